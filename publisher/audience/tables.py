@@ -1,0 +1,53 @@
+"""The audience's tables. History and consent are only appended; addresses live here and in recipients, nowhere else."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text
+
+from publisher.database.metadata import Id, Instant, metadata
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("reference", String(32), nullable=False, unique=True),  # opaque and random: what tokens and exports name
+    Column("address", String(320), nullable=False),  # as given
+    Column("address_key", String(320), nullable=False, unique=True),  # domain in lower-case A-labels, local part as given
+    Column("mailbox_key", String(320), nullable=False),  # all in lower case: two of these are one inbox for a mailing
+    Column("state", String(16), nullable=False),  # pending | confirmed | unsubscribed
+    Column("name", Text, nullable=False, default=""),
+    Column("language", String(35)),
+    Column("topics", JSON, nullable=False, default=list),
+    Column("attributes", JSON, nullable=False, default=dict),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Index("ix_subscribers_mailbox_key", "mailbox_key"),
+    Index("ix_subscribers_state", "state"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("subscriber_id", Id, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("change", String(24), nullable=False),  # subscribed | confirmed | unsubscribed | resubscribed | changed
+    Column("how", String(24), nullable=False),  # form | import | command | one-click | link | complaint
+    Column("evidence", JSON, nullable=False, default=dict),  # file, line, remote address, user agent, mailing
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("mailbox_key", String(320), primary_key=True),
+    Column("reason", String(24), nullable=False),  # bounce | complaint | manual | provider
+    Column("detail", Text, nullable=False, default=""),
+    Column("at", Instant, nullable=False),
+)
+
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # salted hash of an erased mailbox_key
+    Column("at", Instant, nullable=False),
+)

@@ -1,0 +1,115 @@
+"""The ``publisher`` command: its root options, and the one place where a failure becomes a message and an exit status.
+
+Exit status: 0 fine; 1 the content, or the outcome, is not; 2 the call, the config or the world is wrong.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from publisher import __version__
+from publisher.cli.console import complain, error_console
+from publisher.errors import ConfigError, PublisherError
+
+app = typer.Typer(
+    name="publisher",
+    help="A newsletter publishing pipeline: committed files in, one message an inbox and an archive out.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# In the order of --help. A module imports only typer and publisher.cli at its top: the rooms load when a command runs.
+COMMANDS: tuple[str, ...] = (
+    "init",
+    "new",
+    "check",
+    "explain",
+    "schema",
+    "build",
+    "preview",
+    "plan",
+    "publish",
+    "hold",
+    "send",
+    "pause",
+    "status",
+    "reconcile",
+    "report",
+    "verify",
+    "subscribers",
+    "suppressions",
+    "events",
+    "serve",
+    "worker",
+    "draft",
+    "doctor",
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"publisher {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root_options(
+    context: typer.Context,
+    root: Annotated[
+        Path,
+        typer.Option("--root", metavar="DIR", help="The newsletter repository.", envvar="PUBLISHER_ROOT"),
+    ] = Path(),
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+    context.obj = root
+
+
+for _name in COMMANDS:
+    if importlib.util.find_spec(f"publisher.cli.{_name}"):
+        importlib.import_module(f"publisher.cli.{_name}").register(app)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    status = 2
+    try:
+        status = app(standalone_mode=False) or 0
+    except ConfigError as error:
+        from publisher.diagnostics.text import render_text
+
+        error_console.print(render_text(error.diagnostics), end="", markup=False, highlight=False)
+        complain(error.message, error.help)
+    except PublisherError as error:
+        complain(error.message, error.help)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        status = 130
+    except BrokenPipeError:
+        # The reader of our output has gone (``publisher … | head``): nothing is wrong with us.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except Exception as error:
+        status = _call_error(error)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _call_error(error: Exception) -> int:
+    """Show a mistake in the call as click would; anything else is a defect of ours and keeps its traceback."""
+    show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
+    if isinstance(code, int):
+        if callable(show):
+            show()
+        return code
+    raise error

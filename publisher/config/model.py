@@ -1,0 +1,163 @@
+"""config.yaml as a frozen value. Defaults stand here and nowhere else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from zoneinfo import ZoneInfo
+
+Level = Literal["off", "info", "warning", "error"]
+
+
+class Section(BaseModel):
+    """A mapping of config.yaml: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Newsletter(Section):
+    """The publication."""
+
+    name: str = Field(min_length=1, description="What readers know it by")
+    language: str = Field("en", description="BCP 47; an issue may say otherwise")
+    timezone: str = Field("UTC", description="IANA name; times without an offset are in it")
+    url: str = Field(description="Where the archive is served, ending in /")
+    from_: str = Field(alias="from", description="Name <address> of the sender")
+    reply_to: str | None = None
+    postal_address: str | None = Field(None, description="Law asks for one in bulk mail")
+    description: str | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def sender(self) -> tuple[str, str]:
+        """Display name and address of ``from``."""
+        return parseaddr(self.from_)
+
+
+class FolderTransport(Section):
+    """One message a file."""
+
+    path: str = "outbox"
+
+
+class SmtpTransport(Section):
+    """A relay. The password comes from PUBLISHER_SMTP_PASSWORD."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(1025, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "none"
+    username: str | None = None
+    timeout: float = Field(30.0, gt=0)
+
+
+class SesTransport(Section):
+    """Amazon SES, API v2."""
+
+    region: str | None = None
+    configuration_set: str | None = None
+    bulk: bool = True
+    events_queue: str | None = Field(None, description="URL of the SQS queue that events pull reads")
+
+
+class Delivery(Section):
+    """How messages leave."""
+
+    transport: Literal["folder", "smtp", "ses"] = "folder"
+    folder: FolderTransport = FolderTransport()
+    smtp: SmtpTransport = SmtpTransport()
+    ses: SesTransport = SesTransport()
+    max_send_rate: float | None = Field(None, gt=0, description="Recipients a second, at most")
+
+
+class Deploy(Section):
+    """Where the archive goes."""
+
+    to: Literal["folder", "s3"] = "folder"
+    path: str | None = None
+    bucket: str | None = None
+    prefix: str = ""
+    region: str | None = None
+    distribution: str | None = Field(None, description="CloudFront distribution to invalidate")
+
+
+class Service(Section):
+    """The readers' web service."""
+
+    url: str | None = Field(None, description="Where readers reach it; unsubscribe and confirm links begin with it")
+    sns_topics: tuple[str, ...] = ()
+
+
+class ReadingSpeed(Section):
+    """What is read in a minute."""
+
+    characters: int = Field(350, gt=0)
+    words: int = Field(238, gt=0)
+
+
+class Publish(Section):
+    """When a merge publishes."""
+
+    expires_after: timedelta = timedelta(hours=24)
+    veto_window: timedelta = timedelta(0)
+
+
+class Feedback(Section):
+    """What feedback does to the audience."""
+
+    transient_bounces: int = Field(5, ge=1, description="Consecutive issues that bounce before an address is suppressed")
+
+
+class Alerts(Section):
+    """Who hears of a tripwire."""
+
+    webhook: str | None = None
+
+
+class Llm(Section):
+    """An OpenAI-compatible endpoint that drafts key points. The key comes from PUBLISHER_LLM_API_KEY."""
+
+    url: str | None = None
+    model: str | None = None
+
+
+class Checks(Section):
+    """What is checked, and how strictly."""
+
+    levels: dict[str, Level] = Field(default_factory=dict, description="Severity by code")
+    commentary: Literal["optional", "required"] = "optional"
+    allow_private_links: bool = False
+
+
+class Preview(Section):
+    """The editors' preview."""
+
+    editor: str = Field("vscode://file/{path}:{line}:{column}", description="Link that opens a file at a place")
+
+
+class Config(Section):
+    """The whole of config.yaml. ``root`` is the folder it stands in."""
+
+    newsletter: Newsletter
+    database: str = "sqlite:///.publisher/publisher.db"
+    templates: str = Field("templates", description="The theme's folder; the package's own where it does not exist")
+    audience: str | None = Field(None, description="Which subscribers get an issue that does not say")
+    labels: dict[str, dict[str, str]] = Field(default_factory=dict, description="Words by language, then by name")
+    reading_speed: ReadingSpeed = ReadingSpeed()
+    delivery: Delivery = Delivery()
+    deploy: Deploy = Deploy()
+    service: Service = Service()
+    publish: Publish = Publish()
+    feedback: Feedback = Feedback()
+    alerts: Alerts = Alerts()
+    checks: Checks = Checks()
+    preview: Preview = Preview()
+    llm: Llm = Llm()
+    root: Annotated[Path, Field(exclude=True)] = Path()

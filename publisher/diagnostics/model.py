@@ -1,0 +1,68 @@
+"""The diagnostic and its place. Lines and columns count from 1, columns in Unicode code points; ends are exclusive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad a finding is. Only an error blocks a build."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst: sorts errors first."""
+        return _RANK[self]
+
+
+_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open range of a text file; ``end_line``/``end_column`` is the first position after it."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @classmethod
+    def point(cls, line: int, column: int = 1) -> Span:
+        """An empty span: something is missing here."""
+        return cls(line, column, line, column)
+
+
+START = Span.point(1, 1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A span of a file; ``path`` is relative to the repository's root, with ``/``."""
+
+    path: str
+    span: Span = START
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding.
+
+    ``message`` states the fault on one line; ``help`` states the action (what to write), never a question.
+    """
+
+    path: str
+    span: Span
+    severity: Severity
+    code: str
+    message: str
+    help: str | None = None
+
+    @property
+    def sort_key(self) -> tuple[str, Span, int, str, str]:
+        """Order of a report: by file, by place, the worst first."""
+        return (self.path, self.span, self.severity.rank, self.code, self.message)

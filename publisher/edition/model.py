@@ -1,0 +1,112 @@
+"""The edition: the frozen rendering of an issue, made before any recipient is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Slot(StrEnum):
+    """What is filled in late, for each recipient. Every value is plain text or a URL, never markup."""
+
+    UNSUBSCRIBE_URL = "unsubscribe_url"
+    PREFERENCES_URL = "preferences_url"
+    GREETING = "greeting"
+
+
+@dataclass(frozen=True, slots=True)
+class Slotted:
+    """Text with slots: literals and slots in turn. No author can forge a slot, for slots are not text."""
+
+    parts: tuple[str | Slot, ...]
+
+    def fill(self, value: Callable[[Slot], str]) -> str:
+        """The text with each slot replaced by ``value(slot)``, which has to be escaped for where it goes."""
+        return "".join(value(part) if isinstance(part, Slot) else part for part in self.parts)
+
+    def with_values(self, values: Mapping[Slot, str]) -> str:
+        """The text with each slot replaced from ``values``."""
+        return self.fill(values.__getitem__)
+
+    @property
+    def slots(self) -> frozenset[Slot]:
+        """The slots that occur."""
+        return frozenset(part for part in self.parts if isinstance(part, Slot))
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long the items are to read. ``unit`` is ``characters`` or ``words``; minutes are rounded up."""
+
+    count: int
+    unit: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that pages and messages refer to. ``name`` is relative to the site's root and carries a content hash."""
+
+    name: str
+    content: bytes
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One item as the archive needs it. ``html`` is safe, with absolute URLs, without the headline."""
+
+    anchor: str
+    headline: str
+    html: str
+    text: str
+    tags: tuple[str, ...] = ()
+    section: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes: of the HTML, of the HTML as encoded in a message, of the text, of a whole message."""
+
+    html: int
+    html_encoded: int
+    text: int
+    message: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Everything a reader gets, once.
+
+    ``digest`` is ``sha256:`` and 64 hex digits over subject, preheader, HTML, text, web page body and assets.
+    ``commit`` is the last commit that touched what the edition is made of; ``None`` outside git or while uncommitted.
+    ``web`` is the body of the archive page: headline block, key points, cover, intro, items, attribution; safe HTML.
+    """
+
+    slug: str
+    title: str
+    subject: str
+    preheader: str
+    language: str
+    date: date
+    html: Slotted
+    text: Slotted
+    web: str
+    stories: tuple[Story, ...]
+    length: Length
+    sizes: Sizes
+    digest: str
+    number: int | None = None
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    cover: Asset | None = None
+    cover_alt: str = ""
+    assets: tuple[Asset, ...] = ()
+    publish_at: datetime | None = None
+    draft: bool = False
+    audience: str | None = None
+    commit: str | None = None

@@ -1,0 +1,62 @@
+"""The one exception tree: the world failing.
+
+A mistake in an editor's content is never raised: it is a :class:`publisher.diagnostics.Diagnostic`. What became of one
+recipient is never raised either: it is a value of the ledger. What is left is the world::
+
+    PublisherError
+    ├── UsageError        the call is wrong: an unknown issue, an impossible option
+    ├── ConfigError       config.yaml cannot be used; carries its diagnostics
+    ├── DatabaseError     unreachable, read-only, full, from a newer version, locked by another sender
+    ├── TransportError    the provider cannot be used at all: credentials, identity, pause, network
+    ├── DeployError       the archive cannot be written or is not live
+    └── ServiceError      another service (SQS, a link target, a model's endpoint) failed
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from publisher.diagnostics import Diagnostic
+
+
+class PublisherError(Exception):
+    """The world failed. ``message`` says what happened, in one line; ``help`` says what to do about it.
+
+    Neither may ever hold a subscriber's address or a secret: both are printed and logged.
+    """
+
+    def __init__(self, message: str, *, help: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+class UsageError(PublisherError):
+    """The call is wrong."""
+
+
+class ConfigError(PublisherError):
+    """config.yaml cannot be used. ``diagnostics`` says where and why."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("config.yaml cannot be used", help="run publisher check")
+        self.diagnostics = tuple(diagnostics)
+
+
+class DatabaseError(PublisherError):
+    """The database cannot be used."""
+
+
+class TransportError(PublisherError):
+    """The transport cannot be used at all; nothing is known to have been lost."""
+
+
+class DeployError(PublisherError):
+    """The archive could not be written, or what is live is not what was built."""
+
+
+class ServiceError(PublisherError):
+    """Another service failed."""

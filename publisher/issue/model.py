@@ -1,0 +1,126 @@
+"""The validated issue. Everything here is final: nothing is filled in later, and every field knows where it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from publisher.diagnostics import Place, Span
+
+Path = tuple[str | int, ...]  # ("cover", "alt"), ("key_points", "points", 2)
+
+
+class Status(StrEnum):
+    """``draft``: built only with ``--drafts`` and never sent. ``ready``: published when its time has come."""
+
+    DRAFT = "draft"
+    READY = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where each key of a mapping was written; a key that is absent is placed at the mapping itself."""
+
+    path: str
+    start: Span
+    values: Mapping[Path, Span] = field(default_factory=lambda: MappingProxyType({}))
+    keys: Mapping[Path, Span] = field(default_factory=lambda: MappingProxyType({}))
+
+    def of(self, *at: str | int) -> Place:
+        """The place of the value at ``at``, or of the nearest mapping that holds it."""
+        while at:
+            if at in self.values:
+                return Place(self.path, self.values[at])
+            at = at[:-1]
+        return Place(self.path, self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Markdown as written, with the place of each of its lines in the file.
+
+    ``origins[i]`` is ``(line, column)`` in the file, from 1, of the first character of line ``i`` of ``text``.
+    """
+
+    text: str
+    path: str
+    origins: tuple[tuple[int, int], ...]
+
+    def place(self, line: int, column: int = 0, end_column: int | None = None) -> Place:
+        """The file's place of ``text`` line ``line`` (from 0), columns from 0; the whole line where none is given."""
+        lines = self.text.split("\n")
+        line = max(0, min(line, len(self.origins) - 1))
+        at, offset = self.origins[line]
+        end = len(lines[line]) if end_column is None else end_column
+        return Place(self.path, Span(at, offset + column, at, offset + max(end, column)))
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image with its words. ``image`` is as written (relative to the issue's folder); ``file`` relative to the root."""
+
+    image: str
+    file: str
+    alt: str
+    caption: str | None = None
+    credit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a story comes from."""
+
+    name: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPoints:
+    """The points above the items; ``generated_by`` names the model that drafted them, and readers are told."""
+
+    points: tuple[Prose, ...]
+    generated_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One story. ``anchor`` is unique in its issue and stable."""
+
+    headline: str
+    body: Prose
+    anchor: str
+    places: Places
+    commentary: Prose | None = None
+    commentary_by: str | None = None
+    sources: tuple[Source, ...] = ()
+    image: Picture | None = None
+    tags: tuple[str, ...] = ()
+    section: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One dated unit of content, validated. ``subject`` and ``language`` have their defaults filled in."""
+
+    slug: str
+    folder: str
+    title: str
+    date: date
+    language: str
+    subject: str
+    places: Places
+    items: tuple[Item, ...]
+    number: int | None = None
+    preheader: str | None = None
+    status: Status = Status.DRAFT
+    publish_at: datetime | None = None
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    cover: Picture | None = None
+    intro: Prose | None = None
+    key_points: KeyPoints | None = None
+    attribution: Prose | None = None
+    audience: str | None = None
