@@ -1,10 +1,14 @@
-"""The audience's tables. History and consent are only appended; addresses live here and in recipients, nowhere else."""
+"""The audience's tables. History is only appended; addresses live here and in recipients, nowhere else."""
 
 from __future__ import annotations
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from publisher.database.metadata import Id, Instant, metadata
+
+# PostgreSQL can ask a JSONB column whether a list holds a topic; SQLite has json_each.
+Document = JSON().with_variant(JSONB(), "postgresql")
 
 subscribers = Table(
     "subscribers",
@@ -12,13 +16,17 @@ subscribers = Table(
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("reference", String(32), nullable=False, unique=True),  # opaque and random: what tokens and exports name
     Column("address", String(320), nullable=False),  # as given
-    Column("address_key", String(320), nullable=False, unique=True),  # domain in lower-case A-labels, local part as given
+    Column(
+        "address_key", String(320), nullable=False, unique=True
+    ),  # domain in lower-case A-labels, local part as given
     Column("mailbox_key", String(320), nullable=False),  # all in lower case: two of these are one inbox for a mailing
     Column("state", String(16), nullable=False),  # pending | confirmed | unsubscribed
     Column("name", Text, nullable=False, default=""),
-    Column("language", String(35)),
-    Column("topics", JSON, nullable=False, default=list),
-    Column("attributes", JSON, nullable=False, default=dict),
+    Column("language", String(35)),  # BCP 47
+    Column("topics", Document, nullable=False, default=list),  # list of str
+    Column("attributes", Document, nullable=False, default=dict),  # str to str
+    Column("asked_at", Instant),  # when a confirmation was last mailed
+    Column("preferred_at", Instant),  # when the reader last chose topics, language or name: an import then leaves them
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Index("ix_subscribers_mailbox_key", "mailbox_key"),
@@ -33,7 +41,7 @@ consents = Table(
     Column("at", Instant, nullable=False),
     Column("change", String(24), nullable=False),  # subscribed | confirmed | unsubscribed | resubscribed | changed
     Column("how", String(24), nullable=False),  # form | import | command | one-click | link | complaint
-    Column("evidence", JSON, nullable=False, default=dict),  # file, line, remote address, user agent, mailing
+    Column("evidence", Document, nullable=False, default=dict),  # file, line, remote address, user agent, mailing
 )
 
 suppressions = Table(
@@ -50,4 +58,11 @@ forgotten = Table(
     metadata,
     Column("digest", String(64), primary_key=True),  # salted hash of an erased mailbox_key
     Column("at", Instant, nullable=False),
+)
+
+salts = Table(
+    "salts",
+    metadata,
+    Column("purpose", String(32), primary_key=True),  # forgotten
+    Column("value", String(64), nullable=False),  # random, hexadecimal, made once
 )

@@ -1,0 +1,180 @@
+"""Open the one database: SQLite beside the newsletter by default, PostgreSQL when several machines share it.
+
+``PUBLISHER_DATABASE_URL`` wins over ``database`` of config.yaml. The schema is brought up to date on opening, so no command
+ever meets an old one. Every failure of the database leaves here as one :class:`~publisher.errors.DatabaseError`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from publisher.config.model import Config
+from publisher.database.failures import explain, lacks_driver, unusable_url
+from publisher.database.migrate import migrate
+from publisher.errors import DatabaseError
+
+BUSY_SECONDS = 15
+"""How long a statement waits for another process's SQLite transaction."""
+
+_WRITES = "publisher_writes"
+
+
+class Database:
+    """An opened, migrated database. Transactions begin here; statements stand in the stores."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(**{_WRITES: True})
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    @property
+    def url(self) -> str:
+        """Where it is, without the password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @property
+    def engine(self) -> Engine:
+        """The SQLAlchemy engine, for what needs one (reflection, a COPY)."""
+        return self._engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that writes: committed at the end of the block, rolled back when it raises.
+
+        SQLite takes its write lock at once (``BEGIN IMMEDIATE``), so that two writers queue here, where waiting is safe,
+        and never fail in the middle. Raises DatabaseError; an IntegrityError passes, it is the caller's to understand.
+        """
+        with _explained(self._engine.url), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection for reading: one consistent snapshot, nothing committed."""
+        with _explained(self._engine.url), self._engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the pool; a later use opens it again."""
+        self._engine.dispose()
+
+
+def open_database(config: Config) -> Database:
+    """Open, create or upgrade the database that ``config`` and the environment name.
+
+    Raises DatabaseError: unreachable, read-only, full, corrupt, from a newer version, no driver.
+    """
+    url = database_url(config)
+    with _explained(url):
+        engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
+        migrate(engine)
+    return Database(engine)
+
+
+def database_url(config: Config) -> URL:
+    """The URL to open: of the environment, else of the config; a relative SQLite path is relative to the root."""
+    text = os.environ.get("PUBLISHER_DATABASE_URL") or config.database
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise unusable_url("it is not a URL") from None
+    if url.drivername in {"postgres", "postgresql"}:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername == "postgresql+psycopg":
+        return url
+    if url.drivername not in {"sqlite", "sqlite+pysqlite"}:
+        raise unusable_url(f"publisher keeps its data in SQLite or PostgreSQL, not {url.drivername}")
+    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
+        url = url.set(database=str((config.root / url.database).absolute()))
+    return url
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database and Path(url.database).is_absolute():
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseError(
+                f"the database's folder {Path(url.database).parent} cannot be made: {error.strerror}",
+                help="point database in config.yaml, or PUBLISHER_DATABASE_URL, at a folder that can be written",
+            ) from error
+    engine = create_engine(url, hide_parameters=True, json_serializer=to_json, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
+    # The driver's own idea of transactions (commit before DDL, BEGIN only before DML) is switched off: we say BEGIN.
+    connection.isolation_level = None
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # The busy handler does not serve a change of journal mode: two processes that make the file at once retry here.
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] in {"wal", "memory"}:
+        return
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url,
+            hide_parameters=True,
+            json_serializer=to_json,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 10, "application_name": "publisher"},
+        )
+    except (NoSuchModuleError, ImportError) as error:
+        raise lacks_driver() from error
+
+
+@contextmanager
+def _explained(url: URL) -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        raise explain(error.orig or error, url) from error
+    except sqlite3.Error as error:
+        raise explain(error, url) from error
+    except PoolTimeout as error:
+        raise DatabaseError(
+            "no connection to the database became free", help="serve fewer requests at once, or raise the pool"
+        ) from error
+
+
+to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+"""How JSON columns are written: as short as it goes, other scripts legible."""

@@ -1,0 +1,87 @@
+"""Bring the schema up to date, once, however many processes start together.
+
+A migration is a file ``migrations/versions/NNNN_name.py`` whose revision is its file name without ``.py``; they form one line.
+So the newest is known from a listing, and alembic (0.2 s to import) is loaded only when there is something to do.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+
+from publisher.errors import DatabaseError
+
+FOLDER = Path(__file__).parent / "migrations"
+_FILE = re.compile(r"\d{4}_\w+\.py")
+_LOCK = 0x7075626C  # any constant: the advisory lock that migrating processes queue on
+
+
+@cache
+def revisions() -> tuple[str, ...]:
+    """Every revision this version of publisher knows, oldest first."""
+    return tuple(sorted(path.stem for path in (FOLDER / "versions").iterdir() if _FILE.fullmatch(path.name)))
+
+
+def migrate(engine: Engine) -> None:
+    """Upgrade the schema to the newest revision in one transaction under a lock.
+
+    Raises DatabaseError where the database was made by a newer version; then nothing has been changed.
+    """
+    with engine.connect() as connection:
+        if _is_current(connection):
+            return
+    if engine.dialect.name == "sqlite":
+        _migrate_sqlite(engine)
+    else:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            if not _is_current(connection):
+                _upgrade(connection)
+
+
+def _migrate_sqlite(engine: Engine) -> None:
+    # A table is altered in SQLite by copying and dropping it, which with foreign keys on would delete what refers to it.
+    # The switch works only outside a transaction.
+    with engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.execution_options(publisher_writes=True).begin():
+                if not _is_current(connection):
+                    _upgrade(connection)
+        finally:
+            raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _is_current(connection: Connection) -> bool:
+    version = _version(connection)
+    if version is not None and version not in revisions():
+        raise DatabaseError(
+            "the database was made by a newer version of publisher", help="upgrade publisher; nothing was changed"
+        )
+    return version == revisions()[-1]
+
+
+def _version(connection: Connection) -> str | None:
+    exists = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+    if connection.dialect.name == "postgresql":
+        exists = "SELECT to_regclass('alembic_version')"
+    if connection.scalar(text(exists)) is None:
+        return None
+    version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if version is None else str(version)
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory(str(FOLDER))
+    with EnvironmentContext(Config(), script, fn=lambda revision, _: script._upgrade_revs("head", revision)) as context:
+        context.configure(connection=connection)
+        context.run_migrations()

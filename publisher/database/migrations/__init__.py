@@ -1,0 +1,1 @@
+"""The migrations: alembic's revisions, applied by :mod:`publisher.database.migrate`."""
