@@ -1,7 +1,7 @@
 """Open the one database: SQLite beside the newsletter by default, PostgreSQL when several machines share it.
 
-``PUBLISHER_DATABASE_URL`` wins over ``database`` of config.yaml. The schema is brought up to date on opening, so no command
-ever meets an old one. Every failure of the database leaves here as one :class:`~publisher.errors.DatabaseError`.
+``PUBLISHER_DATABASE_URL`` wins over ``database`` of config.yaml. The schema is brought up to date on opening, so no
+command ever meets an old one. A failure of the database leaves here as a :class:`~publisher.errors.DatabaseError`.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Database:
     def begin(self) -> Iterator[Connection]:
         """A transaction that writes: committed at the end of the block, rolled back when it raises.
 
-        SQLite takes its write lock at once (``BEGIN IMMEDIATE``), so that two writers queue here, where waiting is safe,
-        and never fail in the middle. Raises DatabaseError; an IntegrityError passes, it is the caller's to understand.
+        SQLite takes its write lock at once (``BEGIN IMMEDIATE``), so that two writers queue here, where waiting is
+        safe, and never fail in the middle. Raises DatabaseError. An IntegrityError passes: it is for the caller.
         """
         with _explained(self._engine.url), self._writer.begin() as connection:
             yield connection
@@ -119,7 +119,7 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver's own idea of transactions (commit before DDL, BEGIN only before DML) is switched off: we say BEGIN.
     connection.isolation_level = None
     _use_wal(connection)

@@ -27,7 +27,7 @@ class Instant(TypeDecorator[datetime]):
     impl = String(32)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """To text; a naive moment is a mistake of ours."""
         if value is None:
             return None
@@ -35,6 +35,6 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError("a moment in the database needs a time zone")
         return value.astimezone(UTC).isoformat(timespec="microseconds")
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """To an aware moment in UTC."""
         return None if value is None else datetime.fromisoformat(value)

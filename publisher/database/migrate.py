@@ -1,7 +1,7 @@
 """Bring the schema up to date, once, however many processes start together.
 
-A migration is a file ``migrations/versions/NNNN_name.py`` whose revision is its file name without ``.py``; they form one line.
-So the newest is known from a listing, and alembic (0.2 s to import) is loaded only when there is something to do.
+A migration is a file ``migrations/versions/NNNN_name.py`` whose revision is its file name without ``.py``; they form
+one line. So the newest is known from a listing, and alembic (0.2 s to import) loads only when there is something to do.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def migrate(engine: Engine) -> None:
 
 
 def _migrate_sqlite(engine: Engine) -> None:
-    # A table is altered in SQLite by copying and dropping it, which with foreign keys on would delete what refers to it.
-    # The switch works only outside a transaction.
+    # A table is altered in SQLite by copying and dropping it, which with foreign keys on would delete what refers to
+    # it. The switch works only outside a transaction.
     with engine.connect() as connection:
         raw = connection.connection.driver_connection
         assert raw is not None

@@ -1,0 +1,85 @@
+"""An address, checked, with the two keys it is known by.
+
+``address_key`` tells addresses apart: the domain in lower-case A-labels (RFC 5890), the local part as given, because
+RFC 5321 section 2.4 leaves its case to the receiving server. It is also what goes on the envelope. ``mailbox_key`` is
+all in lower case: no server in use keeps two inboxes that differ in case alone, so two of these get one message.
+
+A local part outside ASCII (SMTPUTF8, RFC 6531) is refused: Amazon SES and many receiving servers cannot take it. An
+internationalised domain is fine.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from email_validator import EmailNotValidError, validate_email
+
+_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+_SPECIAL = re.compile(r"(?:^|\.)(?:arpa|invalid|local|localhost|onion|test)$|--|\.\.")  # for the slow path to judge
+
+
+class AddressError(ValueError):
+    """Not an address. The message says why and never repeats it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A checked address: as given, and its keys."""
+
+    address: str
+    address_key: str
+    mailbox_key: str
+
+
+def read_address(text: str) -> Address:
+    """Check the syntax of an address; nothing is looked up. Raises AddressError."""
+    text = text.strip()
+    local, at, domain = text.rpartition("@")
+    if at and len(local) <= 64 and len(text) <= 254 and _LOCAL.fullmatch(local):
+        lowered = domain.lower()
+        if domain.isascii() and _DOMAIN.fullmatch(lowered) and not _SPECIAL.search(lowered):
+            key = f"{local}@{lowered}"
+            return Address(text, key, key.lower())
+    return _read_slowly(text)
+
+
+@lru_cache(maxsize=4096)
+def _read_slowly(text: str) -> Address:
+    if not text:
+        raise AddressError("the address is empty")
+    try:
+        found = validate_email(
+            text, check_deliverability=False, allow_smtputf8=False, strict=True, test_environment=True
+        )
+    except EmailNotValidError as error:
+        raise AddressError(_reason(text, str(error))) from None
+    key = found.ascii_email
+    if key is None:
+        raise AddressError("the address cannot be written in ASCII")
+    return Address(text, key, key.lower())
+
+
+def _reason(text: str, message: str) -> str:
+    """Why, in our words and without the address: the library quotes the characters it dislikes."""
+    local, at, domain = text.rpartition("@")
+    if not at:
+        return "the address has no @"
+    if not local:
+        return "nothing stands before the @"
+    if not domain:
+        return "nothing stands after the @"
+    if "angle bracket" in message or "display name" in message.lower():
+        return "only the address may stand here, without a name or angle brackets"
+    if not local.isascii():
+        return "the part before the @ has letters outside ASCII, which many mail servers cannot deliver to"
+    if "reserved" in message or "special-use" in message:
+        return "the part after the @ is a reserved name that no mail reaches"
+    if "too long" in message:
+        return "the address is too long"
+    if any(character.isspace() for character in text):
+        return "the address holds a space"
+    side = "after" if "after the @" in message or "domain" in message.lower() else "before"
+    return f"the part {side} the @ is not valid"

@@ -1,0 +1,90 @@
+"""The people of the audience as values: a subscriber, and what happened between them and the newsletter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    """What a subscriber has agreed to. Only the confirmed are mailed."""
+
+    PENDING = "pending"
+    """Asked for the newsletter, or was entered by an operator, and has yet to confirm."""
+    CONFIRMED = "confirmed"
+    """Wants the newsletter: confirmed it, or an operator vouches for it."""
+    UNSUBSCRIBED = "unsubscribed"
+    """Does not want it; only the person can change that."""
+
+
+class Change(StrEnum):
+    """What an entry of the history records."""
+
+    SUBSCRIBED = "subscribed"
+    CONFIRMED = "confirmed"
+    UNSUBSCRIBED = "unsubscribed"
+    RESUBSCRIBED = "resubscribed"
+    CHANGED = "changed"
+
+
+class How(StrEnum):
+    """Through what a change came."""
+
+    FORM = "form"
+    IMPORT = "import"
+    COMMAND = "command"
+    ONE_CLICK = "one-click"
+    LINK = "link"
+    COMPLAINT = "complaint"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A person with a consent state."""
+
+    id: int
+    reference: str
+    """Opaque and random: what tokens, tags and logs may name."""
+    address: str
+    """As given."""
+    address_key: str
+    """What goes on the envelope: the domain in lower-case A-labels."""
+    mailbox_key: str
+    state: State
+    name: str
+    language: str | None
+    topics: tuple[str, ...]
+    attributes: Mapping[str, str]
+    asked_at: datetime | None
+    preferred_at: datetime | None
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """An entry of the history: never changed once written."""
+
+    at: datetime
+    change: str
+    how: str
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many there are. A suppressed mailbox counts in its state as well."""
+
+    pending: int = 0
+    confirmed: int = 0
+    unsubscribed: int = 0
+    suppressed: int = 0
+    forgotten: int = 0
+
+    @property
+    def total(self) -> int:
+        """All subscribers, whatever their state."""
+        return self.pending + self.confirmed + self.unsubscribed

@@ -1,0 +1,205 @@
+"""Subscribers in the database: find, add, and the few steps their consent can take, each with an entry in the history.
+
+Every function takes a connection inside a transaction, so that a caller can make several steps one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from publisher.audience.address import Address
+from publisher.audience.model import Change, Consent, Counts, How, State, Subscriber
+from publisher.audience.tables import consents, forgotten, subscribers, suppressions
+
+Evidence = Mapping[str, Any]
+
+
+def now() -> datetime:
+    """This moment, aware."""
+    return datetime.now(UTC)
+
+
+def new_reference() -> str:
+    """A name for a subscriber that says nothing: 96 random bits, 16 characters of base64url."""
+    return secrets.token_urlsafe(12)
+
+
+def find(connection: Connection, address: Address | str) -> Subscriber | None:
+    """The subscriber with this address, or with an address of the same mailbox; a str is a reference."""
+    if isinstance(address, str):
+        return _one(connection, subscribers.c.reference == address)
+    return _one(connection, subscribers.c.address_key == address.address_key) or _one(
+        connection, subscribers.c.mailbox_key == address.mailbox_key
+    )
+
+
+def add(
+    connection: Connection,
+    address: Address,
+    *,
+    how: How,
+    state: State = State.CONFIRMED,
+    name: str = "",
+    language: str | None = None,
+    topics: Iterable[str] = (),
+    attributes: Mapping[str, str] | None = None,
+    evidence: Evidence | None = None,
+) -> Subscriber:
+    """Enter a new subscriber. The address must not be there yet: IntegrityError otherwise."""
+    at = now()
+    reference = new_reference()
+    key = connection.execute(
+        insert(subscribers).values(
+            reference=reference,
+            address=address.address,
+            address_key=address.address_key,
+            mailbox_key=address.mailbox_key,
+            state=state.value,
+            name=name,
+            language=language,
+            topics=list(topics),
+            attributes=dict(attributes or {}),
+            created_at=at,
+            changed_at=at,
+        )
+    ).inserted_primary_key
+    assert key is not None
+    record(connection, key[0], Change.SUBSCRIBED, how, evidence, at=at)
+    if state is State.CONFIRMED:
+        record(connection, key[0], Change.CONFIRMED, how, evidence, at=at)
+    found = find(connection, reference)
+    assert found is not None
+    return found
+
+
+def record(
+    connection: Connection,
+    subscriber_id: int,
+    change: Change,
+    how: How,
+    evidence: Evidence | None = None,
+    *,
+    at: datetime | None = None,
+) -> None:
+    """Append to a subscriber's history."""
+    row = {"subscriber_id": subscriber_id, "at": at or now(), "change": change.value, "how": how.value}
+    connection.execute(insert(consents).values(**row, evidence=dict(evidence or {})))
+
+
+def confirm(connection: Connection, subscriber: Subscriber, how: How, evidence: Evidence | None = None) -> bool:
+    """The person, or an operator who vouches for them, wants the newsletter. False where nothing changed."""
+    if subscriber.state is State.CONFIRMED:
+        return False
+    change = Change.CONFIRMED if subscriber.state is State.PENDING else Change.RESUBSCRIBED
+    return _step(connection, subscriber, State.CONFIRMED, change, how, evidence)
+
+
+def unsubscribe(connection: Connection, subscriber: Subscriber, how: How, evidence: Evidence | None = None) -> bool:
+    """The person wants it no more; neither does any other spelling of the same mailbox. False where nothing changed."""
+    rows = connection.execute(
+        select(subscribers).where(
+            subscribers.c.mailbox_key == subscriber.mailbox_key, subscribers.c.state != State.UNSUBSCRIBED.value
+        )
+    ).all()
+    for row in rows:
+        was = {**(evidence or {}), "was": row.state}
+        _step(connection, _subscriber(row), State.UNSUBSCRIBED, Change.UNSUBSCRIBED, how, was)
+    return bool(rows)
+
+
+def stay(connection: Connection, subscriber: Subscriber, how: How, evidence: Evidence | None = None) -> bool:
+    """Take an unsubscription back: the state before it returns. False where there is none to take back."""
+    if subscriber.state is not State.UNSUBSCRIBED:
+        return False
+    last = next((entry for entry in reversed(history(connection, subscriber.id)) if "was" in entry.evidence), None)
+    was = State(last.evidence["was"]) if last else State.CONFIRMED
+    return _step(connection, subscriber, was, Change.RESUBSCRIBED, how, evidence)
+
+
+def prefer(
+    connection: Connection,
+    subscriber: Subscriber,
+    how: How,
+    *,
+    name: str,
+    language: str | None,
+    topics: Iterable[str],
+    evidence: Evidence | None = None,
+) -> bool:
+    """The reader's own choice of name, language and topics; imports leave these alone from now on."""
+    chosen = {"name": name, "language": language, "topics": list(topics)}
+    before = {"name": subscriber.name, "language": subscriber.language, "topics": list(subscriber.topics)}
+    if chosen == before:
+        return False
+    at = now()
+    connection.execute(
+        update(subscribers).where(subscribers.c.id == subscriber.id).values(**chosen, preferred_at=at, changed_at=at)
+    )
+    changed = sorted(key for key in chosen if chosen[key] != before[key])
+    record(connection, subscriber.id, Change.CHANGED, how, {**(evidence or {}), "changed": changed}, at=at)
+    return True
+
+
+def asked(connection: Connection, subscriber_id: int, at: datetime | None) -> None:
+    """A confirmation has gone, or is about to go, to this subscriber; None: it did not go after all."""
+    connection.execute(update(subscribers).where(subscribers.c.id == subscriber_id).values(asked_at=at))
+
+
+def history(connection: Connection, subscriber_id: int) -> list[Consent]:
+    """What happened, oldest first."""
+    rows = connection.execute(
+        select(consents.c.at, consents.c.change, consents.c.how, consents.c.evidence)
+        .where(consents.c.subscriber_id == subscriber_id)
+        .order_by(consents.c.id)
+    )
+    return [Consent(*row) for row in rows]
+
+
+def counts(connection: Connection) -> Counts:
+    """How many subscribers there are in each state, and how many mailboxes are suppressed or forgotten."""
+    rows = connection.execute(select(subscribers.c.state, func.count()).group_by(subscribers.c.state))
+    by_state = {str(state): int(number) for state, number in rows}
+    return Counts(
+        pending=by_state.get("pending", 0),
+        confirmed=by_state.get("confirmed", 0),
+        unsubscribed=by_state.get("unsubscribed", 0),
+        suppressed=connection.scalar(select(func.count()).select_from(suppressions)) or 0,
+        forgotten=connection.scalar(select(func.count()).select_from(forgotten)) or 0,
+    )
+
+
+def drop(connection: Connection, subscriber_id: int) -> None:
+    """Delete a subscriber and their history. For :mod:`publisher.audience.forgetting`: who leaves is kept otherwise."""
+    connection.execute(delete(subscribers).where(subscribers.c.id == subscriber_id))
+
+
+def _step(
+    connection: Connection, subscriber: Subscriber, to: State, change: Change, how: How, evidence: Evidence | None
+) -> bool:
+    at = now()
+    moved = connection.execute(
+        update(subscribers)
+        .where(subscribers.c.id == subscriber.id, subscribers.c.state == subscriber.state.value)
+        .values(state=to.value, changed_at=at)
+    )
+    if moved.rowcount != 1:
+        return False
+    record(connection, subscriber.id, change, how, evidence, at=at)
+    return True
+
+
+def _one(connection: Connection, condition: Any) -> Subscriber | None:
+    row = connection.execute(select(subscribers).where(condition).order_by(subscribers.c.id).limit(1)).first()
+    return None if row is None else _subscriber(row)
+
+
+def _subscriber(row: Row[Any]) -> Subscriber:
+    values = dict(row._mapping)
+    values["state"] = State(values["state"])
+    values["topics"] = tuple(values["topics"])
+    return Subscriber(**values)

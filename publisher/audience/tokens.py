@@ -1,0 +1,149 @@
+"""Signed links to the readers' service.
+
+A token is ``reference[~mailing].signature``: an opaque name and nothing else, so that nothing can be read from it. Each
+purpose has a salt of its own: a link of one kind never serves as another. The keys come from ``PUBLISHER_SECRET_KEYS``
+(newest first: the first signs, all verify) or from ``.publisher/secret.key``, made once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+
+from itsdangerous import BadSignature, Signer, TimestampSigner
+
+from publisher.config.model import Config
+from publisher.errors import UsageError
+
+LOCAL_SERVICE = "http://127.0.0.1:8080/"
+"""Where ``publisher serve`` answers when the config names no address."""
+
+CONFIRM_WITHIN = timedelta(days=14)
+"""How long a confirmation link works. The others never expire: a reader may leave years later."""
+
+LONGEST_TOKEN = 512
+
+
+class Purpose(StrEnum):
+    """What a token is good for; also its salt and its path."""
+
+    UNSUBSCRIBE = "unsubscribe"
+    PREFERENCES = "preferences"
+    CONFIRM = "confirm"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a valid token says."""
+
+    reference: str
+    mailing: str | None
+    issued_at: datetime | None
+    """To the second; for confirmations only."""
+
+
+class Tokens:
+    """Signs and verifies. Make one with :meth:`open` and keep it."""
+
+    def __init__(self, keys: list[str], base: str) -> None:
+        """``keys`` newest first; ``base`` the service's address."""
+        self.base = base if base.endswith("/") else base + "/"
+        oldest_first = list(reversed(keys))
+        self._signers = {
+            purpose: (TimestampSigner if purpose is Purpose.CONFIRM else Signer)(
+                oldest_first, salt=f"publisher.{purpose.value}", key_derivation="hmac", digest_method=sha256
+            )
+            for purpose in Purpose
+        }
+
+    @classmethod
+    def open(cls, config: Config) -> Tokens:
+        """With the keys of the environment or of the newsletter's own key file. Raises UsageError."""
+        text = os.environ.get("PUBLISHER_SECRET_KEYS", "")
+        keys = [key.strip() for key in text.split(",") if key.strip()]
+        if any(len(key) < 16 for key in keys):
+            raise UsageError(
+                "a key in PUBLISHER_SECRET_KEYS is shorter than 16 characters",
+                help="make one with: openssl rand -hex 32",
+            )
+        return cls(keys or [_own_key(config.root / ".publisher")], config.service.url or LOCAL_SERVICE)
+
+    def unsubscribe_url(self, reference: str, mailing: str | int | None = None) -> str:
+        """The one-click address of List-Unsubscribe (RFC 8058)."""
+        return self._url(Purpose.UNSUBSCRIBE, reference, mailing)
+
+    def preferences_url(self, reference: str, mailing: str | int | None = None) -> str:
+        """Where a reader chooses topics."""
+        return self._url(Purpose.PREFERENCES, reference, mailing)
+
+    def confirm_url(self, reference: str) -> str:
+        """Where a reader confirms."""
+        return self._url(Purpose.CONFIRM, reference, None)
+
+    def sign(self, purpose: Purpose, reference: str, mailing: str | int | None = None) -> str:
+        """A token."""
+        value = reference if mailing is None else f"{reference}~{mailing}"
+        return self._signers[purpose].sign(value).decode("ascii")
+
+    def read(self, purpose: Purpose, token: str) -> Claim | None:
+        """What the token says; None where it is not ours, not for this purpose, or too old."""
+        if len(token) > LONGEST_TOKEN:
+            return None
+        signer = self._signers[purpose]
+        issued_at: datetime | None = None
+        try:
+            if isinstance(signer, TimestampSigner):
+                raw, issued_at = signer.unsign(
+                    token, max_age=int(CONFIRM_WITHIN.total_seconds()), return_timestamp=True
+                )
+            else:
+                raw = signer.unsign(token)
+            reference, _, mailing = raw.decode("ascii").partition("~")
+        except (BadSignature, ValueError):
+            return None
+        return Claim(reference, mailing or None, issued_at.astimezone(UTC) if issued_at else None)
+
+    def _url(self, purpose: Purpose, reference: str, mailing: str | int | None) -> str:
+        return f"{self.base}{purpose.value}/{self.sign(purpose, reference, mailing)}"
+
+
+def _own_key(folder: Path) -> str:
+    """The key of ``folder/secret.key``, made on first use; two processes at once end with the same one."""
+    path = folder / "secret.key"
+    try:
+        try:
+            key = path.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            key = _make_key(path)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UsageError(
+            f"the signing key {path} cannot be used: {reason}", help="make it readable, or set PUBLISHER_SECRET_KEYS"
+        ) from error
+    if len(key) < 16:
+        raise UsageError(
+            f"the signing key {path} is too short", help="restore it from a backup: links already mailed need it"
+        )
+    return key
+
+
+def _make_key(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix="secret.")  # mode 600
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # another process was first, and its key stands
+            os.link(draft, path)
+    finally:
+        Path(draft).unlink()
+    return path.read_text(encoding="ascii").strip()
