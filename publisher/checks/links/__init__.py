@@ -1,0 +1,5 @@
+"""Are the links alive? The only check that leaves this machine, and only with ``check --links``."""
+
+from publisher.checks.links.checker import Link, check_links
+
+__all__ = ["Link", "check_links"]

@@ -1,0 +1,50 @@
+"""What was learnt of links in the last day, so that a second check asks nobody twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from publisher.checks.links.outcome import Outcome, State
+
+DAY = 86_400.0
+
+
+class LinkCache:
+    """Outcomes by URL in a JSON file; a file that cannot be read is an empty one."""
+
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.time, age: float = DAY) -> None:
+        self._path, self._now, self._age = path, now, age
+        self._entries: dict[str, tuple[float, str, str, str | None]] = {}
+        try:
+            for url, (at, state, detail, target) in json.loads(path.read_text(encoding="utf-8")).items():
+                if 0 <= now() - at < age:
+                    self._entries[url] = (at, State(state), detail, target)
+        except (OSError, ValueError, TypeError, AttributeError):
+            self._entries = {}
+
+    def get(self, url: str) -> Outcome | None:
+        """What is known of a URL."""
+        if (entry := self._entries.get(url)) is None:
+            return None
+        return Outcome(State(entry[1]), entry[2], entry[3])
+
+    def put(self, url: str, outcome: Outcome) -> None:
+        """Remember what lasts."""
+        if outcome.state.lasting:
+            self._entries[url] = (self._now(), outcome.state, outcome.detail, outcome.target)
+
+    def save(self) -> None:
+        """Write the file whole or not at all; a cache that cannot be written is no failure."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".links-")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(self._entries, file, ensure_ascii=False)
+            Path(name).replace(self._path)
+        except OSError:
+            return

@@ -1,0 +1,165 @@
+"""Links in, diagnostics out: each at the link that an editor wrote."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urldefrag, urlsplit
+
+from publisher.checks.links.cache import LinkCache
+from publisher.checks.links.outcome import Outcome, State
+from publisher.checks.links.prober import Manners, Prober
+from publisher.diagnostics import Diagnostic, Place, Severity, define
+
+DEAD_LINK = define(
+    "dead-link",
+    Severity.ERROR,
+    """The link leads nowhere.
+
+    Why: a reader who follows it meets an error page, and thinks less of everything around it. The page answered 404 or
+    410, its host does not exist, or it redirects for ever. Checked with `--links` only.
+
+    Example: `[the report](https://example.com/gone)` where the page answers 404.
+
+    Help: link to the page's new home, or to an archived copy.""",
+)
+UNSURE_LINK = define(
+    "unsure-link",
+    Severity.WARNING,
+    """The link could not be verified this time.
+
+    Why: the page did not answer in time, its server was in trouble, its certificate is not one browsers accept, or it
+    turns programs away. A reader may or may not get through.
+
+    Example: a page that answers 503.
+
+    Help: open the link in a browser; check again later.""",
+)
+MOVED_LINK = define(
+    "moved-link",
+    Severity.WARNING,
+    """The link has permanently moved.
+
+    Why: a permanent redirect (301 or 308) is a promise that the old address will go some day, and an archive is kept
+    for years. It costs readers a round trip meanwhile.
+
+    Example: `http://example.com/a` that redirects to `https://example.com/b`.
+
+    Help: write the address it has moved to.""",
+)
+PRIVATE_LINK = define(
+    "private-link",
+    Severity.ERROR,
+    """The link leads to a private address.
+
+    Why: `localhost`, `10.0.0.1` or an intranet name means something on the editor's machine and nothing to a reader.
+    Such an address is never connected to.
+
+    Example: `[draft](http://localhost:8080/draft)`.
+
+    Help: link to the public page.""",
+)
+INSECURE_LINK = define(
+    "insecure-link",
+    Severity.WARNING,
+    """The link is http where https answers.
+
+    Why: what a reader opens over http can be read and altered on the way, and mail filters distrust it.
+
+    Example: `http://example.com/` where `https://example.com/` answers too.
+
+    Help: write https.""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A URL and where it was written."""
+
+    url: str
+    place: Place
+
+
+def check_links(
+    links: Iterable[Link],
+    *,
+    cache: Path,
+    agent: str,
+    manners: Manners | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Diagnostic]:
+    """Ask for every http(s) link once, concurrently, and report each place where one is dead, moved or in doubt.
+
+    ``cache`` is a JSON file of a day's answers; ``agent`` tells a server who asks (the newsletter's URL);
+    ``progress(done, total)`` is called as answers come. Never raises for anything a link can do.
+    """
+    places: dict[str, list[Link]] = {}
+    for link in links:
+        url = urldefrag(link.url).url
+        if urlsplit(url).scheme in {"http", "https"}:
+            places.setdefault(url, []).append(link)
+    known = LinkCache(cache)
+    outcomes, secure = asyncio.run(_probe_all(list(places), known, manners or Manners(), agent, progress))
+    known.save()
+    return [
+        finding
+        for url, written in places.items()
+        for link in written
+        if (finding := _diagnose(link, outcomes[url], secure.get(url, False)))
+    ]
+
+
+async def _probe_all(
+    urls: list[str],
+    known: LinkCache,
+    manners: Manners,
+    agent: str,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[dict[str, Outcome], dict[str, bool]]:
+    """The outcome of each URL, and for those over http whether https answers as well."""
+    done = 0
+
+    async with Prober(manners, agent) as prober:
+
+        async def outcome(url: str) -> Outcome:
+            found = known.get(url)
+            if found is None:
+                found = await prober.probe(url)
+                known.put(url, found)
+            return found
+
+        async def one(url: str) -> tuple[Outcome, bool]:
+            nonlocal done
+            found, secure = await outcome(url), False
+            if found.state is State.ALIVE and url.startswith("http://"):
+                secure = (await outcome("https://" + url.removeprefix("http://"))).state is State.ALIVE
+            done += 1
+            if progress:
+                progress(done, len(urls))
+            return found, secure
+
+        results = await asyncio.gather(*(one(url) for url in urls))
+    return (
+        {url: result[0] for url, result in zip(urls, results, strict=True)},
+        {url: result[1] for url, result in zip(urls, results, strict=True)},
+    )
+
+
+def _diagnose(link: Link, outcome: Outcome, secure: bool) -> Diagnostic | None:
+    """The finding at one link."""
+    match outcome.state:
+        case State.DEAD:
+            return DEAD_LINK.at(link.place, f"the link {outcome.detail}", help="link to where the page lives now")
+        case State.PRIVATE:
+            return PRIVATE_LINK.at(link.place, f"the link {outcome.detail}", help="link to the public page")
+        case State.UNSURE:
+            return UNSURE_LINK.at(link.place, f"the link {outcome.detail}", help="open it in a browser to see")
+        case State.MOVED:
+            return MOVED_LINK.at(link.place, "the link has permanently moved", help=f"write {outcome.target}")
+        case State.ALIVE:
+            if secure:
+                https = "https://" + link.url.removeprefix("http://")
+                return INSECURE_LINK.at(link.place, "the link is http where https answers", help=f"write {https}")
+    return None

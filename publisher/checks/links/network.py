@@ -1,0 +1,81 @@
+"""An HTTP transport that never connects to a private address, whatever an author's link or a redirect says.
+
+The name is resolved once, the address checked, and the connection made to that very address: a name that answers
+differently a second time (DNS rebinding) gains nothing. TLS still verifies the name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+import httpx
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address, perhaps a private one, in IPv6 clothes
+
+
+class PrivateAddressError(httpx.ConnectError):
+    """The name leads to an address that is not public."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet (IANA's special-purpose registries, RFC 6890)."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    return ip.is_global and not ip.is_multicast and not (ip.version == 6 and ip in _NAT64)
+
+
+class _PinnedBackend(httpcore.AsyncNetworkBackend):
+    """Resolves, checks, and connects to the address that was checked."""
+
+    def __init__(self, allow_private: bool) -> None:
+        self._inner = httpcore.AnyIOBackend()
+        self._allow_private = allow_private
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address of ``host`` that may be connected to."""
+        loop = asyncio.get_running_loop()
+        try:
+            found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), timeout)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"{host} took too long to resolve") from error
+        except (socket.gaierror, UnicodeError) as error:
+            raise httpcore.ConnectError(f"there is no host {host}") from error
+        addresses = [str(entry[4][0]) for entry in found]
+        allowed = [a for a in addresses if self._allow_private or is_public(a)]
+        if not allowed:
+            raise PrivateAddressError(f"{host} is not a public address")
+        return await self._inner.connect_tcp(allowed[0], port, timeout, local_address, socket_options)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class SafeTransport(httpx.AsyncHTTPTransport):
+    """httpx's own transport (HTTP/1.1 and HTTP/2) over connections that are pinned to a checked address."""
+
+    def __init__(self, *, allow_private: bool = False, max_connections: int = 64) -> None:
+        context = ssl.create_default_context()
+        super().__init__(verify=context, http2=True)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=max_connections,
+            max_keepalive_connections=20,
+            http1=True,
+            http2=True,
+            network_backend=_PinnedBackend(allow_private),
+        )

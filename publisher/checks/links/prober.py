@@ -1,0 +1,122 @@
+"""One link, asked politely: HEAD, then GET where HEAD is refused; redirects followed by hand; everything bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+
+import httpx
+
+from publisher import __version__
+from publisher.checks.links.network import PrivateAddressError, SafeTransport
+from publisher.checks.links.outcome import Outcome, State, of_status
+
+MAX_REDIRECTS = 8
+PERMANENT = {301, 308}
+REDIRECTS = {301, 302, 303, 307, 308}
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How hard we ask. Seconds; counts are of requests under way."""
+
+    timeout: float = 10.0
+    total: float = 25.0
+    at_once: int = 48
+    per_host: int = 4
+    longest_wait: float = 5.0  # of a Retry-After; beyond it the link is left unsure
+    allow_private: bool = False
+
+
+class Prober:
+    """Asks for links. One for a run; use as an async context manager."""
+
+    def __init__(self, manners: Manners, agent: str) -> None:
+        self._manners = manners
+        self._all = asyncio.Semaphore(manners.at_once)
+        self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(manners.per_host))
+        self._client = httpx.AsyncClient(
+            transport=SafeTransport(allow_private=manners.allow_private, max_connections=manners.at_once),
+            timeout=manners.timeout,
+            headers={"User-Agent": f"publisher/{__version__} link check ({agent})", "Accept": "*/*"},
+            follow_redirects=False,
+        )
+
+    async def __aenter__(self) -> Prober:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def probe(self, url: str) -> Outcome:
+        """What becomes of ``url``; never raises for what a link can do."""
+        try:
+            async with self._all, asyncio.timeout(self._manners.total):
+                return await self._follow(url)
+        except TimeoutError:
+            return Outcome(State.UNSURE, f"did not answer within {self._manners.total:g} s")
+        except httpx.TimeoutException:
+            return Outcome(State.UNSURE, f"did not answer within {self._manners.timeout:g} s")
+        except PrivateAddressError as error:
+            return Outcome(State.PRIVATE, f"leads nowhere a reader can go: {error}")
+        except httpx.ConnectError as error:
+            return _connection(error)
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            return Outcome(State.UNSURE, f"did not answer properly ({type(error).__name__})")
+
+    async def _follow(self, url: str) -> Outcome:
+        """Follow redirects to an answer; MOVED when the first steps were all permanent."""
+        seen, current, moved = {url}, url, None
+        permanent = True
+        for _ in range(MAX_REDIRECTS):
+            response = await self._ask(current)
+            location = response.headers.get("location")
+            if response.status_code not in REDIRECTS or not location:
+                outcome = of_status(response.status_code)
+                return Outcome(State.MOVED, "has moved", moved) if moved and outcome.state is State.ALIVE else outcome
+            current = str(httpx.URL(current).join(location).copy_with(fragment=None))
+            permanent = permanent and response.status_code in PERMANENT
+            moved = current if permanent else moved
+            if current in seen:
+                return Outcome(State.DEAD, "redirects in a circle")
+            if httpx.URL(current).scheme not in {"http", "https"}:
+                return Outcome(State.DEAD, "redirects to something that is no page")
+            seen.add(current)
+        return Outcome(State.DEAD, f"redirects more than {MAX_REDIRECTS} times")
+
+    async def _ask(self, url: str) -> httpx.Response:
+        """One answer to one URL: HEAD first, GET where HEAD fails, once more after a short Retry-After."""
+        async with self._hosts[httpx.URL(url).netloc.decode("ascii")]:
+            try:
+                response = await self._client.head(url)
+            except httpx.RemoteProtocolError:
+                response = await self._get(url)
+            else:
+                if response.status_code >= 400 and response.status_code != 429:
+                    response = await self._get(url)
+            if response.status_code == 429 and (wait := self._wait(response)) is not None:
+                await asyncio.sleep(wait)
+                response = await self._get(url)
+            return response
+
+    async def _get(self, url: str) -> httpx.Response:
+        """GET without the body: the status is all we want."""
+        async with self._client.stream("GET", url) as response:
+            return response
+
+    def _wait(self, response: httpx.Response) -> float | None:
+        """Seconds of a Retry-After (RFC 9110 §10.2.3) that is short enough to wait for."""
+        value = response.headers.get("retry-after", "1")
+        seconds = float(value) if value.isdigit() else self._manners.longest_wait + 1
+        return seconds if seconds <= self._manners.longest_wait else None
+
+
+def _connection(error: httpx.ConnectError) -> Outcome:
+    """Tell a name that does not exist from a server that refuses us today."""
+    text = str(error)
+    if text.startswith("there is no host"):
+        return Outcome(State.DEAD, f"leads nowhere: {text}")
+    if "certificate" in text.lower() or "ssl" in text.lower():
+        return Outcome(State.UNSURE, "has a certificate that browsers refuse")
+    return Outcome(State.UNSURE, "refuses connections")
