@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from publisher.diagnostics import Diagnostic
 
@@ -39,11 +40,12 @@ class UsageError(PublisherError):
 
 
 class ConfigError(PublisherError):
-    """config.yaml cannot be used. ``diagnostics`` says where and why."""
+    """config.yaml cannot be used. ``diagnostics`` says where and why; ``root`` is where its file stands."""
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Sequence[Diagnostic], *, root: Path | None = None) -> None:
         super().__init__("config.yaml cannot be used", help="run publisher check")
         self.diagnostics = tuple(diagnostics)
+        self.root = root
 
 
 class DatabaseError(PublisherError):

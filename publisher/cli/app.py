@@ -89,7 +89,7 @@ def main() -> None:
     except ConfigError as error:
         from publisher.diagnostics.text import render_text
 
-        error_console.print(render_text(error.diagnostics), end="", markup=False, highlight=False)
+        error_console.print(render_text(error.diagnostics, error.root), end="", markup=False, highlight=False)
         complain(error.message, error.help)
     except PublisherError as error:
         complain(error.message, error.help)

@@ -6,9 +6,11 @@ from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
-from zoneinfo import ZoneInfo
+
+from publisher.config.values import DatabaseUrl, Duration, Language, OneLine, Sender, TimeZone, WebUrl
 
 Level = Literal["off", "info", "warning", "error"]
 
@@ -22,14 +24,14 @@ class Section(BaseModel):
 class Newsletter(Section):
     """The publication."""
 
-    name: str = Field(min_length=1, description="What readers know it by")
-    language: str = Field("en", description="BCP 47; an issue may say otherwise")
-    timezone: str = Field("UTC", description="IANA name; times without an offset are in it")
-    url: str = Field(description="Where the archive is served, ending in /")
-    from_: str = Field(alias="from", description="Name <address> of the sender")
-    reply_to: str | None = None
+    name: OneLine = Field(description="What readers know it by")
+    language: Language = Field("en", description="BCP 47; an issue may say otherwise")
+    timezone: TimeZone = Field("UTC", description="IANA name; times without an offset are in it")
+    url: WebUrl = Field(description="Where the archive is served, ending in /")
+    from_: Sender = Field(alias="from", description="Name <address> of the sender")
+    reply_to: Sender | None = Field(None, description="Where answers go")
     postal_address: str | None = Field(None, description="Law asks for one in bulk mail")
-    description: str | None = None
+    description: str | None = Field(None, description="One sentence: what the newsletter is about")
 
     @property
     def zone(self) -> ZoneInfo:
@@ -91,7 +93,7 @@ class Deploy(Section):
 class Service(Section):
     """The readers' web service."""
 
-    url: str | None = Field(None, description="Where readers reach it; unsubscribe and confirm links begin with it")
+    url: WebUrl | None = Field(None, description="Where readers reach it; unsubscribe and confirm links begin with it")
     sns_topics: tuple[str, ...] = ()
 
 
@@ -105,14 +107,16 @@ class ReadingSpeed(Section):
 class Publish(Section):
     """When a merge publishes."""
 
-    expires_after: timedelta = timedelta(hours=24)
-    veto_window: timedelta = timedelta(0)
+    expires_after: Duration = Field(timedelta(hours=24), description="A schedule missed by more is reported, not sent")
+    veto_window: Duration = Field(timedelta(0), description="How long publish waits after the merge")
 
 
 class Feedback(Section):
     """What feedback does to the audience."""
 
-    transient_bounces: int = Field(5, ge=1, description="Consecutive issues that bounce before an address is suppressed")
+    transient_bounces: int = Field(
+        5, ge=1, description="Consecutive issues that bounce before an address is suppressed"
+    )
 
 
 class Alerts(Section):
@@ -146,7 +150,9 @@ class Config(Section):
     """The whole of config.yaml. ``root`` is the folder it stands in."""
 
     newsletter: Newsletter
-    database: str = "sqlite:///.publisher/publisher.db"
+    database: DatabaseUrl = Field(
+        "sqlite:///.publisher/publisher.db", description="sqlite:///… or postgresql://…; PUBLISHER_DATABASE_URL wins"
+    )
     templates: str = Field("templates", description="The theme's folder; the package's own where it does not exist")
     audience: str | None = Field(None, description="Which subscribers get an issue that does not say")
     labels: dict[str, dict[str, str]] = Field(default_factory=dict, description="Words by language, then by name")

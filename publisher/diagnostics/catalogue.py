@@ -11,11 +11,17 @@ _CODES: dict[str, Code] = {}
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A kind of finding. ``doc`` is Markdown: a summary line, then *Why it matters* and an *Example*."""
+    """A kind of finding. ``doc`` is Markdown: a summary line, then *Why it matters* and an *Example*.
+
+    A ``fixed`` code prevents building, or guards readers: ``checks.levels`` in config.yaml cannot soften it.
+    The line of a ``secret`` code is never shown: it holds one.
+    """
 
     name: str
     severity: Severity
     doc: str = field(repr=False)
+    fixed: bool = False
+    secret: bool = False
 
     @property
     def summary(self) -> str:
@@ -27,11 +33,11 @@ class Code:
         return Diagnostic(place.path, place.span, self.severity, self.name, message, help)
 
 
-def define(name: str, severity: Severity, doc: str) -> Code:
+def define(name: str, severity: Severity, doc: str, *, fixed: bool = False, secret: bool = False) -> Code:
     """Enter a code into the catalogue, in the module that reports it. A name is entered once."""
     if name in _CODES:
         raise ValueError(f"code {name!r} is defined twice")
-    _CODES[name] = code = Code(name, severity, doc)
+    _CODES[name] = code = Code(name, severity, doc, fixed, secret)
     return code
 
 

@@ -1,0 +1,106 @@
+"""config.yaml → :class:`Config`, with every problem at its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from publisher.config import values
+from publisher.config.model import Config
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+from publisher.documents import Mapping, find, parse_yaml, read_text, validate
+from publisher.documents.validate import BAD_VALUE, MISSING_KEY, UNKNOWN_KEY, WRONG_TYPE
+from publisher.errors import ConfigError
+
+NAME = "config.yaml"
+
+MISSING = define(
+    "config-missing",
+    Severity.ERROR,
+    """There is no config.yaml.
+
+## Why it matters
+
+A folder becomes a newsletter repository by its config.yaml: without one publisher does not know whose newsletter this is.
+
+## Example
+
+Running `publisher check` in a home folder. Go to the repository, name it with `--root DIR`, or make one with
+`publisher init DIR`.
+""",
+    fixed=True,
+)
+NO_SERVICE = define(
+    "service-url-missing",
+    Severity.ERROR,
+    """Real mail would leave without a way to unsubscribe.
+
+## Why it matters
+
+Every message carries a link to leave with one click, and that link begins with `service.url`. Law and the large mail
+providers demand it; readers without it press the spam button.
+
+## Example
+
+    delivery: {transport: ses}
+
+Add `service: {url: https://letters.example.com/}`, where `publisher serve` is reached.
+""",
+    fixed=True,
+)
+
+
+def load_config(root: Path) -> Config:
+    """The config of the repository at ``root``. Raises :class:`ConfigError` with every finding."""
+    config, findings = read_config(root)
+    if config is None:
+        raise ConfigError(findings, root=root)
+    return config
+
+
+def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
+    """The config, or ``None`` and why not. ``config.root`` is the resolved root."""
+    node, findings = read_nodes(root)
+    if node is None or findings:
+        return None, findings
+    hidden = node.entry("root")
+    if hidden:
+        findings.append(UNKNOWN_KEY.at(Place(NAME, hidden.key.span), "the key root is unknown", help="delete it"))
+    config, wrong, _ = validate(Config, node, NAME, codes=_CODES)
+    findings += wrong
+    if config is None or findings:
+        return None, findings
+    findings += _readers_can_leave(config, node)
+    if findings:
+        return None, findings
+    return config.model_copy(update={"root": root.resolve()}), []
+
+
+def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
+    """config.yaml as written, for those who need the place of a key."""
+    if not (root / NAME).exists():
+        message = f"there is no {NAME} in {root.resolve()}"
+        help = "type publisher init DIR to make a newsletter repository, or name one with --root DIR"
+        return None, [MISSING.at(Place(NAME), message, help=help)]
+    file, findings = read_text(root, NAME)
+    if file is None or findings:
+        return None, findings
+    node, findings = parse_yaml(file)
+    if findings:
+        return None, findings
+    if node is None:
+        node = Mapping((), Span.point(1, 1))
+    if not isinstance(node, Mapping):
+        return None, [WRONG_TYPE.at(Place(NAME), "config.yaml has to be a mapping", help="begin with newsletter:")]
+    return node, []
+
+
+def _readers_can_leave(config: Config, node: Mapping) -> list[Diagnostic]:
+    if config.delivery.transport == "folder" or config.service.url:
+        return []
+    transport = find(node, ("delivery", "transport"))
+    message = f"with the transport {config.delivery.transport} real mail leaves, and readers could not unsubscribe"
+    place = Place(NAME, transport.span if transport else Span.point(1, 1))
+    return [NO_SERVICE.at(place, message, help="add service: {url: https://letters.example.com/}")]
+
+
+_CODES = {code.name: code for code in (BAD_VALUE, MISSING_KEY, values.DATABASE_PASSWORD)}

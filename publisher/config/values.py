@@ -1,0 +1,137 @@
+"""What single values of config.yaml have to be. Each validator refuses with a message and an action, at the value."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from email.utils import parseaddr
+from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from publisher.diagnostics import Severity, define
+from publisher.documents.validate import BAD_VALUE, refuse
+
+DATABASE_PASSWORD = define(
+    "database-password",
+    Severity.ERROR,
+    """config.yaml holds a database password.
+
+## Why it matters
+
+config.yaml is committed, and whoever reads the repository could read every subscriber's address. A password that was
+committed stays in the history: change it.
+
+## Example
+
+    database: postgresql://publisher:secret@db.example.com/newsletter
+
+Set `PUBLISHER_DATABASE_URL` to that URL where publisher runs, and leave `database` out of config.yaml.
+""",
+    fixed=True,
+    secret=True,
+)
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d+)\s*([smhdw])")
+_ADDRESS = re.compile(r"[^@\s<>(),;:\"\[\]\\]+@[^@\s<>(),;:\"\[\]\\]+")
+
+
+def _duration(value: Any) -> Any:
+    """``30m``, ``24h``, ``2d``, ``1d 12h``; a bare ``0``."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    if text == "0":
+        return timedelta(0)
+    if not text or _DURATION.sub("", text).strip():
+        raise refuse(BAD_VALUE, f"{value!r} is no length of time", "write a number and s, m, h, d or w, such as 24h")
+    try:
+        return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in _DURATION.findall(text)))
+    except (OverflowError, ValueError):
+        raise refuse(BAD_VALUE, f"{value!r} is too long a time", "write a shorter one, such as 24h") from None
+
+
+def _web_url(value: str) -> str:
+    """An http or https URL, ending in ``/``."""
+    try:
+        parts = urlsplit(value.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", value.strip()):
+        raise refuse(
+            BAD_VALUE, "the URL has to begin with https:// or http:// and name a host", "write https://example.com/"
+        )
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise refuse(BAD_VALUE, "the URL can hold a host and a path only", f"write {parts.scheme}://{host}/")
+    return value.strip().rstrip("/") + "/"
+
+
+def _sender(value: str) -> str:
+    """``Name <address>`` or an address alone."""
+    if re.search(r"[\r\n]", value):
+        raise refuse(BAD_VALUE, "the sender has to be one line", "write Name <address@example.com>")
+    _, address = parseaddr(value)
+    if not _ADDRESS.fullmatch(address):
+        raise refuse(BAD_VALUE, "there is no address in it", "write Name <address@example.com>")
+    return value.strip()
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # OSError: a name such as "Asia" is a folder of the database
+        near = [zone for zone in available_timezones() if zone.rpartition("/")[2].lower() == value.strip().lower()]
+        help = f"write {near[0]}" if near else "write an IANA name, such as Asia/Shanghai or UTC"
+        raise refuse(BAD_VALUE, f"there is no time zone {value!r}", help) from None
+    return value
+
+
+def _database(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        password = parts.password or parse_qs(parts.query).get("password")
+    except ValueError:
+        raise refuse(BAD_VALUE, "the database URL cannot be read", "write sqlite:///.publisher/publisher.db") from None
+    if password:
+        raise refuse(
+            DATABASE_PASSWORD,
+            "a password stands in config.yaml",
+            "set PUBLISHER_DATABASE_URL to this URL instead, delete the line, and change the password",
+        )
+    if parts.scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
+        message = f"no database is reached with {parts.scheme or 'no scheme'}"
+        raise refuse(BAD_VALUE, message, "write sqlite:///PATH or postgresql://HOST/NAME")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if not value.strip():
+        raise refuse(BAD_VALUE, "it is empty", "write it, or delete the key")
+    if "\n" in value.strip():
+        raise refuse(BAD_VALUE, "it has to be one line", "join the lines")
+    return value.strip()
+
+
+def _language(value: str) -> str:
+    from publisher.documents.language import canonical_language
+
+    return canonical_language(value)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema(
+        {"type": ["string", "integer"], "examples": ["24h", "30m", "2d"], "pattern": r"^(0|(\d+\s*[smhdw]\s*)+)$"}
+    ),
+]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+Sender = Annotated[str, AfterValidator(_sender)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
+OneLine = Annotated[str, AfterValidator(_one_line)]
+Language = Annotated[str, AfterValidator(_language)]

@@ -1,0 +1,146 @@
+"""Findings for people: place, fault, the author's own line with the spot underlined, and what to do."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from publisher.diagnostics.catalogue import catalogue
+from publisher.diagnostics.model import Diagnostic, Severity, Span
+from publisher.diagnostics.width import widths
+
+_TAB = 4
+_WINDOW = 100
+"""Columns of a source line that are shown; a Chinese paragraph is one line of hundreds."""
+
+_COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.INFO: "\x1b[1;36m"}
+_BOLD, _DIM, _CYAN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
+
+
+def render_text(
+    diagnostics: Iterable[Diagnostic],
+    root: Path | None = None,
+    *,
+    sources: Mapping[str, str] | None = None,
+    color: bool = False,
+) -> str:
+    """One block a finding, with an empty line between two; an empty string where there is none.
+
+    The line is shown from ``sources`` (text by path), else from the file under ``root``; without either, or where the
+    file cannot be read, the place alone has to do.
+    """
+    lines = _Lines(root, sources or {})
+    return "\n".join(_block(diagnostic, lines, color) for diagnostic in diagnostics)
+
+
+class _Lines:
+    """Lines of files, each file read once."""
+
+    def __init__(self, root: Path | None, sources: Mapping[str, str]) -> None:
+        self._root = root
+        self._files: dict[str, list[str]] = {path: _split(text) for path, text in sources.items()}
+        self._secret = {name for name, code in catalogue().items() if code.secret}
+
+    def of(self, diagnostic: Diagnostic) -> str | None:
+        """The line that a finding points at, if there is one to show."""
+        if diagnostic.code in self._secret:
+            return None
+        if diagnostic.path not in self._files:
+            self._files[diagnostic.path] = _split(self._read(diagnostic.path))
+        lines = self._files[diagnostic.path]
+        return lines[diagnostic.span.line - 1] if diagnostic.span.line <= len(lines) else None
+
+    def _read(self, path: str) -> str:
+        if self._root is None:
+            return ""
+        try:
+            with (self._root / path).open("rb") as stream:
+                content = stream.read(1_000_000)
+        except OSError:
+            return ""
+        return "" if b"\0" in content else content.decode("utf-8", "replace")
+
+
+def _split(text: str) -> list[str]:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n") if text else []
+
+
+def _block(diagnostic: Diagnostic, lines: _Lines, color: bool) -> str:
+    paint = _paint if color else _plain
+    span, severity = diagnostic.span, diagnostic.severity
+    head = f"{paint(_safe(f'{diagnostic.path}:{span.line}:{span.column}'), _BOLD)}: "
+    label = paint(f"{severity}[{diagnostic.code}]", _COLOURS[severity])
+    block = [f"{head}{label} {_safe(diagnostic.message)}"]
+    source = lines.of(diagnostic)
+    if source is not None and source.strip():
+        shown, marks = _excerpt(source, span)
+        number = str(span.line)
+        block.append(f"  {paint(f'{number} |', _DIM)} {shown}")
+        block.append(f"  {paint(' ' * len(number) + ' |', _DIM)} {paint(marks, _COLOURS[severity], keep=' ')}")
+    if diagnostic.help:
+        block.append(f"  {paint('help:', _CYAN)} {_safe(diagnostic.help)}")
+    return "\n".join(block) + "\n"
+
+
+def _excerpt(source: str, span: Span) -> tuple[str, str]:
+    """The source line as a terminal shows it, cut to a window around the span, and the carets below it."""
+    cells = list(zip(_display(source), _columns(source), strict=True))
+    start = min(span.column - 1, len(cells))
+    end = min(span.end_column - 1, len(cells)) if span.end_line == span.line else len(source.rstrip())
+    end = max(end, start)
+    first, last = _window(cells, start, end)
+    before = sum(width for _, width in cells[first:start])
+    under = sum(width for _, width in cells[start : min(end, last)])
+    cut = "…" if first else ""
+    shown = cut + "".join(text for text, _ in cells[first:last]) + ("…" if last < len(cells) else "")
+    return shown.rstrip(), " " * (before + len(cut)) + "^" * max(under, 1)
+
+
+def _window(cells: list[tuple[str, int]], start: int, end: int) -> tuple[int, int]:
+    """The range of cells to show: all of a short line; of a long one, what fits around the start of the span."""
+    if sum(width for _, width in cells) <= _WINDOW:
+        return 0, len(cells)
+    first, room = start, _WINDOW // 3
+    while first > 0 and room > 0:
+        first -= 1
+        room -= cells[first][1]
+    while first < start and cells[first][1] == 0:
+        first += 1
+    last, room = first, _WINDOW
+    while last < len(cells) and room >= cells[last][1]:
+        room -= cells[last][1]
+        last += 1
+    return first, last
+
+
+def _display(text: str) -> list[str]:
+    """Each code point as it may be shown: tabs as spaces, and nothing that a terminal would obey."""
+    return [" " * _TAB if character == "\t" else _safe(character) for character in text]
+
+
+def _columns(text: str) -> list[int]:
+    return [
+        _TAB if character == "\t" else 1 if _safe(character) != character else width
+        for character, width in zip(text, widths(text), strict=True)
+    ]
+
+
+def _safe(text: str) -> str:
+    """The text without controls and without what turns the direction of writing."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cs"} or _turns(c) else c for c in text)
+
+
+def _turns(character: str) -> bool:
+    return "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
+
+
+def _plain(text: str, colour: str, keep: str = "") -> str:
+    return text
+
+
+def _paint(text: str, colour: str, keep: str = "") -> str:
+    indent = text[: len(text) - len(text.lstrip(keep))] if keep else ""
+    return f"{indent}{colour}{text[len(indent) :]}{_RESET}"

@@ -1,0 +1,153 @@
+"""Bytes become text: UTF-8 only, with or without a byte order mark, lines ended by LF, CRLF or CR."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+
+MAX_BYTES = 1_000_000
+"""No file of words is larger; a larger one is a mistake, and parsing it would make everybody wait."""
+
+_MOST_CONTROLS = 20
+# What YAML's reader refuses, what Markdown calls whitespace or a line end although no editor shows it as one, and bytes
+# that a terminal would act upon.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]+")
+
+UNREADABLE = define(
+    "file-unreadable",
+    Severity.ERROR,
+    """The file cannot be read.
+
+## Why it matters
+
+What cannot be read cannot be published, and publisher never leaves out a part of an issue in silence.
+
+## Example
+
+A file without read permission, a broken symbolic link, or a folder whose name ends in `.md`.
+""",
+    fixed=True,
+)
+TOO_LARGE = define(
+    "file-too-large",
+    Severity.ERROR,
+    """The text file is larger than a megabyte.
+
+## Why it matters
+
+A whole digest is about ten kilobytes. A text file of a megabyte is a picture, an export or an accident.
+
+## Example
+
+A picture saved as `cover.md`.
+""",
+    fixed=True,
+)
+NOT_UTF8 = define(
+    "invalid-utf8",
+    Severity.ERROR,
+    """The file is not UTF-8.
+
+## Why it matters
+
+Guessing an encoding turns Chinese text into mojibake in readers' inboxes, and mail cannot be recalled.
+
+## Example
+
+A file saved as GBK or UTF-16 by an older editor. Save it again as UTF-8.
+""",
+    fixed=True,
+)
+CONTROL = define(
+    "control-character",
+    Severity.ERROR,
+    """The text holds a character that nobody can see.
+
+## Why it matters
+
+Control characters, line separators (U+2028) and byte order marks inside a text come with pasted web pages. Mail clients
+show them as boxes, XML feeds that hold them are invalid, and YAML refuses them.
+
+## Example
+
+A backspace (U+0008) between two words.
+""",
+    fixed=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """The text of one file. ``path`` is relative to the root, with ``/``; lines end in ``\\n`` whatever the disk has."""
+
+    path: str
+    text: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines, without their ends."""
+        return self.text.split("\n")
+
+
+def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]:
+    """Read ``root / path``. There is no file where nothing sensible can be read on."""
+    try:
+        with (root / path).open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        return None, [
+            UNREADABLE.at(Place(path), f"the file cannot be read: {reason}", help="make it readable, or remove it")
+        ]
+    return decode(path, content)
+
+
+def decode(path: str, content: bytes) -> tuple[TextFile | None, list[Diagnostic]]:
+    """Decode the bytes of one file. Invisible characters are replaced one for one, so that every column stays true."""
+    if len(content) > MAX_BYTES:
+        return None, [
+            TOO_LARGE.at(Place(path), f"the file is larger than {MAX_BYTES:,} bytes", help="split or shorten it")
+        ]
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None, [NOT_UTF8.at(Place(path), "the file is UTF-16", help="save it as UTF-8")]
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return None, [_not_utf8(path, content, error)]
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:
+        nul = text.index("\0")
+        message = "the file holds a NUL character: it is not a text file, or is UTF-16"
+        return None, [CONTROL.at(_place(path, text, nul, nul + 1), message, help="save it as UTF-8 text")]
+    findings = _controls(path, text)
+    return TextFile(path, _CONTROL.sub(lambda match: "\ufffd" * len(match[0]), text) if findings else text), findings
+
+
+def _not_utf8(path: str, content: bytes, error: UnicodeDecodeError) -> Diagnostic:
+    before = content[: error.start].decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    place = _place(path, before + "?", len(before), len(before) + 1)
+    byte = content[error.start]
+    return NOT_UTF8.at(place, f"the file is not UTF-8: byte 0x{byte:02X} does not belong here", help="save it as UTF-8")
+
+
+def _controls(path: str, text: str) -> list[Diagnostic]:
+    matches = list(_CONTROL.finditer(text))
+    findings = []
+    for index, match in enumerate(matches[:_MOST_CONTROLS]):
+        character = match[0][0]
+        name = unicodedata.name(character, "control character").lower()
+        more = len(matches) - _MOST_CONTROLS
+        note = f" (and {more} more places)" if more > 0 and index == _MOST_CONTROLS - 1 else ""
+        message = f"the text holds an invisible U+{ord(character):04X} ({name}){note}"
+        findings.append(CONTROL.at(_place(path, text, *match.span()), message, help="delete it"))
+    return findings
+
+
+def _place(path: str, text: str, start: int, end: int) -> Place:
+    line = text.count("\n", 0, start) + 1
+    column = start - (text.rfind("\n", 0, start) + 1) + 1
+    return Place(path, Span(line, column, line, column + end - start))

@@ -1,0 +1,195 @@
+"""YAML text → nodes, from the parser's events, so that neither depth nor aliases can crash or swell anything.
+
+The nodes are built straight from the events and interpret nothing; the composer and constructor of PyYAML, with their
+recursion and the rules of YAML 1.1 (``no`` is false, ``12:30`` is 750), never run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+from publisher.diagnostics import Code, Diagnostic, Place, Span
+from publisher.documents import codes
+from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence
+from publisher.documents.text import TextFile
+
+MAX_DEPTH = 60
+_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple[Node | None, list[Diagnostic]]:
+    """Parse lines ``first`` to ``last`` (from 1, inclusive) of ``file``. Places are those of the file.
+
+    There is no node when the YAML is broken or holds nothing; with no finding, it holds nothing.
+    """
+    text = "\n".join(file.lines[first - 1 : last]) + "\n"
+    builder = _Builder(file.path, first)
+    try:
+        builder.run(yaml.parse(text, Loader=_LOADER))
+    except yaml.MarkedYAMLError as error:
+        builder.findings.append(_syntax(file, first, last, error))
+        return None, builder.findings
+    except _Refused:
+        return None, builder.findings
+    return builder.root, builder.findings
+
+
+class _Refused(Exception):  # noqa: N818
+    """Reading on makes no sense."""
+
+
+@dataclass
+class _Open:
+    """A collection whose end has not come."""
+
+    mapping: bool
+    flow: bool
+    start: Span
+    children: list[Node] = field(default_factory=list)
+    key: Scalar | None = None
+    entries: dict[str, Entry] = field(default_factory=dict)
+    end: Span | None = None
+
+
+class _Builder:
+    """Builds nodes with a stack of its own."""
+
+    def __init__(self, path: str, first: int) -> None:
+        self.path = path
+        self.first = first
+        self.root: Node | None = None
+        self.findings: list[Diagnostic] = []
+        self._stack: list[_Open] = []
+        self._documents = 0
+
+    def run(self, events: Iterator[yaml.Event]) -> None:
+        for event in events:
+            span = self._span(event)
+            match event:
+                case yaml.DocumentStartEvent():
+                    self._start_document(event, span)
+                case yaml.AliasEvent():
+                    self._refuse(codes.ALIAS, span, "YAML aliases are not read here", "quote a text that begins with *")
+                case yaml.ScalarEvent():
+                    self._plain(event, span)
+                    self._add(Scalar(event.value, span, event.style or ""))
+                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                    self._plain(event, span)
+                    self._open(event, span)
+                case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                    self._close(span)
+
+    def _span(self, event: yaml.Event) -> Span:
+        start, end = event.start_mark, event.end_mark
+        return Span(start.line + self.first, start.column + 1, end.line + self.first, end.column + 1)
+
+    def _refuse(self, code: Code, span: Span, message: str, help: str) -> None:
+        self.findings.append(code.at(Place(self.path, span), message, help=help))
+        raise _Refused
+
+    def _start_document(self, event: yaml.DocumentStartEvent, span: Span) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            self._refuse(codes.SEVERAL_DOCUMENTS, span, "a second YAML document begins here", "delete this line")
+        if event.tags:
+            self._refuse(codes.TAG, span, "YAML tags are not read here", "delete the %TAG line")
+
+    def _plain(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, span: Span) -> None:
+        """Neither an anchor nor a tag."""
+        point = Span(span.line, span.column, span.line, span.column + 1)
+        if event.anchor is not None:
+            self._refuse(codes.ALIAS, point, "YAML anchors are not read here", "quote a text that begins with &")
+        if event.tag is not None:
+            self._refuse(codes.TAG, point, "YAML tags are not read here", "quote a text that begins with !")
+
+    def _open(self, event: yaml.CollectionStartEvent, span: Span) -> None:
+        mapping = isinstance(event, yaml.MappingStartEvent)
+        if self._stack and self._stack[-1].mapping and self._stack[-1].key is None:
+            message = "a list or a mapping stands where a key belongs"
+            self._refuse(codes.COMPLEX_KEY, span, message, 'quote a text that begins with { or [, as in "{{ name }}"')
+        if len(self._stack) >= MAX_DEPTH:
+            message = f"the YAML is nested deeper than {MAX_DEPTH} levels"
+            self._refuse(codes.TOO_DEEP, span, message, "quote a text that begins with { or [")
+        self._stack.append(_Open(mapping, bool(event.flow_style), span))
+
+    def _close(self, span: Span) -> None:
+        done = self._stack.pop()
+        # A block collection's end mark is where the next thing begins; it really ends where its last child does.
+        end = span if done.flow or done.end is None else done.end
+        whole = Span(done.start.line, done.start.column, end.end_line, end.end_column)
+        node: Node
+        if done.mapping:
+            node = Mapping(tuple(done.entries.values()), whole)
+        else:
+            node = Sequence(tuple(done.children), whole)
+        self._add(node)
+
+    def _add(self, node: Node) -> None:
+        if not self._stack:
+            self.root = node
+            return
+        top = self._stack[-1]
+        top.end = node.span
+        if not top.mapping:
+            top.children.append(node)
+        elif top.key is None:
+            assert isinstance(node, Scalar)
+            top.key = node
+        else:
+            self._add_entry(top, Entry(top.key, node))
+            top.key = None
+
+    def _add_entry(self, top: _Open, entry: Entry) -> None:
+        name = entry.key.text
+        earlier = top.entries.get(name)
+        if earlier is None:
+            top.entries[name] = entry
+            return
+        line, column = earlier.key.span.line, earlier.key.span.column
+        message = f"the key {name} was already given at {line}:{column}"
+        self.findings.append(
+            codes.DUPLICATE_KEY.at(Place(self.path, entry.key.span), message, help="keep one of the two")
+        )
+
+
+_SAID: tuple[tuple[str, str, str | None], ...] = (
+    (
+        "mapping values are not allowed",
+        "a colon and a space begin a mapping, which cannot stand here",
+        'quote a text that holds ": "',
+    ),
+    ("block sequence entries are not allowed", "a list cannot begin here", "begin the list on the next line"),
+    ("did not find expected ',' or ']'", "the list is not closed", "close it with ]"),
+    ("did not find expected ',' or '}'", "the mapping is not closed", "close it with }"),
+    ("unexpected end of stream", "the quoted text is not closed", "close it with the quote that opens it"),
+    ("did not find expected '-' indicator", "this line does not belong to the list above it", "check its indentation"),
+    ("did not find expected key", "no key can begin here", "check the indentation, and quotes inside a quoted text"),
+    ("could not find expected ':'", "a key is not followed by a colon", 'write it as "key: value"'),
+    ("found unknown escape character", "the escape is unknown", "use single quotes, or double the backslash"),
+)
+
+
+def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAMLError) -> Diagnostic:
+    """Say in an editor's words what the parser found."""
+    problem = error.problem or "the YAML cannot be read"
+    # An unclosed quote or bracket is found at the end of the file; it was opened, and is mended, elsewhere.
+    unclosed = "end of stream" in problem or "expected ',' or" in problem
+    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
+    lines = file.lines[: last if last is not None else None]
+    line = min((mark.line if mark else 0) + first, len(lines))
+    source = lines[line - 1] if lines else ""
+    column = min((mark.column if mark else 0) + 1, len(source) + 1)
+    place = Place(file.path, Span(line, column, line, column + 1 if column <= len(source) else column))
+    if "cannot start any token" in problem:
+        character = source[column - 1 : column]
+        if character == "\t":
+            return codes.SYNTAX.at(place, "a tab cannot indent YAML", help="indent with spaces")
+        return codes.SYNTAX.at(place, f"a text cannot begin with {character}", help="quote the text")
+    for sign, message, help in _SAID:
+        if sign in problem:
+            return codes.SYNTAX.at(place, message, help=help)
+    context = f" {error.context}" if error.context else ""
+    return codes.SYNTAX.at(place, f"the YAML cannot be read: {problem}{context}", help="quote the text")
