@@ -1,0 +1,50 @@
+"""boto3 for the feedback's adapters: clients, and their failures as one line. Imported when first used (0.2 s)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from publisher.errors import ServiceError
+
+Answer = TypeVar("Answer")
+
+
+def client(service: str, region: str | None, *, read_seconds: float = 30.0) -> Any:
+    """A client from the usual chain of credentials. Raises ServiceError where the region is missing."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    options = Config(connect_timeout=5, read_timeout=read_seconds, retries={"total_max_attempts": 3})
+    try:
+        return boto3.client(service, region_name=region, config=options)
+    except (BotoCoreError, ValueError) as error:
+        raise ServiceError(
+            f"no client for AWS {service}: {error}", help="set delivery.ses.region in config.yaml, or AWS_REGION"
+        ) from error
+
+
+def call(what_failed: str, function: Callable[[], Answer]) -> Answer:
+    """``function()``, with botocore's exceptions turned into a ServiceError that says what to do."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+
+    try:
+        return function()
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", "")).rpartition(".")[2]
+        raise ServiceError(f"{what_failed}: {code or 'AWS refused'}", help=_HELP.get(code)) from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise ServiceError(f"{what_failed}: no AWS credentials", help="see boto3's chain of credentials") from error
+    except BotoCoreError as error:
+        raise ServiceError(f"{what_failed}: {type(error).__name__}", help="is the network up?") from error
+
+
+_HELP = {
+    "AccessDenied": "allow this action in the policy of the credentials in use",
+    "AccessDeniedException": "allow this action in the policy of the credentials in use",
+    "ExpiredToken": "renew the credentials",
+    "InvalidClientTokenId": "the credentials are not valid here: check AWS_ACCESS_KEY_ID and the region",
+    "QueueDoesNotExist": "check delivery.ses.events_queue and its region",
+    "NonExistentQueue": "check delivery.ses.events_queue and its region",
+}

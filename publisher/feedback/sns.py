@@ -1,0 +1,147 @@
+"""Amazon SNS over HTTPS: is this request from a topic we believe, unaltered, recent?
+
+Follows https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html, and is stricter: the topic is on
+the list of ``service.sns_topics``, the certificate comes from SNS of the topic's own region, a subscription is
+confirmed through the API and never by visiting a URL from the message. Nothing is fetched, and no table is touched,
+before the cheap checks have passed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
+
+from publisher.feedback.certificates import Certificates, Topic
+
+BODY_LIMIT = 1_000_000
+"""Bytes. SNS carries 256 KiB, which JSON's escapes can make nearly four times as long."""
+WINDOW = timedelta(hours=24)
+"""How old a message may be. SNS keeps the moment of publication while it retries, by default for hours."""
+AHEAD = timedelta(minutes=15)
+"""How far a message's clock may run ahead of ours."""
+
+_SIGNED = {
+    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+    "UnsubscribeConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+}
+_OPTIONAL = frozenset({"Subject"})
+_HASHES: dict[str, Callable[[], HashAlgorithm]] = {"1": SHA1, "2": SHA256}
+
+
+class RefusedError(Exception):
+    """The request is not believed. ``status`` is the HTTP status to answer with; the message names the reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class SnsMessage:
+    """A message that SNS signed. ``token`` is set for the confirmations only."""
+
+    type: str
+    id: str
+    topic: Topic
+    at: datetime
+    body: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+def verify(
+    body: bytes,
+    *,
+    topics: Collection[str],
+    certificates: Certificates,
+    now: datetime | None = None,
+) -> SnsMessage:
+    """The message in ``body``, once it is certain that one of ``topics`` sent it.
+
+    Raises RefusedError: 413 oversized, 400 not SNS's form, 403 not believed; and ServiceError where the certificate
+    could not be had, in which case SNS should try again.
+    """
+    fields = _fields(body)
+    topic = Topic.read(fields["TopicArn"])
+    if topic is None or topic.arn not in topics:
+        raise RefusedError(403, "the topic is not in service.sns_topics")
+    at = _moment(fields["Timestamp"])
+    now = now or datetime.now(UTC)
+    if not now - WINDOW <= at <= now + AHEAD:
+        raise RefusedError(403, "the message is too old, or from the future")
+    if not topic.vouches_for(fields["SigningCertURL"]):
+        raise RefusedError(403, "the certificate is not one of SNS in the topic's region")
+    _check_signature(fields, certificates)
+    return SnsMessage(fields["Type"], fields["MessageId"], topic, at, fields["Message"], fields.get("Token"))
+
+
+def string_to_sign(fields: dict[str, str]) -> bytes:
+    """What SNS signs: the signed fields that are there, in alphabetical order, each name and value on a line."""
+    signed = (name for name in _SIGNED[fields["Type"]] if name in fields)
+    return "".join(f"{name}\n{fields[name]}\n" for name in signed).encode()
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    """The message's text fields; every one that the checks read is there."""
+    if len(body) > BODY_LIMIT:
+        raise RefusedError(413, "the body is too large")
+    try:
+        found: Any = json.loads(body)
+        json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate is text that cannot be signed or kept
+    except (ValueError, RecursionError):
+        raise RefusedError(400, "the body is not JSON") from None
+    if not isinstance(found, dict):
+        raise RefusedError(400, "the body is not a JSON object")
+    fields = {name: value for name, value in found.items() if isinstance(value, str)}
+    if fields.get("Type") not in _SIGNED:
+        raise RefusedError(400, "this is no message of SNS; raw delivery is for queues, switch it off for HTTPS")
+    needed = {*_SIGNED[fields["Type"]], "SignatureVersion", "Signature", "SigningCertURL"} - _OPTIONAL
+    if missing := sorted(needed - fields.keys()):
+        raise RefusedError(400, f"the message lacks {', '.join(missing)}")
+    if len(fields["MessageId"]) > 100:
+        raise RefusedError(400, "the message id is too long")
+    return fields
+
+
+def _moment(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise RefusedError(400, "the timestamp cannot be read") from None
+
+
+def _check_signature(fields: dict[str, str], certificates: Certificates) -> None:
+    algorithm = _HASHES.get(fields["SignatureVersion"])
+    if algorithm is None:
+        raise RefusedError(403, "the signature's version is neither 1 nor 2")
+    try:
+        signature = base64.b64decode(fields["Signature"], validate=True)
+    except (binascii.Error, ValueError):
+        raise RefusedError(400, "the signature is not base64") from None
+    key = certificates.key(fields["SigningCertURL"])
+    try:
+        key.verify(signature, string_to_sign(fields), PKCS1v15(), algorithm())
+    except InvalidSignature:
+        raise RefusedError(403, "the signature does not fit the message") from None
+
+
+def confirm_subscription(topic: Topic, token: str) -> None:
+    """Tell SNS, through its API, that the subscription is wanted; only its owner may end it. Raises ServiceError."""
+    from publisher.feedback.aws import call, client
+
+    sns = client("sns", topic.region)
+    call(
+        "the subscription could not be confirmed",
+        lambda: sns.confirm_subscription(TopicArn=topic.arn, Token=token, AuthenticateOnUnsubscribe="true"),
+    )

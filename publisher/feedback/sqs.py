@@ -1,0 +1,89 @@
+"""Amazon SQS: take events from a queue, and delete them there only after our own commit.
+
+A message that is received and not deleted comes back after its visibility time-out, so a process that dies at any
+moment loses nothing; what it had committed is recognised when it comes again. The queue's own policy says who may
+write to it, so what lies in it is believed, raw or wrapped by SNS.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from publisher.errors import ServiceError
+from publisher.feedback.aws import call, client
+
+VISIBLE_AGAIN = 120
+"""Seconds in which a batch has to be committed before another puller may get it."""
+BATCH = 10
+"""Messages a call: SQS's own limit."""
+_QUEUE = re.compile(r"https?://(?:sqs[.-])?([a-z]{2}(?:-[a-z]+)+-\d{1,2})\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message of the queue: its body, and the handle that deletes it."""
+
+    body: str = field(repr=False)
+    handle: str = field(repr=False)
+
+
+class Queue:
+    """A queue of events. All methods raise ServiceError."""
+
+    def __init__(self, url: str, *, region: str | None = None) -> None:
+        named = _QUEUE.match(url)
+        self._url = url
+        self._sqs: Any = client("sqs", region or (named[1] if named else None))
+
+    def receive(self, wait: int) -> list[Letter]:
+        """Up to ten messages; waits as long as ``wait`` seconds (at most 20) for the first."""
+        answer = call(
+            "the queue of events cannot be read",
+            lambda: self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=BATCH,
+                WaitTimeSeconds=wait,
+                VisibilityTimeout=VISIBLE_AGAIN,
+            ),
+        )
+        return [Letter(message["Body"], message["ReceiptHandle"]) for message in answer.get("Messages", [])]
+
+    def delete(self, letters: Sequence[Letter]) -> int:
+        """Delete them; returns how many SQS would not delete: they come again, and are recognised then."""
+        entries = [{"Id": str(i), "ReceiptHandle": letter.handle} for i, letter in enumerate(letters)]
+        answer = call(
+            "events were taken in but not deleted from the queue",
+            lambda: self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries),
+        )
+        return len(answer.get("Failed", []))
+
+
+def pull(
+    queue: Queue,
+    take_in: Callable[[Sequence[str]], None],
+    *,
+    follow: bool = False,
+    wait: int = 2,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[int]:
+    """Take in batch after batch until the queue is empty, or, with ``follow``, until ``stopped``.
+
+    ``take_in`` commits the bodies it is given, or raises, and then they stay in the queue. Yields the number of
+    messages of each batch, 0 where a wait brought none.
+    """
+    failures = 0
+    while not stopped():
+        letters = queue.receive(20 if follow else wait)
+        if letters:
+            take_in([letter.body for letter in letters])
+            failures = failures + 1 if queue.delete(letters) == len(letters) else 0
+            if failures > 5:
+                raise ServiceError(
+                    "SQS deletes none of the events that were taken in", help="allow sqs:DeleteMessage on the queue"
+                )
+        yield len(letters)
+        if not letters and not follow:
+            return
