@@ -1,0 +1,30 @@
+"""An edition's body, fitted to where it is read: a page of the archive, or a feed reader far from it."""
+
+from __future__ import annotations
+
+from selectolax.lexbor import LexborHTMLParser
+
+from publisher.config import Config
+from publisher.edition.model import Edition
+from publisher.site.paths import relative, url_of
+
+_HEADLINE_BLOCK = "header.issue-head"
+
+
+def page_body(edition: Edition, config: Config, page: str) -> str:
+    """The body for the page at ``page``: our own pictures by relative URL, so that the archive also works
+    from a disk, under another host or in a preview.
+    """
+    html = edition.web
+    for asset in edition.assets:
+        html = html.replace(url_of(config.newsletter.url, asset.name), relative(page, asset.name))
+    return html
+
+
+def feed_html(edition: Edition) -> str:
+    """The full text for a feed: without the headline block, which a feed reader shows itself; all URLs absolute."""
+    tree = LexborHTMLParser(edition.web)
+    for node in tree.css(_HEADLINE_BLOCK):
+        node.decompose()
+    body = tree.body
+    return (body.inner_html or "").strip() if body else ""

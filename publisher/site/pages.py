@@ -1,0 +1,142 @@
+"""The HTML pages of the archive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from publisher.config import Config
+from publisher.edition.model import Edition
+from publisher.site.archive import Archive, moment
+from publisher.site.content import page_body
+from publisher.site.model import SiteFile
+from publisher.site.paths import issue_path, relative, url_of
+from publisher.site.theme import Theme
+from publisher.site.words import SiteWords
+
+_STATIC = {"style": "style.css", "script": "search.js", "icon": "icon.svg"}
+
+
+class Pages:
+    """Renders every page of one archive with one theme."""
+
+    def __init__(self, config: Config, archive: Archive) -> None:
+        self.config = config
+        self.archive = archive
+        self.theme = Theme.of(config)
+        self._words: dict[str, SiteWords] = {}
+        static = {key: self.theme.static(name) for key, name in _STATIC.items()}
+        self._static_paths = {key: path for key, (path, _) in static.items()}
+        self._static_files = [SiteFile(path, content) for path, content in static.values()]
+
+    def all(self) -> Iterator[SiteFile]:
+        """Every page, the search index, and the static files they refer to."""
+        yield from self._static_files
+        yield self._page("index.html", "index.html", "", self.config.newsletter.language)
+        yield self._page("search/index.html", "search.html", "search/", self.config.newsletter.language)
+        yield self._missing()
+        for edition in self.archive.editions:
+            yield self.issue(edition)
+        for tag in self.archive.tags:
+            language = self.config.newsletter.language
+            yield self._page(f"{tag.path}index.html", "tag.html", tag.path, language, tag=tag)
+        yield SiteFile("search/index.json", self._search_index())
+
+    def issue(self, edition: Edition) -> SiteFile:
+        """The page of one issue."""
+        path = issue_path(edition.slug)
+        neighbours = self.archive.neighbours[edition.slug]
+        return self._page(
+            f"{path}index.html",
+            "issue.html",
+            path,
+            edition.language,
+            edition=edition,
+            body=Markup(page_body(edition, self.config, path)),  # noqa: S704 - Edition.web is promised to be safe
+            newer=neighbours.newer,
+            older=neighbours.older,
+            tags=self.archive.tags_of(edition),
+            published=moment(edition, self.config.newsletter.zone).isoformat(),
+            provenance=f"{edition.digest}; commit={edition.commit or 'none'}",
+            linked_data=self._linked_data(edition),
+        )
+
+    def words(self, language: str) -> SiteWords:
+        """The furniture's words, looked up once a language."""
+        if language not in self._words:
+            self._words[language] = SiteWords(language, self.config)
+        return self._words[language]
+
+    def _page(self, file: str, template: str, path: str, language: str, **values: Any) -> SiteFile:
+        html = self.theme.render(template, **self._common(path, language), **values)
+        return SiteFile(file, html.encode("utf-8", "replace"))
+
+    def _missing(self) -> SiteFile:
+        """404.html is served for any path, so its links are absolute paths."""
+        common = self._common("", self.config.newsletter.language)
+        prefix = urlsplit(self.config.newsletter.url).path or "/"
+        common["link"] = lambda to: prefix + relative("", to).removeprefix("./")
+        return SiteFile("404.html", self.theme.render("404.html", **common).encode("utf-8", "replace"))
+
+    def _common(self, path: str, language: str) -> dict[str, Any]:
+        newsletter = self.config.newsletter
+        service = self.config.service.url
+        return {
+            "archive": self.archive,
+            "newsletter": newsletter,
+            "language": language,
+            "say": self.words(language),
+            "words": self.words,
+            "path": path,
+            "link": lambda to: relative(path, to),
+            "issue_link": lambda edition: relative(path, issue_path(edition.slug)),
+            "absolute": lambda to: url_of(newsletter.url, to),
+            "asset": self._static_paths,
+            "subscribe_url": service.rstrip("/") + "/subscribe" if service else None,
+        }
+
+    def _linked_data(self, edition: Edition) -> Markup:
+        """schema.org's NewsArticle as JSON-LD: a data block, which no content security policy stops."""
+        newsletter = self.config.newsletter
+        publisher = {"@type": "Organization", "name": newsletter.name, "url": newsletter.url}
+        at = moment(edition, newsletter.zone).isoformat()
+        data: dict[str, Any] = {
+            "@context": "https://schema.org",
+            "@type": "NewsArticle",
+            "headline": edition.title,
+            "description": edition.preheader,
+            "inLanguage": edition.language,
+            "datePublished": at,
+            "dateModified": at,
+            "mainEntityOfPage": url_of(newsletter.url, issue_path(edition.slug)),
+            "author": [{"@type": "Person", "name": name} for name in edition.authors] or [publisher],
+            "publisher": publisher,
+            "isAccessibleForFree": True,
+        }
+        if edition.cover:
+            data["image"] = [url_of(newsletter.url, edition.cover.name)]
+        if edition.tags:
+            data["keywords"] = list(edition.tags)
+        text = json.dumps(data, ensure_ascii=False, indent=1)
+        for character in "<>&":
+            text = text.replace(character, f"\\u{ord(character):04x}")
+        return Markup(text)  # noqa: S704 - nothing in it can close the script element
+
+    def _search_index(self) -> bytes:
+        """What the search page's script looks through: titles, tags and headlines, the newest first."""
+        rows = [
+            {
+                "title": edition.title,
+                "url": issue_path(edition.slug),
+                "date": self.words(edition.language).day(edition),
+                "language": edition.language,
+                "tags": [tag.name for tag in self.archive.tags_of(edition)],
+                "items": [[story.anchor, story.headline] for story in edition.stories],
+            }
+            for edition in self.archive.editions
+        ]
+        return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"

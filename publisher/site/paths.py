@@ -1,0 +1,62 @@
+"""Where things are in the archive: paths on disk and the URLs that lead to them.
+
+A path is the URL decoded: a tag of Han characters is a folder of that name, and its links are percent-encoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from urllib.parse import quote
+
+_ALSO_SAFE = frozenset("-_.+")
+_LONGEST = 80  # bytes of UTF-8; a file name may have 255, and macOS stores some characters decomposed
+_BLANK = re.compile(r"[\s\u3000]+")
+
+
+def tag_segment(tag: str) -> str:
+    """The folder of a tag's page: the tag as written, white space as hyphens, nothing a file system or URL trips over.
+
+    A tag that loses characters (``C#``) gets a piece of its hash, so that it never shares a page with another (``C``).
+    """
+    text = _BLANK.sub("-", unicodedata.normalize("NFC", tag).strip())
+    kept = "".join(c for c in text if c in _ALSO_SAFE or unicodedata.category(c)[0] in "LNM").strip(".")
+    kept, cut = _shorten(kept)
+    if kept and kept == text and not cut:
+        return kept
+    mark = hashlib.sha256(tag.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{kept}-{mark}" if kept else mark
+
+
+def tag_key(tag: str) -> str:
+    """Tags with the same key share a page: ``AI`` and ``ai``, ``machine learning`` and ``machine-learning``."""
+    return unicodedata.normalize("NFC", tag_segment(tag).casefold())
+
+
+def _shorten(text: str) -> tuple[str, bool]:
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= _LONGEST:
+        return text, False
+    return encoded[:_LONGEST].decode("utf-8", "ignore"), True
+
+
+def issue_path(slug: str) -> str:
+    """The folder of an issue's page, ending in ``/``."""
+    return f"issues/{slug}/"
+
+
+def tag_path(segment: str) -> str:
+    """The folder of a tag's page, ending in ``/``."""
+    return f"tags/{segment}/"
+
+
+def url_of(base: str, path: str) -> str:
+    """The absolute URL of ``path`` below ``base`` (which ends in ``/``)."""
+    return base + quote(path, safe="/-_.~+")
+
+
+def relative(path: str, to: str) -> str:
+    """The relative URL from the page at ``path`` to ``to``; both below the root, folders ending in ``/``."""
+    up = "../" * path.count("/")
+    return (up + quote(to, safe="/-_.~+#")) or "./"
