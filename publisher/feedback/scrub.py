@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Wide on purpose: a server's diagnostic quotes addresses in every form, and a word too many hidden harms nobody.
-_ADDRESS = re.compile(r"[^\s<>\"'(),:;\[\]=]{1,256}@[^\s<>\"'(),:;\[\]=\\]{1,255}|\"[^\"\n]{1,64}\"@[^\s<>\"']{1,255}")
+_ADDRESS = re.compile(r"[^\s<>\"(),:;\[\]=]{1,256}@[^\s<>\"'(),:;\[\]=\\]{1,255}|\"[^\"\n]{1,64}\"@[^\s<>\"']{1,255}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 

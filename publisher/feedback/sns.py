@@ -108,6 +108,9 @@ def _fields(body: bytes) -> dict[str, str]:
     needed = {*_SIGNED[fields["Type"]], "SignatureVersion", "Signature", "SigningCertURL"} - _OPTIONAL
     if missing := sorted(needed - fields.keys()):
         raise RefusedError(400, f"the message lacks {', '.join(missing)}")
+    # A line break would let the bytes of one signed field pass for another field. Only a Message may have one.
+    if any("\n" in fields[name] for name in _SIGNED[fields["Type"]] if name in fields and name != "Message"):
+        raise RefusedError(400, "a field other than Message has a line break")
     if len(fields["MessageId"]) > 100:
         raise RefusedError(400, "the message id is too long")
     return fields

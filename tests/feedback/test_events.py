@@ -1,0 +1,217 @@
+"""What SES says becomes one vocabulary: every destination, both forms, and nothing hostile gets further."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.feedback.events import (
+    Bounce,
+    BounceType,
+    Click,
+    Complaint,
+    Delivery,
+    DeliveryDelay,
+    Kind,
+    Open,
+    Reject,
+    RenderingFailure,
+    Send,
+    Subscription,
+    Unknown,
+)
+from publisher.feedback.scrub import scrub
+from publisher.feedback.ses import EventError, parse
+from tests.feedback import shapes
+
+TAGGED = shapes.mail("m-1", "ann@example.com", mailing="M1", recipient="R1", attempt="2")
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (shapes.event("Send", TAGGED), Send()),
+        (shapes.event("Delivery", TAGGED, shapes.delivery("ann@example.com")), Delivery()),
+        (
+            shapes.event("Bounce", TAGGED, shapes.bounce("ann@example.com")),
+            Bounce(BounceType.PERMANENT, "General", "5.1.1", "smtp; 550 5.1.1 <(address)>: user unknown"),
+        ),
+        (
+            shapes.event(
+                "Bounce", TAGGED, shapes.bounce("ann@example.com", type="Undetermined", subtype="Undetermined")
+            ),
+            Bounce(BounceType.UNDETERMINED, "Undetermined", "5.1.1", "smtp; 550 5.1.1 <(address)>: user unknown"),
+        ),
+        (shapes.event("Complaint", TAGGED, shapes.complaint("ann@example.com")), Complaint("abuse")),
+        (shapes.event("Complaint", TAGGED, shapes.complaint("ann@example.com", type=None)), Complaint()),
+        (shapes.event("Reject", TAGGED, {"reason": "Bad content"}), Reject("Bad content")),
+        (
+            shapes.event("Rendering Failure", TAGGED, {"errorMessage": "Attribute 'x' is not present"}, "failure"),
+            RenderingFailure("Attribute 'x' is not present"),
+        ),
+        (
+            shapes.event(
+                "DeliveryDelay",
+                TAGGED,
+                {"delayType": "MailboxFull", "delayedRecipients": [{"emailAddress": "ann@example.com"}]},
+                "deliveryDelay",
+            ),
+            DeliveryDelay("MailboxFull"),
+        ),
+        (
+            shapes.event(
+                "Subscription", TAGGED, {"source": "UnsubscribeHeader", "newTopicPreferences": {"unsubscribeAll": True}}
+            ),
+            Subscription("UnsubscribeHeader", True),
+        ),
+        (shapes.event("Open", TAGGED, {"userAgent": "Mozilla/5.0", "ipAddress": "192.0.2.1"}), Open("Mozilla/5.0")),
+        (
+            shapes.event("Click", TAGGED, {"link": "https://example.com/?to=ann@example.com", "userAgent": "x"}),
+            Click("https://example.com/?to=(address)", "x"),
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_every_kind_is_read_with_its_tags(line: str, what: object) -> None:
+    (event,) = parse(line)
+    assert event.what == what
+    assert (event.message_id, event.address, event.domain) == ("m-1", "ann@example.com", "example.com")
+    assert (event.mailing, event.recipient, event.attempt) == ("M1", "R1", 2)
+    assert event.at is not None
+    assert event.at.tzinfo is UTC
+
+
+def test_an_identity_notification_is_the_same_without_tags() -> None:
+    (event,) = parse(shapes.notification("Bounce", shapes.mail("m-1", "a@example.com"), shapes.bounce("a@example.com")))
+    assert isinstance(event.what, Bounce)
+    assert (event.mailing, event.recipient, event.attempt) == (None, None, None)
+    assert event.at == datetime(2026, 5, 4, 9, 0, 2, 669000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        shapes.event("Send", shapes.mail("m", "a@example.com", "B <b@example.org>", "c@example.net")),
+        shapes.event("Delivery", shapes.mail("m"), shapes.delivery("a@example.com", "b@example.org", "c@example.net")),
+        shapes.event("Bounce", shapes.mail("m"), shapes.bounce("a@example.com", "b@example.org", "c@example.net")),
+        shapes.event("Complaint", shapes.mail("m"), shapes.complaint("a@example.com", "b@example.org", "c@example.net")),
+        shapes.event("Rendering Failure", shapes.mail("m", "a@example.com", "b@example.org", "c@example.net"), {}, "failure"),
+    ],
+)  # fmt: skip
+def test_every_destination_is_an_event_of_its_own(line: str) -> None:
+    events = parse(line)
+    assert [event.address for event in events] == ["a@example.com", "b@example.org", "c@example.net"]
+    assert len({event.digest for event in events}) == 3
+
+
+def test_a_bounce_that_names_nobody_still_says_whom_by_its_tags() -> None:
+    (event,) = parse(json.dumps({"eventType": "Bounce", "bounce": {"bounceType": "Permanent"}, "mail": TAGGED}))
+    assert isinstance(event.what, Bounce)
+    assert (event.what.is_permanent, event.recipient, event.address) == (True, "R1", "ann@example.com")
+
+
+def test_wrappings_are_taken_off() -> None:
+    line = shapes.event("Send", TAGGED)
+    sns = json.dumps({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-west-1:123456789012:t", "Message": line})
+    bridge = json.dumps({"detail-type": "Email Sent", "source": "aws.ses", "detail": json.loads(line)})
+    assert parse(sns) == parse(bridge) == parse(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        json.dumps({"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have successfully…"}),
+        json.dumps({"Type": "Notification", "TopicArn": "t", "Message": "Successfully validated SNS topic for SES."}),
+    ],
+)
+def test_a_topics_greeting_is_no_event_and_no_fault(line: str) -> None:
+    assert parse(line) == ()
+
+
+def test_an_unknown_kind_is_kept_without_addresses() -> None:
+    (event,) = parse(shapes.event("Teleported", TAGGED, {"to": "Ann <ann@example.com>"}))
+    assert isinstance(event.what, Unknown)
+    assert (event.kind, event.what.name, event.message_id) == (Kind.UNKNOWN, "Teleported", "m-1")
+    assert "ann@" not in event.what.raw
+
+
+def test_no_address_shows_in_a_repr() -> None:
+    for line in (
+        shapes.event("Bounce", TAGGED, shapes.bounce("ann@example.com")),
+        shapes.event("Teleported", TAGGED, {"to": "ann@example.com"}),
+    ):
+        assert "ann@example.com" not in repr(parse(line))
+
+
+@pytest.mark.parametrize("subtype", ["MessageTooLarge", "ContentRejected", "AttachmentRejected"])
+def test_a_content_fault_never_condemns_the_address(subtype: str) -> None:
+    (event,) = parse(shapes.event("Bounce", TAGGED, shapes.bounce("ann@example.com", subtype=subtype)))
+    assert isinstance(event.what, Bounce)
+    assert (event.what.is_content_fault, event.what.is_permanent) == (True, False)
+
+
+def test_not_spam_is_no_complaint() -> None:
+    assert not Complaint("not-spam").is_complaint
+    assert Complaint("abuse").is_complaint
+    assert Complaint().is_complaint
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "not a JSON object"),
+        ("{}", "neither eventType"),
+        ('{"eventType": "Send"}', "neither a message id nor tags"),
+        ('{"eventType": "Send", "mail": {"destination": ["ann@example.com"]}}', "neither a message id nor tags"),
+        ('{"Type": "SubscriptionConfirmation", "TopicArn": "t", "Message": "m"}', "SubscriptionConfirmation"),
+        ('{"Type": "Notification", "TopicArn": "t", "Message": "hello"}', "not JSON"),
+    ],
+)
+def test_what_is_no_event_is_refused_with_its_reason(line: str, reason: str) -> None:
+    with pytest.raises(EventError, match=reason) as caught:
+        parse(line)
+    assert "ann@" not in str(caught.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("ann@example.com"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(
+    ["mail", "bounce", "complaint", "delivery", "send", "failure", "open", "click", "Message", "TopicArn", "detail"]
+)
+KINDS = st.sampled_from(
+    ["Send", "Bounce", "Complaint", "Delivery", "Open", "Click", "DeliveryDelay", "Rendering Failure"]
+)
+MAILS = st.fixed_dictionaries(
+    {}, optional={"messageId": JSON | st.text(), "destination": JSON, "tags": JSON, "timestamp": JSON}
+)
+
+
+@given(st.dictionaries(KEYS, JSON, max_size=4), KINDS, MAILS)
+def test_arbitrary_json_is_an_event_or_a_refusal_and_fit_to_keep(value: Any, kind: str, mail: Any) -> None:
+    try:
+        events = parse(json.dumps({**value, "eventType": kind, "mail": mail}))
+    except EventError:
+        return
+    for event in events:
+        assert len(event.digest) == 64
+        kept = [event.message_id, event.mailing or "", event.recipient or "", repr(event.what)]
+        assert "\0" not in "".join(kept).encode().decode()
+
+
+def test_text_from_outside_is_scrubbed() -> None:
+    assert scrub("550 <Ann.O'Hara+x@mail.example.com> no; rfc822;bob@example.org \x1b[31m\0") == (
+        "550 <(address)> no; rfc822;(address)  [31m"
+    )
+    assert scrub('"ann o"@example.com is gone') == "(address) is gone"
+    assert len(scrub("x" * 10_000)) == 500
