@@ -25,8 +25,8 @@ def now() -> datetime:
 
 
 def new_reference() -> str:
-    """A name for a subscriber that says nothing: 96 random bits, 16 characters of base64url."""
-    return secrets.token_urlsafe(12)
+    """A name for a subscriber that says nothing: 96 random bits, 24 hexadecimal digits."""
+    return secrets.token_hex(12)
 
 
 def find(connection: Connection, address: Address | str) -> Subscriber | None:

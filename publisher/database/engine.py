@@ -108,9 +108,10 @@ def _sqlite(url: URL) -> Engine:
     if url.database and Path(url.database).is_absolute():
         try:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(url.database, os.O_CREAT | os.O_RDONLY, 0o600))  # addresses are nobody else's to read
         except OSError as error:
             raise DatabaseError(
-                f"the database's folder {Path(url.database).parent} cannot be made: {error.strerror}",
+                f"the database {url.database} cannot be opened: {error.strerror}",
                 help="point database in config.yaml, or PUBLISHER_DATABASE_URL, at a folder that can be written",
             ) from error
     engine = create_engine(url, hide_parameters=True, json_serializer=to_json, connect_args={"timeout": BUSY_SECONDS})

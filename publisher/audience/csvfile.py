@@ -1,0 +1,144 @@
+"""A CSV file as people have it: Excel's UTF-16, a Chinese Windows' GB18030, a byte order mark, semicolons, tabs.
+
+The file is read in constant memory: once here to learn what it is, then as often as wanted with :meth:`CsvFile.rows`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.errors import UsageError
+
+CHUNK = 1 << 20
+DELIMITERS = ",;\t|"
+LONGEST_ROW = 200
+"""Lines. A record of more is a quote that was opened and never closed."""
+
+csv.field_size_limit(1 << 20)
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+class RowError(Exception):
+    """The file cannot be read past this line; the message says why."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A CSV file and what was learned about it."""
+
+    path: Path
+    digest: str
+    """SHA-256 of the bytes, hexadecimal."""
+    size: int
+    encoding: str
+    delimiter: str
+    preamble: bool
+    """The first line is Excel's ``sep=;``."""
+
+    @classmethod
+    def open(cls, path: Path, encoding: str | None = None) -> CsvFile:
+        """Learn encoding, delimiter and digest; ``encoding`` overrides the guess. Raises UsageError."""
+        try:
+            digest, size, sample, is_utf8 = _survey(path)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}", help="name a CSV file") from error
+        if encoding is not None:
+            try:
+                codecs.lookup(encoding)
+            except LookupError:
+                raise UsageError(f"there is no encoding {encoding!r}", help="write utf-8, gb18030 or cp1252") from None
+        chosen = encoding or _encoding(sample, is_utf8)
+        first = sample.decode(chosen, "replace").split("\n", 1)[0].strip().removeprefix("\ufeff")
+        if first.lower().startswith("sep=") and len(first) == 5:
+            return cls(path, digest, size, chosen, first[4], preamble=True)
+        return cls(path, digest, size, chosen, _delimiter(first), preamble=False)
+
+    def rows(self, progress: Callable[[int], None] = lambda _: None) -> Iterator[tuple[int, list[str]]]:
+        """Each record with the line it starts on, counted from 1; blank lines are left out.
+
+        ``progress`` hears the bytes read so far. Raises RowError where the rest cannot be read.
+        """
+        with self.path.open("rb") as raw:
+            text = io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline="")
+            reader = csv.reader(text, delimiter=self.delimiter)
+            line = 1
+            try:
+                for number, row in enumerate(reader):
+                    if reader.line_num - line > LONGEST_ROW:
+                        raise RowError(line, "a quote is opened here and not closed")
+                    if any(row) and not (self.preamble and number == 0):
+                        yield line, row
+                    line = reader.line_num + 1
+                    if number % 1000 == 0:
+                        progress(raw.tell())
+            except UnicodeError:
+                message = f"there are bytes here that are not {self.encoding}; name the file's own with --encoding"
+                raise RowError(line, message) from None
+            except csv.Error as error:
+                raise RowError(line, f"the line is not CSV: {error}") from None
+        progress(self.size)
+
+
+def _survey(path: Path) -> tuple[str, int, bytes, bool]:
+    """Digest, size, the first bytes, and whether all of it is UTF-8."""
+    sha, size, sample, is_utf8 = hashlib.sha256(), 0, b"", True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            sha.update(chunk)
+            size += len(chunk)
+            sample = sample or chunk
+            if is_utf8:
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError:
+                    is_utf8 = False
+                    if sample.isascii():
+                        sample = sample[: sample.find(b"\n") + 1] + chunk
+    return sha.hexdigest(), size, sample, is_utf8
+
+
+def _encoding(sample: bytes, is_utf8: bool) -> str:
+    for mark, name in _MARKS:
+        if sample.startswith(mark):
+            return name
+    head = sample[:4096]
+    if head[1::2].count(0) > len(head) // 4:
+        return "utf-16-le"
+    if head[0::2].count(0) > len(head) // 4:
+        return "utf-16-be"
+    return "utf-8" if is_utf8 else _legacy(sample)
+
+
+def _legacy(sample: bytes) -> str:
+    """GB18030 or Windows-1252: Han characters come as pairs of high bytes, accented letters stand alone."""
+    pairs = singles = run = 0
+    for byte in sample[: 64 * 1024]:
+        if byte >= 0xA1:
+            run += 1
+            continue
+        pairs, singles, run = pairs + run // 2, singles + run % 2, 0
+    return "gb18030" if pairs > singles else "cp1252"
+
+
+def _delimiter(header: str) -> str:
+    outside = "".join(header.split('"')[0::2])
+    return max(DELIMITERS, key=lambda mark: (outside.count(mark), -DELIMITERS.index(mark)))

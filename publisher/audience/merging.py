@@ -1,0 +1,218 @@
+"""Bring a batch of imported rows together with who is there already.
+
+The rules: who unsubscribed, is suppressed or asked to be forgotten stays so, in whatever spelling the file has them;
+what a reader chose themselves is not overwritten; a row that is there already, to the letter, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from publisher.audience.columns import Entry, Standing
+from publisher.audience.forgetting import forgotten_among
+from publisher.audience.model import Change, How, State
+from publisher.audience.store import new_reference, now
+from publisher.audience.suppressions import Reason, suppress, suppressed_among
+from publisher.audience.tables import consents, subscribers
+
+
+class Outcome(StrEnum):
+    """What became of a row."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
+    FORGOTTEN = "forgotten"
+
+
+@dataclass(slots=True)
+class _Known:
+    """A subscriber as the batch goes on; ``id`` is None until the batch is written."""
+
+    values: dict[str, Any]
+    id: int | None = None
+    preferred: bool = False
+    changed: bool = False
+
+
+class _Batch:
+    """The state of one batch: who is known, and what is to be written."""
+
+    def __init__(self, connection: Connection, entries: Sequence[Entry], source: Mapping[str, str], pending: bool):
+        self.connection, self.source, self.pending, self.at = connection, source, pending, now()
+        mailboxes = {entry.address.mailbox_key for entry in entries}
+        self.known: dict[str, _Known] = {}
+        self.left: set[str] = set()
+        for row in connection.execute(select(subscribers).where(subscribers.c.mailbox_key.in_(list(mailboxes)))):
+            keys = ("state", "name", "language", "topics", "attributes")
+            values = {key: row._mapping[key] for key in keys}
+            self.known[row.address_key] = _Known(values, row.id, row.preferred_at is not None)
+            if row.state == State.UNSUBSCRIBED:
+                self.left.add(row.mailbox_key)
+        self.suppressed = suppressed_among(connection, mailboxes)
+        self.forgotten = forgotten_among(connection, mailboxes)
+        self.new: list[dict[str, Any]] = []
+        self.history: list[tuple[_Known, Change, Entry]] = []
+
+    def take(self, entry: Entry) -> Outcome:
+        """Decide about one row."""
+        address = entry.address
+        if entry.standing in _SUPPRESSING:
+            return self._suppress(entry, _SUPPRESSING[entry.standing])
+        if address.mailbox_key in self.forgotten:
+            return Outcome.FORGOTTEN
+        known = self.known.get(address.address_key)
+        if entry.standing is Standing.UNSUBSCRIBED:
+            return self._unsubscribe(entry, known)
+        if address.mailbox_key in self.suppressed:
+            return Outcome.SUPPRESSED
+        if address.mailbox_key in self.left:
+            return Outcome.UNSUBSCRIBED
+        pending = self.pending or entry.standing is Standing.PENDING
+        if known is None:
+            self._add(entry, State.PENDING if pending else State.CONFIRMED)
+            return Outcome.ADDED
+        return self._merge(entry, known, confirm=not pending)
+
+    def _add(self, entry: Entry, state: State) -> None:
+        values: dict[str, Any] = {
+            "state": state.value,
+            "name": entry.name,
+            "language": entry.language,
+            "topics": list(entry.topics),
+            "attributes": entry.attributes,
+        }
+        known = self.known[entry.address.address_key] = _Known(values)
+        values |= {
+            "reference": new_reference(),
+            "address": entry.address.address,
+            "address_key": entry.address.address_key,
+            "mailbox_key": entry.address.mailbox_key,
+            "created_at": self.at,
+            "changed_at": self.at,
+        }
+        self.new.append(values)
+        self.history.append((known, _FIRST[state], entry))
+
+    def _merge(self, entry: Entry, known: _Known, *, confirm: bool) -> Outcome:
+        wanted = dict(known.values)
+        wanted["attributes"] = {**known.values["attributes"], **entry.attributes}
+        if not known.preferred:
+            wanted["name"] = entry.name or known.values["name"]
+            wanted["language"] = entry.language or known.values["language"]
+            wanted["topics"] = list(entry.topics) or known.values["topics"]
+        change = Change.CHANGED
+        if confirm and known.values["state"] == State.PENDING:
+            wanted["state"], change = State.CONFIRMED.value, Change.CONFIRMED
+        if wanted == known.values:
+            return Outcome.UNCHANGED
+        self._change(known, wanted, change, entry)
+        return Outcome.UPDATED
+
+    def _unsubscribe(self, entry: Entry, known: _Known | None) -> Outcome:
+        mailbox = entry.address.mailbox_key
+        if known is None:
+            if mailbox in self.left:
+                return Outcome.UNSUBSCRIBED
+            self._add(entry, State.UNSUBSCRIBED)
+            self.left.add(mailbox)
+            return Outcome.ADDED
+        if known.values["state"] == State.UNSUBSCRIBED:
+            return Outcome.UNCHANGED
+        if self._confirmed_here(known):  # a choice made here counts for more than one made elsewhere before
+            return Outcome.UNCHANGED
+        self._change(known, {**known.values, "state": State.UNSUBSCRIBED.value}, Change.UNSUBSCRIBED, entry)
+        self.left.add(mailbox)
+        return Outcome.UPDATED
+
+    def _confirmed_here(self, known: _Known) -> bool:
+        if known.id is None:
+            return False
+        by_hand = consents.c.how.in_([How.FORM.value, How.LINK.value])
+        confirmed = consents.c.change.in_([Change.CONFIRMED.value, Change.RESUBSCRIBED.value])
+        statement = select(consents.c.id).where(consents.c.subscriber_id == known.id, by_hand, confirmed).limit(1)
+        return self.connection.scalar(statement) is not None
+
+    def _suppress(self, entry: Entry, reason: Reason) -> Outcome:
+        mailbox = entry.address.mailbox_key
+        if mailbox in self.forgotten:
+            return Outcome.FORGOTTEN
+        if mailbox not in self.suppressed:
+            suppress(self.connection, mailbox, reason, f"imported from {self.source['file']}")
+            self.suppressed.add(mailbox)
+        return Outcome.SUPPRESSED
+
+    def _change(self, known: _Known, wanted: dict[str, Any], change: Change, entry: Entry) -> None:
+        known.values.update(wanted)  # in place: a subscriber that this batch adds is written from the same mapping
+        known.changed = known.id is not None
+        self.history.append((known, change, entry))
+
+    def write(self) -> None:
+        """Write what was decided."""
+        if self.new:
+            self._insert()
+        changed = [known for known in self.known.values() if known.changed]
+        if changed:
+            keys = ("state", "name", "language", "topics", "attributes")
+            self.connection.execute(
+                _UPDATE, [{"key": k.id, "at": self.at} | {f"new_{key}": k.values[key] for key in keys} for k in changed]
+            )
+        rows = [
+            {
+                "subscriber_id": known.id,
+                "at": self.at,
+                "change": change.value,
+                "how": How.IMPORT.value,
+                "evidence": {**self.source, "line": entry.line},
+            }
+            for known, change, entry in self.history
+        ]
+        if rows:
+            self.connection.execute(insert(consents), rows)
+
+    def _insert(self) -> None:
+        last = self.connection.scalar(select(func.max(subscribers.c.id))) or 0
+        self.connection.execute(insert(subscribers), self.new)
+        references = {values["reference"]: values["address_key"] for values in self.new}
+        for key, reference in self.connection.execute(
+            select(subscribers.c.id, subscribers.c.reference).where(subscribers.c.id > last)
+        ):
+            if reference in references:
+                self.known[references[reference]].id = key
+
+
+def write_batch(
+    connection: Connection, entries: Sequence[Entry], *, source: Mapping[str, str], pending: bool
+) -> list[Outcome]:
+    """Merge rows into the audience; the outcome of each. ``source`` (file, sha256) is the evidence of their consent."""
+    batch = _Batch(connection, entries, source, pending)
+    outcomes = [batch.take(entry) for entry in entries]
+    batch.write()
+    return outcomes
+
+
+_FIRST = {State.PENDING: Change.SUBSCRIBED, State.CONFIRMED: Change.CONFIRMED, State.UNSUBSCRIBED: Change.UNSUBSCRIBED}
+_SUPPRESSING = {
+    Standing.BOUNCE: Reason.BOUNCE,
+    Standing.COMPLAINT: Reason.COMPLAINT,
+    Standing.MANUAL: Reason.MANUAL,
+}
+_UPDATE = (
+    update(subscribers)
+    .where(subscribers.c.id == bindparam("key"))
+    .values(
+        state=bindparam("new_state"),
+        name=bindparam("new_name"),
+        language=bindparam("new_language"),
+        topics=bindparam("new_topics"),
+        attributes=bindparam("new_attributes"),
+        changed_at=bindparam("at"),
+    )
+)
