@@ -11,14 +11,13 @@ from markupsafe import Markup
 
 from publisher.config import Config
 from publisher.edition.model import Edition
+from publisher.edition.theme import Theme
 from publisher.site.archive import Archive, moment
 from publisher.site.content import page_body
 from publisher.site.model import SiteFile
 from publisher.site.paths import issue_path, relative, url_of
-from publisher.site.theme import Theme
+from publisher.site.theme import static_files
 from publisher.site.words import SiteWords
-
-_STATIC = {"style": "style.css", "script": "search.js", "icon": "icon.svg"}
 
 
 class Pages:
@@ -29,13 +28,11 @@ class Pages:
         self.archive = archive
         self.theme = Theme.of(config)
         self._words: dict[str, SiteWords] = {}
-        static = {key: self.theme.static(name) for key, name in _STATIC.items()}
-        self._static_paths = {key: path for key, (path, _) in static.items()}
-        self._static_files = [SiteFile(path, content) for path, content in static.values()]
+        self._static = static_files(config)
 
     def all(self) -> Iterator[SiteFile]:
         """Every page, the search index, and the static files they refer to."""
-        yield from self._static_files
+        yield from self._static.values()
         yield self._page("index.html", "index.html", "", self.config.newsletter.language)
         yield self._page("search/index.html", "search.html", "search/", self.config.newsletter.language)
         yield self._missing()
@@ -72,7 +69,7 @@ class Pages:
         return self._words[language]
 
     def _page(self, file: str, template: str, path: str, language: str, **values: Any) -> SiteFile:
-        html = self.theme.render(template, **self._common(path, language), **values)
+        html = self.theme.render(f"web/{template}", **self._common(path, language), **values)
         return SiteFile(file, html.encode("utf-8", "replace"))
 
     def _missing(self) -> SiteFile:
@@ -80,7 +77,7 @@ class Pages:
         common = self._common("", self.config.newsletter.language)
         prefix = urlsplit(self.config.newsletter.url).path or "/"
         common["link"] = lambda to: prefix + relative("", to).removeprefix("./")
-        return SiteFile("404.html", self.theme.render("404.html", **common).encode("utf-8", "replace"))
+        return SiteFile("404.html", self.theme.render("web/404.html", **common).encode("utf-8", "replace"))
 
     def _common(self, path: str, language: str) -> dict[str, Any]:
         newsletter = self.config.newsletter
@@ -95,7 +92,7 @@ class Pages:
             "link": lambda to: relative(path, to),
             "issue_link": lambda edition: relative(path, issue_path(edition.slug)),
             "absolute": lambda to: url_of(newsletter.url, to),
-            "asset": self._static_paths,
+            "asset": {role: file.path for role, file in self._static.items()},
             "subscribe_url": service.rstrip("/") + "/subscribe" if service else None,
         }
 

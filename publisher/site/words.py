@@ -41,6 +41,7 @@ CATALOGS: Mapping[str, Mapping[str, str]] = {
         "missing": "The page may have moved, or the address has a mistake in it. Every issue is in the archive.",
         "to_archive": "To the archive",
         "empty": "The first issue is on its way.",
+        "minutes": "{minutes} min read",
         "count": "{count} issues",
         "count_one": "1 issue",
     },
@@ -71,6 +72,7 @@ CATALOGS: Mapping[str, Mapping[str, str]] = {
         "missing": "页面可能已经移动，或地址有误。全部往期都在归档中。",
         "to_archive": "前往归档",
         "empty": "第一期即将发布。",
+        "minutes": "约 {minutes} 分钟",
         "count": "共 {count} 期",
         "count_one": "共 1 期",
     },
@@ -101,6 +103,7 @@ CATALOGS: Mapping[str, Mapping[str, str]] = {
         "missing": "頁面可能已經移動，或網址有誤。全部往期都在彙整中。",
         "to_archive": "前往彙整",
         "empty": "第一期即將發布。",
+        "minutes": "約 {minutes} 分鐘",
         "count": "共 {count} 期",
         "count_one": "共 1 期",
     },
@@ -131,6 +134,7 @@ CATALOGS: Mapping[str, Mapping[str, str]] = {
         "missing": "移動したか、アドレスに誤りがあります。すべての号はバックナンバーにあります。",
         "to_archive": "バックナンバーへ",
         "empty": "創刊号を準備中です。",
+        "minutes": "約{minutes}分",
         "count": "全{count}号",
         "count_one": "全1号",
     },
@@ -158,9 +162,9 @@ class SiteWords:
         """Which issue, or nothing."""
         return "" if edition.number is None else self.words("number", number=edition.number)
 
-    def length(self, edition: Edition) -> str:
-        """How long it is to read."""
-        return self.words.length(edition.length)
+    def minutes(self, edition: Edition) -> str:
+        """How long it takes to read, in short."""
+        return self["minutes"].replace("{minutes}", str(edition.length.minutes))
 
     def day(self, edition: Edition) -> str:
         """The date, as the language writes it."""

@@ -1,0 +1,70 @@
+"""The archive in a folder: a web server's root, a mounted share, a checkout that is pushed elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from publisher.errors import UsageError
+from publisher.site.deploy.model import Upload
+from publisher.site.output import disk_error, read_manifest, remove_file, sha256, write_file, write_manifest
+
+MANIFEST = ".publisher-manifest.json"
+
+
+class Folder:
+    """A :class:`publisher.site.deploy.Destination`: ``root`` holds the archive, and a manifest of what we put there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._ours: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        """The folder."""
+        return str(self.root)
+
+    def held(self) -> Mapping[str, str]:
+        """What the manifest says, as far as the files are still there and whole."""
+        self._ours = read_manifest(self.root / MANIFEST)
+        return {path: digest for path, digest in self._ours.items() if self._digest(path) == digest}
+
+    def prepare(self, uploads: Sequence[Upload]) -> None:
+        """Refuse to overwrite what is not ours; own the files before they are there, so that a run that dies in between
+        does not take them for a stranger's the next time.
+        """
+        for upload in uploads:
+            target = self.root / upload.path
+            if upload.path not in self._ours and target.exists() and self._digest(upload.path) != upload.digest:
+                raise UsageError(
+                    f"{target} was not deployed by publisher and would be overwritten",
+                    help="move it away, or set deploy.path to another folder",
+                )
+        self.record(self._ours | {upload.path: upload.digest for upload in uploads})
+
+    def put(self, upload: Upload) -> None:
+        """Copy one file by way of a temporary one beside it."""
+        try:
+            write_file(self.root / upload.path, upload.file.read_bytes())
+        except OSError as error:
+            raise disk_error(error, self.root) from error
+
+    def remove(self, path: str) -> None:
+        """Delete one file, and the folders it leaves empty."""
+        try:
+            remove_file(self.root, path)
+        except OSError as error:
+            raise disk_error(error, self.root) from error
+
+    def record(self, digests: Mapping[str, str]) -> None:
+        """Write the manifest."""
+        try:
+            write_manifest(self.root / MANIFEST, digests)
+        except OSError as error:
+            raise disk_error(error, self.root) from error
+
+    def _digest(self, path: str) -> str | None:
+        try:
+            return sha256((self.root / path).read_bytes())
+        except OSError:
+            return None
