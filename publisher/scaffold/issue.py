@@ -1,0 +1,93 @@
+"""``publisher new``: an issue to fill in, with a first item, that checks clean as it stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from publisher.config import Config
+from publisher.errors import UsageError
+from publisher.issue import discover, load_issue
+from publisher.scaffold.schemas import schema_files
+from publisher.scaffold.words import ITEM, starter
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LEADING_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?=-|$)")
+_LONGEST = 100  # the slug is a folder's name and part of every address of the issue
+
+
+@dataclass(frozen=True, slots=True)
+class NewIssue:
+    """What was made: the files to fill in, relative to the root."""
+
+    slug: str
+    date: date
+    files: tuple[str, ...]
+
+
+def make_issue(config: Config, slug: str) -> NewIssue:
+    """Make ``issues/<slug>/`` with a draft issue and a first item.
+
+    The date is the slug's leading date, else today in the newsletter's zone; the number follows the latest issue's.
+    Raises :class:`UsageError`, with nothing written, for a slug that cannot be or is taken.
+    """
+    _refuse_slug(slug)
+    folder = config.root / "issues" / slug
+    if folder.exists():
+        raise UsageError(f"issues/{slug} exists already", help="edit it, or take another slug")
+    day = _date(config, slug)
+    words = starter(config.newsletter.language)
+    number = _next_number(config)
+    texts = {
+        f"issues/{slug}/issue.yaml": words.issue.format(
+            date=day.isoformat(), number=f"number: {number}\n" if number else ""
+        ),
+        f"issues/{slug}/{ITEM}": words.item,
+    }
+    for name, content in schema_files().items():
+        if not (config.root / name).exists():
+            texts[name] = content.decode()
+    _write(config.root, texts)
+    return NewIssue(slug, day, (f"issues/{slug}/issue.yaml", f"issues/{slug}/{ITEM}"))
+
+
+def _refuse_slug(slug: str) -> None:
+    if not _SLUG.fullmatch(slug) or len(slug) > _LONGEST:
+        raise UsageError(
+            f"{slug!r} cannot be a slug: it is made of a-z, 0-9 and single hyphens between them, at most {_LONGEST}",
+            help="take the date and a word, as in 2025-01-05-weekly",
+        )
+
+
+def _date(config: Config, slug: str) -> date:
+    found = _LEADING_DATE.match(slug)
+    if not found:
+        return datetime.now(config.newsletter.zone).date()
+    try:
+        return date.fromisoformat(found.group())
+    except ValueError:
+        raise UsageError(
+            f"{found.group()} is not a day of the calendar", help="begin the slug with a real date"
+        ) from None
+
+
+def _next_number(config: Config) -> int | None:
+    """One more than the number of the latest issue; ``None`` where that has no number or cannot be read."""
+    slugs = discover(config.root)
+    latest, _ = load_issue(config, slugs[-1]) if slugs else (None, None)
+    return latest.number + 1 if latest and latest.number is not None else None
+
+
+def _write(root: Path, texts: dict[str, str]) -> None:
+    try:
+        for name, text in texts.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {error.filename}: {error.strerror}", help="look at the folder's permissions"
+        ) from error

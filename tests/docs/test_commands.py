@@ -1,0 +1,75 @@
+"""docs/commands.md and ``--help`` say the same: each command, each option, both ways."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from publisher.cli.app import app
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+HEADING = re.compile(r"^#{2,3} publisher(?P<name>[a-z -]*)$", re.MULTILINE)
+
+
+def leaves(command: Any, name: str = "") -> dict[str, Any]:
+    """Every command that does something, by its words."""
+    if not hasattr(command, "commands"):
+        return {name: command}
+    found: dict[str, Any] = {}
+    for word, child in command.commands.items():
+        if not child.hidden:
+            found |= leaves(child, f"{name} {word}".strip())
+    return found
+
+
+def sections() -> dict[str, str]:
+    """The text under each ``publisher …`` heading, up to the next heading."""
+    heads = list(HEADING.finditer(PAGE))
+    return {
+        head["name"].strip(): re.split(r"^#{2,3} ", PAGE[head.end() :], maxsplit=1, flags=re.MULTILINE)[0]
+        for head in heads
+    }
+
+
+ROOT = typer.main.get_command(app)
+LEAVES = leaves(ROOT)
+SECTIONS = sections()
+
+
+def parameters(command: Any, kind: str) -> list[Any]:
+    return [p for p in command.params if p.param_type_name == kind and not p.hidden]
+
+
+def options(command: Any) -> set[str]:
+    words = {w for option in parameters(command, "option") for w in (*option.opts, *option.secondary_opts)}
+    return {word for word in words if word.startswith("--")} - {"--help"}
+
+
+def test_the_page_has_exactly_the_commands_there_are() -> None:
+    assert set(SECTIONS) - {""} == set(LEAVES)
+
+
+@pytest.mark.parametrize("name", ["", *sorted(LEAVES)])
+def test_a_section_names_exactly_the_options_of_its_command(name: str) -> None:
+    written = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", SECTIONS.get(name, "")))
+    assert written - {"--help"} == options(LEAVES[name] if name else ROOT)
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_a_section_shows_the_call_with_its_arguments(name: str) -> None:
+    lines = [line for line in SECTIONS[name].splitlines() if line.startswith(f"    publisher {name}")]
+    assert lines, "no indented line shows the call"
+    wanted = {
+        (argument.metavar or argument.name).strip("[]. ").upper() for argument in parameters(LEAVES[name], "argument")
+    }
+    assert {word for word in wanted if word not in lines[0].upper()} == set()
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_a_command_and_each_option_has_help(name: str) -> None:
+    assert LEAVES[name].help
+    assert [option.name for option in parameters(LEAVES[name], "option") if not option.help] == []
