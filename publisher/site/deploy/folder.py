@@ -15,6 +15,8 @@ MANIFEST = ".publisher-manifest.json"
 class Folder:
     """A :class:`publisher.site.deploy.Destination`: ``root`` holds the archive, and a manifest of what we put there."""
 
+    workers = 1
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self._ours: dict[str, str] = {}
@@ -41,6 +43,15 @@ class Folder:
                     help="move it away, or set deploy.path to another folder",
                 )
         self.record(self._ours | {upload.path: upload.digest for upload in uploads})
+
+    def read(self, path: str) -> bytes | None:
+        """A file as it is in the folder."""
+        try:
+            return (self.root / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise disk_error(error, self.root) from error
 
     def put(self, upload: Upload) -> None:
         """Copy one file by way of a temporary one beside it."""

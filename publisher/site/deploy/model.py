@@ -50,11 +50,18 @@ class Destination(Protocol):
     def name(self) -> str:
         """Where it is, for people."""
 
+    @property
+    def workers(self) -> int:
+        """How many ``put`` calls it bears at once."""
+
     def held(self) -> Mapping[str, str]:
         """Path → SHA-256 of the files there that we put there."""
 
     def prepare(self, uploads: Sequence[Upload]) -> None:
         """Refuse now what ``put`` would have to refuse half way, and remember what is about to come."""
+
+    def read(self, path: str) -> bytes | None:
+        """A file as it is there; None where there is none."""
 
     def put(self, upload: Upload) -> None:
         """Put one file, whole or not at all."""

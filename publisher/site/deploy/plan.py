@@ -40,8 +40,13 @@ def uploads(site: Path) -> Iterator[Upload]:
     ordered = sorted(found, key=lambda pair: (wave_of(pair[0]), pair[0]))
     for path, file in ordered:
         wave = wave_of(path)
-        cache = IMMUTABLE if wave is Wave.ASSETS else SHORT
-        yield Upload(path, file, hashlib.sha256(file.read_bytes()).hexdigest(), wave, content_type(path), cache)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        yield Upload(path, file, digest, wave, content_type(path), cache_control(wave))
+
+
+def cache_control(wave: Wave) -> str:
+    """The Cache-Control of a file: for good where the name changes with the content, else five minutes."""
+    return IMMUTABLE if wave is Wave.ASSETS else SHORT
 
 
 def wave_of(path: str) -> Wave:

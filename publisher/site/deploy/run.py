@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import groupby
 from pathlib import Path
 
 from publisher.config import Config
-from publisher.errors import DeployError, UsageError
+from publisher.errors import UsageError
 from publisher.site.deploy.folder import Folder
-from publisher.site.deploy.model import Deployed, Destination
-from publisher.site.deploy.plan import uploads
+from publisher.site.deploy.model import Deployed, Destination, Upload, Wave
+from publisher.site.deploy.plan import uploads, wave_of
 
 
 def deploy(config: Config, site: Path, *, progress: Callable[[int, int], None] = lambda *_: None) -> Deployed:
@@ -25,8 +27,10 @@ def deploy(config: Config, site: Path, *, progress: Callable[[int, int], None] =
 
 def destination(config: Config, site: Path) -> Destination:
     """The place that config.yaml names."""
-    if config.deploy.to != "folder":
-        raise DeployError(f"deploy.to: {config.deploy.to} is not known here", help="set deploy.to: folder")
+    if config.deploy.to == "s3":
+        from publisher.site.deploy.s3 import Bucket
+
+        return Bucket.open(config.deploy)
     if not config.deploy.path:
         raise UsageError("deploy.path is not set", help="add deploy: {to: folder, path: …} to config.yaml")
     root = (config.root / config.deploy.path).resolve()
@@ -41,13 +45,29 @@ def deploy_to(place: Destination, site: Path, *, progress: Callable[[int, int], 
     wanted = list(uploads(site))
     changed = [upload for upload in wanted if held.get(upload.path) != upload.digest]
     place.prepare(changed)
-    for done, upload in enumerate(changed, 1):
-        place.put(upload)
-        progress(done, len(changed))
+    _put(place, changed, progress)
     digests = {upload.path: upload.digest for upload in wanted}
-    removed = sorted(path for path in held if path not in digests)
+    # A picture stays for good: messages in inboxes show it, whatever has become of the page.
+    kept = {path: digest for path, digest in held.items() if digest and wave_of(path) is Wave.ASSETS} | digests
+    removed = sorted(path for path in held if path not in kept)
     for path in removed:
         place.remove(path)
-    place.record(digests)
+    place.record(kept)
     written = tuple(upload.path for upload in changed)
     return Deployed(place.name, written, tuple(sorted(digests.keys() - set(written))), tuple(removed))
+
+
+def _put(place: Destination, changed: Sequence[Upload], progress: Callable[[int, int], None]) -> None:
+    """Wave by wave, several at once where the place bears it. The first failure stops what has not begun."""
+    done = 0
+    for _, wave in groupby(changed, key=lambda upload: upload.wave):
+        with ThreadPoolExecutor(max_workers=place.workers) as pool:
+            running = [pool.submit(place.put, upload) for upload in wave]
+            try:
+                for future in as_completed(running):
+                    future.result()
+                    done += 1
+                    progress(done, len(changed))
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise

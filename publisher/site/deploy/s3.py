@@ -1,0 +1,275 @@
+"""The archive in an S3 bucket, behind CloudFront or any other reader of the bucket.
+
+A manifest object beside the archive says what we put there. Every write is conditional (``If-Match`` and
+``If-None-Match`` of PutObject), the manifest's first of all: of two deployments at once one is told, and stops.
+boto3 (0.2 s) is imported when a bucket is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from publisher.config.model import Deploy
+from publisher.errors import DeployError, UsageError
+from publisher.site.deploy.model import Upload, Wave
+from publisher.site.deploy.plan import cache_control, content_type, wave_of
+
+MANIFEST = ".publisher-deploy.json"
+WORKERS = 16
+FEW_PATHS = 40
+"""Above this many changed paths one wildcard is invalidated: CloudFront counts paths, and a wildcard is one."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An object of ours: SHA-256 of its content, the ETag it has (or will have), and the headers it was put with."""
+
+    digest: str
+    etag: str
+    content_type: str
+    cache_control: str
+
+
+@dataclass
+class Bucket:
+    """A :class:`publisher.site.deploy.Destination` in S3. ``put`` may be called from several threads."""
+
+    s3: Any
+    bucket: str
+    prefix: str = ""
+    cloudfront: Any = None
+    distribution: str | None = None
+    workers: int = WORKERS
+    _ours: dict[str, Held] = field(default_factory=dict)
+    _etags: dict[str, str] = field(default_factory=dict)
+    _manifest: tuple[str, bytes] | None = None  # ETag and content
+    _stale: set[str] = field(default_factory=set)  # put or removed, not yet invalidated
+    _lock: Lock = field(default_factory=Lock)
+
+    @classmethod
+    def open(cls, deploy: Deploy) -> Bucket:
+        """The bucket of ``deploy`` in config.yaml, with credentials from boto3's usual chain. Raises UsageError."""
+        if not deploy.bucket:
+            raise UsageError("deploy.bucket is not set", help="add deploy: {to: s3, bucket: …} to config.yaml")
+        prefix = deploy.prefix.strip("/")
+        return cls(
+            _client("s3", deploy.region),
+            deploy.bucket,
+            prefix + "/" if prefix else "",
+            _client("cloudfront", deploy.region or "us-east-1") if deploy.distribution else None,
+            deploy.distribution,
+        )
+
+    @property
+    def name(self) -> str:
+        """The bucket as a URL."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    def held(self) -> Mapping[str, str]:
+        """What the manifest says, as far as the bucket agrees.
+
+        A file of ours that is gone, altered, half replaced or has other headers than today's is there with an empty
+        digest.
+        """
+        self._read_manifest()
+        self._etags = self._list()
+        return {path: held.digest if self._is_whole(path, held) else "" for path, held in self._ours.items()}
+
+    def read(self, path: str) -> bytes | None:
+        """An object as it is in the bucket; None where there is none."""
+        try:
+            return bytes(self._call(self.s3.get_object, Key=self.prefix + path)["Body"].read())
+        except _NotFoundError:
+            return None
+
+    def prepare(self, uploads: Sequence[Upload]) -> None:
+        """Write into the manifest what is about to come, so that a run that dies half way is taken up by the next."""
+        for upload in uploads:
+            if upload.path not in self._ours and self._etags.get(upload.path, _md5(upload)) != _md5(upload):
+                raise UsageError(
+                    f"{self.name}{upload.path} was not deployed by publisher and would be overwritten",
+                    help="move it away, or set deploy.prefix to another place in the bucket",
+                )
+        coming = {u.path: Held(u.digest, _md5(u), u.content_type, u.cache_control) for u in uploads}
+        if coming:
+            self._ours |= coming
+            self._stale |= {u.path for u in uploads if u.wave is not Wave.ASSETS}
+            self._write_manifest()
+
+    def put(self, upload: Upload) -> None:
+        """Put one object, on the condition that it is still what the listing said."""
+        etag = self._etags.get(upload.path)
+        condition = {"IfMatch": f'"{etag}"'} if etag else {"IfNoneMatch": "*"}
+        answer = self._call(
+            self.s3.put_object,
+            Key=self.prefix + upload.path,
+            Body=upload.file.read_bytes(),
+            ContentType=upload.content_type,
+            CacheControl=upload.cache_control,
+            **condition,
+        )
+        written = _bare(answer["ETag"])
+        with self._lock:
+            self._etags[upload.path] = written
+            self._ours[upload.path] = Held(upload.digest, written, upload.content_type, upload.cache_control)
+
+    def remove(self, path: str) -> None:
+        """Delete one object of ours."""
+        self._call(self.s3.delete_object, Key=self.prefix + path)
+        with self._lock:
+            self._stale.add(path)
+
+    def record(self, digests: Mapping[str, str]) -> None:
+        """Refresh the edge, then write the manifest: a run that dies in between refreshes again."""
+        if self._stale and self.cloudfront:
+            self._invalidate(sorted(self._stale))
+        self._stale.clear()
+        self._ours = {path: held for path, held in self._ours.items() if path in digests}
+        self._write_manifest()
+
+    def _is_whole(self, path: str, held: Held) -> bool:
+        return (
+            self._etags.get(path) == held.etag
+            and held.content_type == content_type(path)
+            and held.cache_control == cache_control(wave_of(path))
+        )
+
+    def _list(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        more: dict[str, str] = {}
+        while True:
+            page = self._call(self.s3.list_objects_v2, Prefix=self.prefix, **more)
+            for item in page.get("Contents", ()):
+                found[item["Key"].removeprefix(self.prefix)] = _bare(item["ETag"])
+            if not page.get("IsTruncated"):
+                return found
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def _read_manifest(self) -> None:
+        try:
+            answer = self._call(self.s3.get_object, Key=self.prefix + MANIFEST)
+        except _NotFoundError:
+            self._manifest, self._ours, self._stale = None, {}, set()
+            return
+        content = bytes(answer["Body"].read())
+        self._manifest = (_bare(answer["ETag"]), content)
+        try:
+            document = json.loads(content)
+            self._ours = {str(path): Held(*map(str, row)) for path, row in document["files"].items()}
+            self._stale = {str(path) for path in document["stale"]}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DeployError(
+                f"{self.name}{MANIFEST} is not a manifest of publisher's",
+                help="restore an earlier version of that object",
+            ) from error
+
+    def _write_manifest(self) -> None:
+        rows = {p: [h.digest, h.etag, h.content_type, h.cache_control] for p, h in sorted(self._ours.items())}
+        document = {"files": rows, "stale": sorted(self._stale)}
+        content = json.dumps(document, ensure_ascii=False, indent=0).encode() + b"\n"
+        if self._manifest and self._manifest[1] == content:
+            return
+        condition = {"IfMatch": f'"{self._manifest[0]}"'} if self._manifest else {"IfNoneMatch": "*"}
+        answer = self._call(
+            self.s3.put_object,
+            Key=self.prefix + MANIFEST,
+            Body=content,
+            ContentType="application/json",
+            CacheControl="no-store",
+            **condition,
+        )
+        self._manifest = (_bare(answer["ETag"]), content)
+
+    def _invalidate(self, paths: Sequence[str]) -> None:
+        urls = sorted(set(_edge_paths(paths))) if len(paths) <= FEW_PATHS else ["/*"]
+        batch = {"Paths": {"Quantity": len(urls), "Items": urls}, "CallerReference": self._reference()}
+        _explained(
+            f"CloudFront distribution {self.distribution}",
+            lambda: self.cloudfront.create_invalidation(DistributionId=self.distribution, InvalidationBatch=batch),
+        )
+
+    def _reference(self) -> str:
+        # The same deployment asked twice is one invalidation: CloudFront knows it by this name.
+        rows = "\n".join(f"{path} {held.digest}" for path, held in sorted(self._ours.items()))
+        return hashlib.sha256((rows + "\n".join(sorted(self._stale))).encode()).hexdigest()
+
+    def _call(self, method: Callable[..., Any], **parameters: Any) -> Any:
+        return _explained(self.name, lambda: method(Bucket=self.bucket, **parameters))
+
+
+class _NotFoundError(Exception):
+    """There is no such object."""
+
+
+def _edge_paths(paths: Iterable[str]) -> Iterable[str]:
+    """A page under both its names: the address readers use, and the object it is rewritten to."""
+    for path in paths:
+        yield "/" + quote(path)
+        if path == "index.html" or path.endswith("/index.html"):
+            yield "/" + quote(path.removesuffix("index.html"))
+
+
+def _bare(etag: str) -> str:
+    return etag.strip('"')
+
+
+def _md5(upload: Upload) -> str:
+    """The ETag S3 gives a plain object (encrypted with S3's own keys, or not at all)."""
+    return hashlib.md5(upload.file.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def _client(service: str, region: str | None) -> Any:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    options = Config(
+        connect_timeout=10,
+        read_timeout=60,
+        max_pool_connections=WORKERS,
+        retries={"mode": "standard", "total_max_attempts": 5},
+    )
+    try:
+        return boto3.client(service, region_name=region, config=options)
+    except (BotoCoreError, ValueError) as error:
+        raise UsageError(
+            f"no client for {service}: {error}", help="set deploy.region in config.yaml, or AWS_REGION"
+        ) from error
+
+
+def _explained(where: str, call: Callable[[], Answer]) -> Answer:
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+
+    try:
+        return call()
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code in {"NoSuchKey", "404"}:
+            raise _NotFoundError from error
+        if code in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
+            raise DeployError(
+                f"{where} was changed by another deployment at the same time",
+                help="run publisher publish again; it goes on from what is there",
+            ) from error
+        raise DeployError(f"{where}: {code or 'AWS refused'}", help=_HELP.get(code)) from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise DeployError(f"{where}: no AWS credentials", help="see boto3's chain of credentials") from error
+    except BotoCoreError as error:
+        raise DeployError(f"{where}: {type(error).__name__}", help="is the network up?") from error
+
+
+_HELP = {
+    "NoSuchBucket": "check deploy.bucket in config.yaml, and deploy.region",
+    "AccessDenied": "allow s3:ListBucket, GetObject, PutObject, DeleteObject, and cloudfront:CreateInvalidation",
+    "ExpiredToken": "renew the credentials",
+    "InvalidAccessKeyId": "the credentials are not valid here",
+    "NoSuchDistribution": "check deploy.distribution in config.yaml",
+}
