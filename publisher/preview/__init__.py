@@ -1,1 +1,5 @@
-"""."""
+"""The editors' live preview: the finished mail while typing, on this machine only."""
+
+from publisher.preview.app import create_app
+
+__all__ = ["create_app"]

@@ -18,59 +18,84 @@ DEAD_LINK = define(
     Severity.ERROR,
     """The link leads nowhere.
 
-    Why: a reader who follows it meets an error page, and thinks less of everything around it. The page answered 404 or
-    410, its host does not exist, or it redirects for ever. Checked with `--links` only.
+## Why it matters
 
-    Example: `[the report](https://example.com/gone)` where the page answers 404.
+a reader who follows it meets an error page, and thinks less of everything around it. The page answered 404 or
+410, its host does not exist, or it redirects for ever. Checked with `--links` only.
 
-    Help: link to the page's new home, or to an archived copy.""",
+## Example
+
+`[the report](https://example.com/gone)` where the page answers 404.
+
+Link to the page's new home, or to an archived copy.
+""",
 )
 UNSURE_LINK = define(
     "unsure-link",
     Severity.WARNING,
     """The link could not be verified this time.
 
-    Why: the page did not answer in time, its server was in trouble, its certificate is not one browsers accept, or it
-    turns programs away. A reader may or may not get through.
+## Why it matters
 
-    Example: a page that answers 503.
+the page did not answer in time, its server was in trouble, its certificate is not one browsers accept, or it
+turns programs away. A reader may or may not get through.
 
-    Help: open the link in a browser; check again later.""",
+## Example
+
+a page that answers 503.
+
+Open the link in a browser; check again later.
+""",
 )
 MOVED_LINK = define(
     "moved-link",
     Severity.WARNING,
     """The link has permanently moved.
 
-    Why: a permanent redirect (301 or 308) is a promise that the old address will go some day, and an archive is kept
-    for years. It costs readers a round trip meanwhile.
+## Why it matters
 
-    Example: `http://example.com/a` that redirects to `https://example.com/b`.
+a permanent redirect (301 or 308) is a promise that the old address will go some day, and an archive is kept
+for years. It costs readers a round trip meanwhile.
 
-    Help: write the address it has moved to.""",
+## Example
+
+`http://example.com/a` that redirects to `https://example.com/b`.
+
+Write the address it has moved to.
+""",
 )
 PRIVATE_LINK = define(
     "private-link",
     Severity.ERROR,
     """The link leads to a private address.
 
-    Why: `localhost`, `10.0.0.1` or an intranet name means something on the editor's machine and nothing to a reader.
-    Such an address is never connected to.
+## Why it matters
 
-    Example: `[draft](http://localhost:8080/draft)`.
+`localhost`, `10.0.0.1` or an intranet name means something on the editor's machine and nothing to a reader.
+Such an address is never connected to.
 
-    Help: link to the public page.""",
+## Example
+
+`[draft](http://localhost:8080/draft)`.
+
+Link to the public page.
+""",
 )
 INSECURE_LINK = define(
     "insecure-link",
     Severity.WARNING,
     """The link is http where https answers.
 
-    Why: what a reader opens over http can be read and altered on the way, and mail filters distrust it.
+## Why it matters
 
-    Example: `http://example.com/` where `https://example.com/` answers too.
+what a reader opens over http can be read and altered on the way, and mail filters distrust it.
 
-    Help: write https.""",
+## Example
+
+`http://example.com/` where `https://example.com/` answers too.
+
+Write https.
+""",
 )
 
 

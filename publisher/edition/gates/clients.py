@@ -1,0 +1,167 @@
+"""What mail clients lack: the features an email uses, held against caniemail's table (see data/caniemail.LICENSE).
+
+A feature that a client lacks is fine where the email is as readable without it; those are allowed below, each for a
+reason. What a theme or an author adds beyond them is reported with the clients that will not show it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+from selectolax.lexbor import LexborHTMLParser
+
+from publisher.config import Config
+from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.edition.gates.stylesheet import declarations, rules
+from publisher.edition.model import Edition
+from publisher.issue.model import Issue
+
+CLIENT_LACKS = define(
+    "client-lacks",
+    Severity.WARNING,
+    """The email uses something that a large mail client does not show.
+
+Mail clients lack much of what browsers have, and fall back to something unreadable or to nothing. Apple Mail, Gmail,
+Outlook and Yahoo are looked at, from the tests of caniemail.com. What degrades harmlessly is allowed.
+
+## Example
+
+`display: grid` in a theme's email template: Outlook on Windows shows the cells below each other.
+""",
+)
+
+FAMILIES = {"apple-mail": "Apple Mail", "gmail": "Gmail", "outlook": "Outlook", "yahoo": "Yahoo"}
+
+# Readable without it; the reason stands beside it.
+HARMLESS = {
+    "css-at-media": "the phone layout and dark mode are extras over a fluid column",
+    "css-at-media-prefers-color-scheme": "light mode is the fallback",
+    "css-border-radius": "square corners",
+    "css-box-shadow": "no shadow",
+    "css-box-sizing": "the layout does not count on it",
+    "css-color-scheme": "light mode is the fallback",
+    "css-font": "the client's own font",
+    "css-letter-spacing": "set tight",
+    "css-max-width": "Outlook takes the width of the table written for it",
+    "css-overflow-wrap": "a long word overflows a little",
+    "css-pseudo-class-hover": "a phone has no hover",
+    "css-text-decoration-color": "underlined in the text's colour",
+    "css-text-decoration-thickness": "underlined at the usual thickness",
+    "css-text-underline-offset": "underlined at the usual distance",
+    "css-word-break": "a long word overflows a little",
+    "css-hyphens": "words are not divided",
+    "css-important": "only used to override in dark mode and on phones",
+    "css-selector-attribute": "only used for one client's dark mode",
+    "css-selector-child": "only used for extras",
+    "css-selector-descendant": "only used for extras",
+    "css-selector-class": "styles are inlined; classes carry the extras",
+    "css-selector-chaining": "only used for extras",
+    "css-selector-grouping": "styles are inlined",
+    "css-selector-id": "styles are inlined",
+    "css-selector-type": "styles are inlined",
+    "css-selector-universal": "styles are inlined",
+    "html-style": "styles are inlined as well",
+    "html-aria-hidden": "decoration is read aloud at worst",
+    "html-aria-label": "the content says the same",
+    "html-aria-labelledby": "the content says the same",
+    "html-role": "layout tables are announced at worst",
+    "html-lang": "the client's language",
+    "html-dir": "left to right",
+    "html-meta-color-scheme": "light mode is the fallback",
+    "html-body": "the wrapper carries the styles again",
+    "html-doctype": "clients set their own",
+    "html-semantics": "shown as a block",
+    "html-comments": "conditional comments are for Outlook alone",
+    "html-ruby": "the reading follows in parentheses",
+    "html-rt": "the reading follows in parentheses",
+    "html-rp": "the reading follows in parentheses",
+}
+
+_GROUPS = (
+    (re.compile(r"h[1-6]"), "html-h1-h6"),
+    (re.compile(r"ul|ol|li|dl|dt|dd"), "html-lists"),
+    (
+        re.compile(r"article|aside|details|figcaption|figure|footer|header|main|mark|nav|section|summary|time"),
+        "html-semantics",
+    ),
+    (re.compile(r"strong|b"), "html-strong"),
+)
+_VALUES = {"flex": "css-display-flex", "grid": "css-display-grid", "inline-flex": "css-display-flex"}
+_FUNCTIONS = {
+    "calc": "css-unit-calc", "min": "css-function-min", "max": "css-function-max", "clamp": "css-function-clamp",
+    "rgba": "css-rgba", "linear-gradient": "css-linear-gradient", "radial-gradient": "css-radial-gradient",
+    "conic-gradient": "css-conic-gradient", "var": "css-variables", "light-dark": "css-function-light-dark",
+}  # fmt: skip
+_UNIT = re.compile(r"(?<![#\w.])-?\d*\.?\d+(rem|vh|vw|vmin|vmax|ch|ex|em)\b")
+_SIDE = re.compile(r"^(margin|padding|border)-(top|right|bottom|left)(-.*)?$")
+_PSEUDO = re.compile(r"::?([a-z-]+)")
+
+
+@cache
+def _table() -> dict[str, dict[str, dict[str, str]]]:
+    """Feature → ``n`` (lacks) or ``a`` (partly) → family → platforms."""
+    text = files("publisher.edition.gates").joinpath("data/caniemail.json").read_text(encoding="utf-8")
+    table: dict[str, dict[str, dict[str, str]]] = json.loads(text)["features"]
+    return table
+
+
+def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
+    """A finding for each feature that a large client lacks."""
+    return find(edition.html.fill(lambda _: "#"), issue.places.of())
+
+
+def find(html: str, place: Place) -> list[Diagnostic]:
+    """The findings over the HTML of an email."""
+    found = []
+    for feature in sorted(set(features(html))):
+        lacking = _table().get(feature, {}).get("n", {})
+        clients = [f"{FAMILIES[family]} ({where})" for family, where in lacking.items() if family in FAMILIES]
+        if clients and feature not in HARMLESS:
+            name = feature.removeprefix("css-").removeprefix("html-")
+            kind = "CSS" if feature.startswith("css-") else "HTML"
+            found.append(
+                CLIENT_LACKS.at(
+                    place,
+                    f"the email uses {kind} {name}, which {'; '.join(clients)} does not show",
+                    help="do without it, or give a fallback that reads as well",
+                )
+            )
+    return found
+
+
+def features(html: str) -> Iterator[str]:
+    """The names, in caniemail's words, of what the HTML uses."""
+    visible = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
+    tree = LexborHTMLParser(visible)
+    styles = []
+    for node in tree.css("*"):
+        tag = node.tag or ""
+        yield next((slug for pattern, slug in _GROUPS if pattern.fullmatch(tag)), f"html-{tag}")
+        for name, value in node.attributes.items():
+            if name == "style":
+                styles.append(value or "")
+            elif name == "type" and tag == "input":
+                yield f"html-input-{value}"
+            else:
+                yield f"html-{name}"
+    for style in set(styles):
+        yield from _declared(declarations(style))
+    for sheet in re.findall(r"<style[^>]*>(.*?)</style>", visible, re.DOTALL):
+        for rule in rules(sheet):
+            yield from (f"css-at-{at[1:].split()[0].split('(')[0]}" for at in rule.context if at.startswith("@"))
+            yield from (f"css-pseudo-class-{name}" for name in _PSEUDO.findall(rule.selector))
+            yield from (f"css-pseudo-element-{name}" for name in _PSEUDO.findall(rule.selector))
+            yield from _declared(rule.declarations)
+
+
+def _declared(declared: Iterator[tuple[str, str, bool]] | tuple[tuple[str, str, bool], ...]) -> Iterator[str]:
+    for name, value, _ in declared:
+        yield "css-" + _SIDE.sub(r"\1", name)
+        if name == "display" and value in _VALUES:
+            yield _VALUES[value]
+        yield from (slug for function, slug in _FUNCTIONS.items() if f"{function}(" in value)
+        yield from (f"css-unit-{unit}" for unit in _UNIT.findall(value))

@@ -1,0 +1,163 @@
+"""Text that can be read, in light and in dark: WCAG 2.2, success criterion 1.4.3.
+
+The cascade of an email is small: styles are inlined, and dark mode is a handful of rules in one media query. So it is
+resolved here, for every element that holds text, without a browser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from publisher.config import Config
+from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.edition.gates.stylesheet import declarations, rules
+from publisher.edition.model import Edition
+from publisher.issue.model import Issue
+
+LOW_CONTRAST = define(
+    "low-contrast",
+    Severity.ERROR,
+    """A text of the email is too faint against its ground.
+
+readers open mail in the sun, in dark mode and with tired eyes. Text needs a contrast of 4.5 to 1, large text
+(24 px, or 18.66 px bold) 3 to 1 (WCAG 2.2, 1.4.3), in the light theme and in the dark one.
+
+## Example
+
+`color: #999` on white is 2.8 to 1.
+
+Darken (in dark mode: lighten) the colour in the theme's templates.
+""",
+)
+
+RGB = tuple[int, int, int]
+_NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "gray": (128, 128, 128)}
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_BLANK = dict.fromkeys(map(ord, "\u200c\u034f\u2007\ufeff\xa0"))  # what pads a preheader
+_SIZE = re.compile(r"([\d.]+)px")
+DARK = "prefers-color-scheme:dark"
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """What an element's text inherits."""
+
+    colour: RGB = (0, 0, 0)
+    ground: RGB = (255, 255, 255)
+    size: float = 16.0
+    bold: bool = False
+
+
+def luminance(colour: RGB) -> float:
+    """Relative luminance, 0 to 1 (WCAG 2.2)."""
+    linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def ratio(one: RGB, other: RGB) -> float:
+    """Contrast ratio, 1 to 21 (WCAG 2.2)."""
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def parse(value: str) -> RGB | None:
+    """A colour as written in CSS; ``None`` for what is no opaque colour (``transparent``, ``inherit``, a gradient)."""
+    value = value.strip().lower()
+    if found := re.search(r"#([0-9a-f]{6}|[0-9a-f]{3})\b", value):
+        digits = found[1] if len(found[1]) == 6 else "".join(c * 2 for c in found[1])
+        return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+    if found := re.fullmatch(r"rgb\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)\s*\)", value):
+        return int(found[1]), int(found[2]), int(found[3])
+    return _NAMED.get(value.split(" ")[0])
+
+
+def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
+    """A finding for each pair of colours that is too close, in light and in dark."""
+    return find(edition.html.fill(lambda _: "#"), issue.places.of())
+
+
+def find(html: str, place: Place) -> list[Diagnostic]:
+    """The findings over the HTML of an email."""
+    tree = LexborHTMLParser(html)
+    found: dict[tuple[str, RGB, RGB], tuple[float, str]] = {}
+    for mode, dark in (("light", {}), ("dark", _dark_styles(tree, html))):
+        if tree.body is None:
+            continue
+        for text, style in _texts(tree.body, _Style(), dark):
+            contrast = ratio(style.colour, style.ground)
+            large = style.size >= 24 or (style.bold and style.size >= 18.66)
+            if contrast < (3.0 if large else 4.5):
+                found.setdefault((mode, style.colour, style.ground), (contrast, text))
+    return [
+        LOW_CONTRAST.at(
+            place,
+            f"in {mode} mode “{text[:24]}” has a contrast of {contrast:.1f} to 1 ({_hex(colour)} on {_hex(ground)})",
+            help="give the text a contrast of 4.5 to 1 in the theme",
+        )
+        for (mode, colour, ground), (contrast, text) in found.items()
+    ]
+
+
+def _dark_styles(tree: LexborHTMLParser, html: str) -> dict[int, dict[str, str]]:
+    """What the dark media query declares, by element."""
+    styles: dict[int, dict[str, str]] = {}
+    for sheet in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL):
+        for rule in rules(sheet):
+            if not any(DARK in at.replace(" ", "") for at in rule.context) or not rule.selector:
+                continue
+            for node in _select(tree, rule.selector):
+                for name, value, _ in rule.declarations:
+                    styles.setdefault(node.mem_id, {})[name] = value
+    return styles
+
+
+def _select(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
+    """The elements a selector means; none for one that is not understood (``:hover`` is no state of reading)."""
+    try:
+        return [] if ":" in selector.replace(":root", "") else tree.css(selector.replace(":root", "html"))
+    except Exception:  # selectolax raises several kinds for a selector it cannot read
+        return []
+
+
+def _texts(node: LexborNode, inherited: _Style, dark: dict[int, dict[str, str]]) -> Iterator[tuple[str, _Style]]:
+    """Every visible text with what it inherits, depth first."""
+    attributes = node.attributes
+    written = attributes.get("style") or ""
+    if _HIDDEN.search(written) or node.tag in {"style", "script", "title", "head"}:
+        return
+    style = inherited
+    if ground := parse(attributes.get("bgcolor") or ""):
+        style = replace(style, ground=ground)
+    style = _apply(style, {name: value for name, value, _ in declarations(written)})
+    style = _apply(style, dark.get(node.mem_id, {}))
+    child = node.child
+    while child is not None:
+        if child.tag == "-text":
+            text = (child.text_content or "").translate(_BLANK).strip()
+            if text and style.size > 0:
+                yield text, style
+        elif not (child.tag or "-").startswith("-"):
+            yield from _texts(child, style, dark)
+        child = child.next
+
+
+def _apply(style: _Style, declared: dict[str, str]) -> _Style:
+    """The style after a block of declarations."""
+    for name, value in declared.items():
+        if name == "color" and (colour := parse(value)):
+            style = replace(style, colour=colour)
+        elif name in {"background", "background-color"} and (ground := parse(value)):
+            style = replace(style, ground=ground)
+        elif name == "font-size" and (size := _SIZE.search(value)):
+            style = replace(style, size=float(size[1]))
+        elif name == "font-weight":
+            style = replace(style, bold=value in {"bold", "600", "700", "800", "900"})
+    return style
+
+
+def _hex(colour: RGB) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)

@@ -1,0 +1,50 @@
+"""The ``<style>`` blocks as mail clients take them: Gmail drops a block whole for one thing it dislikes."""
+
+from __future__ import annotations
+
+import re
+
+from publisher.config import Config
+from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.edition.gates.stylesheet import rules
+from publisher.edition.model import Edition
+from publisher.issue.model import Issue
+
+STYLE_DROPPED = define(
+    "style-dropped",
+    Severity.ERROR,
+    """A style block that Gmail throws away whole.
+
+Gmail drops a `<style>` block that is larger than 16 kB or has an at-rule within an at-rule, and with it dark
+mode and the phone layout.
+
+## Example
+
+`@media (max-width: 600px) { @media (prefers-color-scheme: dark) { … } }`.
+
+Split the block, or join the queries with `and`.
+""",
+)
+LIMIT = 16_384  # bytes
+
+
+def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
+    """Findings over the style blocks of an edition."""
+    return find(edition.html.fill(lambda _: ""), issue.places.of())
+
+
+def find(html: str, place: Place) -> list[Diagnostic]:
+    """Findings over the style blocks of an email."""
+    found = []
+    for block in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL):
+        if (size := len(block.encode("utf-8"))) > LIMIT:
+            found.append(STYLE_DROPPED.at(place, f"a style block has {size} bytes; Gmail drops it above {LIMIT}"))
+        if nested := next((rule for rule in rules(block) if len(rule.context) > 1), None):
+            found.append(
+                STYLE_DROPPED.at(
+                    place,
+                    "an at-rule stands inside another: " + " { ".join(nested.context),
+                    help="join the two queries with and",
+                )
+            )
+    return found

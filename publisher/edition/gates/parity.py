@@ -1,0 +1,87 @@
+"""The text part says what the HTML part says: every headline, every link, and the way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from selectolax.lexbor import LexborHTMLParser
+
+from publisher.config import Config
+from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.edition.model import Edition, Slot, Slotted
+from publisher.issue.model import Issue
+
+TEXT_INCOMPLETE = define(
+    "text-part-incomplete",
+    Severity.ERROR,
+    """The plain-text part lacks something the HTML part has.
+
+some readers see only the text: on a watch, in a terminal, through a screen reader set to it. And a text part
+that says less than the HTML looks like spam to filters.
+
+## Example
+
+a theme's text template that prints headlines but no links.
+
+Print every headline and every URL in the theme's text template.
+""",
+)
+NO_WAY_OUT = define(
+    "no-way-out",
+    Severity.ERROR,
+    """The email has no unsubscribe link.
+
+a reader who cannot leave reports spam instead, law asks for the link, and so do Gmail and Yahoo. Both parts
+need it.
+
+## Example
+
+a theme whose footer lost `slots.unsubscribe_url`.
+
+Put `slots.unsubscribe_url` back into the theme's template.
+""",
+)
+_SPACE = re.compile(r"\s+")
+
+
+def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
+    """Findings where the parts of an edition differ."""
+    return find(edition.html, edition.text, [item.headline for item in issue.items], issue.places.of())
+
+
+def find(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -> list[Diagnostic]:
+    """Findings where the two parts differ."""
+    found = []
+    for part, name in ((html, "HTML"), (text, "text")):
+        if Slot.UNSUBSCRIBE_URL not in part.slots:
+            found.append(
+                NO_WAY_OUT.at(
+                    place,
+                    f"the {name} part has no unsubscribe link",
+                    help="put slots.unsubscribe_url into the theme's template",
+                )
+            )
+    plain = text.fill(lambda _: "")
+    packed = _SPACE.sub("", plain)
+    found += [
+        TEXT_INCOMPLETE.at(place, f"the text part lacks the headline “{headline[:40]}”")
+        for headline in headlines
+        if _SPACE.sub("", headline) not in packed
+    ]
+    markup = html.fill(lambda _: "")
+    found += [
+        TEXT_INCOMPLETE.at(place, f"the text part lacks the link {url}")
+        for url in dict.fromkeys(_links(markup))
+        if url not in plain
+    ]
+    return found
+
+
+def _links(html: str) -> list[str]:
+    """The web and mail addresses that the HTML links to, in order."""
+    return [
+        href.removeprefix("mailto:")
+        for node in LexborHTMLParser(html).css("a[href]")
+        if (href := node.attributes.get("href") or "").startswith(("http://", "https://", "mailto:"))
+    ]

@@ -1,0 +1,58 @@
+"""Just enough CSS reading for the gates: rules with their at-rule context.
+
+Themes are ours or an editor's, not hostile; what cannot be read is skipped, never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A style rule. ``context`` holds the at-rules around it, outermost first."""
+
+    selector: str
+    declarations: tuple[tuple[str, str, bool], ...]  # property, value, important
+    context: tuple[str, ...] = ()
+
+
+def rules(css: str, context: tuple[str, ...] = ()) -> Iterator[Rule]:
+    """The rules of a style sheet, those inside at-rules with their context."""
+    css = _COMMENT.sub("", css)
+    at = 0
+    while (brace := css.find("{", at)) >= 0:
+        prelude = css[at:brace].rsplit(";", 1)[-1].strip()
+        end = _closing(css, brace)
+        body = css[brace + 1 : end]
+        if prelude.startswith("@"):
+            yield Rule("", (), (*context, prelude)) if "{" not in body else Rule(prelude, (), context)
+            if "{" in body:
+                yield from rules(body, (*context, prelude))
+        else:
+            yield Rule(prelude, tuple(declarations(body)), context)
+        at = end + 1
+
+
+def declarations(body: str) -> Iterator[tuple[str, str, bool]]:
+    """Property, value and whether it is important, of a declaration block or a style attribute."""
+    for part in re.split(r";(?![^(]*\))", body):
+        name, colon, value = part.partition(":")
+        if not colon:
+            continue
+        value, important, _ = value.strip().partition("!important")
+        yield name.strip().lower(), value.strip(), bool(important)
+
+
+def _closing(css: str, brace: int) -> int:
+    """The index of the brace that closes the one at ``brace``; the end where none does."""
+    depth = 0
+    for found in re.finditer(r"[{}]", css[brace:]):
+        depth += 1 if found[0] == "{" else -1
+        if depth == 0:
+            return brace + found.start()
+    return len(css)

@@ -1,0 +1,133 @@
+"""The preview's web application: a page, its data, the frames, and a stream of changes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from publisher.errors import PublisherError, UsageError
+from publisher.preview import frames
+from publisher.preview.guard import Guard
+from publisher.preview.listing import describe, listing
+from publisher.preview.watch import Changes
+from publisher.preview.workshop import Workshop
+
+STATIC = Path(__file__).parent / "static"
+HEARTBEAT = 15.0  # seconds between comments that keep a quiet stream open
+
+
+def create_app(root: Path, port: int) -> Starlette:
+    """The application for one repository, to be served at 127.0.0.1:``port``. Raises :class:`ConfigError`."""
+    workshop = Workshop(root)
+    changes = Changes(workshop)
+    stopping = asyncio.Event()
+
+    async def page(_: Request) -> Response:
+        return FileResponse(STATIC / "preview.html")
+
+    async def issues(_: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(listing, workshop))
+
+    async def issue(request: Request) -> Response:
+        view = await _view(workshop, request)
+        return JSONResponse(await run_in_threadpool(describe, workshop, view))
+
+    async def frame(request: Request) -> Response:
+        view = await _view(workshop, request)
+        query = request.query_params
+        look = frames.Look(query.get("kind", "email"), query.get("dark") == "1", query.get("images") != "0")
+        if view.edition is None or look.kind not in frames.KINDS:
+            raise HTTPException(404)
+        content = await run_in_threadpool(_document, workshop, view.edition, look)
+        origin = f"http://{request.headers['host']}"
+        return HTMLResponse(content, headers={"content-security-policy": frames.policy(look, origin)})
+
+    async def asset(request: Request) -> Response:
+        found = workshop.asset(request.path_params["name"])
+        if found is None:
+            raise HTTPException(404)
+        return Response(
+            found[0], media_type=found[1], headers={"content-security-policy": "default-src 'none'; sandbox"}
+        )
+
+    async def events(_: Request) -> Response:
+        return StreamingResponse(_stream(changes, stopping), media_type="text/event-stream")
+
+    async def send_test(request: Request) -> Response:
+        view = await _view(workshop, request)
+        try:
+            address = str((await request.json())["to"])
+        except (ValueError, KeyError, TypeError):
+            return JSONResponse({"error": "say whom to send the test to"}, 400)
+        if view.edition is None or view.broken:
+            return JSONResponse({"error": "mend the errors first"}, 409)
+        try:
+            message = await run_in_threadpool(_send_test, workshop, view.edition, address)
+        except PublisherError as error:
+            return JSONResponse({"error": error.message, "help": error.help}, 502)
+        return JSONResponse({"message": message})
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        watching = asyncio.create_task(changes.watch())
+        yield
+        stopping.set()
+        watching.cancel()
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/api/issues", issues),
+            Route("/api/issues/{slug}", issue),
+            Route("/api/issues/{slug}/test", send_test, methods=["POST"]),
+            Route("/frame/{slug}", frame),
+            Route("/site/{name:path}", asset),
+            Route("/events", events),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[Middleware(Guard, port=port)],
+        lifespan=lifespan,
+    )
+
+
+async def _view(workshop: Workshop, request: Request) -> Any:
+    try:
+        return await run_in_threadpool(workshop.view, request.path_params["slug"])
+    except UsageError as error:
+        raise HTTPException(404, error.message) from error
+
+
+def _document(workshop: Workshop, edition: Any, look: frames.Look) -> str:
+    return frames.document(edition, look, workshop.config, workshop.config.newsletter.url)
+
+
+def _send_test(workshop: Workshop, edition: Any, address: str) -> str:
+    from publisher.delivery.testing import send_test
+
+    return send_test(workshop.config, edition, [address])
+
+
+async def _stream(changes: Changes, stopping: asyncio.Event) -> AsyncIterator[str]:
+    """Server-sent events (HTML Living Standard §9.2): one ``change`` an edit, with the slugs it touches."""
+    with changes.subscribe() as queue:
+        yield "retry: 500\n\n"
+        while not stopping.is_set():
+            try:
+                slugs = await asyncio.wait_for(queue.get(), HEARTBEAT)
+            except TimeoutError:
+                yield ": still here\n\n"
+            else:
+                yield f"event: change\ndata: {json.dumps(slugs)}\n\n"

@@ -1,0 +1,75 @@
+"""The inbox row as mail clients show it: where sender, subject and preheader are cut.
+
+Widths are counted in half-width columns (a Han character is two), taken from what each client fits at its usual
+size: they are a guide to what comes first, not a promise to the pixel.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """How much of a row a mail client shows. ``together`` puts subject and preheader on one line."""
+
+    name: str
+    sender: int
+    subject: int
+    preheader: int
+    together: bool
+
+
+CLIENTS = (
+    Client("Gmail", sender=20, subject=110, preheader=110, together=True),
+    Client("Gmail, phone", sender=28, subject=40, preheader=44, together=False),
+    Client("Apple Mail", sender=34, subject=52, preheader=104, together=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of an inbox, cut where the client cuts it."""
+
+    client: str
+    sender: str
+    subject: str
+    preheader: str
+    cut: bool
+
+
+def width(text: str) -> int:
+    """Display columns: two for a wide or full-width character (Unicode UAX #11), none for a combining mark."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def cut(text: str, columns: int) -> str:
+    """The text as it shows in ``columns``, with an ellipsis where something is lost."""
+    if width(text) <= columns:
+        return text
+    kept, used = "", 1
+    for character in text:
+        used += width(character)
+        if used > columns:
+            break
+        kept += character
+    return kept.rstrip() + "…"
+
+
+def rows(sender: str, subject: str, preheader: str) -> list[Row]:
+    """The row in each client."""
+    shown = []
+    for client in CLIENTS:
+        line = cut(subject, client.subject)
+        room = client.preheader - width(line) - 3 if client.together else client.preheader
+        shown.append(
+            Row(
+                client.name,
+                cut(sender, client.sender),
+                line,
+                cut(preheader, max(room, 0)) if room > 8 else "",
+                line != subject,
+            )
+        )
+    return shown

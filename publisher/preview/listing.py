@@ -1,0 +1,68 @@
+"""Views as the data the page shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from publisher.diagnostics import Diagnostic, Severity
+from publisher.preview.inbox import rows
+from publisher.preview.workshop import View, Workshop
+
+CLIP_BUDGET = 80_000  # bytes, decoded or encoded: below Gmail's 102 kB with room for what providers add
+
+
+def listing(workshop: Workshop) -> list[dict[str, Any]]:
+    """Every issue, the newest first, with what is known of it."""
+    return [_entry(slug, workshop.known(slug)) for slug in workshop.slugs()]
+
+
+def _entry(slug: str, view: View | None) -> dict[str, Any]:
+    if view is None:
+        return {"slug": slug, "title": slug, "status": "", "errors": None, "warnings": None}
+    return {
+        "slug": slug,
+        "title": view.title,
+        "status": view.status,
+        "errors": view.count(Severity.ERROR),
+        "warnings": view.count(Severity.WARNING),
+    }
+
+
+def describe(workshop: Workshop, view: View) -> dict[str, Any]:
+    """One issue: its findings, its inbox rows, its sizes."""
+    edition = view.edition
+    answer = _entry(view.slug, view) | {
+        "version": view.version,
+        "broken": view.broken,
+        "seen": edition is not None,
+        "diagnostics": [_finding(workshop, finding) for finding in view.diagnostics],
+    }
+    if edition is not None:
+        name, address = workshop.config.newsletter.sender
+        answer |= {
+            "language": edition.language,
+            "inbox": [
+                {"client": r.client, "sender": r.sender, "subject": r.subject, "preheader": r.preheader, "cut": r.cut}
+                for r in rows(name or address, edition.subject, edition.preheader)
+            ],
+            "bytes": max(edition.sizes.html, edition.sizes.html_encoded),
+            "budget": CLIP_BUDGET,
+            "length": {"count": edition.length.count, "unit": edition.length.unit, "minutes": edition.length.minutes},
+            "digest": edition.digest,
+        }
+    return answer
+
+
+def _finding(workshop: Workshop, finding: Diagnostic) -> dict[str, Any]:
+    path = workshop.root / finding.path
+    editor = workshop.config.preview.editor
+    return {
+        "path": finding.path,
+        "line": finding.span.line,
+        "column": finding.span.column,
+        "severity": finding.severity.value,
+        "code": finding.code,
+        "message": finding.message,
+        "help": finding.help,
+        "href": editor.format(path=path.as_posix(), line=finding.span.line, column=finding.span.column),
+    }

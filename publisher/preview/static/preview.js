@@ -1,0 +1,217 @@
+// The preview's page: no framework, no build step. State is small and lives in the address.
+const $ = (id) => document.getElementById(id);
+const make = (tag, props = {}, ...children) => {
+  const node = Object.assign(document.createElement(tag), props);
+  node.append(...children);
+  return node;
+};
+
+const asked = new URLSearchParams(location.hash.slice(1));
+const state = {
+  slug: asked.get("issue"),
+  kind: asked.get("kind") || "email",
+  phone: asked.has("phone"),
+  dark: asked.has("dark"),
+  noimages: asked.has("noimages"),
+};
+let issues = [];
+let shown = null; // the view on show
+let serial = 0;
+
+async function ask(path, options) {
+  const answer = await fetch(path, options);
+  if (!answer.ok && answer.status !== 409 && answer.status !== 400 && answer.status !== 502) throw new Error(await answer.text());
+  return answer.json();
+}
+
+function remember() {
+  const hash = new URLSearchParams({ issue: state.slug, kind: state.kind });
+  for (const name of ["phone", "dark", "noimages"]) if (state[name]) hash.set(name, "1");
+  history.replaceState(null, "", `#${hash}`);
+}
+
+function drawIssues() {
+  $("issues").replaceChildren(
+    ...issues.map((issue) => {
+      const mark = issue.errors ? ["error", issue.errors] : issue.warnings ? ["warning", issue.warnings] : ["good", issue.errors === 0 ? "✓" : ""];
+      const label = issue.errors ? `${issue.errors} errors` : issue.warnings ? `${issue.warnings} warnings` : issue.errors === 0 ? "no findings" : "";
+      const button = make("button", { type: "button", onclick: () => choose(issue.slug) },
+        make("span", { className: "title", textContent: issue.title }),
+        make("span", { className: `mark ${mark[0]}`, textContent: mark[1], ariaLabel: label, role: "img" }),
+        make("span", { className: "slug", textContent: issue.status === "draft" ? `${issue.slug} · draft` : issue.slug }));
+      button.setAttribute("aria-current", issue.slug === state.slug);
+      return make("li", {}, button);
+    }),
+  );
+}
+
+function drawFindings(view) {
+  const count = (severity) => view.diagnostics.filter((d) => d.severity === severity).length;
+  const parts = ["error", "warning", "info"].filter(count).map((s) => `${count(s)} ${s}${count(s) > 1 && s !== "info" ? "s" : ""}`);
+  $("tally").textContent = parts.join(", ");
+  $("findings").replaceChildren(
+    ...(view.diagnostics.length ? view.diagnostics : [null]).map((d) =>
+      d === null
+        ? make("li", { className: "quiet", textContent: "Nothing to mend." })
+        : make("li", {}, make("a", { href: d.href, className: d.severity, title: `publisher explain ${d.code}` },
+            make("span", { className: "what", textContent: d.message }), " ",
+            make("span", { className: "code", textContent: d.code }),
+            make("span", { className: "where", textContent: `${d.path}:${d.line}:${d.column}` }),
+            ...(d.help ? [make("span", { className: "help", textContent: d.help })] : [])))),
+  );
+}
+
+function drawTop(view) {
+  $("inbox").replaceChildren(
+    ...(view.inbox || []).map((row) => {
+      const tr = make("tr", {},
+        make("th", { scope: "row", textContent: row.client }),
+        make("td", { textContent: row.sender }),
+        make("td", {}, make("b", { textContent: row.subject }), row.preheader ? " — " : "", make("span", { className: "preheader", textContent: row.preheader })));
+      return tr;
+    }),
+  );
+  if (view.seen) {
+    const meter = $("bytes");
+    Object.assign(meter, { max: view.budget, high: view.budget * 0.9, optimum: 0, value: Math.min(view.bytes, view.budget) });
+    const text = `${(view.bytes / 1000).toFixed(1)} of ${view.budget / 1000} kB`;
+    meter.setAttribute("aria-label", text);
+    $("bytes-text").textContent = text;
+    $("length").textContent = `${view.length.count} ${view.length.unit} · ${view.length.minutes} min`;
+  }
+  $("status").textContent = view.status || "–";
+  document.title = `${view.errors ? `(${view.errors}) ` : ""}${view.title} · Preview`;
+}
+
+function drawStage(view) {
+  const first = view.diagnostics.find((d) => d.severity === "error");
+  const overlay = view.broken && view.seen;
+  $("broken").hidden = !overlay;
+  if (overlay) {
+    $("broken").replaceChildren(
+      make("strong", { textContent: "Not the newest: " }),
+      `${view.errors} ${view.errors === 1 ? "error stands" : "errors stand"} in the way; below is the last good view.`,
+      ...(first ? [make("a", { href: first.href, textContent: `${first.path}:${first.line} ${first.message}` })] : []),
+    );
+  }
+  $("empty").hidden = view.seen;
+  $("empty").textContent = view.seen ? "" : "There is no good view yet: mend the errors on the left, and it appears here.";
+  $("frames").parentElement.hidden = !view.seen;
+  if (view.seen) drawFrame(view);
+}
+
+// A new frame loads behind the one on show and takes its place, and its scroll, once it is there: no flash, no jump.
+function drawFrame(view) {
+  const query = new URLSearchParams({ kind: state.kind, dark: state.dark ? 1 : 0, images: state.noimages ? 0 : 1, v: view.version });
+  const src = `/frame/${view.slug}?${query}`;
+  const old = $("frames").querySelector("iframe:not(.coming)");
+  if (old && old.dataset.src === src) return;
+  const mine = ++serial;
+  const next = make("iframe", { className: "coming", title: `The edition as ${state.kind}` });
+  next.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
+  next.dataset.src = src;
+  next.dataset.what = `${view.slug} ${state.kind}`;
+  next.addEventListener("load", () => {
+    if (mine !== serial) return next.remove();
+    const inside = next.contentDocument;
+    for (const link of inside.querySelectorAll("a[href]")) if (!link.getAttribute("href").startsWith("#")) link.target = "_blank";
+    if (old && old.dataset.what === next.dataset.what && old.contentDocument) {
+      inside.scrollingElement.scrollTop = old.contentDocument.scrollingElement.scrollTop;
+    }
+    next.classList.remove("coming");
+    for (const frame of [...$("frames").children]) if (frame !== next) frame.remove();
+    $("frames").dataset.version = view.version;
+  });
+  next.src = src;
+  $("frames").append(next);
+}
+
+function drawControls() {
+  for (const button of document.querySelectorAll("[data-kind]")) {
+    const on = button.dataset.kind === state.kind;
+    button.setAttribute("aria-checked", on);
+    button.tabIndex = on ? 0 : -1;
+  }
+  for (const button of document.querySelectorAll("[data-switch]")) button.setAttribute("aria-pressed", state[button.dataset.switch]);
+  $("stage").classList.toggle("phone", state.phone);
+  $("stage").classList.toggle("dark", state.dark);
+}
+
+async function refresh() {
+  const slug = state.slug;
+  if (!slug) {
+    $("empty").hidden = false;
+    $("empty").textContent = "No issue yet. Make one: publisher new 2025-01-05-weekly";
+    return;
+  }
+  const view = await ask(`/api/issues/${slug}`);
+  if (slug !== state.slug) return;
+  shown = view;
+  issues = issues.map((issue) => (issue.slug === slug ? { ...issue, ...view } : issue));
+  drawIssues();
+  drawFindings(view);
+  drawTop(view);
+  drawControls();
+  drawStage(view);
+}
+
+async function reload() {
+  issues = await ask("/api/issues");
+  if (!issues.some((issue) => issue.slug === state.slug)) state.slug = issues.length ? issues[0].slug : null;
+  drawIssues();
+  await refresh();
+}
+
+function choose(slug) { state.slug = slug; remember(); refresh(); }
+function look(change) { Object.assign(state, change); remember(); drawControls(); if (shown && shown.seen) drawFrame(shown); }
+function step(by) {
+  const at = issues.findIndex((issue) => issue.slug === state.slug);
+  const next = issues[at + by];
+  if (next) choose(next.slug);
+}
+
+for (const button of document.querySelectorAll("[data-kind]")) button.onclick = () => look({ kind: button.dataset.kind });
+for (const button of document.querySelectorAll("[data-switch]")) button.onclick = () => look({ [button.dataset.switch]: !state[button.dataset.switch] });
+document.querySelector("[role=radiogroup]").addEventListener("keydown", (event) => {
+  const kinds = [...document.querySelectorAll("[data-kind]")];
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!by) return;
+  const next = kinds[(kinds.findIndex((b) => b.dataset.kind === state.kind) + by + kinds.length) % kinds.length];
+  look({ kind: next.dataset.kind });
+  next.focus();
+});
+$("test").onclick = () => { $("test-said").textContent = ""; $("test-dialog").showModal(); };
+$("test-close").onclick = () => $("test-dialog").close();
+$("keys").onclick = () => $("keys-dialog").showModal();
+$("test-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  $("test-said").textContent = "Sending…";
+  const body = JSON.stringify({ to: $("test-to").value });
+  try {
+    const said = await ask(`/api/issues/${state.slug}/test`, { method: "POST", body, headers: { "content-type": "application/json" } });
+    $("test-said").textContent = said.message || `${said.error}${said.help ? `: ${said.help}` : ""}`;
+  } catch { $("test-said").textContent = "The preview did not answer: is it still running?"; }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.metaKey || event.ctrlKey || event.altKey || event.target.matches("input") || document.querySelector("dialog[open]")) return;
+  const kinds = ["email", "page", "text", "source"];
+  const actions = {
+    j: () => step(1), k: () => step(-1),
+    p: () => look({ phone: !state.phone }), d: () => look({ dark: !state.dark }), i: () => look({ noimages: !state.noimages }),
+    e: () => document.querySelector("#findings a")?.click(), t: () => $("test").click(), "?": () => $("keys").click(),
+  };
+  if (kinds[event.key - 1]) look({ kind: kinds[event.key - 1] });
+  else if (actions[event.key]) actions[event.key]();
+  else return;
+  event.preventDefault();
+});
+
+const stream = new EventSource("/events");
+stream.onopen = () => { $("live").textContent = "live"; $("live").classList.remove("lost"); reload(); };
+stream.onerror = () => { $("live").textContent = "not running"; $("live").classList.add("lost"); };
+stream.addEventListener("change", (event) => {
+  const slugs = JSON.parse(event.data);
+  if (slugs.includes(state.slug) && issues.some((issue) => issue.slug === state.slug)) refresh().catch(reload);
+  if (slugs.some((slug) => !issues.some((issue) => issue.slug === slug)) || slugs.some((s) => s !== state.slug)) reload();
+});

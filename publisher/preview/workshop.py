@@ -1,0 +1,113 @@
+"""The editors' bench: each issue's findings and its last good edition, made anew when a file changes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from publisher.checks import check_issue
+from publisher.config import Config, load_config
+from publisher.diagnostics import Diagnostic, Severity
+from publisher.edition import render
+from publisher.edition.model import Edition
+from publisher.errors import ConfigError, UsageError
+from publisher.issue import discover
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One issue as it stands. ``edition`` is the last good one; ``broken`` says that it is not the newest."""
+
+    slug: str
+    version: int
+    title: str
+    status: str
+    edition: Edition | None
+    diagnostics: tuple[Diagnostic, ...]
+    broken: bool
+
+    def count(self, severity: Severity) -> int:
+        """How many findings of a severity."""
+        return sum(1 for finding in self.diagnostics if finding.severity is severity)
+
+
+class Workshop:
+    """Views by slug. Safe to call from several threads; one view is made at a time."""
+
+    def __init__(self, root: Path) -> None:
+        """Raises :class:`ConfigError` where config.yaml cannot be used."""
+        self.root = root.resolve()
+        self.config: Config = load_config(self.root)
+        self._config_findings: tuple[Diagnostic, ...] = ()
+        self._views: dict[str, View] = {}
+        self._stale: set[str] = set()
+        self._lock = threading.RLock()
+
+    def slugs(self) -> list[str]:
+        """Every issue, the newest first."""
+        return sorted(discover(self.root), reverse=True)
+
+    def known(self, slug: str) -> View | None:
+        """The view of an issue if it has been made and nothing has changed since."""
+        return None if slug in self._stale else self._views.get(slug)
+
+    def view(self, slug: str) -> View:
+        """The view of an issue, made if need be. Raises :class:`UsageError` where there is no such issue."""
+        with self._lock:
+            if (view := self.known(slug)) is not None:
+                return view
+            if slug not in discover(self.root):
+                raise UsageError(f"there is no issue {slug}")
+            self._stale.discard(slug)
+            view = self._views[slug] = self._make(slug, self._views.get(slug))
+            return view
+
+    def changed(self, paths: Iterable[Path]) -> list[str]:
+        """Take note of changed files; the slugs whose views have to be made anew."""
+        names = {path.relative_to(self.root).parts for path in paths if path.is_relative_to(self.root)}
+        slugs = {parts[1] for parts in names if parts[0] == "issues" and len(parts) > 1}
+        with self._lock:
+            if any(parts[0] != "issues" for parts in names):
+                self._reload()
+                slugs |= set(self._views)
+            self._stale |= slugs
+            return sorted(slugs)
+
+    def asset(self, name: str) -> tuple[bytes, str] | None:
+        """An image of a known edition by its published name: bytes and media type."""
+        for view in list(self._views.values()):
+            for asset in view.edition.assets if view.edition else ():
+                if asset.name == name:
+                    return asset.content, asset.media_type
+        return None
+
+    def _reload(self) -> None:
+        """Read config.yaml anew; a broken one is shown as findings, over the last good one."""
+        try:
+            self.config, self._config_findings = load_config(self.root), ()
+        except ConfigError as error:
+            self._config_findings = error.diagnostics
+
+    def _make(self, slug: str, before: View | None) -> View:
+        version = before.version + 1 if before else 1
+        issue, findings = check_issue(self.config, slug)
+        findings = [*self._config_findings, *findings]
+        edition = None
+        if issue is not None and not any(f.severity is Severity.ERROR for f in findings):
+            edition, more = render(issue, self.config)
+            findings += [finding for finding in more if finding not in findings]
+        broken = edition is None
+        last = before.edition if before else None
+        view = View(
+            slug=slug,
+            version=version,
+            title=issue.title if issue else (before.title if before else slug),
+            status=issue.status.value if issue else "",
+            edition=edition or last,
+            diagnostics=tuple(sorted(findings, key=lambda finding: finding.sort_key)),
+            broken=broken,
+        )
+        same = before and replace(before, version=version) == view
+        return before if before and same else view
