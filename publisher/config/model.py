@@ -117,6 +117,9 @@ class Feedback(Section):
     transient_bounces: int = Field(
         5, ge=1, description="Consecutive issues that bounce before an address is suppressed"
     )
+    opens_and_clicks: bool = Field(
+        False, description="Keep the opens and clicks that SES reports; off, they are dropped unread"
+    )
 
 
 class Alerts(Section):
