@@ -1,0 +1,170 @@
+"""Freeze: one transaction counts the candidates and writes each of them, as recipient or excluded with the reason.
+
+No subscriber passes through Python: one INSERT … SELECT decides all. The transaction ends only if what was written is
+what was counted, so a mailing can never lose the tail of its audience.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Subquery,
+    case,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+)
+
+from publisher.audience.tables import subscribers, suppressions
+from publisher.delivery.letter import Letter
+from publisher.delivery.mailings import CANCELLED, Mailing, by_id, newest
+from publisher.delivery.states import Exclusion
+from publisher.delivery.tables import mailings, recipients
+from publisher.errors import DatabaseError, UsageError
+
+
+def freeze(
+    connection: Connection, letter: Letter, segment: ColumnElement[bool] | None = None, *, correction: bool = False
+) -> Mailing:
+    """Write the mailing of ``letter`` with every candidate, inside the caller's transaction.
+
+    ``segment`` is a condition over ``subscribers``. Whoever an earlier mailing of the issue may have reached is
+    excluded, unless this is a ``correction``. Raises DatabaseError where the count does not come out.
+    """
+    if connection.dialect.name == "postgresql":
+        # One snapshot for the count and the rows; the first statement of the caller's transaction has to be ours.
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    before = newest(connection, letter.slug)
+    audience: int = connection.execute(select(func.count()).select_from(subscribers)).scalar_one()
+    values = {
+        "reference": secrets.token_hex(4),
+        "slug": letter.slug,
+        "sequence": before.sequence + 1 if before else 1,
+        "digest": letter.digest,
+        "commit": letter.commit,
+        "title": letter.title,
+        "letter": letter.to_json(),
+        "operator": "going",
+        "audience": audience,
+        "frozen_at": datetime.now(UTC),
+        "note": "",
+    }
+    mailing_id: int = connection.execute(insert(mailings).values(values).returning(mailings.c.id)).scalar_one()
+    chosen = _candidates(letter.slug if before and not correction else None, segment)
+    columns = ["mailing_id", "number", "reference", "state", "attempts", "reason", "released"]
+    written = connection.execute(insert(recipients).from_select(columns, _rows(mailing_id, chosen))).rowcount
+    counted: int = connection.execute(
+        select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)
+    ).scalar_one()
+    if not audience == counted or (written >= 0 and written != counted):
+        raise DatabaseError(
+            f"the freeze wrote {counted} of {audience} candidates and was undone", help="run publisher send again"
+        )
+    return by_id(connection, mailing_id)
+
+
+def preview(
+    connection: Connection, slug: str, segment: ColumnElement[bool] | None = None, *, correction: bool = False
+) -> dict[str | None, int]:
+    """What a freeze would find, nothing written: how many by reason of exclusion; None for the recipients."""
+    chosen = _candidates(slug if newest(connection, slug) and not correction else None, segment)
+    rows = connection.execute(select(_reason(chosen).label("why"), func.count()).group_by("why"))
+    return {row[0]: row[1] for row in rows}
+
+
+def _rows(mailing_id: int, chosen: Subquery) -> Any:
+    reason = _reason(chosen)
+    return select(
+        literal(mailing_id),
+        func.row_number().over(order_by=chosen.c.id),
+        chosen.c.reference,
+        case((reason.is_(None), "pending"), else_="excluded"),
+        literal_column("0"),
+        reason,
+        literal_column("0"),
+    )
+
+
+def _reason(chosen: Subquery) -> ColumnElement[Any]:
+    return case((chosen.c.why.is_not(None), chosen.c.why), (chosen.c.copy > 1, Exclusion.DUPLICATE.value), else_=None)
+
+
+def _candidates(slug: str | None, segment: ColumnElement[bool] | None) -> Subquery:
+    """Each subscriber with the reason that it alone gives, and which copy of its inbox it is among those without."""
+    s = subscribers.c
+    # An inbox may stand there twice, spelled differently: the last word about it counts.
+    left_at = func.max(case((s.state == "unsubscribed", s.changed_at))).over(partition_by=s.mailbox_key)
+    reasons: list[tuple[ColumnElement[bool], Exclusion]] = [
+        (or_(s.state == "unsubscribed", left_at >= s.changed_at), Exclusion.UNSUBSCRIBED),
+        (s.state != "confirmed", Exclusion.UNCONFIRMED),
+        (s.mailbox_key.in_(select(suppressions.c.mailbox_key)), Exclusion.SUPPRESSED),
+        (_unusable(), Exclusion.INVALID),
+    ]
+    if segment is not None:
+        reasons.append(
+            (func.coalesce(segment, literal_column("false")).is_(literal_column("false")), Exclusion.SEGMENT)
+        )
+    if slug is not None:
+        reasons.append((s.reference.in_(_reached(slug)), Exclusion.REACHED))
+    alone = select(
+        s.id, s.reference, s.mailbox_key, case(*((test, why.value) for test, why in reasons), else_=None).label("why")
+    ).subquery()
+    copy = func.row_number().over(partition_by=(alone.c.mailbox_key, alone.c.why), order_by=alone.c.id)
+    return select(alone.c.id, alone.c.reference, alone.c.why, copy.label("copy")).subquery()
+
+
+def _unusable() -> ColumnElement[bool]:
+    """What cannot be an envelope address: too long, no @, white space. The audience lets none in; others may."""
+    key = subscribers.c.address_key
+    return or_(
+        func.length(key) > 254,  # RFC 5321, section 4.5.3.1.3, less the brackets
+        key.not_like("%_@_%"),
+        key.like("% %"),
+        key.like("%\n%"),
+        key.like("%\r%"),
+    )
+
+
+def _reached(slug: str) -> Any:
+    return (
+        select(recipients.c.reference)
+        .join(mailings, mailings.c.id == recipients.c.mailing_id)
+        .where(mailings.c.slug == slug, recipients.c.state.in_(("submitted", "uncertain", "claimed")))
+    )
+
+
+def running(connection: Connection, letter: Letter) -> Mailing | None:
+    """The mailing that a ``send`` of ``letter`` carries on; None where a new one has to be frozen.
+
+    Raises UsageError where the edition has changed under a mailing that is not finished or cancelled.
+    """
+    mailing = newest(connection, letter.slug)
+    if mailing is None or mailing.operator == CANCELLED:
+        return None
+    if mailing.digest != letter.digest:
+        raise changed(mailing, letter.digest)
+    return mailing
+
+
+def changed(mailing: Mailing, digest: str) -> UsageError:
+    """The refusal of a changed edition, with the ways out."""
+    was = f"{mailing.digest[:19]}…" + (f" of commit {mailing.commit[:12]}" if mailing.commit else "")
+    if mailing.finished_at is not None:
+        return UsageError(
+            f"{mailing.slug} has been sent as {was} and the edition is now {digest[:19]}…: nobody is mailed again",
+            help=f"publisher send {mailing.slug} --correction mails the changed edition to everybody on purpose",
+        )
+    return UsageError(
+        f"{mailing.slug} is being sent as {was} and the edition is now {digest[:19]}…",
+        help=f"undo the change and send again; or run publisher cancel {mailing.slug}, and send the changed edition "
+        "to those not reached yet",
+    )

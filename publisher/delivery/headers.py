@@ -1,0 +1,120 @@
+"""Header fields as a provider wants them: ASCII, folded, no character split, nothing injected."""
+
+from __future__ import annotations
+
+import base64
+import re
+import unicodedata
+from email.utils import quote
+
+from publisher.errors import TransportError
+
+_WORD = 75  # RFC 2047, section 2: an encoded word is at most 75 characters
+_PAYLOAD = (_WORD - len("=?utf-8?B??=")) // 4 * 3
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_SAFE = re.compile(r"[!-~]+@[A-Za-z0-9.-]+|[!-~]+@\[[0-9A-Fa-f:.IPv]+\]")
+
+
+def clean(value: str) -> str:
+    """``value`` on one line: control characters and line breaks become a space."""
+    return _CONTROL.sub(" ", value).strip()
+
+
+def unstructured(value: str, name: str) -> str:
+    """A text header's value, folded; encoded (RFC 2047) where it is not plain ASCII. ``name`` is the field's."""
+    value = clean(value)
+    if value.isascii() and "=?" not in value and len(name) + 2 + len(value) <= 78:
+        return value
+    if value.isascii() and "=?" not in value and "  " not in value and max(map(len, value.split(" "))) < 60:
+        return _fold(value.split(" "), len(name) + 2)
+    return "\r\n ".join(encoded_words(value, len(name) + 2))
+
+
+def mailbox(name: str, address: str) -> str:
+    """``name <address>``, the name quoted or encoded as RFC 5322 and RFC 2047 ask."""
+    name = clean(name)
+    if not name:
+        return addr_spec(address)
+    if not name.isascii() or "=?" in name:
+        return "\r\n ".join([*encoded_words(name, 8), f"<{addr_spec(address)}>"])
+    return f"{name if _ATOMS.fullmatch(name) else chr(34) + quote(name) + chr(34)} <{addr_spec(address)}>"
+
+
+def phrase_and(name: str, rest: str) -> str:
+    """A phrase, encoded where needed, before ``rest`` (for List-Id), on one line."""
+    return " ".join([*encoded_words(clean(name), 0), rest]) if not name.isascii() else f'"{quote(clean(name))}" {rest}'
+
+
+def is_addr_spec(address: str) -> bool:
+    """Whether ``address`` can stand in a header and an envelope as it is: printable ASCII around one @."""
+    return bool(_SAFE.fullmatch(address)) and not set('<>()[]\\",;: ') & set(address.rpartition("@")[0])
+
+
+def addr_spec(address: str) -> str:
+    """``address`` with its domain in A-labels. Raises TransportError where that cannot be written in ASCII."""
+    local, _, domain = clean(address).rpartition("@")
+    try:
+        ascii_domain = domain.encode("idna").decode() if not domain.isascii() else domain
+    except UnicodeError:
+        ascii_domain = ""
+    if not is_addr_spec(f"{local}@{ascii_domain}"):
+        raise TransportError("an address cannot be written in a message header", help="use ASCII before the @")
+    return f"{local}@{ascii_domain}"
+
+
+def encoded_words(value: str, used: int) -> list[str]:
+    """RFC 2047 words that each hold whole characters with their marks; the first line has ``used`` columns before."""
+    words: list[str] = []
+    chunk = b""
+    room = max(12, (_WORD - used - len("=?utf-8?B??=")) // 4 * 3)
+    for cluster in _clusters(value):
+        piece = cluster.encode()
+        if chunk and len(chunk) + len(piece) > room:
+            words.append(_word(chunk))
+            chunk, room = b"", _PAYLOAD
+        # A pathological cluster (a base with dozens of marks) is longer than a word: only then marks are parted.
+        while len(piece) > _PAYLOAD:
+            cut = next(i for i in range(_PAYLOAD, 0, -1) if piece[i] & 0xC0 != 0x80)
+            words.append(_word(piece[:cut]))
+            piece = piece[cut:]
+        chunk += piece
+    return [*words, _word(chunk)] if chunk or not words else words
+
+
+def _word(chunk: bytes) -> str:
+    return f"=?utf-8?B?{base64.b64encode(chunk).decode()}?="
+
+
+def _clusters(value: str) -> list[str]:
+    """Characters with what belongs to them: combining marks, variation selectors, joined and flagged emoji."""
+    clusters: list[str] = []
+    for char in value:
+        joins = clusters and (
+            unicodedata.combining(char)
+            or unicodedata.category(char) in {"Mn", "Me", "Mc"}
+            or char in "\u200d\ufe0e\ufe0f"
+            or "\U0001f3fb" <= char <= "\U0001f3ff"
+            or clusters[-1].endswith("\u200d")
+            or (_flag(char) and len(clusters[-1]) == 1 and _flag(clusters[-1]))
+        )
+        if joins:
+            clusters[-1] += char
+        else:
+            clusters.append(char)
+    return clusters
+
+
+def _flag(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
+
+
+def _fold(words: list[str], used: int) -> str:
+    lines, line = [], ""
+    for word in words:
+        if line and used + len(line) + 1 + len(word) > 78:
+            lines.append(line)
+            line, used = word, 1
+        else:
+            line = f"{line} {word}" if line else word
+    return "\r\n ".join([*lines, line])

@@ -1,0 +1,243 @@
+"""The ledger: claim, record, recover. Each call is one transaction; nothing is submitted before its claim is committed.
+
+This is *at most once plus reconciliation*: a process may die between the provider's acceptance and our record of it.
+Such a recipient becomes uncertain, is settled by events, and is sent to again only when an operator releases it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, literal_column, or_, select, text, update
+
+from publisher.audience.tables import subscribers, suppressions
+from publisher.database import Database
+from publisher.delivery.mailings import Mailing
+from publisher.delivery.outcomes import Outcome
+from publisher.delivery.retry import decide
+from publisher.delivery.states import Exclusion
+from publisher.delivery.tables import mailings, recipients, senders
+
+LEASE = 90.0
+"""Seconds without a sign of life after which a sender on another machine is taken for dead (PostgreSQL)."""
+
+_PENDING: ColumnElement[str] = literal_column("'pending'")
+_CLAIMED: ColumnElement[str] = literal_column("'claimed'")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A recipient this sender alone may submit now. ``attempt`` counts from 1."""
+
+    number: int
+    attempt: int
+    reference: str
+    address: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """The answer to results and a wish for claims. ``operator`` is what the operator wants of the mailing."""
+
+    claims: tuple[Claim, ...]
+    operator: str
+    alive: bool = True  # False: others took this sender for dead, and it got no claims
+    excluded: int = 0  # claimed, and found to have left since the freeze
+
+
+class Ledger:
+    """One sender's hold on one mailing."""
+
+    def __init__(self, database: Database, mailing: Mailing) -> None:
+        self.database = database
+        self.mailing = mailing
+        self.sender_id = 0
+
+    def open(self) -> None:
+        """Enter this process as a sender of the mailing."""
+        with self.database.begin() as connection:
+            values = {
+                "mailing_id": self.mailing.id,
+                "host": socket.gethostname()[:255],
+                "pid": os.getpid(),
+                "started_at": datetime.now(UTC),
+                "beat": _now(connection),
+                "ended": 0,
+            }
+            self.sender_id = connection.execute(insert(senders).values(values).returning(senders.c.id)).scalar_one()
+
+    def close(self) -> None:
+        """Say good-bye: what this sender still has claimed is uncertain, for it will record no more."""
+        with self.database.begin() as connection:
+            _bury(connection, self.mailing.id, [self.sender_id])
+
+    def beat(self) -> bool:
+        """Show a sign of life. False where others have taken this sender for dead: it must open anew before a claim."""
+        with self.database.begin() as connection:
+            alive = update(senders).where(senders.c.id == self.sender_id, senders.c.ended == 0)
+            return connection.execute(alive.values(beat=_now(connection))).rowcount == 1
+
+    def recover(self, *, alone: bool) -> int:
+        """Turn what dead senders had claimed into uncertain; how many.
+
+        ``alone``: this process holds the mailing's lock, so all others are dead. Else those whose lease has run out.
+        """
+        with self.database.begin() as connection:
+            s, r = senders.c, recipients.c
+            others = select(s.id).where(s.mailing_id == self.mailing.id, s.id != self.sender_id)
+            if not alone:
+                others = others.where(or_(s.ended == 1, s.beat < _now(connection) - LEASE))
+            holding = select(r.sender_id).where(r.mailing_id == self.mailing.id, r.state == _CLAIMED).distinct()
+            dead = list(connection.execute(others.where(or_(s.ended == 0, s.id.in_(holding)))).scalars())
+            return _bury(connection, self.mailing.id, dead)
+
+    def exchange(self, results: Sequence[tuple[Claim, Outcome]], wanted: int = 0, round_: int = 0) -> Exchanged:
+        """Record ``results`` and claim up to ``wanted`` recipients with fewer than ``round_`` attempts, in one commit.
+
+        A claimed recipient that has left the audience since the freeze is excluded, with the reason, and not returned.
+        """
+        with self.database.begin() as connection:
+            self._record(connection, results)
+            query = (
+                select(mailings.c.operator, senders.c.ended)
+                .join(senders, senders.c.mailing_id == mailings.c.id)
+                .where(mailings.c.id == self.mailing.id, senders.c.id == self.sender_id)
+            )
+            operator, ended = connection.execute(query).one()
+            if wanted <= 0 or operator != "going" or ended:
+                return Exchanged((), operator, not ended)
+            claimed = self._claim(connection, wanted, round_)
+            claims, gone = _with_addresses(connection, claimed)
+            self._exclude(connection, gone)
+            return Exchanged(claims, operator, excluded=len(gone))
+
+    def pending(self) -> tuple[int, int]:
+        """How many are pending, and the fewest attempts among them."""
+        r = recipients.c
+        query = select(func.count(), func.min(r.attempts)).where(r.mailing_id == self.mailing.id, r.state == _PENDING)
+        with self.database.connect() as connection:
+            count, fewest = connection.execute(query).one()
+            return count, fewest or 0
+
+    def _record(self, connection: Connection, results: Sequence[tuple[Claim, Outcome]]) -> None:
+        if not results:
+            return
+        now = datetime.now(UTC)
+        rows: list[dict[str, Any]] = []
+        for claim, outcome in results:
+            decision = decide(outcome)
+            rows.append(
+                {
+                    "b_number": claim.number,
+                    "b_state": decision.state,
+                    "b_attempts": claim.attempt if decision.counts else claim.attempt - 1,
+                    "b_reason": outcome.code[:80] or None,
+                    "b_message_id": outcome.message_id,
+                    "b_changed_at": now,
+                }
+            )
+        connection.execute(_RECORD, [row | {"b_mailing": self.mailing.id, "b_sender": self.sender_id} for row in rows])
+
+    def _claim(self, connection: Connection, wanted: int, round_: int) -> list[Any]:
+        r = recipients.c
+        fair = (
+            select(r.number)
+            .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.attempts < round_)
+            .order_by(r.attempts, r.number)
+            .limit(wanted)
+            .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
+        )
+        claim = (
+            update(recipients)
+            .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.number.in_(fair.scalar_subquery()))
+            .values(state="claimed", attempts=r.attempts + 1, sender_id=self.sender_id, changed_at=datetime.now(UTC))
+            .returning(r.number, r.attempts, r.reference)
+        )
+        return sorted(connection.execute(claim).all())
+
+    def _exclude(self, connection: Connection, gone: Sequence[tuple[int, str]]) -> None:
+        for number, reason in gone:
+            connection.execute(
+                update(recipients)
+                .where(recipients.c.mailing_id == self.mailing.id, recipients.c.number == number)
+                .values(state="excluded", reason=reason)
+            )
+
+
+# A late answer of a sender taken for dead still counts, as long as nobody else has claimed the recipient since.
+_RECORD = (
+    update(recipients)
+    .where(
+        recipients.c.mailing_id == bindparam("b_mailing"),
+        recipients.c.number == bindparam("b_number"),
+        recipients.c.sender_id == bindparam("b_sender"),
+        or_(recipients.c.state == "claimed", recipients.c.state == "uncertain"),
+    )
+    .values(
+        state=bindparam("b_state"),
+        attempts=bindparam("b_attempts"),
+        reason=bindparam("b_reason"),
+        message_id=bindparam("b_message_id"),
+        changed_at=bindparam("b_changed_at"),
+    )
+)
+
+
+def _with_addresses(connection: Connection, claimed: list[Any]) -> tuple[tuple[Claim, ...], list[tuple[int, str]]]:
+    """The claims with today's addresses; and who has left, with the reason."""
+    s = subscribers.c
+    query = (
+        select(s.reference, s.address_key, s.name, s.state, suppressions.c.mailbox_key)
+        .outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
+        .where(s.reference.in_([row.reference for row in claimed]))
+    )
+    found = {row[0]: row for row in connection.execute(query)} if claimed else {}
+    claims: list[Claim] = []
+    gone: list[tuple[int, str]] = []
+    for number, attempt, reference in claimed:
+        person = found.get(reference)
+        if person is None:
+            gone.append((number, Exclusion.ERASED.value))
+        elif person.state != "confirmed":
+            gone.append((number, Exclusion.UNSUBSCRIBED.value))
+        elif person.mailbox_key is not None:
+            gone.append((number, Exclusion.SUPPRESSED.value))
+        else:
+            claims.append(Claim(number, attempt, reference, person.address_key, person.name))
+    return tuple(claims), gone
+
+
+def _bury(connection: Connection, mailing_id: int, dead: list[int]) -> int:
+    if not dead:
+        return 0
+    r = recipients.c
+    found = connection.execute(
+        update(recipients)
+        .where(r.mailing_id == mailing_id, r.state == _CLAIMED, r.sender_id.in_(dead))
+        .values(state="uncertain", reason="sender-died", changed_at=datetime.now(UTC))
+    ).rowcount
+    connection.execute(update(senders).where(senders.c.id.in_(dead)).values(ended=1))
+    return found
+
+
+def _now(connection: Connection) -> Any:
+    """Seconds since 1970 by the database's clock, the one clock that all machines share."""
+    clock = "extract(epoch FROM clock_timestamp())"
+    if connection.dialect.name == "sqlite":
+        clock = "(julianday('now') - 2440587.5) * 86400.0"
+    return connection.execute(text(f"SELECT {clock}")).scalar_one()
+
+
+def at_work(connection: Connection, mailing_id: int) -> bool:
+    """Whether a sender has shown a sign of life within the lease (meaningful on PostgreSQL)."""
+    now = float(_now(connection))
+    found = select(senders.c.id).where(
+        senders.c.mailing_id == mailing_id, senders.c.ended == 0, senders.c.beat >= now - LEASE
+    )
+    return connection.execute(found.limit(1)).first() is not None

@@ -1,0 +1,130 @@
+"""The store of mailings: which there are, what an operator wants of them, and their accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, case, func, select, update
+
+from publisher.database import Database
+from publisher.delivery.letter import Letter
+from publisher.delivery.states import Account
+from publisher.delivery.tables import mailings, recipients, second_copies
+
+GOING, PAUSED, CANCELLED = "going", "paused", "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """One edition to one audience, once. ``reference`` is opaque and begins each recipient id."""
+
+    id: int
+    reference: str
+    slug: str
+    sequence: int
+    digest: str
+    commit: str | None
+    title: str
+    operator: str
+    audience: int
+    frozen_at: datetime
+    finished_at: datetime | None
+    note: str
+
+    def recipient(self, number: int) -> str:
+        """The opaque id of a recipient: in tags, file names and logs."""
+        return f"{self.reference}-{number}"
+
+
+_COLUMNS = [column for column in mailings.c if column.name != "letter"]
+
+
+def _mailing(row: RowMapping) -> Mailing:
+    return Mailing(**dict(row))
+
+
+def newest(connection: Connection, slug: str) -> Mailing | None:
+    """The newest mailing of an issue."""
+    query = select(*_COLUMNS).where(mailings.c.slug == slug).order_by(mailings.c.sequence.desc()).limit(1)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _mailing(row)
+
+
+def by_reference(connection: Connection, reference: str) -> Mailing | None:
+    """The mailing whose recipient ids begin with ``reference``."""
+    row = connection.execute(select(*_COLUMNS).where(mailings.c.reference == reference)).mappings().first()
+    return None if row is None else _mailing(row)
+
+
+def by_id(connection: Connection, mailing_id: int) -> Mailing:
+    """The mailing with this id. Raises NoResultFound."""
+    return _mailing(connection.execute(select(*_COLUMNS).where(mailings.c.id == mailing_id)).mappings().one())
+
+
+def every_newest(connection: Connection) -> list[Mailing]:
+    """The newest mailing of each issue, by slug."""
+    rows = connection.execute(select(*_COLUMNS).order_by(mailings.c.slug, mailings.c.sequence)).mappings()
+    return list({row["slug"]: _mailing(row) for row in rows}.values())
+
+
+def letter_of(connection: Connection, mailing_id: int) -> Letter:
+    """What the mailing mails, as it was frozen."""
+    return Letter.from_json(
+        connection.execute(select(mailings.c.letter).where(mailings.c.id == mailing_id)).scalar_one()
+    )
+
+
+def set_operator(connection: Connection, mailing_id: int, operator: str) -> None:
+    """Write what the operator wants: ``going``, ``paused`` or ``cancelled``. A sender reads it at its next claim."""
+    connection.execute(update(mailings).where(mailings.c.id == mailing_id).values(operator=operator))
+
+
+def set_note(connection: Connection, mailing_id: int, note: str) -> None:
+    """Write why the last run stopped; empty where it did not."""
+    connection.execute(update(mailings).where(mailings.c.id == mailing_id).values(note=note))
+
+
+def finish(connection: Connection, mailing_id: int) -> None:
+    """Write the moment the mailing had nothing left to send, the first time only."""
+    values = {"finished_at": func.coalesce(mailings.c.finished_at, datetime.now(UTC))}
+    connection.execute(update(mailings).where(mailings.c.id == mailing_id).values(values))
+
+
+def account(connection: Connection, mailing_id: int) -> Account:
+    """The account of a mailing: one scan of its recipients. ``bounced`` wins over ``delivered``."""
+    r = recipients.c
+    reason = case((r.state == "excluded", r.reason), else_=None).label("why")
+    query = (
+        select(
+            r.state,
+            reason,
+            func.count().label("people"),
+            func.count(case((r.bounced_at.is_(None), r.delivered_at))).label("delivered"),
+            func.count(r.bounced_at).label("bounced"),
+            func.count(r.complained_at).label("complained"),
+        )
+        .where(r.mailing_id == mailing_id)
+        .group_by(r.state, reason)
+    )
+    counts: dict[str, int] = {}
+    feedback: dict[str, Any] = {"delivered": 0, "bounced": 0, "complained": 0}
+    by_reason: dict[str, int] = {}
+    for row in connection.execute(query).mappings():
+        counts[row["state"]] = counts.get(row["state"], 0) + row["people"]
+        if row["state"] == "excluded":
+            by_reason[row["why"]] = row["people"]
+        for name in feedback:
+            feedback[name] += row[name]
+    copies = connection.execute(
+        select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id == mailing_id)
+    ).scalar_one()
+    return Account(**counts, **feedback, second_copies=copies, excluded_by_reason=dict(sorted(by_reason.items())))
+
+
+def accounts(database: Database, slug: str) -> tuple[Mailing, Account] | None:
+    """The newest mailing of an issue with its account; None before the freeze."""
+    with database.connect() as connection:
+        mailing = newest(connection, slug)
+        return None if mailing is None else (mailing, account(connection, mailing.id))

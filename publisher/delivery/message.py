@@ -1,0 +1,144 @@
+"""Compose an edition's message once: RFC 5322 headers and a multipart/alternative body with open slots.
+
+What a recipient adds (address, Message-ID, Date, unsubscribe link, slots) is filled into encoded bytes. No header can
+be injected: every value passes :mod:`publisher.delivery.headers`, and an address that could break one is refused.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from email.utils import format_datetime
+
+from publisher.config.model import Config
+from publisher.delivery.encoding import Encoded, encode
+from publisher.delivery.headers import addr_spec, clean, mailbox, phrase_and, unstructured
+from publisher.delivery.letter import Letter
+from publisher.edition.model import Edition, Slot
+
+ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058, section 3.1
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One recipient's share of a message. ``recipient`` is the opaque id; ``values`` are plain text and URLs."""
+
+    recipient: str
+    address: str
+    unsubscribe_url: str
+    attempt: int = 1
+    values: Mapping[Slot, str] = field(default_factory=dict)
+
+    @property
+    def mailing(self) -> str:
+        """The mailing's part of the recipient id."""
+        return self.recipient.rpartition("-")[0]
+
+    def html_values(self) -> dict[Slot, str]:
+        """The values, escaped for HTML text and attributes."""
+        return {slot: html.escape(clean(value)) for slot, value in self.values.items()}
+
+    def text_values(self) -> dict[Slot, str]:
+        """The values for plain text."""
+        return {slot: clean(value) for slot, value in self.values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """An edition's message, encoded, with what is still open."""
+
+    letter: Letter
+    sender: str  # the From header's value, encoded
+    sender_address: str
+    reply_to: str | None
+    headers: tuple[tuple[str, str], ...]  # those that are the same for all, beyond From, Subject and MIME
+    _head: bytes
+    _text: Encoded
+    _html: Encoded
+    _boundary: bytes
+
+    def message(self, envelope: Envelope, date: datetime) -> bytes:
+        """The whole message for one recipient, lines ended by CRLF. Raises TransportError for an unusable address."""
+        local = f"{envelope.recipient}.{envelope.attempt}.{self.letter.digest[7:19]}"
+        own = (
+            f"To: {addr_spec(envelope.address)}\r\nDate: {format_datetime(date)}\r\n"
+            f"Message-ID: <{local}@{self.sender_address.rpartition('@')[2]}>\r\n"
+            f"List-Unsubscribe: <{clean(envelope.unsubscribe_url)}>\r\n"
+        )
+        text = {slot: value.encode() for slot, value in envelope.text_values().items()}
+        markup = {slot: value.encode() for slot, value in envelope.html_values().items()}
+        return b"".join(
+            (
+                own.encode("ascii"),
+                self._head,
+                _part(self._boundary, "plain", self._text),
+                self._text.fill(text),
+                _part(self._boundary, "html", self._html),
+                self._html.fill(markup),
+                b"--" + self._boundary + b"--\r\n",
+            )
+        )
+
+    @property
+    def slots(self) -> frozenset[Slot]:
+        """The slots that have to be filled."""
+        return self.letter.html.slots | self.letter.text.slots
+
+
+def compose(config: Config, edition: Edition | Letter) -> Composed:
+    """The message of an edition, encoded once. Raises TransportError where ``newsletter.from`` cannot be a header."""
+    letter = Letter.of(edition) if isinstance(edition, Edition) else edition
+    name, address = config.newsletter.sender
+    sender, sender_address = mailbox(name or config.newsletter.name, address), addr_spec(address)
+    reply_to = addr_spec(config.newsletter.reply_to) if config.newsletter.reply_to else None
+    headers = _list_headers(config, letter, sender_address, reply_to)
+    boundary = f"=_{letter.digest[7:39]}"  # =_ occurs in neither base64 nor quoted-printable (RFC 2045, 6.7)
+    head = [
+        ("From", sender),
+        ("Subject", unstructured(letter.subject, "Subject")),
+        *([("Reply-To", reply_to)] if reply_to else []),
+        *headers,
+        ("MIME-Version", "1.0"),
+        ("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
+    ]
+    lines = "".join(f"{field}: {value}\r\n" for field, value in head) + "\r\n"
+    encoded = (lines.encode("ascii"), encode(letter.text), encode(letter.html), boundary.encode())
+    return Composed(letter, sender, sender_address, reply_to, headers, *encoded)
+
+
+def marked_as_test(letter: Letter) -> Letter:
+    """The letter with a subject that says it is a test."""
+    return replace(letter, subject=f"[test] {letter.subject}")
+
+
+def _part(boundary: bytes, kind: str, body: Encoded) -> bytes:
+    return (
+        b"--"
+        + boundary
+        + f"\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {body.encoding}\r\n\r\n".encode()
+    )
+
+
+def _list_headers(config: Config, letter: Letter, sender: str, reply_to: str | None) -> tuple[tuple[str, str], ...]:
+    """RFC 2919 (List-Id), RFC 2369 (Help, Archive), RFC 8058 (Post), the language, and where the edition comes from."""
+    local, _, domain = sender.rpartition("@")
+    identity = f"{'.'.join(part for part in local.split('.') if part)}.{domain}"
+    origin = letter.digest + (f"; commit={letter.commit}" if letter.commit else "")
+    return (
+        ("List-Id", phrase_and(config.newsletter.name, f"<{identity}>")),
+        ("List-Unsubscribe-Post", ONE_CLICK),
+        *([("List-Help", f"<mailto:{reply_to}?subject=help>")] if reply_to else []),
+        ("List-Archive", f"<{_ascii_url(config.newsletter.url)}>"),
+        ("Content-Language", clean(letter.language)),
+        ("X-Publisher-Edition", origin),
+    )
+
+
+def _ascii_url(url: str) -> str:
+    from urllib.parse import quote, urlsplit, urlunsplit
+
+    parts = urlsplit(clean(url))
+    host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    return urlunsplit((parts.scheme, host, quote(parts.path, safe="/%:@!$&'()*+,;=~-._"), "", ""))

@@ -1,0 +1,133 @@
+"""The pace: a token bucket in recipients. Tokens are taken first, then rows are claimed, then the call is made.
+
+One pure step function serves the bucket in memory and the shared one in PostgreSQL. The bucket may go into debt:
+whoever takes tokens is told how long to wait for them, and never has to ask twice.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+HEADROOM = 0.97  # of the provider's MaxSendRate: the rest absorbs clocks that differ
+DECREASE = 0.8
+CUT_EVERY = 1.0  # seconds: calls in flight when a throttle comes will be throttled too, and say nothing new
+RECOVERY = 0.02  # of the ceiling, a second: additive
+FLOOR = 0.05  # of the ceiling: never slower
+BURST = 0.2  # seconds of sending that an idle bucket keeps
+UNLIMITED = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The state of a bucket at ``at`` (seconds of any one clock); ``tokens`` below zero are promised already."""
+
+    rate: float
+    ceiling: float
+    tokens: float
+    at: float
+    cut_at: float = float("-inf")
+
+
+def fresh(ceiling: float, now: float) -> Bucket:
+    """A bucket that starts at its ceiling, empty but for one token: a restart never bursts."""
+    return Bucket(ceiling, ceiling, 1.0, now)
+
+
+def advance(bucket: Bucket, now: float) -> Bucket:
+    """The bucket at ``now``: filled at its rate, the rate recovering. A clock that stepped back counts as no time."""
+    passed = max(0.0, now - bucket.at)
+    rate = min(bucket.ceiling, bucket.rate + RECOVERY * bucket.ceiling * passed)
+    tokens = min(max(1.0, rate * BURST), bucket.tokens + rate * passed)
+    return replace(bucket, rate=rate, tokens=tokens, at=now)
+
+
+def take(bucket: Bucket, count: float, now: float) -> tuple[Bucket, float]:
+    """Take ``count`` tokens; with the bucket comes how many seconds to wait before using them."""
+    bucket = advance(bucket, now)
+    bucket = replace(bucket, tokens=bucket.tokens - count)
+    return bucket, max(0.0, -bucket.tokens / bucket.rate)
+
+
+def throttled(bucket: Bucket, now: float) -> Bucket:
+    """The bucket after the provider said "too fast": slower, at most once a second."""
+    bucket = advance(bucket, now)
+    if 0 <= now - bucket.cut_at < CUT_EVERY:
+        return bucket
+    return replace(bucket, rate=max(FLOOR * bucket.ceiling, bucket.rate * DECREASE), cut_at=now)
+
+
+def with_ceiling(bucket: Bucket, ceiling: float, now: float) -> Bucket:
+    """The bucket under a quota that has been read again."""
+    bucket = advance(bucket, now)
+    rate = min(bucket.rate, ceiling)
+    # At the old ceiling there was no throttle to recover from: a higher quota is used at once.
+    rate = ceiling if bucket.rate >= bucket.ceiling else rate
+    return replace(bucket, rate=rate, ceiling=ceiling)
+
+
+class Pace(Protocol):
+    """A bucket somewhere. ``take`` returns the seconds to wait; ``give_back`` returns what was not used."""
+
+    def take(self, count: int) -> float:
+        """Reserve ``count`` tokens and return the seconds to wait before using them."""
+        ...
+
+    def give_back(self, count: int) -> None:
+        """Return tokens for which there was no recipient."""
+        ...
+
+    def throttled(self) -> None:
+        """The provider said "too fast"."""
+        ...
+
+    def limit(self, rate: float) -> None:
+        """The most recipients a second there may be, from now on."""
+        ...
+
+    @property
+    def rate(self) -> float:
+        """Recipients a second at the moment."""
+        ...
+
+
+class LocalPace:
+    """A bucket in this process, by its monotonic clock."""
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._bucket = fresh(rate, clock())
+
+    def take(self, count: int) -> float:
+        """See :class:`Pace`."""
+        with self._lock:
+            self._bucket, wait = take(self._bucket, count, self._clock())
+            return wait
+
+    def give_back(self, count: int) -> None:
+        """See :class:`Pace`."""
+        self.take(-count)
+
+    def throttled(self) -> None:
+        """See :class:`Pace`."""
+        with self._lock:
+            self._bucket = throttled(self._bucket, self._clock())
+
+    def limit(self, rate: float) -> None:
+        """See :class:`Pace`."""
+        with self._lock:
+            self._bucket = with_ceiling(self._bucket, rate, self._clock())
+
+    @property
+    def rate(self) -> float:
+        """See :class:`Pace`."""
+        return self._bucket.rate
+
+
+def batch_size(rate: float, most: int) -> int:
+    """Recipients a call: small where the pace is slow, so that no second gets more than its share."""
+    return max(1, min(most, int(rate * BURST)))

@@ -1,0 +1,57 @@
+"""The retry policy: what follows from an outcome. Pure, and tested as a table.
+
+A retried recipient goes behind all fresh ones: the ledger claims by number of attempts, in rounds. A round's pause
+grows exponentially, so no clock stands in the ledger, and one that steps back delays nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from publisher.delivery.outcomes import Outcome, Verdict
+
+ROUNDS = 5
+"""Attempts one run gives a recipient whose failures are proved "not sent"; then it is left for the next run."""
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+
+UNREACHABLE = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "smtp-unreachable"})
+"""Codes that say the provider was not reached at all: the whole run waits, and ends if that lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the ledger is to hold, and what the run is to do.
+
+    ``state`` is the recipient's next state. ``counts`` says whether the attempt counts towards :data:`ROUNDS`.
+    ``stop`` ends the run after what is in flight.
+    """
+
+    state: str
+    counts: bool = True
+    stop: bool = False
+
+
+_DECISIONS = {
+    Verdict.SUBMITTED: Decision("submitted"),
+    Verdict.REJECTED: Decision("rejected"),
+    Verdict.UNCERTAIN: Decision("uncertain"),
+    Verdict.RETRY: Decision("pending"),
+    Verdict.THROTTLED: Decision("pending", counts=False),
+    Verdict.LATER: Decision("pending", counts=False, stop=True),
+    Verdict.PAUSED: Decision("pending", counts=False, stop=True),
+    Verdict.STOP: Decision("pending", counts=False, stop=True),
+}
+
+
+def decide(outcome: Outcome) -> Decision:
+    """The decision for one outcome."""
+    if outcome.verdict is Verdict.RETRY and outcome.code in UNREACHABLE:
+        return Decision("pending", counts=False)  # the world failed, not this recipient
+    return _DECISIONS[outcome.verdict]
+
+
+def pause(failed: int) -> float:
+    """Seconds to wait after ``failed`` (1, 2, …) rounds, or calls to an unreachable provider, in a row."""
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (max(1, failed) - 1))

@@ -1,0 +1,234 @@
+"""``send``: freeze what is new, carry on what is not, and give the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection
+
+from publisher.audience.tokens import Tokens
+from publisher.config.model import Config
+from publisher.database import Database
+from publisher.delivery import mailings
+from publisher.delivery.freeze import freeze, preview, running
+from publisher.delivery.ledger import Claim, Ledger
+from publisher.delivery.letter import Letter
+from publisher.delivery.lock import mailing_lock
+from publisher.delivery.mailings import Mailing
+from publisher.delivery.message import compose, marked_as_test
+from publisher.delivery.outcomes import Verdict
+from publisher.delivery.pace import LocalPace, Pace
+from publisher.delivery.personal import addresser
+from publisher.delivery.sender import Ending, Interrupt, Limits, Progress, Sender
+from publisher.delivery.states import Account
+from publisher.delivery.transports import open_transport
+from publisher.delivery.transports.base import Quota, Transport
+from publisher.delivery.tripwires import Tripped, alert, before_sending
+from publisher.edition.model import Edition
+from publisher.errors import TransportError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What an observer learns before the first message."""
+
+    mailing: Mailing
+    account: Account
+    frozen: bool  # by this run
+    recovered: int  # claimed by a dead sender, now uncertain
+    quota: Quota
+    transport: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The end of a run: why it ended, and the account. ``code`` is the signal that ended it."""
+
+    mailing: Mailing
+    account: Account
+    ending: Ending
+    code: str = ""
+    tripped: tuple[Tripped, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_status(self) -> int:
+        """0 when every recipient is submitted or excluded; 2 when the world stopped it; else 1."""
+        if self.ending in {Ending.PROVIDER, Ending.UNREACHABLE, Ending.DEFECT}:
+            return 2
+        fine = self.account.submitted + self.account.excluded == self.account.audience
+        return 0 if fine and not any(t.stops for t in self.tripped) else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to send. ``spread`` spreads what is left over a time; ``correction`` mails a changed edition to everybody."""
+
+    spread: timedelta | None = None
+    correction: bool = False
+    despite_tripwires: bool = False
+    segment: ColumnElement[bool] | None = None
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    started: Callable[[Started], None] = lambda _started: None
+    progress: Callable[[Progress], None] = lambda _progress: None
+
+
+def send(config: Config, database: Database, edition: Edition | Letter, options: Options | None = None) -> Sent:
+    """Mail ``edition`` to everybody it is for and has not reached; carry on where an earlier run stopped.
+
+    Raises UsageError (the edition changed under its mailing), DatabaseError (also: another sender is at it) and
+    TransportError (the provider cannot be used at all); all before a message left, or with what left recorded.
+    """
+    options = options or Options()
+    letter = Letter.of(edition) if isinstance(edition, Edition) else edition
+    with mailing_lock(database, letter.slug) as alone:
+        with database.connect() as connection:
+            mailing = _ongoing(connection, letter, options)
+            kept = mailings.letter_of(connection, mailing.id) if mailing else letter
+            done = mailing is not None and mailings.account(connection, mailing.id).left == 0
+        if mailing is not None and done:
+            return _settled(database, mailing)
+        # The provider is asked before anything is frozen: a run that cannot start leaves nothing behind.
+        transport = open_transport(config)
+        with closing(transport):
+            quota = transport.open(compose(config, kept))
+            frozen = mailing is None
+            if mailing is None:
+                with database.begin() as connection:
+                    mailing = freeze(connection, letter, options.segment, correction=options.correction)
+            return drain(config, database, mailing, kept, transport, quota, options, frozen=frozen, alone=alone)
+
+
+def _ongoing(connection: Connection, letter: Letter, options: Options) -> Mailing | None:
+    if options.correction:
+        before = mailings.newest(connection, letter.slug)
+        if before is None:
+            raise UsageError(
+                f"{letter.slug} has not been sent: there is nothing to correct", help=f"publisher send {letter.slug}"
+            )
+        if before.digest != letter.digest:
+            if before.finished_at is None and before.operator != mailings.CANCELLED:
+                raise UsageError(
+                    f"{letter.slug} is still being sent", help=f"publisher send {letter.slug}, or cancel it, first"
+                )
+            return None
+    return running(connection, letter)
+
+
+def drain(
+    config: Config,
+    database: Database,
+    mailing: Mailing,
+    letter: Letter,
+    transport: Transport,
+    quota: Quota,
+    options: Options,
+    *,
+    frozen: bool,
+    alone: bool,
+) -> Sent:
+    """Carry a frozen mailing on through an opened transport. ``alone``: a lock proves all other senders dead."""
+    ledger = Ledger(database, mailing)
+    ledger.open()
+    recovered = ledger.recover(alone=alone)
+    with database.connect() as connection:
+        before = mailings.account(connection, mailing.id)
+        tripped = before_sending(connection, mailing)
+    options.started(Started(mailing, before, frozen, recovered, quota, transport.name))
+    if mailing.operator == mailings.PAUSED:
+        return _end(config, ledger, Ending.OPERATOR, mailings.PAUSED, tripped)
+    if tripped and not options.despite_tripwires:
+        return _end(config, ledger, Ending.OPERATOR, "tripwire", tripped)
+    if quota.left_today is not None and quota.left_today <= 0 and before.pending:
+        return _end(config, ledger, Ending.DAILY_QUOTA, "daily-quota", tripped)
+    limits = Limits(config.delivery.max_send_rate, _spread_rate(before, options.spread))
+    sender = Sender(
+        ledger,
+        transport,
+        addresser(Tokens.open(config), letter, mailing.reference),
+        _pace(database, transport, limits.ceiling(quota)),
+        limits,
+        options.interrupt,
+        options.progress,
+    )
+    ending = sender.drain()
+    return _end(config, ledger, ending, sender.code, tripped)
+
+
+def _pace(database: Database, transport: Transport, ceiling: float) -> Pace:
+    if database.dialect == "postgresql":
+        from publisher.delivery.shared_pace import SharedPace
+
+        return SharedPace(database, transport.account, ceiling)
+    return LocalPace(ceiling)
+
+
+def _spread_rate(account: Account, spread: timedelta | None) -> float | None:
+    seconds = spread.total_seconds() if spread else 0
+    return max(account.pending / seconds, 1e-3) if seconds > 0 and account.pending else None
+
+
+def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: list[Tripped]) -> Sent:
+    """Close the books of the run."""
+    ledger.close()
+    with ledger.database.begin() as connection:
+        account = mailings.account(connection, ledger.mailing.id)
+        mailings.set_note(connection, ledger.mailing.id, "" if ending is Ending.DONE else f"{ending.value}: {code}")
+        if account.pending == account.claimed == 0:
+            mailings.finish(connection, ledger.mailing.id)
+        mailing = mailings.by_id(connection, ledger.mailing.id)
+    note = alert(config, tripped)
+    return Sent(mailing, account, ending, code, tuple(tripped), (note,) if note else ())
+
+
+def _settled(database: Database, mailing: Mailing) -> Sent:
+    with database.connect() as connection:
+        return Sent(mailing, mailings.account(connection, mailing.id), Ending.DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What ``send`` would do: how many recipients would be mailed, who is excluded, and what goes on."""
+
+    recipients: int
+    excluded_by_reason: dict[str, int]
+    ongoing: Mailing | None = None
+    account: Account | None = None
+
+
+def dry_run(database: Database, edition: Edition | Letter, options: Options | None = None) -> DryRun:
+    """Count, and write nothing. Raises UsageError as :func:`send` does."""
+    options = options or Options()
+    letter = Letter.of(edition) if isinstance(edition, Edition) else edition
+    with database.connect() as connection:
+        mailing = _ongoing(connection, letter, options)
+        if mailing is not None:
+            account = mailings.account(connection, mailing.id)
+            return DryRun(account.pending, account.excluded_by_reason, mailing, account)
+        found = preview(connection, letter.slug, options.segment, correction=options.correction)
+    return DryRun(found.pop(None, 0), {str(why): n for why, n in sorted(found.items(), key=lambda f: str(f[0]))})
+
+
+def send_test(config: Config, edition: Edition | Letter, addresses: list[str]) -> list[tuple[int, str]]:
+    """Send a marked test to ``addresses``, outside every ledger; the position and code of each that failed.
+
+    Raises TransportError where nothing can be sent at all.
+    """
+    letter = marked_as_test(Letter.of(edition) if isinstance(edition, Edition) else edition)
+    stamp = datetime.now(UTC).strftime("test%Y%m%dT%H%M%S%f")
+    address = addresser(Tokens.open(config), letter, "test")
+    failed: list[tuple[int, str]] = []
+    transport = open_transport(config, single=True)
+    with closing(transport):
+        transport.open(compose(config, letter))
+        for number, to in enumerate(addresses, start=1):
+            claim = Claim(number, 1, "test", to, "")
+            (outcome,) = transport.submit([address(f"{stamp}-{number}", claim)])
+            if outcome.verdict is Verdict.STOP:
+                raise TransportError(f"the test was not sent: {outcome.code}", help="run publisher doctor")
+            if outcome.verdict is not Verdict.SUBMITTED:
+                failed.append((number, outcome.code or outcome.verdict.value))
+    return failed

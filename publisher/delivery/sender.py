@@ -1,0 +1,311 @@
+"""The sender: drains one mailing through one transport.
+
+One thread owns the ledger and the pace; a crew of threads submits. The order is fixed: tokens, then claims (committed
+together with the results that came in meanwhile), then the call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from publisher.delivery.crew import Crew, Finished
+from publisher.delivery.ledger import Claim, Exchanged, Ledger
+from publisher.delivery.message import Envelope
+from publisher.delivery.outcomes import Outcome, Verdict
+from publisher.delivery.pace import HEADROOM, UNLIMITED, Pace, batch_size
+from publisher.delivery.retry import ROUNDS, UNREACHABLE, pause
+from publisher.delivery.transports.base import Quota, Transport
+from publisher.errors import DatabaseError, TransportError
+
+BEAT_EVERY = 15.0
+QUOTA_EVERY = 3600.0
+QUOTA_AGAIN = 2.0  # seconds between two readings that throttles ask for
+UNREACHABLE_PAUSES = 6  # about a minute without the provider ends the run
+
+
+class Ending(StrEnum):
+    """Why a run ended."""
+
+    DONE = "done"  # nothing is pending
+    INTERRUPTED = "interrupted"  # by a signal
+    OPERATOR = "operator"  # publisher pause or cancel
+    DAILY_QUOTA = "daily-quota"
+    ACCOUNT_PAUSED = "account-paused"
+    PROVIDER = "provider"  # the provider refuses everything until somebody acts
+    UNREACHABLE = "unreachable"
+    LEFT = "left"  # some failed in every round, proved not sent
+    DEFECT = "defect"  # a transport raised: a mistake of ours
+
+
+_ENDINGS = {
+    Verdict.LATER: Ending.DAILY_QUOTA,
+    Verdict.PAUSED: Ending.ACCOUNT_PAUSED,
+    Verdict.STOP: Ending.PROVIDER,
+}
+
+
+@dataclass(slots=True)
+class Interrupt:
+    """Set by signals: one asks for an orderly end, two for an immediate one."""
+
+    count: int = 0
+
+    def request(self) -> None:
+        """Ask once more."""
+        self.count += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What an observer sees, a few times a second: changes since the run began, and the pace."""
+
+    submitted: int
+    rejected: int
+    uncertain: int
+    excluded: int
+    throttled: int
+    in_flight: int
+    pace: float
+    ending: Ending | None = None
+
+
+@dataclass(slots=True)
+class _Counts:
+    submitted: int = 0
+    rejected: int = 0
+    uncertain: int = 0
+    excluded: int = 0
+    throttled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What caps the pace besides the provider: ``rate`` of the config or a spread, in recipients a second."""
+
+    rate: float | None = None
+    spread: float | None = None
+
+    def ceiling(self, quota: Quota) -> float:
+        """The most recipients a second under ``quota``."""
+        caps = [quota.rate * HEADROOM if quota.rate else None, self.rate, self.spread]
+        return min((cap for cap in caps if cap), default=UNLIMITED)
+
+
+@dataclass(slots=True)
+class Sender:
+    """One run. Make it with everything it needs, then :meth:`drain`."""
+
+    ledger: Ledger
+    transport: Transport
+    address: Callable[[str, Claim], Envelope]
+    pace: Pace
+    limits: Limits = field(default_factory=Limits)
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    observe: Callable[[Progress], None] = lambda _progress: None
+    clock: Callable[[], float] = time.monotonic
+    ending: Ending | None = None
+    code: str = ""  # the signal that ended the run
+    counts: _Counts = field(default_factory=_Counts)
+    _results: list[tuple[Claim, Outcome]] = field(default_factory=list)
+    _round: int = 1
+    _first_round: int = 1
+    _reserved: int = 0
+    _ready_at: float = 0.0
+    _hold_until: float = 0.0
+    _unreachable: int = 0
+    _dry: bool = False
+    _alive: bool = True
+    _beat_at: float = 0.0
+    _quota_at: float = 0.0
+    _observed_at: float = float("-inf")
+
+    def drain(self) -> Ending:
+        """Send until nothing is pending or something ends the run; what is in flight is always awaited and recorded.
+
+        Raises DatabaseError; what could not be recorded stays claimed and becomes uncertain at the next start.
+        """
+        self._beat_at = self._quota_at = self.clock()
+        self._first_round = self._round = self.ledger.pending()[1] + 1
+        crew = Crew(self.transport.submit, self.transport.parallel)
+        try:
+            while not self._step(crew):
+                pass
+        except DatabaseError:
+            self._rescue(crew)
+            raise
+        finally:
+            crew.dismiss()
+        assert self.ending is not None
+        self._show(crew, force=True)
+        return self.ending
+
+    def _step(self, crew: Crew) -> bool:
+        """One turn of the loop; True at the end."""
+        if self.interrupt.count and self.ending is None:
+            self.ending = Ending.INTERRUPTED
+        if self.interrupt.count > 1:
+            self._record()
+            return True  # what is in flight stays claimed; closing the ledger makes it uncertain
+        self._housekeeping()
+        now = self.clock()
+        self._reserve(crew, now)
+        if self._reserved and now >= self._ready_at:
+            self._claim(crew)
+        elif self._results and (not self._reserved or self._ready_at - now > 0.02):
+            self._record()
+        if not crew.busy and not self._results and not self._reserved:
+            if self.ending is not None:
+                return True
+            if self._dry:
+                self._next_round()
+        for finished in crew.collect(self._timeout(crew)):
+            self._take_in(finished)
+        self._show(crew)
+        return False
+
+    def _reserve(self, crew: Crew, now: float) -> None:
+        """Take tokens for the free threads; give them back when the run is ending."""
+        if self.ending is not None:
+            if self._reserved:
+                self.pace.give_back(self._reserved)
+                self._reserved = 0
+            return
+        free = crew.size - crew.busy
+        if free and not self._reserved and not self._dry and self._alive and now >= self._hold_until:
+            rate = self.pace.rate
+            batch = batch_size(rate, self.transport.most)
+            self._reserved = batch * max(1, min(free, int(rate * 0.05 / batch)))
+            self._ready_at = now + self.pace.take(self._reserved)
+
+    def _claim(self, crew: Crew) -> None:
+        answer = self.ledger.exchange(self._results, self._reserved, self._round)
+        self._results = []
+        if unused := self._reserved - len(answer.claims):
+            self.pace.give_back(unused)
+        batch = batch_size(self.pace.rate, self.transport.most)
+        self._reserved = 0
+        self._heed(answer)
+        self.counts.excluded += answer.excluded
+        self._dry = not answer.claims and not answer.excluded
+        recipient = self.ledger.mailing.recipient
+        for start in range(0, len(answer.claims), batch):
+            claims = answer.claims[start : start + batch]
+            crew.give(tuple((claim, self.address(recipient(claim.number), claim)) for claim in claims))
+
+    def _record(self) -> None:
+        if self._results:
+            answer = self.ledger.exchange(self._results)
+            self._results = []
+            self._heed(answer)
+
+    def _heed(self, answer: Exchanged) -> None:
+        if answer.operator != "going" and self.ending is None:
+            self.ending, self.code = Ending.OPERATOR, answer.operator
+        self._alive = answer.alive
+
+    def _next_round(self) -> None:
+        """Nothing was left in this round and nothing is in flight: the next round, or the end."""
+        if not self._alive:
+            self.ledger.open()
+            self._alive, self._dry = True, False
+            return
+        pending, fewest = self.ledger.pending()
+        self._dry = False
+        if not pending:
+            self.ending = Ending.DONE
+        elif fewest >= self._round:
+            if fewest + 1 - self._first_round >= ROUNDS:
+                self.ending = Ending.LEFT
+                return
+            self._hold_until = self.clock() + pause(fewest + 1 - self._first_round)
+            self._round = fewest + 1
+
+    def _take_in(self, finished: Finished) -> None:
+        self._results += finished.results
+        verdicts = {outcome.verdict: outcome.code for outcome in finished.outcomes}
+        for outcome in finished.outcomes:
+            if outcome.verdict in {Verdict.SUBMITTED, Verdict.REJECTED, Verdict.UNCERTAIN}:
+                name = outcome.verdict.value
+                setattr(self.counts, name, getattr(self.counts, name) + 1)
+            elif outcome.verdict is Verdict.THROTTLED:
+                self.counts.throttled += 1
+        if Verdict.SUBMITTED in verdicts:
+            self._unreachable = 0
+        if Verdict.THROTTLED in verdicts:
+            self.pace.throttled()
+            self._read_quota(QUOTA_AGAIN)
+        if verdicts.get(Verdict.RETRY) in UNREACHABLE:
+            self._wait_for_provider(verdicts[Verdict.RETRY])
+        for verdict, ending in _ENDINGS.items():
+            if verdict in verdicts and self.ending is None:
+                self.ending, self.code = ending, verdicts[verdict]
+        if finished.defect is not None and self.ending is None:
+            self.ending, self.code = Ending.DEFECT, type(finished.defect).__name__
+
+    def _wait_for_provider(self, code: str) -> None:
+        now = self.clock()
+        if now < self._hold_until:
+            return  # the calls in flight fail together: that is one failure
+        self._unreachable += 1
+        self._hold_until = now + pause(self._unreachable)
+        if self._unreachable >= UNREACHABLE_PAUSES and self.ending is None:
+            self.ending, self.code = Ending.UNREACHABLE, code
+
+    def _housekeeping(self) -> None:
+        now = self.clock()
+        if now - self._beat_at >= BEAT_EVERY:
+            self._beat_at = now
+            self._alive = self.ledger.beat() and self._alive
+            if not self._alive:
+                self._dry = True
+        self._read_quota(QUOTA_EVERY)
+
+    def _read_quota(self, every: float) -> None:
+        now = self.clock()
+        if now - self._quota_at < every:
+            return
+        self._quota_at = now
+        try:
+            self.pace.limit(self.limits.ceiling(self.transport.quota()))
+        except TransportError:
+            return  # the old quota holds; if sending is no longer possible, the next call says so
+
+    def _timeout(self, crew: Crew) -> float:
+        now = self.clock()
+        if self._reserved:
+            return min(0.2, max(0.0, self._ready_at - now))
+        if crew.busy:
+            return 0.2 if crew.busy >= crew.size or self._dry or self.ending or now < self._hold_until else 0.0
+        return 0.2 if now < self._hold_until and self.ending is None and not self._dry else 0.0
+
+    def _rescue(self, crew: Crew) -> None:
+        """The database failed: await what is in flight, and try once more to record it."""
+        deadline = time.monotonic() + 60
+        while crew.busy and time.monotonic() < deadline and self.interrupt.count < 2:
+            for finished in crew.collect(0.2):
+                self._results += finished.results
+        try:
+            self._record()
+        except DatabaseError:
+            return
+
+    def _show(self, crew: Crew, *, force: bool = False) -> None:
+        now = self.clock()
+        if force or now - self._observed_at >= 0.25:
+            self._observed_at = now
+            c = self.counts
+            self.observe(
+                Progress(
+                    c.submitted,
+                    c.rejected,
+                    c.uncertain,
+                    c.excluded,
+                    c.throttled,
+                    crew.busy,
+                    min(self.pace.rate, UNLIMITED),
+                    self.ending,
+                )
+            )

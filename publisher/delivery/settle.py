@@ -1,0 +1,182 @@
+"""Feedback into the ledger: events settle what is uncertain. Idempotent, in any order; states only rise.
+
+The feedback room reads events and calls these functions with normalised values; no event's shape is known here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, insert, literal_column, select, update
+from sqlalchemy.exc import IntegrityError
+
+from publisher.delivery.mailings import by_reference
+from publisher.delivery.tables import mailings, recipients, second_copies
+
+_ID = re.compile(r"([0-9a-f]{8})-([1-9][0-9]{0,9})")
+_UNCERTAIN: ColumnElement[str] = literal_column("'uncertain'")
+
+
+class Settlement(StrEnum):
+    """What an event proves of a recipient."""
+
+    SENT = "sent"  # the provider had accepted it
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    REFUSED = "refused"  # accepted, then never mailed: a virus, a rendering failure
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What an event changed. ``known`` is False where it is about nobody in the ledger."""
+
+    known: bool
+    changed: bool = False
+    second_copy: bool = False  # a second message id for one recipient, whom no operator had released
+    reference: str | None = None  # the subscriber's
+    recipient: str | None = None
+    slug: str | None = None
+
+
+def settle_by_recipient(
+    connection: Connection,
+    recipient: str,
+    settlement: Settlement,
+    at: datetime,
+    *,
+    message_id: str | None = None,
+    detail: str = "",
+) -> Settled:
+    """Apply an event that carries the recipient id (our tag). ``detail`` is a short kind, never an address."""
+    match = _ID.fullmatch(recipient)
+    mailing = by_reference(connection, match[1]) if match else None
+    if match is None or mailing is None:
+        return Settled(known=False)
+    where = (recipients.c.mailing_id == mailing.id, recipients.c.number == int(match[2]))
+    return _settle(connection, where, settlement, at, message_id, detail)
+
+
+def settle_by_message_id(
+    connection: Connection, message_id: str, settlement: Settlement, at: datetime, *, detail: str = ""
+) -> Settled:
+    """Apply an event without tags: by the provider's message id."""
+    return _settle(connection, (recipients.c.message_id == message_id,), settlement, at, message_id, detail)
+
+
+def _settle(
+    connection: Connection, where: Any, settlement: Settlement, at: datetime, message_id: str | None, detail: str
+) -> Settled:
+    # PostgreSQL: two events about one recipient queue here. SQLite has one writer and leaves this out.
+    query = (
+        select(recipients, mailings.c.reference.label("mailing"), mailings.c.slug)
+        .join(mailings, mailings.c.id == recipients.c.mailing_id)
+        .where(*where)
+        .with_for_update(of=recipients)
+    )
+    row = connection.execute(query).mappings().first()
+    if row is None or row["state"] == "excluded":
+        return Settled(known=row is not None)
+    copy = bool(message_id and row["message_id"] and row["message_id"] != message_id)
+    values = _risen(dict(row), settlement, at, None if copy else message_id, detail)
+    key = (recipients.c.mailing_id == row["mailing_id"], recipients.c.number == row["number"])
+    if values:
+        connection.execute(update(recipients).where(*key).values(values))
+    if copy:
+        _note_copy(connection, row["mailing_id"], row["number"], str(message_id), at)
+    return Settled(
+        known=True,
+        changed=bool(values),
+        second_copy=copy and not row["released"],
+        reference=row["reference"],
+        recipient=f"{row['mailing']}-{row['number']}",
+        slug=row["slug"],
+    )
+
+
+def _risen(
+    row: dict[str, Any], settlement: Settlement, at: datetime, message_id: str | None, detail: str
+) -> dict[str, Any]:
+    """The columns an event changes. What is set stays set, but for an earlier moment of the same fact."""
+    values: dict[str, Any] = {}
+    if settlement is Settlement.REFUSED:
+        values = {"state": "rejected", "reason": f"event:{detail}"[:80]}
+    elif row["state"] != "submitted" and not str(row["reason"] or "").startswith("event:"):
+        values = {"state": "submitted", "reason": None}
+    if message_id and row["message_id"] is None:
+        values["message_id"] = message_id
+    moment, why = _FACTS.get(settlement, (None, None))
+    if moment and (row[moment] is None or at < row[moment]):
+        values[moment] = at
+        if why:
+            values[why] = detail[:80]
+    changed = {name: value for name, value in values.items() if row[name] != value}
+    if "state" in changed:
+        changed["changed_at"] = datetime.now(UTC)
+    return changed
+
+
+_FACTS: dict[Settlement, tuple[str | None, str | None]] = {
+    Settlement.DELIVERED: ("delivered_at", None),
+    Settlement.BOUNCED: ("bounced_at", "bounce"),
+    Settlement.COMPLAINED: ("complained_at", "complaint"),
+}
+
+
+def _note_copy(connection: Connection, mailing_id: int, number: int, message_id: str, at: datetime) -> None:
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                insert(second_copies).values(mailing_id=mailing_id, number=number, message_id=message_id, at=at)
+            )
+    except IntegrityError:
+        pass  # the same event again
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """A recipient of unknown outcome: the opaque id, the subscriber's reference, since when, and why."""
+
+    recipient: str
+    reference: str
+    since: datetime | None
+    reason: str
+
+
+def uncertain(connection: Connection, mailing_id: int, limit: int | None = None) -> list[Uncertain]:
+    """Who is uncertain in a mailing, in order: who might get a second copy if released."""
+    r = recipients.c
+    query = (
+        select(mailings.c.reference.label("mailing"), r.number, r.reference, r.changed_at, r.reason)
+        .join(mailings, mailings.c.id == r.mailing_id)
+        .where(r.mailing_id == mailing_id, r.state == _UNCERTAIN)
+        .order_by(r.number)
+        .limit(limit)
+    )
+    return [Uncertain(f"{row[0]}-{row[1]}", row[2], row[3], row[4] or "") for row in connection.execute(query)]
+
+
+def young(connection: Connection, mailing_id: int, age: timedelta = timedelta(hours=1)) -> int:
+    """How many uncertain rows are younger than ``age``: their events may still be on the way."""
+    r = recipients.c
+    query = select(r.number).where(
+        r.mailing_id == mailing_id, r.state == _UNCERTAIN, r.changed_at > datetime.now(UTC) - age
+    )
+    return len(connection.execute(query).all())
+
+
+def release_uncertain(connection: Connection, mailing_id: int) -> int:
+    """Make every uncertain recipient pending again, on an operator's word; how many. The next ``send`` mails them.
+
+    An event that arrives before that still settles them, and stops the second copy.
+    """
+    r = recipients.c
+    return connection.execute(
+        update(recipients)
+        .where(r.mailing_id == mailing_id, r.state == _UNCERTAIN)
+        .values(state="pending", released=r.released + 1, reason="released", changed_at=datetime.now(UTC))
+    ).rowcount

@@ -1,0 +1,97 @@
+"""The states of a recipient, the account of a mailing, and the mailing's own state, derived by a pure function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class RecipientState(StrEnum):
+    """Where a recipient stands. Each step is a commit before the next.
+
+    ``excluded``: not mailed, with the reason. ``pending``: to be mailed. ``claimed``: a sender has made its intent
+    durable and may be submitting. ``submitted``: the provider accepted it. ``rejected``: the provider refused it.
+    ``uncertain``: claimed, and nobody knows; an event settles it, or an operator releases it.
+    """
+
+    EXCLUDED = "excluded"
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    SUBMITTED = "submitted"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+
+
+class Exclusion(StrEnum):
+    """Why a candidate is no recipient. The first that applies, in this order."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    UNCONFIRMED = "unconfirmed"
+    SUPPRESSED = "suppressed"
+    INVALID = "invalid"
+    SEGMENT = "segment"  # the issue's audience does not include this subscriber
+    REACHED = "reached"  # an earlier mailing of this issue reached, or may have reached, this subscriber
+    DUPLICATE = "duplicate"  # another recipient of this mailing has the same inbox
+    ERASED = "erased"  # the subscriber was erased after the freeze
+
+
+class MailingState(StrEnum):
+    """Where a mailing stands, as ``status`` says it."""
+
+    NEW = "new"  # not frozen yet
+    PENDING = "pending"  # frozen, nothing left yet
+    SENDING = "sending"  # a sender is at work
+    STOPPED = "stopped"  # some left, some did not, and no sender is at work
+    PAUSED = "paused"  # by an operator
+    CANCELLED = "cancelled"  # by an operator
+    UNCERTAIN = "uncertain"  # nothing is left to send, and some outcomes are unknown
+    DONE = "done"  # every recipient is submitted, rejected or excluded
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How many recipients stand where. ``audience`` is the sum of the six states."""
+
+    excluded: int = 0
+    pending: int = 0
+    claimed: int = 0
+    submitted: int = 0
+    rejected: int = 0
+    uncertain: int = 0
+    delivered: int = 0
+    bounced: int = 0
+    complained: int = 0
+    second_copies: int = 0
+    excluded_by_reason: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def audience(self) -> int:
+        """Every candidate."""
+        return self.excluded + self.pending + self.claimed + self.submitted + self.rejected + self.uncertain
+
+    @property
+    def recipients(self) -> int:
+        """Every candidate that is not excluded."""
+        return self.audience - self.excluded
+
+    @property
+    def left(self) -> int:
+        """Recipients that have no final outcome."""
+        return self.pending + self.claimed + self.uncertain
+
+
+def mailing_state(account: Account | None, operator: str = "going", *, at_work: bool = False) -> MailingState:
+    """The state of a mailing; ``account`` is None before the freeze, ``at_work`` says a sender holds it."""
+    if account is None:
+        return MailingState.NEW
+    if operator == "cancelled":
+        return MailingState.CANCELLED
+    if account.left == 0:
+        return MailingState.DONE
+    if account.pending == account.claimed == 0:
+        return MailingState.UNCERTAIN
+    if at_work:
+        return MailingState.SENDING
+    if operator == "paused":
+        return MailingState.PAUSED
+    return MailingState.PENDING if account.pending == account.recipients else MailingState.STOPPED

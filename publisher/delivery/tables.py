@@ -1,0 +1,93 @@
+"""The ledger's tables. No address stands here: a recipient is a reference, and the address is read when it is claimed.
+
+So whoever is erased or unsubscribes between the freeze and the claim is not mailed, and the ledger outlives an erasure.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
+
+from publisher.database.metadata import Id, Instant, metadata
+
+mailings = Table(
+    "mailings",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("reference", String(16), nullable=False, unique=True),  # opaque: tags, file names and logs name it
+    Column("slug", String(255), nullable=False),
+    Column("sequence", Integer, nullable=False),  # 1, 2, … of the issue: a second follows a cancelled one, or corrects
+    Column("digest", String(80), nullable=False),
+    Column("commit", String(64)),
+    Column("title", Text, nullable=False),
+    Column("letter", Text, nullable=False),  # JSON: what is mailed, so that a resumed mailing sends what was frozen
+    Column("operator", String(16), nullable=False),  # going | paused | cancelled
+    Column("audience", Integer, nullable=False),  # candidates counted in the freezing transaction
+    Column("frozen_at", Instant, nullable=False),
+    Column("finished_at", Instant),  # when nothing was pending or claimed for the first time
+    Column("note", Text, nullable=False),  # why the last run stopped before the end
+    UniqueConstraint("slug", "sequence"),
+)
+
+recipients = Table(
+    "recipients",
+    metadata,
+    Column("mailing_id", Id, ForeignKey("mailings.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("reference", String(32), nullable=False),  # the subscriber's; no foreign key: the account outlives erasure
+    Column("state", String(12), nullable=False),  # excluded | pending | claimed | submitted | rejected | uncertain
+    Column("attempts", Integer, nullable=False),  # claims that may have reached the provider
+    Column("reason", String(80)),  # why excluded, rejected, uncertain, or pending again
+    Column("message_id", String(120)),  # the provider's
+    Column("sender_id", Integer),  # who claimed it last
+    Column("released", Integer, nullable=False),  # how often an operator allowed another attempt
+    Column("changed_at", Instant),
+    Column("delivered_at", Instant),
+    Column("bounced_at", Instant),
+    Column("bounce", String(80)),
+    Column("complained_at", Instant),
+    Column("complaint", String(80)),
+    Index("ix_recipients_reference", "reference"),
+    *(
+        Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+        for name, columns, condition in (
+            ("ix_recipients_pending", ("mailing_id", "attempts", "number"), "state = 'pending'"),
+            ("ix_recipients_claimed", ("mailing_id", "sender_id"), "state = 'claimed'"),
+            ("ix_recipients_uncertain", ("mailing_id", "number"), "state = 'uncertain'"),
+            ("ix_recipients_message_id", ("message_id",), "message_id IS NOT NULL"),
+        )
+    ),
+    sqlite_with_rowid=False,
+)
+
+# A message id that events show for a recipient beside the one the ledger has: this reader got two copies.
+second_copies = Table(
+    "second_copies",
+    metadata,
+    Column("mailing_id", Id, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("message_id", String(120), primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+senders = Table(
+    "senders",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("mailing_id", Id, nullable=False, index=True),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("beat", Float, nullable=False),  # seconds since 1970 by the database's clock
+    Column("ended", Integer, nullable=False),  # 1: it said good-bye, or was declared dead
+)
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("name", String(120), primary_key=True),  # the provider's account that is shared
+    Column("rate", Float, nullable=False),
+    Column("ceiling", Float, nullable=False),
+    Column("tokens", Float, nullable=False),
+    Column("at", Float, nullable=False),  # seconds since 1970 by the database's clock
+    Column("cut_at", Float, nullable=False),
+)

@@ -1,0 +1,64 @@
+"""The folder transport: one message a file, ``<folder>/<slug>/<recipient id>.eml``. For trying out, and for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from publisher.delivery.message import Composed, Envelope
+from publisher.delivery.outcomes import Outcome, Verdict, submitted
+from publisher.delivery.transports.base import Quota
+from publisher.errors import TransportError
+
+
+class FolderTransport:
+    """Writes each message whole or not at all: to a temporary file, then under its name."""
+
+    name = "folder"
+    most = 50
+    parallel = 1
+
+    def __init__(self, folder: Path) -> None:
+        self.account = f"folder:{folder}"
+        self._folder = folder
+        self._composed: Composed | None = None
+        self._into = folder
+
+    def open(self, composed: Composed) -> Quota:
+        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        self._composed = composed
+        self._into = self._folder / composed.letter.slug
+        try:
+            self._into.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TransportError(
+                f"the folder {self._into} cannot be made: {error.strerror}",
+                help="make it writable, or set delivery.folder.path in config.yaml",
+            ) from error
+        return Quota()
+
+    def quota(self) -> Quota:
+        """No limit."""
+        return Quota()
+
+    def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """Write the messages. What cannot be written was not sent."""
+        return [self._write(envelope) for envelope in envelopes]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _write(self, envelope: Envelope) -> Outcome:
+        assert self._composed is not None
+        path = self._into / f"{envelope.recipient}.eml"
+        part = path.with_suffix(".part")
+        try:
+            part.write_bytes(self._composed.message(envelope, datetime.now(UTC)))
+            part.replace(path)
+        except TransportError:
+            return Outcome(Verdict.REJECTED, "unusable-address")
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            return Outcome(Verdict.STOP, f"folder: {error.strerror}")
+        return submitted(None)

@@ -1,0 +1,145 @@
+"""Tripwires: three detectors that are always on. Each says what it saw; callers stop, shout, and call the webhook.
+
+They look at the ledger after the fact or just before, and share no code with the sender they watch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import Connection, func, literal_column, select
+
+from publisher import __version__
+from publisher.config.model import Config
+from publisher.delivery.mailings import Mailing
+from publisher.delivery.tables import mailings, recipients, second_copies
+
+GRACE = timedelta(hours=1)
+"""How long after its time an issue may wait for the next run of ``publish``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tripped:
+    """A tripwire that went off: its name, the issue, what it saw, and what to do. No address."""
+
+    name: str  # reached-twice | more-sends-than-recipients | overdue
+    issue: str
+    message: str
+    help: str
+    stops: bool = True
+
+
+def before_sending(connection: Connection, mailing: Mailing) -> list[Tripped]:
+    """What forbids to go on with a mailing: a recipient about to be reached twice, or one that was."""
+    found = after_the_fact(connection, mailing)
+    if again := _about_to_be_reached_twice(connection, mailing):
+        found.append(
+            Tripped(
+                "reached-twice",
+                mailing.slug,
+                f"{again} pending recipients of {mailing.slug} have this edition already",
+                f"nothing was sent; the ledger may come from an old backup: publisher cancel {mailing.slug}, then look",
+            )
+        )
+    return found
+
+
+def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
+    """What feedback says of a mailing: readers with two copies, more Send events than recipients."""
+    r, copies = recipients.c, second_copies.c
+    doubled: int = connection.execute(
+        select(func.count())
+        .select_from(second_copies)
+        .join(recipients, (r.mailing_id == copies.mailing_id) & (r.number == copies.number))
+        .where(copies.mailing_id == mailing.id, r.released == 0)
+    ).scalar_one()
+    if not doubled:
+        return []
+    tripped = [
+        Tripped(
+            "reached-twice",
+            mailing.slug,
+            f"{doubled} recipients of {mailing.slug} were reached twice",
+            f"look for a second sender or a restored database; publisher cancel {mailing.slug} stops it for good",
+        )
+    ]
+    reached, all_ = connection.execute(
+        select(func.count(r.message_id), func.count())
+        .select_from(recipients)
+        .where(r.mailing_id == mailing.id, r.state != "excluded")
+    ).one()
+    if reached + doubled > all_:
+        tripped.append(
+            Tripped(
+                "more-sends-than-recipients",
+                mailing.slug,
+                f"{mailing.slug} has {reached + doubled} Send events and {all_} recipients",
+                f"look for a second sender or a restored database; publisher cancel {mailing.slug} stops it for good",
+            )
+        )
+    return tripped
+
+
+def _about_to_be_reached_twice(connection: Connection, mailing: Mailing) -> int:
+    r = recipients.c
+    pending = (r.mailing_id == mailing.id, r.state == literal_column("'pending'"), r.released == 0)
+    accepted: int = connection.execute(
+        select(func.count()).select_from(recipients).where(*pending, r.message_id.is_not(None))
+    ).scalar_one()
+    same = select(mailings.c.id).where(mailings.c.digest == mailing.digest, mailings.c.id != mailing.id)
+    others = list(connection.execute(same).scalars())
+    if not others:
+        return accepted
+    reached = select(r.reference).where(r.mailing_id.in_(others), r.state == "submitted")
+    return accepted + int(
+        connection.execute(
+            select(func.count()).select_from(recipients).where(*pending, r.reference.in_(reached))
+        ).scalar_one()
+    )
+
+
+def overdue(
+    ready: Iterable[tuple[str, date, datetime | None]],
+    frozen: Sequence[str] | Mapping[str, object],
+    config: Config,
+    now: datetime | None = None,
+) -> list[Tripped]:
+    """Ready issues (slug, date, ``publish_at``) whose time has passed and of which nothing left.
+
+    ``frozen`` holds the slugs that have a mailing. Without ``publish_at`` an issue's time has passed with its day.
+    """
+    now = now or datetime.now(UTC)
+    late = []
+    for slug, day, publish_at in ready:
+        due = publish_at or datetime.combine(day + timedelta(days=1), time(), config.newsletter.zone)
+        if slug not in frozen and due + GRACE < now:
+            late.append(
+                Tripped(
+                    "overdue",
+                    slug,
+                    f"{slug} was due {due.isoformat(timespec='minutes')} and nothing of it has left",
+                    f"publisher send {slug}, or publisher hold {slug}",
+                    stops=False,
+                )
+            )
+    return late
+
+
+def alert(config: Config, tripped: Sequence[Tripped]) -> str | None:
+    """Post what tripped to ``alerts.webhook`` as JSON; what went wrong with that, if anything, in one line."""
+    if not tripped or not config.alerts.webhook:
+        return None
+    import httpx
+
+    body = {
+        "source": f"publisher/{__version__}",
+        "newsletter": config.newsletter.name,
+        "tripwires": [{"name": t.name, "issue": t.issue, "message": t.message, "help": t.help} for t in tripped],
+    }
+    try:
+        httpx.post(config.alerts.webhook, json=body, timeout=5.0, follow_redirects=False).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return f"alerts.webhook could not be told: {type(error).__name__}"
+    return None
