@@ -1,0 +1,53 @@
+"""An edition as files: what ``build`` leaves under ``email/<slug>/``."""
+
+from __future__ import annotations
+
+import json
+import os
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from publisher.edition.model import Edition, Slot
+
+SAMPLE = {
+    Slot.UNSUBSCRIBE_URL: "https://example.com/unsubscribe/sample",
+    Slot.PREFERENCES_URL: "https://example.com/preferences/sample",
+    Slot.GREETING: "",
+}
+"""What stands in the slots where there is no recipient."""
+
+
+def manifest(edition: Edition) -> dict[str, Any]:
+    """``edition.json``."""
+    sizes, length = edition.sizes, edition.length
+    return {
+        "slug": edition.slug,
+        "title": edition.title,
+        "subject": edition.subject,
+        "preheader": edition.preheader,
+        "language": edition.language,
+        "digest": edition.digest,
+        "commit": edition.commit,
+        "length": {"count": length.count, "unit": length.unit, "minutes": length.minutes},
+        "sizes": {
+            "html": sizes.html,
+            "html_encoded": sizes.html_encoded,
+            "text": sizes.text,
+            "message": sizes.message,
+        },
+    }
+
+
+def write_email(edition: Edition, folder: Path) -> None:
+    """Write ``email.html``, ``email.txt`` and ``edition.json`` into ``folder``, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "email.html", edition.html.fill(lambda slot: escape(SAMPLE[slot])))
+    _write(folder / "email.txt", edition.text.with_values(SAMPLE))
+    _write(folder / "edition.json", json.dumps(manifest(edition), ensure_ascii=False, indent=2) + "\n")
+
+
+def _write(file: Path, text: str) -> None:
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    partial.write_bytes(text.encode())
+    partial.replace(file)

@@ -1,0 +1,47 @@
+"""Classes of characters that CommonMark does not know: Han, kana, full-width punctuation."""
+
+from __future__ import annotations
+
+import re
+
+HAN = "々〆〇〡-〩〸-〻⺀-⻳⼀-⿕㐀-䶿一-鿿豈-龎\U00020000-\U0003fffd"
+KANA = "ぁ-ゖゝ-ゟァ-ヺー-ヿㇰ-ㇿｦ-ﾟ\U0001b000-\U0001b16f"
+HANGUL = "ᄀ-ᇿ㄰-㆏ꥠ-꥿가-힣ힰ-퟿"
+FULL_WIDTH_PUNCTUATION = (
+    "\u3001-\u3004\u3008-\u3020\u3030\u303d\u30a0\u30fb\ufe10-\ufe19\ufe30-\ufe6b！-／：-＠［-｀｛-･￠-￮"
+)
+# Full width in a Han text, narrow in a Latin one: a neighbour decides.
+SHARED_PUNCTUATION = "“”‘’…—·"
+
+_JOINABLE = re.compile(f"[{HAN}{KANA}{FULL_WIDTH_PUNCTUATION}]")
+_SHARED = re.compile(f"[{SHARED_PUNCTUATION}]")
+_CJK = re.compile(f"[{HAN}{KANA}{HANGUL}{FULL_WIDTH_PUNCTUATION}\u3000]")
+URL_ENDS = re.compile(f"[{FULL_WIDTH_PUNCTUATION}“”‘’…\u3000]")
+
+
+def is_cjk(character: str) -> bool:
+    """Whether emphasis may open or close beside it without a space."""
+    return _CJK.match(character) is not None
+
+
+def joins(before: str, after: str) -> bool:
+    """Whether a line that ends in ``before`` goes on with ``after`` without a space between them.
+
+    Both are Han, kana or full-width punctuation; quotation marks, dashes and ellipses, which both scripts
+    share, count as such beside one that is.
+    """
+    first, second = _JOINABLE.match(before), _JOINABLE.match(after)
+    return bool((first and second) or (first and _SHARED.match(after)) or (second and _SHARED.match(before)))
+
+
+_BREAK = re.compile(r"[ \t]*\r?\n[ \t]*")
+
+
+def one_line(text: str) -> str:
+    """Text on one line: a newline between two characters that join becomes nothing, any other a space."""
+
+    def between(match: re.Match[str]) -> str:
+        before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+        return "" if not before or not after or joins(before, after) else " "
+
+    return _BREAK.sub(between, text).strip() if "\n" in text else text.strip()

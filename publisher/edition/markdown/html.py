@@ -1,0 +1,134 @@
+"""Markdown tokens → HTML that is safe in a page and in a mail: sanitised whole, with absolute URLs and sized images.
+
+Everything passes through nh3, the author's raw HTML and what the parser made of Markdown alike; nothing is trusted
+for having come out of the parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape, unescape
+from typing import Any
+from urllib.parse import urljoin
+
+import nh3
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from publisher.checks.html_policy import ACTIVE, ATTRIBUTES, SCHEMES, TAGS
+from publisher.edition.markdown.characters import joins
+from publisher.edition.markdown.parser import parser
+
+_GENERATED_ATTRIBUTES: dict[str, set[str]] = {
+    "li": {"id"},
+    "a": {"id", "role", "aria-label"},
+    "th": {"style"},
+    "td": {"style"},
+    "code": {"class"},
+    "section": {"role", "aria-label"},
+}
+_GENERATED_CLASSES = {
+    "sup": {"footnote-ref"},
+    "section": {"footnotes"},
+    "ol": {"footnotes-list"},
+    "li": {"footnote-item"},
+    "a": {"footnote-backref"},
+}
+_NOTE_ID = re.compile(r"fn(ref)?-\S+-\d+(:\d+)?")
+_LANGUAGE_CLASS = re.compile(r"language-[\w+#.-]+")
+_IMAGE = re.compile(r'<img((?: [a-z-]+="[^"]*")*)>')
+_ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
+_BREAK_IN_TEXT = re.compile(r"(?<=([^\s<>\n]))\n(?=([^\s<>\n]))")
+
+
+class Html(Markup):
+    """Finished, safe HTML of the content. The email keeps it away from the MJML compiler, which would spoil it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """An image as shown: absolute URL and the size in CSS pixels, where known."""
+
+    url: str
+    width: int | None
+    height: int | None
+
+
+class HtmlWriter:
+    """Writes the HTML of one issue's texts. ``page`` is the URL of its archive page; ``image`` places images."""
+
+    def __init__(self, page: str, image: Callable[[str], Sized | None], labels: dict[str, str]) -> None:
+        self._page = page
+        self._image = image
+        self._labels = labels
+        attributes: dict[str, set[str]] = {tag: set(names) for tag, names in ATTRIBUTES.items()}
+        for tag, names in _GENERATED_ATTRIBUTES.items():
+            attributes[tag] = attributes.get(tag, set()) | names
+        self._cleaner = nh3.Cleaner(
+            tags=set(TAGS),
+            clean_content_tags=set(ACTIVE) - TAGS,
+            attributes=attributes,
+            attribute_filter=self._filter,
+            allowed_classes=_GENERATED_CLASSES,
+            url_schemes=set(SCHEMES),
+            link_rel=None,
+            strip_comments=True,
+        )
+
+    def write(self, tokens: Sequence[Token], env: dict[str, Any]) -> Html:
+        """The HTML of block or inline tokens."""
+        renderer = parser().renderer
+        assert isinstance(renderer, RendererHTML)
+        clean = self._cleaner.clean(renderer.render(tokens, parser().options, env | {"labels": self._labels}))
+        return Html(_IMAGE.sub(self._size, clean).strip())
+
+    def _filter(self, tag: str, attribute: str, value: str) -> str | None:
+        if attribute == "href" and tag == "a" and not value.startswith("#"):
+            return urljoin(self._page, value)
+        if attribute == "id":
+            return value if _NOTE_ID.fullmatch(value) else None
+        if attribute == "style":
+            return value if value in {"text-align:left", "text-align:center", "text-align:right"} else None
+        if attribute == "class" and tag == "code":
+            return value if _LANGUAGE_CLASS.fullmatch(value) else None
+        if attribute == "role":
+            return value if value in {"doc-noteref", "doc-backlink", "doc-endnotes"} else None
+        if attribute == "aria-label":
+            return value if value in self._labels.values() else None
+        return value
+
+    def _size(self, match: re.Match[str]) -> str:
+        attributes = {name: unescape(value) for name, value in _ATTRIBUTE.findall(match.group(1))}
+        placed = self._image(attributes.get("src", ""))
+        if placed is None:
+            attributes["src"] = urljoin(self._page, attributes.get("src", ""))
+        else:
+            attributes["src"] = placed.url
+            if "width" not in attributes and placed.width is not None:
+                attributes |= {"width": str(placed.width), "height": str(placed.height)}
+        attributes.setdefault("alt", "")
+        return "<img" + "".join(f' {name}="{escape(value)}"' for name, value in attributes.items()) + ">"
+
+
+def join_lines_of_html(html: str) -> str:
+    """Raw HTML with the line breaks between two characters that join dropped, unless it shows its breaks."""
+    if "<pre" in html.lower():
+        return html
+    return _BREAK_IN_TEXT.sub(lambda match: "" if joins(match.group(1), match.group(2)) else "\n", html)
+
+
+_NOTE_REF = re.compile(r'<sup class="footnote-ref">.*?</sup>|<a [^>]*class="footnote-backref"[^>]*>.*?</a>', re.DOTALL)
+_BLOCK_TAG = re.compile(
+    r"</?(?:address|blockquote|br|caption|dd|details|div|dl|dt|figcaption|figure|h[1-6]|hr|li|ol|p|pre|section|summary"
+    r'|table|tbody|td|tfoot|th|thead|tr|ul)(?:\s[a-z-]+="[^"]*")*>'
+)
+_ANY_TAG = re.compile(r'</?[a-z][a-z0-9]*(?:\s[a-z-]+="[^"]*")*\s*/?>')
+
+
+def visible_text(html: str) -> str:
+    """What a reader sees of sanitised HTML: text alone, blocks apart by white space, without the marks of notes."""
+    text = _NOTE_REF.sub("", html) if "footnote-" in html else html
+    return unescape(_ANY_TAG.sub("", _BLOCK_TAG.sub("\n", text)))

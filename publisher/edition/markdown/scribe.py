@@ -1,0 +1,56 @@
+"""One issue's Markdown, parsed once a text and written twice: as HTML and as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+from markdown_it.token import Token
+
+from publisher.edition.markdown.html import Html, HtmlWriter, Sized, join_lines_of_html, visible_text
+from publisher.edition.markdown.parser import parse, parse_inline, shift_headings
+from publisher.edition.markdown.text import TextWriter
+from publisher.issue.model import Prose
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text as written for readers: safe HTML, plain text, and what of it is seen (for its length)."""
+
+    html: Html
+    text: str
+    visible: str
+
+
+class Scribe:
+    """Writes the texts of one issue. ``page`` is the URL of its archive page; ``image`` finds an image by its path."""
+
+    def __init__(self, page: str, image: Callable[[str], Sized | None], words: Callable[..., str]) -> None:
+        def link_to(url: str) -> str:
+            placed = image(url)
+            return placed.url if placed else urljoin(page, url)
+
+        labels = {name: words(name) for name in ("footnotes", "back_to_text")}
+        self._html = HtmlWriter(page, image, labels)
+        self._text = TextWriter(link_to, lambda alt: words("image", alt=alt))
+
+    def block(self, prose: Prose, name: str, above: int) -> Written:
+        """Markdown of blocks. ``name`` is unique in the issue; its headings go below level ``above``."""
+        env: dict[str, Any] = {"docId": name}
+        tokens = parse(prose.text, env)
+        shift_headings(tokens, above)
+        return self._write(tokens, env)
+
+    def inline(self, prose: Prose, name: str) -> Written:
+        """Inline Markdown: a key point, an attribution. Notes have no place in it."""
+        env: dict[str, Any] = {"docId": name}
+        return self._write(parse_inline(prose.text.strip(), env), env)
+
+    def _write(self, tokens: Sequence[Token], env: dict[str, Any]) -> Written:
+        for token in tokens:
+            if token.type == "html_block":
+                token.content = join_lines_of_html(token.content)
+        html = self._html.write(tokens, env)
+        return Written(html, self._text.write(tokens), visible_text(html))

@@ -1,0 +1,222 @@
+"""Markdown tokens → plain text that reads as if written by hand.
+
+Paragraphs stay on one line: mail clients wrap them to the window, and a hard break would tear a Chinese sentence or a
+link. Every URL is kept, in angle brackets after its words (RFC 3986, appendix C).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from html import unescape
+from urllib.parse import unquote, urlsplit
+
+from markdown_it.token import Token
+
+from publisher.checks.html_policy import SCHEMES
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s[^<>]*)?)/?>|<!--.*?-->", re.DOTALL)
+_ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_SPACE = re.compile(r"\s+")
+_EDGES = re.compile(r" *\n *")
+_BLANKS = re.compile(r"\n{3,}")
+_BLOCKS = frozenset(
+    {"blockquote", "dd", "div", "dl", "dt", "figcaption", "figure", "li", "ol", "p", "section", "table"}
+)
+_BLOCKS |= {"tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6"}
+_SILENT = frozenset({"script", "style", "template", "noscript", "iframe", "object", "svg", "title", "textarea"})
+
+
+def width(text: str) -> int:
+    """Columns a text takes on a terminal: wide and full-width characters take two, combining marks none."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def underlined(text: str, with_: str) -> str:
+    """A heading and a rule as wide as it, at most 72 columns."""
+    return f"{text}\n{with_ * min(72, max(4, width(text)))}"
+
+
+def link(words: str, url: str) -> str:
+    """Words and where they lead; a link that is its own words stands once, an unsafe one not at all."""
+    if urlsplit(url).scheme not in SCHEMES:
+        return words
+    url = url.removeprefix("mailto:")
+    if not words or words.rstrip("/") in {url.rstrip("/"), unquote(url).rstrip("/")}:
+        return url
+    return f"{words} <{url}>"
+
+
+class TextWriter:
+    """Writes the plain text of one issue's texts. ``link_to`` makes an author's link or image absolute."""
+
+    def __init__(self, link_to: Callable[[str], str], image_label: Callable[[str], str]) -> None:
+        self._link_to = link_to
+        self._image_label = image_label
+
+    def write(self, tokens: Sequence[Token]) -> str:
+        """The text of block or inline tokens; blocks are apart by an empty line."""
+        return "\n\n".join(block for block in self._blocks(tokens) if block.strip())
+
+    def _blocks(self, tokens: Sequence[Token]) -> Iterator[str]:
+        for token, inside in groups(tokens):
+            kind = token.type.removesuffix("_open")
+            if kind == "inline":
+                yield self._inline(token.children or [])
+            elif kind == "heading":
+                yield underlined(self.write(inside), "-")
+            elif kind in {"bullet_list", "ordered_list"}:
+                yield self._list(token, inside)
+            elif kind == "blockquote":
+                yield _prefixed(self.write(inside), "> ", "> ")
+            elif kind in {"fence", "code_block"}:
+                yield _prefixed(token.content.rstrip("\n"), "    ", "    ")
+            elif kind == "hr":
+                yield "* * *"
+            elif kind == "html_block":
+                yield self._html(token.content)
+            elif kind == "table":
+                yield self._table(inside)
+            elif kind == "footnote_block":
+                yield "\n".join(
+                    _prefixed(self.write(note), f"[{each.meta['id'] + 1}] ", "    ") for each, note in groups(inside)
+                )
+            elif kind != "footnote_anchor":
+                yield self.write(inside)
+
+    def _list(self, token: Token, inside: Sequence[Token]) -> str:
+        number = int(token.attrs.get("start", 1)) if token.type == "ordered_list_open" else None
+        tight = all(each.hidden for each in inside if each.type == "paragraph_open")
+        rows = []
+        for _item, content in groups(inside):
+            mark = "- " if number is None else f"{number}. "
+            number = None if number is None else number + 1
+            blocks = [block for block in self._blocks(content) if block.strip()]
+            rows.append(_prefixed(("\n" if tight else "\n\n").join(blocks), mark, " " * len(mark)))
+        return ("\n" if tight else "\n\n").join(rows)
+
+    def _table(self, inside: Sequence[Token]) -> str:
+        rows: list[list[str]] = []
+        heads = 0
+        for part, body in groups(inside):
+            for _row, cells in groups(body):
+                rows.append([self.write(cell).replace("\n", " ") for _cell, cell in groups(cells)])
+            heads = len(rows) if part.type == "thead_open" else heads
+        widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
+
+        def line(cells: Sequence[str]) -> str:
+            padded = (cell + " " * (size - width(cell)) for cell, size in zip(cells, widths, strict=True))
+            return "  ".join(padded).rstrip()
+
+        lines = [line(row) for row in rows]
+        lines.insert(heads, line(["-" * size for size in widths]))
+        return "\n".join(lines)
+
+    def _inline(self, tokens: Sequence[Token]) -> str:
+        out: list[str] = []
+        opened: list[tuple[str, int]] = []
+        raw = _RawTags(self._link_to, self._image_label)
+        for token in tokens:
+            if token.type == "html_inline":
+                raw.feed(token.content, out)
+            elif raw.silent:
+                continue
+            elif token.type == "link_open":
+                opened.append((str(token.attrs.get("href", "")), len(out)))
+            elif token.type == "link_close" and opened:
+                url, start = opened.pop()
+                out[start:] = [link("".join(out[start:]), self._link_to(url))]
+            else:
+                out.append(self._leaf(token))
+        raw.close(out)
+        return "".join(out).strip()
+
+    def _leaf(self, token: Token) -> str:
+        if token.type == "code_inline":
+            return f"`{token.content}`"
+        if token.type in {"softbreak", "hardbreak"}:
+            return " " if token.type == "softbreak" else "\n"
+        if token.type == "image":
+            words = "".join(child.content for child in token.children or [])
+            return link(self._image_label(words) if words else "", self._link_to(str(token.attrs["src"])))
+        if token.type in {"s_open", "s_close"}:
+            return "~"
+        if token.type == "footnote_ref":
+            return f"[{token.meta['id'] + 1}]"
+        return token.content
+
+    def _html(self, html: str) -> str:
+        out: list[str] = []
+        raw = _RawTags(self._link_to, self._image_label)
+        last = 0
+        for match in _TAG.finditer(html):
+            if not raw.silent:
+                out.append(unescape(_SPACE.sub(" ", html[last : match.start()])))
+            raw.feed(match.group(), out)
+            last = match.end()
+        if not raw.silent:
+            out.append(unescape(_SPACE.sub(" ", html[last:])))
+        raw.close(out)
+        return _BLANKS.sub("\n\n", _EDGES.sub("\n", "".join(out))).strip()
+
+
+class _RawTags:
+    """Raw HTML tags met between text: links and images keep their URL, line breaks break, active content is silent."""
+
+    def __init__(self, link_to: Callable[[str], str], image_label: Callable[[str], str]) -> None:
+        self._link_to = link_to
+        self._image_label = image_label
+        self._links: list[tuple[str, int]] = []
+        self.silent = 0
+
+    def feed(self, tag: str, out: list[str]) -> None:
+        match = _TAG.fullmatch(tag)
+        if match is None or not match.group(2):
+            return
+        closing, name = bool(match.group(1)), match.group(2).lower()
+        attributes = {
+            key.lower(): unescape(double or single or bare)
+            for key, double, single, bare in _ATTRIBUTE.findall(match.group(3) or "")
+        }
+        if name in _SILENT:
+            self.silent = max(0, self.silent + (-1 if closing else 1))
+        elif name == "a" and not closing:
+            self._links.append((attributes.get("href", ""), len(out)))
+        elif name == "a" and self._links:
+            self._close_link(out)
+        elif name == "img":
+            words = attributes.get("alt", "")
+            out.append(link(self._image_label(words) if words else "", self._link_to(attributes.get("src", ""))))
+        elif name == "br":
+            out.append("\n")
+        elif name in _BLOCKS:
+            out.append("\n\n" if name in {"p", "div", "blockquote", "section"} else "\n")
+
+    def close(self, out: list[str]) -> None:
+        """Links that were never closed keep their URL all the same."""
+        while self._links:
+            self._close_link(out)
+
+    def _close_link(self, out: list[str]) -> None:
+        url, start = self._links.pop()
+        words = "".join(out[start:])
+        out[start:] = [link(words, self._link_to(url)) if url else words]
+
+
+def groups(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
+    """Each token of the outermost level with the tokens between it and its closing one."""
+    index = 0
+    while index < len(tokens):
+        start = index
+        depth: int = tokens[index].nesting
+        while depth > 0 and index + 1 < len(tokens):
+            index += 1
+            depth = depth + tokens[index].nesting
+        yield tokens[start], tokens[start + 1 : index]
+        index += 1
+
+
+def _prefixed(text: str, first: str, rest: str) -> str:
+    lines = text.split("\n")
+    return "\n".join(((first if n == 0 else rest) + line).rstrip() for n, line in enumerate(lines))

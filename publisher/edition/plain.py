@@ -1,0 +1,78 @@
+"""The email's plain text, as an editor would type it: headings underlined, points numbered, every URL in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.edition.language import Words
+from publisher.edition.markdown.text import link, underlined
+from publisher.edition.model import Slot, Slotted
+from publisher.edition.slots import Slots
+from publisher.edition.view import ItemView, PictureView, View
+
+
+def write_text(view: View, words: Words, slots: Slots) -> Slotted:
+    """The text part of the email."""
+    return slots.cut("\n\n".join([*_head(view, words), *_body(view, words), _foot(view, words, slots)]) + "\n")
+
+
+def item_text(item: ItemView, words: Words) -> str:
+    """One story without its headline, as feeds and the report of a change want it."""
+    return "\n\n".join(_story(item, words))
+
+
+def _head(view: View, words: Words) -> Iterator[str]:
+    if view.newsletter not in view.title:
+        yield view.newsletter
+    yield underlined(view.title, "=")
+    lines = [" · ".join(part for part in (view.date, view.number) if part)]
+    yield "\n".join([*lines, *filter(None, [view.authors]), view.length_line])
+    if view.points:
+        points = "\n".join(f"{point.numeral}  {point.text}" for point in view.points)
+        yield underlined(words("key_points"), "-") + "\n" + points
+    if view.generated:
+        yield view.generated
+
+
+def _body(view: View, words: Words) -> Iterator[str]:
+    if view.cover:
+        yield _picture(view.cover, words)
+    if view.intro:
+        yield view.intro.text
+    for item in view.items:
+        if item.section:
+            yield f"\n{underlined(item.section, '=')}"
+        yield f"\n{underlined(item.headline, '-')}"
+        yield from _story(item, words)
+    if view.attribution:
+        yield f"\n{view.attribution.text}"
+
+
+def _story(item: ItemView, words: Words) -> Iterator[str]:
+    yield item.body.text
+    if item.sources:
+        named = words.join(tuple(link(source.name, source.url or "") for source in item.sources))
+        yield f"{words('source').rstrip()}{'' if words.counts_characters else ' '}{named}"
+    if item.image:
+        yield _picture(item.image, words)
+    if item.commentary:
+        label = item.commentary_label
+        text = f"{label}{item.commentary.text}" if words.runs_in else f"{label}: {item.commentary.text}"
+        yield f"{text}\n— {item.commentary_by}" if item.commentary_by else text
+
+
+def _picture(picture: PictureView, words: Words) -> str:
+    notes = " ".join(filter(None, [picture.caption, picture.credit]))
+    shown = link(words("image", alt=picture.alt), picture.url)
+    return f"{shown}\n{notes}" if notes else shown
+
+
+def _foot(view: View, words: Words, slots: Slots) -> str:
+    lines = [
+        "-" * 40,
+        words("why", name=view.newsletter),
+        f"{words('unsubscribe')}: {slots.marker(Slot.UNSUBSCRIBE_URL)}",
+        f"{words('preferences')}: {slots.marker(Slot.PREFERENCES_URL)}",
+        f"{words('view_in_browser')}: {view.web_url}",
+    ]
+    return "\n".join([*lines, *filter(None, [view.postal_address])])

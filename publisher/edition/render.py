@@ -1,0 +1,92 @@
+"""Issue → Edition, in one pass, before any recipient is known."""
+
+from __future__ import annotations
+
+from publisher.config import Config
+from publisher.diagnostics import Diagnostic
+from publisher.edition import provenance
+from publisher.edition.email import write_html
+from publisher.edition.gates import check_edition
+from publisher.edition.language import Words
+from publisher.edition.model import Asset, Edition, Slotted, Story
+from publisher.edition.pictures import Pictures
+from publisher.edition.plain import item_text, write_text
+from publisher.edition.sizes import sizes_of
+from publisher.edition.slots import Slots
+from publisher.edition.theme import Theme, ThemeError
+from publisher.edition.view import View, view
+from publisher.edition.web import story_html, write_web
+from publisher.issue.model import Issue, Status
+
+
+def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnostic]]:
+    """The edition of an issue and what the gates found. ``None`` where an error keeps it from being made.
+
+    The same issue, theme and configuration give the same bytes, wherever and whenever they are rendered.
+    """
+    words = Words.of(issue.language, config)
+    pictures = Pictures(config, issue.folder)
+    seen = view(issue, config, words, pictures)
+    slots = Slots(repr((issue, config.newsletter, config.labels)))
+    theme = Theme.of(config)
+    try:
+        html = write_html(seen, words, theme, slots, config)
+        web = write_web(seen, words, theme)
+        stories = _stories(seen, words, theme)
+    except ThemeError as error:
+        return None, [*pictures.diagnostics, error.diagnostic]
+    text = write_text(seen, words, slots)
+    edition = _edition(issue, config, seen, html, text, web, stories, pictures)
+    findings = [*pictures.diagnostics, *check_edition(edition, issue, config)]
+    return (None if pictures.diagnostics else edition), findings
+
+
+def _stories(seen: View, words: Words, theme: Theme) -> tuple[Story, ...]:
+    section: str | None = None
+    stories = []
+    for item in seen.items:
+        section = item.section or section
+        stories.append(
+            Story(
+                item.anchor, item.headline, story_html(item, words, theme), item_text(item, words), item.tags, section
+            )
+        )
+    return tuple(stories)
+
+
+def _edition(
+    issue: Issue,
+    config: Config,
+    seen: View,
+    html: Slotted,
+    text: Slotted,
+    web: str,
+    stories: tuple[Story, ...],
+    pictures: Pictures,
+) -> Edition:
+    cover: Asset | None = pictures.asset(issue.cover.image) if issue.cover else None
+    return Edition(
+        slug=issue.slug,
+        title=seen.title,
+        subject=seen.subject,
+        preheader=seen.preheader,
+        language=issue.language,
+        date=issue.date,
+        html=html,
+        text=text,
+        web=web,
+        stories=stories,
+        length=seen.length,
+        sizes=sizes_of(html, text),
+        digest=provenance.digest(seen.subject, seen.preheader, html, text, web, pictures.assets),
+        number=issue.number,
+        authors=issue.authors,
+        tags=issue.tags,
+        cover=cover,
+        cover_alt=seen.cover.alt if seen.cover else "",
+        assets=pictures.assets,
+        publish_at=issue.publish_at,
+        draft=issue.status is Status.DRAFT,
+        audience=issue.audience,
+        commit=provenance.commit(config, issue.slug),
+    )

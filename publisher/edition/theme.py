@@ -1,0 +1,137 @@
+"""The theme: where it is, and how its templates are run.
+
+A theme is data that another person wrote. It runs in Jinja's sandbox, and a fault of it becomes one message with the
+template's file and line.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+import traceback
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+from publisher.config import Config
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+
+BROKEN = define(
+    "theme-broken",
+    Severity.ERROR,
+    """The theme cannot be rendered.
+
+A template under `templates/` has a fault: a Jinja tag that does not close, a name that does not exist, or MJML that the
+compiler refuses. Nothing can be built until it is mended, for every issue uses the theme.
+
+## Example
+
+`{{ isue.title }}` in `templates/email/issue.mjml.j2`: there is no `isue`.
+""",
+)
+
+
+class ThemeError(Exception):
+    """A fault in a template; ``diagnostic`` says where."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def package_theme() -> Path:
+    """The theme the package ships: inside a wheel, or beside the package in a checkout."""
+    shipped = Path(str(importlib.resources.files("publisher"))) / "_theme"
+    return shipped if shipped.is_dir() else Path(__file__).resolve().parents[2] / "templates"
+
+
+def theme_folder(config: Config) -> Path:
+    """The newsletter's own theme where it has one, else the package's."""
+    own = config.root / config.templates
+    return own if own.is_dir() else package_theme()
+
+
+@dataclass(frozen=True, eq=False)
+class Theme:
+    """A theme ready to run. Templates that it lacks come from the package's."""
+
+    folder: Path
+    root: Path
+    environment: ImmutableSandboxedEnvironment
+
+    @classmethod
+    def of(cls, config: Config) -> Theme:
+        """The theme of a newsletter; compiled templates are kept while the process lives and reloaded on change."""
+        return _theme(theme_folder(config).resolve(), config.root.resolve())
+
+    def render(self, name: str, /, **context: Any) -> str:
+        """The output of a template. Raises :class:`ThemeError`."""
+        try:
+            return self.environment.get_template(name).render(**context)
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError) as error:
+            raise ThemeError(self._fault(name, error)) from error
+
+    def fault(self, name: str, line: int, message: str, help: str | None = None) -> Diagnostic:
+        """A finding in template ``name`` at ``line``, from 1."""
+        file = self.folder / name
+        if not file.is_file():
+            file = package_theme() / name
+        path = file.relative_to(self.root) if file.is_relative_to(self.root) else file
+        return BROKEN.at(Place(path.as_posix(), Span.point(max(1, line))), message, help=help)
+
+    def read(self, name: str) -> str:
+        """The text of a file of the theme that is no template. Raises :class:`ThemeError`."""
+        try:
+            assert self.environment.loader is not None
+            return self.environment.loader.get_source(self.environment, name)[0]
+        except (TemplateError, OSError, UnicodeDecodeError) as error:
+            raise ThemeError(self._fault(name, error)) from error
+
+    def _fault(self, name: str, error: Exception) -> Diagnostic:
+        line = 1
+        if isinstance(error, TemplateSyntaxError):
+            name, line = error.name or name, error.lineno
+        else:
+            for frame in reversed(traceback.extract_tb(error.__traceback__)):
+                if template := self._template_name(frame.filename):
+                    name, line = template, frame.lineno or 1
+                    break
+        message = " ".join(str(error).split()) or type(error).__name__
+        return self.fault(name, line, f"the template fails: {message}", "correct this line of the template")
+
+    def _template_name(self, filename: str) -> str | None:
+        for folder in (self.folder, package_theme().resolve()):
+            if Path(filename).is_relative_to(folder):
+                return Path(filename).relative_to(folder).as_posix()
+        return None
+
+
+@lru_cache(maxsize=8)
+def _theme(folder: Path, root: Path) -> Theme:
+    environment = ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(package_theme())]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    return Theme(folder, root, environment)
+
+
+_SPOILED = {ord("\\"): "&#92;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
+_HAS_SPOILED = re.compile(r"[\\\t\n\r]")
+
+
+def _finalize(value: object) -> object:
+    """Plain text on its way into a template: characters that the MJML compiler prints wrong become entities."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and not isinstance(value, Markup) and _HAS_SPOILED.search(value):
+        return Markup(str(escape(value)).translate(_SPOILED))  # noqa: S704
+    return value

@@ -1,0 +1,256 @@
+"""What templates see: an issue in the words of its language, every value finished.
+
+Email, archive fragment and plain text are three writings of one view, so none can say what another does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from markupsafe import Markup, escape
+
+from publisher.checks.html_policy import SCHEMES
+from publisher.config import Config
+from publisher.diagnostics import Place
+from publisher.edition.language import Words
+from publisher.edition.length import measure
+from publisher.edition.markdown import Html, Scribe, Written
+from publisher.edition.markdown.characters import one_line
+from publisher.edition.markdown.text import width
+from publisher.edition.model import Length
+from publisher.edition.pictures import Pictures
+from publisher.issue.model import Issue, Picture, Prose, Source
+
+
+@dataclass(frozen=True, slots=True)
+class PictureView:
+    """An image as shown: absolute URL, CSS pixels where known, and its words."""
+
+    url: str
+    width: int | None
+    height: int | None
+    alt: str
+    caption: str | None
+    credit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PointView:
+    """A key point with its numeral, ``01`` and on."""
+
+    numeral: str
+    html: Markup
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """One story. ``section`` is set on the first of its section; ``level`` is its heading's, 2 or 3."""
+
+    anchor: str
+    headline: str
+    level: int
+    html: Markup
+    body: Written
+    commentary_html: Markup | None
+    commentary: Written | None
+    commentary_label: str
+    commentary_by: str | None
+    sources: tuple[Source, ...]
+    image: PictureView | None
+    section: str | None
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An issue as a reader meets it, from the top down."""
+
+    newsletter: str
+    title: str
+    subject: str
+    preheader: str
+    language: str
+    direction: str
+    date: str
+    iso_date: str
+    number: str | None
+    authors: str | None
+    length: Length
+    length_line: str
+    points: tuple[PointView, ...]
+    generated: str | None
+    cover: PictureView | None
+    intro_html: Markup | None
+    intro: Written | None
+    items: tuple[ItemView, ...]
+    attribution_html: Markup | None
+    attribution: Written | None
+    web_url: str
+    archive_url: str
+    postal_address: str | None
+
+    def keeping(self, keep: Callable[[Markup], Markup]) -> View:
+        """The same view with each piece of the content's HTML replaced by ``keep`` of it."""
+
+        def kept(html: Markup | None) -> Markup | None:
+            return None if html is None else keep(html)
+
+        return replace(
+            self,
+            points=tuple(replace(point, html=keep(point.html)) for point in self.points),
+            intro_html=kept(self.intro_html),
+            attribution_html=kept(self.attribution_html),
+            items=tuple(
+                replace(item, html=keep(item.html), commentary_html=kept(item.commentary_html)) for item in self.items
+            ),
+        )
+
+
+def view(issue: Issue, config: Config, words: Words, pictures: Pictures) -> View:
+    """The view of an issue. Images that cannot be read are reported in ``pictures.diagnostics``."""
+    archive = config.newsletter.url.rstrip("/") + "/"
+    page = f"{archive}issues/{issue.slug}/"
+    scribe = Scribe(page, pictures.place, words)
+    points = tuple(
+        PointView(f"{number:02}", written.html, written.text)
+        for number, written in enumerate(
+            (scribe.inline(point, f"point-{n}") for n, point in enumerate(_points(issue), 1)), 1
+        )
+    )
+    intro = scribe.block(issue.intro, "intro", 1) if issue.intro else None
+    items = _items(issue, words, pictures, scribe)
+    attribution = scribe.inline(issue.attribution, "attribution") if issue.attribution else None
+    length = measure(_measured(items, attribution), words, config)
+    generated_by = issue.key_points.generated_by if issue.key_points else None
+    return View(
+        newsletter=config.newsletter.name,
+        title=one_line(issue.title),
+        subject=one_line(issue.subject),
+        preheader=preheader(issue, points, intro, items),
+        language=issue.language,
+        direction=words.direction,
+        date=words.date(issue.date),
+        iso_date=issue.date.isoformat(),
+        number=None if issue.number is None else words("number", number=issue.number),
+        authors=words("authors", names=words.join(tuple(map(one_line, issue.authors)))) if issue.authors else None,
+        length=length,
+        length_line=words.length(length),
+        points=points,
+        generated=words("generated", model=one_line(generated_by)) if generated_by and points else None,
+        cover=_picture(issue.cover, words, pictures, issue.places.of("cover", "image")) if issue.cover else None,
+        intro_html=intro.html if intro else None,
+        intro=intro,
+        items=items,
+        attribution_html=attribution.html if attribution else None,
+        attribution=attribution,
+        web_url=page,
+        archive_url=archive,
+        postal_address=config.newsletter.postal_address,
+    )
+
+
+def _points(issue: Issue) -> tuple[Prose, ...]:
+    return issue.key_points.points if issue.key_points else ()
+
+
+def _items(issue: Issue, words: Words, pictures: Pictures, scribe: Scribe) -> tuple[ItemView, ...]:
+    level = 3 if any(item.section for item in issue.items) else 2
+    label = words("commentary").strip()
+    views = []
+    section: str | None = None
+    for item in issue.items:
+        body = scribe.block(item.body, item.anchor, level)
+        commentary = scribe.block(item.commentary, f"{item.anchor}:commentary", level) if item.commentary else None
+        views.append(
+            ItemView(
+                anchor=item.anchor,
+                headline=one_line(item.headline),
+                level=level,
+                html=body.html,
+                body=body,
+                commentary_html=_labelled(commentary.html, label, words.runs_in) if commentary else None,
+                commentary=commentary,
+                commentary_label=label,
+                commentary_by=one_line(item.commentary_by) if item.commentary_by else None,
+                sources=tuple(_source(source) for source in item.sources),
+                image=_picture(item.image, words, pictures, item.places.of("image", "image")) if item.image else None,
+                section=one_line(item.section) if item.section and item.section != section else None,
+                tags=item.tags,
+            )
+        )
+        section = item.section
+    return tuple(views)
+
+
+def _labelled(html: Html, label: str, runs_in: bool) -> Html:
+    """A commentary with its label: at the head of its first line, or on a line of its own."""
+    if runs_in and html.startswith("<p>"):
+        return Html(f'<p><strong class="label">{escape(label)}</strong>{html[3:]}')
+    return Html(f'<p class="label">{escape(label)}</p>\n{html}')
+
+
+def _source(source: Source) -> Source:
+    safe = source.url is not None and urlsplit(source.url).scheme in SCHEMES
+    return Source(one_line(source.name), source.url if safe else None)
+
+
+def _picture(picture: Picture, words: Words, pictures: Pictures, place: Place) -> PictureView | None:
+    if pictures.require(picture.image, place) is None:
+        return None
+    placed = pictures.place(picture.image)
+    assert placed is not None
+    return PictureView(
+        url=placed.url,
+        width=placed.width,
+        height=placed.height,
+        alt=one_line(picture.alt),
+        caption=one_line(picture.caption) if picture.caption else None,
+        credit=words("credit", credit=one_line(picture.credit)) if picture.credit else None,
+    )
+
+
+def _measured(items: tuple[ItemView, ...], attribution: Written | None) -> list[str]:
+    """What length measures: headlines, bodies, each commentary with its label, the attribution."""
+    texts = []
+    for item in items:
+        texts += [item.headline, item.body.visible]
+        if item.commentary:
+            texts += [item.commentary_label, item.commentary.visible]
+    return [*texts, attribution.visible] if attribution else texts
+
+
+PREHEADER_WIDTH = 90
+"""Columns of an inbox's preview line; Han characters take two. What is longer is cut by every client."""
+
+
+def preheader(issue: Issue, points: tuple[PointView, ...], intro: Written | None, items: tuple[ItemView, ...]) -> str:
+    """The inbox's preview line: as written, else the first key points, else the intro, else the first headlines."""
+    if issue.preheader:
+        return one_line(issue.preheader)
+    pieces = [" ".join(point.html.striptags().split()) for point in points]
+    if not pieces and intro:
+        pieces = [" ".join(intro.visible.split())]
+    if not pieces:
+        pieces = [item.headline for item in items]
+    line = ""
+    for piece in pieces:
+        longer = f"{line} · {piece}" if line else piece
+        if line and width(longer) > PREHEADER_WIDTH:
+            break
+        line = longer
+    return cut(line, PREHEADER_WIDTH)
+
+
+def cut(line: str, columns: int) -> str:
+    """A line cut to ``columns`` of display width with an ellipsis, between words where it has words."""
+    if width(line) <= columns:
+        return line
+    short = line
+    while width(short) > columns - 1:
+        short = short[:-1]
+    if short[-1:].isascii() and line[len(short) : len(short) + 1].isascii() and " " in short[-20:]:
+        short = short[: short.rindex(" ")]
+    return short.rstrip(" ,;:，；：、。.·") + "…"
