@@ -8,7 +8,7 @@ from publisher.config import values
 from publisher.config.model import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
 from publisher.documents import Mapping, find, parse_yaml, read_text, validate
-from publisher.documents.validate import BAD_VALUE, MISSING_KEY, UNKNOWN_KEY, WRONG_TYPE
+from publisher.documents.validate import UNKNOWN_KEY, WRONG_TYPE, Rules
 from publisher.errors import ConfigError
 
 NAME = "config.yaml"
@@ -65,7 +65,7 @@ def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
     hidden = node.entry("root")
     if hidden:
         findings.append(UNKNOWN_KEY.at(Place(NAME, hidden.key.span), "the key root is unknown", help="delete it"))
-    config, wrong, _ = validate(Config, node, NAME, codes=_CODES)
+    config, wrong, _ = validate(Config, node, NAME, _RULES)
     findings += wrong
     if config is None or findings:
         return None, findings
@@ -103,4 +103,4 @@ def _readers_can_leave(config: Config, node: Mapping) -> list[Diagnostic]:
     return [NO_SERVICE.at(place, message, help="add service: {url: https://letters.example.com/}")]
 
 
-_CODES = {code.name: code for code in (BAD_VALUE, MISSING_KEY, values.DATABASE_PASSWORD)}
+_RULES = Rules({values.DATABASE_PASSWORD.name: values.DATABASE_PASSWORD}, start=Span.point(1, 1))

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from publisher.diagnostics import Severity, define
+from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, refuse
 
 DATABASE_PASSWORD = define(
@@ -116,12 +117,6 @@ def _one_line(value: str) -> str:
     return value.strip()
 
 
-def _language(value: str) -> str:
-    from publisher.documents.language import canonical_language
-
-    return canonical_language(value)
-
-
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
@@ -134,4 +129,4 @@ Sender = Annotated[str, AfterValidator(_sender)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
-Language = Annotated[str, AfterValidator(_language)]
+Language = Annotated[str, AfterValidator(canonical_language)]

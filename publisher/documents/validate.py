@@ -6,7 +6,8 @@ number or a date. So ``headline: 1984`` is text and ``number: 52`` is a number, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +17,7 @@ from publisher.diagnostics import Code, Diagnostic, Place, Severity, Span, defin
 from publisher.documents.nodes import Mapping, Node, Scalar, Sequence, find, is_null
 
 Model = TypeVar("Model", bound=BaseModel)
+Loc = tuple[str | int, ...]
 
 UNKNOWN_KEY = define(
     "unknown-key",
@@ -101,13 +103,16 @@ Write `status: ready` or `status: draft`.
 )
 
 
-def data_of(node: Node) -> Any:
-    """The node as plain data: dict, list, text as written, ``None``."""
+def data_of(node: Node, null: Any = None) -> Any:
+    """The node as plain data: dict, list, text as written, and ``null`` for YAML's null."""
     if isinstance(node, Mapping):
-        return {entry.key.text: data_of(entry.value) for entry in node.entries}
+        return {entry.key.text: data_of(entry.value, null) for entry in node.entries}
     if isinstance(node, Sequence):
-        return [data_of(item) for item in node.items]
-    return None if is_null(node) else node.text
+        return [data_of(item, null) for item in node.items]
+    return null if is_null(node) else node.text
+
+
+_OWN = {code.name: code for code in (WRONG_TYPE, EMPTY_VALUE, BAD_VALUE)}
 
 
 def refuse(code: Code, message: str, help: str | None = None) -> PydanticCustomError:
@@ -115,59 +120,60 @@ def refuse(code: Code, message: str, help: str | None = None) -> PydanticCustomE
     return PydanticCustomError("publisher", "{message}", {"code": code.name, "message": message, "help": help})
 
 
-def validate(
-    model: type[Model],
-    node: Mapping,
-    path: str,
-    *,
-    codes: dict[str, Code],
-    lacking: Span | None = None,
-    context: Any = None,
-) -> tuple[Model | None, list[Diagnostic], list[tuple[str | int, ...]]]:
-    """Validate ``node`` as ``model``.
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How errors of a model become findings.
 
-    ``codes`` are those that the model's validators refuse with; ``lacking`` is where a missing key of the whole is placed.
-    Returns the model, or the findings and the ``loc`` of each.
+    ``codes``: those that the model's validators refuse with, by name. ``lacking``: codes of keys whose absence has a name
+    of its own. ``own_empty``: codes that stay when the value is null. ``start``: where a key that the whole lacks is placed.
     """
+
+    codes: dict[str, Code]
+    lacking: dict[str, Code] = field(default_factory=dict)
+    own_empty: frozenset[str] = frozenset()
+    start: Span | None = None
+
+
+def validate(
+    model: type[Model], node: Mapping, path: str, rules: Rules, *, data: Any = None, context: Any = None
+) -> tuple[Model | None, list[Diagnostic], list[Loc]]:
+    """Validate ``node`` (or ``data``, made from it) as ``model``: the model, or the findings and the ``loc`` of each."""
     try:
-        return model.model_validate(data_of(node), context=context), [], []
+        return model.model_validate(data_of(node) if data is None else data, context=context), [], []
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    findings = [_finding(model, node, path, details, codes, lacking) for details in errors]
+    findings = [_finding(model, node, path, details, rules) for details in errors]
     return None, findings, [tuple(details["loc"]) for details in errors]
 
 
-def _finding(
-    model: type[BaseModel],
-    root: Mapping,
-    path: str,
-    details: ErrorDetails,
-    codes: dict[str, Code],
-    lacking: Span | None,
-) -> Diagnostic:
+def _finding(model: type[BaseModel], root: Mapping, path: str, details: ErrorDetails, rules: Rules) -> Diagnostic:
     loc, kind = tuple(details["loc"]), details["type"]
     if kind == "missing":
-        parent = _nearest(root, loc[:-1])
-        span = lacking if parent is root and lacking is not None else Span.point(parent.span.line, parent.span.column)
-        known = _fields(model, loc[:-1])
-        description = (known.get(str(loc[-1])) or "").rstrip(".")
-        help = f"write {loc[-1]}: {description}" if description else f"add {loc[-1]}"
-        return MISSING_KEY.at(Place(path, span), f"the key {loc[-1]} is missing", help=help)
+        return _missing(model, root, path, loc, rules)
     if kind == "extra_forbidden":
-        parent = _nearest(root, loc[:-1])
+        parent = nearest(root, loc[:-1])
         entry = parent.entry(loc[-1]) if isinstance(parent, Mapping) else None
         place = Place(path, entry.key.span if entry else parent.span)
-        known = _fields(model, loc[:-1])
-        return UNKNOWN_KEY.at(place, f"the key {loc[-1]} is unknown", help=f"the keys here are {', '.join(known)}")
-    node = _nearest(root, loc)
-    if kind == "publisher":
-        said = details["ctx"]
-        code = codes.get(said["code"], BAD_VALUE)
-        return code.at(_value_place(root, loc, path), said["message"], help=said["help"])
-    if is_null(node):
+        known = ", ".join(_fields(model, loc[:-1]))
+        return UNKNOWN_KEY.at(place, f"the key {loc[-1]} is unknown", help=f"the keys here are {known}")
+    node, said = nearest(root, loc), details.get("ctx", {})
+    if is_null(node) and said.get("code") not in rules.own_empty:
         name = _name(loc)
         return EMPTY_VALUE.at(_key_place(root, loc, path), f"{name} has no value", help=f"write one, or delete {name}")
-    return _typed(kind, node, details, Place(path, node.span if not _is_block(node) else _start(node)))
+    if kind == "publisher":
+        code = rules.codes.get(said["code"]) or _OWN[said["code"]]
+        return code.at(_value_place(root, loc, path), said["message"], help=said["help"])
+    return _typed(kind, node, details, Place(path, _start(node)))
+
+
+def _missing(model: type[BaseModel], root: Mapping, path: str, loc: Loc, rules: Rules) -> Diagnostic:
+    parent, name = nearest(root, loc[:-1]), str(loc[-1])
+    span = Span.point(parent.span.line, parent.span.column)
+    if parent is root and rules.start is not None:
+        span = rules.start
+    description = _fields(model, loc[:-1]).get(name)
+    advice = f"add {name}: {description[:1].lower()}{description[1:]}" if description else f"add {name}"
+    return rules.lacking.get(name, MISSING_KEY).at(Place(path, span), f"the key {name} is missing", help=advice)
 
 
 def _typed(kind: str, node: Node, details: ErrorDetails, place: Place) -> Diagnostic:
@@ -177,7 +183,9 @@ def _typed(kind: str, node: Node, details: ErrorDetails, place: Place) -> Diagno
         return WRONG_TYPE.at(place, f"{name} has to be {wanted}, not {_kind(node)}", help=f"write {wanted}")
     context = details.get("ctx", {})
     if kind in {"literal_error", "enum"}:
-        return BAD_VALUE.at(place, f"{name} cannot be {details['input']}", help=f"write {context['expected']}")
+        return BAD_VALUE.at(
+            place, f"{name} cannot be {str(details['input'])[:40]!r}", help=f"write {context['expected']}"
+        )
     if kind.startswith(("int_", "float_", "decimal_")):
         return BAD_VALUE.at(place, f"{name} has to be a number", help="write digits")
     if kind.startswith("bool_"):
@@ -211,7 +219,7 @@ def _name(loc: Iterable[str | int]) -> str:
     return name or "the file"
 
 
-def _nearest(root: Node, loc: tuple[str | int, ...]) -> Node:
+def nearest(root: Node, loc: Loc) -> Node:
     """The node at ``loc``; parts that are not in the data (tags of unions, items of what was no list) are skipped."""
     node = root
     for part in loc:
@@ -219,7 +227,7 @@ def _nearest(root: Node, loc: tuple[str | int, ...]) -> Node:
     return node
 
 
-def _entry_key(root: Node, loc: tuple[str | int, ...]) -> Scalar | None:
+def _entry_key(root: Node, loc: Loc) -> Scalar | None:
     node, key = root, None
     for part in loc:
         if isinstance(node, Mapping) and (entry := node.entry(part)):
@@ -228,30 +236,27 @@ def _entry_key(root: Node, loc: tuple[str | int, ...]) -> Scalar | None:
     return key
 
 
-def _key_place(root: Node, loc: tuple[str | int, ...], path: str) -> Place:
+def _key_place(root: Node, loc: Loc, path: str) -> Place:
     """The key of an empty value; in a list, where the value would be."""
-    node, key = _nearest(root, loc), _entry_key(root, loc)
+    node, key = nearest(root, loc), _entry_key(root, loc)
     in_list = bool(loc) and isinstance(loc[-1], int)
     return Place(path, key.span if key and not in_list else node.span)
 
 
-def _value_place(root: Node, loc: tuple[str | int, ...], path: str) -> Place:
-    node = _nearest(root, loc)
+def _value_place(root: Node, loc: Loc, path: str) -> Place:
+    node = nearest(root, loc)
     if isinstance(node, Scalar) and not node.text.strip():
         return _key_place(root, loc, path)
-    return Place(path, _start(node) if _is_block(node) else node.span)
-
-
-def _is_block(node: Node) -> bool:
-    return node.span.line != node.span.end_line
+    return Place(path, _start(node))
 
 
 def _start(node: Node) -> Span:
-    """The first place of a value of several lines: underlining all of them helps nobody."""
-    return Span(node.span.line, node.span.column, node.span.line, node.span.column + 1)
+    """The place of a value; of one of several lines only its beginning, for underlining all of them helps nobody."""
+    span = node.span
+    return span if span.line == span.end_line else Span(span.line, span.column, span.line, span.column + 1)
 
 
-def _fields(model: type[BaseModel], loc: tuple[str | int, ...]) -> dict[str, str | None]:
+def _fields(model: type[BaseModel], loc: Loc) -> dict[str, str | None]:
     """Name and description of the keys of the model at ``loc``."""
     current: type[BaseModel] | None = model
     for part in loc:
@@ -273,6 +278,3 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
         if found := _model_of(argument):
             return found
     return None
-
-
-Validator = Callable[[Any], Any]

@@ -42,19 +42,25 @@ class Places:
 class Prose:
     """Markdown as written, with the place of each of its lines in the file.
 
-    ``origins[i]`` is ``(line, column)`` in the file, from 1, of the first character of line ``i`` of ``text``.
+    ``origins[i]`` is ``(line, column)`` in the file, from 1, of the first character of line ``i`` of ``text``. Where
+    columns do not run on from there (quoted and folded YAML), ``positions[i]`` places each character, and the end.
     """
 
     text: str
     path: str
     origins: tuple[tuple[int, int], ...]
+    positions: tuple[tuple[tuple[int, int], ...], ...] = field(default=(), repr=False)
 
     def place(self, line: int, column: int = 0, end_column: int | None = None) -> Place:
         """The file's place of ``text`` line ``line`` (from 0), columns from 0; the whole line where none is given."""
         lines = self.text.split("\n")
         line = max(0, min(line, len(self.origins) - 1))
-        at, offset = self.origins[line]
         end = len(lines[line]) if end_column is None else end_column
+        if self.positions:
+            known = self.positions[line]
+            start, stop = known[min(column, len(known) - 1)], known[min(max(end, column), len(known) - 1)]
+            return Place(self.path, Span(*start, *max(start, stop)))
+        at, offset = self.origins[line]
         return Place(self.path, Span(at, offset + column, at, offset + max(end, column)))
 
 

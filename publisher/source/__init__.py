@@ -1,1 +1,16 @@
-"""."""
+"""The files of an issue as nodes and lines that know where they were written."""
+
+from publisher.source.folder import Folder, discover, read_folder
+from publisher.source.item_file import ItemFile, read_item_file
+from publisher.source.lines import Lines, lines_of_file, lines_of_scalar
+
+__all__ = [
+    "Folder",
+    "ItemFile",
+    "Lines",
+    "discover",
+    "lines_of_file",
+    "lines_of_scalar",
+    "read_folder",
+    "read_item_file",
+]

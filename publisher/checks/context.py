@@ -1,0 +1,37 @@
+"""What a rule looks at: one issue, the config, and the issue's prose, parsed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from publisher.checks.markdown import Text
+from publisher.config import Config
+from publisher.issue import Issue
+
+
+class Context:
+    """One issue under check. The issue may be a partial one: empty text marks what another finding already names."""
+
+    def __init__(self, config: Config, issue: Issue) -> None:
+        self.config = config
+        self.issue = issue
+
+    @cached_property
+    def texts(self) -> tuple[Text, ...]:
+        """All Markdown of the issue, in the order of reading."""
+        return tuple(self._texts())
+
+    def _texts(self) -> Iterator[Text]:
+        issue = self.issue
+        if issue.intro:
+            yield Text(issue.intro, "intro")
+        for point in issue.key_points.points if issue.key_points else ():
+            yield Text(point, "key point", inline=True)
+        for index, item in enumerate(issue.items):
+            if item.body.text:
+                yield Text(item.body, "body", item=index)
+            if item.commentary:
+                yield Text(item.commentary, "commentary", item=index)
+        if issue.attribution:
+            yield Text(issue.attribution, "attribution", inline=True)

@@ -1,0 +1,150 @@
+"""Markdown for rules: the tokens that readers' pages are made of, each at its exact place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from mdit_py_plugins.footnote import footnote_plugin
+
+from publisher.diagnostics import Place
+from publisher.issue import Prose
+
+InlineRule = Callable[[StateInline, bool], bool]
+_PLACED = {"link_open", "image", "html_inline", "code_inline"}
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A token and its place."""
+
+    token: Token
+    place: Place
+
+
+@dataclass(frozen=True)
+class Text:
+    """One piece of an issue's Markdown. ``role`` says which; ``item`` is the index of the item it belongs to."""
+
+    prose: Prose
+    role: str
+    item: int | None = None
+    inline: bool = False
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """Block tokens, with inline ones as their children."""
+        parse = _parser().parseInline if self.inline else _parser().parse
+        return parse(self.prose.text, {})
+
+    @cached_property
+    def spots(self) -> tuple[Spot, ...]:
+        """Links, pictures, raw HTML, headings and code, in the order of the file."""
+        return tuple(self._spots())
+
+    def of(self, *types: str) -> Iterator[Spot]:
+        """The spots whose token is of one of ``types``."""
+        return (spot for spot in self.spots if spot.token.type in types)
+
+    def plain(self) -> Iterator[tuple[str, Place]]:
+        """Each run of words that a reader sees, without code, with its place; line by line."""
+        for token, lines in self._inline():
+            position = 0
+            for child in token.children or ():
+                if child.type == "text" and child.content:
+                    found = token.content.find(child.content, position)
+                    if found >= 0:
+                        yield child.content, self._place(token, lines, found, found + len(child.content))
+                        position = found + len(child.content)
+
+    @cached_property
+    def words(self) -> str:
+        """All that a reader sees, in one text."""
+        parts = []
+        for token in self.tokens:
+            for child in token.children or ():
+                parts.append(
+                    child.content if child.type in {"text", "code_inline"} else "\n" if "break" in child.type else ""
+                )
+            parts.append(token.content if token.type in {"fence", "code_block"} else "\n" if token.block else "")
+        return "".join(parts)
+
+    def _spots(self) -> Iterator[Spot]:
+        for token in self.tokens:
+            if token.type in {"html_block", "heading_open", "fence"} and token.map:
+                yield Spot(token, self.prose.place(token.map[0]))
+        for token, lines in self._inline():
+            for child in token.children or ():
+                if child.type in _PLACED:
+                    start, end = child.meta.get("at", (0, len(token.content)))
+                    yield Spot(child, self._place(token, lines, start, end))
+
+    def _inline(self) -> Iterator[tuple[Token, list[tuple[int, int]]]]:
+        """Inline tokens, with line and column in the prose of each of their lines."""
+        source = self.prose.text.split("\n")
+        row, after = -1, 0
+        previous: Token | None = None
+        for token in self.tokens:
+            if token.type == "inline" and token.map:
+                cell = previous is not None and previous.type in {"th_open", "td_open"}
+                first = token.map[0]
+                after = after if cell and first == row else 0
+                lines = []
+                for number, line in enumerate(token.content.split("\n"), first):
+                    written = source[number] if number < len(source) else ""
+                    column = _column(written, line, after if cell else None)
+                    lines.append((number, column))
+                    row, after = number, column + len(line)
+                yield token, lines
+            previous = token
+
+    def _place(self, token: Token, lines: list[tuple[int, int]], start: int, end: int) -> Place:
+        before = token.content[:start]
+        index = before.count("\n")
+        line, offset = lines[min(index, len(lines) - 1)]
+        column = start - (before.rfind("\n") + 1)
+        stop = token.content.find("\n", start, end)
+        length = (end if stop < 0 else stop) - start
+        return self.prose.place(line, offset + column, offset + column + length)
+
+
+def _column(written: str, content: str, after: int | None) -> int:
+    """Where a line of an inline token begins in the line as written: after quote and list marks, or in its cell."""
+    text = content.rstrip()
+    if after is None and written.rstrip().endswith(text):
+        return len(written.rstrip()) - len(text)
+    return max(written.find(text.strip(), after or 0), 0)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """The edition's Markdown, but every link becomes a token, however unsafe, so that rules can see it."""
+    md = MarkdownIt("commonmark", {"linkify": True, "html": True, "maxNesting": 20})
+    md.enable(["table", "strikethrough", "linkify"])
+    assert md.linkify is not None
+    md.linkify.set({"fuzzy_link": False})
+    md.use(footnote_plugin)
+    md.validateLink = lambda url: True  # type: ignore[method-assign]
+    for rule in list(md.inline.ruler.__rules__):
+        if rule.name in {"link", "image", "autolink", "html_inline", "backticks", "linkify"}:
+            md.inline.ruler.at(rule.name, _placing(rule.fn))
+    return md
+
+
+def _placing(rule: InlineRule) -> InlineRule:
+    """The rule, noting on each of its tokens the range of the text that it was made from."""
+
+    def placing(state: StateInline, silent: bool) -> bool:
+        start, known = state.pos, len(state.tokens)
+        done = rule(state, silent)
+        if done and not silent:
+            for token in state.tokens[known:]:
+                if token.type in _PLACED and "at" not in token.meta:
+                    token.meta["at"] = (start, state.pos)
+        return done
+
+    return placing

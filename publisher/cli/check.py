@@ -1,0 +1,105 @@
+"""``publisher check``: every problem, and nothing written."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from publisher.diagnostics import Diagnostic
+
+
+class Format(StrEnum):
+    """How findings are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="check")(check)
+
+
+def check(
+    context: typer.Context,
+    issues: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ISSUE]...", help="Slugs, or paths such as issues/SLUG; all by default."),
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", help="How findings are written.")] = Format.TEXT,
+    links: Annotated[bool, typer.Option("--links", help="Ask every link whether it is alive.")] = False,
+) -> None:
+    """Find every problem; write nothing.
+
+    Exit status 1 when there is an error; warnings alone leave it 0.
+
+    Examples: [bold]publisher check[/], [bold]publisher check 2024-12-29-weekly --format json[/]
+    """
+    from publisher.checks import check_repository, load_all
+    from publisher.checks.levels import check_levels
+    from publisher.cli.issues import chosen_slugs
+    from publisher.config import read_config
+
+    root: Path = context.obj
+    load_all()
+    config, findings = read_config(root)
+    if config is None:
+        _show(findings, root, format)
+        _summary(findings, 0)
+        raise typer.Exit(2)
+    slugs = chosen_slugs(config.root, issues)
+    findings = check_levels(config.root)
+    checked = check_repository(config, slugs)
+    found = [*findings, *checked.diagnostics]
+    if links:
+        found += _link_findings(config, checked)
+    _show(found, config.root, format)
+    _summary(found, len(checked.issues))
+    if findings:
+        raise typer.Exit(2)
+    if any(diagnostic.severity.rank == 0 for diagnostic in found):
+        raise typer.Exit(1)
+
+
+def _link_findings(config: object, checked: object) -> list[Diagnostic]:
+    return []
+
+
+def _show(findings: Sequence[Diagnostic], root: Path, format: Format) -> None:
+    """The result, on standard output."""
+    import sys
+
+    if format is Format.JSON:
+        from publisher.diagnostics.json import render_json as render
+    elif format is Format.GITHUB:
+        from publisher.diagnostics.github import render_github as render
+    elif format is Format.SARIF:
+        from publisher.diagnostics.sarif import render_sarif as render
+    else:
+        from publisher.cli.console import console
+        from publisher.diagnostics.text import render_text
+
+        sys.stdout.write(render_text(findings, root, color=console.is_terminal and not console.no_color))
+        return
+    sys.stdout.write(render(findings))
+
+
+def _summary(findings: Sequence[Diagnostic], issues: int) -> None:
+    """The counts, on standard error."""
+    from publisher.cli.console import error_console
+
+    counts = []
+    for severity in ("error", "warning", "info"):
+        if number := sum(finding.severity == severity for finding in findings):
+            counts.append(f"{number} {severity}{'s' if number > 1 and severity != 'info' else ''}")
+    told = ", ".join(counts) or "no problem"
+    where = f" in {issues} issue{'' if issues == 1 else 's'}" if issues else ""
+    error_console.print(f"{told}{where}")

@@ -1,0 +1,92 @@
+"""From a mapping to its raw model, keeping what is right when something is wrong, so that all of it is checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from publisher.diagnostics import Diagnostic, Span
+from publisher.documents import Mapping, Node, Sequence, TextFile, data_of, validate
+from publisher.documents.validate import Rules
+from publisher.issue import codes
+from publisher.issue.model import Path as KeyPath
+from publisher.issue.model import Picture, Places, Prose
+from publisher.issue.pictures import picture_file
+from publisher.issue.raw import Raw, RawPicture
+from publisher.source import Lines
+
+RawModel = TypeVar("RawModel", bound=Raw)
+
+_STAND_INS = {"title": "…", "headline": "…", "body": "…", "date": "1970-01-01"}
+"""Values that validate in place of required ones that are broken. They never leave the room: see :meth:`validate`."""
+
+
+def prose(path: str, lines: Lines) -> Prose:
+    """Lines of a file as prose."""
+    return Prose(lines.text, path, lines.origins, lines.positions)
+
+
+class Assembly:
+    """Makes one model from one mapping of ``file``, gathering findings.
+
+    ``broken`` names the keys whose value could not be used; they are empty, or as if left out.
+    """
+
+    def __init__(self, root: Path, folder: str, file: TextFile, node: Mapping, start: Span) -> None:
+        self.root = root
+        self.folder = folder
+        self.file = file
+        self.node = node
+        self.start = start
+        self.findings: list[Diagnostic] = []
+        self.broken: set[str] = set()
+
+    def validate(self, model: type[RawModel], extra: dict[str, Any] | None = None, context: Any = None) -> RawModel:
+        """The model; where there are findings, made of what is left, with empty text for the required that is broken."""
+        data = data_of(self.node, null="") | (extra or {})
+        rules = Rules(
+            codes.EVERY, {"alt": codes.IMAGE_WITHOUT_ALT}, frozenset({"empty-body", "image-without-alt"}), self.start
+        )
+        raw, findings, locs = validate(model, self.node, self.file.path, rules, data=data, context=context)
+        self.findings += findings
+        if raw is not None:
+            return raw
+        self.broken = {str(loc[0]) for loc in locs}
+        required = {name for name in self.broken if name in _STAND_INS and name in model.model_fields}
+        kept = {name: value for name, value in data.items() if name not in self.broken}
+        kept |= {name: _STAND_INS[name] for name in required}
+        raw = model.model_validate(kept, context=context)
+        for name in required - {"date"}:
+            setattr(raw, name, "")
+        return raw
+
+    def picture(self, raw: RawPicture | None, key: str) -> Picture | None:
+        """The picture, if it is there; else a finding."""
+        if raw is None:
+            return None
+        file = picture_file(self.root, self.folder, raw.image)
+        if isinstance(file, str):
+            return Picture(raw.image, file, raw.alt, raw.caption, raw.credit)
+        code, message, advice = file
+        self.findings.append(code.at(self.places().of(key, "image"), message, help=advice))
+        return None
+
+    def places(self) -> Places:
+        """Where every key and value of the mapping was written."""
+        values: dict[KeyPath, Span] = {}
+        keys: dict[KeyPath, Span] = {}
+        _walk(self.node, (), values, keys)
+        return Places(self.file.path, self.start, MappingProxyType(values), MappingProxyType(keys))
+
+
+def _walk(node: Node, at: KeyPath, values: dict[KeyPath, Span], keys: dict[KeyPath, Span]) -> None:
+    if at:
+        values[at] = node.span
+    if isinstance(node, Mapping):
+        for entry in node.entries:
+            keys[(*at, entry.key.text)] = entry.key.span
+            _walk(entry.value, (*at, entry.key.text), values, keys)
+    elif isinstance(node, Sequence):
+        for index, item in enumerate(node.items):
+            _walk(item, (*at, index), values, keys)

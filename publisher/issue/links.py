@@ -1,0 +1,51 @@
+"""What a link in an issue may be."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from publisher.diagnostics import Code
+from publisher.issue import codes
+
+SCHEMES = frozenset({"http", "https", "mailto", "tel"})
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+([/?#:].*)?", re.DOTALL)
+# Browsers drop these inside a scheme, so "java\nscript:" runs all the same (WHATWG URL, 4.1).
+_DROPPED = re.compile(r"[\x00-\x20]")
+
+Fault = tuple[Code, str, str]
+
+
+def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
+    """What is wrong with an absolute link: the code, the message and what to do; ``None`` where nothing is."""
+    bare = _DROPPED.sub("", url)
+    match = _SCHEME.match(bare)
+    if not match or (_DOMAIN.fullmatch(bare) and bare[match.end() : match.end() + 1].isdigit()):
+        better = (
+            f"write https://{bare.lstrip('/')}"
+            if _DOMAIN.fullmatch(bare.lstrip("/"))
+            else "write the whole address, https://…"
+        )
+        return codes.NO_SCHEME, "the link has no scheme", better
+    scheme = match[1].lower()
+    if scheme not in schemes:
+        listed = ", ".join(f"{name}:" for name in sorted(schemes))
+        return codes.UNSAFE_SCHEME, f"a link cannot begin with {scheme}:", f"begin it with one of {listed}"
+    return _fault_of_address(url, scheme)
+
+
+def _fault_of_address(url: str, scheme: str) -> Fault | None:
+    if re.search(r"\s", url.strip()):
+        return codes.BAD_LINK, "the address of the link holds white space", "write %20 for a space"
+    if scheme in {"http", "https"}:
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            host = None
+        if not host:
+            return codes.BAD_LINK, "the link names no host", f"write {scheme}://example.com/"
+    elif not url.partition(":")[2].strip("/"):
+        return codes.BAD_LINK, f"nothing follows {scheme}:", "write the whole address"
+    return None

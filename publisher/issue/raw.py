@@ -1,0 +1,125 @@
+"""issue.yaml and an item as editors write them. These models validate, and are the JSON Schemas of ``publisher schema``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from publisher.issue.values import (
+    AltText,
+    Anchor,
+    BodyText,
+    Day,
+    ImagePath,
+    Language,
+    Moment,
+    Number,
+    ProseText,
+    Some,
+    Tags,
+    Text,
+    Texts,
+    Url,
+    as_key_points,
+    as_picture,
+    as_sources,
+    as_written,
+)
+
+
+class Raw(BaseModel):
+    """Unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RawPicture(Raw):
+    """A picture with its words."""
+
+    image: ImagePath = Field(description="The picture's path from the issue's folder", examples=["images/cover.jpg"])
+    alt: AltText = Field(description="What the picture shows, for readers who do not see it")
+    caption: Text | None = Field(None, description="The line below the picture")
+    credit: Text | None = Field(None, description="Who made the picture")
+
+
+class RawSource(Raw):
+    """Where a story comes from."""
+
+    name: Text = Field(description="What readers know the source by", examples=["OpenAI"])
+    url: Url | None = Field(None, description="The address of the original", examples=["https://openai.com/index/…"])
+
+
+class RawKeyPoints(Raw):
+    """Key points with their provenance."""
+
+    points: Annotated[list[ProseText], Some] = Field(description="One sentence each, inline Markdown")
+    generated_by: Text | None = Field(None, description="The model that drafted the points; readers are told")
+
+
+class RawItem(Raw):
+    """One story."""
+
+    headline: Text = Field(description="What the story is, in one line", examples=["OpenAI 计划重组公司结构"])
+    body: BodyText = Field(description="The story, Markdown")
+    commentary: ProseText | None = Field(None, description="The editors' view, Markdown; shown under a label")
+    commentary_by: Text | None = Field(None, description="Whose view it is")
+    source: Annotated[
+        list[RawSource] | None, BeforeValidator(as_sources, json_schema_input_type=RawSource | list[RawSource])
+    ] = Field(
+        None,
+        description="Where the story comes from: {name, url}, or a list of them",
+        json_schema_extra={"examples": [{"name": "OpenAI", "url": "https://openai.com/"}]},
+    )
+    image: Annotated[RawPicture | None, BeforeValidator(as_picture, json_schema_input_type=RawPicture)] = Field(
+        None, description="A picture for the story: {image, alt}"
+    )
+    tags: Tags | None = Field(None, description="What the story is about", examples=[["ai", "chips"]])
+    section: Text | None = Field(None, description="The group of items that the story belongs to")
+    anchor: Anchor | None = Field(
+        None,
+        description="The story's own part of the page's address; made from the file's name",
+        examples=["openai-pbc"],
+    )
+
+
+class RawIssue(Raw):
+    """One issue of the newsletter."""
+
+    title: Text = Field(
+        description="The heading of the page and of the message", examples=["AI 周报|OpenAI 重组；DeepSeek-V3"]
+    )
+    date: Day = Field(description="The day of the issue", examples=["2024-12-29"])
+    number: Number | None = Field(None, description="The number of the issue", examples=[52])
+    language: Language | None = Field(
+        None, description="A BCP 47 tag; newsletter.language where it is left out", examples=["zh-CN"]
+    )
+    subject: Text | None = Field(None, description="The subject of the message; the title where it is left out")
+    preheader: Text | None = Field(
+        None, description="The inbox's second line; made from the first key points where it is left out"
+    )
+    status: Literal["draft", "ready"] = Field(
+        "draft", description="A draft is built with --drafts only, and never sent"
+    )
+    publish_at: Moment | None = Field(
+        None,
+        description="When to publish; without an offset in newsletter.timezone",
+        examples=["2024-12-29T08:00:00+08:00"],
+    )
+    authors: Texts | None = Field(
+        None, description="Who wrote the issue; shown under the title", examples=[["第一编辑部"]]
+    )
+    tags: Tags | None = Field(None, description="What the issue is about", examples=[["ai", "weekly"]])
+    cover: Annotated[RawPicture | None, BeforeValidator(as_picture, json_schema_input_type=RawPicture)] = Field(
+        None, description="The picture above the items: {image, alt}"
+    )
+    intro: ProseText | None = Field(None, description="Words before the items, Markdown")
+    key_points: Annotated[
+        RawKeyPoints | None,
+        BeforeValidator(as_key_points, json_schema_input_type=RawKeyPoints | list[ProseText]),
+    ] = Field(None, description="What matters, in a box above the items: a list, or {points, generated_by}")
+    attribution: ProseText | None = Field(None, description="The closing line, inline Markdown")
+    audience: Text | None = Field(None, description="Which subscribers get the issue, such as topic:weekly")
+    items: Annotated[list[Any] | None, BeforeValidator(as_written, json_schema_input_type=list[str | RawItem])] = Field(
+        None, description="The order of the item files, whole items, or both; else all files by name"
+    )

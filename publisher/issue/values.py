@@ -1,0 +1,177 @@
+"""What single values of an issue have to be. Each validator refuses with a message and an action, at the value."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
+from zoneinfo import ZoneInfo
+
+from publisher.documents.language import canonical_language
+from publisher.documents.validate import BAD_VALUE, EMPTY_VALUE, WRONG_TYPE, refuse
+from publisher.issue import codes
+from publisher.issue.links import fault_of_link
+
+WRITTEN = {"type": ["string", "number", "boolean"]}
+"""A plain YAML scalar in a text field is its characters, so an editor's schema must not call 1984 a mistake."""
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?) ?([Zz]|[+-]\d{2}:?\d{2})?")
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def _text(value: str) -> str:
+    text = value.strip()
+    if not text:
+        raise refuse(EMPTY_VALUE, "the text is empty", "write it, or delete the key")
+    if "\n" in text:
+        raise refuse(BAD_VALUE, "the text has to be one line", "join the lines")
+    return text
+
+
+def _alt(value: str | None) -> str:
+    if value is None or not value.strip():
+        raise refuse(codes.IMAGE_WITHOUT_ALT, "the picture has no alternative text", "say in alt what it shows")
+    return value if not isinstance(value, str) else _text(value)
+
+
+def _prose(value: str) -> str:
+    if not value.strip():
+        raise refuse(EMPTY_VALUE, "the text is empty", "write it, or delete the key")
+    return value
+
+
+def _body(value: Any) -> Any:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise refuse(codes.EMPTY_BODY, "the item has no text", "write its body")
+    return value
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, date) or not isinstance(value, str):
+        return value
+    text = value.strip()
+    if not _DATE.fullmatch(text):
+        raise refuse(codes.BAD_DATE, f"{text!r} is no date", "write year-month-day, such as 2024-12-29")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise refuse(codes.BAD_DATE, f"there is no day {text}", "write a day of the calendar") from None
+
+
+def _moment(value: Any, info: ValidationInfo) -> Any:
+    """A time with its offset, or in the newsletter's time zone."""
+    if not isinstance(value, str):
+        return value
+    match = _TIME.fullmatch(value.strip())
+    if not match:
+        raise refuse(codes.BAD_DATE, f"{value.strip()!r} is no date and time", "write it as 2024-12-29T08:00:00+08:00")
+    day, clock, offset = match.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in {'Z', 'z'} else offset or ''}")
+        if moment.tzinfo is None:
+            moment = _local(moment, (info.context or {}).get("zone", ZoneInfo("UTC")))
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise refuse(codes.BAD_DATE, f"there is no time {value.strip()}", "write a time of the calendar") from None
+    return moment
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    local = moment.replace(tzinfo=zone)
+    if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
+        message = f"the clocks of {zone.key} skip {moment:%H:%M} on {moment:%Y-%m-%d}"
+        raise refuse(codes.BAD_DATE, message, "write a time an hour later, or an offset such as +08:00")
+    return local
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        if not re.fullmatch(r"[0-9]{1,9}", value.strip()):
+            raise refuse(BAD_VALUE, f"{value!r} is no number of an issue", "write digits, such as 52")
+        return int(value)
+    return value
+
+
+def _anchor(value: str) -> str:
+    if not _SLUG.fullmatch(value) or len(value) > 100:
+        better = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:100].strip("-")
+        help = f"write {better}" if better else "write lower-case letters, digits and hyphens"
+        raise refuse(codes.BAD_ANCHOR, f"the anchor {value!r} cannot be part of an address", help)
+    return value
+
+
+def _url(value: str) -> str:
+    fault = fault_of_link(value.strip(), frozenset({"http", "https"}))
+    if fault:
+        raise refuse(*fault)
+    return value.strip()
+
+
+def _image(value: str) -> str:
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:|//", value):
+        help = "save the picture to images/ and write images/NAME"
+        raise refuse(codes.IMAGE_REMOTE, "the picture is not a file of the repository", help)
+    return value
+
+
+def _one_or_more(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def as_written(value: Any) -> Any:
+    """Whatever it is: the loader looks at each item by itself."""
+    return value
+
+
+def as_sources(value: Any) -> Any:
+    """One source is a list of one."""
+    if isinstance(value, str) and value:
+        raise refuse(WRONG_TYPE, "source has to be a mapping", "write {name: …, url: https://…}")
+    return [value] if isinstance(value, dict) else value
+
+
+def as_picture(value: Any) -> Any:
+    """A picture needs its words: a path alone is refused."""
+    if isinstance(value, str) and value:
+        raise refuse(WRONG_TYPE, "a picture has to be a mapping", f"write {{image: {value.strip()}, alt: …}}")
+    return value
+
+
+def as_key_points(value: Any) -> Any:
+    """A plain list is points without provenance."""
+    return {"points": value} if isinstance(value, list) else value
+
+
+def _tag(value: str) -> str:
+    text = _text(value)
+    if re.search("[,，、]", text):
+        raise refuse(BAD_VALUE, "a tag cannot hold a comma", "write a list, such as [ai, weekly]")
+    return text
+
+
+def _some(value: list[Any]) -> list[Any]:
+    if not value:
+        raise refuse(EMPTY_VALUE, "the list is empty", "write one, or delete the key")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_text), WithJsonSchema(WRITTEN)]
+AltText = Annotated[str, BeforeValidator(_alt), WithJsonSchema(WRITTEN)]
+ProseText = Annotated[str, AfterValidator(_prose), WithJsonSchema(WRITTEN)]
+BodyText = Annotated[str, BeforeValidator(_body), WithJsonSchema(WRITTEN)]
+Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
+Number = Annotated[int, BeforeValidator(_number), WithJsonSchema({"type": "integer", "minimum": 0})]
+Anchor = Annotated[str, AfterValidator(_anchor), WithJsonSchema({"type": ["string", "integer"]})]
+Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "format": "uri"})]
+ImagePath = Annotated[str, AfterValidator(_text), AfterValidator(_image), WithJsonSchema({"type": "string"})]
+Language = Annotated[str, AfterValidator(canonical_language), WithJsonSchema({"type": "string"})]
+Tag = Annotated[str, AfterValidator(_tag), WithJsonSchema(WRITTEN)]
+
+_LIST_OF_TEXT: dict[str, Any] = {"anyOf": [WRITTEN, {"type": "array", "items": WRITTEN}]}
+Texts = Annotated[list[Text], BeforeValidator(_one_or_more), WithJsonSchema(_LIST_OF_TEXT)]
+Tags = Annotated[list[Tag], BeforeValidator(_one_or_more), WithJsonSchema(_LIST_OF_TEXT)]
+Some = AfterValidator(_some)

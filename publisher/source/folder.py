@@ -1,0 +1,185 @@
+"""What files an issue is made of. Nothing beside an issue is passed over in silence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.diagnostics import Diagnostic, Place, Severity, define
+
+ISSUES = "issues"
+IMAGES = "images"
+YAML_SUFFIXES = frozenset({".yaml", ".yml"})
+MARKDOWN_SUFFIXES = frozenset({".md", ".markdown"})
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# What machines and git leave beside files; no editor put it there, and no reader misses it.
+_DROPPINGS = re.compile(
+    r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.directory|\.git(keep|ignore|attributes)|\.keep|\..*\.sw[a-p]|#.*#|.*~"
+)
+_MOST_STRAYS = 20
+
+BAD_SLUG = define(
+    "bad-slug",
+    Severity.ERROR,
+    """The folder's name is no slug.
+
+## Why it matters
+
+The name becomes the address of the issue's page, which has to work in every mail client and on every system.
+
+## Example
+
+`issues/2024-12-29 Weekly/`. Write `issues/2024-12-29-weekly/`: lower-case letters, digits, and single hyphens between them.
+""",
+    fixed=True,
+)
+NO_ISSUE_FILE = define(
+    "issue-file-missing",
+    Severity.ERROR,
+    """The folder has no issue.yaml.
+
+## Why it matters
+
+Title and date of the issue stand there. Without it the items of the folder reach nobody.
+
+## Example
+
+`issues/2024-12-29-weekly/` with items and nothing else. `publisher new SLUG` makes a whole one.
+""",
+    fixed=True,
+)
+TWO_ISSUE_FILES = define(
+    "two-issue-files",
+    Severity.ERROR,
+    """The folder has both issue.yaml and issue.yml.
+
+## Why it matters
+
+Only one can be the issue; what the other says would be lost.
+
+## Example
+
+`issues/2024-12-29-weekly/issue.yaml` and `issues/2024-12-29-weekly/issue.yml`.
+""",
+    fixed=True,
+)
+STRAY_FILE = define(
+    "stray-file",
+    Severity.WARNING,
+    """The file is not part of the issue.
+
+## Why it matters
+
+An item saved with the wrong ending, or in a folder of its own, would be missed by its readers and by nobody before them.
+
+## Example
+
+`issues/2024-12-29-weekly/openai.txt`. Items end in `.md` or `.yaml`; pictures stand in `images/`.
+""",
+)
+OUTSIDE = define(
+    "outside-repository",
+    Severity.ERROR,
+    """A symbolic link leads out of the repository.
+
+## Why it matters
+
+What stands outside is not reviewed, not the same on another machine, and perhaps not meant for readers.
+
+## Example
+
+`issues/2024-12-29-weekly/notes.md -> /home/me/notes.md`.
+""",
+    fixed=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The files of one issue; every path is relative to the root, with ``/``. ``items`` is in file-name order."""
+
+    slug: str
+    path: str
+    issue_file: str | None
+    items: tuple[str, ...]
+    findings: tuple[Diagnostic, ...]
+
+
+def discover(root: Path) -> list[str]:
+    """The slugs of all issues, sorted: every folder in ``issues/`` that holds anything and is not hidden.
+
+    A folder whose name is no slug is listed too, so that reading it says what is wrong with it.
+    """
+    try:
+        entries = sorted((root / ISSUES).iterdir())
+    except OSError:
+        return []
+    return [
+        entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".") and any(entry.iterdir())
+    ]
+
+
+def read_folder(root: Path, slug: str) -> Folder:
+    """List ``issues/<slug>``."""
+    path = f"{ISSUES}/{slug}"
+    findings: list[Diagnostic] = []
+    issue_files: list[str] = []
+    items: list[str] = []
+    if not _SLUG.fullmatch(slug):
+        better = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-") or "2024-12-29-weekly"
+        message = f"{slug} is no slug: lower-case letters, digits, and single hyphens between them"
+        findings.append(BAD_SLUG.at(Place(path), message, help=f"name the folder {better}"))
+    if not _inside(root, root / path):
+        findings.append(OUTSIDE.at(Place(path), "the folder is a link out of the repository", help="copy it in"))
+        return Folder(slug, path, None, (), tuple(findings))
+    for entry in sorted((root / path).iterdir(), key=lambda entry: entry.name):
+        name, relative = entry.name, f"{path}/{entry.name}"
+        if _DROPPINGS.fullmatch(name) or (name == IMAGES and entry.is_dir()):
+            continue
+        suffix = entry.suffix.lower()
+        if name.startswith(".") or suffix not in YAML_SUFFIXES | MARKDOWN_SUFFIXES:
+            findings += _strays(root, entry)
+        elif not _inside(root, entry):
+            findings.append(OUTSIDE.at(Place(relative), "the file is a link out of the repository", help="copy it in"))
+        elif entry.stem == "issue" and suffix in YAML_SUFFIXES:
+            issue_files.append(relative)
+        else:
+            items.append(relative)
+    findings += _issue_file(path, issue_files)
+    return Folder(slug, path, issue_files[0] if issue_files else None, tuple(items), tuple(findings))
+
+
+def _issue_file(path: str, found: list[str]) -> list[Diagnostic]:
+    if not found:
+        message = f"there is no issue.yaml in {path}"
+        return [NO_ISSUE_FILE.at(Place(f"{path}/issue.yaml"), message, help="write one with title and date")]
+    return [
+        TWO_ISSUE_FILES.at(Place(extra), f"{Path(found[0]).name} stands beside it", help="keep one of the two")
+        for extra in found[1:]
+    ]
+
+
+def _inside(root: Path, path: Path) -> bool:
+    """Whether the path, all links followed, is in the repository."""
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        return False
+
+
+def _strays(root: Path, entry: Path) -> list[Diagnostic]:
+    if not entry.is_dir() or entry.is_symlink():
+        return [_stray(root, entry)]
+    inner = [file for file in sorted(entry.rglob("*")) if file.is_file() and not _DROPPINGS.fullmatch(file.name)]
+    if len(inner) > _MOST_STRAYS:
+        message = f"the {len(inner)} files of this folder are not part of the issue"
+        place = Place(entry.relative_to(root).as_posix())
+        return [STRAY_FILE.at(place, message, help="move pictures to images/, items beside issue.yaml")]
+    return [_stray(root, file) for file in inner]
+
+
+def _stray(root: Path, file: Path) -> Diagnostic:
+    help = "name an item .md or .yaml, beside issue.yaml; put a picture into images/; move anything else away"
+    return STRAY_FILE.at(Place(file.relative_to(root).as_posix()), "the file is not part of the issue", help=help)

@@ -1,0 +1,178 @@
+"""A Markdown item: front matter, body, and perhaps the commentary in its container."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from markdown_it import MarkdownIt
+
+from publisher.diagnostics import Diagnostic, Place, Span
+from publisher.documents import Mapping, Node, TextFile, parse_yaml
+from publisher.documents.validate import WRONG_TYPE
+from publisher.source import codes
+from publisher.source.lines import Lines, lines_of_file
+
+_RULE = re.compile(r"---[ \t]*")
+_COLONS = re.compile(r" {0,3}:{3,}[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFile:
+    """One Markdown item, in parts. ``body_at`` is the line after the front matter, where an empty body is reported."""
+
+    matter: Mapping
+    body: Lines
+    body_at: int
+    commentary: Lines | None
+    commentary_at: int | None
+
+
+def read_item_file(file: TextFile) -> tuple[ItemFile | None, list[Diagnostic]]:
+    """Take a Markdown item apart. There is no item where its keys cannot be told from its text."""
+    lines = file.lines
+    if not _RULE.fullmatch(lines[0]):
+        help = "begin with ---, headline: …, ---, each on its line"
+        return None, [
+            codes.NO_FRONT_MATTER.at(Place(file.path), "the item does not begin with front matter", help=help)
+        ]
+    end = next((number for number, line in enumerate(lines[1:], 2) if _RULE.fullmatch(line)), None)
+    if end is None:
+        message = "the front matter that begins here has no end"
+        return None, [
+            codes.FRONT_MATTER_OPEN.at(_line(file, 1), message, help="write --- on a line of its own after the keys")
+        ]
+    node, findings = parse_yaml(file, 2, end - 1) if end > 2 else (None, [])
+    matter = _mapping(file, node, findings)
+    split = _Splitter(file, end + 1)
+    split.run()
+    findings += split.findings
+    if matter is None:
+        return None, findings
+    return ItemFile(matter, split.body, end + 1, split.commentary, split.opened), findings
+
+
+def _mapping(file: TextFile, node: Node | None, findings: list[Diagnostic]) -> Mapping | None:
+    if isinstance(node, Mapping):
+        return node
+    if node is None:
+        return None if findings else Mapping((), Span.point(1, 1))
+    message = "the front matter has to be keys and values"
+    findings.append(
+        WRONG_TYPE.at(Place(file.path, Span.point(node.span.line, node.span.column)), message, help="write headline: …")
+    )
+    return None
+
+
+def _line(file: TextFile, number: int) -> Place:
+    text = file.lines[number - 1]
+    start = len(text) - len(text.lstrip())
+    return Place(file.path, Span(number, start + 1, number, max(len(text.rstrip()), start) + 1))
+
+
+class _Splitter:
+    """Walks the lines after the front matter and parts body from commentary."""
+
+    def __init__(self, file: TextFile, first: int) -> None:
+        self.file = file
+        self.first = first
+        self.last = len(file.lines)
+        self.findings: list[Diagnostic] = []
+        self.opened: int | None = None
+        self._closed: int | None = None
+        self._verbatim = _verbatim(file.lines[first - 1 :], first)
+        self._told_after = False
+
+    @property
+    def body(self) -> Lines:
+        return lines_of_file(self.file, self.first, (self.opened or self.last + 1) - 1)
+
+    @property
+    def commentary(self) -> Lines | None:
+        if self.opened is None:
+            return None
+        return lines_of_file(self.file, self.opened + 1, (self._closed or self.last + 1) - 1)
+
+    def run(self) -> None:
+        verbatim = self._verbatim
+        if verbatim.open_fence:
+            message = "the code fence that opens here is not closed"
+            self._find(codes.FENCE_OPEN, verbatim.open_fence, message, "write the same fence on a line after the code")
+        for number in range(self.first, self.last + 1):
+            line = self.file.lines[number - 1]
+            match = None if number in verbatim.code or number in verbatim.comments else _COLONS.fullmatch(line)
+            if match:
+                self._colons(number, match["name"])
+            elif self._closed and not self._told_after and line.strip() and number not in verbatim.comments:
+                self._told_after = True
+                message = "text stands after the commentary"
+                self._find(codes.TEXT_AFTER_CONTAINER, number, message, "move it before ::: commentary, or inside it")
+        if self.opened and not self._closed:
+            message = "the commentary that opens here is not closed"
+            self._find(
+                codes.CONTAINER_OPEN, self.opened, message, "write ::: on a line of its own after the commentary"
+            )
+
+    def _colons(self, number: int, name: str) -> None:
+        if not name:
+            if self.opened is None or self._closed:
+                self._find(codes.CONTAINER_STRAY_END, number, "no container is open here", "delete the line")
+            else:
+                self._closed = number
+        elif self.opened and not self._closed:
+            message = "a container begins inside the commentary"
+            self._find(
+                codes.CONTAINER_NESTED, number, message, "close the commentary with ::: first, or delete the line"
+            )
+        elif name != "commentary":
+            self._find(codes.CONTAINER_UNKNOWN, number, f"there is no container {name}", "write ::: commentary")
+        elif self.opened:
+            self._told_after = True
+            self._find(
+                codes.CONTAINER_SECOND, number, "the item has a commentary already", "join the two in one container"
+            )
+        else:
+            self.opened = number
+
+    def _find(self, code: codes.Code, number: int, message: str, help: str) -> None:
+        self.findings.append(code.at(_line(self.file, number), message, help=help))
+
+
+_BLOCKS = MarkdownIt("commonmark").disable(["inline"])
+
+
+class _Verbatim(NamedTuple):
+    """Lines where colons are only colons, and the line of a code fence that has no end."""
+
+    code: frozenset[int] = frozenset()
+    comments: frozenset[int] = frozenset()
+    open_fence: int | None = None
+
+
+def _verbatim(lines: list[str], first: int) -> _Verbatim:
+    text = "\n".join(lines)
+    if not any(sign in text for sign in ("```", "~~~", "<!--")):
+        return _Verbatim()
+    code: set[int] = set()
+    comments: set[int] = set()
+    open_fence = None
+    for token in _BLOCKS.parse(text):
+        if token.map is None:
+            continue
+        start, end = token.map
+        numbers = range(first + start, first + end)
+        if token.type == "fence":
+            code.update(numbers)
+            if not _closed(lines[start:end], token.markup):
+                open_fence = first + start
+        elif token.type == "html_block" and not _COMMENT.sub("", token.content).strip():
+            comments.update(numbers)
+    return _Verbatim(frozenset(code), frozenset(comments), open_fence)
+
+
+def _closed(lines: list[str], markup: str) -> bool:
+    """Whether the last of a fence's lines closes it. Quote and list marks may stand before it."""
+    last = lines[-1].lstrip(" >\t").rstrip(" \t") if len(lines) > 1 else ""
+    return set(last) == {markup[0]} and len(last) >= len(markup)
