@@ -17,6 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from publisher.audience.address import Address, read_address
 
@@ -114,6 +115,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _GUARDED = re.compile(r"'[=+\-@\t\r]")
 
 
+@lru_cache(maxsize=1024)
 def language_tag(text: str) -> str | None:
     """A BCP 47 tag in its usual case (``zh_cn`` → ``zh-CN``, ``zh-hans`` → ``zh-Hans``); None where it is not one."""
     if not _LANGUAGE.fullmatch(text) or len(text) > 35:
@@ -185,10 +187,7 @@ class Columns:
         )
 
     def _topics(self, row: list[str]) -> tuple[str, ...]:
-        if not (text := self._cell(row, "topics")):
-            return ()
-        parts = (part.strip().strip('"').strip() for part in re.split(r"[,;|]", text))
-        return tuple(dict.fromkeys(part for part in parts if part))
+        return _split(self._cell(row, "topics"))
 
     def _standing(self, row: list[str]) -> Standing:
         if not self.standings:
@@ -198,6 +197,12 @@ class Columns:
             value = row[index].strip().lower()
             found.add(meanings.get(value) or (meanings.get("*") if value else None) or Standing.FINE)
         return next(standing for standing in _WORST if standing in found)
+
+
+@lru_cache(maxsize=1024)
+def _split(text: str) -> tuple[str, ...]:
+    parts = (part.strip().strip('"').strip() for part in re.split(r"[,;|]", text))
+    return tuple(dict.fromkeys(part for part in parts if part))
 
 
 def _clean(text: str) -> str:

@@ -21,7 +21,8 @@ from publisher.audience.merging import Outcome, write_batch
 from publisher.database import Database
 from publisher.errors import DatabaseError
 
-BATCH = 2_000
+BATCH = 5_000
+"""Rows a transaction: a fifth of a second in which other writers wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from publisher.audience.columns import Entry, Standing
 from publisher.audience.forgetting import forgotten_among
@@ -19,6 +19,7 @@ from publisher.audience.model import Change, How, State
 from publisher.audience.store import new_reference, now
 from publisher.audience.suppressions import Reason, suppress, suppressed_among
 from publisher.audience.tables import consents, subscribers
+from publisher.database.bulk import insert_rows
 
 
 class Outcome(StrEnum):
@@ -174,12 +175,11 @@ class _Batch:
             }
             for known, change, entry in self.history
         ]
-        if rows:
-            self.connection.execute(insert(consents), rows)
+        insert_rows(self.connection, consents, rows)
 
     def _insert(self) -> None:
         last = self.connection.scalar(select(func.max(subscribers.c.id))) or 0
-        self.connection.execute(insert(subscribers), self.new)
+        insert_rows(self.connection, subscribers, self.new)
         references = {values["reference"]: values["address_key"] for values in self.new}
         for key, reference in self.connection.execute(
             select(subscribers.c.id, subscribers.c.reference).where(subscribers.c.id > last)

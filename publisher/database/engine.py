@@ -12,7 +12,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +125,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     _use_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA cache_size=-65536")  # kB, at most: a million rows' indexes fit
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -177,5 +177,9 @@ def _explained(url: URL) -> Iterator[None]:
         ) from error
 
 
-to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
-"""How JSON columns are written: as short as it goes, other scripts legible."""
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+def to_json(value: Any) -> str:
+    """How JSON columns are written: as short as it goes, other scripts legible."""
+    return _encode(value) if value else "[]" if value == [] else "{}" if value == {} else _encode(value)

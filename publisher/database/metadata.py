@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, MetaData, String, TypeDecorator
@@ -21,6 +22,11 @@ metadata = MetaData(
 Id = BigInteger().with_variant(Integer(), "sqlite")
 
 
+@lru_cache(maxsize=64)  # a batch of rows shares its moment
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware moment, kept in UTC as ISO 8601 text with microseconds: sorts alike on SQLite and PostgreSQL."""
 
@@ -33,7 +39,7 @@ class Instant(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a moment in the database needs a time zone")
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+        return _iso(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """To an aware moment in UTC."""
