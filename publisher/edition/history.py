@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,8 @@ from pathlib import Path, PurePosixPath
 SHARED = ""
 """The part of every issue: the theme and config.yaml."""
 
-_MARK = "\x01"
+_DIFF_TREE = ("diff-tree", "--stdin", "--root", "--always", "-r", "--name-only", "-z", "--no-renames", "--relative")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
 Edge = tuple[str, frozenset[str]]  # a parent, and the parts that differ from it
 
@@ -50,39 +52,49 @@ def history_of(root: Path, templates: str) -> History:
         head = _git(root, "rev-parse", "--verify", "-q", "HEAD").strip()
         status = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
         prefix = _git(root, "rev-parse", "--show-prefix").rstrip("\n")
-        log = _git(
-            root, "log", "-m", "--name-only", "-z", "--no-renames", "--relative", f"--format={_MARK}%H %P{_MARK}"
-        )
+        graph = [line.split() for line in _git(root, "rev-list", "--parents", "HEAD").splitlines()]
+        changes = _git(root, *_DIFF_TREE, input="".join(f"{line}\n" for line in _pairs(graph)))
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return History()
     dirty = {
         part for entry in status.split("\0") if (part := _part(entry[3:].removeprefix(prefix), templates)) is not None
     }
-    edges = _edges(log, templates)
+    edges = _edges(graph, changes, templates)
     known = {part for links in edges.values() for _parent, parts in links for part in parts}
     return History(head, edges, frozenset(dirty), frozenset(known))
 
 
-def _edges(log: str, templates: str) -> dict[str, tuple[Edge, ...]]:
-    """Commits of ``git log -m``, which shows a merge once for each parent, in the parents' order."""
-    edges: dict[str, list[Edge]] = {}
-    for commit, parents, names in _entries(log):
-        parts = frozenset(part for name in names if (part := _part(name, templates)) is not None)
-        links = edges.setdefault(commit, [])
-        links.append((parents[len(links)] if len(links) < len(parents) else "", parts))
-    return {commit: tuple(_closed(links)) for commit, links in edges.items()}
+def _pairs(graph: Iterable[list[str]]) -> Iterator[str]:
+    """For diff-tree: a commit and one of its parents a line, and the first commit alone."""
+    for commit, *parents in graph:
+        yield from (f"{commit} {parent}" for parent in parents) if parents else (commit,)
 
 
-def _closed(links: list[Edge]) -> list[Edge]:
-    # The first commit has no parent: nothing lies behind it, whatever it touched.
-    return [(parent, parts) for parent, parts in links if parent] or [("", parts | {SHARED}) for _, parts in links]
+def _edges(graph: Iterable[list[str]], changes: str, templates: str) -> dict[str, tuple[Edge, ...]]:
+    """Each commit's parents with the parts that differ. Nothing lies behind the first commit, whatever it touched."""
+    answers = iter(_answers(changes))
+    edges: dict[str, tuple[Edge, ...]] = {}
+    for commit, *parents in graph:
+        links = []
+        for parent in parents or [""]:
+            parts = {part for name in next(answers) if (part := _part(name, templates)) is not None}
+            links.append((parent, frozenset(parts if parent else parts | {SHARED})))
+        edges[commit] = tuple(links)
+    return edges
 
 
-def _entries(log: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    pieces = log.split(_MARK)
-    for head, names in zip(pieces[1::2], pieces[2::2], strict=True):
-        commit, *parents = head.split()
-        yield commit, parents, [name.lstrip("\n") for name in names.split("\0") if name.strip("\n")]
+def _answers(changes: str) -> Iterator[list[str]]:
+    """The file names of each line asked; diff-tree repeats the commit, and ``--always`` makes it answer every line."""
+    names: list[str] | None = None
+    for entry in changes.split("\0"):
+        if _COMMIT.fullmatch(entry):
+            if names is not None:
+                yield names
+            names = []
+        elif entry and names is not None:
+            names.append(entry)
+    if names is not None:
+        yield names
 
 
 def _part(path: str, templates: str) -> str | None:
@@ -96,9 +108,9 @@ def _part(path: str, templates: str) -> str | None:
     return pieces[1] if pieces[0] == "issues" and len(pieces) > 2 else None
 
 
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", "-C", str(root), *arguments]
-    done = subprocess.run(  # noqa: S603 -- fixed arguments
-        command, capture_output=True, check=True, env=os.environ | _ENVIRONMENT, timeout=60
+def _git(root: Path, *arguments: str, input: str = "") -> str:
+    command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), *arguments]
+    done = subprocess.run(  # noqa: S603 -- git, with fixed arguments
+        command, capture_output=True, check=True, input=input.encode(), env=os.environ | _ENVIRONMENT, timeout=120
     )
     return done.stdout.decode("utf-8", "surrogateescape")
