@@ -1,0 +1,89 @@
+"""``publisher init``: a repository that checks clean, made without touching what was there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from publisher.checks import check_repository
+from publisher.cli.app import app
+from publisher.config import load_config
+from publisher.errors import UsageError
+from publisher.scaffold import make_repository
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(("language", "name"), [("zh-CN", "AI 周报"), ("en", "AI Weekly")])
+def test_a_new_repository_checks_clean(tmp_path: Path, language: str, name: str) -> None:
+    made = make_repository(tmp_path / "made", language)
+    config = load_config(made.root)
+    assert (config.newsletter.name, config.newsletter.language) == (name, language)
+    checked = check_repository(config)
+    assert [d for d in checked.diagnostics if d.severity != "info"] == []
+    issue = checked.issues[made.slug]
+    assert issue
+    assert (list(checked.issues), issue.language) == ([made.slug], language)
+
+
+def test_an_english_config_keeps_no_chinese(tmp_path: Path) -> None:
+    text = (make_repository(tmp_path, "en").root / "config.yaml").read_text(encoding="utf-8")
+    assert [c for c in text if "\u3400" <= c <= "\u9fff"] == []
+
+
+def test_the_theme_and_the_sample_are_this_repositorys_own(tmp_path: Path) -> None:
+    made = make_repository(tmp_path)
+    for folder in ("templates", f"issues/{made.slug}"):
+        ours = {p.relative_to(ROOT): p.read_bytes() for p in (ROOT / folder).rglob("*") if p.is_file()}
+        theirs = {p.relative_to(tmp_path): p.read_bytes() for p in (tmp_path / folder).rglob("*") if p.is_file()}
+        assert ours == theirs
+
+
+def test_subscribers_and_products_stay_out_of_git(tmp_path: Path) -> None:
+    make_repository(tmp_path)
+    assert {"/.publisher/", "/dist/", "/outbox/"} <= set((tmp_path / ".gitignore").read_text().splitlines())
+
+
+def test_other_files_may_be_there_and_stay(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / ".gitignore").write_text("mine")
+    made = make_repository(tmp_path)
+    assert made.kept == (".gitignore", "README.md")
+    assert {(tmp_path / name).read_text() for name in ("notes.txt", "README.md", ".gitignore")} == {"mine"}
+
+
+def test_a_second_init_is_refused_and_writes_nothing(tmp_path: Path) -> None:
+    make_repository(tmp_path)
+    (tmp_path / "templates" / "web" / "style.css").unlink()
+    with pytest.raises(UsageError, match="newsletter repository already"):
+        make_repository(tmp_path)
+    assert not (tmp_path / "templates" / "web" / "style.css").exists()
+
+
+def test_a_file_in_the_way_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "schema").mkdir()
+    (tmp_path / "schema" / "issue.json").write_text("mine")
+    with pytest.raises(UsageError, match=r"schema/issue\.json"):
+        make_repository(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["schema"]
+
+
+@pytest.mark.parametrize("way", ["file", "file/below", "issues-is-a-file"])
+def test_a_file_where_a_folder_should_be_is_one_clear_line(tmp_path: Path, way: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    if way == "issues-is-a-file":
+        (tmp_path / way).mkdir()
+        (tmp_path / way / "issues").write_text("mine")
+    ran = CliRunner().invoke(app, ["init", str(tmp_path / way)])
+    assert isinstance(ran.exception, UsageError)
+    assert not (tmp_path / way / "config.yaml").exists()
+
+
+def test_init_says_what_to_type_next(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, ["init", str(tmp_path / "made")])
+    assert ran.exit_code == 0
+    for step in ("cd ", "publisher check", "publisher build", "publisher subscribers add", "publisher send 2024-12-29"):
+        assert step in ran.stdout
