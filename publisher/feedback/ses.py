@@ -51,6 +51,11 @@ def parse(text: str | bytes) -> tuple[Event, ...]:
     return tuple(_events(_load(text), depth=0))
 
 
+def is_greeting(message: str) -> bool:
+    """Whether an SNS message is the plain text that says a topic has been set up."""
+    return message.lower().startswith(_GREETINGS)
+
+
 def _load(text: str | bytes) -> Json:
     try:
         value = json.loads(text)
@@ -71,7 +76,7 @@ def _events(value: Json, depth: int) -> Iterator[Event]:
         if isinstance(message, str) and "TopicArn" in value:
             if value.get("Type", "Notification") != "Notification":
                 raise EventError(f"an SNS message of type {plain(str(value['Type']), 40)}, not a Notification")
-            if not message.lower().startswith(_GREETINGS):
+            if not is_greeting(message):
                 yield from _events(_load(message), depth + 1)
             return
         if isinstance(detail := value.get("detail"), dict) and "detail-type" in value:

@@ -93,19 +93,22 @@ def test_an_identity_notification_is_the_same_without_tags() -> None:
     assert event.at == datetime(2026, 5, 4, 9, 0, 2, 669000, tzinfo=UTC)
 
 
+THREE = ("a@example.com", "b@example.org", "c@example.net")
+
+
 @pytest.mark.parametrize(
     "line",
     [
         shapes.event("Send", shapes.mail("m", "a@example.com", "B <b@example.org>", "c@example.net")),
-        shapes.event("Delivery", shapes.mail("m"), shapes.delivery("a@example.com", "b@example.org", "c@example.net")),
-        shapes.event("Bounce", shapes.mail("m"), shapes.bounce("a@example.com", "b@example.org", "c@example.net")),
-        shapes.event("Complaint", shapes.mail("m"), shapes.complaint("a@example.com", "b@example.org", "c@example.net")),
-        shapes.event("Rendering Failure", shapes.mail("m", "a@example.com", "b@example.org", "c@example.net"), {}, "failure"),
+        shapes.event("Delivery", shapes.mail("m"), shapes.delivery(*THREE)),
+        shapes.event("Bounce", shapes.mail("m"), shapes.bounce(*THREE)),
+        shapes.event("Complaint", shapes.mail("m"), shapes.complaint(*THREE)),
+        shapes.event("Rendering Failure", shapes.mail("m", *THREE), {}, "failure"),
     ],
-)  # fmt: skip
+)
 def test_every_destination_is_an_event_of_its_own(line: str) -> None:
     events = parse(line)
-    assert [event.address for event in events] == ["a@example.com", "b@example.org", "c@example.net"]
+    assert tuple(event.address for event in events) == THREE
     assert len({event.digest for event in events}) == 3
 
 

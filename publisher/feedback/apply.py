@@ -1,0 +1,244 @@
+"""Events into the ledger and the audience: each fact once, in any order, every batch one commit.
+
+What settles is the ledger's to decide (:mod:`publisher.delivery.settle`); what follows for the reader is decided here:
+a permanent bounce and a complaint suppress at once, a transient bounce after ``feedback.transient_bounces`` consecutive
+issues, a fault of the content never. A consequence is drawn when an event is first kept and never again, so that an old
+file applied twice does not undo what an operator or the reader has done since.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from publisher.audience import store as audience
+from publisher.audience.address import AddressError, read_address
+from publisher.audience.forgetting import forgotten_among
+from publisher.audience.model import How, Subscriber
+from publisher.audience.suppressions import Reason, suppress
+from publisher.config import Config
+from publisher.database import Database
+from publisher.delivery.settle import Settled, Settlement, settle_by_message_id, settle_by_recipient
+from publisher.feedback import store
+from publisher.feedback.events import Bounce, Click, Complaint, Event, Kind, Open, Subscription, Unknown
+from publisher.feedback.machines import is_machine
+
+_SETTLES = {
+    Kind.SEND: Settlement.SENT,
+    Kind.DELIVERY: Settlement.DELIVERED,
+    Kind.BOUNCE: Settlement.BOUNCED,
+    Kind.COMPLAINT: Settlement.COMPLAINED,
+    Kind.REJECT: Settlement.REFUSED,
+    Kind.RENDERING_FAILURE: Settlement.REFUSED,
+    # Nobody can delay, open or leave what was not sent.
+    Kind.DELIVERY_DELAY: Settlement.SENT,
+    Kind.SUBSCRIPTION: Settlement.SENT,
+    Kind.OPEN: Settlement.SENT,
+    Kind.CLICK: Settlement.SENT,
+}
+_LEDGER_KEEPS = frozenset({Kind.SEND, Kind.DELIVERY})
+_TRACKING = frozenset({Kind.OPEN, Kind.CLICK})
+
+
+@dataclass
+class Applied:
+    """What a run of events did, in counts; names of issues and kinds, never of readers."""
+
+    events: Counter[str] = field(default_factory=Counter)
+    """By kind."""
+    changed: int = 0
+    """Rows of the ledger that an event changed."""
+    waiting: int = 0
+    """Events that fit no row yet: they are kept and tried again."""
+    suppressed: Counter[str] = field(default_factory=Counter)
+    """Mailboxes newly suppressed, by reason."""
+    unknown: Counter[str] = field(default_factory=Counter)
+    """Kinds this version has no word for, kept as they came."""
+    content_faults: Counter[str] = field(default_factory=Counter)
+    """Messages refused for what is in them, by issue: an alarm."""
+    second_copies: set[tuple[str, str]] = field(default_factory=set)
+    """Issue and recipient id of whom events show a second message for: an alarm."""
+    faults: int = 0
+    """Lines and messages that are no events."""
+    malformed: list[tuple[str, str]] = field(default_factory=list)
+    """Where and why, of the first of them."""
+
+    @property
+    def alarms(self) -> bool:
+        """Whether an operator has to look."""
+        return bool(self.content_faults or self.second_copies)
+
+
+class Applier:
+    """Applies events to one database and counts what it did in ``applied``."""
+
+    def __init__(self, database: Database, config: Config) -> None:
+        self.database = database
+        self.applied = Applied()
+        self._tolerance = config.feedback.transient_bounces
+        self._tracks = config.feedback.opens_and_clicks
+
+    def apply(self, events: Sequence[Event], *, message: tuple[str, datetime] | None = None) -> bool:
+        """One commit: all of ``events``, and what follows from them. Raises DatabaseError; then nothing was done.
+
+        ``message`` is the SNS message they came in; False where it was taken in before, and nothing is done.
+        """
+        # In one order everywhere: two processes that take in the same readers' events cannot wait for each other.
+        ordered = sorted(events, key=lambda event: (event.recipient or "", event.message_id))
+        for attempt in (1, 2, 3):
+            batch = Applied()
+            try:
+                with self.database.begin() as connection:
+                    if message and not store.remember_message(connection, *message):
+                        return False
+                    for event in ordered:
+                        self._apply(connection, event, batch)
+                break
+            except IntegrityError:  # another process suppressed the same mailbox in this very moment
+                if attempt == 3:
+                    raise
+        self._add(batch)
+        return True
+
+    def settle_waiting(self) -> int:
+        """Try the events that wait for a row once more; how many found theirs. Forgets those that waited too long."""
+        found = 0
+        while True:
+            batch = Applied()
+            with self.database.begin() as connection:
+                store.forget_waiting(connection)
+                rows = store.waiting(connection, 500)
+                for row in rows:
+                    self._settle_waiting(connection, row, batch)
+            self._add(batch)
+            found += len(rows)
+            if not rows:
+                return found
+
+    def _settle_waiting(self, connection: Connection, row: store.Waiting, batch: Applied) -> None:
+        bounce = row.kind is Kind.BOUNCE
+        detail = store.bounce_detail(row.type, row.subtype) if bounce else row.type or row.kind.value
+        kind = Kind.SEND if row.kind is Kind.COMPLAINT and not Complaint(row.type).is_complaint else row.kind
+        settled = settle_by_message_id(connection, row.message_id, _SETTLES[kind], row.at, detail=detail)
+        store.settled(connection, row.id, (settled.recipient or "").partition("-")[0] or None)
+        batch.changed += settled.changed
+        if bounce and settled.reference and store.is_transient(detail):
+            self._weigh(connection, settled.reference, batch)
+
+    def _apply(self, connection: Connection, event: Event, batch: Applied) -> None:
+        batch.events[event.kind.value] += 1
+        settled = self._settle(connection, event)
+        batch.changed += settled.changed
+        if settled.second_copy and settled.slug and settled.recipient:
+            batch.second_copies.add((settled.slug, settled.recipient))
+        if settled.known and event.kind in _LEDGER_KEEPS:
+            return
+        tracking = event.kind in _TRACKING
+        if tracking and not self._tracks:
+            return
+        # Without tags and without a row: one may come, for the sender's own record can be later than the event.
+        waits = not settled.known and event.recipient is None and bool(event.message_id) and event.kind in _SETTLES
+        if event.kind in _LEDGER_KEEPS and not waits:
+            return
+        machine = isinstance(event.what, Open | Click) and is_machine(event.what.user_agent)
+        mailing = (settled.recipient or "").partition("-")[0] or None
+        if store.keep(connection, event, settled=not waits, mailing=mailing, machine=machine):
+            batch.waiting += waits
+            self._draw(connection, event, settled, batch)
+
+    def _settle(self, connection: Connection, event: Event) -> Settled:
+        settlement = _SETTLES.get(event.kind)
+        if settlement is None:
+            return Settled(known=False)
+        what, detail = event.what, event.kind.value
+        if isinstance(what, Bounce):
+            detail = store.bounce_detail(what.type.value, what.subtype)
+        elif isinstance(what, Complaint):
+            settlement = settlement if what.is_complaint else Settlement.SENT
+            detail = what.feedback_type or detail
+        at = event.at or datetime.now(UTC)
+        settled = Settled(known=False)
+        if event.recipient:
+            settled = settle_by_recipient(
+                connection, event.recipient, settlement, at, message_id=event.message_id or None, detail=detail
+            )
+        if not settled.known and event.message_id:
+            settled = settle_by_message_id(connection, event.message_id, settlement, at, detail=detail)
+        return settled
+
+    def _draw(self, connection: Connection, event: Event, settled: Settled, batch: Applied) -> None:
+        """What follows from an event that is new."""
+        what = event.what
+        match what:
+            case Unknown(name=name):
+                batch.unknown[name] += 1
+            case Bounce() if what.is_content_fault:
+                batch.content_faults[settled.slug or ""] += 1
+            case Bounce() if what.is_permanent:
+                detail = store.bounce_detail(what.type.value, what.subtype)
+                self._suppress(connection, event.address, settled.reference, Reason.BOUNCE, detail, batch)
+            case Bounce() if settled.reference:
+                self._weigh(connection, settled.reference, batch)
+            case Complaint() if what.is_complaint:
+                self._leave(connection, event, settled)
+                detail = what.feedback_type
+                self._suppress(connection, event.address, settled.reference, Reason.COMPLAINT, detail, batch)
+            case Subscription(unsubscribed_all=True):
+                self._leave(connection, event, settled)
+
+    def _weigh(self, connection: Connection, reference: str, batch: Applied) -> None:
+        """A transient bounce more: too many consecutive issues of them, and the mailbox is taken for dead."""
+        streak = store.transient_streak(connection, reference)
+        if streak >= self._tolerance:
+            detail = f"{streak} consecutive issues bounced"
+            self._suppress(connection, None, reference, Reason.BOUNCE, detail, batch)
+
+    def _suppress(
+        self,
+        connection: Connection,
+        address: str | None,
+        reference: str | None,
+        reason: Reason,
+        detail: str,
+        batch: Applied,
+    ) -> None:
+        """Suppress the mailbox the event names, and the one we mailed: a forwarding server may name another."""
+        keys = {_mailbox_key(address)} if address else set()
+        if reference and (subscriber := audience.find(connection, reference)):
+            keys.add(subscriber.mailbox_key)
+        # Of a person who was erased nothing may come back, not even this; imports leave them out as well.
+        for key in sorted(keys - forgotten_among(connection, keys)):
+            batch.suppressed[reason.value] += suppress(connection, key, reason, detail)
+
+    def _leave(self, connection: Connection, event: Event, settled: Settled) -> None:
+        subscriber = self._reader(connection, event, settled)
+        if subscriber:
+            how = How.COMPLAINT if event.kind is Kind.COMPLAINT else How.LINK
+            audience.unsubscribe(connection, subscriber, how, {"mailing": settled.slug} if settled.slug else None)
+
+    def _reader(self, connection: Connection, event: Event, settled: Settled) -> Subscriber | None:
+        if settled.reference and (found := audience.find(connection, settled.reference)):
+            return found
+        try:
+            return audience.find(connection, read_address(event.address or ""))
+        except AddressError:
+            return None
+
+    def _add(self, batch: Applied) -> None:
+        total = self.applied
+        total.changed += batch.changed
+        total.waiting += batch.waiting
+        for name in ("events", "suppressed", "unknown", "content_faults", "second_copies"):
+            getattr(total, name).update(getattr(batch, name))
+
+
+def _mailbox_key(address: str) -> str:
+    try:
+        return read_address(address).mailbox_key
+    except AddressError:
+        return address.strip().lower()

@@ -1,0 +1,176 @@
+"""Feedback's statements: keep an event once, find what waits for a row, know a message of SNS again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, Table, delete, exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from publisher.delivery.tables import mailings, recipients
+from publisher.feedback.events import (
+    Bounce,
+    BounceType,
+    Click,
+    Complaint,
+    DeliveryDelay,
+    Event,
+    Kind,
+    Open,
+    Reject,
+    RenderingFailure,
+    Subscription,
+    Unknown,
+)
+from publisher.feedback.tables import feedback_events, sns_messages
+
+WAITS = timedelta(days=30)
+"""How long an event waits for the row it is about. Other mail of the same account would fill the table otherwise."""
+
+REMEMBERS = timedelta(days=3)
+"""How long a message of SNS is known again: longer than :data:`publisher.feedback.sns.WINDOW` lets it in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event that found no row when it came, and now may: ``id`` is the table's."""
+
+    id: int
+    kind: Kind
+    message_id: str
+    type: str
+    subtype: str
+    at: datetime
+
+
+def keep(connection: Connection, event: Event, *, settled: bool, mailing: str | None, machine: bool = False) -> bool:
+    """Write the event. False where it is there already: then nothing was written."""
+    type_, subtype, detail = _words(event)
+    row = {
+        "digest": event.digest,
+        "kind": event.kind.value,
+        "message_id": event.message_id,
+        "mailing": mailing or event.mailing,
+        "recipient": event.recipient,
+        "domain": event.domain,
+        "type": type_,
+        "subtype": subtype,
+        "detail": detail,
+        "machine": int(machine),
+        "at": event.at,
+        "received_at": datetime.now(UTC),
+        "settled": int(settled),
+    }
+    return _insert_once(connection, feedback_events, row)
+
+
+def kept(connection: Connection, digest: str) -> bool:
+    """Whether the event with this digest was written before."""
+    return connection.scalar(select(exists().where(feedback_events.c.digest == digest))) or False
+
+
+def waiting(connection: Connection, limit: int) -> list[Waiting]:
+    """Events without tags whose message id the ledger has learned since."""
+    e = feedback_events.c
+    query = (
+        select(e.id, e.kind, e.message_id, e.type, e.subtype, func.coalesce(e.at, e.received_at).label("moment"))
+        .where(e.settled == 0, e.message_id != "", exists().where(recipients.c.message_id == e.message_id))
+        .order_by(e.id)
+        .limit(limit)
+    )
+    return [
+        Waiting(row.id, Kind(row.kind), row.message_id, row.type, row.subtype, _aware(row.moment))
+        for row in connection.execute(query)
+    ]
+
+
+def settled(connection: Connection, event_id: int, mailing: str | None) -> None:
+    """The event has found its row."""
+    connection.execute(
+        update(feedback_events).where(feedback_events.c.id == event_id).values(settled=1, mailing=mailing)
+    )
+
+
+def forget_waiting(connection: Connection, *, now: datetime | None = None) -> int:
+    """Drop what has waited too long; how many. It was about other mail of the same account."""
+    before = (now or datetime.now(UTC)) - WAITS
+    e = feedback_events.c
+    return connection.execute(delete(feedback_events).where(e.settled == 0, e.received_at < before)).rowcount
+
+
+def transient_streak(connection: Connection, reference: str) -> int:
+    """The longest run of consecutive issues of which each bounced, not for good, for this subscriber.
+
+    An issue that was delivered, or of which nothing was heard, ends a run; one that went to others only does not count.
+    """
+    r = recipients.c
+    query = (
+        select(mailings.c.slug, r.bounce, r.bounced_at)
+        .join(mailings, mailings.c.id == r.mailing_id)
+        .where(r.reference == reference, r.state == "submitted")
+        .order_by(mailings.c.id)
+    )
+    longest = run = 0
+    last_slug = None
+    for slug, bounce, bounced_at in connection.execute(query):
+        failed = bounced_at is not None and is_transient(bounce or "")
+        if failed and slug == last_slug:
+            continue  # a correction of the same issue
+        run = run + 1 if failed else 0
+        last_slug = slug if failed else None
+        longest = max(longest, run)
+    return longest
+
+
+def bounce_detail(type_: str, subtype: str) -> str:
+    """How a bounce stands in the ledger: ``permanent/General``."""
+    return f"{type_}/{subtype}"[:80]
+
+
+def is_transient(detail: str) -> bool:
+    """Whether the ledger's words name a bounce that counts towards a suppression."""
+    type_, _, subtype = detail.partition("/")
+    fault = subtype.lower() in Bounce.CONTENT_FAULTS
+    return type_ in {BounceType.TRANSIENT, BounceType.UNDETERMINED} and not fault
+
+
+def remember_message(connection: Connection, message_id: str, at: datetime) -> bool:
+    """Enter a message of SNS; False where it was taken in before. Forgets those that are too old to come again."""
+    connection.execute(delete(sns_messages).where(sns_messages.c.at < datetime.now(UTC) - REMEMBERS))
+    return _insert_once(connection, sns_messages, {"id": message_id, "at": at})
+
+
+def _insert_once(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return connection.execute(insert(table).values(row).on_conflict_do_nothing()).rowcount == 1
+
+
+def _aware(moment: datetime | str) -> datetime:
+    return datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+
+
+def _words(event: Event) -> tuple[str, str, str]:
+    """What the table keeps of an event: type, subtype, detail."""
+    match event.what:
+        case Bounce() as bounce:
+            return bounce.type.value, bounce.subtype, f"{bounce.status} {bounce.diagnostic}".strip()
+        case Complaint() as complaint:
+            return complaint.feedback_type, complaint.subtype, ""
+        case Reject(reason=reason):
+            return "", "", reason
+        case RenderingFailure(error=error):
+            return "", "", error
+        case DeliveryDelay(reason=reason, diagnostic=diagnostic):
+            return reason, "", diagnostic
+        case Subscription(source=source):
+            return source, "", ""
+        case Open():
+            return "", "", ""
+        case Click(link=link):
+            return "", "", link
+        case Unknown(name=name, raw=raw):
+            return name, "", raw
+        case _:
+            return "", "", ""

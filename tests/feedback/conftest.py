@@ -1,0 +1,105 @@
+"""A real ledger to give feedback to: subscribers, a frozen mailing, claims and outcomes as a sender makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from publisher.audience import store as audience
+from publisher.audience.address import read_address
+from publisher.audience.model import How
+from publisher.audience.suppressions import all_suppressions
+from publisher.config.model import Config
+from publisher.database import Database, open_database
+from publisher.delivery.freeze import freeze
+from publisher.delivery.ledger import Ledger
+from publisher.delivery.letter import Letter
+from publisher.delivery.mailings import Mailing, accounts
+from publisher.delivery.outcomes import Outcome, Verdict, submitted
+from publisher.delivery.states import Account
+from publisher.edition.model import Slotted
+from publisher.feedback.apply import Applied, Applier
+from publisher.feedback.ses import parse
+
+SLUG = "2026-05-04-weekly"
+
+
+@dataclass
+class Room:
+    """A newsletter's database, with short cuts for tests."""
+
+    config: Config
+    database: Database
+
+    def subscribe(self, *addresses: str) -> None:
+        with self.database.begin() as connection:
+            for address in addresses:
+                audience.add(connection, read_address(address), how=How.IMPORT)
+
+    def freeze(self, slug: str = SLUG) -> Mailing:
+        body = Slotted(("hello",))
+        letter = Letter(slug, "Weekly", "Weekly", "en", "sha256:0", None, body, body)
+        with self.database.begin() as connection:
+            return freeze(connection, letter)
+
+    def send(
+        self, mailing: Mailing, outcome: Callable[[str], Outcome] = lambda recipient: submitted(recipient)
+    ) -> None:
+        """Claim everybody and record ``outcome(recipient id)``; message ids are ``m-<recipient id>``."""
+        ledger = Ledger(self.database, mailing)
+        ledger.open()
+        claims = ledger.exchange([], 1000, 1).claims
+        found = [(claim, outcome(f"m-{mailing.recipient(claim.number)}")) for claim in claims]
+        ledger.exchange(found)
+        ledger.close()
+
+    def recipients(self, mailing: Mailing) -> dict[str, str]:
+        """Recipient ids by address, in the order of the mailing."""
+        from sqlalchemy import select
+
+        from publisher.audience.tables import subscribers
+        from publisher.delivery.tables import recipients
+
+        query = (
+            select(subscribers.c.address, recipients.c.number)
+            .join(recipients, recipients.c.reference == subscribers.c.reference)
+            .where(recipients.c.mailing_id == mailing.id)
+            .order_by(recipients.c.number)
+        )
+        with self.database.connect() as connection:
+            return {address: mailing.recipient(number) for address, number in connection.execute(query)}
+
+    def apply(self, *lines: str) -> Applied:
+        applier = Applier(self.database, self.config)
+        applier.apply([event for line in lines for event in parse(line)])
+        applier.settle_waiting()
+        return applier.applied
+
+    def account(self, slug: str = SLUG) -> Account:
+        found = accounts(self.database, slug)
+        assert found is not None
+        return found[1]
+
+    def suppressed(self) -> dict[str, str]:
+        with self.database.connect() as connection:
+            return {s.mailbox_key: s.reason.value for s in all_suppressions(connection)}
+
+
+def uncertain(_recipient: str) -> Outcome:
+    return Outcome(Verdict.UNCERTAIN, "ReadTimeoutError")
+
+
+def open_room(folder: Path) -> Room:
+    newsletter = {"name": "Weekly", "url": "https://news.example.com/", "from": "W <w@news.example.com>"}
+    config = Config.model_validate({"newsletter": newsletter}).model_copy(update={"root": folder})
+    return Room(config, open_database(config))
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    found = open_room(tmp_path)
+    yield found
+    found.database.close()
