@@ -1,0 +1,61 @@
+"""Settle the uncertain from events; and, on an operator's word only, let one be sent to again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from publisher.database import Database
+from publisher.delivery import mailings
+from publisher.delivery.ledger import Ledger
+from publisher.delivery.lock import is_held, mailing_lock
+from publisher.delivery.mailings import Mailing
+from publisher.delivery.settle import Uncertain, release_uncertain, uncertain, young
+from publisher.errors import DatabaseError
+
+YOUNG = timedelta(hours=1)
+"""Events of a row younger than this may still be on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A mailing with its uncertain recipients, and how many of them are younger than :data:`YOUNG`."""
+
+    mailing: Mailing
+    recipients: tuple[Uncertain, ...]
+    young: int
+
+
+def doubtful(database: Database, issue: str | None) -> list[Doubtful]:
+    """The newest mailing of the issue, or of each, with who is uncertain now; a dead sender's claims are.
+
+    Nothing for an issue that has no mailing.
+    """
+    with database.connect() as connection:
+        if issue is None:
+            found = mailings.every_newest(connection)
+        else:
+            mailing = mailings.newest(connection, issue)
+            found = [mailing] if mailing else []
+    for mailing in found:
+        _recover(database, mailing)
+    with database.connect() as connection:
+        return [Doubtful(m, tuple(uncertain(connection, m.id)), young(connection, m.id, YOUNG)) for m in found]
+
+
+def release(database: Database, mailing: Mailing) -> int:
+    """Make the uncertain of a mailing pending; how many. Raises DatabaseError while a sender is at it (SQLite)."""
+    with mailing_lock(database, mailing.slug), database.begin() as connection:
+        return release_uncertain(connection, mailing.id)
+
+
+def _recover(database: Database, mailing: Mailing) -> None:
+    """What a sender had claimed when it died becomes uncertain, as ``send`` would make it at its start."""
+    if is_held(database, mailing.slug):
+        return
+    try:
+        with mailing_lock(database, mailing.slug) as alone:
+            Ledger(database, mailing).recover(alone=alone)
+    except DatabaseError:
+        if not is_held(database, mailing.slug):
+            raise  # else a sender has just begun, and recovers by itself
