@@ -1,0 +1,145 @@
+"""One run of publish at a time, on however many machines: a lease in the database.
+
+The holder shows a sign of life every few seconds. A lease without one for :data:`TERM` is free; one whose process is
+dead on this very machine is free at once. Each taking raises the fence, and a holder asks :meth:`Lease.check` before
+every step that others see: who was asleep and lost it finds out there and stops.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, text, update
+
+from publisher.database import Database
+from publisher.errors import DatabaseError
+from publisher.publishing.tables import leases
+
+TERM = 30.0
+"""Seconds without a sign of life after which a lease is free."""
+
+BEAT = 8.0
+NAME = "publish"
+
+
+class LeaseLostError(DatabaseError):
+    """Another run holds the lease, or has taken it over."""
+
+
+@dataclass
+class Lease:
+    """A held lease."""
+
+    database: Database
+    fence: int
+    holder: str
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Prove that the lease is still ours, and renew it. Raises LeaseLostError."""
+        with self.database.begin() as connection:
+            self.check_in(connection)
+
+    def check_in(self, connection: Connection) -> None:
+        """The same within a transaction, which then commits only if the lease was ours all the while."""
+        mine = (leases.c.name == NAME) & (leases.c.holder == self.holder) & (leases.c.fence == self.fence)
+        if connection.execute(update(leases).where(mine).values(beat=_now(connection))).rowcount != 1:
+            raise LeaseLostError(
+                "another run of publish took over while this one was not answering; this one stops",
+                help="publisher publish goes on once that run has ended",
+            )
+
+    def _beat(self) -> None:
+        while not self._stop.wait(BEAT):
+            with suppress(DatabaseError):  # the next check says so where it matters
+                self.check()
+
+
+@contextmanager
+def take(database: Database, *, waiting: Callable[[str], None] = lambda _: None) -> Iterator[Lease]:
+    """Hold the lease for the block.
+
+    Where a dead run held it, its term is waited out (``waiting`` is told whose). Raises LeaseLostError at once where a
+    living run holds it.
+    """
+    lease = _take(database, waiting)
+    beats = threading.Thread(target=lease._beat, name="publish lease", daemon=True)
+    beats.start()
+    try:
+        yield lease
+    finally:
+        lease._stop.set()
+        beats.join(timeout=2)
+        with suppress(DatabaseError), database.begin() as connection:
+            mine = (leases.c.name == NAME) & (leases.c.holder == lease.holder)
+            connection.execute(update(leases).where(mine).values(holder=None))
+
+
+def _take(database: Database, waiting: Callable[[str], None]) -> Lease:
+    holder, first = secrets.token_hex(8), None
+    while True:
+        with database.begin() as connection:
+            row = _row(connection)
+            free = row.holder is None or row.beat < _now(connection) - TERM or _is_dead(row.host, row.pid)
+            if free:
+                mine = {"fence": row.fence + 1, "holder": holder, "host": _host(), "pid": os.getpid()}
+                connection.execute(update(leases).where(leases.c.name == NAME).values(beat=_now(connection), **mine))
+                return Lease(database, row.fence + 1, holder)
+        seen = (row.holder, row.beat)
+        if first is None:
+            first = seen
+            waiting(f"process {row.pid} on {row.host}")
+        elif seen != first:
+            raise LeaseLostError(
+                f"another run of publish is at work: process {row.pid} on {row.host}",
+                help="wait for it to end; then publisher publish says there is nothing left to do",
+            )
+        time.sleep(1.0)
+
+
+def _row(connection: Connection) -> Row[Any]:
+    query = select(leases).where(leases.c.name == NAME)
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(1886743660)"))  # two runs that insert the first row
+        query = query.with_for_update()
+    row = connection.execute(query).first()
+    if row is None:
+        connection.execute(insert(leases).values(name=NAME, fence=0, holder=None, host="", pid=0, beat=0.0))
+        row = connection.execute(query).first()
+    assert row is not None
+    return row
+
+
+def _host() -> str:
+    """This machine, and on Linux this space of process numbers: two containers may bear one name."""
+    with suppress(OSError):
+        return f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}"
+    return socket.gethostname()
+
+
+def _is_dead(host: str, pid: int) -> bool:
+    """Whether the process is known to be dead: it was on this machine, and is no more."""
+    if host != _host():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _now(connection: Connection) -> float:
+    clock = "extract(epoch FROM clock_timestamp())"
+    if connection.dialect.name == "sqlite":
+        clock = "(julianday('now') - 2440587.5) * 86400.0"
+    return float(connection.execute(text(f"SELECT {clock}")).scalar_one())
