@@ -39,15 +39,19 @@ def manifest(edition: Edition) -> dict[str, Any]:
     }
 
 
+def email_files(edition: Edition) -> dict[str, bytes]:
+    """``email.html``, ``email.txt`` and ``edition.json`` by name."""
+    return {
+        "email.html": edition.html.fill(lambda slot: escape(SAMPLE[slot])).encode(),
+        "email.txt": edition.text.with_values(SAMPLE).encode(),
+        "edition.json": (json.dumps(manifest(edition), ensure_ascii=False, indent=2) + "\n").encode(),
+    }
+
+
 def write_email(edition: Edition, folder: Path) -> None:
-    """Write ``email.html``, ``email.txt`` and ``edition.json`` into ``folder``, each whole or not at all."""
+    """Write the files of an edition into ``folder``, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "email.html", edition.html.fill(lambda slot: escape(SAMPLE[slot])))
-    _write(folder / "email.txt", edition.text.with_values(SAMPLE))
-    _write(folder / "edition.json", json.dumps(manifest(edition), ensure_ascii=False, indent=2) + "\n")
-
-
-def _write(file: Path, text: str) -> None:
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    partial.write_bytes(text.encode())
-    partial.replace(file)
+    for name, content in email_files(edition).items():
+        partial = folder / f".{name}.{os.getpid()}"
+        partial.write_bytes(content)
+        partial.replace(folder / name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 
 from publisher.edition.model import Edition
 from publisher.site.paths import tag_key, tag_path, tag_segment
@@ -49,9 +49,14 @@ class Archive:
         return tuple(self.tag_by_key[key] for key in keys)
 
 
-def arrange(editions: Iterable[Edition]) -> Archive:
-    """Put editions in order: by date, then number, then slug; the newest first."""
-    ordered = tuple(sorted(editions, key=lambda e: (e.date, e.number or 0, e.slug), reverse=True))
+def arrange(editions: Iterable[Edition], language: str = "") -> Archive:
+    """Put editions in order: by date, then number, the newest first; among equals the one in ``language``."""
+    first = language.split("-")[0].lower()
+
+    def rank(edition: Edition) -> tuple[date, int, bool, str]:
+        return edition.date, edition.number or 0, edition.language.split("-")[0].lower() == first, edition.slug
+
+    ordered = tuple(sorted(editions, key=rank, reverse=True))
     years: dict[int, list[Edition]] = defaultdict(list)
     for edition in ordered:
         years[edition.date.year].append(edition)

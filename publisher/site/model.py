@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from publisher.diagnostics import Diagnostic, Severity
+from publisher.edition.model import Edition
+
 
 @dataclass(frozen=True, slots=True)
 class SiteFile:
@@ -16,10 +19,7 @@ class SiteFile:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did to a folder: paths relative to ``root``, sorted.
-
-    ``kept`` are strangers' files that stand where one of ours should: they are left alone, and somebody must be told.
-    """
+    """What a write did to a folder: paths relative to ``root``, sorted."""
 
     root: Path
     written: tuple[str, ...]
@@ -39,3 +39,37 @@ class SiteResult:
     root: Path
     issues: tuple[str, ...]
     output: Written
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One issue, checked and, where it is to be built, rendered."""
+
+    slug: str
+    draft: bool
+    edition: Edition | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def broken(self) -> bool:
+        """Whether an error keeps it from being built."""
+        return any(found.severity is Severity.ERROR for found in self.diagnostics)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What a build made of a repository. ``diagnostics`` are all, of every issue, in the order of a report."""
+
+    out: Path
+    diagnostics: tuple[Diagnostic, ...]
+    editions: tuple[Edition, ...]
+    emails: tuple[str, ...]
+    drafts: tuple[str, ...]
+    broken: tuple[str, ...]
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return not any(found.severity is Severity.ERROR for found in self.diagnostics)

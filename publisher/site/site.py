@@ -7,16 +7,15 @@ from pathlib import Path
 
 from publisher.config import Config
 from publisher.edition.model import Edition
-from publisher.site.archive import arrange
+from publisher.site.archive import Archive, arrange
 from publisher.site.feeds import atom_feed, items_feed, json_feed, robots, sitemap
 from publisher.site.model import SiteFile, SiteResult
 from publisher.site.output import write_folder
 from publisher.site.pages import Pages
 
 
-def site_files(config: Config, editions: Iterable[Edition]) -> Iterator[SiteFile]:
+def site_files(config: Config, archive: Archive) -> Iterator[SiteFile]:
     """Every file of the archive, a pure function of its arguments and the theme: the same bytes on any machine."""
-    archive = arrange(editions)
     yield from Pages(config, archive).all()
     yield SiteFile("feed.xml", atom_feed(config, archive))
     yield SiteFile("feed.json", json_feed(config, archive))
@@ -34,6 +33,6 @@ def build_site(config: Config, editions: Iterable[Edition], out: Path) -> SiteRe
     Raises :class:`publisher.errors.DeployError` when the disk refuses, :class:`publisher.errors.UsageError` when the
     theme is broken or a file that is not ours is in the way.
     """
-    editions = tuple(editions)
-    output = write_folder(out, site_files(config, editions))
-    return SiteResult(out, tuple(edition.slug for edition in arrange(editions).editions), output)
+    archive = arrange(editions, config.newsletter.language)
+    output = write_folder(out, site_files(config, archive))
+    return SiteResult(out, tuple(edition.slug for edition in archive.editions), output)

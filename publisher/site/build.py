@@ -1,0 +1,132 @@
+"""One build: check every issue, render those without an error, write their emails and the archive.
+
+The output is a function of the repository alone. An issue with an error has no page and no email in it, even where an
+earlier build made them: what lies in the folder is never out of date. (No reader loses a page by that: ``publish`` does
+not deploy while an issue has an error.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from publisher.config import Config
+from publisher.edition.files import email_files
+from publisher.edition.model import Edition
+from publisher.edition.theme import ThemeError
+from publisher.errors import UsageError
+from publisher.issue import discover
+from publisher.site.archive import moment
+from publisher.site.cache import Cache
+from publisher.site.model import BuildResult, Prepared, SiteFile, Written
+from publisher.site.output import write_folder
+from publisher.site.site import build_site
+from publisher.site.work import prepare_all
+
+
+class Progress(Protocol):
+    """Hears how far a build is."""
+
+    def total(self, issues: int) -> None:
+        """So many issues are to be prepared."""
+
+    def step(self) -> None:
+        """One is."""
+
+
+class Silent:
+    """A :class:`Progress` that nobody watches."""
+
+    def total(self, issues: int) -> None:
+        """Nothing."""
+
+    def step(self) -> None:
+        """Nothing."""
+
+
+def build(
+    config: Config,
+    slugs: Iterable[str],
+    out: Path,
+    drafts: bool = False,
+    *,
+    until: datetime | None = None,
+    use_cache: bool = True,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> BuildResult:
+    """Build the repository into ``out/site`` and ``out/email``.
+
+    ``slugs`` are the issues whose emails are written, all where none is named; the archive always covers every ready
+    issue, and drafts with ``drafts``. With ``until`` an issue whose ``publish_at`` lies after it is left out of the
+    archive. ``processes`` is how many render; by default as many as there are cores, where that pays.
+
+    Raises :class:`UsageError` for an unknown issue, a draft named without ``drafts`` or a stranger's file in the way,
+    and :class:`publisher.errors.DeployError` when the disk refuses.
+    """
+    heard = progress or Silent()
+    everything, chosen = discover(config.root), tuple(dict.fromkeys(slugs))
+    _refuse_unknown(everything, chosen)
+    cache = Cache(config, drafts=drafts, enabled=use_cache)
+    heard.total(len(everything))
+    prepared = prepare_all(config, everything, drafts=drafts, cache=cache, processes=processes, progress=heard.step)
+    cache.forget_all_but(everything)
+    _refuse_drafts(prepared, chosen, drafts)
+    return _write(config, prepared, chosen, out, until)
+
+
+def _write(
+    config: Config, prepared: Sequence[Prepared], chosen: Sequence[str], out: Path, until: datetime | None
+) -> BuildResult:
+    editions = tuple(one.edition for one in prepared if one.edition is not None)
+    shown = tuple(e for e in editions if until is None or moment(e, config.newsletter.zone) <= until)
+    findings = {found for one in prepared for found in one.diagnostics}
+    emails = _write_emails(editions, chosen, out / "email")
+    try:
+        site = build_site(config, shown, out / "site").output
+    except ThemeError as error:
+        findings.add(error.diagnostic)
+        site = write_folder(out / "site", ())
+        shown = ()
+    return BuildResult(
+        out=out,
+        diagnostics=tuple(sorted(findings, key=lambda found: found.sort_key)),
+        editions=shown,
+        emails=tuple(sorted({path.split("/")[0] for path in emails.files})),
+        drafts=tuple(one.slug for one in prepared if one.draft and one.edition is None and not one.broken),
+        broken=tuple(one.slug for one in prepared if one.broken),
+        written=_below(("email", emails.written), ("site", site.written)),
+        removed=_below(("email", emails.removed), ("site", site.removed)),
+    )
+
+
+def _write_emails(editions: Sequence[Edition], chosen: Sequence[str], folder: Path) -> Written:
+    """The emails of the chosen issues; those of others stay as long as the issues can be built."""
+    alive = {edition.slug for edition in editions}
+
+    def files() -> Iterator[SiteFile]:
+        for edition in editions:
+            if not chosen or edition.slug in chosen:
+                for name, content in email_files(edition).items():
+                    yield SiteFile(f"{edition.slug}/{name}", content)
+
+    return write_folder(folder, files(), keep=lambda path: bool(chosen) and path.split("/")[0] in alive)
+
+
+def _refuse_unknown(everything: Sequence[str], chosen: Sequence[str]) -> None:
+    for slug in chosen:
+        if slug not in everything:
+            known = ", ".join(everything[-3:]) or "none yet"
+            raise UsageError(f"there is no issue {slug}", help=f"name a folder of issues/, such as {known}")
+
+
+def _refuse_drafts(prepared: Sequence[Prepared], chosen: Sequence[str], drafts: bool) -> None:
+    for one in prepared:
+        if one.slug in chosen and one.draft and not drafts and not one.broken:
+            raise UsageError(f"{one.slug} is a draft", help="add --drafts, or write status: ready in its issue.yaml")
+
+
+def _below(*groups: tuple[str, Sequence[str]]) -> tuple[str, ...]:
+    return tuple(f"{folder}/{path}" for folder, paths in groups for path in paths)

@@ -1,0 +1,152 @@
+"""What an earlier build rendered, kept by the content it was made of.
+
+An entry is found again only when everything an edition follows from is the same: the issue's files, config.yaml, the
+theme, the package and the libraries that write HTML. So a build with the cache equals one without to the byte. An entry
+that is damaged, or from another version, is simply not there. The cache may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import date, datetime, timedelta, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import publisher
+from publisher.config import Config
+from publisher.diagnostics import Diagnostic, Severity, Span
+from publisher.edition.model import Asset, Edition, Length, Sizes, Slot, Slotted, Story
+from publisher.edition.theme import package_theme, theme_folder
+from publisher.site.model import Prepared
+from publisher.site.output import write_file
+
+_LIBRARIES = (
+    "markdown-it-py",
+    "mdit-py-plugins",
+    "linkify-it-py",
+    "nh3",
+    "mjml-python",
+    "css-inline",
+    "jinja2",
+    "babel",
+)
+_ALLOWED = {
+    (kind.__module__, kind.__qualname__): kind
+    for kind in (
+        *(Prepared, Edition, Slotted, Slot, Story, Asset, Length, Sizes, Diagnostic, Span, Severity),
+        *(date, datetime, timedelta, timezone),
+    )
+}
+
+
+class Cache:
+    """Entries under ``.publisher/cache/editions``, one an issue. ``Cache(config, enabled=False)`` holds nothing."""
+
+    def __init__(self, config: Config, *, drafts: bool, enabled: bool = True) -> None:
+        self._folder = config.root / ".publisher" / "cache" / "editions"
+        self._issues = config.root / "issues"
+        self._common = _common_key(config, drafts) if enabled else b""
+        self._enabled = enabled
+
+    def key(self, slug: str) -> bytes:
+        """32 bytes that stand for everything the issue's edition follows from."""
+        sha = hashlib.sha256(self._common)
+        _add(sha, slug.encode())
+        _add_folder(sha, self._issues / slug)
+        return sha.digest()
+
+    def load(self, slug: str, key: bytes) -> Prepared | None:
+        """What was kept under that key, or ``None``."""
+        if not self._enabled:
+            return None
+        try:
+            held = (self._folder / f"{slug}.entry").read_bytes()
+        except OSError:
+            return None
+        if held[:32] != key or held[32:64] != hashlib.sha256(held[64:]).digest():
+            return None
+        try:
+            found = _Unpickler(io.BytesIO(held[64:])).load()
+        except Exception:  # whatever is wrong with it: it is rendered anew
+            return None
+        return found if isinstance(found, Prepared) else None
+
+    def store(self, slug: str, key: bytes, payload: bytes) -> None:
+        """Keep a pickled :class:`Prepared`. A disk that refuses costs time, not correctness."""
+        if self._enabled:
+            with suppress(OSError):
+                write_file(self._folder / f"{slug}.entry", key + hashlib.sha256(payload).digest() + payload)
+
+    def forget_all_but(self, slugs: Iterable[str]) -> None:
+        """Drop the entries of issues that no longer exist."""
+        wanted = {f"{slug}.entry" for slug in slugs}
+        with suppress(OSError):
+            for file in list(self._folder.iterdir()):
+                if file.name not in wanted:
+                    file.unlink()
+
+
+def worth_keeping(prepared: Prepared, folder: Path) -> bool:
+    """Whether the key covers all that ``prepared`` follows from.
+
+    A broken issue may be mended by a file elsewhere, and an edition may show an image from outside its folder:
+    neither is kept.
+    """
+    if prepared.broken:
+        return False
+    if prepared.edition is None or not prepared.edition.assets:
+        return True
+    own = {hashlib.sha256(file.read_bytes()).digest() for file in _files(folder)}
+    return all(hashlib.sha256(asset.content).digest() in own for asset in prepared.edition.assets)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Builds our own plain values and nothing else: a cache that somebody forged cannot run code."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The class, where it is one of ours."""
+        try:
+            return _ALLOWED[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"{module}.{name} has no place in the cache") from None
+
+
+def _common_key(config: Config, drafts: bool) -> bytes:
+    sha = hashlib.sha256(b"publisher cache 1\n")
+    _add(sha, config.model_dump_json().encode())
+    _add(sha, str(config.root.resolve()).encode("utf-8", "surrogateescape"))
+    _add(sha, b"drafts" if drafts else b"")
+    for name in _LIBRARIES:
+        with suppress(PackageNotFoundError):
+            _add(sha, f"{name} {version(name)}".encode())
+    _add(sha, publisher.__version__.encode())
+    package = Path(publisher.__file__).parent
+    for file in sorted((*package.rglob("*.py"), *package.rglob("*.mo"))):  # a developer's edit counts as a version
+        status = file.stat()
+        _add(sha, f"{file.relative_to(package)} {status.st_size} {status.st_mtime_ns}".encode())
+    for folder in dict.fromkeys((theme_folder(config), package_theme())):
+        _add_folder(sha, folder)
+    return sha.digest()
+
+
+def _add(sha: Any, content: bytes) -> None:
+    sha.update(len(content).to_bytes(8, "big"))
+    sha.update(content)
+
+
+def _add_folder(sha: Any, folder: Path) -> None:
+    for file in _files(folder):
+        _add(sha, file.relative_to(folder).as_posix().encode("utf-8", "surrogateescape"))
+        try:
+            _add(sha, file.read_bytes())
+        except OSError as error:
+            _add(sha, f"unreadable {error.errno}".encode())
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (file for file in sorted(folder.rglob("*")) if file.is_file())
