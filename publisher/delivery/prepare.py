@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from publisher.config.model import Config
 from publisher.diagnostics import Diagnostic, Severity
@@ -49,3 +49,16 @@ def prepare(config: Config, slug: str, *, drafts: bool = False, now: datetime | 
 
 def _blocks(found: Sequence[Diagnostic]) -> bool:
     return any(d.severity is Severity.ERROR for d in found)
+
+
+def ready_issues(config: Config, without: Collection[str] = ()) -> list[tuple[str, date, datetime | None]]:
+    """Slug, date and ``publish_at`` of each ready issue that can be read, but for those in ``without``."""
+    from publisher.issue import discover, load_issue
+    from publisher.issue.model import Status
+
+    found = []
+    for slug in discover(config.root):
+        issue = load_issue(config, slug)[0] if slug not in without else None
+        if issue is not None and issue.status is Status.READY:
+            found.append((slug, issue.date, issue.publish_at))
+    return found

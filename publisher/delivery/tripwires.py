@@ -5,7 +5,7 @@ They look at the ledger after the fact or just before, and share no code with th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -102,7 +102,7 @@ def _about_to_be_reached_twice(connection: Connection, mailing: Mailing) -> int:
 
 def overdue(
     ready: Iterable[tuple[str, date, datetime | None]],
-    frozen: Sequence[str] | Mapping[str, object],
+    frozen: Collection[str],
     config: Config,
     now: datetime | None = None,
 ) -> list[Tripped]:

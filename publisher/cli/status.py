@@ -1,0 +1,65 @@
+"""``publisher status``: the account of a mailing, to the last person."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("status", epilog="Example: publisher status 2024-12-29-weekly --format json")(status)
+
+
+def status(
+    context: typer.Context,
+    issue: Annotated[str | None, typer.Argument(metavar="[ISSUE]", help="One issue; else each that there is.")] = None,
+    format: Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")] = "text",
+) -> None:
+    """Show the account: audience = excluded + pending + claimed + submitted + rejected + uncertain, at every moment."""
+    from publisher.cli.console import complain
+    from publisher.config import load_config
+    from publisher.database import open_database
+    from publisher.delivery.status import statuses
+
+    config = load_config(context.obj)
+    database = open_database(config)
+    try:
+        rows, tripped = statuses(config, database, issue)
+    finally:
+        database.close()
+    if format == "json":
+        print(json.dumps(rows[0] if issue else rows, ensure_ascii=False, indent=2))
+    else:
+        _print(rows)
+    for trip in tripped:
+        complain(f"tripwire {trip.name}: {trip.message}", trip.help)
+    if any(trip.stops for trip in tripped):
+        raise typer.Exit(1)
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from publisher.cli.console import console
+    from publisher.delivery.endings import COUNTS, FEEDBACK
+
+    if not rows:
+        console.print("There is no issue yet: publisher new SLUG makes one.")
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("issue", no_wrap=True)
+    table.add_column("state")
+    names = [name for name in COUNTS + FEEDBACK if any(row[name] for row in rows)] or ["audience"]
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(escape(row["issue"]), row["state"], *(f"{row[name]:,}" for name in names))
+    console.print(table)
+    for row in rows:
+        if row["excluded_by_reason"] and len(rows) == 1:
+            reasons = ", ".join(f"{people:,} {reason}" for reason, people in row["excluded_by_reason"].items())
+            console.print(f"excluded: {reasons}")

@@ -1,0 +1,102 @@
+"""What the end of a run means, in a line, and what to do about it; and the account as machines read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from publisher.delivery.mailings import CANCELLED, PAUSED, Mailing
+from publisher.delivery.send import Sent
+from publisher.delivery.sender import Ending
+from publisher.delivery.states import Account, MailingState
+
+COUNTS = ("audience", "excluded", "pending", "claimed", "submitted", "rejected", "uncertain")
+FEEDBACK = ("delivered", "bounced", "complained")
+
+_PROVIDER = {
+    "identity-not-verified": (
+        "SES has not verified the sender",
+        "verify the domain of newsletter.from; publisher doctor",
+    ),
+    "MailFromDomainNotVerifiedException": ("SES has not verified the MAIL FROM domain", "publish its MX record"),
+    "MAIL_FROM_DOMAIN_NOT_VERIFIED": ("SES has not verified the MAIL FROM domain", "publish its MX record"),
+    "AccountSuspendedException": ("SES has suspended the account", "see the SES console and answer AWS"),
+    "ACCOUNT_SUSPENDED": ("SES has suspended the account", "see the SES console and answer AWS"),
+    "NotFoundException": ("SES does not know the configuration set", "correct delivery.ses.configuration_set"),
+    "CONFIGURATION_SET_NOT_FOUND": (
+        "SES does not know the configuration set",
+        "correct delivery.ses.configuration_set in config.yaml",
+    ),
+    "ExpiredTokenException": ("the AWS credentials have expired", "log in again"),
+    "ExpiredToken": ("the AWS credentials have expired", "log in again"),
+    "smtp-login": ("the relay refuses the login", "check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD"),
+}
+
+
+def explain(sent: Sent) -> tuple[str, str | None]:
+    """The line for an operator, and the action; the line is empty where all went well."""
+    account, slug = sent.account, sent.mailing.slug
+    again = f"publisher send {slug} carries on"
+    left = f"{account.pending:,} recipients are left"
+    match sent.ending:
+        case Ending.DONE | Ending.LEFT:
+            return _of_account(sent)
+        case Ending.INTERRUPTED:
+            return f"stopped; {left}", again
+        case Ending.OPERATOR if sent.code == "tripwire":
+            return f"a tripwire stopped {slug}; {left}", None
+        case Ending.OPERATOR if sent.code == CANCELLED:
+            return f"{slug} was cancelled; {account.pending:,} recipients are not mailed", None
+        case Ending.OPERATOR:
+            return f"{slug} is paused; {left}", f"publisher resume {slug}, then publisher send {slug}"
+        case Ending.DAILY_QUOTA:
+            return f"the provider's daily quota is used up; {left}", f"{again} when the 24 hours have room again"
+        case Ending.ACCOUNT_PAUSED:
+            return f"SES has paused sending ({sent.code}); {left}", f"see the SES console; then {again}"
+        case Ending.UNREACHABLE:
+            return f"the provider could not be reached ({sent.code}); {left}", f"check the network; then {again}"
+        case Ending.DEFECT:
+            return f"the transport failed ({sent.code}); {left}", f"please report it; {again}"
+    what, action = _PROVIDER.get(sent.code, (f"the provider refuses: {sent.code}", "publisher doctor says more"))
+    return f"{what}; {left}", f"{action}; then {again}"
+
+
+def _of_account(sent: Sent) -> tuple[str, str | None]:
+    account, slug = sent.account, sent.mailing.slug
+    parts = []
+    if account.uncertain:
+        parts.append(f"{account.uncertain:,} are uncertain")
+    if account.rejected:
+        parts.append(f"{account.rejected:,} were rejected")
+    if account.pending:
+        parts.append(f"{account.pending:,} are left")
+    if not parts:
+        return "", None
+    action = f"publisher reconcile {slug} settles the uncertain from events" if account.uncertain else None
+    if account.pending:
+        action = f"publisher send {slug} tries them again"
+    return f"of {account.recipients:,} recipients {', '.join(parts)}", action
+
+
+def account_line(slug: str, account: Account) -> str:
+    """The account in one line."""
+    parts = [f"{getattr(account, name):,} {name}" for name in COUNTS[1:] if getattr(account, name)]
+    reasons = ", ".join(f"{people:,} {reason}" for reason, people in account.excluded_by_reason.items())
+    return f"{slug}: audience {account.audience:,}: {', '.join(parts) or 'nobody'}" + (
+        f" ({reasons})" if reasons else ""
+    )
+
+
+def status_row(slug: str, mailing: Mailing | None, account: Account | None, state: MailingState) -> dict[str, Any]:
+    """One issue as ``status --format json`` has it. Before the freeze all counts are 0 and the digest null."""
+    counted = account or Account()
+    return {
+        "issue": slug,
+        "state": state.value,
+        "digest": mailing.digest if mailing else None,
+        "commit": mailing.commit if mailing else None,
+        **{name: getattr(counted, name) for name in COUNTS + FEEDBACK},
+        "excluded_by_reason": dict(counted.excluded_by_reason),
+    }
+
+
+__all__ = ["COUNTS", "FEEDBACK", "PAUSED", "account_line", "explain", "status_row"]
