@@ -62,7 +62,7 @@ def _story(item: ItemView, words: Words) -> Iterator[str]:
 
 
 def _picture(picture: PictureView, words: Words) -> str:
-    notes = " ".join(filter(None, [picture.caption, picture.credit]))
+    notes = " · ".join(filter(None, [picture.caption, picture.credit]))
     shown = link(words("image", alt=picture.alt), picture.url)
     return f"{shown}\n{notes}" if notes else shown
 

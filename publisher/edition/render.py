@@ -8,6 +8,7 @@ from publisher.edition import provenance
 from publisher.edition.email import write_html
 from publisher.edition.gates import check_edition
 from publisher.edition.language import Words
+from publisher.edition.markdown import Html
 from publisher.edition.model import Asset, Edition, Slotted, Story
 from publisher.edition.pictures import Pictures
 from publisher.edition.plain import item_text, write_text
@@ -15,7 +16,7 @@ from publisher.edition.sizes import sizes_of
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme, ThemeError
 from publisher.edition.view import View, view
-from publisher.edition.web import story_html, write_web
+from publisher.edition.web import write_stories, write_web
 from publisher.issue.model import Issue, Status
 
 
@@ -31,27 +32,21 @@ def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnosti
     theme = Theme.of(config)
     try:
         html = write_html(seen, words, theme, slots, config)
-        web = write_web(seen, words, theme)
-        stories = _stories(seen, words, theme)
+        story_html = write_stories(seen, words, theme)
+        web = write_web(seen, story_html, words, theme)
     except ThemeError as error:
         return None, [*pictures.diagnostics, error.diagnostic]
     text = write_text(seen, words, slots)
-    edition = _edition(issue, config, seen, html, text, web, stories, pictures)
+    edition = _edition(issue, config, seen, html, text, web, _stories(issue, seen, story_html, words), pictures)
     findings = [*pictures.diagnostics, *check_edition(edition, issue, config)]
     return (None if pictures.diagnostics else edition), findings
 
 
-def _stories(seen: View, words: Words, theme: Theme) -> tuple[Story, ...]:
-    section: str | None = None
-    stories = []
-    for item in seen.items:
-        section = item.section or section
-        stories.append(
-            Story(
-                item.anchor, item.headline, story_html(item, words, theme), item_text(item, words), item.tags, section
-            )
-        )
-    return tuple(stories)
+def _stories(issue: Issue, seen: View, written: tuple[Html, ...], words: Words) -> tuple[Story, ...]:
+    return tuple(
+        Story(shown.anchor, shown.headline, str(html), item_text(shown, words), item.tags, item.section)
+        for item, shown, html in zip(issue.items, seen.items, written, strict=True)
+    )
 
 
 def _edition(

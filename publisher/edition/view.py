@@ -140,7 +140,7 @@ def view(issue: Issue, config: Config, words: Words, pictures: Pictures) -> View
         length_line=words.length(length),
         points=points,
         generated=words("generated", model=one_line(generated_by)) if generated_by and points else None,
-        cover=_picture(issue.cover, words, pictures, issue.places.of("cover", "image")) if issue.cover else None,
+        cover=_picture(issue.cover, pictures, issue.places.of("cover", "image")) if issue.cover else None,
         intro_html=intro.html if intro else None,
         intro=intro,
         items=items,
@@ -176,7 +176,7 @@ def _items(issue: Issue, words: Words, pictures: Pictures, scribe: Scribe) -> tu
                 commentary_label=label,
                 commentary_by=one_line(item.commentary_by) if item.commentary_by else None,
                 sources=tuple(_source(source) for source in item.sources),
-                image=_picture(item.image, words, pictures, item.places.of("image", "image")) if item.image else None,
+                image=_picture(item.image, pictures, item.places.of("image", "image")) if item.image else None,
                 section=one_line(item.section) if item.section and item.section != section else None,
                 tags=item.tags,
             )
@@ -197,7 +197,7 @@ def _source(source: Source) -> Source:
     return Source(one_line(source.name), source.url if safe else None)
 
 
-def _picture(picture: Picture, words: Words, pictures: Pictures, place: Place) -> PictureView | None:
+def _picture(picture: Picture, pictures: Pictures, place: Place) -> PictureView | None:
     if pictures.require(picture.image, place) is None:
         return None
     placed = pictures.place(picture.image)
@@ -208,7 +208,7 @@ def _picture(picture: Picture, words: Words, pictures: Pictures, place: Place) -
         height=placed.height,
         alt=one_line(picture.alt),
         caption=one_line(picture.caption) if picture.caption else None,
-        credit=words("credit", credit=one_line(picture.credit)) if picture.credit else None,
+        credit=one_line(picture.credit) if picture.credit else None,
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
-from publisher.edition.gates import clip_budget
+from publisher.edition.gates import clip_budget, contrast, head, parity
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
-GATES = (clip_budget.check,)
+GATES = (clip_budget.check, head.check, contrast.check, parity.check)
 
 
 def check_edition(edition: Edition, issue: Issue, config: Config) -> list[Diagnostic]:
