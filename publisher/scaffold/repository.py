@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from publisher.errors import UsageError
 from publisher.scaffold import bundled
@@ -71,7 +71,9 @@ def _tree(folder: Path, at: str) -> dict[str, bytes]:
 def _refuse_collisions(root: Path, files: dict[str, bytes]) -> None:
     if root.exists() and not root.is_dir():
         raise UsageError(f"{root} is a file", help="name a folder; it is made where it does not exist")
+    wanted = {part.as_posix() for name in files for part in PurePosixPath(name).parents} - {"."}
     there = [name for name in files if (root / name).exists()]
+    there += [name for name in wanted if (root / name).exists() and not (root / name).is_dir()]
     if "config.yaml" in there:
         raise UsageError(f"{root} is a newsletter repository already", help="type publisher new SLUG to add an issue")
     if there:
