@@ -1,0 +1,156 @@
+"""Choose subscribers: an expression as a condition of SQL, the same people on SQLite and on PostgreSQL.
+
+A subscriber whose language is not known is taken to read the newsletter's own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Connection, Float, String, and_, false, func, not_, or_, select, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from publisher.audience.tables import subscribers
+from publisher.config.segments import All, And, Attribute, Language, Not, Or, Segment, Topic, parse_segment
+
+_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
+
+
+def segment_clause(text: str | None, newsletter_language: str) -> ColumnElement[bool]:
+    """The condition on ``subscribers`` that an ``audience`` means; None is everybody. Raises SegmentError."""
+    return true() if text is None else _clause(parse_segment(text), newsletter_language)
+
+
+def count_segment(connection: Connection, text: str | None, newsletter_language: str) -> int:
+    """How many confirmed subscribers an ``audience`` holds. Raises SegmentError."""
+    condition = and_(subscribers.c.state == "confirmed", segment_clause(text, newsletter_language))
+    return connection.scalar(select(func.count()).select_from(subscribers).where(condition)) or 0
+
+
+def _clause(segment: Segment, home: str) -> ColumnElement[bool]:
+    match segment:
+        case All():
+            return true()
+        case Topic(name):
+            return Holds(subscribers.c.topics, name)
+        case Language(tag):
+            language = func.lower(func.coalesce(subscribers.c.language, home))
+            return or_(language == tag, language.startswith(f"{tag}-", autoescape=True))
+        case Not(part):
+            return not_(_clause(part, home))
+        case And(parts):
+            return and_(*(_clause(part, home) for part in parts))
+        case Or(parts):
+            return or_(*(_clause(part, home) for part in parts))
+        case Attribute():
+            return _comparison(segment)
+
+
+def _comparison(test: Attribute) -> ColumnElement[bool]:
+    held: ColumnElement[Any]
+    if test.name.lower() == "name":
+        held = subscribers.c.name
+    else:
+        held = func.coalesce(Member(subscribers.c.attributes, test.name), "")
+    if test.comparison == "=":
+        return held == test.value
+    if test.comparison == "!=":
+        return held != test.value
+    operator = {"<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__"}[test.comparison]
+    if _NUMBER.fullmatch(test.value):
+        compared: ColumnElement[bool] = getattr(Number(held), operator)(float(test.value))
+        return func.coalesce(compared, false())
+    return and_(held != "", getattr(Ordered(held), operator)(test.value))
+
+
+class Holds(FunctionElement[bool]):
+    """A JSON list holds a text."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+class Member(FunctionElement[str]):
+    """The text under a key of a JSON object, or NULL."""
+
+    type = String()
+    inherit_cache = True
+
+
+class Number(FunctionElement[float]):
+    """A text as a number, or NULL where it is none: an optional sign, digits, perhaps a point and digits."""
+
+    type = Float()
+    inherit_cache = True
+
+
+class Ordered(FunctionElement[str]):
+    """A text in the order of code points, which is that of ISO 8601 dates."""
+
+    type = String()
+    inherit_cache = True
+
+
+def _arguments(element: FunctionElement[Any], compiler: Any, **options: Any) -> list[str]:
+    return [compiler.process(clause, **options) for clause in element.clauses]
+
+
+@compiles(Holds, "sqlite")
+def _(element: Holds, compiler: Any, **options: Any) -> str:
+    column, name = _arguments(element, compiler, **options)
+    return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = {name})"  # noqa: S608
+
+
+@compiles(Holds, "postgresql")
+def _(element: Holds, compiler: Any, **options: Any) -> str:
+    column, name = _arguments(element, compiler, **options)
+    return f"jsonb_exists({column}, {name})"
+
+
+@compiles(Member, "sqlite")
+def _(element: Member, compiler: Any, **options: Any) -> str:
+    column, name = _arguments(element, compiler, **options)
+    return f"(SELECT value FROM json_each({column}) WHERE key = {name})"  # noqa: S608
+
+
+@compiles(Member, "postgresql")
+def _(element: Member, compiler: Any, **options: Any) -> str:
+    column, name = _arguments(element, compiler, **options)
+    return f"({column} ->> {name})"
+
+
+@compiles(Number, "sqlite")
+def _(element: Number, compiler: Any, **options: Any) -> str:
+    (text,) = _arguments(element, compiler, **options)
+    shape = " AND ".join(f"v {test}" for test in _SQLITE_NUMBER)
+    return f"(SELECT CASE WHEN {shape} THEN CAST(v AS REAL) END FROM (SELECT {text} AS v))"  # noqa: S608
+
+
+@compiles(Number, "postgresql")
+def _(element: Number, compiler: Any, **options: Any) -> str:
+    (text,) = _arguments(element, compiler, **options)
+    return f"(SELECT CASE WHEN v ~ '^-?[0-9]+([.][0-9]+)?$' AND length(v) <= 30 THEN v::float8 END FROM (SELECT {text} AS v) t)"  # noqa: E501, S608
+
+
+@compiles(Ordered, "sqlite")
+def _(element: Ordered, compiler: Any, **options: Any) -> str:
+    return f"({_arguments(element, compiler, **options)[0]} COLLATE BINARY)"
+
+
+@compiles(Ordered, "postgresql")
+def _(element: Ordered, compiler: Any, **options: Any) -> str:
+    return f'({_arguments(element, compiler, **options)[0]} COLLATE "C")'
+
+
+# SQLite has no regular expressions: these globs together say what PostgreSQL's pattern says.
+_SQLITE_NUMBER = (
+    "NOT GLOB '*[^0-9.-]*'",
+    "NOT GLOB '?*-*'",
+    "NOT GLOB '*.*.*'",
+    "NOT GLOB '.*'",
+    "NOT GLOB '-.*'",
+    "GLOB '*[0-9]'",
+    "NOT GLOB '???????????????????????????????*'",
+)

@@ -1,0 +1,195 @@
+"""The database opens, upgrades itself once, and fails in one line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from publisher.audience.tables import consents, salts, subscribers
+from publisher.config.model import Config
+from publisher.database import Database, metadata, open_database
+from publisher.database.bulk import insert_rows
+from publisher.database.migrate import FOLDER, revisions
+from publisher.errors import DatabaseError
+
+PACKAGE = FOLDER.parent.parent
+
+for path in PACKAGE.glob("*/tables.py"):  # every room's tables belong to the metadata
+    importlib.import_module(f"publisher.{path.parent.name}.tables")
+
+
+def test_the_migrated_schema_is_the_metadata(database: Database) -> None:
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        differences = [d for d in compare_metadata(context, metadata) if "procrastinate" not in str(d)]
+    assert differences == []
+
+
+def test_migrations_form_one_line() -> None:
+    before = None
+    for name in revisions():
+        source = (FOLDER / "versions" / f"{name}.py").read_text(encoding="utf-8")
+        assert f'revision = "{name}"' in source
+        assert f"down_revision = {before!r}".replace("'", '"') in source
+        assert len(name) <= 32  # alembic's column
+        before = name
+
+
+def test_opening_again_does_not_import_alembic(config: Config) -> None:
+    open_database(config).close()
+    script = (
+        "import sys; from pathlib import Path; from publisher.config.model import Config, Newsletter;"
+        "from publisher.database import open_database;"
+        "n = Newsletter(**{'name': 'n', 'url': 'https://x/', 'from': 'a@x.org'});"
+        "open_database(Config(newsletter=n, root=Path(sys.argv[1]))); print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script, str(config.root)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_processes_that_start_together_migrate_once(config: Config, tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from publisher.config.model import Config, Newsletter;"
+        "from publisher.database import open_database; from publisher.audience.tokens import Tokens;"
+        "n = Newsletter(**{'name': 'n', 'url': 'https://x/', 'from': 'a@x.org'});"
+        "c = Config(newsletter=n, root=Path(sys.argv[1])); open_database(c);"
+        "print(Tokens.open(c).unsubscribe_url('a'))"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "fresh")]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    outcomes = [process.communicate() for process in started]
+    assert [process.returncode for process in started] == [0] * 4, outcomes
+    assert len({out for out, _ in outcomes}) == 1  # and they signed with one key
+    assert (tmp_path / "fresh/.publisher/secret.key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "fresh/.publisher/publisher.db").stat().st_mode & 0o777 == 0o600
+    assert len(os.listdir(tmp_path / "fresh/.publisher")) <= 4  # no draft of a key is left
+
+
+@pytest.mark.postgres
+def test_processes_that_start_together_migrate_postgresql_once(config: Config, postgres_url: str) -> None:
+    script = (
+        "import sys; from pathlib import Path; from publisher.config.model import Config, Newsletter;"
+        "from publisher.database import open_database;"
+        "n = Newsletter(**{'name': 'n', 'url': 'https://x/', 'from': 'a@x.org'});"
+        "open_database(Config(newsletter=n, root=Path(sys.argv[1])))"
+    )
+    environment = {**os.environ, "PUBLISHER_DATABASE_URL": postgres_url}
+    command = [sys.executable, "-c", script, str(config.root)]
+    started = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) for _ in range(3)]
+    assert [process.communicate()[1] for process in started] == [""] * 3
+
+
+def test_a_failed_block_leaves_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.begin() as connection:  # noqa: PT012
+        connection.execute(insert(salts).values(purpose="a", value="b"))
+        raise RuntimeError
+    with database.connect() as connection:
+        assert connection.execute(select(salts)).all() == []
+
+
+def test_the_caller_sees_a_broken_constraint(database: Database) -> None:
+    rows = [{"purpose": "a", "value": "每"}, {"purpose": "b", "value": '"'}]
+    with database.begin() as connection:
+        insert_rows(connection, salts, rows)
+        assert [tuple(row) for row in connection.execute(select(salts))] == [("a", "每"), ("b", '"')]
+    with pytest.raises(IntegrityError) as caught, database.begin() as connection:
+        insert_rows(connection, salts, rows)
+    assert '"b"' not in str(caught.value)  # a row may hold an address: parameters are never shown
+
+
+def test_history_cannot_be_changed(database: Database) -> None:
+    from publisher.audience import store
+    from publisher.audience.address import read_address
+    from publisher.audience.model import How
+
+    with database.begin() as connection:
+        store.add(connection, read_address("ann@example.com"), how=How.COMMAND)
+    with pytest.raises((DatabaseError, IntegrityError)), database.begin() as connection:
+        connection.execute(update(consents).values(how="form"))
+    with database.begin() as connection:
+        connection.execute(subscribers.delete())
+        assert connection.execute(select(consents)).all() == []
+
+
+def failure(config: Config) -> DatabaseError:
+    with pytest.raises(DatabaseError) as caught:
+        open_database(config)
+    assert "\n" not in caught.value.message
+    assert caught.value.help
+    return caught.value
+
+
+def test_a_newer_database_is_left_alone(config: Config, database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999_future'"))
+    assert "newer version" in failure(config).message
+    with database.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999_future"
+
+
+def test_a_file_that_is_no_database(config: Config) -> None:
+    (config.root / ".publisher").mkdir()
+    (config.root / ".publisher/publisher.db").write_bytes(b"not a database at all" * 100)
+    assert "is not a SQLite database" in failure(config).message
+
+
+def test_a_corrupt_database(config: Config) -> None:
+    path = config.root / ".publisher/publisher.db"
+    open_database(config).close()
+    data = bytearray(path.read_bytes())
+    data[100:4096] = b"\xff" * 3996  # the first page's tree, after the file's header
+    path.write_bytes(data)
+    assert "corrupt" in failure(config).message
+
+
+def test_a_path_that_is_a_folder(config: Config) -> None:
+    (config.root / ".publisher/publisher.db").mkdir(parents=True)
+    assert "cannot be opened" in failure(config).message
+
+
+def test_a_read_only_database(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = config.root / "old.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", f"sqlite:///file:{path}?mode=ro&uri=true")
+    assert "is read-only" in failure(config).message
+
+
+def test_a_full_disk(config: Config) -> None:
+    database = open_database(config)
+    with pytest.raises(DatabaseError, match="is full") as caught, database.begin() as connection:  # noqa: PT012
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        connection.execute(insert(salts), [{"purpose": str(n), "value": "x" * 9000} for n in range(50)])
+    assert caught.value.help == "free some space and run the command again"
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("mysql://localhost/x", "SQLite or PostgreSQL, not mysql"),
+        ("nonsense", "it is not a URL"),
+        ("postgresql://user:hunter2@127.0.0.1:1/x", "cannot be reached"),
+    ],
+)
+def test_an_unusable_url(config: Config, monkeypatch: pytest.MonkeyPatch, url: str, message: str) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", url)
+    error = failure(config)
+    assert message in error.message
+    assert "hunter2" not in f"{error} {error.help} {error.__cause__}"
+
+
+def test_without_psycopg_it_says_what_to_install(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", "postgresql://localhost/x")
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert "publisher[postgres]" in (failure(config).help or "")
