@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -58,6 +59,7 @@ def luminance(colour: RGB) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+@lru_cache(maxsize=1024)
 def ratio(one: RGB, other: RGB) -> float:
     """Contrast ratio, 1 to 21 (WCAG 2.2)."""
     high, low = sorted((luminance(one), luminance(other)), reverse=True)
@@ -129,11 +131,9 @@ def _texts(node: LexborNode, inherited: _Style, dark: dict[int, dict[str, str]])
     written = attributes.get("style") or ""
     if _HIDDEN.search(written) or node.tag in {"style", "script", "title", "head"}:
         return
-    style = inherited
-    if ground := parse(attributes.get("bgcolor") or ""):
-        style = replace(style, ground=ground)
-    style = _apply(style, {name: value for name, value, _ in declarations(written)})
-    style = _apply(style, dark.get(node.mem_id, {}))
+    style = _written(inherited, attributes.get("bgcolor") or "", written)
+    if node.mem_id in dark:
+        style = _apply(style, dark[node.mem_id])
     child = node.child
     while child is not None:
         if child.tag == "-text":
@@ -143,6 +143,14 @@ def _texts(node: LexborNode, inherited: _Style, dark: dict[int, dict[str, str]])
         elif not (child.tag or "-").startswith("-"):
             yield from _texts(child, style, dark)
         child = child.next
+
+
+@lru_cache(maxsize=4096)
+def _written(style: _Style, bgcolor: str, written: str) -> _Style:
+    """The style after an element's own attributes. Inlined styles are the same few in every email, so most are known."""
+    if ground := parse(bgcolor):
+        style = replace(style, ground=ground)
+    return _apply(style, {name: value for name, value, _ in declarations(written)})
 
 
 def _apply(style: _Style, declared: dict[str, str]) -> _Style:
