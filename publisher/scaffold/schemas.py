@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 
-from pydantic import BaseModel
-
-from publisher.config import Config
-from publisher.issue.raw import RawIssue, RawItem
+from publisher.config.schema import config_schema
+from publisher.issue.schema import issue_schema, item_schema
 
 FOLDER = "schema"
 
 
 def schema_files() -> dict[str, bytes]:
-    """``schema/issue.json`` and its fellows, by path."""
-    models: dict[str, type[BaseModel]] = {"issue": RawIssue, "item": RawItem, "config": Config}
-    return {f"{FOLDER}/{name}.json": _written(model.model_json_schema()) for name, model in models.items()}
-
-
-def _written(schema: dict[str, object]) -> bytes:
-    return (json.dumps(schema, ensure_ascii=False, indent=2) + "\n").encode()
+    """``schema/issue.json`` and its fellows, by path: what ``publisher schema`` prints."""
+    schemas = {"issue": issue_schema(), "item": item_schema(), "config": config_schema()}
+    return {
+        f"{FOLDER}/{name}.json": (json.dumps(schema, ensure_ascii=False, indent=2) + "\n").encode()
+        for name, schema in schemas.items()
+    }

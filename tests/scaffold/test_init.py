@@ -12,6 +12,7 @@ from publisher.cli.app import app
 from publisher.config import load_config
 from publisher.errors import UsageError
 from publisher.scaffold import make_repository
+from publisher.scaffold.schemas import schema_files
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -87,3 +88,8 @@ def test_init_says_what_to_type_next(tmp_path: Path) -> None:
     assert ran.exit_code == 0
     for step in ("cd ", "publisher check", "publisher build", "publisher subscribers add", "publisher send 2024-12-29"):
         assert step in ran.stdout
+
+
+def test_the_schemas_of_this_repository_are_those_of_the_program() -> None:
+    stale = [name for name, content in schema_files().items() if (ROOT / name).read_bytes() != content]
+    assert stale == [], "for k in issue item config; do publisher schema $k > schema/$k.json; done"

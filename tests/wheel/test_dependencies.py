@@ -18,7 +18,7 @@ COMES_WITH = {
     "markupsafe": "jinja2",
     "anyio": "starlette",
     "pydantic-core": "pydantic",
-    "idna": "httpx",
+    "httpcore": "httpx",
 }
 
 
