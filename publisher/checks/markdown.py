@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
@@ -64,14 +64,31 @@ class Text:
     @cached_property
     def words(self) -> str:
         """All that a reader sees, in one text."""
-        parts = []
+        parts: list[str] = []
         for token in self.tokens:
-            for child in token.children or ():
-                parts.append(
-                    child.content if child.type in {"text", "code_inline"} else "\n" if "break" in child.type else ""
-                )
+            parts.extend(_said(child) for child in token.children or ())
             parts.append(token.content if token.type in {"fence", "code_block"} else "\n" if token.block else "")
         return "".join(parts)
+
+    def html(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
+        """Each piece of raw HTML, and a function from a range of it to its place in the file."""
+        source = self.prose.text.split("\n")
+        for token in self.tokens:
+            if token.type == "html_block" and token.map:
+                first = token.map[0]
+                columns = [
+                    (first + i, _column(source[first + i], line, None) if first + i < len(source) else 0)
+                    for i, line in enumerate(token.content.split("\n"))
+                ]
+                yield token.content, partial(self._place, token, columns)
+        for token, lines in self._inline():
+            for child in token.children or ():
+                if child.type == "html_inline" and "at" in child.meta:
+                    start = child.meta["at"][0]
+                    yield child.content, partial(self._shifted, token, lines, start)
+
+    def _shifted(self, token: Token, lines: list[tuple[int, int]], by: int, start: int, end: int) -> Place:
+        return self._place(token, lines, by + start, by + end)
 
     def _spots(self) -> Iterator[Spot]:
         for token in self.tokens:
@@ -128,11 +145,15 @@ def _parser() -> MarkdownIt:
     assert md.linkify is not None
     md.linkify.set({"fuzzy_link": False})
     md.use(footnote_plugin)
-    md.validateLink = lambda url: True  # type: ignore[method-assign]
+    md.validateLink = _any_link  # type: ignore[method-assign]
     for rule in list(md.inline.ruler.__rules__):
         if rule.name in {"link", "image", "autolink", "html_inline", "backticks", "linkify"}:
             md.inline.ruler.at(rule.name, _placing(rule.fn))
     return md
+
+
+def _any_link(url: str) -> bool:
+    return isinstance(url, str)
 
 
 def _placing(rule: InlineRule) -> InlineRule:
@@ -148,3 +169,9 @@ def _placing(rule: InlineRule) -> InlineRule:
         return done
 
     return placing
+
+
+def _said(token: Token) -> str:
+    if token.type in {"text", "code_inline"}:
+        return token.content
+    return "\n" if token.type in {"softbreak", "hardbreak"} else ""

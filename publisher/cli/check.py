@@ -11,6 +11,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from publisher.checks import Checked
+    from publisher.config import Config
     from publisher.diagnostics import Diagnostic
 
 
@@ -52,7 +54,7 @@ def check(
     load_all()
     config, findings = read_config(root)
     if config is None:
-        _show(findings, root, format)
+        _show(findings, root, format, failed=True)
         _summary(findings, 0)
         raise typer.Exit(2)
     slugs = chosen_slugs(config.root, issues)
@@ -69,12 +71,24 @@ def check(
         raise typer.Exit(1)
 
 
-def _link_findings(config: object, checked: object) -> list[Diagnostic]:
-    return []
+def _link_findings(config: Config, checked: Checked) -> list[Diagnostic]:
+    """What became of every link of the issues, with a progress bar on a terminal."""
+    from publisher.checks.dead_links import check_all_links
+    from publisher.cli.console import error_console
+
+    if not error_console.is_terminal:
+        return check_all_links(config, list(checked.issues))
+    from rich.progress import Progress
+
+    with Progress(console=error_console, transient=True) as progress:
+        task = progress.add_task("links", total=None)
+        return check_all_links(
+            config, list(checked.issues), lambda done, total: progress.update(task, completed=done, total=total)
+        )
 
 
-def _show(findings: Sequence[Diagnostic], root: Path, format: Format) -> None:
-    """The result, on standard output."""
+def _show(findings: Sequence[Diagnostic], root: Path, format: Format, *, failed: bool = False) -> None:
+    """The result, on standard output; why there is none, to people on standard error."""
     import sys
 
     if format is Format.JSON:
@@ -84,10 +98,11 @@ def _show(findings: Sequence[Diagnostic], root: Path, format: Format) -> None:
     elif format is Format.SARIF:
         from publisher.diagnostics.sarif import render_sarif as render
     else:
-        from publisher.cli.console import console
+        from publisher.cli.console import console, error_console
         from publisher.diagnostics.text import render_text
 
-        sys.stdout.write(render_text(findings, root, color=console.is_terminal and not console.no_color))
+        stream, terminal = (sys.stderr, error_console) if failed else (sys.stdout, console)
+        stream.write(render_text(findings, root, color=terminal.is_terminal and not terminal.no_color))
         return
     sys.stdout.write(render(findings))
 
@@ -96,10 +111,10 @@ def _summary(findings: Sequence[Diagnostic], issues: int) -> None:
     """The counts, on standard error."""
     from publisher.cli.console import error_console
 
-    counts = []
-    for severity in ("error", "warning", "info"):
-        if number := sum(finding.severity == severity for finding in findings):
-            counts.append(f"{number} {severity}{'s' if number > 1 and severity != 'info' else ''}")
+    numbers = {name: sum(finding.severity == name for finding in findings) for name in ("error", "warning", "info")}
+    counts = [
+        f"{number} {name}{'s' if number > 1 and name != 'info' else ''}" for name, number in numbers.items() if number
+    ]
     told = ", ".join(counts) or "no problem"
     where = f" in {issues} issue{'' if issues == 1 else 's'}" if issues else ""
     error_console.print(f"{told}{where}")

@@ -20,7 +20,8 @@ MISSING = define(
 
 ## Why it matters
 
-A folder becomes a newsletter repository by its config.yaml: without one publisher does not know whose newsletter this is.
+A folder becomes a newsletter repository by its config.yaml: without one publisher does not know whose newsletter
+this is.
 
 ## Example
 
@@ -79,8 +80,8 @@ def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
     """config.yaml as written, for those who need the place of a key."""
     if not (root / NAME).exists():
         message = f"there is no {NAME} in {root.resolve()}"
-        help = "type publisher init DIR to make a newsletter repository, or name one with --root DIR"
-        return None, [MISSING.at(Place(NAME), message, help=help)]
+        advice = "type publisher init DIR to make a newsletter repository, or name one with --root DIR"
+        return None, [MISSING.at(Place(NAME), message, help=advice)]
     file, findings = read_text(root, NAME)
     if file is None or findings:
         return None, findings

@@ -86,8 +86,8 @@ def _timezone(value: str) -> str:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):  # OSError: a name such as "Asia" is a folder of the database
         near = [zone for zone in available_timezones() if zone.rpartition("/")[2].lower() == value.strip().lower()]
-        help = f"write {near[0]}" if near else "write an IANA name, such as Asia/Shanghai or UTC"
-        raise refuse(BAD_VALUE, f"there is no time zone {value!r}", help) from None
+        advice = f"write {near[0]}" if near else "write an IANA name, such as Asia/Shanghai or UTC"
+        raise refuse(BAD_VALUE, f"there is no time zone {value!r}", advice) from None
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from publisher.diagnostics.catalogue import catalogue
@@ -67,7 +68,7 @@ def _split(text: str) -> list[str]:
 
 
 def _block(diagnostic: Diagnostic, lines: _Lines, color: bool) -> str:
-    paint = _paint if color else _plain
+    paint = partial(_paint, on=color)
     span, severity = diagnostic.span, diagnostic.severity
     head = f"{paint(_safe(f'{diagnostic.path}:{span.line}:{span.column}'), _BOLD)}: "
     label = paint(f"{severity}[{diagnostic.code}]", _COLOURS[severity])
@@ -89,7 +90,7 @@ def _excerpt(source: str, span: Span) -> tuple[str, str]:
     start = min(span.column - 1, len(cells))
     end = min(span.end_column - 1, len(cells)) if span.end_line == span.line else len(source.rstrip())
     end = max(end, start)
-    first, last = _window(cells, start, end)
+    first, last = _window(cells, start)
     before = sum(width for _, width in cells[first:start])
     under = sum(width for _, width in cells[start : min(end, last)])
     cut = "…" if first else ""
@@ -97,7 +98,7 @@ def _excerpt(source: str, span: Span) -> tuple[str, str]:
     return shown.rstrip(), " " * (before + len(cut)) + "^" * max(under, 1)
 
 
-def _window(cells: list[tuple[str, int]], start: int, end: int) -> tuple[int, int]:
+def _window(cells: list[tuple[str, int]], start: int) -> tuple[int, int]:
     """The range of cells to show: all of a short line; of a long one, what fits around the start of the span."""
     if sum(width for _, width in cells) <= _WINDOW:
         return 0, len(cells)
@@ -137,10 +138,9 @@ def _turns(character: str) -> bool:
     return "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
 
 
-def _plain(text: str, colour: str, keep: str = "") -> str:
-    return text
-
-
-def _paint(text: str, colour: str, keep: str = "") -> str:
+def _paint(text: str, colour: str, keep: str = "", *, on: bool) -> str:
+    """The text in a colour; the characters ``keep`` before it stay without."""
+    if not on:
+        return text
     indent = text[: len(text) - len(text.lstrip(keep))] if keep else ""
     return f"{indent}{colour}{text[len(indent) :]}{_RESET}"

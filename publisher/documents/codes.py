@@ -76,7 +76,8 @@ TAG = define(
 
 ## Why it matters
 
-Tags make objects of a program out of text; an issue is words. A `!` at the start of a text is nearly always meant as text.
+Tags make objects of a program out of text; an issue is words. A `!` at the start of a text is nearly always meant
+as text.
 
 ## Example
 
@@ -110,7 +111,8 @@ COMPLEX_KEY = define(
 
 ## Why it matters
 
-Every key of the format is a word. A list or a mapping as a key is a slip of the pen, such as `{{ name }}` without quotes.
+Every key of the format is a word. A list or a mapping as a key is a slip of the pen, such as `{{ name }}` without
+quotes.
 
 ## Example
 

@@ -25,12 +25,12 @@ def canonical_language(tag: str) -> str:
     match = _TAG.fullmatch(text)
     if not match:
         better = text.split(".")[0].replace("_", "-")
-        help = (
+        advice = (
             f"write {canonical_language(better)}"
             if better != text and _TAG.fullmatch(better)
             else "write zh-CN, en or ja"
         )
-        raise refuse(BAD_VALUE, f"{tag!r} is no language tag (BCP 47)", help)
+        raise refuse(BAD_VALUE, f"{tag!r} is no language tag (BCP 47)", advice)
     language = match["language"].lower()
     if not _known(language.split("-")[0]):
         raise refuse(BAD_VALUE, f"there is no language {match['language']!r}", "write a tag such as zh-CN, en or ja")

@@ -82,7 +82,10 @@ A backspace (U+0008) between two words.
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """The text of one file. ``path`` is relative to the root, with ``/``; lines end in ``\\n`` whatever the disk has."""
+    """The text of one file. ``path`` is relative to the root, with ``/``.
+
+    Lines end in ``\\n`` whatever the disk has.
+    """
 
     path: str
     text: str

@@ -124,8 +124,10 @@ def refuse(code: Code, message: str, help: str | None = None) -> PydanticCustomE
 class Rules:
     """How errors of a model become findings.
 
-    ``codes``: those that the model's validators refuse with, by name. ``lacking``: codes of keys whose absence has a name
-    of its own. ``own_empty``: codes that stay when the value is null. ``start``: where a key that the whole lacks is placed.
+    ``codes``: those that the model's validators refuse with, by name. ``lacking``: codes of keys whose absence has
+    a name
+    of its own. ``own_empty``: codes that stay when the value is null. ``start``: where a key that the whole lacks
+    is placed.
     """
 
     codes: dict[str, Code]
@@ -137,7 +139,7 @@ class Rules:
 def validate(
     model: type[Model], node: Mapping, path: str, rules: Rules, *, data: Any = None, context: Any = None
 ) -> tuple[Model | None, list[Diagnostic], list[Loc]]:
-    """Validate ``node`` (or ``data``, made from it) as ``model``: the model, or the findings and the ``loc`` of each."""
+    """Validate ``node`` (or ``data``, made from it) as ``model``: the model, or findings and the ``loc`` of each."""
     try:
         return model.model_validate(data_of(node) if data is None else data, context=context), [], []
     except ValidationError as error:

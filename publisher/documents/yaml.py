@@ -84,6 +84,8 @@ class _Builder:
 
     def _span(self, event: yaml.Event) -> Span:
         start, end = event.start_mark, event.end_mark
+        assert start is not None
+        assert end is not None
         return Span(start.line + self.first, start.column + 1, end.line + self.first, end.column + 1)
 
     def _refuse(self, code: Code, span: Span, message: str, help: str) -> None:
@@ -120,12 +122,10 @@ class _Builder:
         # A block collection's end mark is where the next thing begins; it really ends where its last child does.
         end = span if done.flow or done.end is None else done.end
         whole = Span(done.start.line, done.start.column, end.end_line, end.end_column)
-        node: Node
         if done.mapping:
-            node = Mapping(tuple(done.entries.values()), whole)
+            self._add(Mapping(tuple(done.entries.values()), whole))
         else:
-            node = Sequence(tuple(done.children), whole)
-        self._add(node)
+            self._add(Sequence(tuple(done.children), whole))
 
     def _add(self, node: Node) -> None:
         if not self._stack:
@@ -188,8 +188,8 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
         if character == "\t":
             return codes.SYNTAX.at(place, "a tab cannot indent YAML", help="indent with spaces")
         return codes.SYNTAX.at(place, f"a text cannot begin with {character}", help="quote the text")
-    for sign, message, help in _SAID:
+    for sign, message, advice in _SAID:
         if sign in problem:
-            return codes.SYNTAX.at(place, message, help=help)
+            return codes.SYNTAX.at(place, message, help=advice)
     context = f" {error.context}" if error.context else ""
     return codes.SYNTAX.at(place, f"the YAML cannot be read: {problem}{context}", help="quote the text")

@@ -43,7 +43,10 @@ class Assembly:
         self.broken: set[str] = set()
 
     def validate(self, model: type[RawModel], extra: dict[str, Any] | None = None, context: Any = None) -> RawModel:
-        """The model; where there are findings, made of what is left, with empty text for the required that is broken."""
+        """The model.
+
+        Where there are findings, made of what is left, with empty text for the required that is broken.
+        """
         data = data_of(self.node, null="") | (extra or {})
         rules = Rules(
             codes.EVERY, {"alt": codes.IMAGE_WITHOUT_ALT}, frozenset({"empty-body", "image-without-alt"}), self.start

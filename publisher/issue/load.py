@@ -94,9 +94,8 @@ def _items(
     for each in read:
         findings += each.findings
     if not read and node is not None and (order is None or isinstance(order, Sequence)):
-        place = Place(
-            folder.issue_file or folder.path, node.entry("items").key.span if order is not None else Span.point(1)
-        )  # type: ignore[union-attr]
+        given = node.entry("items")
+        place = Place(folder.issue_file or folder.path, given.key.span if given else Span.point(1))
         findings.append(codes.NO_ITEMS.at(place, "the issue has no items", help="add an item file beside issue.yaml"))
     return [each.item for each in read if each.item is not None]
 

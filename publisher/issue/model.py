@@ -1,4 +1,7 @@
-"""The validated issue. Everything here is final: nothing is filled in later, and every field knows where it was written."""
+"""The validated issue.
+
+Everything here is final: nothing is filled in later, and every field knows where it was written.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,10 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image with its words. ``image`` is as written (relative to the issue's folder); ``file`` relative to the root."""
+    """An image with its words. ``image`` is as written (relative to the issue's folder).
+
+    ``file`` relative to the root.
+    """
 
     image: str
     file: str

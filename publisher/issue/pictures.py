@@ -12,19 +12,19 @@ Fault = tuple[Code, str, str]
 
 
 def picture_file(root: Path, folder: str, image: str) -> str | Fault:
-    """The path from the root of the picture written as ``image`` in the issue in ``folder``, or what is wrong with it."""
+    """The path from the root of the picture written as ``image`` in the issue's ``folder``, or what is wrong."""
     written = image.replace("\\", "/")
     path = posixpath.normpath(posixpath.join(folder, written))
-    help = "save the picture to images/ and write images/NAME"
+    advice = "save the picture to images/ and write images/NAME"
     if written.startswith("/") or path.startswith("../") or path == "..":
-        return codes.IMAGE_OUTSIDE, "the picture stands outside the repository", help
+        return codes.IMAGE_OUTSIDE, "the picture stands outside the repository", advice
     try:
         resolved = (root / path).resolve()
         inside, there = resolved.is_relative_to(root.resolve()), resolved.is_file()
     except (OSError, RuntimeError, ValueError):
         inside, there = True, False
     if not inside:
-        return codes.IMAGE_OUTSIDE, "the picture is a link out of the repository", help
+        return codes.IMAGE_OUTSIDE, "the picture is a link out of the repository", advice
     if not there:
         return codes.IMAGE_MISSING, f"there is no picture {path}", _near(root, path)
     return path

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
-from zoneinfo import ZoneInfo
 
 from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, EMPTY_VALUE, WRONG_TYPE, refuse
@@ -98,8 +98,8 @@ def _number(value: Any) -> Any:
 def _anchor(value: str) -> str:
     if not _SLUG.fullmatch(value) or len(value) > 100:
         better = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:100].strip("-")
-        help = f"write {better}" if better else "write lower-case letters, digits and hyphens"
-        raise refuse(codes.BAD_ANCHOR, f"the anchor {value!r} cannot be part of an address", help)
+        advice = f"write {better}" if better else "write lower-case letters, digits and hyphens"
+        raise refuse(codes.BAD_ANCHOR, f"the anchor {value!r} cannot be part of an address", advice)
     return value
 
 
@@ -112,8 +112,8 @@ def _url(value: str) -> str:
 
 def _image(value: str) -> str:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:|//", value):
-        help = "save the picture to images/ and write images/NAME"
-        raise refuse(codes.IMAGE_REMOTE, "the picture is not a file of the repository", help)
+        advice = "save the picture to images/ and write images/NAME"
+        raise refuse(codes.IMAGE_REMOTE, "the picture is not a file of the repository", advice)
     return value
 
 

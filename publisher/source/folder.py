@@ -31,7 +31,8 @@ The name becomes the address of the issue's page, which has to work in every mai
 
 ## Example
 
-`issues/2024-12-29 Weekly/`. Write `issues/2024-12-29-weekly/`: lower-case letters, digits, and single hyphens between them.
+`issues/2024-12-29 Weekly/`. Write `issues/2024-12-29-weekly/`: lower-case letters, digits, and single hyphens
+between them.
 """,
     fixed=True,
 )
@@ -72,7 +73,8 @@ STRAY_FILE = define(
 
 ## Why it matters
 
-An item saved with the wrong ending, or in a folder of its own, would be missed by its readers and by nobody before them.
+An item saved with the wrong ending, or in a folder of its own, would be missed by its readers and by nobody before
+them.
 
 ## Example
 
@@ -181,5 +183,5 @@ def _strays(root: Path, entry: Path) -> list[Diagnostic]:
 
 
 def _stray(root: Path, file: Path) -> Diagnostic:
-    help = "name an item .md or .yaml, beside issue.yaml; put a picture into images/; move anything else away"
-    return STRAY_FILE.at(Place(file.relative_to(root).as_posix()), "the file is not part of the issue", help=help)
+    advice = "name an item .md or .yaml, beside issue.yaml; put a picture into images/; move anything else away"
+    return STRAY_FILE.at(Place(file.relative_to(root).as_posix()), "the file is not part of the issue", help=advice)

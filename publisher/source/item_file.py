@@ -34,9 +34,9 @@ def read_item_file(file: TextFile) -> tuple[ItemFile | None, list[Diagnostic]]:
     """Take a Markdown item apart. There is no item where its keys cannot be told from its text."""
     lines = file.lines
     if not _RULE.fullmatch(lines[0]):
-        help = "begin with ---, headline: …, ---, each on its line"
+        advice = "begin with ---, headline: …, ---, each on its line"
         return None, [
-            codes.NO_FRONT_MATTER.at(Place(file.path), "the item does not begin with front matter", help=help)
+            codes.NO_FRONT_MATTER.at(Place(file.path), "the item does not begin with front matter", help=advice)
         ]
     end = next((number for number, line in enumerate(lines[1:], 2) if _RULE.fullmatch(line)), None)
     if end is None:

@@ -14,7 +14,8 @@ class Lines(NamedTuple):
     """Text without blank lines around it.
 
     ``origins[i]`` is where line ``i`` begins in the file (line and column from 1). Where columns do not simply run on
-    from there (folded, quoted and wrapped plain scalars), ``positions[i]`` has the place of each character of line ``i``
+    from there (folded, quoted and wrapped plain scalars), ``positions[i]`` has the place of each character of line
+    ``i``
     and of its end; else it is empty.
     """
 

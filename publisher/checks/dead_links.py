@@ -1,0 +1,49 @@
+"""The links of issues, asked whether they are alive: the one check that leaves this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.levels import with_levels
+from publisher.checks.links import Link, check_links
+from publisher.checks.links.prober import Manners
+from publisher.config import Config
+from publisher.diagnostics import Diagnostic
+from publisher.issue import Item, read_issue
+
+
+def check_all_links(
+    config: Config, slugs: Iterable[str], progress: Callable[[int, int], None] | None = None
+) -> list[Diagnostic]:
+    """What became of every link of the issues ``slugs``, at each place where it stands."""
+    links = [link for slug in slugs for link in links_of(config, slug)]
+    found = check_links(
+        links,
+        cache=config.root / ".publisher" / "links.json",
+        agent=config.newsletter.url,
+        manners=Manners(allow_private=config.checks.allow_private_links),
+        progress=progress,
+    )
+    return sorted(with_levels(config.checks.levels, found), key=lambda finding: finding.sort_key)
+
+
+def links_of(config: Config, slug: str) -> Iterator[Link]:
+    """Every link of one issue, as far as the issue can be read."""
+    issue = read_issue(config, slug).partial
+    if issue is None:
+        return
+    for item in issue.items:
+        yield from _sources(item)
+    for text in Context(config, issue).texts:
+        for spot in text.of("link_open"):
+            yield Link(str(spot.token.attrs.get("href", "")), spot.place)
+
+
+def _sources(item: Item) -> Iterator[Link]:
+    for index, source in enumerate(item.sources):
+        if source.url:
+            listed = ("source", index, "url") in item.places.values
+            yield Link(
+                source.url, item.places.of("source", index, "url") if listed else item.places.of("source", "url")
+            )

@@ -1,0 +1,129 @@
+"""What sanitising will take out of an author's raw HTML, and where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from html.parser import HTMLParser
+
+from publisher.checks.html_policy import ATTRIBUTES, SCHEMES, TAGS
+
+_RUNS = "script iframe object embed applet frame frameset svg math base meta link noscript template"
+RUNS = frozenset(_RUNS.split())
+"""Elements that run, or load what runs, or turn the page elsewhere."""
+_RUNNING_SCHEMES = frozenset({"javascript", "vbscript", "data", "livescript", "mocha"})
+_URLS = frozenset({"href", "src", "cite", "action", "formaction", "xlink:href", "background", "poster", "srcset"})
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_IGNORED_IN_SCHEMES = re.compile(r"[\x00-\x20]")
+
+
+class Kind(StrEnum):
+    """What kind of thing is taken out."""
+
+    ACTIVE = "active"
+    OTHER = "other"
+    UNCLOSED_COMMENT = "comment"
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Something that readers will not get. ``start`` and ``end`` are offsets in the fragment; ``what`` names it."""
+
+    kind: Kind
+    what: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An opening tag that stays."""
+
+    tag: str
+    attributes: dict[str, str]
+    start: int
+    end: int
+
+
+class _Scanner(HTMLParser):
+    """Reads a fragment as browsers do, tag by tag."""
+
+    def __init__(self, fragment: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.removals: list[Removal] = []
+        self.elements: list[Element] = []
+        self._starts = [0]
+        for line in fragment.split("\n"):
+            self._starts.append(self._starts[-1] + len(line) + 1)
+        self._fragment = fragment
+        self.feed(fragment)
+        self._rest = self.rawdata
+        if self._rest.startswith("<"):
+            start = len(fragment) - len(self._rest)
+            comment = self._rest.startswith("<!--")
+            kind = Kind.UNCLOSED_COMMENT if comment else Kind.OTHER
+            self._remove(kind, "the comment" if comment else "the tag without >", start, len(fragment))
+
+    def _offset(self) -> int:
+        line, column = self.getpos()
+        return self._starts[line - 1] + column
+
+    def _remove(self, kind: Kind, what: str, start: int, end: int) -> None:
+        self.removals.append(Removal(kind, what, start, end))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        start = self._offset()
+        text = self.get_starttag_text() or ""
+        end = start + len(text)
+        if tag not in TAGS:
+            self._remove(Kind.ACTIVE if tag in RUNS else Kind.OTHER, f"<{tag}>", start, end)
+        for name, value in attrs:
+            fault = _attribute(tag, name, value or "")
+            if fault is not None:
+                at = text.lower().find(name, 1 + len(tag))
+                begin = start + max(at, 0)
+                self._remove(fault, f"the attribute {name}", begin, begin + len(name))
+        if tag in TAGS:
+            self.elements.append(Element(tag, {name: value or "" for name, value in attrs}, start, end))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+
+    def handle_decl(self, decl: str) -> None:
+        start = self._offset()
+        self._remove(Kind.OTHER, "the declaration", start, start + len(decl) + 3)
+
+    def unknown_decl(self, data: str) -> None:
+        start = self._offset()
+        self._remove(Kind.OTHER, "the CDATA section", start, start + len(data) + 5)
+
+    def handle_pi(self, data: str) -> None:
+        start = self._offset()
+        self._remove(Kind.OTHER, "the processing instruction", start, start + len(data) + 3)
+
+
+def _attribute(tag: str, name: str, value: str) -> Kind | None:
+    """Whether an attribute is taken out, and as what."""
+    if name.startswith("on") or name in {"srcdoc", "formaction"}:
+        return Kind.ACTIVE
+    if name in _URLS:
+        match = _SCHEME.match(_IGNORED_IN_SCHEMES.sub("", value))
+        if match and match[1].lower() in _RUNNING_SCHEMES:
+            return Kind.ACTIVE
+        if match and match[1].lower() not in SCHEMES:
+            return Kind.OTHER
+    if tag in TAGS and name not in ATTRIBUTES["*"] | ATTRIBUTES.get(tag, frozenset()):
+        return Kind.OTHER
+    return None
+
+
+def removals(fragment: str) -> Iterator[Removal]:
+    """What will be taken out of a fragment of raw HTML."""
+    yield from _Scanner(fragment).removals
+
+
+def elements(fragment: str) -> Iterator[Element]:
+    """The opening tags of a fragment that stay."""
+    yield from _Scanner(fragment).elements

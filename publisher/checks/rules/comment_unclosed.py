@@ -1,0 +1,33 @@
+"""An HTML comment has no end.
+
+## Why it matters
+
+Everything after it would be part of the comment, and readers would never see it.
+
+## Example
+
+    <!-- check this number
+    The text that readers were to get.
+
+Write `-->` at the comment's end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.html import Kind, removals
+from publisher.diagnostics import Diagnostic, Severity, define
+
+CODE = define("comment-unclosed", Severity.ERROR, __doc__, fixed=True)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Comments that the text's end cuts off."""
+    for text in context.texts:
+        for fragment, place in text.html():
+            for removal in removals(fragment):
+                if removal.kind is Kind.UNCLOSED_COMMENT:
+                    message = "the comment that opens here is not closed"
+                    yield CODE.at(place(removal.start, removal.start + 4), message, help="write --> at its end")

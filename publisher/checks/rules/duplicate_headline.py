@@ -1,0 +1,36 @@
+"""Two items of the issue have the same headline.
+
+## Why it matters
+
+Either a story stands in the issue twice, or readers cannot tell two stories apart.
+
+## Example
+
+`a.md` and `b.md`, both with
+
+    headline: OpenAI 计划重组公司结构
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.diagnostics import Diagnostic, Severity, define
+
+CODE = define("duplicate-headline", Severity.ERROR, __doc__)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Compare headlines without regard to case, width and white space; report all but the first."""
+    seen: dict[str, str] = {}
+    for item in context.issue.items:
+        key = "".join(unicodedata.normalize("NFKC", item.headline).casefold().split())
+        place = item.places.of("headline")
+        if key and key in seen:
+            yield CODE.at(
+                place, f"the headline already stands at {seen[key]}", help="delete one of the two, or reword it"
+            )
+        elif key:
+            seen[key] = f"{place.path}:{place.span.line}:{place.span.column}"

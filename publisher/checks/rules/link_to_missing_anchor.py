@@ -1,0 +1,32 @@
+"""A link leads to an anchor that the issue does not have.
+
+## Why it matters
+
+A click does nothing.
+
+## Example
+
+    See [below](#opnai).
+
+The anchors of an issue are those of its items: `openai-pbc` for `openai-pbc.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.diagnostics import Diagnostic, Severity, define
+
+CODE = define("link-to-missing-anchor", Severity.ERROR, __doc__)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Compare links that begin with ``#`` with the anchors."""
+    anchors = [item.anchor for item in context.issue.items]
+    for text in context.texts:
+        for spot in text.of("link_open"):
+            url = str(spot.token.attrs.get("href", ""))
+            if url.startswith("#") and url[1:] not in anchors:
+                message = f"the issue has no anchor {url[1:]}"
+                yield CODE.at(spot.place, message, help=f"the anchors are {', '.join(anchors)}")

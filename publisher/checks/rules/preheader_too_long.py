@@ -1,0 +1,30 @@
+"""The preheader is wider than 140 columns.
+
+## Why it matters
+
+Gmail and Apple Mail show at most about 140 columns of it, phones half of that. What stands behind is not read.
+
+## Example
+
+A preheader of three sentences. Say what the subject does not, in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics.width import display_width
+
+MAX_WIDTH = 140
+CODE = define("preheader-too-long", Severity.WARNING, __doc__)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Measure the preheader, where one is written."""
+    issue = context.issue
+    width = display_width(issue.preheader or "")
+    if width > MAX_WIDTH:
+        message = f"the preheader is {width} columns wide, over {MAX_WIDTH}"
+        yield CODE.at(issue.places.of("preheader"), message, help="shorten it")

@@ -1,0 +1,55 @@
+"""A picture in the text is fetched from another site.
+
+## Why it matters
+
+Somebody else can change or remove it after the message is in the inbox, and learns who opened the message and when.
+
+## Example
+
+    ![A chip at dusk](https://example.com/chip.jpg)
+
+Save the picture to `images/` and write `![A chip at dusk](images/chip.jpg)`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from publisher.checks.context import Context
+from publisher.checks.html import elements
+from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.issue import codes
+from publisher.issue.pictures import picture_file
+
+CODE = define("remote-image-in-text", Severity.WARNING, __doc__)
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look at ``![alt](path)`` and at ``<img>`` alike: each is there, in the repository, and has its words."""
+    for text in context.texts:
+        for spot in text.of("image"):
+            yield from _fault(context, spot.place, str(spot.token.attrs.get("src", "")), spot.token.content)
+        for fragment, place in text.html():
+            for element in elements(fragment):
+                if element.tag == "img":
+                    where = place(element.start, element.end)
+                    yield from _fault(
+                        context, where, element.attributes.get("src", ""), element.attributes.get("alt", "")
+                    )
+
+
+def _fault(context: Context, place: Place, source: str, alt: str) -> Iterator[Diagnostic]:
+    if not alt.strip():
+        message = "the picture has no alternative text"
+        yield codes.IMAGE_WITHOUT_ALT.at(place, message, help="say what it shows: ![a chip at dusk](images/NAME)")
+    if _REMOTE.match(source):
+        message = "the picture is fetched from another site"
+        yield CODE.at(place, message, help="save the picture to images/ and write images/NAME")
+        return
+    found = picture_file(context.config.root, context.issue.folder, unquote(source))
+    if not isinstance(found, str):
+        code, message, advice = found
+        yield code.at(place, message, help=advice)

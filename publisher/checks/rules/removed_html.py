@@ -1,0 +1,34 @@
+"""Raw HTML holds something that is not kept.
+
+## Why it matters
+
+Mail clients and the archive get the same safe elements and attributes; what is not among them is removed, and the
+text may
+look other than it did in the editor.
+
+## Example
+
+    <font color="red">Sold out</font>
+
+Markdown says it better: `**Sold out**`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.html import Kind, removals
+from publisher.diagnostics import Diagnostic, Severity, define
+
+CODE = define("removed-html", Severity.WARNING, __doc__)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Elements, attributes and declarations that are not on the list."""
+    for text in context.texts:
+        for fragment, place in text.html():
+            for removal in removals(fragment):
+                if removal.kind is Kind.OTHER:
+                    message = f"{removal.what} is not kept"
+                    yield CODE.at(place(removal.start, removal.end), message, help="use Markdown, or delete it")

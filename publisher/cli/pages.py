@@ -1,0 +1,64 @@
+"""The pages of the catalogue: one code's, and the whole of docs/rules.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from publisher.diagnostics import Code
+
+
+def every_code() -> dict[str, Code]:
+    """The whole catalogue: the codes of reading, of the rules, of links and of an edition's gates."""
+    import importlib
+    import pkgutil
+
+    from publisher.checks import load_all
+    from publisher.diagnostics import catalogue
+    from publisher.edition import gates
+
+    importlib.import_module("publisher.checks.links")
+    importlib.import_module("publisher.checks.dead_links")
+    for module in pkgutil.iter_modules(gates.__path__):
+        importlib.import_module(f"{gates.__name__}.{module.name}")
+    load_all()
+    return catalogue()
+
+
+def page(code: Code, level: int = 1) -> str:
+    """The page of one code, as Markdown, its title a heading of ``level``."""
+    lines = [f"{'#' * level} {code.name}", "", f"{_severity(code)}", ""]
+    deeper = "#" * (level - 1)
+    lines.extend(f"{deeper}{line}" if line.startswith("## ") else line for line in code.doc.strip().splitlines())
+    return "\n".join(lines) + "\n"
+
+
+def _severity(code: Code) -> str:
+    if code.fixed:
+        return f"Severity: {code.severity}, whatever `checks.levels` says."
+    return f"Severity: {code.severity}; `checks.levels` in config.yaml can change it."
+
+
+def all_pages() -> str:
+    """docs/rules.md: every code with its page, by name."""
+    codes = every_code()
+    parts = [
+        "# What publisher finds",
+        "",
+        "Every finding has a code. `publisher explain CODE` shows its page; this file is all of them, written by",
+        "`python -m publisher.cli.pages`, and a test holds it true. `checks.levels` in config.yaml sets the level of a",
+        "code to `off`, `info`, `warning` or `error`. What prevents building, or guards readers, keeps its level.",
+        "",
+        "| Code | Severity | |",
+        "|---|---|---|",
+        *(f"| [{code.name}](#{code.name}) | {code.severity} | {code.summary} |" for code in codes.values()),
+        "",
+    ]
+    return "\n".join(parts) + "\n" + "\n".join(page(code, 2) for code in codes.values())
+
+
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    Path(sys.argv[1] if len(sys.argv) > 1 else "docs/rules.md").write_text(all_pages(), encoding="utf-8")
