@@ -97,8 +97,8 @@ def _warn_of_young(found: list[Doubtful]) -> None:
         if one.young:
             error_console.print("[bold yellow]warning:[/] ", end="")
             error_console.print(
-                f"{one.mailing.slug}: {one.young} of {len(one.recipients)} uncertain recipients are younger than an hour; "
-                "their events may still come",
+                f"{one.mailing.slug}: {one.young} of {len(one.recipients)} uncertain recipients are younger than an "
+                "hour; their events may still come",
                 markup=False,
             )
 

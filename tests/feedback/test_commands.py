@@ -1,0 +1,186 @@
+"""``events apply`` and ``reconcile`` through the real command."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from publisher.delivery.ledger import Ledger
+from publisher.delivery.lock import mailing_lock
+from publisher.delivery.mailings import Mailing
+from publisher.feedback import intake
+from publisher.feedback.apply import Applier
+from tests.feedback import shapes
+from tests.feedback.conftest import SLUG, Room, uncertain
+
+ROOT = Path(__file__).resolve().parents[2]
+ANN, BEN = "ann@example.com", "ben@example.org"
+CONFIG = """\
+newsletter: {name: Weekly, url: https://news.example.com/, from: W <w@news.example.com>}
+"""
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PUBLISHER_", "AWS_", "COVERAGE_"))}
+    fixed = {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "AWS_EC2_METADATA_DISABLED": "true"}
+    return kept | fixed | more
+
+
+def run(room: Room, *words: str, stdin: str | bytes = b"") -> subprocess.CompletedProcess[str]:
+    (room.config.root / "config.yaml").write_text(CONFIG)
+    done = subprocess.run(
+        [sys.executable, "-m", "publisher", *words],
+        cwd=room.config.root, env=environment(), input=stdin if isinstance(stdin, bytes) else stdin.encode(),
+        capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    out, err = done.stdout.decode(), done.stderr.decode()
+    assert "Traceback" not in err, err
+    return subprocess.CompletedProcess(words, done.returncode, out, err)
+
+
+@pytest.fixture
+def mailing(room: Room) -> Mailing:
+    """Two recipients, both uncertain."""
+    room.subscribe(ANN, BEN)
+    mailing = room.freeze()
+    room.send(mailing, uncertain)
+    return mailing
+
+
+def event(room: Room, mailing: Mailing, kind: str, address: str) -> str:
+    recipient = room.recipients(mailing)[address]
+    body = shapes.bounce(address) if kind == "Bounce" else {}
+    return shapes.event(kind, shapes.mail(f"m-{recipient}", address, recipient=recipient), body)
+
+
+def test_a_line_that_is_no_event_is_named_and_the_rest_is_applied(room: Room, mailing: Mailing) -> None:
+    lines = [event(room, mailing, "Send", ANN), "{", "", "\ufeff" + event(room, mailing, "Bounce", BEN), '{"a": 1}']
+    (room.config.root / "events.jsonl").write_text("\r\n".join(lines), encoding="utf-8")
+    ran = run(room, "events", "apply", "events.jsonl")
+    assert ran.returncode == 1
+    assert "events.jsonl: line 2: not JSON" in ran.stderr
+    assert "events.jsonl: line 5: neither eventType" in ran.stderr
+    assert (room.account().submitted, room.account().bounced) == (2, 1)
+    assert ANN not in ran.stdout + ran.stderr
+
+
+def test_standard_input_is_read_and_json_is_for_machines(room: Room, mailing: Mailing) -> None:
+    stream = "\n".join([event(room, mailing, "Send", ANN)] * 3 + [shapes.event("Teleported", shapes.mail("x", BEN))])
+    ran = run(room, "events", "apply", "-", "--format", "json", stdin=stream)
+    found = json.loads(ran.stdout)
+    assert ran.returncode == 0
+    assert (found["events"], found["changed"], found["unknown"]) == ({"send": 3, "unknown": 1}, 1, {"Teleported": 1})
+
+
+def test_a_file_that_is_not_there_is_one_line(room: Room) -> None:
+    ran = run(room, "events", "apply", "missing.jsonl")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "missing.jsonl cannot be read" in ran.stderr
+
+
+def test_a_second_copy_shouts(room: Room) -> None:
+    room.subscribe(ANN)
+    mailing = room.freeze()
+    room.send(mailing)
+    recipient = room.recipients(mailing)[ANN]
+    twice = shapes.event("Send", shapes.mail("another", ANN, recipient=recipient))
+    ran = run(room, "events", "apply", "-", stdin=twice)
+    assert ran.returncode == 1
+    assert "reached-twice" in ran.stderr
+
+
+def test_pull_without_a_queue_says_what_to_set(room: Room) -> None:
+    ran = run(room, "events", "pull")
+    assert ran.returncode == 2
+    assert "delivery.ses.events_queue" in ran.stderr
+
+
+def test_reconcile_sends_to_nobody_by_itself(room: Room, mailing: Mailing) -> None:
+    ran = run(room, "reconcile")
+    assert (ran.returncode, room.account().uncertain) == (1, 2)
+    assert f"{SLUG}: 2 uncertain" in ran.stdout
+    assert "younger than an hour" in ran.stderr
+
+
+def test_release_without_a_terminal_needs_yes(room: Room, mailing: Mailing) -> None:
+    refused = run(room, "reconcile", SLUG, "--release-uncertain")
+    assert (refused.returncode, room.account().uncertain) == (2, 2)
+    assert "--yes" in refused.stderr
+    ran = run(room, "reconcile", SLUG, "--release-uncertain", "--yes")
+    assert (ran.returncode, room.account().pending) == (0, 2)
+    for recipient in room.recipients(mailing).values():
+        assert recipient in ran.stdout
+    assert ANN not in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(("answer", "pending", "status"), [("n", 0, 1), ("y", 2, 0)])
+def test_release_asks_on_a_terminal(room: Room, mailing: Mailing, answer: str, pending: int, status: int) -> None:
+    (room.config.root / "config.yaml").write_text(CONFIG)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "publisher", "reconcile", SLUG, "--release-uncertain"],
+        cwd=room.config.root, env=environment(), stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    os.write(ours, f"{answer}\n".encode())
+    _, said = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert b"2 again?" in said
+    assert (process.returncode, room.account().pending) == (status, pending)
+
+
+def test_a_late_event_stops_the_second_copy(room: Room, mailing: Mailing) -> None:
+    assert run(room, "reconcile", "--release-uncertain", "--yes").returncode == 0
+    run(room, "events", "apply", "-", stdin=event(room, mailing, "Send", ANN))
+    assert (room.account().submitted, room.account().pending) == (1, 1)
+
+
+def test_what_a_dead_sender_had_claimed_can_be_released(room: Room) -> None:
+    room.subscribe(ANN, BEN)
+    mailing = room.freeze()
+    dead = Ledger(room.database, mailing)
+    dead.open()
+    dead.exchange([], 2, 1)
+    assert room.account().claimed == 2
+    found = json.loads(run(room, "reconcile", "--release-uncertain", "--yes", "--format", "json").stdout)
+    assert found["issues"][0]["released"] == 2
+    assert room.account().pending == 2
+
+
+def test_nothing_is_released_under_a_running_sender(room: Room, mailing: Mailing) -> None:
+    with mailing_lock(room.database, SLUG):
+        ran = run(room, "reconcile", SLUG, "--release-uncertain", "--yes")
+    assert (ran.returncode, room.account().uncertain) == (2, 2)
+    assert "another sender" in ran.stderr
+
+
+def test_a_mistyped_issue_is_told(room: Room, mailing: Mailing) -> None:
+    assert run(room, "reconcile", "2026-05-05-weekly").returncode == 2
+
+
+def test_a_line_without_end_is_held_only_in_part(room: Room) -> None:
+    class Endless(io.RawIOBase):
+        left = 50_000_000
+        largest = 0
+
+        def readable(self) -> bool:
+            return True
+
+        def readline(self, size: int | None = -1, /) -> bytes:
+            size = min(self.left, size or 0)
+            self.left -= size
+            self.largest = max(self.largest, size)
+            return b"x" * size
+
+    applier = Applier(room.database, room.config)
+    stream = Endless()
+    intake.apply_lines(applier, stream)  # type: ignore[arg-type]
+    assert applier.applied.malformed == [("line 1", "the line is too long")]
+    assert stream.largest <= intake.LINE_LIMIT + 2
