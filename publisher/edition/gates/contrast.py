@@ -147,7 +147,7 @@ def _texts(node: LexborNode, inherited: _Style, dark: dict[int, dict[str, str]])
 
 @lru_cache(maxsize=4096)
 def _written(style: _Style, bgcolor: str, written: str) -> _Style:
-    """The style after an element's own attributes. Inlined styles are the same few in every email, so most are known."""
+    """The style after an element's own attributes. Inlined styles are few, so most are known."""
     if ground := parse(bgcolor):
         style = replace(style, ground=ground)
     return _apply(style, {name: value for name, value, _ in declarations(written)})
