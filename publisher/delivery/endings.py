@@ -13,6 +13,8 @@ COUNTS = ("audience", "excluded", "pending", "claimed", "submitted", "rejected",
 FEEDBACK = ("delivered", "bounced", "complained")
 
 _PROVIDER = {
+    "sandbox": ("the SES account is in the sandbox and mails verified addresses only", "ask AWS for production access"),
+    "shutdown": ("AWS has shut down this account's sending", "see the SES console and answer AWS"),
     "identity-not-verified": (
         "SES has not verified the sender",
         "verify the domain of newsletter.from; publisher doctor",

@@ -22,7 +22,7 @@ from publisher.delivery.message import compose, marked_as_test
 from publisher.delivery.outcomes import Verdict
 from publisher.delivery.pace import LocalPace, Pace
 from publisher.delivery.personal import addresser
-from publisher.delivery.sender import Ending, Interrupt, Limits, Progress, Sender
+from publisher.delivery.sender import Ending, Interrupt, Limits, Progress, Sender, blocked
 from publisher.delivery.states import Account
 from publisher.delivery.transports import open_transport
 from publisher.delivery.transports.base import Quota, Transport
@@ -142,6 +142,8 @@ def drain(
         return _end(config, ledger, Ending.OPERATOR, mailings.PAUSED, tripped)
     if tripped and not options.despite_tripwires:
         return _end(config, ledger, Ending.OPERATOR, "tripwire", tripped)
+    if ended := blocked(quota):
+        return _end(config, ledger, *ended, tripped)
     if quota.left_today is not None and quota.left_today <= 0 and before.pending:
         return _end(config, ledger, Ending.DAILY_QUOTA, "daily-quota", tripped)
     limits = Limits(config.delivery.max_send_rate, _spread_rate(before, options.spread))

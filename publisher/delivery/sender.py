@@ -94,6 +94,13 @@ class Limits:
         return min((cap for cap in caps if cap), default=UNLIMITED)
 
 
+def blocked(quota: Quota) -> tuple[Ending, str] | None:
+    """The ending that an account which may not send brings about, with its code."""
+    if quota.shutdown:
+        return Ending.PROVIDER, "shutdown"
+    return (Ending.ACCOUNT_PAUSED, "SendingEnabled is false") if quota.paused else None
+
+
 @dataclass(slots=True)
 class Sender:
     """One run. Make it with everything it needs, then :meth:`drain`."""
@@ -269,9 +276,12 @@ class Sender:
             return
         self._quota_at = now
         try:
-            self.pace.limit(self.limits.ceiling(self.transport.quota()))
+            quota = self.transport.quota()
         except TransportError:
             return  # the old quota holds; if sending is no longer possible, the next call says so
+        self.pace.limit(self.limits.ceiling(quota))
+        if (ended := blocked(quota)) and self.ending is None:
+            self.ending, self.code = ended
 
     def _timeout(self, crew: Crew) -> float:
         now = self.clock()

@@ -20,7 +20,10 @@ class Quota:
 
     rate: float | None = None
     left_today: int | None = None
-    note: str = ""  # what an operator ought to know: the sandbox
+    note: str = ""  # what an operator ought to know
+    paused: bool = False  # the account's sending is switched off
+    shutdown: bool = False  # the provider has shut the account down
+    sandbox: bool = False  # only verified addresses get mail
 
 
 class Transport(Protocol):

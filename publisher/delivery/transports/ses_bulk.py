@@ -1,0 +1,111 @@
+"""Amazon SES in bulk: ``SendBulkEmail``, fifty recipients a call, one inline template.
+
+The message is put together by SES, which owns From, To, Subject, Date and Message-ID; ours are the bodies, the list
+headers, the unsubscribe link of each recipient, and opaque tags by which events find the ledger's row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import botocore.exceptions as aws
+
+from publisher.config.model import SesTransport
+from publisher.delivery.headers import clean
+from publisher.delivery.message import Composed, Envelope
+from publisher.delivery.outcomes import Outcome, Verdict
+from publisher.delivery.transports.base import Quota
+from publisher.delivery.transports.ses_client import check_headers, make_client, read_quota
+from publisher.delivery.transports.ses_outcomes import of_bulk_answer, of_exception
+from publisher.delivery.transports.ses_template import Template, template_of
+
+MOST = 50  # destinations a call (SendBulkEmail)
+
+
+class SesBulkTransport:
+    """One call for up to fifty recipients, each with its own outcome."""
+
+    name = "ses"
+    most = MOST
+    parallel = 12
+
+    def __init__(self, config: SesTransport) -> None:
+        self.account = f"ses:{config.region or ''}"
+        self._config = config
+        self._client: Any = None
+        self._request: dict[str, Any] = {}
+        self._template: Template | None = None
+        self._sandbox = False
+
+    def open(self, composed: Composed) -> Quota:
+        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        check_headers(composed)
+        self._client = make_client(self._config, self.parallel)
+        self._template = template_of(composed.letter, clean(composed.letter.subject))
+        self._request = {
+            "FromEmailAddress": composed.sender.replace("\r\n ", " "),
+            "DefaultContent": {
+                "Template": {
+                    "TemplateContent": dict(self._template.content),
+                    "TemplateData": "{}",
+                    "Headers": [{"Name": name, "Value": value} for name, value in composed.headers],
+                }
+            },
+        }
+        if composed.reply_to:
+            self._request["ReplyToAddresses"] = [composed.reply_to]
+        if self._config.configuration_set:
+            self._request["ConfigurationSetName"] = self._config.configuration_set
+        return self.quota()
+
+    def quota(self) -> Quota:
+        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        quota = read_quota(self._client, self._config)
+        self._sandbox = quota.sandbox
+        return quota
+
+    def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        entries = [self._entry(envelope) for envelope in envelopes]
+        try:
+            answer = self._client.send_bulk_email(**self._request, BulkEmailEntries=entries)
+        except (aws.BotoCoreError, aws.ClientError, aws.HTTPClientError, ValueError, KeyError) as error:
+            # ValueError, KeyError: a truncated or foreign 200 that botocore cannot read
+            outcome = in_sandbox(of_exception(error), sandbox=self._sandbox)
+            if outcome.verdict is Verdict.REJECTED:  # of the whole call: not one recipient's fault
+                outcome = Outcome(Verdict.STOP, outcome.code)
+            return [outcome] * len(envelopes)
+        return [in_sandbox(o, sandbox=self._sandbox) for o in of_bulk_answer(answer, len(envelopes))]
+
+    def close(self) -> None:
+        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        if self._client is not None:
+            with contextlib.suppress(Exception):
+                self._client.close()
+
+    def _entry(self, envelope: Envelope) -> dict[str, Any]:
+        assert self._template is not None
+        return {
+            "Destination": {"ToAddresses": [envelope.address]},
+            "ReplacementTags": tags(envelope),
+            "ReplacementEmailContent": {
+                "ReplacementTemplate": {"ReplacementTemplateData": self._template.data(envelope)}
+            },
+            "ReplacementHeaders": [{"Name": "List-Unsubscribe", "Value": f"<{clean(envelope.unsubscribe_url)}>"}],
+        }
+
+
+def tags(envelope: Envelope) -> list[dict[str, str]]:
+    """The opaque tags that come back with every event."""
+    return [
+        {"Name": "mailing", "Value": envelope.mailing},
+        {"Name": "recipient", "Value": envelope.recipient},
+        {"Name": "attempt", "Value": str(envelope.attempt)},
+    ]
+
+
+def in_sandbox(outcome: Outcome, *, sandbox: bool) -> Outcome:
+    """The outcome, with the code that says why an address is not verified where that is the sandbox."""
+    return Outcome(Verdict.STOP, "sandbox") if sandbox and outcome.code == "identity-not-verified" else outcome
