@@ -22,7 +22,7 @@ def item_text(item: ItemView, words: Words) -> str:
 
 
 def _head(view: View, words: Words) -> Iterator[str]:
-    if view.newsletter not in view.title:
+    if view.newsletter.replace(" ", "") not in view.title.replace(" ", ""):
         yield view.newsletter
     yield underlined(view.title, "=")
     lines = [" · ".join(part for part in (view.date, view.number) if part)]

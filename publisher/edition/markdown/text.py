@@ -16,8 +16,10 @@ from markdown_it.token import Token
 
 from publisher.checks.html_policy import SCHEMES
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s[^<>]*)?)/?>|<!--.*?-->", re.DOTALL)
-_ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_TAG = re.compile(
+    r"""<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?)/?>|<!--.*?(?:-->|\Z)""", re.DOTALL | re.ASCII
+)
+_ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.ASCII)
 _SPACE = re.compile(r"\s+")
 _EDGES = re.compile(r" *\n *")
 _BLANKS = re.compile(r"\n{3,}")
@@ -87,7 +89,7 @@ class TextWriter:
 
     def _list(self, token: Token, inside: Sequence[Token]) -> str:
         number = int(token.attrs.get("start", 1)) if token.type == "ordered_list_open" else None
-        tight = all(each.hidden for each in inside if each.type == "paragraph_open")
+        tight = all(p.hidden for p in inside if p.type == "paragraph_open" and p.level == token.level + 2)
         rows = []
         for _item, content in groups(inside):
             mark = "- " if number is None else f"{number}. "

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
+
+from publisher.edition.language import Words
+from publisher.edition.markdown import Scribe, Sized, Written
+from tests.edition.make import config, prose
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def pairs(name: str) -> list[pytest.param]:  # type: ignore[valid-type]
+    """Title, input and output of a fixture file, apart by lines of one full stop."""
+    parts = (FIXTURES / name).read_text(encoding="utf-8").split("\n.\n")
+    return [
+        pytest.param(given_, expected, id=title.strip())
+        for title, given_, expected in zip(parts[0::3], parts[1::3], parts[2::3], strict=False)
+    ]
+
+
+def scribe(language: str = "zh-CN") -> Scribe:
+    def image(written: str) -> Sized | None:
+        return Sized("https://news.example.com/media/a.png", 576, 300) if written.startswith("images/") else None
+
+    return Scribe("https://news.example.com/issues/x/", image, Words.of(language, config()))
+
+
+def write(text: str) -> Written:
+    return scribe().block(prose(text), "note", 2)
+
+
+@pytest.mark.parametrize(("markdown", "html"), pairs("html.md"))
+def test_markdown_becomes_html(markdown: str, html: str) -> None:
+    assert write(markdown).html == html
+
+
+@pytest.mark.parametrize(("markdown", "text"), pairs("text.md"))
+def test_markdown_becomes_text(markdown: str, text: str) -> None:
+    assert write(markdown).text == text
+
+
+def test_notes_of_two_texts_never_share_an_id() -> None:
+    writer = scribe()
+    html = "".join(writer.block(prose("a[^1]\n\n[^1]: n"), name, 2).html for name in ("one", "two", "one:commentary"))
+    ids = [node.attributes["id"] for node in LexborHTMLParser(html).css("[id]")]
+    assert len(ids) == len(set(ids)) == 6
+    assert {node.attributes["href"].removeprefix("#") for node in LexborHTMLParser(html).css("a[href^='#']")} <= set(
+        ids
+    )
+
+
+def test_inline_markdown_has_no_blocks() -> None:
+    assert scribe().inline(prose("# 1. **甲**\n乙 <!-- c -->"), "p").html == "# 1. <strong>甲</strong>乙"
+
+
+PIECES = [
+    *"aB1 \n*_~`#>-|[]()!<>&\"'\\:^{}%。，“”中文カな\u3000\u200d\t/",
+    "\n\n",
+    "<script>",
+    "<a href=",
+    "<!--",
+    "-->",
+]
+PIECES += ["https://e.com/", "[^1]", "]: ", "<img src=", "</", "<style>", "javascript:", " onload=", "|--|", "    "]
+MARKDOWN = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
+
+
+@given(MARKDOWN)
+def test_no_markdown_ends_in_an_exception_or_in_active_content(text: str) -> None:
+    written = write(text)
+    tree = LexborHTMLParser(f"<body>{written.html}</body>")
+    assert not tree.css("script, style, iframe, form, input, object")
+    for node in tree.css("body *"):
+        attributes = node.attributes
+        assert not any(name.startswith("on") for name in attributes)
+        href = attributes.get("href") or ""
+        assert href.startswith(("#", "http://", "https://", "mailto:", "tel:")) or not href
+    for link in tree.css("a[href^='http']"):
+        assert (link.attributes["href"] or "") in written.text or not link.text(strip=True)
+
+
+@given(st.text(max_size=40), st.sampled_from(["{}", "**{}**", "> {}", "- {}", "| {} |\n|--|", "<b>{}</b>", "{}\n{}"]))
+def test_any_text_is_rendered(text: str, frame: str) -> None:
+    write(frame.replace("{}", text))
