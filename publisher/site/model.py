@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Severity
@@ -30,6 +32,17 @@ class Written:
     def files(self) -> tuple[str, ...]:
         """Every file that is in the folder now and is ours."""
         return tuple(sorted((*self.written, *self.unchanged)))
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What happened to issues after readers had them: when one was last corrected, when one was withdrawn; by slug."""
+
+    corrected: Mapping[str, date] = field(default_factory=dict)
+    withdrawn: Mapping[str, date] = field(default_factory=dict)
+
+
+NOTHING_SINCE = Aftermath()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from publisher.edition.model import Edition
 from publisher.edition.theme import Theme
 from publisher.site.archive import Archive, moment
 from publisher.site.content import page_body
-from publisher.site.model import SiteFile
+from publisher.site.model import NOTHING_SINCE, Aftermath, SiteFile
 from publisher.site.paths import issue_path, relative, url_of
 from publisher.site.theme import static_files
 from publisher.site.words import SiteWords
@@ -23,9 +23,10 @@ from publisher.site.words import SiteWords
 class Pages:
     """Renders every page of one archive with one theme."""
 
-    def __init__(self, config: Config, archive: Archive) -> None:
+    def __init__(self, config: Config, archive: Archive, aftermath: Aftermath = NOTHING_SINCE) -> None:
         self.config = config
         self.archive = archive
+        self.aftermath = aftermath
         self.theme = Theme.of(config)
         self._words: dict[str, SiteWords] = {}
         self._static = static_files(config)
@@ -38,6 +39,8 @@ class Pages:
         yield self._missing()
         for edition in self.archive.editions:
             yield self.issue(edition)
+        for slug in sorted(self.aftermath.withdrawn.keys() - self.archive.neighbours.keys()):
+            yield self.tombstone(slug)
         for tag in self.archive.tags:
             language = self.config.newsletter.language
             yield self._page(f"{tag.path}index.html", "tag.html", tag.path, language, tag=tag)
@@ -60,7 +63,19 @@ class Pages:
             published=moment(edition, self.config.newsletter.zone).isoformat(),
             provenance=f"{edition.digest}; commit={edition.commit or 'none'}",
             linked_data=self._linked_data(edition),
+            corrected=self._corrected(edition),
         )
+
+    def _corrected(self, edition: Edition) -> str:
+        day = self.aftermath.corrected.get(edition.slug)
+        return self.words(edition.language).on("corrected", day) if day else ""
+
+    def tombstone(self, slug: str) -> SiteFile:
+        """The page of an issue that is gone: the links in readers' inboxes lead here."""
+        language = self.config.newsletter.language
+        text = self.words(language).on("withdrawn", self.aftermath.withdrawn[slug])
+        path = issue_path(slug)
+        return self._page(f"{path}index.html", "withdrawn.html", path, language, text=text)
 
     def words(self, language: str) -> SiteWords:
         """The furniture's words, looked up once a language."""

@@ -9,14 +9,14 @@ from publisher.config import Config
 from publisher.edition.model import Edition
 from publisher.site.archive import Archive, arrange
 from publisher.site.feeds import atom_feed, items_feed, json_feed, robots, sitemap
-from publisher.site.model import SiteFile, SiteResult
+from publisher.site.model import NOTHING_SINCE, Aftermath, SiteFile, SiteResult
 from publisher.site.output import write_folder
 from publisher.site.pages import Pages
 
 
-def site_files(config: Config, archive: Archive) -> Iterator[SiteFile]:
+def site_files(config: Config, archive: Archive, aftermath: Aftermath = NOTHING_SINCE) -> Iterator[SiteFile]:
     """Every file of the archive, a pure function of its arguments and the theme: the same bytes on any machine."""
-    yield from Pages(config, archive).all()
+    yield from Pages(config, archive, aftermath).all()
     yield SiteFile("feed.xml", atom_feed(config, archive))
     yield SiteFile("feed.json", json_feed(config, archive))
     yield SiteFile("feeds/items.xml", items_feed(config, archive))
@@ -27,12 +27,14 @@ def site_files(config: Config, archive: Archive) -> Iterator[SiteFile]:
         yield SiteFile(name, content)
 
 
-def build_site(config: Config, editions: Iterable[Edition], out: Path) -> SiteResult:
+def build_site(
+    config: Config, editions: Iterable[Edition], out: Path, aftermath: Aftermath = NOTHING_SINCE
+) -> SiteResult:
     """Make the folder ``out`` hold the archive of ``editions`` and nothing else of ours.
 
     Raises :class:`publisher.errors.DeployError` when the disk refuses, :class:`publisher.errors.UsageError` when the
     theme is broken or a file that is not ours is in the way.
     """
     archive = arrange(editions, config.newsletter.language)
-    output = write_folder(out, site_files(config, archive))
+    output = write_folder(out, site_files(config, archive, aftermath))
     return SiteResult(out, tuple(edition.slug for edition in archive.editions), output)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from babel.dates import format_date
 
@@ -44,6 +45,9 @@ CATALOGS: Mapping[str, Mapping[str, str]] = {
         "minutes": "{minutes} min read",
         "count": "{count} issues",
         "count_one": "1 issue",
+        "corrected": "Corrected on {date}, after it went out. The text mailed to subscribers was the earlier one.",
+        "withdrawn_title": "This issue was withdrawn",
+        "withdrawn": "It was withdrawn on {date}. Every other issue is in the archive.",
     },
     "zh_Hans": {
         "skip": "跳到正文",
@@ -75,6 +79,9 @@ CATALOGS: Mapping[str, Mapping[str, str]] = {
         "minutes": "约 {minutes} 分钟",
         "count": "共 {count} 期",
         "count_one": "共 1 期",
+        "corrected": "本期发出后于{date}更正。订阅者收到的是更正前的版本。",
+        "withdrawn_title": "本期已撤下",
+        "withdrawn": "本期已于{date}撤下。其他各期都在归档中。",
     },
     "zh_Hant": {
         "skip": "跳到正文",
@@ -106,6 +113,9 @@ CATALOGS: Mapping[str, Mapping[str, str]] = {
         "minutes": "約 {minutes} 分鐘",
         "count": "共 {count} 期",
         "count_one": "共 1 期",
+        "corrected": "本期發出後於{date}更正。訂閱者收到的是更正前的版本。",
+        "withdrawn_title": "本期已撤下",
+        "withdrawn": "本期已於{date}撤下。其他各期都在彙整中。",
     },
     "ja": {
         "skip": "本文へ",
@@ -137,6 +147,9 @@ CATALOGS: Mapping[str, Mapping[str, str]] = {
         "minutes": "約{minutes}分",
         "count": "全{count}号",
         "count_one": "全1号",
+        "corrected": "この号は配信後、{date}に訂正されました。メールでお届けしたのは訂正前のものです。",
+        "withdrawn_title": "この号は取り下げられました",
+        "withdrawn": "{date}に取り下げられました。ほかの号はバックナンバーにあります。",
     },
 }
 
@@ -169,6 +182,10 @@ class SiteWords:
     def day(self, edition: Edition) -> str:
         """The date, as the language writes it."""
         return self.words.date(edition.date)
+
+    def on(self, name: str, day: date) -> str:
+        """A sentence with the day in it."""
+        return self[name].replace("{date}", self.words.date(day))
 
     def short_day(self, edition: Edition) -> str:
         """Month and day, for a list under its year."""
