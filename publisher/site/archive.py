@@ -107,6 +107,5 @@ def _by_tag(ordered: Sequence[Edition]) -> dict[str, Tag]:
 
 
 def _neighbours(ordered: Sequence[Edition]) -> dict[str, Neighbours]:
-    newer = (None, *ordered[:-1])
-    older = (*ordered[1:], None)
-    return {e.slug: Neighbours(before, after) for e, before, after in zip(ordered, newer, older, strict=True)}
+    around = (None, *ordered, None)
+    return {edition.slug: Neighbours(around[at], around[at + 2]) for at, edition in enumerate(ordered)}

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 from publisher.config import Config
@@ -51,7 +51,7 @@ def items_feed(config: Config, archive: Archive) -> bytes:
     feed = _feed(config, "feeds/items.xml", base, [edition for edition, _ in stories], tag_uri(config, "feeds/items"))
     for edition, story in stories:
         at = moment(edition, config.newsletter.zone)
-        url = url_of(base, issue_path(edition.slug)) + f"#{story.anchor}"
+        url = url_of(base, issue_path(edition.slug)) + f"#{quote(story.anchor)}"
         identity = tag_uri(config, f"issues/{edition.slug}/{story.anchor}")
         entry = _entry(feed, edition, identity, story.headline, url, at)
         for name in dict.fromkeys((*story.tags, *edition.tags)):

@@ -53,10 +53,10 @@ def tag_path(segment: str) -> str:
 
 def url_of(base: str, path: str) -> str:
     """The absolute URL of ``path`` below ``base`` (which ends in ``/``)."""
-    return base + quote(path, safe="/-_.~+")
+    return base + quote(path, safe="/-_.~")
 
 
 def relative(path: str, to: str) -> str:
     """The relative URL from the page at ``path`` to ``to``; both below the root, folders ending in ``/``."""
     up = "../" * path.count("/")
-    return (up + quote(to, safe="/-_.~+#")) or "./"
+    return (up + quote(to, safe="/-_.~")) or "./"

@@ -52,7 +52,7 @@ def make_edition(slug: str = "2024-12-29-weekly", **changes: Any) -> Edition:
         "stories": stories,
         "length": Length(2620, "characters", 8),
         "sizes": Sizes(1, 1, 1, 1),
-        "digest": "sha256:" + hashlib.sha256(web.encode()).hexdigest(),
+        "digest": "sha256:" + hashlib.sha256(web.encode("utf-8", "replace")).hexdigest(),
     }
     return Edition(**(values | changes))
 

@@ -1,0 +1,99 @@
+"""Writing a folder, and never losing what is somebody else's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from publisher.errors import DeployError, UsageError
+from publisher.site.model import SiteFile
+from publisher.site.output import manifest_beside, read_manifest, write_folder
+
+
+def files(**contents: str) -> list[SiteFile]:
+    return [SiteFile(name.replace("__", "/").replace("_", "."), text.encode()) for name, text in contents.items()]
+
+
+def test_a_second_write_touches_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "site"
+    write_folder(root, files(a_html="a", b__c_html="c"))
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    again = write_folder(root, files(a_html="a", b__c_html="c"))
+    assert again.written == ()
+    assert again.unchanged == ("a.html", "b/c.html")
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+def test_what_no_longer_belongs_goes_with_its_empty_folders(tmp_path: Path) -> None:
+    root = tmp_path / "site"
+    write_folder(root, files(a_html="a", b__c__d_html="d"))
+    done = write_folder(root, files(a_html="a"))
+    assert done.removed == ("b/c/d.html",)
+    assert [path.name for path in root.iterdir()] == ["a.html"]
+
+
+def test_a_strangers_file_beside_ours_stays(tmp_path: Path) -> None:
+    root = tmp_path / "site"
+    (root / "b").mkdir(parents=True)
+    (root / "b" / "notes.txt").write_text("mine")
+    write_folder(root, files(b__c_html="c"))
+    write_folder(root, files())
+    assert (root / "b" / "notes.txt").read_text() == "mine"
+    assert not (root / "b" / "c.html").exists()
+
+
+def test_a_strangers_file_in_the_way_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    root = tmp_path / "site"
+    root.mkdir()
+    (root / "z.html").write_text("mine")
+    with pytest.raises(UsageError, match=r"z\.html was not made by publisher"):
+        write_folder(root, files(a_html="a", z_html="z"))
+    assert [path.name for path in root.iterdir()] == ["z.html"]
+    assert (root / "z.html").read_text() == "mine"
+
+
+def test_kept_files_are_still_ours_the_next_time(tmp_path: Path) -> None:
+    root = tmp_path / "email"
+    write_folder(root, files(one__a="1", two__a="2"))
+    write_folder(root, files(one__a="1!"), keep=lambda path: path.startswith("two/"))
+    assert (root / "two" / "a").read_text() == "2"
+    assert write_folder(root, files(one__a="1!")).removed == ("two/a",)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"files": 3}', '{"files": {"../../etc/passwd": "x"}}', "\x00\xff"])
+def test_a_damaged_manifest_deletes_nothing(tmp_path: Path, text: str) -> None:
+    root = tmp_path / "site"
+    outside = tmp_path / "etc" / "passwd"
+    outside.parent.mkdir()
+    outside.write_text("root")
+    write_folder(root, files(a_html="a"))
+    manifest_beside(root).write_text(text)
+    write_folder(root, files(b_html="b"))
+    assert outside.read_text() == "root"
+    assert (root / "a.html").exists()
+
+
+def test_a_build_that_dies_half_way_owns_up_to_its_files(tmp_path: Path) -> None:
+    root = tmp_path / "site"
+    (root / "b").mkdir(parents=True)  # a folder where a file has to go: the write of b fails
+    with pytest.raises((DeployError, UsageError)):
+        write_folder(root, [*files(a_html="a"), SiteFile("b", b"b")])
+    (root / "b").rmdir()
+    done = write_folder(root, files(a_html="other"))
+    assert done.written == ("a.html",)
+
+
+def test_a_disk_that_refuses_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("a file, not a folder")
+    with pytest.raises(DeployError, match="cannot write"):
+        write_folder(tmp_path / "site", files(a_html="a"))
+
+
+def test_no_temporary_file_is_left_and_modes_are_for_a_web_server(tmp_path: Path) -> None:
+    root = tmp_path / "site"
+    write_folder(root, files(a_html="a"))
+    assert sorted(path.name for path in root.iterdir()) == ["a.html"]
+    assert os.stat(root / "a.html").st_mode & 0o777 == 0o644
+    assert set(read_manifest(manifest_beside(root))) == {"a.html"}

@@ -1,0 +1,54 @@
+"""Tags become folders and links."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from publisher.site.archive import arrange
+from publisher.site.paths import relative, tag_key, tag_segment, url_of
+from tests.site.editions import make_edition
+
+
+@pytest.mark.parametrize(
+    ("tag", "segment"),
+    [("ai", "ai"), ("人工智能", "人工智能"), ("machine learning", "machine-learning"), ("C++", "C++"), ("AI", "AI")],
+)
+def test_a_plain_tag_is_its_own_folder(tag: str, segment: str) -> None:
+    assert tag_segment(tag) == segment
+
+
+def test_tags_that_lose_characters_do_not_share_a_page() -> None:
+    segments = {tag_segment(tag) for tag in ("C", "C#", "C?", "C/", "../C", "#", "?", "..", ".")}
+    assert len(segments) == 9
+
+
+@given(st.text(min_size=1, max_size=300))
+@example("../../etc/passwd")
+@example("\\..\\")
+@example("CON\x00")
+@example("\ud800")
+@example("．．／")
+def test_no_tag_leaves_the_folder_of_tags(tag: str) -> None:
+    segment = tag_segment(tag)
+    assert PurePosixPath(segment).parts == (segment,)
+    assert segment not in {"", ".", ".."}
+    assert not set(segment) & set('/\\:*?"<>|%#\x00 ')
+    assert len(segment.encode()) <= 120
+    assert tag_key(tag) == tag_key(tag)
+
+
+def test_spellings_of_a_tag_share_the_page_of_the_oldest() -> None:
+    archive = arrange([make_edition("2024-12-29-x", tags=("ai",)), make_edition("2024-12-22-x", tags=("AI",))])
+    (tag,) = archive.tags
+    assert (tag.name, tag.path) == ("AI", "tags/AI/")
+    assert [edition.slug for edition in tag.editions] == ["2024-12-29-x", "2024-12-22-x"]
+
+
+def test_links_are_percent_encoded_and_relative() -> None:
+    assert relative("issues/x/", "tags/人/") == "../../tags/%E4%BA%BA/"
+    assert relative("", "") == "./"
+    assert url_of("https://x.example/n/", "tags/C++/") == "https://x.example/n/tags/C%2B%2B/"
