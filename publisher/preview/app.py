@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -18,12 +17,13 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.preview import frames
 from publisher.preview.guard import Guard
 from publisher.preview.listing import describe, listing
 from publisher.preview.watch import Changes
-from publisher.preview.workshop import Workshop
+from publisher.preview.workshop import View, Workshop
 
 STATIC = Path(__file__).parent / "static"
 HEARTBEAT = 15.0  # seconds between comments that keep a quiet stream open
@@ -82,10 +82,11 @@ def create_app(root: Path, port: int) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        watching = asyncio.create_task(changes.watch())
+        tasks = [asyncio.create_task(changes.watch()), asyncio.create_task(changes.warm())]
         yield
         stopping.set()
-        watching.cancel()
+        for task in tasks:
+            task.cancel()
 
     return Starlette(
         routes=[
@@ -103,21 +104,26 @@ def create_app(root: Path, port: int) -> Starlette:
     )
 
 
-async def _view(workshop: Workshop, request: Request) -> Any:
+async def _view(workshop: Workshop, request: Request) -> View:
     try:
         return await run_in_threadpool(workshop.view, request.path_params["slug"])
     except UsageError as error:
         raise HTTPException(404, error.message) from error
 
 
-def _document(workshop: Workshop, edition: Any, look: frames.Look) -> str:
-    return frames.document(edition, look, workshop.config, workshop.config.newsletter.url)
+def _document(workshop: Workshop, edition: Edition, look: frames.Look) -> str:
+    return frames.document(edition, look, workshop.config)
 
 
-def _send_test(workshop: Workshop, edition: Any, address: str) -> str:
-    from publisher.delivery.testing import send_test
+def _send_test(workshop: Workshop, edition: Edition, address: str) -> str:
+    from publisher.delivery.send import send_test
 
-    return send_test(workshop.config, edition, [address])
+    failed = send_test(workshop.config, edition, [address])
+    if failed:
+        return f"The test was refused: {failed[0][1]}"
+    transport = workshop.config.delivery
+    where = f" (look in {transport.folder.path}/)" if transport.transport == "folder" else ""
+    return f"Handed to the {transport.transport} transport{where}."
 
 
 async def _stream(changes: Changes, stopping: asyncio.Event) -> AsyncIterator[str]:

@@ -10,10 +10,16 @@ import html
 import re
 from dataclasses import dataclass
 
+from publisher.config import Config
 from publisher.edition.model import Edition, Slot, Slotted
+from publisher.site.archive import arrange
+from publisher.site.pages import Pages
+from publisher.site.theme import static_files
 
 KINDS = ("email", "page", "text", "source")
 _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)")
+_STYLESHEET = re.compile(r'<link rel="stylesheet"[^>]*>')
+_NOT_HERE = re.compile(r'<link rel="(?:icon|alternate)"[^>]*>|<script\b.*?</script>', re.DOTALL)
 _FEATURE = {True: "(min-width:0)", False: "(max-width:0)"}
 SAMPLE = {
     Slot.UNSUBSCRIBE_URL: "#unsubscribe",
@@ -35,7 +41,7 @@ def policy(look: Look, origin: str) -> str:
     """The Content-Security-Policy of a frame: styles and our own images, nothing else, and no script ever."""
     images = f"{origin} data:" if look.images else "'none'"
     return (
-        f"default-src 'none'; style-src 'unsafe-inline' {origin}; img-src {images}; font-src {origin}; "
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src {images}; "
         "form-action 'none'; base-uri 'none'; frame-ancestors 'self'; "
         "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
     )
@@ -50,8 +56,17 @@ def scheme(document: str, dark: bool) -> str:
 
 
 def local(document: str, site: str) -> str:
-    """The document with the archive's own addresses led to this preview, so that images of a draft show."""
-    return document.replace(f'"{site}assets/', '"/assets/').replace(f'"{site}issues/', '"/live/issues/')
+    """The document with the archive's own pictures served by this preview, so that those of a draft show."""
+    return document.replace(f'"{site}media/', '"/site/media/')
+
+
+def archive_page(edition: Edition, config: Config) -> str:
+    """The archive page of an edition, alone in its archive, with its style sheet inside."""
+    pages = Pages(config, arrange([edition], config.newsletter.language))
+    html = pages.issue(edition).content.decode("utf-8")
+    styles = "".join(f.content.decode("utf-8") for f in static_files(config).values() if f.path.endswith(".css"))
+    html = _STYLESHEET.sub(lambda _: f"<style>{styles}</style>", _NOT_HERE.sub("", html))
+    return html.replace('"../../', f'"{config.newsletter.url}')
 
 
 def filled(text: Slotted, *, markup: bool) -> str:
@@ -70,14 +85,15 @@ def plain(text: str, language: str, dark: bool) -> str:
     )
 
 
-def document(edition: Edition, look: Look, site: str, page: str | None) -> str:
-    """The HTML of a frame. ``page`` is the archive page, where one can be built."""
+def document(edition: Edition, look: Look, config: Config) -> str:
+    """The HTML of a frame. Raises :class:`publisher.errors.PublisherError` where the theme is broken."""
+    site = config.newsletter.url
     match look.kind:
         case "text":
             return plain(filled(edition.text, markup=False), edition.language, look.dark)
         case "source":
             return plain(filled(edition.html, markup=True), edition.language, look.dark)
-        case "page" if page is not None:
-            return scheme(local(page, site), look.dark)
+        case "page":
+            return scheme(local(archive_page(edition, config), site), look.dark)
         case _:
             return scheme(local(filled(edition.html, markup=True), site), look.dark)

@@ -46,11 +46,21 @@ class Changes:
         finally:
             self._queues.discard(queue)
 
+    async def warm(self, newest: int = 12) -> None:
+        """Look at the newest issues ahead of being asked, so that the list knows their titles and findings."""
+        for slug in (await asyncio.to_thread(self._workshop.slugs))[:newest]:
+            if self._workshop.known(slug) is None:
+                await asyncio.to_thread(self._workshop.view, slug)
+                self._tell([slug])
+
     async def watch(self) -> None:
         """Watch until cancelled. Waits 30 ms for a burst to end: an editor's save is several operations."""
         workshop = self._workshop
         files = _OurFiles(workshop.root, workshop.config.templates)
         async for batch in awatch(workshop.root, watch_filter=files, debounce=120, step=30):
             slugs = await asyncio.to_thread(workshop.changed, {Path(path) for _, path in batch})
-            for queue in self._queues:
-                queue.put_nowait(slugs)
+            self._tell(slugs)
+
+    def _tell(self, slugs: list[str]) -> None:
+        for queue in self._queues:
+            queue.put_nowait(slugs)

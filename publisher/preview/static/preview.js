@@ -212,6 +212,6 @@ stream.onopen = () => { $("live").textContent = "live"; $("live").classList.remo
 stream.onerror = () => { $("live").textContent = "not running"; $("live").classList.add("lost"); };
 stream.addEventListener("change", (event) => {
   const slugs = JSON.parse(event.data);
-  if (slugs.includes(state.slug) && issues.some((issue) => issue.slug === state.slug)) refresh().catch(reload);
-  if (slugs.some((slug) => !issues.some((issue) => issue.slug === slug)) || slugs.some((s) => s !== state.slug)) reload();
+  if (slugs.includes(state.slug)) refresh().catch(reload);
+  if (slugs.some((slug) => slug !== state.slug)) ask("/api/issues").then((now) => { issues = now; drawIssues(); if (!state.slug) reload(); });
 });
