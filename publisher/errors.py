@@ -43,7 +43,7 @@ class ConfigError(PublisherError):
     """config.yaml cannot be used. ``diagnostics`` says where and why; ``root`` is where its file stands."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic], *, root: Path | None = None) -> None:
-        super().__init__("config.yaml cannot be used", help="run publisher check")
+        super().__init__("config.yaml cannot be used")
         self.diagnostics = tuple(diagnostics)
         self.root = root
 

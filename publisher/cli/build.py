@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 def build(
     context: typer.Context,
     issues: Annotated[
-        list[str] | None, typer.Argument(metavar="[ISSUE]…", help="Issues whose emails to write; all by default.")
+        list[str] | None, typer.Argument(metavar="ISSUE", help="Issues whose emails to write; all by default.")
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to build, below the root.")] = Path("dist"),
     drafts: Annotated[bool, typer.Option("--drafts", help="Build drafts too.")] = False,

@@ -34,7 +34,7 @@ def check(
     context: typer.Context,
     issues: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ISSUE]...", help="Slugs, or paths such as issues/SLUG; all by default."),
+        typer.Argument(metavar="ISSUE", help="Slugs, or paths such as issues/SLUG; all by default."),
     ] = None,
     format: Annotated[Format, typer.Option("--format", help="How findings are written.")] = Format.TEXT,
     links: Annotated[bool, typer.Option("--links", help="Ask every link whether it is alive.")] = False,

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def reconcile(
     context: typer.Context,
-    issue: Annotated[str | None, typer.Argument(metavar="[ISSUE]", help="One issue; else all of them.")] = None,
+    issue: Annotated[str | None, typer.Argument(metavar="ISSUE", help="One issue; else all of them.")] = None,
     release_uncertain: Annotated[
         bool,
         typer.Option(

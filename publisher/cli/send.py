@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 def send(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The issue's folder name.")],
-    more: Annotated[list[str] | None, typer.Argument(metavar="[ADDR]…", help="More addresses for --test.")] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="ADDR", help="More addresses for --test.")] = None,
     test: Annotated[
         list[str] | None, typer.Option("--test", metavar="ADDR…", help="Send a marked test to ADDR, and nothing else.")
     ] = None,

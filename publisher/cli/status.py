@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def status(
     context: typer.Context,
-    issue: Annotated[str | None, typer.Argument(metavar="[ISSUE]", help="One issue; else each that there is.")] = None,
+    issue: Annotated[str | None, typer.Argument(metavar="ISSUE", help="One issue; else each that there is.")] = None,
     format: Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")] = "text",
 ) -> None:
     """Show the account: audience = excluded + pending + claimed + submitted + rejected + uncertain, at every moment."""

@@ -97,7 +97,7 @@ def _print_import(format: str, found: Survey, tally: Tally | None, problems: lis
 @commands.command("export")
 def export(
     context: typer.Context,
-    out: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]", help="Default: standard output.")] = None,
+    out: Annotated[Path | None, typer.Argument(metavar="FILE.csv", help="Default: standard output.")] = None,
 ) -> None:
     """Write every subscriber as CSV, oldest first; safe to open in a spreadsheet."""
     import os
