@@ -78,10 +78,9 @@ def _print_import(format: str, found: Survey, tally: Tally | None, problems: lis
         _print_json(about | counts | {"invalid": found.invalid, "problems": listed})
         return
     if tally is None:
-        complain(
-            f"{found.invalid:,} of {found.rows:,} rows cannot be imported; nothing was written",
-            "correct the file" if found.broken else "correct them, or import the rest with --skip-invalid",
-        )
+        what = "the file" if found.broken else f"{found.invalid:,} of {found.rows:,} rows"
+        way = "correct the file" if found.broken else "correct them, or import the rest with --skip-invalid"
+        complain(f"{what} cannot be imported; nothing was written", way)
         return
     if found.tool not in {"csv", "publisher"}:
         error_console.print(f"Read as an export of {found.tool.capitalize()}.")
