@@ -67,7 +67,9 @@ def test_identifiers_are_unique_in_the_feed_of_items(tmp_path: Path) -> None:
 
 def test_hostile_and_odd_characters_leave_well_formed_xml(tmp_path: Path) -> None:
     odd = "]]> <b> & \x00\x08\x0b\ufffe \ud800 𠮷 e\u0301 {{ x }}"
-    edition = make_edition(title=odd, preheader=odd, authors=(odd,), tags=(odd,), stories=(make_story(headline=odd),), web="<p>x</p>")
+    edition = make_edition(
+        title=odd, preheader=odd, authors=(odd,), tags=(odd,), stories=(make_story(headline=odd),), web="<p>x</p>"
+    )
     for make in (atom_feed, items_feed):
         feed = ElementTree.fromstring(make(make_config(tmp_path, newsletter={"name": odd}), arrange([edition])))
         assert "𠮷 e\u0301 {{ x }}" in text(feed, "a:title")

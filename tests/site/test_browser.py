@@ -1,0 +1,81 @@
+"""The archive in a real browser, served with ``default-src 'self'``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+PAGES = (
+    "",
+    "issues/2024-12-29-ai-weekly/",
+    "issues/2024-12-29-ai-weekly-en/",
+    "tags/ai/",
+    "search/?q=openai",
+    "nowhere",
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_and_nothing_overflows(
+    browser: Any, live: str, axe: Callable[..., list[Any]], scheme: str
+) -> None:
+    for width in (375, 1280):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message, to=complaints: to.append(message.text))
+        for path in PAGES:
+            page.goto(live + path)
+            found = axe(page)
+            assert not found, [(v["id"], [node["html"] for node in v["nodes"]]) for v in found]
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert not [text for text in complaints if "404" not in text]
+        context.close()
+
+
+def test_everything_can_be_reached_with_javascript_off(browser: Any, live: str) -> None:
+    context = browser.new_context(java_script_enabled=False, color_scheme="light")
+    page = context.new_page()
+    page.goto(live)
+    page.click("text=早期一期")
+    assert page.url == f"{live}issues/2023-06-04-early/"
+    page.click("nav.neighbours a[rel=next]")
+    assert page.url == f"{live}issues/2024-06-02-ja/"
+    page.goto(f"{live}search/")
+    assert not page.is_visible("#query")
+    assert page.is_visible("#listing >> text=早期一期")
+    assert page.is_visible("noscript p")
+    page.click("#listing .topics >> text=人工智能")
+    assert page.title().startswith("人工智能")
+    context.close()
+
+
+def test_search_finds_headlines_under_the_strict_policy(browser: Any, live: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{live}search/")
+    page.fill("#query", "deepseek 600")
+    page.wait_for_selector("#results a")
+    page.fill("#query", "没有这样的词")
+    page.wait_for_function("document.getElementById('found').textContent !== ''")
+    assert page.locator("#results a").count() == 0
+    page.fill("#query", "台积电")
+    page.wait_for_selector("#results ul a")
+    page.locator("#results ul a").first.click()
+    assert "#" in page.url
+    assert page.locator(".item:target").count() == 1
+    context.close()
+
+
+def test_the_keyboard_reaches_the_content_first(browser: Any, live: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{live}issues/2024-12-29-ai-weekly/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    context.close()
