@@ -88,6 +88,10 @@ class Deploy(Section):
     prefix: str = ""
     region: str | None = None
     distribution: str | None = Field(None, description="CloudFront distribution to invalidate")
+    verify: Literal["auto", "url", "file", "none"] = Field(
+        "auto", description="How publish sees that a page is live: by its URL (auto: on s3) or by the deployed file"
+    )
+    verify_timeout: Duration = Field(timedelta(minutes=3), description="How long publish waits for a page to be live")
 
 
 class Service(Section):
@@ -158,6 +162,9 @@ class Config(Section):
     )
     templates: str = Field("templates", description="The theme's folder; the package's own where it does not exist")
     audience: str | None = Field(None, description="Which subscribers get an issue that does not say")
+    topics: dict[str, str] = Field(
+        default_factory=dict, description="Topics that readers may choose: the name, then the words readers see"
+    )
     labels: dict[str, dict[str, str]] = Field(default_factory=dict, description="Words by language, then by name")
     reading_speed: ReadingSpeed = ReadingSpeed()
     delivery: Delivery = Delivery()
