@@ -1,0 +1,69 @@
+"""What the pages show as an example is taken by the program as it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from publisher.checks import check_issue
+from publisher.config import read_config
+
+ROOT = Path(__file__).resolve().parents[2]
+FORMAT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+CONFIG = """\
+newsletter: {name: N, url: "https://news.example.com/", from: N <n@example.com>}
+"""
+ISSUE = "title: T\ndate: 2024-12-29\n"
+ITEM = "---\nheadline: 甲\n---\n正文。\n"
+
+
+def blocks(page: str, kind: str, containing: str) -> list[str]:
+    """The fenced blocks of a kind that contain a text."""
+    return [text for language, text in BLOCK.findall(page) if language == kind and containing in text]
+
+
+def errors(root: Path, issue: str, items: dict[str, str]) -> list[str]:
+    """The errors and warnings of an issue made of these texts."""
+    folder = root / "issues" / "2024-12-29-weekly"
+    (folder / "images").mkdir(parents=True)
+    (folder / "images" / "cover.jpg").write_bytes(
+        (ROOT / "issues" / "2024-12-29-ai-weekly" / "images" / "cover.jpg").read_bytes()
+    )
+    for name, text in {"issue.yaml": issue, **items}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (root / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    config, _ = read_config(root)
+    assert config
+    return [
+        f"{d.path}:{d.span.line}: {d.message}" for d in check_issue(config, folder.name)[1] if d.severity == "error"
+    ]
+
+
+@pytest.mark.parametrize("page", [FORMAT, README], ids=["format.md", "README.md"])
+def test_an_item_checks(tmp_path: Path, page: str) -> None:
+    (text,) = blocks(page, "markdown", "headline:")
+    assert errors(tmp_path, ISSUE, {"a.md": text}) == []
+
+
+def test_the_issue_checks(tmp_path: Path) -> None:
+    (text,) = blocks(FORMAT, "yaml", "title:")
+    assert errors(tmp_path, text, {"a.md": ITEM}) == []
+
+
+def test_key_points_and_items_check(tmp_path: Path) -> None:
+    (points,) = blocks(FORMAT, "yaml", "generated_by: 某大模型")
+    (items,) = blocks(FORMAT, "yaml", "- openai-pbc.md")
+    assert errors(tmp_path, ISSUE + points + items, {"openai-pbc.md": ITEM}) == []
+
+
+def test_the_config_is_read(tmp_path: Path) -> None:
+    (text,) = blocks(FORMAT, "yaml", "newsletter:")
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    config, findings = read_config(tmp_path)
+    assert findings == []
+    assert config
