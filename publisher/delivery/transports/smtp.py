@@ -1,0 +1,210 @@
+"""The SMTP transport: one connection, reused. RFC 5321 says which answers prove that a message was not taken.
+
+Until the line with the lone dot has left, the relay has nothing (section 4.1.1.4). After that, only its answer counts:
+without one the message is uncertain.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from publisher.config.model import SmtpTransport as Settings
+from publisher.delivery.headers import addr_spec
+from publisher.delivery.message import Composed, Envelope
+from publisher.delivery.outcomes import Outcome, Verdict, submitted
+from publisher.delivery.transports.base import Quota
+from publisher.errors import TransportError
+
+_THROTTLED = re.compile(rb"throttl|rate exceeded|too (many|fast)|rate limit", re.IGNORECASE)
+_DAILY = re.compile(rb"daily (message|sending) quota|daily.{0,20}limit", re.IGNORECASE)
+_SES_ID = re.compile(rb"\b(0[0-9a-f]{15}-[0-9a-f-]{36}-\d{6})\b")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class SmtpTransport:
+    """Submits through one relay, a message at a time."""
+
+    name = "smtp"
+    most = 10
+    parallel = 1
+
+    def __init__(self, settings: Settings) -> None:
+        self.account = f"smtp:{settings.host}:{settings.port}"
+        self._settings = settings
+        self._composed: Composed | None = None
+        self._smtp: smtplib.SMTP | None = None
+
+    def open(self, composed: Composed) -> Quota:
+        """Connect and log in, so that what cannot work fails before anything is claimed. Raises TransportError."""
+        self._composed = composed
+        try:
+            self._connect()
+        except smtplib.SMTPAuthenticationError as error:
+            raise TransportError(
+                f"the relay {self._where} refuses the login",
+                help="check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD",
+            ) from error
+        except ssl.SSLError as error:
+            raise TransportError(
+                f"no TLS with the relay {self._where}: {error.reason or 'the handshake fails'}",
+                help="check delivery.smtp.security (none, starttls, tls) and the relay's certificate",
+            ) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise TransportError(
+                f"the relay {self._where} cannot be used: {_brief(error)}",
+                help="check delivery.smtp in config.yaml, and that the relay is running",
+            ) from error
+        return Quota()
+
+    def quota(self) -> Quota:
+        """A relay tells none."""
+        return Quota()
+
+    def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        return [self._submit(envelope) for envelope in envelopes]
+
+    def close(self) -> None:
+        """Say good-bye."""
+        if self._smtp is not None:
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                self._smtp.quit()
+        self._drop()
+
+    @property
+    def _where(self) -> str:
+        return f"{self._settings.host}:{self._settings.port}"
+
+    def _connect(self) -> smtplib.SMTP:
+        s = self._settings
+        username = os.environ.get("PUBLISHER_SMTP_USERNAME") or s.username
+        password = os.environ.get("PUBLISHER_SMTP_PASSWORD", "")
+        if username and s.security == "none" and s.host not in _LOOPBACK:
+            raise TransportError(
+                f"the password would go to {self._where} in the clear",
+                help="set delivery.smtp.security to starttls or tls",
+            )
+        name = socket.gethostname()
+        smtp: smtplib.SMTP
+        if s.security == "tls":
+            context = ssl.create_default_context()
+            smtp = smtplib.SMTP_SSL(s.host, s.port, name, timeout=s.timeout, context=context)
+        else:
+            smtp = smtplib.SMTP(s.host, s.port, name, timeout=s.timeout)
+        try:
+            if s.security == "starttls":
+                smtp.starttls(context=ssl.create_default_context())
+            smtp.ehlo_or_helo_if_needed()
+            if username:
+                smtp.login(username, password)
+        except BaseException:
+            smtp.close()
+            raise
+        self._smtp = smtp
+        return smtp
+
+    def _submit(self, envelope: Envelope) -> Outcome:
+        assert self._composed is not None
+        try:
+            message = self._composed.message(envelope, datetime.now(UTC))
+            to = addr_spec(envelope.address)
+        except TransportError:
+            return Outcome(Verdict.REJECTED, "unusable-address")
+        for fresh in (self._smtp is None, True):
+            try:
+                smtp = self._smtp or self._connect()
+            except smtplib.SMTPAuthenticationError:
+                return Outcome(Verdict.STOP, "smtp-login")
+            except (TransportError, smtplib.SMTPException, OSError):
+                return Outcome(Verdict.RETRY, "smtp-unreachable")
+            try:
+                self._envelope(smtp, to)
+            except _Answer as answer:
+                return self._refused(answer)
+            except (smtplib.SMTPException, OSError) as error:
+                # A relay may have closed an idle connection. Nothing of this message has left: connect anew, once.
+                self._drop()
+                if fresh:
+                    return Outcome(Verdict.RETRY, f"smtp-{type(error).__name__}")
+                continue
+            return self._data(smtp, message)
+        return Outcome(Verdict.RETRY, "smtp-unreachable")
+
+    def _envelope(self, smtp: smtplib.SMTP, to: str) -> None:
+        assert self._composed is not None
+        code, text = smtp.mail(self._composed.sender_address)
+        if code != 250:
+            raise _Answer(code, text, "sender")
+        code, text = smtp.rcpt(to)
+        if code not in {250, 251}:
+            raise _Answer(code, text, "recipient")
+        code, text = smtp.docmd("DATA")
+        if code != 354:
+            raise _Answer(code, text, "data")
+
+    def _data(self, smtp: smtplib.SMTP, message: bytes) -> Outcome:
+        if b"\r\n." in message:
+            message = message.replace(b"\r\n.", b"\r\n..")
+        try:
+            smtp.send(message if message.endswith(b"\r\n") else message + b"\r\n")
+        except (smtplib.SMTPException, OSError):
+            self._drop()
+            return Outcome(Verdict.RETRY, "smtp-dropped-before-end")
+        try:
+            smtp.send(b".\r\n")
+            code, text = smtp.getreply()
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop()
+            return Outcome(Verdict.UNCERTAIN, f"smtp-no-answer-{type(error).__name__}")
+        if 200 <= code < 300:
+            found = _SES_ID.search(text)
+            return submitted(found[1].decode() if found else None)
+        return self._refused(_Answer(code, text, "message"))
+
+    def _refused(self, answer: _Answer) -> Outcome:
+        """4xx: not now; 5xx: not ever (RFC 5321, section 4.2.1). The transaction is reset, the connection kept."""
+        if self._smtp is not None and answer.code != 421:
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                self._smtp.rset()
+        else:
+            self._drop()
+        code = f"smtp-{answer.code}"
+        if _DAILY.search(answer.text):
+            return Outcome(Verdict.LATER, code)
+        if 400 <= answer.code < 500:
+            return Outcome(Verdict.THROTTLED if _THROTTLED.search(answer.text) else Verdict.RETRY, code)
+        if answer.code in {530, 535}:
+            return Outcome(Verdict.STOP, "smtp-login")
+        if 500 <= answer.code < 600:
+            return Outcome(Verdict.STOP if answer.to == "sender" else Verdict.REJECTED, code)
+        self._drop()
+        # No answer RFC 5321 knows. Before the data nothing was taken; after it, who can say?
+        return Outcome(Verdict.UNCERTAIN if answer.to == "message" else Verdict.RETRY, code)
+
+    def _drop(self) -> None:
+        if self._smtp is not None:
+            self._smtp.close()
+            self._smtp = None
+
+
+class _Answer(Exception):  # noqa: N818
+    """A relay's answer that is no yes; ``to`` says to what. Its text may hold an address and is never shown."""
+
+    def __init__(self, code: int, text: bytes, to: str) -> None:
+        super().__init__(code)
+        self.code, self.text, self.to = code, text, to
+
+
+def _brief(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"it answers {error.smtp_code}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return type(error).__name__

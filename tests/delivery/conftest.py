@@ -1,0 +1,59 @@
+"""A newsletter with people in a real database, an edition to mail them, an SES to mail them through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from publisher.config.model import Config
+from publisher.database import Database, open_database
+from tests.delivery.world import make_config
+from tests.stubs.ses import SesServer
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """A newsletter that sends into a folder."""
+    return make_config(tmp_path)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A migrated database: each test that asks for it runs on SQLite and on a real PostgreSQL."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
+    opened = open_database(config)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite(config: Config) -> Iterator[Database]:
+    """A migrated SQLite database."""
+    opened = open_database(config)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ses(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., SesServer]]:
+    """``ses(**settings)`` starts an SES stub over HTTP and points boto3 at it."""
+    from tests.stubs.ses import Settings
+
+    running: list[SesServer] = []
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+    def start(**settings: Any) -> SesServer:
+        server = SesServer(Settings(**settings)).__enter__()
+        running.append(server)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", server.url)
+        return server
+
+    yield start
+    for server in running:
+        server.__exit__()

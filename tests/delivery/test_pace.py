@@ -1,0 +1,93 @@
+"""The token bucket, by a clock of the test's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from publisher.delivery.pace import Bucket, LocalPace, advance, batch_size, fresh, take, throttled, with_ceiling
+from publisher.delivery.sender import Limits
+from publisher.delivery.transports.base import Quota
+
+
+@pytest.mark.parametrize("rate", [1, 14, 200, 2000, 50_000])
+def test_over_a_minute_the_pace_is_the_rate(rate: float) -> None:
+    now, sent = 0.0, 0
+    bucket = fresh(rate, now)
+    batch = batch_size(rate, 50)
+    while now < 60:
+        bucket, wait = take(bucket, batch, now)
+        now += wait
+        sent += batch
+    assert 0.99 * rate * 60 <= sent <= 1.01 * rate * 60 + batch
+
+
+@pytest.mark.parametrize("rate", [14, 200, 2000])
+def test_no_second_gets_more_than_its_share_and_a_small_burst(rate: float) -> None:
+    now = 0.0
+    bucket = fresh(rate, now)
+    batch = batch_size(rate, 50)
+    seconds: dict[int, int] = {}
+    while now < 20:
+        bucket, wait = take(bucket, batch, now)
+        now += wait
+        seconds[int(now)] = seconds.get(int(now), 0) + batch
+    assert max(seconds.values()) <= rate * 1.2 + 1
+
+
+def test_an_idle_bucket_keeps_only_a_small_burst() -> None:
+    bucket = advance(fresh(100, 0.0), 3600.0)
+    assert bucket.tokens == pytest.approx(20)
+
+
+def test_throttles_slow_down_at_most_once_a_second() -> None:
+    bucket = fresh(100, 0.0)
+    for now in (0.1, 0.2, 0.5, 0.9):
+        bucket = throttled(bucket, now)
+    assert bucket.rate == pytest.approx(80, rel=0.03)
+    assert throttled(bucket, 1.2).rate == pytest.approx(65, rel=0.03)
+
+
+def test_recovery_is_additive_and_ends_at_the_ceiling() -> None:
+    bucket = throttled(fresh(100, 0.0), 0.0)
+    assert advance(bucket, 5.0).rate == pytest.approx(90)
+    assert advance(bucket, 500.0).rate == 100
+
+
+def test_a_quota_that_falls_caps_the_rate_at_once_and_one_that_rises_frees_it() -> None:
+    assert with_ceiling(fresh(100, 0.0), 50, 1.0).rate == 50
+    assert with_ceiling(fresh(100, 0.0), 200, 1.0).rate == 200
+    assert with_ceiling(throttled(fresh(100, 0.0), 0.0), 200, 0.0).rate == 80
+
+
+def test_a_clock_that_steps_back_neither_stops_nor_bursts() -> None:
+    bucket, _ = take(fresh(100, 1000.0), 1, 1000.0)
+    back, wait = take(bucket, 10, 400.0)
+    assert wait == pytest.approx(0.1)
+    assert advance(back, 401.0).tokens <= 20
+    assert throttled(Bucket(100, 100, 0, 1000, cut_at=1000), 400.0).rate == 80
+
+
+def test_tokens_given_back_are_there_again() -> None:
+    pace = LocalPace(10, clock=lambda: 0.0)
+    assert pace.take(11) == pytest.approx(1.0)
+    pace.give_back(11)
+    assert pace.take(1) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("limits", "quota", "ceiling"),
+    [
+        (Limits(), Quota(rate=100), 97),
+        (Limits(rate=50), Quota(rate=100), 50),
+        (Limits(rate=500), Quota(rate=100), 97),
+        (Limits(rate=50, spread=2), Quota(rate=100), 2),
+        (Limits(), Quota(), 1e9),
+    ],
+)
+def test_the_lowest_cap_counts(limits: Limits, quota: Quota, ceiling: float) -> None:
+    assert limits.ceiling(quota) == pytest.approx(ceiling)
+
+
+@pytest.mark.parametrize(("rate", "size"), [(0.5, 1), (14, 2), (200, 40), (2000, 50), (1e9, 50)])
+def test_batches_are_small_where_the_pace_is_slow(rate: float, size: int) -> None:
+    assert batch_size(rate, 50) == size
