@@ -69,8 +69,8 @@ def check_levels(root: Path) -> list[Diagnostic]:
     for entry in levels.entries:
         name, place = entry.key.text, Place(NAME, entry.key.span)
         if name not in known:
-            near = difflib.get_close_matches(name, known, 3) or sorted(known)[:3]
-            advice = f"use one of {', '.join(near)}"
+            near = difflib.get_close_matches(name, known, 3)
+            advice = f"write {' or '.join(near)}" if near else "publisher explain shows every code"
             found.append(UNKNOWN_LEVEL.at(place, f"there is no code {name}", help=advice))
         elif known[name].fixed:
             message = f"{name} prevents building or guards readers: its level cannot be changed"

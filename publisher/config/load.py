@@ -69,7 +69,7 @@ def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
     config, wrong, _ = validate(Config, node, NAME, _RULES)
     findings += wrong
     if config is None or findings:
-        return None, findings
+        return None, sorted(findings, key=lambda finding: finding.sort_key)
     findings += _readers_can_leave(config, node)
     if findings:
         return None, findings

@@ -55,10 +55,14 @@ class _Lines:
     def _read(self, path: str) -> str:
         if self._root is None:
             return ""
+        file = self._root / path
         try:
-            with (self._root / path).open("rb") as stream:
+            # A link out of the repository is a finding; showing what it leads to would be worse than the fault.
+            if not file.resolve().is_relative_to(self._root.resolve()):
+                return ""
+            with file.open("rb") as stream:
                 content = stream.read(1_000_000)
-        except OSError:
+        except (OSError, RuntimeError):
             return ""
         return "" if b"\0" in content else content.decode("utf-8", "replace")
 
@@ -131,7 +135,7 @@ def _safe(text: str) -> str:
     """The text without controls and without what turns the direction of writing."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cs"} or _turns(c) else c for c in text)
+    return "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or _turns(c) else c for c in text)
 
 
 def _turns(character: str) -> bool:

@@ -6,7 +6,6 @@ number or a date. So ``headline: 1984`` is text and ``number: 52`` is a number, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -160,12 +159,12 @@ def _finding(model: type[BaseModel], root: Mapping, path: str, details: ErrorDet
         return UNKNOWN_KEY.at(place, f"the key {loc[-1]} is unknown", help=f"the keys here are {known}")
     node, said = nearest(root, loc), details.get("ctx", {})
     if is_null(node) and said.get("code") not in rules.own_empty:
-        name = _name(loc)
+        name = _name(root, loc)
         return EMPTY_VALUE.at(_key_place(root, loc, path), f"{name} has no value", help=f"write one, or delete {name}")
     if kind == "publisher":
         code = rules.codes.get(said["code"]) or _OWN[said["code"]]
         return code.at(_value_place(root, loc, path), said["message"], help=said["help"])
-    return _typed(kind, node, details, Place(path, _start(node)))
+    return _typed(kind, node, _name(root, loc), details, Place(path, _start(node)))
 
 
 def _missing(model: type[BaseModel], root: Mapping, path: str, loc: Loc, rules: Rules) -> Diagnostic:
@@ -178,8 +177,7 @@ def _missing(model: type[BaseModel], root: Mapping, path: str, loc: Loc, rules: 
     return rules.lacking.get(name, MISSING_KEY).at(Place(path, span), f"the key {name} is missing", help=advice)
 
 
-def _typed(kind: str, node: Node, details: ErrorDetails, place: Place) -> Diagnostic:
-    name = _name(tuple(details["loc"]))
+def _typed(kind: str, node: Node, name: str, details: ErrorDetails, place: Place) -> Diagnostic:
     wanted = _KINDS.get(kind)
     if wanted:
         return WRONG_TYPE.at(place, f"{name} has to be {wanted}, not {_kind(node)}", help=f"write {wanted}")
@@ -188,6 +186,10 @@ def _typed(kind: str, node: Node, details: ErrorDetails, place: Place) -> Diagno
         return BAD_VALUE.at(
             place, f"{name} cannot be {str(details['input'])[:40]!r}", help=f"write {context['expected']}"
         )
+    if kind in _BOUNDS:
+        word, key = _BOUNDS[kind]
+        message = f"{name} has to be {word} {context[key]}"
+        return BAD_VALUE.at(place, message, help=f"write a number {word} {context[key]}")
     if kind.startswith(("int_", "float_", "decimal_")):
         return BAD_VALUE.at(place, f"{name} has to be a number", help="write digits")
     if kind.startswith("bool_"):
@@ -196,6 +198,12 @@ def _typed(kind: str, node: Node, details: ErrorDetails, place: Place) -> Diagno
     return BAD_VALUE.at(place, f"{name} is wrong: {message[:1].lower()}{message[1:]}")
 
 
+_BOUNDS = {
+    "greater_than": ("over", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
 _KINDS = {
     "string_type": "text",
     "list_type": "a list",
@@ -213,10 +221,14 @@ def _kind(node: Node) -> str:
     return "a list" if isinstance(node, Sequence) else "text"
 
 
-def _name(loc: Iterable[str | int]) -> str:
+def _name(root: Node, loc: Loc) -> str:
     """The name of what ``loc`` points at, for a message: ``cover.alt``, ``tags[1]``."""
-    name = ""
+    name, node = "", root
     for part in loc:
+        child = find(node, (part,))
+        if child is None:
+            continue
+        node = child
         name += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if name else part
     return name or "the file"
 

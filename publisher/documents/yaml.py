@@ -34,6 +34,11 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
         return None, builder.findings
     except _Refused:
         return None, builder.findings
+    except yaml.YAMLError:  # a character that YAML refuses; read_text has replaced and reported them all
+        builder.findings.append(
+            codes.SYNTAX.at(Place(file.path), "the YAML cannot be read", help="save it as UTF-8 text")
+        )
+        return None, builder.findings
     return builder.root, builder.findings
 
 
@@ -155,11 +160,16 @@ class _Builder:
         )
 
 
+_REFUSED = {
+    "while scanning an alias": (codes.ALIAS, "YAML aliases are not read here", "quote a text that begins with *"),
+    "while scanning an anchor": (codes.ALIAS, "YAML anchors are not read here", "quote a text that begins with &"),
+    "while scanning a tag": (codes.TAG, "YAML tags are not read here", "quote a text that begins with !"),
+}
 _SAID: tuple[tuple[str, str, str | None], ...] = (
     (
         "mapping values are not allowed",
         "a colon and a space begin a mapping, which cannot stand here",
-        'quote a text that holds ": "',
+        'quote a text that holds ": ", or mend the indentation',
     ),
     ("block sequence entries are not allowed", "a list cannot begin here", "begin the list on the next line"),
     ("did not find expected ',' or ']'", "the list is not closed", "close it with ]"),
@@ -168,6 +178,7 @@ _SAID: tuple[tuple[str, str, str | None], ...] = (
     ("did not find expected '-' indicator", "this line does not belong to the list above it", "check its indentation"),
     ("did not find expected key", "no key can begin here", "check the indentation, and quotes inside a quoted text"),
     ("could not find expected ':'", "a key is not followed by a colon", 'write it as "key: value"'),
+    ("found a tab character", "a tab cannot indent YAML", "indent with spaces"),
     ("found unknown escape character", "the escape is unknown", "use single quotes, or double the backslash"),
 )
 
@@ -176,13 +187,20 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
     """Say in an editor's words what the parser found."""
     problem = error.problem or "the YAML cannot be read"
     # An unclosed quote or bracket is found at the end of the file; it was opened, and is mended, elsewhere.
-    unclosed = "end of stream" in problem or "expected ',' or" in problem
-    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
+    opened = any(sign in problem for sign in ("end of stream", "expected ',' or", "could not find expected ':'"))
+    mark = (
+        (error.context_mark if opened or error.context in _REFUSED else None)
+        or error.problem_mark
+        or error.context_mark
+    )
     lines = file.lines[: last if last is not None else None]
     line = min((mark.line if mark else 0) + first, len(lines))
     source = lines[line - 1] if lines else ""
     column = min((mark.column if mark else 0) + 1, len(source) + 1)
     place = Place(file.path, Span(line, column, line, column + 1 if column <= len(source) else column))
+    if error.context in _REFUSED:
+        code, message, advice = _REFUSED[error.context]
+        return code.at(place, message, help=advice)
     if "cannot start any token" in problem:
         character = source[column - 1 : column]
         if character == "\t":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
@@ -71,20 +70,15 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
     day, clock, offset = match.groups()
     try:
         moment = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in {'Z', 'z'} else offset or ''}")
-        if moment.tzinfo is None:
-            moment = _local(moment, (info.context or {}).get("zone", ZoneInfo("UTC")))
-        moment.astimezone(UTC)
+        zone = moment.tzinfo or (info.context or {}).get("zone", UTC)
+        aware = moment.replace(tzinfo=zone)
+        skipped = aware.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None)
     except (ValueError, OverflowError):
         raise refuse(codes.BAD_DATE, f"there is no time {value.strip()}", "write a time of the calendar") from None
-    return moment
-
-
-def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    local = moment.replace(tzinfo=zone)
-    if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
-        message = f"the clocks of {zone.key} skip {moment:%H:%M} on {moment:%Y-%m-%d}"
+    if skipped:
+        message = f"the clocks of {zone} skip {moment:%H:%M} on {moment:%Y-%m-%d}"
         raise refuse(codes.BAD_DATE, message, "write a time an hour later, or an offset such as +08:00")
-    return local
+    return aware
 
 
 def _number(value: Any) -> Any:

@@ -83,6 +83,7 @@ class _Splitter:
         self.opened: int | None = None
         self._closed: int | None = None
         self._verbatim = _verbatim(file.lines[first - 1 :], first)
+        self._refused = 0
         self._told_after = False
 
     @property
@@ -109,19 +110,19 @@ class _Splitter:
                 self._told_after = True
                 message = "text stands after the commentary"
                 self._find(codes.TEXT_AFTER_CONTAINER, number, message, "move it before ::: commentary, or inside it")
-        if self.opened and not self._closed:
+        if self.opened and not self._closed and not self._refused:
             message = "the commentary that opens here is not closed"
             self._find(
                 codes.CONTAINER_OPEN, self.opened, message, "write ::: on a line of its own after the commentary"
             )
 
     def _colons(self, number: int, name: str) -> None:
+        """A line of colons. Every container has its own end, so that one mistake is told once."""
+        inside = self.opened is not None and self._closed is None
         if not name:
-            if self.opened is None or self._closed:
-                self._find(codes.CONTAINER_STRAY_END, number, "no container is open here", "delete the line")
-            else:
-                self._closed = number
-        elif self.opened and not self._closed:
+            self._end(number, inside)
+            return
+        if inside:
             message = "a container begins inside the commentary"
             self._find(
                 codes.CONTAINER_NESTED, number, message, "close the commentary with ::: first, or delete the line"
@@ -135,6 +136,16 @@ class _Splitter:
             )
         else:
             self.opened = number
+            return
+        self._refused += 1
+
+    def _end(self, number: int, inside: bool) -> None:
+        if self._refused:
+            self._refused -= 1
+        elif inside:
+            self._closed = number
+        else:
+            self._find(codes.CONTAINER_STRAY_END, number, "no container is open here", "delete the line")
 
     def _find(self, code: codes.Code, number: int, message: str, help: str) -> None:
         self.findings.append(code.at(_line(self.file, number), message, help=help))

@@ -150,14 +150,15 @@ def _characters(line: str, start: int, number: int, quote: str) -> Iterator[tupl
 
 def _folded(file: TextFile, scalar: Scalar) -> list[Position] | None:
     """``>``: lines are joined by spaces. The indentation is whichever yields the text that YAML read."""
-    lines = file.lines[scalar.span.line : scalar.span.end_line]
+    span = scalar.span
+    lines = file.lines[span.line : span.end_line - (span.end_column == 1)]
     leading = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
     for indent in sorted({leading[0], *range(min(leading) + 1)}, reverse=True) if leading else ():
-        characters = _fold(lines, indent, scalar.span.line + 1)
+        characters = _fold(lines, indent, span.line + 1)
         text = "".join(character for character, _ in characters)
         if text.rstrip("\n") == scalar.text.rstrip("\n"):
             places = [place for _, place in characters]
-            end = (scalar.span.line + len(lines), 1)
+            end = (span.line + len(lines), 1)
             return (places + [end] * (len(scalar.text) + 1))[: len(scalar.text) + 1]
     return None
 

@@ -1,0 +1,50 @@
+"""Every code has a wrong input in the corpus, and says exactly what is written there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from publisher.checks import load_all
+
+from .corpus import SOUND, Case, cases, check, lay_out, said
+
+ELSEWHERE = {
+    "file-too-large": "tests/documents/test_text.py makes a megabyte",
+    "rule-crashed": "tests/checks/test_engine.py breaks a rule to see it",
+    "dead-link": "tests/links asks a real server",
+    "unsure-link": "tests/links asks a real server",
+    "moved-link": "tests/links asks a real server",
+    "private-link": "tests/links asks a real server",
+    "insecure-link": "tests/links asks a real server",
+}
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_a_wrong_input_is_told_to_the_letter(case: Case, tmp_path: Path) -> None:
+    lay_out(case, tmp_path)
+    assert said(tmp_path) == case.expected
+    assert case.code in {finding.code for finding in check(tmp_path)}
+
+
+def test_the_sound_newsletter_has_no_finding(tmp_path: Path) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    assert said(tmp_path) == ""
+    assert len(SOUND) == 3
+
+
+def test_every_code_has_a_case() -> None:
+    known = {name for name in load_all() if name not in ELSEWHERE} - _gates()
+    assert known - {case.code for case in cases()} == set()
+
+
+def _gates() -> set[str]:
+    """Codes that other rooms of this process have entered."""
+    import sys
+
+    found: set[str] = set()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("publisher.edition"):
+            found |= {value.name for value in vars(module).values() if type(value).__name__ == "Code"}
+    return found

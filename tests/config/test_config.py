@@ -1,0 +1,120 @@
+"""config.yaml: defaults, values as they are meant, secrets refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.config import Config, load_config, read_config
+from publisher.config.schema import config_schema
+from publisher.diagnostics import Diagnostic
+from publisher.diagnostics.text import render_text
+from publisher.errors import ConfigError
+
+BASE = "newsletter:\n  name: AI 周报\n  url: https://news.example.com\n  from: AI 周报 <weekly@news.example.com>\n"
+
+
+def read(root: Path, text: str) -> tuple[Config | None, list[Diagnostic]]:
+    (root / "config.yaml").write_text(text, encoding="utf-8")
+    return read_config(root)
+
+
+def sound(root: Path, text: str) -> Config:
+    config, found = read(root, text)
+    assert [finding.message for finding in found] == []
+    assert config is not None
+    return config
+
+
+def test_the_root_is_resolved_and_urls_end_in_a_slash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound(tmp_path, BASE + "service: {url: https://letters.example.com/x}\n")
+    monkeypatch.chdir(tmp_path)
+    config = load_config(Path())
+    assert config.root == tmp_path.resolve()
+    assert config.newsletter.url == "https://news.example.com/"
+    assert config.service.url == "https://letters.example.com/x/"
+    assert config.newsletter.sender == ("AI 周报", "weekly@news.example.com")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("24h", timedelta(hours=24)), ("30m", timedelta(minutes=30)), ("2d", timedelta(days=2)), ("90s", timedelta(seconds=90)),
+     ("1d 12h", timedelta(hours=36)), ("1w", timedelta(days=7)), ("0", timedelta(0)), ("'24H'", timedelta(hours=24))],
+)  # fmt: skip
+def test_a_length_of_time_is_a_number_and_a_unit(tmp_path: Path, text: str, wanted: timedelta) -> None:
+    assert sound(tmp_path, BASE + f"publish: {{expires_after: {text}}}\n").publish.expires_after == wanted
+
+
+@pytest.mark.parametrize("text", ["24", "-1h", "1y", "h", "1.5h", "999999999999d", "PT1H"])
+def test_any_other_length_of_time_is_refused(tmp_path: Path, text: str) -> None:
+    config, found = read(tmp_path, BASE + f"publish: {{expires_after: {text}}}\n")
+    assert config is None
+    assert [(finding.span.line, finding.span.column) for finding in found] == [(5, 26)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter2@db.example.com/x",
+        "postgresql+psycopg://u:hunter2@h/x",
+        "postgresql://h/x?user=u&password=hunter2",
+    ],
+)
+def test_a_password_is_refused_and_never_shown(tmp_path: Path, url: str) -> None:
+    config, found = read(tmp_path, BASE + f"database: {url}\n")
+    assert config is None
+    assert [finding.code for finding in found] == ["database-password"]
+    assert "hunter2" not in render_text(found, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://db.example.com/x", "postgresql://u@h/x", "sqlite:///a.db", "postgresql:///x?host=/run"]
+)
+def test_a_database_without_password_is_read(tmp_path: Path, url: str) -> None:
+    assert sound(tmp_path, BASE + f"database: {url}\n").database == url
+
+
+@pytest.mark.parametrize("transport", ["ses", "smtp"])
+def test_real_mail_needs_a_way_to_leave(tmp_path: Path, transport: str) -> None:
+    config, [finding] = read(tmp_path, BASE + f"delivery:\n  transport: {transport}\n")
+    assert config is None
+    assert (finding.code, finding.span.line, finding.span.column) == ("service-url-missing", 6, 14)
+    assert sound(tmp_path, BASE + f"delivery: {{transport: {transport}}}\nservice: {{url: https://l.example.com}}\n")
+
+
+def test_everything_wrong_is_said_at_once_in_order(tmp_path: Path) -> None:
+    _, found = read(tmp_path, BASE.replace("https", "ftp") + "a: 1\nb: 2\npublish: {expires_after: x}\n")
+    assert [finding.span.line for finding in found] == [3, 5, 6, 7]
+
+
+def test_an_exception_carries_the_findings(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path)
+    assert "publisher init" in str(caught.value.diagnostics[0].help)
+
+
+def test_variables_of_the_environment_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLISHER_NEWSLETTER", "x")
+    monkeypatch.setenv("PUBLISHER_WHATEVER", "y")
+    assert sound(tmp_path, BASE).newsletter.name == "AI 周报"
+
+
+def test_the_schema_describes_the_keys_that_are_read() -> None:
+    schema = config_schema()
+    assert "root" not in schema["properties"]
+    assert set(schema["properties"]) == {field.alias or name for name, field in Config.model_fields.items()} - {"root"}
+    assert "from" in schema["$defs"]["Newsletter"]["properties"]
+
+
+@given(st.text("ab:{}[]'\"-\n #&*!|>%@`中", max_size=60))
+def test_any_text_is_a_config_or_findings(text: str) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        config, found = read(Path(folder), text)
+    assert config is None
+    assert found

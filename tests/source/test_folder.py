@@ -1,0 +1,60 @@
+"""Nothing beside an issue is passed over in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from publisher.source import discover, read_folder
+
+
+def put(root: Path, *paths: str) -> None:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text("x")
+
+
+def test_every_folder_with_anything_in_it_is_an_issue(tmp_path: Path) -> None:
+    put(tmp_path, "issues/b/issue.yaml", "issues/a/x.md", "issues/Not A Slug/y", "issues/.git/x", "issues/loose.md")
+    (tmp_path / "issues/empty").mkdir()
+    assert discover(tmp_path) == ["Not A Slug", "a", "b"]
+    assert discover(tmp_path / "nowhere") == []
+
+
+def test_both_spellings_are_items_in_file_name_order(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        *(
+            f"issues/a/{name}"
+            for name in ["issue.yml", "2.markdown", "1.yml", "3.yaml", "10.md", "4.MD", "images/x.png"]
+        ),
+    )
+    folder = read_folder(tmp_path, "a")
+    assert folder.issue_file == "issues/a/issue.yml"
+    assert [path.rpartition("/")[2] for path in folder.items] == ["1.yml", "10.md", "2.markdown", "3.yaml", "4.MD"]
+    assert folder.findings == ()
+
+
+def test_every_other_file_is_warned_of(tmp_path: Path) -> None:
+    strays = ["notes.txt", "image.png", "drafts/a.md", "drafts/deep/b.md", ".draft.md", "Images/x.png", "item.md.bak"]
+    put(tmp_path, "issues/a/issue.yaml", *(f"issues/a/{name}" for name in strays))
+    put(
+        tmp_path,
+        "issues/a/.DS_Store",
+        "issues/a/._x.md",
+        "issues/a/.x.md.swp",
+        "issues/a/x.md~",
+        "issues/a/drafts/.gitkeep",
+    )
+    found = read_folder(tmp_path, "a").findings
+    assert {finding.path.removeprefix("issues/a/") for finding in found} == set(strays)
+    assert {finding.severity.value for finding in found} == {"warning"}
+
+
+def test_a_loop_of_links_does_not_hang(tmp_path: Path) -> None:
+    put(tmp_path, "issues/a/issue.yaml")
+    (tmp_path / "issues/a/loop").symlink_to(tmp_path / "issues/a")
+    (tmp_path / "issues/a/self.md").symlink_to("self.md")
+    found = read_folder(tmp_path, "a").findings
+    assert {finding.path for finding in found} == {"issues/a/loop", "issues/a/self.md"} or {
+        finding.path for finding in found
+    } == {"issues/a/loop"}
