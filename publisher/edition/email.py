@@ -23,9 +23,17 @@ from publisher.edition.view import View
 
 TEMPLATE = "email/issue.mjml.j2"
 INLINE_CSS = "email/inline.css.j2"
-_OFFSET = re.compile(r"\b(\d+)(?:\.\.\d+)?")
+_NAMES = (
+    "head body attributes all class breakpoint font preview style title raw section column group wrapper hero text"
+    " image button divider spacer table social social-element navbar navbar-link carousel carousel-image accordion"
+    " accordion-element accordion-title accordion-text"
+)
+COMPONENTS = frozenset({"mjml", *(f"mj-{name}" for name in _NAMES.split())})
+_OFFSET = re.compile(r"\s*(?:at )?position (\d+)(?:[:.]+\d+)?")
 _BETWEEN = re.compile(r">\s+<(?=/?mj)")
-_MJ_TAG = re.compile(r"<(mj-?[a-z-]+)")
+_MJ_START = re.compile(r"</?mj(?=-|l\b)")
+_MJ_TAG = re.compile(r"""<(/?)(mj(?:l\b|-[a-z-]+))((?:[^<>"]|"[^"]*")*?)(/?)>""")
+_ATTRIBUTES = re.compile(r"""(?:\s+[\w:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*""")
 
 
 class Kept:
@@ -49,46 +57,68 @@ class Kept:
 def write_html(view: View, words: Words, theme: Theme, slots: Slots, config: Config) -> Slotted:
     """The HTML of the email. Raises :class:`publisher.edition.theme.ThemeError`."""
     kept = Kept(slots.mark + "html")
-    context: dict[str, Any] = {
-        "issue": view.keeping(kept),
-        "words": words,
-        "slots": slots.names,
-        "newsletter": config.newsletter,
-        "fonts": {
-            "body": Markup(words.body_font),  # noqa: S704
-            "display": Markup(words.display_font),  # noqa: S704
-            "outlook": Markup(words.outlook_font),  # noqa: S704
-            "line_height": words.line_height,
-        },
+    names = context(view.keeping(kept), words, slots, config)
+    try:
+        html = kept.restore(_compile(theme.render(TEMPLATE, **names)))
+    except _RefusedError as refused:
+        name, line = theme.places(TEMPLATE, _MJ_START, **names)[refused.tag]
+        raise ThemeError(theme.fault(name, line, str(refused), "correct this tag")) from refused
+    return slots.cut(_inliner(theme.render(INLINE_CSS, **names)).inline(html))
+
+
+def context(view: View, words: Words, slots: Slots, config: Config) -> dict[str, Any]:
+    """What the email's templates can name."""
+    fonts = {
+        "body": Markup(words.body_font),  # noqa: S704 -- our own font stacks
+        "display": Markup(words.display_font),  # noqa: S704
+        "outlook": Markup(words.outlook_font),  # noqa: S704
+        "line_height": words.line_height,
     }
-    mjml = theme.render(TEMPLATE, **context)
-    html = kept.restore(_compile(mjml, theme))
-    css = theme.render(INLINE_CSS, **context)
-    return slots.cut(_inliner(css).inline(html))
+    return {"issue": view, "words": words, "slots": slots.names, "newsletter": config.newsletter, "fonts": fonts}
 
 
-def _compile(mjml: str, theme: Theme) -> str:
+class _RefusedError(Exception):
+    """MJML that cannot be compiled; ``tag`` is the number of the ``<mj`` it stands at, from 0."""
+
+    def __init__(self, message: str, tag: int) -> None:
+        super().__init__(message)
+        self.tag = tag
+
+
+def _compile(mjml: str) -> str:
     # Beyond ASCII the compiler prints some attributes as Rust escapes; numeric entities pass unharmed everywhere.
     # It also refuses white space between the children of a head that holds mj-raw.
     source = _BETWEEN.sub("><", mjml.strip()).encode("ascii", "xmlcharrefreplace").decode()
+    _balance(source)
     try:
         return mjml2html(source, fonts={})
     except ValueError as error:
-        raise ThemeError(_fault(str(error), source, theme)) from error
+        offset = _OFFSET.search(str(error))
+        before = len(_MJ_START.findall(source[: int(offset.group(1)) + 1])) if offset else 1
+        message = _OFFSET.sub("", str(error)).strip()
+        raise _RefusedError(f"the MJML compiler refuses it: {message}", max(0, before - 1)) from error
 
 
-def _fault(message: str, source: str, theme: Theme) -> Any:
-    """Where in the theme an MJML error comes from: the template that writes the tag at the compiler's byte offset."""
-    offset = _OFFSET.search(message)
-    before = source[: int(offset.group(1)) + 40] if offset else ""
-    tags = _MJ_TAG.findall(before)
-    text = f"the MJML compiler refuses it: {message}"
-    for tag in reversed(tags[-2:]):
-        for name in sorted(theme.environment.list_templates(filter_func=lambda name: name.startswith("email/"))):
-            for number, line in enumerate(theme.read(name).splitlines(), 1):
-                if re.search(rf"<{tag}\b", line):
-                    return theme.fault(name, number, text, f"correct <{tag}>")
-    return theme.fault(TEMPLATE, 1, text, "correct the MJML")
+def _balance(source: str) -> None:
+    """Refuse what the compiler would pass over in silence: a tag that MJML lacks, or that another closes."""
+    opened: list[tuple[str, int]] = []
+    for number, start in enumerate(_MJ_START.finditer(source)):
+        match = _MJ_TAG.match(source, start.start())
+        if match is None:
+            raise _RefusedError("the tag does not end", number)
+        closing, tag, attributes, alone = match.groups()
+        if tag not in COMPONENTS:
+            raise _RefusedError(f"MJML has no <{tag}>", number)
+        if not _ATTRIBUTES.fullmatch(attributes):
+            raise _RefusedError(f'an attribute of <{tag}> is not written name="value"', number)
+        if closing:
+            last, at = opened.pop() if opened else ("", number)
+            if last != tag:
+                raise _RefusedError(f"<{last}> is never closed" if last else f"</{tag}> closes nothing", at)
+        elif not alone:
+            opened.append((tag, number))
+    if opened:
+        raise _RefusedError(f"<{opened[-1][0]}> is never closed", opened[-1][1])
 
 
 @lru_cache(maxsize=32)

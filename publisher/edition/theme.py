@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
@@ -76,6 +77,19 @@ class Theme:
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError) as error:
             raise ThemeError(self._fault(name, error)) from error
 
+    def places(self, name: str, pattern: re.Pattern[str], /, **context: Any) -> list[tuple[str, int]]:
+        """Template and line of each match of ``pattern`` that templates themselves write, in the output's order."""
+
+        class Lines(Extension):
+            def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
+                lines = source.split("\n")
+                return "\n".join(
+                    pattern.sub(f"\x02{name}\x1f{number}\x03\\g<0>", line) for number, line in enumerate(lines, 1)
+                )
+
+        output = self.environment.overlay(extensions=[Lines]).get_template(name).render(**context)
+        return [(found, int(line)) for found, line in re.findall("\x02([^\x1f]*)\x1f([0-9]+)\x03", output)]
+
     def fault(self, name: str, line: int, message: str, help: str | None = None) -> Diagnostic:
         """A finding in template ``name`` at ``line``, from 1."""
         file = self.folder / name
@@ -134,8 +148,9 @@ def _theme(folder: Path, root: Path) -> Theme:
     return Theme(folder, root, environment)
 
 
-_SPOILED = {ord("\\"): "&#92;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
-_HAS_SPOILED = re.compile(r"[\\\t\n\r]")
+_SPOILED = dict.fromkeys((*range(32), *range(127, 160)), "")  # no control character means anything to a reader
+_SPOILED |= {ord("\\"): "&#92;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
+_HAS_SPOILED = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
 
 
 def _finalize(value: object) -> object:

@@ -194,7 +194,7 @@ def _labelled(html: Html, label: str, runs_in: bool) -> Html:
 
 def _source(source: Source) -> Source:
     safe = source.url is not None and urlsplit(source.url).scheme in SCHEMES
-    return Source(one_line(source.name), source.url if safe else None)
+    return Source(one_line(source.name), one_line(source.url) if source.url and safe else None)
 
 
 def _picture(picture: Picture, pictures: Pictures, place: Place) -> PictureView | None:

@@ -34,7 +34,13 @@ def joins(before: str, after: str) -> bool:
     return bool((first and second) or (first and _SHARED.match(after)) or (second and _SHARED.match(before)))
 
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _BREAK = re.compile(r"[ \t]*\r?\n[ \t]*")
+
+
+def without_controls(text: str) -> str:
+    """Text without control characters and lone surrogates, which YAML can write as escapes and no reader can see."""
+    return _CONTROLS.sub("", text)
 
 
 def one_line(text: str) -> str:
@@ -44,4 +50,5 @@ def one_line(text: str) -> str:
         before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
         return "" if not before or not after or joins(before, after) else " "
 
+    text = without_controls(text)
     return _BREAK.sub(between, text).strip() if "\n" in text else text.strip()

@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 
 from markdown_it.token import Token
 
+from publisher.edition.markdown.characters import without_controls
 from publisher.edition.markdown.html import Html, HtmlWriter, Sized, join_lines_of_html, visible_text
 from publisher.edition.markdown.parser import parse, parse_inline, shift_headings
 from publisher.edition.markdown.text import TextWriter
@@ -39,14 +40,14 @@ class Scribe:
     def block(self, prose: Prose, name: str, above: int) -> Written:
         """Markdown of blocks. ``name`` is unique in the issue; its headings go below level ``above``."""
         env: dict[str, Any] = {"docId": name}
-        tokens = parse(prose.text, env)
+        tokens = parse(without_controls(prose.text), env)
         shift_headings(tokens, above)
         return self._write(tokens, env)
 
     def inline(self, prose: Prose, name: str) -> Written:
         """Inline Markdown: a key point, an attribution. Notes have no place in it."""
         env: dict[str, Any] = {"docId": name}
-        return self._write(parse_inline(prose.text.strip(), env), env)
+        return self._write(parse_inline(without_controls(prose.text).strip(), env), env)
 
     def _write(self, tokens: Sequence[Token], env: dict[str, Any]) -> Written:
         for token in tokens:

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import json
+import re
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from publisher.edition import Slot, render, write_email
+from publisher.edition.slots import Slots
+from tests.edition.make import CHINESE, ENGLISH, config, edition, html_of, issue, item, text_of
+
+
+def chinese(**values: object):  # type: ignore[no-untyped-def]
+    return edition(*CHINESE["items"], **({k: v for k, v in CHINESE.items() if k != "items"} | values))
+
+
+def english(**values: object):  # type: ignore[no-untyped-def]
+    return edition(*ENGLISH["items"], **({k: v for k, v in ENGLISH.items() if k != "items"} | values))
+
+
+class Page(SingleFileSnapshotExtension):
+    _write_mode = WriteMode.TEXT
+    file_extension = "html"
+
+
+class Text(SingleFileSnapshotExtension):
+    _write_mode = WriteMode.TEXT
+    file_extension = "txt"
+
+
+@pytest.mark.parametrize("make", [chinese, english])
+def test_golden_email(make, snapshot: SnapshotAssertion) -> None:  # type: ignore[no-untyped-def]
+    assert html_of(make()) == snapshot(extension_class=Page)
+
+
+@pytest.mark.parametrize("make", [chinese, english])
+def test_golden_web(make, snapshot: SnapshotAssertion) -> None:  # type: ignore[no-untyped-def]
+    assert make().web == snapshot(extension_class=Page)
+
+
+@pytest.mark.parametrize("make", [chinese, english])
+def test_golden_text(make, snapshot: SnapshotAssertion) -> None:  # type: ignore[no-untyped-def]
+    assert text_of(make()) == snapshot(extension_class=Text)
+
+
+def positions(shown: str, *pieces: str) -> list[int]:
+    found = []
+    start = 0
+    for piece in pieces:
+        start = shown.index(piece, start)
+        found.append(start)
+    return found
+
+
+def test_everything_is_shown_in_the_order_readers_were_promised() -> None:
+    made = chinese()
+    pieces = (
+        "OpenAI 计划重组公司结构；台积电再创新高",
+        "2024年12月29日",
+        "第 52 期",
+        "第一编辑部、第二编辑部",
+        ",阅读约需",
+        "本期要点",
+        "01",
+        "公益公司",
+        "02",
+        "以上内容由某大模型生成,仅供参考",
+        "这一周，钱是主角。",
+        "OpenAI 计划重组公司结构",
+        "非营利部分将持有股份",
+        "来源：",
+        "点评：",
+        "台积电再创新高",
+        "点评：",
+        "第一编辑部",
+        "本文来自",
+    )
+    body = LexborHTMLParser(html_of(made)).body
+    assert body is not None
+    for shown in (body.text(), LexborHTMLParser(made.web).text(), text_of(made)):
+        positions(shown, *pieces)
+    for shown in (body.text(), text_of(made)):
+        positions(shown, "本文来自", "你收到这封邮件", "退订", "在浏览器中阅读", "上海市示例路 1 号, 200000")
+    assert "https://news.example.com/issues/2024-12-29-x/" in html_of(made)
+
+
+BRACES = "{{ user }} {% raw %} {# c #} {{unsubscribe_url}} ${x} %(y)s"
+
+
+def test_literal_braces_survive_everywhere() -> None:
+    made = edition(
+        item(BRACES, BRACES, BRACES, commentary_by=BRACES),
+        title=BRACES,
+        points=(BRACES,),
+        intro=BRACES,
+        attribution=BRACES,
+        authors=(BRACES,),
+        preheader=BRACES,
+        generated_by=BRACES,
+    )
+    assert made.title == made.subject == made.preheader == made.stories[0].headline == BRACES
+    for shown in (LexborHTMLParser(html_of(made)).text(), LexborHTMLParser(made.web).text(), text_of(made)):
+        assert shown.count(BRACES) >= 8
+
+
+ODD = "\u3000全角 👩\u200d💻 ☀\ufe0f e\u0301 back\\slash <b>&amp;\"quote' tab"
+
+
+def test_characters_that_the_mjml_compiler_spoils_arrive_whole() -> None:
+    made = edition(item(ODD, "x"), title=ODD, points=("x",))
+    tree = LexborHTMLParser(html_of(made))
+    whole = ODD.strip()
+    assert tree.css_first("title").text() == whole
+    assert tree.css_first("h1").text() == whole
+    assert tree.css_first("[role=article]").attributes["aria-label"] == whole
+    assert "\\u{" not in html_of(made)
+
+
+def test_slots_are_where_links_are_and_nowhere_else() -> None:
+    made = chinese()
+    assert made.html.slots == made.text.slots == {Slot.UNSUBSCRIBE_URL, Slot.PREFERENCES_URL}
+    tree = LexborHTMLParser(html_of(made))
+    links = {link.attributes["href"]: link.text() for link in tree.css("a[href*='letters.example.com']")}
+    assert links == {
+        "https://letters.example.com/unsubscribe_url": "退订",
+        "https://letters.example.com/preferences_url": "订阅偏好",
+    }
+
+
+def test_no_author_can_forge_a_slot() -> None:
+    first = issue(item("x", "y"))
+    marker = str(Slots(repr((first, config().newsletter, config().labels))).marker(Slot.UNSUBSCRIBE_URL))
+    forged = edition(item("x", f"y {marker}"))
+    assert marker in html_of(forged)
+    assert sum(isinstance(part, Slot) for part in forged.html.parts) == 2
+
+
+def test_the_same_issue_has_the_same_digest_and_any_change_another() -> None:
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", chinese().digest)
+    assert chinese().digest == chinese().digest
+    others = {
+        chinese(subject="另一个").digest,
+        chinese(preheader="另一个").digest,
+        chinese(number=53).digest,
+        chinese(intro="另一个").digest,
+        english().digest,
+        chinese().digest,
+    }
+    assert len(others) == 6
+
+
+def test_a_digest_of_eight_items_in_chinese_stays_under_forty_kilobytes() -> None:
+    body = "字" * 210 + "**重点**" + "字" * 30 + "[链接](https://example.com/a-long-address/of-some-story/)。"
+    items = [item(f"第{n}条标题", body, "评" * 70, anchor=f"i{n}") for n in range(8)]
+    made = edition(*items, points=("要点" * 15,) * 5, generated_by="模型", attribution="本文")
+    assert made.length.count >= 2550
+    assert made.sizes.html < 40_000
+
+
+def test_sizes_are_those_of_a_real_message() -> None:
+    made = chinese()
+    message = EmailMessage()
+    message.set_content(text_of(made), cte="base64")
+    message.add_alternative(html_of(made), subtype="html", cte="base64")
+    html = message.get_payload()[1]
+    assert abs(made.sizes.html - len(html_of(made).encode())) < 400
+    assert abs(made.sizes.html_encoded - len(html.get_payload().replace("\n", "\r\n"))) < 600
+    assert 0 < made.sizes.message - len(message.as_bytes()) < 3500
+
+
+def test_an_email_over_the_budget_is_an_error_at_the_items() -> None:
+    big = issue(item("题", "字" * 18_000))
+    made, findings = render(big, config())
+    assert made is not None
+    assert [(f.code, f.severity.value, f.path) for f in findings] == [
+        ("clip-budget", "error", "issues/2024-12-29-x/issue.yaml")
+    ]
+    _, near = render(issue(item("题", "字" * 13_000)), config())
+    assert [(f.code, f.severity.value) for f in near] == [("clip-budget-near", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"points": ("第一点。", "第二点。")}, "第一点。 · 第二点。"),
+        ({"points": ("**第一**", "点" * 45)}, "第一"),
+        ({"points": ("字" * 60,)}, "字" * 44 + "…"),
+        ({"intro": "引子。"}, "引子。"),
+        ({}, "标题"),
+        ({"preheader": " 写好的\n一行 ", "points": ("x",)}, "写好的一行"),
+        ({"language": "en", "points": ("word " * 30,)}, ("word " * 17).strip() + "…"),
+    ],
+)
+def test_the_preheader_comes_from_the_first_key_points(values: dict[str, object], line: str) -> None:
+    assert edition(**values).preheader == line
+
+
+def test_sections_group_items_and_headings_step_down_one_level_at_a_time() -> None:
+    for tree in (LexborHTMLParser(html_of(chinese())), LexborHTMLParser(chinese().web)):
+        headings = [(node.tag, node.text(strip=True)) for node in tree.css("h1, h2, h3, h4")]
+        assert [tag for tag, _ in headings] == ["h1", "h2", "h2", "h3", "h2", "h3", "h4"]
+        assert headings[2][1] == "公司"
+
+
+def test_every_story_stands_alone() -> None:
+    story = chinese().stories[0]
+    assert (story.anchor, story.headline, story.section) == ("openai-pbc", "OpenAI 计划重组公司结构", "公司")
+    assert "OpenAI 计划重组公司结构" not in story.html
+    assert "<h2" not in story.html
+    assert story.html in chinese().web
+    assert "点评：" in story.text
+
+
+def test_write_email_leaves_three_files_and_fills_the_slots(tmp_path: Path) -> None:
+    made = chinese()
+    write_email(made, tmp_path / "a" / "b")
+    folder = tmp_path / "a" / "b"
+    assert sorted(file.name for file in folder.iterdir()) == ["edition.json", "email.html", "email.txt"]
+    for name in ("email.html", "email.txt"):
+        assert "https://example.com/unsubscribe/" in (folder / name).read_text(encoding="utf-8")
+    data = json.loads((folder / "edition.json").read_bytes())
+    assert list(data) == [
+        *("slug", "title", "subject", "preheader", "language", "digest", "commit", "length", "sizes"),
+    ]
+    assert data["digest"] == made.digest
+    assert data["length"] == {"count": made.length.count, "unit": "characters", "minutes": 1}
+    assert list(data["sizes"]) == ["html", "html_encoded", "text", "message"]
+    assert abs(data["sizes"]["html"] - (folder / "email.html").stat().st_size) < 400
+
+
+def test_an_unsafe_source_is_a_name_without_a_link() -> None:
+    from publisher.issue.model import Source
+
+    made = edition(item("题", "文", sources=(Source("坏", "javascript:alert(1)"), Source("好", "https://e.com/"))))
+    for shown in (html_of(made), made.web, text_of(made)):
+        assert "javascript" not in shown
+        assert "坏" in shown
+
+
+@settings(max_examples=40)
+@given(st.text(max_size=30), st.text(max_size=60))
+def test_any_words_in_any_field_make_an_edition(words: str, body: str) -> None:
+    made = edition(
+        item(words or "x", body, body, commentary_by=words),
+        title=words or "x",
+        points=(words,),
+        intro=body,
+        attribution=words,
+        authors=(words,),
+        configuration=config(newsletter={"name": words.strip() or "x"}),
+    )
+    assert made.html.slots == made.text.slots == {Slot.UNSUBSCRIBE_URL, Slot.PREFERENCES_URL}
+    assert len(LexborHTMLParser(html_of(made)).css("h1")) == 1

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from publisher.edition import render
+from publisher.edition.theme import Theme, package_theme, theme_folder
+from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, issue
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A repository with a theme of its own, and an issue's folder."""
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    return tmp_path
+
+
+def change(root: Path, name: str, old: str, new: str) -> None:
+    file = root / "templates" / name
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_a_newsletter_without_a_theme_gets_the_packages(tmp_path: Path) -> None:
+    assert theme_folder(config(tmp_path)) == package_theme()
+    assert edition(configuration=config(tmp_path)).html == edition().html
+
+
+def test_a_newsletters_own_theme_is_used(own: Path) -> None:
+    change(own, "email/_title.mjml.j2", "<h1>", '<h1 data-own="1">')
+    assert 'data-own="1"' in html_of(edition(configuration=config(own)))
+
+
+def test_a_template_that_a_theme_lacks_comes_from_the_package(own: Path) -> None:
+    (own / "templates/email/_footer.mjml.j2").unlink()
+    assert edition(configuration=config(own)).html == edition().html
+
+
+def test_config_can_name_another_folder(own: Path) -> None:
+    (own / "templates").rename(own / "house")
+    assert theme_folder(config(own, templates="house")) == own / "house"
+
+
+def test_a_changed_template_is_seen_by_the_same_process(own: Path) -> None:
+    before = edition(configuration=config(own))
+    change(own, "email/_title.mjml.j2", "<h1>", '<h1 data-own="1">')
+    import os
+
+    os.utime(own / "templates/email/_title.mjml.j2", (1, 1))
+    assert edition(configuration=config(own)).digest != before.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "line", "message"),
+    [
+        ("email/_title.mjml.j2", "{{ issue.date }}", "{{ isue.date }}", 3, "'isue' is undefined"),
+        ("email/_title.mjml.j2", "{{ issue.date }}", "{{ issue.dat }}", 3, "no attribute 'dat'"),
+        ("email/_title.mjml.j2", "{% if issue.authors %}", "{% if issue.authors", 4, "expected token"),
+        ("email/_title.mjml.j2", "{{ issue.length_line }}", "{{ words('nobody') }}", 5, "nobody"),
+        ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ 1 / 0 }}", 5, "division by zero"),
+        ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ ''.__class__ }}", 5, "unsafe"),
+        ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ issue.__class__.__mro__ }}", 5, "unsafe"),
+        ("email/_masthead.mjml.j2", "</mj-text>", "</mj-txt>", 1, "MJML has no <mj-txt>"),
+        ("email/_masthead.mjml.j2", "</mj-text>", "", 1, "<mj-text> is never closed"),
+        ("email/_masthead.mjml.j2", 'css-class="tx"', "css-class=<tx", 1, "does not end"),
+        ("email/_masthead.mjml.j2", 'css-class="tx"', "css-class=tx", 1, "is not written"),
+        ("email/_lead.mjml.j2", "email/_macros.mjml.j2", "email/_macro.mjml.j2", 1, "_macro.mjml.j2"),
+        ("email/issue.mjml.j2", "<mj-title>", "<mj-nothing>x</mj-nothing><mj-title>", 6, "MJML has no <mj-nothing>"),
+        ("edition/story.html.j2", "{{ item.html }}", "{{ item.htm }}", 3, "no attribute 'htm'"),
+    ],
+)
+def test_a_fault_in_the_theme_is_one_message_at_its_line(
+    own: Path, name: str, old: str, new: str, line: int, message: str
+) -> None:
+    change(own, name, old, new)
+    made, findings = render(issue(), config(own))
+    assert made is None
+    (finding,) = findings
+    assert (finding.code, finding.path, finding.span.line) == ("theme-broken", f"templates/{name}", line)
+    assert message in finding.message
+    assert "\n" not in finding.message
+
+
+def test_a_theme_that_is_not_utf8_is_one_message(own: Path) -> None:
+    (own / "templates/email/inline.css.j2").write_bytes(b"h1 { content: '\xff' }")
+    made, (finding,) = render(issue(), config(own))
+    assert made is None
+    assert (finding.code, finding.path) == ("theme-broken", "templates/email/inline.css.j2")
+
+
+@pytest.mark.node
+def test_npm_mjml_accepts_the_theme_in_strict_mode(node_tools: Path, tmp_path: Path) -> None:
+    for name, values in (("zh", CHINESE), ("en", ENGLISH)):
+        file = tmp_path / f"{name}.mjml"
+        file.write_text(_mjml(values), encoding="utf-8")
+        done = subprocess.run(
+            ["node", str(node_tools / "mjml/bin/mjml"), "--config.validationLevel=strict", str(file), "-s"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr.strip()
+        assert "<h1>" in done.stdout
+
+
+def _mjml(values: dict[str, object]) -> str:
+    """The theme's own MJML for an issue, as it reaches the compiler."""
+    from publisher.edition.email import TEMPLATE, context
+    from publisher.edition.language import Words
+    from publisher.edition.pictures import Pictures
+    from publisher.edition.slots import Slots
+    from publisher.edition.view import view
+
+    made = issue(*values["items"], **{key: value for key, value in values.items() if key != "items"})  # type: ignore[misc]
+    configuration = config()
+    words = Words.of(made.language, configuration)
+    seen = view(made, configuration, words, Pictures(configuration, made.folder))
+    return Theme.of(configuration).render(TEMPLATE, **context(seen, words, Slots("x"), configuration))
