@@ -1,0 +1,86 @@
+"""The readers' service: its routes, and what a failure looks like to a reader."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from publisher.errors import DatabaseError
+from publisher.web import links, operations, subscribing
+from publisher.web.guard import Guard
+from publisher.web.service import Service
+
+SNS_LIMIT = 1_000_000
+"""Bytes of a message of SNS: 256 KiB, which JSON's escapes can make nearly four times as long."""
+
+log = logging.getLogger("publisher.web")
+
+
+def create_app(service: Service) -> ASGIApp:
+    """The application, closed with its lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    async def index(_: Request) -> Response:
+        return RedirectResponse("subscribe", 302)
+
+    async def http_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        response = service.pages.status(error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    async def database_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, DatabaseError)
+        log.error("%s (%s)", error.message, error.help)
+        response = service.pages.status(503)
+        response.headers["retry-after"] = "60"
+        return response
+
+    async def defect(_: Request, __: Exception) -> Response:
+        return service.pages.status(500)
+
+    app = Starlette(
+        routes=[
+            Route("/", index, methods=["GET"]),
+            Route("/subscribe", subscribing.form, methods=["GET"]),
+            Route("/subscribe", subscribing.subscribe, methods=["POST"]),
+            Route("/confirm/{token}", links.show_confirm, methods=["GET"]),
+            Route("/confirm/{token}", links.confirm, methods=["POST"]),
+            Route("/unsubscribe/{token}", links.show_unsubscribe, methods=["GET"]),
+            Route("/unsubscribe/{token}", links.unsubscribe, methods=["POST"]),
+            Route("/preferences/{token}", links.show_preferences, methods=["GET"]),
+            Route("/preferences/{token}", links.preferences, methods=["POST"]),
+            Route("/webhooks/sns", operations.sns, methods=["POST"]),
+            Route("/healthz", operations.health, methods=["GET"]),
+            Route("/metrics", operations.metrics, methods=["GET"]),
+        ],
+        exception_handlers={HTTPException: http_error, DatabaseError: database_error, Exception: defect},
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    if service.config.service.sns_topics:
+        from publisher.feedback.certificates import Certificates
+
+        app.state.certificates = Certificates()
+    url = urlsplit(service.config.service.url or "")
+    return Guard(
+        app,
+        pages=service.pages,
+        metrics=service.metrics,
+        secure=url.scheme == "https",
+        prefix=url.path,
+        limits=[("/webhooks/sns", SNS_LIMIT)],
+    )

@@ -1,0 +1,121 @@
+"""What comes in: fields of a form or of JSON, bounded and made harmless; where it came from."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+MOST_FIELDS = 100
+LONGEST = 320
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of a request; every value is one line of clean text, at most ``LONGEST`` characters long."""
+
+    values: Mapping[str, tuple[str, ...]]
+    is_json: bool = False
+
+    def one(self, name: str) -> str:
+        """The first value of a field; empty where there is none."""
+        return next(iter(self.values.get(name, ())), "")
+
+    def many(self, name: str) -> tuple[str, ...]:
+        """All values of a field."""
+        return self.values.get(name, ())
+
+
+async def read_fields(request: Request) -> Fields:
+    """Read a form (urlencoded or multipart) or a JSON object. Raises HTTPException 400: neither."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return Fields(_of_json(await request.body()), is_json=True)
+    try:
+        async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
+            pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    except (ValueError, LookupError, AttributeError, KeyError) as error:  # what the parser makes of hostile headers
+        raise HTTPException(400) from error
+    values: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        values[name] = (*values.get(name, ()), tidy(value))
+    return Fields(values)
+
+
+def _of_json(body: bytes) -> dict[str, tuple[str, ...]]:
+    try:
+        found: Any = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400) from error
+    if not isinstance(found, dict):
+        raise HTTPException(400)
+    values: dict[str, tuple[str, ...]] = {}
+    for name, value in list(found.items())[:MOST_FIELDS]:
+        texts = value if isinstance(value, list) else [value]
+        values[name] = tuple(tidy(text) for text in texts[:MOST_FIELDS] if isinstance(text, str))
+    return values
+
+
+def tidy(text: str) -> str:
+    """One line without control characters or halves of characters, cut to ``LONGEST``."""
+    return _CONTROL.sub(" ", text[: 4 * LONGEST]).strip()[:LONGEST]
+
+
+def evidence(request: Request, **more: str | None) -> dict[str, str]:
+    """What shows later that this happened: remote address and user agent, and what the caller adds."""
+    found = {
+        "address": request.client.host if request.client else None,
+        "agent": tidy(request.headers.get("user-agent", ""))[:200] or None,
+        **more,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def network(request: Request) -> str:
+    """Who is counted as one asker: an IPv4 address, or an IPv6 /64, which is one household's."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.version == 4:
+        return host
+    return str(ipaddress.ip_network((address, 64), strict=False))
+
+
+def is_near(request: Request) -> bool:
+    """Whether the request comes from this machine or a private network."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_private
+
+
+def came_from_us(request: Request, welcome: Iterable[str]) -> bool:
+    """Whether a form was sent from our own pages or from an origin of ``welcome``.
+
+    A browser says so in Origin, or failing that in Sec-Fetch-Site; what says neither is no browser, and no browser's
+    reader can be made to send it.
+    """
+    origin = request.headers.get("origin")
+    if origin is None:
+        return request.headers.get("sec-fetch-site", "none") in {"none", "same-origin", "same-site"}
+    parts = _origin(origin)
+    return parts is not None and (parts[1] == request.headers.get("host", "").lower() or parts in map(_origin, welcome))
+
+
+def _origin(url: str) -> tuple[str, str] | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.netloc.lower()) if parts.scheme in {"http", "https"} and parts.netloc else None

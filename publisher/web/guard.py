@@ -1,0 +1,117 @@
+"""What holds for every request: bounded bodies, safe headers, a service that may stand under a path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from publisher.web.metrics import Metrics
+from publisher.web.pages import Pages
+
+BODY_LIMIT = 64 * 1024
+"""Bytes of a form."""
+
+_HEADERS = {
+    "server": "publisher",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "x-robots-tag": "noindex",
+    # Not no-referrer: with that a browser sends Origin: null from our own forms. https://fetch.spec.whatwg.org/#origin-header
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+class Guard:
+    """ASGI middleware around the whole application."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        pages: Pages,
+        metrics: Metrics,
+        secure: bool,
+        prefix: str = "",
+        limits: Iterable[tuple[str, int]] = (),
+    ) -> None:
+        """``secure``: readers come over HTTPS. ``prefix``: the path of service.url. ``limits``: bytes by path."""
+        self._app, self._pages, self._metrics, self._prefix = app, pages, metrics, prefix.rstrip("/")
+        self._limits = dict(limits)
+        headers = _HEADERS | {"content-security-policy": pages.policy}
+        if secure:
+            headers["strict-transport-security"] = "max-age=31536000"
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if self._prefix and path.startswith(self._prefix + "/"):
+            path = path.removeprefix(self._prefix)
+            scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape"), "root_path": ""}
+        limit = self._limits.get(path, BODY_LIMIT)
+        started = False
+        read = 0
+
+        async def bounded() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > limit:
+                raise _TooLargeError
+            return message
+
+        async def safely(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(h for h in self._headers if h[0] not in present)]
+                self._metrics.requests.add(_method(scope), route_of(scope["path"]), str(message["status"]))
+            await send(message)
+
+        if _declared(scope) > limit:
+            await self._refuse(scope, receive, safely)
+            return
+        try:
+            await self._app(scope, bounded, safely)
+        except _TooLargeError:
+            if not started:
+                await self._refuse(scope, receive, safely)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response: Response = self._pages.status(413)
+        response.headers["connection"] = "close"
+        await response(scope, receive, send)
+
+
+def route_of(path: str) -> str:
+    """The first part of a path: tokens, and whatever else strangers try, stay out of the metrics."""
+    first = path.split("/", 2)[1] if path.startswith("/") else ""
+    return first if first in _ROUTES else "other"
+
+
+_ROUTES = {"", "subscribe", "confirm", "unsubscribe", "preferences", "webhooks", "healthz", "metrics"}
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in {"GET", "HEAD", "POST"} else "other"
+
+
+def _declared(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and len(value) < 19:
+            return int(value)
+    return 0

@@ -1,0 +1,158 @@
+"""The signed links: ``/confirm``, ``/unsubscribe``, ``/preferences``. Scanners follow links: a GET changes nothing.
+
+RFC 8058: the one-click POST, urlencoded or multipart, needs no cookie, sees no redirect, passes no check but the token's.
+"""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+
+from publisher.audience.columns import language_tag
+from publisher.audience.model import How, State, Subscriber
+from publisher.audience.tokens import Claim, Purpose
+from publisher.web.forms import came_from_us, evidence, read_fields
+from publisher.web.service import Service
+
+ONE_CLICK = ("List-Unsubscribe", "One-Click")
+
+
+async def show_confirm(request: Request) -> Response:
+    """GET: a button."""
+    service, claim = _claim(request, Purpose.CONFIRM)
+    subscriber = await service.read(service.readers.find, claim.reference) if claim else None
+    if subscriber is None:
+        return _invalid(service)
+    return service.pages.page("confirm", subscriber.language)
+
+
+async def confirm(request: Request) -> Response:
+    """POST: the person wants the newsletter."""
+    service, claim = _claim(request, Purpose.CONFIRM)
+    if not _is_ours(request, service):
+        return service.pages.status(403)
+    if claim is None:
+        return _invalid(service)
+    subscriber = await service.write(service.readers.confirm, claim, evidence(request))
+    if subscriber is None:
+        return _invalid(service)
+    service.metrics.changes.add("confirmed")
+    return service.pages.message("confirmed", subscriber.language, preferences_link=_preferences(service, subscriber))
+
+
+async def show_unsubscribe(request: Request) -> Response:
+    """GET: a button."""
+    service, claim = _claim(request, Purpose.UNSUBSCRIBE)
+    if claim is None:
+        return _invalid(service)
+    subscriber = await service.read(service.readers.find, claim.reference)
+    if subscriber is None:
+        return service.pages.message("left")
+    return service.pages.page(
+        "unsubscribe", subscriber.language, preferences_link=_preferences(service, subscriber, claim.mailing)
+    )
+
+
+async def unsubscribe(request: Request) -> Response:
+    """POST: the person, or their mail program for them, wants it no more."""
+    service, claim = _claim(request, Purpose.UNSUBSCRIBE)
+    if claim is None:
+        return _invalid(service)
+    one_click = await _is_one_click(request)
+    how = How.ONE_CLICK if one_click else How.LINK
+    proof = evidence(request, mailing=claim.mailing)
+    subscriber = await service.write(service.readers.leave, claim.reference, how, proof)
+    service.metrics.changes.add("unsubscribed")
+    if one_click:
+        return PlainTextResponse("unsubscribed\n")
+    if subscriber is None:
+        return service.pages.message("left")
+    return service.pages.page(
+        "unsubscribed", subscriber.language, preferences_link=_preferences(service, subscriber, claim.mailing)
+    )
+
+
+async def show_preferences(request: Request) -> Response:
+    """GET: the form."""
+    service, claim = _claim(request, Purpose.PREFERENCES)
+    subscriber = await service.read(service.readers.find, claim.reference) if claim else None
+    if subscriber is None or claim is None:
+        return _invalid(service)
+    return _preferences_page(service, subscriber, claim)
+
+
+async def preferences(request: Request) -> Response:
+    """POST: ``action=save`` or ``action=stay``."""
+    service, claim = _claim(request, Purpose.PREFERENCES)
+    if not _is_ours(request, service):
+        return service.pages.status(403)
+    if claim is None:
+        return _invalid(service)
+    fields = await read_fields(request)
+    proof = evidence(request, mailing=claim.mailing)
+    if fields.one("action") == "stay":
+        subscriber = await service.write(service.readers.stay, claim.reference, proof)
+        if subscriber is None:
+            return _invalid(service)
+        service.metrics.changes.add("stayed")
+        link = _preferences(service, subscriber, claim.mailing)
+        return service.pages.message("stayed", subscriber.language, preferences_link=link)
+
+    def save() -> Subscriber | None:
+        return service.readers.prefer(
+            claim.reference,
+            name=fields.one("name")[:200],
+            language=language_tag(fields.one("language")),
+            chosen=fields.many("topics"),
+            offered=service.config.topics,
+            evidence=proof,
+        )
+
+    subscriber = await service.write(save)
+    if subscriber is None:
+        return _invalid(service)
+    service.metrics.changes.add("preferences")
+    return _preferences_page(service, subscriber, claim, saved=True)
+
+
+def _preferences_page(service: Service, subscriber: Subscriber, claim: Claim, *, saved: bool = False) -> Response:
+    token = service.tokens.sign(Purpose.UNSUBSCRIBE, subscriber.reference, claim.mailing)
+    return service.pages.page(
+        "preferences",
+        subscriber.language,
+        saved=saved,
+        unsubscribed=subscriber.state is State.UNSUBSCRIBED,
+        chosen=subscriber.topics,
+        name=subscriber.name,
+        language=subscriber.language,
+        languages=service.pages.languages(subscriber.language),
+        unsubscribe_link=f"../{Purpose.UNSUBSCRIBE}/{token}",
+    )
+
+
+async def _is_one_click(request: Request) -> bool:
+    """Whether the body says ``List-Unsubscribe=One-Click``. A body that cannot be read keeps nobody subscribed."""
+    try:
+        fields = await read_fields(request)
+    except (HTTPException, ClientDisconnect):
+        return False
+    name, value = ONE_CLICK
+    return fields.one(name).lower() == value.lower()
+
+
+def _claim(request: Request, purpose: Purpose) -> tuple[Service, Claim | None]:
+    service: Service = request.app.state.service
+    return service, service.tokens.read(purpose, request.path_params["token"])
+
+
+def _is_ours(request: Request, service: Service) -> bool:
+    return came_from_us(request, [service.config.service.url] if service.config.service.url else [])
+
+
+def _invalid(service: Service) -> Response:
+    return service.pages.message("invalid", status=410, subscribe_link="../subscribe")
+
+
+def _preferences(service: Service, subscriber: Subscriber, mailing: str | None = None) -> str:
+    return f"../{Purpose.PREFERENCES}/{service.tokens.sign(Purpose.PREFERENCES, subscriber.reference, mailing)}"

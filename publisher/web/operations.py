@@ -1,0 +1,64 @@
+"""For machines: ``/healthz``, ``/metrics`` and ``/webhooks/sns``."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from publisher.audience import store
+from publisher.errors import DatabaseError
+from publisher.web.forms import is_near
+from publisher.web.service import Service, log
+
+
+async def health(request: Request) -> Response:
+    """200 where the service can do its work: the database answers."""
+    service: Service = request.app.state.service
+    try:
+        await service.read(service.readers.alive)
+    except DatabaseError as error:
+        log.error("unhealthy: %s", error.message)
+        return PlainTextResponse("the database does not answer\n", 503)
+    return PlainTextResponse("ok\n")
+
+
+async def metrics(request: Request) -> Response:
+    """Numbers, for this machine and its private network: how many readers there are is nobody else's business."""
+    service: Service = request.app.state.service
+    if not is_near(request):
+        raise HTTPException(404)
+
+    def count() -> dict[str, int]:
+        with service.database.connect() as connection:
+            found = store.counts(connection)
+        return {
+            "pending": found.pending,
+            "confirmed": found.confirmed,
+            "unsubscribed": found.unsubscribed,
+            "suppressed": found.suppressed,
+        }
+
+    numbers = await service.read(count)
+    text = service.metrics.text({("publisher_subscribers", "state"): numbers})
+    return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+
+async def sns(request: Request) -> Response:
+    """A message of Amazon SNS; there is nothing here until ``service.sns_topics`` names whom to believe."""
+    service: Service = request.app.state.service
+    if not service.config.service.sns_topics:
+        raise HTTPException(404)
+    from publisher.feedback.intake import receive
+
+    body = await request.body()
+    certificates = request.app.state.certificates
+
+    def take_in() -> tuple[int, str]:
+        got = receive(body, database=service.database, config=service.config, certificates=certificates)
+        return got.status, got.reason
+
+    status, reason = await service.write(take_in)
+    service.metrics.webhooks.add(str(status))
+    log.log(20 if status < 400 else 30, "SNS: %d %s", status, reason)
+    return PlainTextResponse("taken in\n" if status < 400 else f"{reason}\n", status)

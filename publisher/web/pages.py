@@ -1,0 +1,81 @@
+"""The readers' pages, in the newsletter's theme and the reader's language."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import lru_cache
+from typing import Any
+
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from publisher.config import Config
+from publisher.edition.language import locale_of
+from publisher.edition.theme import Theme
+from publisher.web.words import ServiceWords
+
+MESSAGES = {
+    400: "missing",
+    403: "refused",
+    404: "missing",
+    405: "missing",
+    410: "invalid",
+    413: "large",
+    429: "busy",
+    500: "fault",
+    503: "fault",
+}
+"""What a page says for an HTTP status."""
+
+
+class Pages:
+    """Renders ``templates/service``. One for the life of the service."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._theme = Theme.of(config)
+        self._style = self._theme.read("service/style.css")
+        digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
+        self.policy = (
+            f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
+            "frame-ancestors 'none'"
+        )
+        """Content-Security-Policy: no script at all, the one style sheet by its hash, forms to this service only."""
+        self._words = lru_cache(maxsize=16)(self._say)
+
+    def page(self, name: str, language: str | None = None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page of the theme."""
+        return HTMLResponse(self.html(name, language, **values), status)
+
+    def message(self, word: str, language: str | None = None, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page that only says something; ``preferences_link`` and ``subscribe_link`` may be given."""
+        links: dict[str, Any] = {"preferences_link": None, "subscribe_link": None}
+        return self.page("message", language, status=status, word=word, **(links | values))
+
+    def status(self, status: int, language: str | None = None) -> HTMLResponse:
+        """The page of an HTTP status that is no success."""
+        return self.message(MESSAGES.get(status, "fault" if status >= 500 else "missing"), language, status=status)
+
+    def html(self, name: str, language: str | None = None, /, **values: Any) -> str:
+        """The text of a page."""
+        return self._theme.render(
+            f"service/{name}.html.j2",
+            say=self.words(language),
+            newsletter=self._config.newsletter,
+            style=Markup(self._style),  # noqa: S704 - the theme's own
+            topics=self._config.topics,
+            **values,
+        )
+
+    def words(self, language: str | None = None) -> ServiceWords:
+        """The words of a language; the newsletter's where none is given."""
+        return self._words(language or self._config.newsletter.language)
+
+    def languages(self, current: str | None) -> list[tuple[str, str]]:
+        """Languages to choose from, each in its own words: the newsletter's, those with labels, the reader's."""
+        tags = dict.fromkeys([self._config.newsletter.language, *self._config.labels, *([current] if current else [])])
+        return [(tag, locale_of(tag).get_display_name() or tag) for tag in tags] if len(tags) > 1 else []
+
+    def _say(self, language: str) -> ServiceWords:
+        return ServiceWords(language, self._config)

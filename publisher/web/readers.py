@@ -1,0 +1,156 @@
+"""What readers do, as steps in the database. Everything blocks: call it in a thread.
+
+Who holds a link that we signed can read that mailbox: no other proof is asked for, and none is possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from publisher.audience import store
+from publisher.audience.address import Address
+from publisher.audience.forgetting import welcome_back
+from publisher.audience.model import Change, How, State, Subscriber
+from publisher.audience.suppressions import suppression
+from publisher.audience.tokens import Claim
+from publisher.database import Database
+
+ASK_AGAIN = timedelta(minutes=5)
+"""Between two confirmation mails to one mailbox, whoever asks."""
+
+Evidence = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a subscribe form says."""
+
+    address: Address
+    name: str
+    language: str | None
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A mail to be sent: please confirm, or, to who is subscribed already, that nothing has changed."""
+
+    subscriber: Subscriber
+    already: bool
+
+
+class Readers:
+    """The steps."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def alive(self) -> None:
+        """Raises DatabaseError where the database does not answer."""
+        with self._database.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
+    def ask(self, wish: Wish, evidence: Evidence) -> Question | None:
+        """Somebody would like to subscribe this address. The mail to send; None where none may be sent.
+
+        Nothing that is stored about somebody who is known changes: anybody can write any address into a form.
+        """
+        with self._database.begin() as connection:
+            if suppression(connection, wish.address.mailbox_key):
+                return None
+            subscriber = store.find(connection, wish.address)
+            if subscriber is None:
+                subscriber = store.add(
+                    connection,
+                    wish.address,
+                    how=How.FORM,
+                    state=State.PENDING,
+                    name=wish.name,
+                    language=wish.language,
+                    topics=wish.topics,
+                    evidence=evidence,
+                )
+            at = store.now()
+            if subscriber.asked_at and at - subscriber.asked_at < ASK_AGAIN:
+                return None
+            store.asked(connection, subscriber.id, at)
+            return Question(subscriber, already=subscriber.state is State.CONFIRMED)
+
+    def not_asked(self, question: Question) -> None:
+        """The mail could not be sent: it may be asked for again at once."""
+        with self._database.begin() as connection:
+            store.asked(connection, question.subscriber.id, question.subscriber.asked_at)
+
+    def find(self, reference: str) -> Subscriber | None:
+        """The subscriber that a token names."""
+        with self._database.connect() as connection:
+            return store.find(connection, reference)
+
+    def confirm(self, claim: Claim, evidence: Evidence) -> Subscriber | None:
+        """Confirm. None where the link names nobody, or was mailed before the person unsubscribed."""
+        with self._database.begin() as connection:
+            subscriber = store.find(connection, claim.reference)
+            if subscriber is None or _is_stale(connection, subscriber, claim):
+                return None
+            store.confirm(connection, subscriber, How.LINK, evidence)
+            welcome_back(connection, subscriber.mailbox_key)
+            return subscriber
+
+    def leave(self, reference: str, how: How, evidence: Evidence) -> Subscriber | None:
+        """Unsubscribe. None where the link names nobody: they are as unsubscribed as can be."""
+        with self._database.begin() as connection:
+            subscriber = store.find(connection, reference)
+            if subscriber is not None:
+                store.unsubscribe(connection, subscriber, how, evidence)
+            return subscriber
+
+    def stay(self, reference: str, evidence: Evidence) -> Subscriber | None:
+        """Take the unsubscription back."""
+        with self._database.begin() as connection:
+            subscriber = store.find(connection, reference)
+            if subscriber is not None:
+                store.stay(connection, subscriber, How.LINK, evidence)
+            return subscriber
+
+    def prefer(
+        self,
+        reference: str,
+        *,
+        name: str,
+        language: str | None,
+        chosen: Iterable[str],
+        offered: Iterable[str],
+        evidence: Evidence,
+    ) -> Subscriber | None:
+        """Save preferences. Topics that are not offered on the page, such as an operator's tags, are kept."""
+        shown, wanted = set(offered), set(chosen)
+        with self._database.begin() as connection:
+            subscriber = store.find(connection, reference)
+            if subscriber is None:
+                return None
+            kept = [topic for topic in subscriber.topics if topic not in shown or topic in wanted]
+            new = [topic for topic in offered if topic in wanted and topic not in kept]
+            store.prefer(
+                connection,
+                subscriber,
+                How.LINK,
+                name=name,
+                language=language or subscriber.language,
+                topics=[*kept, *new],
+                evidence=evidence,
+            )
+            return store.find(connection, reference)
+
+
+def _is_stale(connection: Connection, subscriber: Subscriber, claim: Claim) -> bool:
+    """Whether the person unsubscribed after the link was made: an old mail does not bring them back."""
+    if subscriber.state is not State.UNSUBSCRIBED:
+        return False
+    left = [entry.at for entry in store.history(connection, subscriber.id) if entry.change == Change.UNSUBSCRIBED]
+    # Tokens count in whole seconds.
+    return not left or claim.issued_at is None or claim.issued_at < left[-1].replace(microsecond=0)

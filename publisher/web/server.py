@@ -1,0 +1,54 @@
+"""Run the readers' service under uvicorn."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+
+import uvicorn
+
+from publisher.config import Config
+from publisher.errors import UsageError
+from publisher.web.app import create_app
+from publisher.web.service import Service
+
+GRACE = 10
+"""Seconds that requests under way may take when the service is told to stop."""
+
+
+def run(config: Config, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM. Raises UsageError where the port cannot be had."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    listener = _listen(host, port)
+    service = Service.open(config)
+    bound = listener.getsockname()[1]
+    shown = f"[{host}]" if ":" in host else host
+    logging.getLogger("publisher.web").info("serving readers at http://%s:%d/", shown, bound)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(service),
+            access_log=False,  # a path holds a token, and a token is somebody's
+            log_config=None,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+            limit_concurrency=500,
+            h11_max_incomplete_event_size=32 * 1024,
+        )
+    )
+    server.run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        raise UsageError(
+            f"{host}:{port} cannot be listened on: {error.strerror or error}", help="choose another with --port"
+        ) from error
+    return listener

@@ -1,0 +1,88 @@
+"""The parts of the readers' service, and the thread that writes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from publisher.audience.tokens import Tokens
+from publisher.config import Config
+from publisher.database import Database, open_database
+from publisher.delivery.outcomes import Outcome
+from publisher.errors import PublisherError
+from publisher.web.confirmation import Postman, was_sent
+from publisher.web.limiter import Limiter
+from publisher.web.metrics import Metrics
+from publisher.web.pages import Pages
+from publisher.web.readers import Question, Readers
+
+log = logging.getLogger("publisher.web")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything a handler needs."""
+
+    config: Config
+    database: Database
+    tokens: Tokens
+    pages: Pages
+    readers: Readers
+    postman: Postman
+    limiter: Limiter
+    metrics: Metrics
+    _writer: ThreadPoolExecutor = field(repr=False)
+    _reader: ThreadPoolExecutor = field(repr=False)
+
+    @classmethod
+    def open(cls, config: Config, *, limiter: Limiter | None = None) -> Service:
+        """Open the database and the keys. Raises DatabaseError, UsageError, ThemeError."""
+        database, tokens = open_database(config), Tokens.open(config)
+        # One thread writes to SQLite: its writers queue in order here, where SQLite would have them poll for the lock.
+        writers = 1 if database.dialect == "sqlite" else 8
+        return cls(
+            config,
+            database,
+            tokens,
+            Pages(config),
+            Readers(database),
+            Postman(config, tokens),
+            limiter or Limiter(),
+            Metrics(),
+            ThreadPoolExecutor(writers, "write"),
+            ThreadPoolExecutor(4, "read"),
+        )
+
+    def close(self) -> None:
+        """Finish what is under way."""
+        self._writer.shutdown()
+        self._reader.shutdown()
+        self.database.close()
+
+    async def write(self, step: Callable[..., T], *values: Any) -> T:
+        """Run a step that writes, in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, step, *values)
+
+    async def read(self, step: Callable[..., T], *values: Any) -> T:
+        """Run a step that only reads, or waits for another service."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, step, *values)
+
+    async def mail(self, question: Question) -> None:
+        """Send a confirmation mail; where it certainly did not leave, the reader may ask again at once."""
+        try:
+            outcome: Outcome | None = (await self.read(self.postman.send, [question]))[0]
+            code = outcome.verdict.value if outcome else "failed"
+        except PublisherError as error:
+            log.error("a confirmation mail could not be sent: %s (%s)", error.message, error.help)
+            outcome, code = None, "failed"
+        self.metrics.mails.add(code)
+        if outcome is None or not was_sent(outcome):
+            if outcome is not None:
+                log.error("a confirmation mail was not sent: %s", outcome.code)
+            await self.write(self.readers.not_asked, question)

@@ -1,0 +1,97 @@
+"""``/subscribe``: the form, and the question it leads to.
+
+The answer is the same whoever is, was or never will be a subscriber, and it is given before anything is looked up: not
+even the time it takes tells.
+"""
+
+from __future__ import annotations
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from publisher.audience.address import AddressError, read_address
+from publisher.audience.columns import language_tag
+from publisher.errors import PublisherError
+from publisher.web.forms import Fields, came_from_us, evidence, network, read_fields
+from publisher.web.readers import Wish
+from publisher.web.service import Service, log
+
+HONEYPOT = "website"
+"""A field that people cannot see, and machines fill in."""
+
+
+async def form(request: Request) -> Response:
+    """GET: the form."""
+    service: Service = request.app.state.service
+    language = language_tag(request.query_params.get("language", ""))
+    return _form(service, language)
+
+
+async def subscribe(request: Request) -> Response:
+    """POST: a form, or JSON ``{"email", "name", "language", "topics"}``."""
+    service: Service = request.app.state.service
+    config = service.config
+    welcome = [config.newsletter.url, *([config.service.url] if config.service.url else [])]
+    if not came_from_us(request, welcome):
+        return service.pages.status(403)
+    fields = await read_fields(request)
+    language = language_tag(fields.one("language"))
+    if not service.limiter.admits(network(request)):
+        service.metrics.asked.add("limited")
+        if fields.is_json:
+            return JSONResponse({"error": "too many tries"}, 429, headers={"retry-after": "60"})
+        response = service.pages.status(429, language)
+        response.headers["retry-after"] = "60"
+        return response
+    if fields.one(HONEYPOT):
+        service.metrics.asked.add("trapped")
+        return _asked(service, fields, language, None)
+    try:
+        address = read_address(fields.one("email"))
+    except AddressError as error:
+        service.metrics.asked.add("invalid")
+        if fields.is_json:
+            return JSONResponse({"error": str(error)}, 422)
+        return _form(service, language, fields, status=422)
+    # A form without a choice of topics, such as the archive's, asks for all of them.
+    offered = tuple(config.topics)
+    chosen = tuple(topic for topic in offered if topic in fields.many("topics")) or offered
+    await service.read(service.readers.alive)
+    wish = Wish(address, fields.one("name")[:200], language or config.newsletter.language, chosen)
+    proof = evidence(request, page="json" if fields.is_json else "form")
+    return _asked(service, fields, language, BackgroundTask(_ask, service, wish, proof))
+
+
+async def _ask(service: Service, wish: Wish, proof: dict[str, str]) -> None:
+    if not service.limiter.may_mail(wish.address.mailbox_key):
+        service.metrics.asked.add("limited")
+        return
+    try:
+        question = await service.write(service.readers.ask, wish, proof)
+    except PublisherError as error:
+        log.error("a subscription was lost: %s (%s)", error.message, error.help)
+        service.metrics.asked.add("failed")
+        return
+    service.metrics.asked.add("silent" if question is None else "asked")
+    if question is not None:
+        await service.mail(question)
+
+
+def _asked(service: Service, fields: Fields, language: str | None, task: BackgroundTask | None) -> Response:
+    page = JSONResponse({"status": "asked"}, 202) if fields.is_json else service.pages.message("asked", language)
+    page.background = task
+    return page
+
+
+def _form(service: Service, language: str | None, fields: Fields | None = None, *, status: int = 200) -> Response:
+    given = fields or Fields({})
+    return service.pages.page(
+        "subscribe",
+        language,
+        status=status,
+        wrong=fields is not None,
+        email=given.one("email"),
+        name=given.one("name"),
+        chosen=given.many("topics") if fields else tuple(service.config.topics),
+    )
