@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from publisher.checks.addresses import addresses
 from publisher.checks.context import Context
 from publisher.checks.levels import with_levels
 from publisher.checks.links import Link, check_links
 from publisher.checks.links.prober import Manners
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
-from publisher.issue import Item, read_issue
+from publisher.issue import read_issue
 
 
 def check_all_links(
@@ -33,17 +34,4 @@ def links_of(config: Config, slug: str) -> Iterator[Link]:
     issue = read_issue(config, slug).partial
     if issue is None:
         return
-    for item in issue.items:
-        yield from _sources(item)
-    for text in Context(config, issue).texts:
-        for spot in text.of("link_open"):
-            yield Link(str(spot.token.attrs.get("href", "")), spot.place)
-
-
-def _sources(item: Item) -> Iterator[Link]:
-    for index, source in enumerate(item.sources):
-        if source.url:
-            listed = ("source", index, "url") in item.places.values
-            yield Link(
-                source.url, item.places.of("source", index, "url") if listed else item.places.of("source", "url")
-            )
+    yield from addresses(Context(config, issue))

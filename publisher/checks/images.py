@@ -1,0 +1,67 @@
+"""The pictures of an issue as files: bytes and pixels, read from the head of each file."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import unquote
+
+from publisher.checks.context import Context
+from publisher.diagnostics import Place
+from publisher.issue.pictures import picture_file
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """One picture. Width and height in pixels."""
+
+    place: Place
+    bytes: int
+    width: int
+    height: int
+
+
+def pictures(context: Context, *, cover_only: bool = False) -> Iterator[PictureFile]:
+    """Every picture of the issue that can be read; what cannot is another rule's finding."""
+    root = context.config.root
+    for file, place in _files(context, cover_only):
+        try:
+            size = (root / file).stat().st_size
+            width, height = _pixels(root / file, size)
+        except (OSError, ValueError):
+            continue
+        if width and height:
+            yield PictureFile(place, size, width, height)
+
+
+def _files(context: Context, cover_only: bool) -> Iterator[tuple[str, Place]]:
+    issue = context.issue
+    if issue.cover:
+        yield issue.cover.file, issue.places.of("cover", "image")
+    if cover_only:
+        return
+    for item in issue.items:
+        if item.image:
+            yield item.image.file, item.places.of("image", "image")
+    for text in context.texts:
+        for spot in text.of("image"):
+            found = picture_file(context.config.root, issue.folder, unquote(str(spot.token.attrs.get("src", ""))))
+            if isinstance(found, str):
+                yield found, spot.place
+
+
+@lru_cache(maxsize=4096)
+def _pixels(path: Path, _size: int) -> tuple[int, int]:
+    """Width and height; the size in bytes is part of the cache's key. Raises OSError, ValueError."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a decompression bomb is only measured here, never opened up
+        try:
+            with Image.open(path) as image:
+                return image.size
+        except Image.DecompressionBombError as error:
+            raise ValueError("too many pixels") from error

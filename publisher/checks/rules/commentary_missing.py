@@ -1,0 +1,32 @@
+"""The item has no commentary, and config.yaml asks for one.
+
+## Why it matters
+
+`checks: {commentary: required}` is the promise of a newsletter whose readers come for the commentary.
+
+## Example
+
+An item with a headline and a body alone, under
+
+    checks: {commentary: required}
+
+Add `::: commentary` and `:::` around it at the end of the item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.diagnostics import Diagnostic, Severity, define
+
+CODE = define("commentary-missing", Severity.ERROR, __doc__)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look for items without one, where config asks."""
+    if context.config.checks.commentary == "required":
+        for item in context.issue.items:
+            if item.commentary is None:
+                message = f"“{item.headline[:40]}” has no commentary, and config.yaml asks for one"
+                yield CODE.at(item.places.of(), message, help="add it between ::: commentary and :::")

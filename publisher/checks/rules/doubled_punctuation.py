@@ -1,0 +1,35 @@
+"""A mark of punctuation is doubled.
+
+## Why it matters
+
+`。。` and `，，` are slips that a spelling checker does not see and every reader does. An ellipsis is `……`, a dash
+`——`.
+
+## Example
+
+    花了这么多，，换回了什么。。
+
+Write `花了这么多，换回了什么。`
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.lines import cjk_lines
+from publisher.diagnostics import Diagnostic, Severity, define
+
+CODE = define("doubled-punctuation", Severity.WARNING, __doc__)
+PATTERN = re.compile(r"。{2,}|，{2,}|、{2,}|；{2,}|：{2,}|[，、；：。][，、；：。]+")
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look at each line of Chinese and Japanese text."""
+    for line in cjk_lines(context):
+        for found in PATTERN.finditer(line.text):
+            mark = found[0]
+            ellipsis = len(mark) > 2 and set(mark) == {"。"}
+            advice = "write …… for an ellipsis" if ellipsis else f"write one mark, {mark[-1]}"
+            yield CODE.at(line.place(found.start(), found.end()), f"the marks {mark} stand together", help=advice)

@@ -1,0 +1,36 @@
+"""A heading skips a level.
+
+## Why it matters
+
+Who reads by ear moves through headings, and a level that is missing sounds like a part that is missing (WCAG 2.2,
+1.3.1). The headline stands above the body's headings, whatever level they begin at.
+
+## Example
+
+    ## Background
+
+    #### The first round
+
+Write `### The first round`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.diagnostics import Diagnostic, Severity, define
+
+CODE = define("heading-skips-level", Severity.WARNING, __doc__)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Compare each heading of a text with the one before it."""
+    for text in context.texts:
+        before: int | None = None
+        for spot in text.of("heading_open"):
+            level = int(spot.token.tag[1:])
+            if before is not None and level > before + 1:
+                message = f"a heading of level {level} follows one of level {before}"
+                yield CODE.at(spot.place, message, help=f"begin it with {'#' * (before + 1)}")
+            before = level

@@ -1,0 +1,49 @@
+"""A number in the key points appears nowhere in the items.
+
+## Why it matters
+
+Key points are often drafted by a model, and a model invents figures. A number that no item holds is either invented or
+belongs into an item. 1,600 and 1600 are one number, and so are 80 billion and 800 亿.
+
+## Example
+
+    key_points:
+      - Profit rose by 54%
+
+where the item says 45%.
+
+Write the number the item has, or put the number into an item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.lines import Line
+from publisher.checks.numbers import numbers
+from publisher.diagnostics import Diagnostic, Severity, define
+
+CODE = define("number-not-in-items", Severity.WARNING, __doc__)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Compare the numbers of each key point with all numbers of headlines, bodies and commentary."""
+    issue = context.issue
+    if issue.key_points is None:
+        return
+    said = [item.headline for item in issue.items]
+    said += [text.words for text in context.texts if text.item is not None]
+    known = {value for text in said for number in numbers(text, words=True) for value in number.values}
+    for text in context.texts:
+        if text.role != "key point":
+            continue
+        for words, place in text.plain():
+            for number in numbers(words):
+                if not number.values & known:
+                    at = Line(words, place, None).place(number.start, number.start + len(number.text))
+                    yield CODE.at(
+                        at,
+                        f"{number.text} appears in no item",
+                        help="write the number the items have, or add it to an item",
+                    )

@@ -1,0 +1,70 @@
+"""A quotation mark or bracket has no partner.
+
+## Why it matters
+
+A reader looks for the end of the quotation, or takes the rest of the paragraph for one. Chinese title marks and
+quotation marks come in pairs (GB/T 15834).
+
+## Example
+
+    “公益二字规定了开会时要想到谁。
+
+Write the closing `”` where the quotation ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.lines import Line, cjk_lines
+from publisher.diagnostics import Diagnostic, Severity, define
+
+CODE = define("unpaired-punctuation", Severity.WARNING, __doc__)
+PAIRS = {"“": "”", "‘": "’", "《": "》", "〈": "〉", "「": "」", "『": "』", "（": "）", "【": "】"}
+_CLOSERS = {closer: opener for opener, closer in PAIRS.items()}
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Match marks within each piece of text; a quotation that runs over paragraphs may open again at each."""
+    piece: list[Line] = []
+    key: object = None
+    for line in cjk_lines(context):
+        if line.key != key:
+            yield from _unpaired(piece)
+            piece, key = [], line.key
+        piece.append(line)
+    yield from _unpaired(piece)
+
+
+def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
+    open_marks: list[tuple[str, Line, int]] = []
+    before = piece[0].whole.span.line if piece else 0
+    for line in piece:
+        if line.whole.span.line > before + 1:  # a new paragraph
+            kept = [entry for entry in open_marks if line.text.startswith(entry[0])]
+            yield from (_never_closed(entry) for entry in open_marks if entry not in kept)
+            open_marks = kept
+        before = line.whole.span.line
+        for index, mark in enumerate(line.text):
+            if mark in PAIRS:
+                again = index == 0 and open_marks and open_marks[-1][0] == mark
+                if not again:
+                    open_marks.append((mark, line, index))
+            elif mark in _CLOSERS and mark != "’":  # ’ is an apostrophe as well
+                if open_marks and open_marks[-1][0] == _CLOSERS[mark]:
+                    open_marks.pop()
+                else:
+                    yield _finding(line, index, mark, f"write the {_CLOSERS[mark]} that opens it")
+            elif mark == "’" and open_marks and open_marks[-1][0] == "‘":
+                open_marks.pop()
+    yield from map(_never_closed, open_marks)
+
+
+def _never_closed(entry: tuple[str, Line, int]) -> Diagnostic:
+    mark, line, index = entry
+    return _finding(line, index, mark, f"write {PAIRS[mark]} where it ends")
+
+
+def _finding(line: Line, index: int, mark: str, advice: str) -> Diagnostic:
+    return CODE.at(line.place(index, index + 1), f"the mark {mark} has no partner", help=advice)
