@@ -61,6 +61,8 @@ def import_(
     with _progress("Writing", file) as advance:
         tally = importing.write(database, found, pending=pending, progress=advance)
     _print_import(format, found, tally, problems)
+    if pending:
+        _ask(config, database)
 
 
 MOST_PROBLEMS = 1000
@@ -131,9 +133,13 @@ def add(
     """Add one person, whose consent you vouch for."""
     from publisher.audience.administration import add as enter
 
-    database = _database(context)
-    enter(database, _address(address), name=name, language=language, topics=topic or (), pending=pending)
+    from publisher.config import load_config
+
+    checked, database = _address(address), _database(context)
+    enter(database, checked, name=name, language=language, topics=topic or (), pending=pending)
     console.print("added, to be confirmed" if pending else "added")
+    if pending:
+        _ask(load_config(context.obj), database)
 
 
 @commands.command("remove")
@@ -185,6 +191,18 @@ def erase(
     with database.begin() as connection:
         gone = forget(connection, checked)
     console.print("erased" if gone else "nothing was stored; the address will not be imported")
+
+
+def _ask(config: Any, database: Any) -> None:
+    """Mail a confirmation to the pending who were never asked."""
+    from publisher.audience.tokens import Tokens
+    from publisher.web.confirmation import Postman, ask_pending
+
+    asked = ask_pending(database, Postman(config, Tokens.open(config)))
+    error_console.print(f"{asked.mailed:,} asked to confirm")
+    if asked.unsent:
+        complain("some confirmation mails could not be sent", "run the command again later; nobody is asked twice")
+        raise typer.Exit(1)
 
 
 def _database(context: typer.Context) -> Any:

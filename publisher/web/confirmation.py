@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +15,10 @@ import css_inline
 from markupsafe import Markup
 from mjml import mjml2html
 
+from publisher.audience import store
 from publisher.audience.tokens import CONFIRM_WITHIN, Tokens
 from publisher.config import Config
+from publisher.database import Database
 from publisher.delivery.letter import Letter
 from publisher.delivery.message import Composed, Envelope, compose
 from publisher.delivery.outcomes import Outcome, Verdict
@@ -25,6 +29,9 @@ from publisher.edition.theme import Theme
 from publisher.errors import TransportError
 from publisher.web.readers import Question
 from publisher.web.words import ServiceWords
+
+BATCH = 50
+"""Confirmation mails between two commits of :func:`ask_pending`."""
 
 FOLDER = "confirm"
 """The slug of these letters: where the folder transport puts them."""
@@ -57,9 +64,12 @@ class Postman:
     def _submit(self, key: tuple[str, bool], questions: Sequence[Question]) -> list[Outcome]:
         transport = open_transport(self._config, single=True)
         try:
-            transport.open(self._composed(*key))
+            quota = transport.open(self._composed(*key))
+            rates = [rate for rate in (quota.rate, self._config.delivery.max_send_rate) if rate]
             outcomes: list[Outcome] = []
             for start in range(0, len(questions), transport.most):
+                if start and rates:
+                    time.sleep(transport.most / min(rates))
                 outcomes += transport.submit([self._envelope(q) for q in questions[start : start + transport.most]])
             return outcomes
         finally:
@@ -125,6 +135,42 @@ class Postman:
         return Letter(
             FOLDER, subject, subject, language, f"sha256:{digest}", None, slots.cut(finished), slots.cut(str(text))
         )
+
+
+def ask_pending(database: Database, postman: Postman, progress: Callable[[int], None] = lambda _: None) -> Asked:
+    """Mail a confirmation to every pending subscriber who was never asked, as after ``import --pending``.
+
+    Each is marked as asked in a commit of its own before the mail goes: run again, it carries on and asks nobody twice.
+    Raises TransportError.
+    """
+    mailed = 0
+    while True:
+        with database.begin() as connection:
+            batch = store.unasked(connection, BATCH)
+            for subscriber in batch:
+                store.asked(connection, subscriber.id, store.now())
+        if not batch:
+            return Asked(mailed, 0)
+        outcomes: Sequence[Outcome | None] = [None] * len(batch)
+        try:
+            outcomes = postman.send([Question(subscriber, already=False) for subscriber in batch])
+        finally:
+            unsent = [s for s, outcome in zip(batch, outcomes, strict=True) if outcome is None or not was_sent(outcome)]
+            with database.begin() as connection:
+                for subscriber in unsent:
+                    store.asked(connection, subscriber.id, None)
+        mailed += len(batch) - len(unsent)
+        progress(mailed)
+        if unsent:
+            return Asked(mailed, len(unsent))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Confirmation mails that went, and those of the last batch that did not."""
+
+    mailed: int
+    unsent: int
 
 
 def was_sent(outcome: Outcome) -> bool:

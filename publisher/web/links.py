@@ -1,6 +1,6 @@
 """The signed links: ``/confirm``, ``/unsubscribe``, ``/preferences``. Scanners follow links: a GET changes nothing.
 
-RFC 8058: the one-click POST, urlencoded or multipart, needs no cookie, sees no redirect, passes no check but the token's.
+RFC 8058: the one-click POST, urlencoded or multipart, needs no cookie, gets no redirect, and only its token is checked.
 """
 
 from __future__ import annotations
