@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -82,6 +82,7 @@ class Applier:
         self.applied = Applied()
         self._tolerance = config.feedback.transient_bounces
         self._tracks = config.feedback.opens_and_clicks
+        self._service = config.service.url or ""
 
     def apply(self, events: Sequence[Event], *, message: tuple[str, datetime] | None = None) -> bool:
         """One commit: all of ``events``, and what follows from them. Raises DatabaseError; then nothing was done.
@@ -125,7 +126,7 @@ class Applier:
         detail = store.bounce_detail(row.type, row.subtype) if bounce else row.type or row.kind.value
         kind = Kind.SEND if row.kind is Kind.COMPLAINT and not Complaint(row.type).is_complaint else row.kind
         settled = settle_by_message_id(connection, row.message_id, _SETTLES[kind], row.at, detail=detail)
-        store.settled(connection, row.id, (settled.recipient or "").partition("-")[0] or None)
+        store.settled(connection, row.id, settled.recipient)
         batch.changed += settled.changed
         if bounce and settled.reference and store.is_transient(detail):
             self._weigh(connection, settled.reference, batch)
@@ -146,8 +147,9 @@ class Applier:
         if event.kind in _LEDGER_KEEPS and not waits:
             return
         machine = isinstance(event.what, Open | Click) and is_machine(event.what.user_agent)
-        mailing = (settled.recipient or "").partition("-")[0] or None
-        if store.keep(connection, event, settled=not waits, mailing=mailing, machine=machine):
+        if isinstance(event.what, Click):
+            event = replace(event, what=replace(event.what, link=without_token(event.what.link, self._service)))
+        if store.keep(connection, event, waits=waits, recipient=settled.recipient, machine=machine):
             batch.waiting += waits
             self._draw(connection, event, settled, batch)
 
@@ -219,7 +221,8 @@ class Applier:
         subscriber = self._reader(connection, event, settled)
         if subscriber:
             how = How.COMPLAINT if event.kind is Kind.COMPLAINT else How.LINK
-            audience.unsubscribe(connection, subscriber, how, {"mailing": settled.slug} if settled.slug else None)
+            mailing = (settled.recipient or "").partition("-")[0]
+            audience.unsubscribe(connection, subscriber, how, {"mailing": mailing} if mailing else None)
 
     def _reader(self, connection: Connection, event: Event, settled: Settled) -> Subscriber | None:
         if settled.reference and (found := audience.find(connection, settled.reference)):
@@ -235,6 +238,14 @@ class Applier:
         total.waiting += batch.waiting
         for name in ("events", "suppressed", "unknown", "content_faults", "second_copies"):
             getattr(total, name).update(getattr(batch, name))
+
+
+def without_token(link: str, service: str) -> str:
+    """A tracked link without what lets its holder act for the reader: of the service's own links, the first step."""
+    base = service.rstrip("/") + "/"
+    if not service or not link.startswith(base):
+        return link
+    return base + link[len(base) :].partition("/")[0].partition("?")[0]
 
 
 def _mailbox_key(address: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Table, delete, exists, func, select, update
+from sqlalchemy import Connection, Table, delete, exists, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from publisher.delivery.tables import mailings, recipients
@@ -45,15 +45,17 @@ class Waiting:
     at: datetime
 
 
-def keep(connection: Connection, event: Event, *, settled: bool, mailing: str | None, machine: bool = False) -> bool:
-    """Write the event. False where it is there already: then nothing was written."""
+def keep(
+    connection: Connection, event: Event, *, waits: bool, recipient: str | None = None, machine: bool = False
+) -> bool:
+    """Write the event, of the ledger's ``recipient`` or waiting for one. False where it is there already."""
     type_, subtype, detail = _words(event)
     row = {
         "digest": event.digest,
         "kind": event.kind.value,
         "message_id": event.message_id,
-        "mailing": mailing or event.mailing,
-        "recipient": event.recipient,
+        "mailing": _mailing_of(recipient) or event.mailing,
+        "recipient": recipient or event.recipient,
         "domain": event.domain,
         "type": type_,
         "subtype": subtype,
@@ -61,7 +63,7 @@ def keep(connection: Connection, event: Event, *, settled: bool, mailing: str | 
         "machine": int(machine),
         "at": event.at,
         "received_at": datetime.now(UTC),
-        "settled": int(settled),
+        "settled": int(not waits),
     }
     return _insert_once(connection, feedback_events, row)
 
@@ -86,11 +88,10 @@ def waiting(connection: Connection, limit: int) -> list[Waiting]:
     ]
 
 
-def settled(connection: Connection, event_id: int, mailing: str | None) -> None:
+def settled(connection: Connection, event_id: int, recipient: str | None) -> None:
     """The event has found its row."""
-    connection.execute(
-        update(feedback_events).where(feedback_events.c.id == event_id).values(settled=1, mailing=mailing)
-    )
+    values = {"settled": 1, "mailing": _mailing_of(recipient), "recipient": recipient}
+    connection.execute(update(feedback_events).where(feedback_events.c.id == event_id).values(values))
 
 
 def forget_waiting(connection: Connection, *, now: datetime | None = None) -> int:
@@ -142,9 +143,16 @@ def remember_message(connection: Connection, message_id: str, at: datetime) -> b
     return _insert_once(connection, sns_messages, {"id": message_id, "at": at})
 
 
+def _mailing_of(recipient: str | None) -> str | None:
+    """The mailing's reference, with which a recipient's id begins."""
+    return recipient.partition("-")[0] if recipient else None
+
+
 def _insert_once(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return connection.execute(insert(table).values(row).on_conflict_do_nothing()).rowcount == 1
+    statement = insert(table).values(row).on_conflict_do_nothing()
+    # A row comes back for what was written; the count of rows is not to be had from every driver.
+    return connection.execute(statement.returning(literal_column("1"))).first() is not None
 
 
 def _aware(moment: datetime | str) -> datetime:

@@ -135,7 +135,7 @@ def test_a_complaint_unsubscribes_with_evidence(room: Room) -> None:
         assert ann is not None
         assert ann.state is State.UNSUBSCRIBED
         last = audience.history(connection, ann.id)[-1]
-    assert (last.change, last.how, last.evidence["mailing"]) == ("unsubscribed", "complaint", SLUG)
+    assert (last.change, last.how, last.evidence["mailing"]) == ("unsubscribed", "complaint", mailing.reference)
 
 
 def test_not_spam_is_no_complaint(room: Room) -> None:

@@ -1,0 +1,149 @@
+"""The account of a mailing as values: what the report shows, and every rate, by pure functions over counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from publisher.delivery.states import Account, MailingState
+
+FEW = 5
+"""A domain with fewer recipients than this is not named: it could be one person's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The recipients at one domain of whom the provider accepted a message; ``name`` is None for all others."""
+
+    name: str | None
+    submitted: int
+    delivered: int
+    bounced: int
+    complained: int
+
+
+@dataclass(frozen=True, slots=True)
+class BounceReason:
+    """How many bounced for one reason, in the provider's words: ``permanent``, ``General``."""
+
+    type: str
+    subtype: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A tracked link: the readers who followed it, their clicks, and the clicks of machines."""
+
+    url: str
+    readers: int
+    clicks: int
+    machine_clicks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """Opens and clicks, where config asks for them. Readers are counted once; machines are a guess by user agent."""
+
+    opened: int
+    opened_by_machines_only: int
+    clicked: int
+    clicked_by_machines_only: int
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A span of the timeline: what happened in it. ``start`` is None for all that came after the timeline's end."""
+
+    start: datetime | None
+    submitted: int = 0
+    delivered: int = 0
+    bounced: int = 0
+    complained: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything about one mailing. No address, and no recipient, stands here."""
+
+    issue: str
+    title: str
+    language: str
+    sequence: int
+    state: MailingState
+    digest: str
+    commit: str | None
+    frozen_at: datetime
+    finished_at: datetime | None
+    counted: int
+    """The candidates counted in the freezing transaction."""
+    account: Account
+    unsubscribed: int
+    bounces: tuple[BounceReason, ...]
+    complaints: tuple[tuple[str, int], ...]
+    domains: tuple[Domain, ...]
+    timeline: tuple[Step, ...]
+    tracking: Tracking | None
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the six states sum to the audience that was frozen."""
+        return self.account.audience == self.counted
+
+    @property
+    def unheard(self) -> int:
+        """Submitted recipients of whom no feedback has come."""
+        account = self.account
+        return max(0, account.submitted - account.delivered - account.bounced)
+
+    def rate(self, count: int) -> float | None:
+        """``count`` as a share of the submitted; None where nothing was."""
+        return count / self.account.submitted if self.account.submitted else None
+
+
+def named_domains(domains: Sequence[Domain], most: int = 12) -> tuple[Domain, ...]:
+    """The largest domains by name, all others in one row: those beyond ``most``, and those with FEW recipients."""
+    ranked = sorted(domains, key=lambda domain: (-domain.submitted, domain.name or ""))
+    shown = [domain for domain in ranked if domain.name and domain.submitted >= FEW][:most]
+    rest = [domain for domain in ranked if domain not in shown]
+    if rest:
+        columns = zip(*((d.submitted, d.delivered, d.bounced, d.complained) for d in rest), strict=True)
+        shown.append(Domain(None, *(sum(column) for column in columns)))
+    return tuple(shown)
+
+
+_WIDTHS = tuple(
+    timedelta(minutes=minutes)
+    for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7 * 1440, 30 * 1440)
+)
+_FIELDS = ("submitted", "delivered", "bounced", "complained")
+
+
+def timeline(minutes: Mapping[str, Mapping[datetime, int]], most: int = 24) -> tuple[Step, ...]:
+    """Counts by minute → at most ``most`` even steps, and one for the rest.
+
+    ``minutes`` has the counts of submitted, delivered, bounced and complained. The steps end when 99 in 100 submissions
+    and deliveries have happened: a straggler of next week would squeeze the first hour flat.
+    """
+    leading = sorted(
+        (moment, count) for name in ("submitted", "delivered") for moment, count in minutes.get(name, {}).items()
+    )
+    if not leading:
+        return ()
+    total = sum(count for _, count in leading)
+    start, end, seen = leading[0][0], leading[0][0], 0
+    for moment, count in leading:
+        seen += count
+        end = moment
+        if seen >= total * 0.99:
+            break
+    width = next((w for w in _WIDTHS if (end - start) // w < most), _WIDTHS[-1])
+    steps = min(most, (end - start) // width + 1)
+    rows = [dict.fromkeys(_FIELDS, 0) for _ in range(steps + 1)]
+    for name in _FIELDS:
+        for moment, count in minutes.get(name, {}).items():
+            rows[min(max(0, (moment - start) // width), steps)][name] += count
+    found = [Step(start + i * width, **row) for i, row in enumerate(rows[:-1])]
+    return (*found, Step(None, **rows[-1])) if any(rows[-1].values()) else tuple(found)

@@ -1,0 +1,173 @@
+"""The report of a real mailing: right numbers, one file, readable in the dark and on paper, no address in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from publisher.audience import store as audience
+from publisher.audience.address import read_address
+from publisher.audience.model import How
+from publisher.insights.account import Report
+from publisher.insights.page import render_report
+from publisher.insights.store import report as read_report
+from tests.feedback import shapes
+from tests.feedback.conftest import SLUG, Room, open_room
+from tests.feedback.test_commands import run
+
+READERS = [f"reader{i}@example.com" for i in range(6)] + ["solo@private.example", "ben@example.org"]
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    """Eight readers: most delivered, one bounced, one complained and left, one left by the link, one unheard of."""
+    room = open_room(tmp_path)
+    feedback = room.config.feedback.model_copy(update={"opens_and_clicks": True})
+    room.config = room.config.model_copy(update={"feedback": feedback})
+    room.subscribe(*READERS, "gone@example.com")
+    with room.database.begin() as connection:
+        gone = audience.find(connection, read_address("gone@example.com"))
+        assert gone is not None
+        audience.unsubscribe(connection, gone, How.LINK)
+    mailing = room.freeze()
+    room.send(mailing)
+    recipients = room.recipients(mailing)
+
+    def mail(address: str) -> dict[str, Any]:
+        return shapes.mail(f"m-{recipients[address]}", address, recipient=recipients[address])
+
+    lines = [shapes.event("Delivery", mail(a), shapes.delivery(a)) for a in READERS[:5]]
+    lines += [
+        shapes.event("Complaint", mail(READERS[0]), shapes.complaint(READERS[0])),
+        shapes.event("Bounce", mail(READERS[5]), shapes.bounce(READERS[5])),
+        shapes.event("Open", mail(READERS[1]), {"userAgent": "Mozilla/5.0", "timestamp": "2026-05-04T09:00:00Z"}),
+        shapes.event("Open", mail(READERS[2]), {"userAgent": "Thunderbird", "timestamp": "2026-05-04T09:00:00Z"}),
+        shapes.event("Open", mail(READERS[2]), {"userAgent": "Mozilla/5.0", "timestamp": "2026-05-04T09:05:00Z"}),
+        shapes.event("Click", mail(READERS[2]), {"userAgent": "Thunderbird", "link": "https://x.example/?<b>&u=solo@private.example"}),
+    ]  # fmt: skip
+    room.apply(*lines)
+    with room.database.begin() as connection:
+        left = audience.find(connection, read_address(READERS[3]))
+        assert left is not None
+        audience.unsubscribe(connection, left, How.ONE_CLICK, {"mailing": mailing.reference})
+        other = audience.find(connection, read_address(READERS[4]))
+        assert other is not None
+        audience.unsubscribe(connection, other, How.ONE_CLICK, {"mailing": "00000000"})
+    return room
+
+
+@pytest.fixture
+def report(room: Room) -> Report:
+    found = read_report(room.database, room.config, SLUG)
+    assert found is not None
+    return found
+
+
+def test_every_person_is_counted_once(report: Report) -> None:
+    account = report.account
+    assert (account.audience, account.excluded, account.submitted) == (9, 1, 8)
+    assert (account.delivered, account.bounced, account.complained, report.unheard) == (5, 1, 1, 2)
+    assert report.balanced
+    assert report.unsubscribed == 2  # the complaint and the link of this mailing, not the link of another
+    assert [(b.type, b.subtype, b.count) for b in report.bounces] == [("permanent", "General", 1)]
+    assert report.complaints == (("abuse", 1),)
+    assert [(d.name, d.submitted, d.bounced) for d in report.domains] == [("example.com", 6, 1), (None, 2, 0)]
+    assert report.tracking is not None
+    assert (report.tracking.opened, report.tracking.opened_by_machines_only, report.tracking.clicked) == (1, 1, 1)
+
+
+def test_an_issue_that_was_not_frozen_has_no_report(room: Room) -> None:
+    assert read_report(room.database, room.config, "2026-05-11-weekly") is None
+
+
+class Outside(HTMLParser):
+    """Everything a page would fetch or run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in {"script", "link", "img", "iframe", "object"} or any(k in {"src", "href", "style"} for k, _ in attrs):
+            self.found.append(tag)
+
+
+def test_the_page_stands_alone_and_names_no_reader(room: Room, report: Report) -> None:
+    page = render_report(report, room.config)
+    outside = Outside()
+    outside.feed(page)
+    assert outside.found == []
+    assert "url(" not in page
+    assert "@import" not in page
+    assert not re.search(r"[\w.]+@(?:example|private)", page)
+    assert "private.example" not in page.replace("u=(address)", "")
+    assert "&lt;b&gt;" in page
+    assert "Mozilla" not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("zh-CN", "投递报告"), ("ja", "配信レポート"), ("sv", "Delivery report")]
+)
+def test_the_page_speaks_the_newsletters_language(room: Room, report: Report, language: str, said: str) -> None:
+    assert said in render_report(replace(report, language=language), room.config)
+
+
+def test_an_account_that_does_not_sum_is_an_alarm(room: Room, report: Report) -> None:
+    assert 'class="alarm"' not in render_report(report, room.config)
+    assert 'class="alarm"' in render_report(replace(report, counted=10), room.config)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(
+    browser: Any, axe: Callable[..., list[dict[str, Any]]], room: Room, report: Report, scheme: str
+) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 375, "height": 800})
+    page = context.new_page()
+    page.set_content(render_report(report, room.config))
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    context.close()
+
+
+def test_the_command_writes_the_page(room: Room) -> None:
+    ran = run(room, "report", SLUG, "--out", "out/report.html")
+    assert (ran.returncode, ran.stdout) == (0, "out/report.html\n")
+    written = (room.config.root / "out" / "report.html").read_text(encoding="utf-8")
+    piped = run(room, "report", SLUG).stdout
+    assert "<!doctype html>" in written
+    assert re.sub("Written.*", "", piped) == re.sub("Written.*", "", written)
+    assert "Opens and clicks" not in written  # this config.yaml does not ask for them
+    assert run(room, "report", "2026-05-11-weekly").returncode == 2
+
+
+@pytest.mark.postgres
+def test_the_same_on_postgresql(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    room = open_room(tmp_path)
+    room.subscribe(*READERS)
+    mailing = room.freeze()
+    room.send(mailing)
+    recipients = room.recipients(mailing)
+    bounce = shapes.notification("Bounce", shapes.mail(f"m-{recipients[READERS[5]]}"), shapes.bounce(READERS[5]))
+    click = shapes.event(
+        "Click", shapes.mail("", recipient=recipients[READERS[1]]), {"userAgent": "x", "link": "https://x.example/"}
+    )
+    feedback = room.config.feedback.model_copy(update={"opens_and_clicks": True})
+    room.config = room.config.model_copy(update={"feedback": feedback})
+    assert room.apply(bounce, bounce, click).changed == 1
+    assert room.apply(bounce, click).changed == 0
+    report = read_report(room.database, room.config, SLUG)
+    assert report is not None
+    assert (report.account.bounced, report.balanced, room.suppressed()) == (1, True, {READERS[5]: "bounce"})
+    assert [(d.name, d.submitted, d.bounced) for d in report.domains] == [("example.com", 6, 1), (None, 2, 0)]
+    assert report.timeline
+    assert report.tracking is not None
+    assert [(link.url, link.readers) for link in report.tracking.links] == [("https://x.example/", 1)]
+    room.database.close()
