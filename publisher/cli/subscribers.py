@@ -132,7 +132,6 @@ def add(
 ) -> None:
     """Add one person, whose consent you vouch for."""
     from publisher.audience.administration import add as enter
-
     from publisher.config import load_config
 
     checked, database = _address(address), _database(context)
