@@ -77,7 +77,7 @@ def _mail(config: Config, database: Database, prepared: Prepared, edition: Editi
         complain(f"{wish.issue} is due {prepared.early.isoformat(timespec='minutes')}; nothing was sent")
         return 1
     view = _Lines() if wish.json else _Bar(wish.issue)
-    with _signals(interrupt), view:
+    with stop_on_signals(interrupt), view:
         sent = send(config, database, edition, _with(options, started=view.started, progress=view.progress))
     _print_account(wish, sent)
     _report_overdue(config, database, wish)
@@ -181,7 +181,7 @@ def _report_overdue(config: Config, database: Database, wish: Wish) -> None:
 
 
 @contextmanager
-def _signals(interrupt: Interrupt) -> Iterator[None]:
+def stop_on_signals(interrupt: Interrupt) -> Iterator[None]:
     """SIGINT and SIGTERM ask for an orderly end; a second one for an immediate one."""
 
     def ask(_number: int, _frame: object) -> None:

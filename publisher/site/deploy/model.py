@@ -30,6 +30,20 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """What a place lacks. ``kept`` is path → SHA-256 of all that will be there in the end."""
+
+    changed: tuple[Upload, ...]
+    removed: tuple[str, ...]
+    kept: Mapping[str, str]
+    unchanged: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        """Whether anything has to be written or removed."""
+        return bool(self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
 class Deployed:
     """What a deployment did. Paths are relative to the archive's root."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.errors import UsageError
 from publisher.site.deploy.folder import Folder
-from publisher.site.deploy.model import Deployed, Destination, Upload, Wave
+from publisher.site.deploy.model import Deployed, Destination, Difference, Upload, Wave
 from publisher.site.deploy.plan import uploads, wave_of
 
 
@@ -40,21 +40,36 @@ def destination(config: Config, site: Path) -> Destination:
 
 
 def deploy_to(place: Destination, site: Path, *, progress: Callable[[int, int], None] = lambda *_: None) -> Deployed:
-    """Assets first, then issue pages, then what lists them; deletions last, when nothing points at them any more."""
+    """Make ``place`` hold the archive ``site``."""
+    return apply(place, compare(place, site), progress=progress)
+
+
+def compare(place: Destination, site: Path) -> Difference:
+    """What has to be put and removed; nothing is written."""
     held = place.held()
-    wanted = list(uploads(site))
-    changed = [upload for upload in wanted if held.get(upload.path) != upload.digest]
-    place.prepare(changed)
-    _put(place, changed, progress)
+    wanted = tuple(uploads(site))
     digests = {upload.path: upload.digest for upload in wanted}
     # A picture stays for good: messages in inboxes show it, whatever has become of the page.
     kept = {path: digest for path, digest in held.items() if digest and wave_of(path) is Wave.ASSETS} | digests
-    removed = sorted(path for path in held if path not in kept)
-    for path in removed:
+    return Difference(
+        tuple(upload for upload in wanted if held.get(upload.path) != upload.digest),
+        tuple(sorted(path for path in held if path not in kept)),
+        kept,
+        tuple(sorted(upload.path for upload in wanted if held.get(upload.path) == upload.digest)),
+    )
+
+
+def apply(
+    place: Destination, difference: Difference, *, progress: Callable[[int, int], None] = lambda *_: None
+) -> Deployed:
+    """Assets first, then issue pages, then what lists them; deletions last, when nothing points at them any more."""
+    place.prepare(difference.changed)
+    _put(place, difference.changed, progress)
+    for path in difference.removed:
         place.remove(path)
-    place.record(kept)
-    written = tuple(upload.path for upload in changed)
-    return Deployed(place.name, written, tuple(sorted(digests.keys() - set(written))), tuple(removed))
+    place.record(difference.kept)
+    written = tuple(upload.path for upload in difference.changed)
+    return Deployed(place.name, written, difference.unchanged, difference.removed)
 
 
 def _put(place: Destination, changed: Sequence[Upload], progress: Callable[[int, int], None]) -> None:

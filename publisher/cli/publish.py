@@ -1,0 +1,47 @@
+"""``publisher publish``: what is due goes out, once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("publish")(publish)
+
+
+def publish(
+    context: typer.Context,
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Where to build, below the root.")] = "dist",
+    accept_history: Annotated[
+        bool,
+        typer.Option("--accept-history", help="Publish this commit although the published one does not lead to it."),
+    ] = False,
+    mailed: Annotated[
+        list[str] | None,
+        typer.Option("--mailed", metavar="ISSUE", help="Readers got ISSUE (or: all) by other means; never mail it."),
+    ] = None,
+    unmailed: Annotated[
+        list[str] | None,
+        typer.Option("--unmailed", metavar="ISSUE", help="Nobody was mailed ISSUE, although it looks so; go on."),
+    ] = None,
+    format: Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")] = "text",
+) -> None:
+    """Publish what is due: check, build, deploy the archive, see each page live, send, account.
+
+    Safe to run again at any time, by several at once, and after a crash: it goes on where it stopped, and nobody is
+    mailed twice. publisher plan says beforehand what it would do. Exit status: 0 fine; 1 something needs somebody; 2 it
+    could not run.
+
+    [bold]Examples[/bold]
+
+      publisher publish
+      publisher publish --mailed all     a newsletter that moved here: its old issues were mailed elsewhere
+    """
+    from publisher.cli import publishing
+    from publisher.publishing.publish import Wishes
+
+    wishes = Wishes(out, accept_history, tuple(mailed or ()), tuple(unmailed or ()))
+    raise typer.Exit(publishing.run(context.obj, wishes, as_json=format == "json"))

@@ -1,0 +1,146 @@
+"""The archive as publish brings it about: what is public, what was corrected, what was withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from publisher.config import Config
+from publisher.edition.files import email_files
+from publisher.edition.model import Edition
+from publisher.publishing import store
+from publisher.publishing.context import Context
+from publisher.publishing.due import Decision, Facts, Kind
+from publisher.publishing.outcome import Step
+from publisher.publishing.store import Publication
+from publisher.site import build_site
+from publisher.site.deploy import Deployed, Destination, apply, compare, destination
+from publisher.site.model import Aftermath, Prepared, SiteFile
+from publisher.site.output import write_folder
+
+
+@dataclass
+class Archive:
+    """Where it is built, and where it goes; ``place`` is None where it is served from the folder it is built in."""
+
+    config: Config
+    out: Path
+    place: Destination | None
+    shown: int = 0
+
+    @classmethod
+    def open(cls, config: Config, out: Path) -> Archive:
+        """The archive that config.yaml describes. Raises UsageError, DeployError."""
+        in_place = config.deploy.to == "folder" and not config.deploy.path
+        return cls(config, out, None if in_place else destination(config, out / "site"))
+
+    @property
+    def site(self) -> Path:
+        """The built site."""
+        return self.out / "site"
+
+    @property
+    def name(self) -> str:
+        """Where readers' web server finds it."""
+        return self.place.name if self.place else str(self.site)
+
+    def publish(
+        self, run: Context, facts: Sequence[Facts], decisions: Sequence[Decision], prepared: Sequence[Prepared]
+    ) -> Deployed | None:
+        """Build, write down what will be live, deploy."""
+        public = {d.slug for f, d in zip(facts, decisions, strict=True) if d.public or _stays(f, d)}
+        editions = [one.edition for one in prepared if one.edition is not None]
+        shown = [edition for edition in editions if edition.slug in public]
+        aftermath = self._aftermath(run, facts, decisions)
+        self.shown = len(shown)
+        write_folder(self.out / "email", _emails(editions))
+        if self.place is None:
+            number = self._intend(run, shown, decisions)
+            output = build_site(self.config, shown, self.site, aftermath).output
+            run.step(Step.BUILT)
+            return self._end(run, number, Deployed(self.name, output.written, output.unchanged, output.removed))
+        build_site(self.config, shown, self.site, aftermath)
+        run.step(Step.BUILT)
+        return self._deploy(run, self.place, shown, decisions)
+
+    def _deploy(
+        self, run: Context, place: Destination, shown: Sequence[Edition], decisions: Sequence[Decision]
+    ) -> Deployed:
+        difference = compare(place, self.site)
+        number = self._intend(run, shown, decisions, deploys=bool(difference))
+        return self._end(run, number, apply(place, difference, progress=run.watch.deploying))
+
+    def _end(self, run: Context, number: int | None, deployed: Deployed) -> Deployed:
+        if number is not None:
+            with run.database.begin() as connection:
+                run.lease.check_in(connection)
+                written, removed = len(deployed.written), len(deployed.removed)
+                store.end_deployment(connection, number, run.now, written, removed)
+        run.step(Step.DEPLOYED)
+        return deployed
+
+    def _intend(
+        self, run: Context, shown: Sequence[Edition], decisions: Sequence[Decision], *, deploys: bool = True
+    ) -> int | None:
+        """Before the first page goes up: a page that is live and not written down is a stranger's."""
+        unknown = {d.slug for d in decisions if d.kind is Kind.UNKNOWN}
+        number = None
+        with run.database.begin() as connection:
+            run.lease.check_in(connection)
+            before = store.all_publications(connection)
+            last = store.last_deployment(connection)
+            for edition in shown:
+                known = before.get(edition.slug, Publication(edition.slug))
+                if edition.slug in unknown or (known.archived_digest == edition.digest and not known.withdrawn_at):
+                    continue
+                store.note(
+                    connection,
+                    edition.slug,
+                    title=edition.title,
+                    archived_at=known.archived_at or run.now,
+                    archived_digest=edition.digest,
+                    withdrawn_at=None,
+                )
+            if deploys and (self.place is not None or last is None or last.commit != run.commit):
+                number = store.begin_deployment(connection, run.commit, self.name, run.now)
+        run.step(Step.INTENDED)
+        return number
+
+    def _aftermath(self, run: Context, facts: Sequence[Facts], decisions: Sequence[Decision]) -> Aftermath:
+        """Corrections and withdrawals with the day they were first seen, which is written down and stays."""
+        corrected: dict[str, date] = {}
+        withdrawn: dict[str, date] = {}
+        with run.database.begin() as connection:
+            run.lease.check_in(connection)
+            before = store.all_publications(connection)
+            for one, decision in zip(facts, decisions, strict=True):
+                known = before.get(one.slug, Publication(one.slug))
+                if decision.kind in {Kind.CHANGED, Kind.CONFLICT}:
+                    at = known.corrected_at if known.corrected_content == one.content else None
+                    if at is None:
+                        at = run.now
+                        store.note(connection, one.slug, corrected_at=at, corrected_content=one.content)
+                    corrected[one.slug] = self._day(at)
+                elif decision.kind is Kind.WITHDRAWN and known.archived_at:
+                    at = known.withdrawn_at
+                    if at is None:
+                        at = run.now
+                        store.note(connection, one.slug, withdrawn_at=at)
+                    withdrawn[one.slug] = self._day(at)
+        return Aftermath(corrected, withdrawn)
+
+    def _day(self, at: datetime) -> date:
+        return at.astimezone(self.config.newsletter.zone).date()
+
+
+def _stays(facts: Facts, decision: Decision) -> bool:
+    """A page that readers have stays while its issue is held."""
+    return decision.kind is Kind.HELD and facts.archived
+
+
+def _emails(editions: Sequence[Edition]) -> Iterator[SiteFile]:
+    for edition in editions:
+        for name, content in email_files(edition).items():
+            yield SiteFile(f"{edition.slug}/{name}", content)

@@ -1,0 +1,185 @@
+"""What is to be done with one issue: a pure decision over what its files, the ledger and the clock say.
+
+The order of the questions is the policy. What the ledger says of a mailing comes before every wish: an issue that was
+mailed is never due again, whatever its files, its schedule or its history have become.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What publish does with an issue. ``docs/publishing.md`` has the table."""
+
+    DUE = "due"  # freeze and send
+    RESUME = "resume"  # frozen and not finished: go on
+    DONE = "done"  # mailed; nothing to do
+    CHANGED = "changed"  # mailed, then changed: the archive says so, nobody is mailed
+    CONFLICT = "conflict"  # changed while it was being mailed: an operator decides
+    UNCERTAIN = "uncertain"  # nothing is left to send, some outcomes are unknown
+    PAUSED = "paused"  # by publisher pause
+    CANCELLED = "cancelled"  # by publisher cancel
+    WAITING = "waiting"  # its time, or the end of the veto window, is to come
+    HELD = "held"  # by publisher hold
+    EXPIRED = "expired"  # its time passed too long ago
+    UNKNOWN = "unknown"  # readers have it, and the ledger knows nothing of it
+    SETTLED = "settled"  # an operator said that it was mailed elsewhere
+    DRAFT = "draft"
+    BROKEN = "broken"  # an error in it
+    WITHDRAWN = "withdrawn"  # was live, and is gone from the repository
+
+
+MAILS = frozenset({Kind.DUE, Kind.RESUME})
+NEEDS_SOMEBODY = frozenset({Kind.CONFLICT, Kind.UNCERTAIN, Kind.EXPIRED, Kind.UNKNOWN, Kind.BROKEN})
+"""What a run cannot settle: it says so and exits with 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """The newest mailing of an issue. ``content`` is what readers read in it, where that is known."""
+
+    digest: str
+    content: str | None
+    operator: str  # going | paused | cancelled
+    sendable: int  # pending or claimed
+    uncertain: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a decision rests on."""
+
+    slug: str
+    ready: bool = True
+    broken: bool = False
+    publish_at: datetime | None = None
+    digest: str | None = None
+    content: str | None = None
+    mailed: Mailed | None = None
+    seen_at: datetime | None = None  # when a run first met it with this content; None: now
+    held_at: datetime | None = None
+    held_why: str = ""
+    archived: bool = False  # a run of ours has put its page up
+    claimed: str | None = None  # where readers have it without the ledger's knowing: "the archive", "the outbox"
+    settled: str | None = None  # mailed | unmailed, by an operator
+    in_repository: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do, why, and what an operator can type about it."""
+
+    slug: str
+    kind: Kind
+    why: str = ""
+    help: str | None = None
+    at: datetime | None = None  # when a waiting one is due
+
+    @property
+    def public(self) -> bool:
+        """Whether its page belongs into the archive, as far as this decision goes."""
+        return self.kind not in {Kind.WAITING, Kind.HELD, Kind.DRAFT, Kind.BROKEN, Kind.WITHDRAWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``publish`` of config.yaml."""
+
+    expires_after: timedelta = timedelta(hours=24)
+    veto_window: timedelta = timedelta(0)
+
+
+def decide(facts: Facts, now: datetime, policy: Policy) -> Decision:
+    """The decision table."""
+    slug = facts.slug
+    if not facts.in_repository or (not facts.ready and facts.archived):
+        return Decision(slug, Kind.WITHDRAWN, _left(facts.mailed) or "no longer in the repository")
+    if facts.broken:
+        return Decision(slug, Kind.BROKEN, "it has errors", f"publisher check {slug}")
+    if not facts.ready:
+        return Decision(slug, Kind.DRAFT, "status: draft")
+    if facts.mailed:
+        return _mailed(facts, facts.mailed)
+    if facts.settled == "mailed":
+        return Decision(slug, Kind.SETTLED, "an operator said that it was mailed")
+    if facts.claimed and facts.settled != "unmailed":
+        return Decision(
+            slug,
+            Kind.UNKNOWN,
+            f"{facts.claimed} has it already, and this database knows nothing of it: was that lost, or restored?",
+            f"publisher publish --mailed {slug}, if readers got it; publisher publish --unmailed {slug}, if none did",
+        )
+    if facts.held_at:
+        return _held(facts)
+    return _by_the_clock(facts, now, policy)
+
+
+def _mailed(facts: Facts, mailed: Mailed) -> Decision:
+    slug = facts.slug
+    if mailed.operator == "cancelled":
+        return Decision(slug, Kind.CANCELLED, "cancelled", f"publisher send {slug} mails those not reached")
+    same = facts.digest == mailed.digest or (mailed.content is not None and facts.content == mailed.content)
+    if mailed.sendable:
+        if facts.held_at:
+            return _held(facts)
+        if mailed.operator == "paused":
+            return Decision(slug, Kind.PAUSED, f"paused; {_left(mailed)}", f"publisher resume {slug}")
+        if not same:
+            return Decision(
+                slug,
+                Kind.CONFLICT,
+                f"it changed while it was being mailed; {_left(mailed)}",
+                f"undo the change; or publisher cancel {slug}, and publisher send {slug} mails the rest",
+            )
+        return Decision(slug, Kind.RESUME, _left(mailed))
+    if mailed.uncertain:
+        return Decision(
+            slug, Kind.UNCERTAIN, f"{mailed.uncertain:,} recipients are uncertain", f"publisher reconcile {slug}"
+        )
+    if not same:
+        return Decision(
+            slug,
+            Kind.CHANGED,
+            "changed after it went out: the archive says so, nobody is mailed again",
+            f"publisher send {slug} --correction mails it on purpose",
+        )
+    return Decision(slug, Kind.DONE, "mailed")
+
+
+def _held(facts: Facts) -> Decision:
+    why = f"held since {_minute(facts.held_at)}" + (f": {facts.held_why}" if facts.held_why else "")
+    return Decision(facts.slug, Kind.HELD, why, f"publisher hold {facts.slug} --release")
+
+
+def _by_the_clock(facts: Facts, now: datetime, policy: Policy) -> Decision:
+    slug, seen = facts.slug, facts.seen_at or now
+    vetoable_until = seen + policy.veto_window
+    due = max(facts.publish_at or seen, vetoable_until)
+    if facts.publish_at and facts.publish_at > now and due == facts.publish_at:
+        return Decision(slug, Kind.WAITING, f"due {_minute(due)}", at=due)
+    if facts.publish_at and max(seen - facts.publish_at, now - due) > policy.expires_after:
+        return Decision(
+            slug,
+            Kind.EXPIRED,
+            f"it was due {_minute(facts.publish_at)}, over {_hours(policy.expires_after)} ago: not sent by itself",
+            f"publisher send {slug}; or set a new publish_at; or publisher hold {slug}",
+        )
+    if due > now:
+        return Decision(slug, Kind.WAITING, f"may be vetoed until {_minute(due)}", f"publisher hold {slug}", due)
+    return Decision(slug, Kind.DUE, "due now")
+
+
+def _left(mailed: Mailed | None) -> str:
+    return f"{mailed.sendable:,} recipients are left" if mailed and mailed.sendable else ""
+
+
+def _minute(at: datetime | None) -> str:
+    return at.isoformat(sep=" ", timespec="minutes") if at else ""
+
+
+def _hours(span: timedelta) -> str:
+    hours = span.total_seconds() / 3600
+    return f"{hours:g} h"

@@ -1,0 +1,106 @@
+"""What publishing asks of git. Outside a repository, or without git, every answer is None or empty."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from enum import StrEnum
+from pathlib import Path
+
+_ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+
+
+class Relation(StrEnum):
+    """How the commit at hand stands to another."""
+
+    SAME = "same"
+    NEWER = "newer"  # the other is an ancestor of it
+    OLDER = "older"  # it is an ancestor of the other
+    DIVERGED = "diverged"  # neither
+    UNKNOWN = "unknown"  # the other is not in this repository
+
+
+def head(root: Path) -> str | None:
+    """The commit that is checked out."""
+    return resolve(root, "HEAD")
+
+
+def resolve(root: Path, revision: str) -> str | None:
+    """The commit that a revision names; None where there is none."""
+    if revision.startswith("-"):
+        return None
+    done = run(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    return done.stdout.decode().strip() if done and done.returncode == 0 else None
+
+
+def relation(root: Path, mine: str, other: str) -> Relation:
+    """How ``mine`` stands to ``other``."""
+    if mine == other:
+        return Relation.SAME
+    if resolve(root, other) is None:
+        return Relation.UNKNOWN
+    if _is_ancestor(root, other, mine):
+        return Relation.NEWER
+    return Relation.OLDER if _is_ancestor(root, mine, other) else Relation.DIVERGED
+
+
+def is_shallow(root: Path) -> bool:
+    """Whether the history is cut off (a CI's shallow checkout)."""
+    done = run(root, "rev-parse", "--is-shallow-repository")
+    return done is not None and done.stdout.strip() == b"true"
+
+
+def merge_base(root: Path, revision: str) -> str | None:
+    """Where the branch at hand left ``revision``; None where the histories have nothing in common."""
+    done = run(root, "merge-base", revision, "HEAD")
+    return done.stdout.decode().strip() if done and done.returncode == 0 else None
+
+
+def changed(root: Path, base: str) -> list[str]:
+    """Files below ``root`` that differ between ``base`` and what lies on disk; paths relative to ``root``."""
+    listed = run(root, "diff", "--name-only", "-z", "--no-renames", "--relative", base, "--", ".")
+    new = run(root, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
+    names: set[str] = set()
+    for done in (listed, new):
+        if done and done.returncode == 0:
+            names |= {name.decode("utf-8", "surrogateescape") for name in done.stdout.split(b"\0") if name}
+    return sorted(names)
+
+
+def export(root: Path, revision: str, into: Path, *paths: str) -> None:
+    """Write ``paths`` (all of the newsletter where there are none) as they were at ``revision`` below ``into``."""
+    import io
+    import tarfile
+
+    prefix = run(root, "rev-parse", "--show-prefix")
+    below = prefix.stdout.decode("utf-8", "surrogateescape").rstrip("\n") if prefix else ""
+    tree = f"{revision}:{below}" if below else revision
+    wanted = [path for path in paths if _exists(root, tree, path)]
+    if paths and not wanted:
+        return
+    done = run(root, "archive", "--format=tar", tree, *wanted)
+    if done is None or done.returncode != 0:
+        return
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(into, filter="data")
+
+
+def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes] | None:
+    """``git`` in ``root``; None where git is missing or hangs."""
+    command = ["git", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", "-C", str(root), *arguments]
+    try:
+        return subprocess.run(  # noqa: S603 - no shell; a revision never begins with a hyphen
+            command, capture_output=True, check=False, env=os.environ | _ENVIRONMENT, timeout=60
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _exists(root: Path, tree: str, path: str) -> bool:
+    done = run(root, "cat-file", "-e", f"{tree}/{path}" if ":" in tree else f"{tree}:{path}")
+    return done is not None and done.returncode == 0
+
+
+def _is_ancestor(root: Path, older: str, newer: str) -> bool:
+    done = run(root, "merge-base", "--is-ancestor", older, newer)
+    return done is not None and done.returncode == 0

@@ -1,0 +1,47 @@
+"""The veto: an issue that is held is not mailed, whatever its files say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from publisher.config import Config
+from publisher.database import Database
+from publisher.errors import UsageError
+from publisher.issue import discover
+from publisher.publishing import store
+
+
+def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
+    """Hold an issue; what to tell. Raises UsageError: no such issue, or it has gone out."""
+    _known(config, slug)
+    with database.begin() as connection:
+        mailed = store.mailed(connection).get(slug)
+        if mailed and not mailed.sendable:
+            raise UsageError(
+                f"{slug} has been mailed: it cannot be held back",
+                help="correct it in a commit; publish then says so in the archive",
+            )
+        before = store.all_publications(connection).get(slug)
+        at = before.held_at if before and before.held_at else datetime.now(UTC)
+        store.note(connection, slug, held_at=at, held_why=" ".join(why.split()))
+    if mailed:
+        return f"{slug} is held: publish does not go on with its mailing (publisher pause {slug} stops a sender at work)"
+    return f"{slug} is held: publish does not mail it until publisher hold {slug} --release"
+
+
+def release(config: Config, database: Database, slug: str) -> str:
+    """Let an issue go; what to tell. Its veto window and its schedule count on as before."""
+    with database.begin() as connection:
+        before = store.all_publications(connection).get(slug)
+        if before is None or before.held_at is None:
+            _known(config, slug)
+            return f"{slug} is not held"
+        store.note(connection, slug, held_at=None, held_why="")
+    return f"{slug} is released: publish mails it when it is due"
+
+
+def _known(config: Config, slug: str) -> None:
+    if slug not in (known := discover(config.root)):
+        raise UsageError(
+            f"there is no issue {slug}", help=f"the newest is {known[-1]}" if known else "publisher new SLUG"
+        )

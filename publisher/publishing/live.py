@@ -1,0 +1,103 @@
+"""Is the page of an edition live? Asked before the first message: a mail never leads to a page that is not there."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from selectolax.lexbor import LexborHTMLParser
+
+from publisher.config import Config
+from publisher.edition.model import Edition
+from publisher.site.deploy import Destination
+from publisher.site.paths import issue_path, url_of
+
+META = "publisher:edition"
+_PROVENANCE = re.compile(r"(sha256:[0-9a-f]{64})(?:;\s*commit=([0-9a-f]{7,64}|none))?")
+_LARGEST = 8_000_000
+_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a page or a message says of itself."""
+
+    digest: str
+    commit: str | None
+
+
+def read_provenance(text: str) -> Provenance | None:
+    """``sha256:…; commit=…`` as it stands in the meta tag and in ``X-Publisher-Edition``."""
+    found = _PROVENANCE.match(text.strip())
+    return Provenance(found[1], None if found[2] in {None, "none"} else found[2]) if found else None
+
+
+def provenance_of_page(html: bytes) -> Provenance | None:
+    """What a page's meta tag says; None where it has none of ours."""
+    node = LexborHTMLParser(html).css_first(f'meta[name="{META}"]')
+    return read_provenance(node.attributes.get("content") or "") if node else None
+
+
+def wait_until_live(
+    config: Config,
+    edition: Edition,
+    place: Destination | None,
+    site: Path,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> str | None:
+    """None once readers get the page of ``edition``; else why they do not, after ``deploy.verify_timeout``."""
+    if config.deploy.verify == "none":
+        return None
+    url = url_of(config.newsletter.url, issue_path(edition.slug))
+    by_url = config.deploy.verify == "url" or (config.deploy.verify == "auto" and config.deploy.to == "s3")
+
+    def look() -> str | None:
+        return _by_url(url, edition) if by_url else _by_file(edition, place, site)
+
+    deadline, turn = clock() + config.deploy.verify_timeout.total_seconds(), 0
+    while (fault := look()) and by_url and clock() < deadline:
+        sleep(min(_PAUSES[min(turn, len(_PAUSES) - 1)], max(deadline - clock(), 0.01)))
+        turn += 1
+    return fault
+
+
+def _by_file(edition: Edition, place: Destination | None, site: Path) -> str | None:
+    path = issue_path(edition.slug) + "index.html"
+    if place is not None:
+        html, where = place.read(path), f"{place.name} {path}"
+    else:
+        file = site / path
+        html, where = file.read_bytes() if file.is_file() else None, str(file)
+    return f"{where} is not there" if html is None else _compare(provenance_of_page(html), edition, where)
+
+
+def _by_url(url: str, edition: Edition) -> str | None:
+    try:
+        with (
+            httpx.Client(timeout=10, follow_redirects=True, max_redirects=3) as client,
+            client.stream("GET", url, headers={"user-agent": "publisher"}) as answer,
+        ):
+            if answer.status_code != 200:
+                return f"{url} answers {answer.status_code}"
+            html = b""
+            for piece in answer.iter_bytes():
+                html += piece
+                if len(html) > _LARGEST:
+                    break
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return f"{url} does not answer ({type(error).__name__})"
+    return _compare(provenance_of_page(html), edition, url)
+
+
+def _compare(found: Provenance | None, edition: Edition, where: str) -> str | None:
+    if found is None:
+        return f"{where} is not a page of publisher's"
+    if found.digest != edition.digest:
+        return f"{where} still shows another edition ({found.digest[:19]}…)"
+    return None

@@ -1,0 +1,81 @@
+"""What a run of publish tells while it works, and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from publisher.delivery.send import Sent, Started
+from publisher.delivery.sender import Interrupt, Progress
+from publisher.diagnostics import Diagnostic
+from publisher.publishing.due import NEEDS_SOMEBODY, Decision
+from publisher.site.build import Progress as BuildProgress
+from publisher.site.build import Silent
+from publisher.site.deploy import Deployed
+
+
+class Step(StrEnum):
+    """Where a run is. A run that dies at any of them is finished by the next."""
+
+    LEASED = "leased"
+    PREPARED = "prepared"
+    DECIDED = "decided"
+    BUILT = "built"
+    INTENDED = "intended"  # what will be live is written down
+    DEPLOYED = "deployed"
+    LIVE = "live"  # the page of an issue was seen
+    FROZEN = "frozen"  # its recipients are written
+    MAILED = "mailed"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who listens to a run; nobody, where nothing is given."""
+
+    step: Callable[[Step, str], None] = lambda _step, _detail: None
+    building: BuildProgress = field(default_factory=Silent)
+    deploying: Callable[[int, int], None] = lambda _done, _total: None
+    waiting: Callable[[str], None] = lambda _holder: None
+    started: Callable[[Started], None] = lambda _started: None
+    sending: Callable[[Progress], None] = lambda _progress: None
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    guard: Callable[[], AbstractContextManager[None]] = nullcontext  # held while messages leave: signals wait for it
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one issue. ``trouble`` is why it was not mailed although it was to be."""
+
+    decision: Decision
+    sent: Sent | None = None
+    trouble: str | None = None
+    help: str | None = None
+
+    @property
+    def exit_status(self) -> int:
+        """0, 1 or 2 as for ``send``."""
+        if self.sent:
+            return self.sent.exit_status
+        return 1 if self.trouble or self.decision.kind in NEEDS_SOMEBODY else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The end of a run. ``deployed`` is None where nothing was to be deployed, or the archive is built in its place."""
+
+    outcomes: tuple[Outcome, ...]
+    site: Path
+    archive: str
+    issues: int  # in the archive
+    deployed: Deployed | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    blocked: str | None = None  # why nothing was deployed
+
+    @property
+    def exit_status(self) -> int:
+        """The worst of all."""
+        return max((1 if self.blocked else 0, *(outcome.exit_status for outcome in self.outcomes)))

@@ -1,0 +1,195 @@
+"""One run of publish: what is due goes out, once, after its page is live.
+
+The order is fixed: lease, history, check and render, decide, build, write down what will be live, deploy, see each page
+live, freeze and send, account. Every step is written before the next begins, so a run that dies anywhere is finished by
+the next one; and the lease is proved before each step that others see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from publisher.config import Config
+from publisher.database import Database
+from publisher.delivery import mailings
+from publisher.delivery.segment import segment_of
+from publisher.delivery.send import Options, Sent, Started, send
+from publisher.edition.model import Edition
+from publisher.errors import UsageError
+from publisher.issue import discover
+from publisher.publishing import git, store
+from publisher.publishing.archive import Archive
+from publisher.publishing.content import content_of
+from publisher.publishing.context import Context
+from publisher.publishing.due import MAILS, Decision, Facts, Kind, decide
+from publisher.publishing.facts import editions_of, gather, policy_of, read_ledger, who_has
+from publisher.publishing.lease import take
+from publisher.publishing.live import wait_until_live
+from publisher.publishing.outcome import Outcome, Published, Step, Watch
+from publisher.site.cache import Cache
+from publisher.site.model import Prepared
+from publisher.site.work import prepare_all
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What an operator says about this run. ``mailed`` and ``unmailed`` settle issues that the ledger does not know."""
+
+    out: str = "dist"
+    accept_history: bool = False
+    mailed: tuple[str, ...] = ()
+    unmailed: tuple[str, ...] = ()
+    now: datetime | None = None
+
+
+def publish(config: Config, database: Database, wishes: Wishes | None = None, watch: Watch | None = None) -> Published:
+    """Publish what is due.
+
+    Raises LeaseLostError (another run is at work), UsageError (an older or foreign history, an unknown issue),
+    DeployError, TransportError, DatabaseError; always with what was done recorded.
+    """
+    wishes, watch = wishes or Wishes(), watch or Watch()
+    with take(database, waiting=watch.waiting) as lease:
+        now, commit = wishes.now or datetime.now(UTC), git.head(config.root)
+        return _Run(Context(config, database, lease, watch, now, commit), wishes).run()
+
+
+@dataclass(frozen=True)
+class _Run:
+    context: Context
+    wishes: Wishes
+
+    def run(self) -> Published:
+        context, config = self.context, self.context.config
+        context.step(Step.LEASED)
+        if not self.wishes.accept_history:
+            refuse_other_history(config.root, context.database, context.commit)
+        prepared = self._prepare()
+        self._settle({one.slug for one in prepared})
+        archive = Archive.open(config, config.root / self.wishes.out)
+        ledger = read_ledger(context.database)
+        facts = gather(config, prepared, ledger, who_has(config, archive.place))
+        decisions = [decide(one, context.now, policy_of(config)) for one in facts]
+        self._record_sight(facts, decisions)
+        context.step(Step.DECIDED)
+        blocked = _blocked(facts, decisions)
+        deployed = None if blocked else archive.publish(context, facts, decisions, prepared)
+        editions = editions_of(prepared)
+        outcomes = [self._outcome(d, editions.get(d.slug), archive, blocked) for d in decisions]
+        context.step(Step.ENDED)
+        diagnostics = tuple(found for one in prepared for found in one.diagnostics)
+        return Published(tuple(outcomes), archive.site, archive.name, archive.shown, deployed, diagnostics, blocked)
+
+    def _prepare(self) -> list[Prepared]:
+        slugs = discover(self.context.config.root)
+        self.context.watch.building.total(len(slugs))
+        cache = Cache(self.context.config, drafts=False)
+        prepared = prepare_all(
+            self.context.config, slugs, drafts=False, cache=cache, progress=self.context.watch.building.step
+        )
+        self.context.step(Step.PREPARED)
+        return prepared
+
+    def _settle(self, known: set[str]) -> None:
+        for how, slugs in (("mailed", self.wishes.mailed), ("unmailed", self.wishes.unmailed)):
+            chosen = known if slugs == ("all",) else set(slugs)
+            if strange := sorted(chosen - known):
+                raise UsageError(f"there is no issue {strange[0]}", help="name a folder of issues/, or all")
+            with self.context.database.begin() as connection:
+                self.context.lease.check_in(connection)
+                for slug in sorted(chosen):
+                    store.note(connection, slug, settled_at=self.context.now, settled_how=how)
+
+    def _record_sight(self, facts: Sequence[Facts], decisions: Sequence[Decision]) -> None:
+        """When each was first seen as it is now: a veto window begins there."""
+        with self.context.database.begin() as connection:
+            self.context.lease.check_in(connection)
+            before = store.all_publications(connection)
+            for one, decision in zip(facts, decisions, strict=True):
+                if one.content and not one.mailed and one.seen_at is None and decision.kind is not Kind.UNKNOWN:
+                    store.note(connection, one.slug, seen_at=self.context.now, seen_content=one.content)
+                if one.mailed and one.content and one.mailed.digest == one.digest:
+                    store.note(connection, one.slug, mailed_content=one.content)
+            gone = [f.slug for f in facts if not f.ready] + sorted(before.keys() - {f.slug for f in facts})
+            store.forget_sight(connection, gone)
+
+    def _outcome(self, decision: Decision, edition: Edition | None, archive: Archive, blocked: str | None) -> Outcome:
+        if decision.kind not in MAILS or edition is None:
+            return Outcome(decision)
+        if self.context.watch.interrupt.count:
+            return Outcome(decision, trouble="not sent: the run was stopped before", help="publisher publish goes on")
+        if blocked and decision.kind is Kind.DUE:
+            return Outcome(decision, trouble="not sent: the archive could not be brought up to date")
+        if fault := None if blocked else wait_until_live(self.context.config, edition, archive.place, archive.site):
+            return Outcome(
+                decision,
+                trouble=f"nothing was sent: {fault}",
+                help="run publisher publish again once the page is there; it goes on from here",
+            )
+        self.context.step(Step.LIVE, decision.slug)
+        return Outcome(decision, self._mail(decision, edition))
+
+    def _mail(self, decision: Decision, edition: Edition) -> Sent:
+        with self.context.database.begin() as connection:
+            self.context.lease.check_in(connection)
+            mailing = mailings.newest(connection, edition.slug) if decision.kind is Kind.RESUME else None
+            letter = mailings.letter_of(connection, mailing.id) if mailing else None
+            if mailing is None:
+                store.note(connection, edition.slug, mailed_content=content_of(edition))
+
+        def started(begun: Started) -> None:
+            self.context.step(Step.FROZEN, edition.slug)
+            self.context.watch.started(begun)
+
+        options = Options(
+            segment=segment_of(self.context.config, edition),
+            interrupt=self.context.watch.interrupt,
+            started=started,
+            progress=self.context.watch.sending,
+        )
+        with self.context.watch.guard():
+            sent = send(self.context.config, self.context.database, letter or edition, options)
+        self.context.step(Step.MAILED, edition.slug)
+        return sent
+
+
+def refuse_other_history(root: Path, database: Database, commit: str | None) -> None:
+    """Refuse a run from a commit that the published one does not lead to: it would take the archive back.
+
+    Raises UsageError. Outside git there is nothing to compare.
+    """
+    if commit is None:
+        return
+    with database.connect() as connection:
+        last = store.last_deployment(connection)
+    if last is None or last.commit is None:
+        return
+    how, accept = git.relation(root, commit, last.commit), "publisher publish --accept-history"
+    if how in {git.Relation.SAME, git.Relation.NEWER}:
+        return
+    mine, theirs = commit[:12], last.commit[:12]
+    if how is git.Relation.OLDER:
+        raise UsageError(
+            f"this is commit {mine}, and the newer {theirs} is published already: nothing was done",
+            help=f"check out the newest commit; to go back on purpose, revert in a new commit, or {accept}",
+        )
+    if how is git.Relation.UNKNOWN and git.is_shallow(root):
+        raise UsageError(
+            f"the published commit {theirs} is not in this shallow checkout, so older and newer cannot be told apart",
+            help="fetch the whole history: fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 of GitLab",
+        )
+    raise UsageError(
+        f"the published commit {theirs} does not lead to {mine}: the history was rewritten, or this is another branch",
+        help=f"check out the branch that was published; if its history was rewritten on purpose, {accept}",
+    )
+
+
+def _blocked(facts: Sequence[Facts], decisions: Sequence[Decision]) -> str | None:
+    """A broken issue that readers can open keeps its page: then nothing is deployed."""
+    broken = [f.slug for f, d in zip(facts, decisions, strict=True) if d.kind is Kind.BROKEN and f.archived]
+    if not broken:
+        return None
+    return f"{', '.join(broken)} {'has' if len(broken) == 1 else 'have'} errors and would lose the page that is live"
