@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from publisher.checks.context import Context
+from publisher.checks.ignores import ignores_of, without_ignored
 from publisher.checks.levels import with_levels
 from publisher.checks.registry import Rule, rules
 from publisher.config import Config
@@ -53,8 +54,19 @@ class Checked:
 def check_issue(config: Config, slug: str) -> tuple[Issue | None, list[Diagnostic]]:
     """Read one issue and run every rule over it: the issue, unless there are errors, and all findings."""
     reading = read_issue(config, slug)
-    found = _finished(config, [*reading.findings, *_within(config, reading)])
+    found = check_reading(config, reading)
     return (None if _blocked(found) else reading.issue), found
+
+
+def check_reading(config: Config, reading: Reading) -> list[Diagnostic]:
+    """All findings within one issue that has been read."""
+    found = _finished(config, [*reading.findings, *_within(config, reading)])
+    return _sorted(without_ignored(ignores_of(config.root, reading.slug), found, across=False))
+
+
+def check_across(config: Config, issues: Iterable[Issue]) -> list[Diagnostic]:
+    """What concerns several of ``issues``, which may be partial ones (:attr:`publisher.issue.Reading.partial`)."""
+    return _finished(config, _across(config, list(issues)))
 
 
 def check_repository(config: Config, slugs: Iterable[str] | None = None) -> Checked:
@@ -68,10 +80,12 @@ def check_repository(config: Config, slugs: Iterable[str] | None = None) -> Chec
     found: dict[str, list[Diagnostic]] = {
         slug: [*readings[slug].findings, *_within(config, readings[slug])] for slug in chosen
     }
-    across = list(_across(config, readings))
+    partial = [reading.partial for _, reading in sorted(readings.items()) if reading.partial is not None]
+    across = list(_across(config, partial))
     for slug in chosen:
         prefix = f"issues/{slug}/"
-        found[slug] = _finished(config, [*found[slug], *(d for d in across if d.path.startswith(prefix))])
+        every = _finished(config, [*found[slug], *(d for d in across if d.path.startswith(prefix))])
+        found[slug] = _sorted(without_ignored(ignores_of(config.root, slug), every, across=True))
     issues = {slug: None if _blocked(found[slug]) else readings[slug].issue for slug in chosen}
     return Checked(issues, tuple(_sorted(diagnostic for each in found.values() for diagnostic in each)))
 
@@ -85,8 +99,7 @@ def _within(config: Config, reading: Reading) -> Iterator[Diagnostic]:
             yield from _run(rule, reading.partial.places.of(), reading.slug, lambda rule=rule: rule.check(context))
 
 
-def _across(config: Config, readings: dict[str, Reading]) -> Iterator[Diagnostic]:
-    issues = [reading.partial for _, reading in sorted(readings.items()) if reading.partial is not None]
+def _across(config: Config, issues: list[Issue]) -> Iterator[Diagnostic]:
     for rule in rules():
         if rule.check_all is not None:
             contexts = [Context(config, issue) for issue in issues]

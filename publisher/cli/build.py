@@ -51,18 +51,25 @@ def build(
       publisher build 2024-12-29-ai-weekly    one email, and the whole archive
       publisher build --drafts --out /tmp/look
     """
+    from publisher.checks import load_all
+    from publisher.checks.levels import check_levels
+    from publisher.cli.issues import chosen_slugs
     from publisher.config import load_config
     from publisher.errors import ConfigError
     from publisher.site.build import build as run
 
     try:
         config = load_config(context.obj)
+        load_all()
+        if wrong := check_levels(config.root):
+            raise ConfigError(wrong)
     except ConfigError as error:
         if format is Format.JSON:
             _print_json(error.diagnostics)
         raise
+    slugs = chosen_slugs(config.root, issues)
     with _Bar() as bar:
-        result = run(config, issues or (), config.root / out, drafts, use_cache=cache, progress=bar)
+        result = run(config, slugs or (), config.root / out, drafts, use_cache=cache, progress=bar)
     if format is Format.JSON:
         _print_json(result.diagnostics)
     else:

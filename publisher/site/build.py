@@ -8,11 +8,14 @@ not deploy while an issue has an error.)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from publisher.checks import check_across
 from publisher.config import Config
+from publisher.diagnostics import Diagnostic
 from publisher.edition.files import email_files
 from publisher.edition.model import Edition
 from publisher.edition.theme import ThemeError
@@ -73,8 +76,22 @@ def build(
     heard.total(len(everything))
     prepared = prepare_all(config, everything, drafts=drafts, cache=cache, processes=processes, progress=heard.step)
     cache.forget_all_but(everything)
+    prepared = _checked_across(config, prepared)
     _refuse_drafts(prepared, chosen, drafts)
     return _write(config, prepared, chosen, out, until)
+
+
+def _checked_across(config: Config, prepared: Sequence[Prepared]) -> list[Prepared]:
+    """With what the rules across issues find. Where config makes an error of that, the issue is not built."""
+    found: dict[str, list[Diagnostic]] = {}
+    for finding in check_across(config, [one.issue for one in prepared if one.issue is not None]):
+        _, _, below = finding.path.partition("issues/")
+        found.setdefault(below.split("/")[0], []).append(finding)
+    done = []
+    for one in prepared:
+        with_all = replace(one, diagnostics=(*one.diagnostics, *found.get(one.slug, ())))
+        done.append(replace(with_all, edition=None) if with_all.broken else with_all)
+    return done
 
 
 def _write(

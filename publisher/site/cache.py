@@ -8,20 +8,16 @@ that is damaged, or from another version, is simply not there. The cache may be 
 from __future__ import annotations
 
 import hashlib
-import io
-import pickle
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import date, datetime, timedelta, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import publisher
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Severity, Span
-from publisher.edition.model import Asset, Edition, Length, Sizes, Slot, Slotted, Story
 from publisher.edition.theme import package_theme, theme_folder
+from publisher.site.codec import loads
 from publisher.site.model import Prepared
 from publisher.site.output import write_file
 
@@ -35,13 +31,6 @@ _LIBRARIES = (
     "jinja2",
     "babel",
 )
-_ALLOWED = {
-    (kind.__module__, kind.__qualname__): kind
-    for kind in (
-        *(Prepared, Edition, Slotted, Slot, Story, Asset, Length, Sizes, Diagnostic, Span, Severity),
-        *(date, datetime, timedelta, timezone),
-    )
-}
 
 
 class Cache:
@@ -71,13 +60,12 @@ class Cache:
         if held[:32] != key or held[32:64] != hashlib.sha256(held[64:]).digest():
             return None
         try:
-            found = _Unpickler(io.BytesIO(held[64:])).load()
-        except Exception:  # whatever is wrong with it: it is rendered anew
+            return loads(held[64:])
+        except ValueError:
             return None
-        return found if isinstance(found, Prepared) else None
 
     def store(self, slug: str, key: bytes, payload: bytes) -> None:
-        """Keep a pickled :class:`Prepared`. A disk that refuses costs time, not correctness."""
+        """Keep the bytes of :func:`publisher.site.codec.dumps`. A disk that refuses costs time, not correctness."""
         if self._enabled:
             with suppress(OSError):
                 write_file(self._folder / f"{slug}.entry", key + hashlib.sha256(payload).digest() + payload)
@@ -103,17 +91,6 @@ def worth_keeping(prepared: Prepared, folder: Path) -> bool:
         return True
     own = {hashlib.sha256(file.read_bytes()).digest() for file in _files(folder)}
     return all(hashlib.sha256(asset.content).digest() in own for asset in prepared.edition.assets)
-
-
-class _Unpickler(pickle.Unpickler):
-    """Builds our own plain values and nothing else: a cache that somebody forged cannot run code."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The class, where it is one of ours."""
-        try:
-            return _ALLOWED[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name} has no place in the cache") from None
 
 
 def _common_key(config: Config, drafts: bool) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Severity
 from publisher.edition.model import Edition
+from publisher.issue import Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,16 @@ class SiteResult:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One issue, checked and, where it is to be built, rendered."""
+    """One issue, checked and, where it is to be built, rendered.
+
+    ``issue`` is what the rules across issues look at: it may be a partial one, with what is wrong left out.
+    """
 
     slug: str
     draft: bool
     edition: Edition | None
     diagnostics: tuple[Diagnostic, ...]
+    issue: Issue | None = None
 
     @property
     def broken(self) -> bool:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from datetime import timedelta, timezone
 
-from publisher.checks import check_issue
+from publisher.checks import check_reading
 from publisher.config import Config
 from publisher.edition import provenance, render
 from publisher.edition.model import Edition
-from publisher.issue.model import Status
+from publisher.issue import Status, read_issue
 from publisher.site.cache import Cache, worth_keeping
+from publisher.site.codec import dumps, loads
 from publisher.site.model import Prepared
 
 WORTH_PROCESSES = 40
@@ -50,7 +49,7 @@ def prepare_all(
         else:
             missing.append(slug)
     for payload in _render(config, missing, drafts, processes):
-        prepared: Prepared = pickle.loads(payload)  # noqa: S301 - made by ourselves, a moment ago
+        prepared: Prepared = loads(payload)
         found[prepared.slug] = prepared
         if worth_keeping(prepared, config.root / "issues" / prepared.slug):
             cache.store(prepared.slug, keys[prepared.slug], payload)
@@ -63,9 +62,10 @@ def prepare(config: Config, slug: str, *, drafts: bool) -> Prepared:
 
     ``commit`` is left out of the edition: it changes without the content's changing, so it is no part of the cache.
     """
-    issue, diagnostics = check_issue(config, slug)
+    reading = read_issue(config, slug)
+    issue = reading.issue
     draft = issue is not None and issue.status is Status.DRAFT
-    checked = Prepared(slug, draft, None, tuple(diagnostics))
+    checked = Prepared(slug, draft, None, tuple(check_reading(config, reading)), reading.partial)
     if issue is None or checked.broken or (draft and not drafts):
         return checked
     edition, more = render(issue, config)
@@ -80,11 +80,8 @@ def cores() -> int:
 
 
 def _plain(edition: Edition) -> Edition:
-    """The same edition without its commit, its time at a fixed offset: what the cache holds and processes exchange."""
-    at = edition.publish_at
-    if at is not None and at.tzinfo is not None:
-        at = at.astimezone(timezone(at.utcoffset() or timedelta()))
-    return replace(edition, commit=None, publish_at=at)
+    """The same edition without its commit: what the cache holds and processes exchange."""
+    return replace(edition, commit=None)
 
 
 def _of_commit(prepared: Prepared, config: Config) -> Prepared:
@@ -97,7 +94,7 @@ def _render(config: Config, slugs: Sequence[str], drafts: bool, processes: int |
     count = processes or (cores() if len(slugs) >= WORTH_PROCESSES else 1)
     if count == 1:
         for slug in slugs:
-            yield pickle.dumps(prepare(config, slug, drafts=drafts), pickle.HIGHEST_PROTOCOL)
+            yield dumps(prepare(config, slug, drafts=drafts))
         return
     context = multiprocessing.get_context(_start_method())
     with ProcessPoolExecutor(count, context, _start, (config, drafts)) as pool:
@@ -116,4 +113,4 @@ def _start(config: Config, drafts: bool) -> None:
 
 def _prepare_in_worker(slug: str) -> bytes:
     assert _config is not None
-    return pickle.dumps(prepare(_config, slug, drafts=_drafts), pickle.HIGHEST_PROTOCOL)
+    return dumps(prepare(_config, slug, drafts=_drafts))

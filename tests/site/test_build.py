@@ -78,6 +78,20 @@ def test_every_problem_of_every_issue_is_reported(repository: Repository) -> Non
     assert list(found) == sorted(found, key=lambda d: d.sort_key)
 
 
+def test_what_concerns_several_issues_is_reported_and_an_error_of_it_blocks(repository: Repository) -> None:
+    for slug in ("2024-01-07-a", "2024-01-14-b"):
+        repository.issue(slug)
+        repository.write(f"issues/{slug}/a.md", "---\nheadline: 一则重要的头条新闻\n---\n正文\n")
+    for _ in range(2):  # the second time from the cache
+        result = repository.build()
+        assert [(d.path, d.code) for d in result.diagnostics] == [("issues/2024-01-14-b/a.md", "story-repeated")]
+        assert result.ok
+        assert len(result.emails) == 2
+    repository.write("config.yaml", CONFIG + "checks:\n  levels: {story-repeated: error}\n")
+    result = repository.build()
+    assert (result.ok, result.broken, result.emails) == (False, ("2024-01-14-b",), ("2024-01-07-a",))
+
+
 def test_an_unknown_issue_and_a_draft_by_name_are_wrong_calls(repository: Repository) -> None:
     three(repository)
     repository.issue("2024-01-28-d", head="status: draft\n")
