@@ -84,10 +84,10 @@ class Applier:
         self._tracks = config.feedback.opens_and_clicks
         self._service = config.service.url or ""
 
-    def apply(self, events: Sequence[Event], *, message: tuple[str, datetime] | None = None) -> bool:
+    def apply(self, events: Sequence[Event], *, message: str | None = None) -> bool:
         """One commit: all of ``events``, and what follows from them. Raises DatabaseError; then nothing was done.
 
-        ``message`` is the SNS message they came in; False where it was taken in before, and nothing is done.
+        ``message`` is the id of the SNS message they came in; False where it was taken in before, and nothing is done.
         """
         # In one order everywhere: two processes that take in the same readers' events cannot wait for each other.
         ordered = sorted(events, key=lambda event: (event.recipient or "", event.message_id))
@@ -95,7 +95,7 @@ class Applier:
             batch = Applied()
             try:
                 with self.database.begin() as connection:
-                    if message and not store.remember_message(connection, *message):
+                    if message and not store.remember_message(connection, message):
                         return False
                     for event in ordered:
                         self._apply(connection, event, batch)

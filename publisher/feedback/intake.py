@@ -15,7 +15,7 @@ from publisher.feedback.certificates import Certificates, Topic
 from publisher.feedback.events import Event, Unknown
 from publisher.feedback.scrub import scrub
 from publisher.feedback.ses import RAW_LIMIT, EventError, is_greeting, parse
-from publisher.feedback.sns import RefusedError, confirm_subscription, verify
+from publisher.feedback.sns import RefusedError, SnsMessage, confirm_subscription, verify
 
 LINE_LIMIT = 1_000_000
 """Bytes of a line: four times what SNS carries."""
@@ -65,6 +65,47 @@ class Received:
     applied: Applied | None = None
 
 
+def believe(
+    body: bytes,
+    *,
+    config: Config,
+    certificates: Certificates,
+    confirm: Callable[[Topic, str], None] = confirm_subscription,
+    now: datetime | None = None,
+) -> SnsMessage | Received:
+    """Check one POST of SNS; a notification comes back to be kept, all else is answered at once.
+
+    May wait seconds for a certificate or for the API, and touches no database: call it in a thread of its own.
+    """
+    try:
+        message = verify(body, topics=config.service.sns_topics, certificates=certificates, now=now)
+        if message.type == "SubscriptionConfirmation":
+            confirm(message.topic, message.token or "")
+            return Received(200, f"the subscription to {message.topic.arn} is confirmed")
+    except RefusedError as error:
+        return Received(error.status, error.reason)
+    except ServiceError as error:
+        return Received(503, error.message)
+    if message.type == "UnsubscribeConfirmation":
+        return Received(200, f"SNS ended the subscription to {message.topic.arn}: subscribe again if that is wrong")
+    return message
+
+
+def keep(message: SnsMessage, *, database: Database, config: Config) -> Received:
+    """Take in a notification that was believed, once: 200 now or before, 503 try again later."""
+    applier = Applier(database, config)
+    try:
+        events = () if is_greeting(message.body) else parse(message.body)
+    except EventError as error:
+        _note_fault(applier.applied, "a message of SNS", str(error))
+        events = (_unreadable(message.body),)
+    try:
+        fresh = applier.apply(events, message=message.id)
+        return Received(200, "taken in" if fresh else "taken in before", applier.applied)
+    except DatabaseError as error:
+        return Received(503, error.message)
+
+
 def receive(
     body: bytes,
     *,
@@ -74,29 +115,9 @@ def receive(
     confirm: Callable[[Topic, str], None] = confirm_subscription,
     now: datetime | None = None,
 ) -> Received:
-    """Take in one POST of SNS. Blocks (certificate, database): call it in a thread.
-
-    200 taken in, now or before; 400, 403, 413 refused; 503 try again later.
-    """
-    try:
-        message = verify(body, topics=config.service.sns_topics, certificates=certificates, now=now)
-        if message.type == "UnsubscribeConfirmation":
-            return Received(200, f"SNS ended the subscription to {message.topic.arn}: subscribe again if that is wrong")
-        if message.type == "SubscriptionConfirmation":
-            confirm(message.topic, message.token or "")
-            return Received(200, f"the subscription to {message.topic.arn} is confirmed")
-        applier = Applier(database, config)
-        try:
-            events = () if is_greeting(message.body) else parse(message.body)
-        except EventError as error:
-            _note_fault(applier.applied, "a message of SNS", str(error))
-            events = (_unreadable(message.body),)
-        fresh = applier.apply(events, message=(message.id, message.at))
-        return Received(200, "taken in" if fresh else "taken in before", applier.applied)
-    except RefusedError as error:
-        return Received(error.status, error.reason)
-    except (ServiceError, DatabaseError) as error:
-        return Received(503, error.message)
+    """Both steps in one: 200 taken in, now or before; 400, 403, 413 refused; 503 try again later."""
+    found = believe(body, config=config, certificates=certificates, confirm=confirm, now=now)
+    return found if isinstance(found, Received) else keep(found, database=database, config=config)
 
 
 def _unreadable(body: str) -> Event:

@@ -137,10 +137,11 @@ def is_transient(detail: str) -> bool:
     return type_ in {BounceType.TRANSIENT, BounceType.UNDETERMINED} and not fault
 
 
-def remember_message(connection: Connection, message_id: str, at: datetime) -> bool:
+def remember_message(connection: Connection, message_id: str) -> bool:
     """Enter a message of SNS; False where it was taken in before. Forgets those that are too old to come again."""
-    connection.execute(delete(sns_messages).where(sns_messages.c.at < datetime.now(UTC) - REMEMBERS))
-    return _insert_once(connection, sns_messages, {"id": message_id, "at": at})
+    now = datetime.now(UTC)
+    connection.execute(delete(sns_messages).where(sns_messages.c.at < now - REMEMBERS))
+    return _insert_once(connection, sns_messages, {"id": message_id, "at": now})
 
 
 def _mailing_of(recipient: str | None) -> str | None:

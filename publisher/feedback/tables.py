@@ -34,7 +34,7 @@ feedback_events = Table(
     ),
 )
 
-# Messages of SNS that were taken in, for as long as their timestamp would let them in again.
+# Messages of SNS that were taken in, and when: for longer than their timestamp would let them in again.
 sns_messages = Table(
     "sns_messages",
     metadata,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -49,16 +50,15 @@ async def sns(request: Request) -> Response:
     service: Service = request.app.state.service
     if not service.config.service.sns_topics:
         raise HTTPException(404)
-    from publisher.feedback.intake import receive
+    from publisher.feedback.intake import Received, believe, keep
 
-    body = await request.body()
-    certificates = request.app.state.certificates
-
-    def take_in() -> tuple[int, str]:
-        got = receive(body, database=service.database, config=service.config, certificates=certificates)
-        return got.status, got.reason
-
-    status, reason = await service.write(take_in)
+    body, certificates, config = await request.body(), request.app.state.certificates, service.config
+    # The certificate may take seconds to come: the thread that writes is for readers meanwhile.
+    found = await run_in_threadpool(believe, body, config=config, certificates=certificates)
+    if not isinstance(found, Received):
+        message = found
+        found = await service.write(lambda: keep(message, database=service.database, config=config))
+    status, reason = found.status, found.reason
     service.metrics.webhooks.add(str(status))
     log.log(20 if status < 400 else 30, "SNS: %d %s", status, reason)
     return PlainTextResponse("taken in\n" if status < 400 else f"{reason}\n", status)
