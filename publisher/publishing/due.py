@@ -97,10 +97,10 @@ def decide(facts: Facts, now: datetime, policy: Policy) -> Decision:
     slug = facts.slug
     if not facts.in_repository or (not facts.ready and facts.archived):
         return Decision(slug, Kind.WITHDRAWN, _left(facts.mailed) or "no longer in the repository")
-    if facts.broken:
-        return Decision(slug, Kind.BROKEN, "it has errors", f"publisher check {slug}")
     if not facts.ready:
         return Decision(slug, Kind.DRAFT, "status: draft")
+    if facts.broken:
+        return Decision(slug, Kind.BROKEN, "it has errors", f"publisher check {slug}")
     if facts.mailed:
         return _mailed(facts, facts.mailed)
     if facts.settled == "mailed":

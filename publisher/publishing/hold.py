@@ -25,7 +25,7 @@ def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
         at = before.held_at if before and before.held_at else datetime.now(UTC)
         store.note(connection, slug, held_at=at, held_why=" ".join(why.split()))
     if mailed:
-        return f"{slug} is held: publish does not go on with its mailing (publisher pause {slug} stops a sender at work)"
+        return f"{slug} is held: publish does not go on with its mailing; publisher pause {slug} stops a sender"
     return f"{slug} is held: publish does not mail it until publisher hold {slug} --release"
 
 
