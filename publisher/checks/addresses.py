@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from publisher.checks.context import Context
-from publisher.checks.links import Link
+from publisher.diagnostics import Place
 from publisher.issue import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A URL and where it was written."""
+
+    url: str
+    place: Place
 
 
 def addresses(context: Context) -> Iterator[Link]:

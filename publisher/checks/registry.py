@@ -1,7 +1,7 @@
 """The rules: one module each in ``publisher.checks.rules``, found by being there.
 
 A rule's docstring is its page. It begins with one line that states the fault, and has the sections *Why it matters* and
-*Example*. The module holds ``CODE`` (or several in ``CODES``) and one of two functions: ``check(context)`` over one
+*Example*. The module holds ``CODE`` and one of two functions: ``check(context)`` over one
 issue, ``check_all(contexts)`` over all of them; each yields diagnostics.
 """
 
@@ -15,7 +15,7 @@ from functools import cache
 
 from publisher.checks import rules as package
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic
+from publisher.diagnostics import Code, Diagnostic
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Rule:
     """One named rule."""
 
     name: str
+    codes: tuple[str, ...]
     check: Callable[[Context], Iterable[Diagnostic]] | None
     check_all: Callable[[Sequence[Context]], Iterable[Diagnostic]] | None
 
@@ -34,5 +35,6 @@ def rules() -> tuple[Rule, ...]:
     for module in pkgutil.iter_modules(package.__path__):
         loaded = importlib.import_module(f"{package.__name__}.{module.name}")
         name = module.name.replace("_", "-")
-        found.append(Rule(name, getattr(loaded, "check", None), getattr(loaded, "check_all", None)))
+        codes = tuple(value.name for value in vars(loaded).values() if isinstance(value, Code))
+        found.append(Rule(name, codes, getattr(loaded, "check", None), getattr(loaded, "check_all", None)))
     return tuple(found)

@@ -206,8 +206,8 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
         if character == "\t":
             return codes.SYNTAX.at(place, "a tab cannot indent YAML", help="indent with spaces")
         return codes.SYNTAX.at(place, f"a text cannot begin with {character}", help="quote the text")
-    for sign, message, advice in _SAID:
-        if sign in problem:
-            return codes.SYNTAX.at(place, message, help=advice)
+    said = next((words for sign, *words in _SAID if sign in problem), None)
+    if said:
+        return codes.SYNTAX.at(place, str(said[0]), help=said[1])
     context = f" {error.context}" if error.context else ""
     return codes.SYNTAX.at(place, f"the YAML cannot be read: {problem}{context}", help="quote the text")

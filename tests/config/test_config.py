@@ -42,7 +42,8 @@ def test_the_root_is_resolved_and_urls_end_in_a_slash(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
-    [("24h", timedelta(hours=24)), ("30m", timedelta(minutes=30)), ("2d", timedelta(days=2)), ("90s", timedelta(seconds=90)),
+    [("24h", timedelta(hours=24)), ("30m", timedelta(minutes=30)), ("2d", timedelta(days=2)),
+     ("90s", timedelta(seconds=90)),
      ("1d 12h", timedelta(hours=36)), ("1w", timedelta(days=7)), ("0", timedelta(0)), ("'24H'", timedelta(hours=24))],
 )  # fmt: skip
 def test_a_length_of_time_is_a_number_and_a_unit(tmp_path: Path, text: str, wanted: timedelta) -> None:
@@ -61,7 +62,7 @@ def test_any_other_length_of_time_is_refused(tmp_path: Path, text: str) -> None:
     [
         "postgresql://u:hunter2@db.example.com/x",
         "postgresql+psycopg://u:hunter2@h/x",
-        "postgresql://h/x?user=u&password=hunter2",
+        "postgresql://h/x?password=hunter2",
     ],
 )
 def test_a_password_is_refused_and_never_shown(tmp_path: Path, url: str) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urldefrag, urlsplit
 
+from publisher.checks.addresses import Link
 from publisher.checks.links.cache import LinkCache
 from publisher.checks.links.outcome import Outcome, State
 from publisher.checks.links.prober import Manners, Prober
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define
 
 DEAD_LINK = define(
     "dead-link",
@@ -97,14 +97,6 @@ what a reader opens over http can be read and altered on the way, and mail filte
 Write https.
 """,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A URL and where it was written."""
-
-    url: str
-    place: Place
 
 
 def check_links(

@@ -1,0 +1,110 @@
+"""``<!-- publisher: ignore=CODE -->`` in Markdown, ``# publisher: ignore=CODE`` in YAML: findings that were weighed.
+
+Beside other words it speaks of its own line; alone on a line, of the next that is not empty. Several codes are parted
+by commas. A fixed code cannot be ignored, and an ignore that hides nothing is itself reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.checks.registry import rules
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, catalogue, define
+from publisher.documents import read_text
+from publisher.source import read_folder
+
+UNUSED_IGNORE = define(
+    "unused-ignore",
+    Severity.WARNING,
+    """An ignore hides nothing.
+
+## Why it matters
+
+What it was written for is mended, or was never meant. Left standing, it would hide the next mistake of that kind.
+
+## Example
+
+    <!-- publisher: ignore=vague-link-text -->
+
+beside a line where `vague-link-text` finds nothing.
+""",
+)
+
+_MARK = re.compile(
+    r"<!--\s*publisher:\s*ignore=(?P<html>[\w, -]*?)\s*-->"
+    r"|(?:^|\s)#\s*publisher:\s*ignore=(?P<yaml>[\w-]*(?:,\s*[\w-]+)*)"
+)
+_CODE = re.compile(r"[\w-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """One code that one mark names. ``line`` is the line that it speaks of; ``place`` is where the code is written."""
+
+    code: str
+    line: int
+    place: Place
+
+    def hides(self, finding: Diagnostic) -> bool:
+        """Whether it speaks of the finding."""
+        known = catalogue().get(finding.code)
+        same = (finding.code, finding.path, finding.span.line) == (self.code, self.place.path, self.line)
+        return same and not (known is not None and known.fixed)
+
+
+def ignores_of(root: Path, slug: str) -> list[Ignore]:
+    """Every ignore in the files of one issue."""
+    folder = read_folder(root, slug)
+    paths = [*folder.items, *([folder.issue_file] if folder.issue_file else [])]
+    return [ignore for path in paths for ignore in _in_file(root, path)]
+
+
+def _in_file(root: Path, path: str) -> Iterator[Ignore]:
+    file, _ = read_text(root, path)
+    if file is None or "publisher:" not in file.text:
+        return
+    lines = file.lines
+    for number, line in enumerate(lines, 1):
+        for mark in _MARK.finditer(line):
+            alone = not (line[: mark.start()] + line[mark.end() :]).strip()
+            target = _next_line(lines, number) if alone else number
+            group = "html" if mark["html"] is not None else "yaml"
+            for code in _CODE.finditer(mark[group]):
+                start = mark.start(group) + code.start() + 1
+                yield Ignore(code[0], target, Place(path, Span(number, start, number, start + len(code[0]))))
+
+
+def _next_line(lines: list[str], number: int) -> int:
+    return next((n for n in range(number + 1, len(lines) + 1) if lines[n - 1].strip()), number)
+
+
+def without_ignored(ignores: list[Ignore], findings: Iterable[Diagnostic], *, across: bool) -> list[Diagnostic]:
+    """The findings that no ignore hides, and one for each ignore that hides none.
+
+    ``across``: the rules across issues have run too, so that an ignore of theirs can be called unused. What only links,
+    or the gates of an edition, can find is never called unused here.
+    """
+    found = list(findings)
+    kept = [finding for finding in found if not any(ignore.hides(finding) for ignore in ignores)]
+    judged = {code for rule in rules() if rule.check or across for code in rule.codes}
+    for ignore in ignores:
+        if not any(ignore.hides(finding) for finding in found):
+            kept += _unused(ignore, judged)
+    return kept
+
+
+def _unused(ignore: Ignore, judged: set[str]) -> Iterator[Diagnostic]:
+    known = catalogue()
+    if ignore.code not in known:
+        yield UNUSED_IGNORE.at(
+            ignore.place, f"there is no code {ignore.code}", help="delete the ignore, or mend its code"
+        )
+    elif known[ignore.code].fixed:
+        message = f"{ignore.code} prevents building or guards readers: it cannot be ignored"
+        yield UNUSED_IGNORE.at(ignore.place, message, help="delete the ignore, and mend what is found")
+    elif ignore.code in judged:
+        message = f"line {ignore.line} has no finding {ignore.code} to ignore"
+        yield UNUSED_IGNORE.at(ignore.place, message, help="delete the ignore")

@@ -1,0 +1,141 @@
+"""check, explain and schema, through the real command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from publisher.cli.pages import all_pages, every_code
+from publisher.config.schema import config_schema
+from publisher.documents import TextFile, data_of, parse_yaml
+from publisher.issue.schema import issue_schema, item_schema
+
+from .corpus import SLUG, Case, lay_out
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(root: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PUBLISHER_")}
+    env |= {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | environment
+    ran = subprocess.run(
+        [sys.executable, "-m", "publisher", *words],
+        cwd=root,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "Traceback" not in ran.stderr + ran.stdout
+    return ran
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    return tmp_path
+
+
+def test_no_problem_says_so_on_standard_error_alone(root: Path) -> None:
+    ran = run(root, "check")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "no problem in 1 issue\n")
+
+
+def test_an_error_is_status_1_and_shown_without_colour_in_a_pipe(root: Path) -> None:
+    (root / SLUG / "b.md").write_text("---\nheadlin: x\n---\ntext\n")
+    (root / SLUG / "c.txt").write_text("")
+    ran = run(root, "check")
+    assert ran.returncode == 1
+    assert "\x1b" not in ran.stdout
+    assert ran.stderr == "2 errors, 1 warning in 1 issue\n"
+    assert "\n  2 | headlin: x\n    | ^^^^^^^\n" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["2024-12-29-weekly", SLUG, f"{SLUG}/issue.yaml", f"./{SLUG}/"],
+)
+def test_an_issue_is_named_by_slug_or_path(root: Path, name: str) -> None:
+    (root / "issues/2025-01-05-broken").mkdir()
+    (root / "issues/2025-01-05-broken/issue.yaml").write_text("title: [\n")
+    ran = run(root, "check", name)
+    assert (ran.returncode, ran.stderr) == (0, "no problem in 1 issue\n")
+
+
+def test_an_unknown_issue_is_status_2_and_names_those_that_exist(root: Path) -> None:
+    ran = run(root, "check", "2024-12-30-weekly", "--format", "json")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "there is no issue 2024-12-30-weekly" in ran.stderr
+    assert "2024-12-29-weekly" in ran.stderr
+
+
+def test_a_config_error_is_status_2_and_a_list_in_json(root: Path) -> None:
+    (root / "config.yaml").write_text("newsletter: {}\n")
+    ran = run(root, "check", "--format", "json")
+    assert ran.returncode == 2
+    assert {found["path"] for found in json.loads(ran.stdout)} == {"config.yaml"}
+
+
+@pytest.mark.parametrize("form", ["json", "github", "sarif"])
+def test_formats_for_machines_are_whole_even_when_there_is_nothing(root: Path, form: str) -> None:
+    ran = run(root, "check", "--format", form)
+    assert ran.returncode == 0
+    assert ran.stdout == "" if form == "github" else json.loads(ran.stdout) is not None
+
+
+def test_every_code_is_explained(root: Path) -> None:
+    ran = run(root, "explain", "unknown-key")
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("# unknown-key\n")
+    assert "## Why it matters" in ran.stdout
+
+
+def test_an_unknown_code_is_status_2_and_offers_near_ones(root: Path) -> None:
+    ran = run(root, "explain", "unknown-kay")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "use one of unknown-key" in ran.stderr
+    assert "did you mean" not in ran.stderr.lower()
+
+
+def test_the_pages_in_docs_are_those_of_the_codes() -> None:
+    page = ROOT / "docs" / "rules.md"
+    assert page.read_text(encoding="utf-8") == all_pages(), "run python -m publisher.cli.pages"
+    assert set(every_code()) <= {
+        line[3:] for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("## ")
+    }
+
+
+def test_the_sample_issues_hold_to_the_schemas() -> None:
+    for schema in (issue_schema(), item_schema(), config_schema()):
+        Draft202012Validator.check_schema(schema)
+    checked = 0
+    for path in sorted((ROOT / "issues").glob("*/issue.yaml")):
+        node, _ = parse_yaml(TextFile("issue.yaml", path.read_text(encoding="utf-8")))
+        assert node is not None
+        data = data_of(node) | {"number": 52}
+        assert [error.message for error in Draft202012Validator(issue_schema()).iter_errors(data)] == []
+        checked += 1
+    assert checked
+
+
+@pytest.mark.parametrize(
+    ("data", "fits"),
+    [
+        ({"headline": 1984, "body": "x"}, True),
+        ({"headline": "x", "body": "x", "source": {"name": "a"}, "tags": "b"}, True),
+        ({"headline": "x", "body": "x", "source": [{"name": "a", "url": "https://x"}], "tags": ["b", 1]}, True),
+        ({"headline": "x", "body": "x", "comentary": "y"}, False),
+        ({"headline": ["x"], "body": "x"}, False),
+        ({"body": "x"}, False),
+        ({"headline": "x", "body": "x", "image": {"image": "a.jpg"}}, False),
+    ],
+)
+def test_the_schema_of_an_item_takes_what_the_reader_takes(data: object, fits: bool) -> None:
+    assert Draft202012Validator(item_schema()).is_valid(data) is fits

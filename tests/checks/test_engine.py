@@ -1,0 +1,119 @@
+"""The engine collects all, in order, once; levels are obeyed; a rule that fails is told, not swallowed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from publisher.checks import check_issue, check_repository, load_all, rules
+from publisher.checks.context import Context
+from publisher.checks.levels import check_levels
+from publisher.config import load_config
+from publisher.diagnostics import Diagnostic
+
+from .corpus import SLUG, SOUND, Case, lay_out
+
+NAME = SLUG.rpartition("/")[2]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    return tmp_path
+
+
+def put(root: Path, path: str, text: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text, encoding="utf-8")
+
+
+def test_findings_are_sorted_and_told_once(root: Path) -> None:
+    put(root, f"{SLUG}/b.md", "---\nheadline: x\n---\n[a](javascript:x)\n\n[b](ftp://x)\n")
+    put(root, f"{SLUG}/issue.yaml", "title: GPU 涨价\ndate: 2024-12-22\n")
+    _, found = check_issue(load_config(root), NAME)
+    assert [finding.code for finding in found] == [
+        "unsafe-link-scheme", "unsafe-link-scheme", "subject-all-capitals", "date-contradicts-slug",
+    ]  # fmt: skip
+    assert len(set(found)) == len(found)
+
+
+def test_a_broken_issue_leaves_the_others_alone(root: Path) -> None:
+    put(root, "issues/2025-01-05-broken/issue.yaml", "title: [\n")
+    config = load_config(root)
+    assert check_issue(config, NAME)[0] is not None
+    assert check_issue(config, "2025-01-05-broken")[0] is None
+    checked = check_repository(config)
+    assert checked.issues[NAME] is not None
+    assert checked.issues["2025-01-05-broken"] is None
+    assert not checked.ok
+    assert check_repository(config, [NAME]).ok
+
+
+def test_rules_run_over_what_can_be_read_of_a_broken_issue(root: Path) -> None:
+    put(root, f"{SLUG}/b.md", "---\nheadlin: x\n---\n[a](javascript:x)\n")
+    put(root, f"{SLUG}/issue.yaml", "date: soon\nsubject: GPU 涨价\n")
+    issue, found = check_issue(load_config(root), NAME)
+    assert issue is None
+    assert {"missing-key", "unknown-key", "bad-date", "unsafe-link-scheme", "subject-all-capitals"} <= {
+        f.code for f in found
+    }
+    assert "date-contradicts-slug" not in {f.code for f in found}
+
+
+@pytest.mark.parametrize(
+    ("level", "severities"), [("off", []), ("info", ["info"]), ("warning", ["warning"]), ("error", ["error"])]
+)
+def test_levels_are_obeyed(root: Path, level: str, severities: list[str]) -> None:
+    put(root, f"{SLUG}/issue.yaml", "title: GPU 涨价\ndate: 2024-12-29\n")
+    put(root, "config.yaml", SOUND["config.yaml"] + f"checks:\n  levels: {{subject-all-capitals: {level}}}\n")
+    issue, found = check_issue(load_config(root), NAME)
+    assert [finding.severity.value for finding in found] == severities
+    assert (issue is None) == (level == "error")
+
+
+def test_a_fixed_code_keeps_its_level_and_says_so(root: Path) -> None:
+    put(root, f"{SLUG}/b.md", "---\nheadline: x\n---\n<script></script>\n")
+    put(root, "config.yaml", SOUND["config.yaml"] + "checks:\n  levels: {removed-active-content: off}\n")
+    config = load_config(root)
+    assert "removed-active-content" in {finding.code for finding in check_issue(config, NAME)[1]}
+    assert [finding.code for finding in check_levels(root)] == ["level-of-fixed-code"]
+
+
+def test_a_rule_that_fails_is_a_finding_with_the_issue_named(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from publisher.checks.rules import duplicate_anchor
+
+    def broken(context: Context) -> Iterator[Diagnostic]:
+        raise ZeroDivisionError("by hand")
+        yield
+
+    rules.cache_clear()
+    monkeypatch.setattr(duplicate_anchor, "check", broken)
+    try:
+        with caplog.at_level(logging.ERROR):
+            issue, found = check_issue(load_config(root), NAME)
+    finally:
+        monkeypatch.undo()
+        rules.cache_clear()
+    assert issue is None
+    [finding] = found
+    assert finding.code == "rule-crashed"
+    assert NAME in finding.message
+    assert "ZeroDivisionError: by hand" in finding.message
+    assert "Traceback" in caplog.text
+
+
+def test_every_rule_has_a_page_and_something_to_run() -> None:
+    codes = load_all()
+    assert all(rule.check or rule.check_all for rule in rules())
+    for code in codes.values():
+        lines = code.doc.strip().splitlines()
+        assert lines[0].endswith("."), code.name
+        assert lines[1] == "", code.name
+        assert "## Why it matters" in lines, code.name
+        assert "## Example" in lines, code.name
+        assert "did you mean" not in code.doc.lower()
