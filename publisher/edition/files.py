@@ -8,14 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from publisher.edition.model import Edition, Slot
-
-SAMPLE = {
-    Slot.UNSUBSCRIBE_URL: "https://example.com/unsubscribe/sample",
-    Slot.PREFERENCES_URL: "https://example.com/preferences/sample",
-    Slot.GREETING: "",
-}
-"""What stands in the slots where there is no recipient."""
+from publisher.edition.model import Edition
+from publisher.edition.slots import SAMPLE
 
 
 def manifest(edition: Edition) -> dict[str, Any]:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from publisher.edition.model import Sizes, Slot, Slotted
+import binascii
 
-# A signed link of the web service, at its longest: real ones are shorter, so no size here is too small.
-_VALUE = {Slot.UNSUBSCRIBE_URL: "u" * 160, Slot.PREFERENCES_URL: "p" * 160, Slot.GREETING: "g" * 40}
-_HEADERS = 1600
+from publisher.edition.model import Sizes, Slotted
+from publisher.edition.slots import SAMPLE
 
-
-def filled(text: Slotted) -> bytes:
-    """A slotted text as bytes, with values as long as real ones get."""
-    return text.with_values(_VALUE).encode()
-
-
-def base64_size(size: int) -> int:
-    """Bytes of base64 in lines of 76 characters that end in CRLF (RFC 2045, 6.8)."""
-    characters = -(-size // 3) * 4
-    return characters + -(-characters // 76) * 2
+HEADERS = 1800
+"""Bytes of headers and boundaries that delivery adds, reckoned with room: signed links and long subjects vary."""
 
 
 def sizes_of(html: Slotted, text: Slotted) -> Sizes:
-    """Sizes of the parts; HTML and text are both sent as base64, and headers are reckoned at their longest."""
-    html_size, text_size = len(filled(html)), len(filled(text))
-    html_encoded, text_encoded = base64_size(html_size), base64_size(text_size)
-    return Sizes(html_size, html_encoded, text_size, html_encoded + text_encoded + _HEADERS)
+    """Sizes of the parts with sample values in their slots, which is how ``build`` writes them."""
+    markup, plain = html.with_values(SAMPLE).encode(), text.with_values(SAMPLE).encode()
+    encoded = encoded_size(markup)
+    return Sizes(len(markup), encoded, len(plain), encoded + encoded_size(plain) + HEADERS)
+
+
+def encoded_size(content: bytes) -> int:
+    """Bytes of a text part in transport: base64 where characters beyond ASCII abound, else quoted-printable.
+
+    Lines are of 76 characters and end in CRLF (RFC 2045, 6.7 and 6.8).
+    """
+    costly = len(content) - len(content.translate(None, _COSTLY))
+    if costly * 6 > len(content):
+        characters = -(-len(content) // 3) * 4
+        return characters + -(-characters // 76) * 2
+    return len(binascii.b2a_qp(content.replace(b"\n", b"\r\n"), istext=True))
+
+
+_COSTLY = bytes([61, *range(127, 256)])

@@ -164,15 +164,23 @@ def test_a_digest_of_eight_items_in_chinese_stays_under_forty_kilobytes() -> Non
     assert made.sizes.html < 40_000
 
 
-def test_sizes_are_those_of_a_real_message() -> None:
-    made = chinese()
-    message = EmailMessage()
-    message.set_content(text_of(made), cte="base64")
-    message.add_alternative(html_of(made), subtype="html", cte="base64")
-    html = message.get_payload()[1]
-    assert abs(made.sizes.html - len(html_of(made).encode())) < 400
-    assert abs(made.sizes.html_encoded - len(html.get_payload().replace("\n", "\r\n"))) < 600
-    assert 0 < made.sizes.message - len(message.as_bytes()) < 3500
+@pytest.mark.parametrize("make", [chinese, english])
+def test_sizes_are_those_of_the_files_and_of_a_real_message(make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    made = make()
+    write_email(made, tmp_path)
+    html, text = (tmp_path / "email.html").read_text("utf-8"), (tmp_path / "email.txt").read_text("utf-8")
+    assert made.sizes.html == (tmp_path / "email.html").stat().st_size
+    assert made.sizes.text == (tmp_path / "email.txt").stat().st_size
+    encoded = {}
+    for cte in ("base64", "quoted-printable"):
+        message = EmailMessage()
+        message.set_content(text, cte=cte)
+        message.add_alternative(html, subtype="html", cte=cte)
+        part = message.get_payload()[1].get_payload().replace("\n", "\r\n")
+        encoded[len(part)] = len(message.as_bytes())
+    shorter = min(encoded)
+    assert abs(made.sizes.html_encoded - shorter) < 0.01 * shorter
+    assert 0 < made.sizes.message - encoded[shorter] < 3000
 
 
 def test_an_email_over_the_budget_is_an_error_at_the_items() -> None:
