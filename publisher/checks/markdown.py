@@ -60,6 +60,8 @@ class Text:
                     if found >= 0:
                         yield child.content, self._place(token, lines, found, found + len(child.content))
                         position = found + len(child.content)
+                    else:  # written with escapes or entities: somewhere on from here
+                        yield child.content, self._place(token, lines, position, len(token.content))
 
     @cached_property
     def words(self) -> str:

@@ -1,0 +1,100 @@
+"""Asking a language model, at any endpoint that speaks OpenAI's chat completions."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+
+import httpx
+
+from publisher.config.model import Llm
+from publisher.errors import ServiceError
+
+TIMEOUT = httpx.Timeout(90.0, connect=10.0)
+TRIES = 3
+_LONGEST_WAIT = 20.0
+
+
+def ask(llm: Llm, instruction: str, material: str, *, sleep: Callable[[float], None] = time.sleep) -> str:
+    """The model's answer. Raises :class:`ServiceError` with what went wrong and what to do about it.
+
+    Tried again, twice, after 429 and 5xx (waiting as ``Retry-After`` asks) and where nothing answered.
+    """
+    if not llm.url or not llm.model:
+        raise ServiceError("llm.url and llm.model belong together", help="set both in config.yaml, or neither")
+    headers = {"content-type": "application/json"}
+    if key := os.environ.get("PUBLISHER_LLM_API_KEY"):
+        headers["authorization"] = f"Bearer {key}"
+    body = {
+        "model": llm.model,
+        "temperature": 0.2,
+        "messages": [{"role": "system", "content": instruction}, {"role": "user", "content": material}],
+    }
+    url = llm.url.rstrip("/") + ("" if llm.url.rstrip("/").endswith("/chat/completions") else "/chat/completions")
+    with httpx.Client(timeout=TIMEOUT) as client:
+        for attempt in range(1, TRIES + 1):
+            try:
+                response = client.post(url, headers=headers, json=body)
+            except httpx.HTTPError as error:
+                failure = ServiceError(f"the model's endpoint did not answer ({type(error).__name__})", help=_CHECK_URL)
+                wait = float(attempt)
+            else:
+                if response.status_code == 200:
+                    return _content(response)
+                failure = _refusal(response)
+                if response.status_code != 429 and response.status_code < 500:
+                    raise failure
+                wait = _wait(response, attempt)
+            if attempt == TRIES:
+                raise failure
+            sleep(wait)
+    raise AssertionError
+
+
+_CHECK_URL = "check llm.url in config.yaml; without it key points are picked from the text, offline"
+
+
+def _content(response: httpx.Response) -> str:
+    try:
+        content = response.json()["choices"][0]["message"]["content"]
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise ServiceError("the endpoint's answer is no chat completion", help=_CHECK_URL) from error
+    if not isinstance(content, str) or not content.strip():
+        raise ServiceError("the model answered with nothing", help="try again, or another llm.model")
+    return content
+
+
+def _refusal(response: httpx.Response) -> ServiceError:
+    status = response.status_code
+    if status in {401, 403}:
+        return ServiceError(f"the model's endpoint refuses us ({status})", help="set PUBLISHER_LLM_API_KEY")
+    if status == 404:
+        return ServiceError("the endpoint knows no such address or model (404)", help="check llm.url and llm.model")
+    if status == 429:
+        return ServiceError("the model's endpoint asks us to wait (429)", help="try again later")
+    try:
+        said = str(response.json()["error"]["message"])[:200]
+    except (ValueError, KeyError, TypeError):
+        said = ""
+    return ServiceError(f"the model's endpoint answers {status}{': ' + said if said else ''}", help=_CHECK_URL)
+
+
+def _wait(response: httpx.Response, attempt: int) -> float:
+    value = response.headers.get("retry-after", "")
+    return min(float(value), _LONGEST_WAIT) if value.isdigit() else float(2**attempt)
+
+
+def points_of(answer: str) -> list[str]:
+    """The points of an answer: a JSON list, or lines with their bullets and numbers taken off."""
+    start, end = answer.find("["), answer.rfind("]")
+    if 0 <= start < end:
+        try:
+            found = json.loads(answer[start : end + 1])
+        except ValueError:
+            found = None
+        if isinstance(found, list) and all(isinstance(point, str) for point in found):
+            return [" ".join(point.split()) for point in found if point.strip()]
+    lines = (line.strip().lstrip("-*•0123456789.、)） \t").strip() for line in answer.splitlines())
+    return [line for line in lines if line and not line.startswith("```")]

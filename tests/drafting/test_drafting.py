@@ -1,0 +1,210 @@
+"""Key points are drafted from the items alone, written into the file without touching the rest, and doubted at once."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.config import load_config
+from publisher.config.model import Llm
+from publisher.documents.text import TextFile, decode
+from publisher.drafting import draft_key_points
+from publisher.drafting.extract import Sentence, pick, sentences
+from publisher.drafting.model import ask, points_of
+from publisher.drafting.rewrite import with_key_points
+from publisher.errors import ServiceError, UsageError
+
+SLUG = "2024-12-29-weekly"
+ISSUE = """\
+# the year's last
+title: 一周 # short
+date: 2024-12-29
+
+tags: [a]   # one
+
+# points follow
+key_points:   # drafted
+  points:
+    - old
+
+  generated_by: x
+
+# the end
+attribution: 'q'
+"""
+BODIES = {
+    "a": "甲公司 12 月 26 日宣布融资 66 亿美元。它的估值达到 1570 亿美元。",
+    "b": "乙公司正在建设一座万卡集群，投入 800 亿元。外界对此议论纷纷，甲公司也在其中。",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "config.yaml").write_text(
+        "newsletter:\n  name: n\n  language: zh-CN\n  url: https://n.example/\n  from: n <n@n.example>\n"
+    )
+    folder = tmp_path / "issues" / SLUG
+    folder.mkdir(parents=True)
+    (folder / "issue.yaml").write_text(ISSUE)
+    for name, body in BODIES.items():
+        (folder / f"{name}.md").write_text(f"---\nheadline: 标题{name}\n---\n{body}\n")
+    return tmp_path
+
+
+class Model:
+    """An OpenAI-shaped endpoint that answers from a list."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict[str, str], Any]] = []
+        self.asked: list[tuple[dict[str, Any], str | None]] = []
+        model = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                model.asked.append((body, self.headers.get("authorization")))
+                status, headers, answer = model.answers.pop(0)
+                data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("content-length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def model() -> Iterator[Model]:
+    made = Model()
+    yield made
+    made.server.shutdown()
+
+
+def said(text: str) -> dict[str, Any]:
+    return {"choices": [{"message": {"content": text}}]}
+
+
+def test_points_are_picked_offline_one_an_item(root: Path) -> None:
+    draft = draft_key_points(load_config(root), SLUG, count=2, replace=True)
+    assert list(draft.points) == [
+        "甲公司 12 月 26 日宣布融资 66 亿美元。",
+        "乙公司正在建设一座万卡集群，投入 800 亿元。",
+    ]
+    assert draft.generated_by == "自动摘录"
+
+
+def test_only_the_entrys_own_lines_change(root: Path) -> None:
+    config = load_config(root)
+    draft = draft_key_points(config, SLUG, replace=True)
+    draft.write(config)
+    text = (root / "issues" / SLUG / "issue.yaml").read_text()
+    before, _, after = ISSUE.partition("key_points:   # drafted\n  points:\n    - old\n\n  generated_by: x\n")
+    assert text.startswith(before)
+    assert text.endswith(after)
+    assert yaml.safe_load(text)["key_points"]["points"] == list(draft.points)
+    assert draft.doubts(config, SLUG) == []
+
+
+def test_points_that_are_there_are_not_replaced_unasked(root: Path) -> None:
+    with pytest.raises(UsageError, match="already"):
+        draft_key_points(load_config(root), SLUG)
+
+
+def test_windows_line_endings_stay(root: Path) -> None:
+    path = root / "issues" / SLUG / "issue.yaml"
+    path.write_bytes(ISSUE.replace("\n", "\r\n").encode())
+    config = load_config(root)
+    draft_key_points(config, SLUG, replace=True).write(config)
+    content = path.read_bytes()
+    assert content.count(b"\n") == content.count(b"\r\n") > 10
+
+
+def test_a_model_drafts_and_an_invented_number_is_doubted_at_once(
+    root: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_LLM_API_KEY", "secret-key")
+    with (root / "config.yaml").open("a") as file:
+        file.write(f"llm: {{url: '{model.url}', model: some-model}}\n")
+    model.answers = [(200, {}, said('```json\n["融资 66 亿美元", "融资 99 亿美元 *大涨*"]\n```'))]
+    config = load_config(root)
+    draft = draft_key_points(config, SLUG, replace=True)
+    assert draft.generated_by == "some-model"
+    assert draft.points[1] == r"融资 99 亿美元 \*大涨\*"
+    body, key = model.asked[0]
+    assert key == "Bearer secret-key"
+    assert "甲公司" in body["messages"][1]["content"]
+    draft.write(config)
+    assert [found.code for found in draft.doubts(config, SLUG)] == ["number-not-in-items"]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "says"),
+    [
+        (401, {}, "PUBLISHER_LLM_API_KEY"),
+        (404, {}, "llm.model"),
+        (400, {"error": {"message": "too long"}}, "too long"),
+        (200, {"nothing": 1}, "no chat completion"),
+        (200, b"<html>", "no chat completion"),
+        (200, {"choices": [{"message": {"content": "  "}}]}, "nothing"),
+    ],
+)
+def test_a_refusal_is_told_plainly_and_not_repeated(model: Model, status: int, answer: Any, says: str) -> None:
+    model.answers = [(status, {}, answer)]
+    with pytest.raises(ServiceError) as failed:
+        ask(Llm(url=model.url, model="m"), "i", "m", sleep=lambda _: None)
+    assert says in f"{failed.value.message} {failed.value.help}"
+    assert len(model.asked) == 1
+
+
+def test_trouble_is_tried_again_as_the_endpoint_asks(model: Model) -> None:
+    waits: list[float] = []
+    model.answers = [(429, {"retry-after": "7"}, {}), (503, {}, {}), (200, {}, said("- 一\n2. 二"))]
+    answer = ask(Llm(url=model.url, model="m"), "i", "m", sleep=waits.append)
+    assert points_of(answer) == ["一", "二"]
+    assert waits == [7.0, 4.0]
+
+
+def test_an_endpoint_that_is_not_there_is_one_message() -> None:
+    with pytest.raises(ServiceError, match="did not answer"):
+        ask(Llm(url="http://127.0.0.1:9/v1", model="m"), "i", "m", sleep=lambda _: None)
+
+
+@given(
+    st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1), min_size=1, max_size=4)
+)
+def test_any_point_survives_being_written(points: list[str]) -> None:
+    wanted = [" ".join(point.split()) for point in points]
+    if not all(wanted):
+        return
+    after = with_key_points(_file("title: t\ndate: 2024-12-29\nitems:\n  - a.md\n"), points, "m: #x")
+    read = yaml.safe_load(after)
+    assert read["key_points"] == {"points": wanted, "generated_by": "m: #x"}
+    assert read["items"] == ["a.md"]
+
+
+def _file(text: str) -> TextFile:
+    file, _ = decode("issue.yaml", text.encode())
+    assert file is not None
+    return file
+
+
+def test_no_sentence_is_no_crash() -> None:
+    assert pick([], 3) == []
+    assert sentences("", 0) == []
+    assert pick([Sentence("只有一句话说了这么多事情。", 0)], 3) == [Sentence("只有一句话说了这么多事情。", 0)]
