@@ -77,7 +77,7 @@ def preview(
 ) -> dict[str | None, int]:
     """What a freeze would find, nothing written: how many by reason of exclusion; None for the recipients."""
     chosen = _candidates(slug if newest(connection, slug) and not correction else None, segment)
-    rows = connection.execute(select(_reason(chosen).label("why"), func.count()).group_by("why"))
+    rows = connection.execute(select(_reason(chosen).label("finding"), func.count()).group_by("finding"))
     return {row[0]: row[1] for row in rows}
 
 

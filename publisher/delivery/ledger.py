@@ -152,10 +152,12 @@ class Ledger:
             .order_by(r.attempts, r.number)
             .limit(wanted)
             .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
+            .cte("fair")
+            .prefix_with("MATERIALIZED", dialect="postgresql")  # a subquery may run once a row, and find more each time
         )
         claim = (
             update(recipients)
-            .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.number.in_(fair.scalar_subquery()))
+            .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.number.in_(select(fair.c.number)))
             .values(state="claimed", attempts=r.attempts + 1, sender_id=self.sender_id, changed_at=datetime.now(UTC))
             .returning(r.number, r.attempts, r.reference)
         )
@@ -226,17 +228,17 @@ def _bury(connection: Connection, mailing_id: int, dead: list[int]) -> int:
     return found
 
 
-def _now(connection: Connection) -> Any:
+def _now(connection: Connection) -> float:
     """Seconds since 1970 by the database's clock, the one clock that all machines share."""
     clock = "extract(epoch FROM clock_timestamp())"
     if connection.dialect.name == "sqlite":
         clock = "(julianday('now') - 2440587.5) * 86400.0"
-    return connection.execute(text(f"SELECT {clock}")).scalar_one()
+    return float(connection.execute(text(f"SELECT {clock}")).scalar_one())
 
 
 def at_work(connection: Connection, mailing_id: int) -> bool:
     """Whether a sender has shown a sign of life within the lease (meaningful on PostgreSQL)."""
-    now = float(_now(connection))
+    now = _now(connection)
     found = select(senders.c.id).where(
         senders.c.mailing_id == mailing_id, senders.c.ended == 0, senders.c.beat >= now - LEASE
     )

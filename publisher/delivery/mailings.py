@@ -88,8 +88,8 @@ def set_note(connection: Connection, mailing_id: int, note: str) -> None:
 
 def finish(connection: Connection, mailing_id: int) -> None:
     """Write the moment the mailing had nothing left to send, the first time only."""
-    values = {"finished_at": func.coalesce(mailings.c.finished_at, datetime.now(UTC))}
-    connection.execute(update(mailings).where(mailings.c.id == mailing_id).values(values))
+    first = update(mailings).where(mailings.c.id == mailing_id, mailings.c.finished_at.is_(None))
+    connection.execute(first.values(finished_at=datetime.now(UTC)))
 
 
 def account(connection: Connection, mailing_id: int) -> Account:

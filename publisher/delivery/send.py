@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection
+from sqlalchemy.exc import IntegrityError
 
 from publisher.audience.tokens import Tokens
 from publisher.config.model import Config
@@ -97,9 +98,21 @@ def send(config: Config, database: Database, edition: Edition | Letter, options:
             quota = transport.open(compose(config, kept))
             frozen = mailing is None
             if mailing is None:
-                with database.begin() as connection:
-                    mailing = freeze(connection, letter, options.segment, correction=options.correction)
+                mailing = _freeze(database, letter, options)
             return drain(config, database, mailing, kept, transport, quota, options, frozen=frozen, alone=alone)
+
+
+def _freeze(database: Database, letter: Letter, options: Options) -> Mailing:
+    try:
+        with database.begin() as connection:
+            return freeze(connection, letter, options.segment, correction=options.correction)
+    except IntegrityError:
+        # On PostgreSQL another machine froze the same issue at the same moment: its mailing is the one.
+        with database.connect() as connection:
+            mailing = running(connection, letter)
+        if mailing is None:
+            raise
+        return mailing
 
 
 def _ongoing(connection: Connection, letter: Letter, options: Options) -> Mailing | None:

@@ -268,6 +268,7 @@ class Sender:
             self._alive = self.ledger.beat() and self._alive
             if not self._alive:
                 self._dry = True
+            self.ledger.recover(alone=False)  # what a sender on another machine left behind when it died
         self._read_quota(QUOTA_EVERY)
 
     def _read_quota(self, every: float) -> None:

@@ -24,7 +24,11 @@ from tests.delivery.world import make_config, make_letter
 
 NOW = datetime(2024, 12, 29, 0, 0, tzinfo=UTC)
 URL = "https://letters.example.com/unsubscribe/abc~def.ghi"
-VALUES = {Slot.UNSUBSCRIBE_URL: URL, Slot.PREFERENCES_URL: "https://letters.example.com/p/x?a=1&b=2", Slot.GREETING: "<王>&"}
+VALUES = {
+    Slot.UNSUBSCRIBE_URL: URL,
+    Slot.PREFERENCES_URL: "https://letters.example.com/p/x?a=1&b=2",
+    Slot.GREETING: "<王>&",
+}
 BODY = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=300)
 
 
@@ -131,7 +135,8 @@ def test_no_header_can_be_injected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["a@b\r\nBcc: c@d", "a b@example.com", "王@example.com", "no-at", "<a@example.com>", "a,b@example.com", "@x"]
+    "address",
+    ["a@b\r\nBcc: c@d", "a b@example.com", "王@example.com", "no-at", "<a@example.com>", "a,b@example.com", "@x"],
 )
 def test_an_address_that_could_break_a_header_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(TransportError) as failure:

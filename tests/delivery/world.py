@@ -48,7 +48,9 @@ def make_letter(**changes: Any) -> Letter:
         "language": "zh-CN",
         "digest": DIGEST,
         "commit": "c0ffee" * 6,
-        "html": Slotted(("<p>正文", Slot.GREETING, '</p><a href="', Slot.UNSUBSCRIBE_URL, '">退订</a>', Slot.PREFERENCES_URL)),
+        "html": Slotted(
+            ("<p>正文", Slot.GREETING, '</p><a href="', Slot.UNSUBSCRIBE_URL, '">退订</a>', Slot.PREFERENCES_URL)
+        ),
         "text": Slotted(("正文", Slot.GREETING, "\n", Slot.UNSUBSCRIBE_URL, "\n", Slot.PREFERENCES_URL, "\n")),
     }
     return Letter(**(values | changes))
