@@ -10,8 +10,8 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.errors import UsageError
 from publisher.issue import discover, load_issue
+from publisher.issue.starter import starter
 from publisher.scaffold.schemas import schema_files
-from publisher.scaffold.words import ITEM, starter
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LEADING_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?=-|$)")
@@ -38,19 +38,14 @@ def make_issue(config: Config, slug: str) -> NewIssue:
     if folder.exists():
         raise UsageError(f"issues/{slug} exists already", help="edit it, or take another slug")
     day = _date(config, slug)
-    words = starter(config.newsletter.language)
-    number = _next_number(config)
-    texts = {
-        f"issues/{slug}/issue.yaml": words.issue.format(
-            date=day.isoformat(), number=f"number: {number}\n" if number else ""
-        ),
-        f"issues/{slug}/{ITEM}": words.item,
-    }
+    files = starter(config.newsletter.language).files(day.isoformat(), _next_number(config))
+    texts = {f"issues/{slug}/{name}": text for name, text in files.items()}
+    made = NewIssue(slug, day, tuple(texts))
     for name, content in schema_files().items():
         if not (config.root / name).exists():
             texts[name] = content.decode()
     _write(config.root, texts)
-    return NewIssue(slug, day, (f"issues/{slug}/issue.yaml", f"issues/{slug}/{ITEM}"))
+    return made
 
 
 def _refuse_slug(slug: str) -> None:

@@ -13,6 +13,7 @@ from publisher.checks import check_issue
 from publisher.config import Config, load_config
 from publisher.errors import UsageError
 from publisher.issue import Status
+from publisher.issue.starter import starter
 from publisher.scaffold import make_issue, make_repository
 
 CONFIG = """\
@@ -85,3 +86,14 @@ def test_an_issue_that_is_there_is_never_touched(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="exists already"):
         make_issue(config, "2025-01-05-weekly")
     assert (tmp_path / made.files[1]).read_text() == "mine"
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_what_is_not_filled_in_never_goes_out(tmp_path: Path, language: str) -> None:
+    config = newsletter(tmp_path, language)
+    made = make_issue(config, "2025-01-05-weekly")
+    path = tmp_path / made.files[0]
+    path.write_text(path.read_text(encoding="utf-8").replace("status: draft", "status: ready"), encoding="utf-8")
+    issue, findings = check_issue(config, made.slug)
+    assert issue is None
+    assert len([d for d in findings if d.code == "placeholder-left"]) == len(starter(language).placeholders)

@@ -1,0 +1,48 @@
+"""A text to fill in still stands in a ready issue.
+
+## Why it matters
+
+`publisher new` writes texts that say what goes where. One that is forgotten would reach every reader. In a draft they
+may stay.
+
+## Example
+
+    title: The title goes here
+    status: ready
+
+Write the title, or leave the issue a draft.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.issue import Prose, Status
+from publisher.issue.starter import placeholders
+
+CODE = define("placeholder-left", Severity.ERROR, __doc__)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look for the texts of ``publisher new`` in a ready issue."""
+    issue = context.issue
+    if issue.status is not Status.READY:
+        return
+    texts = placeholders()
+    plain = [(issue.title, issue.places.of("title")), *((i.headline, i.places.of("headline")) for i in issue.items)]
+    found = [place for text, place in plain if text in texts]
+    found += [place for text in context.texts if (place := _place(text.prose, texts))]
+    for place in found:
+        message = "a text to fill in still stands here, and the issue is ready"
+        yield CODE.at(place, message, help="replace it, or delete it; or leave the issue a draft")
+
+
+def _place(prose: Prose, texts: tuple[str, ...]) -> Place | None:
+    for number, line in enumerate(prose.text.split("\n")):
+        for text in texts:
+            if text in line:
+                start = line.index(text)
+                return prose.place(number, start, start + len(text))
+    return None
