@@ -26,6 +26,8 @@ UNREADABLE = define(
     Severity.ERROR,
     """The image cannot be read.
 
+## Why it matters
+
 The file is missing, is outside the repository, or is not one the system lets us open. Readers would see a hole.
 
 ## Example

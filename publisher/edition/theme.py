@@ -27,6 +27,8 @@ BROKEN = define(
     Severity.ERROR,
     """The theme cannot be rendered.
 
+## Why it matters
+
 A template under `templates/` has a fault: a Jinja tag that does not close, a name that does not exist, or MJML that the
 compiler refuses. Nothing can be built until it is mended, for every issue uses the theme.
 

@@ -25,6 +25,8 @@ CLIENT_LACKS = define(
     Severity.WARNING,
     """The email uses something that a large mail client does not show.
 
+## Why it matters
+
 Mail clients lack much of what browsers have, and fall back to something unreadable or to nothing. Apple Mail, Gmail,
 Outlook and Yahoo are looked at, from the tests of caniemail.com. What degrades harmlessly is allowed.
 

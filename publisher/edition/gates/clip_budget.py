@@ -17,6 +17,8 @@ CLIP_BUDGET = define(
     Severity.ERROR,
     """The email is so long that Gmail would cut it off.
 
+## Why it matters
+
 Gmail hides what comes after about 102 kB of a message behind a link, and with it the unsubscribe link. The HTML may
 take 80 kB, as written and as encoded for transport, so that there is room for what providers add.
 
@@ -29,6 +31,8 @@ CLIP_BUDGET_NEAR = define(
     "clip-budget-near",
     Severity.WARNING,
     """The email comes near the size at which Gmail cuts it off.
+
+## Why it matters
 
 Above 80 kB of HTML, as written or as encoded, the issue is refused (`clip-budget`); this one is above 64 kB.
 

@@ -15,6 +15,8 @@ STYLE_DROPPED = define(
     Severity.ERROR,
     """A style block that Gmail throws away whole.
 
+## Why it matters
+
 Gmail drops a `<style>` block that is larger than 16 kB or has an at-rule within an at-rule, and with it dark
 mode and the phone layout.
 

@@ -17,6 +17,8 @@ TEXT_INCOMPLETE = define(
     Severity.ERROR,
     """The plain-text part lacks something the HTML part has.
 
+## Why it matters
+
 some readers see only the text: on a watch, in a terminal, through a screen reader set to it. And a text part
 that says less than the HTML looks like spam to filters.
 
@@ -31,6 +33,8 @@ NO_WAY_OUT = define(
     "no-way-out",
     Severity.ERROR,
     """The email has no unsubscribe link.
+
+## Why it matters
 
 a reader who cannot leave reports spam instead, law asks for the link, and so do Gmail and Yahoo. Both parts
 need it.
