@@ -24,7 +24,8 @@ def anchors(page: Path) -> set[str]:
 
 def prose(page: Path) -> str:
     """The page without code."""
-    return re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = page.read_text(encoding="utf-8")
+    return re.sub(r"^```.*?^```|^ {4,}.*?$|`[^`\n]*`", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
