@@ -217,6 +217,12 @@ def test_sections_group_items_and_headings_step_down_one_level_at_a_time() -> No
         assert headings[2][1] == "公司"
 
 
+def test_no_id_of_the_page_is_the_themes_own_so_that_none_meets_an_anchor() -> None:
+    ids = [node.attributes["id"] for node in LexborHTMLParser(chinese().web).css("[id]")]
+    assert [name for name in ids if not (name or "").startswith("fn")] == ["openai-pbc", "tsmc"]
+    assert len(ids) == len(set(ids))
+
+
 def test_every_story_stands_alone() -> None:
     story = chinese().stories[0]
     assert (story.anchor, story.headline, story.section) == ("openai-pbc", "OpenAI 计划重组公司结构", "公司")
