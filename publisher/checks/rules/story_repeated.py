@@ -29,7 +29,7 @@ ALIKE = 0.8  # Dice coefficient of two sets of character pairs
 _SHORTEST = 6  # pairs; two short headlines are alike by accident
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Story:
     """A headline as its set of character pairs."""
 
@@ -63,27 +63,31 @@ def _alike(contexts: Sequence[Context]) -> Iterator[Diagnostic]:
     """Near-identical headlines, found by their rarest pairs (prefix filtering: Chaudhuri et al., ICDE 2006)."""
     stories = [_story(context, item) for context in contexts for item in context.issue.items]
     common = Counter(pair for story in stories for pair in story.pairs)
-    index: dict[str, list[_Story]] = {}
-    for story in stories:
+    bits = {pair: 1 << number for number, pair in enumerate(common)}
+    index: dict[str, list[int]] = {}
+    masks: list[int] = []
+    for number, story in enumerate(stories):
+        # A set as an integer: what two have in common is one AND and one count of bits.
+        mask, size = sum(bits[pair] for pair in story.pairs), len(story.pairs)
+        masks.append(mask)
         rarest = sorted(story.pairs, key=lambda pair: (common[pair], pair))
-        rarest = rarest[: len(rarest) - int(ALIKE / (2 - ALIKE) * len(rarest)) + 1]
-        candidates = {id(other): other for pair in rarest for other in index.get(pair, ())}
-        earlier = [other for other in candidates.values() if other.day < story.day]
-        likeness, best = max(((_dice(story.pairs, other.pairs), other.slug) for other in earlier), default=(0.0, ""))
-        if likeness >= ALIKE and len(story.pairs) >= _SHORTEST:
+        rarest = rarest[: size - int(ALIKE / (2 - ALIKE) * size) + 1]
+        likeness, best = 0.0, ""
+        for other in {other for pair in rarest for other in index.get(pair, ())}:
+            earlier = stories[other]
+            alike = 2 * (mask & masks[other]).bit_count() / (size + len(earlier.pairs))
+            if alike >= ALIKE and earlier.day < story.day:
+                likeness, best = max((likeness, best), (alike, earlier.slug))
+        if best and size >= _SHORTEST:
             yield _finding(story.item.places.of("headline"), likeness, best)
         for pair in rarest:
-            index.setdefault(pair, []).append(story)
+            index.setdefault(pair, []).append(number)
 
 
 def _story(context: Context, item: Item) -> _Story:
     text = "".join(c for c in unicodedata.normalize("NFKC", item.headline).casefold() if c.isalnum())
     pairs = frozenset(text[i : i + 2] for i in range(len(text) - 1))
     return _Story(context.issue.slug, context.issue.date.isoformat(), item, pairs)
-
-
-def _dice(one: frozenset[str], other: frozenset[str]) -> float:
-    return 2 * len(one & other) / (len(one) + len(other)) if one or other else 0.0
 
 
 def _finding(place: Place, likeness: float, slug: str) -> Diagnostic:
