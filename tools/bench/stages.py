@@ -1,0 +1,101 @@
+"""What each stage of a build costs, in one process, in milliseconds an issue."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from publisher.checks import check_across, check_reading
+from publisher.config import Config, load_config
+from publisher.edition import render
+from publisher.edition.email import write_html
+from publisher.edition.files import email_files
+from publisher.edition.language import Words
+from publisher.edition.markdown.parser import parse
+from publisher.edition.pictures import Pictures
+from publisher.edition.slots import Slots
+from publisher.edition.theme import Theme
+from publisher.edition.view import view
+from publisher.edition.web import write_stories, write_web
+from publisher.issue import Issue, discover, read_issue
+from publisher.site.archive import arrange
+from publisher.site.codec import dumps, loads
+from publisher.site.pages import Pages
+from publisher.site.work import prepare
+
+RUNS = 5
+
+
+def stage_costs(root: Path) -> list[tuple[str, float]]:
+    """``(stage, median milliseconds an issue)`` over the issues below ``root``."""
+    config = load_config(root)
+    slugs = discover(root)
+    readings = [read_issue(config, slug) for slug in slugs]
+    issues = [reading.issue for reading in readings if reading.issue]
+    assert len(issues) == len(slugs)
+    editions = [edition for issue in issues if (edition := render(issue, config)[0])]
+    prepared = [prepare(config, slug, drafts=False) for slug in slugs]
+    payloads = [dumps(one) for one in prepared]
+    archive = arrange(editions)
+    pages = Pages(config, archive)
+    return [
+        ("read", _cost(lambda slug: read_issue(config, slug), slugs)),
+        ("check one by one", _cost(lambda reading: check_reading(config, reading), readings)),
+        ("check across", _cost(lambda all_issues: check_across(config, all_issues), [issues]) / len(issues)),
+        ("Markdown parsed once", _cost(_markdown, issues)),
+        ("Markdown to HTML and text", _cost(lambda issue: _view(issue, config), issues)),
+        ("email: MJML, CSS inlined", _cost(_email(config), issues)),
+        ("web body", _cost(_web(config), issues)),
+        ("a whole edition, with its gates", _cost(lambda issue: render(issue, config), issues)),
+        ("web page", _cost(pages.issue, editions)),
+        ("files of the email", _cost(email_files, editions)),
+        ("to and from the cache", _cost(lambda payload: loads(payload), payloads)),
+        ("a whole issue, in one process", _cost(lambda slug: prepare(config, slug, drafts=False), slugs)),
+    ]
+
+
+def _cost(work: Callable[[Any], object], values: Sequence[Any]) -> float:
+    times = []
+    for _ in range(RUNS):
+        gc.collect()
+        start = time.perf_counter()
+        for value in values:
+            work(value)
+        times.append((time.perf_counter() - start) * 1000 / len(values))
+    return statistics.median(times)
+
+
+def _markdown(issue: Issue) -> None:
+    for item in issue.items:
+        parse(item.body.text, {})
+        if item.commentary:
+            parse(item.commentary.text, {})
+
+
+def _view(issue: Issue, config: Config) -> Any:
+    return view(issue, config, Words.of(issue.language, config), Pictures(config, issue.folder))
+
+
+def _email(config: Config) -> Callable[[Issue], object]:
+    made: dict[str, Any] = {}
+
+    def work(issue: Issue) -> object:
+        seen = made.get(issue.slug) or made.setdefault(issue.slug, _view(issue, config))
+        return write_html(seen, Words.of(issue.language, config), Theme.of(config), Slots(issue.slug), config)
+
+    return work
+
+
+def _web(config: Config) -> Callable[[Issue], object]:
+    made: dict[str, Any] = {}
+
+    def work(issue: Issue) -> object:
+        seen = made.get(issue.slug) or made.setdefault(issue.slug, _view(issue, config))
+        words, theme = Words.of(issue.language, config), Theme.of(config)
+        return write_web(seen, write_stories(seen, words, theme), words, theme)
+
+    return work
