@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from boto3 import Session
 
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from tests.delivery.world import make_config
 from tests.stubs.ses import SesServer
+
+
+@cache
+def _session() -> Any:
+    """One session a worker: reading botocore's models takes longer than a test."""
+    return Session()
 
 
 @pytest.fixture
@@ -44,6 +52,7 @@ def ses(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., SesServer]]:
     from tests.stubs.ses import Settings
 
     running: list[SesServer] = []
+    monkeypatch.setattr("boto3.Session", _session)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.delenv("AWS_PROFILE", raising=False)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import re
@@ -401,9 +402,21 @@ class SesServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, settings: Settings | None = None, port: int = 0, log: Path | None = None) -> None:
+        self._clients: list[socket.socket] = []
         super().__init__(("127.0.0.1", port), Handler)
         self.account = Account(settings or Settings(), log)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def get_request(self) -> Any:
+        client, address = super().get_request()
+        self._clients.append(client)
+        return client, address
+
+    def server_close(self) -> None:
+        super().server_close()
+        for client in self._clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         return  # a client that was killed

@@ -103,7 +103,7 @@ class SmtpTransport:
                 smtp.starttls(context=ssl.create_default_context())
             smtp.ehlo_or_helo_if_needed()
             if username:
-                smtp.login(username, password)
+                _log_in(smtp, username, password)
         except BaseException:
             smtp.close()
             raise
@@ -192,6 +192,13 @@ class SmtpTransport:
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
+
+
+def _log_in(smtp: smtplib.SMTP, username: str, password: str) -> None:
+    try:
+        smtp.login(username, password)
+    except smtplib.SMTPServerDisconnected as error:  # after one refusal too many
+        raise smtplib.SMTPAuthenticationError(535, "disconnected") from error
 
 
 class _Answer(Exception):  # noqa: N818
