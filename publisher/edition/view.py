@@ -17,11 +17,11 @@ from publisher.diagnostics import Place
 from publisher.edition.language import Words
 from publisher.edition.length import measure
 from publisher.edition.markdown import Html, Scribe, Written
-from publisher.edition.markdown.characters import one_line
 from publisher.edition.markdown.text import width
 from publisher.edition.model import Length
 from publisher.edition.pictures import Pictures
 from publisher.issue.model import Issue, Picture, Prose, Source
+from publisher.source.markdown.characters import one_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from publisher.checks.html_policy import ACTIVE, ATTRIBUTES, SCHEMES, TAGS
-from publisher.edition.markdown.characters import joins
 from publisher.edition.markdown.parser import parser
+from publisher.source.markdown.characters import joins
 
 _GENERATED_ATTRIBUTES: dict[str, set[str]] = {
     "li": {"id"},

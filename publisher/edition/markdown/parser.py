@@ -1,4 +1,4 @@
-"""The one Markdown parser: CommonMark with tables, strikethrough, footnotes, bare links, and manners beside CJK."""
+"""The edition's Markdown parser, made once: the dialect, with its notes rendered for assistive technology."""
 
 from __future__ import annotations
 
@@ -8,21 +8,15 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from mdit_py_plugins.footnote import footnote_plugin
 
-from publisher.edition.markdown.cjk import cjk_plugin
 from publisher.edition.markdown.notes import notes_plugin
+from publisher.source.markdown import new_parser
 
 
 @cache
 def parser() -> MarkdownIt:
-    """The parser, made once. Nesting is capped at 20, so that no input exhausts the stack."""
-    md = MarkdownIt("commonmark", {"linkify": True, "html": True, "xhtmlOut": False, "maxNesting": 20})
-    md.enable(["table", "strikethrough", "linkify"])
-    assert md.linkify is not None
-    md.linkify.set({"fuzzy_link": False})
-    md.use(footnote_plugin).use(notes_plugin).use(cjk_plugin)
-    return md
+    """The parser."""
+    return new_parser().use(notes_plugin)
 
 
 def parse(text: str, env: dict[str, Any]) -> list[Token]:

@@ -9,11 +9,11 @@ from urllib.parse import urljoin
 
 from markdown_it.token import Token
 
-from publisher.edition.markdown.characters import without_controls
 from publisher.edition.markdown.html import Html, HtmlWriter, Sized, join_lines_of_html, visible_text
 from publisher.edition.markdown.parser import parse, parse_inline, shift_headings
 from publisher.edition.markdown.text import TextWriter
 from publisher.issue.model import Prose
+from publisher.source.markdown.characters import without_controls
 
 
 @dataclass(frozen=True, slots=True)

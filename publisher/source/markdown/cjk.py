@@ -12,7 +12,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Scanned
 from markdown_it.token import Token
 
-from publisher.edition.markdown.characters import URL_ENDS, is_cjk, joins
+from publisher.source.markdown.characters import URL_ENDS, is_cjk, joins
 
 InlineRule = Callable[[StateInline, bool], bool]
 

@@ -1,0 +1,17 @@
+"""CommonMark with tables, strikethrough, footnotes, bare links, and manners beside Chinese and Japanese."""
+
+from __future__ import annotations
+
+from markdown_it import MarkdownIt
+from mdit_py_plugins.footnote import footnote_plugin
+
+from publisher.source.markdown.cjk import cjk_plugin
+
+
+def new_parser() -> MarkdownIt:
+    """A parser of its own, to keep. Nesting is capped at 20, so that no input exhausts the stack."""
+    md = MarkdownIt("commonmark", {"linkify": True, "html": True, "xhtmlOut": False, "maxNesting": 20})
+    md.enable(["table", "strikethrough", "linkify"])
+    assert md.linkify is not None
+    md.linkify.set({"fuzzy_link": False})  # `DeepSeek.ai` in a sentence is a name
+    return md.use(footnote_plugin).use(cjk_plugin)
