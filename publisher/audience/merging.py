@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from publisher.audience.columns import Entry, Standing
 from publisher.audience.forgetting import forgotten_among
 from publisher.audience.model import Change, How, State
-from publisher.audience.store import new_reference, now
+from publisher.audience.store import FIRST, new_reference, now
 from publisher.audience.suppressions import Reason, suppress, suppressed_among
 from publisher.audience.tables import consents, subscribers
 from publisher.database.bulk import insert_rows
@@ -100,7 +100,7 @@ class _Batch:
             "changed_at": self.at,
         }
         self.new.append(values)
-        self.history.append((known, _FIRST[state], entry))
+        self.history.append((known, FIRST[state], entry))
 
     def _merge(self, entry: Entry, known: _Known, *, confirm: bool) -> Outcome:
         wanted = dict(known.values)
@@ -198,7 +198,6 @@ def write_batch(
     return outcomes
 
 
-_FIRST = {State.PENDING: Change.SUBSCRIBED, State.CONFIRMED: Change.CONFIRMED, State.UNSUBSCRIBED: Change.UNSUBSCRIBED}
 _SUPPRESSING = {
     Standing.BOUNCE: Reason.BOUNCE,
     Standing.COMPLAINT: Reason.COMPLAINT,

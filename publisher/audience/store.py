@@ -18,6 +18,9 @@ from publisher.audience.tables import consents, forgotten, subscribers, suppress
 
 Evidence = Mapping[str, Any]
 
+FIRST = {State.PENDING: Change.SUBSCRIBED, State.CONFIRMED: Change.CONFIRMED, State.UNSUBSCRIBED: Change.UNSUBSCRIBED}
+"""What the history of a subscriber begins with, by the state they enter in."""
+
 
 def now() -> datetime:
     """This moment, aware."""
@@ -69,9 +72,7 @@ def add(
         )
     ).inserted_primary_key
     assert key is not None
-    record(connection, key[0], Change.SUBSCRIBED, how, evidence, at=at)
-    if state is State.CONFIRMED:
-        record(connection, key[0], Change.CONFIRMED, how, evidence, at=at)
+    record(connection, key[0], FIRST[state], how, evidence, at=at)
     found = find(connection, reference)
     assert found is not None
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,10 +26,6 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-
-
-class _TooLargeError(Exception):
-    pass
 
 
 class Guard:
@@ -62,7 +59,6 @@ class Guard:
             path = path.removeprefix(self._prefix)
             scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape"), "root_path": ""}
         limit = self._limits.get(path, BODY_LIMIT)
-        started = False
         read = 0
 
         async def bounded() -> Message:
@@ -70,13 +66,11 @@ class Guard:
             message = await receive()
             read += len(message.get("body", b""))
             if read > limit:
-                raise _TooLargeError
+                raise HTTPException(413)
             return message
 
         async def safely(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 present = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(h for h in self._headers if h[0] not in present)]
                 self._metrics.requests.add(_method(scope), route_of(scope["path"]), str(message["status"]))
@@ -85,11 +79,7 @@ class Guard:
         if _declared(scope) > limit:
             await self._refuse(scope, receive, safely)
             return
-        try:
-            await self._app(scope, bounded, safely)
-        except _TooLargeError:
-            if not started:
-                await self._refuse(scope, receive, safely)
+        await self._app(scope, bounded, safely)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         response: Response = self._pages.status(413)

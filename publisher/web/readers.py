@@ -153,4 +153,5 @@ def _is_stale(connection: Connection, subscriber: Subscriber, claim: Claim) -> b
         return False
     left = [entry.at for entry in store.history(connection, subscriber.id) if entry.change == Change.UNSUBSCRIBED]
     # Tokens count in whole seconds.
-    return not left or claim.issued_at is None or claim.issued_at < left[-1].replace(microsecond=0)
+    since = left[-1] if left else subscriber.changed_at
+    return claim.issued_at is None or claim.issued_at < since.replace(microsecond=0)

@@ -1,0 +1,115 @@
+"""The service on a loopback port, as readers meet it."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from publisher.audience import store
+from publisher.audience.address import read_address
+from publisher.audience.model import Consent, How, State, Subscriber
+from publisher.config.model import Config, Newsletter, Service
+from publisher.web.app import create_app
+from publisher.web.limiter import Limiter
+from publisher.web.service import Service as WebService
+
+
+@dataclass
+class Site:
+    """The running service, its parts, and a client."""
+
+    url: str
+    root: Path
+    service: WebService
+    client: httpx.Client
+
+    def subscriber(self, address: str) -> Subscriber | None:
+        with self.service.database.connect() as connection:
+            return store.find(connection, read_address(address))
+
+    def add(self, address: str, state: State = State.CONFIRMED, **values: Any) -> Subscriber:
+        with self.service.database.begin() as connection:
+            return store.add(connection, read_address(address), how=How.COMMAND, state=state, **values)
+
+    def state(self, address: str) -> str | None:
+        found = self.subscriber(address)
+        return found.state.value if found else None
+
+    def history(self, address: str) -> list[Consent]:
+        found = self.subscriber(address)
+        assert found is not None
+        with self.service.database.connect() as connection:
+            return store.history(connection, found.id)
+
+    def mails(self, number: int | None = None) -> list[EmailMessage]:
+        """The outbox; waits for ``number`` mails, which leave after the answer."""
+        for _ in range(200):
+            files = sorted((self.root / "outbox").glob("*/*.eml"), key=lambda path: path.stat().st_mtime)
+            if number is None or len(files) >= number:
+                break
+            time.sleep(0.02)
+        policy = email.policy.default
+        return [email.message_from_bytes(path.read_bytes(), policy=policy) for path in files]  # type: ignore[arg-type]
+
+    def settled(self) -> None:
+        """Wait until what follows an answer is done: the writing thread works in order."""
+        time.sleep(0.05)
+        self.service._writer.submit(int).result()
+        self.service._reader.submit(int).result()
+
+
+def link_of(message: EmailMessage, kind: str) -> str:
+    """The link of that kind in the plain text."""
+    body = message.get_body(("plain",))
+    assert body is not None
+    found = re.search(rf"http://\S+/{kind}/\S+", body.get_content())
+    assert found, body.get_content()
+    return found[0]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A service with a Chinese newsletter, two topics and no limits."""
+    yield from serve(tmp_path, monkeypatch, Limiter("1000000/minute", "1000000/day"))
+
+
+@pytest.fixture
+def limited_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A service with its limits."""
+    yield from serve(tmp_path, monkeypatch, Limiter("5/minute", "2/day"))
+
+
+def serve(root: Path, monkeypatch: pytest.MonkeyPatch, limiter: Limiter) -> Iterator[Site]:
+    for name in ("PUBLISHER_DATABASE_URL", "PUBLISHER_SECRET_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    newsletter = {
+        "name": "AI 周报",
+        "language": "zh-CN",
+        "url": "https://news.example.com/",
+        "from": "AI 周报 <weekly@news.example.com>",
+    }
+    topics = {"weekly": "每周要闻", "daily": "每日快讯"}
+    config = Config(newsletter=Newsletter(**newsletter), topics=topics, service=Service(url=url), root=root)
+    service = WebService.open(config, limiter=limiter)
+    server = uvicorn.Server(uvicorn.Config(create_app(service), log_level="critical", server_header=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    with httpx.Client(base_url=url, timeout=20) as client:
+        yield Site(url, root, service, client)
+    server.should_exit = True
+    thread.join()

@@ -1,0 +1,103 @@
+"""A reader's way, in a real browser: in, and out again. Once with the mouse, once with the keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.web.conftest import Site, link_of
+
+pytestmark = pytest.mark.browser
+
+
+def test_in_and_out_again(site: Site, page: Any, axe: Callable[..., list[Any]]) -> None:
+    def fine() -> None:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert axe(page) == [], page.url
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.goto(site.url + "subscribe")
+    fine()
+    page.get_by_label("邮箱地址").fill("ann@example.com")
+    page.get_by_label("每日快讯").uncheck()
+    page.get_by_role("button", name="订阅").click()
+    assert page.get_by_role("heading").inner_text() == "请查收邮件"
+    fine()
+
+    (mail,) = site.mails(1)
+    html = mail.get_body(("html",))
+    assert html is not None
+    with page.context.new_page() as reading:  # the mail as a mail program shows it
+        reading.set_content(html.get_content())
+        found = axe(reading, ignore=("landmark-one-main", "region"))
+        assert found == []
+        target = reading.get_by_role("link", name="确认订阅").get_attribute("href")
+    page.goto(target)
+    fine()
+    page.get_by_role("button", name="确认订阅").click()
+    assert page.get_by_role("heading").inner_text() == "订阅成功"
+    assert site.state("ann@example.com") == "confirmed"
+    fine()
+    page.get_by_role("link", name="订阅偏好").click()
+    assert page.get_by_label("每周要闻").is_checked()
+    assert not page.get_by_label("每日快讯").is_checked()
+    page.get_by_label("每日快讯").check()
+    page.get_by_role("button", name="保存").click()
+    fine()
+    page.get_by_role("link", name="我想退订").click()
+    fine()
+    page.get_by_role("button", name="退订").click()
+    assert page.get_by_role("heading").inner_text() == "已退订"
+    assert site.state("ann@example.com") == "unsubscribed"
+    fine()
+    page.get_by_role("button", name="继续订阅").click()
+    assert page.get_by_role("heading").inner_text() == "继续订阅"
+    ann = site.subscriber("ann@example.com")
+    assert ann is not None
+    assert (ann.state, ann.topics) == ("confirmed", ("weekly", "daily"))
+    assert problems == []  # no refused style, no refused form
+
+
+def test_by_keyboard_alone(site: Site, page: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.goto(site.url + "subscribe?language=en")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("ben@example.com")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Ben")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")  # not the weekly
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")  # the trap is not in the way
+    assert page.evaluate("document.activeElement.tagName") == "BUTTON"
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Check your inbox").wait_for()
+    (mail,) = site.mails(1)
+    page.goto(link_of(mail, "confirm"))
+    _press(page, "Confirm my subscription")
+    page.get_by_role("heading", name="You are subscribed").wait_for()
+    ben = site.subscriber("ben@example.com")
+    assert ben is not None
+    assert (ben.state, ben.name, ben.topics, ben.language) == ("confirmed", "Ben", ("daily",), "en")
+    page.goto(site.service.tokens.unsubscribe_url(ben.reference))
+    _press(page, "Unsubscribe")
+    page.get_by_role("heading", name="You are unsubscribed").wait_for()
+    assert site.state("ben@example.com") == "unsubscribed"
+
+
+def _press(page: Any, button: str) -> None:
+    """Tab to a button by its name, and press it."""
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == button:
+            page.keyboard.press("Enter")
+            return
+    raise AssertionError(f"no way by keyboard to {button}")

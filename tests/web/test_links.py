@@ -1,0 +1,178 @@
+"""Signed links: RFC 8058 to the letter, GET changes nothing, forged ones open nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from publisher.audience.model import State
+from publisher.audience.tokens import Purpose, Tokens
+from publisher.errors import UsageError
+from tests.web.conftest import Site
+
+
+def test_one_click_urlencoded_as_in_the_rfc(site: Site) -> None:
+    """RFC 8058, section 8.1 and 8.2: the POST of a mail client, without cookie, origin or redirect."""
+    ann = site.add("ann@example.com")
+    answer = site.client.post(
+        site.service.tokens.unsubscribe_url(ann.reference, "m7"),
+        content=b"List-Unsubscribe=One-Click",
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+    assert (answer.status_code, answer.text) == (200, "unsubscribed\n")
+    assert "set-cookie" not in answer.headers
+    assert site.state("ann@example.com") == "unsubscribed"
+    last = site.history("ann@example.com")[-1]
+    assert (last.change, last.how, last.evidence["mailing"]) == ("unsubscribed", "one-click", "m7")
+
+
+def test_one_click_multipart_as_in_the_rfc(site: Site) -> None:
+    ann = site.add("ann@example.com")
+    body = (
+        b"---FormBoundaryjWmhtjORrn\r\n"
+        b'Content-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n---FormBoundaryjWmhtjORrn--\r\n'
+    )
+    answer = site.client.post(
+        site.service.tokens.unsubscribe_url(ann.reference),
+        content=body,
+        headers={
+            "content-type": "multipart/form-data; boundary=-FormBoundaryjWmhtjORrn",
+            "origin": "https://mail.example",
+            "sec-fetch-site": "cross-site",
+        },
+    )
+    assert answer.status_code == 200
+    assert site.history("ann@example.com")[-1].how == "one-click"
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\x00nonsense", b"--x\r\nbroken"])
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data; boundary=x", "multipart/form-data", "text/plain", "application/json"]
+)
+def test_a_body_that_cannot_be_read_keeps_nobody_subscribed(site: Site, content: bytes, kind: str) -> None:
+    ann = site.add("ann@example.com")
+    link = site.service.tokens.unsubscribe_url(ann.reference)
+    assert site.client.post(link, content=content, headers={"content-type": kind}).status_code == 200
+    assert site.state("ann@example.com") == "unsubscribed"
+
+
+def test_every_spelling_of_the_mailbox_leaves(site: Site) -> None:
+    ann = site.add("Ann@example.com")
+    site.add("ann@example.com")
+    site.client.post(site.service.tokens.unsubscribe_url(ann.reference))
+    assert {site.state("Ann@example.com"), site.state("ann@example.com")} == {"unsubscribed"}
+
+
+def test_get_head_and_options_change_nothing(site: Site) -> None:
+    ann = site.add("ann@example.com", State.PENDING, topics=["weekly"])
+    before = site.subscriber("ann@example.com"), site.history("ann@example.com")
+    tokens = site.service.tokens
+    links = [
+        tokens.unsubscribe_url(ann.reference),
+        tokens.preferences_url(ann.reference),
+        tokens.confirm_url(ann.reference),
+    ]
+    for link in links:
+        page = site.client.get(link)
+        assert page.status_code == 200
+        assert "<button" in page.text
+        assert site.client.get(link + "?List-Unsubscribe=One-Click&action=stay&confirm=1").status_code == 200
+        assert site.client.head(link).status_code == 200
+        assert site.client.options(link).status_code == 405
+        for follow in re.findall(r'href="([^"]+)"', page.text):  # as a scanner would
+            if follow.startswith("../"):
+                assert site.client.get(link.rsplit("/", 2)[0] + follow[2:]).status_code == 200
+    assert (site.subscriber("ann@example.com"), site.history("ann@example.com")) == before
+
+
+def test_the_button_leads_to_a_way_back(site: Site) -> None:
+    ann = site.add("ann@example.com")
+    link = site.service.tokens.unsubscribe_url(ann.reference)
+    assert "退订" in site.client.get(link).text
+    page = site.client.post(link)
+    assert "已退订" in page.text
+    assert site.state("ann@example.com") == "unsubscribed"
+    action = re.search(r'action="\.\./(preferences/[^"]+)"', page.text)
+    assert action
+    stayed = site.client.post(action[1], data={"action": "stay"}, headers={"origin": site.url.rstrip("/")})
+    assert "继续订阅" in stayed.text
+    assert site.state("ann@example.com") == "confirmed"
+    assert [entry.change for entry in site.history("ann@example.com")][-2:] == ["unsubscribed", "resubscribed"]
+
+
+def test_staying_does_not_confirm_who_never_did(site: Site) -> None:
+    ann = site.add("ann@example.com", State.PENDING)
+    site.client.post(site.service.tokens.unsubscribe_url(ann.reference))
+    site.client.post(site.service.tokens.preferences_url(ann.reference), data={"action": "stay"})
+    assert site.state("ann@example.com") == "pending"
+
+
+def test_preferences_keep_what_the_page_does_not_show(site: Site) -> None:
+    ann = site.add("ann@example.com", topics=["vip", "weekly"], name="Ann", language="zh-CN")
+    link = site.service.tokens.preferences_url(ann.reference)
+    page = site.client.post(link, data={"action": "save", "topics": ["daily", "invented"], "name": " 安 "})
+    assert "偏好已保存" in page.text
+    ann = site.subscriber("ann@example.com")
+    assert ann is not None
+    assert (ann.topics, ann.name, ann.language) == (("vip", "daily"), "安", "zh-CN")
+    assert ann.preferred_at is not None
+    assert site.history("ann@example.com")[-1].evidence["changed"] == ["name", "topics"]
+
+
+def test_forged_links_open_nothing(site: Site) -> None:
+    ann, ben = site.add("ann@example.com"), site.add("ben@example.com")
+    tokens = site.service.tokens
+    good = tokens.sign(Purpose.UNSUBSCRIBE, ann.reference)
+    reference, _, signature = good.partition(".")
+    forged = [
+        good[:-1],
+        good[:-1] + ("A" if good[-1] != "A" else "B"),
+        reference,
+        f"{reference}.",
+        f".{signature}",
+        f"{ben.reference}.{signature}",
+        f"{reference}~9.{signature}",
+        tokens.sign(Purpose.PREFERENCES, ann.reference),
+        tokens.sign(Purpose.CONFIRM, ann.reference),
+        Tokens(["another key, long enough"], site.url).sign(Purpose.UNSUBSCRIBE, ann.reference),
+        good * 20,
+        "%00",
+        "%ff%fe",
+        "..%2f..%2fetc",
+        "令牌",
+    ]
+    for token in forged:
+        for method in ("GET", "POST"):
+            answer = site.client.request(method, f"unsubscribe/{token}")
+            assert answer.status_code in {404, 410}, token
+    for purpose in (Purpose.PREFERENCES, Purpose.CONFIRM):
+        for method in ("GET", "POST"):
+            assert site.client.request(method, f"{purpose}/{good}").status_code == 410
+    assert site.state("ann@example.com") == "confirmed"
+
+
+def test_a_link_of_somebody_erased_is_no_error_to_a_mail_client(site: Site) -> None:
+    nobody = site.service.tokens.unsubscribe_url("nobody")
+    assert site.client.post(nobody, content=b"List-Unsubscribe=One-Click").status_code == 200
+    assert site.client.get(nobody).status_code == 200
+    assert site.client.get(site.service.tokens.preferences_url("nobody")).status_code == 410
+
+
+def test_keys_rotate(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = "an old key that is long", "a new key that is long"
+    monkeypatch.setenv("PUBLISHER_SECRET_KEYS", old)
+    token = Tokens.open(site.service.config).sign(Purpose.UNSUBSCRIBE, "r", 1)
+    monkeypatch.setenv("PUBLISHER_SECRET_KEYS", f"{new}, {old}")
+    rotated = Tokens.open(site.service.config)
+    claim = rotated.read(Purpose.UNSUBSCRIBE, token)
+    assert claim is not None
+    assert (claim.reference, claim.mailing) == ("r", "1")
+    monkeypatch.setenv("PUBLISHER_SECRET_KEYS", new)
+    assert Tokens.open(site.service.config).sign(Purpose.UNSUBSCRIBE, "r", 1) == rotated.sign(
+        Purpose.UNSUBSCRIBE, "r", 1
+    )
+    assert Tokens.open(site.service.config).read(Purpose.UNSUBSCRIBE, token) is None
+    monkeypatch.setenv("PUBLISHER_SECRET_KEYS", "short")
+    with pytest.raises(UsageError, match="shorter than 16"):
+        Tokens.open(site.service.config)
