@@ -25,4 +25,14 @@ def tripped_by(database: Database, applied: Applied) -> list[Tripped]:
                 stops=False,
             )
         )
+    for slug, count in sorted(applied.never_mailed.items()):
+        found.append(
+            Tripped(
+                "never-mailed",
+                slug,
+                f"SES accepted {count} messages of {slug or 'no issue here'} and then did not mail them",
+                "they count as rejected; publisher report says why",
+                stops=False,
+            )
+        )
     return found

@@ -25,7 +25,18 @@ from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.settle import Settled, Settlement, settle_by_message_id, settle_by_recipient
 from publisher.feedback import store
-from publisher.feedback.events import Bounce, Click, Complaint, Event, Kind, Open, Subscription, Unknown
+from publisher.feedback.events import (
+    Bounce,
+    Click,
+    Complaint,
+    Event,
+    Kind,
+    Open,
+    Reject,
+    RenderingFailure,
+    Subscription,
+    Unknown,
+)
 from publisher.feedback.machines import is_machine
 
 _SETTLES = {
@@ -61,6 +72,8 @@ class Applied:
     """Kinds this version has no word for, kept as they came."""
     content_faults: Counter[str] = field(default_factory=Counter)
     """Messages refused for what is in them, by issue: an alarm."""
+    never_mailed: Counter[str] = field(default_factory=Counter)
+    """Messages the provider accepted and then did not mail (a virus, a template), by issue: an alarm."""
     second_copies: set[tuple[str, str]] = field(default_factory=set)
     """Issue and recipient id of whom events show a second message for: an alarm."""
     faults: int = 0
@@ -71,7 +84,7 @@ class Applied:
     @property
     def alarms(self) -> bool:
         """Whether an operator has to look."""
-        return bool(self.content_faults or self.second_copies)
+        return bool(self.content_faults or self.never_mailed or self.second_copies)
 
 
 class Applier:
@@ -179,6 +192,8 @@ class Applier:
         match what:
             case Unknown(name=name):
                 batch.unknown[name] += 1
+            case Reject() | RenderingFailure():
+                batch.never_mailed[settled.slug or ""] += 1
             case Bounce() if what.is_content_fault:
                 batch.content_faults[settled.slug or ""] += 1
             case Bounce() if what.is_permanent:
@@ -236,7 +251,7 @@ class Applier:
         total = self.applied
         total.changed += batch.changed
         total.waiting += batch.waiting
-        for name in ("events", "suppressed", "unknown", "content_faults", "second_copies"):
+        for name in ("events", "suppressed", "unknown", "content_faults", "never_mailed", "second_copies"):
             getattr(total, name).update(getattr(batch, name))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,8 @@ VISIBLE_AGAIN = 120
 """Seconds in which a batch has to be committed before another puller may get it."""
 BATCH = 10
 """Messages a call: SQS's own limit."""
+CALLS, PARALLEL = 20, 8
+"""While the queue is full: calls for one commit, and how many of them at once."""
 _QUEUE = re.compile(r"https?://(?:sqs[.-])?([a-z]{2}(?:-[a-z]+)+-\d{1,2})\.")
 
 
@@ -74,16 +77,20 @@ def pull(
     ``take_in`` commits the bodies it is given, or raises, and then they stay in the queue. Yields the number of
     messages of each batch, 0 where a wait brought none.
     """
-    failures = 0
-    while not stopped():
-        letters = queue.receive(20 if follow else wait)
-        if letters:
-            take_in([letter.body for letter in letters])
-            failures = failures + 1 if queue.delete(letters) == len(letters) else 0
-            if failures > 5:
-                raise ServiceError(
-                    "SQS deletes none of the events that were taken in", help="allow sqs:DeleteMessage on the queue"
-                )
-        yield len(letters)
-        if not letters and not follow:
-            return
+    stuck = 0
+    with ThreadPoolExecutor(PARALLEL, "sqs") as pool:
+        while not stopped():
+            letters = queue.receive(20 if follow else wait)
+            if len(letters) == BATCH:  # there is more: one commit for many calls, which wait for each other's latency
+                letters += [letter for more in pool.map(queue.receive, [0] * (CALLS - 1)) for letter in more]
+            if letters:
+                take_in([letter.body for letter in letters])
+                batches = [letters[i : i + BATCH] for i in range(0, len(letters), BATCH)]
+                stuck = stuck + 1 if sum(pool.map(queue.delete, batches)) == len(letters) else 0
+                if stuck > 5:
+                    raise ServiceError(
+                        "SQS deletes none of the events that were taken in", help="allow sqs:DeleteMessage on the queue"
+                    )
+            yield len(letters)
+            if not letters and not follow:
+                return

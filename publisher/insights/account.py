@@ -33,6 +33,15 @@ class BounceReason:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejection:
+    """How many were rejected for one reason: a code, with the provider's words where an event brought them."""
+
+    code: str
+    detail: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A tracked link: the readers who followed it, their clicks, and the clicks of machines."""
 
@@ -81,6 +90,7 @@ class Report:
     """The candidates counted in the freezing transaction."""
     account: Account
     unsubscribed: int
+    rejections: tuple[Rejection, ...]
     bounces: tuple[BounceReason, ...]
     complaints: tuple[tuple[str, int], ...]
     domains: tuple[Domain, ...]

@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, String, case, func, literal_column, or_, select, type_coerce
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+)
 
 from publisher.audience.tables import consents, subscribers
 from publisher.config import Config
@@ -16,7 +28,7 @@ from publisher.delivery.states import mailing_state
 from publisher.delivery.tables import mailings as mailing_table
 from publisher.delivery.tables import recipients
 from publisher.feedback.tables import feedback_events
-from publisher.insights.account import BounceReason, Domain, Link, Report, Tracking, named_domains, timeline
+from publisher.insights.account import BounceReason, Domain, Link, Rejection, Report, Tracking, named_domains, timeline
 
 _SUBMITTED: ColumnElement[str] = literal_column("'submitted'")
 
@@ -43,12 +55,30 @@ def report(database: Database, config: Config, slug: str) -> Report | None:
             counted=mailing.audience,
             account=account,
             unsubscribed=_unsubscribed(connection, mailing),
+            rejections=_rejections(connection, mailing),
             bounces=_bounces(connection, mailing),
             complaints=_complaints(connection, mailing),
             domains=_domains(connection, mailing),
             timeline=timeline(_minutes(connection, mailing)),
             tracking=_tracking(connection, mailing) if tracks else None,
         )
+
+
+def _rejections(connection: Connection, mailing: Mailing) -> tuple[Rejection, ...]:
+    """What the provider said at once, by the ledger; what it found out later, by the events."""
+    r, e = recipients.c, feedback_events.c
+    at_once: Select[Any] = (
+        select(func.coalesce(r.reason, ""), literal_column("''"), func.count().label("people"))
+        .where(r.mailing_id == mailing.id, r.state == "rejected", func.coalesce(r.reason, "").not_like("event:%"))
+        .group_by(r.reason)
+    )
+    later: Select[Any] = (
+        select(e.kind, e.detail, func.count(func.coalesce(e.recipient, e.message_id).distinct()).label("people"))
+        .where(e.mailing == mailing.reference, e.kind.in_(("reject", "rendering-failure")))
+        .group_by(e.kind, e.detail)
+    )
+    found = [Rejection(*row) for query in (at_once, later) for row in connection.execute(query)]
+    return tuple(sorted(found, key=lambda one: (-one.count, one.code, one.detail))[:25])
 
 
 def _bounces(connection: Connection, mailing: Mailing) -> tuple[BounceReason, ...]:

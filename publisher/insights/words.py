@@ -38,6 +38,7 @@ _WORDS = {
     "second_copies": ("Second copies", "重复投递", "重複投遞", "二重配信"),
     "of_submitted": ("of the submitted", "占已提交", "占已提交", "受付済みに対して"),
     "why_excluded": ("Why excluded", "排除原因", "排除原因", "除外の理由"),
+    "why_rejected": ("Why rejected", "被拒绝的原因", "被拒絕的原因", "拒否の理由"),
     "over_time": ("Over time", "时间进程", "時間進程", "時間の経過"),
     "over_time_help": (
         "Counts since the first message, added up.",

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from publisher.audience import store as audience
 from publisher.audience.address import read_address
 from publisher.audience.model import How
 from publisher.audience.suppressions import all_suppressions
+from publisher.audience.tables import subscribers
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery.freeze import freeze
@@ -20,6 +22,7 @@ from publisher.delivery.letter import Letter
 from publisher.delivery.mailings import Mailing, accounts
 from publisher.delivery.outcomes import Outcome, Verdict, submitted
 from publisher.delivery.states import Account
+from publisher.delivery.tables import recipients
 from publisher.edition.model import Slotted
 from publisher.feedback.apply import Applied, Applier
 from publisher.feedback.ses import parse
@@ -58,11 +61,6 @@ class Room:
 
     def recipients(self, mailing: Mailing) -> dict[str, str]:
         """Recipient ids by address, in the order of the mailing."""
-        from sqlalchemy import select
-
-        from publisher.audience.tables import subscribers
-        from publisher.delivery.tables import recipients
-
         query = (
             select(subscribers.c.address, recipients.c.number)
             .join(recipients, recipients.c.reference == subscribers.c.reference)
@@ -71,6 +69,11 @@ class Room:
         )
         with self.database.connect() as connection:
             return {address: mailing.recipient(number) for address, number in connection.execute(query)}
+
+    def recipients_of(self, slug: str) -> dict[str, str]:
+        found = accounts(self.database, slug)
+        assert found is not None
+        return self.recipients(found[0])
 
     def apply(self, *lines: str) -> Applied:
         applier = Applier(self.database, self.config)

@@ -82,6 +82,19 @@ def test_every_person_is_counted_once(report: Report) -> None:
     assert (report.tracking.opened, report.tracking.opened_by_machines_only, report.tracking.clicked) == (1, 1, 1)
 
 
+def test_what_was_rejected_says_why(room: Room) -> None:
+    recipient = room.recipients_of(SLUG)[READERS[1]]
+    failure = {"errorMessage": "Attribute 'name' is not present <b>"}
+    room.apply(shapes.event("Rendering Failure", shapes.mail("x", recipient=recipient), failure, "failure"))
+    report = read_report(room.database, room.config, SLUG)
+    assert report is not None
+    assert (report.account.rejected, report.balanced) == (1, True)
+    assert [(r.code, r.detail, r.count) for r in report.rejections] == [
+        ("rendering-failure", "Attribute 'name' is not present <b>", 1)
+    ]
+    assert "Attribute &#39;name&#39; is not present &lt;b&gt;" in render_report(report, room.config)
+
+
 def test_an_issue_that_was_not_frozen_has_no_report(room: Room) -> None:
     assert read_report(room.database, room.config, "2026-05-11-weekly") is None
 
