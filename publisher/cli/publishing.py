@@ -83,8 +83,7 @@ def _print(config: Config, published: Published) -> None:
 def _print_outcome(config: Config, outcome: Outcome) -> None:
     decision, sent = outcome.decision, outcome.sent
     if sent is None:
-        says = outcome.trouble or decision.why
-        line = f"{decision.slug}: {says if outcome.trouble else f'{decision.kind.value}: {says}'}"
+        line = f"{decision.slug}: {outcome.trouble or decision.says}"
         if outcome.exit_status:
             complain(line, outcome.help or decision.help)
         else:

@@ -79,6 +79,13 @@ class Decision:
     at: datetime | None = None  # when a waiting one is due
 
     @property
+    def says(self) -> str:
+        """The kind and the reason, in one line."""
+        if not self.why or self.why.startswith(self.kind.value):
+            return self.why or self.kind.value
+        return f"{self.kind.value}: {self.why}"
+
+    @property
     def public(self) -> bool:
         """Whether its page belongs into the archive, as far as this decision goes."""
         return self.kind not in {Kind.WAITING, Kind.HELD, Kind.DRAFT, Kind.BROKEN, Kind.WITHDRAWN}

@@ -1,0 +1,88 @@
+"""Differences between two editions that a person can read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from difflib import unified_diff
+from html import escape
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from publisher.diagnostics import Diagnostic, Severity
+from publisher.edition.model import Edition
+from publisher.edition.slots import SAMPLE
+from publisher.publishing.plan.model import Link
+
+CONTEXT = 1
+
+
+def text_of(edition: Edition | None) -> list[str]:
+    """The text part by lines; samples in the slots."""
+    return edition.text.with_values(SAMPLE).splitlines() if edition else []
+
+
+def html_of(edition: Edition | None) -> str:
+    """The HTML part; samples in the slots."""
+    return edition.html.fill(lambda slot: escape(SAMPLE[slot])) if edition else ""
+
+
+def lines(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
+    """A unified diff without its file names."""
+    return tuple(unified_diff(before, after, lineterm="", n=CONTEXT))[2:]
+
+
+def outline(html: str) -> list[str]:
+    """The structure of a document without its words: a line an element, indented, with what gives it its role."""
+    body = LexborHTMLParser(html).body if html else None
+    return list(_outline(body, 0)) if body else []
+
+
+def _outline(node: LexborNode, depth: int) -> Iterator[str]:
+    attributes = node.attributes
+    name = str(node.tag)
+    if classes := attributes.get("class"):
+        name += "".join(f".{word}" for word in classes.split())
+    shown = {key: attributes[key] for key in ("role", "lang", "dir", "width", "height") if attributes.get(key)}
+    line = "  " * depth + name + "".join(f" {key}={value}" for key, value in shown.items())
+    yield line
+    for child in node.iter(include_text=False):
+        if str(child.tag) not in {"-comment", "!doctype", "style", "script"}:
+            yield from _outline(child, depth + 1)
+
+
+def links(html: str) -> list[Link]:
+    """The links in the order they stand, each once; those of the slots are the same for every edition and left out."""
+    if not html:
+        return []
+    samples = set(SAMPLE.values())
+    found: dict[Link, None] = {}
+    for node in LexborHTMLParser(html).css("a[href]"):
+        url = node.attributes.get("href") or ""
+        if url not in samples:
+            words = " ".join(node.text(separator=" ").split())
+            image = node.css_first("img[alt]")
+            found[Link(url, words or (image.attributes.get("alt") or "" if image else ""))] = None
+    return list(found)
+
+
+def findings(
+    before: Sequence[Diagnostic], after: Sequence[Diagnostic]
+) -> tuple[tuple[Diagnostic, ...], tuple[Diagnostic, ...]]:
+    """Errors and warnings gained and lost. A finding that only moved to another line is neither."""
+    return _without(after, before), _without(before, after)
+
+
+def _without(these: Sequence[Diagnostic], those: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    left = Counter(_same(diagnostic) for diagnostic in those)
+    kept = []
+    for diagnostic in these:
+        if left[_same(diagnostic)]:
+            left[_same(diagnostic)] -= 1
+        elif diagnostic.severity is not Severity.INFO:
+            kept.append(diagnostic)
+    return tuple(kept)
+
+
+def _same(diagnostic: Diagnostic) -> tuple[str, str, str]:
+    return diagnostic.path, diagnostic.code, diagnostic.message

@@ -1,0 +1,216 @@
+"""Making the plan: read little, render only what the change touches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from publisher.config import Config
+from publisher.database import Database, open_database
+from publisher.database.engine import database_url
+from publisher.delivery.freeze import preview
+from publisher.delivery.segment import segment_of
+from publisher.edition.model import Edition
+from publisher.errors import DatabaseError, UsageError
+from publisher.issue import discover
+from publisher.publishing import git, store
+from publisher.publishing.due import MAILS, Decision, Kind, decide
+from publisher.publishing.facts import Ledger, gather, policy_of, read_ledger, who_has
+from publisher.publishing.plan import diff
+from publisher.publishing.plan.model import Audience, Bytes, Change, How, Plan
+from publisher.publishing.plan.pictures import take_pictures
+from publisher.publishing.plan.versions import Version, at_revision, version
+from publisher.site.model import Prepared
+
+AFTER = frozenset({Kind.DONE, Kind.CHANGED, Kind.SETTLED, Kind.CANCELLED, Kind.UNKNOWN})
+"""Where nobody would be mailed whatever the numbers are."""
+
+Asked = tuple[Database, set[str]]
+"""The database, and the issues whose recipients are worth counting."""
+
+SHARED_SHOWN = 3
+"""How many editions are shown of those that only the theme or config.yaml changes."""
+
+
+def make_plan(
+    config: Config, *, base: str | None = None, pictures: Path | None = None, now: datetime | None = None
+) -> Plan:
+    """What publish would do now; with ``base``, what lies between that revision and the files on disk.
+
+    ``pictures`` is a folder for PNGs, where a browser is there. Raises UsageError: there is no such revision.
+    """
+    now = now or datetime.now(UTC)
+    notes: list[str] = []
+    commit = git.head(config.root)
+    before = _base(config, base) if base else None
+    database = _reachable(config, notes)
+    try:
+        ledger = read_ledger(database) if database else Ledger({}, {})
+        touched, shared = _touched(config, before)
+        slugs = discover(config.root)
+        going = [s for s in slugs if not (m := ledger.mailed.get(s)) or m.sendable or m.uncertain] if database else []
+        since, rest = _since_deployed(config, database)
+        wanted = sorted({*touched, *since} & {*slugs} | {*going}) if database or before else slugs
+        versions = {slug: found for slug in wanted if (found := version(config, slug))}
+        decisions = _decide(config, versions, ledger, now, with_ledger=database is not None)
+        mailable = {decision.slug for decision in decisions if decision.kind not in AFTER}
+        asked = (database, mailable) if database else None
+        changes, others = _changes(config, before, touched, shared, versions, asked, pictures, notes)
+    finally:
+        if database:
+            database.close()
+    work = rest or any(decision.kind in MAILS for decision in decisions)
+    return Plan(tuple(decisions), work, database is not None, commit, before, shared, changes, others, tuple(notes))
+
+
+def _base(config: Config, base: str) -> str:
+    commit = git.resolve(config.root, base)
+    if commit is None:
+        raise UsageError(
+            f"git knows no revision {base}", help="fetch it first (fetch-depth: 0), or name another with --base"
+        )
+    return git.merge_base(config.root, commit) or commit
+
+
+def _reachable(config: Config, notes: list[str]) -> Database | None:
+    """The database, if there is one already: a plan makes none, and does without."""
+    if not os.environ.get("PUBLISHER_DATABASE_URL"):
+        url = database_url(config)
+        if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).is_file()):
+            notes.append("no database is at hand: what was mailed, and to how many this would go, is not known here")
+            return None
+    try:
+        return open_database(config)
+    except DatabaseError as error:
+        notes.append(f"{error.message}: what was mailed, and to how many this would go, is not known here")
+        return None
+
+
+def _touched(config: Config, before: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Slugs whose files differ from the base, and the files that all issues share."""
+    files = git.changed(config.root, before) if before else []
+    return _parts(config, files)
+
+
+def _parts(config: Config, files: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    slugs = {file.split("/")[1] for file in files if file.startswith("issues/") and file.count("/") > 1}
+    theme = os.path.normpath(config.templates).replace(os.sep, "/") + "/"
+    shared = tuple(file for file in files if file == "config.yaml" or file.startswith(theme))
+    return tuple(sorted(slugs)), shared
+
+
+def _since_deployed(config: Config, database: Database | None) -> tuple[tuple[str, ...], bool]:
+    """Slugs whose files differ from what was deployed last, and whether the archive would change at all."""
+    last = None
+    if database:
+        with database.connect() as connection:
+            last = store.last_deployment(connection)
+    if last is None or last.commit is None or git.resolve(config.root, last.commit) is None:
+        return (), True
+    slugs, shared = _parts(config, git.changed(config.root, last.commit))
+    return slugs, bool(slugs or shared) or last.finished_at is None
+
+
+def _decide(
+    config: Config, versions: dict[str, Version], ledger: Ledger, now: datetime, *, with_ledger: bool
+) -> list[Decision]:
+    prepared = [
+        Prepared(slug, found.draft, None if found.draft else found.edition, found.findings)
+        for slug, found in versions.items()
+    ]
+    known = {slug for slug in ledger.publications.keys() | ledger.mailed.keys() if slug in versions}
+    untouched = Ledger(
+        {slug: row for slug, row in ledger.publications.items() if slug in known or not _is_here(config, slug)},
+        {slug: row for slug, row in ledger.mailed.items() if slug in known or not _is_here(config, slug)},
+    )
+    claimed = who_has(config, None) if with_ledger else lambda _slug: None
+    facts = gather(config, prepared, untouched, claimed)
+    return [decide(one, now, policy_of(config)) for one in facts]
+
+
+def _is_here(config: Config, slug: str) -> bool:
+    return (config.root / "issues" / slug).is_dir()
+
+
+def _changes(
+    config: Config,
+    before: str | None,
+    touched: Sequence[str],
+    shared: Sequence[str],
+    versions: dict[str, Version],
+    asked: Asked | None,
+    pictures: Path | None,
+    notes: list[str],
+) -> tuple[tuple[Change, ...], int]:
+    if before is None:
+        return (), 0
+    others = [slug for slug in reversed(discover(config.root)) if slug not in touched] if shared else []
+    shown = (*touched, *others[:SHARED_SHOWN])
+    changes = []
+    with at_revision(config, before, shown) as old:
+        if old is None:
+            notes.append("config.yaml of the base cannot be read: every edition counts as new")
+        for slug in shown:
+            was = version(old, slug) if old else None
+            now = versions.get(slug) or version(config, slug)
+            change = _change(slug, was, now, only_shared=slug in others)
+            if now and now.edition:
+                change = _with_audience(change, config, asked, now.edition)
+                change = _with_pictures(change, now.edition, pictures, notes)
+            changes.append(change)
+    return tuple(changes), max(len(others) - SHARED_SHOWN, 0)
+
+
+def _change(slug: str, was: Version | None, now: Version | None, *, only_shared: bool) -> Change:
+    old, new = (was.edition if was else None), (now.edition if now else None)
+    gained, lost = diff.findings(was.findings if was else (), now.findings if now else ())
+    old_html, new_html = diff.html_of(old), diff.html_of(new)
+    old_links, new_links = diff.links(old_html), diff.links(new_html)
+    shown = new or old
+    return Change(
+        slug,
+        _how(was, now, only_shared=only_shared),
+        shown.title if shown else "",
+        (old.subject if old else None, new.subject if new else None),
+        (old.digest if old else None, new.digest if new else None),
+        diff.lines(diff.text_of(old), diff.text_of(new)) if old and new else (),
+        diff.lines(diff.outline(old_html), diff.outline(new_html)) if old and new else (),
+        tuple(link for link in new_links if link not in old_links),
+        tuple(link for link in old_links if link not in new_links),
+        (Bytes.of(old.sizes) if old else None, Bytes.of(new.sizes) if new else None),
+        gained,
+        lost,
+    )
+
+
+def _how(was: Version | None, now: Version | None, *, only_shared: bool) -> How:
+    if now is None:
+        return How.REMOVED
+    if now.edition is None:
+        return How.BROKEN
+    if was is None:
+        return How.ADDED
+    if was.edition and was.edition.digest == now.edition.digest and was.draft == now.draft:
+        return How.SAME
+    return How.SHARED if only_shared else How.CHANGED
+
+
+def _with_audience(change: Change, config: Config, asked: Asked | None, edition: Edition) -> Change:
+    if asked is None or edition.draft or edition.slug not in asked[1]:
+        return change
+    with asked[0].connect() as connection:
+        found = preview(connection, edition.slug, segment_of(config, edition))
+    excluded = {str(reason): people for reason, people in sorted(found.items(), key=str) if reason is not None}
+    return replace(change, audience=Audience(edition.audience or config.audience, found.get(None, 0), excluded))
+
+
+def _with_pictures(change: Change, edition: Edition, folder: Path | None, notes: list[str]) -> Change:
+    if folder is None or change.how in {How.SAME, How.REMOVED, How.BROKEN}:
+        return change
+    taken, fault = take_pictures(edition, folder)
+    if fault and fault not in notes:
+        notes.append(fault)
+    return replace(change, pictures=taken)

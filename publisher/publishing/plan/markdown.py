@@ -1,0 +1,123 @@
+"""The plan as Markdown, for a pull request's comment or a job's summary.
+
+Everything in it comes from people who may not be trusted: words are escaped, nobody is mentioned, a fence is longer
+than any in what it holds, and the whole stays under the size that GitHub takes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.diagnostics import Diagnostic, Severity
+from publisher.publishing.plan import words
+from publisher.publishing.plan.model import Change, How, Plan
+
+LONGEST = 150
+"""Lines of one diff."""
+
+LARGEST = 60_000
+_SPECIAL = re.compile(
+    r"[\\`*_\[\]<>&@|~#$]"  # markup, mentions, references to issues
+    r"|(?<=\w):(?=//)|(?<=www)\."  # links by themselves
+    r"|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]",  # lists, and lines under headings
+    re.IGNORECASE,
+)
+    r"[\\`*_\[\]<>&@|~#$]|(?<=\w):(?=//)|(?<=www)\.|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]", re.IGNORECASE
+)
+_MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "i"}
+
+
+def render_markdown(plan: Plan) -> str:
+    """GitHub-flavoured Markdown, at most :data:`LARGEST` characters."""
+    parts = ["## What this does to the newsletter\n", *_decisions(plan)]
+    room = LARGEST - sum(map(len, parts)) - 500
+    left_out = 0
+    for change in plan.changes:
+        section = "\n".join(_change(change)) + "\n"
+        if len(section) > room:
+            section = "\n".join(_change(change, brief=True)) + "\n"
+        if len(section) > room:
+            left_out += 1
+            continue
+        room -= len(section)
+        parts.append(section)
+    if left_out:
+        parts.append(f"\n{left_out} more editions changed; `publisher plan` shows them.\n")
+    if plan.others:
+        parts.append(f"\n{plan.others} more editions are touched by the theme or `config.yaml` alone.\n")
+    parts += [f"\n> {_plain(note)}\n" for note in plan.notes]
+    return "".join(parts)
+
+
+def _decisions(plan: Plan) -> Iterator[str]:
+    shown = words.decisions(plan)
+    if not shown:
+        yield f"\n{words.nothing(plan)}.\n"
+    else:
+        yield "\n| Issue | `publisher publish` |\n|---|---|\n"
+        for decision in shown[:50]:
+            action = f"<br>{_code(decision.help)}" if decision.help else ""
+            yield f"| {_code(decision.slug)} | {_plain(words.deed(decision, ledger=plan.ledger))}{action} |\n"
+        if len(shown) > 50:
+            yield f"\n… and {len(shown) - 50} more.\n"
+    if plan.shared:
+        names = ", ".join(_code(name) for name in plan.shared[:8])
+        yield f"\nShared by every edition, and changed: {names}{' …' if len(plan.shared) > 8 else ''}\n"
+
+
+def _change(change: Change, *, brief: bool = False) -> Iterator[str]:
+    yield f"\n### {_code(change.slug)}: {words.HOW[change.how]}"
+    if change.title:
+        yield f"\n{_plain(change.title)}"
+    if words.is_quiet(change):
+        return
+    yield ""
+    before, after = change.subject
+    if before and after and before != after:
+        yield f"- Subject: ~~{_plain(before)}~~ → {_plain(after)}"
+    if size := words.sizes(*change.bytes):
+        yield f"- {size}"
+    if change.audience:
+        yield f"- {_plain(words.audience(change.audience))}"
+    for found in change.found:
+        yield f"- {_finding(found)}"
+    for found in change.settled:
+        yield f"- gone: ~~{_plain(found.message)}~~ {_code(found.code)}"
+    for sign, links in (("link added", change.links_gained), ("link gone", change.links_lost)):
+        for link in links[:40]:
+            yield f"- {sign}: {_code(link.url)}" + (f" ({_plain(link.text)})" if link.text else "")
+    if not brief and change.how is not How.ADDED:
+        yield from _folded("Text", change.text)
+        yield from _folded("HTML structure", change.structure)
+    if change.pictures:
+        yield f"- pictures, in the artifact: {', '.join(_code(name) for name in change.pictures)}"
+
+
+def _folded(name: str, lines: tuple[str, ...]) -> Iterator[str]:
+    if not lines:
+        return
+    shown = lines[:LONGEST]
+    fence = "`" * max(3, 1 + max((len(run) for line in shown for run in re.findall("`+", line)), default=0))
+    more = f", {len(lines) - LONGEST} lines more" if len(lines) > LONGEST else ""
+    count = sum(line.startswith(("+", "-")) for line in lines)
+    yield f"\n<details><summary>{name}: {count} lines{more}</summary>\n\n{fence}diff"
+    yield from shown
+    yield f"{fence}\n</details>\n"
+
+
+def _finding(found: Diagnostic) -> str:
+    place = _code(f"{found.path}:{found.span.line}")
+    return f"{_MARKS[found.severity]} {place} {_plain(found.message)} {_code(found.code)}"
+
+
+def _plain(text: str) -> str:
+    """Text as text: no markup, no link, no mention, one line."""
+    return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
+
+
+def _code(text: str) -> str:
+    """Text as code; a span longer than any run of back-ticks in it, no cell border."""
+    text = " ".join(text.split()).replace("|", "\\|")
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence}{' ' if '`' in text else ''}{text}{' ' if '`' in text else ''}{fence}"

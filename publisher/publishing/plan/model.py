@@ -1,0 +1,94 @@
+"""The plan as data; its renderers stand apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from publisher.diagnostics import Diagnostic
+from publisher.edition.gates.clip_budget import BUDGET
+from publisher.edition.model import Sizes
+from publisher.publishing.due import Decision
+
+
+class How(StrEnum):
+    """What a change does to an issue."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    SAME = "same"  # its files changed, and nothing that readers get
+    BROKEN = "broken"  # it cannot be built now
+    SHARED = "shared"  # only what all issues share changed: the theme or config.yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of the email, with its words."""
+
+    url: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Sizes of an edition against the clip budget."""
+
+    html: int
+    encoded: int
+    text: int
+    message: int
+
+    @classmethod
+    def of(cls, sizes: Sizes) -> Bytes:
+        """From an edition's."""
+        return cls(sizes.html, sizes.html_encoded, sizes.text, sizes.message)
+
+    @property
+    def share(self) -> float:
+        """How much of the budget is used, 1.0 being all of it."""
+        return max(self.html, self.encoded) / BUDGET
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Numbers only. ``expression`` is the segment; None for everybody."""
+
+    expression: str | None
+    recipients: int
+    excluded: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One edition, before and after. A diff is lines that begin with ``+``, ``-``, a space or ``@@``."""
+
+    slug: str
+    how: How
+    title: str = ""
+    subject: tuple[str | None, str | None] = (None, None)
+    digest: tuple[str | None, str | None] = (None, None)
+    text: tuple[str, ...] = ()
+    structure: tuple[str, ...] = ()
+    links_gained: tuple[Link, ...] = ()
+    links_lost: tuple[Link, ...] = ()
+    bytes: tuple[Bytes | None, Bytes | None] = (None, None)
+    found: tuple[Diagnostic, ...] = ()  # errors and warnings that the base does not have
+    settled: tuple[Diagnostic, ...] = ()  # those that only the base has
+    audience: Audience | None = None
+    pictures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would happen now. ``ledger`` says whether a database was asked; without one nothing is known of mailings."""
+
+    decisions: tuple[Decision, ...]
+    work: bool  # whether publish would do anything
+    ledger: bool
+    commit: str | None = None
+    base: str | None = None
+    shared: tuple[str, ...] = ()  # files of the theme and config.yaml that differ from the base
+    changes: tuple[Change, ...] = ()
+    others: int = 0  # further editions that only a shared change touches, not shown
+    notes: tuple[str, ...] = ()
