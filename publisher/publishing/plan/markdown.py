@@ -23,8 +23,6 @@ _SPECIAL = re.compile(
     r"|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]",  # lists, and lines under headings
     re.IGNORECASE,
 )
-    r"[\\`*_\[\]<>&@|~#$]|(?<=\w):(?=//)|(?<=www)\.|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]", re.IGNORECASE
-)
 _MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "i"}
 
 
