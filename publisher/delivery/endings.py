@@ -83,7 +83,7 @@ def account_line(slug: str, account: Account) -> str:
     """The account in one line."""
     parts = [f"{getattr(account, name):,} {name}" for name in COUNTS[1:] if getattr(account, name)]
     reasons = ", ".join(f"{people:,} {reason}" for reason, people in account.excluded_by_reason.items())
-    return f"{slug}: audience {account.audience:,}: {', '.join(parts) or 'nobody'}" + (
+    return f"{slug}: audience {account.audience:,}: {', '.join(parts) or 'nobody has subscribed yet'}" + (
         f" ({reasons})" if reasons else ""
     )
 

@@ -150,6 +150,8 @@ def running(connection: Connection, letter: Letter) -> Mailing | None:
     mailing = newest(connection, letter.slug)
     if mailing is None or mailing.operator == CANCELLED:
         return None
+    if mailing.audience == 0:  # frozen before anybody had subscribed: it reached nobody, and must not use the issue up
+        return None
     if mailing.digest != letter.digest:
         raise changed(mailing, letter.digest)
     return mailing

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from publisher.config.model import Config
 from publisher.database import Database
-from publisher.delivery import mailings, retry, sender
+from publisher.delivery import mailings, retry, sender, tables
 from publisher.delivery.endings import explain
 from publisher.delivery.lock import is_held, mailing_lock
 from publisher.delivery.operator import set_operator
@@ -54,6 +54,14 @@ def test_a_second_send_sends_nothing_twice(config: Config, sqlite: Database, tmp
 def test_an_audience_of_nobody_is_done(config: Config, sqlite: Database) -> None:
     sent = run(config, sqlite)
     assert (sent.exit_status, sent.account.audience) == (0, 0)
+
+
+def test_an_issue_sent_to_nobody_is_not_used_up(config: Config, sqlite: Database) -> None:
+    run(config, sqlite)
+    add_people(sqlite, 2)
+    assert [run(config, sqlite).account.submitted for _ in range(2)] == [2, 2]
+    with sqlite.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(tables.mailings)).scalar_one() == 2
 
 
 def test_a_dry_run_counts_and_writes_nothing(config: Config, sqlite: Database, tmp_path: Path) -> None:
