@@ -9,10 +9,10 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Select,
     String,
     case,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -67,17 +67,17 @@ def report(database: Database, config: Config, slug: str) -> Report | None:
 def _rejections(connection: Connection, mailing: Mailing) -> tuple[Rejection, ...]:
     """What the provider said at once, by the ledger; what it found out later, by the events."""
     r, e = recipients.c, feedback_events.c
-    at_once: Select[Any] = (
-        select(func.coalesce(r.reason, ""), literal_column("''"), func.count().label("people"))
+    at_once = (
+        select(func.coalesce(r.reason, ""), literal(""), func.count())
         .where(r.mailing_id == mailing.id, r.state == "rejected", func.coalesce(r.reason, "").not_like("event:%"))
         .group_by(r.reason)
     )
-    later: Select[Any] = (
-        select(e.kind, e.detail, func.count(func.coalesce(e.recipient, e.message_id).distinct()).label("people"))
+    later = (
+        select(e.kind, e.detail, func.count(func.coalesce(e.recipient, e.message_id).distinct()))
         .where(e.mailing == mailing.reference, e.kind.in_(("reject", "rendering-failure")))
         .group_by(e.kind, e.detail)
     )
-    found = [Rejection(*row) for query in (at_once, later) for row in connection.execute(query)]
+    found = [Rejection(*row) for row in (*connection.execute(at_once), *connection.execute(later))]
     return tuple(sorted(found, key=lambda one: (-one.count, one.code, one.detail))[:25])
 
 
