@@ -20,7 +20,7 @@ DEAD_LINK = define(
 
 ## Why it matters
 
-a reader who follows it meets an error page, and thinks less of everything around it. The page answered 404 or
+A reader who follows it meets an error page, and thinks less of everything around it. The page answered 404 or
 410, its host does not exist, or it redirects for ever. Checked with `--links` only.
 
 ## Example
@@ -37,7 +37,7 @@ UNSURE_LINK = define(
 
 ## Why it matters
 
-the page did not answer in time, its server was in trouble, its certificate is not one browsers accept, or it
+The page did not answer in time, its server was in trouble, its certificate is not one browsers accept, or it
 turns programs away. A reader may or may not get through.
 
 ## Example
@@ -54,7 +54,7 @@ MOVED_LINK = define(
 
 ## Why it matters
 
-a permanent redirect (301 or 308) is a promise that the old address will go some day, and an archive is kept
+A permanent redirect (301 or 308) is a promise that the old address will go some day, and an archive is kept
 for years. It costs readers a round trip meanwhile.
 
 ## Example
@@ -88,7 +88,7 @@ INSECURE_LINK = define(
 
 ## Why it matters
 
-what a reader opens over http can be read and altered on the way, and mail filters distrust it.
+What a reader opens over http can be read and altered on the way, and mail filters distrust it.
 
 ## Example
 

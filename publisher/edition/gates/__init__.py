@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
-from publisher.edition.gates import clip_budget, contrast, head, parity
+from publisher.edition.gates import clients, clip_budget, contrast, head, literal_markup, parity, structure
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
-GATES = (clip_budget.check, head.check, contrast.check, parity.check)
+GATES = (
+    clip_budget.check,
+    structure.check,
+    head.check,
+    contrast.check,
+    clients.check,
+    parity.check,
+    literal_markup.check,
+)
 
 
 def check_edition(edition: Edition, issue: Issue, config: Config) -> list[Diagnostic]:

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-from selectolax.lexbor import LexborHTMLParser
-
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define
 from publisher.edition.gates.stylesheet import declarations, rules
@@ -55,7 +53,13 @@ HARMLESS = {
     "css-text-decoration-thickness": "underlined at the usual thickness",
     "css-text-underline-offset": "underlined at the usual distance",
     "css-word-break": "a long word overflows a little",
+    "css-height": "automatic on pictures, whose width is given",
     "css-hyphens": "words are not divided",
+    "css-max-height": "the preheader is hidden in other ways as well",
+    "css-opacity": "the preheader is hidden in other ways as well",
+    "css-outline": "pictures have no frame to begin with",
+    "css-overflow": "the preheader is hidden in other ways as well",
+    "css-word-spacing": "words stand a little closer",
     "css-important": "only used to override in dark mode and on phones",
     "css-selector-attribute": "only used for one client's dark mode",
     "css-selector-child": "only used for extras",
@@ -99,6 +103,13 @@ _FUNCTIONS = {
     "conic-gradient": "css-conic-gradient", "var": "css-variables", "light-dark": "css-function-light-dark",
 }  # fmt: skip
 _UNIT = re.compile(r"(?<![#\w.])-?\d*\.?\d+(rem|vh|vw|vmin|vmax|ch|ex|em)\b")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_SHEET = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
+_TEXT = re.compile(r">[^<]*<")
+_TAG = re.compile(r"<([a-z][a-z0-9]*)")
+_ATTRIBUTE = re.compile(r'\s([a-z-]+)="')
+_INPUT = re.compile(r'<input[^>]* type="(\w+)"')
+_STYLE = re.compile(r'\sstyle="([^"]*)"')
 _SIDE = re.compile(r"^(margin|padding|border)-(top|right|bottom|left)(-.*)?$")
 _PSEUDO = re.compile(r"::?([a-z-]+)")
 
@@ -119,10 +130,11 @@ def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
 def find(html: str, place: Place) -> list[Diagnostic]:
     """The findings over the HTML of an email."""
     found = []
-    for feature in sorted(set(features(html))):
-        lacking = _table().get(feature, {}).get("n", {})
+    table = _table()
+    for feature in sorted(set(features(html)) & table.keys() - HARMLESS.keys()):
+        lacking = table[feature].get("n", {})
         clients = [f"{FAMILIES[family]} ({where})" for family, where in lacking.items() if family in FAMILIES]
-        if clients and feature not in HARMLESS:
+        if clients:
             name = feature.removeprefix("css-").removeprefix("html-")
             kind = "CSS" if feature.startswith("css-") else "HTML"
             found.append(
@@ -137,22 +149,19 @@ def find(html: str, place: Place) -> list[Diagnostic]:
 
 def features(html: str) -> Iterator[str]:
     """The names, in caniemail's words, of what the HTML uses."""
-    visible = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
-    tree = LexborHTMLParser(visible)
-    styles = []
-    for node in tree.css("*"):
-        tag = node.tag or ""
+    visible = _COMMENT.sub("", html)
+    sheets = _SHEET.findall(visible)
+    markup = _TEXT.sub("><", _SHEET.sub("", visible))
+    for tag in set(_TAG.findall(markup)):
         yield next((slug for pattern, slug in _GROUPS if pattern.fullmatch(tag)), f"html-{tag}")
-        for name, value in node.attributes.items():
-            if name == "style":
-                styles.append(value or "")
-            elif name == "type" and tag == "input":
-                yield f"html-input-{value}"
-            else:
-                yield f"html-{name}"
+    for name in set(_ATTRIBUTE.findall(markup)) - {"style"}:
+        yield f"html-{name}"
+    for kind in set(_INPUT.findall(markup)):
+        yield f"html-input-{kind}"
+    styles = _STYLE.findall(markup)
     for style in set(styles):
         yield from _declared(declarations(style))
-    for sheet in re.findall(r"<style[^>]*>(.*?)</style>", visible, re.DOTALL):
+    for sheet in sheets:
         for rule in rules(sheet):
             yield from (f"css-at-{at[1:].split()[0].split('(')[0]}" for at in rule.context if at.startswith("@"))
             yield from (f"css-pseudo-class-{name}" for name in _PSEUDO.findall(rule.selector))

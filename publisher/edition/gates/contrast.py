@@ -26,7 +26,7 @@ LOW_CONTRAST = define(
 
 ## Why it matters
 
-readers open mail in the sun, in dark mode and with tired eyes. Text needs a contrast of 4.5 to 1, large text
+Readers open mail in the sun, in dark mode and with tired eyes. Text needs a contrast of 4.5 to 1, large text
 (24 px, or 18.66 px bold) 3 to 1 (WCAG 2.2, 1.4.3), in the light theme and in the dark one.
 
 ## Example

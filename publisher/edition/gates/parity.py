@@ -19,7 +19,7 @@ TEXT_INCOMPLETE = define(
 
 ## Why it matters
 
-some readers see only the text: on a watch, in a terminal, through a screen reader set to it. And a text part
+Some readers see only the text: on a watch, in a terminal, through a screen reader set to it. And a text part
 that says less than the HTML looks like spam to filters.
 
 ## Example
@@ -36,7 +36,7 @@ NO_WAY_OUT = define(
 
 ## Why it matters
 
-a reader who cannot leave reports spam instead, law asks for the link, and so do Gmail and Yahoo. Both parts
+A reader who cannot leave reports spam instead, law asks for the link, and so do Gmail and Yahoo. Both parts
 need it.
 
 ## Example

@@ -29,10 +29,10 @@ def rules(css: str, context: tuple[str, ...] = ()) -> Iterator[Rule]:
         prelude = css[at:brace].rsplit(";", 1)[-1].strip()
         end = _closing(css, brace)
         body = css[brace + 1 : end]
-        if prelude.startswith("@"):
-            yield Rule("", (), (*context, prelude)) if "{" not in body else Rule(prelude, (), context)
-            if "{" in body:
-                yield from rules(body, (*context, prelude))
+        if prelude.startswith("@") and "{" in body:
+            yield from rules(body, (*context, prelude))
+        elif prelude.startswith("@"):  # @font-face and its like: no rule inside
+            yield Rule("", (), (*context, prelude))
         else:
             yield Rule(prelude, tuple(declarations(body)), context)
         at = end + 1

@@ -1,0 +1,86 @@
+"""Markup that an editor meant and a reader sees: ``**`` left in the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from selectolax.lexbor import LexborHTMLParser
+
+from publisher.config import Config
+from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.edition.model import Edition
+from publisher.issue.model import Issue, Prose
+
+LITERAL_MARKUP = define(
+    "literal-markup",
+    Severity.WARNING,
+    """Asterisks that were meant as emphasis are shown to readers.
+
+## Why it matters
+
+`**` in a finished message looks like a fault of the sender's, and it is one: the emphasis was not closed, or there is a
+space inside it.
+
+## Example
+
+    ** key point ** of the report
+
+Write `**key point** of the report`; for asterisks that are meant, `\\*\\*`.
+""",
+)
+_LITERAL = re.compile(r"\*\*")
+
+
+def check(edition: Edition, issue: Issue, _config: Config) -> Iterator[Diagnostic]:
+    """Look for ``**`` in the text of every rendered story, then for where it was written."""
+    for story, item in zip(edition.stories, issue.items, strict=False):
+        tree = LexborHTMLParser(story.html)
+        tree.strip_tags(["code", "pre"])
+        if "**" in tree.text():
+            written = [prose for prose in (item.body, item.commentary) if prose is not None]
+            yield from _places(written)
+    others = [issue.intro, issue.attribution, *(issue.key_points.points if issue.key_points else ())]
+    if "**" in _without_stories(edition):
+        yield from _places(prose for prose in others if prose is not None)
+
+
+def _without_stories(edition: Edition) -> str:
+    """The words of the page that are of no story."""
+    tree = LexborHTMLParser(edition.web)
+    tree.strip_tags(["code", "pre"])
+    words = tree.text()
+    for story in edition.stories:
+        words = words.replace(LexborHTMLParser(story.html).text(), "")
+    return words
+
+
+def _places(written: Iterable[Prose]) -> Iterator[Diagnostic]:
+    """A finding at each ``**`` that no other on its line closes, or at all of them where none is odd."""
+    for prose in written:
+        spots = [
+            (number, found.start())
+            for number, line in enumerate(prose.text.split("\n"))
+            for found in _LITERAL.finditer(re.sub(r"`[^`]*`|\\\*", lambda code: " " * len(code[0]), line))
+            if not _emphasis(line, found.start())
+        ]
+        for number, column in spots:
+            yield LITERAL_MARKUP.at(
+                prose.place(number, column, column + 2),
+                "the asterisks here do not become emphasis",
+                help="close the emphasis, without a space inside it; write \\*\\* for asterisks that are meant",
+            )
+
+
+def _emphasis(line: str, at: int) -> bool:
+    """Whether the mark at ``at`` looks like one half of a sound pair on its line."""
+    marks = [found.start() for found in _LITERAL.finditer(line)]
+    index = marks.index(at) if at in marks else -1
+    if index < 0:
+        return True
+    partner = index + 1 if index % 2 == 0 else index - 1
+    if not 0 <= partner < len(marks):
+        return False
+    first, last = sorted((at, marks[partner]))
+    inside = line[first + 2 : last]
+    return bool(inside) and not inside[0].isspace() and not inside[-1].isspace()
