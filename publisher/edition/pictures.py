@@ -9,13 +9,14 @@ import re
 import unicodedata
 import warnings
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from PIL import Image
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define
 from publisher.edition.markdown import Sized
+from publisher.edition.markdown.links import split
 from publisher.edition.model import Asset
 
 COLUMN = 576
@@ -55,8 +56,8 @@ class Pictures:
 
     def asset(self, written: str) -> Asset | None:
         """The asset of an image as an author wrote it, relative to the issue's folder; ``None`` for a remote one."""
-        parts = urlsplit(written)
-        if parts.scheme or parts.netloc or not parts.path or parts.path.startswith("/"):
+        parts = split(written)
+        if parts is None or parts.scheme or parts.netloc or not parts.path or parts.path.startswith("/"):
             return None
         if written not in self._found:
             self._found[written] = self._read(unquote(parts.path))
@@ -73,12 +74,12 @@ class Pictures:
         return Sized(self._base + asset.name, width, max(1, round(asset.height * width / asset.width)))
 
     def _read(self, path: str) -> Asset | None:
-        file = (self._root / self._folder / path).resolve()
-        if not file.is_relative_to(self._root) or not file.is_file():
-            return None
         try:
+            file = (self._root / self._folder / path).resolve()
+            if not file.is_relative_to(self._root) or not file.is_file():
+                return None
             content = file.read_bytes()
-        except OSError:
+        except (OSError, ValueError, RuntimeError):  # too long a name, a NUL, a loop of links
             return None
         asset = _asset(file, content)
         return self._assets.setdefault(asset.name, asset)

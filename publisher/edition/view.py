@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
@@ -17,6 +16,7 @@ from publisher.diagnostics import Place
 from publisher.edition.language import Words
 from publisher.edition.length import measure
 from publisher.edition.markdown import Html, Scribe, Written
+from publisher.edition.markdown.links import scheme
 from publisher.edition.markdown.text import width
 from publisher.edition.model import Length
 from publisher.edition.pictures import Pictures
@@ -193,7 +193,7 @@ def _labelled(html: Html, label: str, runs_in: bool) -> Html:
 
 
 def _source(source: Source) -> Source:
-    safe = source.url is not None and urlsplit(source.url).scheme in SCHEMES
+    safe = scheme(source.url) in SCHEMES
     return Source(one_line(source.name), one_line(source.url) if source.url and safe else None)
 
 

@@ -272,3 +272,51 @@ def test_any_words_in_any_field_make_an_edition(words: str, body: str) -> None:
     )
     assert made.html.slots == made.text.slots == {Slot.UNSUBSCRIBE_URL, Slot.PREFERENCES_URL}
     assert len(LexborHTMLParser(html_of(made)).css("h1")) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[x](http://[) http://[::1",
+        '<a href="//[">y</a> <img src="//[">',
+        "![a](http://[/x.png) ![b](images/%00.png) ![c](images/" + "x" * 5000 + ".png)",
+        "*" * 2000 + "深" + "*" * 2000,
+        "<b>" * 3000 + "深",
+        "> " * 200 + "- " * 200 + "深",
+        "[" * 3000,
+        "[^1]\n\n[^1]: [^1]",
+        "\ud800 lone \x1b control",
+    ],
+)
+def test_hostile_bodies_neither_crash_nor_vanish(body: str) -> None:
+    made = edition(item("题", body, body))
+    if "深" in body:
+        assert "深" in html_of(made)
+        assert "深" in text_of(made)
+
+
+def test_the_digest_is_over_every_part_a_reader_gets() -> None:
+    from publisher.edition.model import Asset, Slotted
+    from publisher.edition.provenance import digest
+
+    def of(**changed: object) -> str:
+        parts = {"subject": "s", "preheader": "p", "html": Slotted(("h",)), "text": Slotted(("t",)), "web": "w"}
+        return digest(**(parts | {"assets": ()} | changed))  # type: ignore[arg-type]
+
+    asset = Asset("media/a.png", b"1", "image/png")
+    changes: list[dict[str, object]] = [
+        {},
+        {"subject": "x"},
+        {"preheader": "x"},
+        {"html": Slotted(("x",))},
+        {"html": Slotted(("h", Slot.GREETING))},
+        {"html": Slotted(("h", str(Slot.GREETING)))},
+        {"text": Slotted(("x",))},
+        {"web": "x"},
+        {"assets": (asset,)},
+        {"assets": (Asset("media/a.png", b"2", "image/png"),)},
+        {"subject": "sp", "preheader": ""},
+    ]
+    assert len({of(**change) for change in changes}) == len(changes)
+    two = (asset, Asset("media/b.png", b"1", "image/png"))
+    assert of(assets=two) == of(assets=two[::-1])

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from typing import Any
-from urllib.parse import urljoin
 
 import nh3
 from markdown_it.renderer import RendererHTML
@@ -19,6 +18,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from publisher.checks.html_policy import ACTIVE, ATTRIBUTES, SCHEMES, TAGS
+from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.parser import parser
 from publisher.source.markdown.characters import joins
 
@@ -39,6 +39,9 @@ _GENERATED_CLASSES = {
 }
 _NOTE_ID = re.compile(r"fn(ref)?-\S+-\d+(:\d+)?")
 _LANGUAGE_CLASS = re.compile(r"language-[\w+#.-]+")
+_DEEP = 100  # elements within elements; what is deeper is shown as its words, for it crashes what reads it later
+_OPEN_OR_CLOSE = re.compile(r"<(/?)([a-z][a-z0-9]*)")
+_VOID = frozenset({"br", "col", "hr", "img", "wbr"})
 _IMAGE = re.compile(r'<img((?: [a-z-]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 _BREAK_IN_TEXT = re.compile(r"(?<=([^\s<>\n]))\n(?=([^\s<>\n]))")
@@ -83,11 +86,13 @@ class HtmlWriter:
         renderer = parser().renderer
         assert isinstance(renderer, RendererHTML)
         clean = self._cleaner.clean(renderer.render(tokens, parser().options, env | {"labels": self._labels}))
+        if clean.count("<") > _DEEP * 2 and _depth(clean) > _DEEP:
+            clean = f"<p>{escape(' '.join(visible_text(clean).split()))}</p>"
         return Html(_IMAGE.sub(self._size, clean).strip())
 
     def _filter(self, tag: str, attribute: str, value: str) -> str | None:
         if attribute == "href" and tag == "a" and not value.startswith("#"):
-            return urljoin(self._page, value)
+            return absolute(self._page, value)
         if attribute == "id":
             return value if _NOTE_ID.fullmatch(value) else None
         if attribute == "style":
@@ -104,13 +109,23 @@ class HtmlWriter:
         attributes = {name: unescape(value) for name, value in _ATTRIBUTE.findall(match.group(1))}
         placed = self._image(attributes.get("src", ""))
         if placed is None:
-            attributes["src"] = urljoin(self._page, attributes.get("src", ""))
+            attributes["src"] = absolute(self._page, attributes.get("src", "")) or ""
         else:
             attributes["src"] = placed.url
             if "width" not in attributes and placed.width is not None:
                 attributes |= {"width": str(placed.width), "height": str(placed.height)}
         attributes.setdefault("alt", "")
         return "<img" + "".join(f' {name}="{escape(value)}"' for name, value in attributes.items()) + ">"
+
+
+def _depth(html: str) -> int:
+    """How deep elements are nested in sanitised, hence balanced, HTML."""
+    depth = deepest = 0
+    for closing, tag in _OPEN_OR_CLOSE.findall(html):
+        if tag not in _VOID:
+            depth += -1 if closing else 1
+            deepest = max(deepest, depth)
+    return deepest
 
 
 def join_lines_of_html(html: str) -> str:

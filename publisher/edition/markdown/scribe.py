@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 
 from markdown_it.token import Token
 
 from publisher.edition.markdown.html import Html, HtmlWriter, Sized, join_lines_of_html, visible_text
+from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.parser import parse, parse_inline, shift_headings
 from publisher.edition.markdown.text import TextWriter
 from publisher.issue.model import Prose
@@ -31,7 +31,7 @@ class Scribe:
     def __init__(self, page: str, image: Callable[[str], Sized | None], words: Callable[..., str]) -> None:
         def link_to(url: str) -> str:
             placed = image(url)
-            return placed.url if placed else urljoin(page, url)
+            return placed.url if placed else absolute(page, url) or ""
 
         labels = {name: words(name) for name in ("footnotes", "back_to_text")}
         self._html = HtmlWriter(page, image, labels)

@@ -10,11 +10,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from html import unescape
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from markdown_it.token import Token
 
 from publisher.checks.html_policy import SCHEMES
+from publisher.edition.markdown.links import scheme
 
 _TAG = re.compile(
     r"""<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?)/?>|<!--.*?(?:-->|\Z)""", re.DOTALL | re.ASCII
@@ -42,7 +43,7 @@ def underlined(text: str, with_: str) -> str:
 
 def link(words: str, url: str) -> str:
     """Words and where they lead; a link that is its own words stands once, an unsafe one not at all."""
-    if urlsplit(url).scheme not in SCHEMES:
+    if scheme(url) not in SCHEMES:
         return words
     url = url.removeprefix("mailto:")
     if not words or words.rstrip("/") in {url.rstrip("/"), unquote(url).rstrip("/")}:
