@@ -13,6 +13,7 @@ from publisher.checks.registry import Rule, rules
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define
 from publisher.issue import Issue, Reading, discover, read_issue
+from publisher.source import loose_files
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,10 @@ def check_repository(config: Config, slugs: Iterable[str] | None = None) -> Chec
         every = _finished(config, [*found[slug], *(d for d in across if d.path.startswith(prefix))])
         found[slug] = _sorted(without_ignored(ignores_of(config.root, slug), every, across=True))
     issues = {slug: None if _blocked(found[slug]) else readings[slug].issue for slug in chosen}
-    return Checked(issues, tuple(_sorted(diagnostic for each in found.values() for diagnostic in each)))
+    everywhere = [diagnostic for each in found.values() for diagnostic in each]
+    if slugs is None:
+        everywhere += with_levels(config.checks.levels, loose_files(config.root))
+    return Checked(issues, tuple(_sorted(everywhere)))
 
 
 def _within(config: Config, reading: Reading) -> Iterator[Diagnostic]:

@@ -9,10 +9,10 @@ from functools import cache, cached_property, partial
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
-from mdit_py_plugins.footnote import footnote_plugin
 
 from publisher.diagnostics import Place
 from publisher.issue import Prose
+from publisher.source.markdown import new_parser
 
 InlineRule = Callable[[StateInline, bool], bool]
 _PLACED = {"link_open", "image", "html_inline", "code_inline"}
@@ -52,7 +52,7 @@ class Text:
 
     def plain(self) -> Iterator[tuple[str, Place]]:
         """Each run of words that a reader sees, without code, with its place; line by line."""
-        for token, lines in self._inline():
+        for token, lines in self._inline:
             position = 0
             for child in token.children or ():
                 if child.type == "text" and child.content:
@@ -83,7 +83,7 @@ class Text:
                     for i, line in enumerate(token.content.split("\n"))
                 ]
                 yield token.content, partial(self._place, token, columns)
-        for token, lines in self._inline():
+        for token, lines in self._inline:
             for child in token.children or ():
                 if child.type == "html_inline" and "at" in child.meta:
                     start = child.meta["at"][0]
@@ -96,14 +96,18 @@ class Text:
         for token in self.tokens:
             if token.type in {"html_block", "heading_open", "fence"} and token.map:
                 yield Spot(token, self.prose.place(token.map[0]))
-        for token, lines in self._inline():
+        for token, lines in self._inline:
             for child in token.children or ():
                 if child.type in _PLACED:
                     start, end = child.meta.get("at", (0, len(token.content)))
                     yield Spot(child, self._place(token, lines, start, end))
 
-    def _inline(self) -> Iterator[tuple[Token, list[tuple[int, int]]]]:
+    @cached_property
+    def _inline(self) -> tuple[tuple[Token, list[tuple[int, int]]], ...]:
         """Inline tokens, with line and column in the prose of each of their lines."""
+        return tuple(self._placed())
+
+    def _placed(self) -> Iterator[tuple[Token, list[tuple[int, int]]]]:
         source = self.prose.text.split("\n")
         row, after = -1, 0
         previous: Token | None = None
@@ -142,11 +146,7 @@ def _column(written: str, content: str, after: int | None) -> int:
 @cache
 def _parser() -> MarkdownIt:
     """The edition's Markdown, but every link becomes a token, however unsafe, so that rules can see it."""
-    md = MarkdownIt("commonmark", {"linkify": True, "html": True, "maxNesting": 20})
-    md.enable(["table", "strikethrough", "linkify"])
-    assert md.linkify is not None
-    md.linkify.set({"fuzzy_link": False})
-    md.use(footnote_plugin)
+    md = new_parser()
     md.validateLink = _any_link  # type: ignore[method-assign]
     for rule in list(md.inline.ruler.__rules__):
         if rule.name in {"link", "image", "autolink", "html_inline", "backticks", "linkify"}:

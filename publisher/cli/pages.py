@@ -9,18 +9,17 @@ if TYPE_CHECKING:
 
 
 def every_code() -> dict[str, Code]:
-    """The whole catalogue: the codes of reading, of the rules, of links and of an edition's gates."""
+    """The whole catalogue: every module that enters codes lives in the rooms of checks and editions, or below."""
     import importlib
     import pkgutil
 
+    from publisher import checks, edition
     from publisher.checks import load_all
     from publisher.diagnostics import catalogue
-    from publisher.edition import gates
 
-    importlib.import_module("publisher.checks.links")
-    importlib.import_module("publisher.checks.dead_links")
-    for module in pkgutil.iter_modules(gates.__path__):
-        importlib.import_module(f"{gates.__name__}.{module.name}")
+    for room in (checks, edition):
+        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+            importlib.import_module(module.name)
     load_all()
     return catalogue()
 

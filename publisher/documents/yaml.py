@@ -174,6 +174,7 @@ _SAID: tuple[tuple[str, str, str | None], ...] = (
     ("block sequence entries are not allowed", "a list cannot begin here", "begin the list on the next line"),
     ("did not find expected ',' or ']'", "the list is not closed", "close it with ]"),
     ("did not find expected ',' or '}'", "the mapping is not closed", "close it with }"),
+    ("did not find expected node content", "a list or a mapping is not closed", "close it with ] or }"),
     ("unexpected end of stream", "the quoted text is not closed", "close it with the quote that opens it"),
     ("did not find expected '-' indicator", "this line does not belong to the list above it", "check its indentation"),
     ("did not find expected key", "no key can begin here", "check the indentation, and quotes inside a quoted text"),
@@ -194,9 +195,11 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
         or error.context_mark
     )
     lines = file.lines[: last if last is not None else None]
-    line = min((mark.line if mark else 0) + first, len(lines))
+    found = (mark.line if mark else 0) + first
+    line = min(found, len(lines))
     source = lines[line - 1] if lines else ""
-    column = min((mark.column if mark else 0) + 1, len(source) + 1)
+    # Found at the end of the file, it is shown at the end of the last line.
+    column = len(source) + 1 if found > line else min((mark.column if mark else 0) + 1, len(source) + 1)
     place = Place(file.path, Span(line, column, line, column + 1 if column <= len(source) else column))
     if error.context in _REFUSED:
         code, message, advice = _REFUSED[error.context]

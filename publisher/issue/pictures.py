@@ -8,6 +8,7 @@ from pathlib import Path
 from publisher.diagnostics import Code
 from publisher.issue import codes
 
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg"})
 Fault = tuple[Code, str, str]
 
 
@@ -34,7 +35,7 @@ def _near(root: Path, path: str) -> str:
     """What to do: name the pictures that are there."""
     folder = (root / path).parent
     try:
-        names = sorted(file.name for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))[:8]
+        names = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in _PICTURES)[:8]
     except OSError:
         names = []
     return f"add the file, or name one of {', '.join(names)}" if names else f"save the picture as {path}"

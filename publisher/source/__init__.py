@@ -1,6 +1,6 @@
 """The files of an issue as nodes and lines that know where they were written."""
 
-from publisher.source.folder import Folder, discover, read_folder
+from publisher.source.folder import Folder, discover, loose_files, read_folder
 from publisher.source.item_file import ItemFile, read_item_file
 from publisher.source.lines import Lines, lines_of_file, lines_of_scalar
 
@@ -11,6 +11,7 @@ __all__ = [
     "discover",
     "lines_of_file",
     "lines_of_scalar",
+    "loose_files",
     "read_folder",
     "read_item_file",
 ]

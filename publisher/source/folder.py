@@ -123,6 +123,20 @@ def discover(root: Path) -> list[str]:
     ]
 
 
+def loose_files(root: Path) -> list[Diagnostic]:
+    """What stands in ``issues/`` beside the issues, and belongs to none. A README may explain the folder."""
+    try:
+        entries = sorted((root / ISSUES).iterdir())
+    except OSError:
+        return []
+    loose = [e for e in entries if e.is_file() and not _DROPPINGS.fullmatch(e.name) and not e.name.startswith("README")]
+    advice = "move it into the folder of its issue, or away"
+    return [
+        STRAY_FILE.at(Place(f"{ISSUES}/{entry.name}"), "the file is not part of any issue", help=advice)
+        for entry in loose
+    ]
+
+
 def read_folder(root: Path, slug: str) -> Folder:
     """List ``issues/<slug>``."""
     path = f"{ISSUES}/{slug}"

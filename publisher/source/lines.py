@@ -33,6 +33,8 @@ def lines_of_scalar(file: TextFile, scalar: Scalar) -> Lines:
     """The lines of a YAML scalar."""
     if scalar.style == "|":
         return _literal(file, scalar)
+    if not scalar.style and scalar.span.line == scalar.span.end_line:
+        return _trimmed([scalar.text], [(scalar.span.line, scalar.span.column)])
     places = _places(file, scalar)
     if places is None:
         here = (scalar.span.line, scalar.span.column)
