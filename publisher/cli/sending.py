@@ -259,9 +259,8 @@ class _Bar:
     def started(self, started: Started) -> None:
         account = started.account
         verb = "frozen for" if started.frozen else "carries on:"
-        words = (
-            f"{self._issue} {verb} {account.pending:,} recipients, {account.excluded:,} excluded ({started.transport})"
-        )
+        people = f"{account.pending:,} recipient{'' if account.pending == 1 else 's'}"
+        words = f"{self._issue} {verb} {people}, {account.excluded:,} excluded ({started.transport})"
         error_console.print(escape(words))
         for note in _notes(started):
             error_console.print(f"[yellow]warning:[/] {escape(note)}")
