@@ -1,0 +1,200 @@
+"""Does a message or a page come from this repository, and from which commit?
+
+It says so itself: a digest and a commit, in ``X-Publisher-Edition`` or in a meta tag. That is only a claim. So the
+edition is rebuilt from the commit, its digest compared with the claimed one, and its words with those that are there.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from dataclasses import dataclass
+from email.message import EmailMessage
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import httpx
+
+from publisher.config import Config
+from publisher.edition.model import Edition, Slotted
+from publisher.errors import ServiceError, UsageError
+from publisher.issue import discover
+from publisher.publishing import git
+from publisher.publishing.live import Provenance, provenance_of_page, read_provenance
+from publisher.publishing.plan.versions import at_revision, version
+from publisher.site.content import page_body
+from publisher.site.paths import issue_path
+
+LARGEST = 20_000_000
+_BLANK = re.compile(r"\s+")
+
+
+class Verdict(StrEnum):
+    """The answer."""
+
+    MATCH = "match"  # rebuilt to the byte, and these are its words
+    ALTERED = "altered"  # the claim is true of an edition, and these are not its words
+    DIFFERS = "differs"  # the commit builds another edition
+    UNKNOWN = "unknown commit"  # not in this repository
+    NONE = "no provenance"  # says nothing of itself
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The answer with what it rests on."""
+
+    verdict: Verdict
+    message: str
+    help: str | None = None
+    slug: str | None = None
+    claimed: Provenance | None = None
+    rebuilt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Exhibit:
+    """What was brought: its claim, its words in comparable form, and where its issue may be named."""
+
+    claim: Provenance | None
+    message: EmailMessage | None
+    html: str
+
+
+def verify(config: Config, what: str) -> Verified:
+    """Verify an ``.eml`` file or a URL. Raises UsageError (no such file), ServiceError (no answer)."""
+    exhibit = _page(what) if re.match(r"https?://", what) else _message(Path(what))
+    if exhibit.claim is None:
+        return Verified(
+            Verdict.NONE, f"{what} does not say which edition it is", "it was not made by publisher, or was stripped"
+        )
+    return _verify(config, exhibit, exhibit.claim)
+
+
+def _verify(config: Config, exhibit: _Exhibit, claim: Provenance) -> Verified:
+    if claim.commit is None:
+        return _compare(config, exhibit, claim, "the files on disk (it was built from what was not committed)")
+    commit = git.resolve(config.root, claim.commit)
+    if commit is None:
+        shallow = git.is_shallow(config.root)
+        return Verified(
+            Verdict.UNKNOWN,
+            f"it claims commit {claim.commit[:12]}, which is not in this repository",
+            "git fetch --unshallow" if shallow else "git fetch --all; if that finds nothing, it comes from elsewhere",
+            claimed=claim,
+        )
+    slugs = tuple(_slugs_at(config, commit))
+    named = _named(exhibit, slugs)
+    with at_revision(config, commit, (named,) if named else slugs) as then:
+        if then is None:
+            return Verified(
+                Verdict.DIFFERS, f"config.yaml of commit {commit[:12]} cannot be read", slug=named, claimed=claim
+            )
+        return _compare(then, exhibit, claim, f"commit {commit[:12]}")
+
+
+def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -> Verified:
+    slugs = discover(config.root)
+    named = _named(exhibit, slugs)
+    rebuilt = None
+    for slug in (named,) if named else slugs:
+        found = version(config, slug)
+        edition = found.edition if found else None
+        if edition is None:
+            continue
+        rebuilt = edition.digest
+        if edition.digest == claim.digest:
+            if fault := _altered(config, exhibit, edition):
+                return Verified(
+                    Verdict.ALTERED, f"it claims {slug} of {where}, and {fault}", None, slug, claim, edition.digest
+                )
+            return Verified(Verdict.MATCH, f"this is {slug} of {where}", None, slug, claim, edition.digest)
+    says = f"{where} builds {named} as {rebuilt[:19]}…" if named and rebuilt else f"no issue of {where} builds to it"
+    return Verified(
+        Verdict.DIFFERS,
+        f"it claims {claim.digest[:19]}…, and {says}",
+        "it may have been made by another version of publisher or of a library it renders with",
+        named,
+        claim,
+        rebuilt if named else None,
+    )
+
+
+def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:
+    """What is not the edition's, in words; None where all is."""
+    if exhibit.message is None:
+        body = page_body(edition, config, issue_path(edition.slug))
+        return None if _flat(body) in _flat(exhibit.html) else "the page's words are not that edition's"
+    if str(exhibit.message["subject"]) != edition.subject:
+        return "its subject is not that edition's"
+    for kind, slotted in (("plain", edition.text), ("html", edition.html)):
+        part = exhibit.message.get_body((kind,))
+        if part is None:
+            return f"its {kind} part is missing"
+        if not _fits(slotted, part.get_content()):
+            return f"its {kind} part is not that edition's"
+    return None
+
+
+def _fits(slotted: Slotted, text: str) -> bool:
+    """Whether the text is the edition's with something in the slots that is no markup and no second line."""
+    pattern = "".join(re.escape(_lines(p)) if type(p) is str else r"[^<>\n]*?" for p in slotted.parts)
+    return re.fullmatch(pattern, _lines(text)) is not None or re.fullmatch(pattern + r"\n", _lines(text)) is not None
+
+
+def _message(path: Path) -> _Exhibit:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}", help="name an .eml file, or a URL of the archive"
+        ) from error
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    part = message.get_body(("html", "plain"))
+    html = part.get_content() if part else ""
+    return _Exhibit(read_provenance(str(message["x-publisher-edition"] or "")), message, str(html))
+
+
+def _page(url: str) -> _Exhibit:
+    try:
+        with (
+            httpx.Client(timeout=15, follow_redirects=True, max_redirects=5) as client,
+            client.stream("GET", url) as answer,
+        ):
+            if answer.status_code != 200:
+                raise ServiceError(f"{url} answers {answer.status_code}", help="is that the address of a page?")
+            data = b""
+            for piece in answer.iter_bytes():
+                data += piece
+                if len(data) > LARGEST:
+                    raise ServiceError(f"{url} is larger than a page of an archive", help="name the page of an issue")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ServiceError(f"{url} does not answer: {type(error).__name__}", help="is the network up?") from error
+    return _Exhibit(provenance_of_page(data), None, data.decode("utf-8", "replace"))
+
+
+def _named(exhibit: _Exhibit, slugs: list[str] | tuple[str, ...]) -> str | None:
+    """The issue whose archive page is named, where just one is."""
+    text = exhibit.html
+    if exhibit.message is None:  # a page names its neighbours too; its own address is the canonical one
+        found = re.search(r'<link rel="canonical" href="([^"]+)"', text)
+        text = found[1] if found else ""
+    hits = {slug for slug in slugs if f"/{quote(issue_path(slug))}" in unquote(text)}
+    return hits.pop() if len(hits) == 1 else None
+
+
+def _slugs_at(config: Config, commit: str) -> list[str]:
+    done = git.run(config.root, "ls-tree", "--name-only", "-z", commit, "--", "issues/")
+    if done is None or done.returncode != 0:
+        return []
+    return [name.decode("utf-8", "replace").removeprefix("issues/") for name in done.stdout.split(b"\0") if name]
+
+
+def _flat(text: str) -> str:
+    return _BLANK.sub(" ", text)
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n")
