@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from publisher.checks.addresses import addresses
 from publisher.checks.context import Context
+from publisher.checks.ignores import ignores_of
 from publisher.checks.levels import with_levels
 from publisher.checks.links import Link, check_links
 from publisher.checks.links.prober import Manners
@@ -18,7 +19,8 @@ def check_all_links(
     config: Config, slugs: Iterable[str], progress: Callable[[int, int], None] | None = None
 ) -> list[Diagnostic]:
     """What became of every link of the issues ``slugs``, at each place where it stands."""
-    links = [link for slug in slugs for link in links_of(config, slug)]
+    chosen = list(slugs)
+    links = [link for slug in chosen for link in links_of(config, slug)]
     found = check_links(
         links,
         cache=config.root / ".publisher" / "links.json",
@@ -26,7 +28,9 @@ def check_all_links(
         manners=Manners(allow_private=config.checks.allow_private_links),
         progress=progress,
     )
-    return sorted(with_levels(config.checks.levels, found), key=lambda finding: finding.sort_key)
+    ignores = [ignore for slug in chosen for ignore in ignores_of(config.root, slug)]
+    kept = [finding for finding in found if not any(ignore.hides(finding) for ignore in ignores)]
+    return sorted(with_levels(config.checks.levels, kept), key=lambda finding: finding.sort_key)
 
 
 def links_of(config: Config, slug: str) -> Iterator[Link]:

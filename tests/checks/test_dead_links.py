@@ -1,0 +1,50 @@
+"""``check --links`` reports at the link, and an editor's ignore holds there too."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from publisher.checks.dead_links import check_all_links
+from publisher.config import load_config
+
+from .corpus import SLUG, SOUND, Case, lay_out
+
+
+class _Server(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/alive" else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Server)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_dead_link_stands_at_its_place_unless_it_is_ignored(site: str, tmp_path: Path) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    (tmp_path / "config.yaml").write_text(SOUND["config.yaml"] + "checks: {allow_private_links: true}\n")
+    (tmp_path / SLUG / "b.md").write_text(
+        f"---\nheadline: x\nsource: {{name: y, url: {site}/gone}}\n---\n[a]({site}/alive) 与 [b]({site}/dead)\n\n"
+        f"<!-- publisher: ignore=dead-link -->\n[c]({site}/known)\n"
+    )
+    found = check_all_links(load_config(tmp_path), [SLUG.rpartition("/")[2]])
+    dead = [(finding.span.line, finding.span.column) for finding in found if finding.code == "dead-link"]
+    assert dead == [(3, 24), (5, len(f"[a]({site}/alive) 与 ") + 1)]
