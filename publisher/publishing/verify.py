@@ -74,7 +74,7 @@ def verify(config: Config, what: str) -> Verified:
 
 def _verify(config: Config, exhibit: _Exhibit, claim: Provenance) -> Verified:
     if claim.commit is None:
-        return _compare(config, exhibit, claim, "the files on disk (it was built from what was not committed)")
+        return _compare(config, exhibit, claim, "the files on disk (it names no commit)")
     commit = git.resolve(config.root, claim.commit)
     if commit is None:
         shallow = git.is_shallow(config.root)
@@ -110,7 +110,7 @@ def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -
                     Verdict.ALTERED, f"it claims {slug} of {where}, and {fault}", None, slug, claim, edition.digest
                 )
             return Verified(Verdict.MATCH, f"this is {slug} of {where}", None, slug, claim, edition.digest)
-    says = f"{where} builds {named} as {rebuilt[:19]}…" if named and rebuilt else f"no issue of {where} builds to it"
+    says = f"{named} of {where} is {rebuilt[:19]}…" if named and rebuilt else f"no issue of {where} is that"
     return Verified(
         Verdict.DIFFERS,
         f"it claims {claim.digest[:19]}…, and {says}",
