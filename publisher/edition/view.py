@@ -110,7 +110,7 @@ class View:
 
 
 def view(issue: Issue, config: Config, words: Words, pictures: Pictures) -> View:
-    """The view of an issue. Images that cannot be read are reported in ``pictures.diagnostics``."""
+    """The view of an issue. What cannot be shown is reported in ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
     page = f"{archive}issues/{issue.slug}/"
     scribe = Scribe(page, pictures.place, words)
@@ -123,6 +123,7 @@ def view(issue: Issue, config: Config, words: Words, pictures: Pictures) -> View
     intro = scribe.block(issue.intro, "intro", 1) if issue.intro else None
     items = _items(issue, words, pictures, scribe)
     attribution = scribe.inline(issue.attribution, "attribution") if issue.attribution else None
+    pictures.diagnostics.extend(scribe.diagnostics)
     length = measure(_measured(items, attribution), words, config)
     generated_by = issue.key_points.generated_by if issue.key_points else None
     return View(

@@ -282,7 +282,7 @@ def test_any_words_in_any_field_make_an_edition(words: str, body: str) -> None:
         "![a](http://[/x.png) ![b](images/%00.png) ![c](images/" + "x" * 5000 + ".png)",
         "*" * 2000 + "深" + "*" * 2000,
         "<b>" * 3000 + "深",
-        "> " * 200 + "- " * 200 + "深",
+        "> " * 15 + "- " * 8 + "深",
         "[" * 3000,
         "[^1]\n\n[^1]: [^1]",
         "\ud800 lone \x1b control",
@@ -293,6 +293,13 @@ def test_hostile_bodies_neither_crash_nor_vanish(body: str) -> None:
     if "深" in body:
         assert "深" in html_of(made)
         assert "深" in text_of(made)
+
+
+@pytest.mark.parametrize("body", ["> " * 60 + "深", "- " * 60 + "深"])
+def test_text_nested_too_deep_is_refused_and_not_lost(body: str) -> None:
+    made, findings = render(issue(item("题", "一\n\n" + body)), config())
+    assert made is None
+    assert [(f.code, f.path, f.span.line) for f in findings] == [("nested-too-deep", "issues/2024-12-29-x/a.md", 3)]
 
 
 def test_the_digest_is_over_every_part_a_reader_gets() -> None:

@@ -8,12 +8,30 @@ from typing import Any
 
 from markdown_it.token import Token
 
+from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.edition.markdown.html import Html, HtmlWriter, Sized, join_lines_of_html, visible_text
 from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.parser import parse, parse_inline, shift_headings
 from publisher.edition.markdown.text import TextWriter
 from publisher.issue.model import Prose
 from publisher.source.markdown.characters import without_controls
+from publisher.source.markdown.dialect import MAX_NESTING
+
+TOO_DEEP = define(
+    "nested-too-deep",
+    Severity.ERROR,
+    f"""Quotes and lists are nested so deep that readers would lose the text in them.
+
+## Why it matters
+
+The parser stops at {MAX_NESTING} levels and drops what is deeper: the story would arrive with a hole. No screen has
+room for so many levels either.
+
+## Example
+
+A line that begins with fifty `>`.
+""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +44,10 @@ class Written:
 
 
 class Scribe:
-    """Writes the texts of one issue. ``page`` is the URL of its archive page; ``image`` finds an image by its path."""
+    """Writes the texts of one issue. ``page`` is the URL of its archive page; ``image`` finds an image by its path.
+
+    ``diagnostics`` collects what could not be written.
+    """
 
     def __init__(self, page: str, image: Callable[[str], Sized | None], words: Callable[..., str]) -> None:
         def link_to(url: str) -> str:
@@ -34,6 +55,7 @@ class Scribe:
             return placed.url if placed else absolute(page, url) or ""
 
         labels = {name: words(name) for name in ("footnotes", "back_to_text")}
+        self.diagnostics: list[Diagnostic] = []
         self._html = HtmlWriter(page, image, labels)
         self._text = TextWriter(link_to, lambda alt: words("image", alt=alt))
 
@@ -42,6 +64,9 @@ class Scribe:
         env: dict[str, Any] = {"docId": name}
         tokens = parse(without_controls(prose.text), env)
         shift_headings(tokens, above)
+        if deepest := next((token for token in tokens if token.level >= MAX_NESTING - 1), None):
+            place = prose.place(deepest.map[0] if deepest.map else 0)
+            self.diagnostics.append(TOO_DEEP.at(place, "the text is nested too deep", help="take out some levels"))
         return self._write(tokens, env)
 
     def inline(self, prose: Prose, name: str) -> Written:

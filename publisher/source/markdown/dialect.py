@@ -7,10 +7,13 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from publisher.source.markdown.cjk import cjk_plugin
 
+MAX_NESTING = 40
+"""Quotes and lists within each other; the parser drops what is deeper, so whoever uses it has to say so."""
+
 
 def new_parser() -> MarkdownIt:
-    """A parser of its own, to keep. Nesting is capped at 20, so that no input exhausts the stack."""
-    md = MarkdownIt("commonmark", {"linkify": True, "html": True, "xhtmlOut": False, "maxNesting": 20})
+    """A parser of its own, to keep. Nesting is capped, so that no input exhausts the stack."""
+    md = MarkdownIt("commonmark", {"linkify": True, "html": True, "xhtmlOut": False, "maxNesting": MAX_NESTING})
     md.enable(["table", "strikethrough", "linkify"])
     assert md.linkify is not None
     md.linkify.set({"fuzzy_link": False})  # `DeepSeek.ai` in a sentence is a name
