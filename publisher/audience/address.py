@@ -81,5 +81,5 @@ def _reason(text: str, message: str) -> str:
         return "the address is too long"
     if any(character.isspace() for character in text):
         return "the address holds a space"
-    side = "after" if "after the @" in message or "domain" in message.lower() else "before"
+    side = "after" if "after the @" in message.lower() or "domain" in message.lower() else "before"
     return f"the part {side} the @ is not valid"

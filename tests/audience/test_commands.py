@@ -1,0 +1,113 @@
+"""The operator's commands: what they print, and what they leave behind."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from publisher.cli import main
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    (tmp_path / "config.yaml").write_text(
+        "newsletter: {name: 周报, language: zh-CN, url: 'https://news.example.com/', from: a <a@example.com>}\n"
+        "service: {url: 'https://letters.example.com/'}\n",
+        encoding="utf-8",
+    )
+    for name in [name for name in os.environ if name.startswith("PUBLISHER_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words: str, status: int = 0) -> Done:
+        monkeypatch.setattr(sys, "argv", ["publisher", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        done = Done(*capsys.readouterr())
+        assert ended.value.code == status, (words, done)
+        return done
+
+    return command
+
+
+def test_import_refuses_all_or_skips_what_is_invalid(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("email,name\nann@example.com,=cmd()\nbad\n", encoding="utf-8")
+    refused = run("subscribers", "import", "people.csv", status=1)
+    assert "people.csv:3: the address has no @" in refused.stderr
+    assert "--skip-invalid" in refused.stderr
+    assert refused.stdout == ""
+    assert not (tmp_path / ".publisher").exists()  # nothing at all was written
+    done = run("subscribers", "import", "people.csv", "--skip-invalid", "--format", "json")
+    found = json.loads(done.stdout)
+    assert (found["rows"], found["added"], found["skipped"], found["invalid"]) == (2, 1, {"invalid": 1}, 1)
+    assert found["problems"] == [{"line": 3, "message": "the address has no @"}]
+    assert done.stderr == ""
+
+    rows = list(csv.DictReader(io.StringIO(run("subscribers", "export").stdout)))
+    assert [(row["email"], row["name"], row["state"]) for row in rows] == [("ann@example.com", "'=cmd()", "confirmed")]
+    run("subscribers", "export", "out.csv")
+    assert (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o600
+    assert "1 unchanged" in run("subscribers", "import", "out.csv").stdout  # what we export we read as it was
+
+    assert "no such file" in run("subscribers", "import", "nowhere.csv", status=2).stderr.lower()
+
+
+def test_a_person_s_whole_life(run: Run, tmp_path: Path) -> None:
+    address = "Ann.Lee@example.com"
+    run("subscribers", "add", address, "--name", "Ann", "--language", "en", "--topic", "weekly")
+    assert "already" in run("subscribers", "add", address, status=2).stderr
+    shown = json.loads(run("subscribers", "show", "ann.lee@EXAMPLE.com", "--format", "json").stdout)
+    assert (shown["email"], shown["state"], shown["topics"]) == (address, "confirmed", ["weekly"])
+    assert shown["attributes"]["name"] == "Ann"
+    assert [(entry["change"], entry["how"]) for entry in shown["history"]] == [("confirmed", "command")]
+    assert "confirmed by command" in run("subscribers", "show", address).stdout
+
+    run("subscribers", "remove", address)
+    assert "unsubscribed" in run("subscribers", "add", address, status=2).stderr
+    run("suppressions", "add", address, "--note", "asked by phone")
+    assert "already" in run("suppressions", "add", address).stdout
+    listed = json.loads(run("suppressions", "list", "--format", "json").stdout)
+    assert [(s["email"], s["reason"], s["detail"]) for s in listed] == [(address.lower(), "manual", "asked by phone")]
+    assert address.lower() in run("suppressions", "list").stdout
+    run("suppressions", "remove", address)
+    run("suppressions", "remove", address, status=2)
+
+    assert run("subscribers", "erase", address, "--yes").stdout == "erased\n"
+    run("subscribers", "show", address, status=2)
+    assert "forgotten" in run("subscribers", "add", address, status=2).stderr
+    with sqlite3.connect(tmp_path / ".publisher/publisher.db") as database:
+        everything = "\n".join(database.iterdump())
+    assert "ann" not in everything.lower()
+    for words in (["subscribers", "add", "not an address"], ["suppressions", "add", "not an address"]):
+        refused = run(*words, status=2)
+        assert "not an address" not in refused.stderr
+
+
+def test_pending_people_are_asked_once(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("email\nann@example.com\nben@example.com\n", encoding="utf-8")
+    assert "2 asked to confirm" in run("subscribers", "import", "people.csv", "--pending").stderr
+    assert "0 asked to confirm" in run("subscribers", "import", "people.csv", "--pending").stderr
+    run("subscribers", "add", "cy@example.com", "--pending")
+    mails = list((tmp_path / "outbox/confirm").glob("*.eml"))
+    assert len(mails) == 3
+    assert b"https://letters.example.com/" in mails[0].read_bytes()

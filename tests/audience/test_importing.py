@@ -1,0 +1,251 @@
+"""CSV files as people have them, brought in without ever bringing back who left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from publisher.audience import store
+from publisher.audience.address import read_address
+from publisher.audience.forgetting import erase
+from publisher.audience.importing import Problem, Survey, Tally, survey, write
+from publisher.audience.model import How, Subscriber
+from publisher.audience.suppressions import Reason, suppress, suppression
+from publisher.database import Database
+
+
+def bring(database: Database, path: Path, content: str | bytes, **options: Any) -> Tally:
+    found = look(path, content)
+    assert not found.broken
+    return write(database, found, **options)
+
+
+def look(path: Path, content: str | bytes, problems: list[Problem] | None = None) -> Survey:
+    file = path / "people.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return survey(file, complain=(problems if problems is not None else []).append)
+
+
+def person(database: Database, address: str) -> Subscriber | None:
+    with database.connect() as connection:
+        return store.find(connection, read_address(address))
+
+
+def there(database: Database, address: str) -> Subscriber:
+    found = person(database, address)
+    assert found is not None
+    return found
+
+
+def test_columns_become_the_person_and_their_attributes(database: Database, tmp_path: Path) -> None:
+    csv = 'City,E-Mail,Name,language,topics\nParis,Ann@Example.com," Ann ",zh_cn,"weekly; daily"\n,ben@example.com,,,\n'
+    tally = bring(database, tmp_path, csv)
+    assert (tally.rows, tally.added, tally.updated, tally.unchanged) == (2, 2, 0, 0)
+    ann = there(database, "ann@example.com")
+    assert (ann.address, ann.state, ann.name, ann.language) == ("Ann@Example.com", "confirmed", "Ann", "zh-CN")
+    assert (ann.topics, ann.attributes) == (("weekly", "daily"), {"City": "Paris"})
+    assert there(database, "ben@example.com").attributes == {}
+    with database.connect() as connection:
+        (entry,) = store.history(connection, ann.id)
+    assert (entry.change, entry.how) == ("confirmed", "import")
+    assert entry.evidence["file"] == "people.csv"
+    assert entry.evidence["line"] == 2
+    assert len(entry.evidence["sha256"]) == 64
+
+
+def test_a_repeated_import_changes_nothing(database: Database, tmp_path: Path) -> None:
+    csv = "email,name\nann@example.com,Ann\nben@example.com,Ben\nann@EXAMPLE.com,Ann\n"
+    first = bring(database, tmp_path, csv)
+    assert (first.added, first.unchanged) == (2, 1)
+    before = there(database, "ann@example.com")
+    again = bring(database, tmp_path, csv)
+    assert (again.added, again.updated, again.unchanged) == (0, 0, 3)
+    assert there(database, "ann@example.com") == before
+    changed = bring(database, tmp_path, "email,name,city\nann@example.com,,Paris\nben@example.com,Benno,\n")
+    assert changed.updated == 2
+    assert there(database, "ann@example.com").attributes == {"city": "Paris"}
+    assert there(database, "ann@example.com").name == "Ann"  # an empty cell takes nothing away
+    assert there(database, "ben@example.com").name == "Benno"
+
+
+def test_a_person_twice_in_one_file_is_one_person(database: Database, tmp_path: Path) -> None:
+    tally = bring(database, tmp_path, "email,name,city\nann@example.com,Ann,\nann@example.com,Anna,Rome\n")
+    assert (tally.added, tally.updated) == (1, 1)
+    ann = there(database, "ann@example.com")
+    assert (ann.name, ann.attributes) == ("Anna", {"city": "Rome"})
+
+
+def test_who_left_in_whatever_way_stays_away(database: Database, tmp_path: Path) -> None:
+    bring(database, tmp_path, "email\nann@example.com\nben@example.com\ncy@example.com\n")
+    with database.begin() as connection:
+        store.unsubscribe(connection, there(database, "ann@example.com"), How.ONE_CLICK)
+        suppress(connection, "ben@example.com", Reason.COMPLAINT)
+        erase(connection, read_address("cy@example.com"))
+    for _ in range(2):
+        tally = bring(database, tmp_path, "email\nAnn@example.com\nBEN@example.com\nCy@Example.com\ndi@example.com\n")
+    assert dict(tally.skipped) == {"unsubscribed": 1, "suppressed": 1, "forgotten": 1}
+    assert tally.unchanged == 1
+    assert there(database, "ann@example.com").state == "unsubscribed"
+    assert person(database, "cy@example.com") is None
+
+
+def test_what_a_reader_chose_is_not_overwritten(database: Database, tmp_path: Path) -> None:
+    bring(database, tmp_path, "email,name,topics\nann@example.com,Ann,weekly\n")
+    with database.begin() as connection:
+        ann = there(database, "ann@example.com")
+        store.prefer(connection, ann, How.LINK, name="安", language="zh-CN", topics=["daily"])
+    tally = bring(database, tmp_path, "email,name,topics,language,city\nann@example.com,Ann,weekly,en,Paris\n")
+    assert tally.updated == 1
+    ann = there(database, "ann@example.com")
+    assert (ann.name, ann.topics, ann.language, ann.attributes) == ("安", ("daily",), "zh-CN", {"city": "Paris"})
+
+
+def test_pending_until_an_operator_vouches(database: Database, tmp_path: Path) -> None:
+    bring(database, tmp_path, "email\nann@example.com\n", pending=True)
+    assert there(database, "ann@example.com").state == "pending"
+    assert bring(database, tmp_path, "email\nann@example.com\n", pending=True).unchanged == 1
+    assert bring(database, tmp_path, "email\nann@example.com\n").updated == 1
+    assert there(database, "ann@example.com").state == "confirmed"
+
+
+def test_every_problem_has_its_line(tmp_path: Path) -> None:
+    problems: list[Problem] = []
+    csv = 'email,name\nann@example.com,Ann\n\nnonsense,x\n"multi\nline@example.com",y\nben@example.com,1,2,3\n'
+    found = look(tmp_path, csv, problems)
+    assert (found.rows, found.invalid, found.broken) == (4, 3, False)
+    assert [problem.line for problem in problems] == [4, 5, 7]
+    assert "4 values for 2 columns" in problems[2].message
+    assert not any("example" in problem.message for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no column email"),
+        (b"name,city\nAnn,Paris\n", "no column email"),
+        (b"email,Email\na@b.co,c@d.co\n", "stands twice"),
+        (b"email,name\n" + b'ann@example.com,"' + b"never closed\n" * 300, "not closed"),
+    ],
+)
+def test_a_file_that_cannot_be_read_to_its_end(tmp_path: Path, content: bytes, message: str) -> None:
+    problems: list[Problem] = []
+    assert look(tmp_path, content, problems).broken
+    assert message in problems[-1].message
+
+
+TABLE = "邮箱,姓名,城市\nann@example.com,王安,北京\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TABLE.encode("utf-8"),
+        TABLE.encode("utf-8-sig"),
+        TABLE.encode("utf-16"),
+        TABLE.replace(",", "\t").encode("utf-16"),
+        TABLE.encode("utf-16-le"),
+        TABLE.encode("gb18030"),
+        TABLE.replace("\n", "\r\n").replace(",", ";").encode("gb18030"),
+        ("sep=;\r\n" + TABLE.replace(",", ";")).encode("utf-8"),
+        TABLE.replace("\n", "\r").encode("utf-8"),
+        TABLE.replace(",", "|").encode("utf-8"),
+    ],
+)
+def test_encodings_and_delimiters_as_they_come(config: Any, tmp_path: Path, content: bytes) -> None:
+    from publisher.database import open_database
+
+    database = open_database(config)
+    assert bring(database, tmp_path, content).added == 1
+    ann = there(database, "ann@example.com")
+    assert (ann.name, ann.attributes) == ("王安", {"城市": "北京"})
+
+
+def test_western_accents_are_not_taken_for_chinese(config: Any, tmp_path: Path) -> None:
+    from publisher.database import open_database
+
+    database = open_database(config)
+    bring(database, tmp_path, "email,name\nann@example.com,Zoé Müller\nben@example.com,José\n".encode("cp1252"))
+    assert there(database, "ann@example.com").name == "Zoé Müller"
+
+
+def test_exports_of_other_tools_as_they_are(config: Any, tmp_path: Path) -> None:
+    from publisher.database import open_database
+
+    database = open_database(config)
+    mailchimp = '"Email Address","First Name","Last Name",MEMBER_RATING,OPTIN_TIME,LEID,EUID,TAGS'
+    files = {
+        "mailchimp": f'{mailchimp}\nmc1@example.com,Ann,Lee,2,"2020-01-01 10:00:00",1,a,"""vip"",""staff"""\n',
+        "mailchimp left": f"{mailchimp},UNSUB_TIME\nmc2@example.com,,,2,,2,b,,2021-01-01\n",
+        "mailchimp cleaned": f"{mailchimp},CLEAN_TIME\nmc3@example.com,,,2,,3,c,,2021-01-01\n",
+        "substack": "email,active_subscription,expiry,plan,email_disabled,created_at\n"
+        "ss1@example.com,false,,other,false,2023\nss2@example.com,false,,other,true,2023\n",
+        "buttondown": "id,email,notes,metadata,tags,subscriber_type,creation_date\n"
+        'x,bd1@example.com,,{},"a,b",regular,2023\nx,bd2@example.com,,{},,unsubscribed,2023\n'
+        "x,bd3@example.com,,{},,unactivated,2023\nx,bd4@example.com,,{},,complained,2023\n",
+        "listmonk": "uuid,email,name,attributes,status,created_at,updated_at\n"
+        'u,lm1@example.com,Lm,"{""city"": ""Rome"", ""n"": 3}",enabled,2023,2023\n'
+        "u,lm2@example.com,Lm,{},blocklisted,2023,2023\nu,lm3@example.com,Lm,{},disabled,2023,2023\n",
+        "ghost": "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,deleted_at,"
+        "labels,tiers\n"
+        'g,gh1@example.com,Gh,,true,false,,2023,,"x,y",\ng,gh2@example.com,Gh,,false,false,,2023,,,\n',
+    }
+    for title, content in files.items():
+        found = look(tmp_path, content)
+        assert found.tool == title.split()[0]
+        assert found.invalid == 0
+        write(database, found)
+    states = {
+        name: found.state.value if (found := person(database, f"{name}@example.com")) else None
+        for name in ("mc1", "mc2", "mc3", "ss1", "ss2", "bd1", "bd2", "bd3", "bd4", "lm1", "lm2", "lm3", "gh1", "gh2")
+    }
+    assert states == {
+        "mc1": "confirmed", "mc2": "unsubscribed", "mc3": None,
+        "ss1": "confirmed", "ss2": "unsubscribed",
+        "bd1": "confirmed", "bd2": "unsubscribed", "bd3": "pending", "bd4": None,
+        "lm1": "confirmed", "lm2": None, "lm3": "unsubscribed",
+        "gh1": "confirmed", "gh2": "unsubscribed",
+    }  # fmt: skip
+    with database.connect() as connection:
+        held = {
+            n: found.reason.value
+            for n in ("mc3", "bd4", "lm2")
+            if (found := suppression(connection, f"{n}@example.com"))
+        }
+    assert held == {"mc3": "bounce", "bd4": "complaint", "lm2": "manual"}
+    assert there(database, "mc1@example.com").name == "Ann Lee"
+    assert there(database, "mc1@example.com").topics == ("vip", "staff")
+    assert there(database, "lm1@example.com").attributes["n"] == "3"
+    assert there(database, "gh1@example.com").topics == ("x", "y")
+
+
+def test_an_export_says_who_left_but_a_choice_made_here_counts_for_more(database: Database, tmp_path: Path) -> None:
+    bring(database, tmp_path, "email\nann@example.com\n")
+    with database.begin() as connection:
+        ben = store.add(connection, read_address("ben@example.com"), how=How.FORM, state=store.State.PENDING)
+        store.confirm(connection, ben, How.LINK)
+    header = "email,email_disabled\n"
+    bring(database, tmp_path, f"{header}ann@example.com,true\nben@example.com,true\n")
+    assert there(database, "ann@example.com").state == "unsubscribed"
+    assert there(database, "ben@example.com").state == "confirmed"
+
+
+def test_an_import_cut_short_is_run_again(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import publisher.audience.importing as importing
+
+    monkeypatch.setattr(importing, "BATCH", 10)
+    csv = "email\n" + "".join(f"r{n}@example.com\n" for n in range(35))
+    found, calls, real = look(tmp_path, csv), [], importing.write_batch
+
+    def dies(*values: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*values, **options)
+
+    monkeypatch.setattr(importing, "write_batch", dies)
+    with pytest.raises(KeyboardInterrupt):
+        write(database, found)
+    tally = write(database, found)
+    assert (tally.rows, tally.added, tally.unchanged) == (35, 15, 20)
