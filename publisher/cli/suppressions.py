@@ -68,6 +68,27 @@ def remove(context: typer.Context, address: Mailbox) -> None:
     console.print("released")
 
 
+@commands.command("pull")
+def pull(context: typer.Context) -> None:
+    """Suppress here whom Amazon SES suppresses for the account."""
+    from publisher.config import load_config
+    from publisher.feedback import provider
+
+    ses = provider.open_list(load_config(context.obj).delivery.ses.region)
+    seen, new = provider.pull(_database(context), ses)
+    console.print(f"{seen} on the list of SES, {new} of them new here")
+
+
+@commands.command("push")
+def push(context: typer.Context) -> None:
+    """Put whoever bounced or complained here on Amazon SES's list for the account, about one a second."""
+    from publisher.config import load_config
+    from publisher.feedback import provider
+
+    ses = provider.open_list(load_config(context.obj).delivery.ses.region)
+    console.print(f"{provider.push(_database(context), ses)} told to SES")
+
+
 def _database(context: typer.Context) -> Any:
     from publisher.config import load_config
     from publisher.database import open_database

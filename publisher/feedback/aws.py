@@ -40,6 +40,25 @@ def call(what_failed: str, function: Callable[[], Answer]) -> Answer:
         raise ServiceError(f"{what_failed}: {type(error).__name__}", help="is the network up?") from error
 
 
+def patiently(what_failed: str, function: Callable[[], Answer], sleep: Callable[[float], None]) -> Answer:
+    """As :func:`call`, and again after a pause while AWS says it is too fast: for what is harmless to repeat."""
+
+    def attempt() -> Answer:
+        from botocore.exceptions import ClientError
+
+        for pause in (1.0, 2.0, 4.0, 8.0, 16.0):
+            try:
+                return function()
+            except ClientError as error:
+                code = str(error.response.get("Error", {}).get("Code", ""))
+                if code not in {"TooManyRequestsException", "LimitExceededException"} and "Throttl" not in code:
+                    raise
+                sleep(pause)
+        return function()
+
+    return call(what_failed, attempt)
+
+
 _HELP = {
     "AccessDenied": "allow this action in the policy of the credentials in use",
     "AccessDeniedException": "allow this action in the policy of the credentials in use",
