@@ -157,13 +157,15 @@ def remove(context: typer.Context, address: Person) -> None:
 def show(context: typer.Context, address: Person, format: Format = "text") -> None:
     """Everything that is stored about one person."""
     from publisher.audience.exporting import record
+    from publisher.insights.person import mailings_of
 
     with _database(context).connect() as connection:
-        data = record(connection, _found(connection, address))
+        subscriber = _found(connection, address)
+        data = record(connection, subscriber) | {"mailings": mailings_of(connection, subscriber.reference)}
     if format == "json":
         _print_json(data)
         return
-    past = data.pop("history")
+    past, mailings = data.pop("history"), data.pop("mailings")
     for key, value in data.items():
         if value not in (None, "", [], {}):
             console.print(f"{key:<14}{_plain(value)}", markup=False)
@@ -172,6 +174,10 @@ def show(context: typer.Context, address: Person, format: Format = "text") -> No
         console.print(
             f"  {entry['at']}  {entry['change']} by {entry['how']}  {_plain(entry['evidence'])}", markup=False
         )
+    if mailings:
+        console.print("mailings", markup=False)
+    for mailing in mailings:
+        console.print(f"  {mailing.pop('issue')}  {_plain(mailing)}", markup=False)
 
 
 @commands.command("erase")

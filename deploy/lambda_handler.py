@@ -1,0 +1,34 @@
+"""The readers' service as an AWS Lambda function, behind a function URL or an API gateway: ``lambda_handler.handler``.
+
+Needs ``pip install 'publisher[lambda,postgres]'``, the newsletter's config.yaml and templates beside this file (or at
+PUBLISHER_ROOT), and two variables: PUBLISHER_DATABASE_URL (PostgreSQL: a function has no disk that lasts) and
+PUBLISHER_SECRET_KEYS (the same keys as where issues are sent from).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mangum import Mangum
+
+from publisher.config import load_config
+from publisher.errors import UsageError
+from publisher.web.app import create_app
+from publisher.web.service import Service
+
+for _name in ("PUBLISHER_DATABASE_URL", "PUBLISHER_SECRET_KEYS"):
+    if not os.environ.get(_name):
+        raise UsageError(f"{_name} is not set", help="a Lambda function keeps neither database nor key: set both")
+
+_service = Service.open(load_config(Path(os.environ.get("PUBLISHER_ROOT", Path(__file__).parent))))
+
+# One service for the life of the environment: without a lifespan, it is not closed after each call.
+_answer = Mangum(create_app(_service), lifespan="off")
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one request."""
+    answer: dict[str, Any] = _answer(event, context)
+    return answer

@@ -1,0 +1,63 @@
+"""What ``deploy/`` ships works: the Lambda handler answers, the unit and the image name what exists."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+
+SCRIPT = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import lambda_handler
+tokens = lambda_handler._service.tokens
+def call(method, path, body=None, kind=None):
+    headers = {"host": "letters.example.com", **({"content-type": kind} if kind else {})}
+    http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "198.51.100.7", "userAgent": "test"}
+    event = {"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": headers,
+             "requestContext": {"http": http, "domainName": "x", "stage": "$default"}, "body": body,
+             "isBase64Encoded": False}
+    answer = lambda_handler.handler(event, None)
+    return [answer["statusCode"], answer["headers"]["content-security-policy"][:18], answer["body"][:15]]
+path = "/unsubscribe/" + tokens.unsubscribe_url("nobody").rpartition("/")[2]
+form = "application/x-www-form-urlencoded"
+print(json.dumps([call("GET", "/subscribe"), call("POST", path, "List-Unsubscribe=One-Click", form), call("GET", "/x"),
+                  call("GET", "/healthz")]))
+"""
+
+
+@pytest.mark.postgres
+def test_the_lambda_handler_answers(tmp_path: Path, postgres_url: str) -> None:
+    (tmp_path / "config.yaml").write_text("newsletter: {name: n, url: 'https://n.example/', from: a@n.example}\n")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PUBLISHER_")} | {
+        "PUBLISHER_DATABASE_URL": postgres_url,
+        "PUBLISHER_SECRET_KEYS": "a key that is long enough",
+        "PUBLISHER_ROOT": str(tmp_path),
+    }
+    command = [sys.executable, "-c", SCRIPT, str(DEPLOY)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    policy = "default-src 'none'"
+    assert json.loads(done.stdout) == [
+        [200, policy, "<!DOCTYPE html>"],
+        [200, policy, "unsubscribed\n"],
+        [404, policy, "<!DOCTYPE html>"],
+        [200, policy, "ok\n"],
+    ]
+
+
+def test_unit_and_image_call_commands_that_exist() -> None:
+    unit = (DEPLOY / "publisher.service").read_text(encoding="utf-8")
+    assert "serve --host 127.0.0.1 --port 8080" in unit
+    image = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    root = DEPLOY.parent
+    for line in image.splitlines():
+        if line.startswith("COPY ") and "--from" not in line:
+            assert all((root / name).exists() for name in line.split()[1:-1]), line
+    assert '"serve", "--host", "0.0.0.0"' in image
