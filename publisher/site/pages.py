@@ -16,6 +16,7 @@ from publisher.site.archive import Archive, moment
 from publisher.site.content import page_body
 from publisher.site.model import NOTHING_SINCE, Aftermath, SiteFile
 from publisher.site.paths import issue_path, relative, url_of
+from publisher.site.search import search_files
 from publisher.site.theme import static_files
 from publisher.site.words import SiteWords
 
@@ -35,7 +36,7 @@ class Pages:
         """Every page, the search index, and the static files they refer to."""
         yield from self._static.values()
         yield self._page("index.html", "index.html", "", self.config.newsletter.language)
-        yield self._page("search/index.html", "search.html", "search/", self.config.newsletter.language)
+        yield self._search()
         yield self._missing()
         for edition in self.archive.editions:
             yield self.issue(edition)
@@ -44,7 +45,7 @@ class Pages:
         for tag in self.archive.tags:
             language = self.config.newsletter.language
             yield self._page(f"{tag.path}index.html", "tag.html", tag.path, language, tag=tag)
-        yield SiteFile("search/index.json", self._search_index())
+        yield from search_files(self.archive, self.words)
 
     def issue(self, edition: Edition) -> SiteFile:
         """The page of one issue."""
@@ -86,6 +87,12 @@ class Pages:
     def _page(self, file: str, template: str, path: str, language: str, **values: Any) -> SiteFile:
         html = self.theme.render(f"web/{template}", **self._common(path, language), **values)
         return SiteFile(file, html.encode("utf-8", "replace"))
+
+    def _search(self) -> SiteFile:
+        """The search page. It lists everything; a script turns it into a search where there is one."""
+        years = [year for year, _ in self.archive.years]
+        language = self.config.newsletter.language
+        return self._page("search/index.html", "search.html", "search/", language, years_of_search=years)
 
     def _missing(self) -> SiteFile:
         """404.html is served for any path, so its links are absolute paths."""
@@ -137,18 +144,3 @@ class Pages:
         for character in "<>&":
             text = text.replace(character, f"\\u{ord(character):04x}")
         return Markup(text)  # noqa: S704 - nothing in it can close the script element
-
-    def _search_index(self) -> bytes:
-        """What the search page's script looks through: titles, tags and headlines, the newest first."""
-        rows = [
-            {
-                "title": edition.title,
-                "url": issue_path(edition.slug),
-                "date": self.words(edition.language).day(edition),
-                "language": edition.language,
-                "tags": [tag.name for tag in self.archive.tags_of(edition)],
-                "items": [[story.anchor, story.headline] for story in edition.stories],
-            }
-            for edition in self.archive.editions
-        ]
-        return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"

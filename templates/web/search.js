@@ -1,4 +1,4 @@
-// The archive works without this file. It searches titles and headlines, and mends links when pages are opened from a disk.
+// The archive works without this file. It searches, and mends links when pages are opened from a disk.
 "use strict";
 
 if (location.protocol === "file:") {
@@ -16,65 +16,94 @@ if (form && location.protocol !== "file:") {
   const found = document.getElementById("found");
   const results = document.getElementById("results");
   const listing = document.getElementById("listing");
-  const fold = (text) => text.normalize("NFKC").toLowerCase();
-  let rows;
+  const years = form.dataset.years.split(" ").filter(Boolean);
+  const loaded = new Map();
+  let latest = 0;
 
-  const load = async () => {
-    if (!rows) {
-      const answer = await fetch(form.dataset.index);
-      rows = await answer.json();
+  // Lower case, and full-width forms as half-width ones, without changing the length of the text.
+  const fold = (text) =>
+    text
+      .replace(/[\uff01-\uff5e]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
+      .replace(/\p{Lu}/gu, (upper) => {
+        const lower = upper.toLowerCase();
+        return lower.length === upper.length ? lower : upper;
+      });
+
+  const load = async (year) => {
+    if (!loaded.has(year)) {
+      const answer = await fetch(year + ".json");
+      const rows = answer.ok ? await answer.json() : [];
       for (const row of rows) {
         row.folded = fold([row.title, row.date, ...row.tags].join("\n"));
-        row.items = row.items.map(([anchor, headline]) => ({ anchor, headline, folded: fold(headline) }));
+        row.items = row.items.map(([anchor, headline, text]) => ({
+          anchor, headline, text, folded: fold(headline + "\n" + text), start: headline.length + 1,
+        }));
       }
+      loaded.set(year, rows);
     }
-    return rows;
+    return loaded.get(year);
+  };
+
+  const element = (name, className, ...children) => {
+    const made = document.createElement(name);
+    if (className) made.className = className;
+    made.append(...children);
+    return made;
   };
 
   const link = (href, text) => {
-    const anchor = document.createElement("a");
+    const anchor = element("a", "", text);
     anchor.href = href;
-    anchor.textContent = text;
     return anchor;
   };
 
-  const show = (row, items) => {
-    const entry = document.createElement("li");
-    entry.lang = row.language;
-    const url = form.dataset.root + row.url;
-    const facts = document.createElement("p");
-    facts.className = "facts";
-    facts.textContent = row.date;
-    entry.append(link(url, row.title), facts);
-    if (items.length) {
-      const list = document.createElement("ul");
-      list.className = "headlines";
-      for (const item of items) {
-        const line = document.createElement("li");
-        line.append(link(url + "#" + encodeURIComponent(item.anchor), item.headline));
-        list.append(line);
+  // A little of the text around the first word that was found in it.
+  const excerpt = (item, terms) => {
+    for (const term of terms) {
+      const at = item.folded.indexOf(term, item.start) - item.start;
+      if (at >= 0) {
+        const from = Math.max(0, at - 24);
+        const to = at + term.length;
+        const before = (from ? "…" : "") + item.text.slice(from, at);
+        const after = item.text.slice(to, to + 48) + (to + 48 < item.text.length ? "…" : "");
+        return element("p", "excerpt", before, element("mark", "", item.text.slice(at, to)), after);
       }
-      entry.append(list);
+    }
+    return "";
+  };
+
+  const show = (row, items, terms) => {
+    const url = form.dataset.root + row.url;
+    const entry = element("li", "", link(url, row.title), element("p", "facts", row.date));
+    entry.lang = row.language;
+    if (items.length) {
+      const lines = items.map((item) => {
+        const href = url + "#" + encodeURIComponent(item.anchor);
+        return element("li", "", link(href, item.headline), excerpt(item, terms));
+      });
+      entry.append(element("ul", "headlines", ...lines));
     }
     return entry;
   };
 
   const search = async () => {
+    const mine = ++latest;
     const terms = fold(query.value).split(/\s+/).filter(Boolean);
-    const all = await load();
-    const matches = (text) => terms.every((term) => text.includes(term));
+    history.replaceState(null, "", terms.length ? "?q=" + encodeURIComponent(query.value) : location.pathname);
+    listing.hidden = terms.length > 0;
+    found.textContent = "";
     const hits = [];
-    if (terms.length) {
-      for (const row of all) {
-        const items = row.items.filter((item) => matches(item.folded));
-        const whole = [row.folded, ...row.items.map((item) => item.folded)].join("\n");
-        if (items.length || matches(whole)) hits.push(show(row, items));
+    for (const year of terms.length ? years : []) {
+      const rows = await load(year);
+      if (mine !== latest) return;
+      for (const row of rows) {
+        const items = row.items.filter((item) => terms.every((term) => item.folded.includes(term)));
+        const whole = () => [row.folded, ...row.items.map((item) => item.folded)].join("\n");
+        if (items.length || terms.every((term) => whole().includes(term))) hits.push(show(row, items, terms));
       }
     }
     results.replaceChildren(...hits);
-    found.textContent = terms.length && !hits.length ? found.dataset.none : "";
-    listing.hidden = terms.length > 0;
-    history.replaceState(null, "", terms.length ? "?q=" + encodeURIComponent(query.value) : location.pathname);
+    if (terms.length && !hits.length) found.textContent = found.dataset.none;
   };
 
   form.hidden = false;

@@ -57,8 +57,9 @@ def test_search_finds_headlines_under_the_strict_policy(browser: Any, live: str)
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{live}search/")
-    page.fill("#query", "deepseek 600")
-    page.wait_for_selector("#results a")
+    page.fill("#query", "ＤeepSeek 600")
+    page.wait_for_selector("#results .excerpt mark")
+    assert page.locator("#results .excerpt mark").first.inner_text() in {"DeepSeek", "600"}
     page.fill("#query", "没有这样的词")
     page.wait_for_function("document.getElementById('found').textContent !== ''")
     assert page.locator("#results a").count() == 0
