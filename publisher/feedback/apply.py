@@ -24,6 +24,7 @@ from publisher.audience.suppressions import Reason, suppress
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.settle import Settled, Settlement, settle_by_message_id, settle_by_recipient
+from publisher.errors import DatabaseError
 from publisher.feedback import store
 from publisher.feedback.events import (
     Bounce,
@@ -102,7 +103,7 @@ class Applier:
 
         ``message`` is the id of the SNS message they came in; False where it was taken in before, and nothing is done.
         """
-        # In one order everywhere: two processes that take in the same readers' events cannot wait for each other.
+        # In one order everywhere, so that two processes with events of the same readers seldom wait for each other.
         ordered = sorted(events, key=lambda event: (event.recipient or "", event.message_id))
         for attempt in (1, 2, 3):
             batch = Applied()
@@ -113,8 +114,8 @@ class Applier:
                     for event in ordered:
                         self._apply(connection, event, batch)
                 break
-            except IntegrityError:  # another process suppressed the same mailbox in this very moment
-                if attempt == 3:
+            except (IntegrityError, DatabaseError) as error:
+                if attempt == 3 or not _is_conflict(error):
                     raise
         self._add(batch)
         return True
@@ -253,6 +254,14 @@ class Applier:
         total.waiting += batch.waiting
         for name in ("events", "suppressed", "unknown", "content_faults", "never_mailed", "second_copies"):
             getattr(total, name).update(getattr(batch, name))
+
+
+def _is_conflict(error: Exception) -> bool:
+    """Whether another process was in the way: the same mailbox suppressed in this moment, a deadlock that broke us."""
+    if isinstance(error, IntegrityError):
+        return True
+    state = getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)
+    return state in {"40P01", "40001"}  # PostgreSQL: deadlock_detected, serialization_failure
 
 
 def without_token(link: str, service: str) -> str:
