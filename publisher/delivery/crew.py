@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from publisher.delivery.ledger import Claim
-from publisher.delivery.message import Envelope
 from publisher.delivery.outcomes import Outcome, Verdict
 
-Batch = tuple[tuple[Claim, Envelope], ...]
+Batch = Sequence[Claim]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +24,16 @@ class Finished:
     @property
     def results(self) -> list[tuple[Claim, Outcome]]:
         """Each claim with its outcome."""
-        return [(claim, outcome) for (claim, _), outcome in zip(self.batch, self.outcomes, strict=True)]
+        return list(zip(self.batch, self.outcomes, strict=True))
 
 
 class Crew:
     """``size`` threads that call ``submit``; batches go in, finished ones come out. For one owning thread."""
 
-    def __init__(self, submit: Callable[[Sequence[Envelope]], list[Outcome]], size: int) -> None:
+    def __init__(self, submit: Callable[[Batch], list[Outcome]], size: int) -> None:
         self.size = size
+        # Some batches wait their turn, so that no thread is idle while the ledger commits.
+        self.room = size + size // 3
         self.busy = 0
         self._submit = submit
         self._todo: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
@@ -64,9 +65,8 @@ class Crew:
 
     def _work(self) -> None:
         while (batch := self._todo.get()) is not None:
-            envelopes = [envelope for _, envelope in batch]
             try:
-                outcomes = self._submit(envelopes)
+                outcomes = self._submit(batch)
                 if len(outcomes) != len(batch):
                     raise RuntimeError(f"{len(outcomes)} outcomes for {len(batch)} recipients")
                 self._done.put(Finished(batch, outcomes))

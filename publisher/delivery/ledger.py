@@ -161,7 +161,7 @@ class Ledger:
             .values(state="claimed", attempts=r.attempts + 1, sender_id=self.sender_id, changed_at=datetime.now(UTC))
             .returning(r.number, r.attempts, r.reference)
         )
-        return sorted(connection.execute(claim).all())
+        return sorted(tuple(row) for row in connection.execute(claim))
 
     def _exclude(self, connection: Connection, gone: Sequence[tuple[int, str]]) -> None:
         for number, reason in gone:
@@ -197,21 +197,23 @@ def _with_addresses(connection: Connection, claimed: list[Any]) -> tuple[tuple[C
     query = (
         select(s.reference, s.address_key, s.name, s.state, suppressions.c.mailbox_key)
         .outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
-        .where(s.reference.in_([row.reference for row in claimed]))
+        .where(s.reference.in_([reference for _, _, reference in claimed]))
     )
-    found = {row[0]: row for row in connection.execute(query)} if claimed else {}
+    found = {row[0]: tuple(row) for row in connection.execute(query)} if claimed else {}
     claims: list[Claim] = []
     gone: list[tuple[int, str]] = []
     for number, attempt, reference in claimed:
         person = found.get(reference)
         if person is None:
             gone.append((number, Exclusion.ERASED.value))
-        elif person.state != "confirmed":
+            continue
+        _, address, name, state, suppressed = person
+        if state != "confirmed":
             gone.append((number, Exclusion.UNSUBSCRIBED.value))
-        elif person.mailbox_key is not None:
+        elif suppressed is not None:
             gone.append((number, Exclusion.SUPPRESSED.value))
         else:
-            claims.append(Claim(number, attempt, reference, person.address_key, person.name))
+            claims.append(Claim(number, attempt, reference, address, name))
     return tuple(claims), gone
 
 

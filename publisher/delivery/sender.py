@@ -7,7 +7,7 @@ together with the results that came in meanwhile), then the call.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -136,7 +136,7 @@ class Sender:
         """
         self._beat_at = self._quota_at = self.clock()
         self._first_round = self._round = self.ledger.pending()[1] + 1
-        crew = Crew(self.transport.submit, self.transport.parallel)
+        crew = Crew(self._submit, self.transport.parallel)
         try:
             while not self._step(crew):
                 pass
@@ -180,7 +180,7 @@ class Sender:
                 self.pace.give_back(self._reserved)
                 self._reserved = 0
             return
-        free = crew.size - crew.busy
+        free = crew.room - crew.busy
         if free and not self._reserved and not self._dry and self._alive and now >= self._hold_until:
             rate = self.pace.rate
             batch = batch_size(rate, self.transport.most)
@@ -197,10 +197,13 @@ class Sender:
         self._heed(answer)
         self.counts.excluded += answer.excluded
         self._dry = not answer.claims and not answer.excluded
-        recipient = self.ledger.mailing.recipient
         for start in range(0, len(answer.claims), batch):
-            claims = answer.claims[start : start + batch]
-            crew.give(tuple((claim, self.address(recipient(claim.number), claim)) for claim in claims))
+            crew.give(answer.claims[start : start + batch])
+
+    def _submit(self, claims: Sequence[Claim]) -> list[Outcome]:
+        """Address and submit a batch; runs in the crew's threads."""
+        recipient = self.ledger.mailing.recipient
+        return self.transport.submit([self.address(recipient(claim.number), claim) for claim in claims])
 
     def _record(self) -> None:
         if self._results:
@@ -289,7 +292,7 @@ class Sender:
         if self._reserved:
             return min(0.2, max(0.0, self._ready_at - now))
         if crew.busy:
-            return 0.2 if crew.busy >= crew.size or self._dry or self.ending or now < self._hold_until else 0.0
+            return 0.2 if crew.busy >= crew.room or self._dry or self.ending or now < self._hold_until else 0.0
         return 0.2 if now < self._hold_until and self.ending is None and not self._dry else 0.0
 
     def _rescue(self, crew: Crew) -> None:

@@ -29,7 +29,7 @@ class SesBulkTransport:
 
     name = "ses"
     most = MOST
-    parallel = 12
+    parallel = 16
 
     def __init__(self, config: SesTransport) -> None:
         self.account = f"ses:{config.region or ''}"

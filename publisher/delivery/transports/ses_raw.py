@@ -25,7 +25,7 @@ class SesRawTransport:
 
     name = "ses"
     most = 1
-    parallel = 12
+    parallel = 16
 
     def __init__(self, config: SesTransport) -> None:
         self.account = f"ses:{config.region or ''}"

@@ -1,0 +1,190 @@
+"""The worker: Procrastinate on the one PostgreSQL as control plane, the ledger's batches as data plane.
+
+A job ``drain`` is one worker's share in one mailing; what it sends it claims from the ledger like any sender. So the
+queue may lose, repeat or delay a job, and nobody gets two messages for it. A periodic job looks for mailings with
+somebody pending and defers the drains; another retries jobs whose worker died and settles what their senders held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select, text
+
+from publisher.config.model import Config
+from publisher.database import Database
+from publisher.delivery import mailings
+from publisher.delivery.ledger import Ledger
+from publisher.delivery.message import compose
+from publisher.delivery.send import Options, Sent, drain
+from publisher.delivery.sender import Interrupt
+from publisher.delivery.tables import mailings as mailings_table
+from publisher.delivery.tables import recipients
+from publisher.delivery.transports import open_transport
+from publisher.errors import DatabaseError, PublisherError, UsageError
+
+STALLED_SECONDS = 90.0
+_LOCK = 0x7075626D  # any constant: starting workers queue on it to make Procrastinate's tables
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What a worker does besides sending, and whom it tells. ``reconcile`` reads the events that wait."""
+
+    slots: int = 3
+    cron: str = "* * * * *"
+    reconcile: Callable[[], object] | None = None
+    tell: Callable[[str], None] = lambda _line: None
+    interrupt: Interrupt = field(default_factory=Interrupt)
+
+
+def work(config: Config, database: Database, duties: Duties) -> None:
+    """Work until a signal. SIGINT and SIGTERM finish the calls in flight; a second one does not wait.
+
+    Raises UsageError on SQLite, DatabaseError where Procrastinate is not installed.
+    """
+    if database.dialect != "postgresql":
+        raise UsageError(
+            "a worker shares its mailings through PostgreSQL, and the database is SQLite",
+            help="set PUBLISHER_DATABASE_URL=postgresql://… (docs/scaling.md), or use publisher send",
+        )
+    asyncio.run(_work(_app(config, database, duties), database, duties))
+
+
+async def _work(app: Any, database: Database, duties: Duties) -> None:
+    loop = asyncio.get_running_loop()
+    async with app.open_async():
+        await _make_tables(app, database)
+        await loop.run_in_executor(None, app.tasks["watch"].func, 0)
+        working = asyncio.create_task(
+            app.run_worker_async(
+                concurrency=2,
+                install_signal_handlers=False,
+                fetch_job_polling_interval=1.0,
+                stalled_worker_timeout=STALLED_SECONDS,
+            )
+        )
+
+        def stop() -> None:
+            duties.interrupt.request()
+            working.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        duties.tell("ready")
+        try:
+            await working
+        except asyncio.CancelledError:
+            duties.tell("stopped")
+
+
+def _app(config: Config, database: Database, duties: Duties) -> Any:
+    """The Procrastinate app with its four tasks."""
+    try:
+        import procrastinate
+        from procrastinate.exceptions import AlreadyEnqueued
+    except ImportError as error:
+        raise DatabaseError("a worker needs procrastinate", help="pip install 'publisher[postgres]'") from error
+    url = database.engine.url.set(drivername="postgresql")
+    app = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(conninfo=url.render_as_string(hide_password=False))
+    )
+
+    @app.task(name="drain", queue="drain")
+    def drain_(mailing_id: int, slot: int) -> None:
+        sent = _drain(config, database, mailing_id, duties)
+        if sent is not None:
+            duties.tell(f"{sent.mailing.slug}: {sent.ending.value}; {sent.account.pending:,} pending (slot {slot})")
+
+    @app.periodic(cron=duties.cron)
+    @app.task(name="watch", queue="watch", queueing_lock="watch", pass_context=False)
+    def watch(_timestamp: int) -> None:
+        for mailing_id in _waiting(database):
+            for slot in range(duties.slots):
+                name = f"drain-{mailing_id}-{slot}"
+                job = app.configure_task("drain", lock=name, queueing_lock=name)
+                try:
+                    job.defer(mailing_id=mailing_id, slot=slot)
+                except AlreadyEnqueued:
+                    continue
+
+    @app.periodic(cron=duties.cron)
+    @app.task(name="reap", queue="watch", queueing_lock="reap")
+    async def reap(_timestamp: int) -> None:
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+            await app.job_manager.retry_job(job)
+        await asyncio.to_thread(_recover, database)
+
+    @app.periodic(cron=duties.cron)
+    @app.task(name="reconcile", queue="watch", queueing_lock="reconcile")
+    def reconcile(_timestamp: int) -> None:
+        if duties.reconcile is not None:
+            duties.reconcile()
+
+    return app
+
+
+def _drain(config: Config, database: Database, mailing_id: int, duties: Duties) -> Sent | None:
+    """One job: this machine's share of the mailing, as frozen in the ledger; no checkout is needed."""
+    if duties.interrupt.count:
+        return None
+    with database.connect() as connection:
+        mailing = mailings.by_id(connection, mailing_id)
+        letter = mailings.letter_of(connection, mailing_id)
+    if mailing.operator != mailings.GOING:
+        return None
+    transport = open_transport(config)
+    options = Options(interrupt=duties.interrupt)
+    try:
+        with closing(transport):
+            quota = transport.open(compose(config, letter))
+            return drain(config, database, mailing, letter, transport, quota, options, frozen=False, alone=False)
+    except PublisherError as error:
+        # The next watch tries again; until then the operator reads why.
+        duties.tell(f"{mailing.slug}: {error.message}")
+        return None
+
+
+def _waiting(database: Database) -> list[int]:
+    """The mailings that may go on and have somebody pending."""
+    pending = (
+        select(recipients.c.number)
+        .where(recipients.c.mailing_id == mailings_table.c.id, recipients.c.state == text("'pending'"))
+        .exists()
+    )
+    query = select(mailings_table.c.id).where(mailings_table.c.operator == mailings.GOING, pending)
+    with database.connect() as connection:
+        return list(connection.execute(query.order_by(mailings_table.c.id)).scalars())
+
+
+def _recover(database: Database) -> None:
+    """Turn what senders whose lease ran out had claimed into uncertain, in every mailing."""
+    claimed = (
+        select(recipients.c.number)
+        .where(recipients.c.mailing_id == mailings_table.c.id, recipients.c.state == text("'claimed'"))
+        .exists()
+    )
+    with database.connect() as connection:
+        found = list(connection.execute(select(mailings_table.c.id).where(claimed)).scalars())
+        held = [mailings.by_id(connection, mailing_id) for mailing_id in found]
+    for mailing in held:
+        Ledger(database, mailing).recover(alone=False)
+
+
+async def _make_tables(app: Any, database: Database) -> None:
+    def missing() -> bool:
+        with database.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            if connection.scalar(text("SELECT to_regclass('procrastinate_jobs')")) is not None:
+                return False
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            raw.execute(app.schema_manager.get_schema(), prepare=False)
+            return True
+
+    await asyncio.to_thread(missing)

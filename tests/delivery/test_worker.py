@@ -1,0 +1,105 @@
+"""Workers on one PostgreSQL, as processes: they share a mailing, one is killed, and everybody gets one message."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from publisher.database import open_database
+from publisher.delivery import mailings
+from publisher.delivery.freeze import freeze
+from publisher.delivery.worker import Duties, work
+from publisher.errors import UsageError
+from tests.delivery.world import SLUG, add_people, make_config, make_letter
+from tests.stubs.ses import SesServer
+from tools.chaos.judge import apply_events, judge, release
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = """\
+newsletter:
+  name: AI 周报
+  url: https://news.example.com/
+  from: AI 周报 <weekly@news.example.com>
+service: {url: "https://letters.example.com/"}
+delivery: {transport: ses, ses: {region: eu-west-1}}
+"""
+
+
+def test_a_worker_needs_postgresql(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    database = open_database(config)
+    with pytest.raises(UsageError, match="PostgreSQL") as refusal:
+        work(config, database, Duties())
+    assert "docs/scaling.md" in str(refusal.value.help)
+    database.close()
+
+
+def start(root: Path) -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "publisher", "--root", str(root), "worker"]
+    return subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(happens: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.postgres
+@pytest.mark.chaos
+def test_workers_share_a_mailing_and_one_may_die(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    postgres_url: str,
+    ses: Callable[..., SesServer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = ses(rate=300, latency=0.05)
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    database = open_database(make_config(tmp_path, "ses"))
+    add_people(database, 1500)
+    with database.begin() as connection:
+        mailing = freeze(connection, make_letter())
+    workers = [start(tmp_path), start(tmp_path)]
+    request.addfinalizer(lambda: [worker.kill() for worker in workers])
+    wait_for(lambda: len(server.account.accepted) > 300)
+    workers[0].kill()
+    workers[0].wait()
+    wait_for(lambda: len(server.account.accepted) > 700)
+    server.account.change({"rate": 0})
+
+    def drained() -> bool:
+        with database.connect() as connection:
+            account = mailings.account(connection, mailing.id)
+        return account.pending == 0
+
+    wait_for(drained)
+    time.sleep(0.5)
+    workers[1].send_signal(signal.SIGTERM)
+    assert workers[1].wait(20) == 0
+    # what the dead one held: its lease is over for the purpose of this test
+    from publisher.delivery.ledger import Ledger
+
+    last = Ledger(database, mailing)
+    last.open()
+    last.recover(alone=True)
+    apply_events(database, server.url)
+    release(database)
+    from publisher.delivery.send import send
+
+    assert send(make_config(tmp_path, "ses"), database, make_letter()).exit_status == 0
+    verdict = judge(database, server.url)
+    assert verdict.fine, verdict
+    assert verdict.account.submitted == 1500
+    assert mailing.slug == SLUG
+    database.close()

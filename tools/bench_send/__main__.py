@@ -1,0 +1,137 @@
+"""``make bench-send``: throughput against a bare boto3 loop, pace against the quota, memory, freeze, resume.
+
+The stub of SES runs in a process of its own on the same machine and takes its share of the cores. ``--full`` adds a
+million recipients.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from tools.chaos.judge import ask, tell
+from tools.chaos.run import credentials, stub
+
+
+def measure(name: str, root: Path, people: int) -> dict[str, float]:
+    """One measurement in a fresh process."""
+    words = [sys.executable, "-m", "tools.bench_send.one", name, str(root), str(people)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, check=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def fresh(people: int) -> Path:
+    """A newsletter with so many subscribers."""
+    root = Path(tempfile.mkdtemp(prefix="publisher-bench-"))
+    measure("people", root, people)
+    return root
+
+
+def throughput(people: int) -> None:
+    """The three ways, in one table."""
+    with stub(latency=0.02) as url:
+        credentials(url)
+        rates: dict[str, list[float]] = {"bare-bulk": [], "ledger": [], "bare-single": []}
+        for _ in range(3):
+            for name, runs in rates.items():
+                count = people if name != "bare-single" else max(500, people // 20)
+                root = fresh(people if name == "ledger" else 0)
+                found = measure(name, root, count)
+                runs.append(found["sent"] / found["seconds"])
+                shutil.rmtree(root)
+        base = statistics.median(rates["bare-bulk"])
+        print(f"\n| {people:,} recipients, 20 ms a call | recipients/s | of the bare bulk loop |\n|---|---:|---:|")
+        for name, label in (
+            ("bare-bulk", "bare boto3 loop, bulk, no ledger"),
+            ("ledger", "publisher: ledger, pace, bulk"),
+            ("bare-single", "bare boto3 loop, one by one"),
+        ):
+            middle = statistics.median(rates[name])
+            print(f"| {label} | {middle:,.0f} | {middle / base:.0%} |")
+
+
+def memory(counts: list[int]) -> None:
+    """Peak resident memory of a whole run."""
+    print("\n| recipients | recipients/s | peak memory, MB |\n|---:|---:|---:|")
+    for people in counts:
+        with stub() as url:
+            credentials(url)
+            root = fresh(people)
+            found = measure("ledger", root, people)
+            print(f"| {people:,} | {found['sent'] / found['seconds']:,.0f} | {found['megabytes']:.0f} |", flush=True)
+            shutil.rmtree(root)
+
+
+def freeze(people: int) -> None:
+    """The freeze, and how soon a resumed mailing sends."""
+    with stub() as url:
+        credentials(url)
+        root = fresh(people)
+        frozen, resumed = measure("freeze", root, people), measure("resume", root, people)
+        shutil.rmtree(root)
+    print(f"\nfreeze of {people:,}: {frozen['seconds']:.1f} s; resumed, first call after {resumed['seconds']:.2f} s")
+
+
+def pace(rate: float, seconds: float, *, halve: bool = False) -> None:
+    """How much of the quota is used, and how much is throttled; the first and last second left out."""
+    people = int(rate * seconds)
+    with stub(rate=rate) as url:
+        credentials(url)
+        root = fresh(people)
+        at: list[float] = []
+        if halve:
+            threading.Timer(seconds / 3 + 2, lambda: (at.append(time.monotonic()), tell(url, rate=rate / 2))).start()
+        measure("ledger", root, people)
+        summary = ask(url, "/stub/summary")
+        shutil.rmtree(root)
+    report_pace(rate, summary, at[0] if at else None)
+
+
+def report_pace(rate: float, summary: dict[str, Any], halved_at: float | None) -> None:
+    """One line."""
+    seconds = sorted((int(s), a, t) for s, (a, t) in summary["seconds"].items())[1:-1]
+    if halved_at is None:
+        held = sum(a for _, a, _ in seconds) / len(seconds) / rate
+        share = summary["throttled"] / max(1, summary["offered"])
+        print(f"quota {rate:g}/s: {held:.1%} of it held, {share:.3%} throttled")
+        return
+    after = [(a, t) for s, a, t in seconds if s > halved_at + 10]
+    held = sum(a for a, _ in after) / len(after) / (rate / 2)
+    throttled = sum(t for _, t in after) / max(1, sum(a + t for a, t in after))
+    print(f"quota {rate:g}/s halved: after 10 s {held:.1%} of the new one held, {throttled:.3%} throttled")
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench_send", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="a million recipients as well (minutes)")
+    parser.add_argument("--people", type=int, default=50_000)
+    parser.add_argument("--only", choices=["throughput", "memory", "freeze", "pace"])
+    options = parser.parse_args()
+    million = 1_000_000 if options.full else 100_000
+    if options.only in {None, "throughput"}:
+        throughput(options.people)
+    if options.only in {None, "memory"}:
+        memory([10_000, million])
+    if options.only in {None, "freeze"}:
+        freeze(million)
+    if options.only in {None, "pace"}:
+        print()
+        for rate in (14, 200, 2000):
+            pace(rate, 20)
+        for rate in (200, 2000):
+            pace(rate, 45, halve=True)
+
+
+if __name__ == "__main__":
+    main()

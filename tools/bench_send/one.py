@@ -1,0 +1,119 @@
+"""One measurement in a process of its own: ``python -m tools.bench_send.one NAME ROOT PEOPLE``; prints JSON."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from publisher.audience.tokens import Tokens
+from publisher.database import open_database
+from publisher.delivery import mailings
+from publisher.delivery.freeze import freeze
+from publisher.delivery.ledger import Claim
+from publisher.delivery.message import Envelope, compose
+from publisher.delivery.personal import addresser
+from publisher.delivery.send import Options, send
+from publisher.delivery.sender import Interrupt, Progress
+from publisher.delivery.transports import open_transport
+from publisher.edition.model import Slot, Slotted
+from tests.delivery.world import add_people, make_config, make_letter
+
+PARAGRAPH = "这是一段普通的正文，长度与一周要闻里的一则相仿，用来让消息有真实的分量。" * 6
+
+
+def letter() -> Any:
+    """A letter of the size of a real digest: 30 kB of HTML, 12 kB of text."""
+    html = Slotted((f"<p>{PARAGRAPH}</p>" * 36, Slot.UNSUBSCRIBE_URL, "<br>", Slot.PREFERENCES_URL))
+    return make_letter(html=html, text=Slotted((f"{PARAGRAPH}\n" * 16, Slot.UNSUBSCRIBE_URL, "\n")))
+
+
+def bare(root: Path, people: int, *, bulk: bool) -> dict[str, float]:
+    """boto3 and threads and nothing else: no ledger, no pace, no outcomes kept."""
+    transport = open_transport(make_config(root, "ses", bulk=bulk))
+    transport.open(compose(make_config(root), letter()))
+    address = addresser(Tokens.open(make_config(root)), letter(), "0a1b2c3d")
+    began = time.monotonic()
+
+    def one(start: int) -> int:
+        batch: list[Envelope] = []
+        for n in range(start, min(start + transport.most, people)):
+            claim = Claim(n, 1, f"{n:024x}", f"reader{n}@example.com", "")
+            batch.append(address(f"0a1b2c3d-{n + 1}", claim))
+        return len(transport.submit(batch))
+
+    with ThreadPoolExecutor(transport.parallel) as pool:
+        sent = sum(pool.map(one, range(0, people, transport.most)))
+    return {"sent": sent, "seconds": time.monotonic() - began}
+
+
+def ledger(root: Path, _count: int) -> dict[str, float]:
+    """The sender as it is. People must have been added."""
+    config = make_config(root, "ses")
+    database = open_database(config)
+    began: list[float] = []
+    sent = send(config, database, letter(), Options(started=lambda _: began.append(time.monotonic())))
+    seconds = time.monotonic() - began[0]
+    return {"sent": sent.account.submitted, "seconds": seconds}
+
+
+def people(root: Path, count: int) -> dict[str, float]:
+    """Fill the audience."""
+    database = open_database(make_config(root))
+    add_people(database, count)
+    return {}
+
+
+def freezing(root: Path, _count: int) -> dict[str, float]:
+    """The freezing transaction alone."""
+    database = open_database(make_config(root))
+    began = time.monotonic()
+    with database.begin() as connection:
+        mailing = freeze(connection, letter())
+    return {"sent": mailing.audience, "seconds": time.monotonic() - began}
+
+
+def resuming(root: Path, _count: int) -> dict[str, float]:
+    """From the call of ``send`` over a frozen mailing to the first message accepted."""
+    config = make_config(root, "ses")
+    database = open_database(config)
+    interrupt = Interrupt()
+    first: list[float] = []
+
+    def watch(progress: Progress) -> None:
+        if progress.submitted or progress.in_flight:
+            first.append(time.monotonic())
+            interrupt.request()
+
+    began = time.monotonic()
+    send(config, database, letter(), Options(interrupt=interrupt, progress=watch))
+    with database.connect() as connection:
+        mailing = mailings.newest(connection, letter().slug)
+        assert mailing is not None
+    return {"seconds": first[0] - began, "sent": mailing.audience}
+
+
+MEASURES = {
+    "bare-bulk": lambda root, n: bare(root, n, bulk=True),
+    "bare-single": lambda root, n: bare(root, n, bulk=False),
+    "ledger": ledger,
+    "people": people,
+    "freeze": freezing,
+    "resume": resuming,
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    name, root, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    found = MEASURES[name](root, count)
+    found["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
