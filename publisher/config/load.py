@@ -6,6 +6,7 @@ from pathlib import Path
 
 from publisher.config import values
 from publisher.config.model import Config
+from publisher.config.segments import BAD_AUDIENCE
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
 from publisher.documents import Mapping, find, parse_yaml, read_text, validate
 from publisher.documents.validate import UNKNOWN_KEY, WRONG_TYPE, Rules
@@ -104,4 +105,4 @@ def _readers_can_leave(config: Config, node: Mapping) -> list[Diagnostic]:
     return [NO_SERVICE.at(place, message, help="add service: {url: https://letters.example.com/}")]
 
 
-_RULES = Rules({values.DATABASE_PASSWORD.name: values.DATABASE_PASSWORD}, start=Span.point(1, 1))
+_RULES = Rules({code.name: code for code in (values.DATABASE_PASSWORD, BAD_AUDIENCE)}, start=Span.point(1, 1))

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from publisher.config.segments import checked_audience
 from publisher.config.values import DatabaseUrl, Duration, Language, OneLine, Sender, TimeZone, WebUrl
 
 Level = Literal["off", "info", "warning", "error"]
@@ -161,7 +162,9 @@ class Config(Section):
         "sqlite:///.publisher/publisher.db", description="sqlite:///… or postgresql://…; PUBLISHER_DATABASE_URL wins"
     )
     templates: str = Field("templates", description="The theme's folder; the package's own where it does not exist")
-    audience: str | None = Field(None, description="Which subscribers get an issue that does not say")
+    audience: Annotated[str, AfterValidator(checked_audience)] | None = Field(
+        None, description="Which subscribers get an issue that does not say"
+    )
     topics: dict[str, str] = Field(
         default_factory=dict, description="Topics that readers may choose: the name, then the words readers see"
     )

@@ -13,17 +13,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 from publisher.diagnostics import Severity, define
+from publisher.documents.validate import refuse
 
 BAD_AUDIENCE = define(
     "bad-audience",
     Severity.ERROR,
     """The audience is not an expression that chooses subscribers.
 
-An issue that cannot say whom it is for is not sent to anybody.
+## Why it matters
 
-Example: `audience: topic:weekly adn language:zh` has a word where `and` or `or` belongs. Write
-`audience: topic:weekly and language:zh`.
+An issue that cannot say whom it is for is not sent to anybody; one that were sent to everybody instead could not be
+taken back.
+
+## Example
+
+    audience: topic:weekly adn language:zh
+
+A word stands where `and` or `or` belongs. Write `audience: topic:weekly and language:zh`. Tests are `topic:NAME`,
+`language:TAG` and comparisons of attributes such as `city = "New York"` or `age >= 18`; `not` and parentheses work.
 """,
+    fixed=True,
 )
 
 Comparison = Literal["=", "!=", "<", "<=", ">", ">="]
@@ -116,6 +125,16 @@ def parse_segment(text: str) -> Segment:
         message = "there is no ( for this )" if closing else "and or or is missing here"
         raise SegmentError(token.start, token.end, message, _EXAMPLE)
     return found
+
+
+def checked_audience(text: str) -> str:
+    """For the models: the expression as it is, if it is one; else refused at the value's place."""
+    try:
+        parse_segment(text)
+    except SegmentError as error:
+        message = f"the audience cannot be read at character {error.start + 1}: {error.message}"
+        raise refuse(BAD_AUDIENCE, message, error.help) from None
+    return text
 
 
 def topics_of(segment: Segment) -> frozenset[str]:

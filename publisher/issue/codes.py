@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from publisher.config.segments import BAD_AUDIENCE
 from publisher.diagnostics import Severity, define
 
 EMPTY_BODY = define(
@@ -264,7 +265,17 @@ A click leads nowhere.
 )
 EVERY = {
     code.name: code
-    for code in (EMPTY_BODY, BAD_DATE, BAD_ANCHOR, IMAGE_WITHOUT_ALT, IMAGE_REMOTE, NO_SCHEME, UNSAFE_SCHEME, BAD_LINK)
+    for code in (
+        EMPTY_BODY,
+        BAD_AUDIENCE,
+        BAD_DATE,
+        BAD_ANCHOR,
+        IMAGE_WITHOUT_ALT,
+        IMAGE_REMOTE,
+        NO_SCHEME,
+        UNSAFE_SCHEME,
+        BAD_LINK,
+    )
 }
 """The codes that validators of the raw models refuse with, by name."""
 EMPTY_COMMENTARY = define(

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from publisher.config.segments import checked_audience
 from publisher.issue.values import (
     AltText,
     Anchor,
@@ -122,7 +123,9 @@ class RawIssue(Raw):
         BeforeValidator(as_key_points, json_schema_input_type=RawKeyPoints | list[ProseText]),
     ] = Field(None, description="What matters, in a box above the items: a list, or {points, generated_by}")
     attribution: ProseText | None = Field(None, description="The closing line, inline Markdown")
-    audience: Text | None = Field(None, description="Which subscribers get the issue, such as topic:weekly")
+    audience: Annotated[Text, AfterValidator(checked_audience)] | None = Field(
+        None, description="Which subscribers get the issue, such as topic:weekly"
+    )
     items: Annotated[list[Any] | None, BeforeValidator(as_written, json_schema_input_type=list[str | RawItem])] = Field(
         None, description="The order of the item files, whole items, or both; else all files by name"
     )

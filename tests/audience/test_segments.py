@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,3 +123,13 @@ def test_any_text_is_an_expression_or_a_fault_within_it(text: str) -> None:
         topics_of(parse_segment(text))
     except SegmentError as error:
         assert 0 <= error.start <= error.end <= len(text)  # noqa: PT017
+
+
+def test_a_bad_audience_is_found_by_check_at_its_place(tmp_path: Path) -> None:
+    from publisher.config import read_config
+
+    text = 'newsletter: {name: n, url: "https://n.example/", from: a@n.example}\naudience: topic:a adn language:zh\n'
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    _, (finding,) = read_config(tmp_path)
+    assert (finding.code, finding.span.line, finding.span.column) == ("bad-audience", 2, 11)
+    assert "character 9" in finding.message
