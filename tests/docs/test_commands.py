@@ -11,7 +11,8 @@ import typer
 
 from publisher.cli.app import app
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+HERE = Path(__file__).resolve().parents[2]
+PAGE = (HERE / "docs" / "commands.md").read_text(encoding="utf-8")
 HEADING = re.compile(r"^#{2,3} publisher(?P<name>[a-z -]*)$", re.MULTILINE)
 
 
@@ -73,3 +74,9 @@ def test_a_section_shows_the_call_with_its_arguments(name: str) -> None:
 def test_a_command_and_each_option_has_help(name: str) -> None:
     assert LEAVES[name].help
     assert [option.name for option in parameters(LEAVES[name], "option") if not option.help] == []
+
+
+def test_the_page_names_every_variable_that_is_read() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (HERE / "publisher").rglob("*.py"))
+    read = set(re.findall(r"\"(PUBLISHER_[A-Z_]+)\"", code))
+    assert read <= set(re.findall(r"PUBLISHER_[A-Z_]+", PAGE[PAGE.index("## Environment") :]))
