@@ -13,15 +13,18 @@ from publisher.checks.context import Context
 from publisher.diagnostics import Place
 from publisher.issue.pictures import picture_file
 
+_GPS = 0x8825  # the pointer to the GPS directory (EXIF 2.32, 4.6.3)
+
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
-    """One picture. Width and height in pixels."""
+    """One picture. Width and height in pixels; ``located`` where its metadata say where it was taken."""
 
     place: Place
     bytes: int
     width: int
     height: int
+    located: bool
 
 
 def pictures(context: Context, *, cover_only: bool = False) -> Iterator[PictureFile]:
@@ -30,11 +33,11 @@ def pictures(context: Context, *, cover_only: bool = False) -> Iterator[PictureF
     for file, place in _files(context, cover_only):
         try:
             size = (root / file).stat().st_size
-            width, height = _pixels(root / file, size)
+            width, height, located = _head(root / file, size)
         except (OSError, ValueError):
             continue
         if width and height:
-            yield PictureFile(place, size, width, height)
+            yield PictureFile(place, size, width, height, located)
 
 
 def _files(context: Context, cover_only: bool) -> Iterator[tuple[str, Place]]:
@@ -54,14 +57,14 @@ def _files(context: Context, cover_only: bool) -> Iterator[tuple[str, Place]]:
 
 
 @lru_cache(maxsize=4096)
-def _pixels(path: Path, _size: int) -> tuple[int, int]:
-    """Width and height; the size in bytes is part of the cache's key. Raises OSError, ValueError."""
+def _head(path: Path, _size: int) -> tuple[int, int, bool]:
+    """Width, height, whether there are coordinates; the size is part of the cache's key. Raises OSError, ValueError."""
     from PIL import Image
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a decompression bomb is only measured here, never opened up
         try:
             with Image.open(path) as image:
-                return image.size
+                return *image.size, bool(image.getexif().get_ifd(_GPS))
         except Image.DecompressionBombError as error:
             raise ValueError("too many pixels") from error
