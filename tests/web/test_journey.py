@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +15,7 @@ import pytest
 from tests.web.conftest import Site, link_of
 
 pytestmark = pytest.mark.browser
+POLICY = email.policy.default
 
 
 def test_in_and_out_again(site: Site, page: Any, axe: Callable[..., list[Any]]) -> None:
@@ -101,3 +107,48 @@ def _press(page: Any, button: str) -> None:
             page.keyboard.press("Enter")
             return
     raise AssertionError(f"no way by keyboard to {button}")
+
+
+def test_from_the_form_to_the_inbox_and_out(site: Site, page: Any) -> None:
+    """Subscribe, confirm, get an issue, leave by its link; the next issue leaves that person out and says why."""
+    (site.root / "config.yaml").write_text(
+        f"newsletter: {{name: AI 周报, language: zh-CN, url: 'https://news.example.com/', from: a <a@example.com>}}\n"
+        f"service: {{url: '{site.url}'}}\n",
+        encoding="utf-8",
+    )
+    for slug in ("one", "two"):
+        folder = site.root / "issues" / slug
+        folder.mkdir(parents=True)
+        head = f"title: 第{slug}期\ndate: 2025-01-05\nstatus: ready\nitems:\n  - {{headline: 甲, body: 正文。}}\n"
+        (folder / "issue.yaml").write_text(head, encoding="utf-8")
+    page.goto(site.url + "subscribe")
+    page.get_by_label("邮箱地址").fill("ann@example.com")
+    page.get_by_role("button", name="订阅").click()
+    (mail,) = site.mails(1)
+    page.goto(link_of(mail, "confirm"))
+    page.get_by_role("button", name="确认订阅").click()
+    page.get_by_role("heading", name="订阅成功").wait_for()
+
+    assert _publisher(site, "send", "one").returncode == 0
+    (issue,) = [
+        email.message_from_bytes(path.read_bytes(), policy=POLICY) for path in (site.root / "outbox/one").iterdir()
+    ]
+    assert issue["to"] == "ann@example.com"
+    html = issue.get_body(("html",))
+    assert html is not None
+    page.set_content(html.get_content())
+    with page.expect_navigation():
+        page.get_by_role("link", name="退订").click()
+    page.get_by_role("button", name="退订").click()
+    page.get_by_role("heading", name="已退订").wait_for()
+    assert site.history("ann@example.com")[-1].evidence["mailing"]  # the issue that they left from
+
+    assert _publisher(site, "send", "two").returncode == 0
+    assert not list((site.root / "outbox/two").glob("*.eml"))
+    status = json.loads(_publisher(site, "status", "two", "--format", "json").stdout)
+    assert (status["audience"], status["excluded_by_reason"]) == (1, {"unsubscribed": 1})
+
+
+def _publisher(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "publisher", "--root", str(site.root), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
