@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 
 
@@ -62,8 +63,29 @@ def aws(_moto: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", _moto.url)
-    import httpx
-
     httpx.post(f"{_moto.url}/moto-api/reset")
     _moto.calls.clear()
     return _moto
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Any]:
+    """A warm process that forks a child a command."""
+    from .newsroom import Zygote
+
+    made = Zygote()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def newsroom(aws: Aws, zygote: Any, tmp_path: Any) -> Iterator[Any]:
+    """A newsletter whose archive is in S3 and whose mail goes to SES, both on loopback."""
+    from tests.stubs.ses import SesServer
+
+    from .newsroom import Edge, Newsroom
+
+    with SesServer() as ses, Edge(aws) as edge:
+        root = tmp_path / "newsletter"
+        root.mkdir()
+        yield Newsroom(root, aws, ses, edge, zygote)
