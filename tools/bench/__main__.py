@@ -49,12 +49,14 @@ def stage_table(costs: list[tuple[str, float]]) -> str:
 def build_table(builds: list[Build]) -> str:
     """Seconds of whole builds."""
     rows = [
-        f"| {b.issues} | {b.cold:.2f} | {b.cold / b.issues * 1000:.1f} | {b.unchanged:.2f} | {b.one_edit:.2f} "
+        f"| {b.issues} | {b.cold:.2f} | {b.processor:.2f} | {b.processor / b.issues * 1000:.1f} | {b.unchanged:.2f} | {b.one_edit:.2f} "
         f"| {b.one_edit / b.cold:.0%} | {b.memory:.0f} |"
         for b in builds
     ]
-    head = "| Issues | cold, s | ms an issue | unchanged, s | after one edit, s | of cold | memory, MiB |"
-    return "\n".join([head, "|---:|---:|---:|---:|---:|---:|---:|", *rows]) + "\n"
+    head = (
+        "| Issues | cold, s | processor, s | ms an issue | unchanged, s | after one edit, s | of cold | memory, MiB |"
+    )
+    return "\n".join([head, "|---:|---:|---:|---:|---:|---:|---:|---:|", *rows]) + "\n"
 
 
 if __name__ == "__main__":

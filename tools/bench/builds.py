@@ -19,10 +19,13 @@ from tools.bench.generate import write_issue
 
 @dataclass(frozen=True)
 class Build:
-    """Median wall seconds, and the most memory that all processes held together, in MiB."""
+    """Median seconds by the clock; seconds of processor of all processes together, cold; the most memory that they held
+    together, in MiB.
+    """
 
     issues: int
     cold: float
+    processor: float
     unchanged: float
     one_edit: float
     memory: float
@@ -30,25 +33,26 @@ class Build:
 
 def measure(root: Path, issues: int, runs: int) -> Build:
     """Build the repository cold, again, and after one edit of a body and a title, ``runs`` times each."""
-    cold, unchanged, edited, memory = [], [], [], []
+    cold, processor, unchanged, edited, memory = [], [], [], [], []
     out = root / "dist"
     for run in range(runs):
         shutil.rmtree(out, ignore_errors=True)
         shutil.rmtree(root / ".publisher", ignore_errors=True)
-        seconds, most = _build(root)
+        seconds, watch = _build(root)
         cold.append(seconds)
-        memory.append(most)
+        processor.append(watch.processor)
+        memory.append(watch.most / 2**20)
         unchanged.append(_build(root)[0])
         write_issue(root, issues // 2 or 1, random.Random(f"edit {run}"))
         edited.append(_build(root)[0])
-    return Build(issues, *(statistics.median(values) for values in (cold, unchanged, edited, memory)))
+    return Build(issues, *(statistics.median(values) for values in (cold, processor, unchanged, edited, memory)))
 
 
-def _build(root: Path) -> tuple[float, float]:
+def _build(root: Path) -> tuple[float, _Watch]:
     command = [sys.executable, "-m", "publisher", "--root", str(root), "build", "--format", "json"]
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    watch = _Memory(process.pid)
+    watch = _Watch(process.pid)
     watch.start()
     status = process.wait()
     seconds = time.perf_counter() - start
@@ -56,23 +60,30 @@ def _build(root: Path) -> tuple[float, float]:
     watch.join()
     if status != 0:
         raise SystemExit(f"the build of {root} failed with status {status}")
-    return seconds, watch.most / 2**20
+    return seconds, watch
 
 
-class _Memory(threading.Thread):
-    """Watches the resident memory of a session, where there is /proc; shared pages count in each process."""
+class _Watch(threading.Thread):
+    """Watches the processes of a session, where there is /proc. Memory is resident; shared pages count in each process."""
 
     def __init__(self, session: int) -> None:
         super().__init__(daemon=True)
         self.session, self.most, self.done = session, 0, threading.Event()
+        self._ticks: dict[str, int] = {}
+
+    @property
+    def processor(self) -> float:
+        """Seconds of processor, to within a sample of 20 ms a process."""
+        return sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
 
     def run(self) -> None:
         page = os.sysconf("SC_PAGE_SIZE")
-        while not self.done.wait(0.05):
+        while not self.done.wait(0.02):
             total = 0
             for stat in Path("/proc").glob("[0-9]*/stat"):
                 with contextlib.suppress(OSError, ValueError, IndexError):
                     fields = stat.read_text().rpartition(")")[2].split()
                     if int(fields[3]) == self.session:
                         total += int(fields[21]) * page
+                        self._ticks[stat.parent.name] = int(fields[11]) + int(fields[12])
             self.most = max(self.most, total)
