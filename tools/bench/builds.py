@@ -64,7 +64,7 @@ def _build(root: Path) -> tuple[float, _Watch]:
 
 
 class _Watch(threading.Thread):
-    """Watches the processes of a session, where there is /proc. Memory is resident; shared pages count in each process."""
+    """Watches the processes of a session, where there is /proc. Memory is resident; shared pages count in each."""
 
     def __init__(self, session: int) -> None:
         super().__init__(daemon=True)
