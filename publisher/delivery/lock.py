@@ -19,8 +19,9 @@ from publisher.errors import DatabaseError
 def lock_path(database: Database, slug: str) -> Path | None:
     """The lock file of an issue's mailing, beside the database; None where the database is no file."""
     name = database.engine.url.database
-    if database.dialect != "sqlite" or not name or name == ":memory:":
+    if database.dialect != "sqlite" or not name or ":memory:" in name:
         return None
+    name = name.removeprefix("file:").partition("?")[0]  # SQLite takes file: URIs too
     return Path(f"{name}.{slug}.lock")
 
 

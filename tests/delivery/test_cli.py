@@ -1,0 +1,301 @@
+"""``send``, ``status``, ``pause``, ``resume``, ``cancel`` as typed; and a world that is wrong, told in one line."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from publisher.cli import app as cli
+from publisher.database import open_database
+from publisher.delivery.mailings import newest
+from publisher.delivery.tables import recipients
+from tests.delivery.world import SLUG, add_people, make_config
+from tests.stubs.ses import SesServer
+
+CONFIG = """\
+newsletter:
+  name: AI 周报
+  language: zh-CN
+  timezone: Asia/Shanghai
+  url: https://news.example.com/
+  from: AI 周报 <weekly@news.example.com>
+service: {{url: "https://letters.example.com/"}}
+delivery: {{transport: {transport}, ses: {{region: eu-west-1}}}}
+"""
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def write_issue(root: Path, slug: str = SLUG, head: str = "", title: str = "一周") -> None:
+    folder = root / "issues" / slug
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "issue.yaml").write_text(f"title: {title}\ndate: {slug[:10]}\nstatus: ready\n{head}", encoding="utf-8")
+    (folder / "a.md").write_text("---\nheadline: 甲\n---\n正文 {{ x }} 完。\n", encoding="utf-8")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A newsletter with an issue and two subscribers, sent into a folder."""
+    (tmp_path / "config.yaml").write_text(CONFIG.format(transport="folder"), encoding="utf-8")
+    write_issue(tmp_path)
+    database = open_database(make_config(tmp_path))
+    add_people(database, 2)
+    database.close()
+    return tmp_path
+
+
+@pytest.fixture
+def run(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """``run("send", SLUG)``: exit status, standard output, standard error. A traceback fails the test."""
+
+    def run_(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["publisher", "--root", str(root), *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return end.value.code, out, err
+
+    return run_
+
+
+def row(run: Run) -> dict[str, Any]:
+    status, out, _ = run("status", SLUG, "--format", "json")
+    assert status == 0
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_the_life_of_a_mailing(run: Run) -> None:
+    assert row(run)["state"] == "new"
+    assert run("pause", SLUG)[0] == 2
+    status, out, _ = run("send", SLUG, "--dry-run")
+    assert (status, "2 recipients would be mailed" in out) == (0, True)
+    assert row(run)["state"] == "new"
+    status, out, err = run("send", SLUG)
+    assert status == 0
+    assert out == f"{SLUG}: audience 2: 2 submitted\n"
+    assert "example.com" not in out + err
+    found = row(run)
+    assert (found["state"], found["submitted"], found["audience"]) == ("done", 2, 2)
+    assert set(found) == {
+        "issue", "state", "digest", "commit", "audience", "excluded", "pending", "claimed", "submitted", "rejected",
+        "uncertain", "delivered", "bounced", "complained", "excluded_by_reason",
+    }  # fmt: skip
+    assert run("send", SLUG)[0] == 0
+    assert run("cancel", SLUG)[0] == 2
+
+
+def test_pause_resume_and_cancel(run: Run, root: Path) -> None:
+    database = open_database(make_config(root))
+    run("send", SLUG)
+    with database.begin() as connection:
+        connection.execute(update(recipients).where(recipients.c.number == 1).values(state="pending", message_id=None))
+    assert row(run)["state"] == "stopped"
+    assert run("pause", SLUG)[0] == 0
+    assert row(run)["state"] == "paused"
+    status, _, err = run("send", SLUG)
+    assert (status, "publisher resume" in err) == (1, True)
+    assert run("resume", SLUG)[0] == 0
+    assert run("cancel", SLUG, "--yes")[0] == 0
+    assert row(run)["state"] == "cancelled"
+    assert run("resume", SLUG)[0] == 2
+    assert run("send", SLUG)[0] == 0  # a new mailing, to the one not reached
+    with database.connect() as connection:
+        mailing = newest(connection, SLUG)
+    assert mailing is not None
+    assert mailing.sequence == 2
+    assert row(run)["excluded_by_reason"] == {"reached": 1}
+    database.close()
+
+
+def test_send_speaks_json_lines(run: Run) -> None:
+    status, out, _ = run("send", SLUG, "--format", "json")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert status == 0
+    assert [line["event"] for line in (lines[0], lines[-1])] == ["start", "end"]
+    assert (lines[0]["pending"], lines[-1]["submitted"], lines[-1]["state"]) == (2, 2, "done")
+
+
+def test_a_changed_edition_is_refused_with_the_way_out(run: Run, root: Path) -> None:
+    run("send", SLUG)
+    write_issue(root, title="另一周")
+    status, _, err = run("send", SLUG)
+    assert (status, "--correction" in err) == (2, True)
+    assert run("send", SLUG, "--correction")[0] == 0
+    assert len(list((root / "outbox" / SLUG).iterdir())) == 4
+
+
+@pytest.mark.parametrize("head", ["status: draft\n", "colour: red\n"])
+def test_what_is_a_draft_or_wrong_is_not_sent(run: Run, root: Path, head: str) -> None:
+    write_issue(root, head=head if "status" not in head else "")
+    if "status" in head:
+        path = root / "issues" / SLUG / "issue.yaml"
+        path.write_text(path.read_text(encoding="utf-8").replace("status: ready", "status: draft"), encoding="utf-8")
+    status, out, err = run("send", SLUG)
+    assert (status, out) == (1, "")
+    assert "draft" in err or "colour" in err
+    assert not (root / "outbox").exists()
+
+
+def test_an_issue_that_is_early_is_sent_with_a_warning_for_the_call_is_explicit(run: Run, root: Path) -> None:
+    write_issue(root, head="publish_at: 2999-01-01T08:00:00+08:00\n")
+    status, _, err = run("send", SLUG)
+    assert (status, "is due only 2999-01-01" in err) == (0, True)
+
+
+def test_an_overdue_other_issue_is_reported_and_fails_nothing(run: Run, root: Path) -> None:
+    write_issue(root, "2024-11-01-forgotten")
+    status, _, err = run("send", SLUG)
+    assert (status, "overdue: 2024-11-01-forgotten" in err) == (0, True)
+
+
+def test_tests_go_to_each_address_given(run: Run, root: Path) -> None:
+    status, _, _ = run("send", SLUG, "--test", "a@example.com", "b@example.com")
+    assert status == 0
+    assert len(list((root / "outbox" / SLUG).glob("test*.eml"))) == 2
+    assert row(run)["state"] == "new"
+
+
+@pytest.mark.parametrize("spread", ["2", "h", "-1h", "9d", "nanh"])
+def test_a_spread_that_is_no_time_is_a_wrong_call(run: Run, spread: str) -> None:
+    assert run("send", SLUG, f"--spread={spread}")[0] == 2
+
+
+def one_line(err: str) -> str:
+    """The error, which has to be one line, with a help line."""
+    lines = [line for line in err.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1, err
+    assert "help:" in err
+    return lines[0]
+
+
+def through_ses(root: Path) -> None:
+    (root / "config.yaml").write_text(CONFIG.format(transport="ses"), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"refuse": {"status": 400, "code": "MessageRejected", "message": "not verified"}}, "not verified"),
+        ({"refuse_account": {"status": 403, "code": "ExpiredTokenException"}}, "expired"),
+        ({"refuse": {"status": 403, "code": "ExpiredTokenException"}}, "expired"),
+    ],
+)
+def test_a_provider_that_refuses_is_one_line(
+    run: Run, root: Path, ses: Callable[..., SesServer], settings: dict[str, Any], words: str
+) -> None:
+    server = ses(**settings)
+    through_ses(root)
+    status, _, err = run("send", SLUG)
+    assert (status, words in one_line(err)) == (2, True)
+    server.account.change({"refuse": {}, "refuse_account": {}})
+    assert run("send", SLUG)[0] == 0
+    assert row(run)["submitted"] == len(server.account.accepted) == 2
+
+
+def test_no_network_and_a_wrong_region_are_one_line(
+    run: Run, root: Path, ses: Callable[..., SesServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ses()
+    through_ses(root)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:9")
+    status, _, err = run("send", SLUG)
+    assert (status, "cannot be reached" in one_line(err)) == (2, True)
+    path = root / "config.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("eu-west-1", "eu west"), encoding="utf-8")
+    status, _, err = run("send", SLUG)
+    assert status == 2
+    assert "region" in err
+    assert row(run)["state"] == "new"
+
+
+def test_a_database_from_a_newer_version_is_left_alone(run: Run, root: Path) -> None:
+    path = root / ".publisher" / "publisher.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999_future'")
+    for words in (("send", SLUG), ("status",), ("pause", SLUG)):
+        status, _, err = run(*words)
+        assert (status, "newer version" in one_line(err)) == (2, True)
+    assert not (root / "outbox").exists()
+
+
+def test_a_read_only_database_is_one_line(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = root / ".publisher" / "publisher.db"
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", f"sqlite:///file:{path}?mode=ro&uri=true")
+    status, _, err = run("send", SLUG)
+    assert (status, "read-only" in one_line(err)) == (2, True)
+    assert not (root / "outbox" / SLUG).exists() or not list((root / "outbox" / SLUG).iterdir())
+
+
+def test_a_clock_that_steps_back_changes_nothing(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datetime import datetime
+
+    from publisher.delivery import ledger
+
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime(1999, 1, 1, tzinfo=tz)
+
+    run("send", SLUG)
+    database = open_database(make_config(root))
+    with database.begin() as connection:
+        connection.execute(update(recipients).where(recipients.c.number == 1).values(state="pending", message_id=None))
+    database.close()
+    monkeypatch.setattr(ledger, "datetime", Earlier)
+    assert run("send", SLUG)[0] == 0
+    assert row(run)["submitted"] == 2
+
+
+def test_a_full_outbox_is_one_line_and_the_next_run_carries_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    write = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", full)
+    status, _, err = run("send", SLUG)
+    assert (status, "No space left" in one_line(err)) == (2, True)
+    monkeypatch.setattr(Path, "write_bytes", write)
+    assert run("send", SLUG)[0] == 0
+    assert row(run)["submitted"] == 2
+
+
+def test_the_webhook_hears_of_a_tripwire(root: Path) -> None:
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    from publisher.delivery.tripwires import Tripped, alert
+
+    heard: list[Any] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    config = make_config(root)
+    webhook = f"http://127.0.0.1:{server.server_address[1]}/"
+    told = config.model_copy(update={"alerts": config.alerts.model_copy(update={"webhook": webhook})})
+    tripped = [Tripped("reached-twice", SLUG, "2 were reached twice", "look")]
+    assert alert(told, tripped) is None
+    assert heard[0]["tripwires"] == [
+        {"name": "reached-twice", "issue": SLUG, "message": "2 were reached twice", "help": "look"}
+    ]
+    server.shutdown()
+    server.server_close()
+    assert "ConnectError" in str(alert(told, tripped))
+    assert alert(config, tripped) is None

@@ -1,0 +1,175 @@
+"""Many deaths in little time: lives are forked from one process that has everything imported, and are killed like any.
+
+``python -m tools.chaos.forked every-point ROOT`` kills at every commit and call of one batch, enumerated;
+``python -m tools.chaos.forked random ROOT KILLS SEED`` kills at random moments. The provider is the stub at
+``AWS_ENDPOINT_URL_SESV2``. Prints JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import select
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from publisher.database import Database, open_database
+from publisher.delivery import mailings
+from publisher.delivery.settle import Settlement, release_uncertain, settle_by_recipient
+from tests.delivery.world import SLUG, add_people, make_config
+from tools.chaos.judge import apply_events, ask, judge, release, tell
+from tools.chaos.life import Failpoints, fork, live
+
+
+def warm_up() -> None:
+    """Read botocore's models once: the forked inherit them."""
+    session = boto3.Session()
+    session.client("sesv2", region_name="eu-west-1")
+    boto3.Session = lambda: session  # type: ignore[misc,assignment]
+
+
+@dataclass
+class Point:
+    """What came of a death at one point."""
+
+    number: int
+    name: str
+    accepted: int  # when it died
+    uncertain: int  # after the next run
+    copies: dict[str, int]  # recipient → messages, at the end
+    left: int
+    submitted: int
+    audience: int
+
+
+def every_point(root: Path, people: int = 5) -> list[Point]:
+    """Die at the first point, the second, … until a life ends by itself."""
+    points: list[Point] = []
+    while True:
+        here = root / str(len(points) + 1)
+        here.mkdir(parents=True)
+        point = _die_at(here, len(points) + 1, people)
+        if point is None:
+            return points
+        points.append(point)
+
+
+def _die_at(root: Path, number: int, people: int) -> Point | None:
+    _with_database(root, lambda database: add_people(database, people))
+    log = root / "points"
+    killed = _end(fork(lambda: live(root, _nothing, Failpoints(number, log))))
+    if killed != -signal.SIGKILL:
+        return None
+    accepted = len(_accepted(root))
+    _end(fork(lambda: live(root, _nothing)))
+    uncertain = _with_database(root, lambda database: _account(database).uncertain)
+    _with_database(root, lambda database: _settle_and_release(root, database))
+    _end(fork(lambda: live(root, _nothing)))
+    account = _with_database(root, _account)
+    copies: dict[str, int] = {}
+    for row in _accepted(root):
+        copies[row["tags"]["recipient"]] = copies.get(row["tags"]["recipient"], 0) + 1
+    name = log.read_text().splitlines()[-1]
+    return Point(number, name, accepted, uncertain, copies, account.left, account.submitted, account.audience)
+
+
+def _nothing() -> None:
+    return
+
+
+def _end(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _with_database(root: Path, act: Any) -> Any:
+    # Opened and closed around each use: a connection must not be carried over a fork.
+    database = open_database(make_config(root, "ses"))
+    try:
+        return act(database)
+    finally:
+        database.close()
+
+
+def _mailing(database: Database) -> mailings.Mailing | None:
+    with database.connect() as connection:
+        return mailings.newest(connection, SLUG)
+
+
+def _account(database: Database) -> Any:
+    with database.connect() as connection:
+        mailing = mailings.newest(connection, SLUG)
+        assert mailing is not None
+        return mailings.account(connection, mailing.id)
+
+
+def _accepted(root: Path) -> list[dict[str, Any]]:
+    mailing = _with_database(root, _mailing)
+    rows = ask(os.environ["AWS_ENDPOINT_URL_SESV2"], "/stub/accepted")
+    return [row for row in rows if mailing is not None and row["tags"]["mailing"] == mailing.reference]
+
+
+def _settle_and_release(root: Path, database: Database) -> None:
+    from datetime import UTC, datetime
+
+    accepted = _accepted(root)
+    with database.begin() as connection:
+        for row in accepted:
+            recipient = row["tags"]["recipient"]
+            settle_by_recipient(connection, recipient, Settlement.SENT, datetime.now(UTC), message_id=row["id"])
+        mailing = mailings.newest(connection, SLUG)
+        assert mailing is not None
+        release_uncertain(connection, mailing.id)
+
+
+def at_random(root: Path, kills: int, seed: int) -> dict[str, Any]:
+    """Kill so many lives at random moments after their start, then let one end."""
+    url = os.environ["AWS_ENDPOINT_URL_SESV2"]
+    chance = random.Random(seed)
+    done = 0
+    while done < kills:
+        reader, writer = os.pipe()
+        pid = fork(lambda end=writer: live(root, lambda: os.close(end) or os.write(2, b"")))  # type: ignore[misc]
+        os.close(writer)
+        select.select([reader], [], [], 30)
+        os.close(reader)
+        time.sleep(chance.uniform(0, 0.3))
+        os.kill(pid, signal.SIGKILL)
+        if _end(pid) != -signal.SIGKILL:
+            break  # it had ended: everybody is served
+        done += 1
+    tell(url, faults={}, latency=0, rate=0)
+    for _ in range(3):
+        _end(fork(lambda: live(root, _nothing)))
+        _with_database(root, lambda database: apply_events(database, url))
+        _with_database(root, release)
+    verdict = _with_database(root, lambda database: judge(database, url))
+    faults = sum(ask(url, "/stub/summary")["faulted"].values())
+    return {
+        "kills": done,
+        "faults": faults,
+        "fine": verdict.fine,
+        "duplicates": verdict.duplicates,
+        "missing": verdict.missing,
+        "submitted": verdict.account.submitted,
+    }
+
+
+def main() -> None:
+    """Run the mode that is asked for."""
+    warm_up()
+    mode, root = sys.argv[1], Path(sys.argv[2])
+    if mode == "every-point":
+        print(json.dumps([vars(point) for point in every_point(root)]))
+    else:
+        print(json.dumps(at_random(root, int(sys.argv[3]), int(sys.argv[4]))))
+
+
+if __name__ == "__main__":
+    main()
