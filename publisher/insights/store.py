@@ -153,7 +153,7 @@ def _by_minute(connection: Connection, moment: Column[Any], *where: ColumnElemen
 
 
 def _unsubscribed(connection: Connection, mailing: Mailing) -> int:
-    """Readers of this mailing who left because of it: by its own link, or by another way before the next mailing."""
+    """Readers who left because of this mailing and stayed away: by its own link, or another way before the next one."""
     r, c = recipients.c, consents.c
     following = connection.execute(
         select(func.min(type_coerce(mailing_table.c.frozen_at, String))).where(mailing_table.c.id > mailing.id)
@@ -169,6 +169,7 @@ def _unsubscribed(connection: Connection, mailing: Mailing) -> int:
             r.mailing_id == mailing.id,
             r.state == _SUBMITTED,
             c.change == "unsubscribed",
+            subscribers.c.state == "unsubscribed",
             c.at >= mailing.frozen_at,
         )
     )

@@ -95,6 +95,16 @@ def test_what_was_rejected_says_why(room: Room) -> None:
     assert "Attribute &#39;name&#39; is not present &lt;b&gt;" in render_report(report, room.config)
 
 
+def test_who_took_it_back_has_not_left(room: Room) -> None:
+    with room.database.begin() as connection:
+        reader = audience.find(connection, read_address(READERS[3]))
+        assert reader is not None
+        audience.stay(connection, reader, How.LINK)
+    report = read_report(room.database, room.config, SLUG)
+    assert report is not None
+    assert report.unsubscribed == 1
+
+
 def test_an_issue_that_was_not_frozen_has_no_report(room: Room) -> None:
     assert read_report(room.database, room.config, "2026-05-11-weekly") is None
 
