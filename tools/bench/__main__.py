@@ -49,8 +49,8 @@ def stage_table(costs: list[tuple[str, float]]) -> str:
 def build_table(builds: list[Build]) -> str:
     """Seconds of whole builds."""
     rows = [
-        f"| {b.issues} | {b.cold:.2f} | {b.processor:.2f} | {b.processor / b.issues * 1000:.1f} | {b.unchanged:.2f} | {b.one_edit:.2f} "
-        f"| {b.one_edit / b.cold:.0%} | {b.memory:.0f} |"
+        f"| {b.issues} | {b.cold:.2f} | {b.processor:.2f} | {b.processor / b.issues * 1000:.1f} "
+        f"| {b.unchanged:.2f} | {b.one_edit:.2f} | {b.one_edit / b.cold:.0%} | {b.memory:.0f} |"
         for b in builds
     ]
     head = (
