@@ -68,7 +68,7 @@ def root_options(
         Path,
         typer.Option("--root", metavar="DIR", help="The newsletter repository.", envvar="PUBLISHER_ROOT"),
     ] = Path(),
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:

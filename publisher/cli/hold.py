@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.console import console
+from publisher.cli.issues import slug_of
 
 
 def register(app: typer.Typer) -> None:
@@ -16,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 def hold(
     context: typer.Context,
-    issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The issue's folder name.")],
+    issue: Annotated[str, typer.Argument(metavar="ISSUE", callback=slug_of, help="The issue's folder name.")],
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Shown by plan and publish.")] = "",
     release: Annotated[bool, typer.Option("--release", help="Let publish mail it again.")] = False,
 ) -> None:

@@ -30,13 +30,20 @@ def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
     return list(dict.fromkeys(slugs))
 
 
-def _slug(root: Path, name: str) -> str:
-    """The folder's name in ``name``, which may be a path from the root or from where we are."""
-    parts = Path(name).parts
+def slug_of(name: str | None) -> str | None:
+    """The slug in ``issues/SLUG/``, as shells complete it; a callback of arguments. Whether it exists is for later."""
+    parts = Path(name).parts if name else ()
     if "issues" in parts[:-1]:
         return parts[len(parts) - 1 - parts[::-1].index("issues") + 1]
-    if len(parts) == 1:
-        return parts[0]
+    return parts[0] if len(parts) == 1 else name
+
+
+def _slug(root: Path, name: str) -> str:
+    """The folder's name in ``name``, which may be a path from the root or from where we are."""
+    if (slug := slug_of(name)) and slug != name:
+        return slug
+    if len(Path(name).parts) == 1:
+        return name
     resolved = Path(name).resolve()
     if resolved.is_relative_to(root.resolve() / "issues"):
         return (

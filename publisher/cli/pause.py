@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-Issue = Annotated[str, typer.Argument(metavar="ISSUE", help="The issue's folder name.")]
+from publisher.cli.issues import slug_of
+
+Issue = Annotated[str, typer.Argument(metavar="ISSUE", callback=slug_of, help="The issue's folder name.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from publisher.cli.console import console, error_console
+from publisher.cli.issues import slug_of
 
 if TYPE_CHECKING:
     from publisher.config import Config
@@ -23,7 +24,9 @@ def register(app: typer.Typer) -> None:
 
 def reconcile(
     context: typer.Context,
-    issue: Annotated[str | None, typer.Argument(metavar="ISSUE", help="One issue; else all of them.")] = None,
+    issue: Annotated[
+        str | None, typer.Argument(metavar="ISSUE", callback=slug_of, help="One issue; else all of them.")
+    ] = None,
     release_uncertain: Annotated[
         bool,
         typer.Option(

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from publisher.cli.issues import slug_of
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -14,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def send(
     context: typer.Context,
-    issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The issue's folder name.")],
+    issue: Annotated[str, typer.Argument(metavar="ISSUE", callback=slug_of, help="The issue's folder name.")],
     more: Annotated[list[str] | None, typer.Argument(metavar="ADDR", help="More addresses for --test.")] = None,
     test: Annotated[
         list[str] | None, typer.Option("--test", metavar="ADDR…", help="Send a marked test to ADDR, and nothing else.")

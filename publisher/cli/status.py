@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from publisher.cli.issues import slug_of
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -15,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 def status(
     context: typer.Context,
-    issue: Annotated[str | None, typer.Argument(metavar="ISSUE", help="One issue; else each that there is.")] = None,
+    issue: Annotated[
+        str | None, typer.Argument(metavar="ISSUE", callback=slug_of, help="One issue; else each that there is.")
+    ] = None,
     format: Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")] = "text",
 ) -> None:
     """Show the account: audience = excluded + pending + claimed + submitted + rejected + uncertain, at every moment."""
