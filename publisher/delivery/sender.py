@@ -184,7 +184,7 @@ class Sender:
         if free and not self._reserved and not self._dry and self._alive and now >= self._hold_until:
             rate = self.pace.rate
             batch = batch_size(rate, self.transport.most)
-            self._reserved = batch * max(1, min(free, int(rate * 0.05 / batch)))
+            self._reserved = batch * max(1, min(free, int(rate * 0.1 / batch)))
             self._ready_at = now + self.pace.take(self._reserved)
 
     def _claim(self, crew: Crew) -> None:
