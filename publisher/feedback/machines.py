@@ -17,15 +17,9 @@ _MACHINE = re.compile(
     r"|chrome/42\.0\.2311\.135 safari/537\.36 edge/12\.246",
     re.IGNORECASE,
 )
-_PROXY = re.compile(r"googleimageproxy|yahoomailproxy", re.IGNORECASE)
 
 
 def is_machine(user_agent: str) -> bool:
     """Whether a machine rather than a reader opened or clicked; an unnamed agent is one."""
     agent = user_agent.strip()
     return not agent or _BARE.fullmatch(agent) is not None or _MACHINE.search(agent) is not None
-
-
-def is_proxy(user_agent: str) -> bool:
-    """Whether a reader's mail service fetched on the reader's behalf: one open, but no place and no device."""
-    return _PROXY.search(user_agent) is not None

@@ -68,11 +68,6 @@ def keep(
     return _insert_once(connection, feedback_events, row)
 
 
-def kept(connection: Connection, digest: str) -> bool:
-    """Whether the event with this digest was written before."""
-    return connection.scalar(select(exists().where(feedback_events.c.digest == digest))) or False
-
-
 def waiting(connection: Connection, limit: int) -> list[Waiting]:
     """Events without tags whose message id the ledger has learned since."""
     e = feedback_events.c

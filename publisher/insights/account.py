@@ -108,10 +108,6 @@ class Report:
         account = self.account
         return max(0, account.submitted - account.delivered - account.bounced)
 
-    def rate(self, count: int) -> float | None:
-        """``count`` as a share of the submitted; None where nothing was."""
-        return count / self.account.submitted if self.account.submitted else None
-
 
 def named_domains(domains: Sequence[Domain], most: int = 12) -> tuple[Domain, ...]:
     """The largest domains by name, all others in one row: those beyond ``most``, and those with FEW recipients."""
