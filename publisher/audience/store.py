@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from publisher.audience.address import Address
 from publisher.audience.model import Change, Consent, Counts, How, State, Subscriber
@@ -35,7 +35,8 @@ def new_reference() -> str:
 def find(connection: Connection, address: Address | str) -> Subscriber | None:
     """The subscriber with this address, or with an address of the same mailbox; a str is a reference."""
     if isinstance(address, str):
-        return _one(connection, subscribers.c.reference == address)
+        row = connection.execute(_BY_REFERENCE, {"wanted": address}).first()
+        return None if row is None else _subscriber(row)
     return _one(connection, subscribers.c.address_key == address.address_key) or _one(
         connection, subscribers.c.mailbox_key == address.mailbox_key
     )
@@ -89,7 +90,7 @@ def record(
 ) -> None:
     """Append to a subscriber's history."""
     row = {"subscriber_id": subscriber_id, "at": at or now(), "change": change.value, "how": how.value}
-    connection.execute(insert(consents).values(**row, evidence=dict(evidence or {})))
+    connection.execute(_RECORD, {**row, "evidence": dict(evidence or {})})
 
 
 def confirm(connection: Connection, subscriber: Subscriber, how: How, evidence: Evidence | None = None) -> bool:
@@ -102,15 +103,12 @@ def confirm(connection: Connection, subscriber: Subscriber, how: How, evidence: 
 
 def unsubscribe(connection: Connection, subscriber: Subscriber, how: How, evidence: Evidence | None = None) -> bool:
     """The person wants it no more; neither does any other spelling of the same mailbox. False where nothing changed."""
-    rows = connection.execute(
-        select(subscribers).where(
-            subscribers.c.mailbox_key == subscriber.mailbox_key, subscribers.c.state != State.UNSUBSCRIBED.value
-        )
-    ).all()
-    for row in rows:
-        was = {**(evidence or {}), "was": row.state}
-        _step(connection, _subscriber(row), State.UNSUBSCRIBED, Change.UNSUBSCRIBED, how, was)
-    return bool(rows)
+    changed = False
+    for row in connection.execute(_BY_MAILBOX, {"wanted": subscriber.mailbox_key}).all():
+        if row.state != State.UNSUBSCRIBED.value:
+            was = {**(evidence or {}), "was": row.state}
+            changed |= _step(connection, _subscriber(row), State.UNSUBSCRIBED, Change.UNSUBSCRIBED, how, was)
+    return changed
 
 
 def stay(connection: Connection, subscriber: Subscriber, how: How, evidence: Evidence | None = None) -> bool:
@@ -193,9 +191,7 @@ def _step(
 ) -> bool:
     at = now()
     moved = connection.execute(
-        update(subscribers)
-        .where(subscribers.c.id == subscriber.id, subscribers.c.state == subscriber.state.value)
-        .values(state=to.value, changed_at=at)
+        _MOVE, {"key": subscriber.id, "was": subscriber.state.value, "to": to.value, "moment": at}
     )
     if moved.rowcount != 1:
         return False
@@ -213,3 +209,14 @@ def _subscriber(row: Row[Any]) -> Subscriber:
     values["state"] = State(values["state"])
     values["topics"] = tuple(values["topics"])
     return Subscriber(**values)
+
+
+# Built once: to build a statement takes SQLAlchemy longer than SQLite takes to run it.
+_BY_REFERENCE = select(subscribers).where(subscribers.c.reference == bindparam("wanted"))
+_BY_MAILBOX = select(subscribers).where(subscribers.c.mailbox_key == bindparam("wanted")).order_by(subscribers.c.id)
+_RECORD = insert(consents)
+_MOVE = (
+    update(subscribers)
+    .where(subscribers.c.id == bindparam("key"), subscribers.c.state == bindparam("was"))
+    .values(state=bindparam("to"), changed_at=bindparam("moment"))
+)
