@@ -1,8 +1,25 @@
-"""Issue → frozen :class:`Edition`: subject, preheader, HTML, plain text, web body, digest, provenance."""
+"""Issue → frozen :class:`Edition`: subject, preheader, HTML, plain text, web body, digest, provenance.
 
-from publisher.edition.files import write_email
-from publisher.edition.language import Words
+The renderer and its libraries load when they are first asked for: who only counts recipients need not wait for them.
+"""
+
+from typing import TYPE_CHECKING, Any
+
 from publisher.edition.model import Asset, Edition, Length, Sizes, Slot, Slotted, Story
-from publisher.edition.render import render
+
+if TYPE_CHECKING:
+    from publisher.edition.files import write_email
+    from publisher.edition.language import Words
+    from publisher.edition.rendering import render
 
 __all__ = ["Asset", "Edition", "Length", "Sizes", "Slot", "Slotted", "Story", "Words", "render", "write_email"]
+
+_LATE = {"render": "rendering", "write_email": "files", "Words": "language"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)

@@ -35,6 +35,7 @@ The file is missing, is outside the repository, or is not one the system lets us
 
 `cover: {image: images/cover.jpg}` where `images/cover.jpg` was never committed.
 """,
+    fixed=True,
 )
 
 

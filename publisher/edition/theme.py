@@ -36,6 +36,7 @@ compiler refuses. Nothing can be built until it is mended, for every issue uses 
 
 `{{ isue.title }}` in `templates/email/issue.mjml.j2`: there is no `isue`.
 """,
+    fixed=True,
 )
 
 

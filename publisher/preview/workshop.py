@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from publisher.checks import check_issue
 from publisher.config import Config, load_config
 from publisher.diagnostics import Diagnostic, Severity
-from publisher.edition import render
 from publisher.edition.model import Edition
+from publisher.edition.proof import proofread
 from publisher.errors import ConfigError, UsageError
 from publisher.issue import discover
 
@@ -92,22 +91,16 @@ class Workshop:
 
     def _make(self, slug: str, before: View | None) -> View:
         version = before.version + 1 if before else 1
-        issue, findings = check_issue(self.config, slug)
-        findings = [*self._config_findings, *findings]
-        edition = None
-        if issue is not None and not any(f.severity is Severity.ERROR for f in findings):
-            edition, more = render(issue, self.config)
-            findings += [finding for finding in more if finding not in findings]
-        broken = edition is None
-        last = before.edition if before else None
+        proof = proofread(self.config, slug)
+        findings = {*self._config_findings, *proof.diagnostics(self.config)}
         view = View(
             slug=slug,
             version=version,
-            title=issue.title if issue else (before.title if before else slug),
-            status=issue.status.value if issue else "",
-            edition=edition or last,
+            title=(proof.issue.title if proof.issue else "") or (before.title if before else slug),
+            status=proof.issue.status.value if proof.issue else "",
+            edition=proof.edition or (before.edition if before else None),
             diagnostics=tuple(sorted(findings, key=lambda finding: finding.sort_key)),
-            broken=broken,
+            broken=proof.edition is None or bool(self._config_findings),
         )
         same = before and replace(before, version=version) == view
         return before if before and same else view

@@ -8,14 +8,12 @@ not deploy while an issue has an error.)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from publisher.checks import check_across
+from publisher.checks.levels import with_levels
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic
 from publisher.edition.files import email_files
 from publisher.edition.model import Edition
 from publisher.edition.theme import ThemeError
@@ -27,6 +25,7 @@ from publisher.site.model import BuildResult, Prepared, SiteFile, Written
 from publisher.site.output import write_folder
 from publisher.site.site import build_site
 from publisher.site.work import prepare_all
+from publisher.source import loose_files
 
 
 class Progress(Protocol):
@@ -72,26 +71,12 @@ def build(
     heard = progress or Silent()
     everything, chosen = discover(config.root), tuple(dict.fromkeys(slugs))
     _refuse_unknown(everything, chosen)
-    cache = Cache(config, drafts=drafts, enabled=use_cache)
+    cache = Cache(config, enabled=use_cache)
     heard.total(len(everything))
     prepared = prepare_all(config, everything, drafts=drafts, cache=cache, processes=processes, progress=heard.step)
     cache.forget_all_but(everything)
-    prepared = _checked_across(config, prepared)
     _refuse_drafts(prepared, chosen, drafts)
     return _write(config, prepared, chosen, out, until)
-
-
-def _checked_across(config: Config, prepared: Sequence[Prepared]) -> list[Prepared]:
-    """With what the rules across issues find. Where config makes an error of that, the issue is not built."""
-    found: dict[str, list[Diagnostic]] = {}
-    for finding in check_across(config, [one.issue for one in prepared if one.issue is not None]):
-        _, _, below = finding.path.partition("issues/")
-        found.setdefault(below.split("/")[0], []).append(finding)
-    done = []
-    for one in prepared:
-        with_all = replace(one, diagnostics=(*one.diagnostics, *found.get(one.slug, ())))
-        done.append(replace(with_all, edition=None) if with_all.broken else with_all)
-    return done
 
 
 def _write(
@@ -100,6 +85,7 @@ def _write(
     editions = tuple(one.edition for one in prepared if one.edition is not None)
     shown = tuple(e for e in editions if until is None or moment(e, config.newsletter.zone) <= until)
     findings = {found for one in prepared for found in one.diagnostics}
+    findings.update(with_levels(config.checks.levels, loose_files(config.root)))
     emails = _write_emails(editions, chosen, out / "email")
     try:
         site = build_site(config, shown, out / "site").output

@@ -16,9 +16,9 @@ from typing import Any
 
 import publisher
 from publisher.config import Config
+from publisher.edition.proof import Proof
 from publisher.edition.theme import package_theme, theme_folder
-from publisher.site.codec import loads
-from publisher.site.model import Prepared
+from publisher.site.codec import Packed
 from publisher.site.output import write_file
 
 _LIBRARIES = (
@@ -36,10 +36,10 @@ _LIBRARIES = (
 class Cache:
     """Entries under ``.publisher/cache/editions``, one an issue. ``Cache(config, enabled=False)`` holds nothing."""
 
-    def __init__(self, config: Config, *, drafts: bool, enabled: bool = True) -> None:
+    def __init__(self, config: Config, *, enabled: bool = True) -> None:
         self._folder = config.root / ".publisher" / "cache" / "editions"
         self._issues = config.root / "issues"
-        self._common = _common_key(config, drafts) if enabled else b""
+        self._common = _common_key(config) if enabled else b""
         self._enabled = enabled
 
     def key(self, slug: str) -> bytes:
@@ -49,26 +49,31 @@ class Cache:
         _add_folder(sha, self._issues / slug)
         return sha.digest()
 
-    def load(self, slug: str, key: bytes) -> Prepared | None:
-        """What was kept under that key, or ``None``."""
+    def load(self, slug: str, key: bytes, *, whole: bool = True) -> Proof | None:
+        """What was kept under that key, or ``None``; without its edition unless ``whole``."""
         if not self._enabled:
             return None
         try:
-            held = (self._folder / f"{slug}.entry").read_bytes()
-        except OSError:
+            with (self._folder / f"{slug}.entry").open("rb") as file:
+                held, sum_of_head, sum_of_body, length = (file.read(n) for n in (32, 32, 32, 8))
+                if held != key:
+                    return None
+                packed = Packed(file.read(int.from_bytes(length, "big")), file.read() if whole else b"")
+        except (OSError, OverflowError, MemoryError):
             return None
-        if held[:32] != key or held[32:64] != hashlib.sha256(held[64:]).digest():
+        if _sum(packed.head) != sum_of_head or (whole and _sum(packed.body) != sum_of_body):
             return None
         try:
-            return loads(held[64:])
+            return packed.whole() if whole else packed.without_edition()
         except ValueError:
             return None
 
-    def store(self, slug: str, key: bytes, payload: bytes) -> None:
-        """Keep the bytes of :func:`publisher.site.codec.dumps`. A disk that refuses costs time, not correctness."""
+    def store(self, slug: str, key: bytes, packed: Packed) -> None:
+        """Keep a proof. A disk that refuses costs time, not correctness."""
         if self._enabled:
+            parts = (key, _sum(packed.head), _sum(packed.body), len(packed.head).to_bytes(8, "big"))
             with suppress(OSError):
-                write_file(self._folder / f"{slug}.entry", key + hashlib.sha256(payload).digest() + payload)
+                write_file(self._folder / f"{slug}.entry", b"".join((*parts, packed.head, packed.body)))
 
     def forget_all_but(self, slugs: Iterable[str]) -> None:
         """Drop the entries of issues that no longer exist."""
@@ -79,25 +84,24 @@ class Cache:
                     file.unlink()
 
 
-def worth_keeping(prepared: Prepared, folder: Path) -> bool:
-    """Whether the key covers all that ``prepared`` follows from.
+def worth_keeping(proof: Proof, folder: Path) -> bool:
+    """Whether the key covers all that the proof follows from.
 
     A broken issue may be mended by a file elsewhere, and an edition may show an image from outside its folder:
     neither is kept.
     """
-    if prepared.broken:
+    if proof.edition is None:
         return False
-    if prepared.edition is None or not prepared.edition.assets:
+    if not proof.edition.assets:
         return True
     own = {hashlib.sha256(file.read_bytes()).digest() for file in _files(folder)}
-    return all(hashlib.sha256(asset.content).digest() in own for asset in prepared.edition.assets)
+    return all(hashlib.sha256(asset.content).digest() in own for asset in proof.edition.assets)
 
 
-def _common_key(config: Config, drafts: bool) -> bytes:
-    sha = hashlib.sha256(b"publisher cache 1\n")
+def _common_key(config: Config) -> bytes:
+    sha = hashlib.sha256(b"publisher cache 2\n")
     _add(sha, config.model_dump_json().encode())
     _add(sha, str(config.root.resolve()).encode("utf-8", "surrogateescape"))
-    _add(sha, b"drafts" if drafts else b"")
     for name in _LIBRARIES:
         with suppress(PackageNotFoundError):
             _add(sha, f"{name} {version(name)}".encode())
@@ -109,6 +113,10 @@ def _common_key(config: Config, drafts: bool) -> bytes:
     for folder in dict.fromkeys((theme_folder(config), package_theme())):
         _add_folder(sha, folder)
     return sha.digest()
+
+
+def _sum(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
 
 
 def _add(sha: Any, content: bytes) -> None:

@@ -1,4 +1,5 @@
-"""A prepared issue as bytes: what worker processes hand back and the cache holds.
+"""A proof as bytes: what worker processes hand back and the cache holds. Its edition is a part by itself: most of the
+bytes, and of no interest to who only wants the findings.
 
 It is pickle, kept to our own plain values: whatever else stands in the bytes is refused before it is made, so that a
 cache somebody forged cannot run code.
@@ -9,14 +10,15 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
+from publisher.checks.ignores import Ignore
 from publisher.diagnostics import Diagnostic, Place, Severity, Span
 from publisher.edition.model import Asset, Edition, Length, Sizes, Slot, Slotted, Story
-from publisher.issue import Issue, Item, KeyPoints, Picture, Places, Prose, Source, Status
-from publisher.site.model import Prepared
+from publisher.edition.proof import Proof
 
 
 def frozen(values: dict[Any, Any]) -> Mapping[Any, Any]:
@@ -24,31 +26,53 @@ def frozen(values: dict[Any, Any]) -> Mapping[Any, Any]:
     return MappingProxyType(values)
 
 
+_T = TypeVar("_T")
 _ALLOWED: dict[tuple[str, str], Any] = {
     (kind.__module__, kind.__qualname__): kind
     for kind in (
-        *(Prepared, Edition, Slotted, Slot, Story, Asset, Length, Sizes, Diagnostic, Place, Span, Severity),
-        *(Issue, Item, KeyPoints, Picture, Places, Prose, Source, Status),
+        *(Proof, Ignore, Edition, Slotted, Slot, Story, Asset, Length, Sizes, Diagnostic, Place, Span, Severity),
         *(date, datetime, timedelta, timezone, frozen),
     )
 }
 
 
-def dumps(prepared: Prepared) -> bytes:
-    """The bytes of a prepared issue."""
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The bytes of a proof without its edition, and of the edition; none where there is no edition."""
+
+    head: bytes
+    body: bytes
+
+    def whole(self) -> Proof:
+        """The proof. Raises ``ValueError`` for bytes that are none, harmlessly."""
+        proof = self.without_edition()
+        edition = _loads(self.body, Edition) if self.body else None
+        return replace(proof, edition=edition)
+
+    def without_edition(self) -> Proof:
+        """The proof without its edition. Raises ``ValueError`` for bytes that are none, harmlessly."""
+        return _loads(self.head, Proof)
+
+
+def pack(proof: Proof) -> Packed:
+    """The bytes of a proof; its issue is left out."""
+    head = _dumps(replace(proof, issue=None, edition=None))
+    return Packed(head, _dumps(proof.edition) if proof.edition is not None else b"")
+
+
+def _dumps(value: object) -> bytes:
     buffer = io.BytesIO()
-    _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(prepared)
+    _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
     return buffer.getvalue()
 
 
-def loads(payload: bytes) -> Prepared:
-    """A prepared issue from its bytes. Raises ``ValueError`` for anything else, harmlessly."""
+def _loads(payload: bytes, kind: type[_T]) -> _T:
     try:
         found = _Unpickler(io.BytesIO(payload)).load()
     except Exception as error:  # damaged bytes fail in any way there is
-        raise ValueError(f"no prepared issue: {error}") from error
-    if not isinstance(found, Prepared):
-        raise ValueError(f"no prepared issue: {type(found).__name__}")
+        raise ValueError(f"no {kind.__name__}: {error}") from error
+    if not isinstance(found, kind):
+        raise ValueError(f"no {kind.__name__}: {type(found).__name__}")
     return found
 
 

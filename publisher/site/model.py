@@ -9,7 +9,6 @@ from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Severity
 from publisher.edition.model import Edition
-from publisher.issue import Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +56,12 @@ class SiteResult:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One issue, checked and, where it is to be built, rendered.
-
-    ``issue`` is what the rules across issues look at: it may be a partial one, with what is wrong left out.
-    """
+    """One issue, judged with those around it. ``edition`` is there unless an error keeps it from being built."""
 
     slug: str
     draft: bool
     edition: Edition | None
     diagnostics: tuple[Diagnostic, ...]
-    issue: Issue | None = None
 
     @property
     def broken(self) -> bool:

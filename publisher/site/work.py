@@ -1,6 +1,6 @@
-"""Checking and rendering many issues: from the cache where it can, on every core where it pays.
+"""Proofs of many issues: from the cache where it can, on every core where it pays; then judged with one another.
 
-The result does not depend on the number of processes: an issue is prepared alone, and the answers are put in the
+The result does not depend on the number of processes: an issue is proofread alone, and the answers are put in the
 order of the slugs.
 """
 
@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
-from publisher.checks import check_reading
+from publisher.checks.engine import facts_of, findings_across
 from publisher.config import Config
-from publisher.edition import provenance, render
-from publisher.edition.model import Edition
-from publisher.issue import Status, read_issue
+from publisher.diagnostics import Diagnostic
+from publisher.edition import provenance
+from publisher.edition.proof import Proof, proofread
+from publisher.issue import read_issue
 from publisher.site.cache import Cache, worth_keeping
-from publisher.site.codec import dumps, loads
+from publisher.site.codec import Packed, pack
 from publisher.site.model import Prepared
 
 WORTH_PROCESSES = 40
@@ -26,7 +27,6 @@ WORTH_PROCESSES = 40
 
 _CHUNK = 8
 _config: Config | None = None
-_drafts = False
 
 
 def prepare_all(
@@ -38,40 +38,61 @@ def prepare_all(
     processes: int | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> list[Prepared]:
-    """Every issue of ``slugs``, in their order. ``progress()`` is called once an issue."""
+    """Every issue of ``slugs``, in their order, judged with one another. ``progress()`` is called once an issue.
+
+    Drafts are proofread too, so that their errors are known; their editions are left out unless ``drafts``.
+    """
+    proofs = proof_all(config, slugs, cache=cache, processes=processes, progress=progress)
+    across = _by_slug(findings_across(config, (proof.facts for proof in proofs)))
+    done = []
+    for proof in proofs:
+        found = tuple(proof.diagnostics(config, across.get(proof.slug, ())))
+        one = Prepared(proof.slug, proof.draft, proof.edition, found)
+        wanted = proof.edition is not None and not one.broken and (drafts or not proof.draft)
+        done.append(_of_commit(one, config) if wanted else replace(one, edition=None))
+    return done
+
+
+def judge_all(
+    config: Config, slugs: Sequence[str], *, among: Sequence[str], cache: Cache, progress: Callable[[], None]
+) -> dict[str, list[Diagnostic]]:
+    """The findings of each issue of ``slugs``, judged with the issues ``among``; no edition is kept in memory."""
+    proofs = proof_all(config, slugs, cache=cache, progress=progress, whole=False)
+    known = {proof.slug for proof in proofs}
+    others = (_facts(config, slug, cache) for slug in among if slug not in known)
+    across = _by_slug(findings_across(config, [*(proof.facts for proof in proofs), *others]))
+    return {proof.slug: proof.diagnostics(config, across.get(proof.slug, ())) for proof in proofs}
+
+
+def proof_all(
+    config: Config,
+    slugs: Sequence[str],
+    *,
+    cache: Cache,
+    processes: int | None = None,
+    progress: Callable[[], None] = lambda: None,
+    whole: bool = True,
+) -> list[Proof]:
+    """The proof of every issue, in the order of ``slugs``; without editions unless ``whole``.
+
+    ``commit`` is left out of the editions: it changes without the content's changing, so it is no part of the cache.
+    """
     keys = {slug: cache.key(slug) for slug in slugs}
-    found: dict[str, Prepared] = {}
+    found: dict[str, Proof] = {}
     missing = []
     for slug in slugs:
-        if held := cache.load(slug, keys[slug]):
+        if held := cache.load(slug, keys[slug], whole=whole):
             found[slug] = held
             progress()
         else:
             missing.append(slug)
-    for payload in _render(config, missing, drafts, processes):
-        prepared: Prepared = loads(payload)
-        found[prepared.slug] = prepared
-        if worth_keeping(prepared, config.root / "issues" / prepared.slug):
-            cache.store(prepared.slug, keys[prepared.slug], payload)
+    for slug, packed in zip(missing, _proofread(config, missing, processes), strict=True):
+        proof = packed.whole()
+        if worth_keeping(proof, config.root / "issues" / slug):
+            cache.store(slug, keys[slug], packed)
+        found[slug] = proof if whole else replace(proof, edition=None)
         progress()
-    return [_of_commit(found[slug], config) for slug in slugs]
-
-
-def prepare(config: Config, slug: str, *, drafts: bool) -> Prepared:
-    """Check one issue and render it, unless it has an error or is a draft that nobody asked for.
-
-    ``commit`` is left out of the edition: it changes without the content's changing, so it is no part of the cache.
-    """
-    reading = read_issue(config, slug)
-    issue = reading.issue
-    draft = issue is not None and issue.status is Status.DRAFT
-    checked = Prepared(slug, draft, None, tuple(check_reading(config, reading)), reading.partial)
-    if issue is None or checked.broken or (draft and not drafts):
-        return checked
-    edition, more = render(issue, config)
-    known = set(checked.diagnostics)
-    rendered = replace(checked, diagnostics=(*checked.diagnostics, *(found for found in more if found not in known)))
-    return rendered if edition is None or rendered.broken else replace(rendered, edition=_plain(edition))
+    return [found[slug] for slug in slugs]
 
 
 def cores() -> int:
@@ -79,26 +100,38 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _plain(edition: Edition) -> Edition:
-    """The same edition without its commit: what the cache holds and processes exchange."""
-    return replace(edition, commit=None)
+def _facts(config: Config, slug: str, cache: Cache) -> dict[str, object]:
+    """What the rules across issues look at in an issue that is not itself asked for."""
+    if held := cache.load(slug, cache.key(slug), whole=False):
+        return dict(held.facts)
+    partial = read_issue(config, slug).partial
+    return facts_of(partial) if partial is not None else {}
+
+
+def _by_slug(findings: Iterable[Diagnostic]) -> dict[str, list[Diagnostic]]:
+    found: dict[str, list[Diagnostic]] = {}
+    for finding in findings:
+        found.setdefault(finding.path.removeprefix("issues/").split("/")[0], []).append(finding)
+    return found
 
 
 def _of_commit(prepared: Prepared, config: Config) -> Prepared:
-    if prepared.edition is None:
-        return prepared
+    assert prepared.edition is not None
     return replace(prepared, edition=replace(prepared.edition, commit=provenance.commit(config, prepared.slug)))
 
 
-def _render(config: Config, slugs: Sequence[str], drafts: bool, processes: int | None) -> Iterator[bytes]:
+def _proofread(config: Config, slugs: Sequence[str], processes: int | None) -> Iterator[Packed]:
     count = processes or (cores() if len(slugs) >= WORTH_PROCESSES else 1)
     if count == 1:
-        for slug in slugs:
-            yield dumps(prepare(config, slug, drafts=drafts))
+        yield from (pack(_without_commit(proofread(config, slug))) for slug in slugs)
         return
     context = multiprocessing.get_context(_start_method())
-    with ProcessPoolExecutor(count, context, _start, (config, drafts)) as pool:
-        yield from pool.map(_prepare_in_worker, slugs, chunksize=_CHUNK)
+    with ProcessPoolExecutor(count, context, _start, (config,)) as pool:
+        yield from pool.map(_proofread_in_worker, slugs, chunksize=_CHUNK)
+
+
+def _without_commit(proof: Proof) -> Proof:
+    return replace(proof, edition=replace(proof.edition, commit=None)) if proof.edition else proof
 
 
 def _start_method() -> str:
@@ -106,11 +139,11 @@ def _start_method() -> str:
     return "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
 
-def _start(config: Config, drafts: bool) -> None:
-    global _config, _drafts
-    _config, _drafts = config, drafts
+def _start(config: Config) -> None:
+    global _config
+    _config = config
 
 
-def _prepare_in_worker(slug: str) -> bytes:
+def _proofread_in_worker(slug: str) -> Packed:
     assert _config is not None
-    return dumps(prepare(_config, slug, drafts=_drafts))
+    return pack(_without_commit(proofread(_config, slug)))

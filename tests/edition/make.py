@@ -9,7 +9,7 @@ from typing import Any
 from publisher.config.model import Config
 from publisher.diagnostics import Span
 from publisher.edition.model import Edition
-from publisher.edition.render import render
+from publisher.edition.rendering import render
 from publisher.issue.model import Issue, Item, KeyPoints, Places, Prose, Source
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -45,6 +45,7 @@ a theme whose footer lost `slots.unsubscribe_url`.
 
 Put `slots.unsubscribe_url` back into the theme's template.
 """,
+    fixed=True,
 )
 _SPACE = re.compile(r"\s+")
 

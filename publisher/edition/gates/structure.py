@@ -45,6 +45,7 @@ Readers would see an internal marker where their unsubscribe link should be.
 
 Use slots without filters.
 """,
+    fixed=True,
 )
 _MARKER = re.compile(r"slot[0-9a-f]{40}", re.IGNORECASE)
 

@@ -31,6 +31,7 @@ room for so many levels either.
 
 A line that begins with fifty `>`.
 """,
+    fixed=True,
 )
 
 
