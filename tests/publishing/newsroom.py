@@ -31,7 +31,7 @@ class Edge:
 
     def __init__(self, aws: Aws) -> None:
         self.stale: dict[str, bytes | None] = {}  # path → what it still answers (None: 404)
-        self._s3 = aws.client("s3")
+        self.s3 = aws.client("s3")
         edge = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -51,8 +51,8 @@ class Edge:
     def _object(self, path: str) -> bytes | None:
         _, bucket, key = path.split("/", 2)
         try:
-            return bytes(self._s3.get_object(Bucket=bucket, Key=unquote(key))["Body"].read())
-        except self._s3.exceptions.ClientError:
+            return bytes(self.s3.get_object(Bucket=bucket, Key=unquote(key))["Body"].read())
+        except self.s3.exceptions.ClientError:
             return None
 
     def __enter__(self) -> Edge:
@@ -128,7 +128,7 @@ class Newsroom:
     def set_up(self, more: str = "") -> None:
         """An empty newsletter in git, with a bucket."""
         where = {"LocationConstraint": "eu-west-1"}
-        self.aws.client("s3").create_bucket(Bucket=self.bucket, CreateBucketConfiguration=where)
+        self.s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration=where)
         self.environment = {
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -140,6 +140,11 @@ class Newsroom:
         self.newsletter.write(".gitignore", "dist\noutbox\n.publisher\npeople.csv\n")
         self.git("init", "-q", "-b", "main")
         self.commit("An empty newsletter")
+
+    @property
+    def s3(self) -> Any:
+        """A client to the archive."""
+        return self.edge.s3
 
     @property
     def newsletter(self) -> Newsletter:

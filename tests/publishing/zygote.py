@@ -1,8 +1,9 @@
 """A process that has everything imported and forks a child a command: real processes at a tenth of the price.
 
 ``python -m tests.publishing.zygote`` reads one JSON request a line: ``words``, ``cwd``, ``environment``, and ``kill``,
-the number of the moment at which the child kills itself with SIGKILL. Moments are each side of every commit, of every
-request to AWS that is no upload, and every step of a run; the answer names the one it came to.
+the number of the moment at which the child kills itself with SIGKILL. A moment lies before each thing that outlives the
+process: every commit, and every request to AWS that is no upload of a page (tests of the deployment have those). What
+lies between two of them leaves no trace, so these are all the states a death can leave. The answer names them.
 """
 
 from __future__ import annotations
@@ -12,22 +13,26 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 
 class Moments:
-    """Counts moments; kills at the ``fatal`` one. Each is written down before it happens."""
+    """Counts moments; kills at the ``fatal`` one. Each is written down before it happens, and so are steps."""
 
     def __init__(self, fatal: int | None, log: Path) -> None:
         self.fatal, self.count = fatal, 0
         self.log = log.open("a", encoding="utf-8")
 
-    def at(self, name: str) -> None:
-        self.count += 1
+    def write(self, name: str) -> None:
         self.log.write(name + "\n")
         self.log.flush()
+
+    def at(self, name: str) -> None:
+        self.count += 1
+        self.write(f"{self.count} {name}")
         if self.count == self.fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -42,21 +47,18 @@ def watch(moments: Moments) -> None:
     commit, send, step = Connection._commit_impl, URLLib3Session.send, Context.step
 
     def _commit(self: Any) -> None:
-        moments.at("before commit")
+        if threading.current_thread().name != "publish lease":  # its signs of life come when they come
+            moments.at("commit")
         commit(self)
-        moments.at("after commit")
 
     def _send(self: Any, request: Any) -> Any:
         name = f"{request.method} {request.url.split('?')[0].split('/', 3)[-1]}"
-        if request.method == "PUT" and ".publisher-deploy" not in name:
-            return send(self, request)
-        moments.at(f"before {name}")
-        answer = send(self, request)
-        moments.at(f"after {name}")
-        return answer
+        if request.method != "PUT" or ".publisher-deploy" in name:
+            moments.at(name)
+        return send(self, request)
 
     def _step(self: Any, which: Any, detail: str = "") -> None:
-        moments.at(f"step {which} {detail}")
+        moments.write(f"step {which}")
         step(self, which, detail)
 
     Connection._commit_impl, URLLib3Session.send, Context.step = _commit, _send, _step  # type: ignore[method-assign]
@@ -111,15 +113,33 @@ def _leave(be: Callable[[], None]) -> None:
         os._exit(status)
 
 
+def warm_up() -> None:
+    """Import everything and compile the theme: publish a small newsletter into a folder, once."""
+    import contextlib
+    import io
+
+    import httpx
+
+    import publisher.delivery.transports.ses_bulk
+    import publisher.publishing.plan.markdown
+    import publisher.publishing.verify  # noqa: F401
+    from publisher.cli import publishing
+    from publisher.publishing.publish import Wishes
+    from tests.acceptance.conftest import CONFIG, Newsletter
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        small = Newsletter(Path(folder))
+        small.write("config.yaml", CONFIG)
+        small.issue()
+        publishing.run(small.root, Wishes(), as_json=True)
+        httpx.Client().close()
+
+
 def main() -> None:
     """Warm up, then serve."""
     import boto3
 
-    import publisher.cli.plan
-    import publisher.cli.publishing
-    import publisher.publishing.plan
-    import publisher.publishing.verify  # noqa: F401
-
+    warm_up()
     for service in ("s3", "sesv2"):  # botocore's descriptions of a service take 0.2 s to read, once a session
         boto3.client(service, region_name="eu-west-1")
     for line in sys.stdin:
