@@ -23,7 +23,7 @@ def status(
     format: Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")] = "text",
 ) -> None:
     """Show the account: audience = excluded + pending + claimed + submitted + rejected + uncertain, at every moment."""
-    from publisher.cli.console import complain
+    from publisher.cli.console import complain, error_console
     from publisher.config import load_config
     from publisher.database import open_database
     from publisher.delivery.status import statuses
@@ -39,7 +39,10 @@ def status(
     else:
         _print(rows)
     for trip in tripped:
-        complain(f"tripwire {trip.name}: {trip.message}", trip.help)
+        if trip.stops:
+            complain(f"tripwire {trip.name}: {trip.message}", trip.help)
+        else:
+            error_console.print(f"{trip.name}: {trip.message} ({trip.help})", style="yellow", markup=False)
     if any(trip.stops for trip in tripped):
         raise typer.Exit(1)
 

@@ -11,6 +11,7 @@ from publisher.database import Database
 from publisher.delivery import ledger, lock, mailings, tripwires
 from publisher.delivery.endings import status_row
 from publisher.delivery.mailings import Mailing
+from publisher.delivery.prepare import ready_issues
 from publisher.delivery.states import mailing_state
 from publisher.delivery.tripwires import Tripped
 from publisher.errors import UsageError
@@ -34,6 +35,8 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> tup
             rows.append(_row(connection, database, name, mailing))
             if mailing is not None:
                 tripped += tripwires.after_the_fact(connection, mailing)
+    if slug is None:
+        tripped += tripwires.overdue(ready_issues(config, without=found), found, config)
     return rows, tripped
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,7 @@ from publisher.delivery.tables import recipients
 from tests.delivery.world import SLUG, add_people, make_config
 from tests.stubs.ses import SesServer
 
+ROOT = Path(__file__).resolve().parents[2]
 CONFIG = """\
 newsletter:
   name: AI 周报
@@ -266,6 +271,37 @@ def test_a_full_outbox_is_one_line_and_the_next_run_carries_on(run: Run, monkeyp
     monkeypatch.setattr(Path, "write_bytes", write)
     assert run("send", SLUG)[0] == 0
     assert row(run)["submitted"] == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_in_order_and_the_next_carries_on(
+    run: Run, root: Path, ses: Callable[..., SesServer], number: signal.Signals
+) -> None:
+    server = ses(rate=200)
+    through_ses(root)
+    database = open_database(make_config(root))
+    add_people(database, 400, start=10)
+    database.close()
+    words = [sys.executable, "-m", "publisher", "--root", str(root), "send", SLUG]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not server.account.accepted and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"publisher send {SLUG} carries on" in err
+    found = row(run)
+    assert (found["state"], found["claimed"], found["uncertain"]) == ("stopped", 0, 0)
+    assert 0 < found["submitted"] == len(server.account.accepted) < 402
+    server.account.change({"rate": 0})
+    assert run("send", SLUG)[0] == 0
+    assert server.account.summary()["distinct"] == len(server.account.accepted) == 402
+
+
+def test_status_tells_of_overdue_issues(run: Run, root: Path) -> None:
+    status, out, err = run("status")
+    assert (status, SLUG in out, f"overdue: {SLUG}" in err) == (0, True, True)
 
 
 def test_the_webhook_hears_of_a_tripwire(root: Path) -> None:

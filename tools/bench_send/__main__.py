@@ -18,8 +18,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tools.bench.document import write_section
 from tools.chaos.judge import ask, tell
 from tools.chaos.run import credentials, stub
+
+_SAID: list[str] = []
+
+
+def say(text: str) -> None:
+    """Print it, and keep it for the document."""
+    print(text, flush=True)
+    _SAID.append(text)
 
 
 def measure(name: str, root: Path, people: int) -> dict[str, float]:
@@ -50,25 +59,25 @@ def throughput(people: int) -> None:
                 runs.append(found["sent"] / found["seconds"])
                 shutil.rmtree(root)
         base = statistics.median(rates["bare-bulk"])
-        print(f"\n| {people:,} recipients, 20 ms a call | recipients/s | of the bare bulk loop |\n|---|---:|---:|")
+        say(f"\n| {people:,} recipients, 20 ms a call | recipients/s | of the bare bulk loop |\n|---|---:|---:|")
         for name, label in (
             ("bare-bulk", "bare boto3 loop, bulk, no ledger"),
             ("ledger", "publisher: ledger, pace, bulk"),
             ("bare-single", "bare boto3 loop, one by one"),
         ):
             middle = statistics.median(rates[name])
-            print(f"| {label} | {middle:,.0f} | {middle / base:.0%} |")
+            say(f"| {label} | {middle:,.0f} | {middle / base:.0%} |")
 
 
 def memory(counts: list[int]) -> None:
     """Peak resident memory of a whole run."""
-    print("\n| recipients | recipients/s | peak memory, MB |\n|---:|---:|---:|")
+    say("\n| recipients | recipients/s | peak memory, MB |\n|---:|---:|---:|")
     for people in counts:
         with stub() as url:
             credentials(url)
             root = fresh(people)
             found = measure("ledger", root, people)
-            print(f"| {people:,} | {found['sent'] / found['seconds']:,.0f} | {found['megabytes']:.0f} |", flush=True)
+            say(f"| {people:,} | {found['sent'] / found['seconds']:,.0f} | {found['megabytes']:.0f} |")
             shutil.rmtree(root)
 
 
@@ -79,7 +88,7 @@ def freeze(people: int) -> None:
         root = fresh(people)
         frozen, resumed = measure("freeze", root, people), measure("resume", root, people)
         shutil.rmtree(root)
-    print(f"\nfreeze of {people:,}: {frozen['seconds']:.1f} s; resumed, first call after {resumed['seconds']:.2f} s")
+    say(f"\nfreeze of {people:,}: {frozen['seconds']:.1f} s; resumed, first call after {resumed['seconds']:.2f} s")
 
 
 def pace(rate: float, seconds: float, *, halve: bool = False) -> None:
@@ -103,12 +112,12 @@ def report_pace(rate: float, summary: dict[str, Any], halved_at: float | None) -
     if halved_at is None:
         held = sum(a for _, a, _ in seconds) / len(seconds) / rate
         share = summary["throttled"] / max(1, summary["offered"])
-        print(f"quota {rate:g}/s: {held:.1%} of it held, {share:.3%} throttled")
+        say(f"- quota {rate:g}/s: {held:.1%} of it held, {share:.3%} throttled")
         return
     after = [(a, t) for s, a, t in seconds if s > halved_at + 10]
     held = sum(a for a, _ in after) / len(after) / (rate / 2)
     throttled = sum(t for _, t in after) / max(1, sum(a + t for a, t in after))
-    print(f"quota {rate:g}/s halved: after 10 s {held:.1%} of the new one held, {throttled:.3%} throttled")
+    say(f"- quota {rate:g}/s halved: after 10 s {held:.1%} of the new one held, {throttled:.3%} throttled")
 
 
 def main() -> None:
@@ -126,11 +135,15 @@ def main() -> None:
     if options.only in {None, "freeze"}:
         freeze(million)
     if options.only in {None, "pace"}:
-        print()
+        say("")
         for rate in (14, 200, 2000):
             pace(rate, 20)
         for rate in (200, 2000):
             pace(rate, 45, halve=True)
+    if options.only is None:
+        write_section(
+            "send", "Sending", "`make bench-send`; the stub of SES runs on the same cores.\n" + "\n".join(_SAID)
+        )
 
 
 if __name__ == "__main__":
