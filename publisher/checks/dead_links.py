@@ -23,7 +23,7 @@ def check_all_links(
     links = [link for slug in chosen for link in links_of(config, slug)]
     found = check_links(
         links,
-        cache=config.root / ".publisher" / "links.json",
+        cache=config.root / ".publisher" / "cache" / "links.json",
         agent=config.newsletter.url,
         manners=Manners(allow_private=config.checks.allow_private_links),
         progress=progress,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
 
 from publisher.checks.context import Context
-from publisher.checks.ignores import ignores_of, without_ignored
+from publisher.checks.ignores import ignores_of, judge
 from publisher.checks.levels import with_levels
 from publisher.checks.registry import Rule, rules
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, define
-from publisher.issue import Issue, Reading, discover, read_issue
-from publisher.source import loose_files
+from publisher.diagnostics import Diagnostic, Place, Severity, catalogue, define
+from publisher.issue import Issue, Reading, read_issue
 
 log = logging.getLogger(__name__)
 
@@ -34,87 +34,53 @@ Report it, with the issue that it happened in.
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """Issues by slug (``None``: there are errors), and all findings, sorted."""
-
-    issues: dict[str, Issue | None]
-    diagnostics: tuple[Diagnostic, ...]
-
-    def of(self, slug: str) -> tuple[Diagnostic, ...]:
-        """The findings in the files of one issue."""
-        prefix = f"issues/{slug}"
-        return tuple(d for d in self.diagnostics if d.path == prefix or d.path.startswith(f"{prefix}/"))
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing found is an error."""
-        return not any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
-
-
 def check_issue(config: Config, slug: str) -> tuple[Issue | None, list[Diagnostic]]:
-    """Read one issue and run every rule over it: the issue, unless there are errors, and all findings."""
+    """Read one issue and run every rule over it: the issue, unless there are errors, and all findings.
+
+    What only a rendering shows is not looked at: see :func:`publisher.edition.proof.proofread`.
+    """
     reading = read_issue(config, slug)
-    found = check_reading(config, reading)
+    unseen = frozenset(catalogue()) - _rule_codes()
+    found = judge(config, ignores_of(config.root, slug), findings_within(config, reading), unseen=unseen, across=False)
     return (None if _blocked(found) else reading.issue), found
 
 
-def check_reading(config: Config, reading: Reading) -> list[Diagnostic]:
-    """All findings within one issue that has been read."""
-    found = _finished(config, [*reading.findings, *_within(config, reading)])
-    return _sorted(without_ignored(ignores_of(config.root, reading.slug), found, across=False))
+def findings_within(config: Config, reading: Reading) -> list[Diagnostic]:
+    """All findings within one issue that has been read, at the levels of config.yaml; ignores are not yet obeyed."""
+    found = [*reading.findings]
+    if reading.partial is not None:
+        context = Context(config, reading.partial)
+        place = reading.partial.places.of()
+        for rule in rules():
+            if rule.check is not None:
+                found += _run(rule, place, reading.slug, partial(rule.check, context))
+    return _finished(config, found)
 
 
-def check_across(config: Config, issues: Iterable[Issue]) -> list[Diagnostic]:
-    """What concerns several of ``issues``, which may be partial ones (:attr:`publisher.issue.Reading.partial`)."""
-    return _finished(config, _across(config, list(issues)))
+def facts_of(issue: Issue) -> dict[str, Any]:
+    """What the rules across issues look at in one of them, by rule. The issue may be a partial one."""
+    return {rule.name: rule.gather(issue) for rule in rules() if rule.gather is not None}
 
 
-def check_repository(config: Config, slugs: Iterable[str] | None = None) -> Checked:
-    """Check the issues ``slugs`` (all by default), and what concerns several of them.
-
-    Rules across issues see all the issues of the repository, and report on the chosen ones.
-    """
-    everything = discover(config.root)
-    chosen = list(everything if slugs is None else dict.fromkeys(slugs))
-    readings = {slug: read_issue(config, slug) for slug in {*everything, *chosen}}
-    found: dict[str, list[Diagnostic]] = {
-        slug: [*readings[slug].findings, *_within(config, readings[slug])] for slug in chosen
-    }
-    partial = [reading.partial for _, reading in sorted(readings.items()) if reading.partial is not None]
-    across = list(_across(config, partial))
-    for slug in chosen:
-        prefix = f"issues/{slug}/"
-        every = _finished(config, [*found[slug], *(d for d in across if d.path.startswith(prefix))])
-        found[slug] = _sorted(without_ignored(ignores_of(config.root, slug), every, across=True))
-    issues = {slug: None if _blocked(found[slug]) else readings[slug].issue for slug in chosen}
-    everywhere = [diagnostic for each in found.values() for diagnostic in each]
-    if slugs is None:
-        everywhere += with_levels(config.checks.levels, loose_files(config.root))
-    return Checked(issues, tuple(_sorted(everywhere)))
-
-
-def _within(config: Config, reading: Reading) -> Iterator[Diagnostic]:
-    if reading.partial is None:
-        return
-    context = Context(config, reading.partial)
+def findings_across(config: Config, facts: Iterable[Mapping[str, Any]]) -> list[Diagnostic]:
+    """What concerns several issues, from the facts of each, at the levels of config.yaml."""
+    everything = list(facts)
+    found: list[Diagnostic] = []
     for rule in rules():
-        if rule.check is not None:
-            yield from _run(rule, reading.partial.places.of(), reading.slug, lambda rule=rule: rule.check(context))
+        if rule.compare is not None and any(config.checks.levels.get(code) != "off" for code in rule.codes):
+            gathered = [one[rule.name] for one in everything if rule.name in one]
+            found += _run(rule, Place("issues"), "the repository", partial(rule.compare, gathered))
+    return _finished(config, found)
 
 
-def _across(config: Config, issues: list[Issue]) -> Iterator[Diagnostic]:
-    for rule in rules():
-        if rule.check_all is not None:
-            contexts = [Context(config, issue) for issue in issues]
-            place = issues[0].places.of() if issues else Place("issues")
-            yield from _run(rule, place, "the repository", lambda rule=rule, each=contexts: rule.check_all(each))
+def _rule_codes() -> frozenset[str]:
+    return frozenset(code for rule in rules() for code in rule.codes)
 
 
-def _run(rule: Rule, place: Place, name: str, call: object) -> list[Diagnostic]:
+def _run(rule: Rule, place: Place, name: str, call: Callable[[], Iterable[Diagnostic]]) -> list[Diagnostic]:
     """The findings of a rule. A rule that fails is a finding too: nothing is called checked that was not."""
     try:
-        return list(call())  # type: ignore[operator]
+        return list(call())
     except Exception as error:
         log.exception("the rule %s failed on %s", rule.name, name)
         message = f"the rule {rule.name} failed on {name}: {type(error).__name__}: {error}".replace("\n", " ")
@@ -122,11 +88,7 @@ def _run(rule: Rule, place: Place, name: str, call: object) -> list[Diagnostic]:
 
 
 def _finished(config: Config, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-    return _sorted(with_levels(config.checks.levels, findings))
-
-
-def _sorted(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-    return sorted(set(findings), key=lambda finding: finding.sort_key)
+    return sorted(set(with_levels(config.checks.levels, findings)), key=lambda finding: finding.sort_key)
 
 
 def _blocked(findings: Iterable[Diagnostic]) -> bool:

@@ -6,12 +6,15 @@ by commas. A fixed code cannot be ignored, and an ignore that hides nothing is i
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from publisher.checks.levels import with_levels
 from publisher.checks.registry import rules
+from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, catalogue, define
 from publisher.documents import read_text
 from publisher.source import read_folder
@@ -32,6 +35,9 @@ What it was written for is mended, or was never meant. Left standing, it would h
 beside a line where `vague-link-text` finds nothing.
 """,
 )
+
+LINK_CODES = frozenset({"dead-link", "unsure-link", "moved-link", "private-link", "insecure-link"})
+"""What only ``check --links`` can find."""
 
 _MARK = re.compile(
     r"<!--\s*publisher:\s*ignore=(?P<html>[\w, -]*?)\s*-->"
@@ -81,30 +87,35 @@ def _next_line(lines: list[str], number: int) -> int:
     return next((n for n in range(number + 1, len(lines) + 1) if lines[n - 1].strip()), number)
 
 
-def without_ignored(ignores: list[Ignore], findings: Iterable[Diagnostic], *, across: bool) -> list[Diagnostic]:
-    """The findings that no ignore hides, and one for each ignore that hides none.
+def judge(
+    config: Config, ignores: Sequence[Ignore], findings: Iterable[Diagnostic], *, unseen: Collection[str], across: bool
+) -> list[Diagnostic]:
+    """The findings that no ignore hides, and one for each ignore that hides none; sorted.
 
-    ``across``: the rules across issues have run too, so that an ignore of theirs can be called unused. What only links,
-    or the gates of an edition, can find is never called unused here.
+    An ignore is called unused only where its code was looked for: codes ``unseen`` were not, those of rules across
+    issues only where ``across``, and those of links and of config.yaml never are.
     """
-    found = list(findings)
+    found = set(findings)
     kept = [finding for finding in found if not any(ignore.hides(finding) for ignore in ignores)]
-    judged = {code for rule in rules() if rule.check or across for code in rule.codes}
-    for ignore in ignores:
-        if not any(ignore.hides(finding) for finding in found):
-            kept += _unused(ignore, judged)
-    return kept
+    idle = [ignore for ignore in ignores if not any(ignore.hides(finding) for finding in found)]
+    if idle:
+        away = {code for rule in rules() if rule.compare and not across for code in rule.codes}
+        kept += with_levels(config.checks.levels, _unused(idle, {*unseen, *away, *LINK_CODES}))
+    return sorted(kept, key=lambda finding: finding.sort_key)
 
 
-def _unused(ignore: Ignore, judged: set[str]) -> Iterator[Diagnostic]:
+def _unused(ignores: Iterable[Ignore], unseen: set[str]) -> Iterator[Diagnostic]:
     known = catalogue()
-    if ignore.code not in known:
-        yield UNUSED_IGNORE.at(
-            ignore.place, f"there is no code {ignore.code}", help="delete the ignore, or mend its code"
-        )
-    elif known[ignore.code].fixed:
-        message = f"{ignore.code} prevents building or guards readers: it cannot be ignored"
-        yield UNUSED_IGNORE.at(ignore.place, message, help="delete the ignore, and mend what is found")
-    elif ignore.code in judged:
-        message = f"line {ignore.line} has no finding {ignore.code} to ignore"
-        yield UNUSED_IGNORE.at(ignore.place, message, help="delete the ignore")
+    for ignore in ignores:
+        if ignore.code not in known:
+            near = difflib.get_close_matches(ignore.code, known, 2)
+            advice = (
+                f"write {' or '.join(near)}, or delete the ignore" if near else "delete the ignore, or mend its code"
+            )
+            yield UNUSED_IGNORE.at(ignore.place, f"there is no code {ignore.code}", help=advice)
+        elif known[ignore.code].fixed:
+            message = f"{ignore.code} prevents building or guards readers: it cannot be ignored"
+            yield UNUSED_IGNORE.at(ignore.place, message, help="delete the ignore, and mend what is found")
+        elif ignore.code not in unseen:
+            message = f"line {ignore.line} has no finding {ignore.code} to ignore"
+            yield UNUSED_IGNORE.at(ignore.place, message, help="delete the ignore")

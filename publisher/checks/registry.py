@@ -1,8 +1,9 @@
 """The rules: one module each in ``publisher.checks.rules``, found by being there.
 
 A rule's docstring is its page. It begins with one line that states the fault, and has the sections *Why it matters* and
-*Example*. The module holds ``CODE`` and one of two functions: ``check(context)`` over one
-issue, ``check_all(contexts)`` over all of them; each yields diagnostics.
+*Example*. The module holds ``CODE`` and ``check(context)`` over one issue, or two functions for what concerns several:
+``gather(issue)`` returns what the rule has to know of one, as plain values that a cache can hold, and
+``compare(gathered)`` looks at those of all. ``check`` and ``compare`` yield diagnostics.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import pkgutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from publisher.checks import rules as package
 from publisher.checks.context import Context
 from publisher.diagnostics import Code, Diagnostic
+from publisher.issue import Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class Rule:
     name: str
     codes: tuple[str, ...]
     check: Callable[[Context], Iterable[Diagnostic]] | None
-    check_all: Callable[[Sequence[Context]], Iterable[Diagnostic]] | None
+    gather: Callable[[Issue], Any] | None
+    compare: Callable[[Sequence[Any]], Iterable[Diagnostic]] | None
 
 
 @cache
@@ -36,5 +40,6 @@ def rules() -> tuple[Rule, ...]:
         loaded = importlib.import_module(f"{package.__name__}.{module.name}")
         name = module.name.replace("_", "-")
         codes = tuple(value.name for value in vars(loaded).values() if isinstance(value, Code))
-        found.append(Rule(name, codes, getattr(loaded, "check", None), getattr(loaded, "check_all", None)))
+        functions = (getattr(loaded, function, None) for function in ("check", "gather", "compare"))
+        found.append(Rule(name, codes, *functions))
     return tuple(found)

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.console import console, error_console
+from publisher.cli.console import console
+from publisher.cli.progress import Bar
 
 if TYPE_CHECKING:
     from publisher.diagnostics import Diagnostic
@@ -68,7 +68,7 @@ def build(
             _print_json(error.diagnostics)
         raise
     slugs = chosen_slugs(config.root, issues)
-    with _Bar() as bar:
+    with Bar("building") as bar:
         result = run(config, slugs or (), config.root / out, drafts, use_cache=cache, progress=bar)
     if format is Format.JSON:
         _print_json(result.diagnostics)
@@ -103,38 +103,3 @@ def _summary(result: BuildResult) -> str:
     if result.drafts:
         lines.append(f"not built, being drafts (--drafts builds them): {', '.join(result.drafts)}")
     return "\n".join(lines) + "\n"
-
-
-class _Bar:
-    """A progress bar on standard error, on a terminal only, and only for builds that take a moment."""
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._progress = Progress(
-            TextColumn("building"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=error_console,
-            transient=True,
-            disable=not error_console.is_terminal,
-        )
-        self._task = self._progress.add_task("building", total=None)
-
-    def __enter__(self) -> _Bar:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def total(self, issues: int) -> None:
-        """So many issues."""
-        self._progress.update(self._task, total=issues)
-
-    def step(self) -> None:
-        """One is ready."""
-        self._progress.advance(self._task)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.cli.progress import Bar
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from publisher.checks import Checked
     from publisher.config import Config
     from publisher.diagnostics import Diagnostic
 
@@ -45,10 +46,12 @@ def check(
 
     Examples: [bold]publisher check[/], [bold]publisher check 2024-12-29-weekly --format json[/]
     """
-    from publisher.checks import check_repository, load_all
+    from publisher.checks import load_all
     from publisher.checks.levels import check_levels
     from publisher.cli.issues import chosen_slugs
     from publisher.config import read_config
+    from publisher.issue import discover
+    from publisher.site.checking import check_repository
 
     root: Path = context.obj
     load_all()
@@ -58,33 +61,27 @@ def check(
         _summary(findings, 0)
         raise typer.Exit(2)
     slugs = chosen_slugs(config.root, issues)
-    findings = check_levels(config.root)
-    checked = check_repository(config, slugs)
-    found = [*findings, *checked.diagnostics]
+    wrong = check_levels(config.root)
+    with Bar("checking") as bar:
+        bar.total(len(slugs if slugs is not None else discover(config.root)))
+        checked = check_repository(config, slugs, progress=bar.step)
+    found = [*wrong, *checked.diagnostics]
     if links:
-        found += _link_findings(config, checked)
+        found += _link_findings(config, checked.slugs)
     _show(found, config.root, format)
-    _summary(found, len(checked.issues))
-    if findings:
+    _summary(found, len(checked.slugs))
+    if wrong:
         raise typer.Exit(2)
     if any(diagnostic.severity.rank == 0 for diagnostic in found):
         raise typer.Exit(1)
 
 
-def _link_findings(config: Config, checked: Checked) -> list[Diagnostic]:
+def _link_findings(config: Config, slugs: Sequence[str]) -> list[Diagnostic]:
     """What became of every link of the issues, with a progress bar on a terminal."""
     from publisher.checks.dead_links import check_all_links
-    from publisher.cli.console import error_console
 
-    if not error_console.is_terminal:
-        return check_all_links(config, list(checked.issues))
-    from rich.progress import Progress
-
-    with Progress(console=error_console, transient=True) as progress:
-        task = progress.add_task("links", total=None)
-        return check_all_links(
-            config, list(checked.issues), lambda done, total: progress.update(task, completed=done, total=total)
-        )
+    with Bar("asking links") as bar:
+        return check_all_links(config, slugs, bar.at)
 
 
 def _show(findings: Sequence[Diagnostic], root: Path, format: Format, *, failed: bool = False) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from publisher.config.model import Config
-from publisher.diagnostics import Diagnostic, Severity
+from publisher.diagnostics import Diagnostic
 from publisher.edition.model import Edition
 
 
@@ -24,31 +24,22 @@ class Prepared:
 
 def prepare(config: Config, slug: str, *, drafts: bool = False, now: datetime | None = None) -> Prepared:
     """Check and render the issue ``slug``. A draft is refused, unless ``drafts``. Raises UsageError: no such issue."""
-    from publisher.checks import check_issue
-    from publisher.edition import render
+    from publisher.edition.proof import proofread
     from publisher.errors import UsageError
     from publisher.issue import discover
-    from publisher.issue.model import Status
 
     if slug not in (known := discover(config.root)):
         raise UsageError(
             f"there is no issue {slug}", help=f"the newest is {known[-1]}" if known else f"publisher new {slug}"
         )
-    issue, found = check_issue(config, slug)
-    if issue is None or _blocks(found):
+    proof = proofread(config, slug)
+    found, edition = proof.diagnostics(config), proof.edition
+    if edition is None:
         return Prepared(None, found, f"{slug} has errors", f"publisher check {slug}")
-    if issue.status is Status.DRAFT and not drafts:
+    if proof.draft and not drafts:
         return Prepared(None, found, f"{slug} is a draft", "write status: ready in its issue.yaml")
-    edition, more = render(issue, config)
-    found = [*found, *more]
-    if edition is None or _blocks(found):
-        return Prepared(None, found, f"{slug} has errors", f"publisher check {slug}")
-    at = issue.publish_at
+    at = edition.publish_at
     return Prepared(edition, found, early=at if at and at > (now or datetime.now(UTC)) else None)
-
-
-def _blocks(found: Sequence[Diagnostic]) -> bool:
-    return any(d.severity is Severity.ERROR for d in found)
 
 
 def ready_issues(config: Config, without: Collection[str] = ()) -> list[tuple[str, date, datetime | None]]:

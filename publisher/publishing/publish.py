@@ -86,7 +86,7 @@ class _Run:
     def _prepare(self) -> list[Prepared]:
         slugs = discover(self.context.config.root)
         self.context.watch.building.total(len(slugs))
-        cache = Cache(self.context.config, drafts=False)
+        cache = Cache(self.context.config)
         prepared = prepare_all(
             self.context.config, slugs, drafts=False, cache=cache, progress=self.context.watch.building.step
         )

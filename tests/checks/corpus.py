@@ -19,11 +19,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.checks import check_repository, load_all
+from publisher.checks import load_all
 from publisher.checks.levels import check_levels
 from publisher.config import read_config
 from publisher.diagnostics import Diagnostic
 from publisher.diagnostics.text import render_text
+from publisher.site.checking import check_repository
 
 FOLDER = Path(__file__).parent / "corpus"
 SLUG = "issues/2024-12-29-weekly"
@@ -97,7 +98,7 @@ def check(root: Path) -> list[Diagnostic]:
     config, found = read_config(root)
     if config is None:
         return found
-    return [*check_levels(root), *check_repository(config).diagnostics]
+    return [*check_levels(root), *check_repository(config, use_cache=False).diagnostics]
 
 
 def said(root: Path) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from publisher.checks import check_issue, check_repository, load_all, rules
+from publisher.checks import check_issue, load_all, rules
 from publisher.checks.context import Context
 from publisher.checks.levels import check_levels
 from publisher.config import load_config
 from publisher.diagnostics import Diagnostic
+from publisher.site.checking import check_repository
 
 from .corpus import SLUG, SOUND, Case, lay_out
 
@@ -46,8 +47,7 @@ def test_a_broken_issue_leaves_the_others_alone(root: Path) -> None:
     assert check_issue(config, NAME)[0] is not None
     assert check_issue(config, "2025-01-05-broken")[0] is None
     checked = check_repository(config)
-    assert checked.issues[NAME] is not None
-    assert checked.issues["2025-01-05-broken"] is None
+    assert checked.slugs == (NAME, "2025-01-05-broken")
     assert not checked.ok
     assert check_repository(config, [NAME]).ok
 
@@ -109,7 +109,7 @@ def test_a_rule_that_fails_is_a_finding_with_the_issue_named(
 
 def test_every_rule_has_a_page_and_something_to_run() -> None:
     codes = load_all()
-    assert all(rule.check or rule.check_all for rule in rules())
+    assert all(rule.check or (rule.gather and rule.compare) for rule in rules())
     for code in codes.values():
         lines = code.doc.strip().splitlines()
         assert lines[0].endswith("."), code.name

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from publisher.checks import check_repository
 from publisher.cli.app import app
 from publisher.config import load_config
 from publisher.errors import UsageError
+from publisher.issue import load_issue
 from publisher.scaffold import make_repository
 from publisher.scaffold.schemas import schema_files
+from publisher.site.checking import check_repository
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,9 +25,9 @@ def test_a_new_repository_checks_clean(tmp_path: Path, language: str, name: str)
     assert (config.newsletter.name, config.newsletter.language) == (name, language)
     checked = check_repository(config)
     assert [d for d in checked.diagnostics if d.severity != "info"] == []
-    issue = checked.issues[made.slug]
+    issue, _ = load_issue(config, made.slug)
     assert issue
-    assert (list(checked.issues), issue.language) == ([made.slug], language)
+    assert (checked.slugs, issue.language) == ((made.slug,), language)
 
 
 def test_an_english_config_keeps_no_chinese(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_time_zone_locale_hash_seed_and_place_leave_no_trace(repository: Reposit
 def test_a_rebuild_writes_nothing_and_renders_nothing(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     three(repository)
     repository.build()
-    monkeypatch.setattr(work, "prepare", lambda *_, **__: pytest.fail("rendered again"))
+    monkeypatch.setattr(work, "proofread", lambda *_, **__: pytest.fail("rendered again"))
     again = repository.build()
     assert (again.written, again.removed) == ((), ())
     assert again.ok

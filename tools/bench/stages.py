@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from publisher.checks import check_across, check_reading
+from publisher.checks.engine import facts_of, findings_across, findings_within
 from publisher.config import Config, load_config
 from publisher.edition import render
 from publisher.edition.email import write_html
@@ -17,15 +17,15 @@ from publisher.edition.files import email_files
 from publisher.edition.language import Words
 from publisher.edition.markdown.parser import parse
 from publisher.edition.pictures import Pictures
+from publisher.edition.proof import proofread
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.edition.view import view
 from publisher.edition.web import write_stories, write_web
 from publisher.issue import Issue, discover, read_issue
 from publisher.site.archive import arrange
-from publisher.site.codec import dumps, loads
+from publisher.site.codec import pack
 from publisher.site.pages import Pages
-from publisher.site.work import prepare
 
 RUNS = 5
 
@@ -38,14 +38,14 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
     issues = [reading.issue for reading in readings if reading.issue]
     assert len(issues) == len(slugs)
     editions = [edition for issue in issues if (edition := render(issue, config)[0])]
-    prepared = [prepare(config, slug, drafts=False) for slug in slugs]
-    payloads = [dumps(one) for one in prepared]
+    packed = [pack(proofread(config, slug)) for slug in slugs]
+    facts = [[facts_of(issue) for issue in issues]]
     archive = arrange(editions)
     pages = Pages(config, archive)
     return [
         ("read", _cost(lambda slug: read_issue(config, slug), slugs)),
-        ("check one by one", _cost(lambda reading: check_reading(config, reading), readings)),
-        ("check across", _cost(lambda all_issues: check_across(config, all_issues), [issues]) / len(issues)),
+        ("check one by one", _cost(lambda reading: findings_within(config, reading), readings)),
+        ("check across", _cost(lambda everything: findings_across(config, everything), facts) / len(issues)),
         ("Markdown parsed once", _cost(_markdown, issues)),
         ("Markdown to HTML and text", _cost(lambda issue: _view(issue, config), issues)),
         ("email: MJML, CSS inlined", _cost(_email(config), issues)),
@@ -53,8 +53,8 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
         ("a whole edition, with its gates", _cost(lambda issue: render(issue, config), issues)),
         ("web page", _cost(pages.issue, editions)),
         ("files of the email", _cost(email_files, editions)),
-        ("to and from the cache", _cost(lambda payload: loads(payload), payloads)),
-        ("a whole issue, in one process", _cost(lambda slug: prepare(config, slug, drafts=False), slugs)),
+        ("from the cache", _cost(lambda one: one.whole(), packed)),
+        ("a whole issue, in one process", _cost(lambda slug: pack(proofread(config, slug)), slugs)),
     ]
 
 

@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.checks import check_issue
 from publisher.config import Config, read_config
 from publisher.diagnostics import Diagnostic, Severity
-from publisher.edition import render
 from publisher.edition.model import Edition
-from publisher.issue import Status, read_issue
+from publisher.edition.proof import proofread
 from publisher.publishing import git
 
 
@@ -35,15 +33,8 @@ def version(config: Config, slug: str) -> Version | None:
     """The issue below ``config.root``; None where there is none."""
     if not (config.root / "issues" / slug).is_dir():
         return None
-    issue, found = check_issue(config, slug)
-    if issue is None:
-        partial = read_issue(config, slug).partial
-        return Version(None, tuple(found), partial is not None and partial.status is Status.DRAFT)
-    edition, more = render(issue, config)
-    known = set(found)
-    findings = (*found, *(one for one in more if one not in known))
-    broken = any(one.severity is Severity.ERROR for one in findings)
-    return Version(None if broken else edition, findings, issue.status is Status.DRAFT)
+    proof = proofread(config, slug)
+    return Version(proof.edition, tuple(proof.diagnostics(config)), proof.draft)
 
 
 @contextmanager

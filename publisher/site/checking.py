@@ -1,0 +1,50 @@
+"""Checking a repository: everything that building it would find, with nothing written but the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from publisher.checks.levels import with_levels
+from publisher.config import Config
+from publisher.diagnostics import Diagnostic, Severity
+from publisher.issue import discover
+from publisher.site.cache import Cache
+from publisher.site.work import judge_all
+from publisher.source import loose_files
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The slugs that were checked, and all findings, sorted."""
+
+    slugs: tuple[str, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing found is an error."""
+        return not any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
+
+
+def check_repository(
+    config: Config,
+    slugs: Iterable[str] | None = None,
+    *,
+    use_cache: bool = True,
+    progress: Callable[[], None] = lambda: None,
+) -> Checked:
+    """Check the issues ``slugs`` (all by default), drafts too: rules, gates, and what concerns several issues.
+
+    Rules across issues see all the issues of the repository, and report on the chosen ones. ``progress()`` is called
+    once a chosen issue.
+    """
+    everything = discover(config.root)
+    chosen = tuple(everything if slugs is None else dict.fromkeys(slugs))
+    cache = Cache(config, enabled=use_cache)
+    found = judge_all(config, chosen, among=everything, cache=cache, progress=progress)
+    everywhere = {finding for each in found.values() for finding in each}
+    if slugs is None:
+        everywhere.update(with_levels(config.checks.levels, loose_files(config.root)))
+        cache.forget_all_but(everything)
+    return Checked(chosen, tuple(sorted(everywhere, key=lambda finding: finding.sort_key)))
