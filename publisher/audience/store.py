@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from publisher.audience.address import Address
 from publisher.audience.model import Change, Consent, Counts, How, State, Subscriber
@@ -147,6 +147,19 @@ def prefer(
 def asked(connection: Connection, subscriber_id: int, at: datetime | None) -> None:
     """A confirmation has gone, or is about to go, to this subscriber; None: it did not go after all."""
     connection.execute(update(subscribers).where(subscribers.c.id == subscriber_id).values(asked_at=at))
+
+
+def ask_now(connection: Connection, subscriber_id: int, at: datetime, pause: timedelta) -> bool:
+    """Take the right to mail a confirmation. False where one went less than ``pause`` ago, from whichever machine."""
+    taken = connection.execute(
+        update(subscribers)
+        .where(
+            subscribers.c.id == subscriber_id,
+            or_(subscribers.c.asked_at.is_(None), subscribers.c.asked_at <= at - pause),
+        )
+        .values(asked_at=at)
+    )
+    return taken.rowcount == 1
 
 
 def unasked(connection: Connection, limit: int) -> list[Subscriber]:

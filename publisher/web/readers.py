@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from publisher.audience import store
 from publisher.audience.address import Address
@@ -60,6 +61,12 @@ class Readers:
 
         Nothing that is stored about somebody who is known changes: anybody can write any address into a form.
         """
+        try:
+            return self._ask(wish, evidence)
+        except IntegrityError:  # on PostgreSQL another machine was asked for the same new address at this moment
+            return self._ask(wish, evidence)
+
+    def _ask(self, wish: Wish, evidence: Evidence) -> Question | None:
         with self._database.begin() as connection:
             if suppression(connection, wish.address.mailbox_key):
                 return None
@@ -75,10 +82,8 @@ class Readers:
                     topics=wish.topics,
                     evidence=evidence,
                 )
-            at = store.now()
-            if subscriber.asked_at and at - subscriber.asked_at < ASK_AGAIN:
+            if not store.ask_now(connection, subscriber.id, store.now(), ASK_AGAIN):
                 return None
-            store.asked(connection, subscriber.id, at)
             return Question(subscriber, already=subscriber.state is State.CONFIRMED)
 
     def not_asked(self, question: Question) -> None:

@@ -1,0 +1,25 @@
+"""Steps of readers that meet each other, on both databases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from publisher.audience import store
+from publisher.audience.address import read_address
+from publisher.database import Database
+from publisher.web.readers import Readers, Wish
+from tests.audience.conftest import config, database
+
+__all__ = ["config", "database"]
+
+
+def test_many_who_ask_at_once_for_one_address_get_one_mail(database: Database) -> None:
+    readers = Readers(database)
+    wish = Wish(read_address("ann@example.com"), "", None, ())
+    for _ in range(2):  # when the address is new, and when it is known
+        with ThreadPoolExecutor(6) as pool:
+            questions = [question for question in pool.map(lambda _: readers.ask(wish, {}), range(6)) if question]
+        assert len(questions) == 1
+        with database.begin() as connection:
+            assert store.counts(connection).pending == 1
+        readers.not_asked(questions[0])
