@@ -32,12 +32,12 @@ MARKS = ("<!-- bench-web -->", "<!-- /bench-web -->")
 
 
 def main() -> None:
-    """Measure and print; ``--write`` puts the table into docs/benchmarks.md."""
+    """Measure, print, and put the table into docs/benchmarks.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=6_000)
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
+    parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -51,7 +51,7 @@ def main() -> None:
         ]
     table = "\n".join(lines)
     print(table)
-    if options.write:
+    if not options.no_write:
         write(table)
 
 
