@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from publisher.cli.app import app
 from publisher.config import load_config
 from publisher.errors import UsageError
+from publisher.issue import discover
 from publisher.issue import load_issue
 from publisher.scaffold import make_repository
 from publisher.scaffold.schemas import schema_files
@@ -23,11 +24,11 @@ def test_a_new_repository_checks_clean(tmp_path: Path, language: str, name: str)
     made = make_repository(tmp_path / "made", language)
     config = load_config(made.root)
     assert (config.newsletter.name, config.newsletter.language) == (name, language)
-    checked = check_repository(config)
-    assert [d for d in checked.diagnostics if d.severity != "info"] == []
-    issue, _ = load_issue(config, made.slug)
+    assert discover(made.root) == [made.slug]
+    issue, findings = check_issue(config, made.slug)
+    assert [d for d in findings if d.severity != "info"] == []
     assert issue
-    assert (checked.slugs, issue.language) == ((made.slug,), language)
+    assert issue.language == language
 
 
 def test_an_english_config_keeps_no_chinese(tmp_path: Path) -> None:
