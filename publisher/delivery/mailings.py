@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, case, func, select, update
+from sqlalchemy import Connection, RowMapping, case, func, literal_column, select, update
 
 from publisher.database import Database
 from publisher.delivery.letter import Letter
@@ -104,12 +104,13 @@ def account(connection: Connection, mailing_id: int) -> Account:
             func.count(case((r.bounced_at.is_(None), r.delivered_at))).label("delivered"),
             func.count(r.bounced_at).label("bounced"),
             func.count(r.complained_at).label("complained"),
+            func.count(case(((r.state == "pending") & (r.released == 0), r.message_id))).label("again"),
         )
         .where(r.mailing_id == mailing_id)
         .group_by(r.state, reason)
     )
     counts: dict[str, int] = {}
-    feedback: dict[str, Any] = {"delivered": 0, "bounced": 0, "complained": 0}
+    feedback: dict[str, Any] = {"delivered": 0, "bounced": 0, "complained": 0, "again": 0}
     by_reason: dict[str, int] = {}
     for row in connection.execute(query).mappings():
         counts[row["state"]] = counts.get(row["state"], 0) + row["people"]
@@ -121,6 +122,17 @@ def account(connection: Connection, mailing_id: int) -> Account:
         select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id == mailing_id)
     ).scalar_one()
     return Account(**counts, **feedback, second_copies=copies, excluded_by_reason=dict(sorted(by_reason.items())))
+
+
+def is_settled(connection: Connection, mailing_id: int) -> bool:
+    """Whether nothing is pending, claimed or uncertain; by the small indexes, not by a scan."""
+    r = recipients.c
+    return not any(
+        connection.execute(
+            select(r.number).where(r.mailing_id == mailing_id, r.state == literal_column(f"'{state}'")).limit(1)
+        ).first()
+        for state in ("pending", "claimed", "uncertain")
+    )
 
 
 def accounts(database: Database, slug: str) -> tuple[Mailing, Account] | None:

@@ -89,7 +89,7 @@ def send(config: Config, database: Database, edition: Edition | Letter, options:
         with database.connect() as connection:
             mailing = _ongoing(connection, letter, options)
             kept = mailings.letter_of(connection, mailing.id) if mailing else letter
-            done = mailing is not None and mailings.account(connection, mailing.id).left == 0
+            done = mailing is not None and mailings.is_settled(connection, mailing.id)
         if mailing is not None and done:
             return _settled(database, mailing)
         # The provider is asked before anything is frozen: a run that cannot start leaves nothing behind.
@@ -149,7 +149,7 @@ def drain(
     recovered = ledger.recover(alone=alone)
     with database.connect() as connection:
         before = mailings.account(connection, mailing.id)
-        tripped = before_sending(connection, mailing)
+        tripped = before_sending(connection, mailing, before)
     options.started(Started(mailing, before, frozen, recovered, quota, transport.name))
     if mailing.operator == mailings.PAUSED:
         return _end(config, ledger, Ending.OPERATOR, mailings.PAUSED, tripped)

@@ -62,6 +62,7 @@ class Account:
     bounced: int = 0
     complained: int = 0
     second_copies: int = 0
+    again: int = 0  # of the pending: those with a message id, whom no operator released; there should be none
     excluded_by_reason: dict[str, int] = field(default_factory=dict)
 
     @property

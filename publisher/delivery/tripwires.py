@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, literal_column, select
 from publisher import __version__
 from publisher.config.model import Config
 from publisher.delivery.mailings import Mailing
+from publisher.delivery.states import Account
 from publisher.delivery.tables import mailings, recipients, second_copies
 
 GRACE = timedelta(hours=1)
@@ -31,10 +32,10 @@ class Tripped:
     stops: bool = True
 
 
-def before_sending(connection: Connection, mailing: Mailing) -> list[Tripped]:
+def before_sending(connection: Connection, mailing: Mailing, account: Account) -> list[Tripped]:
     """What forbids to go on with a mailing: a recipient about to be reached twice, or one that was."""
     found = after_the_fact(connection, mailing)
-    if again := _about_to_be_reached_twice(connection, mailing):
+    if again := account.again + _reached_by_another(connection, mailing):
         found.append(
             Tripped(
                 "reached-twice",
@@ -82,22 +83,17 @@ def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
     return tripped
 
 
-def _about_to_be_reached_twice(connection: Connection, mailing: Mailing) -> int:
+def _reached_by_another(connection: Connection, mailing: Mailing) -> int:
     r = recipients.c
-    pending = (r.mailing_id == mailing.id, r.state == literal_column("'pending'"), r.released == 0)
-    accepted: int = connection.execute(
-        select(func.count()).select_from(recipients).where(*pending, r.message_id.is_not(None))
-    ).scalar_one()
     same = select(mailings.c.id).where(mailings.c.digest == mailing.digest, mailings.c.id != mailing.id)
     others = list(connection.execute(same).scalars())
     if not others:
-        return accepted
+        return 0
+    pending = (r.mailing_id == mailing.id, r.state == literal_column("'pending'"), r.released == 0)
     reached = select(r.reference).where(r.mailing_id.in_(others), r.state == "submitted")
-    return accepted + int(
-        connection.execute(
-            select(func.count()).select_from(recipients).where(*pending, r.reference.in_(reached))
-        ).scalar_one()
-    )
+    query = select(func.count()).select_from(recipients).where(*pending, r.reference.in_(reached))
+    found: int = connection.execute(query).scalar_one()
+    return found
 
 
 def overdue(
