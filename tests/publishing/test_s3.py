@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 
 from publisher.config.model import Deploy
 from publisher.errors import DeployError, UsageError
+from publisher.site import build_site
 from publisher.site.deploy.model import Upload
 from publisher.site.deploy.run import deploy_to
 from publisher.site.deploy.s3 import MANIFEST, Bucket
+from tests.site.editions import make_config, make_edition
 
 from .conftest import Aws
 
@@ -169,6 +172,38 @@ def test_the_edge_forgets_what_changed_even_if_the_first_run_died_before_asking(
     assert asked() == [{"/issues/two/", "/issues/two/index.html"}]
     deploy_to(open_bucket(distribution=made), site)
     assert len(asked()) == 1
+
+
+def test_a_new_issue_in_an_archive_of_2000_touches_only_what_changed(
+    aws: Aws, open_bucket: Callable[..., Bucket], tmp_path: Path
+) -> None:
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    editions = [
+        make_edition(f"{date(1985, 1, 6) + timedelta(weeks=n)}-weekly", tags=("ai",) if n % 40 == 0 else ())
+        for n in range(2001)
+    ]
+    config = make_config(tmp_path)
+    build_site(config, editions[:2000], tmp_path / "site")
+    # What a deployment leaves that died at its very end: everything is there, and the manifest says "coming".
+    first = open_bucket()
+    first.held()
+    coming = list(_uploads(tmp_path / "site"))
+    first.prepare(coming)
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for upload in coming:
+        backend.put_object(BUCKET, upload.path, upload.file.read_bytes())
+    aws.puts()
+    assert deploy_to(open_bucket(), tmp_path / "site").written == ()
+    assert aws.puts() in ([], [MANIFEST])
+    build_site(config, editions, tmp_path / "site")
+    deploy_to(open_bucket(), tmp_path / "site")
+    puts = aws.puts()
+    assert sorted(p for p in puts if p.startswith("issues/")) == [
+        f"issues/{editions[1999].slug}/index.html", f"issues/{editions[2000].slug}/index.html"
+    ]  # fmt: skip
+    assert len(puts) <= 16, puts
 
 
 def test_a_bucket_that_is_not_there_is_one_line(aws: Aws, site: Path) -> None:

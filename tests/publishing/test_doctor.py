@@ -1,0 +1,242 @@
+"""The doctor, asked of real servers on loopback: SES's API, DNS, the archive, the readers' service."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import dns.message
+import dns.rrset
+import pytest
+
+from publisher.config import load_config
+from publisher.publishing.doctor import Finding, Level, examine
+from publisher.publishing.doctor.run import SES
+from publisher.publishing.doctor.world import World
+
+EVENTS = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE"]
+
+
+@dataclass
+class Around:
+    """What the world answers; a test changes a piece of it."""
+
+    account: dict[str, Any] = field(default_factory=lambda: {
+        "ProductionAccessEnabled": True, "SendingEnabled": True, "EnforcementStatus": "HEALTHY",
+        "SendQuota": {"Max24HourSend": 50000.0, "MaxSendRate": 14.0, "SentLast24Hours": 10.0}})  # fmt: skip
+    identity: dict[str, Any] = field(default_factory=lambda: {
+        "VerifiedForSendingStatus": True,
+        "DkimAttributes": {"Status": "SUCCESS", "SigningEnabled": True, "Tokens": ["t1", "t2", "t3"]},
+        "MailFromAttributes": {"MailFromDomain": "bounce.example.com", "MailFromDomainStatus": "SUCCESS"}})  # fmt: skip
+    configuration_set: dict[str, Any] = field(default_factory=lambda: {"SendingOptions": {"SendingEnabled": True}})
+    destinations: list[dict[str, Any]] = field(
+        default_factory=lambda: [{"Name": "p", "Enabled": True, "MatchingEventTypes": EVENTS}]
+    )
+    names: dict[tuple[str, str], list[str]] = field(default_factory=lambda: {
+        ("bounce.example.com", "TXT"): ['"v=spf1 include:amazonses.com ~all"'],
+        ("_dmarc.example.com", "TXT"): ['"v=DMARC1; p=quarantine; " "rua=mailto:d@example.com"']})  # fmt: skip
+    clock: timedelta = timedelta(0)
+    archive: int = 200
+    unsubscribe: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    posted: list[tuple[str, bytes]] = field(default_factory=list)
+    url: str = ""
+    nameserver: str = ""
+
+
+class Http(BaseHTTPRequestHandler):
+    around: Around
+
+    def do_GET(self) -> None:
+        path, around = self.path, self.around
+        answers = {
+            "/v2/email/account": around.account,
+            "/v2/email/identities/example.com": around.identity,
+            "/v2/email/configuration-sets/newsletter": around.configuration_set,
+            "/v2/email/configuration-sets/newsletter/event-destinations": {"EventDestinations": around.destinations},
+        }
+        if path == "/":
+            self._say(around.archive, b"<html></html>")
+        elif path in answers:
+            self._say(200, json.dumps(answers[path]).encode())
+        else:
+            self._say(404, b'{"message": "none"}', {"x-amzn-ErrorType": "NotFoundException"})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.around.posted.append((self.path, body))
+        self._say(self.around.unsubscribe, b"", self.around.headers)
+
+    def _say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response_only(status)
+        self.send_header("Date", format(datetime.now(UTC) + self.around.clock, "%a, %d %b %Y %H:%M:%S GMT"))
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+
+class Dns(socketserver.BaseRequestHandler):
+    around: Around
+
+    def handle(self) -> None:
+        asked = dns.message.from_wire(self.request[0])
+        answer = dns.message.make_response(asked)
+        question = asked.question[0]
+        kind = dns.rdatatype.to_text(question.rdtype)
+        if found := self.around.names.get((question.name.to_text(omit_final_dot=True), kind)):
+            answer.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *found))
+        self.request[1].sendto(answer.to_wire(), self.client_address)
+
+
+@contextmanager
+def serving(around: Around) -> Iterator[None]:
+    http = ThreadingHTTPServer(("127.0.0.1", 0), type("H", (Http,), {"around": around}))
+    names = socketserver.ThreadingUDPServer(("127.0.0.1", 0), type("D", (Dns,), {"around": around}))
+    around.url = f"http://127.0.0.1:{http.server_address[1]}/"
+    around.nameserver = f"127.0.0.1:{names.server_address[1]}"
+    for server in (http, names):
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield
+    finally:
+        for server in (http, names):
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.fixture
+def around(monkeypatch: pytest.MonkeyPatch) -> Iterator[Around]:
+    made = Around()
+    for name, value in {"AWS_ACCESS_KEY_ID": "t", "AWS_SECRET_ACCESS_KEY": "t"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PUBLISHER_DATABASE_URL", raising=False)
+    with serving(made):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", made.url)
+        yield made
+
+
+def ask(around: Around, root: Path, **changes: str) -> dict[str, Finding]:
+    lines = {
+        "delivery": "{transport: ses, ses: {region: eu-west-1, configuration_set: newsletter, events_queue: q}}",
+        "service": f"{{url: {around.url}}}",
+        "url": around.url,
+    } | changes
+    (root / "config.yaml").write_text(
+        f"newsletter: {{name: N, url: '{lines.pop('url')}', from: N <n@news.example.com>}}\n"
+        + "".join(f"{name}: {value}\n" for name, value in lines.items()),
+        encoding="utf-8",
+    )
+    found = examine(World(load_config(root), around.nameserver))
+    return {finding.check: finding for finding in found}
+
+
+def test_all_is_well(around: Around, tmp_path: Path) -> None:
+    found = ask(around, tmp_path)
+    assert {name: (f.level, f.message) for name, f in found.items() if f.level is not Level.OK} == {}
+    assert len(found) == 14
+
+
+def test_the_one_click_post_is_one_and_means_nobody(around: Around, tmp_path: Path) -> None:
+    ask(around, tmp_path)
+    ((path, body),) = around.posted
+    assert path.startswith("/unsubscribe/doctor")
+    assert body == b"List-Unsubscribe=One-Click"
+
+
+def put(around: Around, path: str, value: Any) -> None:
+    name, *keys = path.split(".")
+    if not keys:
+        setattr(around, name, value)
+        return
+    at = getattr(around, name)
+    for key in keys[:-1]:
+        at = at[key]
+    at[keys[-1]] = value
+
+
+WRONG: list[tuple[str, str, Any, Level, str]] = [
+    ("identity", "identity.VerifiedForSendingStatus", False, Level.FAULT, "not verified"),
+    ("dkim", "identity.DkimAttributes.Status", "PENDING", Level.FAULT, "pending"),
+    ("dkim", "identity.DkimAttributes.SigningEnabled", False, Level.FAULT, "switched off"),
+    ("mail-from", "identity.MailFromAttributes", {}, Level.WARNING, "no custom MAIL FROM"),
+    ("mail-from", "identity.MailFromAttributes.MailFromDomainStatus", "FAILED", Level.WARNING, "failed"),
+    ("quota", "account.SendingEnabled", False, Level.FAULT, "paused"),
+    ("quota", "account.EnforcementStatus", "PROBATION", Level.WARNING, "under review"),
+    ("quota", "account.EnforcementStatus", "SHUTDOWN", Level.FAULT, "stopped"),
+    ("sandbox", "account.ProductionAccessEnabled", False, Level.FAULT, "sandbox"),
+    ("configuration-set", "configuration_set.SendingOptions", {"SendingEnabled": False}, Level.FAULT, "paused"),
+    ("events", "destinations", [], Level.FAULT, "bounce and complaint"),
+    ("events", "destinations", [{"Enabled": True, "MatchingEventTypes": ["BOUNCE", "COMPLAINT"]}], Level.WARNING,
+     "uncertain"),
+    ("events", "destinations", [{"Enabled": False, "MatchingEventTypes": EVENTS}], Level.FAULT, "bounce"),
+    ("tracking", "destinations", [{"Enabled": True, "MatchingEventTypes": [*EVENTS, "OPEN"]}], Level.WARNING, "opens"),
+    ("spf", "names", {}, Level.WARNING, "no SPF"),
+    ("spf", "names", {("bounce.example.com", "TXT"): ['"v=spf1 a ~all"']}, Level.WARNING, "does not name SES"),
+    ("spf", "names", {("bounce.example.com", "TXT"): ['"v=spf1 include:amazonses.com +all"']}, Level.FAULT, "anybody"),
+    ("dmarc", "names", {}, Level.FAULT, "no DMARC"),
+    ("dmarc", "names", {("_dmarc.example.com", "TXT"): ['"v=DMARC1; p=none"']}, Level.WARNING, "reports"),
+    ("dmarc", "names", {("_dmarc.example.com", "TXT"): ['"v=DMARC1; p=none"', '"v=DMARC1; p=reject"']}, Level.FAULT,
+     "2 records"),
+    ("archive", "archive", 503, Level.FAULT, "answers 503"),
+    ("unsubscribe", "unsubscribe", 302, Level.FAULT, "redirects"),
+    ("unsubscribe", "unsubscribe", 404, Level.FAULT, "answers 404"),
+    ("unsubscribe", "headers", {"set-cookie": "a=b"}, Level.WARNING, "cookie"),
+    ("clock", "clock", timedelta(minutes=10), Level.FAULT, "behind"),
+    ("clock", "clock", timedelta(minutes=-1), Level.WARNING, "ahead"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "path", "value", "level", "says"), WRONG, ids=[f"{w[0]} {w[4]}" for w in WRONG])
+def test_what_is_wrong_is_said_with_what_to_do(
+    around: Around, tmp_path: Path, check: str, path: str, value: Any, level: Level, says: str
+) -> None:
+    if check == "unsubscribe" and value == 302:
+        around.headers = {"location": "/elsewhere"}
+    put(around, path, value)
+    found = ask(around, tmp_path)[check]
+    assert (found.level, says in found.message) == (level, True), found
+    assert found.help
+
+
+def test_every_question_has_a_wrong_answer_in_the_table() -> None:
+    assert {*SES, "spf", "dmarc", "archive", "unsubscribe", "clock"} == {row[0] for row in WRONG}
+
+
+def test_without_a_network_each_says_so_and_none_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "t")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1/")
+    monkeypatch.setattr("publisher.publishing.doctor.world.PATIENCE", 0.3)
+    found = ask(Around(url="http://127.0.0.1:1/", nameserver="127.0.0.1:1"), tmp_path)
+    for name, finding in found.items():
+        assert finding.level is (Level.SKIPPED if name == "clock" else Level.OK if name == "database" else Level.FAULT)
+    assert "does not answer" in found["archive"].message
+    assert "DNS does not answer" in found["dmarc"].message
+
+
+def test_with_the_folder_transport_what_mail_needs_is_skipped_with_the_reason(around: Around, tmp_path: Path) -> None:
+    around.archive = 404
+    found = ask(around, tmp_path, delivery="{transport: folder}")
+    for name in (*SES, "spf", "dmarc"):
+        assert (found[name].level, "folder" in found[name].message) == (Level.SKIPPED, True)
+    assert found["archive"].level is Level.WARNING
+    assert found["database"].level is Level.OK
+
+
+def test_a_database_that_cannot_be_opened_is_a_line(around: Around, tmp_path: Path) -> None:
+    found = ask(around, tmp_path, database="sqlite:////proc/nowhere/publisher.db")["database"]
+    assert found.level is Level.FAULT
+    assert found.help

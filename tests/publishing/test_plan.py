@@ -1,0 +1,173 @@
+"""The plan: what publish would do, and what a change does to each edition."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from publisher.edition.gates.clip_budget import BUDGET
+
+from .newsroom import PEOPLE, SLUG, Newsroom
+
+NEXT = "2025-03-16-weekly"
+
+
+@pytest.fixture
+def room(newsroom: Newsroom) -> Newsroom:
+    newsroom.set_up()
+    newsroom.issue(body="第一段，见[链接](https://example.com/old)。")
+    newsroom.issue(NEXT)
+    newsroom.commit("Two issues")
+    newsroom.git("checkout", "-q", "-b", "change")
+    return newsroom
+
+
+def plan(room: Newsroom, *words: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(room.run("plan", "--format", "json", *words).out)
+    return found
+
+
+def only(room: Newsroom) -> dict[str, Any]:
+    (change,) = plan(room, "--base", "main")["changes"]
+    found: dict[str, Any] = change
+    return found
+
+
+def test_a_changed_issue_is_shown_before_and_after(room: Newsroom) -> None:
+    room.issue(body="第一段，见[链接](https://example.com/new)。\n\n第二段，与 {{ braces }}。\n\n- 一\n- 二")
+    change = only(room)
+    assert (change["issue"], change["how"]) == (SLUG, "changed")
+    assert any(line.startswith("+") and "第二段" in line for line in change["text"])
+    assert any(line.startswith("+") and "li" in line for line in change["structure"])
+    assert change["links"] == {
+        "added": [{"url": "https://example.com/new", "text": "链接"}],
+        "removed": [{"url": "https://example.com/old", "text": "链接"}],
+    }
+    before, after = change["bytes"]["before"], change["bytes"]["after"]
+    assert after["html"] > before["html"]
+    assert after["clip_budget_used"] == pytest.approx(max(after["html"], after["html_encoded"]) / BUDGET, abs=1e-3)
+    assert change["digest"]["before"] != change["digest"]["after"]
+
+
+def test_findings_that_a_change_brings_and_takes_are_told_apart_from_those_that_moved(room: Newsroom) -> None:
+    room.issue(body="见[这里](http://example.com/?utm_source=x)。")
+    room.commit("A doubtful link")
+    room.git("branch", "-f", "main", "HEAD")
+    room.newsletter.write(
+        f"issues/{SLUG}/a.md",
+        f"---\ntags: [x]\nheadline: 甲 {SLUG}\n---\n见[这里](http://example.com/?utm_source=x)。\n",
+    )
+    assert only(room)["findings"] == {"added": [], "removed": []}  # each a line further down
+    room.issue(body="正文。")
+    gone = only(room)["findings"]
+    assert gone["added"] == []
+    assert gone["removed"]
+
+
+def test_new_removed_broken_and_untouched_issues_are_called_so(room: Newsroom) -> None:
+    room.issue("2025-03-23-weekly")
+    shutil.rmtree(room.root / "issues" / NEXT)
+    room.newsletter.write(f"issues/{SLUG}/a.md", "---\nheadline:\n---\n")
+    ran = room.run("plan", "--base", "main", "--format", "json")
+    assert ran.status == 1
+    changes = {change["issue"]: change for change in json.loads(ran.out)["changes"]}
+    assert {slug: change["how"] for slug, change in changes.items()} == {
+        SLUG: "broken", NEXT: "removed", "2025-03-23-weekly": "added"
+    }  # fmt: skip
+    assert changes[SLUG]["findings"]["added"]
+
+
+def test_a_base_that_moved_on_is_not_taken_for_our_change(room: Newsroom) -> None:
+    room.issue(body="我们的。")
+    room.commit("Ours")
+    room.git("checkout", "-q", "main")
+    room.issue(NEXT, body="他们的。")
+    room.commit("Theirs")
+    room.git("checkout", "-q", "change")
+    assert only(room)["issue"] == SLUG
+
+
+def test_a_change_of_what_all_share_shows_some_and_counts_the_rest(room: Newsroom) -> None:
+    for week in range(1, 6):
+        room.issue(f"2025-04-{week * 5:02}-weekly")
+    room.commit("Five more")
+    room.git("branch", "-f", "main", "HEAD")
+    config = (room.root / "config.yaml").read_text()
+    room.newsletter.write("config.yaml", config.replace("newsletter:\n", "newsletter:\n  postal_address: 新址\n", 1))
+    found = plan(room, "--base", "main")
+    assert found["shared"] == ["config.yaml"]
+    assert [change["how"] for change in found["changes"]] == ["shared"] * 3
+    assert found["others"] == 4
+
+
+def test_recipients_are_numbers_by_segment_and_only_where_a_database_is(room: Newsroom) -> None:
+    room.issue(head="audience: language:zh\n")
+    assert only(room)["audience"] is None
+    assert not (room.root / ".publisher").exists()  # and a plan makes none
+    room.newsletter.write("people.csv", "email,language\nann@example.com,zh\nben@example.com,en\ncy@example.com,zh\n")
+    assert room.run("subscribers", "import", "people.csv").status == 0
+    ran = room.run("plan", "--base", "main", "--format", "json")
+    (change,) = json.loads(ran.out)["changes"]
+    assert change["audience"] == {"segment": "language:zh", "recipients": 2, "excluded_by_reason": {"segment": 1}}
+    assert "@example.com" not in ran.out.replace("@example.com>", "")
+
+
+def test_work_says_whether_publish_would_do_anything(room: Newsroom) -> None:
+    room.subscribers(*PEOPLE)
+    found = plan(room)
+    assert (found["work"], found["due"]) == (True, [SLUG, NEXT])
+    assert room.run("publish").status == 0
+    found = plan(room)
+    assert (found["work"], found["due"], found["decisions"]) == (False, [], [])
+    assert room.run("plan").out.startswith("publish would do nothing")
+    room.issue(body="已更正。")
+    room.commit("A correction")
+    found = plan(room)
+    assert (found["work"], [d["decision"] for d in found["decisions"]]) == (True, ["changed"])
+
+
+def test_what_content_says_stays_text_in_a_comment(room: Newsroom) -> None:
+    title = "@team <img src=x> [a](b) `c` | ```"
+    room.issue(title=f"'{title}'", body="```\n```` @all\n</details>\n```\n\n#1")
+    text = room.run("plan", "--base", "main", "--format", "markdown").out
+    outside, fenced = [], False
+    for line in text.splitlines():
+        if line.startswith("`````") or line in {"```diff", "```"}:
+            fenced = not fenced
+        elif not fenced:
+            outside.append(line)
+    shown = "\n".join(outside)
+    assert "@team" not in shown
+    assert "<img" not in shown
+    assert "&#64;team" in shown
+    assert len(text) < 65_536
+
+
+def test_an_unknown_revision_is_a_wrong_call(room: Newsroom) -> None:
+    for wrong in ("nowhere", "--exec=x", "-x"):
+        ran = room.run("plan", f"--base={wrong}")
+        assert ran.status == 2
+        assert f"git knows no revision {wrong}" in ran.err
+
+
+@pytest.mark.browser
+def test_pictures_are_taken_at_both_widths_in_both_schemes(room: Newsroom, chromium: str, tmp_path: Path) -> None:
+    from PIL import Image
+
+    room.issue(body="另一段。")
+    ran = room.run("plan", "--base", "main", "--pictures", str(tmp_path / "p"), PUBLISHER_BROWSER=chromium)
+    assert ran.status == 0, ran.err
+    seen = {}
+    for file in (tmp_path / "p").iterdir():
+        with Image.open(file) as image:
+            corner = image.convert("RGB").getpixel((2, 300))
+            assert isinstance(corner, tuple)
+            seen[file.name.removeprefix(f"{SLUG}-")] = (image.width, sum(corner) > 380)
+    assert seen == {
+        "phone-light.png": (375, True), "phone-dark.png": (375, False),
+        "desktop-light.png": (700, True), "desktop-dark.png": (700, False),
+    }  # fmt: skip

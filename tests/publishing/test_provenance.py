@@ -1,0 +1,103 @@
+"""Where a message and a page come from: verified by rebuilding, and rebuilt to the byte anywhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.acceptance.conftest import CONFIG
+
+from .newsroom import ROOT, SLUG, Newsroom, clean_environment, git
+
+
+def folder_newsletter(room: Newsroom) -> Path:
+    """The newsroom with messages and archive in folders; the message that was written."""
+    room.newsletter.write("config.yaml", CONFIG + "deploy: {path: live}\n")
+    room.newsletter.write(".gitignore", "dist\nlive\noutbox\n.publisher\npeople.csv\n")
+    room.git("init", "-q", "-b", "main")
+    room.issue(body="正文 {{ 括号 }}，见[链接](https://example.com/?a=1&b=2)。")
+    room.commit("The issue")
+    room.subscribers("ann@example.com")
+    assert room.run("publish").status == 0
+    (message,) = (room.root / "outbox" / SLUG).glob("*.eml")
+    return message
+
+
+def test_a_message_is_known_by_its_commit_even_after_its_issue_changed(newsroom: Newsroom) -> None:
+    message = folder_newsletter(newsroom)
+    commit = newsroom.git("rev-parse", "HEAD")
+    assert f"commit={commit}" in message.read_text()
+    newsroom.issue(body="另一段。")
+    newsroom.commit("Another text")
+    ran = newsroom.run("verify", str(message))
+    assert ran.status == 0, ran.err
+    assert f"this is {SLUG} of commit {commit[:12]}" in ran.out
+
+
+def test_a_message_that_was_altered_or_comes_from_elsewhere_is_not(newsroom: Newsroom, tmp_path: Path) -> None:
+    raw = folder_newsletter(newsroom).read_text()
+    body = re.search(r"base64\r?\n\r?\n(\S+)", raw)
+    cases = {
+        "altered": raw.replace("Subject: =?utf-8?B?", "Subject: [x] =?utf-8?B?", 1),
+        "differs": re.sub(r"sha256:[0-9a-f]{64}; commit", f"sha256:{'0' * 64}; commit", raw),
+        "unknown commit": re.sub(r"commit=[0-9a-f]{40}", f"commit={'a' * 40}", raw),
+        "no provenance": re.sub(r"X-Publisher-Edition:.*(\r?\n .*)*\r?\n", "", raw),
+    }
+    if body:
+        cases["altered "] = raw.replace(body[1], "5LuW5Lq65YaZ55qE5q2j5paH", 1)
+    for verdict, text in cases.items():
+        file = tmp_path / "message.eml"
+        file.write_text(text)
+        ran = newsroom.run("verify", str(file))
+        assert (ran.status, f"error: {verdict.strip()}:" in ran.err) == (1, True), (verdict, ran.err)
+    assert newsroom.run("verify", "nothing.eml").status == 2
+
+
+def test_a_page_is_known_and_one_with_other_words_is_not(newsroom: Newsroom) -> None:
+    newsroom.set_up()
+    newsroom.issue()
+    newsroom.commit("The issue")
+    assert newsroom.run("publish").status == 0
+    url = f"{newsroom.edge.url}/{newsroom.bucket}/issues/{SLUG}/"
+    assert newsroom.run("verify", url).status == 0
+    path = f"/{newsroom.bucket}/issues/{SLUG}/index.html"
+    newsroom.edge.stale[path] = (newsroom.page() or "").replace("正文。", "他人的正文。").encode()
+    ran = newsroom.run("verify", url)
+    assert (ran.status, "altered" in ran.err) == (1, True)
+    newsroom.edge.stale[path] = None
+    assert newsroom.run("verify", url).status == 2
+
+
+WORLDS = [
+    {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "1", "PYTHONUTF8": "1"},
+    {"TZ": "America/Adak", "LC_ALL": "C.UTF-8", "LANGUAGE": "ja", "PYTHONHASHSEED": "4242", "PYTHONUTF8": "1"},
+]
+
+
+def test_builds_are_the_same_to_the_byte_in_other_zones_locales_seeds_and_folders(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for name in ("issues", "templates"):
+        shutil.copytree(ROOT / name, source / name)
+    shutil.copy(ROOT / "config.yaml", source)
+    git(source, "init", "-q", "-b", "main")
+    git(source, "add", "-A")
+    git(source, "commit", "-qm", "The newsletter")
+    trees = []
+    for number, world in enumerate(WORLDS):
+        root = tmp_path / ("a" if number else "a much longer name, with spaces") / "clone"
+        git(tmp_path, "clone", "-q", str(source), str(root))
+        shutil.rmtree(root / ".git" / "hooks", ignore_errors=True)
+        os.utime(root / "config.yaml", (number * 10**8, number * 10**8))
+        subprocess.run(
+            [sys.executable, "-m", "publisher", "build"], cwd=root, check=True, capture_output=True,
+            env=clean_environment() | {"PYTHONPATH": str(ROOT)} | world,
+        )  # fmt: skip
+        built = root / "dist"
+        trees.append({str(f.relative_to(built)): f.read_bytes() for f in sorted(built.rglob("*")) if f.is_file()})
+    assert trees[0].keys() == trees[1].keys()
+    assert [name for name in trees[0] if trees[0][name] != trees[1][name]] == []
+    assert any(name.endswith("edition.json") for name in trees[0])
