@@ -62,14 +62,16 @@ def facts_of(issue: Issue) -> dict[str, Any]:
     return {rule.name: rule.gather(issue) for rule in rules() if rule.gather is not None}
 
 
-def findings_across(config: Config, facts: Iterable[Mapping[str, Any]]) -> list[Diagnostic]:
-    """What concerns several issues, from the facts of each, at the levels of config.yaml."""
-    everything = list(facts)
+def findings_across(
+    config: Config, facts: Iterable[Mapping[str, Any]], slugs: Iterable[str] | None = None
+) -> list[Diagnostic]:
+    """What concerns several issues, from the facts of each, at the levels of config.yaml; of ``slugs``, where given."""
+    everything, wanted = list(facts), None if slugs is None else frozenset(slugs)
     found: list[Diagnostic] = []
     for rule in rules():
         if rule.compare is not None and any(config.checks.levels.get(code) != "off" for code in rule.codes):
             gathered = [one[rule.name] for one in everything if rule.name in one]
-            found += _run(rule, Place("issues"), "the repository", partial(rule.compare, gathered))
+            found += _run(rule, Place("issues"), "the repository", partial(rule.compare, gathered, wanted))
     return _finished(config, found)
 
 

@@ -3,7 +3,8 @@
 A rule's docstring is its page. It begins with one line that states the fault, and has the sections *Why it matters* and
 *Example*. The module holds ``CODE`` and ``check(context)`` over one issue, or two functions for what concerns several:
 ``gather(issue)`` returns what the rule has to know of one, as plain values that a cache can hold, and
-``compare(gathered)`` looks at those of all. ``check`` and ``compare`` yield diagnostics.
+``compare(gathered, wanted)`` looks at those of all, for what concerns the slugs ``wanted`` (``None``: all of them).
+``check`` and ``compare`` yield diagnostics.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Rule:
     codes: tuple[str, ...]
     check: Callable[[Context], Iterable[Diagnostic]] | None
     gather: Callable[[Issue], Any] | None
-    compare: Callable[[Sequence[Any]], Iterable[Diagnostic]] | None
+    compare: Callable[[Sequence[Any], frozenset[str] | None], Iterable[Diagnostic]] | None
 
 
 @cache

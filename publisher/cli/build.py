@@ -51,17 +51,15 @@ def build(
       publisher build 2024-12-29-ai-weekly    one email, and the whole archive
       publisher build --drafts --out /tmp/look
     """
-    from publisher.checks import load_all
-    from publisher.checks.levels import check_levels
     from publisher.cli.issues import chosen_slugs
     from publisher.config import load_config
+    from publisher.edition.codes import wrong_levels
     from publisher.errors import ConfigError
     from publisher.site.build import build as run
 
     try:
         config = load_config(context.obj)
-        load_all()
-        if wrong := check_levels(config.root):
+        if wrong := wrong_levels(config.root, config.checks.levels):
             raise ConfigError(wrong)
     except ConfigError as error:
         if format is Format.JSON:

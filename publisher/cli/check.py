@@ -46,22 +46,20 @@ def check(
 
     Examples: [bold]publisher check[/], [bold]publisher check 2024-12-29-weekly --format json[/]
     """
-    from publisher.checks import load_all
-    from publisher.checks.levels import check_levels
     from publisher.cli.issues import chosen_slugs
     from publisher.config import read_config
+    from publisher.edition.codes import wrong_levels
     from publisher.issue import discover
     from publisher.site.checking import check_repository
 
     root: Path = context.obj
-    load_all()
     config, findings = read_config(root)
     if config is None:
         _show(findings, root, format, failed=True)
         _summary(findings, 0)
         raise typer.Exit(2)
     slugs = chosen_slugs(config.root, issues)
-    wrong = check_levels(config.root)
+    wrong = wrong_levels(config.root, config.checks.levels)
     with Bar("checking") as bar:
         bar.total(len(slugs if slugs is not None else discover(config.root)))
         checked = check_repository(config, slugs, progress=bar.step)

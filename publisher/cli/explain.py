@@ -22,7 +22,8 @@ def explain(
     import sys
 
     from publisher.cli.console import console
-    from publisher.cli.pages import every_code, page
+    from publisher.cli.pages import page
+    from publisher.edition.codes import every_code
 
     codes = every_code()
     name = code.strip().strip("[]").lower()

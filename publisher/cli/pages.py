@@ -8,22 +8,6 @@ if TYPE_CHECKING:
     from publisher.diagnostics import Code
 
 
-def every_code() -> dict[str, Code]:
-    """The whole catalogue: every module that enters codes lives in the rooms of checks and editions, or below."""
-    import importlib
-    import pkgutil
-
-    from publisher import checks, edition
-    from publisher.checks import load_all
-    from publisher.diagnostics import catalogue
-
-    for room in (checks, edition):
-        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
-            importlib.import_module(module.name)
-    load_all()
-    return catalogue()
-
-
 def page(code: Code, level: int = 1) -> str:
     """The page of one code, as Markdown, its title a heading of ``level``."""
     lines = [f"{'#' * level} {code.name}", "", f"{_severity(code)}", ""]
@@ -40,6 +24,8 @@ def _severity(code: Code) -> str:
 
 def all_pages() -> str:
     """docs/rules.md: every code with its page, by name."""
+    from publisher.edition.codes import every_code
+
     codes = every_code()
     parts = [
         "# What publisher finds",

@@ -14,10 +14,7 @@ from publisher.checks.engine import facts_of, findings_within
 from publisher.checks.ignores import Ignore, ignores_of, judge
 from publisher.checks.levels import with_levels
 from publisher.config import Config
-from publisher.diagnostics import Code, Diagnostic, Severity
-from publisher.edition import gates, pictures, render, theme
-from publisher.edition.gates import GATES
-from publisher.edition.markdown import scribe
+from publisher.diagnostics import Diagnostic, Severity
 from publisher.edition.model import Edition
 from publisher.issue import Issue, Status, read_issue
 
@@ -42,13 +39,14 @@ class Proof:
 
     def diagnostics(self, config: Config, across: Iterable[Diagnostic] | None = None) -> list[Diagnostic]:
         """The findings that no ignore hides, sorted, with those of the rules ``across`` issues, where they ran."""
-        return judge(
-            config,
-            self.ignores,
-            [*self.findings, *(across or ())],
-            unseen=frozenset() if self.rendered else gate_codes(),
-            across=across is not None,
-        )
+        unseen: frozenset[str] = frozenset()
+        if self.ignores:
+            from publisher.edition.codes import every_code, gate_codes  # most issues ignore nothing
+
+            every_code()
+            unseen = frozenset() if self.rendered else gate_codes()
+        found = [*self.findings, *(across or ())]
+        return judge(config, self.ignores, found, unseen=unseen, across=across is not None)
 
 
 def proofread(config: Config, slug: str) -> Proof:
@@ -66,6 +64,8 @@ def proofread(config: Config, slug: str) -> Proof:
     )
     if reading.issue is None or blocked(proof.diagnostics(config)):
         return proof
+    from publisher.edition import render  # what was proofread before need not wait for the renderer
+
     edition, more = render(reading.issue, config)
     found = tuple(dict.fromkeys((*proof.findings, *with_levels(config.checks.levels, more))))
     proof = replace(proof, issue=reading.issue, findings=found, rendered=True)
@@ -75,9 +75,3 @@ def proofread(config: Config, slug: str) -> Proof:
 def blocked(findings: Iterable[Diagnostic]) -> bool:
     """Whether one of them is an error."""
     return any(finding.severity is Severity.ERROR for finding in findings)
-
-
-def gate_codes() -> frozenset[str]:
-    """The codes that only a rendering can find."""
-    modules = [pictures, scribe, theme, *(vars(gates)[gate.__module__.rpartition(".")[2]] for gate in GATES)]
-    return frozenset(value.name for module in modules for value in vars(module).values() if isinstance(value, Code))

@@ -8,6 +8,7 @@ that is damaged, or from another version, is simply not there. The cache may be 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -125,13 +126,27 @@ def _add(sha: Any, content: bytes) -> None:
 
 
 def _add_folder(sha: Any, folder: Path) -> None:
-    for file in _files(folder):
-        _add(sha, file.relative_to(folder).as_posix().encode("utf-8", "surrogateescape"))
+    for path in sorted(_paths(str(folder))):
+        _add(sha, path[len(str(folder)) :].encode("utf-8", "surrogateescape"))
         try:
-            _add(sha, file.read_bytes())
+            with open(path, "rb") as file:  # noqa: PTH123 - this loop is most of a check where nothing has changed
+                _add(sha, file.read())
         except OSError as error:
             _add(sha, f"unreadable {error.errno}".encode())
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (file for file in sorted(folder.rglob("*")) if file.is_file())
+    return (Path(path) for path in sorted(_paths(str(folder))))
+
+
+def _paths(folder: str) -> Iterator[str]:
+    """Every file below the folder; links to folders are not followed."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _paths(entry.path)
+        elif entry.is_file():
+            yield entry.path

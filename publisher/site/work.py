@@ -6,10 +6,8 @@ order of the slugs.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 from publisher.checks.engine import facts_of, findings_across
@@ -60,7 +58,8 @@ def judge_all(
     proofs = proof_all(config, slugs, cache=cache, progress=progress, whole=False)
     known = {proof.slug for proof in proofs}
     others = (_facts(config, slug, cache) for slug in among if slug not in known)
-    across = _by_slug(findings_across(config, [*(proof.facts for proof in proofs), *others]))
+    facts = [*(proof.facts for proof in proofs), *others]
+    across = _by_slug(findings_across(config, facts, slugs if len(facts) > len(known) else None))
     return {proof.slug: proof.diagnostics(config, across.get(proof.slug, ())) for proof in proofs}
 
 
@@ -125,6 +124,9 @@ def _proofread(config: Config, slugs: Sequence[str], processes: int | None) -> I
     if count == 1:
         yield from (pack(_without_commit(proofread(config, slug))) for slug in slugs)
         return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     context = multiprocessing.get_context(_start_method())
     with ProcessPoolExecutor(count, context, _start, (config,)) as pool:
         yield from pool.map(_proofread_in_worker, slugs, chunksize=_CHUNK)
@@ -136,6 +138,8 @@ def _without_commit(proof: Proof) -> Proof:
 
 def _start_method() -> str:
     """Never fork: the caller may have threads (a progress bar, the preview's server)."""
+    import multiprocessing
+
     return "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
 

@@ -19,11 +19,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.checks import load_all
-from publisher.checks.levels import check_levels
 from publisher.config import read_config
 from publisher.diagnostics import Diagnostic
 from publisher.diagnostics.text import render_text
+from publisher.edition.codes import wrong_levels
 from publisher.site.checking import check_repository
 
 FOLDER = Path(__file__).parent / "corpus"
@@ -94,11 +93,10 @@ def _write(path: Path, content: bytes) -> None:
 
 def check(root: Path) -> list[Diagnostic]:
     """All that ``publisher check`` finds."""
-    load_all()
     config, found = read_config(root)
     if config is None:
         return found
-    return [*check_levels(root), *check_repository(config, use_cache=False).diagnostics]
+    return [*wrong_levels(root, config.checks.levels), *check_repository(config, use_cache=False).diagnostics]
 
 
 def said(root: Path) -> str:

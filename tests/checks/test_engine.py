@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from publisher.checks import check_issue, load_all, rules
+from publisher.checks import check_issue, rules
 from publisher.checks.context import Context
 from publisher.checks.levels import check_levels
 from publisher.config import load_config
 from publisher.diagnostics import Diagnostic
+from publisher.edition.codes import every_code
 from publisher.site.checking import check_repository
 
 from .corpus import SLUG, SOUND, Case, lay_out
@@ -108,7 +109,7 @@ def test_a_rule_that_fails_is_a_finding_with_the_issue_named(
 
 
 def test_every_rule_has_a_page_and_something_to_run() -> None:
-    codes = load_all()
+    codes = every_code()
     assert all(rule.check or (rule.gather and rule.compare) for rule in rules())
     for code in codes.values():
         lines = code.doc.strip().splitlines()
