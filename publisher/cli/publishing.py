@@ -20,6 +20,7 @@ from publisher.delivery.send import Started
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.sender import Progress as Sending
 from publisher.delivery.states import mailing_state
+from publisher.delivery.tripwires import Tripped, alert
 from publisher.publishing.due import Kind
 from publisher.publishing.outcome import Outcome, Published, Watch
 from publisher.publishing.publish import Wishes, publish
@@ -47,11 +48,29 @@ def run(root: Path, wishes: Wishes, *, as_json: bool) -> int:
     finally:
         database.close()
     _print_findings(config, published)
+    _alert(config, published)
     if as_json:
         print(json.dumps(_row(published), ensure_ascii=False, indent=2))
     else:
         _print(config, published)
     return published.exit_status
+
+
+def _alert(config: Config, published: Published) -> None:
+    """Tell ``alerts.webhook`` what needs somebody. What a mailing tripped over, its sender has told already."""
+    tripped = [
+        Tripped(
+            "overdue" if outcome.decision.kind is Kind.EXPIRED else outcome.decision.kind.value,
+            outcome.decision.slug,
+            f"{outcome.decision.slug}: {outcome.trouble or outcome.decision.says}",
+            outcome.help or outcome.decision.help or "publisher publish",
+            stops=False,
+        )
+        for outcome in published.outcomes
+        if outcome.sent is None and outcome.exit_status
+    ]
+    if note := alert(config, tripped):
+        error_console.print(f"[yellow]warning:[/] {escape(note)}")
 
 
 def _waiting(holder: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from publisher.publishing.store import Publication
 from publisher.site.deploy import Destination
 from publisher.site.model import Prepared
 from publisher.site.paths import issue_path
+
+_RECIPIENT = re.compile(r"[0-9a-f]{8}-\d+\.eml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ def who_has(config: Config, place: Destination | None) -> Callable[[str], str | 
 
 
 def _has_messages(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.glob("*.eml"))
+    """Whether a mailing wrote there; ``send --test`` does too, under other names."""
+    return folder.is_dir() and any(_RECIPIENT.fullmatch(file.name) for file in folder.iterdir())
 
 
 def editions_of(prepared: Sequence[Prepared]) -> dict[str, Edition]:

@@ -48,18 +48,21 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one issue. ``trouble`` is why it was not mailed although it was to be."""
+    """What became of one issue. ``trouble`` is why it was not mailed although due; ``failed``: the world's doing."""
 
     decision: Decision
     sent: Sent | None = None
     trouble: str | None = None
     help: str | None = None
+    failed: bool = False
 
     @property
     def exit_status(self) -> int:
         """0, 1 or 2 as for ``send``."""
         if self.sent:
             return self.sent.exit_status
+        if self.failed:
+            return 2
         return 1 if self.trouble or self.decision.kind in NEEDS_SOMEBODY else 0
 
 

@@ -18,7 +18,7 @@ from publisher.delivery import mailings
 from publisher.delivery.segment import segment_of
 from publisher.delivery.send import Options, Sent, Started, send
 from publisher.edition.model import Edition
-from publisher.errors import UsageError
+from publisher.errors import PublisherError, UsageError
 from publisher.issue import discover
 from publisher.publishing import git, store
 from publisher.publishing.archive import Archive
@@ -26,7 +26,7 @@ from publisher.publishing.content import content_of
 from publisher.publishing.context import Context
 from publisher.publishing.due import MAILS, Decision, Facts, Kind, decide
 from publisher.publishing.facts import editions_of, gather, policy_of, read_ledger, who_has
-from publisher.publishing.lease import take
+from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.outcome import Outcome, Published, Step, Watch
 from publisher.site.cache import Cache
@@ -130,7 +130,12 @@ class _Run:
                 help="run publisher publish again once the page is there; it goes on from here",
             )
         self.context.step(Step.LIVE, decision.slug)
-        return Outcome(decision, self._mail(decision, edition))
+        try:
+            return Outcome(decision, self._mail(decision, edition))
+        except LeaseLostError:
+            raise
+        except PublisherError as error:  # the others may fare better, and their account is owed in any case
+            return Outcome(decision, trouble=error.message, help=error.help, failed=True)
 
     def _mail(self, decision: Decision, edition: Edition) -> Sent:
         with self.context.database.begin() as connection:

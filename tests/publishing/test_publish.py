@@ -280,6 +280,48 @@ def test_a_new_issue_that_is_broken_holds_up_no_other(room: Newsroom) -> None:
     assert room.mailed() == sorted(PEOPLE)
 
 
+def test_a_provider_out_of_reach_stops_the_mail_and_not_the_archive(room: Newsroom) -> None:
+    room.issue()
+    room.commit("The issue")
+    ran = room.run("publish", AWS_ENDPOINT_URL_SESV2="http://127.0.0.1:1")
+    assert ran.status == 2
+    assert f"error: {SLUG}: " in ran.err
+    assert room.page()
+    assert room.mailed() == []
+    assert room.run("publish").status == 0
+    assert room.mailed() == sorted(PEOPLE)
+
+
+def test_a_test_message_in_the_outbox_is_no_mailing(room: Newsroom) -> None:
+    config = (room.root / "config.yaml").read_text().replace("transport: ses", "transport: folder")
+    room.newsletter.write("config.yaml", config)
+    room.issue()
+    room.commit("The issue")
+    assert room.run("send", SLUG, "--test", "editor@example.com").status == 0
+    assert room.run("publish").status == 0
+    assert len(list((room.root / "outbox" / SLUG).glob("*.eml"))) == 1 + len(PEOPLE)
+
+
+@pytest.mark.postgres
+def test_on_postgresql_too(newsroom: Newsroom, postgres_url: str) -> None:
+    newsroom.set_up()
+    newsroom.environment["PUBLISHER_DATABASE_URL"] = postgres_url
+    newsroom.subscribers(*PEOPLE)
+    newsroom.issue()
+    newsroom.commit("The issue")
+    assert newsroom.run("hold", SLUG).status == 0
+    assert newsroom.run("publish").status == 0
+    assert newsroom.mailed() == []
+    assert newsroom.run("hold", SLUG, "--release").status == 0
+    assert newsroom.run("publish").status == 0
+    newsroom.issue(body="已更正。")
+    newsroom.commit("A correction")
+    assert json.loads(newsroom.run("plan", "--format", "json").out)["work"] is True
+    assert newsroom.run("publish").status == 0
+    assert 'class="correction"' in (newsroom.page() or "")
+    assert newsroom.mailed() == sorted(PEOPLE)
+
+
 def test_two_runs_at_once_are_one_mailing(room: Newsroom) -> None:
     room.issue()
     room.commit("The issue")
