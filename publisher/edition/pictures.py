@@ -18,6 +18,7 @@ from publisher.diagnostics import Diagnostic, Place, Severity, define
 from publisher.edition.markdown import Sized
 from publisher.edition.markdown.links import split
 from publisher.edition.model import Asset
+from publisher.issue.pictures import picture_file
 
 COLUMN = 576
 """Widest image in CSS pixels: the column of 640 less its padding. Sources of twice that are sharp everywhere."""
@@ -75,12 +76,13 @@ class Pictures:
         return Sized(self._base + asset.name, width, max(1, round(asset.height * width / asset.width)))
 
     def _read(self, path: str) -> Asset | None:
+        found = picture_file(self._root, self._folder, path)
+        if not isinstance(found, str):
+            return None
         try:
-            file = (self._root / self._folder / path).resolve()
-            if not file.is_relative_to(self._root) or not file.is_file():
-                return None
+            file = (self._root / found).resolve()
             content = file.read_bytes()
-        except (OSError, ValueError, RuntimeError):  # too long a name, a NUL, a loop of links
+        except OSError:
             return None
         asset = _asset(file, content)
         return self._assets.setdefault(asset.name, asset)

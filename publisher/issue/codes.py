@@ -179,6 +179,24 @@ What is not committed is not reviewed, and not there when the issue is built els
 """,
     fixed=True,
 )
+NOT_A_PICTURE = define(
+    "not-a-picture",
+    Severity.ERROR,
+    """What is named as a picture is none, or is more than one.
+
+## Why it matters
+
+A picture is published with the issue, for everybody. A database, a list of readers or a key must never be, nor a web
+page or an SVG with script in it, which would run under the archive's own address.
+
+## Example
+
+    cover: {image: ../../people.csv, alt: …}
+
+Pictures end in `.jpg`, `.jpeg`, `.png`, `.gif`, `.webp`, `.avif` or `.svg`, and stand in no hidden folder.
+""",
+    fixed=True,
+)
 IMAGE_REMOTE = define(
     "image-remote",
     Severity.ERROR,

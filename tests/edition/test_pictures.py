@@ -106,3 +106,47 @@ def test_a_turned_photograph_has_the_size_it_is_seen_at(root: Path) -> None:
     made = edition(cover=cover("turned.jpg"), configuration=config(root))
     assert made.cover is not None
     assert (made.cover.width, made.cover.height) == (300, 400)
+
+
+SVG = "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink'>{}</svg>"
+
+
+@pytest.mark.parametrize(
+    ("at", "content"),
+    [
+        (".publisher/publisher.db", "ada@example.com"),
+        (".publisher/kept.png", "ada@example.com"),
+        ("people.csv", "email\nada@example.com"),
+        (f"{FOLDER}/images/page.html", "<script>alert(1)</script>"),
+        (f"{FOLDER}/images/a.svg", SVG.format("<script>alert(1)</script>")),
+        (f"{FOLDER}/images/b.svg", "<x:svg xmlns:x='http://www.w3.org/2000/svg'><x:script/></x:svg>"),
+        (f"{FOLDER}/images/c.svg", SVG.format("<g onclick='alert(1)'/>")),
+        (f"{FOLDER}/images/d.svg", SVG.format("<a xlink:href='java&#10;script:alert(1)'/>")),
+        (f"{FOLDER}/images/e.svg", SVG.format("<a><set attributeName='href' to='x'/></a>")),
+        (f"{FOLDER}/images/f.svg", '<?xml-stylesheet href="x.xsl"?>' + SVG.format("")),
+        (f"{FOLDER}/images/g.svg", '<?xml version="1.0" encoding="iso-2022-jp"?>' + SVG.format("")),
+        (f"{FOLDER}/images/h.svg", "<script>alert(1)</script><p>"),
+    ],
+)
+@pytest.mark.parametrize("linked", [False, True])
+def test_only_a_picture_is_published_as_one(root: Path, at: str, content: str, linked: bool) -> None:
+    (root / at).parent.mkdir(exist_ok=True)
+    (root / at).write_text(content, encoding="utf-8")
+    written = f"../../{at}"
+    if linked:
+        (root / FOLDER / "images/innocent.png").symlink_to(root / at)
+        written = "images/innocent.png"
+    made = edition(item("题", f'![a]({written}) <img src="{written}" alt="b">'), configuration=config(root))
+    assert made.assets == ()
+    _, findings = render(issue(cover=replace(cover(), image=written)), config(root))
+    assert [finding.code for finding in findings] == ["image-unreadable"]
+
+
+@pytest.mark.parametrize("head", ["", "\ufeff", '<?xml version="1.0"?>', "<?xml version='1.0' encoding='UTF-8'?>\n"])
+def test_a_drawing_with_gradients_and_styles_is_a_picture(root: Path, head: str) -> None:
+    drawing = SVG.format(
+        "<style>.a{fill:red}</style><g id='g'/><use xlink:href='#g'/><path class='a' d='M0 0'/>"
+        "<image href='data:image/png;base64,AA=='/><a href='https://example.com/'><text>一</text></a>"
+    )
+    (root / FOLDER / "images/drawing.svg").write_text(head + drawing, encoding="utf-8")
+    assert edition(cover=cover("drawing.svg"), configuration=config(root)).cover is not None
