@@ -108,14 +108,16 @@ def test_events_settle_and_suppress(newsletter: Newsletter) -> None:
             | more
         )
 
+    at = "2024-12-29T01:00:05.000Z"
+    bounced = {"bounceType": "Permanent", "bounceSubType": "General", "timestamp": at, "feedbackId": "f1"}
+    complained = {"timestamp": at, "feedbackId": "f2", "complainedRecipients": [{"emailAddress": "cy@example.com"}]}
     lines = [
-        event("Delivery", "ann@example.com", delivery={"timestamp": "2024-12-29T01:00:05.000Z", "recipients": ["ann@example.com"]}),
-        event("Bounce", "ben@example.com", bounce={
-            "bounceType": "Permanent", "bounceSubType": "General", "timestamp": "2024-12-29T01:00:06.000Z",
-            "bouncedRecipients": [{"emailAddress": "ben@example.com"}], "feedbackId": "f1"}),
-        event("Complaint", "cy@example.com", complaint={
-            "complainedRecipients": [{"emailAddress": "cy@example.com"}], "timestamp": "2024-12-29T01:00:07.000Z", "feedbackId": "f2"}),
-    ]  # fmt: skip
+        event("Delivery", "ann@example.com", delivery={"timestamp": at, "recipients": ["ann@example.com"]}),
+        event(
+            "Bounce", "ben@example.com", bounce=bounced | {"bouncedRecipients": [{"emailAddress": "ben@example.com"}]}
+        ),
+        event("Complaint", "cy@example.com", complaint=complained),
+    ]
     newsletter.write("events.jsonl", "\n".join(lines * 2) + "\n")
     assert newsletter.run("events", "apply", "events.jsonl").status == 0
     status = newsletter.run("status", SLUG, "--format", "json").json
