@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Place
 from publisher.issue.pictures import picture_file
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _GPS = 0x8825  # the pointer to the GPS directory (EXIF 2.32, 4.6.3)
 
@@ -25,6 +29,13 @@ class PictureFile:
     width: int
     height: int
     located: bool
+
+
+def exif_of(image: Image.Image) -> Image.Exif:
+    """The picture's EXIF as far as it stands before the pixels: Pillow would decode all of a PNG to look behind them."""
+    from PIL import Image
+
+    return Image.Exif() if image.format == "PNG" and "exif" not in image.info else image.getexif()
 
 
 def pictures(context: Context, *, cover_only: bool = False) -> Iterator[PictureFile]:
@@ -65,6 +76,6 @@ def _head(path: Path, _size: int) -> tuple[int, int, bool]:
         warnings.simplefilter("ignore")  # a decompression bomb is only measured here, never opened up
         try:
             with Image.open(path) as image:
-                return *image.size, bool(image.getexif().get_ifd(_GPS))
+                return *image.size, bool(exif_of(image).get_ifd(_GPS))
         except Image.DecompressionBombError as error:
             raise ValueError("too many pixels") from error

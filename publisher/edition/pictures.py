@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from PIL import Image
 
+from publisher.checks.images import exif_of
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define
 from publisher.edition.markdown import Sized
@@ -106,7 +107,7 @@ def _asset(file: Path, content: bytes) -> Asset:
             with Image.open(io.BytesIO(content)) as image:
                 width, height = image.size
                 media_type = Image.MIME.get(image.format or "", media_type)
-                if image.getexif().get(0x0112, 1) >= 5:  # turned by its orientation tag
+                if exif_of(image).get(0x0112, 1) >= 5:  # turned by its orientation tag
                     width, height = height, width
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         pass  # an SVG, or something a check has already found: shown at its own size

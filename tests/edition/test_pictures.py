@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from selectolax.lexbor import LexborHTMLParser
 
+from publisher.checks.images import _head as picture_head
 from publisher.edition import render
 from publisher.issue.model import Picture
 from tests.edition.make import config, edition, html_of, issue, item, text_of
@@ -150,3 +151,17 @@ def test_a_drawing_with_gradients_and_styles_is_a_picture(root: Path, head: str)
     )
     (root / FOLDER / "images/drawing.svg").write_text(head + drawing, encoding="utf-8")
     assert edition(cover=cover("drawing.svg"), configuration=config(root)).cover is not None
+
+
+def test_a_picture_is_measured_and_never_opened_up(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PNG of 100 kB may hold a gigabyte of pixels."""
+
+    def opened_up(*_: object) -> None:
+        raise AssertionError("the pixels were decoded")
+
+    monkeypatch.setattr(Image.Image, "load", opened_up)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", opened_up)
+    made = edition(cover=cover("wide.png"), configuration=config(root))
+    assert made.cover is not None
+    assert made.cover.width == 1280
+    assert picture_head(root / FOLDER / "images/wide.png", 0) == (1280, 640, False)
