@@ -32,7 +32,7 @@ class PictureFile:
 
 
 def exif_of(image: Image.Image) -> Image.Exif:
-    """The picture's EXIF as far as it stands before the pixels: Pillow would decode all of a PNG to look behind them."""
+    """The picture's EXIF where it stands before the pixels: Pillow would decode all of a PNG to look behind them."""
     from PIL import Image
 
     return Image.Exif() if image.format == "PNG" and "exif" not in image.info else image.getexif()
