@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib.resources
 import re
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
@@ -138,10 +139,21 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().is_safe_attribute(obj, attr, value)
 
 
+class _Loader(FileSystemLoader):
+    """Templates of the theme's own folder: what a link leads to elsewhere would be published."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """The text of a template, its file, and whether it is still that."""
+        found = super().get_source(environment, template)
+        if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
+            raise TemplateError(f"{template} is a link out of the theme")
+        return found
+
+
 @lru_cache(maxsize=8)
 def _theme(folder: Path, root: Path) -> Theme:
     environment = _Sandbox(
-        loader=ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(package_theme())]),
+        loader=ChoiceLoader([_Loader(folder), FileSystemLoader(package_theme())]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

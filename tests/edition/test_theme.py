@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from publisher.edition import render
-from publisher.edition.theme import Theme, package_theme, theme_folder
+from publisher.edition.theme import Theme, ThemeError, package_theme, theme_folder
 from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, issue
 
 
@@ -90,6 +90,21 @@ def test_a_theme_that_is_not_utf8_is_one_message(own: Path) -> None:
     made, (finding,) = render(issue(), config(own))
     assert made is None
     assert (finding.code, finding.path) == ("theme-broken", "templates/email/inline.css.j2")
+
+
+def test_a_template_that_is_a_link_out_of_the_theme_is_not_read(own: Path) -> None:
+    """It would publish whatever the link leads to: a key, the environment of a CI job."""
+    (own / "secret.key").write_text("the secret", encoding="utf-8")
+    for name in ("email/_footer.mjml.j2", "web/style.css"):
+        (own / "templates" / name).unlink()
+        (own / "templates" / name).symlink_to(own / "secret.key")
+    made, findings = render(issue(), config(own))
+    assert made is None
+    assert [(finding.code, "link out of the theme" in finding.message) for finding in findings] == [
+        ("theme-broken", True)
+    ]
+    with pytest.raises(ThemeError, match="link out of the theme"):
+        Theme.of(config(own)).read("web/style.css")
 
 
 @pytest.mark.node
