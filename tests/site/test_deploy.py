@@ -107,3 +107,10 @@ def test_every_file_has_a_type_and_hashed_ones_never_change(tmp_path: Path) -> N
         assert ("immutable" in upload.cache_control) == (upload.wave is Wave.ASSETS)
     assert content_type("feed.xml").startswith("application/atom+xml")
     assert content_type("feed.json").startswith("application/feed+json")
+
+
+def test_a_link_that_somebody_put_into_the_built_archive_is_not_followed(tmp_path: Path) -> None:
+    site = built(tmp_path, "2024-12-29-a")
+    (tmp_path / "subscribers.csv").write_text("ada@example.com", encoding="utf-8")
+    (site / "people.txt").symlink_to(tmp_path / "subscribers.csv")
+    assert "people.txt" not in [upload.path for upload in uploads(site)]

@@ -31,11 +31,13 @@ _NAMED_TYPES = {
 
 
 def uploads(site: Path) -> Iterator[Upload]:
-    """Every file of a built archive, in the order in which it goes up. Dot files are not part of it."""
+    """Every file of a built archive, in the order in which it goes up. Dot files and links are not part of it."""
     found = sorted(
         (file.relative_to(site).as_posix(), file)
         for file in site.rglob("*")
-        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(site).parts)
+        if file.is_file()
+        and not file.is_symlink()
+        and not any(part.startswith(".") for part in file.relative_to(site).parts)
     )
     ordered = sorted(found, key=lambda pair: (wave_of(pair[0]), pair[0]))
     for path, file in ordered:
