@@ -78,7 +78,7 @@ def export(root: Path, revision: str, into: Path, *paths: str) -> None:
     wanted = [path for path in paths if _exists(root, tree, path)]
     if paths and not wanted:
         return
-    done = run(root, "archive", "--format=tar", tree, *wanted)
+    done = run(root, "archive", "--format=tar", tree, "--", *wanted)
     if done is None or done.returncode != 0:
         return
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from publisher.edition.gates.clip_budget import BUDGET
+from publisher.publishing import git
 
 from .newsroom import PEOPLE, SLUG, Newsroom
 
@@ -171,3 +172,20 @@ def test_pictures_are_taken_at_both_widths_in_both_schemes(room: Newsroom, chrom
         "phone-light.png": (375, True), "phone-dark.png": (375, False),
         "desktop-light.png": (700, True), "desktop-dark.png": (700, False),
     }  # fmt: skip
+
+
+def test_a_folder_named_like_an_option_of_git_is_a_folder(tmp_path: Path) -> None:
+    root = tmp_path / "room"
+    (root / "--output=written").mkdir(parents=True)
+    (root / "--output=written/page.html").write_text("theirs", encoding="utf-8")
+    for arguments in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"],
+    ):
+        done = git.run(root, *arguments)
+        assert done
+        assert done.returncode == 0, done.stderr
+    git.export(root, "HEAD", tmp_path / "then", "--output=written")
+    assert not (root / "written").exists()
+    assert (tmp_path / "then/--output=written/page.html").read_text(encoding="utf-8") == "theirs"
