@@ -10,7 +10,7 @@ from publisher.checks.context import Context
 from publisher.diagnostics import Place, Span
 from publisher.issue import Item
 
-_HAN = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
+HAN = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def lines(context: Context) -> Iterator[Line]:
 
 def cjk_lines(context: Context) -> Iterator[Line]:
     """The runs that hold Han or kana."""
-    return (line for line in lines(context) if _HAN.search(line.text))
+    return (line for line in lines(context) if HAN.search(line.text))
 
 
 def _headline(heads: dict[int, Item], index: int) -> Iterator[Line]:

@@ -103,7 +103,7 @@ Segment = All | Topic | Language | Attribute | Not | And | Or
 _TOKEN = re.compile(
     r"\s*(?:(?P<mark>[()])|(?P<comparison><=|>=|!=|==?|<|>|:)|(?P<quoted>\"(?:[^\"\\]|\\.)*\")|(?P<word>[\w.@/+-]+))"
 )
-_EXAMPLE = "write tests such as topic:weekly or language:zh, joined by and or or"
+_EXAMPLE = "write it as topic:weekly and language:zh, or as topic:weekly or topic:daily"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,8 @@ def parse_segment(text: str) -> Segment:
     found = reader.any(0)
     if (token := reader.peek()) is not None:
         closing = token.text == ")" and token.kind == "mark"
-        message = "there is no ( for this )" if closing else "and or or is missing here"
+        missing = f"the word “and” (or “or”) is missing before {token.text}"
+        message = "there is no ( for this )" if closing else missing
         raise SegmentError(token.start, token.end, message, _EXAMPLE)
     return found
 

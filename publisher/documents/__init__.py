@@ -6,7 +6,7 @@ The lowest room that reads: config.yaml and the files of an issue are read with 
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence, find, is_null
 from publisher.documents.text import TextFile, decode, read_text
 from publisher.documents.validate import data_of, validate
-from publisher.documents.yaml import parse_yaml
+from publisher.documents.yaml import parse_yaml, slip_in
 
 __all__ = [
     "Entry",
@@ -21,5 +21,6 @@ __all__ = [
     "is_null",
     "parse_yaml",
     "read_text",
+    "slip_in",
     "validate",
 ]

@@ -6,6 +6,8 @@ number or a date. So ``headline: 1984`` is text and ``number: 52`` is a number, 
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -147,6 +149,25 @@ def validate(
     return None, findings, [tuple(details["loc"]) for details in errors]
 
 
+_MEANT = {
+    "标题": ("headline", "title"), "標題": ("headline", "title"), "日期": ("date",), "正文": ("body",),
+    "点评": ("commentary",), "點評": ("commentary",), "评论": ("commentary",), "来源": ("source",), "來源": ("source",),
+    "图片": ("image",), "圖片": ("image",), "封面": ("cover",), "标签": ("tags",), "標籤": ("tags",),
+    "作者": ("authors",),
+    "导语": ("intro",), "要点": ("key_points",), "状态": ("status",), "語言": ("language",), "语言": ("language",),
+}  # fmt: skip
+
+
+def _known(written: str, known: Sequence_[str]) -> str:
+    """What to write for an unknown key: the one that was probably meant, or all that there are."""
+    plain = written.strip().strip("\u3000\u00a0")
+    near = [name for name in _MEANT.get(plain, ()) if name in known]
+    near = near or difflib.get_close_matches(plain.casefold().replace("-", "_").replace(" ", "_"), known, 1, 0.75)
+    if near and plain != written:
+        return f"write {near[0]}, with plain spaces before it"
+    return f"write {near[0]}" if near else f"the keys here are {', '.join(known)}"
+
+
 def _finding(model: type[BaseModel], root: Mapping, path: str, details: ErrorDetails, rules: Rules) -> Diagnostic:
     loc, kind = tuple(details["loc"]), details["type"]
     if kind == "missing":
@@ -155,8 +176,9 @@ def _finding(model: type[BaseModel], root: Mapping, path: str, details: ErrorDet
         parent = nearest(root, loc[:-1])
         entry = parent.entry(loc[-1]) if isinstance(parent, Mapping) else None
         place = Place(path, entry.key.span if entry else parent.span)
-        known = ", ".join(_fields(model, loc[:-1]))
-        return UNKNOWN_KEY.at(place, f"the key {loc[-1]} is unknown", help=f"the keys here are {known}")
+        return UNKNOWN_KEY.at(
+            place, f"the key {loc[-1]} is unknown", help=_known(str(loc[-1]), [*_fields(model, loc[:-1])])
+        )
     node, said = nearest(root, loc), details.get("ctx", {})
     if is_null(node) and said.get("code") not in rules.own_empty:
         name = _name(root, loc)

@@ -14,6 +14,7 @@ import yaml
 from publisher.diagnostics import Code, Diagnostic, Place, Span
 from publisher.documents import codes
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence
+from publisher.documents.slips import find_slip
 from publisher.documents.text import TextFile
 
 MAX_DEPTH = 60
@@ -168,8 +169,8 @@ _REFUSED = {
 _SAID: tuple[tuple[str, str, str | None], ...] = (
     (
         "mapping values are not allowed",
-        "a colon and a space begin a mapping, which cannot stand here",
-        'quote a text that holds ": ", or mend the indentation',
+        "a key cannot stand here: the line above ends in a text",
+        "indent the key as those above it; quote a text that holds a colon and a space",
     ),
     ("block sequence entries are not allowed", "a list cannot begin here", "begin the list on the next line"),
     ("did not find expected ',' or ']'", "the list is not closed", "close it with ]"),
@@ -177,11 +178,24 @@ _SAID: tuple[tuple[str, str, str | None], ...] = (
     ("did not find expected node content", "a list or a mapping is not closed", "close it with ] or }"),
     ("unexpected end of stream", "the quoted text is not closed", "close it with the quote that opens it"),
     ("did not find expected '-' indicator", "this line does not belong to the list above it", "check its indentation"),
-    ("did not find expected key", "no key can begin here", "check the indentation, and quotes inside a quoted text"),
+    (
+        "did not find expected key",
+        "this line does not belong to the keys above it",
+        "indent it as they are; quote the whole of a text that begins with a quote",
+    ),
     ("could not find expected ':'", "a key is not followed by a colon", 'write it as "key: value"'),
     ("found a tab character", "a tab cannot indent YAML", "indent with spaces"),
     ("found unknown escape character", "the escape is unknown", "use single quotes, or double the backslash"),
 )
+
+
+def slip_in(file: TextFile, first: int, last: int) -> Diagnostic | None:
+    """The likely slip in lines ``first`` to ``last``, for who could not read them as keys and values."""
+    slip = find_slip(file.lines[first - 1 : last], last - first)
+    if slip is None:
+        return None
+    place = Place(file.path, Span(slip.line + first, slip.start + 1, slip.line + first, slip.end + 1))
+    return codes.SYNTAX.at(place, slip.message, help=slip.help)
 
 
 def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAMLError) -> Diagnostic:
@@ -196,6 +210,8 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
     )
     lines = file.lines[: last if last is not None else None]
     found = (mark.line if mark else 0) + first
+    if error.context not in _REFUSED and (slip := slip_in(file, first, min(found, len(lines)))):
+        return slip
     line = min(found, len(lines))
     source = lines[line - 1] if lines else ""
     # Found at the end of the file, it is shown at the end of the last line.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, Span
-from publisher.documents import Mapping, Scalar, Sequence, TextFile, find, parse_yaml, read_text
+from publisher.documents import Mapping, Scalar, Sequence, TextFile, find, parse_yaml, read_text, slip_in
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
 from publisher.issue.assemble import Assembly, prose
@@ -76,8 +76,9 @@ def _issue_node(root: Path, folder: Folder, findings: list[Diagnostic]) -> tuple
     if node is None and not wrong:
         node = Mapping((), Span.point(1, 1))
     if node is not None and not isinstance(node, Mapping):
+        slip = slip_in(file, node.span.line, node.span.end_line)
         findings.append(
-            WRONG_TYPE.at(Place(file.path), "issue.yaml has to be keys and values", help="begin with title: …")
+            slip or WRONG_TYPE.at(Place(file.path), "issue.yaml has to be keys and values", help="begin with title: …")
         )
     return file, node if isinstance(node, Mapping) else None
 

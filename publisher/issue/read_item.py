@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from publisher.diagnostics import Diagnostic, Place, Span
-from publisher.documents import Mapping, Scalar, TextFile, find, parse_yaml, read_text
+from publisher.documents import Mapping, Scalar, TextFile, find, parse_yaml, read_text, slip_in
 from publisher.documents.validate import WRONG_TYPE
 from publisher.issue import codes
 from publisher.issue.anchors import anchor_of_file, anchor_of_headline
@@ -47,7 +47,10 @@ def read_item(root: Path, folder: str, path: str, position: int) -> ReadItem:
     if node is None and not wrong:
         node = Mapping((), Span.point(1, 1))
     if node is not None and not isinstance(node, Mapping):
-        findings.append(WRONG_TYPE.at(Place(path), "the item has to be keys and values", help="begin with headline: …"))
+        slip = slip_in(file, node.span.line, node.span.end_line)
+        findings.append(
+            slip or WRONG_TYPE.at(Place(path), "the item has to be keys and values", help="begin with headline: …")
+        )
     if not isinstance(node, Mapping):
         return ReadItem(None, findings)
     return ReadItem(_item(root, folder, file, node, anchor, Span.point(1, 1), findings), findings)

@@ -9,13 +9,14 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 
 from publisher.diagnostics import Diagnostic, Place, Span
-from publisher.documents import Mapping, Node, TextFile, parse_yaml
+from publisher.documents import Mapping, Node, TextFile, parse_yaml, slip_in
 from publisher.documents.validate import WRONG_TYPE
 from publisher.source import codes
 from publisher.source.lines import Lines, lines_of_file
 
 _RULE = re.compile(r"---[ \t]*")
 _COLONS = re.compile(r" {0,3}:{3,}[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
+_ALMOST = re.compile(r" {0,3}(?:::|[:：]*：[:：]*)[ \t\u3000]*(?P<name>commentary|点评|點評)?[ \t\u3000]*[:：]*")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
@@ -34,10 +35,7 @@ def read_item_file(file: TextFile) -> tuple[ItemFile | None, list[Diagnostic]]:
     """Take a Markdown item apart. There is no item where its keys cannot be told from its text."""
     lines = file.lines
     if not _RULE.fullmatch(lines[0]):
-        advice = "begin with ---, headline: …, ---, each on its line"
-        return None, [
-            codes.NO_FRONT_MATTER.at(Place(file.path), "the item does not begin with front matter", help=advice)
-        ]
+        return None, [_no_front_matter(file)]
     end = next((number for number, line in enumerate(lines[1:], 2) if _RULE.fullmatch(line)), None)
     if end is None:
         message = "the front matter that begins here has no end"
@@ -54,11 +52,27 @@ def read_item_file(file: TextFile) -> tuple[ItemFile | None, list[Diagnostic]]:
     return ItemFile(matter, split.body, end + 1, split.commentary, split.opened), findings
 
 
+def _no_front_matter(file: TextFile) -> Diagnostic:
+    number = next((number for number, line in enumerate(file.lines, 1) if line.strip()), 1)
+    line = file.lines[number - 1].strip()
+    if number > 1 and line == "---":
+        message, advice = "the front matter does not begin on the first line", "delete the lines above ---"
+        return codes.NO_FRONT_MATTER.at(Place(file.path), message, help=advice)
+    if line and set(line) <= set("-–—－─_="):
+        message = f"the front matter begins with three hyphens, not with {line[:8]}"
+        return codes.NO_FRONT_MATTER.at(_line(file, number), message, help="write --- here, and after the keys")
+    advice = "begin with ---, headline: …, ---, each on its line"
+    return codes.NO_FRONT_MATTER.at(Place(file.path), "the item does not begin with front matter", help=advice)
+
+
 def _mapping(file: TextFile, node: Node | None, findings: list[Diagnostic]) -> Mapping | None:
     if isinstance(node, Mapping):
         return node
     if node is None:
         return None if findings else Mapping((), Span.point(1, 1))
+    if slip := slip_in(file, node.span.line, node.span.end_line):
+        findings.append(slip)
+        return None
     message = "the front matter has to be keys and values"
     findings.append(
         WRONG_TYPE.at(Place(file.path, Span.point(node.span.line, node.span.column)), message, help="write headline: …")
@@ -106,6 +120,8 @@ class _Splitter:
             match = None if number in verbatim.code or number in verbatim.comments else _COLONS.fullmatch(line)
             if match:
                 self._colons(number, match["name"])
+            elif number not in verbatim.code and (almost := _ALMOST.fullmatch(line)):
+                self._almost(number, almost["name"] or "")
             elif self._closed and not self._told_after and line.strip() and number not in verbatim.comments:
                 self._told_after = True
                 message = "text stands after the commentary"
@@ -138,6 +154,18 @@ class _Splitter:
             self.opened = number
             return
         self._refused += 1
+
+    def _almost(self, number: int, name: str) -> None:
+        """A line that was meant to be three colons."""
+        inside = self.opened is not None and self._closed is None
+        if name or inside:
+            wanted = "::: commentary" if name else ":::"
+            message = f"a container is written with three plain colons: {wanted}"
+            self._find(codes.CONTAINER_UNKNOWN, number, message, f"write {wanted}")
+        if name:
+            self._refused += 1
+        else:
+            self._end(number, inside) if inside or self._refused else None
 
     def _end(self, number: int, inside: bool) -> None:
         if self._refused:

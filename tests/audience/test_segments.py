@@ -93,7 +93,7 @@ def test_only_the_confirmed_are_counted(people: Database) -> None:
     ("text", "start", "end", "part"),
     [
         ("", 0, 0, "a test is missing"),
-        ("topic:weekly adn language:zh", 13, 16, "and or or is missing"),
+        ("topic:weekly adn language:zh", 13, 16, "is missing before adn"),
         ("topic:weekly and", 16, 16, "a test is missing"),
         ("topic:", 6, 6, "a value is missing"),
         ("(topic:a", 0, 1, "not closed"),

@@ -11,6 +11,7 @@ from publisher.edition.codes import every_code
 from .corpus import SOUND, Case, cases, check, lay_out, said
 
 ELSEWHERE = {
+    "image-unreadable": "tests/edition/test_pictures.py: image-missing is found before, unless the file goes meanwhile",
     "file-too-large": "tests/documents/test_text.py makes a megabyte",
     "rule-crashed": "tests/checks/test_engine.py breaks a rule to see it",
     "dead-link": "tests/links asks a real server",

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.checks.lines import Line, cjk_lines
+from publisher.checks.lines import HAN, Line, lines
 from publisher.diagnostics import Diagnostic, Severity, define
 
 CODE = define("unpaired-punctuation", Severity.WARNING, __doc__)
@@ -29,7 +29,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     """Match marks within each piece of text; a quotation that runs over paragraphs may open again at each."""
     piece: list[Line] = []
     key: object = None
-    for line in cjk_lines(context):
+    for line in lines(context):
         if line.key != key:
             yield from _unpaired(piece)
             piece, key = [], line.key
@@ -38,6 +38,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
+    if not any(HAN.search(line.text) for line in piece):
+        return
     open_marks: list[tuple[str, Line, int]] = []
     before = piece[0].whole.span.line if piece else 0
     for line in piece:

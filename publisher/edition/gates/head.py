@@ -40,7 +40,8 @@ def find(html: str, place: Place) -> list[Diagnostic]:
     found = []
     for block in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL):
         if (size := len(block.encode("utf-8"))) > LIMIT:
-            found.append(STYLE_DROPPED.at(place, f"a style block has {size} bytes; Gmail drops it above {LIMIT}"))
+            message = f"a style block has {size} bytes; Gmail drops it above {LIMIT}"
+            found.append(STYLE_DROPPED.at(place, message, help="shorten the theme's email/head.css.j2"))
         if nested := next((rule for rule in rules(block) if len(rule.context) > 1), None):
             found.append(
                 STYLE_DROPPED.at(

@@ -56,7 +56,7 @@ def _without_stories(edition: Edition) -> str:
 
 
 def _places(written: Iterable[Prose]) -> Iterator[Diagnostic]:
-    """A finding at each ``**`` that no other on its line closes, or at all of them where none is odd."""
+    """A finding on each line with a ``**`` that no other on it closes, from the first such to the last."""
     for prose in written:
         spots = [
             (number, found.start())
@@ -64,9 +64,10 @@ def _places(written: Iterable[Prose]) -> Iterator[Diagnostic]:
             for found in _LITERAL.finditer(re.sub(r"`[^`]*`|\\\*", lambda code: " " * len(code[0]), line))
             if not _emphasis(line, found.start())
         ]
-        for number, column in spots:
+        for number, column in dict(reversed(spots)).items():  # one a line: the two halves of a pair are one mistake
+            last = max(at for line, at in spots if line == number)
             yield LITERAL_MARKUP.at(
-                prose.place(number, column, column + 2),
+                prose.place(number, column, last + 2),
                 "the asterisks here do not become emphasis",
                 help="close the emphasis, without a space inside it; write \\*\\* for asterisks that are meant",
             )

@@ -47,6 +47,7 @@ Put `slots.unsubscribe_url` back into the theme's template.
 """,
     fixed=True,
 )
+_SAME = "take it out of the theme's email templates, or write it in an issue: both parts say the same"
 _SPACE = re.compile(r"\s+")
 
 
@@ -70,13 +71,13 @@ def find(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -
     plain = text.fill(lambda _: "")
     packed = _SPACE.sub("", plain)
     found += [
-        TEXT_INCOMPLETE.at(place, f"the text part lacks the headline “{headline[:40]}”")
+        TEXT_INCOMPLETE.at(place, f"the text part lacks the headline “{headline[:40]}”", help=_SAME)
         for headline in headlines
         if _SPACE.sub("", headline) not in packed
     ]
     markup = html.fill(lambda _: "")
     found += [
-        TEXT_INCOMPLETE.at(place, f"the text part lacks the link {url}")
+        TEXT_INCOMPLETE.at(place, f"the text part lacks the link {url}", help=_SAME)
         for url in dict.fromkeys(_links(markup))
         if url not in plain
     ]

@@ -1,0 +1,78 @@
+"""Slips of the hand in YAML, named as such: what a parser says of them is true, and helps nobody.
+
+Looked for only where reading has failed, so that a text which is sound is never suspected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+_KEY = r"(?P<head>[ \t]*(?:- +)?)(?P<key>[A-Za-z_]+)"
+_FULL_COLON = re.compile(_KEY + r"[ \t]*(?P<at>：)(?P<rest>.*)")
+_NO_SPACE = re.compile(_KEY + r"(?P<at>:)(?=[^\s/:\]}])(?P<rest>.*)")
+_ODD_SPACE = re.compile(r"(?:" + _KEY + r":)?[ \t]*(?P<at>[\u00a0\u3000\u2002-\u200a\u202f]+)(?P<rest>.*)")
+_TWO_COLONS = re.compile(_KEY + r":[ \t]+(?P<value>[^\s\"'|>\[{#&*!].*?(?P<at>:)(?:[ \t].*|$))")
+_AFTER_QUOTED = re.compile(_KEY + r":[ \t]+(?P<value>(?P<at>\"[^\"]*\"|'[^']*'|\[[^\]]*\])[ \t]*[^\s,#].*)")
+_CONFLICT = re.compile(r"(?P<at><{7}|={7}|>{7})(?: .*)?")
+
+
+class Slip(NamedTuple):
+    """What was probably meant. ``line`` counts from 0; ``start`` and ``end`` are offsets in it."""
+
+    line: int
+    start: int
+    end: int
+    message: str
+    help: str
+
+
+def find_slip(lines: Sequence[str], upto: int) -> Slip | None:
+    """The likeliest slip in the lines before the one at which reading failed, that one included."""
+    for pattern, told in _SLIPS:
+        for number, line in enumerate(lines[: upto + 1]):
+            if match := pattern.fullmatch(line):
+                message, advice = told(match)
+                return Slip(number, match.start("at"), match.end("at"), message, advice)
+    return None
+
+
+def _full_colon(match: re.Match[str]) -> tuple[str, str]:
+    return "the colon is a full-width one", f"write {match['key']}: {_short(match['rest'].strip())}"
+
+
+def _no_space(match: re.Match[str]) -> tuple[str, str]:
+    return "a space is missing after the colon", f"write {match['key']}: {_short(match['rest'])}"
+
+
+def _odd_space(match: re.Match[str]) -> tuple[str, str]:
+    return f"the space here is not a plain one (U+{ord(match['at'][0]):04X})", "write plain spaces"
+
+
+def _quoted(match: re.Match[str]) -> tuple[str, str]:
+    value = match["value"].strip()
+    told = 'the text holds ": ", which YAML takes for the end of a key'
+    if match["at"] != ":":
+        told = f"text follows what {match['at'][0]} begins and {match['at'][-1]} ends"
+    mark = '"' if "'" in value and not set('"\\') & set(value) else "'"
+    inside = _short(value).replace("'", "''") if mark == "'" else _short(value)
+    return told, f"quote the whole text: {match['key']}: {mark}{inside}{mark}"
+
+
+def _conflict(_: re.Match[str]) -> tuple[str, str]:
+    return "a merge conflict is not resolved", "keep one of the two versions, and delete the lines of <, = and >"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+_SLIPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, str]]], ...] = (
+    (_CONFLICT, _conflict),
+    (_FULL_COLON, _full_colon),
+    (_ODD_SPACE, _odd_space),
+    (_NO_SPACE, _no_space),
+    (_AFTER_QUOTED, _quoted),
+    (_TWO_COLONS, _quoted),
+)
