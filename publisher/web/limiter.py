@@ -25,8 +25,13 @@ class Limiter:
         return self._hit(self._network, "network", network)
 
     def may_mail(self, mailbox_key: str) -> bool:
-        """Whether this mailbox may get another confirmation mail today."""
-        return self._hit(self._mailbox, "mailbox", hashlib.sha256(mailbox_key.encode()).hexdigest())
+        """Whether this mailbox, however it is spelt, may get another confirmation mail today.
+
+        ``ann+1@`` and, at some providers, ``a.nn@`` are ``ann@``: counted apart, they would flood one inbox.
+        """
+        local, _, domain = mailbox_key.rpartition("@")
+        inbox = f"{local.partition('+')[0].replace('.', '')}@{domain}"
+        return self._hit(self._mailbox, "mailbox", hashlib.sha256(inbox.encode()).hexdigest())
 
     def _hit(self, items: list[RateLimitItem], kind: str, key: str) -> bool:
         hits = [self._limiter.hit(item, kind, key) for item in items]  # each window counts, whatever the others say

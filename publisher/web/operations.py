@@ -12,6 +12,8 @@ from publisher.errors import DatabaseError
 from publisher.web.forms import is_near
 from publisher.web.service import Service, log
 
+_PASSED_ON = frozenset({"x-forwarded-for", "x-real-ip", "forwarded", "via"})
+
 
 async def health(request: Request) -> Response:
     """200 where the service can do its work: the database answers."""
@@ -25,9 +27,12 @@ async def health(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Numbers, for this machine and its private network: how many readers there are is nobody else's business."""
+    """Numbers, for this machine and its private network: how many readers there are is nobody else's business.
+
+    Nothing for what a proxy passes on: it may be near itself, and pass on anybody's.
+    """
     service: Service = request.app.state.service
-    if not is_near(request):
+    if not is_near(request) or not _PASSED_ON.isdisjoint(request.headers.keys()):
         raise HTTPException(404)
 
     def count() -> dict[str, int]:

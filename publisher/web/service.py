@@ -39,6 +39,8 @@ class Service:
     metrics: Metrics
     _writer: ThreadPoolExecutor = field(repr=False)
     _reader: ThreadPoolExecutor = field(repr=False)
+    _post: ThreadPoolExecutor = field(repr=False)
+    """Mail leaves one at a time. A relay that hangs holds up this thread, and no reader's page."""
 
     @classmethod
     def open(cls, config: Config, *, limiter: Limiter | None = None) -> Service:
@@ -57,10 +59,12 @@ class Service:
             Metrics(),
             ThreadPoolExecutor(writers, "write"),
             ThreadPoolExecutor(4, "read"),
+            ThreadPoolExecutor(1, "post"),
         )
 
     def close(self) -> None:
         """Finish what is under way."""
+        self._post.shutdown()
         self._writer.shutdown()
         self._reader.shutdown()
         self.database.close()
@@ -70,13 +74,14 @@ class Service:
         return await asyncio.get_running_loop().run_in_executor(self._writer, step, *values)
 
     async def read(self, step: Callable[..., T], *values: Any) -> T:
-        """Run a step that only reads, or waits for another service."""
+        """Run a step that only reads."""
         return await asyncio.get_running_loop().run_in_executor(self._reader, step, *values)
 
     async def mail(self, question: Question) -> None:
         """Send a confirmation mail; where it certainly did not leave, the reader may ask again at once."""
         try:
-            outcome: Outcome | None = (await self.read(self.postman.send, [question]))[0]
+            posted = asyncio.get_running_loop().run_in_executor(self._post, self.postman.send, [question])
+            outcome: Outcome | None = (await posted)[0]
             code = outcome.verdict.value if outcome else "failed"
         except PublisherError as error:
             log.error("a confirmation mail could not be sent: %s (%s)", error.message, error.help)

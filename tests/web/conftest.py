@@ -68,7 +68,7 @@ class Site:
         """Wait until what follows an answer is done: the writing thread works in order."""
         time.sleep(0.05)
         self.service._writer.submit(int).result()
-        self.service._reader.submit(int).result()
+        self.service._post.submit(int).result()
 
 
 def link_of(message: EmailMessage, kind: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import httpx
 import pytest
 
 from publisher.audience import store
 from publisher.audience.model import How, State
 from publisher.audience.suppressions import Reason, suppress
+from publisher.delivery.outcomes import Outcome, Verdict
 from tests.web.conftest import Site, link_of
 
 
@@ -161,6 +164,26 @@ def test_one_network_asks_only_so_often(limited_site: Site) -> None:
     ann = limited_site.add("ann@example.com")  # but anybody may leave at any time
     link = limited_site.service.tokens.unsubscribe_url(ann.reference)
     assert all(limited_site.client.post(link).status_code == 200 for _ in range(10))
+
+
+def test_no_inbox_is_flooded_by_way_of_its_other_spellings(limited_site: Site) -> None:
+    for spelling in ("ann.lee+1", "ann.lee+2", "annlee+3", "a.nnlee"):
+        limited_site.client.post("subscribe", data={"email": f"{spelling}@example.com"})
+    limited_site.settled()
+    assert len(limited_site.mails()) == 2  # a day, as the fixture says
+
+
+def test_a_relay_that_hangs_keeps_nobody_from_a_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(type(site.service.postman), "send", lambda *_: [answered.wait(20) and Outcome(Verdict.RETRY)])
+    ann = site.add("ann@example.com")
+    try:
+        for number in range(6):
+            site.client.post("subscribe", data={"email": f"a{number}@example.com"})
+        link = site.service.tokens.unsubscribe_url(ann.reference)
+        assert site.client.get(link, timeout=5).status_code == 200
+    finally:
+        answered.set()
 
 
 def test_a_forgotten_person_comes_back_by_their_own_hand_alone(site: Site) -> None:
