@@ -21,6 +21,8 @@ def _static(config: Config, name: str) -> SiteFile:
     for folder in (theme_folder(config), package_theme()):
         file = folder / "web" / name
         if file.is_file():
+            if not file.resolve().is_relative_to(folder.resolve()):
+                raise UsageError(f"{file} is a link out of the theme", help="copy the file in")
             content = file.read_bytes()
             stem, _, suffix = name.rpartition(".")
             return SiteFile(f"assets/{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{suffix}", content)

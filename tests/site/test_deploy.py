@@ -13,6 +13,7 @@ from publisher.site.deploy.folder import Folder
 from publisher.site.deploy.model import Wave
 from publisher.site.deploy.plan import content_type, uploads
 from publisher.site.deploy.run import deploy_to
+from publisher.site.theme import static_files
 from tests.site.conftest import tree
 from tests.site.editions import COVER, make_config, make_edition
 
@@ -114,3 +115,11 @@ def test_a_link_that_somebody_put_into_the_built_archive_is_not_followed(tmp_pat
     (tmp_path / "subscribers.csv").write_text("ada@example.com", encoding="utf-8")
     (site / "people.txt").symlink_to(tmp_path / "subscribers.csv")
     assert "people.txt" not in [upload.path for upload in uploads(site)]
+
+
+def test_a_static_file_that_is_a_link_out_of_the_theme_is_not_published(tmp_path: Path) -> None:
+    (tmp_path / "templates/web").mkdir(parents=True)
+    (tmp_path / "secret.key").write_text("the secret", encoding="utf-8")
+    (tmp_path / "templates/web/icon.svg").symlink_to(tmp_path / "secret.key")
+    with pytest.raises(UsageError, match="link out of the theme"):
+        static_files(make_config(tmp_path))
