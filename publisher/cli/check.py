@@ -39,8 +39,10 @@ def check(
     ] = None,
     format: Annotated[Format, typer.Option("--format", help="How findings are written.")] = Format.TEXT,
     links: Annotated[bool, typer.Option("--links", help="Ask every link whether it is alive.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what has one right answer; the diff comes first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --fix: write without asking.")] = False,
 ) -> None:
-    """Find every problem; write nothing.
+    """Find every problem; write nothing, unless asked to mend with --fix.
 
     Exit status 1 when there is an error; warnings alone leave it 0.
 
@@ -63,6 +65,8 @@ def check(
     with Bar("checking") as bar:
         bar.total(len(slugs if slugs is not None else discover(config.root)))
         checked = check_repository(config, slugs, progress=bar.step)
+    if fix and _mend(config.root, checked.diagnostics, yes=yes):
+        checked = check_repository(config, slugs)
     found = [*wrong, *checked.diagnostics]
     if links:
         found += _link_findings(config, checked.slugs)
@@ -80,6 +84,37 @@ def _link_findings(config: Config, slugs: Sequence[str]) -> list[Diagnostic]:
 
     with Bar("asking links") as bar:
         return check_all_links(config, slugs, bar.at)
+
+
+def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
+    """Show what --fix would change, ask, and write it; whether anything was written."""
+    import sys
+
+    from publisher.checks.fixes import apply_fix, plan_fixes
+    from publisher.cli.console import complain, error_console
+    from publisher.errors import UsageError
+
+    fixes = plan_fixes(root, findings)
+    if not fixes:
+        error_console.print("nothing to mend by itself")
+        return False
+    for fix in fixes:
+        error_console.print(fix.diff(), end="", markup=False)
+    count = sum(fix.count for fix in fixes)
+    told = f"{count} change{'' if count == 1 else 's'} in {len(fixes)} file{'' if len(fixes) == 1 else 's'}"
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError(f"{told}: nothing is written without a yes", help="look at the change, then add --yes")
+        if not typer.confirm(f"{told}. Write?", err=True):
+            return False
+    for fix in fixes:
+        try:
+            if not apply_fix(root, fix):
+                complain(f"{fix.path} has changed meanwhile, and is left as it is", "type the command again")
+        except OSError as error:
+            raise UsageError(f"{fix.path} cannot be written: {error.strerror}", help="make it writable") from error
+    error_console.print(f"mended: {told}")
+    return True
 
 
 def _show(findings: Sequence[Diagnostic], root: Path, format: Format, *, failed: bool = False) -> None:

@@ -140,3 +140,29 @@ def test_the_sample_issues_hold_to_the_schemas() -> None:
 )
 def test_the_schema_of_an_item_takes_what_the_reader_takes(data: object, fits: bool) -> None:
     assert Draft202012Validator(item_schema()).is_valid(data) is fits
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@pytest.mark.parametrize(("variable", "coloured"), [("", True), ("NO_COLOR", False)])
+def test_colour_is_for_terminals_that_want_it(root: Path, variable: str, coloured: bool) -> None:
+    import pty
+
+    (root / SLUG / "b.md").write_text("---\nheadlin: x\n---\ntext\n")
+    env = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color"} | ({variable: "1"} if variable else {})
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "publisher", "--root", str(root), "check"]
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=env) as process:
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not piece:
+                break
+            said += piece
+    os.close(ours)
+    assert process.returncode == 1
+    assert (b"\x1b[1;31merror[unknown-key]\x1b[0m" in said) is coloured
+    assert b"error[unknown-key]" in said

@@ -1,0 +1,117 @@
+"""check --fix changes what it was asked to, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from publisher.checks import check_issue
+from publisher.checks.fixes import apply_fix, plan_fixes
+from publisher.config import load_config
+
+from .corpus import SLUG, Case, lay_out
+from .test_command import run
+
+ITEM = f"{SLUG}/sound.md"
+WRONG = "---\nheadline: 钱往哪里去\n---\n这一周,钱往算力里流。。看[报告](https://example.com/r?utm_source=x&id=7&fbclid=Iw)。\n"
+RIGHT = "---\nheadline: 钱往哪里去\n---\n这一周，钱往算力里流。看[报告](https://example.com/r?id=7)。\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    return tmp_path
+
+
+def test_the_change_is_shown_written_and_checked_again(root: Path) -> None:
+    (root / ITEM).write_text(WRONG, encoding="utf-8")
+    ran = run(root, "check", "--fix", "--yes")
+    assert (root / ITEM).read_text(encoding="utf-8") == RIGHT
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert "+这一周，钱往算力里流。看" in ran.stderr
+    assert "3 changes in 1 file" in ran.stderr
+    again = run(root, "check", "--fix", "--yes")
+    assert "nothing to mend" in again.stderr
+    assert (root / ITEM).read_text(encoding="utf-8") == RIGHT
+
+
+def test_nothing_is_written_without_a_yes(root: Path) -> None:
+    (root / ITEM).write_text(WRONG, encoding="utf-8")
+    ran = run(root, "check", "--fix")
+    assert ran.returncode == 2
+    assert "add --yes" in ran.stderr
+    assert "+这一周，" in ran.stderr
+    assert (root / ITEM).read_text(encoding="utf-8") == WRONG
+
+
+def test_line_ends_byte_order_mark_and_mode_stay(root: Path) -> None:
+    written = b"\xef\xbb\xbf" + WRONG.removesuffix("\n").replace("\n", "\r\n").encode()
+    (root / ITEM).write_bytes(written)
+    (root / ITEM).chmod(0o640)
+    [fix] = plan_fixes(root, check_issue(load_config(root), SLUG.rpartition("/")[2])[1])
+    assert apply_fix(root, fix)
+    assert (root / ITEM).read_bytes() == b"\xef\xbb\xbf" + RIGHT.removesuffix("\n").replace("\n", "\r\n").encode()
+    assert stat.S_IMODE(os.stat(root / ITEM).st_mode) == 0o640
+    assert [path.name for path in (root / SLUG).iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_file_that_somebody_saved_meanwhile_is_left_alone(root: Path) -> None:
+    (root / ITEM).write_text(WRONG, encoding="utf-8")
+    [fix] = plan_fixes(root, check_issue(load_config(root), SLUG.rpartition("/")[2])[1])
+    (root / ITEM).write_text("somebody's", encoding="utf-8")
+    assert not apply_fix(root, fix)
+    assert (root / ITEM).read_text(encoding="utf-8") == "somebody's"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "字。。。字",  # perhaps an ellipsis
+        "价格, 1,600 元",
+        "`代码,代码`",
+        "[a](https://example.com/?spm=1)",  # may open the page
+        "字,\n字",
+    ],
+)
+def test_what_has_more_than_one_answer_is_left_to_the_editor(root: Path, line: str) -> None:
+    text = f"---\nheadline: 题\n---\n{line}\n"
+    (root / ITEM).write_text(text, encoding="utf-8")
+    assert plan_fixes(root, check_issue(load_config(root), SLUG.rpartition("/")[2])[1]) == []
+
+
+PIECES = ["字", "文", ",", ":", "!", "。", "，", "、", " ", "a", "1", "\n", "**", "`", "[链](https://e.example/?utm_id=1&b=2)",
+          "https://e.example/p?gclid=x", "(", "）", "\\", "&amp;", "😀"]  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(PIECES), max_size=25))
+def test_fixing_mends_what_it_says_and_touches_nothing_else(root: Path, pieces: list[str]) -> None:
+    config, slug = load_config(root), SLUG.rpartition("/")[2]
+    before = f"---\nheadline: 题\n---\n首。{''.join(pieces)}\n"
+    (root / ITEM).write_text(before, encoding="utf-8", newline="")
+    found = check_issue(config, slug)[1]
+    fixes = plan_fixes(root, found)
+    for fix in fixes:
+        assert apply_fix(root, fix)
+    after = (root / ITEM).read_text(encoding="utf-8")
+    inside = {f.span.line: [] for f in found}  # type: dict[int, list[tuple[int, int]]]
+    for finding in found:
+        inside[finding.span.line].append((finding.span.column - 1, finding.span.end_column - 1))
+    for number, (old, new) in enumerate(zip(before.split("\n"), after.split("\n"), strict=True), 1):
+        if old != new:
+            outside = _without(old, inside[number])
+            assert all(part in new for part in outside)
+    assert plan_fixes(root, check_issue(config, slug)[1]) == []
+
+
+def _without(line: str, spans: list[tuple[int, int]]) -> list[str]:
+    parts, at = [], 0
+    for start, end in sorted(spans):
+        parts.append(line[at:start])
+        at = max(at, end)
+    return [part for part in [*parts, line[at:]] if part]
