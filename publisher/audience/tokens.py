@@ -20,6 +20,7 @@ from pathlib import Path
 from itsdangerous import BadSignature, Signer, TimestampSigner
 
 from publisher.config.model import Config
+from publisher.database.engine import keep_out_of_git
 from publisher.errors import UsageError
 
 LOCAL_SERVICE = "http://127.0.0.1:8080/"
@@ -135,7 +136,7 @@ def _own_key(folder: Path) -> str:
 
 
 def _make_key(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    keep_out_of_git(path.parent)
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix="secret.")  # mode 600
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:

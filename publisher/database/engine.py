@@ -44,8 +44,8 @@ class Database:
 
     @property
     def url(self) -> str:
-        """Where it is, without the password."""
-        return self._engine.url.render_as_string(hide_password=True)
+        """Where it is, without the password, which may stand in the query too."""
+        return self._engine.url.set(query={}).render_as_string(hide_password=True)
 
     @property
     def engine(self) -> Engine:
@@ -106,7 +106,7 @@ def database_url(config: Config) -> URL:
 def _sqlite(url: URL) -> Engine:
     if url.database and Path(url.database).is_absolute():
         try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            keep_out_of_git(Path(url.database).parent)
             os.close(os.open(url.database, os.O_CREAT | os.O_RDONLY, 0o600))  # addresses are nobody else's to read
         except OSError as error:
             raise DatabaseError(
@@ -117,6 +117,15 @@ def _sqlite(url: URL) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def keep_out_of_git(folder: Path) -> None:
+    """Make the folder; ``.publisher`` says by itself that nothing in it is for git, whatever the newsletter's own
+    .gitignore says. Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.name == ".publisher" and not (folder / ".gitignore").exists():
+        (folder / ".gitignore").write_text("*\n", encoding="ascii")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
@@ -165,8 +174,14 @@ def _postgresql(url: URL) -> Engine:
 def _explained(url: URL) -> Iterator[None]:
     try:
         yield
-    except IntegrityError:
-        raise
+    except IntegrityError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state is None or error.orig is None:
+            raise
+        # PostgreSQL's own words quote the row, hence the address, and would stand in a traceback.
+        constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+        safe = type(error.orig)(f"SQLSTATE {state}: {constraint}")
+        raise IntegrityError(error.statement, None, safe, hide_parameters=True) from None
     except DBAPIError as error:
         raise explain(error.orig or error, url) from error
     except sqlite3.Error as error:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import create_engine, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from publisher.audience.tables import consents, salts, subscribers
+from publisher.audience.tokens import Tokens
 from publisher.config.model import Config
 from publisher.database import Database, metadata, open_database
 from publisher.database.bulk import insert_rows
+from publisher.database.engine import database_url
 from publisher.database.migrate import FOLDER, revisions
 from publisher.errors import DatabaseError
 
@@ -72,7 +76,7 @@ def test_processes_that_start_together_migrate_once(config: Config, tmp_path: Pa
     assert len({out for out, _ in outcomes}) == 1  # and they signed with one key
     assert (tmp_path / "fresh/.publisher/secret.key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "fresh/.publisher/publisher.db").stat().st_mode & 0o777 == 0o600
-    assert len(os.listdir(tmp_path / "fresh/.publisher")) <= 4  # no draft of a key is left
+    assert len(os.listdir(tmp_path / "fresh/.publisher")) <= 5  # no draft of a key is left
 
 
 @pytest.mark.postgres
@@ -105,6 +109,37 @@ def test_the_caller_sees_a_broken_constraint(database: Database) -> None:
     with pytest.raises(IntegrityError) as caught, database.begin() as connection:
         insert_rows(connection, salts, rows)
     assert '"b"' not in str(caught.value)  # a row may hold an address: parameters are never shown
+
+
+def test_a_broken_constraint_names_no_address_not_even_in_a_traceback(database: Database) -> None:
+    from publisher.audience import store
+    from publisher.audience.address import read_address
+    from publisher.audience.model import How
+
+    ann = read_address("ann@example.com")
+    with pytest.raises(IntegrityError) as caught, database.begin() as connection:  # noqa: PT012
+        store.add(connection, ann, how=How.COMMAND)
+        store.add(connection, ann, how=How.COMMAND)
+    said = "".join(traceback.format_exception(caught.value))
+    assert "address_key" in said
+    assert "ann@" not in said
+
+
+def test_a_database_is_named_without_its_password(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgresql://publisher:s3cret@127.0.0.1/name?password=s3cret&sslpassword=s3cret"
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", url)
+    named = Database(create_engine(database_url(config))).url
+    assert "s3cret" not in named
+    assert "127.0.0.1/name" in named
+
+
+def test_the_folder_of_addresses_and_keys_stays_out_of_git_whatever_gitignore_says(config: Config) -> None:
+    for opened in (open_database, Tokens.open):
+        shutil.rmtree(config.root / ".publisher", ignore_errors=True)
+        opened(config)
+        subprocess.run(["git", "init", "-q", config.root], check=True)
+        status = ["git", "-C", config.root, "status", "--porcelain", "-uall"]
+        assert b".publisher" not in subprocess.run(status, capture_output=True, check=True).stdout
 
 
 def test_history_cannot_be_changed(database: Database) -> None:
