@@ -112,7 +112,19 @@ _DROPPED = {
 }
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
-_GUARDED = re.compile(r"'[=+\-@\t\r]")
+# A cell begins at the beginning, and for a spreadsheet of another country after a semicolon; ＝ is = to a Japanese one.
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r＝＋－＠])")
+_GUARDED = re.compile(r"(^|[;\t\r\n])'(?=[=+\-@\t\r＝＋－＠])")
+
+
+def guarded(cell: str) -> str:
+    """A cell of our export that no spreadsheet takes for a formula: with an apostrophe before what would begin one."""
+    return _FORMULA.sub(r"\1'", cell)
+
+
+def unguarded(cell: str) -> str:
+    """The cell as it was."""
+    return _GUARDED.sub(r"\1", cell)
 
 
 @lru_cache(maxsize=1024)
@@ -166,7 +178,7 @@ class Columns:
         if len(row) < self.width:
             row = row + [""] * (self.width - len(row))
         if self.tool == "publisher":
-            row = [cell[1:] if _GUARDED.match(cell) else cell for cell in row]
+            row = [unguarded(cell) for cell in row]
         address = read_address(row[self.roles["email"]])
         attributes = {name: value for index, name in self.attributes if (value := _clean(row[index]))}
         raw_language = self._cell(row, "language")

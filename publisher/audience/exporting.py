@@ -12,13 +12,13 @@ from typing import IO, Any
 
 from sqlalchemy import ColumnElement, Connection, select, true
 
+from publisher.audience.columns import guarded
 from publisher.audience.model import Consent, Subscriber
 from publisher.audience.store import history
 from publisher.audience.suppressions import suppression
 from publisher.audience.tables import subscribers, suppressions
 
 COLUMNS = ("email", "name", "state", "language", "topics", "suppressed", "created_at", "changed_at", "reference")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export(connection: Connection, out: IO[str], where: ColumnElement[bool] | None = None) -> int:
@@ -40,11 +40,6 @@ def export(connection: Connection, out: IO[str], where: ColumnElement[bool] | No
         writer.writerow([guarded(str(cell)) for cell in [*ours, *(row.attributes.get(name, "") for name in extra)]])
         number += 1
     return number
-
-
-def guarded(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def record(connection: Connection, subscriber: Subscriber) -> dict[str, Any]:

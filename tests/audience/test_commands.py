@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from publisher.audience.columns import guarded, unguarded
 from publisher.cli import main
 
 
@@ -70,6 +72,14 @@ def test_import_refuses_all_or_skips_what_is_invalid(run: Run, tmp_path: Path) -
     assert "1 unchanged" in run("subscribers", "import", "out.csv").stdout  # what we export we read as it was
 
     assert "no such file" in run("subscribers", "import", "nowhere.csv", status=2).stderr.lower()
+
+
+@pytest.mark.parametrize("name", ["Eve;=1+1", "＝1+1", "Eve\t@SUM(1)", "Eve\n-1", "'tis", "a-b; c=d"])
+def test_no_spreadsheet_finds_a_formula_whatever_it_takes_for_a_separator(name: str) -> None:
+    cell = guarded(name)
+    pieces = re.split(r"[;\t\r\n]", cell)
+    assert not [piece for piece in pieces if piece.startswith(tuple("=+-@＝＋－＠"))]
+    assert unguarded(cell) == name
 
 
 def test_a_person_s_whole_life(run: Run, tmp_path: Path) -> None:
