@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
         for name in made.kept:
             console.print(f"Kept your {name}.", markup=False)
         if ".gitignore" in made.kept:
-            console.print("Add these lines to it: /.publisher/ /dist/ /outbox/", markup=False)
+            console.print("Add these lines to it: /.publisher/ /dist/ /outbox/ *.csv *.eml", markup=False)
         steps = (
             *([f"cd {folder}"] if folder.resolve() != Path.cwd() else []),
             "publisher check",

@@ -17,6 +17,12 @@ GITIGNORE = """\
 /.publisher/
 /dist/
 /outbox/
+*.csv
+*.jsonl
+*.eml
+*.db
+*.db-*
+.env*
 """
 
 README = """\

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,18 @@ def test_the_theme_and_the_sample_are_this_repositorys_own(tmp_path: Path) -> No
 def test_subscribers_and_products_stay_out_of_git(tmp_path: Path) -> None:
     make_repository(tmp_path)
     assert {"/.publisher/", "/dist/", "/outbox/"} <= set((tmp_path / ".gitignore").read_text().splitlines())
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    for name in (
+        "people.csv",
+        "old/people.csv",
+        "events.jsonl",
+        "mail.eml",
+        ".env",
+        "publisher.db",
+        "publisher.db-wal",
+    ):
+        ignored = subprocess.run(["git", "-C", tmp_path, "check-ignore", "-q", name], check=False)
+        assert ignored.returncode == 0, name
 
 
 def test_other_files_may_be_there_and_stay(tmp_path: Path) -> None:
