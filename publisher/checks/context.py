@@ -13,9 +13,11 @@ from publisher.issue import Issue
 class Context:
     """One issue under check. The issue may be a partial one: empty text marks what another finding already names."""
 
-    def __init__(self, config: Config, issue: Issue) -> None:
+    def __init__(self, config: Config, issue: Issue, *, whole: bool = True) -> None:
+        """``whole``: nothing of the issue is missing for an error, so that what is absent may be missed."""
         self.config = config
         self.issue = issue
+        self.whole = whole
 
     @cached_property
     def texts(self) -> tuple[Text, ...]:

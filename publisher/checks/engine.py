@@ -49,7 +49,7 @@ def findings_within(config: Config, reading: Reading) -> list[Diagnostic]:
     """All findings within one issue that has been read, at the levels of config.yaml; ignores are not yet obeyed."""
     found = [*reading.findings]
     if reading.partial is not None:
-        context = Context(config, reading.partial)
+        context = Context(config, reading.partial, whole=reading.issue is not None)
         place = reading.partial.places.of()
         for rule in rules():
             if rule.check is not None:

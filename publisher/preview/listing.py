@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from publisher.diagnostics import Diagnostic, Severity
+from publisher.edition.gates.clip_budget import BUDGET
 from publisher.preview.inbox import rows
 from publisher.preview.workshop import View, Workshop
-
-CLIP_BUDGET = 80_000  # bytes, decoded or encoded: below Gmail's 102 kB with room for what providers add
 
 
 def listing(workshop: Workshop) -> list[dict[str, Any]]:
@@ -46,7 +45,7 @@ def describe(workshop: Workshop, view: View) -> dict[str, Any]:
                 for r in rows(name or address, edition.subject, edition.preheader)
             ],
             "bytes": max(edition.sizes.html, edition.sizes.html_encoded),
-            "budget": CLIP_BUDGET,
+            "budget": BUDGET,
             "length": {"count": edition.length.count, "unit": edition.length.unit, "minutes": edition.length.minutes},
             "digest": edition.digest,
         }

@@ -142,6 +142,17 @@ def test_the_schema_of_an_item_takes_what_the_reader_takes(data: object, fits: b
     assert Draft202012Validator(item_schema()).is_valid(data) is fits
 
 
+@pytest.mark.parametrize("words", [["check"], ["check", "--format", "github"], ["build"], ["plan"], ["status"]])
+def test_no_name_commands_the_terminal_or_the_job(root: Path, words: list[str]) -> None:
+    folder = root / "issues/2025-\x1b]0;title\x07x\n::stop-commands::y"
+    folder.mkdir(parents=True)
+    (folder / "issue.yaml").write_text('title: "\\e[31m"\ndate: 2024-12-29\n', encoding="utf-8")
+    (folder / "a\x1b[31m.md").write_text('---\nheadline: "a\\e[31m"\n---\nb\n', encoding="utf-8")
+    ran = run(root, *words)
+    assert "\x1b" not in ran.stdout + ran.stderr
+    assert not [line for line in (ran.stdout + ran.stderr).splitlines() if line.startswith("::stop")]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 @pytest.mark.parametrize(("variable", "coloured"), [("", True), ("NO_COLOR", False)])
 def test_colour_is_for_terminals_that_want_it(root: Path, variable: str, coloured: bool) -> None:

@@ -30,7 +30,9 @@ function remember() {
   history.replaceState(null, "", `#${hash}`);
 }
 
+let drawn = null; // the issue that the list was last scrolled to
 function drawIssues() {
+  const focused = $("issues").contains(document.activeElement);
   $("issues").replaceChildren(
     ...issues.map((issue) => {
       const mark = issue.errors ? ["error", issue.errors] : issue.warnings ? ["warning", issue.warnings] : ["good", issue.errors === 0 ? "✓" : ""];
@@ -43,6 +45,9 @@ function drawIssues() {
       return make("li", {}, button);
     }),
   );
+  if (focused) $("issues").querySelector('[aria-current="true"]')?.focus();
+  if (drawn !== state.slug) $("issues").querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
+  drawn = state.slug;
 }
 
 function drawFindings(view) {
@@ -54,8 +59,8 @@ function drawFindings(view) {
       d === null
         ? make("li", { className: "quiet", textContent: "Nothing to mend." })
         : make("li", {}, make("a", { href: d.href, className: d.severity, title: `publisher explain ${d.code}` },
+            make("span", { className: "code", textContent: `${d.severity} ${d.code}` }),
             make("span", { className: "what", textContent: d.message }), " ",
-            make("span", { className: "code", textContent: d.code }),
             make("span", { className: "where", textContent: `${d.path}:${d.line}:${d.column}` }),
             ...(d.help ? [make("span", { className: "help", textContent: d.help })] : [])))),
   );
@@ -162,7 +167,7 @@ async function reload() {
   await refresh();
 }
 
-function choose(slug) { state.slug = slug; remember(); refresh(); }
+function choose(slug) { state.slug = slug; remember(); refresh().catch(reload); }
 function look(change) { Object.assign(state, change); remember(); drawControls(); if (shown && shown.seen) drawFrame(shown); }
 function step(by) {
   const at = issues.findIndex((issue) => issue.slug === state.slug);
