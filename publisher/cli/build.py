@@ -91,13 +91,15 @@ def _print_text(root: Path, result: BuildResult) -> None:
 
 
 def _summary(result: BuildResult) -> str:
+    from publisher.diagnostics.text import printable
+
     pages, mails = len(result.editions), len(result.emails)
     lines = [
         f"{result.out / 'site'}: {pages} issue{'' if pages == 1 else 's'}",
         f"{result.out / 'email'}: {mails} email{'' if mails == 1 else 's'}",
     ]
     if result.broken:
-        lines.append(f"not built, for their errors: {', '.join(result.broken)}")
+        lines.append(f"not built, for their errors: {printable(', '.join(result.broken))}")
     if result.drafts:
         lines.append(f"not built, being drafts (--drafts builds them): {', '.join(result.drafts)}")
     return "\n".join(lines) + "\n"

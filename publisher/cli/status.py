@@ -53,6 +53,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
     from publisher.cli.console import console
     from publisher.delivery.endings import COUNTS, FEEDBACK
+    from publisher.diagnostics.text import printable
 
     if not rows:
         console.print("There is no issue yet: publisher new SLUG makes one.")
@@ -64,7 +65,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
     for name in names:
         table.add_column(name, justify="right")
     for row in rows:
-        table.add_row(escape(row["issue"]), row["state"], *(f"{row[name]:,}" for name in names))
+        table.add_row(escape(printable(row["issue"])), row["state"], *(f"{row[name]:,}" for name in names))
     console.print(table)
     for row in rows:
         if row["excluded_by_reason"] and len(rows) == 1:

@@ -74,9 +74,9 @@ def _split(text: str) -> list[str]:
 def _block(diagnostic: Diagnostic, lines: _Lines, color: bool) -> str:
     paint = partial(_paint, on=color)
     span, severity = diagnostic.span, diagnostic.severity
-    head = f"{paint(_safe(f'{diagnostic.path}:{span.line}:{span.column}'), _BOLD)}: "
+    head = f"{paint(printable(f'{diagnostic.path}:{span.line}:{span.column}'), _BOLD)}: "
     label = paint(f"{severity}[{diagnostic.code}]", _COLOURS[severity])
-    block = [f"{head}{label} {_safe(diagnostic.message)}"]
+    block = [f"{head}{label} {printable(diagnostic.message)}"]
     source = lines.of(diagnostic)
     if source is not None and source.strip():
         shown, marks = _excerpt(source, span)
@@ -84,7 +84,7 @@ def _block(diagnostic: Diagnostic, lines: _Lines, color: bool) -> str:
         block.append(f"  {paint(f'{number} |', _DIM)} {shown}")
         block.append(f"  {paint(' ' * len(number) + ' |', _DIM)} {paint(marks, _COLOURS[severity], keep=' ')}")
     if diagnostic.help:
-        block.append(f"  {paint('help:', _CYAN)} {_safe(diagnostic.help)}")
+        block.append(f"  {paint('help:', _CYAN)} {printable(diagnostic.help)}")
     return "\n".join(block) + "\n"
 
 
@@ -121,18 +121,18 @@ def _window(cells: list[tuple[str, int]], start: int) -> tuple[int, int]:
 
 def _display(text: str) -> list[str]:
     """Each code point as it may be shown: tabs as spaces, and nothing that a terminal would obey."""
-    return [" " * _TAB if character == "\t" else _safe(character) for character in text]
+    return [" " * _TAB if character == "\t" else printable(character) for character in text]
 
 
 def _columns(text: str) -> list[int]:
     return [
-        _TAB if character == "\t" else 1 if _safe(character) != character else width
+        _TAB if character == "\t" else 1 if printable(character) != character else width
         for character, width in zip(text, widths(text), strict=True)
     ]
 
 
-def _safe(text: str) -> str:
-    """The text without controls and without what turns the direction of writing."""
+def printable(text: str) -> str:
+    """The text without what a terminal would obey, or what turns the direction of writing; on one line."""
     if text.isascii() and text.isprintable():
         return text
     return "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or _turns(c) else c for c in text)
