@@ -85,6 +85,7 @@ def send(config: Config, database: Database, edition: Edition | Letter, options:
     """
     options = options or Options()
     letter = Letter.of(edition) if isinstance(edition, Edition) else edition
+    _keep_memory_flat(database)
     with mailing_lock(database, letter.slug) as alone:
         with database.connect() as connection:
             mailing = _ongoing(connection, letter, options)
@@ -100,6 +101,13 @@ def send(config: Config, database: Database, edition: Edition | Letter, options:
             if mailing is None:
                 mailing = _freeze(database, letter, options)
             return drain(config, database, mailing, kept, transport, quota, options, frozen=frozen, alone=alone)
+
+
+def _keep_memory_flat(database: Database) -> None:
+    """A sender reads each row once: a large page cache would only grow with the audience."""
+    if database.dialect == "sqlite":
+        with database.connect() as connection:
+            connection.exec_driver_sql("PRAGMA cache_size=-8192")  # KiB; for the one connection a sender uses
 
 
 def _freeze(database: Database, letter: Letter, options: Options) -> Mailing:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,17 @@ class Failpoints:
     die_at: int = 0
     log: Path | None = None
     passed: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reach(self, name: str) -> None:
         """Pass a point, or die at it."""
-        self.passed += 1
-        if self.log:
-            with self.log.open("a") as file:
-                file.write(f"{name}\n")
-        if self.passed == self.die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        with self.lock:
+            self.passed += 1
+            if self.log:
+                with self.log.open("a") as file:
+                    file.write(f"{name}\n")
+            if self.passed == self.die_at:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 class FailingDatabase(Database):
@@ -65,6 +68,7 @@ def failing(transport: Any, points: Failpoints) -> Any:
         return outcomes
 
     transport.submit = die_around
+    transport.parallel = 1  # one call at a time, so that the points come in one order
     return transport
 
 
