@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tools.bench.builds import Build, measure
+from tools.bench.checking import table, waits
 from tools.bench.document import write_section
 from tools.bench.generate import generate
 from tools.bench.stages import stage_costs
@@ -33,10 +34,13 @@ def main() -> None:
             builds.append(measure(root, size, 1 if quick else 3))
         text = stages + "\n" + build_table(builds)
         print(build_table(builds))
+        checks = table(waits(root, 1 if quick else 5))
+        print(checks)
     if not quick:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         note = f"Python {platform.python_version()}, {cores} cores; medians. `make bench` measures again.\n\n"
         write_section("build", "Building", note + text)
+        write_section("check", "Checking", note + checks)
 
 
 def stage_table(costs: list[tuple[str, float]]) -> str:

@@ -147,11 +147,20 @@ async def _probe_all(
                 known.put(url, found)
             return found
 
+        hosts: dict[str, asyncio.Task[Outcome]] = {}
+
+        async def answers_https(https: str) -> bool:
+            """Whether the host answers over https at all: one that hangs is waited for once, not at each link."""
+            host = urlsplit(https).netloc
+            if host not in hosts:
+                hosts[host] = asyncio.create_task(outcome(https))
+            return (await hosts[host]).state is not State.UNSURE
+
         async def one(url: str) -> tuple[Outcome, bool]:
             nonlocal done
             found, secure = await outcome(url), False
-            if found.state is State.ALIVE and url.startswith("http://"):
-                secure = (await outcome("https://" + url.removeprefix("http://"))).state is State.ALIVE
+            if found.state is State.ALIVE and (https := _https(url)) and await answers_https(https):
+                secure = (await outcome(https)).state is State.ALIVE
             done += 1
             if progress:
                 progress(done, len(urls))
@@ -162,6 +171,12 @@ async def _probe_all(
         {url: result[0] for url, result in zip(urls, results, strict=True)},
         {url: result[1] for url, result in zip(urls, results, strict=True)},
     )
+
+
+def _https(url: str) -> str | None:
+    """The same address over https; none where it names a port, behind which no second protocol listens."""
+    parts = urlsplit(url)
+    return f"https{url[4:]}" if parts.scheme == "http" and ":" not in parts.netloc.rpartition("]")[2] else None
 
 
 def _diagnose(link: Link, outcome: Outcome, secure: bool) -> Diagnostic | None:
