@@ -1,0 +1,92 @@
+"""check finds what build refuses, writes nothing but its cache, and judges by the same levels and ignores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from publisher.config import load_config
+from publisher.diagnostics import Diagnostic
+from publisher.site import work
+from publisher.site.build import build
+from publisher.site.checking import check_repository
+
+SLUG = "2024-12-29-weekly"
+CONFIG = """\
+newsletter: {name: Weekly, language: zh-CN, url: "https://news.example.com/", from: W <w@news.example.com>}
+"""
+
+
+def lay(root: Path, body: str, *, status: str = "ready", config: str = "", slug: str = SLUG) -> None:
+    folder = root / "issues" / slug
+    folder.mkdir(parents=True, exist_ok=True)
+    (root / "config.yaml").write_text(CONFIG + config, encoding="utf-8")
+    (folder / "issue.yaml").write_text(f"title: 一周\ndate: {slug[:10]}\nstatus: {status}\n", encoding="utf-8")
+    (folder / "a.md").write_text(f"---\nheadline: 甲\n---\n{body}\n", encoding="utf-8")
+
+
+def both(root: Path) -> list[Diagnostic]:
+    """What check finds, which has to be what build finds, with the cache and without."""
+    config = load_config(root)
+    found = list(check_repository(config, use_cache=False).diagnostics)
+    assert list(build(config, (), root / "dist").diagnostics) == found
+    assert list(check_repository(config).diagnostics) == found
+    return found
+
+
+@pytest.mark.parametrize("status", ["ready", "draft"])
+def test_the_gates_speak_in_check_as_in_build_of_drafts_too(tmp_path: Path, status: str) -> None:
+    lay(tmp_path, "重点 ** 在此 ** 的话。", status=status)
+    assert [found.code for found in both(tmp_path)] == ["literal-markup"]
+
+
+@pytest.mark.parametrize(("level", "severities"), [("error", ["error"]), ("info", ["info"]), ("off", [])])
+def test_levels_reach_the_gates(tmp_path: Path, level: str, severities: list[str]) -> None:
+    lay(tmp_path, "重点 ** 在此 ** 的话。", config=f"checks: {{levels: {{literal-markup: {level}}}}}\n")
+    assert [found.severity for found in both(tmp_path)] == severities
+    assert (tmp_path / "dist/email" / SLUG).exists() is (level != "error")
+
+
+def test_an_ignore_hides_what_a_gate_or_a_rule_across_issues_finds(tmp_path: Path) -> None:
+    lay(tmp_path, "重点 ** 在此 ** 的话。<!-- publisher: ignore=literal-markup -->")
+    assert both(tmp_path) == []
+    for slug, mark in (("2024-12-22-a", ""), ("2025-01-05-b", "  # publisher: ignore=story-repeated")):
+        lay(tmp_path, "话。", slug=slug)
+        item = f"---\nheadline: 乙\nsource: {{name: e, url: https://e.example/1}}{mark}\n---\n话。\n"
+        (tmp_path / "issues" / slug / "a.md").write_text(item, encoding="utf-8")
+    assert both(tmp_path) == []
+
+
+def test_check_and_build_share_what_was_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay(tmp_path, "话。")
+    lay(tmp_path, "话。", status="draft", slug="2025-01-05-draft")
+    config = load_config(tmp_path)
+    check_repository(config)
+    monkeypatch.setattr(work, "proofread", lambda *_: pytest.fail("rendered again"))
+    assert build(config, (), tmp_path / "dist").emails == (SLUG,)
+    assert build(config, (), tmp_path / "dist", drafts=True).emails == (SLUG, "2025-01-05-draft")
+
+
+def test_nothing_but_the_cache_is_written_and_a_disk_that_refuses_is_no_hindrance(tmp_path: Path) -> None:
+    lay(tmp_path, "话。")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    (tmp_path / ".publisher").write_text("in the way: no folder can be made here", encoding="utf-8")
+    assert check_repository(load_config(tmp_path)).diagnostics == ()
+    (tmp_path / ".publisher").unlink()
+    check_repository(load_config(tmp_path))
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {path: content for path, content in after.items() if ".publisher" not in path.parts} == before
+    assert {path.relative_to(tmp_path).parts[:2] for path in after if path not in before} == {(".publisher", "cache")}
+
+
+def test_one_issue_is_judged_with_those_around_it(tmp_path: Path) -> None:
+    for slug in ("2024-12-22-a", "2025-01-05-b"):
+        lay(tmp_path, "话。", slug=slug)
+        item = "---\nheadline: 同一个很长很长的标题又来一次\n---\n话。\n"
+        (tmp_path / "issues" / slug / "a.md").write_text(item, encoding="utf-8")
+    config = load_config(tmp_path)
+    alone = check_repository(config, ["2025-01-05-b"]).diagnostics
+    assert [found.code for found in alone] == ["story-repeated"]
+    assert alone == check_repository(config).diagnostics
+    assert check_repository(config, ["2024-12-22-a"]).diagnostics == ()
