@@ -249,9 +249,10 @@ def cut(line: str, columns: int) -> str:
     """A line cut to ``columns`` of display width with an ellipsis, between words where it has words."""
     if width(line) <= columns:
         return line
-    short = line
-    while width(short) > columns - 1:
-        short = short[:-1]
+    used = end = 0
+    while (used := used + width(line[end])) < columns:
+        end += 1
+    short = line[:end]
     if short[-1:].isascii() and line[len(short) : len(short) + 1].isascii() and " " in short[-20:]:
         short = short[: short.rindex(" ")]
     return short.rstrip(" ,;:，；：、。.·") + "…"

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from publisher.edition.length import characters
+from publisher.edition.markdown.text import width
 from publisher.edition.model import Length
+from publisher.edition.view import cut
 from publisher.issue.model import Source
 from tests.edition.make import config, edition, html_of, item, text_of
 
@@ -92,3 +94,16 @@ def test_a_label_of_the_newsletters_own_is_counted_as_shown() -> None:
     assert made.length.count == 6
     assert "编者按：" in html_of(made)
     assert "点评" not in html_of(made)
+
+
+def test_a_line_is_cut_in_one_pass_however_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = 0
+
+    def counted(text: str) -> int:
+        nonlocal measured
+        measured += len(text)
+        return width(text)
+
+    monkeypatch.setattr("publisher.edition.view.width", counted)
+    assert cut("中" * 5000, 90) == "中" * 44 + "…"
+    assert measured < 3 * 5000
