@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from publisher.edition import render
 from publisher.edition.gates import clients, contrast, head, parity, structure
 from publisher.edition.gates.stylesheet import rules
 from publisher.edition.model import Slot, Slotted
+from tests.edition import make
 
 HERE = Place("issues/a/issue.yaml")
 DARK = "<style>@media (prefers-color-scheme: dark) {{ {} }}</style>"
@@ -148,3 +151,20 @@ def test_asterisks_that_readers_would_see_are_found_where_they_stand(
     assert issue is not None
     _, found = render(issue, config)
     assert [d.span.line for d in found if d.code == "literal-markup"] == lines
+
+
+def test_the_marks_of_a_line_are_paired_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    from publisher.edition.gates import literal_markup
+
+    scans = 0
+    pattern = literal_markup._LITERAL
+
+    class Counted:
+        def finditer(self, text: str) -> Iterator[re.Match[str]]:
+            nonlocal scans
+            scans += 1
+            return pattern.finditer(text)
+
+    monkeypatch.setattr(literal_markup, "_LITERAL", Counted())
+    render(make.issue(make.item("题", "**a " * 500)), make.config())
+    assert 0 < scans < 10

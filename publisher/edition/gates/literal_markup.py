@@ -58,14 +58,13 @@ def _without_stories(edition: Edition) -> str:
 def _places(written: Iterable[Prose]) -> Iterator[Diagnostic]:
     """A finding on each line with a ``**`` that no other on it closes, from the first such to the last."""
     for prose in written:
-        spots = [
-            (number, found.start())
-            for number, line in enumerate(prose.text.split("\n"))
-            for found in _LITERAL.finditer(re.sub(r"`[^`]*`|\\\*", lambda code: " " * len(code[0]), line))
-            if not _emphasis(line, found.start())
-        ]
-        for number, column in dict(reversed(spots)).items():  # one a line: the two halves of a pair are one mistake
-            last = max(at for line, at in spots if line == number)
+        for number, line in enumerate(prose.text.split("\n")):
+            pairs = _sound_pairs(line)
+            shown = re.sub(r"`[^`]*`|\\\*", lambda code: " " * len(code[0]), line)
+            spots = [found.start() for found in _LITERAL.finditer(shown) if not pairs.get(found.start(), True)]
+            if not spots:
+                continue
+            column, last = spots[0], spots[-1]  # one a line: the two halves of a pair are one mistake
             yield LITERAL_MARKUP.at(
                 prose.place(number, column, last + 2),
                 "the asterisks here do not become emphasis",
@@ -73,15 +72,11 @@ def _places(written: Iterable[Prose]) -> Iterator[Diagnostic]:
             )
 
 
-def _emphasis(line: str, at: int) -> bool:
-    """Whether the mark at ``at`` looks like one half of a sound pair on its line."""
+def _sound_pairs(line: str) -> dict[int, bool]:
+    """Each mark of a line, by where it stands: whether it looks like one half of a sound pair."""
     marks = [found.start() for found in _LITERAL.finditer(line)]
-    index = marks.index(at) if at in marks else -1
-    if index < 0:
-        return True
-    partner = index + 1 if index % 2 == 0 else index - 1
-    if not 0 <= partner < len(marks):
-        return False
-    first, last = sorted((at, marks[partner]))
-    inside = line[first + 2 : last]
-    return bool(inside) and not inside[0].isspace() and not inside[-1].isspace()
+    sound = dict.fromkeys(marks, False)
+    for first, last in zip(marks[::2], marks[1::2], strict=False):
+        inside = line[first + 2 : last]
+        sound[first] = sound[last] = bool(inside) and not inside[0].isspace() and not inside[-1].isspace()
+    return sound
