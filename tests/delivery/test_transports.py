@@ -136,6 +136,15 @@ def test_a_folder_that_cannot_be_written_sends_nothing(tmp_path: Path) -> None:
         open_transport(config).open(compose(config, make_letter()))
 
 
+def test_written_messages_are_nobody_else_s_to_read(tmp_path: Path) -> None:
+    """Each holds an address, and a link that unsubscribes."""
+    transport = open_transport(make_config(tmp_path))
+    transport.open(compose(make_config(tmp_path), make_letter()))
+    transport.submit([envelope(1)])
+    (message,) = tmp_path.rglob("*.eml")
+    assert message.parent.stat().st_mode & 0o077 == 0
+
+
 def test_a_message_that_could_not_be_written_whole_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,7 @@ class FolderTransport:
         self._composed = composed
         self._into = self._folder / composed.letter.slug
         try:
-            self._into.mkdir(parents=True, exist_ok=True)
+            self._into.mkdir(mode=0o700, parents=True, exist_ok=True)  # addresses are nobody else's to read
         except OSError as error:
             raise TransportError(
                 f"the folder {self._into} cannot be made: {error.strerror}",
