@@ -73,8 +73,10 @@ def create_app(service: Service) -> ASGIApp:
     app.state.service = service
     if service.config.service.sns_topics:
         from publisher.feedback.certificates import Certificates
+        from publisher.web.alarms import Alarms
 
         app.state.certificates = Certificates()
+        app.state.alarms = Alarms(service.config, service.database)
     url = urlsplit(service.config.service.url or "")
     return Guard(
         app,

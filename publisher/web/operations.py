@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -66,4 +67,5 @@ async def sns(request: Request) -> Response:
     status, reason = found.status, found.reason
     service.metrics.webhooks.add(str(status))
     log.log(20 if status < 400 else 30, "SNS: %d %s", status, reason)
-    return PlainTextResponse("taken in\n" if status < 400 else f"{reason}\n", status)
+    told = BackgroundTask(request.app.state.alarms.tell, found.applied) if found.applied else None
+    return PlainTextResponse("taken in\n" if status < 400 else f"{reason}\n", status, background=told)

@@ -6,9 +6,12 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -32,13 +35,37 @@ def sns() -> Sns:
 
 
 @pytest.fixture
-def service(tmp_path: Path, sns: Sns, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Service, httpx.Client]]:
+def hook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """An alarm's webhook: its URL, and what it was told."""
+    heard: list[dict[str, Any]] = []
+
+    class Ears(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Ears)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", heard
+    server.shutdown()
+
+
+@pytest.fixture
+def service(
+    tmp_path: Path, sns: Sns, hook: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Service, httpx.Client]]:
     made = certificates.Certificates(sns.fetch)
     monkeypatch.setattr(certificates, "Certificates", lambda: made)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     newsletter = {"name": "Weekly", "url": "https://news.example.com/", "from": "W <w@news.example.com>"}
-    config = Config.model_validate({"newsletter": newsletter, "service": {"url": url, "sns_topics": [ARN]}})
+    alarmed, _ = hook
+    values = {"newsletter": newsletter, "service": {"url": url, "sns_topics": [ARN]}, "alerts": {"webhook": alarmed}}
+    config = Config.model_validate(values)
     opened = Service.open(config.model_copy(update={"root": tmp_path}))
     server = uvicorn.Server(uvicorn.Config(create_app(opened), log_level="critical"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -73,3 +100,22 @@ def test_only_what_sns_signed_is_taken_in(service: tuple[Service, httpx.Client],
         assert client.post("webhooks/sns", content=json.dumps(message), **post).status_code == 200
     assert suppressed(opened) == [ANN]
     assert client.get("webhooks/sns").status_code == 405
+
+
+def test_a_content_fault_is_told_to_the_alarms_webhook_once(
+    service: tuple[Service, httpx.Client], sns: Sns, hook: tuple[str, list[dict[str, Any]]]
+) -> None:
+    _, client = service
+    _, heard = hook
+    for number in range(3):
+        body = shapes.notification(
+            "Bounce", shapes.mail(f"m{number}"), shapes.bounce(ANN, type="Transient", subtype="ContentRejected")
+        )
+        message = sns.message(Message=body, MessageId=f"id-{number}", Timestamp=datetime.now(UTC).isoformat())
+        assert client.post("webhooks/sns", content=json.dumps(message)).status_code == 200
+    for _ in range(100):
+        if heard:
+            break
+        time.sleep(0.05)
+    assert [[trip["name"] for trip in told["tripwires"]] for told in heard] == [["content-refused"]]
+    assert "@" not in json.dumps(heard)
