@@ -153,3 +153,38 @@ def test_only_web_links_are_asked_for(tmp_path: Path) -> None:
 
 def test_every_status_has_an_outcome() -> None:
     assert all(isinstance(of_status(status), Outcome) for status in range(100, 600))
+
+
+class _Scripted:
+    """A prober that answers from a table, and counts."""
+
+    asked: list[str]
+
+    def __init__(self, manners: Manners, agent: str) -> None:
+        type(self).asked = []
+
+    async def __aenter__(self) -> _Scripted:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def probe(self, url: str) -> Outcome:
+        self.asked.append(url)
+        return Outcome(State.ALIVE)
+
+
+def test_http_is_reported_where_https_answers_and_a_host_that_hangs_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("publisher.checks.links.checker.Prober", _Scripted)
+    urls = ["http://a.example/", "https://a.example/x", "http://b.example:8080/"]
+    assert codes(tmp_path, *urls) == ["insecure-link", None, None]
+    monkeypatch.setattr(_Scripted, "probe", _hangs_over_https)
+    assert codes(tmp_path, *(f"http://slow.example/{n}" for n in range(9))) == [None] * 9
+    assert sum(url.startswith("https:") for url in _Scripted.asked) == 1
+
+
+async def _hangs_over_https(self: _Scripted, url: str) -> Outcome:
+    self.asked.append(url)
+    return Outcome(State.UNSURE, "hangs") if url.startswith("https:") else Outcome(State.ALIVE)
