@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Place, Span
@@ -43,9 +44,10 @@ def lines(context: Context) -> Iterator[Line]:
         yield from _headline(heads, index)
 
 
-def cjk_lines(context: Context) -> Iterator[Line]:
-    """The runs that hold Han or kana."""
-    return (line for line in lines(context) if HAN.search(line.text))
+@lru_cache(maxsize=2)
+def cjk_lines(context: Context) -> tuple[Line, ...]:
+    """The runs that hold Han or kana; several rules ask in turn."""
+    return tuple(line for line in lines(context) if HAN.search(line.text))
 
 
 def _headline(heads: dict[int, Item], index: int) -> Iterator[Line]:

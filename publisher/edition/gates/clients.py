@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from publisher.config import Config
@@ -158,18 +158,31 @@ def features(html: str) -> Iterator[str]:
         yield f"html-{name}"
     for kind in set(_INPUT.findall(markup)):
         yield f"html-input-{kind}"
-    styles = _STYLE.findall(markup)
-    for style in set(styles):
-        yield from _declared(declarations(style))
+    for style in set(_STYLE.findall(markup)):
+        yield from _of_style(style)
     for sheet in sheets:
-        for rule in rules(sheet):
-            yield from (f"css-at-{at[1:].split()[0].split('(')[0]}" for at in rule.context if at.startswith("@"))
-            yield from (f"css-pseudo-class-{name}" for name in _PSEUDO.findall(rule.selector))
-            yield from (f"css-pseudo-element-{name}" for name in _PSEUDO.findall(rule.selector))
-            yield from _declared(rule.declarations)
+        yield from _of_sheet(sheet)
 
 
-def _declared(declared: Iterator[tuple[str, str, bool]] | tuple[tuple[str, str, bool], ...]) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def _of_style(style: str) -> frozenset[str]:
+    """What a style attribute uses; a theme has few different ones."""
+    return frozenset(_declared(declarations(style)))
+
+
+@lru_cache(maxsize=64)
+def _of_sheet(sheet: str) -> frozenset[str]:
+    """What a style sheet uses."""
+    found: set[str] = set()
+    for rule in rules(sheet):
+        found.update(f"css-at-{at[1:].split()[0].split('(')[0]}" for at in rule.context if at.startswith("@"))
+        for name in _PSEUDO.findall(rule.selector):
+            found.update((f"css-pseudo-class-{name}", f"css-pseudo-element-{name}"))
+        found.update(_declared(rule.declarations))
+    return frozenset(found)
+
+
+def _declared(declared: Iterable[tuple[str, str, bool]]) -> Iterator[str]:
     for name, value, _ in declared:
         yield "css-" + _SIDE.sub(r"\1", name)
         if name == "display" and value in _VALUES:

@@ -42,6 +42,7 @@ _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "gra
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BLANK = dict.fromkeys(map(ord, "\u200c\u034f\u2007\ufeff\xa0"))  # what pads a preheader
 _SIZE = re.compile(r"([\d.]+)px")
+_SILENT = {"style", "script", "title", "head"}
 DARK = "prefers-color-scheme:dark"
 
 
@@ -88,10 +89,8 @@ def find(html: str, place: Place) -> list[Diagnostic]:
     """The findings over the HTML of an email."""
     tree = LexborHTMLParser(html)
     found: dict[tuple[str, RGB, RGB], tuple[float, str]] = {}
-    for mode, dark in (("light", {}), ("dark", _dark_styles(tree, html))):
-        if tree.body is None:
-            continue
-        for text, style in _texts(tree.body, _Style(), dark):
+    for text, light, dark in _texts(tree.body, _dark_styles(tree, html)) if tree.body is not None else ():
+        for mode, style in (("light", light), ("dark", dark)):
             contrast = ratio(style.colour, style.ground)
             large = style.size >= 24 or (style.bold and style.size >= 18.66)
             if contrast < (3.0 if large else 4.5):
@@ -127,24 +126,34 @@ def _select(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
         return []
 
 
-def _texts(node: LexborNode, inherited: _Style, dark: dict[int, dict[str, str]]) -> Iterator[tuple[str, _Style]]:
-    """Every visible text with what it inherits, depth first."""
-    attributes = node.attributes
-    written = attributes.get("style") or ""
-    if _HIDDEN.search(written) or node.tag in {"style", "script", "title", "head"}:
-        return
-    style = _written(inherited, attributes.get("bgcolor") or "", written)
-    if node.mem_id in dark:
-        style = _apply(style, dark[node.mem_id])
-    child = node.child
-    while child is not None:
-        if child.tag == "-text":
-            text = (child.text_content or "").translate(_BLANK).strip()
-            if text and style.size > 0:
-                yield text, style
-        elif not (child.tag or "-").startswith("-"):
-            yield from _texts(child, style, dark)
-        child = child.next
+def _texts(body: LexborNode, declared: dict[int, dict[str, str]]) -> Iterator[tuple[str, _Style, _Style]]:
+    """Every visible text with what it inherits in light and in dark mode, both found in one walk."""
+    waiting = [(body, _Style(), _Style())]
+    while waiting:
+        node, light, dark = waiting.pop()
+        attributes = node.attributes
+        written, ground = attributes.get("style") or "", attributes.get("bgcolor") or ""
+        if node.tag in _SILENT or _hidden(written):
+            continue
+        light, dark = _written(light, ground, written), _written(dark, ground, written)
+        if node.mem_id in declared:
+            dark = _apply(dark, declared[node.mem_id])
+        child = node.child
+        while child is not None:
+            tag = child.tag or "-"
+            if tag == "-text":
+                text = (child.text_content or "").translate(_BLANK).strip()
+                if text and light.size > 0:
+                    yield text, light, dark
+            elif not tag.startswith("-"):
+                waiting.append((child, light, dark))
+            child = child.next
+
+
+@lru_cache(maxsize=4096)
+def _hidden(written: str) -> bool:
+    """Whether a style attribute hides its element."""
+    return _HIDDEN.search(written) is not None
 
 
 @lru_cache(maxsize=4096)
