@@ -13,6 +13,7 @@ from publisher.audience.columns import language_tag
 from publisher.audience.model import How, State, Subscriber
 from publisher.audience.tokens import Claim, Purpose
 from publisher.web.forms import came_from_us, evidence, read_fields
+from publisher.web.readers import Departure
 from publisher.web.service import Service
 
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
@@ -62,7 +63,7 @@ async def unsubscribe(request: Request) -> Response:
     one_click = await _is_one_click(request)
     how = How.ONE_CLICK if one_click else How.LINK
     proof = evidence(request, mailing=claim.mailing)
-    subscriber = await service.write(service.readers.leave, claim.reference, how, proof)
+    subscriber = await service.together.leave(Departure(claim.reference, how, proof))
     service.metrics.changes.add("unsubscribed")
     if one_click:
         return PlainTextResponse("unsubscribed\n")

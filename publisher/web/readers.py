@@ -45,6 +45,15 @@ class Question:
     already: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Somebody leaves: who, how, and what shows it."""
+
+    reference: str
+    how: How
+    evidence: Evidence
+
+
 class Readers:
     """The steps."""
 
@@ -106,13 +115,16 @@ class Readers:
             welcome_back(connection, subscriber.mailbox_key)
             return subscriber
 
-    def leave(self, reference: str, how: How, evidence: Evidence) -> Subscriber | None:
-        """Unsubscribe. None where the link names nobody: they are as unsubscribed as can be."""
+    def leave(self, departures: Iterable[Departure]) -> list[Subscriber | None]:
+        """Unsubscribe, in one transaction. None for a link that names nobody: they are as unsubscribed as can be."""
         with self._database.begin() as connection:
-            subscriber = store.find(connection, reference)
-            if subscriber is not None:
-                store.unsubscribe(connection, subscriber, how, evidence)
-            return subscriber
+            return [self._leave(connection, departure) for departure in departures]
+
+    def _leave(self, connection: Connection, departure: Departure) -> Subscriber | None:
+        subscriber = store.find(connection, departure.reference)
+        if subscriber is not None:
+            store.unsubscribe(connection, subscriber, departure.how, departure.evidence)
+        return subscriber
 
     def stay(self, reference: str, evidence: Evidence) -> Subscriber | None:
         """Take the unsubscription back."""

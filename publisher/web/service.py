@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from publisher.audience.model import Subscriber
 from publisher.audience.tokens import Tokens
 from publisher.config import Config
 from publisher.database import Database, open_database
@@ -18,7 +19,8 @@ from publisher.web.confirmation import Postman, was_sent
 from publisher.web.limiter import Limiter
 from publisher.web.metrics import Metrics
 from publisher.web.pages import Pages
-from publisher.web.readers import Question, Readers
+from publisher.web.readers import Departure, Question, Readers
+from publisher.web.together import Together
 
 log = logging.getLogger("publisher.web")
 
@@ -37,6 +39,7 @@ class Service:
     postman: Postman
     limiter: Limiter
     metrics: Metrics
+    together: Together
     _writer: ThreadPoolExecutor = field(repr=False)
     _reader: ThreadPoolExecutor = field(repr=False)
     _post: ThreadPoolExecutor = field(repr=False)
@@ -47,17 +50,23 @@ class Service:
         """Open the database and the keys. Raises DatabaseError, UsageError, ThemeError."""
         database, tokens = open_database(config), Tokens.open(config)
         # One thread writes to SQLite: its writers queue in order here, where SQLite would have them poll for the lock.
-        writers = 1 if database.dialect == "sqlite" else 8
+        writer = ThreadPoolExecutor(1 if database.dialect == "sqlite" else 8, "write")
+        readers = Readers(database)
+
+        async def commit(departures: list[Departure]) -> list[Subscriber | None]:
+            return await asyncio.get_running_loop().run_in_executor(writer, readers.leave, departures)
+
         return cls(
             config,
             database,
             tokens,
             Pages(config),
-            Readers(database),
+            readers,
             Postman(config, tokens),
             limiter or Limiter(),
             Metrics(),
-            ThreadPoolExecutor(writers, "write"),
+            Together(commit),
+            writer,
             ThreadPoolExecutor(4, "read"),
             ThreadPoolExecutor(1, "post"),
         )
