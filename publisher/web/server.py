@@ -21,7 +21,7 @@ def run(config: Config, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM. Raises UsageError where the port cannot be had."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    listener = _listen(host, port)
+    listener = listen(host, port)
     service = Service.open(config)
     bound = listener.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
@@ -41,10 +41,12 @@ def run(config: Config, host: str, port: int) -> None:
     server.run(sockets=[listener])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises UsageError where the port cannot be had."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # Named as TCP, or asyncio leaves TCP_NODELAY off, and every answer waits 40 ms for a delayed acknowledgement.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(1024)  # whoever comes before the service is ready waits
