@@ -1,4 +1,4 @@
-"""The theme: where it is, and how its templates are run.
+"""The theme: how its templates are run.
 
 A theme is data that another person wrote. It runs in Jinja's sandbox, and a fault of it becomes one message with the
 template's file and line.
@@ -6,7 +6,6 @@ template's file and line.
 
 from __future__ import annotations
 
-import importlib.resources
 import re
 import traceback
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from markupsafe import Markup, escape
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+from publisher.edition.theme_folder import package_theme, theme_folder
 
 BROKEN = define(
     "theme-broken",
@@ -47,18 +47,6 @@ class ThemeError(Exception):
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
-
-
-def package_theme() -> Path:
-    """The theme the package ships: inside a wheel, or beside the package in a checkout."""
-    shipped = Path(str(importlib.resources.files("publisher"))) / "_theme"
-    return shipped if shipped.is_dir() else Path(__file__).resolve().parents[2] / "templates"
-
-
-def theme_folder(config: Config) -> Path:
-    """The newsletter's own theme where it has one, else the package's."""
-    own = config.root / config.templates
-    return own if own.is_dir() else package_theme()
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from typing import Any
 import publisher
 from publisher.config import Config
 from publisher.edition.proof import Proof
-from publisher.edition.theme import package_theme, theme_folder
+from publisher.edition.theme_folder import package_theme, theme_folder
 from publisher.site.codec import Packed
 from publisher.site.output import write_file
 

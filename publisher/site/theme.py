@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from publisher.config import Config
-from publisher.edition.theme import package_theme, theme_folder
+from publisher.edition.theme_folder import package_theme, theme_folder
 from publisher.errors import UsageError
 from publisher.site.model import SiteFile
 

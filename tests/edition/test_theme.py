@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from publisher.edition import render
-from publisher.edition.theme import Theme, ThemeError, package_theme, theme_folder
+from publisher.edition.theme import Theme, ThemeError
+from publisher.edition.theme_folder import package_theme, theme_folder
 from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, issue
 
 
