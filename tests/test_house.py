@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -42,6 +43,11 @@ def test_no_lock_file_and_no_download_address() -> None:
     assert [p for p in tracked() if p.name in names] == []
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert [line for line in lines if not re.match(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+( ;.*)?$", line)] == []
+
+
+def test_the_editors_settings_name_schemas_that_are_there() -> None:
+    settings = json.loads((ROOT / ".vscode" / "settings.json").read_text(encoding="utf-8"))
+    assert [path for path in settings["yaml.schemas"] if not (ROOT / path).is_file()] == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "publisher").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
