@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Float, String, and_, false, func, not_, or_, select, true
+from sqlalchemy import Boolean, ColumnElement, Float, String, and_, false, func, not_, or_, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -21,12 +21,6 @@ _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 def segment_clause(text: str | None, newsletter_language: str) -> ColumnElement[bool]:
     """The condition on ``subscribers`` that an ``audience`` means; None is everybody. Raises SegmentError."""
     return true() if text is None else _clause(parse_segment(text), newsletter_language)
-
-
-def count_segment(connection: Connection, text: str | None, newsletter_language: str) -> int:
-    """How many confirmed subscribers an ``audience`` holds. Raises SegmentError."""
-    condition = and_(subscribers.c.state == "confirmed", segment_clause(text, newsletter_language))
-    return connection.scalar(select(func.count()).select_from(subscribers).where(condition)) or 0
 
 
 def _clause(segment: Segment, home: str) -> ColumnElement[bool]:

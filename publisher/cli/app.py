@@ -6,7 +6,6 @@ Exit status: 0 fine; 1 the content, or the outcome, is not; 2 the call, the conf
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -77,8 +76,7 @@ def root_options(
 
 
 for _name in COMMANDS:
-    if importlib.util.find_spec(f"publisher.cli.{_name}"):
-        importlib.import_module(f"publisher.cli.{_name}").register(app)
+    importlib.import_module(f"publisher.cli.{_name}").register(app)
 
 
 def main() -> None:

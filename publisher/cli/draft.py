@@ -32,17 +32,14 @@ def key_points(
 
     [dim]Example:[/] publisher draft key-points 2024-12-29-ai-weekly -n 4
     """
+    from publisher.cli.issues import chosen_slugs
     from publisher.config import load_config
     from publisher.diagnostics.text import render_text
     from publisher.drafting import draft_key_points
-    from publisher.errors import UsageError
-    from publisher.issue import discover
 
     root: Path = context.obj
     config = load_config(root)
-    slug = issue.strip("/").removeprefix("issues/").split("/")[0]
-    if slug not in discover(config.root):
-        raise UsageError(f"there is no issue {slug}", help="issues: " + ", ".join(discover(config.root)[-8:]))
+    slug = (chosen_slugs(config.root, [issue]) or [issue])[0]
     draft = draft_key_points(config, slug, count=count, replace=replace)
     before, after = draft.before.splitlines(), draft.after.splitlines()
     change = difflib.unified_diff(before, after, draft.path, draft.path, lineterm="")

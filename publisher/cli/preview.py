@@ -31,14 +31,11 @@ def preview(
     """
     import uvicorn
 
-    from publisher.issue import discover
+    from publisher.cli.issues import chosen_slugs
     from publisher.preview import create_app
 
     root: Path = context.obj
-    slug = issue.strip("/").removeprefix("issues/").split("/")[0] if issue else None
-    if slug is not None and slug not in discover(root):
-        complain(f"there is no issue {slug}", "issues: " + ", ".join(sorted(discover(root), reverse=True)[:8]))
-        raise typer.Exit(2)
+    (slug,) = chosen_slugs(root, [issue] if issue else None) or (None,)
     if not _free(port):
         complain(f"port {port} is taken, perhaps by another preview", f"publisher preview --port {port + 1}")
         raise typer.Exit(2)

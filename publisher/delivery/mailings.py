@@ -52,12 +52,6 @@ def newest(connection: Connection, slug: str) -> Mailing | None:
     return None if row is None else _mailing(row)
 
 
-def by_reference(connection: Connection, reference: str) -> Mailing | None:
-    """The mailing whose recipient ids begin with ``reference``."""
-    row = connection.execute(select(*_COLUMNS).where(mailings.c.reference == reference)).mappings().first()
-    return None if row is None else _mailing(row)
-
-
 def by_id(connection: Connection, mailing_id: int) -> Mailing:
     """The mailing with this id. Raises NoResultFound."""
     return _mailing(connection.execute(select(*_COLUMNS).where(mailings.c.id == mailing_id)).mappings().one())

@@ -1,25 +1,15 @@
-"""The states of a recipient, the account of a mailing, and the mailing's own state, derived by a pure function."""
+"""Why somebody is no recipient, the account of a mailing, and the mailing's own state, derived by a pure function.
+
+A recipient stands in one of six states, and each step is a commit before the next. ``excluded``: not mailed, with the
+reason. ``pending``: to be mailed. ``claimed``: a sender has made its intent durable and may be submitting.
+``submitted``: the provider accepted it. ``rejected``: the provider refused it. ``uncertain``: claimed, and nobody
+knows; an event settles it, or an operator releases it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-
-
-class RecipientState(StrEnum):
-    """Where a recipient stands. Each step is a commit before the next.
-
-    ``excluded``: not mailed, with the reason. ``pending``: to be mailed. ``claimed``: a sender has made its intent
-    durable and may be submitting. ``submitted``: the provider accepted it. ``rejected``: the provider refused it.
-    ``uncertain``: claimed, and nobody knows; an event settles it, or an operator releases it.
-    """
-
-    EXCLUDED = "excluded"
-    PENDING = "pending"
-    CLAIMED = "claimed"
-    SUBMITTED = "submitted"
-    REJECTED = "rejected"
-    UNCERTAIN = "uncertain"
 
 
 class Exclusion(StrEnum):

@@ -13,11 +13,11 @@ from markupsafe import Markup, escape
 from publisher.checks.html_policy import SCHEMES
 from publisher.config import Config
 from publisher.diagnostics import Place
+from publisher.diagnostics.width import display_width
 from publisher.edition.language import Words
 from publisher.edition.length import measure
 from publisher.edition.markdown import Html, Scribe, Written
 from publisher.edition.markdown.links import scheme
-from publisher.edition.markdown.text import width
 from publisher.edition.model import Length
 from publisher.edition.pictures import Pictures
 from publisher.issue.model import Issue, Picture, Prose, Source
@@ -239,7 +239,7 @@ def preheader(issue: Issue, points: tuple[PointView, ...], intro: Written | None
     line = ""
     for piece in pieces:
         longer = f"{line} · {piece}" if line else piece
-        if line and width(longer) > PREHEADER_WIDTH:
+        if line and display_width(longer) > PREHEADER_WIDTH:
             break
         line = longer
     return cut(line, PREHEADER_WIDTH)
@@ -247,10 +247,10 @@ def preheader(issue: Issue, points: tuple[PointView, ...], intro: Written | None
 
 def cut(line: str, columns: int) -> str:
     """A line cut to ``columns`` of display width with an ellipsis, between words where it has words."""
-    if width(line) <= columns:
+    if display_width(line) <= columns:
         return line
     used = end = 0
-    while (used := used + width(line[end])) < columns:
+    while (used := used + display_width(line[end])) < columns:
         end += 1
     short = line[:end]
     if short[-1:].isascii() and line[len(short) : len(short) + 1].isascii() and " " in short[-20:]:

@@ -6,8 +6,9 @@ size: they are a guide to what comes first, not a promise to the pixel.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
+
+from publisher.diagnostics.width import display_width, widths
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +40,13 @@ class Row:
     cut: bool
 
 
-def width(text: str) -> int:
-    """Display columns: two for a wide or full-width character (Unicode UAX #11), none for a combining mark."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def cut(text: str, columns: int) -> str:
     """The text as it shows in ``columns``, with an ellipsis where something is lost."""
-    if width(text) <= columns:
+    if display_width(text) <= columns:
         return text
     kept, used = "", 1
-    for character in text:
-        used += width(character)
+    for character, width in zip(text, widths(text), strict=True):
+        used += width
         if used > columns:
             break
         kept += character
@@ -62,7 +58,7 @@ def rows(sender: str, subject: str, preheader: str) -> list[Row]:
     shown = []
     for client in CLIENTS:
         line = cut(subject, client.subject)
-        room = client.preheader - width(line) - 3 if client.together else client.preheader
+        room = client.preheader - display_width(line) - 3 if client.together else client.preheader
         shown.append(
             Row(
                 client.name,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from publisher.audience import store
 from publisher.audience.address import read_address
 from publisher.audience.model import How
-from publisher.audience.segments import count_segment, segment_clause
+from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers
 from publisher.config.segments import SegmentError, parse_segment, topics_of
 from publisher.database import Database
@@ -77,16 +77,6 @@ def test_expressions_choose_the_same_people_on_both_databases(people: Database) 
                 chosen(people, text)
         else:
             assert chosen(people, text) == set(names.split()), text
-
-
-def test_only_the_confirmed_are_counted(people: Database) -> None:
-    with people.begin() as connection:
-        ann = store.find(connection, read_address("ann@example.com"))
-        assert ann is not None
-        store.unsubscribe(connection, ann, How.LINK)
-    with people.connect() as connection:
-        assert count_segment(connection, "topic:weekly", "zh-CN") == 1
-        assert count_segment(connection, None, "zh-CN") == 4
 
 
 @pytest.mark.parametrize(

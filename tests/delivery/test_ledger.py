@@ -331,7 +331,6 @@ def test_the_newest_mailing_and_its_letter_come_back(database: Database) -> None
     mailing = frozen(database, letter)
     with database.connect() as connection:
         assert mailings.letter_of(connection, mailing.id) == letter
-        assert mailings.by_reference(connection, mailing.reference) == mailing
         assert mailings.every_newest(connection) == [mailing]
     assert mailing.digest == DIGEST
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from publisher.diagnostics.width import display_width
 from publisher.edition.length import characters
-from publisher.edition.markdown.text import width
 from publisher.edition.model import Length
 from publisher.edition.view import cut
 from publisher.issue.model import Source
@@ -102,8 +102,8 @@ def test_a_line_is_cut_in_one_pass_however_long_it_is(monkeypatch: pytest.Monkey
     def counted(text: str) -> int:
         nonlocal measured
         measured += len(text)
-        return width(text)
+        return display_width(text)
 
-    monkeypatch.setattr("publisher.edition.view.width", counted)
+    monkeypatch.setattr("publisher.edition.view.display_width", counted)
     assert cut("中" * 5000, 90) == "中" * 44 + "…"
     assert measured < 3 * 5000

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from publisher.preview import frames
-from publisher.preview.inbox import cut, rows, width
+from publisher.preview.inbox import cut, rows
 
 from .conftest import SLUG, Preview
 
@@ -70,7 +70,7 @@ def test_a_broken_issue_shows_its_findings_over_the_last_good_view(page: Any, pr
     frame.get_by_role("heading", name="好的").wait_for()
     preview.item.write_text("---\nheadline: 坏的\nheadlin: x\n---\n正文\n", encoding="utf-8")
     page.wait_for_selector("#broken:not([hidden])", timeout=5000)
-    assert frame.get_by_role("heading", name="好的").is_visible()
+    frame.get_by_role("heading", name="好的").wait_for(timeout=5000)
     link = page.locator("#findings a").first.get_attribute("href")
     assert link.startswith("vscode://file/")
     assert link.endswith("a.md:3:1")
@@ -189,7 +189,8 @@ def test_every_look_of_an_issue_can_be_framed(preview: Preview) -> None:
 
 
 def test_wide_characters_count_twice_where_a_row_is_cut() -> None:
-    assert width("AI 周报") == 7
+    assert cut("AI 周报", 7) == "AI 周报"
+    assert cut("AI 周报", 6) == "AI 周…"
     assert cut("周报周报", 8) == "周报周报"
     assert cut("周报周报周", 8) == "周报周…"
     assert [row.cut for row in rows("s", "长" * 60, "p")] == [True, True, True]

@@ -7,7 +7,6 @@ link. Every URL is kept, in angle brackets after its words (RFC 3986, appendix C
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from html import unescape
 from urllib.parse import unquote
@@ -15,6 +14,7 @@ from urllib.parse import unquote
 from markdown_it.token import Token
 
 from publisher.checks.html_policy import SCHEMES
+from publisher.diagnostics.width import display_width
 from publisher.edition.markdown.links import scheme
 
 _TAG = re.compile(
@@ -31,14 +31,9 @@ _BLOCKS |= {"tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6"}
 _SILENT = frozenset({"script", "style", "template", "noscript", "iframe", "object", "svg", "title", "textarea"})
 
 
-def width(text: str) -> int:
-    """Columns a text takes on a terminal: wide and full-width characters take two, combining marks none."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def underlined(text: str, with_: str) -> str:
     """A heading and a rule as wide as it, at most 72 columns."""
-    return f"{text}\n{with_ * min(72, max(4, width(text)))}"
+    return f"{text}\n{with_ * min(72, max(4, display_width(text)))}"
 
 
 def link(words: str, url: str) -> str:
@@ -106,10 +101,10 @@ class TextWriter:
             for _row, cells in groups(body):
                 rows.append([self.write(cell).replace("\n", " ") for _cell, cell in groups(cells)])
             heads = len(rows) if part.type == "thead_open" else heads
-        widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
+        widths = [max(display_width(row[column]) for row in rows) for column in range(len(rows[0]))]
 
         def line(cells: Sequence[str]) -> str:
-            padded = (cell + " " * (size - width(cell)) for cell, size in zip(cells, widths, strict=True))
+            padded = (cell + " " * (size - display_width(cell)) for cell, size in zip(cells, widths, strict=True))
             return "  ".join(padded).rstrip()
 
         lines = [line(row) for row in rows]
