@@ -25,16 +25,18 @@ class Moments:
     def __init__(self, fatal: int | None, log: Path) -> None:
         self.fatal, self.count = fatal, 0
         self.log = log.open("a", encoding="utf-8")
+        self._lock = threading.Lock()  # a commit and a call may come at once, from two threads
 
     def write(self, name: str) -> None:
         self.log.write(name + "\n")
         self.log.flush()
 
     def at(self, name: str) -> None:
-        self.count += 1
-        self.write(f"{self.count} {name}")
-        if self.count == self.fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
+        with self._lock:
+            self.count += 1
+            self.write(f"{self.count} {name}")
+            if self.count == self.fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def watch(moments: Moments) -> None:
