@@ -21,7 +21,8 @@ _HAN_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {
 _HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _NUMBER = re.compile(
-    rf"(?<![\w.])(\d{{1,3}}(?:[,，\u202f\u00a0]\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)(?:[ \u00a0-]?({_UNIT})(?![a-z]))?",
+    r"(?<![\w.])(\d{1,3}(?:[,，\u202f\u00a0]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"(?:[ \u00a0-]?({_UNIT})(?![a-z])|\s?(%|％|per ?cent\b))?",
     re.IGNORECASE,
 )
 _GLUED = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
@@ -44,7 +45,7 @@ def numbers(text: str, *, words: bool = False) -> Iterator[Number]:
     """The numbers of a text in digits; with ``words`` those in English and Chinese words too."""
     for found in _NUMBER.finditer(text):
         digits = re.sub(r"[,，\u202f\u00a0]", "", found[1])
-        yield Number(found[0], _values(digits, found[2]), found.start())
+        yield Number(found[0], _values(digits, found[2], found[3]), found.start())
     if not words:
         return
     for found in _GLUED.finditer(text):  # GPT-5, o3, V3: a number glued to letters
@@ -57,8 +58,10 @@ def numbers(text: str, *, words: bool = False) -> Iterator[Number]:
         yield Number(found[0], _han_values(found), found.start())
 
 
-def _values(digits: str, unit: str | None) -> frozenset[Decimal]:
+def _values(digits: str, unit: str | None, percent: str | None) -> frozenset[Decimal]:
     value = Decimal(digits)
+    if percent:
+        return frozenset({value, value / 100})  # 47% and 0.47 are one number
     return frozenset({value * 10 ** _UNITS[unit.casefold()]}) if unit else frozenset({value})
 
 

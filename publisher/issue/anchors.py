@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
+
+from publisher.issue.model import Item
 
 MAX_LENGTH = 60
 _ORDERING = re.compile(r"^\d{1,3}[-_. ]+")
@@ -22,6 +26,24 @@ def anchor_of_headline(headline: str, position: int) -> str:
     if _HAN_OR_KANA.search(headline):
         return f"item-{position}"
     return _slug(headline) or f"item-{position}"
+
+
+def numbered_anchors(items: Sequence[Item]) -> list[Item]:
+    """The items, with anchors that nobody wrote numbered where another item has the same: ``openai``, ``openai-2``."""
+    taken = {item.anchor for item in items if ("anchor",) in item.places.values}
+    numbers: dict[str, int] = {}  # of each anchor, the last number given, so that many alike cost no search
+    numbered = []
+    for item in items:
+        if ("anchor",) not in item.places.values:
+            anchor, number = item.anchor, numbers.get(item.anchor, 1)
+            while anchor in taken:
+                number += 1
+                anchor = f"{item.anchor}-{number}"
+            numbers[item.anchor] = number
+            taken.add(anchor)
+            item = replace(item, anchor=anchor) if anchor != item.anchor else item
+        numbered.append(item)
+    return numbered
 
 
 def _slug(text: str) -> str:

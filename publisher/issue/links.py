@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from publisher.diagnostics import Code
 from publisher.issue import codes
@@ -18,8 +18,11 @@ Fault = tuple[Code, str, str]
 
 
 def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
-    """What is wrong with an absolute link: the code, the message and what to do; ``None`` where nothing is."""
-    bare = _DROPPED.sub("", url)
+    """What is wrong with an absolute link: the code, the message and what to do; ``None`` where nothing is.
+
+    A scheme is looked for behind percent-encoding too; a space that is written ``%20`` is no white space.
+    """
+    bare = _DROPPED.sub("", unquote(url))
     match = _SCHEME.match(bare)
     if not match or (_DOMAIN.fullmatch(bare) and bare[match.end() : match.end() + 1].isdigit()):
         better = (

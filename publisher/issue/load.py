@@ -12,6 +12,7 @@ from publisher.diagnostics import Diagnostic, Place, Severity, Span
 from publisher.documents import Mapping, Scalar, Sequence, TextFile, find, parse_yaml, read_text, slip_in
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
+from publisher.issue.anchors import numbered_anchors
 from publisher.issue.assemble import Assembly, prose
 from publisher.issue.model import Issue, Item, KeyPoints, Prose, Status
 from publisher.issue.raw import RawIssue
@@ -98,7 +99,7 @@ def _items(
         given = node.entry("items")
         place = Place(folder.issue_file or folder.path, given.key.span if given else Span.point(1))
         findings.append(codes.NO_ITEMS.at(place, "the issue has no items", help="add an item file beside issue.yaml"))
-    return [each.item for each in read if each.item is not None]
+    return numbered_anchors([each.item for each in read if each.item is not None])
 
 
 def _ordered(root: Path, folder: Folder, file: TextFile, order: Sequence, findings: list[Diagnostic]) -> list[ReadItem]:

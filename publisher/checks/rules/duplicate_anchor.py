@@ -1,4 +1,4 @@
-"""Two items of the issue have the same anchor.
+"""Two items of the issue were given the same anchor.
 
 ## Why it matters
 
@@ -6,7 +6,7 @@ A link to the second story would lead to the first, and feeds would take the two
 
 ## Example
 
-`01-openai.md` and `02-openai.md`: both anchors are `openai`. Rename a file, or write `anchor: openai-robot` in one.
+`anchor: openai` in two items: write `anchor: openai-robot` in one. Anchors that nobody wrote number themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CODE = define("duplicate-anchor", Severity.ERROR, __doc__, fixed=True)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Compare anchors, written ones and those made from file names or headlines; report all but the first."""
+    """Compare the anchors; report all but the first. Only written ones can be the same."""
     seen: dict[str, str] = {}
     for item in context.issue.items:
         place = item.places.of("anchor")

@@ -24,7 +24,9 @@ from publisher.diagnostics import Diagnostic, Severity, define
 CODE = define("half-width-punctuation", Severity.WARNING, __doc__)
 FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！"}
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]"
-PATTERN = re.compile(f"(?<={_HAN})[,;:?!](?={_HAN}|$)")
+# Names that are written with their mark.
+_NAMES = r"(?<!雅虎)(?<!去哪儿)(?<!去哪兒)(?<!けいおん)(?<!ラブライブ)"
+PATTERN = re.compile(f"(?<={_HAN})(?:[,;:]|{_NAMES}[?!])(?={_HAN}|$)")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

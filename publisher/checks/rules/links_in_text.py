@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic
@@ -18,6 +17,6 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for text in context.texts:
         for spot in text.of("link_open"):
             url = str(spot.token.attrs.get("href", ""))
-            if not _WITHIN.fullmatch(url) and (fault := fault_of_link(unquote(url))):
+            if not _WITHIN.fullmatch(url) and (fault := fault_of_link(url)):
                 code, message, advice = fault
                 yield code.at(spot.place, message, help=advice)

@@ -5,6 +5,10 @@
 Readers remember, and a story twice is a promise broken: that each issue is the news since the last. Sometimes it is
 meant, as a follow-up; then say so in the headline, or turn the rule off for the item.
 
+A headline or a source that at least two other issues have, above other text, is a column (“Quote of the Week”) and no
+repeated story; so is a headline that differs in its one name or number. Alike headlines are looked for in the 100
+issues before.
+
 ## Example
 
 Two issues whose items have the same source, `https://example.com/report`, or headlines that are alike to 80% of their
@@ -13,119 +17,174 @@ pairs of characters.
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from hashlib import blake2s
 from itertools import pairwise
 from typing import NamedTuple
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urlsplit
 
 from publisher.checks.addresses import sources
 from publisher.diagnostics import Diagnostic, Place, Severity, define
-from publisher.issue import Issue
+from publisher.issue import Issue, Item
 
 CODE = define("story-repeated", Severity.WARNING, __doc__)
 ALIKE = 0.8  # Dice coefficient of two sets of character pairs
+COLUMN = 3  # issues with one headline or source, above other text, make a column of it
+WINDOW = (
+    100  # issues before one in which alike headlines are looked for: the cost grows with the archive, not its square
+)
 _SHORTEST = 6  # pairs; two short headlines are alike by accident
+_NAME = 4  # Han or kana characters; what is longer is no name
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff]")
+_HELP = "drop it, or say in the headline what is new"
 
-
-_FEW = 4  # issues that are compared with all others, story by story, sooner than an index is made
+Told = tuple[str, str, tuple[tuple[Place, str, str, tuple[tuple[Place, str], ...]], ...]]
+"""An issue's slug, its day, and of each story the headline's place and words, a digest of its text, its sources."""
 
 
 class _Story(NamedTuple):
-    """A headline as its set of character pairs."""
+    """A headline in its issue. ``rank`` is the place of the issue's day among all days."""
 
     slug: str
-    day: str
+    rank: int
     place: Place
+    words: str
+    text: str
     pairs: frozenset[str]
-
-
-Told = tuple[str, str, tuple[tuple[Place, str, tuple[tuple[Place, str], ...]], ...]]
-"""An issue's slug, its day, and of each story the headline's place and characters, and its sources."""
 
 
 def gather(issue: Issue) -> Told:
     """The stories of an issue."""
-    stories = tuple(
-        (
-            item.places.of("headline"),
-            "".join(c for c in unicodedata.normalize("NFKC", item.headline).casefold() if c.isalnum()),
-            tuple((link.place, _address(link.url)) for link in sources(item)),
-        )
-        for item in issue.items
-    )
-    return issue.slug, issue.date.isoformat(), stories
+    return issue.slug, issue.date.isoformat(), tuple(map(_story, issue.items))
+
+
+def _story(item: Item) -> tuple[Place, str, str, tuple[tuple[Place, str], ...]]:
+    text = blake2s(_letters(item.body.text).encode(), digest_size=8).hexdigest()
+    links = tuple((link.place, _address(link.url)) for link in sources(item))
+    return item.places.of("headline"), unicodedata.normalize("NFKC", item.headline), text, links
 
 
 def compare(gathered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     """Compare the stories of the issues ``wanted`` with those of issues of an earlier date."""
     ordered = sorted(gathered, key=lambda told: (told[1], told[0]))
     yield from _same_source(ordered, wanted)
-    stories = [
-        _Story(slug, day, place, frozenset(map("".join, pairwise(text))))
-        for slug, day, told in ordered
-        for place, text, _ in told
+    ranks = {day: rank for rank, day in enumerate(dict.fromkeys(day for _, day, _ in ordered))}
+    issues = [
+        [
+            _Story(slug, ranks[day], place, words, text, frozenset(map("".join, pairwise(_letters(words)))))
+            for place, words, text, _ in stories
+        ]
+        for slug, day, stories in ordered
     ]
-    if wanted is not None and len(wanted) <= _FEW:
-        for story in stories:
-            if story.slug in wanted:
-                yield from _finding(story, stories)
-    else:
-        yield from _alike(stories, wanted)
+    yield from _same_headline(issues, wanted)
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
 
 
 def _address(url: str) -> str:
+    """The address without its fragment; empty for a home page, where any story may come from."""
     try:
-        return urldefrag(url).url.rstrip("/")
+        parts = urlsplit(urldefrag(url).url)
     except ValueError:  # no address at all: another finding says so
         return url
+    return "" if parts.path in {"", "/"} and not parts.query else parts.geturl().rstrip("/")
 
 
 def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
-    first: dict[str, tuple[str, str]] = {}
+    ran: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a source: its issues, with the text
     for slug, day, stories in ordered:
-        for _, _, links in stories:
+        for _, _, text, links in stories:
+            for _, url in links:
+                if url:
+                    ran[url].setdefault((day, slug), text)
+    for slug, day, stories in ordered:
+        for _, _, text, links in stories if wanted is None or slug in wanted else ():
             for place, url in links:
-                ran, where = first.setdefault(url, (day, slug))
-                if ran < day and (wanted is None or slug in wanted):
-                    message = f"a story from this source already ran in {where}"
-                    yield CODE.at(place, message, help="drop it, or say in the headline what is new")
+                earlier = [(issue, other) for issue, other in list(ran[url].items())[:COLUMN] if issue[0] < day]
+                column = len(ran[url]) >= COLUMN and text not in (other for _, other in earlier)
+                if earlier and not column:
+                    yield CODE.at(place, f"a story from this source already ran in {earlier[0][0][1]}", help=_HELP)
 
 
-def _alike(stories: Sequence[_Story], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
-    """Near-identical headlines, found by their rarest pairs (prefix filtering: Chaudhuri et al., ICDE 2006)."""
-    common = Counter(pair for story in stories for pair in story.pairs)
-    bits = {pair: 1 << number for number, pair in enumerate(common)}
-    index: dict[str, list[int]] = {}
-    masks: list[int] = []
-    for number, story in enumerate(stories):
-        # A set as an integer: what two have in common is one AND and one count of bits.
-        mask, size = sum(bits[pair] for pair in story.pairs), len(story.pairs)
-        masks.append(mask)
-        rarest = sorted(story.pairs, key=lambda pair: (common[pair], pair))
-        rarest = rarest[: size - int(ALIKE / (2 - ALIKE) * size) + 1]
-        if wanted is None or story.slug in wanted:
-            near = {other for pair in rarest for other in index.get(pair, ())}
-            alike = [
-                stories[other]
-                for other in near
-                if 2 * (mask & masks[other]).bit_count() >= ALIKE * (size + len(stories[other].pairs))
-            ]
-            yield from _finding(story, alike)
-        for pair in rarest:
-            index.setdefault(pair, []).append(number)
+def _same_headline(issues: Sequence[Sequence[_Story]], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
+    """The same headline anywhere before, else an alike one among the last issues."""
+    known: defaultdict[str, list[_Story]] = defaultdict(list)
+    for stories in issues:
+        for key, story in {_letters(story.words): story for story in stories}.items():
+            known[key].append(story)
+    near = _Near(story for stories in issues for story in stories)
+    for stories in issues:
+        for story in stories if wanted is None or stories[0].slug in wanted else ():
+            same = known[_letters(story.words)]
+            earlier = [other for other in same[:WINDOW] if other.rank < story.rank]
+            if len(story.pairs) < _SHORTEST or (
+                len(same) >= COLUMN and story.text not in {other.text for other in earlier}
+            ):
+                continue
+            if earlier:
+                yield CODE.at(story.place, f"the same headline already ran in {earlier[-1].slug}", help=_HELP)
+            elif alike := near.to(story):
+                message = f"a headline {alike[0]:.0%} alike already ran in {alike[1]}"
+                yield CODE.at(story.place, message, help=_HELP)
+        near.add(stories)
 
 
-def _finding(story: _Story, others: Iterable[_Story]) -> Iterator[Diagnostic]:
-    """What is most like the story among those of an earlier date, if anything is like it."""
-    size = len(story.pairs)
-    if size < _SHORTEST:
-        return
-    earlier = (other for other in others if other.day < story.day)
-    alike = ((2 * len(story.pairs & other.pairs) / (size + len(other.pairs)), other.slug) for other in earlier)
-    likeness, slug = max(alike, default=(0.0, ""))
-    if likeness >= ALIKE:
-        kind = "the same headline" if likeness == 1 else f"a headline {likeness:.0%} alike"
-        message = f"{kind} already ran in {slug}"
-        yield CODE.at(story.place, message, help="drop it, or say in the headline what is new")
+class _Near:
+    """The last issues' headlines by their rarest pairs (prefix filtering: Chaudhuri et al., ICDE 2006)."""
+
+    def __init__(self, stories: Iterator[_Story]) -> None:
+        self._common = Counter(pair for story in stories for pair in story.pairs)
+        self._index: defaultdict[str, deque[_Story]] = defaultdict(deque)
+        self._kept: deque[Sequence[_Story]] = deque()
+
+    def to(self, story: _Story) -> tuple[float, str] | None:
+        """How alike the most alike headline of an earlier day is, and its issue."""
+        size, best = len(story.pairs), (0.0, "")
+        for other in {other.place: other for pair in self._rare(story) for other in self._index[pair]}.values():
+            likeness = 2 * len(story.pairs & other.pairs) / (size + len(other.pairs))
+            if likeness >= ALIKE and other.rank < story.rank and not _another(story.words, other.words):
+                best = max(best, (likeness, other.slug))
+        return best if best[0] else None
+
+    def add(self, stories: Sequence[_Story]) -> None:
+        """Take in an issue, and forget the oldest."""
+        self._kept.append(stories)
+        for story in stories:
+            for pair in self._rare(story):
+                self._index[pair].append(story)
+        for story in self._kept.popleft() if len(self._kept) > WINDOW else ():
+            for pair in self._rare(story):
+                self._index[pair].popleft()  # in the order in which they came
+
+    def _rare(self, story: _Story) -> list[str]:
+        rarest = sorted(story.pairs, key=lambda pair: (self._common[pair], pair))
+        return rarest[: len(rarest) - int(ALIKE / (2 - ALIKE) * len(rarest)) + 1]
+
+
+def _another(one: str, two: str) -> bool:
+    """Whether two headlines differ in a number, or in one name alone: Rust 1.80 is not Rust 1.81."""
+    first, second = _TOKEN.findall(one), _TOKEN.findall(two)
+    if Counter(filter(_digits, first)) != Counter(filter(_digits, second)):
+        return True
+    match = SequenceMatcher(None, [t.casefold() for t in first], [t.casefold() for t in second], autojunk=False)
+    changes = [change for change in match.get_opcodes() if change[0] != "equal"]
+    if len(changes) != 1 or changes[0][0] != "replace":
+        return False
+    _, a, b, c, d = changes[0]
+    return all(_is_name(tokens) for tokens in (first[a:b], second[c:d]))
+
+
+def _digits(token: str) -> bool:
+    return token[0].isdecimal()
+
+
+def _is_name(tokens: Sequence[str]) -> bool:
+    if all(token[0].isascii() or token[0].isupper() for token in tokens):
+        return all(token[0].isupper() or _digits(token) for token in tokens)
+    return len(tokens) <= _NAME

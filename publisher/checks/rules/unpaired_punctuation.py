@@ -14,6 +14,7 @@ Write the closing `”` where the quotation ends.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
@@ -22,6 +23,9 @@ from publisher.diagnostics import Diagnostic, Severity, define
 
 CODE = define("unpaired-punctuation", Severity.WARNING, __doc__)
 PAIRS = {"“": "”", "‘": "’", "《": "》", "〈": "〉", "「": "」", "『": "』", "（": "）", "【": "】"}
+_ENUMERATES = re.compile(
+    r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ])|(?<!\w)[一二三四五六七八九十]{1,3}|[①-⑳㈠-㈩])$"
+)
 _CLOSERS = {closer: opener for opener, closer in PAIRS.items()}
 
 
@@ -56,7 +60,7 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
             elif mark in _CLOSERS and mark != "’":  # ’ is an apostrophe as well
                 if open_marks and open_marks[-1][0] == _CLOSERS[mark]:
                     open_marks.pop()
-                else:
+                elif mark != "）" or not _ENUMERATES.search(line.text, max(0, index - 5), index):
                     yield _finding(line, index, mark, f"write the {_CLOSERS[mark]} that opens it")
             elif mark == "’" and open_marks and open_marks[-1][0] == "‘":
                 open_marks.pop()

@@ -29,7 +29,7 @@ space inside it.
 Write `**key point** of the report`; for asterisks that are meant, `\\*\\*`.
 """,
 )
-_LITERAL = re.compile(r"\*\*")
+_LITERAL = re.compile(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # 2**64 and f**k are as they are meant
 
 
 def check(edition: Edition, issue: Issue, _config: Config) -> Iterator[Diagnostic]:
@@ -39,11 +39,11 @@ def check(edition: Edition, issue: Issue, _config: Config) -> Iterator[Diagnosti
     for story, item in zip(edition.stories, issue.items, strict=False):
         tree = LexborHTMLParser(story.html)
         tree.strip_tags(["code", "pre"])
-        if "**" in tree.text():
+        if _LITERAL.search(tree.text()):
             written = [prose for prose in (item.body, item.commentary) if prose is not None]
             yield from _places(written)
     others = [issue.intro, issue.attribution, *(issue.key_points.points if issue.key_points else ())]
-    if "**" in _without_stories(edition):
+    if _LITERAL.search(_without_stories(edition)):
         yield from _places(prose for prose in others if prose is not None)
 
 

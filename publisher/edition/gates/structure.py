@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define
@@ -54,24 +54,28 @@ def check(edition: Edition, issue: Issue, _config: Config) -> Iterator[Diagnosti
     """Look at the HTML part's structure, and at both parts for markers."""
     place = issue.places.of()
     html = edition.html.fill(lambda _: "#")
-    yield from find(html, place)
+    yield from find(html, place, written=len(_bare_tables(LexborHTMLParser(edition.web))))
     for name, text in (("HTML", html), ("text", edition.text.fill(lambda _: ""))):
         if _MARKER.search(text):
             yield SLOT_LEFT.at(place, f"a slot in the {name} part was not recognised", help="use slots without filters")
 
 
-def find(html: str, place: Place) -> Iterator[Diagnostic]:
-    """The findings over the HTML of an email."""
+def find(html: str, place: Place, written: int = 0) -> Iterator[Diagnostic]:
+    """The findings over the HTML of an email; ``written`` tables without a role or a head are an author's own."""
     tree = LexborHTMLParser(html)
     root = tree.root
     attributes = root.attributes if root is not None else {}
     faults = [f"<html> has no {name}" for name in ("lang", "dir") if not attributes.get(name)]
     pictures = tree.css("img:not([alt])")
     faults += [f"the picture {picture.attributes.get('src')} has no alt" for picture in pictures[:3]]
-    if tables := tree.css("table:not([role])"):
-        bare = [table for table in tables if not table.css("th")]  # a table with headers holds data
-        faults += [f"{len(bare)} layout tables have no role=presentation"] if bare else []
+    if (bare := len(_bare_tables(tree)) - written) > 0:
+        faults.append(f"{bare} layout tables have no role=presentation")
     if len(tree.css("h1")) != 1:
         faults.append(f"there are {len(tree.css('h1'))} headings of level 1, and there has to be one")
     for fault in faults:
         yield INACCESSIBLE.at(place, fault, help="put it back into the theme's template")
+
+
+def _bare_tables(tree: LexborHTMLParser) -> list[LexborNode]:
+    """Tables that neither say that they are layout nor have the headers of data."""
+    return [table for table in tree.css("table:not([role])") if not table.css("th")]

@@ -1,0 +1,17 @@
+"""What is right is not refused: a sound newsletter with each of these files over it has no finding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .corpus import Case, lay_out, read_case, said
+
+SOUND = sorted((Path(__file__).parent / "sound").glob("*.txt"))
+
+
+@pytest.mark.parametrize("case", [read_case(path) for path in SOUND], ids=lambda case: case.name)
+def test_what_is_right_has_no_finding(case: Case, tmp_path: Path) -> None:
+    lay_out(case, tmp_path)
+    assert said(tmp_path) == ""
