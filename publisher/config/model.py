@@ -140,12 +140,20 @@ class Llm(Section):
     model: str | None = None
 
 
+class Clip(Section):
+    """The sizes of the email's HTML, in bytes, at which mail clients cut a message off."""
+
+    decoded: int = Field(100_000, gt=0, description="As written; above it the issue is refused")
+    encoded: int = Field(100_000, gt=0, description="As encoded for transport; above it there is a warning")
+
+
 class Checks(Section):
     """What is checked, and how strictly."""
 
     levels: dict[str, Level] = Field(default_factory=dict, description="Severity by code")
     commentary: Literal["optional", "required"] = "optional"
     allow_private_links: bool = False
+    clip: Clip = Clip()
 
 
 class Preview(Section):

@@ -84,6 +84,7 @@ class Edition:
 
     ``digest`` is ``sha256:`` and 64 hex digits over subject, preheader, HTML, text, web page body and assets.
     ``commit`` is the last commit that touched what the edition is made of; ``None`` outside git or while uncommitted.
+    ``mailed`` is how many items the email holds, where it leads on to the web page for the others.
     ``web`` is the body of the archive page: headline block, key points, cover, intro, items, attribution; safe HTML.
     """
 
@@ -110,3 +111,4 @@ class Edition:
     draft: bool = False
     audience: str | None = None
     commit: str | None = None
+    mailed: int | None = None

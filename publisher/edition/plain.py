@@ -44,6 +44,8 @@ def _body(view: View, words: Words) -> Iterator[str]:
             yield f"\n{underlined(item.section, '=')}"
         yield f"\n{underlined(item.headline, '-')}"
         yield from _story(item, words)
+    if view.more:
+        yield f"\n{link(words('continue_on_web', count=view.more), view.more_url)}"
     if view.attribution:
         yield f"\n{view.attribution.text}"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition import provenance
 from publisher.edition.email import write_html
-from publisher.edition.gates import check_edition
+from publisher.edition.gates import check_edition, clip_budget
 from publisher.edition.language import Words
 from publisher.edition.markdown import Html
 from publisher.edition.model import Asset, Edition, Slotted, Story
@@ -31,15 +33,38 @@ def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnosti
     slots = Slots(repr((issue, config.newsletter, config.labels)))
     theme = Theme.of(config)
     try:
-        html = write_html(seen, words, theme, slots, config)
+        mailed, html, text = _mail(issue, seen, words, theme, slots, config)
         story_html = write_stories(seen, words, theme)
         web = write_web(seen, story_html, words, theme)
     except ThemeError as error:
         return None, [*pictures.diagnostics, error.diagnostic]
-    text = write_text(seen, words, slots)
-    edition = _edition(issue, config, seen, html, text, web, _stories(issue, seen, story_html, words), pictures)
+    stories = _stories(issue, seen, story_html, words)
+    edition = replace(_edition(issue, config, seen, html, text, web, stories, pictures), mailed=mailed)
     findings = [*pictures.diagnostics, *check_edition(edition, issue, config)]
     return (None if pictures.diagnostics else edition), findings
+
+
+def _mail(
+    issue: Issue, seen: View, words: Words, theme: Theme, slots: Slots, config: Config
+) -> tuple[int | None, Slotted, Slotted]:
+    """The email's parts, with as many items as fit where the rest may stand on the web; how many, where not all."""
+
+    def write(view: View) -> tuple[Slotted, Slotted]:
+        return write_html(view, words, theme, slots, config), write_text(view, words, slots)
+
+    parts, clip = write(seen), config.checks.clip
+    if not issue.overflow or not clip_budget.over(sizes_of(*parts), clip):
+        return None, *parts
+    fit, least = 1, len(seen.items)  # the fewest that are too many
+    kept = write(seen.upto(fit)) if least > fit else parts
+    while least - fit > 1:
+        half = (fit + least) // 2
+        tried = write(seen.upto(half))
+        if clip_budget.over(sizes_of(*tried), clip):
+            least = half
+        else:
+            fit, kept = half, tried
+    return fit, *kept
 
 
 def _stories(issue: Issue, seen: View, written: tuple[Html, ...], words: Words) -> tuple[Story, ...]:

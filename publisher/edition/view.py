@@ -91,6 +91,13 @@ class View:
     web_url: str
     archive_url: str
     postal_address: str | None
+    more: int = 0
+    more_url: str = ""
+
+    def upto(self, count: int) -> View:
+        """The view with its first ``count`` items alone; ``more`` are left out, and stand at ``more_url``."""
+        more_url = f"{self.web_url}#{self.items[count].anchor}"
+        return replace(self, items=self.items[:count], more=len(self.items) - count, more_url=more_url)
 
     def keeping(self, keep: Callable[[Markup], Markup]) -> View:
         """The same view with each piece of the content's HTML replaced by ``keep`` of it."""

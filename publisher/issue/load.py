@@ -173,6 +173,7 @@ def _assemble(
         key_points=_key_points(file, node, raw),
         attribution=_prose(file, node, "attribution") if raw.attribution else None,
         audience=raw.audience,
+        overflow=raw.overflow,
     )
     findings += assembly.findings
     return issue

@@ -136,3 +136,4 @@ class Issue:
     key_points: KeyPoints | None = None
     attribution: Prose | None = None
     audience: str | None = None
+    overflow: str | None = None

@@ -126,6 +126,9 @@ class RawIssue(Raw):
     audience: Annotated[Text, AfterValidator(checked_audience)] | None = Field(
         None, description="Which subscribers get the issue, such as topic:weekly"
     )
+    overflow: Literal["web"] | None = Field(
+        None, description="Of an issue too long for mail, the email ends after an item and leads on to the web page"
+    )
     items: Annotated[list[Any] | None, BeforeValidator(as_written, json_schema_input_type=list[str | RawItem])] = Field(
         None, description="The order of the item files, whole items, or both; else all files by name"
     )

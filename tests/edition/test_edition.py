@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -184,14 +185,35 @@ def test_sizes_are_those_of_the_files_and_of_a_real_message(make, tmp_path: Path
 
 
 def test_an_email_over_the_budget_is_an_error_at_the_items() -> None:
-    big = issue(item("题", "字" * 18_000))
+    big = issue(item("题", "字" * 35_000))
     made, findings = render(big, config())
     assert made is not None
     assert [(f.code, f.severity.value, f.path) for f in findings] == [
         ("clip-budget", "error", "issues/2024-12-29-x/issue.yaml")
     ]
-    _, near = render(issue(item("题", "字" * 13_000)), config())
+    _, near = render(issue(item("题", "字" * 26_000)), config())
     assert [(f.code, f.severity.value) for f in near] == [("clip-budget-near", "warning")]
+
+
+def test_an_issue_too_long_for_mail_goes_on_on_the_web_where_it_says_so() -> None:
+    items = [item(f"题目{n}", f"内容{n}。" * 20, anchor=f"a-{n}") for n in range(1, 31)]
+    small = config(checks={"clip": {"decoded": 20_000}})
+    whole, refused = render(issue(*items), small)
+    assert [finding.code for finding in refused] == ["clip-budget"]
+    made, findings = render(replace(issue(*items), overflow="web"), small)
+    assert whole is not None
+    assert made is not None
+    assert findings == []
+    assert made.mailed is not None
+    assert 1 < made.mailed < 30
+    assert made.sizes.html <= 20_000 < whole.sizes.html
+    for part in (html_of(made), made.text.fill(lambda _: "")):
+        assert f"内容{made.mailed}。" in part
+        assert f"内容{made.mailed + 1}。" not in part
+        assert f"#a-{made.mailed + 1}" in part
+        assert str(30 - made.mailed) in part
+    assert "内容30。" in made.web
+    assert len(made.stories) == 30
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.edition.model import Edition
-from tests.edition.make import html_of, text_of
+from tests.edition.make import edition, html_of, item, text_of
 from tests.edition.test_edition import chinese, english
 
 MAKERS = pytest.mark.parametrize("make", [chinese, english])
@@ -91,6 +91,33 @@ def test_nothing_is_wider_than_the_screen(make: Callable[[], Edition], width: in
     page.set_viewport_size({"width": width, "height": 800})
     page.set_content(html_of(make()))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+_LONG = "A long sentence that describes what the paper does, in enough words to fill several lines on a phone."
+BROKEN_WORDS = """() => [...document.querySelectorAll('table:not([role]) th, table:not([role]) td')].flatMap(cell => {
+  const found = [], range = document.createRange(), texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/[A-Za-z0-9,.]+/g)) {
+    range.setStart(texts.currentNode, word.index);
+    range.setEnd(texts.currentNode, word.index + word[0].length);
+    if (range.getClientRects().length > 1) found.push(word[0]);
+  }
+  return found; })"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "table",
+    [
+        f"| Date | Event | Where |\n|---|---|---|\n| January 12 | {_LONG} | Shanghai |",
+        f"| Paper | Link |\n|---|---|\n| {_LONG} | [proceedings](https://example.com/a) |",
+        f"| 日期 | 说明 |\n|---|---|\n| 二月 Released | {'这一条说明很长，要占好几行。' * 6} |",
+    ],
+)
+def test_no_word_of_a_cell_is_broken_on_a_phone(table: str, page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.set_content(html_of(edition(item("Table", table, anchor="a"), language="en")))
+    assert page.evaluate(BROKEN_WORDS) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.spamassassin

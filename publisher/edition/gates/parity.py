@@ -53,7 +53,9 @@ _SPACE = re.compile(r"\s+")
 
 def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
     """Findings where the parts of an edition differ."""
-    return find(edition.html, edition.text, [item.headline for item in issue.items], issue.places.of())
+    return find(
+        edition.html, edition.text, [item.headline for item in issue.items[: edition.mailed]], issue.places.of()
+    )
 
 
 def find(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -> list[Diagnostic]:
