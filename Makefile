@@ -69,6 +69,10 @@ format: $(DEV_STAMP) ## format the code
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
+.PHONY: smoke
+smoke: ## install and publish under every Python of this machine
+	@bash tools/smoke.sh
+
 .PHONY: bench bench-send bench-web chaos
 bench: $(DEV_STAMP) ## build times and memory, into docs/benchmarks.md
 	@$(BIN)/python -m tools.bench $(ARGS)

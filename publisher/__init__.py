@@ -1,3 +1,3 @@
 """A newsletter publishing pipeline: committed files in, one message an inbox and an archive out."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

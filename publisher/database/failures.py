@@ -73,7 +73,7 @@ def _of_postgresql(error: BaseException, url: URL) -> DatabaseError:
 
 def lacks_driver() -> DatabaseError:
     """PostgreSQL is asked for and psycopg is not installed."""
-    return DatabaseError("PostgreSQL needs psycopg", help="pip install 'publisher[postgres]'")
+    return DatabaseError("PostgreSQL needs psycopg", help="pip install 'newsletter-publisher[postgres]'")
 
 
 def unusable_url(reason: str) -> DatabaseError:

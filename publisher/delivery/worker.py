@@ -89,7 +89,9 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
         import procrastinate
         from procrastinate.exceptions import AlreadyEnqueued
     except ImportError as error:
-        raise DatabaseError("a worker needs procrastinate", help="pip install 'publisher[postgres]'") from error
+        raise DatabaseError(
+            "a worker needs procrastinate", help="pip install 'newsletter-publisher[postgres]'"
+        ) from error
     url = database.engine.url.set(drivername="postgresql")
     app = procrastinate.App(
         connector=procrastinate.PsycopgConnector(conninfo=url.render_as_string(hide_password=False))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -18,7 +18,10 @@ class Slot(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Slotted:
-    """Text with slots: literals and slots in turn. No author can forge a slot, for slots are not text."""
+    """Text with slots: literals and slots in turn, a literal first, which may be empty.
+
+    No author can forge a slot, for slots are not text.
+    """
 
     parts: tuple[str | Slot, ...]
 
@@ -93,7 +96,7 @@ class Edition:
     subject: str
     preheader: str
     language: str
-    date: date
+    date: datetime.date
     html: Slotted
     text: Slotted
     web: str
@@ -107,7 +110,7 @@ class Edition:
     cover: Asset | None = None
     cover_alt: str = ""
     assets: tuple[Asset, ...] = ()
-    publish_at: datetime | None = None
+    publish_at: datetime.datetime | None = None
     draft: bool = False
     audience: str | None = None
     commit: str | None = None

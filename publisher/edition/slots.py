@@ -42,10 +42,4 @@ class Slots:
     def cut(self, text: str) -> Slotted:
         """The text in parts, cut at the markers."""
         pieces = self._pattern.split(text)
-        parts: list[str | Slot] = []
-        for index, piece in enumerate(pieces):
-            if index % 2:
-                parts.append(self._order[int(piece)])
-            elif piece:
-                parts.append(piece)
-        return Slotted(tuple(parts))
+        return Slotted(tuple(self._order[int(piece)] if n % 2 else piece for n, piece in enumerate(pieces)))

@@ -1,39 +1,28 @@
 """A proof as bytes: what worker processes hand back and the cache holds. Its edition is a part by itself: most of the
 bytes, and of no interest to who only wants the findings.
 
-It is pickle, kept to our own plain values: whatever else stands in the bytes is refused before it is made, so that a
-cache somebody forged cannot run code.
+The bytes are MessagePack, checked against our own types: they are data, so a cache that somebody forged cannot run
+code, and every Python reads what another wrote.
 """
 
 from __future__ import annotations
 
-import io
-import pickle
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, timezone
-from types import MappingProxyType
+from datetime import date
+from functools import cache
 from typing import Any, TypeVar
 
+import msgpack
+from pydantic import TypeAdapter
+
 from publisher.checks.ignores import Ignore
-from publisher.diagnostics import Diagnostic, Place, Severity, Span
-from publisher.edition.model import Asset, Edition, Length, Sizes, Slot, Slotted, Story
+from publisher.diagnostics import Diagnostic
+from publisher.edition.model import Edition, Slot, Slotted
 from publisher.edition.proof import Proof
 
-
-def frozen(values: dict[Any, Any]) -> Mapping[Any, Any]:
-    """A read-only mapping, which pickle cannot make by itself."""
-    return MappingProxyType(values)
-
-
+_Head = tuple[str, tuple[Diagnostic, ...], bool, tuple[Ignore, ...], dict[str, Any], bool]
+_Body = tuple[Edition, int | None]  # which of its assets is the cover, whose bytes are then not written twice
 _T = TypeVar("_T")
-_ALLOWED: dict[tuple[str, str], Any] = {
-    (kind.__module__, kind.__qualname__): kind
-    for kind in (
-        *(Proof, Ignore, Edition, Slotted, Slot, Story, Asset, Length, Sizes, Diagnostic, Place, Span, Severity),
-        *(date, datetime, timedelta, timezone, frozen),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,49 +35,58 @@ class Packed:
     def whole(self) -> Proof:
         """The proof. Raises ``ValueError`` for bytes that are none, harmlessly."""
         proof = self.without_edition()
-        edition = _loads(self.body, Edition) if self.body else None
-        return replace(proof, edition=edition)
+        if not self.body:
+            return proof
+        edition, cover = _load(_bodies(), self.body)
+        if cover is not None:
+            edition = replace(edition, cover=edition.assets[cover])
+        return replace(proof, edition=replace(edition, html=_slotted(edition.html), text=_slotted(edition.text)))
 
     def without_edition(self) -> Proof:
         """The proof without its edition. Raises ``ValueError`` for bytes that are none, harmlessly."""
-        return _loads(self.head, Proof)
+        slug, findings, draft, ignores, facts, rendered = _load(_heads(), self.head)
+        return Proof(slug, None, None, findings, draft, ignores, facts, rendered)
 
 
 def pack(proof: Proof) -> Packed:
     """The bytes of a proof; its issue is left out."""
-    head = _dumps(replace(proof, issue=None, edition=None))
-    return Packed(head, _dumps(proof.edition) if proof.edition is not None else b"")
+    head = _dump(_heads(), (proof.slug, proof.findings, proof.draft, proof.ignores, dict(proof.facts), proof.rendered))
+    edition = proof.edition
+    if edition is None:
+        return Packed(head, b"")
+    cover = edition.assets.index(edition.cover) if edition.cover in edition.assets else None
+    return Packed(head, _dump(_bodies(), (edition if cover is None else replace(edition, cover=None), cover)))
 
 
-def _dumps(value: object) -> bytes:
-    buffer = io.BytesIO()
-    _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
-    return buffer.getvalue()
+def _dump(kind: TypeAdapter[_T], value: _T) -> bytes:
+    packed: bytes = msgpack.packb(kind.dump_python(value), default=_day)
+    return packed
 
 
-def _loads(payload: bytes, kind: type[_T]) -> _T:
+def _day(value: object) -> str:
+    """Days and times, which MessagePack lacks, as ISO 8601."""
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place here")
+
+
+def _load(kind: TypeAdapter[_T], packed: bytes) -> _T:
     try:
-        found = _Unpickler(io.BytesIO(payload)).load()
+        return kind.validate_python(msgpack.unpackb(packed))
     except Exception as error:  # damaged bytes fail in any way there is
-        raise ValueError(f"no {kind.__name__}: {error}") from error
-    if not isinstance(found, kind):
-        raise ValueError(f"no {kind.__name__}: {type(found).__name__}")
-    return found
+        raise ValueError(f"no proof: {error}") from error
 
 
-class _Pickler(pickle.Pickler):
-    def reducer_override(self, value: Any) -> Any:
-        if isinstance(value, MappingProxyType):
-            return frozen, (dict(value),)
-        if isinstance(value, datetime) and value.tzinfo is not None and not isinstance(value.tzinfo, timezone):
-            return value.astimezone(timezone(value.utcoffset() or timedelta())).__reduce_ex__(pickle.HIGHEST_PROTOCOL)
-        return NotImplemented
+def _slotted(read: Slotted) -> Slotted:
+    """The bytes tell no slot from a literal: they stand in turn, a literal first."""
+    return Slotted(tuple(Slot(part) if place % 2 else part for place, part in enumerate(read.parts)))
 
 
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        """The class, where it is one of ours."""
-        try:
-            return _ALLOWED[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name} has no place here") from None
+@cache
+def _heads() -> TypeAdapter[_Head]:
+    return TypeAdapter(_Head)
+
+
+@cache
+def _bodies() -> TypeAdapter[_Body]:
+    return TypeAdapter(_Body)

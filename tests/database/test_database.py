@@ -227,4 +227,4 @@ def test_an_unusable_url(config: Config, monkeypatch: pytest.MonkeyPatch, url: s
 def test_without_psycopg_it_says_what_to_install(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLISHER_DATABASE_URL", "postgresql://localhost/x")
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    assert "publisher[postgres]" in (failure(config).help or "")
+    assert "newsletter-publisher[postgres]" in (failure(config).help or "")

@@ -21,14 +21,15 @@ import re
 import unicodedata
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from difflib import SequenceMatcher
 from hashlib import blake2s
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urldefrag, urlsplit
 
 from publisher.checks.addresses import sources
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
 from publisher.issue import Issue, Item
 
 CODE = define("story-repeated", Severity.WARNING, __doc__)
@@ -42,8 +43,10 @@ _NAME = 4  # Han or kana characters; what is longer is no name
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff]")
 _HELP = "drop it, or say in the headline what is new"
 
-Told = tuple[str, str, tuple[tuple[Place, str, str, tuple[tuple[Place, str], ...]], ...]]
-"""An issue's slug, its day, and of each story the headline's place and words, a digest of its text, its sources."""
+At = Sequence[Any]  # path, line, column, end line, end column
+Told = Sequence[Any]
+"""An issue's slug, its day, and of each story the headline's place and words, a digest of its text, its sources: plain
+values, as a cache holds them."""
 
 
 class _Story(NamedTuple):
@@ -51,7 +54,7 @@ class _Story(NamedTuple):
 
     slug: str
     rank: int
-    place: Place
+    at: At
     words: str
     text: str
     pairs: frozenset[str]
@@ -62,10 +65,18 @@ def gather(issue: Issue) -> Told:
     return issue.slug, issue.date.isoformat(), tuple(map(_story, issue.items))
 
 
-def _story(item: Item) -> tuple[Place, str, str, tuple[tuple[Place, str], ...]]:
+def _story(item: Item) -> tuple[Any, ...]:
     text = blake2s(_letters(item.body.text).encode(), digest_size=8).hexdigest()
-    links = tuple((link.place, _address(link.url)) for link in sources(item))
-    return item.places.of("headline"), unicodedata.normalize("NFKC", item.headline), text, links
+    links = tuple((_at(link.place), _address(link.url)) for link in sources(item))
+    return _at(item.places.of("headline")), unicodedata.normalize("NFKC", item.headline), text, links
+
+
+def _at(place: Place) -> tuple[Any, ...]:
+    return (place.path, *astuple(place.span))
+
+
+def _place(at: At) -> Place:
+    return Place(at[0], Span(*at[1:]))
 
 
 def compare(gathered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
@@ -109,7 +120,8 @@ def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iter
                 earlier = [(issue, other) for issue, other in list(ran[url].items())[:COLUMN] if issue[0] < day]
                 column = len(ran[url]) >= COLUMN and text not in (other for _, other in earlier)
                 if earlier and not column:
-                    yield CODE.at(place, f"a story from this source already ran in {earlier[0][0][1]}", help=_HELP)
+                    message = f"a story from this source already ran in {earlier[0][0][1]}"
+                    yield CODE.at(_place(place), message, help=_HELP)
 
 
 def _same_headline(issues: Sequence[Sequence[_Story]], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
@@ -128,10 +140,10 @@ def _same_headline(issues: Sequence[Sequence[_Story]], wanted: frozenset[str] | 
             ):
                 continue
             if earlier:
-                yield CODE.at(story.place, f"the same headline already ran in {earlier[-1].slug}", help=_HELP)
+                yield CODE.at(_place(story.at), f"the same headline already ran in {earlier[-1].slug}", help=_HELP)
             elif alike := near.to(story):
                 message = f"a headline {alike[0]:.0%} alike already ran in {alike[1]}"
-                yield CODE.at(story.place, message, help=_HELP)
+                yield CODE.at(_place(story.at), message, help=_HELP)
         near.add(stories)
 
 
@@ -146,7 +158,7 @@ class _Near:
     def to(self, story: _Story) -> tuple[float, str] | None:
         """How alike the most alike headline of an earlier day is, and its issue."""
         size, best = len(story.pairs), (0.0, "")
-        for other in {other.place: other for pair in self._rare(story) for other in self._index[pair]}.values():
+        for other in {tuple(other.at): other for pair in self._rare(story) for other in self._index[pair]}.values():
             likeness = 2 * len(story.pairs & other.pairs) / (size + len(other.pairs))
             if likeness >= ALIKE and other.rank < story.rank and not _another(story.words, other.words):
                 best = max(best, (likeness, other.slug))

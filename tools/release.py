@@ -1,0 +1,34 @@
+"""What CHANGELOG.md says of a version: ``python -m tools.release v0.2.0``.
+
+Fails where the tag, pyproject.toml and the package do not name one version, or the changelog has nothing of it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def notes(tag: str, root: Path = ROOT) -> str:
+    """The changelog's section of ``tag`` (``vX.Y.Z``). Raises ValueError where the files do not agree on it."""
+    version = tag.removeprefix("v")
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    package = re.search(r'__version__ = "([^"]+)"', (root / "publisher/__init__.py").read_text(encoding="utf-8"))
+    if not package or {version, project, package[1]} != {version}:
+        raise ValueError(f"{tag}, pyproject.toml and publisher/__init__.py do not name one version")
+    changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    section = re.search(rf"^## \[{re.escape(version)}\][^\n]*\n(.*?)(?=^## \[|\Z)", changelog, re.DOTALL | re.MULTILINE)
+    if not section or not section[1].strip():
+        raise ValueError(f"CHANGELOG.md says nothing of {version}")
+    return section[1].strip() + "\n"
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(notes(sys.argv[1]))
+    except (IndexError, ValueError) as error:
+        sys.exit(f"no release: {error}")
