@@ -89,10 +89,12 @@ class Ledger:
         ``alone``: this process holds the mailing's lock, so all others are dead. Else those whose lease has run out.
         """
         with self.database.begin() as connection:
-            s, r = senders.c, recipients.c
+            s, r, now = senders.c, recipients.c, _now(connection)
+            # A beat from the future, of before a clock was set back, counts from when it is seen.
+            connection.execute(update(senders).where(s.ended == 0, s.beat > now + LEASE).values(beat=now))
             others = select(s.id).where(s.mailing_id == self.mailing.id, s.id != self.sender_id)
             if not alone:
-                others = others.where(or_(s.ended == 1, s.beat < _now(connection) - LEASE))
+                others = others.where(or_(s.ended == 1, s.beat < now - LEASE))
             holding = select(r.sender_id).where(r.mailing_id == self.mailing.id, r.state == _CLAIMED).distinct()
             dead = list(connection.execute(others.where(or_(s.ended == 0, s.id.in_(holding)))).scalars())
             return _bury(connection, self.mailing.id, dead)
@@ -242,6 +244,6 @@ def at_work(connection: Connection, mailing_id: int) -> bool:
     """Whether a sender has shown a sign of life within the lease (meaningful on PostgreSQL)."""
     now = _now(connection)
     found = select(senders.c.id).where(
-        senders.c.mailing_id == mailing_id, senders.c.ended == 0, senders.c.beat >= now - LEASE
+        senders.c.mailing_id == mailing_id, senders.c.ended == 0, senders.c.beat.between(now - LEASE, now + LEASE)
     )
     return connection.execute(found.limit(1)).first() is not None

@@ -73,7 +73,8 @@ def fetch(url: str) -> bytes:
 class Certificates:
     """Public keys by URL: fetched once, kept for a day; a failure is remembered for a minute.
 
-    At most ``fetches_a_minute`` leave this machine, whoever asks: a forged message cannot make it a hammer.
+    At most ``fetches_a_minute`` leave this machine, whoever asks: a forged message cannot make it a hammer. A key that
+    has verified a message is proven: no forged name takes its place, uses up its fetch, or makes it wait.
     """
 
     def __init__(
@@ -91,25 +92,33 @@ class Certificates:
         self._entries = entries
         self._fetches_a_minute = fetches_a_minute
         self._known: OrderedDict[str, tuple[float, RSAPublicKey | ServiceError]] = OrderedDict()
+        self._proven: set[str] = set()
         self._fetched: list[float] = []
         self._lock = threading.Lock()
 
     def key(self, url: str) -> RSAPublicKey:
         """The public key of the certificate at ``url``, which the caller has checked. Raises ServiceError."""
-        with self._lock:
-            now = self._clock()
-            known = self._known.get(url)
-            if known is None or known[0] <= now:
-                known = self._learn(url, now)
-            if isinstance(known[1], ServiceError):
-                raise known[1]
-            return known[1]
+        known = self._known.get(url)
+        if known is None or known[0] <= self._clock():
+            with self._lock:  # held while something is fetched; whose key is known never comes here
+                now = self._clock()
+                known = self._known.get(url)
+                if known is None or known[0] <= now:
+                    known = self._learn(url, now)
+        if isinstance(known[1], ServiceError):
+            raise known[1]
+        return known[1]
+
+    def proved(self, url: str) -> None:
+        """The key at ``url`` has verified a message."""
+        self._proven.add(url)
 
     def _learn(self, url: str, now: float) -> tuple[float, RSAPublicKey | ServiceError]:
         self._fetched = [at for at in self._fetched if at > now - 60]
-        if len(self._fetched) >= self._fetches_a_minute:
-            raise ServiceError("too many certificates asked for in a minute")
-        self._fetched.append(now)
+        if url not in self._proven:
+            if len(self._fetched) >= self._fetches_a_minute:
+                raise ServiceError("too many certificates asked for in a minute")
+            self._fetched.append(now)
         entry: tuple[float, RSAPublicKey | ServiceError]
         try:
             entry = (now + self._keep, _public_key(self._fetcher(url)))
@@ -117,8 +126,8 @@ class Certificates:
             entry = (now + 60, error)
         self._known[url] = entry
         self._known.move_to_end(url)
-        while len(self._known) > self._entries:
-            self._known.popitem(last=False)
+        for stranger in [name for name in self._known if name not in self._proven][: -self._entries]:
+            del self._known[stranger]
         return entry
 
 

@@ -137,6 +137,7 @@ def _check_signature(fields: dict[str, str], certificates: Certificates) -> None
         key.verify(signature, string_to_sign(fields), PKCS1v15(), algorithm())
     except InvalidSignature:
         raise RefusedError(403, "the signature does not fit the message") from None
+    certificates.proved(fields["SigningCertURL"])
 
 
 def confirm_subscription(topic: Topic, token: str) -> None:

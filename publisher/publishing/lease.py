@@ -1,8 +1,9 @@
 """One run of publish at a time, on however many machines: a lease in the database.
 
 The holder shows a sign of life every few seconds. A lease without one for :data:`TERM` is free; one whose process is
-dead on this very machine is free at once. Each taking raises the fence, and a holder asks :meth:`Lease.check` before
-every step that others see: who was asleep and lost it finds out there and stops.
+dead on this very machine is free at once. A sign from the future (a clock was set back) counts from when it is seen.
+Each taking raises the fence, and a holder asks :meth:`Lease.check` before every step that others see: who was asleep
+and lost it finds out there and stops.
 """
 
 from __future__ import annotations
@@ -88,13 +89,16 @@ def _take(database: Database, waiting: Callable[[str], None]) -> Lease:
     holder, first = secrets.token_hex(8), None
     while True:
         with database.begin() as connection:
-            row = _row(connection)
-            free = row.holder is None or row.beat < _now(connection) - TERM or _is_dead(row.host, row.pid)
+            row, now = _row(connection), _now(connection)
+            beat = row.beat if row.beat <= now + TERM else now
+            free = row.holder is None or beat < now - TERM or _is_dead(row.host, row.pid)
             if free:
                 mine = {"fence": row.fence + 1, "holder": holder, "host": _host(), "pid": os.getpid()}
-                connection.execute(update(leases).where(leases.c.name == NAME).values(beat=_now(connection), **mine))
+                connection.execute(update(leases).where(leases.c.name == NAME).values(beat=now, **mine))
                 return Lease(database, row.fence + 1, holder)
-        seen = (row.holder, row.beat)
+            if beat != row.beat:
+                connection.execute(update(leases).where(leases.c.name == NAME).values(beat=beat))
+        seen = (row.holder, beat)
         if first is None:
             first = seen
             waiting(f"process {row.pid} on {row.host}")

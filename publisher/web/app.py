@@ -70,6 +70,7 @@ def create_app(service: Service) -> ASGIApp:
         exception_handlers={HTTPException: http_error, DatabaseError: database_error, Exception: defect},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # it would send readers to whatever host a request names
     app.state.service = service
     if service.config.service.sns_topics:
         from publisher.feedback.certificates import Certificates

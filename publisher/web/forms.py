@@ -86,8 +86,10 @@ def network(request: Request) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:  # all of IPv4 on a listener for both
+        address = address.ipv4_mapped
     if address.version == 4:
-        return host
+        return str(address)
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from publisher.web.metrics import Metrics
@@ -58,6 +59,15 @@ class Guard:
         if self._prefix and path.startswith(self._prefix + "/"):
             path = path.removeprefix(self._prefix)
             scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape"), "root_path": ""}
+        if path.endswith("/") and route_of(path) not in {"", "other"}:
+            # A mail program or a hand has added a slash. A one-click POST gets no redirect (RFC 8058); a page does,
+            # by a relative address, for the links on it are relative too.
+            path = path[:-1]
+            scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape")}
+            if scope["method"] in {"GET", "HEAD"}:
+                away = RedirectResponse(f"../{quote(path.rpartition('/')[2], safe='')}", 308)
+                await away(scope, receive, self._safely(scope, send))
+                return
         limit = self._limits.get(path, BODY_LIMIT)
         read = 0
 
@@ -69,6 +79,13 @@ class Guard:
                 raise HTTPException(413)
             return message
 
+        safely = self._safely(scope, send)
+        if _declared(scope) > limit:
+            await self._refuse(scope, receive, safely)
+            return
+        await self._app(scope, bounded, safely)
+
+    def _safely(self, scope: Scope, send: Send) -> Send:
         async def safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 present = {name.lower() for name, _ in message["headers"]}
@@ -76,10 +93,7 @@ class Guard:
                 self._metrics.requests.add(_method(scope), route_of(scope["path"]), str(message["status"]))
             await send(message)
 
-        if _declared(scope) > limit:
-            await self._refuse(scope, receive, safely)
-            return
-        await self._app(scope, bounded, safely)
+        return safely
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         response: Response = self._pages.status(413)

@@ -184,6 +184,23 @@ def test_a_lease_that_ran_out_is_proof_enough_among_machines(
     assert not dead.beat()
 
 
+def test_a_beat_from_the_future_counts_from_when_it_is_seen(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_people(database, 2)
+    mailing = frozen(database)
+    dead, living = opened(database, mailing), opened(database, mailing)
+    dead.exchange([], 2, 1)
+    with database.begin() as connection:  # it died, and the database's clock was set back by a day
+        ahead = ledger_module._now(connection) + 86_400
+        connection.execute(update(ledger_module.senders).values(beat=ahead))
+        assert not ledger_module.at_work(connection, mailing.id)
+    assert living.recover(alone=False) == 0
+    now = ledger_module._now
+    monkeypatch.setattr(ledger_module, "_now", lambda connection: now(connection) + ledger_module.LEASE + 1)
+    assert living.recover(alone=False) == 2
+
+
 def test_an_answer_of_a_sender_long_gone_never_touches_a_newer_claim(database: Database) -> None:
     add_people(database, 1)
     mailing = frozen(database)

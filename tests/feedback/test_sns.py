@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -364,3 +367,60 @@ def test_the_fetcher_follows_no_redirect_and_reads_little(pages: str) -> None:
             fetching.fetch(f"{pages}/{path}")
     with pytest.raises(ServiceError, match="ConnectError"):
         fetching.fetch("http://127.0.0.1:1/x")
+
+
+def test_forged_names_never_cost_us_a_key_that_has_verified_a_message(sns: Sns) -> None:
+    now = [0.0]
+
+    def only_the_true_one(url: str) -> bytes:
+        if url != CERTIFICATE_URL:
+            sns.fetched.append(url)
+            raise ServiceError("status 404")
+        return sns.fetch(url)
+
+    keys = Certificates(only_the_true_one, clock=lambda: now[0], entries=4)
+    sns.verify(sns.message(), certificates=keys)
+
+    def forge(minute: int) -> None:
+        for i in range(12):
+            url = f"https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-{minute:04x}{i:04x}.pem"
+            with pytest.raises(ServiceError):
+                sns.verify(sns.message(SigningCertURL=url), certificates=keys)
+
+    for minute in range(3):
+        now[0] += 60
+        forge(minute)
+        sns.verify(sns.message(), certificates=keys)
+    now[0] = 86_460.0  # a day later the key is asked for anew, in the middle of the flood
+    forge(99)
+    sns.verify(sns.message(), certificates=keys)
+    assert sns.fetched.count(CERTIFICATE_URL) == 2
+
+
+def test_a_key_that_is_known_does_not_wait_for_a_forged_one(sns: Sns) -> None:
+    slow, asked = threading.Event(), threading.Event()
+
+    def hang(url: str) -> bytes:
+        if url == CERTIFICATE_URL:
+            return sns.fetch(url)
+        asked.set()
+        slow.wait(5)
+        raise ServiceError("status 404")
+
+    keys = Certificates(hang)
+    sns.verify(sns.message(), certificates=keys)
+
+    def forge() -> None:
+        with contextlib.suppress(ServiceError):
+            keys.key("https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0badcafe.pem")
+
+    forger = threading.Thread(target=forge)
+    forger.start()
+    try:
+        assert asked.wait(5)
+        began = time.monotonic()
+        sns.verify(sns.message(), certificates=keys)
+        assert time.monotonic() - began < 2
+    finally:
+        slow.set()
+        forger.join()

@@ -115,6 +115,21 @@ def test_a_redirect_to_a_private_address_is_not_followed(server: LinkServer, tmp
         ("fe80::1%eth0", False),
         ("::ffff:10.0.0.1", False),
         ("64:ff9b::a00:1", False),
+        ("64:ff9b:1::a9fe:a9fe", False),  # RFC 8215, the local NAT64
+        ("2002:a9fe:a9fe::1", False),  # 6to4
+        ("::a9fe:a9fe", False),  # RFC 4291, IPv4-compatible
+        ("::ffff:0:a9fe:a9fe", False),  # RFC 2765, IPv4-translated
+        ("::ffff:169.254.169.254", False),
+        ("2001:0:5ef5:79fd::5601:5601", False),  # Teredo
+        ("2a01:4f8::5efe:a9fe:a9fe", False),  # ISATAP
+        ("2a01:4f8::200:5efe:a9fe:a9fe", False),
+        ("3fff::1", False),
+        ("4000::1", False),
+        ("192.0.0.192", False),
+        ("192.88.99.1", False),
+        ("168.63.129.16", False),
+        ("2a01:4f8::1", True),
+        ("::ffff:9.9.9.9", True),
         ("ff02::1", False),
     ],
 )

@@ -91,3 +91,30 @@ def test_whoever_slept_through_its_term_finds_out_before_it_does_anything(
             other.check()
     with take(database) as after:
         assert after.fence == other.fence + 1
+
+
+def test_a_sign_of_life_from_the_future_blocks_for_a_term_and_not_for_ever(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TERM", 1.0)
+    with take(database):
+        pass
+    with database.begin() as connection:  # its machine's clock was a day ahead, and it died
+        ahead = module._now(connection) + 86_400
+        connection.execute(update(leases).values(holder="dead", pid=1, host="elsewhere", beat=ahead))
+    began = time.monotonic()
+    with take(database) as taken:
+        taken.check()
+    assert 0.5 < time.monotonic() - began < 10
+
+
+def test_a_holder_that_lives_through_a_clock_set_back_is_not_robbed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BEAT", 0.2)
+    with take(database) as held:
+        with database.begin() as connection:
+            connection.execute(update(leases).values(beat=module._now(connection) + 86_400))
+        with pytest.raises(LeaseLostError), take(database):
+            pass
+        held.check()

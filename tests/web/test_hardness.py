@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from publisher.audience import store
@@ -18,6 +19,7 @@ from publisher.audience.model import How, State
 from publisher.audience.tokens import Purpose
 from publisher.config.model import Config, Newsletter, Service
 from publisher.web.app import create_app
+from publisher.web.forms import network
 from publisher.web.limiter import Limiter
 from publisher.web.service import Service as WebService
 from tests.web.conftest import Site
@@ -202,3 +204,33 @@ def test_the_webhook_believes_named_topics_only(tmp_path: Path) -> None:
         assert client.post("/webhooks/sns", content=b"{").status_code == 400
         assert client.post("/webhooks/sns", content=b"x" * 1_100_000).status_code == 413
         assert 'publisher_web_webhooks_total{status="403"} 2' in client.get("/metrics").text
+
+
+def test_a_slash_too_many_leads_nobody_to_another_host_and_keeps_nobody_subscribed(site: Site) -> None:
+    ann = site.add("ann@example.com")
+    link = site.service.tokens.unsubscribe_url(ann.reference)
+    for path, leads in (("subscribe/", "../subscribe"), (f"{link}/", f"../{link.rpartition('/')[2]}")):
+        answer = site.client.get(path, headers={"host": "evil.example"})
+        assert (answer.status_code, answer.headers["location"]) == (308, leads)
+        assert set(answer.headers) >= HEADERS
+        assert site.client.get(path, follow_redirects=True).status_code == 200
+    for path in ("/", "healthz/x/", "nothing/", "//evil.example/"):
+        answer = site.client.get(site.url.rstrip("/") + "/" + path, headers={"host": "evil.example"})
+        assert "evil.example" not in answer.headers.get("location", "").replace("../evil.example", "")
+    answer = site.client.post(f"{link}/", data={"List-Unsubscribe": "One-Click"})
+    assert (answer.status_code, site.state("ann@example.com")) == (200, "unsubscribed")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("198.51.100.7", "198.51.100.8", False),
+        ("::ffff:198.51.100.7", "::ffff:198.51.100.8", False),  # IPv4 on a listener for both
+        ("::ffff:198.51.100.7", "198.51.100.7", True),
+        ("2a01:4f8:1:2::1", "2a01:4f8:1:2:ffff::1", True),
+        ("2a01:4f8:1:2::1", "2a01:4f8:1:3::1", False),
+    ],
+)
+def test_who_is_counted_as_one_asker(one: str, other: str, same: bool) -> None:
+    networks = [network(Request({"type": "http", "client": (host, 1), "headers": []})) for host in (one, other)]
+    assert (networks[0] == networks[1]) is same

@@ -16,7 +16,23 @@ from typing import Any
 import httpcore
 import httpx
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address, perhaps a private one, in IPv6 clothes
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is given to anybody: outside are ``::/96``, ``::ffff:0:0:0/96``, ``64:ff9b::/96`` and
+``64:ff9b:1::/48`` (RFC 4291, 2765, 6052, 8215), which are IPv4 addresses, perhaps private ones, in IPv6 clothes."""
+
+_HELD_BACK = [
+    ipaddress.ip_network(network)
+    for network in (
+        "2001::/23",  # Teredo (RFC 4380) and other protocols' own
+        "2002::/16",  # 6to4 (RFC 3056)
+        "3fff::/20",  # documentation (RFC 9637); Python 3.11 does not know it
+        "192.0.0.0/24",  # protocols' own (RFC 6890); a cloud's metadata answers at 192.0.0.192
+        "192.88.99.0/24",  # relays of 6to4 (RFC 7526)
+        "168.63.129.16/32",  # public by the registry, a cloud's metadata in fact
+    )
+]
+_ISATAP = frozenset({0x00005EFE, 0x02005EFE})
+"""The 32 bits before the IPv4 address in an interface identifier of RFC 5214."""
 
 
 class PrivateAddressError(httpx.ConnectError):
@@ -28,7 +44,9 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
-    return ip.is_global and not ip.is_multicast and not (ip.version == 6 and ip in _NAT64)
+    if not ip.is_global or ip.is_multicast or any(ip in network for network in _HELD_BACK):
+        return False
+    return ip.version == 4 or (ip in _UNICAST and (int(ip) >> 32) & 0xFFFFFFFF not in _ISATAP)
 
 
 class _PinnedBackend(httpcore.AsyncNetworkBackend):
