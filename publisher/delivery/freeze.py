@@ -38,12 +38,15 @@ def freeze(
     """Write the mailing of ``letter`` with every candidate, inside the caller's transaction.
 
     ``segment`` is a condition over ``subscribers``. Whoever an earlier mailing of the issue may have reached is
-    excluded, unless this is a ``correction``. Raises DatabaseError where the count does not come out.
+    excluded, unless this is a ``correction``. Raises AlreadyFrozenError where this edition has its mailing: deciding
+    that there is none and writing one is one transaction. Raises DatabaseError where the count does not come out.
     """
     if connection.dialect.name == "postgresql":
         # One snapshot for the count and the rows; the first statement of the caller's transaction has to be ours.
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     before = newest(connection, letter.slug)
+    if before and _stands_in_the_way(before, letter, correction=correction):
+        raise AlreadyFrozenError(letter.slug)
     audience: int = connection.execute(select(func.count()).select_from(subscribers)).scalar_one()
     values = {
         "reference": secrets.token_hex(4),
@@ -70,6 +73,16 @@ def freeze(
             f"the freeze wrote {counted} of {audience} candidates and was undone", help="run publisher send again"
         )
     return by_id(connection, mailing_id)
+
+
+class AlreadyFrozenError(Exception):
+    """The edition has a mailing that another sender froze meanwhile; its sender carries that one on."""
+
+
+def _stands_in_the_way(before: Mailing, letter: Letter, *, correction: bool) -> bool:
+    if before.operator == CANCELLED or before.audience == 0:
+        return False
+    return before.digest == letter.digest or before.finished_at is None or not correction
 
 
 def preview(

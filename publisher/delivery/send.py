@@ -14,7 +14,7 @@ from publisher.audience.tokens import Tokens
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.freeze import freeze, preview, running
+from publisher.delivery.freeze import AlreadyFrozenError, freeze, preview, running
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.letter import Letter
 from publisher.delivery.lock import mailing_lock
@@ -114,8 +114,8 @@ def _freeze(database: Database, letter: Letter, options: Options) -> Mailing:
     try:
         with database.begin() as connection:
             return freeze(connection, letter, options.segment, correction=options.correction)
-    except IntegrityError:
-        # On PostgreSQL another machine froze the same issue at the same moment: its mailing is the one.
+    except (AlreadyFrozenError, IntegrityError):
+        # On PostgreSQL another machine froze the same issue, before or at the same moment: its mailing is the one.
         with database.connect() as connection:
             mailing = running(connection, letter)
         if mailing is None:

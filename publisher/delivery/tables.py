@@ -9,6 +9,8 @@ from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Table,
 
 from publisher.database.metadata import Id, Instant, metadata
 
+UNFINISHED = "finished_at IS NULL AND operator <> 'cancelled' AND audience > 0"
+
 mailings = Table(
     "mailings",
     metadata,
@@ -26,6 +28,10 @@ mailings = Table(
     Column("finished_at", Instant),  # when nothing was pending or claimed for the first time
     Column("note", Text, nullable=False),  # why the last run stopped before the end
     UniqueConstraint("slug", "sequence"),
+    # One mailing of an issue at a time, whoever starts it.
+    Index(
+        "uq_mailings_unfinished", "slug", unique=True, sqlite_where=text(UNFINISHED), postgresql_where=text(UNFINISHED)
+    ),
 )
 
 recipients = Table(

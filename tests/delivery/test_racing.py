@@ -1,0 +1,199 @@
+"""One mailing, whoever starts it: two starts that both saw none end in one, on which both agree."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from publisher.config.model import Config
+from publisher.database import Database, open_database
+from publisher.delivery import mailings
+from publisher.delivery import send as send_module
+from publisher.delivery.send import Options, send
+from publisher.delivery.tables import mailings as mailings_table
+from publisher.delivery.tables import recipients
+from publisher.delivery.worker import Duties, _drain, _waiting
+from publisher.errors import DatabaseError
+from tests.delivery.world import SLUG, add_people, make_config, make_letter
+
+PEOPLE = 40
+RACES = int(os.environ.get("RACES", "1"))
+CHANGED = make_letter(digest="sha256:" + "cd" * 32)
+Start = Callable[[Config, Database], object]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """Slow enough that a second start comes while the first is sending."""
+    return make_config(tmp_path, max_send_rate=300)
+
+
+def _send(config: Config, database: Database) -> object:
+    return send(config, database, make_letter())
+
+
+def _correct(config: Config, database: Database) -> object:
+    return send(config, database, CHANGED, Options(correction=True))
+
+
+def _work(config: Config, database: Database) -> object:
+    for _ in range(200):
+        if waiting := _waiting(database):
+            return [_drain(config, database, number, Duties()) for number in waiting]
+        time.sleep(0.005)
+    return None
+
+
+@pytest.fixture
+def both_decided(monkeypatch: pytest.MonkeyPatch) -> threading.Barrier:
+    """Both starts have looked for a mailing, and found none, before either freezes one."""
+    barrier = threading.Barrier(2, timeout=10)
+    original = send_module.open_transport
+
+    def opened(*arguments: Any, **named: Any) -> Any:
+        barrier.wait()
+        time.sleep(random.Random().random() * 0.05)
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(send_module, "open_transport", opened)
+    return barrier
+
+
+def _race(config: Config, *starts: Start) -> list[BaseException]:
+    failures: list[BaseException] = []
+
+    def one(start: Start) -> None:
+        database = open_database(config)
+        try:
+            start(config, database)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=one, args=(start,)) for start in starts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failures
+
+
+def _copies(config: Config) -> Counter[int]:
+    """How many messages each subscriber has in the outbox, by how often that many."""
+    names = [path.name for path in (config.root / "outbox").rglob("*.eml")]
+    return Counter(Counter(name.rpartition("-")[2] for name in names).values())
+
+
+def _mailings(database: Database) -> int:
+    with database.connect() as connection:
+        return connection.execute(select(func.count()).select_from(mailings_table)).scalar_one()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("race", range(RACES))
+@pytest.mark.parametrize(("first", "second"), [(_send, _send), (_correct, _correct)], ids=["send", "correction"])
+def test_two_starts_on_postgresql_make_one_mailing(
+    race: int,
+    first: Start,
+    second: Start,
+    config: Config,
+    postgres_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database = open_database(config)
+    add_people(database, PEOPLE)
+    before = 0
+    if first is _correct:
+        _send(config, database)
+        before = 1
+    request.getfixturevalue("both_decided")
+    assert _race(config, first, second) == []
+    assert _mailings(database) == before + 1
+    assert _copies(config) == {before + 1: PEOPLE} if before else {1: PEOPLE}
+    database.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("race", range(RACES))
+def test_a_worker_joins_the_mailing_that_a_send_froze(
+    race: int, config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database = open_database(config)
+    add_people(database, PEOPLE)
+    assert _race(config, _send, _work) == []
+    assert _mailings(database) == 1
+    assert _copies(config) == {1: PEOPLE}
+    database.close()
+
+
+@pytest.mark.parametrize(("first", "second"), [(_send, _send), (_correct, _correct)], ids=["send", "correction"])
+def test_on_sqlite_the_second_start_is_refused_or_finds_it_done(
+    first: Start, second: Start, config: Config, sqlite: Database
+) -> None:
+    add_people(sqlite, PEOPLE)
+    before = 0
+    if first is _correct:
+        _send(config, sqlite)
+        before = 1
+    assert all(isinstance(failure, DatabaseError) for failure in _race(config, first, second))
+    assert _mailings(sqlite) == before + 1
+    assert set(_copies(config)) <= {1, before + 1}
+
+
+def test_the_database_itself_refuses_a_second_unfinished_mailing(config: Config, database: Database) -> None:
+    add_people(database, 2)
+    with database.begin() as connection:
+        mailing = send_module.freeze(connection, make_letter())
+        row = connection.execute(select(mailings_table).where(mailings_table.c.id == mailing.id)).mappings().one()
+    twin = {key: value for key, value in row.items() if key != "id"} | {"reference": "other", "sequence": 2}
+    with pytest.raises(IntegrityError), database.begin() as connection:
+        connection.execute(insert(mailings_table).values(twin))
+
+
+def test_a_mailing_that_was_cancelled_or_reached_nobody_makes_room_for_another(
+    config: Config, database: Database
+) -> None:
+    _send(config, database)  # before anybody had subscribed
+    add_people(database, 2)
+    with database.begin() as connection:
+        first = send_module.freeze(connection, make_letter())
+        mailings.set_operator(connection, first.id, mailings.CANCELLED)
+        send_module.freeze(connection, make_letter())
+    with database.connect() as connection:
+        pending = select(func.count()).select_from(recipients).where(recipients.c.state == "pending")
+        assert connection.execute(pending).scalar_one() == 4
+        newest = mailings.newest(connection, SLUG)
+    assert newest is not None
+    assert newest.sequence == 3
+
+
+def test_a_database_in_which_a_mailing_was_frozen_twice_still_opens(tmp_path: Path, config: Config) -> None:
+    opened = open_database(config)
+    add_people(opened, 1)
+    with opened.begin() as connection:
+        mailing = send_module.freeze(connection, make_letter())
+        row = connection.execute(select(mailings_table).where(mailings_table.c.id == mailing.id)).mappings().one()
+        connection.exec_driver_sql("DROP INDEX uq_mailings_unfinished")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0004_publishing'")
+        twin = {key: value for key, value in row.items() if key != "id"} | {"reference": "other", "sequence": 2}
+        connection.execute(insert(mailings_table).values(twin))
+    opened.close()
+    again = open_database(config)
+    with again.connect() as connection:
+        states = connection.execute(select(mailings_table.c.operator).order_by(mailings_table.c.id)).scalars().all()
+    again.close()
+    assert states == ["cancelled", "paused"]
