@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -49,6 +49,9 @@ def create_app(service: Service) -> ASGIApp:
         response.headers["retry-after"] = "60"
         return response
 
+    async def gone(_: Request, __: Exception) -> Response:
+        return service.pages.status(400)  # for the count: whoever asked has hung up
+
     async def defect(_: Request, __: Exception) -> Response:
         return service.pages.status(500)
 
@@ -67,7 +70,12 @@ def create_app(service: Service) -> ASGIApp:
             Route("/healthz", operations.health, methods=["GET"]),
             Route("/metrics", operations.metrics, methods=["GET"]),
         ],
-        exception_handlers={HTTPException: http_error, DatabaseError: database_error, Exception: defect},
+        exception_handlers={
+            HTTPException: http_error,
+            DatabaseError: database_error,
+            ClientDisconnect: gone,
+            Exception: defect,
+        },
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # it would send readers to whatever host a request names

@@ -81,7 +81,11 @@ def evidence(request: Request, **more: str | None) -> dict[str, str]:
 
 def network(request: Request) -> str:
     """Who is counted as one asker: an IPv4 address, or an IPv6 /64, which is one household's."""
-    host = request.client.host if request.client else ""
+    return asker(request.client.host if request.client else "")
+
+
+def asker(host: str) -> str:
+    """The network that an address belongs to, as :func:`network` counts it."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -11,6 +11,7 @@ import uvicorn
 from publisher.config import Config
 from publisher.errors import UsageError
 from publisher.web.app import create_app
+from publisher.web.connections import MOST, Connection
 from publisher.web.service import Service
 
 GRACE = 10
@@ -26,19 +27,36 @@ def run(config: Config, host: str, port: int) -> None:
     bound = listener.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
     logging.getLogger("publisher.web").info("serving readers at http://%s:%d/", shown, bound)
-    server = uvicorn.Server(
+    allow_files(4 * MOST)
+    server_of(service).run(sockets=[listener])
+
+
+def server_of(service: Service) -> uvicorn.Server:
+    """The server, with its limits."""
+    return uvicorn.Server(
         uvicorn.Config(
             create_app(service),
+            http=Connection,
+            ws="none",
             access_log=False,  # a path holds a token, and a token is somebody's
             log_config=None,
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=GRACE,
-            limit_concurrency=500,
+            limit_concurrency=2 * MOST,  # never reached by connections; by requests that hang
             h11_max_incomplete_event_size=32 * 1024,
         )
     )
-    server.run(sockets=[listener])
+
+
+def allow_files(wanted: int) -> None:
+    """Let this process open as many files as its connections need; many systems begin at 1,024."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def listen(host: str, port: int) -> socket.socket:

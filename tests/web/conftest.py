@@ -16,14 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from publisher.audience import store
 from publisher.audience.address import read_address
 from publisher.audience.model import Consent, How, State, Subscriber
 from publisher.config.model import Config, Newsletter, Service
-from publisher.web.app import create_app
 from publisher.web.limiter import Limiter
+from publisher.web.server import server_of
 from publisher.web.service import Service as WebService
 
 
@@ -106,7 +105,7 @@ def serve(root: Path, monkeypatch: pytest.MonkeyPatch, limiter: Limiter) -> Iter
     topics = {"weekly": "每周要闻", "daily": "每日快讯"}
     config = Config(newsletter=Newsletter(**newsletter), topics=topics, service=Service(url=url), root=root)
     service = WebService.open(config, limiter=limiter)
-    server = uvicorn.Server(uvicorn.Config(create_app(service), log_level="critical", server_header=False))
+    server = server_of(service)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     with httpx.Client(base_url=url, timeout=20) as client:
