@@ -162,15 +162,6 @@ def ask_now(connection: Connection, subscriber_id: int, at: datetime, pause: tim
     return taken.rowcount == 1
 
 
-def unasked(connection: Connection, limit: int) -> list[Subscriber]:
-    """Pending subscribers who were never asked to confirm and may be mailed, oldest first."""
-    held = select(suppressions.c.mailbox_key).where(suppressions.c.mailbox_key == subscribers.c.mailbox_key)
-    statement = select(subscribers).where(
-        subscribers.c.state == State.PENDING.value, subscribers.c.asked_at.is_(None), ~held.exists()
-    )
-    return [_subscriber(row) for row in connection.execute(statement.order_by(subscribers.c.id).limit(limit))]
-
-
 def history(connection: Connection, subscriber_id: int) -> list[Consent]:
     """What happened, oldest first."""
     rows = connection.execute(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from publisher.database.metadata import Id, Instant, metadata
 
 # PostgreSQL can ask a JSONB column whether a list holds a topic; SQLite has json_each.
 Document = JSON().with_variant(JSONB(), "postgresql")
+
+_WAITS = "state IN ('pending', 'claimed')"
 
 subscribers = Table(
     "subscribers",
@@ -42,6 +44,20 @@ consents = Table(
     Column("change", String(24), nullable=False),  # subscribed | confirmed | unsubscribed | resubscribed | changed
     Column("how", String(24), nullable=False),  # form | import | command | one-click | link | complaint
     Column("evidence", Document, nullable=False, default=dict),  # file, line, remote address, user agent, mailing
+)
+
+# Mail that asks to confirm, from the form or an import until it has left; publisher.web.outbox.
+confirmations = Table(
+    "confirmations",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("subscriber_id", Id, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("state", String(12), nullable=False),  # pending | claimed | submitted | rejected | uncertain | excluded
+    Column("attempts", Integer, nullable=False),
+    Column("reason", String(80)),
+    Column("asked_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),  # pending: not before; claimed: dead from then on
+    Index("ix_confirmations_due", "due_at", sqlite_where=text(_WAITS), postgresql_where=text(_WAITS)),
 )
 
 suppressions = Table(

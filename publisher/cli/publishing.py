@@ -14,17 +14,20 @@ from publisher.cli.console import complain, console, error_console
 from publisher.cli.sending import stop_on_signals
 from publisher.config import load_config
 from publisher.config.model import Config
-from publisher.database import open_database
+from publisher.database import Database, open_database
 from publisher.delivery.endings import account_line, explain, status_row
 from publisher.delivery.send import Started
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.sender import Progress as Sending
 from publisher.delivery.states import mailing_state
 from publisher.delivery.tripwires import Tripped, alert
+from publisher.errors import PublisherError
 from publisher.publishing.due import Kind
 from publisher.publishing.outcome import Outcome, Published, Watch
 from publisher.publishing.publish import Wishes, publish
 
+POST_SECONDS = 300.0
+"""How long a run of publish goes on with confirmation mail."""
 QUIET = frozenset({Kind.DONE, Kind.DRAFT, Kind.SETTLED})
 
 
@@ -45,6 +48,7 @@ def run(root: Path, wishes: Wishes, *, as_json: bool) -> int:
                 guard=lambda: stop_on_signals(interrupt),
             )
             published = publish(config, database, wishes, watch)
+        _post(config, database)
     finally:
         database.close()
     _print_findings(config, published)
@@ -54,6 +58,16 @@ def run(root: Path, wishes: Wishes, *, as_json: bool) -> int:
     else:
         _print(config, published)
     return published.exit_status
+
+
+def _post(config: Config, database: Database) -> None:
+    """Send the confirmation mails that wait; serve sends most of them at once."""
+    from publisher.web.confirmation import post
+
+    try:
+        post(config, database, POST_SECONDS)
+    except PublisherError as error:
+        error_console.print(f"[yellow]warning:[/] confirmation mail waits: {escape(error.message)}")
 
 
 def _alert(config: Config, published: Published) -> None:

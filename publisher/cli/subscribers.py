@@ -201,12 +201,20 @@ def erase(
 def _ask(config: Any, database: Any) -> None:
     """Mail a confirmation to the pending who were never asked."""
     from publisher.audience.tokens import Tokens
-    from publisher.web.confirmation import Postman, ask_pending
+    from publisher.web import outbox
+    from publisher.web.confirmation import Postman
 
-    asked = ask_pending(database, Postman(config, Tokens.open(config)))
-    error_console.print(f"{asked.mailed:,} asked to confirm")
-    if asked.unsent:
-        complain("some confirmation mails could not be sent", "run the command again later; nobody is asked twice")
+    with database.begin() as connection:
+        outbox.enter_unasked(connection)
+        waiting = outbox.pending(connection)
+    try:
+        Postman(config, Tokens.open(config), database).deliver()
+    finally:
+        with database.connect() as connection:
+            left = outbox.pending(connection)
+        error_console.print(f"{waiting - left:,} asked to confirm")
+    if left:
+        complain(f"{left:,} confirmation mails wait", "serve and the next publish send them; nobody is asked twice")
         raise typer.Exit(1)
 
 

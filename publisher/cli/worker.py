@@ -32,13 +32,16 @@ def worker(
     database = open_database(config)
 
     def reconcile() -> None:
-        from publisher.cli.events import drain_queue
-        from publisher.feedback.apply import Applier
+        from publisher.web.confirmation import post
 
-        drain_queue(Applier(database, config), config)
+        if config.delivery.ses.events_queue:
+            from publisher.cli.events import drain_queue
+            from publisher.feedback.apply import Applier
 
-    queue = config.delivery.ses.events_queue
+            drain_queue(Applier(database, config), config)
+        post(config, database, 30.0)  # confirmation mail that serve could not send
+
     try:
-        work(config, database, Duties(slots=slots, tell=tell, reconcile=reconcile if queue else None))
+        work(config, database, Duties(slots=slots, tell=tell, reconcile=reconcile))
     finally:
         database.close()

@@ -172,7 +172,7 @@ def drain(
         ledger,
         transport,
         addresser(Tokens.open(config), letter, mailing.reference),
-        _pace(database, transport, limits.ceiling(quota)),
+        pace_of(database, transport, limits.ceiling(quota)),
         limits,
         options.interrupt,
         options.progress,
@@ -181,7 +181,8 @@ def drain(
     return _end(config, ledger, ending, sender.code, tripped)
 
 
-def _pace(database: Database, transport: Transport, ceiling: float) -> Pace:
+def pace_of(database: Database, transport: Transport, ceiling: float) -> Pace:
+    """The pace towards a provider: on PostgreSQL one for all machines, and for whatever is sent."""
     if database.dialect == "postgresql":
         from publisher.delivery.shared_pace import SharedPace
 

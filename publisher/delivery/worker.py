@@ -34,7 +34,7 @@ _LOCK = 0x7075626D  # any constant: starting workers queue on it to make Procras
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """What a worker does besides sending, and whom it tells. ``reconcile`` reads the events that wait."""
+    """What a worker does besides sending, and whom it tells. ``reconcile`` reads what waits: events, and more."""
 
     slots: int = 3
     cron: str = "* * * * *"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -22,16 +24,29 @@ from publisher.database import Database
 from publisher.delivery.letter import Letter
 from publisher.delivery.message import Composed, Envelope, compose
 from publisher.delivery.outcomes import Outcome, Verdict
-from publisher.delivery.transports import open_transport
+from publisher.delivery.pace import Pace, batch_size
+from publisher.delivery.retry import UNREACHABLE, pause
+from publisher.delivery.send import pace_of
+from publisher.delivery.sender import Limits, blocked
+from publisher.delivery.transports import Transport, open_transport
 from publisher.edition.model import Slot
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
-from publisher.errors import TransportError
-from publisher.web.readers import Question
+from publisher.errors import PublisherError, TransportError
+from publisher.web import outbox
+from publisher.web.outbox import Question
 from publisher.web.words import ServiceWords
 
-BATCH = 50
-"""Confirmation mails between two commits of :func:`ask_pending`."""
+LOOK_AGAIN = 20.0
+"""Seconds between two looks into the outbox: others put mail there too."""
+SHORT = 5.0
+"""Seconds that are waited for in place: a throttle, or a retry that is nearly due."""
+QUOTA_EVERY = 3600.0
+HELD = 300.0
+"""Seconds without a try after the provider said "not today", or "not you"."""
+GRACE = 8.0
+
+log = logging.getLogger("publisher.web")
 
 FOLDER = "confirm"
 """The slug of these letters: where the folder transport puts them."""
@@ -42,41 +57,149 @@ _LINK = Slot.PREFERENCES_URL
 _BETWEEN = re.compile(r">\s+<(?=/?mj)")
 
 
+@dataclass(frozen=True, slots=True)
+class _Addressed(Envelope):
+    """An envelope that knows its letter: a transport is opened once, and the quota asked for once, for all letters."""
+
+    composed: Composed | None = None
+
+
+class _AnyLetter(Composed):
+    """Stands for every letter; the sender is the same in all."""
+
+    __slots__ = ()
+
+    def message(self, envelope: Envelope, date: datetime) -> bytes:
+        """The message of the envelope's own letter."""
+        assert isinstance(envelope, _Addressed)
+        assert envelope.composed is not None
+        return envelope.composed.message(envelope, date)
+
+
 class Postman:
-    """Sends confirmation mails, one at a time; safe to call from several threads."""
+    """Sends what is in the outbox, through the same pace as mailings: in a thread of its own, or once on demand."""
 
-    def __init__(self, config: Config, tokens: Tokens) -> None:
-        self._config = config
-        self._tokens = tokens
+    def __init__(
+        self, config: Config, tokens: Tokens, database: Database, told: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """``told`` hears each outcome's verdict."""
+        self._config, self._tokens, self._database, self._told = config, tokens, database, told
         self._theme = Theme.of(config)
-        self._lock = threading.Lock()
         self._composed = lru_cache(maxsize=32)(self._compose)
+        self._open: tuple[Transport, Pace] | None = None
+        self._asked_at = 0.0  # monotonic: when the quota was read
+        self._failed = 0  # failures in a row of provider or database
+        self._hold_until = 0.0
+        self._bell, self._stop = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
 
-    def send(self, questions: Sequence[Question]) -> list[Outcome]:
-        """Send the mails; the outcomes in the same order. Raises TransportError where none can be sent."""
-        outcomes: dict[int, Outcome] = {}
-        with self._lock:
-            for key in dict.fromkeys(self._letter_of(question) for question in questions):
-                mine = [index for index, question in enumerate(questions) if self._letter_of(question) == key]
-                outcomes.update(zip(mine, self._submit(key, [questions[i] for i in mine]), strict=True))
-        return [outcomes[index] for index in range(len(questions))]
+    def start(self) -> None:
+        """Attend to the outbox from now on. A relay that hangs holds up this thread, and no reader's page."""
+        self._thread = threading.Thread(target=self._attend, name="post", daemon=True)
+        self._thread.start()
 
-    def _submit(self, key: tuple[str, bool], questions: Sequence[Question]) -> list[Outcome]:
-        transport = open_transport(self._config, single=True)
-        try:
-            quota = transport.open(self._composed(*key))
-            rates = [rate for rate in (quota.rate, self._config.delivery.max_send_rate) if rate]
-            outcomes: list[Outcome] = []
-            for start in range(0, len(questions), transport.most):
-                if start and rates:
-                    time.sleep(transport.most / min(rates))
-                outcomes += transport.submit([self._envelope(q) for q in questions[start : start + transport.most]])
-            return outcomes
-        finally:
-            transport.close()
+    def ring(self) -> None:
+        """There is something new in the outbox."""
+        self._bell.set()
 
-    def _letter_of(self, question: Question) -> tuple[str, bool]:
-        return question.subscriber.language or self._config.newsletter.language, question.already
+    def stop(self) -> None:
+        """Finish the mail under way; what it claimed and does not finish within seconds is uncertain."""
+        self._stop.set()
+        self._bell.set()
+        if self._thread is not None:
+            self._thread.join(timeout=GRACE)
+        if self._open is not None:
+            self._open[0].close()
+
+    def _attend(self) -> None:
+        while not self._stop.is_set():
+            self._bell.clear()
+            try:
+                wait = self.deliver()
+            except PublisherError as error:
+                log.error("confirmation mail waits: %s (%s)", error.message, error.help)
+                wait = self._hold()
+            except Exception as error:  # a mistake of ours: its text may hold an address
+                log.error("confirmation mail waits: %s", type(error).__name__)
+                wait = self._hold()
+            self._bell.wait(min(wait, LOOK_AGAIN))
+
+    def deliver(self, seconds: float = float("inf")) -> float:
+        """Send what is due, for ``seconds`` at most; how long to wait until there is more to do.
+
+        Raises TransportError where nothing can be sent, DatabaseError.
+        """
+        began = time.monotonic()
+        while not self._stop.is_set() and time.monotonic() - began < seconds:
+            with self._database.connect() as connection:
+                due = outbox.next_due(connection)
+            if due is None:
+                return LOOK_AGAIN
+            wait = max(self._hold_until - time.monotonic(), (due - store.now()).total_seconds())
+            if wait > SHORT:
+                return wait
+            if wait > 0:
+                self._stop.wait(wait)
+            else:
+                self._deliver_some()
+        return 0.0
+
+    def _deliver_some(self) -> None:
+        """Tokens first, then the claim, then the call; each step a commit before the next."""
+        transport, pace = self._ready()
+        batch = batch_size(pace.rate, transport.most)
+        if self._stop.wait(pace.take(batch)):
+            pace.give_back(batch)
+            return
+        with self._database.begin() as connection:
+            questions = outbox.claim(connection, batch, store.now())
+        pace.give_back(batch - len(questions))
+        if not questions:
+            return
+        outcomes = transport.submit([self._envelope(question) for question in questions])
+        with self._database.begin() as connection:
+            for question, outcome in zip(questions, outcomes, strict=True):
+                outbox.record(connection, question, outcome, store.now())
+        for outcome in outcomes:
+            self._told(outcome.verdict.value)
+            self._heed(outcome, pace)
+
+    def _ready(self) -> tuple[Transport, Pace]:
+        """The open transport and its pace. The quota is asked for once an hour, not for each mail."""
+        if self._open is None or time.monotonic() - self._asked_at > QUOTA_EVERY:
+            limits = Limits(self._config.delivery.max_send_rate)
+            if self._open is None:
+                transport = open_transport(self._config, single=True)
+                letter = self._composed(self._config.newsletter.language, already=False)
+                quota = transport.open(_AnyLetter(**{f.name: getattr(letter, f.name) for f in fields(letter)}))
+                pace = pace_of(self._database, transport, limits.ceiling(quota))
+            else:
+                transport, pace = self._open
+                quota = transport.quota()
+                pace.limit(limits.ceiling(quota))
+            if stopped := blocked(quota):
+                raise TransportError(f"the account may not send ({stopped[1]})", help="see the provider's console")
+            self._open, self._asked_at = (transport, pace), time.monotonic()
+        return self._open
+
+    def _heed(self, outcome: Outcome, pace: Pace) -> None:
+        """Slow down, or wait, where the trouble is not one recipient's."""
+        if outcome.verdict is Verdict.SUBMITTED:
+            self._failed = 0
+        elif outcome.verdict is Verdict.THROTTLED:
+            pace.throttled()
+            self._hold()
+        elif outcome.verdict.not_sent and (outcome.verdict is not Verdict.RETRY or outcome.code in UNREACHABLE):
+            self._hold()
+            if outcome.verdict is not Verdict.RETRY:
+                self._hold_until = time.monotonic() + HELD
+                log.error("confirmation mail waits: %s (%s)", outcome.verdict.value, outcome.code)
+
+    def _hold(self) -> float:
+        self._failed += 1
+        wait = pause(self._failed)
+        self._hold_until = time.monotonic() + wait
+        return wait
 
     def _envelope(self, question: Question) -> Envelope:
         subscriber = question.subscriber
@@ -85,18 +208,19 @@ class Postman:
             if question.already
             else self._tokens.confirm_url(subscriber.reference)
         )
-        asked = subscriber.asked_at.timestamp() if subscriber.asked_at else 0
-        return Envelope(
-            f"confirm-{subscriber.reference}{int(asked) or ''}",
+        return _Addressed(
+            f"confirm-{subscriber.reference}{int(question.asked_at.timestamp())}",
             subscriber.address_key,
             self._tokens.unsubscribe_url(subscriber.reference),
+            attempt=question.attempt,
             values={_LINK: link},
+            composed=self._composed(subscriber.language or self._config.newsletter.language, already=question.already),
         )
 
-    def _compose(self, language: str, already: bool) -> Composed:
-        return compose(self._config, self._letter(language, already))
+    def _compose(self, language: str, *, already: bool) -> Composed:
+        return compose(self._config, self._letter(language, already=already))
 
-    def _letter(self, language: str, already: bool) -> Letter:
+    def _letter(self, language: str, *, already: bool) -> Letter:
         say, newsletter = ServiceWords(language, self._config), self._config.newsletter
         kind, days = "again" if already else "mail", CONFIRM_WITHIN.days
         slots = Slots(f"{kind}\n{language}\n{newsletter.name}\n{newsletter.postal_address}")
@@ -137,42 +261,14 @@ class Postman:
         )
 
 
-def ask_pending(database: Database, postman: Postman, progress: Callable[[int], None] = lambda _: None) -> Asked:
-    """Mail a confirmation to every pending subscriber who was never asked, as after ``import --pending``.
-
-    Each is marked as asked in a commit of its own before the mail goes: run again, it carries on and asks nobody twice.
-    Raises TransportError.
-    """
-    mailed = 0
-    while True:
-        with database.begin() as connection:
-            batch = store.unasked(connection, BATCH)
-            for subscriber in batch:
-                store.asked(connection, subscriber.id, store.now())
-        if not batch:
-            return Asked(mailed, 0)
-        outcomes: Sequence[Outcome | None] = [None] * len(batch)
-        try:
-            outcomes = postman.send([Question(subscriber, already=False) for subscriber in batch])
-        finally:
-            unsent = [s for s, outcome in zip(batch, outcomes, strict=True) if outcome is None or not was_sent(outcome)]
-            with database.begin() as connection:
-                for subscriber in unsent:
-                    store.asked(connection, subscriber.id, None)
-        mailed += len(batch) - len(unsent)
-        progress(mailed)
-        if unsent:
-            return Asked(mailed, len(unsent))
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Confirmation mails that went, and those of the last batch that did not."""
-
-    mailed: int
-    unsent: int
-
-
-def was_sent(outcome: Outcome) -> bool:
-    """Whether the mail left, or may have left: then it is not sent again."""
-    return outcome.verdict in {Verdict.SUBMITTED, Verdict.UNCERTAIN, Verdict.REJECTED}
+def post(config: Config, database: Database, seconds: float) -> None:
+    """Send what waits in the outbox and is due, for ``seconds`` at most. Raises PublisherError, and loses nothing."""
+    with database.connect() as connection:
+        due = outbox.next_due(connection)
+    if due is None or due > store.now():
+        return
+    postman = Postman(config, Tokens.open(config), database)
+    try:
+        postman.deliver(seconds)
+    finally:
+        postman.stop()

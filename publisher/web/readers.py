@@ -20,6 +20,7 @@ from publisher.audience.model import Change, How, State, Subscriber
 from publisher.audience.suppressions import suppression
 from publisher.audience.tokens import Claim
 from publisher.database import Database
+from publisher.web import outbox
 
 ASK_AGAIN = timedelta(minutes=5)
 """Between two confirmation mails to one mailbox, whoever asks."""
@@ -35,14 +36,6 @@ class Wish:
     name: str
     language: str | None
     topics: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A mail to be sent: please confirm, or, to who is subscribed already, that nothing has changed."""
-
-    subscriber: Subscriber
-    already: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +58,8 @@ class Readers:
         with self._database.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
 
-    def ask(self, wish: Wish, evidence: Evidence) -> Question | None:
-        """Somebody would like to subscribe this address. The mail to send; None where none may be sent.
+    def ask(self, wish: Wish, evidence: Evidence) -> bool:
+        """Somebody would like to subscribe this address. Whether a mail is now in the outbox; False: none may be sent.
 
         Nothing that is stored about somebody who is known changes: anybody can write any address into a form.
         """
@@ -75,10 +68,10 @@ class Readers:
         except IntegrityError:  # on PostgreSQL another machine was asked for the same new address at this moment
             return self._ask(wish, evidence)
 
-    def _ask(self, wish: Wish, evidence: Evidence) -> Question | None:
+    def _ask(self, wish: Wish, evidence: Evidence) -> bool:
         with self._database.begin() as connection:
             if suppression(connection, wish.address.mailbox_key):
-                return None
+                return False
             subscriber = store.find(connection, wish.address)
             if subscriber is None:
                 subscriber = store.add(
@@ -91,14 +84,11 @@ class Readers:
                     topics=wish.topics,
                     evidence=evidence,
                 )
-            if not store.ask_now(connection, subscriber.id, store.now(), ASK_AGAIN):
-                return None
-            return Question(subscriber, already=subscriber.state is State.CONFIRMED)
-
-    def not_asked(self, question: Question) -> None:
-        """The mail could not be sent: it may be asked for again at once."""
-        with self._database.begin() as connection:
-            store.asked(connection, question.subscriber.id, question.subscriber.asked_at)
+            at = store.now()
+            if not store.ask_now(connection, subscriber.id, at, ASK_AGAIN):
+                return False
+            outbox.enter(connection, subscriber.id, at)
+            return True
 
     def find(self, reference: str) -> Subscriber | None:
         """The subscriber that a token names."""

@@ -13,13 +13,11 @@ from publisher.audience.model import Subscriber
 from publisher.audience.tokens import Tokens
 from publisher.config import Config
 from publisher.database import Database, open_database
-from publisher.delivery.outcomes import Outcome
-from publisher.errors import PublisherError
-from publisher.web.confirmation import Postman, was_sent
+from publisher.web.confirmation import Postman
 from publisher.web.limiter import Limiter
 from publisher.web.metrics import Metrics
 from publisher.web.pages import Pages
-from publisher.web.readers import Departure, Question, Readers
+from publisher.web.readers import Departure, Readers
 from publisher.web.together import Together
 
 log = logging.getLogger("publisher.web")
@@ -42,8 +40,6 @@ class Service:
     together: Together
     _writer: ThreadPoolExecutor = field(repr=False)
     _reader: ThreadPoolExecutor = field(repr=False)
-    _post: ThreadPoolExecutor = field(repr=False)
-    """Mail leaves one at a time. A relay that hangs holds up this thread, and no reader's page."""
 
     @classmethod
     def open(cls, config: Config, *, limiter: Limiter | None = None) -> Service:
@@ -51,7 +47,7 @@ class Service:
         database, tokens = open_database(config), Tokens.open(config)
         # One thread writes to SQLite: its writers queue in order here, where SQLite would have them poll for the lock.
         writer = ThreadPoolExecutor(1 if database.dialect == "sqlite" else 8, "write")
-        readers = Readers(database)
+        readers, metrics = Readers(database), Metrics()
 
         async def commit(departures: list[Departure]) -> list[Subscriber | None]:
             return await asyncio.get_running_loop().run_in_executor(writer, readers.leave, departures)
@@ -62,18 +58,17 @@ class Service:
             tokens,
             Pages(config),
             readers,
-            Postman(config, tokens),
+            Postman(config, tokens, database, metrics.mails.add),
             limiter or Limiter(),
-            Metrics(),
+            metrics,
             Together(commit),
             writer,
             ThreadPoolExecutor(4, "read"),
-            ThreadPoolExecutor(1, "post"),
         )
 
     def close(self) -> None:
         """Finish what is under way."""
-        self._post.shutdown()
+        self.postman.stop()
         self._writer.shutdown()
         self._reader.shutdown()
         self.database.close()
@@ -85,18 +80,3 @@ class Service:
     async def read(self, step: Callable[..., T], *values: Any) -> T:
         """Run a step that only reads."""
         return await asyncio.get_running_loop().run_in_executor(self._reader, step, *values)
-
-    async def mail(self, question: Question) -> None:
-        """Send a confirmation mail; where it certainly did not leave, the reader may ask again at once."""
-        try:
-            posted = asyncio.get_running_loop().run_in_executor(self._post, self.postman.send, [question])
-            outcome: Outcome | None = (await posted)[0]
-            code = outcome.verdict.value if outcome else "failed"
-        except PublisherError as error:
-            log.error("a confirmation mail could not be sent: %s (%s)", error.message, error.help)
-            outcome, code = None, "failed"
-        self.metrics.mails.add(code)
-        if outcome is None or not was_sent(outcome):
-            if outcome is not None:
-                log.error("a confirmation mail was not sent: %s", outcome.code)
-            await self.write(self.readers.not_asked, question)

@@ -50,6 +50,7 @@ class Settings:
     faults: dict[str, float] = field(default_factory=dict)
     entry_faults: dict[str, float] = field(default_factory=dict)  # entry status → probability
     refuse: dict[str, Any] = field(default_factory=dict)  # {"status": 400, "code": …, "message": …} to every send
+    account_rate: float = 0.0  # GetAccount calls a second; 0: no limit
     refuse_account: dict[str, Any] = field(default_factory=dict)  # the same to GetAccount
     only_to: list[str] = field(default_factory=list)  # the verified addresses of a sandbox
     configuration_sets: list[str] = field(default_factory=list)  # known ones; empty: any
@@ -104,6 +105,7 @@ class Account:
         self.lock = threading.Lock()
         self.accepted: list[Accepted] = []
         self.calls = self.offered = self.throttled = 0
+        self.questions, self.questioned_at = 0, float("-inf")
         self.seconds: dict[int, list[int]] = {}
         self.faulted: dict[str, int] = {}
         self._tokens, self._filled = max(1.0, settings.rate), time.monotonic()
@@ -125,6 +127,13 @@ class Account:
                     self.faulted[name] = self.faulted.get(name, 0) + 1
                     return name
         return None
+
+    def admit_question(self) -> bool:
+        """Whether GetAccount answers."""
+        with self.lock:
+            now, before, self.questioned_at = time.monotonic(), self.questioned_at, time.monotonic()
+            self.questions += 1
+            return not self.settings.account_rate or now - before >= 1 / self.settings.account_rate
 
     def admit(self) -> str | None:
         """None, or the entry status that refuses one recipient. Call with the lock held."""
@@ -238,6 +247,9 @@ class Handler(BaseHTTPRequestHandler):
         s = self.server.account.settings
         if s.refuse_account:
             self._error(s.refuse_account["status"], s.refuse_account["code"], s.refuse_account.get("message", ""))
+            return
+        if not self.server.account.admit_question():
+            self._error(429, "TooManyRequestsException", "Rate exceeded")
             return
         self._answer(
             200,

@@ -21,6 +21,7 @@ from publisher.audience import store
 from publisher.audience.address import read_address
 from publisher.audience.model import Consent, How, State, Subscriber
 from publisher.config.model import Config, Newsletter, Service
+from publisher.web import outbox
 from publisher.web.limiter import Limiter
 from publisher.web.server import server_of
 from publisher.web.service import Service as WebService
@@ -67,7 +68,12 @@ class Site:
         """Wait until what follows an answer is done: the writing thread works in order."""
         time.sleep(0.05)
         self.service._writer.submit(int).result()
-        self.service._post.submit(int).result()
+        for _ in range(50):
+            with self.service.database.connect() as connection:
+                due = outbox.next_due(connection)
+            if due is None or due > store.now():
+                break
+            time.sleep(0.02)
 
 
 def link_of(message: EmailMessage, kind: str) -> str:
@@ -94,6 +100,7 @@ def limited_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Si
 def serve(root: Path, monkeypatch: pytest.MonkeyPatch, limiter: Limiter) -> Iterator[Site]:
     for name in ("PUBLISHER_DATABASE_URL", "PUBLISHER_SECRET_KEYS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("publisher.web.subscribing.BEAT", 0.01)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     newsletter = {

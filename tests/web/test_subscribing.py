@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +12,8 @@ import pytest
 from publisher.audience import store
 from publisher.audience.model import How, State
 from publisher.audience.suppressions import Reason, suppress
-from publisher.delivery.outcomes import Outcome, Verdict
+from publisher.delivery.outcomes import submitted
+from publisher.delivery.transports.folder import FolderTransport
 from tests.web.conftest import Site, link_of
 
 
@@ -107,17 +110,15 @@ def test_asking_again_at_once_sends_no_second_mail(site: Site) -> None:
     assert len(site.mails()) == 1
 
 
-def test_a_mail_that_cannot_leave_may_be_asked_for_again(site: Site) -> None:
+def test_a_mail_that_cannot_leave_waits_and_leaves_once_it_can(site: Site) -> None:
     (site.root / "outbox").write_text("a file where the folder should be")
     assert site.client.post("subscribe", data={"email": "ann@example.com"}).status_code == 200
-    site.settled()
-    site.settled()
-    ann = site.subscriber("ann@example.com")
-    assert ann is not None
-    assert ann.asked_at is None
-    (site.root / "outbox").unlink()
+    time.sleep(0.2)
     site.client.post("subscribe", data={"email": "ann@example.com"})
+    (site.root / "outbox").unlink()
     assert len(site.mails(1)) == 1
+    site.settled()
+    assert len(site.mails()) == 1
 
 
 def test_machines_fall_into_the_trap(site: Site) -> None:
@@ -175,7 +176,9 @@ def test_no_inbox_is_flooded_by_way_of_its_other_spellings(limited_site: Site) -
 
 def test_a_relay_that_hangs_keeps_nobody_from_a_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
-    monkeypatch.setattr(type(site.service.postman), "send", lambda *_: [answered.wait(20) and Outcome(Verdict.RETRY)])
+    monkeypatch.setattr(
+        FolderTransport, "submit", lambda _, some: [answered.wait(20) and submitted(None) for _ in some]
+    )
     ann = site.add("ann@example.com")
     try:
         for number in range(6):
@@ -207,7 +210,25 @@ def test_no_address_is_ever_logged(site: Site, caplog: pytest.LogCaptureFixture)
     site.client.post("subscribe", data={"email": "secret.person@example.com"})
     site.settled()
     site.settled()
-    assert "could not be sent" in caplog.text
+    assert "confirmation mail waits" in caplog.text
     ours = [record.getMessage() for record in caplog.records if not record.name.startswith(("httpcore", "httpx"))]
     assert "secret.person" not in "\n".join(ours)
     assert "secret.person" not in httpx.get(site.url + "metrics").text
+
+
+def test_no_answer_comes_before_its_beat(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("publisher.web.subscribing.BEAT", 0.3)
+    ask = site.service.readers.ask
+    slow = iter((0.0, 0.1, 0.2))  # what the database takes for the new, the known, the gone
+
+    def take(*values: Any) -> bool:
+        time.sleep(next(slow))
+        return ask(*values)
+
+    monkeypatch.setattr(site.service.readers, "ask", take)
+    times = []
+    for number in range(3):
+        began = time.monotonic()
+        site.client.post("subscribe", data={"email": f"a{number}@example.com"})
+        times.append(time.monotonic() - began)
+    assert min(times) >= 0.29, times

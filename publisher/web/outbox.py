@@ -1,0 +1,121 @@
+"""The outbox of confirmation mail: a row for each question, in the database. As in the ledger, a claim is committed
+before the mail is submitted; what was claimed by who died is uncertain, and only the reader asks for it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, exists, func, insert, literal, select, update
+
+from publisher.audience import store
+from publisher.audience.model import State, Subscriber
+from publisher.audience.suppressions import suppression
+from publisher.audience.tables import confirmations, subscribers, suppressions
+from publisher.delivery.outcomes import Outcome
+from publisher.delivery.retry import decide
+
+EXPIRES = timedelta(hours=48)
+"""A question that could not be mailed for so long is not mailed any more: nobody remembers having asked."""
+LEASE = timedelta(minutes=15)
+"""Longer than any call to a provider: who has not recorded an outcome by then is dead."""
+FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=30), timedelta(minutes=30)
+
+c = confirmations.c
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A claimed mail: please confirm, or, to who is subscribed already, that nothing has changed."""
+
+    id: int
+    subscriber: Subscriber
+    asked_at: datetime
+    attempt: int
+
+    @property
+    def already(self) -> bool:
+        """Whether they are subscribed."""
+        return self.subscriber.state is State.CONFIRMED
+
+
+def enter(connection: Connection, subscriber_id: int, at: datetime) -> None:
+    """Put a question into the outbox, unless one to the same subscriber has yet to leave."""
+    waiting = select(c.id).where(c.subscriber_id == subscriber_id, c.state == "pending")
+    if connection.execute(waiting).first() is None:
+        connection.execute(insert(confirmations).values(subscriber_id=subscriber_id, **_fresh(at)))
+
+
+def enter_unasked(connection: Connection) -> int:
+    """Enter every pending subscriber who was never asked and may be mailed, as after ``import --pending``; how many."""
+    s, at = subscribers.c, store.now()
+    held = exists().where(suppressions.c.mailbox_key == s.mailbox_key)
+    unasked = (s.state == State.PENDING.value) & s.asked_at.is_(None) & ~held
+    values = _fresh(at)
+    rows = select(s.id, *(literal(value, c[name].type) for name, value in values.items())).where(unasked).order_by(s.id)
+    connection.execute(insert(confirmations).from_select(["subscriber_id", *values], rows))
+    return connection.execute(update(subscribers).where(unasked).values(asked_at=at)).rowcount
+
+
+def _fresh(at: datetime) -> dict[str, object]:
+    return {"state": "pending", "attempts": 0, "asked_at": at, "due_at": at}
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When there is something to do next."""
+    found: datetime | None = connection.scalar(select(func.min(c.due_at)).where(c.state.in_(("pending", "claimed"))))
+    return found
+
+
+def pending(connection: Connection) -> int:
+    """How many wait."""
+    return connection.scalar(select(func.count()).where(c.state == "pending")) or 0
+
+
+def claim(connection: Connection, most: int, now: datetime) -> list[Question]:
+    """Claim what is due. The newest first: a reader at the form does not wait behind an import of thousands."""
+    dead = (c.state == "claimed") & (c.due_at <= now)
+    connection.execute(update(confirmations).where(dead).values(state="uncertain", reason="sender-died"))
+    due = (
+        select(c.id, c.attempts, c.asked_at, subscribers.c.reference)
+        .join(subscribers, subscribers.c.id == c.subscriber_id)
+        .where(c.state == "pending", c.due_at <= now)
+        .order_by(c.id.desc())
+        .limit(most)
+        .with_for_update(of=confirmations, skip_locked=True)
+    )
+    questions: list[Question] = []
+    for row in connection.execute(due).all():
+        subscriber = store.find(connection, row.reference)
+        reason = _excluded(connection, subscriber, row.asked_at, now)
+        values: dict[str, object] = {"state": "excluded", "reason": reason}
+        if reason is None and subscriber is not None:
+            values = {"state": "claimed", "attempts": row.attempts + 1, "due_at": now + LEASE}
+            questions.append(Question(row.id, subscriber, row.asked_at, row.attempts + 1))
+        connection.execute(update(confirmations).where(c.id == row.id).values(values))
+    return questions
+
+
+def _excluded(connection: Connection, subscriber: Subscriber | None, asked_at: datetime, now: datetime) -> str | None:
+    """Why a question is not mailed any more."""
+    if subscriber is None:
+        return "erased"
+    if now - asked_at > EXPIRES:
+        store.asked(connection, subscriber.id, None)  # nothing went: they may ask at once, or be asked
+        return "expired"
+    if suppression(connection, subscriber.mailbox_key):
+        return "suppressed"
+    return "answered" if subscriber.state is not State.PENDING and subscriber.changed_at > asked_at else None
+
+
+def record(connection: Connection, question: Question, outcome: Outcome, now: datetime) -> None:
+    """What became of a claimed question."""
+    decision = decide(outcome)
+    values: dict[str, object] = {"state": decision.state, "reason": outcome.code[:80] or None}
+    if decision.state == "pending":
+        tries = question.attempt - (0 if decision.counts else 1)
+        wait = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(tries - 1, 10)) if decision.counts else timedelta(0)
+        values |= {"attempts": tries, "due_at": now + wait}
+    mine = (c.id == question.id) & c.state.in_(("claimed", "uncertain")) & (c.attempts == question.attempt)
+    connection.execute(update(confirmations).where(mine).values(values))

@@ -1,0 +1,282 @@
+"""Confirmation mail waits in the database: through slow providers, greylisting and kills, each reader gets one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiosmtpd.smtp import SMTP
+from sqlalchemy import func, select, update
+
+from publisher.audience import store
+from publisher.audience.address import read_address
+from publisher.audience.model import How, State
+from publisher.audience.suppressions import Reason, suppress
+from publisher.audience.tables import confirmations, subscribers
+from publisher.audience.tokens import Tokens
+from publisher.config import load_config
+from publisher.config.model import Config, Delivery, SesTransport, SmtpTransport
+from publisher.database import Database, open_database
+from publisher.delivery.outcomes import Outcome, Verdict, submitted
+from publisher.web import outbox
+from publisher.web.confirmation import Postman, post
+from publisher.web.readers import Readers, Wish
+from tests.audience.conftest import config, database
+from tests.delivery.test_transports import Inbox, relay
+from tests.stubs.ses import SesServer, Settings
+
+__all__ = ["config", "database"]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials of a stub."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+def ask(database: Database, people: int, language: str | None = None) -> None:
+    readers = Readers(database)
+    for number in range(people):
+        assert readers.ask(Wish(read_address(f"reader{number}@example.com"), "", language, ()), {})
+
+
+def states(database: Database) -> dict[str, int]:
+    with database.connect() as connection:
+        rows = connection.execute(select(confirmations.c.state, func.count()).group_by(confirmations.c.state))
+        return {str(state): int(number) for state, number in rows}
+
+
+def postman(config: Config, database: Database) -> Postman:
+    return Postman(config, Tokens.open(config), database)
+
+
+def by_ses(config: Config) -> Config:
+    return config.model_copy(update={"delivery": Delivery(transport="ses", ses=SesTransport(region="eu-west-1"))})
+
+
+def later(database: Database, **by: float) -> None:
+    """Let time pass: what was asked or is due moves into the past."""
+    with database.begin() as connection:
+        for table, names in ((confirmations, ("asked_at", "due_at")), (subscribers, ("asked_at",))):
+            key = table.c.id
+            for row in connection.execute(select(table)).mappings().all():
+                moved = {name: row[name] - timedelta(**by) for name in names if row[name]}
+                if moved:
+                    connection.execute(update(table).where(key == row["id"]).values(moved))
+
+
+def test_25_readers_under_a_slow_quota_get_one_each_and_the_quota_is_asked_for_once(
+    database: Database, config: Config, aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SesServer(Settings(rate=10, account_rate=1)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", server.url)
+        ask(database, 20)
+        ask_again = Readers(database)
+        for number in range(20, 25):  # in another language: another letter, and no other question of SES
+            wish = Wish(read_address(f"reader{number}@example.com"), "", "en", ())
+            assert ask_again.ask(wish, {})
+        post(by_ses(config), database, 60)
+        assert Counter(m.to for m in server.account.accepted) == {f"reader{i}@example.com": 1 for i in range(25)}
+        assert server.account.questions == 1
+    assert states(database) == {"submitted": 25}
+
+
+class Greylist(Inbox):
+    """Refuses everybody once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        if address not in self.seen:
+            self.seen.add(address)
+            return "451 4.7.1 Greylisted, try again in five minutes"
+        return await super().handle_RCPT(server, session, envelope, address, options)
+
+
+def test_a_relay_that_greylists_gets_all_of_them_when_they_are_tried_again(
+    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.delivery.test_transports.Inbox", Greylist)
+    with relay() as (inbox, port):
+        smtp = SmtpTransport(host="127.0.0.1", port=port)
+        config = config.model_copy(update={"delivery": Delivery(transport="smtp", smtp=smtp)})
+        ask(database, 12)
+        post(config, database, 20)
+        assert (len(inbox.messages), states(database)) == (0, {"pending": 12})
+        post(config, database, 20)  # not due yet
+        assert inbox.messages == []
+        later(database, minutes=1)
+        post(config, database, 20)
+        assert Counter(to for to, _ in inbox.messages) == {f"reader{i}@example.com": 1 for i in range(12)}
+    assert states(database) == {"submitted": 12}
+
+
+class Scripted:
+    """A transport that answers what it is told to, or dies."""
+
+    name, account, most, parallel = "scripted", "scripted", 1, 1
+
+    def __init__(self, *verdicts: Verdict | None) -> None:
+        self.verdicts, self.sent = list(verdicts), []  # type: ignore[var-annotated]
+
+    def open(self, composed: Any) -> Any:
+        from publisher.delivery.transports import Quota
+
+        return Quota()
+
+    def quota(self) -> Any:
+        return self.open(None)
+
+    def submit(self, envelopes: Any) -> list[Outcome]:
+        verdict = self.verdicts.pop(0) if self.verdicts else Verdict.SUBMITTED
+        self.sent += [(envelope.address, envelope.attempt) for envelope in envelopes]
+        if verdict is None:
+            raise KeyboardInterrupt  # as good as killed: nothing after the submission is recorded
+        return [submitted(None) if verdict is Verdict.SUBMITTED else Outcome(verdict, "x") for _ in envelopes]
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_may_have_left_before_a_crash_is_sent_again_only_when_the_reader_asks(
+    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = Scripted(None)
+    monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
+    ask(database, 1)
+    with pytest.raises(KeyboardInterrupt):
+        post(config, database, 20)
+    assert states(database) == {"claimed": 1}
+    later(database, minutes=20)
+    post(config, database, 20)
+    assert (len(transport.sent), states(database)) == (1, {"uncertain": 1})
+    ask(database, 1)
+    post(config, database, 20)
+    assert (len(transport.sent), states(database)) == (2, {"uncertain": 1, "submitted": 1})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state", "sent"),
+    [
+        (Verdict.REJECTED, "rejected", 1),
+        (Verdict.UNCERTAIN, "uncertain", 1),
+        (Verdict.RETRY, "pending", 1),
+        (Verdict.LATER, "pending", 1),
+        (Verdict.STOP, "pending", 1),
+        (Verdict.THROTTLED, "submitted", 2),  # waited for in place
+    ],
+)
+def test_what_becomes_of_a_question_by_what_the_provider_says(
+    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, state: str, sent: int
+) -> None:
+    monkeypatch.setattr("publisher.web.confirmation.pause", lambda _: 0.01)
+    transport = Scripted(verdict)
+    monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
+    ask(database, 1)
+    post(config, database, 20)
+    assert (states(database), len(transport.sent)) == ({state: 1}, sent)
+
+
+def test_a_question_that_is_answered_suppressed_erased_or_old_is_not_mailed(
+    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = Scripted()
+    monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
+    ask(database, 5)
+    with database.begin() as connection:
+        people = [store.find(connection, read_address(f"reader{i}@example.com")) for i in range(5)]
+        assert all(people)
+        store.confirm(connection, people[0], How.LINK)  # type: ignore[arg-type]
+        suppress(connection, "reader1@example.com", Reason.COMPLAINT)
+        store.drop(connection, people[2].id)  # type: ignore[union-attr]
+        old = (confirmations.c.subscriber_id == people[3].id) & (confirmations.c.state == "pending")  # type: ignore[union-attr]
+        connection.execute(update(confirmations).where(old).values(asked_at=store.now() - timedelta(hours=49)))
+    post(config, database, 20)
+    assert [address for address, _ in transport.sent] == ["reader4@example.com"]
+    assert states(database) == {"excluded": 3, "submitted": 1}
+    with database.connect() as connection:
+        expired = store.find(connection, read_address("reader3@example.com"))
+        assert expired is not None
+        assert (expired.state, expired.asked_at) == (State.PENDING, None)  # may ask at once
+
+
+def test_a_reader_at_the_form_does_not_wait_behind_an_import(
+    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = Scripted()
+    monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
+    with database.begin() as connection:
+        for number in range(5):
+            store.add(connection, read_address(f"old{number}@example.com"), how=How.IMPORT, state=State.PENDING)
+        assert (outbox.enter_unasked(connection), outbox.enter_unasked(connection)) == (5, 0)
+    ask(database, 1)
+    post(config, database, 20)
+    assert transport.sent[0] == ("reader0@example.com", 1)
+    assert len(transport.sent) == 6
+
+
+def test_killed_in_the_middle_serve_doubles_none_and_loses_none(tmp_path: Path, aws: None) -> None:
+    (tmp_path / "config.yaml").write_text(
+        "newsletter: {name: n, url: 'https://n.example/', from: a@n.example}\n"
+        "delivery: {transport: ses, ses: {region: eu-west-1}}\nservice: {url: 'https://letters.n.example/'}\n"
+    )
+    config = load_config(tmp_path)
+    with SesServer(Settings(rate=40, latency=0.03)) as server:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PUBLISHER_")}
+        environment["AWS_ENDPOINT_URL_SESV2"] = server.url
+        command = [sys.executable, "-m", "publisher", "--root", str(tmp_path), "serve", "--port", "0"]
+
+        def start() -> tuple[subprocess.Popen[str], str]:
+            process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+            assert process.stderr is not None
+            while "serving readers at" not in (line := process.stderr.readline()):
+                assert line
+            return process, line.rpartition(" at ")[2].strip()
+
+        def taken() -> Counter[str]:
+            return Counter(message.to for message in server.account.accepted)
+
+        def wait_for(number: int) -> None:
+            deadline = time.monotonic() + 20
+            while len(server.account.accepted) < number and time.monotonic() < deadline:
+                time.sleep(0.01)
+
+        process, url = start()
+        for number in range(20):
+            assert httpx.post(f"{url}subscribe", data={"email": f"reader{number}@example.com"}).status_code == 200
+        wait_for(6)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        database = open_database(config)
+        later(database, minutes=20)  # whoever had claimed is dead by then
+        process, url = start()
+        deadline = time.monotonic() + 20
+        while states(database).keys() & {"pending", "claimed"} and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert max(taken().values()) == 1
+        unsure = 20 - len(taken())
+        assert sum(states(database).values()) == 20
+        assert unsure <= states(database).get("uncertain", 0) <= 1
+        for number in range(20):  # who got none asks again
+            if f"reader{number}@example.com" not in taken():
+                httpx.post(f"{url}subscribe", data={"email": f"reader{number}@example.com"})
+        wait_for(20)
+        process.send_signal(signal.SIGTERM)
+        assert "Traceback" not in process.communicate(timeout=20)[1]
+        assert taken() == {f"reader{number}@example.com": 1 for number in range(20)}
+        database.close()
