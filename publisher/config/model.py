@@ -58,7 +58,10 @@ class SmtpTransport(Section):
     port: int = Field(1025, ge=1, le=65535)
     security: Literal["none", "starttls", "tls"] = "none"
     username: str | None = None
-    timeout: float = Field(30.0, gt=0)
+    timeout: float = Field(30.0, gt=0, description="Seconds for a connection")
+    reply_timeout: float = Field(300.0, gt=0, description="Seconds for an answer before the data (RFC 5321, 4.5.3.2)")
+    data_timeout: float = Field(180.0, gt=0, description="Seconds for a block of the data")
+    final_timeout: float = Field(600.0, gt=0, description="Seconds for the answer after the final dot")
 
 
 class SesTransport(Section):

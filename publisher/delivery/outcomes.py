@@ -20,6 +20,7 @@ class Verdict(StrEnum):
     PAUSED = "paused"  # not sent: the account's or configuration set's sending is switched off; stop
     STOP = "stop"  # not sent: nothing will be until somebody acts; stop
     REJECTED = "rejected"  # not sent: the provider refuses this message or recipient for good
+    REFUSED = "refused"  # not sent: a call refused; the recipient's fault where others are accepted, else everybody's
     UNCERTAIN = "uncertain"  # unknown
 
     @property
@@ -28,7 +29,7 @@ class Verdict(StrEnum):
         return self in _NOT_SENT
 
 
-_NOT_SENT = frozenset({Verdict.RETRY, Verdict.THROTTLED, Verdict.LATER, Verdict.PAUSED, Verdict.STOP})
+_NOT_SENT = frozenset({Verdict.RETRY, Verdict.THROTTLED, Verdict.LATER, Verdict.PAUSED, Verdict.STOP, Verdict.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)

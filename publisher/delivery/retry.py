@@ -42,6 +42,7 @@ _DECISIONS = {
     Verdict.LATER: Decision("pending", counts=False, stop=True),
     Verdict.PAUSED: Decision("pending", counts=False, stop=True),
     Verdict.STOP: Decision("pending", counts=False, stop=True),
+    Verdict.REFUSED: Decision("pending", counts=False, stop=True),
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from publisher.delivery.breaker import DOUBTS_TO_END, Breaker
 from publisher.delivery.crew import Crew, Finished
 from publisher.delivery.ledger import Claim, Exchanged, Ledger
 from publisher.delivery.message import Envelope
@@ -116,6 +117,7 @@ class Sender:
     ending: Ending | None = None
     code: str = ""  # the signal that ended the run
     counts: _Counts = field(default_factory=_Counts)
+    breaker: Breaker = field(default_factory=lambda: Breaker(1))
     _results: list[tuple[Claim, Outcome]] = field(default_factory=list)
     _round: int = 1
     _first_round: int = 1
@@ -137,6 +139,7 @@ class Sender:
         self._beat_at = self._quota_at = self.clock()
         self._first_round = self._round = self.ledger.pending()[1] + 1
         crew = Crew(self._submit, self.transport.parallel)
+        self.breaker.most = self.transport.parallel + 2
         try:
             while not self._step(crew):
                 pass
@@ -154,6 +157,7 @@ class Sender:
         if self.interrupt.count and self.ending is None:
             self.ending = Ending.INTERRUPTED
         if self.interrupt.count > 1:
+            self._results += self.breaker.give_up()
             self._record()
             return True  # what is in flight stays claimed; closing the ledger makes it uncertain
         self._housekeeping()
@@ -164,6 +168,9 @@ class Sender:
         elif self._results and (not self._reserved or self._ready_at - now > 0.02):
             self._record()
         if not crew.busy and not self._results and not self._reserved:
+            if self.breaker.refused:
+                self._refuse()
+                return False
             if self.ending is not None:
                 return True
             if self._dry:
@@ -185,7 +192,9 @@ class Sender:
             rate = self.pace.rate
             batch = batch_size(rate, self.transport.most)
             self._reserved = batch * max(1, min(free, int(rate * 0.1 / batch)))
-            self._ready_at = now + self.pace.take(self._reserved)
+            if self.breaker.probing:
+                self._reserved = 0 if crew.busy else 1
+            self._ready_at = now + (self.pace.take(self._reserved) if self._reserved else 0)
 
     def _claim(self, crew: Crew) -> None:
         answer = self.ledger.exchange(self._results, self._reserved, self._round)
@@ -234,9 +243,11 @@ class Sender:
             self._round = fewest + 1
 
     def _take_in(self, finished: Finished) -> None:
-        self._results += finished.results
-        verdicts = {outcome.verdict: outcome.code for outcome in finished.outcomes}
-        for outcome in finished.outcomes:
+        counted, before = self.clock() >= self._hold_until, self.breaker.doubts
+        results = self.breaker.weigh(finished, counted=counted)
+        self._results += results
+        verdicts = {outcome.verdict: outcome.code for _, outcome in results}
+        for _, outcome in results:
             if outcome.verdict in {Verdict.SUBMITTED, Verdict.REJECTED, Verdict.UNCERTAIN}:
                 name = outcome.verdict.value
                 setattr(self.counts, name, getattr(self.counts, name) + 1)
@@ -249,11 +260,27 @@ class Sender:
             self._read_quota(QUOTA_AGAIN)
         if verdicts.get(Verdict.RETRY) in UNREACHABLE:
             self._wait_for_provider(verdicts[Verdict.RETRY])
+        if self.breaker.doubts > before and self.breaker.probing:
+            self._doubt(verdicts[Verdict.UNCERTAIN])
+        if self.breaker.refuses_everything:
+            self._refuse()
         for verdict, ending in _ENDINGS.items():
             if verdict in verdicts and self.ending is None:
                 self.ending, self.code = ending, verdicts[verdict]
         if finished.defect is not None and self.ending is None:
             self.ending, self.code = Ending.DEFECT, type(finished.defect).__name__
+
+    def _doubt(self, code: str) -> None:
+        """The provider answers nothing that proves anything: pause longer each time, then end."""
+        self._hold_until = self.clock() + pause(self.breaker.doubts - 1)
+        if self.breaker.doubts >= DOUBTS_TO_END and self.ending is None:
+            self.ending, self.code = Ending.UNREACHABLE, code
+
+    def _refuse(self) -> None:
+        """The provider refused whatever it was given: nobody is marked as rejected, and somebody has to look."""
+        if self.ending is None:
+            self.ending, self.code = Ending.PROVIDER, self.breaker.refused[-1][1].code
+        self._results += self.breaker.give_up()
 
     def _wait_for_provider(self, code: str) -> None:
         now = self.clock()

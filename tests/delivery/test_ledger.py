@@ -244,6 +244,8 @@ def test_a_changed_edition_is_refused_until_cancelled_and_then_reaches_only_the_
     second = frozen(database, changed)
     assert second.sequence == 2
     assert account(database, second).excluded_by_reason == {"reached": 2}
+    with database.begin() as connection:
+        mailings.finish(connection, second.id)
     assert account(database, frozen(database, make_letter(), correction=True)).pending == 4
 
 
@@ -337,6 +339,8 @@ def test_a_ledger_from_before_the_sending_trips_the_wire(database: Database) -> 
     first = frozen(database)
     ledger = opened(database, first)
     ledger.exchange(outcomes(ledger.exchange([], 2, 1).claims, submitted("m")))
+    with database.begin() as connection:
+        mailings.set_operator(connection, first.id, "cancelled")
     again = frozen(database, make_letter(), correction=True)  # the same digest: the same edition
     with database.connect() as connection:
         (tripped,) = before_sending(connection, again, mailings.account(connection, again.id))

@@ -18,7 +18,7 @@ from publisher.delivery.endings import explain
 from publisher.delivery.lock import is_held, mailing_lock
 from publisher.delivery.operator import set_operator
 from publisher.delivery.send import Options, Sent, dry_run, send, send_test
-from publisher.delivery.sender import Ending, Interrupt
+from publisher.delivery.sender import Ending, Interrupt, Progress
 from publisher.errors import DatabaseError, TransportError, UsageError
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
 from tests.stubs.ses import BEFORE, SesServer
@@ -268,8 +268,12 @@ def test_an_interrupt_finishes_what_is_in_flight_and_the_next_run_carries_on(
     server = ses(latency=0.1, rate=1000)
     add_people(sqlite, 800)
     interrupt = Interrupt()
-    started = after(0.3, interrupt.request)
-    sent = run(through_ses, sqlite, interrupt=interrupt, started=started)
+
+    def once_something_left(progress: Progress) -> None:
+        if progress.submitted and not interrupt.count:
+            interrupt.request()
+
+    sent = run(through_ses, sqlite, interrupt=interrupt, progress=once_something_left)
     assert (sent.ending, sent.exit_status) == (Ending.INTERRUPTED, 1)
     assert (sent.account.claimed, sent.account.uncertain) == (0, 0)
     assert 0 < sent.account.submitted == len(server.account.accepted) < 800

@@ -239,7 +239,7 @@ def test_one_connection_serves_many_messages(tmp_path: Path) -> None:
         ("454 Throttling failure: Maximum sending rate exceeded.", Verdict.THROTTLED),
         ("454 Throttling failure: Daily message quota exceeded.", Verdict.LATER),
         ("550 5.1.1 no such user", Verdict.REJECTED),
-        ("554 5.7.1 refused", Verdict.REJECTED),
+        ("554 5.7.1 refused", Verdict.REFUSED),
     ],
 )
 def test_what_a_relay_answers_to_one_recipient_leaves_the_others_alone(

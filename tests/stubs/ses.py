@@ -53,6 +53,8 @@ class Settings:
     account_rate: float = 0.0  # GetAccount calls a second; 0: no limit
     refuse_account: dict[str, Any] = field(default_factory=dict)  # the same to GetAccount
     only_to: list[str] = field(default_factory=list)  # the verified addresses of a sandbox
+    poison: list[str] = field(default_factory=list)  # addresses for whose sake a whole call is answered 400
+    outage: dict[str, Any] = field(default_factory=dict)  # {"status": 503} to every send while it stands there
     configuration_sets: list[str] = field(default_factory=list)  # known ones; empty: any
     render: bool = True
     seed: int = 7
@@ -104,7 +106,7 @@ class Account:
         self.settings = settings
         self.lock = threading.Lock()
         self.accepted: list[Accepted] = []
-        self.calls = self.offered = self.throttled = 0
+        self.calls = self.offered = self.throttled = self.refused_calls = 0
         self.questions, self.questioned_at = 0, float("-inf")
         self.seconds: dict[int, list[int]] = {}
         self.faulted: dict[str, int] = {}
@@ -271,6 +273,14 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(s.latency)
         if s.refuse:
             self._error(s.refuse["status"], s.refuse["code"], s.refuse.get("message", ""))
+            return
+        if s.outage:
+            self._error(s.outage["status"], "ServiceUnavailable", "")
+            return
+        entries = body["BulkEmailEntries"] if bulk else [body]
+        if s.poison and any(set(entry["Destination"]["ToAddresses"]) & set(s.poison) for entry in entries):
+            account.refused_calls += 1
+            self._error(400, "BadRequestException", f"Illegal address {s.poison[0]} in the request")
             return
         if complaint := self._complaint(body, bulk=bulk):
             self._error(*complaint)

@@ -67,15 +67,44 @@ class SesBulkTransport:
         return quota
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        """See :class:`~publisher.delivery.transports.base.Transport`.
+
+        A call that is refused for the sake of one recipient is halved until that one is found: about log2(50) calls,
+        and one more for those set aside.
+        """
+        outcomes = self._call(envelopes)
+        if not _refused(outcomes) or len(envelopes) == 1:
+            return outcomes
+        found: dict[int, Outcome] = {}
+        suspects, aside = list(range(len(envelopes))), list[int]()
+        while len(suspects) > 1:
+            half, rest = suspects[: len(suspects) // 2], suspects[len(suspects) // 2 :]
+            outcomes = self._call([envelopes[n] for n in half])
+            if _refused(outcomes):
+                suspects, aside = half, aside + rest
+            else:
+                found |= zip(half, outcomes, strict=True)
+                suspects = rest
+        found |= zip(suspects, self._call([envelopes[n] for n in suspects]), strict=True)
+        if aside:
+            found |= zip(aside, self._others([envelopes[n] for n in aside], found), strict=True)
+        return [found[n] for n in range(len(envelopes))]
+
+    def _others(self, envelopes: Sequence[Envelope], found: dict[int, Outcome]) -> list[Outcome]:
+        """The outcomes of those set aside: searched again where somebody of the batch was accepted."""
+        if any(outcome.verdict is Verdict.SUBMITTED for outcome in found.values()):
+            return self.submit(envelopes)
+        outcomes = self._call(envelopes)
+        # Nobody is accepted so far. These wait for the next round; the run ends where nothing else is accepted either.
+        return [Outcome(Verdict.RETRY, o.code) if o.verdict is Verdict.REFUSED else o for o in outcomes]
+
+    def _call(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         entries = [self._entry(envelope) for envelope in envelopes]
         try:
             answer = self._client.send_bulk_email(**self._request, BulkEmailEntries=entries)
         except (aws.BotoCoreError, aws.ClientError, aws.HTTPClientError, ValueError, KeyError) as error:
             # ValueError, KeyError: a truncated or foreign 200 that botocore cannot read
             outcome = in_sandbox(of_exception(error), sandbox=self._sandbox)
-            if outcome.verdict is Verdict.REJECTED:  # of the whole call: not one recipient's fault
-                outcome = Outcome(Verdict.STOP, outcome.code)
             return [outcome] * len(envelopes)
         return [in_sandbox(o, sandbox=self._sandbox) for o in of_bulk_answer(answer, len(envelopes))]
 
@@ -95,6 +124,10 @@ class SesBulkTransport:
             },
             "ReplacementHeaders": [{"Name": "List-Unsubscribe", "Value": f"<{clean(envelope.unsubscribe_url)}>"}],
         }
+
+
+def _refused(outcomes: Sequence[Outcome]) -> bool:
+    return all(outcome.verdict is Verdict.REFUSED for outcome in outcomes)
 
 
 def tags(envelope: Envelope) -> list[dict[str, str]]:

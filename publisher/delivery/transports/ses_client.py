@@ -71,7 +71,7 @@ def unusable(error: Exception, config: SesTransport) -> TransportError:
     outcome = of_exception(error)
     if outcome.verdict is Verdict.THROTTLED:
         return TransportError("SES throttles GetAccount", help="run the command again in a minute")
-    return TransportError(f"SES in {where} cannot be used: {outcome.code}", help="publisher doctor says more")
+    return TransportError(f"SES in {where} cannot be used: {outcome.code}", help="see the SES console in that region")
 
 
 _UNUSABLE = (

@@ -40,8 +40,9 @@ _CODES = {
     "SendingPausedException": Verdict.PAUSED,
     "MailFromDomainNotVerifiedException": Verdict.STOP,
     "NotFoundException": Verdict.STOP,
-    "BadRequestException": Verdict.STOP,
-    "MessageRejected": Verdict.REJECTED,
+    # SES says these of a whole call, be it for one recipient's sake or for everybody's.
+    "BadRequestException": Verdict.REFUSED,
+    "MessageRejected": Verdict.REFUSED,
     # The signature, the clock and the rights are checked before anything else.
     "ExpiredToken": Verdict.STOP,
     "ExpiredTokenException": Verdict.STOP,
@@ -119,16 +120,22 @@ def _of_client_error(error: aws.ClientError) -> Outcome:
     if _DAILY.search(text):
         return Outcome(Verdict.LATER, "daily-quota")
     verdict = _CODES.get(code)
-    if verdict is Verdict.REJECTED and _UNVERIFIED.search(text):
+    if verdict is Verdict.REFUSED and _UNVERIFIED.search(text):
         return Outcome(Verdict.STOP, "identity-not-verified")
     if verdict is not None:
-        return Outcome(verdict, code)
+        return Outcome(verdict, _in_words(code, text) if verdict is Verdict.REFUSED else code)
     if code.startswith("Throttling") or status == 429:
         return Outcome(Verdict.THROTTLED, code or "http-429")
-    # SES answers 4xx before it accepts a message; a 4xx of a name we do not know needs a person, not a second try.
+    # SES answers 4xx before it accepts a message.
     if 400 <= status < 500:
-        return Outcome(Verdict.STOP, code if code.isalnum() else f"http-{status}")
+        return Outcome(Verdict.REFUSED, _in_words(code if code.isalnum() else f"http-{status}", text))
     return Outcome(Verdict.UNCERTAIN, code if code.isalnum() else f"http-{status}")
+
+
+def _in_words(code: str, text: str) -> str:
+    """The code and what the provider says, without addresses."""
+    said = re.sub(r"\S*@\S*", "(address)", " ".join(text.split()))
+    return f"{code}: {said}" if said else code
 
 
 def of_bulk_answer(answer: Any, count: int) -> list[Outcome]:

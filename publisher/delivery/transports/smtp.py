@@ -93,6 +93,8 @@ class SmtpTransport:
             )
         name = socket.gethostname()
         smtp: smtplib.SMTP
+        # RFC 5321, 4.5.3.2, gives each step a time of its own; the one after the final dot is the longest, for whoever
+        # hangs up before it does not know whether the message was taken.
         if s.security == "tls":
             context = ssl.create_default_context()
             smtp = smtplib.SMTP_SSL(s.host, s.port, name, timeout=s.timeout, context=context)
@@ -104,6 +106,7 @@ class SmtpTransport:
             smtp.ehlo_or_helo_if_needed()
             if username:
                 _log_in(smtp, username, password)
+            _wait_up_to(smtp, s.reply_timeout)
         except BaseException:
             smtp.close()
             raise
@@ -152,6 +155,7 @@ class SmtpTransport:
     def _data(self, smtp: smtplib.SMTP, message: bytes) -> Outcome:
         if b"\r\n." in message:
             message = message.replace(b"\r\n.", b"\r\n..")
+        _wait_up_to(smtp, self._settings.data_timeout)
         try:
             smtp.send(message if message.endswith(b"\r\n") else message + b"\r\n")
         except (smtplib.SMTPException, OSError):
@@ -159,10 +163,12 @@ class SmtpTransport:
             return Outcome(Verdict.RETRY, "smtp-dropped-before-end")
         try:
             smtp.send(b".\r\n")
+            _wait_up_to(smtp, self._settings.final_timeout)
             code, text = smtp.getreply()
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             return Outcome(Verdict.UNCERTAIN, f"smtp-no-answer-{type(error).__name__}")
+        _wait_up_to(smtp, self._settings.reply_timeout)
         if 200 <= code < 300:
             found = _SES_ID.search(text)
             return submitted(found[1].decode() if found else None)
@@ -183,7 +189,11 @@ class SmtpTransport:
         if answer.code in {530, 535}:
             return Outcome(Verdict.STOP, "smtp-login")
         if 500 <= answer.code < 600:
-            return Outcome(Verdict.STOP if answer.to == "sender" else Verdict.REJECTED, code)
+            if answer.to == "sender":
+                return Outcome(Verdict.STOP, _in_words(code, answer.text))
+            # Policy (5.7.x) and the message itself may be refused for all alike; another's acceptance tells.
+            alike = answer.to != "recipient" or answer.text.lstrip().startswith(b"5.7.")
+            return Outcome(Verdict.REFUSED if alike else Verdict.REJECTED, _in_words(code, answer.text))
         self._drop()
         # No answer RFC 5321 knows. Before the data nothing was taken; after it, who can say?
         return Outcome(Verdict.UNCERTAIN if answer.to == "message" else Verdict.RETRY, code)
@@ -192,6 +202,17 @@ class SmtpTransport:
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
+
+
+def _in_words(code: str, text: bytes) -> str:
+    """The code and what the relay says, without addresses."""
+    said = re.sub(r"\S*@\S*", "(address)", " ".join(text.decode("utf-8", "replace").split()))
+    return f"{code}: {said}" if said else code
+
+
+def _wait_up_to(smtp: smtplib.SMTP, seconds: float) -> None:
+    if smtp.sock is not None:
+        smtp.sock.settimeout(seconds)
 
 
 def _log_in(smtp: smtplib.SMTP, username: str, password: str) -> None:

@@ -1,0 +1,231 @@
+"""One bad recipient costs one recipient, and a bad hour costs nobody: the circuit breaker and the search for poison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions as aws
+import pytest
+from sqlalchemy import select
+
+from publisher.config.model import Config
+from publisher.database import Database
+from publisher.delivery.breaker import DOUBTS_TO_END
+from publisher.delivery.endings import explain
+from publisher.delivery.freeze import freeze
+from publisher.delivery.ledger import Claim, Ledger
+from publisher.delivery.message import compose
+from publisher.delivery.outcomes import Outcome, Verdict, submitted
+from publisher.delivery.pace import LocalPace
+from publisher.delivery.send import Sent, send
+from publisher.delivery.sender import Ending, Sender
+from publisher.delivery.tables import recipients
+from publisher.delivery.transports.base import Quota
+from publisher.delivery.transports.ses_bulk import MOST, SesBulkTransport
+from tests.delivery.test_transports import envelope, relay
+from tests.delivery.world import add_people, make_config, make_letter
+from tests.stubs.ses import SesServer
+
+Stub = Callable[..., SesServer]
+
+
+class PoisonedClient:
+    """Answers 400 to any call that holds a poisonous address."""
+
+    def __init__(self, poison: set[str]) -> None:
+        self.poison, self.calls = poison, 0
+        self.accepted: list[str] = []
+
+    def send_bulk_email(self, BulkEmailEntries: list[dict[str, Any]], **_: Any) -> dict[str, Any]:  # noqa: N803
+        self.calls += 1
+        addresses = [entry["Destination"]["ToAddresses"][0] for entry in BulkEmailEntries]
+        if self.poison & set(addresses):
+            said = {"Error": {"Code": "BadRequestException", "Message": f"Illegal address {min(self.poison)}"}}
+            raise aws.ClientError(said | {"ResponseMetadata": {"HTTPStatusCode": 400}}, "SendBulkEmail")  # type: ignore[arg-type]
+        self.accepted += addresses
+        return {"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": f"m-{a}"} for a in addresses]}
+
+
+def bulk(tmp_path: Path, poison: set[str]) -> tuple[SesBulkTransport, PoisonedClient]:
+    config = make_config(tmp_path, "ses")
+    transport = SesBulkTransport(config.delivery.ses)
+    client = PoisonedClient(poison)
+    from publisher.delivery.transports.ses_template import template_of
+
+    transport._client, transport._template = client, template_of(compose(config, make_letter()).letter, "s")
+    return transport, client
+
+
+def test_poison_at_every_position_of_a_batch_costs_one_recipient_and_few_calls(tmp_path: Path) -> None:
+    for position in range(1, MOST + 1):
+        transport, client = bulk(tmp_path, {f"reader{position}@example.com"})
+        outcomes = transport.submit([envelope(n) for n in range(1, MOST + 1)])
+        assert [n for n, o in enumerate(outcomes, 1) if o.verdict is Verdict.REFUSED] == [position]
+        assert sum(o.verdict is Verdict.SUBMITTED for o in outcomes) == MOST - 1
+        assert len(client.accepted) == len(set(client.accepted)) == MOST - 1
+        assert client.calls <= 2 * math.log2(MOST)
+        assert "reader" not in outcomes[position - 1].code
+        assert "Illegal address" in outcomes[position - 1].code
+
+
+def test_several_poisoned_recipients_are_each_found(tmp_path: Path) -> None:
+    poison = {f"reader{n}@example.com" for n in (7, 8, 40)}
+    transport, client = bulk(tmp_path, poison)
+    left, outcomes = list(range(1, MOST + 1)), {}
+    for _ in range(5):  # rounds: those put back are tried again
+        for n, outcome in zip(left, transport.submit([envelope(n) for n in left]), strict=True):
+            outcomes[n] = outcome.verdict
+        left = [n for n in left if outcomes[n] is Verdict.RETRY]
+        if not left:
+            break
+    assert {n for n, verdict in outcomes.items() if verdict is Verdict.REFUSED} == {7, 8, 40}
+    assert len(client.accepted) == len(set(client.accepted)) == MOST - 3
+
+
+@pytest.mark.parametrize("single", [False, True], ids=["bulk", "raw"])
+def test_one_poisoned_recipient_is_rejected_in_the_first_run_and_all_others_are_mailed(
+    ses: Stub, tmp_path: Path, sqlite: Database, single: bool
+) -> None:
+    server = ses(poison=["reader17@example.com"])
+    add_people(sqlite, 120)
+    sent = send(make_config(tmp_path, "ses", bulk=not single), sqlite, make_letter())
+    assert (sent.ending, sent.account.submitted, sent.account.rejected) == (Ending.DONE, 119, 1)
+    with sqlite.connect() as connection:
+        reason = connection.execute(select(recipients.c.reason).where(recipients.c.state == "rejected")).scalar_one()
+    assert "Illegal address" in reason
+    assert "@" not in reason
+    assert server.account.summary()["most"] == 1
+
+
+def test_one_poisoned_recipient_of_a_relay_is_rejected_with_its_words(tmp_path: Path, sqlite: Database) -> None:
+    add_people(sqlite, 12)
+    with relay() as (inbox, port):
+        inbox.answers["reader3@example.com"] = "550 5.7.1 we do not like reader3@example.com"
+        smtp = {"host": "127.0.0.1", "port": port}
+        sent = send(make_config(tmp_path, "smtp", smtp=smtp), sqlite, make_letter())
+    assert (sent.account.submitted, sent.account.rejected) == (11, 1)
+
+
+def test_a_relay_that_refuses_everybody_stops_the_run_and_rejects_nobody(tmp_path: Path, sqlite: Database) -> None:
+    add_people(sqlite, 40)
+    with relay() as (inbox, port):
+        inbox.answers |= {f"reader{n}@example.com": "554 5.7.1 relay access denied" for n in range(40)}
+        sent = send(make_config(tmp_path, "smtp", smtp={"host": "127.0.0.1", "port": port}), sqlite, make_letter())
+    assert (sent.ending, sent.account.pending, sent.account.rejected) == (Ending.PROVIDER, 40, 0)
+    assert "relay access denied" in explain(sent)[0]
+
+
+@pytest.mark.parametrize("single", [False, True], ids=["bulk", "raw"])
+def test_a_provider_that_refuses_every_call_ends_the_run_early_with_everybody_pending(
+    ses: Stub, tmp_path: Path, sqlite: Database, single: bool
+) -> None:
+    server = ses(refuse={"status": 400, "code": "BadRequestException", "message": "The template is broken"})
+    add_people(sqlite, 400)
+    sent = send(make_config(tmp_path, "ses", bulk=not single), sqlite, make_letter())
+    assert (sent.ending, sent.account.pending) == (Ending.PROVIDER, 400)
+    assert "The template is broken" in explain(sent)[0]
+    assert server.account.accepted == []
+
+
+class Clock:
+    """Time that passes only when it is asked for: each look is a hundredth of a second."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.01
+        return self.now
+
+
+class Outage:
+    """A provider that answers nothing useful between ``begin`` and ``end`` of the clock."""
+
+    name, most, parallel, account = "fake", 50, 4, "fake"
+
+    def __init__(self, clock: Clock, begin: float, end: float) -> None:
+        self._clock, self._begin, self._end = clock, begin, end
+        self.accepted: list[str] = []
+
+    def open(self, _composed: object) -> Quota:
+        return Quota(200)
+
+    def quota(self) -> Quota:
+        return Quota(200)
+
+    def submit(self, envelopes: Sequence[Any]) -> list[Outcome]:
+        if self._begin <= self._clock.now < self._end:
+            return [Outcome(Verdict.UNCERTAIN, "http-503")] * len(envelopes)
+        self.accepted += envelopes
+        return [submitted(f"m{e}") for e in envelopes]
+
+    def close(self) -> None: ...
+
+
+def drain(database: Database, ledger: Ledger, provider: Outage, clock: Clock) -> Ending:
+    def name(recipient: str, _claim: Claim) -> Any:
+        return recipient
+
+    ledger.open()
+    sender = Sender(ledger, provider, name, LocalPace(200, clock=clock), clock=clock)
+    try:
+        return sender.drain()
+    finally:
+        ledger.close()
+
+
+def test_an_outage_of_a_minute_leaves_few_uncertain_and_everyone_is_reached_once(sqlite: Database) -> None:
+    people = 3_000
+    add_people(sqlite, people)
+    with sqlite.begin() as connection:
+        mailing = freeze(connection, make_letter())
+    clock = Clock()
+    provider = Outage(clock, 3.0, 63.0)
+    assert drain(sqlite, Ledger(sqlite, mailing), provider, clock) is Ending.UNREACHABLE
+    assert DOUBTS_TO_END == 5
+
+    def count(state: str) -> int:
+        with sqlite.connect() as connection:
+            found = connection.execute(select(recipients.c.number).where(recipients.c.state == state))
+            return len(found.all())
+
+    assert 0 < count("uncertain") <= 300
+    assert count("pending") > 0
+    clock.now = 70.0
+    assert drain(sqlite, Ledger(sqlite, mailing), provider, clock) is Ending.DONE
+    assert len(provider.accepted) == len(set(provider.accepted)) == people - count("uncertain")
+
+
+def test_a_short_hiccup_is_probed_and_the_run_goes_on(sqlite: Database) -> None:
+    add_people(sqlite, 600)
+    with sqlite.begin() as connection:
+        mailing = freeze(connection, make_letter())
+    clock = Clock()
+    provider = Outage(clock, 0.5, 2.0)
+    assert drain(sqlite, Ledger(sqlite, mailing), provider, clock) is Ending.DONE
+    assert len(set(provider.accepted)) == len(provider.accepted) > 300
+
+
+def test_a_relay_may_take_its_time_after_the_final_dot(tmp_path: Path, sqlite: Database) -> None:
+    import asyncio
+
+    add_people(sqlite, 1)
+    with relay() as (inbox, port):
+        taken = inbox.handle_DATA
+
+        async def slowly(*arguments: Any) -> str:
+            await asyncio.sleep(1.2)
+            return await taken(*arguments)
+
+        inbox.handle_DATA = slowly  # type: ignore[method-assign]
+        smtp = {"host": "127.0.0.1", "port": port, "timeout": 0.5, "reply_timeout": 0.5, "data_timeout": 0.5}
+        sent: Sent = send(make_config(tmp_path, "smtp", smtp=smtp), sqlite, make_letter())
+    assert (sent.account.submitted, sent.account.uncertain) == (1, 0)
+
+
+def test_the_time_outs_are_those_of_the_standard_unless_told_otherwise(config: Config) -> None:
+    smtp = config.delivery.smtp
+    assert (smtp.reply_timeout, smtp.data_timeout, smtp.final_timeout) == (300, 180, 600)  # RFC 5321, 4.5.3.2
