@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -95,4 +96,5 @@ def create_app(service: Service) -> ASGIApp:
         secure=url.scheme == "https",
         prefix=url.path,
         limits=[("/webhooks/sns", SNS_LIMIT)],
+        edge=os.environ.get("PUBLISHER_ORIGIN_SECRET", ""),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import ipaddress
 from collections.abc import Iterable
 from urllib.parse import quote
 
@@ -14,6 +16,9 @@ from publisher.web.pages import Pages
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a form."""
+
+_SECRET, _VIEWER = b"x-publisher-origin", b"x-publisher-viewer"
+"""What the edge adds (deploy/aws/service.yaml), replacing what a viewer sent under these names."""
 
 _HEADERS = {
     "server": "publisher",
@@ -41,10 +46,15 @@ class Guard:
         secure: bool,
         prefix: str = "",
         limits: Iterable[tuple[str, int]] = (),
+        edge: str = "",
     ) -> None:
-        """``secure``: readers come over HTTPS. ``prefix``: the path of service.url. ``limits``: bytes by path."""
+        """``secure``: readers come over HTTPS. ``prefix``: the path of service.url. ``limits``: bytes by path.
+
+        ``edge``: a secret shared with the network that passes requests on; who knows it says who the viewer is.
+        """
         self._app, self._pages, self._metrics, self._prefix = app, pages, metrics, prefix.rstrip("/")
         self._limits = dict(limits)
+        self._edge = edge.encode()
         headers = _HEADERS | {"content-security-policy": pages.policy}
         if secure:
             headers["strict-transport-security"] = "max-age=31536000"
@@ -55,6 +65,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = self._viewed(scope)
         path: str = scope["path"]
         if self._prefix and path.startswith(self._prefix + "/"):
             path = path.removeprefix(self._prefix)
@@ -84,6 +95,18 @@ class Guard:
             await self._refuse(scope, receive, safely)
             return
         await self._app(scope, bounded, safely)
+
+    def _viewed(self, scope: Scope) -> Scope:
+        """The request as its viewer sent it: rates and evidence are the viewer's, not the edge's."""
+        said = {name: value for name, value in scope["headers"] if name in {_SECRET, _VIEWER}}
+        if not self._edge or not hmac.compare_digest(said.get(_SECRET, b""), self._edge):
+            return scope
+        try:
+            viewer = str(ipaddress.ip_address(said.get(_VIEWER, b"").decode("ascii")))
+        except ValueError:
+            return scope
+        kept = [(name, value) for name, value in scope["headers"] if name not in {_SECRET, _VIEWER}]
+        return {**scope, "client": (viewer, 0), "headers": kept}
 
     def _safely(self, scope: Scope, send: Send) -> Send:
         async def safely(message: Message) -> None:

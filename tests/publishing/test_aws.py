@@ -103,3 +103,47 @@ def test_folder_addresses_become_their_index(node_tools: Path) -> None:
     assert file == "/feed.xml"
     assert [status for status, _ in hostile] == [301, 301, 301]
     assert [to for _, to in hostile if re.match(r"[/\\]{2}", to)] == []  # never another site
+
+
+def test_the_service_may_do_what_confirmation_mail_needs() -> None:
+    service = resources("service.yaml")
+    (policy,) = service["Role"]["Properties"]["Policies"]
+    allowed = {action for s in policy["PolicyDocument"]["Statement"] for action in _listed(s["Action"])}
+    assert allowed >= {"ses:SendEmail", "ses:SendRawEmail", "ses:GetAccount"}
+    assert json.loads(service["Post"]["Properties"]["Targets"][0]["Input"]) == {"publisher": "post"}
+    assert service["PostPermission"]["Properties"]["Principal"] == "events.amazonaws.com"
+
+
+def test_the_viewers_address_comes_with_a_secret_that_only_the_edge_and_the_service_know() -> None:
+    service = resources("service.yaml")
+    secret = "{{resolve:secretsmanager:${OriginSecret}:SecretString}}"
+    assert service["Function"]["Properties"]["Environment"]["Variables"]["PUBLISHER_ORIGIN_SECRET"] == {"Sub": secret}
+    distribution = service["Distribution"]["Properties"]["DistributionConfig"]
+    (header,) = distribution["Origins"][0]["OriginCustomHeaders"]
+    assert (header["HeaderName"], header["HeaderValue"]) == ("x-publisher-origin", {"Sub": secret})
+    (associated,) = distribution["DefaultCacheBehavior"]["FunctionAssociations"]
+    assert associated == {"EventType": "viewer-request", "FunctionARN": {"GetAtt": "Viewer.FunctionARN"}}
+    assert "['x-publisher-viewer'] = {value: event.viewer.ip}" in service["Viewer"]["Properties"]["FunctionCode"]
+
+
+def test_the_alarm_that_nobody_can_unsubscribe_hears_of_every_way_to_fail() -> None:
+    metrics = resources("service.yaml")["ErrorAlarm"]["Properties"]["Metrics"]
+    summed = next(m["Expression"] for m in metrics if "Expression" in m)
+    names = {m["Id"]: m["MetricStat"]["Metric"]["MetricName"] for m in metrics if "MetricStat" in m}
+    assert set(names.values()) == {"Errors", "Url5xxCount", "Throttles"}
+    assert all(f"FILL({name}, 0)" in summed for name in names)
+
+
+def test_the_database_is_closed_unless_opened_and_its_certificate_is_verified() -> None:
+    text = (ROOT / "deploy" / "aws" / "database.yaml").read_text(encoding="utf-8")
+    parameters = yaml.load(text, Loader)["Parameters"]
+    assert (parameters["AllowedCidr"]["Default"], parameters["PubliclyReachable"]["Default"]) == ("", "false")
+    database = resources("database.yaml")
+    always, asked = database["SecurityGroup"]["Properties"]["SecurityGroupIngress"]
+    assert always["SourceSecurityGroupId"] == {"Ref": "ClientSecurityGroup"}
+    assert asked["If"][0] == "AllowsCidr"
+    assert "sslmode=verify-full&sslrootcert=rds.pem" in database["Url"]["Properties"]["SecretString"]["Sub"]
+
+
+def _listed(action: str | list[str]) -> list[str]:
+    return action if isinstance(action, list) else [action]

@@ -27,6 +27,32 @@ def call(method, path, body=None, kind=None):
     return [answer["statusCode"], answer["headers"]["content-security-policy"][:18], answer["body"][:15]]
 path = "/unsubscribe/" + tokens.unsubscribe_url("nobody").rpartition("/")[2]
 form = "application/x-www-form-urlencoded"
+from publisher.audience.model import How
+from publisher.audience import store
+database = lambda_handler._service.database
+def who_left(**extra):
+    with database.begin() as connection:
+        name = f"r{len(extra)}{''.join(extra.values())[-1:]}@n.example"
+        reader = store.add(connection, store_address(name), how=How.COMMAND)
+    link = "/unsubscribe/" + tokens.unsubscribe_url(reader.reference).rpartition("/")[2]
+    event = {"version": "2.0", "routeKey": "$default", "rawPath": link, "rawQueryString": "",
+             "headers": {"host": "x", **extra}, "body": "", "isBase64Encoded": False,
+             "requestContext": {"http": {"method": "POST", "path": link, "protocol": "HTTP/1.1",
+             "sourceIp": "198.51.100.7", "userAgent": "t"}, "domainName": "x", "stage": "$default"}}
+    assert lambda_handler.handler(event, None)["statusCode"] == 200
+    with database.connect() as connection:
+        return store.history(connection, reader.id)[-1].evidence["address"]
+from publisher.audience.address import read_address as store_address
+right, wrong = {"x-publisher-origin": "a secret of the edge"}, {"x-publisher-origin": "another"}
+viewer = {"x-publisher-viewer": "203.0.113.9"}
+json_body = '{"email": "ann@n.example"}'
+event_asks = call("POST", "/subscribe", json_body, "application/json")
+posted = lambda_handler.handler({"publisher": "post"}, None)
+from publisher.web import outbox
+with database.connect() as connection:
+    left = outbox.pending(connection)
+print(json.dumps([who_left(**viewer, **right), who_left(**viewer, **wrong), who_left(**viewer), who_left(**right),
+                  event_asks[0], posted, left]))
 print(json.dumps([call("GET", "/subscribe"), call("POST", path, "List-Unsubscribe=One-Click", form), call("GET", "/x"),
                   call("GET", "/healthz")]))
 """
@@ -39,12 +65,16 @@ def test_the_lambda_handler_answers(tmp_path: Path, postgres_url: str) -> None:
         "PUBLISHER_DATABASE_URL": postgres_url,
         "PUBLISHER_SECRET_KEYS": "a key that is long enough",
         "PUBLISHER_ROOT": str(tmp_path),
+        "PUBLISHER_ORIGIN_SECRET": "a secret of the edge",
     }
     command = [sys.executable, "-c", SCRIPT, str(DEPLOY)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     policy = "default-src 'none'"
-    assert json.loads(done.stdout) == [
+    edge, answers = map(json.loads, done.stdout.splitlines())
+    assert edge == ["203.0.113.9", "198.51.100.7", "198.51.100.7", "198.51.100.7", 202, {}, 0]
+    assert len(list((tmp_path / "outbox" / "confirm").iterdir())) == 1
+    assert answers == [
         [200, policy, "<!DOCTYPE html>"],
         [200, policy, "unsubscribed\n"],
         [404, policy, "<!DOCTYPE html>"],
