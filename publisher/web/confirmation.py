@@ -45,6 +45,7 @@ QUOTA_EVERY = 3600.0
 HELD = 300.0
 """Seconds without a try after the provider said "not today", or "not you"."""
 GRACE = 8.0
+_CLOSED = frozenset({Verdict.LATER, Verdict.PAUSED, Verdict.STOP})
 
 log = logging.getLogger("publisher.web")
 
@@ -189,11 +190,11 @@ class Postman:
         elif outcome.verdict is Verdict.THROTTLED:
             pace.throttled()
             self._hold()
-        elif outcome.verdict.not_sent and (outcome.verdict is not Verdict.RETRY or outcome.code in UNREACHABLE):
-            self._hold()
-            if outcome.verdict is not Verdict.RETRY:
-                self._hold_until = time.monotonic() + HELD
-                log.error("confirmation mail waits: %s (%s)", outcome.verdict.value, outcome.code)
+        elif outcome.verdict is Verdict.REFUSED or outcome.code in UNREACHABLE:
+            self._hold()  # a refusal is one reader's fault, or everybody's: the next one shows
+        elif outcome.verdict in _CLOSED:
+            self._hold_until = time.monotonic() + HELD
+            log.error("confirmation mail waits: %s (%s)", outcome.verdict.value, outcome.code)
 
     def _hold(self) -> float:
         self._failed += 1

@@ -13,7 +13,7 @@ from publisher.audience import store
 from publisher.audience.model import State, Subscriber
 from publisher.audience.suppressions import suppression
 from publisher.audience.tables import confirmations, subscribers, suppressions
-from publisher.delivery.outcomes import Outcome
+from publisher.delivery.outcomes import Outcome, Verdict
 from publisher.delivery.retry import decide
 
 EXPIRES = timedelta(hours=48)
@@ -114,8 +114,9 @@ def record(connection: Connection, question: Question, outcome: Outcome, now: da
     decision = decide(outcome)
     values: dict[str, object] = {"state": decision.state, "reason": outcome.code[:80] or None}
     if decision.state == "pending":
-        tries = question.attempt - (0 if decision.counts else 1)
-        wait = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(tries - 1, 10)) if decision.counts else timedelta(0)
-        values |= {"attempts": tries, "due_at": now + wait}
+        # Too fast, or out of reach: nobody's fault, and due with the rest. Else the others go first.
+        blameless = outcome.verdict in {Verdict.THROTTLED, Verdict.RETRY} and not decision.counts
+        wait = timedelta(0) if blameless else min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(question.attempt - 1, 10))
+        values |= {"attempts": question.attempt - blameless, "due_at": now + wait}
     mine = (c.id == question.id) & c.state.in_(("claimed", "uncertain")) & (c.attempts == question.attempt)
     connection.execute(update(confirmations).where(mine).values(values))

@@ -176,6 +176,7 @@ def test_what_may_have_left_before_a_crash_is_sent_again_only_when_the_reader_as
         (Verdict.REJECTED, "rejected", 1),
         (Verdict.UNCERTAIN, "uncertain", 1),
         (Verdict.RETRY, "pending", 1),
+        (Verdict.REFUSED, "pending", 1),
         (Verdict.LATER, "pending", 1),
         (Verdict.STOP, "pending", 1),
         (Verdict.THROTTLED, "submitted", 2),  # waited for in place
@@ -190,6 +191,20 @@ def test_what_becomes_of_a_question_by_what_the_provider_says(
     ask(database, 1)
     post(config, database, 20)
     assert (states(database), len(transport.sent)) == ({state: 1}, sent)
+
+
+def test_a_reader_whom_the_provider_refuses_keeps_nobody_else_waiting(
+    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("publisher.web.confirmation.pause", lambda _: 0.01)
+    transport = Scripted(Verdict.REFUSED)  # to the first that is tried
+    monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
+    ask(database, 4)
+    post(config, database, 20)
+    assert states(database) == {"pending": 1, "submitted": 3}
+    later(database, minutes=1)
+    post(config, database, 20)
+    assert states(database) == {"submitted": 4}
 
 
 def test_a_question_that_is_answered_suppressed_erased_or_old_is_not_mailed(
