@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -251,13 +252,14 @@ def test_killed_in_the_middle_serve_doubles_none_and_loses_none(tmp_path: Path, 
         "delivery: {transport: ses, ses: {region: eu-west-1}}\nservice: {url: 'https://letters.n.example/'}\n"
     )
     config = load_config(tmp_path)
-    with SesServer(Settings(rate=40, latency=0.03)) as server:
+    with SesServer(Settings(rate=40, latency=0.03)) as server, contextlib.ExitStack() as stack:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PUBLISHER_")}
         environment["AWS_ENDPOINT_URL_SESV2"] = server.url
         command = [sys.executable, "-m", "publisher", "--root", str(tmp_path), "serve", "--port", "0"]
 
         def start() -> tuple[subprocess.Popen[str], str]:
             process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+            stack.callback(process.kill)
             assert process.stderr is not None
             while "serving readers at" not in (line := process.stderr.readline()):
                 assert line
