@@ -58,7 +58,9 @@ def explain(sent: Sent) -> tuple[str, str | None]:
             return f"the provider could not be reached ({sent.code}); {left}", f"check the network; then {again}"
         case Ending.DEFECT:
             return f"the transport failed ({sent.code}); {left}", f"please report it; {again}"
-    what, action = _PROVIDER.get(sent.code, (f"the provider refuses every message: {sent.code}", "mend what it says"))
+    what, action = _PROVIDER.get(
+        sent.code.partition(":")[0], (f"the provider refuses every message: {sent.code}", "mend what it says")
+    )
     return f"{what}; {left}", f"{action}; then {again}"
 
 

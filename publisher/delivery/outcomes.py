@@ -6,6 +6,7 @@ ever be tried again by itself. Each transport has its table of signals; what no 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,3 +45,9 @@ class Outcome:
 def submitted(message_id: str | None) -> Outcome:
     """Accepted by the provider under ``message_id``."""
     return Outcome(Verdict.SUBMITTED, "", message_id)
+
+
+def in_words(code: str, text: str) -> str:
+    """The code and what the provider says, without addresses."""
+    said = re.sub(r"\S*@\S*", "(address)", " ".join(text.split()))
+    return f"{code}: {said}" if said else code

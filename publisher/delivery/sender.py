@@ -23,6 +23,7 @@ from publisher.errors import DatabaseError, TransportError
 
 BEAT_EVERY = 15.0
 QUOTA_EVERY = 3600.0
+STALLED = 1.0  # seconds without any answer after which nothing more is claimed: a provider that hangs
 QUOTA_AGAIN = 2.0  # seconds between two readings that throttles ask for
 UNREACHABLE_PAUSES = 6  # about a minute without the provider ends the run
 
@@ -125,6 +126,7 @@ class Sender:
     _ready_at: float = 0.0
     _hold_until: float = 0.0
     _unreachable: int = 0
+    _heard_at: float = 0.0
     _dry: bool = False
     _alive: bool = True
     _beat_at: float = 0.0
@@ -188,13 +190,16 @@ class Sender:
                 self._reserved = 0
             return
         free = crew.room - crew.busy
-        if free and not self._reserved and not self._dry and self._alive and now >= self._hold_until:
+        if free and not self._reserved and not self._dry and self._alive and not self._waits(crew, now):
             rate = self.pace.rate
             batch = batch_size(rate, self.transport.most)
-            self._reserved = batch * max(1, min(free, int(rate * 0.1 / batch)))
-            if self.breaker.probing:
-                self._reserved = 0 if crew.busy else 1
-            self._ready_at = now + (self.pace.take(self._reserved) if self._reserved else 0)
+            self._reserved = 1 if self.breaker.probing else batch * max(1, min(free, int(rate * 0.1 / batch)))
+            self._ready_at = now + self.pace.take(self._reserved)
+
+    def _waits(self, crew: Crew, now: float) -> bool:
+        """Whether the provider has to answer, or a pause to end, before more is claimed."""
+        silent = self.breaker.probing or now - self._heard_at > STALLED
+        return now < self._hold_until or (crew.busy > 0 and silent)
 
     def _claim(self, crew: Crew) -> None:
         answer = self.ledger.exchange(self._results, self._reserved, self._round)
@@ -203,6 +208,8 @@ class Sender:
             self.pace.give_back(unused)
         batch = batch_size(self.pace.rate, self.transport.most)
         self._reserved = 0
+        if not crew.busy:
+            self._heard_at = self.clock()
         self._heed(answer)
         self.counts.excluded += answer.excluded
         self._dry = not answer.claims and not answer.excluded
@@ -243,7 +250,8 @@ class Sender:
             self._round = fewest + 1
 
     def _take_in(self, finished: Finished) -> None:
-        counted, before = self.clock() >= self._hold_until, self.breaker.doubts
+        self._heard_at = self.clock()
+        counted, before = self._heard_at >= self._hold_until, self.breaker.doubts
         results = self.breaker.weigh(finished, counted=counted)
         self._results += results
         verdicts = {outcome.verdict: outcome.code for _, outcome in results}
@@ -319,7 +327,7 @@ class Sender:
         if self._reserved:
             return min(0.2, max(0.0, self._ready_at - now))
         if crew.busy:
-            return 0.2 if crew.busy >= crew.room or self._dry or self.ending or now < self._hold_until else 0.0
+            return 0.2 if crew.busy >= crew.room or self._dry or self.ending or self._waits(crew, now) else 0.0
         return 0.2 if now < self._hold_until and self.ending is None and not self._dry else 0.0
 
     def _rescue(self, crew: Crew) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from publisher.delivery.outcomes import in_words
 from publisher.errors import ServiceError
 
 Answer = TypeVar("Answer")
@@ -32,8 +33,10 @@ def call(what_failed: str, function: Callable[[], Answer]) -> Answer:
     try:
         return function()
     except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", "")).rpartition(".")[2]
-        raise ServiceError(f"{what_failed}: {code or 'AWS refused'}", help=_HELP.get(code)) from error
+        said = error.response.get("Error", {})
+        code = str(said.get("Code", "")).rpartition(".")[2]
+        words = in_words(code or "AWS refused", str(said.get("Message", "")))
+        raise ServiceError(f"{what_failed}: {words}", help=_HELP.get(code)) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise ServiceError(f"{what_failed}: no AWS credentials", help="see boto3's chain of credentials") from error
     except BotoCoreError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from publisher.delivery.message import compose
 from publisher.delivery.outcomes import Outcome, Verdict, submitted
 from publisher.delivery.pace import LocalPace
 from publisher.delivery.send import Sent, send
-from publisher.delivery.sender import Ending, Sender
+from publisher.delivery.sender import Ending, Interrupt, Sender
 from publisher.delivery.tables import recipients
 from publisher.delivery.transports.base import Quota
 from publisher.delivery.transports.ses_bulk import MOST, SesBulkTransport
@@ -207,6 +208,36 @@ def test_a_short_hiccup_is_probed_and_the_run_goes_on(sqlite: Database) -> None:
     provider = Outage(clock, 0.5, 2.0)
     assert drain(sqlite, Ledger(sqlite, mailing), provider, clock) is Ending.DONE
     assert len(set(provider.accepted)) == len(provider.accepted) > 300
+
+
+def test_a_provider_that_hangs_is_given_no_more_than_a_second_and_a_bit(sqlite: Database) -> None:
+    add_people(sqlite, 1_000)
+    with sqlite.begin() as connection:
+        mailing = freeze(connection, make_letter())
+    answering, interrupt = threading.Event(), Interrupt()
+
+    class Waiting(Clock):
+        def __call__(self) -> float:
+            self.now += 0.04
+            if self.now > 4:
+                interrupt.request() if not interrupt.count else None
+                answering.set()
+            return super().__call__()
+
+    class Hanging(Outage):
+        parallel = 16
+
+        def submit(self, envelopes: Sequence[Any]) -> list[Outcome]:
+            answering.wait(30)
+            return [Outcome(Verdict.UNCERTAIN, "ReadTimeoutError")] * len(envelopes)
+
+    clock = Waiting()
+    ledger = Ledger(sqlite, mailing)
+    ledger.open()
+    provider = Hanging(clock, 0, 0)
+    sender = Sender(ledger, provider, lambda r, _: r, LocalPace(200, clock=clock), interrupt=interrupt, clock=clock)  # type: ignore[arg-type,return-value]
+    assert sender.drain() is Ending.INTERRUPTED
+    assert 0 < sender.counts.uncertain <= 300
 
 
 def test_a_relay_may_take_its_time_after_the_final_dot(tmp_path: Path, sqlite: Database) -> None:

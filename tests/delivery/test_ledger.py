@@ -201,6 +201,19 @@ def test_a_beat_from_the_future_counts_from_when_it_is_seen(
     assert living.recover(alone=False) == 2
 
 
+def test_what_a_sender_claimed_that_others_took_for_dead_is_recovered_before_its_lease_ends(database: Database) -> None:
+    add_people(database, 3)
+    mailing = frozen(database)
+    dead, busy, living = (opened(database, mailing) for _ in range(3))
+    dead.exchange([], 1, 1)
+    busy.exchange([], 2, 1)
+    with database.begin() as connection:  # a burial that its claim came too late for
+        senders = ledger_module.senders
+        connection.execute(update(senders).where(senders.c.id == dead.sender_id).values(ended=1))
+    assert living.recover(alone=False) == 1
+    assert (account(database, mailing).uncertain, account(database, mailing).claimed) == (1, 2)
+
+
 def test_an_answer_of_a_sender_long_gone_never_touches_a_newer_claim(database: Database) -> None:
     add_people(database, 1)
     mailing = frozen(database)

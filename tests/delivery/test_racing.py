@@ -8,10 +8,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
@@ -19,6 +22,7 @@ from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
 from publisher.delivery import send as send_module
+from publisher.delivery.operator import set_operator
 from publisher.delivery.send import Options, send
 from publisher.delivery.tables import mailings as mailings_table
 from publisher.delivery.tables import recipients
@@ -52,6 +56,11 @@ def _work(config: Config, database: Database) -> object:
             return [_drain(config, database, number, Duties()) for number in waiting]
         time.sleep(0.005)
     return None
+
+
+def _resume(config: Config, database: Database) -> object:
+    set_operator(database, SLUG, mailings.GOING)
+    return _send(config, database)
 
 
 @pytest.fixture
@@ -140,6 +149,25 @@ def test_a_worker_joins_the_mailing_that_a_send_froze(
     database.close()
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("race", range(RACES))
+@pytest.mark.parametrize("first", [_send, _work, _resume])
+def test_a_resumed_mailing_has_one_message_a_reader_whoever_else_starts(
+    race: int, first: Start, config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database = open_database(config)
+    add_people(database, PEOPLE)
+    with database.begin() as connection:
+        send_module.freeze(connection, make_letter())
+    set_operator(database, SLUG, mailings.PAUSED)
+    assert _race(config, first, _resume) == []
+    assert _mailings(database) == 1
+    _resume(config, database)
+    assert _copies(config) == {1: PEOPLE}
+    database.close()
+
+
 @pytest.mark.parametrize(("first", "second"), [(_send, _send), (_correct, _correct)], ids=["send", "correction"])
 def test_on_sqlite_the_second_start_is_refused_or_finds_it_done(
     first: Start, second: Start, config: Config, sqlite: Database
@@ -181,19 +209,22 @@ def test_a_mailing_that_was_cancelled_or_reached_nobody_makes_room_for_another(
     assert newest.sequence == 3
 
 
-def test_a_database_in_which_a_mailing_was_frozen_twice_still_opens(tmp_path: Path, config: Config) -> None:
-    opened = open_database(config)
-    add_people(opened, 1)
-    with opened.begin() as connection:
+def test_a_mailing_that_was_frozen_twice_is_migrated_and_mails_nobody_twice(database: Database) -> None:
+    add_people(database, 3)
+    with database.begin() as connection:
         mailing = send_module.freeze(connection, make_letter())
         row = connection.execute(select(mailings_table).where(mailings_table.c.id == mailing.id)).mappings().one()
         connection.exec_driver_sql("DROP INDEX uq_mailings_unfinished")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0004_publishing'")
         twin = {key: value for key, value in row.items() if key != "id"} | {"reference": "other", "sequence": 2}
-        connection.execute(insert(mailings_table).values(twin))
-    opened.close()
-    again = open_database(config)
-    with again.connect() as connection:
+        second = connection.execute(insert(mailings_table).values(twin).returning(mailings_table.c.id)).scalar_one()
+        rows = connection.execute(select(recipients)).mappings().all()
+        connection.execute(insert(recipients), [dict(row) | {"mailing_id": second} for row in rows])
+        connection.exec_driver_sql("UPDATE recipients SET state = 'submitted' WHERE mailing_id = 1 AND number = 1")
+        connection.exec_driver_sql("UPDATE recipients SET state = 'uncertain' WHERE mailing_id = 1 AND number = 2")
+    with database.begin() as connection, Operations.context(MigrationContext.configure(connection)):
+        import_module("publisher.database.migrations.versions.0005_one_mailing").upgrade()
+    with database.connect() as connection:
         states = connection.execute(select(mailings_table.c.operator).order_by(mailings_table.c.id)).scalars().all()
-    again.close()
+        left = mailings.account(connection, second)
     assert states == ["cancelled", "paused"]
+    assert (left.pending, left.excluded_by_reason) == (1, {"reached": 2})  # a resume mails nobody twice

@@ -354,7 +354,7 @@ def test_the_pace_holds_the_quota_without_throttling(
     run(through_ses, sqlite, started=lambda _started: began.append(time.monotonic()))
     held = people / (time.monotonic() - began[0]) / rate
     assert server.account.throttled == 0
-    assert 0.7 < held <= 1.0  # the first second counts here; make bench-send measures the pace itself
+    assert held <= 1.0  # that it is no slower follows a clock of its own in test_pace.py
 
 
 def test_a_quota_that_falls_is_read_again_on_the_throttle(

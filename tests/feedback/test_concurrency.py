@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
+from publisher.errors import DatabaseError
 from publisher.feedback.apply import Applier
 from publisher.feedback.ses import parse
 from tests.feedback import shapes
@@ -78,4 +80,36 @@ def test_who_loses_a_deadlock_tries_again(postgres_url: str, tmp_path: Path, mon
     thread.join()
     assert applier.applied.changed == 2
     assert room.account().delivered == 2
+    room.database.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("state", "again"), [("40001", True), ("40P01", True), ("22012", False)])
+def test_a_serialization_failure_of_postgresql_is_tried_again_and_other_failures_are_not(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, again: bool
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    room = open_room(tmp_path)
+    room.subscribe("ann@example.com")
+    mailing = room.freeze()
+    room.send(mailing)
+    (recipient,) = room.recipients(mailing).values()
+    mail = shapes.mail(f"m-{recipient}", "ann@example.com", recipient=recipient)
+    applier, original = Applier(room.database, room.config), Applier._apply
+    failed: list[str] = []
+
+    def fails_once(self: Applier, connection: Connection, *rest: Any) -> None:
+        if not failed:
+            failed.append(state)
+            connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '{state}'; END $$"))
+        original(self, connection, *rest)
+
+    monkeypatch.setattr(Applier, "_apply", fails_once)
+    events = list(parse(shapes.event("Delivery", mail)))
+    if again:
+        applier.apply(events)
+        assert room.account().delivered == 1
+    else:
+        with pytest.raises(DatabaseError):
+            applier.apply(events)
     room.database.close()

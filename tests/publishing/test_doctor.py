@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dns.message
@@ -242,6 +243,21 @@ def test_what_is_wrong_is_said_with_what_to_do(
     found = ask(around, tmp_path, only={check, "archive"} if check == "clock" else {check})[check]
     assert (found.level, says in found.message) == (level, True), found
     assert found.help
+
+
+def test_what_aws_refuses_is_said_in_its_words_without_an_address(
+    around: Around, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.exceptions import ClientError
+
+    said = {"Error": {"Code": "400", "Message": "No such region for ann@example.com"}}
+
+    def refuses(*_: Any, **__: Any) -> Any:
+        raise ClientError(said, "GetAccount")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(World, "_ses", SimpleNamespace(get_account=refuses))
+    message = ask(around, tmp_path, only={"quota"})["quota"].message
+    assert message == "the SES account: 400: No such region for (address)"
 
 
 def test_every_question_has_a_wrong_answer_in_the_table() -> None:

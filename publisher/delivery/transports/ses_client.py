@@ -10,7 +10,7 @@ from botocore.config import Config as ClientConfig
 
 from publisher.config.model import SesTransport
 from publisher.delivery.message import Composed
-from publisher.delivery.outcomes import Verdict
+from publisher.delivery.outcomes import Verdict, in_words
 from publisher.delivery.transports.base import Quota
 from publisher.delivery.transports.ses_outcomes import of_exception
 from publisher.errors import TransportError
@@ -64,14 +64,16 @@ def read_quota(client: Any, config: SesTransport) -> Quota:
 def unusable(error: Exception, config: SesTransport) -> TransportError:
     """The one line for an account that cannot be asked."""
     where = config.region or "the configured region"
-    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, aws.ClientError) else ""
+    said = error.response.get("Error", {}) if isinstance(error, aws.ClientError) else {}
+    code = said.get("Code", "")
     for names, message, action in _UNUSABLE:
         if type(error).__name__ in names or code in names:
             return TransportError(message.format(where=where), help=action)
     outcome = of_exception(error)
     if outcome.verdict is Verdict.THROTTLED:
         return TransportError("SES throttles GetAccount", help="run the command again in a minute")
-    return TransportError(f"SES in {where} cannot be used: {outcome.code}", help="see the SES console in that region")
+    words = in_words(code or outcome.code, said.get("Message", ""))
+    return TransportError(f"SES in {where} cannot be used: {words}", help="see the SES console in that region")
 
 
 _UNUSABLE = (

@@ -11,7 +11,7 @@ from typing import Any
 
 import botocore.exceptions as aws
 
-from publisher.delivery.outcomes import Outcome, Verdict, submitted
+from publisher.delivery.outcomes import Outcome, Verdict, in_words, submitted
 
 _STATUSES = {
     "SUCCESS": Verdict.SUBMITTED,
@@ -123,19 +123,13 @@ def _of_client_error(error: aws.ClientError) -> Outcome:
     if verdict is Verdict.REFUSED and _UNVERIFIED.search(text):
         return Outcome(Verdict.STOP, "identity-not-verified")
     if verdict is not None:
-        return Outcome(verdict, _in_words(code, text) if verdict is Verdict.REFUSED else code)
+        return Outcome(verdict, in_words(code, text) if verdict in {Verdict.REFUSED, Verdict.STOP} else code)
     if code.startswith("Throttling") or status == 429:
         return Outcome(Verdict.THROTTLED, code or "http-429")
     # SES answers 4xx before it accepts a message.
     if 400 <= status < 500:
-        return Outcome(Verdict.REFUSED, _in_words(code if code.isalnum() else f"http-{status}", text))
+        return Outcome(Verdict.REFUSED, in_words(code if code.isalnum() else f"http-{status}", text))
     return Outcome(Verdict.UNCERTAIN, code if code.isalnum() else f"http-{status}")
-
-
-def _in_words(code: str, text: str) -> str:
-    """The code and what the provider says, without addresses."""
-    said = re.sub(r"\S*@\S*", "(address)", " ".join(text.split()))
-    return f"{code}: {said}" if said else code
 
 
 def of_bulk_answer(answer: Any, count: int) -> list[Outcome]:

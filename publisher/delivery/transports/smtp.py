@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from publisher.config.model import SmtpTransport as Settings
 from publisher.delivery.headers import addr_spec
 from publisher.delivery.message import Composed, Envelope
-from publisher.delivery.outcomes import Outcome, Verdict, submitted
+from publisher.delivery.outcomes import Outcome, Verdict, in_words, submitted
 from publisher.delivery.transports.base import Quota
 from publisher.errors import TransportError
 
@@ -190,10 +190,12 @@ class SmtpTransport:
             return Outcome(Verdict.STOP, "smtp-login")
         if 500 <= answer.code < 600:
             if answer.to == "sender":
-                return Outcome(Verdict.STOP, _in_words(code, answer.text))
+                return Outcome(Verdict.STOP, in_words(code, answer.text.decode("utf-8", "replace")))
             # Policy (5.7.x) and the message itself may be refused for all alike; another's acceptance tells.
             alike = answer.to != "recipient" or answer.text.lstrip().startswith(b"5.7.")
-            return Outcome(Verdict.REFUSED if alike else Verdict.REJECTED, _in_words(code, answer.text))
+            return Outcome(
+                Verdict.REFUSED if alike else Verdict.REJECTED, in_words(code, answer.text.decode("utf-8", "replace"))
+            )
         self._drop()
         # No answer RFC 5321 knows. Before the data nothing was taken; after it, who can say?
         return Outcome(Verdict.UNCERTAIN if answer.to == "message" else Verdict.RETRY, code)
@@ -202,12 +204,6 @@ class SmtpTransport:
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
-
-
-def _in_words(code: str, text: bytes) -> str:
-    """The code and what the relay says, without addresses."""
-    said = re.sub(r"\S*@\S*", "(address)", " ".join(text.decode("utf-8", "replace").split()))
-    return f"{code}: {said}" if said else code
 
 
 def _wait_up_to(smtp: smtplib.SMTP, seconds: float) -> None:
