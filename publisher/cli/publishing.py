@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from publisher.cli.console import complain, console, error_console
 from publisher.cli.sending import stop_on_signals
 from publisher.config import load_config
 from publisher.config.model import Config
+from publisher.config.placeholders import refuse_placeholders
 from publisher.database import Database, open_database
 from publisher.delivery.endings import account_line, explain, status_row
 from publisher.delivery.send import Started
@@ -34,6 +37,7 @@ QUIET = frozenset({Kind.DONE, Kind.DRAFT, Kind.SETTLED})
 def run(root: Path, wishes: Wishes, *, as_json: bool) -> int:
     """Do it; the exit status."""
     config = load_config(root)
+    refuse_placeholders(config)
     database = open_database(config)
     interrupt = Interrupt()
     try:
@@ -42,6 +46,8 @@ def run(root: Path, wishes: Wishes, *, as_json: bool) -> int:
                 building=bars,
                 deploying=bars.deploying,
                 waiting=_waiting,
+                settling=_settling,
+                confirm_first=lambda slugs: _confirm_first(bars, slugs),
                 started=bars.started,
                 sending=bars.sending,
                 interrupt=interrupt,
@@ -91,19 +97,50 @@ def _waiting(holder: str) -> None:
     error_console.print(f"waiting for another run of publish ({escape(holder)}) to end or to be given up …")
 
 
+def _settling(how: str, slugs: Sequence[str]) -> None:
+    said = "mailed already" if how == "mailed" else "not mailed yet"
+    error_console.print(f"taken as {said}: {escape(', '.join(slugs))}")
+
+
+def _confirm_first(bars: _Bars, slugs: Sequence[str]) -> bool:
+    """Ask on a terminal whether a first run is to mail several issues."""
+    if not sys.stdin.isatty():
+        return False
+    bars.stop()
+    error_console.print(f"This is the first publish, and {len(slugs)} issues are due: {escape(', '.join(slugs))}.")
+    error_console.print("Mail each of them to every subscriber now? [y/N] ", end="", markup=False)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 def _print_findings(config: Config, published: Published) -> None:
+    """The errors; of the warnings the number, and the first of each code. A job's summary has them all."""
     from publisher.diagnostics import Severity
     from publisher.diagnostics.text import render_text
 
     errors = [found for found in published.diagnostics if found.severity is Severity.ERROR]
-    if errors:
-        error_console.print(render_text(errors, config.root), end="", markup=False, highlight=False)
+    warnings = [found for found in published.diagnostics if found.severity is Severity.WARNING]
+    firsts = list({found.code: found for found in reversed(warnings)}.values())[::-1]
+    if shown := [*errors, *firsts]:
+        error_console.print(render_text(shown, config.root), end="", markup=False, highlight=False)
+    if len(warnings) > len(firsts):
+        error_console.print(f"{len(warnings)} warnings, the first of each code above; publisher check shows them all")
+    if warnings and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+        lines = [f"- `{w.path}:{w.span.line}` {w.code}: {w.message}" for w in warnings]
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write("\n".join([f"## {len(warnings)} warnings", "", *lines, ""]))
 
 
 def _print(config: Config, published: Published) -> None:
+    late = [outcome for outcome in published.outcomes if outcome.decision.kind in {Kind.MISSED, Kind.EXPIRED}]
     for outcome in published.outcomes:
-        if outcome.decision.kind not in QUIET:
+        if outcome.decision.kind not in QUIET and (outcome not in late or len(late) <= 3):
             _print_outcome(config, outcome)
+    if len(late) > 3:
+        slugs = [outcome.decision.slug for outcome in late]
+        complain(
+            f"{len(late)} issues are older than publish.expires_after and not sent by themselves: {', '.join(slugs)}",
+            "publisher publish --mailed all, if readers have them; --unmailed SLUG mails one now",
+        )
     for kind, words in ((Kind.DONE, "mailed earlier"), (Kind.SETTLED, "mailed elsewhere"), (Kind.DRAFT, "in draft")):
         if count := sum(outcome.decision.kind is kind for outcome in published.outcomes):
             console.print(f"{count} issue{'' if count == 1 else 's'} {words}")
@@ -207,6 +244,10 @@ class _Bars:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Leave the terminal to somebody else."""
         self._progress.stop()
 
     def total(self, issues: int) -> None:

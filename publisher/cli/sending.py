@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from publisher.cli.console import complain, console, error_console
 from publisher.config import load_config
 from publisher.config.model import Config
+from publisher.config.placeholders import refuse_placeholders, unready
 from publisher.database import Database, open_database
 from publisher.delivery import mailings, tripwires
 from publisher.delivery.endings import account_line, explain
@@ -53,7 +54,11 @@ def run(root: Path, wish: Wish) -> int:
         complain(prepared.refusal or f"{wish.issue} cannot be sent", prepared.help)
         return 1
     if wish.addresses:
+        for one in unready(config):
+            error_console.print(f"[yellow]warning:[/] {escape(one.message)}; send without --test refuses")
         return _test(config, prepared.edition, wish)
+    if not wish.dry_run:
+        refuse_placeholders(config)
     database = open_database(config)
     try:
         return _mail(config, database, prepared, prepared.edition, wish)

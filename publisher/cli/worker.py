@@ -22,6 +22,7 @@ def worker(
     """
     from publisher.cli.console import error_console
     from publisher.config import load_config
+    from publisher.config.placeholders import refuse_placeholders
     from publisher.database import open_database
     from publisher.delivery.worker import Duties, work
 
@@ -29,6 +30,7 @@ def worker(
         error_console.print(f"worker: {line}", markup=False)
 
     config = load_config(context.obj)
+    refuse_placeholders(config)
     database = open_database(config)
 
     def reconcile() -> None:

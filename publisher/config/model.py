@@ -117,6 +117,7 @@ class Publish(Section):
 
     expires_after: Duration = Field(timedelta(hours=24), description="A schedule missed by more is reported, not sent")
     veto_window: Duration = Field(timedelta(0), description="How long publish waits after the merge")
+    unmailed: list[str] = Field(default_factory=list, description="Issues to mail although they are old")
 
 
 class Feedback(Section):

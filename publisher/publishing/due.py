@@ -25,6 +25,7 @@ class Kind(StrEnum):
     WAITING = "waiting"  # its time, or the end of the veto window, is to come
     HELD = "held"  # by publisher hold
     EXPIRED = "expired"  # its time passed too long ago
+    MISSED = "missed"  # its day passed too long ago, and this ledger never saw it
     UNKNOWN = "unknown"  # readers have it, and the ledger knows nothing of it
     SETTLED = "settled"  # an operator said that it was mailed elsewhere
     DRAFT = "draft"
@@ -33,7 +34,7 @@ class Kind(StrEnum):
 
 
 MAILS = frozenset({Kind.DUE, Kind.RESUME})
-NEEDS_SOMEBODY = frozenset({Kind.CONFLICT, Kind.UNCERTAIN, Kind.EXPIRED, Kind.UNKNOWN, Kind.BROKEN})
+NEEDS_SOMEBODY = frozenset({Kind.CONFLICT, Kind.UNCERTAIN, Kind.EXPIRED, Kind.MISSED, Kind.UNKNOWN, Kind.BROKEN})
 """What a run cannot settle: it says so and exits with 1."""
 
 
@@ -56,9 +57,12 @@ class Facts:
     ready: bool = True
     broken: bool = False
     publish_at: datetime | None = None
+    day_ends: datetime | None = None  # of the issue's date, in the newsletter's time zone
     digest: str | None = None
     content: str | None = None
     mailed: Mailed | None = None
+    asked: bool = False  # config.yaml names it as one to mail, however old
+    known: bool = False  # a run of this ledger met it before, with whatever content
     seen_at: datetime | None = None  # when a run first met it with this content; None: now
     held_at: datetime | None = None
     held_why: str = ""
@@ -87,7 +91,7 @@ class Decision:
 
     @property
     def public(self) -> bool:
-        """Whether its page belongs into the archive, as far as this decision goes."""
+        """Whether its page belongs into the archive, as far as this decision goes. A missed one's does."""
         return self.kind not in {Kind.WAITING, Kind.HELD, Kind.DRAFT, Kind.BROKEN, Kind.WITHDRAWN}
 
 
@@ -173,6 +177,14 @@ def _by_the_clock(facts: Facts, now: datetime, policy: Policy) -> Decision:
             Kind.EXPIRED,
             f"it was due {_minute(facts.publish_at)}, over {_hours(policy.expires_after)} ago: not sent by itself",
             f"publisher send {slug}; or set a new publish_at; or publisher hold {slug}",
+        )
+    strange = not facts.known and not facts.asked and facts.settled != "unmailed" and not facts.publish_at
+    if facts.day_ends and strange and now - facts.day_ends > policy.expires_after:
+        return Decision(
+            slug,
+            Kind.MISSED,
+            f"it is dated {facts.day_ends:%Y-%m-%d}, and this database never saw it: not sent by itself",
+            f"publisher publish --mailed {slug}, if readers have it; publisher publish --unmailed {slug} mails it now",
         )
     if due > now:
         return Decision(slug, Kind.WAITING, f"may be vetoed until {_minute(due)}", f"publisher hold {slug}", due)

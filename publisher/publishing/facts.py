@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, time
 from pathlib import Path
 
 from publisher.config import Config
@@ -86,9 +87,12 @@ def _facts(config: Config, one: Prepared, ledger: Ledger, claimed: Callable[[str
     return replace(
         facts,
         publish_at=edition.publish_at,
+        day_ends=datetime.combine(edition.date, time.max, config.newsletter.zone),
         digest=edition.digest,
         content=content,
         mailed=mailed,
+        asked=one.slug in config.publish.unmailed,
+        known=publication.seen_at is not None,
         seen_at=publication.seen_at if same else None,
         claimed=claimed(one.slug) if unknown else None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -40,6 +40,8 @@ class Watch:
     building: BuildProgress = field(default_factory=Silent)
     deploying: Callable[[int, int], None] = lambda _done, _total: None
     waiting: Callable[[str], None] = lambda _holder: None
+    settling: Callable[[str, Sequence[str]], None] = lambda _how, _slugs: None
+    confirm_first: Callable[[Sequence[str]], bool] = lambda _slugs: False  # may a first run mail several at once?
     started: Callable[[Started], None] = lambda _started: None
     sending: Callable[[Progress], None] = lambda _progress: None
     interrupt: Interrupt = field(default_factory=Interrupt)

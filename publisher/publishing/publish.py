@@ -25,13 +25,18 @@ from publisher.publishing.archive import Archive
 from publisher.publishing.content import content_of
 from publisher.publishing.context import Context
 from publisher.publishing.due import MAILS, Decision, Facts, Kind, decide
-from publisher.publishing.facts import editions_of, gather, policy_of, read_ledger, who_has
+from publisher.publishing.facts import Ledger, editions_of, gather, policy_of, read_ledger, who_has
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.outcome import Outcome, Published, Step, Watch
 from publisher.site.cache import Cache
 from publisher.site.model import Prepared
 from publisher.site.work import prepare_all
+
+SETTLED_BY_WORD = frozenset({Kind.DUE, Kind.MISSED, Kind.EXPIRED, Kind.UNKNOWN, Kind.SETTLED})
+"""What ``--mailed`` and ``--unmailed`` speak of: ready, due, whole, and without a mailing."""
+
+_NEVER_HAD = frozenset({Kind.DRAFT, Kind.BROKEN, Kind.HELD, Kind.WAITING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +73,15 @@ class _Run:
         if not self.wishes.accept_history:
             refuse_other_history(config.root, context.database, context.commit)
         prepared = self._prepare()
-        self._settle({one.slug for one in prepared})
         archive = Archive.open(config, config.root / self.wishes.out)
+        has = who_has(config, archive.place)
         ledger = read_ledger(context.database)
-        facts = gather(config, prepared, ledger, who_has(config, archive.place))
+        facts = gather(config, prepared, ledger, has)
         decisions = [decide(one, context.now, policy_of(config)) for one in facts]
+        if self._settle(decisions) or self._asked_at_first(ledger, facts, decisions):
+            ledger = read_ledger(context.database)
+            facts = gather(config, prepared, ledger, has)
+            decisions = [decide(one, context.now, policy_of(config)) for one in facts]
         self._record_sight(facts, decisions)
         context.step(Step.DECIDED)
         blocked = _blocked(facts, decisions)
@@ -93,15 +102,45 @@ class _Run:
         self.context.step(Step.PREPARED)
         return prepared
 
-    def _settle(self, known: set[str]) -> None:
+    def _settle(self, decisions: Sequence[Decision]) -> bool:
+        """Write down what an operator said of issues that readers can have had; whether there was anything."""
+        kinds = {decision.slug: decision.kind for decision in decisions}
         for how, slugs in (("mailed", self.wishes.mailed), ("unmailed", self.wishes.unmailed)):
-            chosen = known if slugs == ("all",) else set(slugs)
-            if strange := sorted(chosen - known):
+            if strange := sorted(set(slugs) - kinds.keys() - {"all"}):
                 raise UsageError(f"there is no issue {strange[0]}", help="name a folder of issues/, or all")
-            with self.context.database.begin() as connection:
-                self.context.lease.check_in(connection)
-                for slug in sorted(chosen):
-                    store.note(connection, slug, settled_at=self.context.now, settled_how=how)
+            chosen = [s for s in sorted(kinds) if (s in slugs or "all" in slugs) and kinds[s] in SETTLED_BY_WORD]
+            for slug in sorted(set(slugs) - {"all"} - set(chosen)):
+                if kinds[slug] in _NEVER_HAD:
+                    message = f"{slug} is {kinds[slug].value}: no reader can have had it"
+                    raise UsageError(message, help=f"publisher publish --{how} settles what is ready, due and whole")
+            if chosen:
+                self._write_settled(how, chosen)
+        return bool(self.wishes.mailed or self.wishes.unmailed)
+
+    def _write_settled(self, how: str, slugs: Sequence[str]) -> None:
+        self.context.watch.settling(how, slugs)
+        with self.context.database.begin() as connection:
+            self.context.lease.check_in(connection)
+            for slug in slugs:
+                store.note(connection, slug, settled_at=self.context.now, settled_how=how)
+
+    def _asked_at_first(self, ledger: Ledger, facts: Sequence[Facts], decisions: Sequence[Decision]) -> bool:
+        """A ledger without any mailing is about to mail several issues at once: ask, or refuse. True: settled anew."""
+        several = [
+            decision.slug
+            for decision, fact in zip(decisions, facts, strict=True)
+            if decision.kind is Kind.DUE and fact.settled != "unmailed" and not fact.asked
+        ]
+        if len(several) < 2 or ledger.mailed or any(p.settled_how for p in ledger.publications.values()):
+            return False
+        if not self.context.watch.confirm_first(several):
+            raise UsageError(
+                f"the first publish would mail {len(several)} issues at once: {', '.join(several)}; nothing was sent",
+                help=f"publisher publish --mailed {' --mailed '.join(several[:-1])} mails the newest alone; "
+                "--unmailed all mails each; --mailed all mails none of them",
+            )
+        self._write_settled("unmailed", several)
+        return True
 
     def _record_sight(self, facts: Sequence[Facts], decisions: Sequence[Decision]) -> None:
         """When each was first seen as it is now: a veto window begins there."""
@@ -109,7 +148,12 @@ class _Run:
             self.context.lease.check_in(connection)
             before = store.all_publications(connection)
             for one, decision in zip(facts, decisions, strict=True):
-                if one.content and not one.mailed and one.seen_at is None and decision.kind is not Kind.UNKNOWN:
+                if (
+                    one.content
+                    and not one.mailed
+                    and one.seen_at is None
+                    and decision.kind not in {Kind.UNKNOWN, Kind.MISSED}
+                ):
                     store.note(connection, one.slug, seen_at=self.context.now, seen_content=one.content)
                 if one.mailed and one.content and one.mailed.digest == one.digest:
                     store.note(connection, one.slug, mailed_content=one.content)

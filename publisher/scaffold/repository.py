@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -49,6 +50,7 @@ def _files(language: str) -> dict[str, bytes]:
     config = (sample / "config.yaml").read_text(encoding="utf-8")
     for old, new in TRANSLATED_CONFIG.get(language, {}).items():
         config = config.replace(old, new)
+    config = re.sub(r"publish:\n(?:  .*\n)+\n", "", config)  # of the samples' own repository
     files = {
         "config.yaml": config.encode(),
         ".gitignore": GITIGNORE.encode(),
@@ -56,6 +58,9 @@ def _files(language: str) -> dict[str, bytes]:
     }
     files |= schema_files()
     files |= _tree(sample / "issues" / slug, f"issues/{slug}")
+    # Nobody is mailed the sample by surprise.
+    name = f"issues/{slug}/issue.yaml"
+    files[name] = files[name].replace(b"status: ready", b"status: draft")
     files |= _tree(bundled.theme(), "templates")
     return files
 

@@ -81,6 +81,21 @@ them.
 `issues/2024-12-29-weekly/openai.txt`. Items end in `.md` or `.yaml`; pictures stand in `images/`.
 """,
 )
+NOT_READ = define(
+    "item-not-read",
+    Severity.ERROR,
+    """The file looks like an item, and is not read.
+
+## Why it matters
+
+An editor wrote a story into it, and no reader would see a word of it.
+
+## Example
+
+`issues/2024-12-29-weekly/02-openai.md.txt`, as some editors save it. Rename it to `02-openai.md`; save a Word document
+as Markdown.
+""",
+)
 OUTSIDE = define(
     "outside-repository",
     Severity.ERROR,
@@ -187,13 +202,28 @@ def _inside(root: Path, path: Path) -> bool:
 
 def _strays(root: Path, entry: Path) -> list[Diagnostic]:
     if not entry.is_dir() or entry.is_symlink():
-        return [_stray(root, entry)]
+        return [_not_read(root, entry) or _stray(root, entry)]
     inner = [file for file in sorted(entry.rglob("*")) if file.is_file() and not _DROPPINGS.fullmatch(file.name)]
     if len(inner) > _MOST_STRAYS:
         message = f"the {len(inner)} files of this folder are not part of the issue"
         place = Place(entry.relative_to(root).as_posix())
         return [STRAY_FILE.at(place, message, help="move pictures to images/, items beside issue.yaml")]
     return [_stray(root, file) for file in inner]
+
+
+_TEXTS = frozenset({".txt", ".text", ".mdx", ".mkd", ".mdown", ".rst", ".adoc", ".org", ".htm", ".html"})
+_DOCUMENTS = frozenset({".docx", ".doc", ".odt", ".rtf", ".pages", ".wps", ".pdf"})
+
+
+def _not_read(root: Path, file: Path) -> Diagnostic | None:
+    """The finding for a file that somebody meant as an item; None for any other."""
+    suffix, place = file.suffix.lower(), Place(file.relative_to(root).as_posix())
+    if suffix not in _TEXTS | _DOCUMENTS or file.name.lower().startswith(("readme", "license", "notes", ".")):
+        return None
+    stem = file.name.removesuffix(file.suffix)
+    name = stem if Path(stem).suffix.lower() in YAML_SUFFIXES | MARKDOWN_SUFFIXES else f"{stem}.md"
+    advice = f"save its text as {name}" if suffix in _DOCUMENTS else f"rename it to {name}"
+    return NOT_READ.at(place, f"{file.name} looks like an item and is not read: no reader would see it", help=advice)
 
 
 def _stray(root: Path, file: Path) -> Diagnostic:

@@ -19,12 +19,12 @@ newsletter:
   name: AI 周报
   language: zh-CN
   timezone: Asia/Shanghai
-  url: https://news.example.com/
-  from: AI 周报 <weekly@news.example.com>
-  reply_to: editors@news.example.com
-  postal_address: 上海市示例路 1 号
+  url: https://news.weekly.test/
+  from: AI 周报 <weekly@news.weekly.test>
+  reply_to: editors@news.weekly.test
+  postal_address: 上海市南京东路 1 号
 service:
-  url: https://letters.example.com/
+  url: https://letters.weekly.test/
 """
 
 

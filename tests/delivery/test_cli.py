@@ -29,9 +29,10 @@ newsletter:
   name: AI 周报
   language: zh-CN
   timezone: Asia/Shanghai
-  url: https://news.example.com/
-  from: AI 周报 <weekly@news.example.com>
-service: {{url: "https://letters.example.com/"}}
+  url: https://news.weekly.test/
+  from: AI 周报 <weekly@news.weekly.test>
+  postal_address: 上海市南京东路 1 号, 200001
+service: {{url: "https://letters.weekly.test/"}}
 delivery: {{transport: {transport}, ses: {{region: eu-west-1}}}}
 """
 

@@ -25,9 +25,10 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG = """\
 newsletter:
   name: AI 周报
-  url: https://news.example.com/
-  from: AI 周报 <weekly@news.example.com>
-service: {url: "https://letters.example.com/"}
+  url: https://news.weekly.test/
+  from: AI 周报 <weekly@news.weekly.test>
+  postal_address: 上海市南京东路 1 号, 200001
+service: {url: "https://letters.weekly.test/"}
 delivery: {transport: ses, ses: {region: eu-west-1}}
 """
 

@@ -22,7 +22,7 @@ from tests.stubs.ses import SesServer
 from .conftest import Aws
 
 ROOT = Path(__file__).resolve().parents[2]
-SLUG = "2025-03-09-weekly"
+SLUG = "2035-03-09-weekly"
 PEOPLE = ("ann@example.com", "ben@example.com", "cy@example.com")
 
 
@@ -72,8 +72,9 @@ newsletter:
   language: zh-CN
   timezone: Asia/Shanghai
   url: {edge}/{bucket}/
-  from: AI 周报 <weekly@news.example.com>
-service: {{url: https://letters.example.com/}}
+  from: AI 周报 <weekly@news.weekly.test>
+  postal_address: 上海市南京东路 1 号, 200001
+service: {{url: https://letters.weekly.test/}}
 delivery: {{transport: ses, ses: {{region: eu-west-1, configuration_set: newsletter}}}}
 deploy: {{to: s3, bucket: {bucket}, region: eu-west-1, verify_timeout: 1s}}
 {more}"""

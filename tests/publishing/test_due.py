@@ -22,6 +22,12 @@ OTHER_THEME = {"digest": "sha256:c"}
 TABLE = [
     ("no schedule is due at once", READY, POLICY, Kind.DUE),
     ("no schedule never expires", replace(READY, seen_at=NOW - 900 * DAY), POLICY, Kind.DUE),
+    ("dated yesterday", replace(READY, seen_at=None, day_ends=NOW - 23 * HOUR), POLICY, Kind.DUE),
+    ("dated long ago, and never seen", replace(READY, seen_at=None, day_ends=NOW - 25 * HOUR), POLICY, Kind.MISSED),
+    ("dated long ago, and said to be unmailed",
+     replace(READY, seen_at=None, day_ends=NOW - 900 * DAY, settled="unmailed"), POLICY, Kind.DUE),
+    ("dated long ago, seen before, edited since",
+     replace(READY, seen_at=None, known=True, day_ends=NOW - 25 * HOUR), POLICY, Kind.DUE),
     ("its time has come", replace(READY, publish_at=NOW), POLICY, Kind.DUE),
     ("its time is to come", replace(READY, publish_at=NOW + HOUR), POLICY, Kind.WAITING),
     ("missed by a little", replace(READY, publish_at=NOW - 23 * HOUR, seen_at=NOW - 30 * DAY), POLICY, Kind.DUE),

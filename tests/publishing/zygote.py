@@ -133,7 +133,7 @@ def warm_up() -> None:
         small = Newsletter(Path(folder))
         small.write("config.yaml", CONFIG)
         small.issue()
-        publishing.run(small.root, Wishes(), as_json=True)
+        publishing.run(small.root, Wishes(unmailed=("all",)), as_json=True)
         httpx.Client().close()
 
 

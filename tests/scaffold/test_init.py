@@ -41,6 +41,10 @@ def test_the_theme_and_the_sample_are_this_repositorys_own(tmp_path: Path) -> No
     for folder in ("templates", f"issues/{made.slug}"):
         ours = {p.relative_to(ROOT): p.read_bytes() for p in (ROOT / folder).rglob("*") if p.is_file()}
         theirs = {p.relative_to(tmp_path): p.read_bytes() for p in (tmp_path / folder).rglob("*") if p.is_file()}
+        for name in theirs:
+            if name.name == "issue.yaml":  # nobody is mailed the sample by surprise
+                assert b"status: draft" in theirs[name]
+                theirs[name] = theirs[name].replace(b"status: draft", b"status: ready")
         assert ours == theirs
 
 

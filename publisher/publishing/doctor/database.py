@@ -7,9 +7,17 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 
 from publisher.audience.tables import subscribers
+from publisher.config.placeholders import unready
 from publisher.database import open_database
-from publisher.publishing.doctor.model import Finding, ok
+from publisher.publishing.doctor.model import Finding, fault, ok
 from publisher.publishing.doctor.world import World
+
+
+def config(world: World) -> Finding:
+    """Is config.yaml a real newsletter's?"""
+    if found := unready(world.config):
+        return fault("config", "; ".join(one.message for one in found), found[0].help)
+    return ok("config", "names a real newsletter" if world.sends else "is read; the folder transport mails nobody")
 
 
 def database(world: World) -> Finding:

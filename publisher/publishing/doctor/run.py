@@ -27,7 +27,12 @@ SES: dict[str, Check] = {
     "tracking": ses.tracking,
 }
 DNS: dict[str, Check] = {"spf": dns.spf, "dmarc": dns.dmarc}
-REST: dict[str, Check] = {"database": database.database, "archive": web.archive, "unsubscribe": web.unsubscribe}
+REST: dict[str, Check] = {
+    "config": database.config,
+    "database": database.database,
+    "archive": web.archive,
+    "unsubscribe": web.unsubscribe,
+}
 
 
 def examine(world: World, only: Collection[str] | None = None) -> list[Finding]:

@@ -1,0 +1,91 @@
+"""What still stands in config.yaml as ``init`` wrote it, and would reach readers: real mail waits until it is changed.
+
+Nothing is asked of the network. A provider that is only a catcher on loopback counts as real.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from publisher.config.load import NAME, read_nodes
+from publisher.config.model import Config
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+from publisher.documents import find
+from publisher.errors import UsageError
+
+PLACEHOLDER = define(
+    "placeholder-config",
+    Severity.WARNING,
+    """config.yaml is not yet a real newsletter's, and its mail is set to leave.
+
+## Why it matters
+
+Readers would get links that lead nowhere, an unsubscribe button that does nothing, and a sender's address that law
+asks for and that is nobody's. `send`, `publish` and `worker` refuse until it is mended; the folder transport is free.
+
+## Example
+
+    newsletter: {url: https://news.example.com/}
+    delivery: {transport: ses}
+
+Write the newsletter's own addresses; `service.url` begins with https:// (RFC 8058).
+""",
+)
+# Reserved for documentation: RFC 2606, sections 2 and 3.
+_EXAMPLE = re.compile(r"(?:.*\.)?example(?:\.(?:com|net|org))?\.?", re.IGNORECASE)
+_ADDRESSES = re.compile(r"示例路|示例街|example (?:street|road|st\b)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Unready:
+    """One key that keeps real mail from leaving."""
+
+    key: tuple[str, str]
+    message: str
+    help: str
+
+
+def unready(config: Config) -> list[Unready]:
+    """What keeps real mail from leaving; nothing under the folder transport."""
+    if config.delivery.transport == "folder":
+        return []
+    newsletter, service = config.newsletter, config.service.url or ""
+    hosts = {
+        ("newsletter", "url"): urlsplit(newsletter.url).hostname or "",
+        ("service", "url"): urlsplit(service).hostname or "",
+        ("newsletter", "from"): newsletter.sender[1].rpartition("@")[2],
+    }
+    found = [
+        Unready(key, f"{'.'.join(key)} is still a placeholder ({host})", "write the newsletter's own")
+        for key, host in hosts.items()
+        if _EXAMPLE.fullmatch(host)
+    ]
+    if service.startswith("http:") and not _EXAMPLE.fullmatch(hosts["service", "url"]):
+        message = "service.url begins with http://, and one-click unsubscribing asks for https (RFC 8058)"
+        found.append(Unready(("service", "url"), message, "serve it over https, and write https://…"))
+    if not (newsletter.postal_address or "").strip() or _ADDRESSES.search(newsletter.postal_address or ""):
+        message = "newsletter.postal_address is missing, or still a placeholder"
+        found.append(Unready(("newsletter", "postal_address"), message, "write the sender's postal address: law asks"))
+    return found
+
+
+def refuse_placeholders(config: Config) -> None:
+    """Raise UsageError where real mail would leave with placeholders."""
+    if found := unready(config):
+        raise UsageError(
+            f"nothing was sent: {'; '.join(one.message for one in found)}",
+            help="; ".join(dict.fromkeys(f"{one.help} in {'.'.join(one.key)}" for one in found)),
+        )
+
+
+def placeholder_findings(config: Config) -> list[Diagnostic]:
+    """The same as findings, at the keys of config.yaml."""
+    found = unready(config)
+    node = read_nodes(config.root)[0] if found else None
+    places = {}
+    for one in found:
+        value = find(node, one.key) if node else None
+        places[one.key] = Place(NAME, value.span if value else Span.point(1))
+    return [PLACEHOLDER.at(places[one.key], one.message, help=one.help) for one in found]

@@ -1,0 +1,168 @@
+"""Nobody is mailed by surprise: old, sample, several at first, unconfigured; and what an operator's word settles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from publisher.config import load_config
+from publisher.config.placeholders import unready
+from tests.acceptance.conftest import CONFIG, Newsletter
+
+FUTURE = "2035-01-0{}-weekly"
+
+
+@pytest.fixture
+def newsletter(tmp_path: Path) -> Newsletter:
+    made = Newsletter(tmp_path)
+    made.write("config.yaml", CONFIG)
+    made.subscribers("ann@example.com", "ben@example.com")
+    return made
+
+
+def mails(newsletter: Newsletter) -> dict[str, int]:
+    outbox = newsletter.root / "outbox"
+    return {path.name: len(list(path.glob("*.eml"))) for path in outbox.iterdir()} if outbox.exists() else {}
+
+
+def issue(newsletter: Newsletter, slug: str, status: str = "ready", body: str = "正文。") -> None:
+    head = f"title: {slug} 周报\ndate: {slug[:10]}\nstatus: {status}\n"
+    newsletter.write(f"issues/{slug}/issue.yaml", head)
+    newsletter.write(f"issues/{slug}/a.md", f"---\nheadline: {slug} 的消息\n---\n{body}\n")
+
+
+def test_an_old_issue_in_an_empty_ledger_is_named_and_not_mailed(newsletter: Newsletter) -> None:
+    issue(newsletter, "2023-01-01-weekly")
+    ran = newsletter.run("publish")
+    assert (ran.status, mails(newsletter)) == (1, {})
+    assert "2023-01-01-weekly" in ran.err
+    assert newsletter.run("publish").status == 1  # and the next run does not take it for known
+    assert mails(newsletter) == {}
+    assert newsletter.run("publish", "--unmailed", "2023-01-01-weekly").status == 0
+    assert mails(newsletter) == {"2023-01-01-weekly": 2}
+
+
+def test_many_old_issues_are_one_line(newsletter: Newsletter) -> None:
+    for number in range(1, 8):
+        issue(newsletter, f"2023-01-0{number}-weekly", body=f"第{number}期的正文，与别期不同。")
+    ran = newsletter.run("publish")
+    assert ran.status == 1
+    assert len([line for line in ran.err.splitlines() if "2023-01-0" in line]) == 1
+    assert newsletter.run("publish", "--mailed", "all").status == 0
+    assert mails(newsletter) == {}
+
+
+def test_a_first_publish_with_several_due_issues_is_refused_until_told(newsletter: Newsletter) -> None:
+    for number in (1, 2):
+        issue(newsletter, FUTURE.format(number), body=f"第{number}期的正文，与别期不同。")
+    ran = newsletter.run("publish")
+    assert (ran.status, mails(newsletter)) == (2, {})
+    assert "--mailed" in ran.err
+    assert newsletter.run("publish", "--mailed", FUTURE.format(1)).status == 0
+    assert mails(newsletter) == {FUTURE.format(2): 2}
+
+
+def test_one_due_issue_needs_no_word_and_later_several_need_none(newsletter: Newsletter) -> None:
+    issue(newsletter, FUTURE.format(1))
+    assert newsletter.run("publish").status == 0
+    for number in (2, 3):
+        issue(newsletter, FUTURE.format(number), body=f"第{number}期的正文，与别期不同。")
+    assert newsletter.run("publish").status == 0
+    assert set(mails(newsletter).values()) == {2}
+    assert len(mails(newsletter)) == 3
+
+
+def test_mailed_all_settles_only_what_readers_can_have_had(newsletter: Newsletter) -> None:
+    issue(newsletter, "2023-01-01-old")
+    issue(newsletter, FUTURE.format(2), status="draft")
+    issue(newsletter, FUTURE.format(3), body="")  # broken
+    issue(newsletter, FUTURE.format(4), body="另外一期的正文，会被按住。")
+    assert newsletter.run("hold", FUTURE.format(4)).status == 0
+    ran = newsletter.run("publish", "--mailed", "all")
+    assert "taken as mailed already: 2023-01-01-old\n" in ran.err
+    issue(newsletter, FUTURE.format(2), body="草稿写完了。")
+    issue(newsletter, FUTURE.format(3), body="改好了的一期。")
+    assert newsletter.run("hold", FUTURE.format(4), "--release").status == 0
+    assert newsletter.run("publish").status == 0
+    assert mails(newsletter) == {FUTURE.format(n): 2 for n in (2, 3, 4)}
+    refused = newsletter.run("publish", "--mailed", "2035-09-09-none")
+    assert refused.status == 2
+
+
+def test_a_draft_cannot_be_said_to_have_been_mailed(newsletter: Newsletter) -> None:
+    issue(newsletter, FUTURE.format(1), status="draft")
+    ran = newsletter.run("publish", "--mailed", FUTURE.format(1))
+    assert ran.status == 2
+    assert "no reader can have had it" in ran.err
+
+
+def test_the_sample_of_a_new_repository_reaches_nobody(tmp_path: Path) -> None:
+    made = Newsletter(tmp_path / "new")
+    made.root.mkdir()
+    assert made.run("init", ".").status == 0
+    made.write("people.csv", "email\nann@example.com\n")
+    assert made.run("subscribers", "import", "people.csv").status == 0
+    assert made.run("publish").status == 0
+    assert mails(made) == {}
+
+
+REAL = """\
+newsletter:
+  name: N
+  url: https://news.weekly.test/
+  from: N <n@weekly.test>
+  postal_address: 1 High Road, London
+service: {url: https://letters.weekly.test/}
+delivery: {transport: smtp, smtp: {host: 127.0.0.1, port: 9}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("https://news.weekly.test/", "https://news.example.com/"),
+        ("https://news.weekly.test/", "https://a.b.example.org/"),
+        ("https://news.weekly.test/", "https://weekly.example/"),
+        ("n@weekly.test", "n@mail.example.net"),
+        ("https://letters.weekly.test/", "https://letters.example.com/"),
+        ("https://letters.weekly.test/", "http://letters.weekly.test/"),
+        ("  postal_address: 1 High Road, London\n", ""),
+        ("1 High Road, London", "1 Example Street, London"),
+        ("1 High Road, London", "上海市示例路 1 号, 200000"),
+    ],
+)
+def test_real_mail_with_a_placeholder_is_refused_by_every_command_that_sends(
+    newsletter: Newsletter, was: str, now: str
+) -> None:
+    newsletter.write("config.yaml", REAL)
+    assert unready(load_config(newsletter.root)) == []
+    newsletter.write("config.yaml", REAL.replace(was, now))
+    issue(newsletter, FUTURE.format(1))
+    for command in (("send", FUTURE.format(1)), ("publish",), ("worker",)):
+        ran = newsletter.run(*command)
+        assert (ran.status, mails(newsletter)) == (2, {})
+        assert "nothing was sent" in ran.err
+    checked = newsletter.run("check")
+    assert "placeholder-config" in checked.out
+    newsletter.write("config.yaml", REAL.replace(was, now).replace("transport: smtp", "transport: folder"))
+    assert "placeholder-config" not in newsletter.run("check").out
+
+
+def test_words_that_only_look_like_placeholders_are_none(newsletter: Newsletter) -> None:
+    newsletter.write(
+        "config.yaml", REAL.replace("news.weekly.test", "exampleweekly.com").replace("1 High", "1 Exampler")
+    )
+    assert unready(load_config(newsletter.root)) == []
+
+
+def test_publish_says_each_kind_of_warning_once_and_the_jobs_summary_has_all(
+    newsletter: Newsletter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    issue(newsletter, FUTURE.format(1), body="他说，，好。\n\n又说，，坏。\n\n还说，，罢。")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    ran = newsletter.run("publish")
+    assert ran.err.count("doubled-punctuation") == 1
+    assert "3 warnings" in ran.err
+    assert summary.read_text().count("doubled-punctuation") == 3
