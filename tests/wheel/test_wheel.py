@@ -78,6 +78,8 @@ def test_from_an_empty_folder_to_an_outbox(bin_folder: Path, tmp_path: Path) -> 
     run(publisher, "check", cwd=news)
     run(publisher, "build", cwd=news)
     run(publisher, "subscribers", "import", "people.csv", cwd=news)
+    sample = news / "issues" / SAMPLE / "issue.yaml"  # a draft, so that nobody is mailed by surprise
+    sample.write_text(sample.read_text(encoding="utf-8").replace("status: draft", "status: ready"), encoding="utf-8")
     run(publisher, "send", SAMPLE, cwd=news)
     account = json.loads(run(publisher, "status", SAMPLE, "--format", "json", cwd=news))
     assert (account["audience"], account["submitted"]) == (2, 2)
