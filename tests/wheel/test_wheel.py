@@ -74,12 +74,12 @@ def test_the_wheel_ships_theme_sample_words_and_migrations_and_no_tests(wheel: P
 def test_from_an_empty_folder_to_an_outbox(bin_folder: Path, tmp_path: Path) -> None:
     publisher, news = bin_folder / "publisher", tmp_path / "news"
     run(publisher, "init", news, cwd=tmp_path)
+    sample = news / "issues" / SAMPLE / "issue.yaml"  # a draft, so that nobody is mailed by surprise
+    sample.write_text(sample.read_text(encoding="utf-8").replace("status: draft", "status: ready"), encoding="utf-8")
     (news / "people.csv").write_text("email,name\nada@example.com,Ada\nlin@example.com,林晓\n", encoding="utf-8")
     run(publisher, "check", cwd=news)
     run(publisher, "build", cwd=news)
     run(publisher, "subscribers", "import", "people.csv", cwd=news)
-    sample = news / "issues" / SAMPLE / "issue.yaml"  # a draft, so that nobody is mailed by surprise
-    sample.write_text(sample.read_text(encoding="utf-8").replace("status: draft", "status: ready"), encoding="utf-8")
     run(publisher, "send", SAMPLE, cwd=news)
     account = json.loads(run(publisher, "status", SAMPLE, "--format", "json", cwd=news))
     assert (account["audience"], account["submitted"]) == (2, 2)
