@@ -7,7 +7,7 @@ import pkgutil
 from functools import cache
 from pathlib import Path
 
-from publisher import checks, edition
+from publisher import checks, config, edition
 from publisher.checks.levels import check_levels
 from publisher.diagnostics import Code, Diagnostic, catalogue
 
@@ -15,7 +15,7 @@ from publisher.diagnostics import Code, Diagnostic, catalogue
 @cache
 def every_code() -> dict[str, Code]:
     """The whole catalogue, by name: every module that may enter a code is imported."""
-    for room in (checks, edition):
+    for room in (checks, config, edition):
         for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
             importlib.import_module(module.name)
     return catalogue()

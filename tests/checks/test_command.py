@@ -51,7 +51,7 @@ def test_no_problem_says_so_on_standard_error_alone(root: Path) -> None:
 
 def test_an_error_is_status_1_and_shown_without_colour_in_a_pipe(root: Path) -> None:
     (root / SLUG / "b.md").write_text("---\nheadlin: x\n---\ntext\n")
-    (root / SLUG / "c.txt").write_text("")
+    (root / SLUG / "c.csv").write_text("")
     ran = run(root, "check")
     assert ran.returncode == 1
     assert "\x1b" not in ran.stdout

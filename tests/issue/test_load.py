@@ -154,12 +154,12 @@ def test_everything_wrong_in_every_file_is_said_at_once(repository: Repository) 
     repository.write("issue.yaml", "titel: x\ndate: soon\nstatus: done\ncover: {image: a.jpg}\n")
     repository.write("a.md", "---\nheadlin: x\n---\n")
     repository.write("b.yaml", "headline: [x]\n")
-    repository.write("c.txt", "")
+    repository.write("c.csv", "")
     issue, found = repository.read()
     assert issue is None
     assert sorted((finding.path.rpartition("/")[2], finding.code) for finding in found) == [
         ("a.md", "empty-body"), ("a.md", "missing-key"), ("a.md", "unknown-key"),
-        ("b.yaml", "missing-key"), ("b.yaml", "wrong-type"), ("c.txt", "stray-file"),
+        ("b.yaml", "missing-key"), ("b.yaml", "wrong-type"), ("c.csv", "stray-file"),
         ("issue.yaml", "bad-date"), ("issue.yaml", "bad-value"), ("issue.yaml", "image-without-alt"),
         ("issue.yaml", "missing-key"), ("issue.yaml", "unknown-key"),
     ]  # fmt: skip
@@ -167,7 +167,7 @@ def test_everything_wrong_in_every_file_is_said_at_once(repository: Repository) 
 
 def test_a_warning_alone_leaves_an_issue(repository: Repository) -> None:
     repository.write("a.md", "---\nheadline: 甲\n---\n正文\n")
-    repository.write("c.txt", "")
+    repository.write("c.csv", "")
     issue, [finding] = repository.read()
     assert issue is not None
     assert finding.severity == "warning"
