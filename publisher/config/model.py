@@ -80,6 +80,9 @@ class Delivery(Section):
     folder: FolderTransport = FolderTransport()
     smtp: SmtpTransport = SmtpTransport()
     ses: SesTransport = SesTransport()
+    picture_bytes: int = Field(
+        300_000, ge=10_000, description="Most bytes of one picture in mail; the original stands in the archive"
+    )
     max_send_rate: float | None = Field(None, gt=0, description="Recipients a second, at most")
 
 

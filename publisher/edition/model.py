@@ -50,13 +50,17 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file that pages and messages refer to. ``name`` is relative to the site's root and carries a content hash."""
+    """A file that pages and messages refer to. ``name`` is relative to the site's root and carries a content hash.
+
+    ``copied``: made from another for mail, no file of the repository.
+    """
 
     name: str
     content: bytes
     media_type: str
     width: int | None = None
     height: int | None = None
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,44 +1,33 @@
-"""Images of an issue: found in its folder, named by their content, sized for one column of 640 pixels."""
+"""Images of an issue: found in its folder, named by their content, sized for the archive and for the column of mail."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-import mimetypes
 import re
 import unicodedata
-import warnings
 from pathlib import Path
-from urllib.parse import unquote
+from typing import TYPE_CHECKING
 
+from markupsafe import Markup
 from PIL import Image
 
-from publisher.checks.images import exif_of
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, define
-from publisher.edition.markdown import Sized
-from publisher.edition.markdown.links import split
+from publisher.diagnostics import Diagnostic, Place
+from publisher.edition.mail_copy import mail_copy
+from publisher.edition.markdown import Html, Sized, with_images
 from publisher.edition.model import Asset
-from publisher.issue.pictures import picture_file
+from publisher.issue import codes
+from publisher.issue.pictures import Fault, PictureFile, linked_picture, picture_file
 
-COLUMN = 576
-"""Widest image in CSS pixels: the column of 640 less its padding. Sources of twice that are sharp everywhere."""
+if TYPE_CHECKING:
+    from publisher.issue.model import Prose
 
-UNREADABLE = define(
-    "image-unreadable",
-    Severity.ERROR,
-    """The image cannot be read.
+COLUMN = 568
+"""Widest image in mail, in CSS pixels: the column of 640 less its padding. Twice that is sharp everywhere."""
 
-## Why it matters
-
-The file is missing, is outside the repository, or is not one the system lets us open. Readers would see a hole.
-
-## Example
-
-`cover: {image: images/cover.jpg}` where `images/cover.jpg` was never committed.
-""",
-    fixed=True,
-)
+_PIXELS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*")
+_LOST = frozenset({codes.IMAGE_MISSING, codes.IMAGE_UNREADABLE, codes.NOT_A_PICTURE})
+_SUFFIXES = {"JPEG": "jpg", "PNG": "png"}
 
 
 class Pictures:
@@ -48,70 +37,106 @@ class Pictures:
         self._root = config.root.resolve()
         self._folder = folder
         self._base = config.newsletter.url.rstrip("/") + "/"
+        self._most = config.delivery.picture_bytes
         self._assets: dict[str, Asset] = {}
-        self._found: dict[str, Asset | None] = {}
+        self._found: dict[tuple[str, bool], Asset | Fault] = {}
+        self._clear: set[str] = set()
+        self._mailed: dict[str, tuple[str, int]] = {}
+        self._lost: dict[str, Fault] = {}
         self.diagnostics: list[Diagnostic] = []
 
     @property
     def assets(self) -> tuple[Asset, ...]:
-        """Every image used, once."""
+        """Every image used, once: each original, and the copies for mail."""
         return tuple(self._assets.values())
 
-    def asset(self, written: str) -> Asset | None:
-        """The asset of an image as an author wrote it, relative to the issue's folder; ``None`` for a remote one."""
-        parts = split(written)
-        if parts is None or parts.scheme or parts.netloc or not parts.path or parts.path.startswith("/"):
-            return None
-        if written not in self._found:
-            self._found[written] = self._read(unquote(parts.path))
-        return self._found[written]
+    def place(self, source: str) -> Sized | None:
+        """How the image at an address of Markdown or HTML is shown in the archive; None for what cannot be shown."""
+        found = self._asset(source, linked=True)
+        if isinstance(found, Asset):
+            return self._sized(found)
+        if source and found[0] in _LOST:
+            self._lost[source] = found
+        return None
 
-    def place(self, written: str) -> Sized | None:
-        """How that image is shown."""
-        asset = self.asset(written)
-        if asset is None:
-            return None
-        if asset.width is None or asset.height is None:
-            return Sized(self._base + asset.name, None, None)
-        width = min(COLUMN, asset.width)
-        return Sized(self._base + asset.name, width, max(1, round(asset.height * width / asset.width)))
+    def original(self, image: str) -> Asset | None:
+        """The file of the image that a key names."""
+        found = self._asset(image, linked=False)
+        return found if isinstance(found, Asset) else None
 
-    def _read(self, path: str) -> Asset | None:
-        found = picture_file(self._root, self._folder, path)
-        if not isinstance(found, str):
-            return None
+    def require(self, image: str, place: Place) -> Sized | None:
+        """How the image that a key names is shown in the archive; a finding at ``place`` where it cannot be shown."""
+        found = self._asset(image, linked=False)
+        if isinstance(found, Asset):
+            return self._sized(found)
+        self.diagnostics.append(found[0].at(place, found[1], help=found[2]))
+        return None
+
+    def miss(self, prose: Prose) -> None:
+        """Report what was asked for since the last time and is not there, at its line of ``prose``."""
+        lines = prose.text.split("\n")
+        for source, (code, message, advice) in self._lost.items():
+            line = next((number for number, line in enumerate(lines) if source in line), 0)
+            self.diagnostics.append(code.at(prose.place(line), message, help=advice))
+        self._lost.clear()
+
+    def for_mail(self, html: Markup) -> Markup:
+        """The same HTML with each image's copy for mail, none wider than the column."""
+        return Html(with_images(html, self._fitted)) if "<img" in html else html
+
+    def mailed(self, url: str) -> tuple[str, int]:
+        """Address and width in CSS pixels, in mail, of the image at ``url``."""
+        return self._mailed[url]
+
+    def _fitted(self, attributes: dict[str, str]) -> dict[str, str]:
+        url, widest = self._mailed.get(attributes.get("src", ""), (attributes.get("src", ""), COLUMN))
+        written, height = attributes.get("width", ""), _PIXELS.fullmatch(attributes.get("height", ""))
+        asked = _PIXELS.fullmatch(written)
+        fitted = {name: value for name, value in attributes.items() if name not in {"width", "height"}} | {"src": url}
+        if asked is None and re.fullmatch(r"\s*(100|[1-9]\d?)\s*%\s*", written):
+            return fitted | {"width": written}
+        if asked is None and url == attributes.get("src") and url not in self._mailed:
+            return fitted  # from another site: its size is unknown
+        width = min(int(asked[1]), COLUMN) if asked else widest
+        fitted["width"] = str(width)
+        if asked and height:
+            fitted["height"] = str(max(1, round(int(height[1]) * width / max(1, int(asked[1])))))
+        return fitted
+
+    def _sized(self, asset: Asset) -> Sized:
+        url = self._base + asset.name
+        return Sized(url, asset.width, asset.height, asset.name in self._clear)
+
+    def _asset(self, written: str, *, linked: bool) -> Asset | Fault:
+        key = (written, linked)
+        if key not in self._found:
+            found = (linked_picture if linked else picture_file)(self._root, self._folder, written)
+            self._found[key] = self._read(found) if isinstance(found, PictureFile) else found
+        return self._found[key]
+
+    def _read(self, picture: PictureFile) -> Asset | Fault:
         try:
-            file = (self._root / found).resolve()
-            content = file.read_bytes()
-        except OSError:
-            return None
-        asset = _asset(file, content)
-        return self._assets.setdefault(asset.name, asset)
-
-    def require(self, written: str, place: Place) -> Asset | None:
-        """The asset of an image that has to be there; a finding at ``place`` where it is not."""
-        asset = self.asset(written)
-        if asset is None:
-            self.diagnostics.append(
-                UNREADABLE.at(place, f"the image {written} cannot be read", help=f"add {self._folder}/{written}")
+            content = picture.file.read_bytes()
+            copy = mail_copy(picture, content, 2 * COLUMN, self._most)
+        except (OSError, ValueError, SyntaxError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            return codes.IMAGE_UNREADABLE, f"{picture.path} cannot be read: {reason}", "save it again, and commit it"
+        name = _name(picture.file, content, picture.file.suffix.lower())
+        asset = Asset(name, content, Image.MIME[picture.format], picture.width, picture.height)
+        mailed = asset
+        if copy:
+            mailed = Asset(
+                _name(picture.file, copy[1], f".{_SUFFIXES[copy[0]]}"), copy[1], Image.MIME[copy[0]], copied=True
             )
-        return asset
+        for each in (asset, mailed):
+            self._assets.setdefault(each.name, each)
+        self._mailed[self._base + name] = (self._base + mailed.name, min(COLUMN, picture.width))
+        if picture.clear:
+            self._clear.add(name)
+        return self._assets[name]
 
 
-def _asset(file: Path, content: bytes) -> Asset:
-    width = height = None
-    media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as image:
-                width, height = image.size
-                media_type = Image.MIME.get(image.format or "", media_type)
-                if exif_of(image).get(0x0112, 1) >= 5:  # turned by its orientation tag
-                    width, height = height, width
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        pass  # an SVG, or something a check has already found: shown at its own size
+def _name(file: Path, content: bytes, suffix: str) -> str:
     stem = unicodedata.normalize("NFKD", file.stem).encode("ascii", "ignore").decode().lower()
     stem = re.sub(r"[^a-z0-9]+", "-", stem).strip("-") or "image"
-    name = f"media/{stem[:40]}-{hashlib.sha256(content).hexdigest()[:12]}{file.suffix.lower()}"
-    return Asset(name, content, media_type, width, height)
+    return f"media/{stem[:40]}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"

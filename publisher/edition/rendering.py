@@ -11,7 +11,7 @@ from publisher.edition.email import write_html
 from publisher.edition.gates import check_edition, clip_budget
 from publisher.edition.language import Words
 from publisher.edition.markdown import Html
-from publisher.edition.model import Asset, Edition, Slotted, Story
+from publisher.edition.model import Edition, Slotted, Story
 from publisher.edition.pictures import Pictures
 from publisher.edition.plain import item_text, write_text
 from publisher.edition.sizes import sizes_of
@@ -33,7 +33,7 @@ def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnosti
     slots = Slots(repr((issue, config.newsletter, config.labels)))
     theme = Theme.of(config)
     try:
-        mailed, html, text = _mail(issue, seen, words, theme, slots, config)
+        mailed, html, text = _mail(issue, seen, words, theme, slots, config, pictures)
         story_html = write_stories(seen, words, theme)
         web = write_web(seen, story_html, words, theme)
     except ThemeError as error:
@@ -45,12 +45,12 @@ def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnosti
 
 
 def _mail(
-    issue: Issue, seen: View, words: Words, theme: Theme, slots: Slots, config: Config
+    issue: Issue, seen: View, words: Words, theme: Theme, slots: Slots, config: Config, pictures: Pictures
 ) -> tuple[int | None, Slotted, Slotted]:
     """The email's parts, with as many items as fit where the rest may stand on the web; how many, where not all."""
 
     def write(view: View) -> tuple[Slotted, Slotted]:
-        return write_html(view, words, theme, slots, config), write_text(view, words, slots)
+        return write_html(view.mailed(pictures), words, theme, slots, config), write_text(view, words, slots)
 
     parts, clip = write(seen), config.checks.clip
     if not issue.overflow or not clip_budget.over(sizes_of(*parts), clip):
@@ -84,7 +84,6 @@ def _edition(
     stories: tuple[Story, ...],
     pictures: Pictures,
 ) -> Edition:
-    cover: Asset | None = pictures.asset(issue.cover.image) if issue.cover else None
     return Edition(
         slug=issue.slug,
         title=seen.title,
@@ -102,7 +101,7 @@ def _edition(
         number=issue.number,
         authors=issue.authors,
         tags=issue.tags,
-        cover=cover,
+        cover=pictures.original(issue.cover.image) if issue.cover else None,
         cover_alt=seen.cover.alt if seen.cover else "",
         assets=pictures.assets,
         publish_at=issue.publish_at,

@@ -26,7 +26,7 @@ from publisher.source.markdown.characters import one_line
 
 @dataclass(frozen=True, slots=True)
 class PictureView:
-    """An image as shown: absolute URL, CSS pixels where known, and its words."""
+    """An image as shown: absolute URL, CSS pixels, and its words; ``clear``: partly transparent."""
 
     url: str
     width: int | None
@@ -34,6 +34,7 @@ class PictureView:
     alt: str
     caption: str | None
     credit: str | None
+    clear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,18 @@ class View:
         more_url = f"{self.web_url}#{self.items[count].anchor}"
         return replace(self, items=self.items[:count], more=len(self.items) - count, more_url=more_url)
 
+    def mailed(self, pictures: Pictures) -> View:
+        """The view with each picture's copy for mail, none wider than the column."""
+
+        def fitted(picture: PictureView | None) -> PictureView | None:
+            if picture is None:
+                return None
+            url, width = pictures.mailed(picture.url)
+            return replace(picture, url=url, width=width, height=None)
+
+        items = tuple(replace(item, image=fitted(item.image)) for item in self.items)
+        return replace(self, cover=fitted(self.cover), items=items).keeping(pictures.for_mail)
+
     def keeping(self, keep: Callable[[Markup], Markup]) -> View:
         """The same view with each piece of the content's HTML replaced by ``keep`` of it."""
 
@@ -120,7 +133,7 @@ def view(issue: Issue, config: Config, words: Words, pictures: Pictures) -> View
     """The view of an issue. What cannot be shown is reported in ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
     page = f"{archive}issues/{issue.slug}/"
-    scribe = Scribe(page, pictures.place, words)
+    scribe = Scribe(page, pictures.place, words, pictures.miss)
     points = tuple(
         PointView(f"{number:02}", written.html, written.text)
         for number, written in enumerate(
@@ -206,10 +219,9 @@ def _source(source: Source) -> Source:
 
 
 def _picture(picture: Picture, pictures: Pictures, place: Place) -> PictureView | None:
-    if pictures.require(picture.image, place) is None:
+    placed = pictures.require(picture.image, place)
+    if placed is None:
         return None
-    placed = pictures.place(picture.image)
-    assert placed is not None
     return PictureView(
         url=placed.url,
         width=placed.width,
@@ -217,6 +229,7 @@ def _picture(picture: Picture, pictures: Pictures, place: Place) -> PictureView 
         alt=one_line(picture.alt),
         caption=one_line(picture.caption) if picture.caption else None,
         credit=one_line(picture.credit) if picture.credit else None,
+        clear=placed.clear,
     )
 
 

@@ -12,7 +12,7 @@ from publisher.documents.validate import Rules
 from publisher.issue import codes
 from publisher.issue.model import Path as KeyPath
 from publisher.issue.model import Picture, Places, Prose
-from publisher.issue.pictures import picture_file
+from publisher.issue.pictures import PictureFile, picture_file
 from publisher.issue.raw import Raw, RawPicture
 from publisher.source import Lines
 
@@ -68,10 +68,10 @@ class Assembly:
         """The picture, if it is there; else a finding."""
         if raw is None:
             return None
-        file = picture_file(self.root, self.folder, raw.image)
-        if isinstance(file, str):
-            return Picture(raw.image, file, raw.alt, raw.caption, raw.credit)
-        code, message, advice = file
+        found = picture_file(self.root, self.folder, raw.image)
+        if isinstance(found, PictureFile):
+            return Picture(raw.image, found.path, raw.alt, raw.caption, raw.credit)
+        code, message, advice = found
         self.findings.append(code.at(self.places().of(key, "image"), message, help=advice))
         return None
 

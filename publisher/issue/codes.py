@@ -193,7 +193,59 @@ page or an SVG with script in it, which would run under the archive's own addres
 
     cover: {image: ../../people.csv, alt: …}
 
-Pictures end in `.jpg`, `.jpeg`, `.png`, `.gif`, `.webp`, `.avif` or `.svg`, and stand in no hidden folder.
+Pictures end in `.jpg`, `.jpeg`, `.png`, `.gif`, `.webp` or `.avif`, hold what their name says (no text, web page, PDF,
+HEIC photograph or Git LFS pointer), and stand in no hidden folder.
+""",
+    fixed=True,
+)
+IMAGE_UNREADABLE = define(
+    "image-unreadable",
+    Severity.ERROR,
+    """The picture cannot be opened.
+
+## Why it matters
+
+The file is empty, cut off, larger than any picture of a newsletter (50 MB, 50 million pixels), or not one the system
+lets us read. Readers would see a hole.
+
+## Example
+
+`cover: {image: images/cover.jpg}` where the download of `images/cover.jpg` stopped half-way.
+""",
+    fixed=True,
+)
+SVG_IN_MAIL = define(
+    "svg-in-mail",
+    Severity.ERROR,
+    """The picture is an SVG.
+
+## Why it matters
+
+Gmail, Outlook and Yahoo show none: most readers would see a hole where the drawing is.
+
+## Example
+
+    ![Sales by year](images/chart.svg)
+
+Export the drawing as `images/chart.png`, 1,200 pixels wide, and name that.
+""",
+    fixed=True,
+)
+IMAGE_ADDRESS = define(
+    "image-address",
+    Severity.ERROR,
+    """The picture is named by something that shows nothing in a reader's mail.
+
+## Why it matters
+
+A path of the editor's own computer, an FTP address or a picture written out as `data:` is there for its author and for
+nobody else: Gmail and Outlook drop it.
+
+## Example
+
+    ![The chart](C:\\Users\\ann\\chart.png)
+
+Save the picture to `images/` and write `![The chart](images/chart.png)`.
 """,
     fixed=True,
 )
@@ -290,6 +342,7 @@ EVERY = {
         BAD_ANCHOR,
         IMAGE_WITHOUT_ALT,
         IMAGE_REMOTE,
+        IMAGE_ADDRESS,
         NO_SCHEME,
         UNSAFE_SCHEME,
         BAD_LINK,

@@ -1,30 +1,50 @@
-"""A picture that an issue names: is it there, in the repository, and a picture?
+"""A picture that an issue names: is it there, in the repository, and does it open?
 
 Whatever passes here is published. So a name that leads to the subscribers' database, to a key or to a web page is
-refused, however it is written and whatever links lie between.
+refused, however it is written and whatever links lie between. Checks and edition ask the same function.
 """
 
 from __future__ import annotations
 
+import difflib
+import os
 import posixpath
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 from publisher.diagnostics import Code
 from publisher.issue import codes
+from publisher.issue.opening import PictureFile, Unopened, open_file
+
+__all__ = ["Fault", "PictureFile", "fault_of_address", "linked_picture", "picture_file"]
 
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg"})
-_ACTIVE = frozenset({"script", "foreignobject", "iframe", "embed", "object", "handler", "listener"})
-_SCRIPT = re.compile(r"(?:javascript|vbscript|data:(?!image/(?:png|jpeg|gif|webp|avif))).*", re.DOTALL)
-# UTF-8, said or not: in another character set a browser may read other elements than we do.
-_ENCODING = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml(?![^>]*encoding)|<\?xml[^>]*encoding=[\"']utf-8|<(?!\?xml))", re.IGNORECASE
-)
+_SCHEME = re.compile(r"\s*(//|[A-Za-z][A-Za-z0-9+.-]*:)")
+_MOST_FILES = 2_000
 Fault = tuple[Code, str, str]
 
 
-def picture_file(root: Path, folder: str, image: str) -> str | Fault:
-    """The path from the root of the picture written as ``image`` in the issue's ``folder``, or what is wrong."""
+def fault_of_address(image: str) -> Fault | None:
+    """What is wrong with a picture named by an address, not by a path; None for a path."""
+    match = _SCHEME.match(image)
+    if match is None:
+        return None
+    advice = "save the picture to images/ and write images/NAME"
+    scheme = match[1].lower()
+    if scheme in {"http:", "https:", "//"}:
+        return codes.IMAGE_REMOTE, "the picture is fetched from another site", advice
+    said = _ADDRESSES.get(scheme) or ("a path of one computer" if len(scheme) == 2 else f"an address of {scheme}")
+    return codes.IMAGE_ADDRESS, f"the picture is named by {said}, which shows nothing in a reader's mail", advice
+
+
+_ADDRESSES = {"data:": "its own bytes (data:)", "file:": "a path of one computer (file:)", "javascript:": "a program"}
+
+
+def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
+    """The picture written as ``image`` in the issue's ``folder``, opened, or what is wrong."""
+    if fault := fault_of_address(image):
+        return fault
     written = image.replace("\\", "/")
     path = posixpath.normpath(posixpath.join(folder, written))
     advice = "save the picture to images/ and write images/NAME"
@@ -38,42 +58,43 @@ def picture_file(root: Path, folder: str, image: str) -> str | Fault:
     if not inside:
         return codes.IMAGE_OUTSIDE, "the picture is a link out of the repository", advice
     if not there:
-        return codes.IMAGE_MISSING, f"there is no picture {path}", _near(root, path)
+        return codes.IMAGE_MISSING, f"there is no picture {path[:200]}", _near(root, folder, path)
     kept = resolved.relative_to(root.resolve())
     if kept.suffix.lower() not in _PICTURES or any(part.startswith(".") for part in kept.parts):
-        return codes.NOT_A_PICTURE, f"{path} is no picture", f"name a file that ends in {', '.join(sorted(_PICTURES))}"
-    if kept.suffix.lower() == ".svg" and (why := _runs(resolved)):
-        return codes.NOT_A_PICTURE, f"the SVG {why}", "export it as a plain drawing, or save it as .png"
-    return path
+        endings = ", ".join(sorted(_PICTURES - {".svg"}))
+        return codes.NOT_A_PICTURE, f"{path} is no picture", f"name a file that ends in {endings}"
+    opened = open_file(resolved, path)
+    return (opened.code, opened.message, opened.help) if isinstance(opened, Unopened) else opened
 
 
-def _runs(file: Path) -> str | None:
-    """Why an SVG is more than a drawing; None where it is one. Opened by itself it is a page of the archive's site."""
-    from xml.etree import ElementTree  # expat loads nothing from outside, and bounds what entities expand to
-
-    try:
-        content = file.read_bytes()
-        tree = ElementTree.fromstring(content)  # noqa: S314
-    except (OSError, ElementTree.ParseError, LookupError, ValueError):
-        return "cannot be read"
-    if b"<?xml-stylesheet" in content or not _ENCODING.match(content):
-        return "asks for a style sheet or a character set of its own"
-    for element in tree.iter():
-        name = str(element.tag).rpartition("}")[2].lower()
-        if name in _ACTIVE:
-            return f"holds <{name}>"
-        for attribute, value in element.attrib.items():
-            key, shown = attribute.rpartition("}")[2].lower(), re.sub(r"[\x00-\x20]", "", value).lower()
-            if key.startswith("on") or _SCRIPT.match(shown) or (key == "attributename" and "href" in shown):
-                return f"has an active {key}"
-    return None
+def linked_picture(root: Path, folder: str, source: str) -> PictureFile | Fault:
+    """The same for the address of a picture in Markdown or HTML, where ``%20`` is a space."""
+    return picture_file(root, folder, unquote(source))
 
 
-def _near(root: Path, path: str) -> str:
-    """What to do: name the pictures that are there."""
-    folder = (root / path).parent
-    try:
-        names = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in _PICTURES)[:8]
-    except OSError:
-        names = []
-    return f"add the file, or name one of {', '.join(names)}" if names else f"save the picture as {path}"
+def _near(root: Path, folder: str, path: str) -> str:
+    """What to do: name the pictures that are there, as they are to be written."""
+    there = _pictures_of(root / folder)
+    name = posixpath.basename(path).casefold()
+    same = [one for one in there if posixpath.basename(one).casefold() == name]
+    same = same or [one for one in there if Path(one).stem.casefold() == Path(name).stem]
+    if same:
+        return f"write {' or '.join(same[:3])}"
+    names = {posixpath.basename(one).casefold(): one for one in there}
+    if near := difflib.get_close_matches(name, names, 1, 0.75):
+        return f"write {names[near[0]]}"
+    if there:
+        return f"add the file, or name one of {', '.join(there[:8])}"
+    return "save the picture to images/ and write images/NAME"
+
+
+def _pictures_of(folder: Path) -> list[str]:
+    """The pictures of an issue, as its items name them; those of ``images/`` first."""
+    found: list[str] = []
+    for seen, (at, folders, files) in enumerate(os.walk(folder)):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        base = Path(at).relative_to(folder)
+        found += [(base / name).as_posix() for name in sorted(files) if Path(name).suffix.lower() in _PICTURES]
+        if seen > 50 or len(found) > _MOST_FILES:
+            break
+    return sorted(found, key=lambda one: not one.startswith("images/"))

@@ -12,6 +12,7 @@ from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, EMPTY_VALUE, WRONG_TYPE, refuse
 from publisher.issue import codes
 from publisher.issue.links import fault_of_link
+from publisher.issue.pictures import fault_of_address
 
 WRITTEN = {"type": ["string", "number", "boolean"]}
 """A plain YAML scalar in a text field is its characters, so an editor's schema must not call 1984 a mistake."""
@@ -105,9 +106,8 @@ def _url(value: str) -> str:
 
 
 def _image(value: str) -> str:
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:|//", value):
-        advice = "save the picture to images/ and write images/NAME"
-        raise refuse(codes.IMAGE_REMOTE, "the picture is not a file of the repository", advice)
+    if fault := fault_of_address(value):
+        raise refuse(*fault)
     return value
 
 

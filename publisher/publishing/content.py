@@ -34,5 +34,6 @@ def content_of(edition: Edition) -> str:
     for node in tree.css("img"):
         add("alt", node.attributes.get("alt") or "")
     for asset in sorted(edition.assets, key=lambda asset: asset.name):
-        add("picture", hashlib.sha256(asset.content).hexdigest())
+        if not asset.copied:  # a copy follows from its original, and from a library's version
+            add("picture", hashlib.sha256(asset.content).hexdigest())
     return f"sha256:{sha.hexdigest()}"

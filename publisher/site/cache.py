@@ -22,6 +22,7 @@ from publisher.edition.theme_folder import package_theme, theme_folder
 from publisher.site.codec import Packed
 from publisher.site.output import write_file
 
+_LARGE = 4_000_000  # bytes from which on a file is not held in memory
 _LIBRARIES = (
     "markdown-it-py",
     "mdit-py-plugins",
@@ -31,6 +32,7 @@ _LIBRARIES = (
     "css-inline",
     "jinja2",
     "babel",
+    "pillow",
 )
 
 
@@ -93,10 +95,11 @@ def worth_keeping(proof: Proof, folder: Path) -> bool:
     """
     if proof.edition is None:
         return False
-    if not proof.edition.assets:
+    assets = [asset for asset in proof.edition.assets if not asset.copied]
+    if not assets:
         return True
-    own = {hashlib.sha256(file.read_bytes()).digest() for file in _files(folder)}
-    return all(hashlib.sha256(asset.content).digest() in own for asset in proof.edition.assets)
+    own = {_sum_of_file(file) for file in _files(folder)}
+    return all(hashlib.sha256(asset.content).digest() in own for asset in assets)
 
 
 def _common_key(config: Config) -> bytes:
@@ -116,6 +119,12 @@ def _common_key(config: Config) -> bytes:
     return sha.digest()
 
 
+def _sum_of_file(path: str | Path) -> bytes:
+    """Of a file as large as it likes."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        return hashlib.file_digest(file, "sha256").digest()
+
+
 def _sum(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
@@ -130,7 +139,8 @@ def _add_folder(sha: Any, folder: Path) -> None:
         _add(sha, path[len(str(folder)) :].encode("utf-8", "surrogateescape"))
         try:
             with open(path, "rb") as file:  # noqa: PTH123 - this loop is most of a check where nothing has changed
-                _add(sha, file.read())
+                content = file.read(_LARGE)
+            _add(sha, content if len(content) < _LARGE else _sum_of_file(path))
         except OSError as error:
             _add(sha, f"unreadable {error.errno}".encode())
 

@@ -301,7 +301,7 @@ def test_any_words_in_any_field_make_an_edition(words: str, body: str) -> None:
     [
         "[x](http://[) http://[::1",
         '<a href="//[">y</a> <img src="//[">',
-        "![a](http://[/x.png) ![b](images/%00.png) ![c](images/" + "x" * 5000 + ".png)",
+        "![a](http://[/x.png)",
         "*" * 2000 + "深" + "*" * 2000,
         "<b>" * 3000 + "深",
         "> " * 15 + "- " * 8 + "深",
@@ -315,6 +315,12 @@ def test_hostile_bodies_neither_crash_nor_vanish(body: str) -> None:
     if "深" in body:
         assert "深" in html_of(made)
         assert "深" in text_of(made)
+
+
+def test_a_picture_of_no_possible_name_is_a_finding() -> None:
+    made, findings = render(issue(item("题", "![b](images/%00.png)\n\n![c](images/" + "x" * 5000 + ".png)")), config())
+    assert made is None
+    assert [(finding.code, finding.span.line) for finding in findings] == [("image-missing", 1), ("image-missing", 3)]
 
 
 @pytest.mark.parametrize("body", ["> " * 60 + "深", "- " * 60 + "深"])

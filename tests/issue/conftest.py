@@ -12,6 +12,7 @@ from publisher.diagnostics import Diagnostic
 from publisher.issue import Issue, load_issue
 
 SLUG = "2024-12-29-weekly"
+PIXEL = b"GIF89a\x01\0\x01\0\x80\0\0\xff\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
 CONFIG = """\
 newsletter:
   name: AI 周报
@@ -37,6 +38,11 @@ class Repository:
         path = self.root / "issues" / slug / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+    def picture(self, name: str) -> None:
+        """Write a picture of one pixel."""
+        self.write(name, "")
+        (self.root / "issues" / SLUG / name).write_bytes(PIXEL)
 
     def read(self, slug: str = SLUG) -> tuple[Issue | None, list[Diagnostic]]:
         """The issue and its findings."""

@@ -51,7 +51,7 @@ items:
 
 def test_every_key_of_the_format_is_read(repository: Repository) -> None:
     repository.write("issue.yaml", WHOLE)
-    repository.write("images/cover.jpg", "x")
+    repository.picture("images/cover.jpg")
     repository.write(
         "b.md",
         "---\nheadline: 乙\nsource: {name: C, url: https://c.example.com/}\n---\n"
@@ -188,7 +188,7 @@ def test_prose_knows_the_place_of_every_character(repository: Repository) -> Non
 
 def test_places_name_values_and_what_holds_them(repository: Repository) -> None:
     repository.write("issue.yaml", "title: x\ndate: 2024-12-29\ncover:\n  image: images/a.jpg\n  alt: b\n")
-    repository.write("images/a.jpg", "x")
+    repository.picture("images/a.jpg")
     repository.write("a.md", "---\nheadline: 甲\n---\n正文\n")
     places = repository.sound().places
     assert (places.of("cover", "alt").span.line, places.of("cover", "alt").span.column) == (5, 8)

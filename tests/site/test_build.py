@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from publisher.errors import UsageError
 from publisher.site import cache as cache_module
@@ -188,12 +189,13 @@ def _sealed(key: bytes, payload: bytes) -> bytes:
 
 
 def test_a_picture_outside_the_folder_is_seen_when_it_changes(repository: Repository) -> None:
-    square = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect fill="{}"/></svg>'
-    repository.write("shared/logo.svg", square.format("red"))
-    repository.issue("2024-01-07-a", body="![logo](../../shared/logo.svg)")
+    logo = repository.root / "shared/logo.png"
+    logo.parent.mkdir()
+    Image.new("RGB", (9, 9), "red").save(logo)
+    repository.issue("2024-01-07-a", body="![logo](../../shared/logo.png)")
     repository.build()
     before = set(tree(repository.root / "dist/site"))
-    repository.write("shared/logo.svg", square.format("blue"))
+    Image.new("RGB", (9, 9), "blue").save(logo)
     repository.build()
     after = set(tree(repository.root / "dist/site"))
     assert len(before - after) == len(after - before) == 1

@@ -25,8 +25,8 @@ CODE = define("cover-ratio", Severity.WARNING, __doc__)
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look at the cover alone."""
-    for picture in pictures(context, cover_only=True):
+    for picture, place in pictures(context, cover_only=True):
         ratio = picture.width / picture.height
         if not 1.3 <= ratio <= 3.05:
             message = f"the cover is {picture.width} × {picture.height} pixels, {ratio:.2f} to 1"
-            yield CODE.at(picture.place, message, help="crop it to between 4:3 and 3:1")
+            yield CODE.at(place, message, help="crop it to between 4:3 and 3:1")

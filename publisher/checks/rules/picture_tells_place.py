@@ -25,7 +25,7 @@ CODE = define("picture-tells-place", Severity.WARNING, __doc__)
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look into the metadata of each picture."""
-    for picture in pictures(context):
+    for picture, place in pictures(context):
         if picture.located:
             message = "the picture carries the coordinates of where it was taken"
-            yield CODE.at(picture.place, message, help="save it without location, then commit it")
+            yield CODE.at(place, message, help="save it without location, then commit it")

@@ -13,18 +13,15 @@ Save the picture to `images/` and write `![A chip at dusk](images/chip.jpg)`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from urllib.parse import unquote
 
 from publisher.checks.context import Context
 from publisher.checks.html import elements
 from publisher.diagnostics import Diagnostic, Place, Severity, define
 from publisher.issue import codes
-from publisher.issue.pictures import picture_file
+from publisher.issue.pictures import PictureFile, linked_picture
 
 CODE = define("remote-image-in-text", Severity.WARNING, __doc__)
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
@@ -45,11 +42,7 @@ def _fault(context: Context, place: Place, source: str, alt: str) -> Iterator[Di
     if not alt.strip():
         message = "the picture has no alternative text"
         yield codes.IMAGE_WITHOUT_ALT.at(place, message, help="say what it shows: ![a chip at dusk](images/NAME)")
-    if _REMOTE.match(source):
-        message = "the picture is fetched from another site"
-        yield CODE.at(place, message, help="save the picture to images/ and write images/NAME")
-        return
-    found = picture_file(context.config.root, context.issue.folder, unquote(source))
-    if not isinstance(found, str):
+    found = linked_picture(context.config.root, context.issue.folder, source)
+    if not isinstance(found, PictureFile):
         code, message, advice = found
-        yield code.at(place, message, help=advice)
+        yield (CODE if code is codes.IMAGE_REMOTE else code).at(place, message, help=advice)

@@ -53,11 +53,12 @@ class Html(Markup):
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """An image as shown: absolute URL and the size in CSS pixels, where known."""
+    """An image as shown: absolute URL and the size in CSS pixels, where known; ``clear``: partly transparent."""
 
     url: str
     width: int | None
     height: int | None
+    clear: bool = False
 
 
 class HtmlWriter:
@@ -88,7 +89,7 @@ class HtmlWriter:
         clean = self._cleaner.clean(renderer.render(tokens, parser().options, env | {"labels": self._labels}))
         if clean.count("<") > _DEEP * 2 and _depth(clean) > _DEEP:
             clean = f"<p>{escape(' '.join(visible_text(clean).split()))}</p>"
-        return Html(_IMAGE.sub(self._size, clean).strip())
+        return Html(with_images(clean, self._size).strip())
 
     def _filter(self, tag: str, attribute: str, value: str) -> str | None:
         if attribute == "href" and tag == "a" and not value.startswith("#"):
@@ -105,8 +106,7 @@ class HtmlWriter:
             return value if value in self._labels.values() else None
         return value
 
-    def _size(self, match: re.Match[str]) -> str:
-        attributes = {name: unescape(value) for name, value in _ATTRIBUTE.findall(match.group(1))}
+    def _size(self, attributes: dict[str, str]) -> dict[str, str]:
         placed = self._image(attributes.get("src", ""))
         if placed is None:
             attributes["src"] = absolute(self._page, attributes.get("src", "")) or ""
@@ -114,8 +114,20 @@ class HtmlWriter:
             attributes["src"] = placed.url
             if "width" not in attributes and placed.width is not None:
                 attributes |= {"width": str(placed.width), "height": str(placed.height)}
+            if placed.clear:
+                attributes["class"] = "clear"
         attributes.setdefault("alt", "")
-        return "<img" + "".join(f' {name}="{escape(value)}"' for name, value in attributes.items()) + ">"
+        return attributes
+
+
+def with_images(html: str, change: Callable[[dict[str, str]], dict[str, str]]) -> str:
+    """Sanitised HTML with the attributes of each image as ``change`` gives them back."""
+
+    def changed(match: re.Match[str]) -> str:
+        attributes = {name: unescape(value) for name, value in _ATTRIBUTE.findall(match.group(1))}
+        return "<img" + "".join(f' {name}="{escape(value)}"' for name, value in change(attributes).items()) + ">"
+
+    return _IMAGE.sub(changed, html)
 
 
 def _depth(html: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ A line that begins with fifty `>`.
     fixed=True,
 )
 
+_IMAGE = re.compile(r"(?![a-z]+:|//).+\.(?:jpe?g|png|gif|webp|avif)", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -47,16 +50,23 @@ class Written:
 class Scribe:
     """Writes the texts of one issue. ``page`` is the URL of its archive page; ``image`` finds an image by its path.
 
-    ``diagnostics`` collects what could not be written.
+    ``diagnostics`` collects what could not be written; ``written`` is told of each text when it is.
     """
 
-    def __init__(self, page: str, image: Callable[[str], Sized | None], words: Callable[..., str]) -> None:
+    def __init__(
+        self,
+        page: str,
+        image: Callable[[str], Sized | None],
+        words: Callable[..., str],
+        written: Callable[[Prose], None] = lambda _: None,
+    ) -> None:
         def link_to(url: str) -> str:
-            placed = image(url)
+            placed = image(url) if _IMAGE.fullmatch(url) else None
             return placed.url if placed else absolute(page, url) or ""
 
         labels = {name: words(name) for name in ("footnotes", "back_to_text")}
         self.diagnostics: list[Diagnostic] = []
+        self._written = written
         self._html = HtmlWriter(page, image, labels)
         self._text = TextWriter(link_to, lambda alt: words("image", alt=alt))
 
@@ -68,16 +78,17 @@ class Scribe:
         if deepest := next((token for token in tokens if token.level >= MAX_NESTING - 1), None):
             place = prose.place(deepest.map[0] if deepest.map else 0)
             self.diagnostics.append(TOO_DEEP.at(place, "the text is nested too deep", help="take out some levels"))
-        return self._write(tokens, env)
+        return self._write(prose, tokens, env)
 
     def inline(self, prose: Prose, name: str) -> Written:
         """Inline Markdown: a key point, an attribution. Notes have no place in it."""
         env: dict[str, Any] = {"docId": name}
-        return self._write(parse_inline(without_controls(prose.text).strip(), env), env)
+        return self._write(prose, parse_inline(without_controls(prose.text).strip(), env), env)
 
-    def _write(self, tokens: Sequence[Token], env: dict[str, Any]) -> Written:
+    def _write(self, prose: Prose, tokens: Sequence[Token], env: dict[str, Any]) -> Written:
         for token in tokens:
             if token.type == "html_block":
                 token.content = join_lines_of_html(token.content)
         html = self._html.write(tokens, env)
+        self._written(prose)
         return Written(html, self._text.write(tokens), visible_text(html))

@@ -1,0 +1,220 @@
+"""A picture's file, opened once: its kind, size and metadata from its head, and whether it is whole.
+
+No pixel is decoded here but those of a GIF's first frame: a PNG of 100 kB may hold a gigabyte of them.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from publisher.diagnostics import Code
+from publisher.issue import codes
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MOST_BYTES = 50_000_000
+MOST_PIXELS = 50_000_000
+"""What is read and decoded of one picture, so that no file can take the machine's memory."""
+
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
+_GPS = 0x8825  # the pointer to the GPS directory (EXIF 2.32, 4.6.3)
+_ORIENTATION = 0x0112
+_ACTIVE = frozenset({"script", "foreignobject", "iframe", "embed", "object", "handler", "listener"})
+_SCRIPT = re.compile(r"(?:javascript|vbscript|data:(?!image/(?:png|jpeg|gif|webp|avif))).*", re.DOTALL)
+# UTF-8, said or not: in another character set a browser may read other elements than we do.
+_ENCODING = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml(?![^>]*encoding)|<\?xml[^>]*encoding=[\"']utf-8|<(?!\?xml))", re.IGNORECASE
+)
+_SVG = rb"\s*(?:<\?xml.*?)?(?:<!--.*?-->|<!DOCTYPE svg[^>]*>|\s)*<svg\b"
+_HTML = rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml|!--)"
+_TEXT = rb"(?:[\t\n\r\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]+)+[\xc2-\xf4]?\Z"
+# How a file begins that is something else, what that is, and the way to a picture.
+_OTHERS = tuple(
+    (re.compile(start, re.DOTALL | re.IGNORECASE), what, advice)
+    for start, what, advice in (
+        (rb"version https://git-lfs", "a Git LFS pointer, not the picture", "type git lfs pull; in CI, use lfs: true"),
+        (_SVG, "an SVG drawing", "export it as .png"),
+        (_HTML, "a web page", "save the picture itself"),
+        (rb".{4}ftyp(?:hei|hev|mif1|msf1)", "a HEIC photograph, which few mail clients show", "export it as JPEG"),
+        (rb"%PDF-", "a PDF", "export the page as .png"),
+        (rb"II\*\0|MM\0\*", "a TIFF", "export it as .png or .jpg"),
+        (rb"BM", "a bitmap", "export it as .png"),
+        (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL, which few mail clients show", "export it as .jpg"),
+        (rb"8BPS", "a Photoshop document", "export it as .png or .jpg"),
+        (rb"PK\x03\x04", "an archive or a document", "export the picture as .png or .jpg"),
+        (_TEXT, "text", "save the picture itself"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """A picture that opens.
+
+    ``path`` is relative to the root; width and height are pixels as they are seen, turned by the orientation tag;
+    ``located``: its metadata say where it was taken; ``clear``: some of it may be transparent; ``moving``: animated.
+    """
+
+    path: str
+    file: Path
+    bytes: int
+    format: str
+    width: int
+    height: int
+    located: bool
+    clear: bool
+    moving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """Why a file is not shown as a picture, and the way out."""
+
+    code: Code
+    message: str
+    help: str
+
+
+def open_file(file: Path, path: str) -> PictureFile | Unopened:
+    """Open ``file``, which is named ``path`` to people. The answer is kept until the file changes."""
+    try:
+        status = file.stat()
+    except OSError as error:
+        return _unreadable(path, error)
+    return _open(file, path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _open(file: Path, path: str, size: int, *_times: int) -> PictureFile | Unopened:
+    if size > MOST_BYTES:
+        message = f"{path} has {size / 1e6:.0f} MB: more than {MOST_BYTES / 1e6:.0f} MB is not opened"
+        return Unopened(codes.IMAGE_UNREADABLE, message, "scale it to 2,560 pixels, and save it as JPEG or WebP")
+    try:
+        with file.open("rb") as stream:
+            if file.suffix.lower() == ".svg":
+                return _drawing(stream.read())
+            return _raster(stream, file, path, size)
+    except OSError as error:
+        return _unreadable(path, error)
+
+
+def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile | Unopened:
+    from PIL import Image
+
+    head = stream.read(1024)
+    stream.seek(0)
+    broken = Unopened(codes.IMAGE_UNREADABLE, f"{path} is cut off or damaged", "save it again, whole")
+    if not head.strip(b"\0"):
+        return Unopened(codes.IMAGE_UNREADABLE, f"{path} is empty", "save it again, whole") if not head else broken
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a decompression bomb is only measured here, never opened up
+            image = Image.open(stream, formats=_FORMATS)
+    except Image.DecompressionBombError:
+        return _too_many(path, "hundreds of millions of")
+    except Exception:  # damaged bytes fail in any way there is
+        kind = next(((what, advice) for start, what, advice in _OTHERS if start.match(head)), None)
+        if kind is None:
+            return broken
+        return Unopened(codes.NOT_A_PICTURE, f"{path} is {kind[0]}", kind[1])
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        return _too_many(path, f"{width:,} × {height:,}")
+    try:
+        exif = _exif(image)
+        located, turned = bool(exif.get_ifd(_GPS)), exif.get(_ORIENTATION, 1) >= 5
+        moving = bool(getattr(image, "is_animated", False))
+        clear = image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info
+        if not _whole(image, stream, size):
+            return broken
+    except Exception:
+        return broken
+    if turned:
+        width, height = height, width
+    return PictureFile(path, file, size, image.format or "", width, height, located, clear, moving)
+
+
+def _exif(image: Image.Image) -> Image.Exif:
+    """The picture's EXIF where it stands before the pixels: Pillow would decode all of a PNG to look behind them."""
+    from PIL import Image
+
+    return Image.Exif() if image.format == "PNG" and "exif" not in image.info else image.getexif()
+
+
+def _whole(image: Image.Image, stream: BinaryIO, size: int) -> bool:
+    """Whether the file goes on to the picture's end. May raise anything."""
+    if image.format == "PNG":
+        image.verify()  # every chunk and its sum, to the last; raises
+        return True
+    if image.format == "GIF":
+        image.load()
+        return True
+    if image.format == "WEBP":
+        stream.seek(4)
+        return int.from_bytes(stream.read(4), "little") + 8 <= size
+    if image.format == "AVIF":
+        at = 0
+        while at < size:  # boxes: ISO/IEC 14496-12, 4.2
+            stream.seek(at)
+            length = int.from_bytes(stream.read(4), "big")
+            if length < 8:
+                return length == 0 and at > 0
+            at += length
+        return at == size
+    # JPEG: an end of image after the start of scan (ITU-T T.81, B.2.1); within a scan FF is always stuffed.
+    stream.seek(0)
+    content = stream.read()
+    return content.find(b"\xff\xd9", _scan(content)) > 0
+
+
+def _scan(content: bytes) -> int:
+    """Where a JPEG's first scan starts: what stands before, a thumbnail too, is in segments that say their length."""
+    at = 2
+    while at + 4 <= len(content) and content[at] == 0xFF and content[at + 1] != 0xDA:
+        at += 1 if content[at + 1] == 0xFF else 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    return at
+
+
+def _too_many(path: str, pixels: str) -> Unopened:
+    message = f"{path} has {pixels} pixels: more than {MOST_PIXELS / 1e6:.0f} million are not opened"
+    return Unopened(codes.IMAGE_UNREADABLE, message, "scale it to 2,560 pixels")
+
+
+def _unreadable(path: str, error: OSError) -> Unopened:
+    reason = (error.strerror or type(error).__name__).lower()
+    return Unopened(codes.IMAGE_UNREADABLE, f"{path} cannot be read: {reason}", "make it readable, and commit it")
+
+
+def _drawing(content: bytes) -> Unopened:
+    why = _runs(content)
+    if why:
+        return Unopened(codes.NOT_A_PICTURE, f"the SVG {why}", "export it as .png")
+    message = "the picture is an SVG, which Gmail, Outlook and Yahoo do not show"
+    return Unopened(codes.SVG_IN_MAIL, message, "export it as .png, 1,200 pixels wide, and name that")
+
+
+def _runs(content: bytes) -> str | None:
+    """Why an SVG is more than a drawing; None where it is one."""
+    from xml.etree import ElementTree  # expat loads nothing from outside, and bounds what entities expand to
+
+    try:
+        tree = ElementTree.fromstring(content)  # noqa: S314
+    except (ElementTree.ParseError, LookupError, ValueError):
+        return "cannot be read"
+    if b"<?xml-stylesheet" in content or not _ENCODING.match(content):
+        return "asks for a style sheet or a character set of its own"
+    for element in tree.iter():
+        name = str(element.tag).rpartition("}")[2].lower()
+        if name in _ACTIVE:
+            return f"holds <{name}>"
+        for attribute, value in element.attrib.items():
+            key, shown = attribute.rpartition("}")[2].lower(), re.sub(r"[\x00-\x20]", "", value).lower()
+            if key.startswith("on") or _SCRIPT.match(shown) or (key == "attributename" and "href" in shown):
+                return f"has an active {key}"
+    return None
