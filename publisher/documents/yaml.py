@@ -19,10 +19,11 @@ from publisher.documents.slips import find_slip, shortened
 from publisher.documents.text import TextFile
 
 MAX_DEPTH = 60
-_TEXTS = frozenset(
+_WORDS = (
     "title subject preheader headline section name alt caption credit authors tags key_points points generated_by"
-    " attribution commentary_by intro body commentary description postal_address".split()
+    " attribution commentary_by intro body commentary description postal_address"
 )
+_TEXTS = frozenset(_WORDS.split())
 """Keys whose value is words. In any other a ``#`` after a space can only be a comment."""
 _CUT = re.compile(r"[ \t]+(?P<words>#+[^#\s].*)")
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -126,7 +127,7 @@ class _Builder:
     def _cut(self, text: str, span: Span) -> None:
         """Words after `` #`` in a text: a comment to YAML, and to the editor what comes next."""
         line = self.lines[span.end_line - self.first]
-        key = next((open.key for open in reversed(self._stack) if open.mapping), None)
+        key = next((one.key for one in reversed(self._stack) if one.mapping), None)
         if key is None or key.text not in _TEXTS or not (rest := _CUT.fullmatch(line, span.end_column - 1)):
             return
         words, column = rest["words"].rstrip(), rest.start("words") + 1

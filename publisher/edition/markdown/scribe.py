@@ -16,6 +16,7 @@ from publisher.edition.markdown.text import TextWriter
 from publisher.issue.model import Prose
 from publisher.source.markdown.characters import without_controls
 from publisher.source.markdown.dialect import MAX_NESTING
+from publisher.source.markdown.tags import escaped
 
 TOO_DEEP = define(
     "nested-too-deep",
@@ -78,6 +79,6 @@ class Scribe:
     def _write(self, tokens: Sequence[Token], env: dict[str, Any]) -> Written:
         for token in tokens:
             if token.type == "html_block":
-                token.content = join_lines_of_html(token.content)
+                token.content = join_lines_of_html(escaped(token.content))
         html = self._html.write(tokens, env)
         return Written(html, self._text.write(tokens), visible_text(html))
