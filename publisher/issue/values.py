@@ -21,8 +21,6 @@ WRITTEN = {"type": ["string", "number", "boolean"]}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?) ?([Zz]|[+-]\d{2}:?\d{2})?")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _UNSEEN_IN_PROSE = re.compile(
     r"^ {0,3}\[[^\[\]\n]+\]:.*|</?(?:a|b|br|div|em|i|p|span|strong|u)\b[^<>]*>", re.MULTILINE | re.IGNORECASE
