@@ -102,3 +102,10 @@ def test_notes_and_definitions_of_a_file_serve_body_and_commentary() -> None:
     assert scribe().block(first, "x", 2).text == "See the other <https://e.com/d>."
     assert scribe().block(second, "y", 2).text == "Ours[1].\n\n[1] Of the view <https://e.com/v>."
     assert second.place(len(second.origins) - 1).span.line == 6  # where the note was written
+
+
+def test_a_bare_address_ends_where_han_follows_a_letter_and_holds_han_after_a_slash() -> None:
+    text = "请看https://e.com/docs下载，或 https://e.com/guide，https://e.com/wiki/人工智能 与 https://e.com/か、https://e.com/a을"
+    links = [node.attributes["href"] for node in LexborHTMLParser(write(text).html).css("a")]
+    assert links == ["https://e.com/docs", "https://e.com/guide", "https://e.com/wiki/%E4%BA%BA%E5%B7%A5%E6%99%BA%E8%83%BD",
+                     "https://e.com/%E3%81%8B", "https://e.com/a"]  # fmt: skip
