@@ -8,6 +8,7 @@ from functools import cached_property
 from publisher.checks.markdown import Text
 from publisher.config import Config
 from publisher.issue import Issue
+from publisher.issue.definitions import halves
 
 
 class Context:
@@ -31,9 +32,10 @@ class Context:
         for point in issue.key_points.points if issue.key_points else ():
             yield Text(point, "key point", inline=True)
         for index, item in enumerate(issue.items):
-            if item.body.text:
-                yield Text(item.body, "body", item=index)
-            if item.commentary:
-                yield Text(item.commentary, "commentary", item=index)
+            body, commentary = halves(item)
+            if body.text:
+                yield Text(body, "body", item=index)
+            if commentary:
+                yield Text(commentary, "commentary", item=index)
         if issue.attribution:
             yield Text(issue.attribution, "attribution", inline=True)

@@ -9,6 +9,8 @@ from enum import StrEnum
 from html.parser import HTMLParser
 
 from publisher.checks.html_policy import ATTRIBUTES, SCHEMES, TAGS
+from publisher.documents.slips import shortened
+from publisher.source.markdown.tags import TAG, is_words
 
 _RUNS = "script iframe object embed applet frame frameset svg math base meta link noscript template"
 RUNS = frozenset(_RUNS.split())
@@ -16,6 +18,7 @@ RUNS = frozenset(_RUNS.split())
 _RUNNING_SCHEMES = frozenset({"javascript", "vbscript", "data", "livescript", "mocha"})
 _URLS = frozenset({"href", "src", "cite", "action", "formaction", "xlink:href", "background", "poster", "srcset"})
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _IGNORED_IN_SCHEMES = re.compile(r"[\x00-\x20]")
 
 
@@ -97,11 +100,17 @@ class _Scanner(HTMLParser):
 
     def unknown_decl(self, data: str) -> None:
         start = self._offset()
-        self._remove(Kind.OTHER, "the CDATA section", start, start + len(data) + 5)
+        words = shortened(data.partition("[")[2] or data)
+        self._remove(Kind.OTHER, f"the CDATA section with “{words}”", start, start + len(data) + 5)
 
     def handle_pi(self, data: str) -> None:
         start = self._offset()
-        self._remove(Kind.OTHER, "the processing instruction", start, start + len(data) + 3)
+        self._remove(Kind.OTHER, f"the processing instruction “{shortened(data)}”", start, start + len(data) + 3)
+
+    def handle_comment(self, data: str) -> None:
+        start = self._offset()
+        if not self._fragment.startswith("<!--", start):  # what no browser understands is a comment to all
+            self._remove(Kind.OTHER, f"the declaration “{shortened(data)}”", start, start + len(data) + 3)
 
 
 def _attribute(tag: str, name: str, value: str) -> Kind | None:
@@ -121,9 +130,14 @@ def _attribute(tag: str, name: str, value: str) -> Kind | None:
 
 def removals(fragment: str) -> Iterator[Removal]:
     """What will be taken out of a fragment of raw HTML."""
-    yield from _Scanner(fragment).removals
+    yield from _Scanner(TAG.sub(lambda tag: f"‹{tag[0][1:]}" if is_words(tag) else tag[0], fragment)).removals
 
 
 def elements(fragment: str) -> Iterator[Element]:
     """The opening tags of a fragment that stay."""
     yield from _Scanner(fragment).elements
+
+
+def without_comments(fragment: str) -> str:
+    """The fragment with blanks for its comments."""
+    return _COMMENT.sub(lambda comment: " " * len(comment[0]), fragment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
@@ -39,7 +40,12 @@ class Text:
     def tokens(self) -> list[Token]:
         """Block tokens, with inline ones as their children."""
         parse = _parser().parseInline if self.inline else _parser().parse
-        return parse(self.prose.text, {})
+        return parse(self.prose.text, self.env)
+
+    @cached_property
+    def env(self) -> dict[str, Any]:
+        """What the parser learnt beside the tokens: notes and definitions of links. Filled by :attr:`tokens`."""
+        return {}
 
     @cached_property
     def spots(self) -> tuple[Spot, ...]:
@@ -74,7 +80,12 @@ class Text:
 
     def html(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
         """Each piece of raw HTML, and a function from a range of it to its place in the file."""
+        return ((said, place) for said, place in self.pieces() if place is not None)
+
+    def pieces(self) -> Iterator[tuple[str, Callable[[int, int], Place] | None]]:
+        """Raw HTML with a function to its places, and words without one, in the order of the file."""
         source = self.prose.text.split("\n")
+        inline = {id(token): lines for token, lines in self._inline}
         for token in self.tokens:
             if token.type == "html_block" and token.map:
                 first = token.map[0]
@@ -83,11 +94,24 @@ class Text:
                     for i, line in enumerate(token.content.split("\n"))
                 ]
                 yield token.content, partial(self._place, token, columns)
-        for token, lines in self._inline:
+            elif token.type in {"fence", "code_block"}:
+                yield f" {token.content} ", None
             for child in token.children or ():
-                if child.type == "html_inline" and "at" in child.meta:
-                    start = child.meta["at"][0]
-                    yield child.content, partial(self._shifted, token, lines, start)
+                if child.type == "html_inline" and "at" in child.meta and id(token) in inline:
+                    yield child.content, partial(self._shifted, token, inline[id(token)], child.meta["at"][0])
+                else:
+                    yield _said(child), None
+            yield " " if token.block else "", None
+
+    def written(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
+        """Each paragraph, heading or cell as written, and its places; code and raw HTML in it are blanks."""
+        for token, lines in self._inline:
+            shown, last = [], 0
+            for child in token.children or ():
+                if child.type in {"code_inline", "html_inline"} and (at := child.meta.get("at")) and at[0] >= last:
+                    shown += [token.content[last : at[0]], " " * (at[1] - at[0])]
+                    last = at[1]
+            yield "".join([*shown, token.content[last:]]), partial(self._place, token, lines)
 
     def _shifted(self, token: Token, lines: list[tuple[int, int]], by: int, start: int, end: int) -> Place:
         return self._place(token, lines, by + start, by + end)

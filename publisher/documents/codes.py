@@ -122,3 +122,19 @@ Write `headline: "{{ name }}"`.
 """,
     fixed=True,
 )
+CUT_AT_HASH = define(
+    "text-cut-at-hash",
+    Severity.ERROR,
+    """A text goes on after ` #`, and YAML takes the rest for a comment.
+
+## Why it matters
+
+The words after the `#` would reach nobody, and nothing would look wrong.
+
+## Example
+
+    title: Our Weekly #52
+
+Write `title: "Our Weekly #52"`. A comment has a space after its `#`: `title: Our Weekly  # keep it short`.
+""",
+)

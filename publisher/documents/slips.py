@@ -39,11 +39,11 @@ def find_slip(lines: Sequence[str], upto: int) -> Slip | None:
 
 
 def _full_colon(match: re.Match[str]) -> tuple[str, str]:
-    return "the colon is a full-width one", f"write {match['key']}: {_short(match['rest'].strip())}"
+    return "the colon is a full-width one", f"write {match['key']}: {shortened(match['rest'].strip())}"
 
 
 def _no_space(match: re.Match[str]) -> tuple[str, str]:
-    return "a space is missing after the colon", f"write {match['key']}: {_short(match['rest'])}"
+    return "a space is missing after the colon", f"write {match['key']}: {shortened(match['rest'])}"
 
 
 def _odd_space(match: re.Match[str]) -> tuple[str, str]:
@@ -56,7 +56,7 @@ def _quoted(match: re.Match[str]) -> tuple[str, str]:
     if match["at"] != ":":
         told = f"text follows what {match['at'][0]} begins and {match['at'][-1]} ends"
     mark = '"' if "'" in value and not set('"\\') & set(value) else "'"
-    inside = _short(value).replace("'", "''") if mark == "'" else _short(value)
+    inside = shortened(value).replace("'", "''") if mark == "'" else shortened(value)
     return told, f"quote the whole text: {match['key']}: {mark}{inside}{mark}"
 
 
@@ -64,7 +64,8 @@ def _conflict(_: re.Match[str]) -> tuple[str, str]:
     return "a merge conflict is not resolved", "keep one of the two versions, and delete the lines of <, = and >"
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """The text, or its begin, for a message."""
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 

@@ -6,6 +6,7 @@ recursion and the rules of YAML 1.1 (``no`` is false, ``12:30`` is 750), never r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -14,10 +15,17 @@ import yaml
 from publisher.diagnostics import Code, Diagnostic, Place, Span
 from publisher.documents import codes
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence
-from publisher.documents.slips import find_slip
+from publisher.documents.slips import find_slip, shortened
 from publisher.documents.text import TextFile
 
 MAX_DEPTH = 60
+_WORDS = (
+    "title subject preheader headline section name alt caption credit authors tags key_points points generated_by"
+    " attribution commentary_by intro body commentary description postal_address"
+)
+_TEXTS = frozenset(_WORDS.split())
+"""Keys whose value is words. In any other a ``#`` after a space can only be a comment."""
+_CUT = re.compile(r"[ \t]+(?P<words>#+[^#\s].*)")
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -27,7 +35,7 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
     There is no node when the YAML is broken or holds nothing; with no finding, it holds nothing.
     """
     text = "\n".join(file.lines[first - 1 : last]) + "\n"
-    builder = _Builder(file.path, first)
+    builder = _Builder(file.path, first, text.split("\n"))
     try:
         builder.run(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
@@ -63,8 +71,9 @@ class _Open:
 class _Builder:
     """Builds nodes with a stack of its own."""
 
-    def __init__(self, path: str, first: int) -> None:
+    def __init__(self, path: str, first: int, lines: list[str]) -> None:
         self.path = path
+        self.lines = lines
         self.first = first
         self.root: Node | None = None
         self.findings: list[Diagnostic] = []
@@ -81,6 +90,8 @@ class _Builder:
                     self._refuse(codes.ALIAS, span, "YAML aliases are not read here", "quote a text that begins with *")
                 case yaml.ScalarEvent():
                     self._plain(event, span)
+                    if not event.style:
+                        self._cut(event.value, span)
                     self._add(Scalar(event.value, span, event.style or ""))
                 case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                     self._plain(event, span)
@@ -112,6 +123,20 @@ class _Builder:
             self._refuse(codes.ALIAS, point, "YAML anchors are not read here", "quote a text that begins with &")
         if event.tag is not None:
             self._refuse(codes.TAG, point, "YAML tags are not read here", "quote a text that begins with !")
+
+    def _cut(self, text: str, span: Span) -> None:
+        """Words after `` #`` in a text: a comment to YAML, and to the editor what comes next."""
+        line = self.lines[span.end_line - self.first]
+        key = next((one.key for one in reversed(self._stack) if one.mapping), None)
+        if key is None or key.text not in _TEXTS or not (rest := _CUT.fullmatch(line, span.end_column - 1)):
+            return
+        words, column = rest["words"].rstrip(), rest.start("words") + 1
+        place = Place(self.path, Span(span.end_line, column, span.end_line, column + len(words)))
+        message = f"readers would not see “{shortened(words)}”: YAML takes it for a comment"
+        mark = '"' if not set('"\\') & set(text + words) else "'"
+        whole = shortened(f"{text} {words}".lstrip() if mark == '"' else f"{text} {words}".lstrip().replace("'", "''"))
+        advice = f"quote the whole text: {mark}{whole}{mark}; a comment has a space after #"
+        self.findings.append(codes.CUT_AT_HASH.at(place, message, help=advice))
 
     def _open(self, event: yaml.CollectionStartEvent, span: Span) -> None:
         mapping = isinstance(event, yaml.MappingStartEvent)

@@ -20,6 +20,7 @@ from publisher.edition.markdown import Html, Scribe, Written
 from publisher.edition.markdown.links import scheme
 from publisher.edition.model import Length
 from publisher.edition.pictures import Pictures
+from publisher.issue.definitions import halves
 from publisher.issue.model import Issue, Picture, Prose, Source
 from publisher.source.markdown.characters import one_line
 
@@ -183,8 +184,9 @@ def _items(issue: Issue, words: Words, pictures: Pictures, scribe: Scribe) -> tu
     views = []
     section: str | None = None
     for item in issue.items:
-        body = scribe.block(item.body, item.anchor, level)
-        commentary = scribe.block(item.commentary, f"{item.anchor}:commentary", level) if item.commentary else None
+        first, second = halves(item)
+        body = scribe.block(first, item.anchor, level)
+        commentary = scribe.block(second, f"{item.anchor}:commentary", level) if second else None
         views.append(
             ItemView(
                 anchor=item.anchor,

@@ -14,6 +14,7 @@ from publisher.issue.anchors import anchor_of_file, anchor_of_headline
 from publisher.issue.assemble import Assembly, prose
 from publisher.issue.model import Item, Prose, Source
 from publisher.issue.raw import RawItem
+from publisher.issue.values import is_seen_in_prose
 from publisher.source import ItemFile, lines_of_scalar, read_item_file
 from publisher.source.folder import MARKDOWN_SUFFIXES
 
@@ -85,8 +86,10 @@ def _markdown_item(
     start = Span.point(first_key.line, first_key.column)
     assembly = Assembly(root, folder, file, matter, start)
     below: dict[str, Prose | None] = {
-        "body": prose(file.path, parts.body) if parts.body.text else None,
-        "commentary": prose(file.path, parts.commentary) if parts.commentary and parts.commentary.text else None,
+        "body": prose(file.path, parts.body) if is_seen_in_prose(parts.body.text) else None,
+        "commentary": prose(file.path, parts.commentary)
+        if parts.commentary and is_seen_in_prose(parts.commentary.text)
+        else None,
     }
     extra: dict[str, Any] = {}
     if below["body"] is not None:

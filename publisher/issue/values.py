@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime
+from html import unescape
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
@@ -20,11 +22,26 @@ WRITTEN = {"type": ["string", "number", "boolean"]}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?) ?([Zz]|[+-]\d{2}:?\d{2})?")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_UNSEEN_IN_PROSE = re.compile(
+    r"^ {0,3}\[[^\[\]\n]+\]:.*|</?(?:a|b|br|div|em|i|p|span|strong|u)\b[^<>]*>", re.MULTILINE | re.IGNORECASE
+)
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols by their class, and blank in every font
+
+
+def is_seen(text: str) -> bool:
+    """Whether a reader sees any of it: not white space, controls and formats (Unicode, 4.5: Z and C) alone."""
+    return any(unicodedata.category(sign)[0] not in "ZC" and sign not in _BLANK for sign in text)
+
+
+def is_seen_in_prose(markdown: str) -> bool:
+    """Whether a reader sees any of a Markdown text: not comments, definitions, entities of blanks, empty tags alone."""
+    return is_seen(unescape(_UNSEEN_IN_PROSE.sub("", _COMMENT.sub("", markdown))))
 
 
 def _text(value: str) -> str:
     text = value.strip()
-    if not text:
+    if not is_seen(text):
         raise refuse(EMPTY_VALUE, "the text is empty", "write it, or delete the key")
     if "\n" in text:
         raise refuse(BAD_VALUE, "the text has to be one line", "join the lines")
@@ -32,19 +49,19 @@ def _text(value: str) -> str:
 
 
 def _alt(value: str | None) -> str:
-    if value is None or not value.strip():
+    if value is None or not is_seen(value):
         raise refuse(codes.IMAGE_WITHOUT_ALT, "the picture has no alternative text", "say in alt what it shows")
     return value if not isinstance(value, str) else _text(value)
 
 
 def _prose(value: str) -> str:
-    if not value.strip():
+    if not is_seen_in_prose(value):
         raise refuse(EMPTY_VALUE, "the text is empty", "write it, or delete the key")
     return value
 
 
 def _body(value: Any) -> Any:
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if value is None or (isinstance(value, str) and not is_seen_in_prose(value)):
         raise refuse(codes.EMPTY_BODY, "the item has no text", "write its body")
     return value
 

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
+from publisher.diagnostics import Span
 from publisher.edition.language import Words
 from publisher.edition.markdown import Scribe, Sized, Written
+from publisher.issue.definitions import halves
+from publisher.issue.model import Item, Places, Prose
 from tests.edition.make import config, prose
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -87,3 +90,22 @@ def test_no_markdown_ends_in_an_exception_or_in_active_content(text: str) -> Non
 @given(st.text(max_size=40), st.sampled_from(["{}", "**{}**", "> {}", "- {}", "| {} |\n|--|", "<b>{}</b>", "{}\n{}"]))
 def test_any_text_is_rendered(text: str, frame: str) -> None:
     write(frame.replace("{}", text))
+
+
+def test_notes_and_definitions_of_a_file_serve_body_and_commentary() -> None:
+    body = Prose("See [the other][D].\n\n[^3]: Of [the view][v].", "a.md", ((4, 1), (5, 1), (6, 1)))
+    view = Prose(
+        "Ours[^3].\n\n[d]: https://e.com/d\n[v]: https://e.com/v", "a.md", ((10, 1), (11, 1), (12, 1), (13, 1))
+    )
+    first, second = halves(Item("x", body, "x", Places("a.md", Span.point(1, 1)), commentary=view))
+    assert second is not None
+    assert scribe().block(first, "x", 2).text == "See the other <https://e.com/d>."
+    assert scribe().block(second, "y", 2).text == "Ours[1].\n\n[1] Of the view <https://e.com/v>."
+    assert second.place(len(second.origins) - 1).span.line == 6  # where the note was written
+
+
+def test_a_bare_address_ends_where_han_follows_a_letter_and_holds_han_after_a_slash() -> None:
+    text = "请看https://e.com/docs下载，或 https://e.com/guide，https://e.com/wiki/人工智能 与 https://e.com/か、https://e.com/a을"
+    links = [node.attributes["href"] for node in LexborHTMLParser(write(text).html).css("a")]
+    assert links == ["https://e.com/docs", "https://e.com/guide", "https://e.com/wiki/%E4%BA%BA%E5%B7%A5%E6%99%BA%E8%83%BD",
+                     "https://e.com/%E3%81%8B", "https://e.com/a"]  # fmt: skip

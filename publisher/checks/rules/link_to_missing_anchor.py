@@ -14,6 +14,7 @@ The anchors of an issue are those of its items: `openai-pbc` for `openai-pbc.md`
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
@@ -28,7 +29,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     anchors = [item.anchor for item in context.issue.items]
     for text in context.texts:
         for spot in text.of("link_open"):
-            url = str(spot.token.attrs.get("href", ""))
+            url = unquote(str(spot.token.attrs.get("href", "")))  # which the parser has encoded
             if url.startswith("#") and url[1:] not in anchors:
-                message = f"the issue has no anchor {url[1:]}"
+                message = f"the issue has no anchor {url}"
                 yield CODE.at(spot.place, message, help=f"the anchors are {', '.join(anchors)}")

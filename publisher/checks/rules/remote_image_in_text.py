@@ -42,6 +42,10 @@ def _fault(context: Context, place: Place, source: str, alt: str) -> Iterator[Di
     if not alt.strip():
         message = "the picture has no alternative text"
         yield codes.IMAGE_WITHOUT_ALT.at(place, message, help="say what it shows: ![a chip at dusk](images/NAME)")
+    if not source.strip():
+        message = "the picture names no file: it has no src"
+        yield codes.IMAGE_MISSING.at(place, message, help="save the picture to images/ and name it: images/NAME")
+        return
     found = linked_picture(context.config.root, context.issue.folder, source)
     if not isinstance(found, PictureFile):
         code, message, advice = found

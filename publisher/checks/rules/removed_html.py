@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.html import Kind, removals
+from publisher.checks.rules.text_swallowed import swallowed
 from publisher.diagnostics import Diagnostic, Severity, define
 
 CODE = define("removed-html", Severity.WARNING, __doc__)
@@ -27,8 +28,9 @@ CODE = define("removed-html", Severity.WARNING, __doc__)
 def check(context: Context) -> Iterator[Diagnostic]:
     """Elements, attributes and declarations that are not on the list."""
     for text in context.texts:
+        told = {finding.span for finding in swallowed(text)}
         for fragment, place in text.html():
             for removal in removals(fragment):
-                if removal.kind is Kind.OTHER:
+                if removal.kind is Kind.OTHER and place(removal.start, removal.end).span not in told:
                     message = f"{removal.what} is not kept"
                     yield CODE.at(place(removal.start, removal.end), message, help="use Markdown, or delete it")

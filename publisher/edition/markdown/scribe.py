@@ -17,6 +17,7 @@ from publisher.edition.markdown.text import TextWriter
 from publisher.issue.model import Prose
 from publisher.source.markdown.characters import without_controls
 from publisher.source.markdown.dialect import MAX_NESTING
+from publisher.source.markdown.tags import escaped
 
 TOO_DEEP = define(
     "nested-too-deep",
@@ -88,7 +89,7 @@ class Scribe:
     def _write(self, prose: Prose, tokens: Sequence[Token], env: dict[str, Any]) -> Written:
         for token in tokens:
             if token.type == "html_block":
-                token.content = join_lines_of_html(token.content)
+                token.content = join_lines_of_html(escaped(token.content))
         html = self._html.write(tokens, env)
         self._written(prose)
         return Written(html, self._text.write(tokens), visible_text(html))

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from markdown_it.token import Token
 
-from publisher.checks.html_policy import SCHEMES
+from publisher.checks.html_policy import ACTIVE, SCHEMES, TAGS
 from publisher.diagnostics.width import display_width
 from publisher.edition.markdown.links import scheme
 
@@ -21,14 +21,16 @@ _TAG = re.compile(
     r"""<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?)/?>|<!--.*?(?:-->|\Z)""", re.DOTALL | re.ASCII
 )
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.ASCII)
+_KEPT_SPACE, _KEPT_BREAK = "\x01", "\x02"  # of <pre>, while other space is folded; no text holds controls
 _SPACE = re.compile(r"\s+")
 _EDGES = re.compile(r" *\n *")
 _BLANKS = re.compile(r"\n{3,}")
 _BLOCKS = frozenset(
     {"blockquote", "dd", "div", "dl", "dt", "figcaption", "figure", "li", "ol", "p", "section", "table"}
 )
-_BLOCKS |= {"tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6"}
-_SILENT = frozenset({"script", "style", "template", "noscript", "iframe", "object", "svg", "title", "textarea"})
+_BLOCKS |= {"tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6", "caption", "details", "pre", "summary"}
+_APART = frozenset({"p", "div", "blockquote", "section", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
+_SILENT = ACTIVE - TAGS - {"embed"}  # which has no end, hence nothing in it
 
 
 def underlined(text: str, with_: str) -> str:
@@ -149,14 +151,13 @@ class TextWriter:
         raw = _RawTags(self._link_to, self._image_label)
         last = 0
         for match in _TAG.finditer(html):
-            if not raw.silent:
-                out.append(unescape(_SPACE.sub(" ", html[last : match.start()])))
+            out.append(raw.words(html[last : match.start()]))
             raw.feed(match.group(), out)
             last = match.end()
-        if not raw.silent:
-            out.append(unescape(_SPACE.sub(" ", html[last:])))
+        out.append(raw.words(html[last:]))
         raw.close(out)
-        return _BLANKS.sub("\n\n", _EDGES.sub("\n", "".join(out))).strip()
+        text = _BLANKS.sub("\n\n", _EDGES.sub("\n", "".join(out))).strip()
+        return text.replace(_KEPT_SPACE, " ").replace(_KEPT_BREAK, "\n")
 
 
 class _RawTags:
@@ -166,7 +167,15 @@ class _RawTags:
         self._link_to = link_to
         self._image_label = image_label
         self._links: list[tuple[str, int]] = []
+        self._pre = 0
         self.silent = 0
+
+    def words(self, html: str) -> str:
+        """What stands between two tags, its white space folded as in a browser."""
+        if self.silent:
+            return ""
+        text = unescape(html) if self._pre else unescape(_SPACE.sub(" ", html))
+        return text.replace(" ", _KEPT_SPACE).replace("\n", _KEPT_BREAK) if self._pre else text
 
     def feed(self, tag: str, out: list[str]) -> None:
         match = _TAG.fullmatch(tag)
@@ -188,8 +197,13 @@ class _RawTags:
             out.append(link(self._image_label(words) if words else "", self._link_to(attributes.get("src", ""))))
         elif name == "br":
             out.append("\n")
+        elif name == "hr":
+            out.append("\n\n* * *\n\n")
+        elif name in {"td", "th"} and closing:
+            out.append("  ")
         elif name in _BLOCKS:
-            out.append("\n\n" if name in {"p", "div", "blockquote", "section"} else "\n")
+            self._pre = max(0, self._pre + (-1 if closing else 1)) if name == "pre" else self._pre
+            out.append("\n\n" if name in _APART else "\n")
 
     def close(self, out: list[str]) -> None:
         """Links that were never closed keep their URL all the same."""

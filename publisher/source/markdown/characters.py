@@ -16,7 +16,19 @@ SHARED_PUNCTUATION = "“”‘’…—·"
 _JOINABLE = re.compile(f"[{HAN}{KANA}{FULL_WIDTH_PUNCTUATION}]")
 _SHARED = re.compile(f"[{SHARED_PUNCTUATION}]")
 _CJK = re.compile(f"[{HAN}{KANA}{HANGUL}{FULL_WIDTH_PUNCTUATION}\u3000]")
-URL_ENDS = re.compile(f"[{FULL_WIDTH_PUNCTUATION}“”‘’…\u3000]")
+_URL_ENDS = re.compile(f"[{FULL_WIDTH_PUNCTUATION}“”‘’…\u3000]")
+_CJK_IN_URL = re.compile(f"[{HAN}{KANA}{HANGUL}]")
+
+
+def url_end(text: str) -> int:
+    """Where a bare address ends that text may follow without a space: at CJK punctuation, or at Han, kana or Hangul
+    right after a letter or digit (``…/docs下载``); after ``/`` they are part of it (``…/wiki/人工智能``).
+    """
+    mark, script = _URL_ENDS.search(text), _CJK_IN_URL.search(text)
+    ends = [mark.start()] if mark else []
+    if script and script.start() and text[script.start() - 1].isascii() and text[script.start() - 1].isalnum():
+        ends.append(script.start())
+    return min(ends, default=len(text))
 
 
 def is_cjk(character: str) -> bool:

@@ -12,7 +12,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Scanned
 from markdown_it.token import Token
 
-from publisher.source.markdown.characters import URL_ENDS, is_cjk, joins
+from publisher.source.markdown.characters import is_cjk, joins, url_end
 
 InlineRule = Callable[[StateInline, bool], bool]
 
@@ -80,12 +80,11 @@ def _edge(children: Sequence[Token], index: int, step: int) -> str:
 
 
 def _trim_links(linkify: Any) -> None:
-    """Linkify takes ``https://x/路径，谢谢。`` whole: end each match at CJK punctuation and look again after it."""
+    """Linkify takes ``https://x/路径，谢谢。`` whole: end each match where CJK text goes on and look again after it."""
     match_all, match_here = linkify.match, linkify.match_at_start
 
     def trimmed(match: Any, offset: int = 0) -> bool:
-        cut = URL_ENDS.search(match.text)
-        length = cut.start() if cut else len(match.text)
+        length = url_end(match.text)
         removed = match.text[length:]
         match.index += offset
         match.last_index += offset - len(removed)

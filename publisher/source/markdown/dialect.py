@@ -6,6 +6,7 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.footnote import footnote_plugin
 
 from publisher.source.markdown.cjk import cjk_plugin
+from publisher.source.markdown.tags import tags_plugin
 
 MAX_NESTING = 40
 """Quotes and lists within each other; the parser drops what is deeper, so whoever uses it has to say so."""
@@ -17,4 +18,4 @@ def new_parser() -> MarkdownIt:
     md.enable(["table", "strikethrough", "linkify"])
     assert md.linkify is not None
     md.linkify.set({"fuzzy_link": False})  # `DeepSeek.ai` in a sentence is a name
-    return md.use(footnote_plugin).use(cjk_plugin)
+    return md.use(footnote_plugin).use(cjk_plugin).use(tags_plugin)

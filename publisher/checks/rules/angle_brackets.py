@@ -1,0 +1,37 @@
+"""Words in angle brackets look like HTML, and are none.
+
+## Why it matters
+
+Readers get them as written. Where a tag was meant, they get its letters; and every other tool that the text passes
+through would drop them.
+
+## Example
+
+    Use Vec<T>, and run `git checkout <branch-name>`.
+
+Write `Vec<T>` as code, in backticks, or `Vec&lt;T>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.html import without_comments
+from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.documents.slips import shortened
+from publisher.source.markdown.tags import TAG, is_words
+
+CODE = define("angle-brackets", Severity.WARNING, __doc__)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look for tags of no element, and for tags that go on as a sentence."""
+    for text in context.texts:
+        blocks = ((without_comments(html), place) for html, place in text.html())
+        for words, place in (*text.written(), *blocks):
+            for tag in TAG.finditer(words):
+                if is_words(tag) and words[: tag.start()][-1:] != "\\":
+                    message = f"{shortened(tag[0])} is no HTML: readers see it as written"
+                    advice = f"write it in backticks, or &lt;{shortened(tag[0][1:])}"
+                    yield CODE.at(place(tag.start(), tag.end()), message, help=advice)

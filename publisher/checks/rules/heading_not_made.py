@@ -1,0 +1,35 @@
+"""A line begins with number signs, and is no heading.
+
+## Why it matters
+
+Readers see the signs, and the outline of the story lacks a heading.
+
+## Example
+
+    ##标题
+
+Write `## 标题`, with a plain space. A single `#` before a word is a hashtag and stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.diagnostics import Diagnostic, Severity, define
+
+CODE = define("heading-not-made", Severity.WARNING, __doc__)
+_ALMOST = re.compile(
+    r"^(?:#{2,6}(?=[^ \t\n#])|#{7,}(?=[ \t])|#(?=[\u00a0\u3000])|＃{2,}|＃(?=[ \t\u3000]))", re.MULTILINE
+)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look at the begin of each line of a paragraph."""
+    for text in context.texts:
+        for words, place in () if text.inline else text.written():
+            for found in _ALMOST.finditer(words):
+                message = "this is no heading: readers would see the number signs"
+                advice = "write one to six plain #, then a plain space; \\# for a sign that is meant"
+                yield CODE.at(place(found.start(), found.end()), message, help=advice)

@@ -1,0 +1,66 @@
+"""An element that is not closed swallows the text after it.
+
+## Why it matters
+
+What stands in `<title>`, `<select>`, `<textarea>`, `<style>` or `<form>` is not text to a browser, and is
+removed. Where the end is missing, that is the rest of the story.
+
+## Example
+
+    A page without a <title> is announced by its address.
+
+Write `<title>` as code, in backticks, or `&lt;title>`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.html import RUNS, without_comments
+from publisher.checks.html_policy import ACTIVE, TAGS
+from publisher.checks.markdown import Text
+from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.documents.slips import shortened
+
+CODE = define("text-swallowed", Severity.ERROR, __doc__, fixed=True)
+_SWALLOWS = ACTIVE - TAGS - RUNS
+_TAG = re.compile(rf"<(/?)({'|'.join(sorted(_SWALLOWS))})\b[^<>]*>", re.IGNORECASE)
+_MARKUP = re.compile(r"<[^<>]*>")
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Follow each text from its begin: which element that is removed with its words is open?"""
+    for text in context.texts:
+        yield from swallowed(text)
+
+
+def swallowed(text: Text) -> Iterator[Diagnostic]:
+    """The findings of one text, each at the opening tag."""
+    opened: tuple[str, Place] | None = None
+    words: list[str] = []
+    for said, place in text.pieces():
+        if place is None:
+            words.append(said if opened else "")
+            continue
+        said, last = without_comments(said), 0
+        for tag in _TAG.finditer(said):
+            name = tag[2].lower()
+            if opened and tag[1] and name == opened[0]:
+                words.append(said[last : tag.start()])
+                if name != "style":
+                    yield from _told(*opened, words, "is removed with what stands in it")
+                opened, words = None, []
+            elif not opened and not tag[1]:
+                opened, words = (name, place(tag.start(), tag.end())), []
+                last = tag.end()
+        words.append(said[last:] if opened else "")
+    if opened:
+        yield from _told(*opened, words, "has no end, and swallows all that follows")
+
+
+def _told(name: str, place: Place, words: list[str], fate: str) -> Iterator[Diagnostic]:
+    if lost := " ".join(_MARKUP.sub(" ", "".join(words)).split()):
+        message = f"<{name}> {fate}: readers would not see “{shortened(lost)}”"
+        yield CODE.at(place, message, help=f"write it in backticks, `<{name}>`, or &lt;{name}>")

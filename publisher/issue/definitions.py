@@ -1,0 +1,69 @@
+"""Notes and link definitions of an item's file serve its body and its commentary alike."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
+
+from publisher.issue.model import Item, Prose
+from publisher.source.markdown import new_parser
+
+_BRACKETED = re.compile(r"\[([^\[\]\n]+)\]")
+_parser = cache(new_parser)
+Definitions = dict[str, tuple[int, int]]  # label, a note's with ^ before it: first line, line after the last
+
+
+def halves(item: Item) -> tuple[Prose, Prose | None]:
+    """Body and commentary, each with the definitions of the other that it uses and lacks; they show nothing there."""
+    body, commentary = item.body, item.commentary
+    if commentary is None or not ("]:" in body.text or "]:" in commentary.text):
+        return body, commentary
+    parser = _parser()
+    of_body, of_commentary = _definitions(parser, body.text), _definitions(parser, commentary.text)
+    return _lent(body, of_body, commentary, of_commentary), _lent(commentary, of_commentary, body, of_body)
+
+
+def _definitions(parser: MarkdownIt, text: str) -> Definitions:
+    env: dict[str, Any] = {}
+    tokens: list[Any] = []
+    parser.block.parse(text, parser, env, tokens)
+    found = {label: tuple(each["map"]) for label, each in env.get("references", {}).items()}
+    found |= {f"^{t.meta['label']}": tuple(t.map) for t in tokens if t.type == "footnote_reference_open"}
+    lines = text.split("\n")
+    return {label: lines_ for label, lines_ in found.items() if lines[lines_[0]].lstrip(" ").startswith("[")}
+
+
+def _lent(prose: Prose, own: Definitions, other: Prose, others: Definitions) -> Prose:
+    lines = other.text.split("\n")
+    taken: list[int | None] = []  # none is a blank line, without which one block would go on as the next
+    wanted = _labels(prose.text)
+    for note in (True, False):  # a lent note may itself need a link's definition
+        for label, (first, after) in others.items():
+            if label.startswith("^") == note and label in wanted and label not in own:
+                taken += [None, *range(first, after)]
+                wanted |= _labels("\n".join(lines[first:after])) if note else set()
+    if not taken:
+        return prose
+    own_places, places = _positions(prose), _positions(other)
+    end = own_places[-1][-1:]
+    text = "\n".join([prose.text, *("" if number is None else lines[number] for number in taken)])
+    origins = (*prose.origins, *(end[0] if number is None else other.origins[number] for number in taken))
+    positions = (*own_places, *(end if number is None else places[number] for number in taken))
+    return Prose(text, prose.path, origins, positions if prose.positions or other.positions else ())
+
+
+def _labels(text: str) -> set[str]:
+    found = _BRACKETED.findall(text)
+    return {*(label for label in found if label.startswith("^")), *map(normalizeReference, found)}
+
+
+def _positions(prose: Prose) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """The place of each character and of the end, line by line, where the prose does not have them itself."""
+    lines = zip(prose.text.split("\n"), prose.origins, strict=True)
+    return prose.positions or tuple(
+        tuple((at, column + offset) for offset in range(len(line) + 1)) for line, (at, column) in lines
+    )

@@ -1,0 +1,61 @@
+"""Angle brackets that are no HTML: ``Vec<T>``, ``<branch-name>``, ``a<b and c>d`` are words, and stay words."""
+
+from __future__ import annotations
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+
+_NAMES = (
+    "a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br button"
+    " canvas caption center cite code col colgroup content data datalist dd del details dfn dialog dir div dl dt"
+    " element em embed fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup"
+    " hr html i iframe image img input ins isindex kbd keygen label legend li link main map mark marquee math menu"
+    " menuitem meta meter multicol nav nobr noframes noscript object ol optgroup option output p param picture pre"
+    " progress q rb rp rt rtc ruby s samp script search section select shadow slot small source spacer span strike"
+    " strong style sub summary sup svg table tbody td template textarea tfoot th thead time title tr track tt u ul var"
+    " video wbr"
+)
+_ELEMENTS = frozenset(_NAMES.split())
+_NO_VALUE = (
+    "alt allowfullscreen async autoplay checked compact controls default defer disabled download hidden inert"
+    " ismap itemscope loop multiple muted noshade novalidate nowrap open readonly required reversed selected"
+)
+_VALUELESS = frozenset(_NO_VALUE.split())
+TAG = re.compile(r"""</?(?P<name>[A-Za-z][A-Za-z0-9-]*)(?P<attributes>(?:\s(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*)?)>""")
+_VALUE = re.compile(r"""\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"']+)""")
+
+
+def is_words(tag: re.Match[str]) -> bool:
+    """Whether what looks like a tag is none: no element has that name, or what follows the name are words."""
+    name, attributes = tag["name"].lower(), tag["attributes"].rstrip("/ \t\n")
+    if name not in _ELEMENTS:
+        return True
+    bare = _VALUE.sub("=", attributes).lower().split() if attributes else ()
+    return any(word not in _VALUELESS and not word.endswith("=") and not word.startswith("data-") for word in bare)
+
+
+def escaped(html: str) -> str:
+    """Raw HTML with the angle brackets of words escaped."""
+    return TAG.sub(lambda tag: f"&lt;{tag[0][1:]}" if is_words(tag) else tag[0], html)
+
+
+def tags_plugin(md: MarkdownIt) -> None:
+    """What is no tag is left to be text."""
+    inline = next(rule.fn for rule in md.inline.ruler.__rules__ if rule.name == "html_inline")
+    at = next(rule for rule in md.block.ruler.__rules__ if rule.name == "html_block")
+    block, alternatives = at.fn, at.alt
+
+    def html_inline(state: StateInline, silent: bool) -> bool:
+        tag = TAG.match(state.src, state.pos) if state.src[state.pos] == "<" else None
+        return not (tag and is_words(tag)) and bool(inline(state, silent))
+
+    def html_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+        line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
+        tag = TAG.match(line) if line.startswith("<") else None
+        return not (tag and is_words(tag)) and bool(block(state, start, end, silent))
+
+    md.inline.ruler.at("html_inline", html_inline)
+    md.block.ruler.at("html_block", html_block, {"alt": alternatives})
