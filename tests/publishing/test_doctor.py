@@ -149,7 +149,7 @@ def test_all_is_well(around: Around, tmp_path: Path) -> None:
     wrong = {name: (f.level, f.message) for name, f in found.items() if f.level is not Level.OK}
     assert "placeholder" in wrong.pop("config")[1]  # no real newsletter's
     assert wrong == {}
-    assert len(found) == 15
+    assert len(found) == 16
 
 
 def test_the_one_click_post_is_one_and_means_nobody(around: Around, tmp_path: Path) -> None:

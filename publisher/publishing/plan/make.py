@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from publisher.database.engine import database_url
 from publisher.delivery.freeze import preview
 from publisher.delivery.segment import segment_of
 from publisher.edition.model import Edition
-from publisher.errors import DatabaseError, UsageError
+from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
 from publisher.publishing import git, store
 from publisher.publishing.archive import Archive
@@ -131,13 +132,18 @@ def _decide(
         ledger.forgotten,
     )
     claimed = who_has(config, _place(config)) if with_ledger else lambda _slug: None
-    facts = gather(config, prepared, untouched, claimed)
+    try:
+        facts = gather(config, prepared, untouched, claimed)
+    except PublisherError:  # a job on pull requests may not look into the archive
+        facts = gather(config, prepared, untouched, who_has(config, None))
     return [decide(one, now, policy_of(config)) for one in facts]
 
 
 def _place(config: Config) -> Destination | None:
-    """Where the archive is, as publish asks it."""
-    return Archive.open(config, config.root / "dist").place
+    """Where the archive is, as publish asks it; None where this machine cannot look."""
+    with suppress(PublisherError):
+        return Archive.open(config, config.root / "dist").place
+    return None
 
 
 def _is_here(config: Config, slug: str) -> bool:
