@@ -74,7 +74,7 @@ class Tokens:
                 "a key in PUBLISHER_SECRET_KEYS is shorter than 16 characters",
                 help="make one with: openssl rand -hex 32",
             )
-        return cls(keys or [_own_key(config.root / ".publisher")], config.service.url or LOCAL_SERVICE)
+        return cls(keys or _own_key(config.root / ".publisher").split(","), config.service.url or LOCAL_SERVICE)
 
     def unsubscribe_url(self, reference: str, mailing: str | int | None = None) -> str:
         """The one-click address of List-Unsubscribe (RFC 8058)."""

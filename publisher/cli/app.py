@@ -49,6 +49,7 @@ COMMANDS: tuple[str, ...] = (
     "events",
     "serve",
     "worker",
+    "backup",
     "draft",
     "doctor",
 )

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, liter
 from publisher.audience.tables import subscribers, suppressions
 from publisher.database import Database
 from publisher.delivery.mailings import Mailing
+from publisher.delivery.mark import Mark, mark_path, write_mark
 from publisher.delivery.outcomes import Outcome
 from publisher.delivery.retry import decide
 from publisher.delivery.states import Exclusion
@@ -58,6 +59,8 @@ class Ledger:
         self.database = database
         self.mailing = mailing
         self.sender_id = 0
+        self._mark_path = mark_path(database, mailing.slug)
+        self._handled: int | None = None
 
     def open(self) -> None:
         """Enter this process as a sender of the mailing."""
@@ -104,6 +107,14 @@ class Ledger:
 
         A claimed recipient that has left the audience since the freeze is excluded, with the reason, and not returned.
         """
+        answer, mark = self._exchange(results, wanted, round_)
+        if self._mark_path is not None and mark is not None:
+            write_mark(self._mark_path, mark)  # after the commit, before anything is submitted
+        return answer
+
+    def _exchange(
+        self, results: Sequence[tuple[Claim, Outcome]], wanted: int, round_: int
+    ) -> tuple[Exchanged, Mark | None]:
         with self.database.begin() as connection:
             self._record(connection, results)
             query = (
@@ -113,11 +124,23 @@ class Ledger:
             )
             operator, ended = connection.execute(query).one()
             if wanted <= 0 or operator != "going" or ended:
-                return Exchanged((), operator, not ended)
+                return Exchanged((), operator, not ended), None
             claimed = self._claim(connection, wanted, round_)
             claims, gone = _with_addresses(connection, claimed)
             self._exclude(connection, gone)
-            return Exchanged(claims, operator, excluded=len(gone))
+            mark = self._raise_mark(connection, len(claims)) if claims and self._mark_path else None
+            return Exchanged(claims, operator, excluded=len(gone)), mark
+
+    def _raise_mark(self, connection: Connection, claimed: int) -> Mark:
+        m = mailings.c
+        raised = update(mailings).where(m.id == self.mailing.id).values(generation=m.generation + 1)
+        generation = connection.execute(raised.returning(m.generation)).scalar_one()
+        if self._handled is None:
+            others = recipients.c.state.in_(("submitted", "uncertain", "rejected"))
+            query = select(func.count()).where(recipients.c.mailing_id == self.mailing.id, others)
+            self._handled = connection.execute(query).scalar_one()
+        self._handled += claimed
+        return Mark(self.mailing.reference, self.mailing.digest, generation, self._handled)
 
     def pending(self) -> tuple[int, int]:
         """How many are pending, and the fewest attempts among them."""

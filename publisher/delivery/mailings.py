@@ -38,7 +38,7 @@ class Mailing:
         return f"{self.reference}-{number}"
 
 
-_COLUMNS = [column for column in mailings.c if column.name != "letter"]
+_COLUMNS = [column for column in mailings.c if column.name not in {"letter", "generation"}]
 
 
 def _mailing(row: RowMapping) -> Mailing:

@@ -19,6 +19,7 @@ from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.letter import Letter
 from publisher.delivery.lock import mailing_lock
 from publisher.delivery.mailings import Mailing
+from publisher.delivery.mark import refuse_forgetful
 from publisher.delivery.message import compose, marked_as_test
 from publisher.delivery.outcomes import Verdict
 from publisher.delivery.pace import LocalPace, Pace
@@ -88,6 +89,7 @@ def send(config: Config, database: Database, edition: Edition | Letter, options:
     _keep_memory_flat(database)
     with mailing_lock(database, letter.slug) as alone:
         with database.connect() as connection:
+            refuse_forgetful(database, connection, letter.slug)
             mailing = _ongoing(connection, letter, options)
             kept = mailings.letter_of(connection, mailing.id) if mailing else letter
             done = mailing is not None and mailings.is_settled(connection, mailing.id)
@@ -100,6 +102,7 @@ def send(config: Config, database: Database, edition: Edition | Letter, options:
             frozen = mailing is None
             if mailing is None:
                 mailing = _freeze(database, letter, options)
+                _checkpoint(database)
             return drain(config, database, mailing, kept, transport, quota, options, frozen=frozen, alone=alone)
 
 
@@ -108,6 +111,15 @@ def _keep_memory_flat(database: Database) -> None:
     if database.dialect == "sqlite":
         with database.connect() as connection:
             connection.exec_driver_sql("PRAGMA cache_size=-8192")  # KiB; for the one connection a sender uses
+
+
+def _checkpoint(database: Database) -> None:
+    """A mailing that is frozen stands in the database file itself: a WAL that is lost does not take it along."""
+    if database.dialect == "sqlite":
+        with database.engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _freeze(database: Database, letter: Letter, options: Options) -> Mailing:
@@ -228,6 +240,7 @@ def dry_run(database: Database, edition: Edition | Letter, options: Options | No
     options = options or Options()
     letter = Letter.of(edition) if isinstance(edition, Edition) else edition
     with database.connect() as connection:
+        refuse_forgetful(database, connection, letter.slug)
         mailing = _ongoing(connection, letter, options)
         if mailing is not None:
             account = mailings.account(connection, mailing.id)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from publisher.delivery.mark import how_to_settle
+
 
 class Kind(StrEnum):
     """What publish does with an issue. ``docs/publishing.md`` has the table."""
@@ -68,6 +70,7 @@ class Facts:
     held_why: str = ""
     archived: bool = False  # a run of ours has put its page up
     claimed: str | None = None  # where readers have it without the ledger's knowing: "the archive", "the outbox"
+    forgotten: str | None = None  # what was mailed of it that the ledger knows less of
     settled: str | None = None  # mailed | unmailed, by an operator
     in_repository: bool = True
 
@@ -112,7 +115,9 @@ def decide(facts: Facts, now: datetime, policy: Policy) -> Decision:
         return Decision(slug, Kind.DRAFT, "status: draft")
     if facts.broken:
         return Decision(slug, Kind.BROKEN, "it has errors", f"publisher check {slug}")
-    if facts.mailed:
+    if facts.forgotten and facts.settled != "mailed":
+        return Decision(slug, Kind.UNKNOWN, f"{facts.forgotten}: was it restored?", how_to_settle(slug))
+    if facts.mailed and not facts.forgotten:
         return _mailed(facts, facts.mailed)
     if facts.settled == "mailed":
         return Decision(slug, Kind.SETTLED, "an operator said that it was mailed")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from pathlib import Path
 
 from publisher.config import Config
 from publisher.database import Database
+from publisher.delivery.mark import forgotten
 from publisher.edition.model import Edition
 from publisher.issue import Status, read_issue
 from publisher.publishing import store
@@ -30,12 +31,14 @@ class Ledger:
 
     publications: Mapping[str, Publication]
     mailed: Mapping[str, Mailed]
+    forgotten: Mapping[str, str] = field(default_factory=dict)  # by slug: what was mailed that it knows less of
 
 
-def read_ledger(database: Database) -> Ledger:
-    """All of it."""
+def read_ledger(database: Database, slugs: Sequence[str] = ()) -> Ledger:
+    """All of it, and whether it knows less of ``slugs`` than was done."""
     with database.connect() as connection:
-        return Ledger(store.all_publications(connection), store.mailed(connection))
+        found = {slug: fault for slug in slugs if (fault := forgotten(database, connection, slug))}
+        return Ledger(store.all_publications(connection), store.mailed(connection), found)
 
 
 def policy_of(config: Config) -> Policy:
@@ -71,6 +74,7 @@ def _facts(config: Config, one: Prepared, ledger: Ledger, claimed: Callable[[str
         held_at=publication.held_at,
         held_why=publication.held_why,
         archived=publication.archived_at is not None,
+        forgotten=ledger.forgotten.get(one.slug),
         settled=publication.settled_how,
     )
     edition = one.edition

@@ -11,7 +11,7 @@ from pathlib import Path
 from publisher.delivery.send import Sent, Started
 from publisher.delivery.sender import Interrupt, Progress
 from publisher.diagnostics import Diagnostic
-from publisher.publishing.due import NEEDS_SOMEBODY, Decision
+from publisher.publishing.due import NEEDS_SOMEBODY, Decision, Kind
 from publisher.site.build import Progress as BuildProgress
 from publisher.site.build import Silent
 from publisher.site.deploy import Deployed
@@ -63,8 +63,8 @@ class Outcome:
         """0, 1 or 2 as for ``send``."""
         if self.sent:
             return self.sent.exit_status
-        if self.failed:
-            return 2
+        if self.failed or self.decision.kind is Kind.UNKNOWN:
+            return 2  # the ledger knows less than the world: nothing else can be trusted
         return 1 if self.trouble or self.decision.kind in NEEDS_SOMEBODY else 0
 
 

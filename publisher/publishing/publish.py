@@ -15,6 +15,7 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
+from publisher.delivery.mark import forget_mark
 from publisher.delivery.segment import segment_of
 from publisher.delivery.send import Options, Sent, Started, send
 from publisher.edition.model import Edition
@@ -75,11 +76,11 @@ class _Run:
         prepared = self._prepare()
         archive = Archive.open(config, config.root / self.wishes.out)
         has = who_has(config, archive.place)
-        ledger = read_ledger(context.database)
+        ledger = read_ledger(context.database, [one.slug for one in prepared])
         facts = gather(config, prepared, ledger, has)
         decisions = [decide(one, context.now, policy_of(config)) for one in facts]
         if self._settle(decisions) or self._asked_at_first(ledger, facts, decisions):
-            ledger = read_ledger(context.database)
+            ledger = read_ledger(context.database, [one.slug for one in prepared])
             facts = gather(config, prepared, ledger, has)
             decisions = [decide(one, context.now, policy_of(config)) for one in facts]
         self._record_sight(facts, decisions)
@@ -123,6 +124,8 @@ class _Run:
             self.context.lease.check_in(connection)
             for slug in slugs:
                 store.note(connection, slug, settled_at=self.context.now, settled_how=how)
+        for slug in slugs if how == "unmailed" else ():
+            forget_mark(self.context.database, slug)
 
     def _asked_at_first(self, ledger: Ledger, facts: Sequence[Facts], decisions: Sequence[Decision]) -> bool:
         """A ledger without any mailing is about to mail several issues at once: ask, or refuse. True: settled anew."""

@@ -88,3 +88,10 @@ def test_what_somebody_has_to_settle_says_what_to_type() -> None:
     for name, facts, policy, kind in TABLE:
         if kind in {Kind.BROKEN, Kind.CONFLICT, Kind.EXPIRED, Kind.HELD, Kind.UNCERTAIN, Kind.UNKNOWN}:
             assert "publisher " in (decide(facts, NOW, policy).help or ""), name
+
+
+def test_a_ledger_that_forgot_part_of_a_mailing_resumes_nothing() -> None:
+    half = replace(READY, mailed=Mailed("sha256:a", None, "going", 5, 0), forgotten="3 recipients")
+    assert decide(half, NOW, POLICY).kind is Kind.UNKNOWN
+    assert decide(replace(half, settled="unmailed"), NOW, POLICY).kind is Kind.UNKNOWN, "an older word"
+    assert decide(replace(half, settled="mailed"), NOW, POLICY).kind is Kind.SETTLED

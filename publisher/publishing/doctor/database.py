@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
+from publisher.audience.backup import last_backup
 from publisher.audience.tables import subscribers
 from publisher.config.placeholders import unready
 from publisher.database import open_database
-from publisher.publishing.doctor.model import Finding, fault, ok
+from publisher.database.engine import database_url
+from publisher.delivery import mailings
+from publisher.publishing.doctor.model import Finding, fault, ok, skipped, warning
 from publisher.publishing.doctor.world import World
 
 
@@ -35,3 +38,23 @@ def database(world: World) -> Finding:
     finally:
         opened.close()
     return ok("database", f"{opened.url} is open, writable and up to date")
+
+
+def backup(world: World) -> Finding:
+    """How old is the last backup that was made here?"""
+    if database_url(world.config).get_backend_name() != "sqlite":
+        return skipped("backup", "the database is PostgreSQL: pg_dump, or its host, backs it up (docs/backup.md)")
+    made = last_backup(world.config)
+    if made is None:
+        found = "no publisher backup has been made here"
+    elif (age := datetime.now(UTC) - made) > timedelta(days=8):
+        found = f"the last backup is {age.days} days old"
+    else:
+        return ok("backup", f"the last was made {made.isoformat(sep=' ', timespec='minutes')}")
+    opened = open_database(world.config)
+    try:
+        with opened.connect() as connection:
+            mails = world.sends and bool(mailings.every_newest(connection))
+    finally:
+        opened.close()
+    return warning("backup", found, "publisher backup FILE, after each issue") if mails else ok("backup", found)

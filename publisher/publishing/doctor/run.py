@@ -30,6 +30,7 @@ DNS: dict[str, Check] = {"spf": dns.spf, "dmarc": dns.dmarc}
 REST: dict[str, Check] = {
     "config": database.config,
     "database": database.database,
+    "backup": database.backup,
     "archive": web.archive,
     "unsubscribe": web.unsubscribe,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,15 +15,17 @@ from publisher.database.engine import database_url
 from publisher.delivery.freeze import preview
 from publisher.delivery.segment import segment_of
 from publisher.edition.model import Edition
-from publisher.errors import DatabaseError, UsageError
+from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
 from publisher.publishing import git, store
+from publisher.publishing.archive import Archive
 from publisher.publishing.due import MAILS, Decision, Kind, decide
 from publisher.publishing.facts import Ledger, gather, policy_of, read_ledger, who_has
 from publisher.publishing.plan import diff
 from publisher.publishing.plan.model import Audience, Bytes, Change, How, Plan
 from publisher.publishing.plan.pictures import take_pictures
 from publisher.publishing.plan.versions import Version, at_revision, version
+from publisher.site.deploy import Destination
 from publisher.site.model import Prepared
 
 AFTER = frozenset({Kind.DONE, Kind.CHANGED, Kind.SETTLED, Kind.CANCELLED, Kind.UNKNOWN})
@@ -48,10 +51,11 @@ def make_plan(
     before = _base(config, base) if base else None
     database = _reachable(config, notes)
     try:
-        ledger = read_ledger(database) if database else Ledger({}, {})
         touched, shared = _touched(config, before)
         slugs = discover(config.root)
-        going = [s for s in slugs if not (m := ledger.mailed.get(s)) or m.sendable or m.uncertain] if database else []
+        ledger = read_ledger(database, slugs) if database else Ledger({}, {})
+        unfinished = [s for s in slugs if not (m := ledger.mailed.get(s)) or m.sendable or m.uncertain]
+        going = [*unfinished, *ledger.forgotten] if database else []
         since, rest = _since_deployed(config, database)
         wanted = sorted({*touched, *since} & {*slugs} | {*going}) if database or before else slugs
         versions = {slug: found for slug in wanted if (found := version(config, slug))}
@@ -125,10 +129,21 @@ def _decide(
     untouched = Ledger(
         {slug: row for slug, row in ledger.publications.items() if slug in known or not _is_here(config, slug)},
         {slug: row for slug, row in ledger.mailed.items() if slug in known or not _is_here(config, slug)},
+        ledger.forgotten,
     )
-    claimed = who_has(config, None) if with_ledger else lambda _slug: None
-    facts = gather(config, prepared, untouched, claimed)
+    claimed = who_has(config, _place(config)) if with_ledger else lambda _slug: None
+    try:
+        facts = gather(config, prepared, untouched, claimed)
+    except PublisherError:  # a job on pull requests may not look into the archive
+        facts = gather(config, prepared, untouched, who_has(config, None))
     return [decide(one, now, policy_of(config)) for one in facts]
+
+
+def _place(config: Config) -> Destination | None:
+    """Where the archive is, as publish asks it; None where this machine cannot look."""
+    with suppress(PublisherError):
+        return Archive.open(config, config.root / "dist").place
+    return None
 
 
 def _is_here(config: Config, slug: str) -> bool:

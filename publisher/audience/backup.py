@@ -1,0 +1,171 @@
+"""Backup and restore of a SQLite newsletter: one file, a database itself, with the signing keys in a table of its own.
+
+SQLite's backup API copies a live database with what its WAL holds, which ``cp`` does not. PostgreSQL has ``pg_dump``.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from publisher.config.model import Config
+from publisher.database import Database, open_database
+from publisher.database.engine import database_url, keep_out_of_git
+from publisher.database.migrate import revisions
+from publisher.errors import DatabaseError, UsageError
+
+LAST = "last-backup"
+"""The file of ``.publisher`` that says when the last backup was made."""
+
+_TABLE = "publisher_backup"
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What was copied: when the backup was made, subscribers, mailings, and how many signing keys."""
+
+    made_at: datetime
+    subscribers: int
+    mailings: int
+    keys: int
+
+
+def back_up(config: Config, file: Path) -> Copied:
+    """Write ``file`` (mode 600), checked. Raises UsageError (it is there, PostgreSQL), DatabaseError."""
+    _sqlite_path(config, 'pg_dump --format=custom --file=FILE "$PUBLISHER_DATABASE_URL", and keep the signing keys')
+    database = open_database(config)
+    now = datetime.now(UTC)
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError as error:
+        raise UsageError(f"{file} is there already and was left as it is", help="name another file") from error
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}", help="name a file that can") from error
+    try:
+        with _explained(file), closing(sqlite3.connect(file)) as target:
+            with database.engine.connect() as connection:
+                raw = connection.connection.driver_connection
+                assert isinstance(raw, sqlite3.Connection)
+                raw.backup(target)
+            target.execute("PRAGMA journal_mode=DELETE")  # one file, whole without a WAL
+            target.execute(f"CREATE TABLE {_TABLE} (made_at TEXT NOT NULL, keys TEXT NOT NULL)")
+            target.execute(f"INSERT INTO {_TABLE} VALUES (?, ?)", (now.isoformat(), ",".join(_keys(config))))  # noqa: S608
+            target.commit()
+            copied = _examine(target, file)
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+    finally:
+        database.close()
+    keep_out_of_git(config.root / ".publisher")
+    (config.root / ".publisher" / LAST).write_text(now.isoformat() + "\n", encoding="ascii")
+    return copied
+
+
+def restore(config: Config, file: Path, *, force: bool = False) -> Copied:
+    """Put ``file`` in the place of the database and the keys beside those that are there.
+
+    Raises UsageError: no backup, damaged, from a newer version, or a ledger that is not empty without ``force``.
+    """
+    _sqlite_path(config, 'pg_restore --clean --if-exists --dbname="$PUBLISHER_DATABASE_URL" FILE')
+    if not file.is_file():
+        raise UsageError(f"there is no file {file}", help="name a file that publisher backup wrote")
+    with _explained(file), closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source:
+        copied = _examine(source, file)
+        (text,) = source.execute(f"SELECT keys FROM {_TABLE}").fetchone()  # noqa: S608
+        database = open_database(config)
+        try:
+            if not force and _is_used(database):
+                raise UsageError(
+                    f"{database.url} is not empty, and a restore replaces it: nothing was done",
+                    help="publisher backup it first; then publisher restore --force",
+                )
+            with database.engine.connect() as connection:
+                raw = connection.connection.driver_connection
+                assert isinstance(raw, sqlite3.Connection)
+                source.backup(raw)
+                raw.execute(f"DROP TABLE {_TABLE}")
+        finally:
+            database.close()
+    open_database(config).close()  # an older version's backup is brought up to date
+    _put_keys(config, text.split(","))
+    return copied
+
+
+def last_backup(config: Config) -> datetime | None:
+    """When the last one was made here; None where none was."""
+    try:
+        return datetime.fromisoformat((config.root / ".publisher" / LAST).read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        return None
+
+
+def _sqlite_path(config: Config, advice: str) -> None:
+    url = database_url(config)
+    if url.get_backend_name() != "sqlite":
+        raise UsageError(
+            "the database is PostgreSQL, which has its own tools for this", help=f"{advice} (docs/backup.md)"
+        )
+
+
+def _examine(connection: sqlite3.Connection, file: Path) -> Copied:
+    """Prove that it is whole and ours. Raises UsageError."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if _TABLE not in tables or "alembic_version" not in tables:
+        raise UsageError(f"{file} is no backup of publisher's", help="name a file that publisher backup wrote")
+    if connection.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+        raise UsageError(f"{file} is damaged: nothing was restored from it", help="take an older backup")
+    (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if revision not in revisions():
+        raise UsageError(f"{file} was made by a newer version of publisher", help="upgrade publisher; nothing was done")
+    made_at, keys = connection.execute(f"SELECT made_at, keys FROM {_TABLE}").fetchone()  # noqa: S608
+    people, mailings = (
+        connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+        for table in ("subscribers", "mailings")
+    )
+    return Copied(datetime.fromisoformat(made_at), people, mailings, len([key for key in keys.split(",") if key]))
+
+
+def _is_used(database: Database) -> bool:
+    with database.connect() as connection:
+        return any(
+            connection.exec_driver_sql(f"SELECT 1 FROM {table} LIMIT 1").first()  # noqa: S608
+            for table in ("subscribers", "suppressions", "mailings", "publications")
+        )
+
+
+def _keys(config: Config) -> list[str]:
+    text = os.environ.get("PUBLISHER_SECRET_KEYS", "")
+    path = config.root / ".publisher" / "secret.key"
+    if not text.strip() and path.is_file():
+        text = path.read_text(encoding="ascii")
+    return [key.strip() for key in text.split(",") if key.strip()]
+
+
+def _put_keys(config: Config, keys: list[str]) -> None:
+    """The backup's keys sign; those that were here still verify: links of both kinds have been mailed."""
+    path = config.root / ".publisher" / "secret.key"
+    mine = path.read_text(encoding="ascii").strip().split(",") if path.is_file() else []
+    every = list(dict.fromkeys(key for key in [*keys, *mine] if key))
+    if not every:
+        return
+    keep_out_of_git(path.parent)
+    draft = path.with_name("secret.key.new")
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+        file.write(",".join(every) + "\n")
+    draft.replace(path)
+
+
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if "not a database" in str(error) or "malformed" in str(error):
+            raise UsageError(f"{file} is no backup of publisher's, or damaged", help="take another file") from error
+        raise DatabaseError(f"the copy failed: {error}", help="is there room on the disk? run it again") from error

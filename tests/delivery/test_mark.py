@@ -1,0 +1,225 @@
+"""A ledger that knows less than was done stops, however it came to forget."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from publisher.audience.backup import back_up, restore
+from publisher.audience.tokens import Purpose, Tokens
+from publisher.config.model import Config
+from publisher.database import Database, open_database
+from publisher.delivery import mailings
+from publisher.delivery.mark import forget_mark, mark_path
+from publisher.delivery.message import Envelope
+from publisher.delivery.operator import set_operator
+from publisher.delivery.outcomes import Outcome
+from publisher.delivery.send import Options, dry_run, send
+from publisher.delivery.sender import Interrupt
+from publisher.delivery.transports.folder import FolderTransport
+from publisher.errors import UsageError
+from tests.delivery.world import SLUG, add_people, make_config, make_letter
+
+PEOPLE = 40
+
+
+def file_of(database: Database) -> Path:
+    name = database.engine.url.database
+    assert name
+    return Path(name)
+
+
+def copies(root: Path) -> Counter[str]:
+    """How many messages each reader has, whatever mailing they came from."""
+    found: Counter[str] = Counter()
+    for file in (root / "outbox" / SLUG).glob("*.eml"):
+        (line,) = [x for x in file.read_bytes().splitlines() if x.startswith(b"To:")]
+        found[line.decode()] += 1
+    return found
+
+
+def refused(config: Config) -> str:
+    """Why send refuses now."""
+    database = open_database(config)
+    try:
+        with pytest.raises(UsageError) as dry:
+            dry_run(database, make_letter())
+        with pytest.raises(UsageError) as error:
+            send(config, database, make_letter())
+    finally:
+        database.close()
+    assert dry.value.message == error.value.message
+    assert f"--mailed {SLUG}" in str(error.value.help)
+    return error.value.message
+
+
+def put_back(kept: Path, file: Path) -> None:
+    for end in ("-wal", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    shutil.copy(kept, file)
+
+
+def test_cp_of_a_live_database_put_back_after_the_mailing_mails_nobody(config: Config, sqlite: Database) -> None:
+    add_people(sqlite, PEOPLE)
+    file = file_of(sqlite)
+    shutil.copy(file, kept := file.with_name("kept"))  # without its WAL
+    send(config, sqlite, make_letter())
+    sqlite.close()
+    put_back(kept, file)
+    assert "knows less" in refused(config)
+    assert set(copies(config.root).values()) == {1}
+
+
+def test_a_new_database_beside_an_old_mark_mails_nobody(config: Config, sqlite: Database) -> None:
+    add_people(sqlite, PEOPLE)
+    send(config, sqlite, make_letter())
+    sqlite.close()
+    for end in ("", "-wal", "-shm"):
+        file_of(sqlite).with_name(file_of(sqlite).name + end).unlink(missing_ok=True)
+    fresh = open_database(config)
+    add_people(fresh, PEOPLE)
+    fresh.close()
+    refused(config)
+    assert set(copies(config.root).values()) == {1}
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from publisher.database import open_database
+from publisher.delivery.outcomes import Outcome
+from publisher.delivery.send import send
+from publisher.delivery.transports import folder
+from tests.delivery.world import make_config, make_letter
+left = [int(sys.argv[2])]
+def submit(self, envelopes, real=folder.FolderTransport.submit):
+    done = real(self, envelopes)
+    left[0] -= 1
+    if left[0] <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return done
+folder.FolderTransport.submit = submit
+config = make_config(Path(sys.argv[1]), max_send_rate=60)
+send(config, open_database(config), make_letter())
+"""
+
+
+def test_a_wal_lost_after_a_kill_mails_nobody(config: Config, sqlite: Database) -> None:
+    add_people(sqlite, PEOPLE)
+    sqlite.close()
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(_KILLED), str(config.root), "3"], check=False, timeout=60,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL
+    for end in ("-wal", "-shm"):
+        file_of(sqlite).with_name(file_of(sqlite).name + end).unlink(missing_ok=True)
+    database = open_database(config)
+    with database.connect() as connection:
+        assert mailings.newest(connection, SLUG), "the freeze is in the file itself"
+    database.close()
+    refused(config)
+    assert set(copies(config.root).values()) == {1}
+
+
+@pytest.mark.parametrize("moment", [int(x) for x in os.environ.get("MOMENTS", "0,9,25").split(",")])
+def test_a_backup_restored_from_any_moment_doubles_nobody(
+    config: Config, sqlite: Database, moment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_people(sqlite, PEOPLE)
+    config, seen, kept, count = make_config(config.root, max_send_rate=60), Interrupt(), config.root / "kept", [0]
+    real = FolderTransport.submit
+
+    def submit(self: FolderTransport, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        count[0] += len(envelopes)
+        if count[0] >= moment:
+            seen.request() if not seen.count else None
+        return real(self, envelopes)
+
+    if moment:
+        monkeypatch.setattr(FolderTransport, "submit", submit)
+        stopped = send(config, sqlite, make_letter(), Options(interrupt=seen)).account
+        assert stopped.submitted
+        assert stopped.pending, "the backup is taken in the middle"
+        monkeypatch.setattr(FolderTransport, "submit", real)
+    back_up(config, kept)
+    send(make_config(config.root), sqlite, make_letter())
+    sqlite.close()
+    whole = copies(config.root)
+    restore(config, kept, force=True)
+    refused(config)
+    assert copies(config.root) == whole
+    assert set(whole.values()) == {1}
+    assert len(whole) == PEOPLE
+
+
+def test_an_ordinary_day_raises_no_alarm(config: Config, sqlite: Database) -> None:
+    """Stopped and resumed, cancelled and sent again, a clone without .publisher: nothing is refused."""
+    add_people(sqlite, PEOPLE)
+    slow, seen = make_config(config.root, max_send_rate=200), Interrupt()
+    first = send(slow, sqlite, make_letter(), Options(interrupt=seen, progress=lambda _p: seen.request()))
+    assert first.account.pending
+    set_operator(sqlite, SLUG, "cancelled")
+    assert send(config, sqlite, make_letter()).account.left == 0
+    assert send(config, sqlite, make_letter()).exit_status == 0
+    path = mark_path(sqlite, SLUG)
+    assert path
+    path.unlink()
+    assert send(config, sqlite, make_letter()).exit_status == 0
+    assert max(copies(config.root).values()) == 1
+
+
+def test_an_operators_word_lets_the_ledger_go_on(config: Config, sqlite: Database) -> None:
+    add_people(sqlite, 3)
+    back_up(config, kept := config.root / "kept")
+    send(config, sqlite, make_letter())
+    restore(config, kept, force=True)
+    refused(config)
+    database = open_database(config)
+    forget_mark(database, SLUG)
+    assert send(config, database, make_letter()).account.submitted == 3
+    database.close()
+
+
+def test_a_backup_keeps_to_its_fine_print(config: Config, sqlite: Database, tmp_path: Path) -> None:
+    add_people(sqlite, 3)
+    token = Tokens.open(config).sign(Purpose.UNSUBSCRIBE, "ann")
+    kept = tmp_path / "kept"
+    made = back_up(config, kept)
+    assert (made.subscribers, made.keys, kept.stat().st_mode & 0o777) == (3, 1, 0o600)
+    with pytest.raises(UsageError, match="already"):
+        back_up(config, kept)
+    with pytest.raises(UsageError, match="not empty"):
+        restore(config, kept)
+    other = make_config(tmp_path / "other")
+    other.root.mkdir()
+    assert restore(other, kept) == made
+    assert Tokens.open(other).read(Purpose.UNSUBSCRIBE, token), "links already mailed still work"
+    data = bytearray(kept.read_bytes())
+    data[5000:9000] = b"\xff" * 4000
+    (tmp_path / "damaged").write_bytes(data)
+    for file, words in (("damaged", "damaged"), ("strange", "no backup")):
+        if file == "strange":
+            sqlite3.connect(tmp_path / file).execute("CREATE TABLE a (b)")
+        with pytest.raises(UsageError, match=words):
+            restore(other, tmp_path / file, force=True)
+
+
+@pytest.mark.postgres
+def test_postgresql_is_told_of_its_own_tools(
+    config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    with pytest.raises(UsageError) as error:
+        back_up(config, tmp_path / "kept")
+    assert "pg_dump" in str(error.value.help)
