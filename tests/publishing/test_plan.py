@@ -11,6 +11,7 @@ import pytest
 
 from publisher.edition.gates.clip_budget import BUDGET
 from publisher.publishing import git
+from publisher.publishing.git import export
 
 from .newsroom import PEOPLE, SLUG, Newsroom
 
@@ -189,3 +190,16 @@ def test_a_folder_named_like_an_option_of_git_is_a_folder(tmp_path: Path) -> Non
     git.export(root, "HEAD", tmp_path / "then", "--output=written")
     assert not (root / "written").exists()
     assert (tmp_path / "then/--output=written/page.html").read_text(encoding="utf-8") == "theirs"
+
+
+def test_a_revision_is_written_out_without_the_links_that_lead_out_of_it(room: Newsroom, tmp_path: Path) -> None:
+    folder = room.root / "issues" / SLUG
+    (folder / "inside.md").symlink_to("a.md")
+    (folder / "outside.md").symlink_to("/etc/hostname")
+    (folder / "up.md").symlink_to("../../../../../etc/hostname")
+    room.commit("Links")
+    export(room.root, "HEAD", tmp_path / "out", f"issues/{SLUG}", "config.yaml")
+    written = {path.name for path in (tmp_path / "out" / "issues" / SLUG).iterdir()}
+    assert {"issue.yaml", "inside.md"} <= written
+    assert not {"outside.md", "up.md"} & written
+    assert (tmp_path / "out" / "config.yaml").read_bytes() == (room.root / "config.yaml").read_bytes()
