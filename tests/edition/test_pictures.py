@@ -3,11 +3,13 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 import subprocess
 import sys
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -319,6 +321,29 @@ def test_a_width_of_the_authors_own_never_leaves_the_column(
         assert image.attributes.get("width") == (None if unknown else width)
         assert image.attributes.get("height") == height
         assert "max-width:100%" in (image.attributes["style"] or "").replace(" ", "")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [320, 375])
+@pytest.mark.parametrize("styles", [True, False], ids=["with-styles", "without"])
+def test_no_picture_makes_the_email_wider_than_a_phone(root: Path, width: int, styles: bool, page: Any) -> None:
+    wide = "![图](images/wide.png)" if styles else "正文。"  # a client that drops styles has the theme's own pictures fit
+    made = edition(item("题", wide, image=cover("封面 1.png")), cover=cover(), configuration=config(root))
+    html = html_of(made) if styles else re.sub(r"<style.*?</style>", "", html_of(made), flags=re.DOTALL)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.set_content(html)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    shown = page.evaluate("[...document.querySelectorAll('.picture')].map(p => p.getBoundingClientRect().width)")
+    assert len(shown) == 2
+    assert all(width * 0.7 < one < width for one in shown)
+
+
+@pytest.mark.browser
+def test_a_small_picture_is_not_blown_up_in_the_email(root: Path, page: Any) -> None:
+    made = edition(item("题", "正文。", image=cover("small.jpg")), configuration=config(root))
+    page.set_viewport_size({"width": 700, "height": 800})
+    page.set_content(html_of(made))
+    assert page.evaluate("document.images[0].getBoundingClientRect().width") == 200
 
 
 @pytest.mark.parametrize(("mode", "marked"), [("RGBA", True), ("LA", True), ("RGB", False), ("L", False)])

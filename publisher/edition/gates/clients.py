@@ -49,6 +49,7 @@ HARMLESS = {
     "css-max-width": "Outlook takes the width of the table written for it",
     "css-overflow-wrap": "a long word overflows a little",
     "css-pseudo-class-hover": "a phone has no hover",
+    "css-table-layout": "a wide picture of an author's may widen the column",
     "css-text-decoration-color": "underlined in the text's colour",
     "css-text-decoration-thickness": "underlined at the usual thickness",
     "css-text-underline-offset": "underlined at the usual distance",
