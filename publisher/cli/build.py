@@ -53,14 +53,11 @@ def build(
     """
     from publisher.cli.issues import chosen_slugs
     from publisher.config import load_config
-    from publisher.edition.codes import wrong_levels
     from publisher.errors import ConfigError
     from publisher.site.build import build as run
 
     try:
         config = load_config(context.obj)
-        if wrong := wrong_levels(config.root, config.checks.levels):
-            raise ConfigError(wrong)
     except ConfigError as error:
         if format is Format.JSON:
             _print_json(error.diagnostics)

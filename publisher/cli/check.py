@@ -50,7 +50,6 @@ def check(
     """
     from publisher.cli.issues import chosen_slugs
     from publisher.config import read_config
-    from publisher.edition.codes import wrong_levels
     from publisher.issue import discover
     from publisher.site.checking import check_repository
 
@@ -61,19 +60,16 @@ def check(
         _summary(findings, 0)
         raise typer.Exit(2)
     slugs = chosen_slugs(config.root, issues)
-    wrong = wrong_levels(config.root, config.checks.levels)
     with Bar("checking") as bar:
         bar.total(len(slugs if slugs is not None else discover(config.root)))
         checked = check_repository(config, slugs, progress=bar.step)
     if fix and _mend(config.root, checked.diagnostics, yes=yes):
         checked = check_repository(config, slugs)
-    found = [*wrong, *checked.diagnostics]
+    found = [*checked.diagnostics]
     if links:
         found += _link_findings(config, checked.slugs)
     _show(found, config.root, format)
     _summary(found, len(checked.slugs))
-    if wrong:
-        raise typer.Exit(2)
     if any(diagnostic.severity.rank == 0 for diagnostic in found):
         raise typer.Exit(1)
 

@@ -23,7 +23,7 @@ def explain(
 
     from publisher.cli.console import console
     from publisher.cli.pages import page
-    from publisher.edition.codes import every_code
+    from publisher.config.declared import every_code
 
     codes = every_code()
     name = code.strip().strip("[]").lower()

@@ -24,7 +24,7 @@ def _severity(code: Code) -> str:
 
 def all_pages() -> str:
     """docs/rules.md: every code with its page, by name."""
-    from publisher.edition.codes import every_code
+    from publisher.config.declared import every_code
 
     codes = every_code()
     parts = [

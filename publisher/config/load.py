@@ -6,6 +6,7 @@ from pathlib import Path
 
 from publisher.config import values
 from publisher.config.model import Config
+from publisher.config.names import wrong_names
 from publisher.config.segments import BAD_AUDIENCE
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
 from publisher.documents import Mapping, find, parse_yaml, read_text, validate
@@ -71,7 +72,7 @@ def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
     findings += wrong
     if config is None or findings:
         return None, sorted(findings, key=lambda finding: finding.sort_key)
-    findings += _readers_can_leave(config, node)
+    findings += [*wrong_names(NAME, node), *_readers_can_leave(config, node)]
     if findings:
         return None, findings
     return config.model_copy(update={"root": root.resolve()}), []

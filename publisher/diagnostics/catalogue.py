@@ -42,5 +42,5 @@ def define(name: str, severity: Severity, doc: str, *, fixed: bool = False, secr
 
 
 def catalogue() -> dict[str, Code]:
-    """All codes of the modules imported so far, by name; :func:`publisher.edition.codes.every_code` imports all."""
+    """All codes of the modules imported so far, by name; :func:`publisher.config.declared.every_code` imports all."""
     return dict(sorted(_CODES.items()))

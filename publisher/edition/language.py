@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gettext
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -58,6 +59,19 @@ def catalog_of(tag: str) -> str:
         simplified = locale.script == "Hans" or "hans" in tag.lower()
         return "zh_Hant" if traditional and not simplified else "zh_Hans"
     return locale.language if locale.language in CATALOGS else "en"
+
+
+def declared() -> dict[str, list[str]]:
+    """Every word that ``labels`` may replace, with its texts in English."""
+    from babel.messages.mofile import read_mo
+
+    with (LOCALES / "en" / "LC_MESSAGES" / "publisher.mo").open("rb") as file:
+        pairs = [(_texts(message.id), _texts(message.string)) for message in read_mo(file)]
+    return {names[0]: texts for names, texts in pairs if names}
+
+
+def _texts(said: str | Sequence[str] | None) -> list[str]:
+    return [*said] if isinstance(said, list | tuple) else [str(said)] if said else []
 
 
 @cache

@@ -154,6 +154,11 @@ CATALOGS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+def declared() -> dict[str, list[str]]:
+    """Every word that ``labels`` may replace, with its text in English."""
+    return {f"archive_{name}": [text] for name, text in CATALOGS["en"].items()}
+
+
 class SiteWords:
     """The archive's words in one language; English where a language has no catalog."""
 

@@ -250,6 +250,11 @@ CATALOGS: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 
 
+def declared() -> dict[str, list[str]]:
+    """Every word that ``labels`` may replace, with its text in English and what every word may hold."""
+    return {f"service_{name}": [text, "{newsletter}"] for name, text in CATALOGS["en"].items()}
+
+
 class ServiceWords:
     """``say("confirmed")``: a word, with the newsletter's name filled in."""
 

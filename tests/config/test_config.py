@@ -119,3 +119,42 @@ def test_any_text_is_a_config_or_findings(text: str) -> None:
         config, found = read(Path(folder), text)
     assert config is None
     assert found
+
+
+@pytest.mark.parametrize(
+    ("labels", "column", "said", "advice"),
+    [
+        ("{chinese: {source: x}}", 10, "there is no language 'chinese'", "write a tag such as zh-CN, en or ja"),
+        ("{zh CN: {source: x}}", 10, "'zh CN' is no language tag (BCP 47)", "write zh-CN"),
+        ("{'': {source: x}}", 10, "'' is no language tag (BCP 47)", "write zh-CN, en or ja"),
+        ("{en: {comentary: x}}", 15, "there is no word comentary", "write commentary"),
+        ("{en: {search: x}}", 15, "there is no word search", "write archive_search"),
+        ("{en: {service_confirm_buton: x}}", 15, "service_confirm_buton", "write service_confirm_button"),
+        ("{en: {xyz: x}}", 15, "there is no word xyz", "commentary"),
+        ("{en: {length: '%(cuont)d words'}}", 23, "%(cuont)d is not filled in here", "write %(count)d"),
+        ("{en: {length: '%(count) words'}}", 23, "%(count) is not filled in here", "write %(count)d"),
+        ("{en: {length: '{count} words'}}", 23, "{count} is not filled in here", "write %(count)d"),
+        ("{en: {archive_count: '%(count)s issues'}}", 30, "%(count)s is not filled in here", "write {count}"),
+        ("{en: {source: 'From %(name)s'}}", 23, "%(name)s is not filled in here", "delete it"),
+    ],
+)  # fmt: skip
+def test_labels_name_a_language_a_word_and_its_placeholders(
+    tmp_path: Path, labels: str, column: int, said: str, advice: str
+) -> None:
+    config, [found] = read(tmp_path, BASE + f"labels: {labels}\n")
+    assert config is None
+    assert (found.path, found.span.line, found.span.column) == ("config.yaml", 5, column)
+    assert said in found.message
+    assert advice in (found.help or "")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        "{zh: {commentary: 编者按：}, zh-TW: {source: 見：}, zh_Hans: {source: 见：}, zh_CN: {image: 图}}",
+        "{en: {number: '100% No. %(number)s', length: '%(count)s words, {x} %(minutes)d min'}}",
+        "{en: {archive_corrected: 'Corrected {date}', service_leave: 'Leave {newsletter}?', archive_search: Find}}",
+    ],
+)
+def test_labels_that_are_right_are_taken(tmp_path: Path, labels: str) -> None:
+    assert sound(tmp_path, BASE + f"labels: {labels}\n").labels

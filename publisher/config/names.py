@@ -1,0 +1,103 @@
+"""Names in config.yaml that the rooms above give their meaning: codes in ``checks.levels``, words in ``labels``."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+
+from pydantic_core import PydanticCustomError
+
+from publisher.config.declared import every_code, every_word
+from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.documents import Entry, Mapping, find
+from publisher.documents.language import canonical_language
+from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY
+
+UNKNOWN_LEVEL = define(
+    "level-of-unknown-code",
+    Severity.ERROR,
+    """config.yaml sets the level of a code that does not exist.
+
+## Why it matters
+
+The code that was meant keeps its level, and nobody notices.
+
+## Example
+
+    checks:
+      levels: {subject-to-long: off}
+
+Write `subject-too-long`.
+""",
+    fixed=True,
+)
+FIXED_LEVEL = define(
+    "level-of-fixed-code",
+    Severity.ERROR,
+    """config.yaml softens a code that cannot be softened.
+
+## Why it matters
+
+Without a headline there is nothing to build, and a link that runs a program is never sent: no level changes that.
+
+## Example
+
+    checks:
+      levels: {missing-key: off}
+""",
+    fixed=True,
+)
+_ANY_PLACEHOLDER = re.compile(r"%\((\w*)\)[sd]?|\{(\w+)\}")
+
+
+def wrong_names(path: str, node: Mapping) -> list[Diagnostic]:
+    """What is wrong with the names in config.yaml (``path``), each at its place."""
+    levels, labels = find(node, ("checks", "levels")), node.get("labels")
+    found: list[Diagnostic] = []
+    if isinstance(levels, Mapping):
+        found += _levels(path, levels.entries)
+    for language in labels.entries if isinstance(labels, Mapping) else ():
+        found += _language(path, language)
+        for word in language.value.entries if isinstance(language.value, Mapping) else ():
+            found += _word(path, word)
+    return found
+
+
+def _levels(path: str, entries: Iterable[Entry]) -> Iterator[Diagnostic]:
+    for entry in entries:
+        name, place = entry.key.text, Place(path, entry.key.span)
+        if name not in every_code():
+            near = difflib.get_close_matches(name, every_code(), 3)
+            advice = f"write {' or '.join(near)}" if near else "publisher explain shows every code"
+            yield UNKNOWN_LEVEL.at(place, f"there is no code {name}", help=advice)
+        elif every_code()[name].fixed:
+            message = f"{name} prevents building or guards readers: its level cannot be changed"
+            yield FIXED_LEVEL.at(place, message, help="delete the line")
+
+
+def _language(path: str, entry: Entry) -> Iterator[Diagnostic]:
+    try:
+        canonical_language(entry.key.text.replace("_", "-"))
+    except PydanticCustomError as error:
+        said = error.context or {}
+        yield BAD_VALUE.at(Place(path, entry.key.span), f"labels: {said['message']}", help=said["help"])
+
+
+def _word(path: str, entry: Entry) -> Iterator[Diagnostic]:
+    name, place = entry.key.text, Place(path, entry.key.span)
+    if name not in every_word():
+        near = difflib.get_close_matches(name, every_word(), 1, 0.7)
+        ends = sorted(word for word in every_word() if word.partition("_")[2] == name)
+        advice = " or ".join(near or ends[:3]) or f"one of {', '.join(w for w in every_word() if '_' not in w)}"
+        yield UNKNOWN_KEY.at(place, f"there is no word {name} in what readers see", help=f"write {advice}")
+        return
+    filled = every_word()[name]
+    for found in _ANY_PLACEHOLDER.finditer(getattr(entry.value, "text", "")):
+        inside = found[1] or found[2] or ""
+        near = [filled[one] for one in difflib.get_close_matches(inside, filled, 1, 0.6)]
+        if filled.get(inside, " ")[:-1] == found[0][:-1] or (found[2] and not near):
+            continue  # right, with s or d; or braces of the author's own
+        advice = f"write {' or '.join(near or sorted(filled.values()))}" if filled else "delete it"
+        message = f"{found[0]} is not filled in here: readers would see it as it is"
+        yield BAD_VALUE.at(Place(path, entry.value.span), message, help=advice)
