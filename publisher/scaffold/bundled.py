@@ -19,3 +19,9 @@ def theme() -> Path:
     """The folder of the default theme."""
     shipped = _PACKAGE / "_theme"
     return shipped if shipped.is_dir() else _PACKAGE.parent / "templates"
+
+
+def gitlab_template() -> Path:
+    """The GitLab jobs that a newsletter's pipeline includes."""
+    shipped = _PACKAGE / "_gitlab"
+    return (shipped if shipped.is_dir() else _PACKAGE.parent / "deploy" / "gitlab") / "publisher.gitlab-ci.yml"

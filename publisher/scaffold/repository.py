@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Literal
 
 from publisher.errors import UsageError
-from publisher.scaffold import bundled
+from publisher.scaffold import bundled, ci
+from publisher.scaffold.ci import Forge
 from publisher.scaffold.schemas import schema_files
 from publisher.scaffold.words import GITIGNORE, README, TRANSLATED_CONFIG
 
 # The sample issue of each language a repository can begin in; the first is the default.
 SAMPLES = {"zh-CN": "2024-12-29-ai-weekly", "en": "2024-12-29-ai-weekly-en"}
 
-# A repository made on a forge often has these two already: theirs stay, and init says so.
+# What is there already stays, and init says so: a repository made on a forge often has some of these.
 YIELDING = (".gitignore", "README.md")
 
 
 @dataclass(frozen=True, slots=True)
 class NewRepository:
-    """What was made: the paths written, those that were there and stayed, and the slug of the sample issue."""
+    """What was made; paths are relative to ``root``.
+
+    ``kept``: what was there and stayed. ``ci``: the files of the forge, which was named, or ``guessed``
+    from the remotes. ``new``: whether there was no newsletter before. ``git``: the repository was ``begun``, was
+    ``there``, or is ``missing`` still.
+    """
 
     root: Path
     written: tuple[str, ...]
     kept: tuple[str, ...]
+    ci: tuple[str, ...]
+    forge: Forge
+    guessed: bool
+    new: bool
+    git: Literal["begun", "there", "missing"]
     slug: str
 
 
-def make_repository(root: Path, language: str = "zh-CN") -> NewRepository:
+def make_repository(root: Path, language: str = "zh-CN", forge: Forge | None = None) -> NewRepository:
     """Make a newsletter repository in ``root``, which may hold other files already.
 
+    CI and hooks stand at the top of the git repository that ``root`` is in, where forges look for them; ``root``
+    becomes one itself where there is none. An existing newsletter gets its CI alone, if ``forge`` asks for it.
     Raises :class:`UsageError`, with nothing written, where a file it would write exists, or ``root`` cannot be written.
     """
-    files = _files(language)
-    kept = tuple(name for name in YIELDING if (root / name).exists())
-    files = {name: content for name, content in files.items() if name not in kept}
+    at = root.resolve()
+    there = ci.repository_of(at)
+    top, chosen = there or at, forge or ci.guess_forge(there)
+    below = at.relative_to(top).as_posix()
+    of_forge = {top / name: text.encode() for name, text in ci.ci_files(chosen, top, below).items()}
+    files, new = dict(of_forge), not (forge and of_forge and os.path.lexists(at / "config.yaml"))
+    if new:
+        files |= {top / name: text.encode() for name, text in ci.hooks(below).items()}
+        files |= {at / name: content for name, content in _files(language).items()}
+    yielding = {at / name for name in YIELDING} | {top / ci.HOOKS, *of_forge}
+    kept = [path for path in files if path in yielding and os.path.lexists(path)]
+    files = {path: content for path, content in files.items() if path not in kept}
     _refuse_collisions(root, files)
-    for name, content in files.items():
-        _write(root / name, content)
-    return NewRepository(root, tuple(sorted(files)), kept, SAMPLES[language])
+    for path, content in files.items():
+        _write(path, content)
+    git: Literal["begun", "there", "missing"] = "there" if there else "begun" if ci.begin_repository(at) else "missing"
+    written, stayed, ours = (tuple(os.path.relpath(path, at) for path in paths) for paths in (files, kept, of_forge))
+    return NewRepository(root, written, stayed, ours, chosen, forge is None, new, git, SAMPLES[language])
 
 
 def _files(language: str) -> dict[str, bytes]:
@@ -73,16 +100,19 @@ def _tree(folder: Path, at: str) -> dict[str, bytes]:
     }
 
 
-def _refuse_collisions(root: Path, files: dict[str, bytes]) -> None:
-    if root.exists() and not root.is_dir():
-        raise UsageError(f"{root} is a file", help="name a folder; it is made where it does not exist")
-    wanted = {part.as_posix() for name in files for part in PurePosixPath(name).parents} - {"."}
-    there = [name for name in files if (root / name).exists()]
-    there += [name for name in wanted if (root / name).exists() and not (root / name).is_dir()]
-    if "config.yaml" in there:
-        raise UsageError(f"{root} is a newsletter repository already", help="type publisher new SLUG to add an issue")
+def _refuse_collisions(root: Path, files: Collection[Path]) -> None:
+    for folder in sorted({part for path in files for part in path.parents}):
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise UsageError(f"{folder} is a file, where init needs a folder", help="name another folder, or move it")
+    there = [path for path in files if os.path.lexists(path)]
+    if root.resolve() / "config.yaml" in there:
+        raise UsageError(
+            f"{root} is a newsletter repository already",
+            help="publisher new SLUG adds an issue; --ci github or --ci gitlab adds its CI",
+        )
     if there:
-        shown = ", ".join(sorted(there)[:3]) + (f" and {len(there) - 3} more" if len(there) > 3 else "")
+        names = sorted(os.path.relpath(path, root) for path in there)
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         raise UsageError(f"{root} has files that init would write: {shown}", help="name an empty folder")
 
 

@@ -327,7 +327,9 @@ def test_a_width_of_the_authors_own_never_leaves_the_column(
 @pytest.mark.parametrize("width", [320, 375])
 @pytest.mark.parametrize("styles", [True, False], ids=["with-styles", "without"])
 def test_no_picture_makes_the_email_wider_than_a_phone(root: Path, width: int, styles: bool, page: Any) -> None:
-    wide = "![图](images/wide.png)" if styles else "正文。"  # a client that drops styles has the theme's own pictures fit
+    wide = (
+        "![图](images/wide.png)" if styles else "正文。"
+    )  # a client that drops styles has the theme's own pictures fit
     made = edition(item("题", wide, image=cover("封面 1.png")), cover=cover(), configuration=config(root))
     html = html_of(made) if styles else re.sub(r"<style.*?</style>", "", html_of(made), flags=re.DOTALL)
     page.set_viewport_size({"width": width, "height": 800})

@@ -101,11 +101,14 @@ def test_a_file_where_a_folder_should_be_is_one_clear_line(tmp_path: Path, way: 
     assert not (tmp_path / way / "config.yaml").exists()
 
 
-def test_init_says_what_to_type_next(tmp_path: Path) -> None:
-    ran = CliRunner().invoke(app, ["init", str(tmp_path / "made")])
-    assert ran.exit_code == 0
-    for step in ("cd ", "publisher check", "publisher build", "publisher subscribers add", "publisher send 2024-12-29"):
-        assert step in ran.stdout
+def test_init_ends_with_the_next_three_things_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(app, ["init", "my news", "--language", "en"]).stdout
+    steps = [line.strip() for line in said.splitlines() if line.startswith("  ")]
+    assert len(steps) == 3
+    assert steps[0] == "cd 'my news' && publisher preview"
+    for step in steps[1:]:  # they do what they say
+        assert CliRunner().invoke(app, ["--root", "my news", *step.split()[1:]]).exit_code == 0, step
 
 
 def test_the_schemas_of_this_repository_are_those_of_the_program() -> None:

