@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from publisher.checks.markdown import Text
+from publisher.checks.parts import Link
 from publisher.config import Config
-from publisher.issue import Issue
+from publisher.issue import Issue, Item
 from publisher.issue.definitions import halves
 
 
@@ -25,6 +26,12 @@ class Context:
         """All Markdown of the issue, in the order of reading."""
         return tuple(self._texts())
 
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """The sources of the items, then the links of the prose, in the order of reading."""
+        named = [link for item in self.issue.items for link in sources(item)]
+        return (*named, *(link for text in self.texts for link in text.parts.links))
+
     def _texts(self) -> Iterator[Text]:
         issue = self.issue
         if issue.intro:
@@ -39,3 +46,12 @@ class Context:
                 yield Text(commentary, "commentary", item=index)
         if issue.attribution:
             yield Text(issue.attribution, "attribution", inline=True)
+
+
+def sources(item: Item) -> Iterator[Link]:
+    """The addresses of an item's sources."""
+    for index, source in enumerate(item.sources):
+        if source.url:
+            listed = ("source", index, "url") in item.places.values
+            at = ("source", index, "url") if listed else ("source", "url")
+            yield Link(source.url, item.places.of(*at))

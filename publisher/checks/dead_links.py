@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from publisher.checks.addresses import addresses
 from publisher.checks.context import Context
 from publisher.checks.ignores import ignores_of
 from publisher.checks.levels import with_levels
-from publisher.checks.links import Link, check_links
+from publisher.checks.links import check_links
 from publisher.checks.links.prober import Manners
+from publisher.checks.parts import Link
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.issue import read_issue
@@ -38,4 +38,4 @@ def links_of(config: Config, slug: str) -> Iterator[Link]:
     issue = read_issue(config, slug).partial
     if issue is None:
         return
-    yield from addresses(Context(config, issue))
+    yield from Context(config, issue).links

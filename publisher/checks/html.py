@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 from publisher.checks.html_policy import ATTRIBUTES, SCHEMES, TAGS
 from publisher.documents.slips import shortened
-from publisher.source.markdown.tags import TAG, is_words
+from publisher.source.markdown.tags import COMMENT, TAG, is_words
 
 _RUNS = "script iframe object embed applet frame frameset svg math base meta link noscript template"
 RUNS = frozenset(_RUNS.split())
@@ -18,7 +18,6 @@ RUNS = frozenset(_RUNS.split())
 _RUNNING_SCHEMES = frozenset({"javascript", "vbscript", "data", "livescript", "mocha"})
 _URLS = frozenset({"href", "src", "cite", "action", "formaction", "xlink:href", "background", "poster", "srcset"})
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _IGNORED_IN_SCHEMES = re.compile(r"[\x00-\x20]")
 
 
@@ -40,23 +39,12 @@ class Removal:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
-    """An opening tag that stays."""
-
-    tag: str
-    attributes: dict[str, str]
-    start: int
-    end: int
-
-
 class _Scanner(HTMLParser):
     """Reads a fragment as browsers do, tag by tag."""
 
     def __init__(self, fragment: str) -> None:
         super().__init__(convert_charrefs=True)
         self.removals: list[Removal] = []
-        self.elements: list[Element] = []
         self._starts = [0]
         for line in fragment.split("\n"):
             self._starts.append(self._starts[-1] + len(line) + 1)
@@ -83,13 +71,11 @@ class _Scanner(HTMLParser):
         if tag not in TAGS:
             self._remove(Kind.ACTIVE if tag in RUNS else Kind.OTHER, f"<{tag}>", start, end)
         for name, value in attrs:
-            fault = _attribute(tag, name, value or "")
+            fault = removed_attribute(tag, name, value or "")
             if fault is not None:
                 at = text.lower().find(name, 1 + len(tag))
                 begin = start + max(at, 0)
                 self._remove(fault, f"the attribute {name}", begin, begin + len(name))
-        if tag in TAGS:
-            self.elements.append(Element(tag, {name: value or "" for name, value in attrs}, start, end))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -113,15 +99,15 @@ class _Scanner(HTMLParser):
             self._remove(Kind.OTHER, f"the declaration “{shortened(data)}”", start, start + len(data) + 3)
 
 
-def _attribute(tag: str, name: str, value: str) -> Kind | None:
+def removed_attribute(tag: str, name: str, value: str) -> Kind | None:
     """Whether an attribute is taken out, and as what."""
     if name.startswith("on") or name in {"srcdoc", "formaction"}:
         return Kind.ACTIVE
-    if name in _URLS:
+    if name in _URLS and (tag, name) != ("img", "src"):  # of a picture and a link their own rules say more
         match = _SCHEME.match(_IGNORED_IN_SCHEMES.sub("", value))
         if match and match[1].lower() in _RUNNING_SCHEMES:
             return Kind.ACTIVE
-        if match and match[1].lower() not in SCHEMES:
+        if match and match[1].lower() not in SCHEMES and (tag, name) != ("a", "href"):
             return Kind.OTHER
     if tag in TAGS and name not in ATTRIBUTES["*"] | ATTRIBUTES.get(tag, frozenset()):
         return Kind.OTHER
@@ -133,11 +119,6 @@ def removals(fragment: str) -> Iterator[Removal]:
     yield from _Scanner(TAG.sub(lambda tag: f"‹{tag[0][1:]}" if is_words(tag) else tag[0], fragment)).removals
 
 
-def elements(fragment: str) -> Iterator[Element]:
-    """The opening tags of a fragment that stay."""
-    yield from _Scanner(fragment).elements
-
-
 def without_comments(fragment: str) -> str:
     """The fragment with blanks for its comments."""
-    return _COMMENT.sub(lambda comment: " " * len(comment[0]), fragment)
+    return COMMENT.sub(lambda comment: " " * len(comment[0]), fragment)

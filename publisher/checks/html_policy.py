@@ -14,7 +14,7 @@ TAGS: frozenset[str] = frozenset(_TAGS.split())
 
 ATTRIBUTES: dict[str, frozenset[str]] = {
     "*": frozenset({"title", "lang", "dir"}),
-    "a": frozenset({"href"}),
+    "a": frozenset({"href", "rel"}),
     "abbr": frozenset({"title"}),
     "blockquote": frozenset({"cite"}),
     "col": frozenset({"span"}),

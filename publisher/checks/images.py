@@ -26,5 +26,5 @@ def _named(context: Context, cover_only: bool) -> Iterator[tuple[PictureFile | F
         if item.image:
             yield picture_file(root, issue.folder, item.image.image), item.places.of("image", "image")
     for text in context.texts:
-        for spot in text.of("image"):
-            yield linked_picture(root, issue.folder, str(spot.token.attrs.get("src", ""))), spot.place
+        for picture in text.parts.pictures:
+            yield linked_picture(root, issue.folder, picture.source), picture.place

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from publisher.checks.parts import Parts
 from publisher.diagnostics import Place
 from publisher.issue import Prose
 from publisher.source.markdown import new_parser
@@ -20,11 +21,23 @@ _PLACED = {"link_open", "image", "html_inline", "code_inline"}
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """A token and its place."""
+class Piece:
+    """A token, what it says or is as HTML, and a function from a range of that to its place in the file."""
 
     token: Token
-    place: Place
+    words: str
+    place: Callable[[int, int], Place]
+
+    @property
+    def raw(self) -> bool:
+        """Whether it is HTML as the author wrote it."""
+        return self.token.type in {"html_block", "html_inline"}
+
+    @property
+    def whole(self) -> Place:
+        """The place of all of it."""
+        start, end = self.token.meta.get("at", (0, len(self.words)))
+        return self.place(0, end - start)
 
 
 @dataclass(frozen=True)
@@ -48,13 +61,9 @@ class Text:
         return {}
 
     @cached_property
-    def spots(self) -> tuple[Spot, ...]:
-        """Links, pictures, raw HTML, headings and code, in the order of the file."""
-        return tuple(self._spots())
-
-    def of(self, *types: str) -> Iterator[Spot]:
-        """The spots whose token is of one of ``types``."""
-        return (spot for spot in self.spots if spot.token.type in types)
+    def parts(self) -> Parts:
+        """Its links, pictures and headings."""
+        return Parts(self.pieces())
 
     def plain(self) -> Iterator[tuple[str, Place]]:
         """Each run of words that a reader sees, without code, with its place; line by line."""
@@ -80,28 +89,27 @@ class Text:
 
     def html(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
         """Each piece of raw HTML, and a function from a range of it to its place in the file."""
-        return ((said, place) for said, place in self.pieces() if place is not None)
+        return ((piece.words, piece.place) for piece in self.pieces() if piece.raw)
 
-    def pieces(self) -> Iterator[tuple[str, Callable[[int, int], Place] | None]]:
-        """Raw HTML with a function to its places, and words without one, in the order of the file."""
+    def pieces(self) -> Iterator[Piece]:
+        """All of the text in the order of reading; the end of a block is a blank."""
         source = self.prose.text.split("\n")
         inline = {id(token): lines for token, lines in self._inline}
         for token in self.tokens:
-            if token.type == "html_block" and token.map:
-                first = token.map[0]
+            first = token.map[0] if token.map else 0
+            if token.type == "html_block":
                 columns = [
                     (first + i, _column(source[first + i], line, None) if first + i < len(source) else 0)
                     for i, line in enumerate(token.content.split("\n"))
                 ]
-                yield token.content, partial(self._place, token, columns)
-            elif token.type in {"fence", "code_block"}:
-                yield f" {token.content} ", None
+                yield Piece(token, token.content, partial(self._place, token, columns))
+            else:
+                words = f" {token.content} " if token.type in {"fence", "code_block"} else " " if token.block else ""
+                yield Piece(token, words, partial(self._line, first))
+            lines = inline.get(id(token), [(first, 0)])
             for child in token.children or ():
-                if child.type == "html_inline" and "at" in child.meta and id(token) in inline:
-                    yield child.content, partial(self._shifted, token, inline[id(token)], child.meta["at"][0])
-                else:
-                    yield _said(child), None
-            yield " " if token.block else "", None
+                words = child.content if child.type == "html_inline" else _said(child)
+                yield Piece(child, words, partial(self._shifted, token, lines, child.meta.get("at", (0, 0))[0]))
 
     def written(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
         """Each paragraph, heading or cell as written, and its places; code and raw HTML in it are blanks."""
@@ -116,15 +124,8 @@ class Text:
     def _shifted(self, token: Token, lines: list[tuple[int, int]], by: int, start: int, end: int) -> Place:
         return self._place(token, lines, by + start, by + end)
 
-    def _spots(self) -> Iterator[Spot]:
-        for token in self.tokens:
-            if token.type in {"html_block", "heading_open", "fence"} and token.map:
-                yield Spot(token, self.prose.place(token.map[0]))
-        for token, lines in self._inline:
-            for child in token.children or ():
-                if child.type in _PLACED:
-                    start, end = child.meta.get("at", (0, len(token.content)))
-                    yield Spot(child, self._place(token, lines, start, end))
+    def _line(self, number: int, _start: int, _end: int) -> Place:
+        return self.prose.place(number)
 
     @cached_property
     def _inline(self) -> tuple[tuple[Token, list[tuple[int, int]]], ...]:
@@ -147,6 +148,10 @@ class Text:
                     lines.append((number, column))
                     row, after = number, column + len(line)
                 yield token, lines
+            elif token.type == "inline" and (at := self.prose.text.find(f"^[{token.content}]")) >= 0:  # a note ^[…]
+                before = self.prose.text[: at + 2]
+                first, column = before.count("\n"), len(before) - (before.rfind("\n") + 1)
+                yield token, [(first + i, 0 if i else column) for i in range(token.content.count("\n") + 1)]
             previous = token
 
     def _place(self, token: Token, lines: list[tuple[int, int]], start: int, end: int) -> Place:

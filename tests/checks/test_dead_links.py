@@ -43,8 +43,8 @@ def test_a_dead_link_stands_at_its_place_unless_it_is_ignored(site: str, tmp_pat
     (tmp_path / "config.yaml").write_text(SOUND["config.yaml"] + "checks: {allow_private_links: true}\n")
     (tmp_path / SLUG / "b.md").write_text(
         f"---\nheadline: x\nsource: {{name: y, url: {site}/gone}}\n---\n[a]({site}/alive) 与 [b]({site}/dead)\n\n"
-        f"<!-- publisher: ignore=dead-link -->\n[c]({site}/known)\n"
+        f"<!-- publisher: ignore=dead-link -->\n[c]({site}/known)\n\n<p>字<A HREF='{site}/raw?a=1&amp;b=2'>d</A></p>\n"
     )
     found = check_all_links(load_config(tmp_path), [SLUG.rpartition("/")[2]])
     dead = [(finding.span.line, finding.span.column) for finding in found if finding.code == "dead-link"]
-    assert dead == [(3, 24), (5, len(f"[a]({site}/alive) 与 ") + 1)]
+    assert dead == [(3, 24), (5, len(f"[a]({site}/alive) 与 ") + 1), (10, 5)]

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urldefrag, urlsplit
 
-from publisher.checks.addresses import Link
 from publisher.checks.links.cache import LinkCache
 from publisher.checks.links.outcome import Outcome, State
 from publisher.checks.links.prober import Manners, Prober
+from publisher.checks.parts import Link
 from publisher.diagnostics import Diagnostic, Severity, define
 
 DEAD_LINK = define(

@@ -61,5 +61,5 @@ def _pictures(context: Context) -> Iterator[tuple[str, str, Place]]:
         if item.image:
             yield item.image.alt, item.image.image, item.places.of("image", "alt")
     for text in context.texts:
-        for spot in text.of("image"):
-            yield spot.token.content, str(spot.token.attrs.get("src", "")), spot.place
+        for picture in text.parts.pictures:
+            yield picture.alt or "", picture.source, picture.place

@@ -28,9 +28,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
     """Compare each heading of a text with the one before it."""
     for text in context.texts:
         before: int | None = None
-        for spot in text.of("heading_open"):
-            level = int(spot.token.tag[1:])
-            if before is not None and level > before + 1:
-                message = f"a heading of level {level} follows one of level {before}"
-                yield CODE.at(spot.place, message, help=f"begin it with {'#' * (before + 1)}")
-            before = level
+        for heading in text.parts.headings:
+            if before is not None and heading.level > before + 1:
+                message = f"a heading of level {heading.level} follows one of level {before}"
+                yield CODE.at(heading.place, message, help=f"begin it with {'#' * (before + 1)}, or <h{before + 1}>")
+            before = heading.level

@@ -28,8 +28,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
         return
     anchors = [item.anchor for item in context.issue.items]
     for text in context.texts:
-        for spot in text.of("link_open"):
-            url = unquote(str(spot.token.attrs.get("href", "")))  # which the parser has encoded
+        for link in text.parts.links:
+            url = unquote(link.url)  # which the parser has encoded
             if url.startswith("#") and url[1:] not in anchors:
                 message = f"the issue has no anchor {url}"
-                yield CODE.at(spot.place, message, help=f"the anchors are {', '.join(anchors)}")
+                yield CODE.at(link.place, message, help=f"the anchors are {', '.join(anchors)}")

@@ -15,8 +15,7 @@ _WITHIN = re.compile(r"(\.{0,2}/(?!/)|#).*", re.DOTALL)
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look at each link; one that begins with ``/``, ``./``, ``../`` or ``#`` leads within the archive."""
     for text in context.texts:
-        for spot in text.of("link_open"):
-            url = str(spot.token.attrs.get("href", ""))
-            if not _WITHIN.fullmatch(url) and (fault := fault_of_link(url)):
+        for link in text.parts.links:
+            if not _WITHIN.fullmatch(link.url) and (fault := fault_of_link(link.url)):
                 code, message, advice = fault
-                yield code.at(spot.place, message, help=advice)
+                yield code.at(link.place, message, help=advice)

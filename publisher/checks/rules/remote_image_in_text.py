@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.checks.html import elements
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.checks.parts import Picture
+from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.issue import codes
 from publisher.issue.pictures import PictureFile, linked_picture
 
@@ -27,19 +27,13 @@ CODE = define("remote-image-in-text", Severity.WARNING, __doc__)
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look at ``![alt](path)`` and at ``<img>`` alike: each is there, in the repository, and has its words."""
     for text in context.texts:
-        for spot in text.of("image"):
-            yield from _fault(context, spot.place, str(spot.token.attrs.get("src", "")), spot.token.content)
-        for fragment, place in text.html():
-            for element in elements(fragment):
-                if element.tag == "img":
-                    where = place(element.start, element.end)
-                    given = element.attributes
-                    alt = "decoration" if given.get("alt") == "" else given.get("alt", "")  # alt="" says: not for ears
-                    yield from _fault(context, where, given.get("src", ""), alt)
+        for picture in text.parts.pictures:
+            yield from _fault(context, picture)
 
 
-def _fault(context: Context, place: Place, source: str, alt: str) -> Iterator[Diagnostic]:
-    if not alt.strip():
+def _fault(context: Context, picture: Picture) -> Iterator[Diagnostic]:
+    place, source = picture.place, picture.source
+    if picture.alt is None:
         message = "the picture has no alternative text"
         yield codes.IMAGE_WITHOUT_ALT.at(place, message, help="say what it shows: ![a chip at dusk](images/NAME)")
     if not source.strip():

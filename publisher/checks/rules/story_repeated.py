@@ -28,7 +28,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from urllib.parse import urldefrag, urlsplit
 
-from publisher.checks.addresses import sources
+from publisher.checks.context import sources
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
 from publisher.issue import Issue, Item
 

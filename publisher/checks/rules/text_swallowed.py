@@ -40,11 +40,11 @@ def swallowed(text: Text) -> Iterator[Diagnostic]:
     """The findings of one text, each at the opening tag."""
     opened: tuple[str, Place] | None = None
     words: list[str] = []
-    for said, place in text.pieces():
-        if place is None:
-            words.append(said if opened else "")
+    for piece in text.pieces():
+        if not piece.raw:
+            words.append(piece.words if opened else "")
             continue
-        said, last = without_comments(said), 0
+        said, last = without_comments(piece.words), 0
         for tag in _TAG.finditer(said):
             name = tag[2].lower()
             if opened and tag[1] and name == opened[0]:
@@ -53,7 +53,7 @@ def swallowed(text: Text) -> Iterator[Diagnostic]:
                     yield from _told(*opened, words, "is removed with what stands in it")
                 opened, words = None, []
             elif not opened and not tag[1]:
-                opened, words = (name, place(tag.start(), tag.end())), []
+                opened, words = (name, piece.place(tag.start(), tag.end())), []
                 last = tag.end()
         words.append(said[last:] if opened else "")
     if opened:

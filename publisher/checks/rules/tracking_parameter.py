@@ -9,7 +9,8 @@ page, and makes the archive's links longer and shorter-lived.
 
     [the report](https://example.com/report?utm_source=twitter&fbclid=IwAR0)
 
-Write `https://example.com/report`.
+Write `https://example.com/report`. A sponsor's link is the sponsor's own, and stays: in an item that is `sponsored`,
+or with `<a rel="sponsored" href="…">`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from publisher.checks.addresses import addresses
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 
@@ -32,7 +32,9 @@ _TRACKING = re.compile(
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look at the query of each address."""
-    for link in addresses(context):
+    for link in context.links:
+        if link.sponsored:
+            continue
         parts = urlsplit(link.url)
         pairs = parse_qsl(parts.query, keep_blank_values=True)
         tracking = [name for name, _ in pairs if _TRACKING.fullmatch(name)]

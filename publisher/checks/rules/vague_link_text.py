@@ -18,7 +18,6 @@ import re
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Severity, define
 
 CODE = define("vague-link-text", Severity.WARNING, __doc__)
@@ -35,24 +34,7 @@ _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look at the words of each link."""
     for text in context.texts:
-        words = _link_words(text)
-        for spot, said in zip(text.of("link_open"), words, strict=False):
-            if _TRIM.sub("", said).casefold() in _VAGUE:
-                message = f"the link's text “{said.strip()}” does not say where it leads"
-                yield CODE.at(spot.place, message, help="make the words that name the target the link")
-
-
-def _link_words(text: Text) -> list[str]:
-    """The words of each link, in the order of the links."""
-    found: list[str] = []
-    for token in text.tokens:
-        inside: int | None = None
-        for child in token.children or ():
-            if child.type == "link_open":
-                found.append("")
-                inside = len(found) - 1
-            elif child.type == "link_close":
-                inside = None
-            elif inside is not None:
-                found[inside] += child.content
-    return found
+        for link in text.parts.links:
+            if _TRIM.sub("", link.words).casefold() in _VAGUE:
+                message = f"the link's text “{link.words.strip()}” does not say where it leads"
+                yield CODE.at(link.place, message, help="make the words that name the target the link")

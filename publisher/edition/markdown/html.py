@@ -94,6 +94,8 @@ class HtmlWriter:
     def _filter(self, tag: str, attribute: str, value: str) -> str | None:
         if attribute == "href" and tag == "a" and not value.startswith("#"):
             return absolute(self._page, value)
+        if attribute == "rel":  # whose link it is, to those who follow it; what a browser does is not an author's
+            return " ".join(word for word in value.lower().split() if word in {"sponsored", "nofollow", "ugc"}) or None
         if attribute == "id":
             return value if _NOTE_ID.fullmatch(value) else None
         if attribute == "style":

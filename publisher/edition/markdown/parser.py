@@ -11,6 +11,7 @@ from markdown_it.token import Token
 
 from publisher.edition.markdown.notes import notes_plugin
 from publisher.source.markdown import new_parser
+from publisher.source.markdown.tags import HEADING, raw_tags
 
 
 @cache
@@ -30,9 +31,23 @@ def parse_inline(text: str, env: dict[str, Any]) -> list[Token]:
 
 
 def shift_headings(tokens: Sequence[Token], above: int) -> None:
-    """Move headings below level ``above``, so that the highest of the text becomes ``above + 1`` and none passes 6."""
+    """Move headings below level ``above``, so that the highest of the text becomes ``above + 1`` and none passes 6.
+
+    Those of raw HTML count and move alike: an ``<h1>`` in a story is not the page's.
+    """
     headings = [token for token in tokens if token.type in {"heading_open", "heading_close"}]
-    if headings:
-        highest = min(int(token.tag[1]) for token in headings)
-        for token in headings:
-            token.tag = f"h{min(6, int(token.tag[1]) - highest + above + 1)}"
+    raw = [each for token in tokens for each in (token, *(token.children or ())) if each.type.startswith("html_")]
+    levels = [int(token.tag[1]) for token in headings]
+    levels += [int(tag.name[1]) for each in raw for tag in raw_tags(each.content) if HEADING.fullmatch(tag.name)]
+    if not levels:
+        return
+
+    def shifted(tag: str) -> str:
+        return f"h{min(6, int(tag[1]) - min(levels) + above + 1)}"
+
+    for token in headings:
+        token.tag = shifted(token.tag)
+    for each in raw:
+        for tag in reversed([tag for tag in raw_tags(each.content) if HEADING.fullmatch(tag.name)]):
+            at = tag.start + 1 + tag.closing
+            each.content = f"{each.content[:at]}{shifted(tag.name)}{each.content[at + 2 :]}"

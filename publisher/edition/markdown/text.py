@@ -16,11 +16,8 @@ from markdown_it.token import Token
 from publisher.checks.html_policy import ACTIVE, SCHEMES, TAGS
 from publisher.diagnostics.width import display_width
 from publisher.edition.markdown.links import scheme
+from publisher.source.markdown.tags import COMMENT, RawTag, raw_tags
 
-_TAG = re.compile(
-    r"""<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?)/?>|<!--.*?(?:-->|\Z)""", re.DOTALL | re.ASCII
-)
-_ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.ASCII)
 _KEPT_SPACE, _KEPT_BREAK = "\x01", "\x02"  # of <pre>, while other space is folded; no text holds controls
 _SPACE = re.compile(r"\s+")
 _EDGES = re.compile(r" *\n *")
@@ -119,7 +116,8 @@ class TextWriter:
         raw = _RawTags(self._link_to, self._image_label)
         for token in tokens:
             if token.type == "html_inline":
-                raw.feed(token.content, out)
+                for tag in raw_tags(token.content):
+                    raw.feed(tag, out)
             elif raw.silent:
                 continue
             elif token.type == "link_open":
@@ -150,10 +148,11 @@ class TextWriter:
         out: list[str] = []
         raw = _RawTags(self._link_to, self._image_label)
         last = 0
-        for match in _TAG.finditer(html):
-            out.append(raw.words(html[last : match.start()]))
-            raw.feed(match.group(), out)
-            last = match.end()
+        html = COMMENT.sub("", html)
+        for tag in raw_tags(html):
+            out.append(raw.words(html[last : tag.start]))
+            raw.feed(tag, out)
+            last = tag.end
         out.append(raw.words(html[last:]))
         raw.close(out)
         text = _BLANKS.sub("\n\n", _EDGES.sub("\n", "".join(out))).strip()
@@ -177,15 +176,8 @@ class _RawTags:
         text = unescape(html) if self._pre else unescape(_SPACE.sub(" ", html))
         return text.replace(" ", _KEPT_SPACE).replace("\n", _KEPT_BREAK) if self._pre else text
 
-    def feed(self, tag: str, out: list[str]) -> None:
-        match = _TAG.fullmatch(tag)
-        if match is None or not match.group(2):
-            return
-        closing, name = bool(match.group(1)), match.group(2).lower()
-        attributes = {
-            key.lower(): unescape(double or single or bare)
-            for key, double, single, bare in _ATTRIBUTE.findall(match.group(3) or "")
-        }
+    def feed(self, tag: RawTag, out: list[str]) -> None:
+        name, closing, attributes, _, _ = tag
         if name in _SILENT:
             self.silent = max(0, self.silent + (-1 if closing else 1))
         elif name == "a" and not closing:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from html import unescape
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -25,6 +28,15 @@ _NO_VALUE = (
 )
 _VALUELESS = frozenset(_NO_VALUE.split())
 TAG = re.compile(r"""</?(?P<name>[A-Za-z][A-Za-z0-9-]*)(?P<attributes>(?:\s(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*)?)>""")
+COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+HEADING = re.compile("h[1-6]")
+_RAW = re.compile(
+    r"""<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9]*)(?P<rest>(?:[\s/](?:[^<>"']|"[^"]*"|'[^']*')*)?)>|<!--.*?(?:-->|\Z)""",
+    re.DOTALL | re.ASCII,
+)
+_ATTRIBUTE = re.compile(r"""([a-zA-Z][a-zA-Z0-9:-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""", re.ASCII)
+# In an attribute ``&copy=2`` stays as it is: a name without its semicolon counts only at the end (HTML, 13.2.5.73).
+_ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*)(?:;|(?![=a-zA-Z0-9]))")
 _VALUE = re.compile(r"""\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"']+)""")
 
 
@@ -35,6 +47,26 @@ def is_words(tag: re.Match[str]) -> bool:
         return True
     bare = _VALUE.sub("=", attributes).lower().split() if attributes else ()
     return any(word not in _VALUELESS and not word.endswith("=") and not word.startswith("data-") for word in bare)
+
+
+class RawTag(NamedTuple):
+    """A tag of raw HTML, its names in small letters, its values without entities. Offsets are those of the fragment."""
+
+    name: str
+    closing: bool
+    attributes: dict[str, str]
+    start: int
+    end: int
+
+
+def raw_tags(html: str) -> Iterator[RawTag]:
+    """The tags of raw HTML outside its comments, in their order, without words in angle brackets."""
+    for tag in _RAW.finditer(html):
+        if tag["name"] and not ((words := TAG.fullmatch(tag[0])) and is_words(words)):
+            attributes: dict[str, str] = {}
+            for name, *values in _ATTRIBUTE.findall(tag["rest"]):
+                attributes.setdefault(name.lower(), _ENTITY.sub(lambda entity: unescape(entity[0]), "".join(values)))
+            yield RawTag(tag["name"].lower(), bool(tag["end"]), attributes, tag.start(), tag.end())
 
 
 def escaped(html: str) -> str:

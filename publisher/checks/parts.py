@@ -1,0 +1,112 @@
+"""Links, pictures and headings of a text, each with its place, from Markdown and raw HTML alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from html import unescape
+from typing import TYPE_CHECKING
+
+from publisher.checks.html import removed_attribute, without_comments
+from publisher.diagnostics import Place
+from publisher.source.markdown.tags import HEADING, RawTag, raw_tags
+
+if TYPE_CHECKING:
+    from publisher.checks.markdown import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An address, where it was written, and the words that lead there; ``sponsored``: it is a sponsor's own."""
+
+    url: str
+    place: Place
+    words: str = ""
+    sponsored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture's address, and its words: ``""`` of a decoration, None where it lacks them."""
+
+    source: str
+    alt: str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of a level from 1 to 6, as written."""
+
+    level: int
+    place: Place
+
+
+class Parts:
+    """The links, pictures and headings among the pieces of a text, each kind in the order of reading."""
+
+    def __init__(self, pieces: Iterator[Piece]) -> None:
+        self.links: list[Link] = []
+        self.pictures: list[Picture] = []
+        self.headings: list[Heading] = []
+        self._open: list[str] | None = None  # the words so far of the last link
+        for piece in pieces:
+            self._read(piece)
+        self._close()
+
+    def _read(self, piece: Piece) -> None:
+        token = piece.token
+        if piece.raw:
+            self._read_html(piece)
+        elif token.type == "link_open":
+            self._start(Link(str(token.attrs.get("href", "")), piece.whole))
+        elif token.type == "link_close":
+            self._close()
+        elif token.type == "image":
+            self.pictures.append(Picture(str(token.attrs.get("src", "")), _said(token.content), piece.whole))
+            self._say(token.content)
+        elif token.type == "heading_open":
+            self.headings.append(Heading(int(token.tag[1:]), piece.whole))
+        else:
+            self._say(piece.words)
+
+    def _read_html(self, piece: Piece) -> None:
+        html, last = without_comments(piece.words), 0
+        for tag in raw_tags(html):
+            self._say(unescape(html[last : tag.start]))
+            self._read_tag(tag, piece.place(tag.start, tag.end))
+            last = tag.end
+        self._say(unescape(html[last:]))
+
+    def _read_tag(self, tag: RawTag, place: Place) -> None:
+        given = tag.attributes
+        if tag.name == "a":
+            self._close()
+            url = given.get("href")
+            if not tag.closing and url is not None and removed_attribute("a", "href", url) is None:
+                self._start(Link(url.strip(), place, sponsored="sponsored" in given.get("rel", "").lower().split()))
+        elif tag.name == "img":
+            words = given.get("alt")
+            alt = words if words == "" or _said(words) else None
+            self.pictures.append(Picture(given.get("src", ""), alt, place))
+            self._say(words or "")
+        elif HEADING.fullmatch(tag.name) and not tag.closing:
+            self.headings.append(Heading(int(tag.name[1]), place))
+
+    def _start(self, link: Link) -> None:
+        self._close()
+        self.links.append(link)
+        self._open = []
+
+    def _say(self, words: str) -> None:
+        if self._open is not None:
+            self._open.append(words)
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self.links[-1] = replace(self.links[-1], words="".join(self._open))
+            self._open = None
+
+
+def _said(words: str | None) -> str | None:
+    return words if words and words.strip() else None
