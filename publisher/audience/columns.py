@@ -1,36 +1,21 @@
 """What the columns of a CSV file mean: our own names and their aliases, and the exports of other tools as they are.
 
-A column that means nothing to us becomes an attribute under its own name. A tool is recognised by headers
-only it writes:
-
-- Mailchimp: ``LEID`` and ``EUID``; ``UNSUB_TIME`` for the unsubscribed, ``CLEAN_TIME`` for the bounced
-- Substack: ``email_disabled`` (or ``active_subscription``)
-- Buttondown: ``subscriber_type`` (or ``type`` beside ``creation_date``)
-- listmonk: ``uuid`` and ``status``; ``attributes`` is a JSON object
-- Ghost: ``subscribed_to_emails``
+A column that means nothing to us becomes an attribute under its own name. A tool is recognised by headers only it
+writes; what a column says about who may be mailed is found in any tool's words (:mod:`publisher.audience.standing`).
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from publisher.audience.address import Address, read_address
-
-
-class Standing(StrEnum):
-    """What a row of another tool's export says about the person."""
-
-    FINE = "fine"
-    PENDING = "pending"
-    UNSUBSCRIBED = "unsubscribed"
-    BOUNCE = "bounce"
-    COMPLAINT = "complaint"
-    MANUAL = "manual"
+from publisher.audience.standing import Standings
+from publisher.audience.vocabulary import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +35,26 @@ class ColumnError(ValueError):
     """The header row cannot be used."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A program whose exports are read as they are; headers in lower case."""
+
+    name: str
+    signs: tuple[set[str], ...]
+    """Headers that only it writes; one set is enough."""
+    tags: str | None = None
+    json: str | None = None
+    """A column of JSON objects, each a person's attributes."""
+    statuses: tuple[str, ...] = ()
+    """Columns that speak of the subscription under a name that does not."""
+    silent: frozenset[str] | set[str] = frozenset()
+    """Columns that only seem to speak of it."""
+    dropped: frozenset[str] | set[str] = frozenset()
+    """What says nothing about the person to us, and where they were when they signed up."""
+
+
+_CSV = Tool("csv", ())
+
 _ALIASES = {
     "email": ("email", "e-mail", "email address", "e-mail address", "email_address", "mail",
               "邮箱", "电子邮件", "邮件地址", "电子邮箱", "メール", "メールアドレス"),
@@ -61,55 +66,18 @@ _ALIASES = {
 }  # fmt: skip
 _ROLE = {alias: role for role, aliases in _ALIASES.items() for alias in aliases}
 
-# tool: (headers that give it away, header of its tags)
 _TOOLS = (
-    ("publisher", {"reference", "state"}, "topics"),
-    ("mailchimp", {"leid", "euid"}, "tags"),
-    ("substack", {"email_disabled"}, None),
-    ("substack", {"active_subscription"}, None),
-    ("buttondown", {"subscriber_type"}, "tags"),
-    ("buttondown", {"type", "creation_date"}, "tags"),
-    ("listmonk", {"uuid", "status"}, None),
-    ("ghost", {"subscribed_to_emails"}, "labels"),
-)
-
-# tool: header: value: what it says; * stands for any value but the empty one
-_STANDINGS: dict[str, dict[str, dict[str, Standing]]] = {
-    "publisher": {
-        "state": {"pending": Standing.PENDING, "unsubscribed": Standing.UNSUBSCRIBED},
-        "suppressed": {"bounce": Standing.BOUNCE, "complaint": Standing.COMPLAINT, "*": Standing.MANUAL},
-    },
-    "mailchimp": {"unsub_time": {"*": Standing.UNSUBSCRIBED}, "clean_time": {"*": Standing.BOUNCE}},
-    "substack": {"email_disabled": {"true": Standing.UNSUBSCRIBED, "1": Standing.UNSUBSCRIBED}},
-    "buttondown": {
-        kind: {
-            "unactivated": Standing.PENDING,
-            "unsubscribed": Standing.UNSUBSCRIBED,
-            "removed": Standing.UNSUBSCRIBED,
-            "undeliverable": Standing.BOUNCE,
-            "complained": Standing.COMPLAINT,
-            "blocked": Standing.MANUAL,
-            "spammy": Standing.MANUAL,
-        }
-        for kind in ("subscriber_type", "type")
-    },
-    "listmonk": {
-        "status": {"disabled": Standing.UNSUBSCRIBED, "blocklisted": Standing.MANUAL},
-        "subscription_status": {"unconfirmed": Standing.PENDING, "unsubscribed": Standing.UNSUBSCRIBED},
-    },
-    "ghost": {
-        "subscribed_to_emails": {"false": Standing.UNSUBSCRIBED, "0": Standing.UNSUBSCRIBED},
-        "deleted_at": {"*": Standing.UNSUBSCRIBED},
-    },
-}
-_WORST = (Standing.COMPLAINT, Standing.BOUNCE, Standing.MANUAL, Standing.UNSUBSCRIBED, Standing.PENDING, Standing.FINE)
-
-# columns of other tools that say nothing about the person to us
-_DROPPED = {
-    "publisher": {"reference", "created_at", "changed_at"},
-    "listmonk": {"uuid", "updated_at"},
-    "mailchimp": {"leid", "euid"},
-}
+    Tool("publisher", ({"reference", "state"},), tags="topics", statuses=("state", "suppressed"),
+         dropped={"reference", "created_at", "changed_at"}),
+    Tool("mailchimp", ({"leid", "euid"}, {"member_rating"}, {"optin_ip"}, {"unsub_time"}, {"clean_time"}), tags="tags",
+         dropped={"leid", "euid", "optin_ip", "confirm_ip", "latitude", "longitude", "gmtoff", "dstoff"}),
+    Tool("substack", ({"email_disabled"}, {"active_subscription"}), silent={"active_subscription"}),
+    Tool("buttondown", ({"subscriber_type"}, {"type", "creation_date"}), tags="tags", json="metadata",
+         statuses=("subscriber_type", "type"), dropped={"ip_address"}),
+    Tool("listmonk", ({"uuid", "status"},), json="attributes", dropped={"uuid", "updated_at"}),
+    Tool("keila", ({"data", "status", "external id"},), json="data"),
+    Tool("ghost", ({"subscribed_to_emails"},), tags="labels"),
+)  # fmt: skip
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 # A cell begins at the beginning, and for a spreadsheet of another country after a semicolon; ＝ is = to a Japanese one.
@@ -144,32 +112,28 @@ class Columns:
     width: int
     roles: dict[str, int]
     attributes: tuple[tuple[int, str], ...]
-    standings: tuple[tuple[int, dict[str, Standing]], ...] = field(repr=False)
+    standings: Standings
+    warnings: tuple[str, ...]
 
     @classmethod
-    def of(cls, header: Sequence[str]) -> Columns:
-        """Understand a header row. Raises ColumnError: no email column, or a name that stands twice."""
-        names = [cell.strip() for cell in header]
+    def of(cls, header: Sequence[str], answers: Mapping[str, Standing] | None = None) -> Columns:
+        """Understand a header; ``answers`` are for :class:`Standings`. Raises ColumnError: no email column, or two."""
+        names, warnings = _numbered([cell.strip() for cell in header])
         lowered = [name.lower() for name in names]
-        twice = {name for name in lowered if name and lowered.count(name) > 1}
-        if twice:
-            raise ColumnError(f"the column {min(twice)!r} stands twice in the header")
-        tool, tags = next(((tool, tags) for tool, signs, tags in _TOOLS if signs <= set(lowered)), ("csv", None))
+        tool = next((tool for tool in _TOOLS if any(signs <= set(lowered) for signs in tool.signs)), _CSV)
         roles: dict[str, int] = {}
         for index, name in enumerate(lowered):
-            role = "topics" if tags == name else _ROLE.get(name)
-            if tool == "listmonk" and name == "attributes":
-                role = "json"
+            role = "topics" if tool.tags == name else "json" if tool.json == name else _ROLE.get(name)
             if role is not None:
                 roles.setdefault(role, index)
         if "email" not in roles:
             raise ColumnError("the header has no column email")
-        meanings = _STANDINGS.get(tool, {})
-        standings = tuple((index, meanings[name]) for index, name in enumerate(lowered) if name in meanings)
-        taken = {*roles.values(), *(index for index, _ in standings)}
-        dropped = _DROPPED.get(tool, set())
-        rest = ((index, name) for index, name in enumerate(names) if name and index not in taken)
-        return cls(tool, len(names), roles, tuple(pair for pair in rest if pair[1].lower() not in dropped), standings)
+        taken = set(roles.values())
+        rest = [(i, name) for i, name in enumerate(names) if name and i not in taken and lowered[i] not in tool.dropped]
+        heard = [(i, name) for i, name in rest if lowered[i] not in tool.silent]
+        return cls(
+            tool.name, len(names), roles, tuple(rest), Standings(heard, answers or {}, tool.statuses), tuple(warnings)
+        )
 
     def entry(self, line: int, row: list[str]) -> Entry:
         """Understand a row. Raises ValueError (AddressError among them) with what is wrong, without the address."""
@@ -180,14 +144,19 @@ class Columns:
         if self.tool == "publisher":
             row = [unguarded(cell) for cell in row]
         address = read_address(row[self.roles["email"]])
-        attributes = {name: value for index, name in self.attributes if (value := _clean(row[index]))}
+        speaking = self.standings.speaking
+        attributes = {
+            name: value for index, name in self.attributes if index not in speaking and (value := _clean(row[index]))
+        }
         raw_language = self._cell(row, "language")
         language = language_tag(raw_language) if raw_language else None
         if raw_language and language is None:
             attributes["language"] = raw_language
         if "json" in self.roles:
             attributes.update(_json_object(self._cell(row, "json")))
-        return Entry(line, address, self._name(row), language, self._topics(row), attributes, self._standing(row))
+        return Entry(
+            line, address, self._name(row), language, self._topics(row), attributes, self.standings.standing(row)
+        )
 
     def _cell(self, row: list[str], role: str) -> str:
         index = self.roles.get(role)
@@ -201,14 +170,24 @@ class Columns:
     def _topics(self, row: list[str]) -> tuple[str, ...]:
         return _split(self._cell(row, "topics"))
 
-    def _standing(self, row: list[str]) -> Standing:
-        if not self.standings:
-            return Standing.FINE
-        found = {Standing.FINE}
-        for index, meanings in self.standings:
-            value = row[index].strip().lower()
-            found.add(meanings.get(value) or (meanings.get("*") if value else None) or Standing.FINE)
-        return next(standing for standing in _WORST if standing in found)
+
+def _numbered(names: list[str]) -> tuple[list[str], list[str]]:
+    """The headers, each that came before with a number, and a warning for it. Raises ColumnError: two of addresses."""
+    seen: set[str] = set()
+    warnings = []
+    for index, name in enumerate(names):
+        role = _ROLE.get(name.lower())
+        key = name.lower() if role else name  # City and city are two attributes; Name and name are one column
+        if key in seen and key:
+            if role == "email":
+                raise ColumnError(f"the column {name!r} stands twice in the header")
+            number = next(n for n in itertools.count(2) if f"{name} {n}" not in names)
+            names[index] = f"{name} {number}"
+            warnings.append(
+                f"the column {name!r} stands twice in the header; the second is the attribute {names[index]!r}"
+            )
+        seen.add(key)
+    return names, warnings
 
 
 @lru_cache(maxsize=1024)
@@ -228,9 +207,9 @@ def _json_object(text: str) -> dict[str, str]:
     try:
         found = json.loads(text)
     except ValueError:
-        raise ValueError("attributes is not a JSON object") from None
+        raise ValueError("the attributes are not a JSON object") from None
     if not isinstance(found, dict):
-        raise ValueError("attributes is not a JSON object")
+        raise ValueError("the attributes are not a JSON object")
     return {
         key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for key, value in found.items()
     }

@@ -7,7 +7,7 @@ does not grow with the file, and an import that was cut short is simply run agai
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from publisher.audience.columns import ColumnError, Columns, Entry
 from publisher.audience.csvfile import CsvFile, RowError
 from publisher.audience.merging import Outcome, write_batch
+from publisher.audience.vocabulary import Standing
 from publisher.database import Database
 from publisher.errors import DatabaseError
 
@@ -38,11 +39,24 @@ class Survey:
     """What a file holds, before anything is written."""
 
     file: CsvFile
-    tool: str
+    columns: Columns | None
+    """None where the header cannot be used."""
     rows: int
     invalid: int
     broken: bool
     """The file cannot be read to its end, or has no usable header: it cannot be imported at all."""
+    questions: list[str] = field(default_factory=list)
+    """What the operator has to say about who may be mailed, before anything is imported."""
+
+    @property
+    def tool(self) -> str:
+        """Whose export it is; ``csv`` where that is not known."""
+        return self.columns.tool if self.columns else "csv"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the header."""
+        return self.columns.warnings if self.columns else ()
 
 
 @dataclass(slots=True)
@@ -54,7 +68,7 @@ class Tally:
     updated: int = 0
     unchanged: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
-    """By reason: invalid, unsubscribed, suppressed, forgotten."""
+    """By reason: invalid, unsubscribed, suppressed, forgotten, not subscribed."""
 
     def count(self, outcome: Outcome) -> None:
         """Enter the outcome of a row."""
@@ -73,28 +87,33 @@ def survey(
     path: Path,
     *,
     encoding: str | None = None,
+    answers: Mapping[str, Standing] | None = None,
     complain: Callable[[Problem], None],
     progress: Callable[[int], None] = lambda _: None,
 ) -> Survey:
-    """Read the whole file, writing nothing; ``complain`` hears of each problem. Raises UsageError: no such file."""
+    """Read the whole file, writing nothing; ``complain`` hears of each problem. Raises UsageError: no such file.
+
+    ``answers``: what a value, or a column, says about who may be mailed, where that is not known.
+    """
     file = CsvFile.open(path, encoding)
     rows = invalid = 0
-    broken, tool = False, "csv"
+    columns, questions = None, list[str]()
     try:
         lines = file.rows(progress)
-        columns = _columns(lines)
-        tool = columns.tool
+        columns = _columns(lines, answers)
         for line, row in lines:
             rows += 1
             try:
                 columns.entry(line, row)
+                columns.standings.observe(row)
             except ValueError as error:
                 invalid += 1
                 complain(Problem(line, str(error)))
+        questions = columns.standings.questions(path.stem)
     except RowError as error:
-        invalid, broken = invalid + 1, True
         complain(Problem(error.line, error.message))
-    return Survey(file, tool, rows, invalid, broken)
+        return Survey(file, columns, rows, invalid + 1, broken=True)
+    return Survey(file, columns, rows, invalid, broken=False, questions=questions)
 
 
 def write(
@@ -103,7 +122,10 @@ def write(
     """Write the file's valid rows. ``pending``: each still has to confirm."""
     tally = Tally()
     lines = found.file.rows(progress)
-    entries = _entries(_columns(lines), lines, tally)
+    next(lines)
+    assert found.columns, "a file without a usable header is broken"
+    assert not found.questions, "nobody is confirmed because a word was not understood"
+    entries = _entries(found.columns, lines, tally)
     source = {"file": found.file.path.name, "sha256": found.file.digest}
     while batch := list(islice(entries, BATCH)):
         for outcome in _write(database, batch, source, pending):
@@ -119,10 +141,10 @@ def _write(database: Database, batch: list[Entry], source: dict[str, str], pendi
     raise DatabaseError("the same subscribers are being written by another command", help="run the import again")
 
 
-def _columns(lines: Iterator[tuple[int, list[str]]]) -> Columns:
+def _columns(lines: Iterator[tuple[int, list[str]]], answers: Mapping[str, Standing] | None) -> Columns:
     line, header = next(lines, (1, []))
     try:
-        return Columns.of(header)
+        return Columns.of(header, answers)
     except ColumnError as error:
         raise RowError(line, str(error)) from None
 

@@ -13,12 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from publisher.audience.columns import Entry, Standing
+from publisher.audience.columns import Entry
 from publisher.audience.forgetting import forgotten_among
 from publisher.audience.model import Change, How, State
 from publisher.audience.store import FIRST, new_reference, now
 from publisher.audience.suppressions import Reason, suppress, suppressed_among
 from publisher.audience.tables import consents, subscribers
+from publisher.audience.vocabulary import Standing
 from publisher.database.bulk import insert_rows
 
 
@@ -31,6 +32,7 @@ class Outcome(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     SUPPRESSED = "suppressed"
     FORGOTTEN = "forgotten"
+    NOT_SUBSCRIBED = "not subscribed"
 
 
 @dataclass(slots=True)
@@ -69,6 +71,8 @@ class _Batch:
             return self._suppress(entry, _SUPPRESSING[entry.standing])
         if address.mailbox_key in self.forgotten:
             return Outcome.FORGOTTEN
+        if entry.standing is Standing.SKIP:
+            return Outcome.NOT_SUBSCRIBED
         known = self.known.get(address.address_key)
         if entry.standing is Standing.UNSUBSCRIBED:
             return self._unsubscribe(entry, known)

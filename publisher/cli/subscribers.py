@@ -32,12 +32,15 @@ def import_(
     skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="Import the valid rows all the same.")] = False,
     pending: Annotated[bool, typer.Option("--pending", help="Ask each person to confirm first.")] = False,
     encoding: Annotated[str | None, typer.Option(help="Where the guess is wrong: utf-8, gb18030, cp1252…")] = None,
+    status: Annotated[
+        list[str] | None, typer.Option(metavar="VALUE=MEANING", help="What a value, or a column, says; see the docs.")
+    ] = None,
     format: Format = "text",
 ) -> None:
-    """Bring in a CSV file, or the export of Mailchimp, Substack, Buttondown, listmonk or Ghost as it is.
+    """Bring in a CSV file, or the export of another tool as it is.
 
     You vouch for these people's consent: they are confirmed, with the file and line as evidence, unless --pending asks
-    each. Who unsubscribed, is suppressed or was erased stays so. Safe to repeat.
+    each. Who unsubscribed, is suppressed or was erased stays so, here and in the file. Safe to repeat.
     """
     from publisher.audience import importing
     from publisher.config import load_config
@@ -53,8 +56,11 @@ def import_(
             problems.append(problem)
 
     with _progress("Reading", file) as advance:
-        found = importing.survey(file, encoding=encoding, complain=hear, progress=advance)
-    if found.broken or (found.invalid and not skip_invalid):
+        answers = _answers(status or [])
+        found = importing.survey(file, encoding=encoding, answers=answers, complain=hear, progress=advance)
+    for question in found.questions:
+        hear(importing.Problem(1, question))
+    if found.broken or found.questions or (found.invalid and not skip_invalid):
         _print_import(format, found, None, problems)
         raise typer.Exit(1)
     database = open_database(config)
@@ -63,6 +69,21 @@ def import_(
     _print_import(format, found, tally, problems)
     if pending:
         _ask(config, database)
+
+
+def _answers(options: list[str]) -> dict[str, Any]:
+    """``Gone=unsubscribed`` → the value or column, and what it says."""
+    from publisher.audience.vocabulary import Standing
+    from publisher.errors import UsageError
+
+    found = {}
+    for option in options:
+        said, _, meaning = option.rpartition("=")
+        if meaning not in set(Standing) or "=" not in option:
+            way = f"write VALUE=MEANING; a meaning is {', '.join(Standing)}"
+            raise UsageError(f"--status {option!r} does not say what a value means", help=way)
+        found[said] = Standing(meaning)
+    return found
 
 
 MOST_PROBLEMS = 1000
@@ -77,7 +98,14 @@ def _print_import(format: str, found: Survey, tally: Tally | None, problems: lis
             counts["skipped"] = dict(sorted(tally.skipped.items()))
         about = {"file": found.file.path.name, "encoding": found.file.encoding, "recognised": found.tool}
         listed = [{"line": problem.line, "message": problem.message} for problem in problems]
-        _print_json(about | counts | {"invalid": found.invalid, "problems": listed})
+        _print_json(about | counts | {"invalid": found.invalid, "problems": listed, "warnings": list(found.warnings)})
+        return
+    for warning in found.warnings:
+        error_console.print(f"{found.file.path}:1: {warning}", markup=False)
+    if tally is None and found.questions and not found.broken:
+        way = "say what each means, as --status 'VALUE=unsubscribed' (or confirmed, pending, bounced, complained, "
+        way += "blocked, skip); --status 'COLUMN=confirmed' where a column is not about who may be mailed"
+        complain("who may be mailed is not clear; nothing was written", way)
         return
     if tally is None:
         what = "the file" if found.broken else f"{found.invalid:,} of {found.rows:,} rows"

@@ -74,6 +74,28 @@ def test_import_refuses_all_or_skips_what_is_invalid(run: Run, tmp_path: Path) -
     assert "no such file" in run("subscribers", "import", "nowhere.csv", status=2).stderr.lower()
 
 
+def test_import_asks_what_a_status_means(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("email,Status\nann@example.com,Lapsed\n", encoding="utf-8")
+    refused = run("subscribers", "import", "people.csv", status=1)
+    assert "people.csv:1: the column 'Status'" in refused.stderr
+    assert "'Lapsed' (1 rows)" in refused.stderr
+    assert "--status 'VALUE=unsubscribed'" in refused.stderr
+    assert not (tmp_path / ".publisher").exists()
+    asked = json.loads(run("subscribers", "import", "people.csv", "--format", "json", status=1).stdout)
+    assert [problem["line"] for problem in asked["problems"]] == [1]
+    assert "confirmed, pending" in run("subscribers", "import", "people.csv", "--status", "Lapsed", status=2).stderr
+    assert "1 added" in run("subscribers", "import", "people.csv", "--status", "Lapsed=unsubscribed").stdout
+    shown = json.loads(run("subscribers", "show", "ann@example.com", "--format", "json").stdout)
+    assert (shown["state"], shown["attributes"]) == ("unsubscribed", {})
+
+
+def test_a_doubled_header_is_numbered(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("email,City,City,city\nann@example.com,a,b,c\n", encoding="utf-8")
+    assert "people.csv:1: the column 'City' stands twice" in run("subscribers", "import", "people.csv").stderr
+    shown = json.loads(run("subscribers", "show", "ann@example.com", "--format", "json").stdout)
+    assert shown["attributes"] == {"City": "a", "City 2": "b", "city": "c"}
+
+
 @pytest.mark.parametrize("name", ["Eve;=1+1", "＝1+1", "Eve\t@SUM(1)", "Eve\n-1", "'tis", "a-b; c=d"])
 def test_no_spreadsheet_finds_a_formula_whatever_it_takes_for_a_separator(name: str) -> None:
     cell = guarded(name)

@@ -174,15 +174,15 @@ def test_exports_of_other_tools_as_they_are(config: Any, tmp_path: Path) -> None
     from publisher.database import open_database
 
     database = open_database(config)
-    mailchimp = '"Email Address","First Name","Last Name",MEMBER_RATING,OPTIN_TIME,LEID,EUID,TAGS'
+    mailchimp = '"Email Address","First Name","Last Name",MEMBER_RATING,OPTIN_IP,LATITUDE,LEID,EUID,TAGS'
     files = {
-        "mailchimp": f'{mailchimp}\nmc1@example.com,Ann,Lee,2,"2020-01-01 10:00:00",1,a,"""vip"",""staff"""\n',
-        "mailchimp left": f"{mailchimp},UNSUB_TIME\nmc2@example.com,,,2,,2,b,,2021-01-01\n",
-        "mailchimp cleaned": f"{mailchimp},CLEAN_TIME\nmc3@example.com,,,2,,3,c,,2021-01-01\n",
+        "mailchimp": f'{mailchimp}\nmc1@example.com,Ann,Lee,2,192.0.2.7,48.85,1,a,"""vip"",""staff"""\n',
+        "mailchimp left": f"{mailchimp},UNSUB_TIME\nmc2@example.com,,,2,,,2,b,,2021-01-01\n",
+        "mailchimp cleaned": f"{mailchimp},CLEAN_TIME\nmc3@example.com,,,2,,,3,c,,2021-01-01\n",
         "substack": "email,active_subscription,expiry,plan,email_disabled,created_at\n"
         "ss1@example.com,false,,other,false,2023\nss2@example.com,false,,other,true,2023\n",
         "buttondown": "id,email,notes,metadata,tags,subscriber_type,creation_date\n"
-        'x,bd1@example.com,,{},"a,b",regular,2023\nx,bd2@example.com,,{},,unsubscribed,2023\n'
+        'x,bd1@example.com,,"{""city"": ""Rome""}","a,b",regular,2023\nx,bd2@example.com,,{},,unsubscribed,2023\n'
         "x,bd3@example.com,,{},,unactivated,2023\nx,bd4@example.com,,{},,complained,2023\n",
         "listmonk": "uuid,email,name,attributes,status,created_at,updated_at\n"
         'u,lm1@example.com,Lm,"{""city"": ""Rome"", ""n"": 3}",enabled,2023,2023\n'
@@ -216,6 +216,8 @@ def test_exports_of_other_tools_as_they_are(config: Any, tmp_path: Path) -> None
     assert held == {"mc3": "bounce", "bd4": "complaint", "lm2": "manual"}
     assert there(database, "mc1@example.com").name == "Ann Lee"
     assert there(database, "mc1@example.com").topics == ("vip", "staff")
+    assert there(database, "mc1@example.com").attributes == {"MEMBER_RATING": "2"}  # where they were is not kept
+    assert there(database, "bd1@example.com").attributes["city"] == "Rome"
     assert there(database, "lm1@example.com").attributes["n"] == "3"
     assert there(database, "gh1@example.com").topics == ("x", "y")
 

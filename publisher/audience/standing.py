@@ -1,0 +1,220 @@
+"""What the columns of a CSV file say about who may be mailed, in any tool's words.
+
+A header says whether its column speaks of a subscription (``Status``, ``email_disabled``, ``UNSUB_TIME``, ``opt_in``);
+a word that can mean nothing else (``unsubscribed``) makes any column speak. A value of such a column is known, or is a
+question to the operator: nobody is confirmed because a word was not understood.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from publisher.audience.vocabulary import (
+    AROUND,
+    CAMEL,
+    DATE,
+    FALSE,
+    KNOWN,
+    MEASURE,
+    NO,
+    NOTHING,
+    STATE,
+    STATUS,
+    STRONG,
+    TRUE,
+    WEAK_YES,
+    WHEN,
+    WHY,
+    WORST,
+    YES,
+    Standing,
+    normal,
+)  # fmt: skip
+
+
+class Kind(StrEnum):
+    """How a column speaks."""
+
+    STATUS = "status"
+    """In words, as ``Status``."""
+    YES = "yes"
+    """True for who may be mailed, as ``opt_in``."""
+    NO = "no"
+    """True, or a moment, for who may not, as ``deleted_at``."""
+    OTHER = "other"
+    """Only by words that can mean nothing else."""
+
+
+@dataclass(slots=True)
+class _Column:
+    """A column as the file is read through."""
+
+    index: int
+    header: str
+    kind: Kind = Kind.OTHER
+    sure: bool = False
+    """It speaks whatever stands in it; other columns speak where a telling value does."""
+    standing: Standing | None = Standing.UNSUBSCRIBED
+    """Of a true value; None asks."""
+    anything: bool = False
+    """Any text is a true value, as of a reason."""
+    told: bool = False
+    true: int = 0
+    false: int = 0
+    blank: int = 0
+    unknown: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def speaks(self) -> bool:
+        return self.sure or self.told
+
+    def observe(self, value: str, answers: Mapping[str, Standing]) -> None:
+        """Take in a cell."""
+        word = normal(value)
+        if word in NOTHING:
+            self.blank += 1
+            return
+        found = self.meaning(word, answers)
+        if found is None:
+            if len(self.unknown) < MOST_VALUES or value in self.unknown:
+                self.unknown[value] += 1
+            return
+        self.true += word in TRUE
+        self.false += word in FALSE
+        self.told = self.told or found is not Standing.FINE
+
+    def meaning(self, word: str, answers: Mapping[str, Standing]) -> Standing | None:
+        """What a cell says, the operator's answers heard: a yes or no is known, whatever a 1 may mean elsewhere."""
+        known = self.judge(word)
+        if known is None and self.kind is Kind.OTHER and not self.told:
+            return None
+        return answers.get(word, known) if known is None or self.kind in {Kind.STATUS, Kind.OTHER} else known
+
+    def judge(self, word: str) -> Standing | None:
+        """What a cell says; None is not known."""
+        if self.kind is Kind.OTHER and not self.told:
+            return STRONG.get(word)
+        if (found := KNOWN.get(word)) is not None:
+            return found
+        if self.kind is Kind.NO:
+            if word in FALSE:
+                return Standing.FINE
+            return self.standing if self.anything or word in TRUE or DATE.search(word) else None
+        if self.kind is Kind.YES:
+            if word in FALSE:
+                return self.standing
+            return Standing.FINE if word in TRUE or DATE.search(word) else None
+        return None
+
+    def asks(self) -> list[tuple[str, int]]:
+        """The values that only the operator can explain, each with its number of rows."""
+        if not self.speaks:
+            return []
+        found = [(value, number) for value, number in self.unknown.most_common() if self.judge(normal(value)) is None]
+        ticked = self.kind is Kind.YES and self.true and self.blank and not self.false
+        return [*found, ("", self.blank)] if ticked else found
+
+
+MOST_VALUES = 20
+"""Different values that a question quotes."""
+
+
+class Standings:
+    """The columns of a file that may speak; learns from each row, then says what a row means."""
+
+    def __init__(
+        self, columns: Iterable[tuple[int, str]], answers: Mapping[str, Standing], statuses: Sequence[str] = ()
+    ) -> None:
+        """``columns``: index and header; ``answers`` by value or header; ``statuses``: headers known to speak."""
+        self._answers = {normal(said): standing for said, standing in answers.items()}
+        self._columns = [
+            _Column(index, header, Kind.STATUS, sure=True) if header.lower() in statuses else _heard(index, header)
+            for index, header in columns
+        ]
+        self.everybody = Standing.FINE
+        """What is known of all, as from the file's name."""
+
+    def observe(self, row: Sequence[str]) -> None:
+        """Learn from a row."""
+        for column in self._columns:
+            column.observe(row[column.index] if column.index < len(row) else "", self._answers)
+
+    @property
+    def speaking(self) -> set[int]:
+        """The columns that speak: they are no attributes."""
+        return {column.index for column in self._columns if column.speaks and self._about(column) is not Standing.FINE}
+
+    def standing(self, row: Sequence[str]) -> Standing:
+        """The worst that the columns say of a row; a value without an answer says nothing."""
+        found = {self.everybody}
+        for column in self._columns:
+            if column.speaks:
+                found.add(self._says(column, normal(row[column.index])))
+        return next(standing for standing in WORST if standing in found)
+
+    def questions(self, stem: str) -> list[str]:
+        """What has to be answered before anything is written; ``stem`` is the file's name, which may speak as well."""
+        asked = []
+        for column in self._columns:
+            if (values := column.asks()) and self._about(column) is None:
+                unanswered = [(value, number) for value, number in values if self._answers.get(normal(value)) is None]
+                if unanswered:
+                    asked.append(_question(column.header, unanswered))
+        first = re.split(r"[^a-z]", stem.lower(), maxsplit=1)[0]
+        if first in STRONG and not any(column.told for column in self._columns):
+            answer = self._answers.get(first)
+            self.everybody = answer or Standing.FINE
+            if answer is None:
+                asked.append(f"the file's name says {first!r} of everybody in it")
+        return asked
+
+    def _about(self, column: _Column) -> Standing | None:
+        return self._answers.get(normal(column.header))
+
+    def _says(self, column: _Column, word: str) -> Standing:
+        if word in NOTHING:
+            return self._answers.get("", Standing.FINE) if column.kind is Kind.YES else Standing.FINE
+        if (about := self._about(column)) is not None and word not in self._answers:
+            return about
+        return column.meaning(word, self._answers) or Standing.FINE
+
+
+def _question(header: str, values: list[tuple[str, int]]) -> str:
+    def quoted(value: str) -> str:
+        return "a value that is not shown" if "@" in value else f"{value[:40]!r}"
+
+    listed = ", ".join(f"{quoted(value)} ({number:,} rows)" for value, number in values[:5])
+    more = ", …" if len(values) > 5 else ""
+    return f"the column {header!r} speaks of a subscription, and what these values mean is not known: {listed}{more}"
+
+
+def _heard(index: int, header: str) -> _Column:
+    """What a header says about its column."""
+    said = re.sub(r"[\W_]+", " ", CAMEL.sub(" ", header).lower().replace("e-mail", "email")).strip()
+    words = said.split()
+    if MEASURE & set(words):
+        return _Column(index, header)
+    for standing, pattern in NO:
+        if (rest := _rest(pattern, said)) is not None and not rest - AROUND - WHEN - WHY - STATUS - STATE:
+            anything = bool(rest & {"reason", "campaign"})
+            return _Column(index, header, Kind.NO, sure=True, standing=standing, anything=anything)
+    others = set(words) - AROUND
+    if others & (STATUS | STATE):
+        sure = not others - STATUS - STATE and (bool(others & STATUS) or len(words) > 1)
+        return _Column(index, header, Kind.STATUS, sure=sure)
+    if (rest := _rest(YES, said)) is not None and not rest - AROUND - {"marketing"}:
+        weak = bool(WEAK_YES & set(words))
+        standing = Standing.PENDING if {"confirmed", "verified"} & set(words) else Standing.UNSUBSCRIBED
+        return _Column(index, header, Kind.YES, sure=not weak, standing=standing)
+    if words and not others and {"newsletter", "marketing", "subscription"} & set(words):
+        return _Column(index, header, Kind.YES)
+    return _Column(index, header)
+
+
+def _rest(pattern: re.Pattern[str], said: str) -> set[str] | None:
+    """The other words of a header that the pattern is found in."""
+    return set(pattern.sub(" ", said).split()) if pattern.search(said) else None

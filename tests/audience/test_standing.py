@@ -1,0 +1,197 @@
+"""Nobody whose row says that they left, in any tool's words, becomes confirmed in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from publisher.audience.importing import Survey, survey, write
+from publisher.audience.suppressions import suppression
+from publisher.audience.vocabulary import Standing
+from publisher.config.model import Config
+from publisher.database import open_database
+
+
+def look(tmp_path: Path, content: str, name: str = "people.csv", **answers: str) -> Survey:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    said = {key: Standing(value) for key, value in answers.items()}
+    return survey(tmp_path / name, answers=said, complain=lambda problem: pytest.fail(problem.message))
+
+
+def became(config: Config, found: Survey) -> dict[str, str]:
+    """By local part: the state, or the reason of the suppression."""
+    from publisher.audience import store
+    from publisher.audience.address import read_address
+
+    assert found.questions == []
+    database = open_database(config)
+    write(database, found)
+    with database.connect() as connection:
+        result = {}
+        for line in found.file.path.read_text("utf-8").splitlines()[1:]:
+            address = read_address(next(cell for cell in line.split(",") if "@" in cell))
+            held, person = suppression(connection, address.mailbox_key), store.find(connection, address)
+            key = address.address.split("@")[0]
+            result[key] = held.reason.value if held else person.state.value if person else "nobody"
+    return result
+
+
+EXPORTS = {
+    "sendy": (
+        (
+            "Name,Email,Joined,Status\nA,a@example.com,2020,Subscribed\nB,b@example.com,2020,Bounced\n"
+            "C,c@example.com,2020,Complaint\nD,d@example.com,2020,Unsubscribed\nE,e@example.com,2020,Unconfirmed\n"
+        ),
+        {"a": "confirmed", "b": "bounce", "c": "complaint", "d": "unsubscribed", "e": "pending"},
+    ),
+    "keila": (
+        (
+            "Email,First name,Last name,Data,Status,External ID\nk1@example.com,K,O,{},active,\n"
+            "k2@example.com,K,T,{},unsubscribed,\nk3@example.com,K,U,{},unreachable,\n"
+        ),
+        {"k1": "confirmed", "k2": "unsubscribed", "k3": "bounce"},
+    ),
+    "kit": (
+        (
+            "first_name,email_address,status\nA,a@example.com,active\nB,b@example.com,cancelled\n"
+            "C,c@example.com,bounced\nD,d@example.com,complained\n"
+        ),
+        {"a": "confirmed", "b": "unsubscribed", "c": "bounce", "d": "complaint"},
+    ),
+    "beehiiv": (
+        (
+            "email,status,unsubscribed_at\na@example.com,active,\nb@example.com,validating,\nc@example.com,invalid,\n"
+            "d@example.com,active,2024-05-06T07:08:09Z\n"
+        ),
+        {"a": "confirmed", "b": "pending", "c": "bounce", "d": "unsubscribed"},
+    ),
+    "mautic": (
+        "email,firstname,doNotEmail\na@example.com,A,0\nb@example.com,B,1\n",
+        {"a": "confirmed", "b": "manual"},
+    ),
+    "mailchimp, a part": (
+        "Email Address,First Name,UNSUB_TIME,UNSUB_REASON\nm@example.com,M,2021-02-03 04:05:06,NORMAL\n",
+        {"m": "unsubscribed"},
+    ),
+    "mailchimp, the reason alone": (
+        "Email Address,UNSUB_REASON\nm@example.com,NORMAL\nn@example.com,\n",
+        {"m": "unsubscribed", "n": "confirmed"},
+    ),
+    "ghost, deleted": (
+        (
+            "id,email,subscribed_to_emails,created_at,deleted_at\n1,a@example.com,true,2023,2024-01-02T03:04:05.000Z\n"
+            "2,b@example.com,true,2023,\n3,c@example.com,false,2023,\n"
+        ),
+        {"a": "unsubscribed", "b": "confirmed", "c": "unsubscribed"},
+    ),
+    "mailpoet": (
+        "Email,Global status\na@example.com,Subscribed\nb@example.com,Bounced\n",
+        {"a": "confirmed", "b": "bounce"},
+    ),
+    "klaviyo": (
+        (
+            "Email,Email Marketing Consent\na@example.com,SUBSCRIBED\nb@example.com,UNSUBSCRIBED\n"
+            "c@example.com,NEVER_SUBSCRIBED\n"
+        ),
+        {"a": "confirmed", "b": "unsubscribed", "c": "nobody"},
+    ),
+    "shopify": (
+        "Email,Accepts Email Marketing\na@example.com,yes\nb@example.com,no\n",
+        {"a": "confirmed", "b": "unsubscribed"},
+    ),
+    "phplist": (
+        "email,confirmed,blacklisted\na@example.com,1,0\nb@example.com,0,0\nc@example.com,1,1\n",
+        {"a": "confirmed", "b": "pending", "c": "manual"},
+    ),
+    "brevo": (
+        "EMAIL,OPT_IN,EMAIL_BLOCKLISTED\na@example.com,true,false\nb@example.com,true,true\n",
+        {"a": "confirmed", "b": "manual"},
+    ),
+    "chinese": (
+        "邮箱,状态\na@example.com,已订阅\nb@example.com,已退订\n",
+        {"a": "confirmed", "b": "unsubscribed"},
+    ),
+    "a group": (
+        "email,Gruppe\na@example.com,Abgemeldet\nb@example.com,Abgemeldet\n",
+        {"a": "unsubscribed", "b": "unsubscribed"},
+    ),
+    "buttondown": (
+        (
+            "email,type,creation_date,unsubscription_date\na@example.com,past_due,2023,\n"
+            "b@example.com,regular,2023,2024-01-01\nc@example.com,churned,2023,\n"
+        ),
+        {"a": "confirmed", "b": "unsubscribed", "c": "confirmed"},
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", EXPORTS)
+def test_every_tool_s_words_are_read(config: Config, tmp_path: Path, tool: str) -> None:
+    content, expected = EXPORTS[tool]
+    assert became(config, look(tmp_path, content)) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("email,Status\na@example.com,Subscribed\nb@example.com,Lapsed\n", "'Lapsed' (1 rows)"),
+        ("email,status\na@example.com,1\nb@example.com,2\nc@example.com,2\n", "'2' (2 rows)"),  # Mailtrain's numbers
+        ("email,status\na@example.com,inactive\n", "'inactive'"),  # unconfirmed to one tool, gone to another
+        ("email,Status\na@example.com,Soft bounced\n", "'Soft bounced'"),
+        ("email,opt_in\na@example.com,x\nb@example.com,\n", "'' (1 rows)"),  # a box that was not ticked
+        ("email,Cancel date\na@example.com,2024-01-01\n", "'2024-01-01'"),  # the newsletter, or a paid plan
+        ("email,Group\na@example.com,Unsubscribed\nb@example.com,VIP\n", "'VIP'"),
+        ("email,unsubscribed\na@example.com,perhaps\n", "'perhaps'"),
+        ("email,status\na@example.com,b@example.com\n", "a value that is not shown"),
+    ],
+)
+def test_a_value_that_is_not_known_is_a_question(tmp_path: Path, content: str, word: str) -> None:
+    [question] = look(tmp_path, content).questions
+    assert word in question
+    assert "@" not in question
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "email,State\na@example.com,California\nb@example.com,OK\n",
+        "email,Marital status\na@example.com,married\nb@example.com,single\n",
+        "email,note\na@example.com,asked how to unsubscribe\n",
+        "email,Unsubscribe link\na@example.com,https://x.example.com/u/1\n",
+        "email,subscribed_at,OPTIN_TIME,CONFIRM_TIME\na@example.com,2020-01-01,,\n",
+        "email,bounce count,Spam score\na@example.com,0,3\n",
+        "email,Newsletter\na@example.com,weekly\n",
+        "email,active_subscription,email_disabled\na@example.com,false,false\n",  # of Substack: who pays
+        "email,Cancelled orders\na@example.com,3\n",
+        "email,Status\na@example.com,\n",
+        "email,opt_in\na@example.com,\n",
+    ],
+)
+def test_what_does_not_speak_of_a_subscription_confirms(config: Config, tmp_path: Path, content: str) -> None:
+    assert set(became(config, look(tmp_path, content)).values()) == {"confirmed"}
+
+
+def test_the_operator_answers_by_value_or_by_column(config: Config, tmp_path: Path) -> None:
+    content = "email,Status\na@example.com,Lapsed\nb@example.com,active\nc@example.com,Old\nd@example.com,Lapsed\n"
+    assert look(tmp_path, content, lapsed="unsubscribed").questions != []
+    found = look(tmp_path, content, Lapsed="unsubscribed", old="skip")
+    assert became(config, found) == {"a": "unsubscribed", "b": "confirmed", "c": "nobody", "d": "unsubscribed"}
+    numbers = "email,status,bounced\na1@example.com,1,0\nb1@example.com,2,0\nc1@example.com,1,1\n"
+    found = look(tmp_path, numbers, **{"1": "confirmed", "2": "unsubscribed"})
+    assert became(config, found) == {"a1": "confirmed", "b1": "unsubscribed", "c1": "bounce"}
+    grades = "email,Status\na2@example.com,gold\nb2@example.com,silver\n"
+    found = look(tmp_path, grades, Status="confirmed")
+    assert became(config, found) == {"a2": "confirmed", "b2": "confirmed"}
+    assert found.columns is not None
+    assert found.columns.entry(2, ["a2@example.com", "gold"]).attributes == {"Status": "gold"}
+
+
+@pytest.mark.parametrize("name", ["nonsubscribed_members_export_8f.csv", "unsubscribed.csv", "bounces-2024.csv"])
+def test_a_file_whose_name_says_that_nobody_wants_mail_is_a_question(config: Config, tmp_path: Path, name: str) -> None:
+    content = "Email Address,OPTIN_TIME,CONFIRM_TIME\na@example.com,,\n"
+    [question] = look(tmp_path, content, name).questions
+    word = name.replace("-", "_").replace(".", "_").split("_")[0]
+    assert repr(word) in question
+    assert became(config, look(tmp_path, content, name, **{word: "skip"})) == {"a": "nobody"}
+    assert look(tmp_path, "email,UNSUB_TIME\na@example.com,2024-01-01\n", name).questions == []
