@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -32,21 +33,38 @@ def register(app: typer.Typer) -> None:
 @commands.command("apply", epilog="Example: publisher events apply events.jsonl")
 def apply(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE.jsonl", help="One event a line; - reads standard input.")],
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="A file of events, an mbox, a Maildir, a message; - reads stdin.")
+    ],
     format: Format = "text",
 ) -> None:
-    """Apply a file of SES events, raw or wrapped by SNS. Safe to repeat, in any order.
+    """Apply SES events (JSON, raw or wrapped by SNS), or bounce and complaint reports as mail. Safe to repeat.
 
-    Exits 1 when a line is no event, or a tripwire went off; every other line is applied all the same.
+    Exits 1 when a line or a message is no event, or a tripwire went off; every other is applied all the same.
     """
+    from publisher.audience.tokens import Tokens
+    from publisher.errors import UsageError
     from publisher.feedback.apply import Applier
-    from publisher.feedback.intake import apply_lines
+    from publisher.feedback.intake import apply_path, apply_stream
 
     config, database = _open(context)
     applier = Applier(database, config)
-    with _stream(file) as (stream, progress):
-        apply_lines(applier, stream, progress=progress)
-    _finish(config, database, applier.applied, format, file if file != "-" else "standard input")
+
+    def tokens() -> Tokens:
+        return Tokens.open(config)
+
+    try:
+        with _bar(path) as progress:
+            if path == "-":
+                apply_stream(applier, sys.stdin.buffer, tokens)
+            else:
+                apply_path(applier, Path(path), tokens, progress)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror or error}",
+            help="name a file of events or a mailbox, or - to read stdin",
+        ) from None
+    _finish(config, database, applier.applied, format, path if path != "-" else "standard input")
 
 
 @commands.command("pull", epilog="Example: publisher events pull --follow")
@@ -95,30 +113,16 @@ def _open(context: typer.Context) -> tuple[Config, Database]:
 
 
 @contextmanager
-def _stream(file: str) -> Iterator[tuple[Any, Callable[[int], None]]]:
-    """The file's bytes, and what to tell how many of them were read: a bar on a terminal."""
-    from pathlib import Path
-
-    from publisher.errors import UsageError
-
-    if file == "-":
-        yield sys.stdin.buffer, lambda _bytes: None
+def _bar(path: str) -> Iterator[Callable[[int], None]]:
+    """What to tell how many bytes of a file were read: a bar on a terminal."""
+    if not error_console.is_terminal or not Path(path).is_file():
+        yield lambda _bytes: None
         return
-    try:
-        stream = Path(file).open("rb")  # noqa: SIM115 closed below
-    except OSError as error:
-        raise UsageError(
-            f"{file} cannot be read: {error.strerror}", help="name a JSONL file, or - to read stdin"
-        ) from None
-    with stream:
-        if not error_console.is_terminal:
-            yield stream, lambda _bytes: None
-            return
-        from rich.progress import Progress
+    from rich.progress import Progress
 
-        with Progress(console=error_console, transient=True) as bar:
-            task = bar.add_task("Applying", total=Path(file).stat().st_size)
-            yield stream, lambda read: bar.advance(task, read)
+    with Progress(console=error_console, transient=True) as bar:
+        task = bar.add_task("Applying", total=Path(path).stat().st_size)
+        yield lambda read: bar.advance(task, read)
 
 
 def _finish(config: Config, database: Database, applied: Applied, format: str, source: str) -> None:
@@ -150,6 +154,7 @@ def _as_json(applied: Applied, tripped: list[Tripped]) -> dict[str, Any]:
         "waiting": applied.waiting,
         "suppressed": dict(sorted((applied.suppressed).items())),
         "unknown": dict(sorted(applied.unknown.items())),
+        "replies": applied.replies,
         "malformed": applied.faults,
         "faults": [{"where": where, "reason": why} for where, why in applied.malformed],
         "tripwires": [{"name": t.name, "issue": t.issue, "message": t.message} for t in tripped],
@@ -166,5 +171,7 @@ def _print(applied: Applied) -> None:
         console.print(f"{applied.waiting} fit no recipient yet; they are kept and tried again", markup=False)
     for name, count in sorted(applied.unknown.items()):
         console.print(f"unknown kind, kept: {name} ({count})", markup=False)
+    if applied.replies:
+        console.print(f"{applied.replies} automatic replies, which say nothing of our mail")
     if applied.faults > len(applied.malformed):
-        console.print(f"{applied.faults} lines are no events; the first {len(applied.malformed)} are named above")
+        console.print(f"{applied.faults} are no events; the first {len(applied.malformed)} are named above")

@@ -60,6 +60,17 @@ def settle_by_recipient(
     return _settle(connection, _BY_RECIPIENT, key, settlement, at, message_id, detail)
 
 
+def recipient_of(connection: Connection, mailing: str, reference: str) -> str | None:
+    """The recipient id of a subscriber (by its reference) in a mailing (by its own); None where there is none."""
+    query = (
+        select(recipients.c.number)
+        .join(mailings, mailings.c.id == recipients.c.mailing_id)
+        .where(mailings.c.reference == mailing, recipients.c.reference == reference)
+    )
+    number = connection.execute(query).scalar()
+    return None if number is None else f"{mailing}-{number}"
+
+
 def settle_by_message_id(
     connection: Connection, message_id: str, settlement: Settlement, at: datetime, *, detail: str = ""
 ) -> Settled:

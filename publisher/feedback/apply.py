@@ -77,6 +77,8 @@ class Applied:
     """Messages the provider accepted and then did not mail (a virus, a template), by issue: an alarm."""
     second_copies: set[tuple[str, str]] = field(default_factory=set)
     """Issue and recipient id of whom events show a second message for: an alarm."""
+    replies: int = 0
+    """Automatic replies in a mailbox, which say nothing of our mail."""
     faults: int = 0
     """Lines and messages that are no events."""
     malformed: list[tuple[str, str]] = field(default_factory=list)

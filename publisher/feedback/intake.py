@@ -1,47 +1,122 @@
-"""Three ways in for events: a file of lines, bodies from a queue, and one request from SNS. All end in an Applier."""
+"""Ways in for events: a file, a mailbox, bodies from a queue, and one request from SNS. All end in an Applier."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BufferedReader
+from pathlib import Path
 from typing import IO
 
+from publisher.audience.tokens import Tokens
 from publisher.config import Config
 from publisher.database import Database
+from publisher.delivery.settle import recipient_of
 from publisher.errors import DatabaseError, ServiceError
 from publisher.feedback.apply import Applied, Applier
 from publisher.feedback.certificates import Certificates, Topic
 from publisher.feedback.events import Event, Unknown
+from publisher.feedback.mailbox import is_mail, messages_in, messages_of
+from publisher.feedback.reading import BROKEN_GZIP, documents, unpacked
+from publisher.feedback.reports import Report, is_automatic_reply, parse_mail, read_report
 from publisher.feedback.scrub import scrub
-from publisher.feedback.ses import RAW_LIMIT, EventError, is_greeting, parse
+from publisher.feedback.ses import RAW_LIMIT, EventError, events_of, is_greeting, parse
 from publisher.feedback.sns import RefusedError, SnsMessage, confirm_subscription, verify
 
-LINE_LIMIT = 1_000_000
-"""Bytes of a line: four times what SNS carries."""
 BATCH = 500
-"""Lines a commit."""
+"""Events a commit."""
+Found = tuple[str, tuple[Event, ...] | EventError]
+"""Where in a file or mailbox, and the events there, or why there are none."""
 MOST_FAULTS = 100
 """Malformed lines that are told one by one; all are counted."""
 
 
-def apply_lines(applier: Applier, stream: IO[bytes], *, progress: Callable[[int], None] = lambda _bytes: None) -> None:
-    """Apply a JSONL stream in constant memory; what is no event is noted with its line number in ``applied``.
+def apply_path(
+    applier: Applier, path: Path, tokens: Callable[[], Tokens], progress: Callable[[int], None] = lambda _bytes: None
+) -> None:
+    """Apply a file of events, or a mailbox: see :func:`apply_stream`. Raises OSError, DatabaseError, UsageError."""
+    if not path.is_dir():
+        with path.open("rb") as stream:
+            apply_stream(applier, stream, tokens, progress)
+        return
+    read = (
+        (f"{name}: {part}" if part != "message 1" else name, data)
+        for name, file in messages_in(path)
+        for part, data in _messages_of_file(file)
+    )
+    _apply(applier, _reports(applier, tokens(), read))
 
-    Safe to repeat, also after a part of it was applied. Raises DatabaseError.
+
+def apply_stream(
+    applier: Applier,
+    stream: IO[bytes],
+    tokens: Callable[[], Tokens],
+    progress: Callable[[int], None] = lambda _bytes: None,
+) -> None:
+    """Apply events as JSON, or reports as mail, in bounded memory; what is neither is noted in ``applied``.
+
+    Safe to repeat, also after a part of it was applied. Raises OSError, DatabaseError; for mail UsageError (no keys).
     """
+    _apply(applier, _found_in(applier, unpacked(stream), tokens, progress))
+
+
+def _found_in(
+    applier: Applier, stream: BufferedReader, tokens: Callable[[], Tokens], progress: Callable[[int], None]
+) -> Iterator[Found]:
+    if is_mail(stream):
+        yield from _reports(applier, tokens(), messages_of(stream))
+    else:
+        yield from ((f"line {number}", _events(value)) for number, value in documents(stream, progress))
+
+
+def _apply(applier: Applier, found: Iterable[Found]) -> None:
     batch: list[Event] = []
-    for count, (number, line) in enumerate(_lines(stream), start=1):
-        progress(len(line))
-        try:
-            batch += _parse_line(line)
-        except EventError as error:
-            _note_fault(applier.applied, f"line {number}", str(error))
-        if count % BATCH == 0:
-            applier.apply(batch)
-            batch = []
+    try:
+        for where, events in found:
+            if isinstance(events, EventError):
+                _note_fault(applier.applied, where, str(events))
+                continue
+            batch += events
+            if len(batch) >= BATCH:
+                applier.apply(batch)
+                batch = []
+    except BROKEN_GZIP:
+        _note_fault(applier.applied, "the rest", "the gzip file is broken from here on")
     applier.apply(batch)
     applier.settle_waiting()
+
+
+def _events(value: object) -> tuple[Event, ...] | EventError:
+    try:
+        return events_of(value)
+    except EventError as error:
+        return error
+
+
+def _messages_of_file(path: Path) -> Iterator[tuple[str, bytes]]:
+    with path.open("rb") as stream:
+        yield from messages_of(stream)
+
+
+def _reports(applier: Applier, tokens: Tokens, messages: Iterable[tuple[str, bytes]]) -> Iterator[Found]:
+    for where, data in messages:
+        try:
+            message = parse_mail(data)
+            if is_automatic_reply(message):
+                applier.applied.replies += 1
+                continue
+            yield where, (_event_of(applier.database, read_report(message, tokens)),)
+        except EventError as error:
+            yield where, error
+
+
+def _event_of(database: Database, report: Report) -> Event:
+    with database.connect() as connection:
+        recipient = recipient_of(connection, report.claim.mailing or "", report.claim.reference)
+    if recipient is None:
+        raise EventError("about a message that is not in this ledger")
+    return Event(report.what, "", report.at, recipient=recipient)
 
 
 def take_in(applier: Applier, bodies: Sequence[str]) -> None:
@@ -128,24 +203,3 @@ def _note_fault(applied: Applied, where: str, why: str) -> None:
     applied.faults += 1
     if len(applied.malformed) < MOST_FAULTS:
         applied.malformed.append((where, why))
-
-
-def _parse_line(line: bytes) -> tuple[Event, ...]:
-    if len(line) > LINE_LIMIT:
-        raise EventError("the line is too long")
-    try:
-        return parse(line.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise EventError("not UTF-8") from None
-
-
-def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Lines with their numbers, the blank left out. Of a line that is too long only the beginning is held."""
-    number = 0
-    while line := stream.readline(LINE_LIMIT + 2):
-        number += 1
-        rest = line
-        while not rest.endswith(b"\n") and len(rest) > LINE_LIMIT:
-            rest = stream.readline(LINE_LIMIT + 2)
-        if line.strip():
-            yield number, line

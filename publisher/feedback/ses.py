@@ -48,7 +48,23 @@ def parse(text: str | bytes) -> tuple[Event, ...]:
 
     Raises :class:`EventError`.
     """
-    return tuple(_events(_load(text), depth=0))
+    return events_of(_load(text))
+
+
+def events_of(value: Any) -> tuple[Event, ...]:
+    """As :func:`parse`, of a JSON value. Raises :class:`EventError`."""
+    if isinstance(value, EventError):
+        raise value
+    if not isinstance(value, dict):
+        raise EventError("not a JSON object")
+    return tuple(_events(value, depth=0))
+
+
+def is_event(value: Any) -> bool:
+    """Whether a JSON value has the keys of an event, or of what wraps one."""
+    return isinstance(value, dict) and not value.keys().isdisjoint(
+        ("eventType", "notificationType", "TopicArn", "detail-type")
+    )
 
 
 def is_greeting(message: str) -> bool:
@@ -56,14 +72,11 @@ def is_greeting(message: str) -> bool:
     return message.lower().startswith(_GREETINGS)
 
 
-def _load(text: str | bytes) -> Json:
+def _load(text: str | bytes) -> Any:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         raise EventError("not JSON") from None
-    if not isinstance(value, dict):
-        raise EventError("not a JSON object")
-    return value
 
 
 def _events(value: Json, depth: int) -> Iterator[Event]:
@@ -77,7 +90,10 @@ def _events(value: Json, depth: int) -> Iterator[Event]:
             if value.get("Type", "Notification") != "Notification":
                 raise EventError(f"an SNS message of type {plain(str(value['Type']), 40)}, not a Notification")
             if not is_greeting(message):
-                yield from _events(_load(message), depth + 1)
+                inner = _load(message)
+                if not isinstance(inner, dict):
+                    raise EventError("not a JSON object")
+                yield from _events(inner, depth + 1)
             return
         if isinstance(detail := value.get("detail"), dict) and "detail-type" in value:
             yield from _events(detail, depth + 1)

@@ -1,0 +1,125 @@
+"""A file of events → JSON values, whatever wrote it: a line each, one after another, an array, pretty-printed.
+
+Gzip and UTF-16 (PowerShell's ``>``) are read too. What holds no value is named by its line, and the next line is read
+as if nothing had been. Memory is bounded: no value may be longer than :data:`LONGEST`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from typing import IO, Any, cast
+
+from publisher.feedback.ses import EventError, is_event
+
+LONGEST = 1_000_000
+"""Characters of a value: four times what SNS carries."""
+
+_BETWEEN = " \t\r\n,[]\ufeff\x1e"  # arrays of events need no structure of their own here; \x1e is RFC 7464's
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_DECODER = json.JSONDecoder()
+_GZIP = b"\x1f\x8b"
+BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
+"""What reading an unpacked stream may raise."""
+
+
+def unpacked(stream: IO[bytes]) -> io.BufferedReader:
+    """The stream, gunzipped where it is gzip, with ``peek``."""
+    plain = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream))
+    if plain.peek(2).startswith(_GZIP):
+        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=plain)))
+    return plain
+
+
+def _pieces(stream: io.BufferedReader) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers; one longer than :data:`LONGEST` comes in pieces with the same number."""
+    utf16 = stream.peek(2).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if utf16 else "utf-8"
+    text = io.TextIOWrapper(stream, encoding, errors="replace" if utf16 else "surrogateescape", newline="\n")
+    number, ended = 0, True
+    while piece := text.readline(LONGEST):
+        number += ended
+        ended = piece.endswith("\n")
+        yield number, piece
+
+
+def documents(
+    stream: io.BufferedReader, progress: Callable[[int], None] = lambda _read: None
+) -> Iterator[tuple[int, Any]]:
+    """Line and value of each JSON value; an EventError stands for what is none. ``progress`` hears what was read."""
+    held, began, depth, skipping = "", 1, 0, False
+    for number, piece in _pieces(stream):
+        progress(len(piece))
+        whole = piece.endswith("\n")
+        if skipping:
+            skipping = not whole
+            continue
+        if held and _begins_anew(held, piece):
+            yield began, EventError("not JSON: it ends early")
+            held = ""
+        if not held:
+            piece, began, depth = piece.lstrip(_BETWEEN), number, 0
+        held += piece
+        depth += _depth(piece)
+        if depth > 0 and whole and len(held) < LONGEST:
+            continue
+        held = yield from _decoded(held, began, number)
+        depth, began = _depth(held), number if len(held) <= len(piece) else began
+        if len(held) >= LONGEST:
+            yield began, EventError("the line is too long")
+            held, skipping = "", not whole
+        elif held and whole and depth <= 0:
+            yield began, EventError("not JSON")
+            held = ""
+    if held:
+        yield began, EventError("not JSON: it ends early")
+
+
+def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], None, str]:
+    """The values at the beginning of ``text``; returns what is left. A broken value before ``}{`` is stepped over."""
+    at = 0
+    while text := text[at:].lstrip(_BETWEEN):
+        try:
+            value, at = _DECODER.raw_decode(text)
+        except (ValueError, RecursionError):
+            at = text.find("}{") + 1
+            if not at:
+                break
+            value = EventError("not JSON")
+        yield began, value if _is_utf8(text[:at]) else EventError("not UTF-8")
+        began = number
+    return text
+
+
+def _begins_anew(held: str, line: str) -> bool:
+    """Whether ``line`` cannot go on with what is held: it begins a value where none can, or is an event by itself."""
+    line = line.lstrip("\ufeff\x1e")
+    if not line.startswith("{"):
+        return False
+    return held.rstrip()[-1:] not in ("[", ",", ":") or (line.rstrip().endswith("}") and _is_event_alone(line))
+
+
+def _is_event_alone(line: str) -> bool:
+    try:
+        return is_event(json.loads(line))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _depth(text: str) -> int:
+    """How many objects ``text`` opens and does not close."""
+    bare = _STRING.sub("", text)
+    return bare.count("{") - bare.count("}")
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,193 @@
+"""Mail that tells what became of our mail: delivery reports (RFC 3464) and complaints (RFC 5965) → an Event.
+
+Anybody can write such a mail, and every reader knows how our Message-ID is made. So a report is believed for what only
+the copy of one reader holds: the signed link of its List-Unsubscribe header, which the report gives back. Whoever has
+that link could end that reader's subscription anyway, and can do no more with a report. Addresses in it are not read.
+"""
+
+from __future__ import annotations
+
+import email
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import parsedate_to_datetime
+
+from publisher.audience.tokens import Claim, Purpose, Tokens
+from publisher.feedback.events import Bounce, BounceType, Complaint, Delivery, DeliveryDelay, What
+from publisher.feedback.scrub import plain, scrub
+from publisher.feedback.ses import EventError
+
+LARGEST = 2_000_000
+"""Bytes read of a message: a report comes before the mail that it gives back."""
+
+_STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+_LINK = re.compile(rf"/{Purpose.UNSUBSCRIBE}/([\w.~-]+)>?")
+_COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "opt-out", "not-spam"})
+# RFC 3463. Of the permanent codes, those that do not say that the address is no good.
+_NOT_THE_ADDRESS = (
+    ("5.2.2", "MailboxFull"),
+    ("5.2.3", "MessageTooLarge"),
+    ("5.3.4", "MessageTooLarge"),
+    ("5.4.7", "Expired"),
+    ("5.1.7", "ContentRejected"),  # our own address displeases
+    ("5.1.8", "ContentRejected"),
+    ("5.6.", "ContentRejected"),
+    ("5.7.", "ContentRejected"),  # policy: spam, DMARC
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a mail says of one of our messages: ``claim`` is the signed link's, ``at`` None where it gives no time."""
+
+    what: What
+    claim: Claim
+    at: datetime | None
+
+
+def is_automatic_reply(message: Message) -> bool:
+    """Whether a program answers for its owner (RFC 3834): holidays come to every mailbox, and say nothing of ours."""
+    return str(message.get("Auto-Submitted", "")).strip().lower().startswith("auto-replied")
+
+
+def parse_mail(data: bytes) -> Message:
+    """The message. Raises EventError."""
+    try:
+        return email.message_from_bytes(data[:LARGEST])
+    except Exception:
+        # What the parser raises for hostile mail is not documented: RecursionError, AssertionError, LookupError…
+        raise EventError("a message that cannot be read") from None
+
+
+def read_report(message: Message, tokens: Tokens) -> Report:
+    """What the report says. Raises EventError where it is none, or none of a message of ours."""
+    try:
+        return _read(message, tokens)
+    except EventError:
+        raise
+    except Exception:
+        raise EventError("a report that cannot be read") from None
+
+
+def _read(message: Message, tokens: Tokens) -> Report:
+    parts = list(_parts(message))
+    claim = next((found for part in parts if (found := _claim(part, tokens))), None)
+    for part in parts:
+        match part.get_content_type():
+            case "message/delivery-status" | "message/global-delivery-status":
+                what, at = _of_status(_blocks(part))
+            case "message/feedback-report":
+                what, at = _of_complaint(_blocks(part))
+            case _:
+                continue
+        if claim is None:
+            raise EventError("the report gives back no signed link of ours")
+        return Report(what, claim, at or _moment(message.get("Date")))
+    raise EventError("no delivery report (RFC 3464) and no complaint (RFC 5965) is in it")
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    """The message's parts, but not those of the mail that it gives back."""
+    if message.is_multipart() and message.get_content_maintype() == "multipart":
+        for part in message.get_payload():
+            if isinstance(part, Message):
+                yield from _parts(part)
+    else:
+        yield message
+
+
+def _claim(part: Message, tokens: Tokens) -> Claim | None:
+    """The signed link in the headers that a report gives back."""
+    match part.get_content_type():
+        case "message/rfc822" | "message/global":
+            headers = _inner(part)
+        case "text/rfc822-headers" | "message/global-headers" | "message/rfc822-headers":
+            headers = email.message_from_string(_text(part))
+        case _:
+            return None
+    for value in headers.get_all("List-Unsubscribe", []) if headers else []:
+        for token in _LINK.findall("".join(str(value).split())):
+            if claim := tokens.read(Purpose.UNSUBSCRIBE, token):
+                return claim
+    return None
+
+
+def _inner(part: Message) -> Message | None:
+    found = part.get_payload(0) if part.is_multipart() else None
+    return found if isinstance(found, Message) else email.message_from_string(_text(part))
+
+
+def _blocks(part: Message) -> list[Message]:
+    """The groups of fields in a report, which blank lines part."""
+    if part.is_multipart():
+        return [block for block in part.get_payload() if isinstance(block, Message)]
+    text = _text(part).replace("\r\n", "\n").strip()
+    return [email.message_from_string(block) for block in re.split(r"\n[ \t]*\n", text)]
+
+
+def _text(part: Message) -> str:
+    """A leaf's text, decoded; of what the parser took for a message, that message again."""
+    if part.is_multipart():
+        return "\n".join(str(inner) for inner in part.get_payload())
+    data = part.get_payload(decode=True)
+    return data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
+
+
+def _of_status(blocks: list[Message]) -> tuple[What, datetime | None]:
+    """Our messages go to one address each. Where a server made several of it, one that took it is enough."""
+    found = [(_of_recipient(block), _when(block)) for block in blocks if block.get("Action")]
+    if not found:
+        raise EventError("a delivery report without Action")
+    when = next((_when(block) for block in blocks if _when(block)), None)
+    what, at = min(found, key=lambda one: (Delivery, DeliveryDelay, Bounce).index(type(one[0])))
+    return what, at or when
+
+
+def _of_recipient(block: Message) -> Delivery | DeliveryDelay | Bounce:
+    action = str(block["Action"]).split("(")[0].strip().lower()
+    diagnostic = scrub(" ".join(str(block.get("Diagnostic-Code", "")).split()))
+    if action in {"delivered", "relayed", "expanded"}:
+        return Delivery()
+    status = _status(str(block.get("Status", "")), diagnostic)
+    if action == "delayed":
+        return DeliveryDelay(status, diagnostic)
+    if action != "failed":
+        raise EventError("a delivery report with an unknown Action")
+    if not status.startswith("5."):
+        type_ = BounceType.TRANSIENT if status.startswith("4.") else BounceType.UNDETERMINED
+        return Bounce(type_, "General", status, diagnostic)
+    for prefix, subtype in _NOT_THE_ADDRESS:
+        if status == prefix or (prefix.endswith(".") and status.startswith(prefix)):
+            return Bounce(BounceType.TRANSIENT, subtype, status, diagnostic)
+    return Bounce(BounceType.PERMANENT, "General", status, diagnostic)
+
+
+def _status(field: str, diagnostic: str) -> str:
+    """The RFC 3463 code; the server's own words where the field says no more than its class."""
+    own, said = _STATUS.search(field), _STATUS.search(diagnostic)
+    vague = own is None or own[0][1:] == ".0.0"
+    found = said if vague and said and (own is None or said[1] == own[1]) else own
+    return found[0] if found else ""
+
+
+def _of_complaint(blocks: list[Message]) -> tuple[Complaint, datetime | None]:
+    fields = blocks[0] if blocks else Message()
+    kind = plain(str(fields.get("Feedback-Type", "")).strip().lower(), 64)
+    if kind not in _COMPLAINTS:
+        raise EventError("a feedback report that is no complaint")
+    return Complaint(kind), _when(fields) or _moment(fields.get("Received-Date"))
+
+
+def _when(block: Message) -> datetime | None:
+    return _moment(block.get("Last-Attempt-Date")) or _moment(block.get("Arrival-Date"))
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(str(value))
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -1,0 +1,139 @@
+"""``events apply`` reads what delivery streams and people write, not one event a line only."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from publisher.feedback import intake
+from publisher.feedback.apply import Applied, Applier
+from publisher.feedback.reading import LONGEST
+from tests.feedback import shapes
+from tests.feedback.conftest import Room
+
+ANN, BEN, CY = "ann@example.com", "ben@example.org", "cy@example.net"
+
+
+@pytest.fixture
+def lines(room: Room) -> list[str]:
+    """A delivery for each of three readers."""
+    room.subscribe(ANN, BEN, CY)
+    mailing = room.freeze()
+    room.send(mailing)
+    return [
+        shapes.event("Delivery", shapes.mail(f"m-{recipient}", address, recipient=recipient), shapes.delivery(address))
+        for address, recipient in room.recipients(mailing).items()
+    ]
+
+
+def read(room: Room, data: bytes) -> Applied:
+    applier = Applier(room.database, room.config)
+    intake.apply_stream(applier, io.BytesIO(data), pytest.fail)
+    return applier.applied
+
+
+def pretty(line: str, indent: int = 2) -> str:
+    return json.dumps(json.loads(line), indent=indent)
+
+
+def enveloped(line: str) -> str:
+    return json.dumps(
+        {"Type": "Notification", "MessageId": "1", "TopicArn": "arn:aws:sns:eu-west-1:1:t", "Message": line}, indent=4
+    )
+
+
+FORMS = {
+    "lines": "\n".join,
+    "crlf": "\r\n".join,
+    "concatenated": "".join,
+    "concatenated-with-blanks": "  ".join,
+    "array": lambda lines: "[" + ",".join(lines) + "]",
+    "array-of-lines": lambda lines: "[\n" + ",\n".join(lines) + "\n]\n",
+    "pretty-array": lambda lines: json.dumps([json.loads(line) for line in lines], indent=2),
+    "pretty": lambda lines: "\n".join(pretty(line) for line in lines),
+    "pretty-without-indent": lambda lines: "\n".join(pretty(line, 0) for line in lines),
+    "pretty-concatenated": lambda lines: "".join(pretty(line) for line in lines),
+    "sequence": lambda lines: "".join(f"\x1e{line}\n" for line in lines),
+    "envelopes": lambda lines: "\n".join(enveloped(line) for line in lines),
+    "envelopes-concatenated": lambda lines: "".join(enveloped(line) for line in lines),
+    "blank-lines": lambda lines: "\n\n \n".join(lines) + "\n\n",
+}
+ENCODINGS = {
+    "utf-8": str.encode,
+    "bom": lambda text: text.encode("utf-8-sig"),
+    "gzip": lambda text: gzip.compress(text.encode()),
+    "gzip-members": lambda text: gzip.compress(text[:700].encode()) + gzip.compress(text[700:].encode()),
+    "utf-16": lambda text: text.encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_read(room: Room, lines: list[str], form: str, encoding: str) -> None:
+    applied = read(room, ENCODINGS[encoding](FORMS[form](lines)))
+    assert (applied.malformed, applied.changed, room.account().delivered) == ([], 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ('{"eventType":"Deli', "not JSON: it ends early"),
+        ('{"eventType":"Delivery","mail":{"messageId":"x",', "not JSON: it ends early"),
+        ('{"eventType":"Delivery","mail":{"headers":[', "not JSON: it ends early"),
+        ("{", "not JSON: it ends early"),
+        ("}", "not JSON"),
+        ("a word", "not JSON"),
+        ('{"a": nonsense}', "not JSON"),
+        ('"text"', "not a JSON object"),
+        ('{"a": 1}', "neither eventType nor notificationType"),
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, "not JSON"),
+        ('{"a": ' + "9" * 10_000 + "}", "not JSON"),
+        ('{"eventType":"Delivery","a":"' + "x" * 2 * LONGEST + '"}', "the line is too long"),
+    ],
+    ids=range(12),
+)
+def test_a_broken_line_is_named_and_the_others_are_applied(room: Room, lines: list[str], broken: str, why: str) -> None:
+    for between in ("\n", "\r\n"):
+        applied = read(room, between.join([lines[0], broken, *lines[1:]]).encode())
+        assert applied.malformed == [("line 2", why)]
+    assert room.account().delivered == 3
+
+
+def test_bytes_that_are_no_utf8_are_named(room: Room, lines: list[str]) -> None:
+    latin = b'{"eventType":"Delivery","mail":{"messageId":"caf\xe9"}}'
+    applied = read(room, b"\n".join([lines[0].encode(), latin, *(line.encode() for line in lines[1:])]))
+    assert (applied.malformed, room.account().delivered) == ([("line 2", "not UTF-8")], 3)
+
+
+def test_a_broken_value_among_concatenated_ones_is_stepped_over(room: Room, lines: list[str]) -> None:
+    applied = read(room, (lines[0] + '{"a": nonsense}' + lines[1] + "\n" + lines[2]).encode())
+    assert (applied.malformed, room.account().delivered) == ([("line 1", "not JSON")], 3)
+
+
+def test_one_line_of_many_megabytes_is_read(room: Room, lines: list[str]) -> None:
+    """A delivery stream writes an object of up to 128 MB without a line break."""
+    filler = shapes.event("Send", shapes.mail("elsewhere", BEN, recipient="order-1"))
+    many = filler * (3 * LONGEST // len(filler))
+    applied = read(room, (lines[0] + many + lines[1] + many + lines[2]).encode())
+    assert (applied.malformed, room.account().delivered) == ([], 3)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-20], lambda data: data[:60] + b"\0" * 40 + data[100:]])
+def test_broken_gzip_is_said(room: Room, lines: list[str], damage: object) -> None:
+    applied = read(room, damage(gzip.compress("\n".join(lines).encode())))  # type: ignore[operator]
+    assert applied.faults == len(applied.malformed) >= 1
+    assert "the gzip file is broken from here on" in [why for _, why in applied.malformed]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf", b"[]", gzip.compress(b"", mtime=0)])
+def test_a_file_of_nothing_is_no_fault(room: Room, data: bytes) -> None:
+    assert (read(room, data).malformed, room.suppressed()) == ([], {})
+
+
+def test_many_short_lines_that_hold_one_value_cost_no_square(room: Room, tmp_path: Path) -> None:
+    applied = read(room, b'{"a": 1\n' + b',"b": {}\n' * 100_000 + b"}\n")
+    assert applied.malformed == [("line 1", "neither eventType nor notificationType")]
