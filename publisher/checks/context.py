@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from publisher.checks.markdown import Text
@@ -29,8 +30,14 @@ class Context:
     @cached_property
     def links(self) -> tuple[Link, ...]:
         """The sources of the items, then the links of the prose, in the order of reading."""
-        named = [link for item in self.issue.items for link in sources(item)]
-        return (*named, *(link for text in self.texts for link in text.parts.links))
+        items = self.issue.items
+        links: list[tuple[Item | None, Link]] = [
+            (item, link) for item in items for link in (*sources(item), *_sponsor(item))
+        ]
+        for text in self.texts:
+            item = None if text.item is None else items[text.item]
+            links += [(item, link) for link in text.parts.links]
+        return tuple(replace(link, sponsored=True) if item and item.sponsored else link for item, link in links)
 
     def _texts(self) -> Iterator[Text]:
         issue = self.issue
@@ -55,3 +62,8 @@ def sources(item: Item) -> Iterator[Link]:
             listed = ("source", index, "url") in item.places.values
             at = ("source", index, "url") if listed else ("source", "url")
             yield Link(source.url, item.places.of(*at))
+
+
+def _sponsor(item: Item) -> Iterator[Link]:
+    if item.sponsored and item.sponsored.url:
+        yield Link(item.sponsored.url, item.places.of("sponsored", "url"))

@@ -51,6 +51,8 @@ def _body(view: View, words: Words) -> Iterator[str]:
 
 
 def _story(item: ItemView, words: Words) -> Iterator[str]:
+    if item.sponsor:
+        yield link(f"[{item.sponsor.name}]", item.sponsor.url or "")
     yield item.body.text
     if item.sources:
         named = words.join(tuple(link(source.name, source.url or "") for source in item.sources))

@@ -16,12 +16,12 @@ from publisher.diagnostics import Place
 from publisher.diagnostics.width import display_width
 from publisher.edition.language import Words
 from publisher.edition.length import measure
-from publisher.edition.markdown import Html, Scribe, Written
+from publisher.edition.markdown import Html, Scribe, Written, sponsored
 from publisher.edition.markdown.links import scheme
 from publisher.edition.model import Length
 from publisher.edition.pictures import Pictures
 from publisher.issue.definitions import halves
-from publisher.issue.model import Issue, Picture, Prose, Source
+from publisher.issue.model import Issue, Picture, Prose, Source, Sponsor
 from publisher.source.markdown.characters import one_line
 
 
@@ -49,7 +49,9 @@ class PointView:
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """One story. ``section`` is set on the first of its section; ``level`` is its heading's, 2 or 3."""
+    """One story. ``section`` is set on the first of its section; ``level`` is its heading's, 2 or 3; ``sponsor`` tells
+    in the name who pays for it.
+    """
 
     anchor: str
     headline: str
@@ -64,6 +66,7 @@ class ItemView:
     image: PictureView | None
     section: str | None
     tags: tuple[str, ...]
+    sponsor: Source | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,9 @@ def _items(issue: Issue, words: Words, pictures: Pictures, scribe: Scribe) -> tu
         first, second = halves(item)
         body = scribe.block(first, item.anchor, level)
         commentary = scribe.block(second, f"{item.anchor}:commentary", level) if second else None
+        if item.sponsored:
+            body = replace(body, html=sponsored(body.html))
+            commentary = replace(commentary, html=sponsored(commentary.html)) if commentary else None
         views.append(
             ItemView(
                 anchor=item.anchor,
@@ -202,6 +208,7 @@ def _items(issue: Issue, words: Words, pictures: Pictures, scribe: Scribe) -> tu
                 image=_picture(item.image, pictures, item.places.of("image", "image")) if item.image else None,
                 section=one_line(item.section) if item.section and item.section != section else None,
                 tags=item.tags,
+                sponsor=_sponsor(item.sponsored, words) if item.sponsored else None,
             )
         )
         section = item.section
@@ -218,6 +225,11 @@ def _labelled(html: Html, label: str, runs_in: bool) -> Html:
 def _source(source: Source) -> Source:
     safe = scheme(source.url) in SCHEMES
     return Source(one_line(source.name), one_line(source.url) if source.url and safe else None)
+
+
+def _sponsor(sponsor: Sponsor, words: Words) -> Source:
+    told = words("sponsored_by", name=one_line(sponsor.by)) if sponsor.by else words("sponsored")
+    return _source(Source(told, sponsor.url))
 
 
 def _picture(picture: Picture, pictures: Pictures, place: Place) -> PictureView | None:

@@ -90,6 +90,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Sponsor:
+    """Who pays for a story; neither name nor address has to be given."""
+
+    by: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KeyPoints:
     """The points above the items; ``generated_by`` names the model that drafted them, and readers are told."""
 
@@ -111,6 +119,7 @@ class Item:
     image: Picture | None = None
     tags: tuple[str, ...] = ()
     section: str | None = None
+    sponsored: Sponsor | None = None
 
 
 @dataclass(frozen=True, slots=True)

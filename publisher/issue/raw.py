@@ -28,6 +28,7 @@ from publisher.issue.values import (
     as_key_points,
     as_picture,
     as_sources,
+    as_sponsor,
     as_written,
 )
 
@@ -52,6 +53,13 @@ class RawSource(Raw):
 
     name: Text = Field(description="What readers know the source by", examples=["OpenAI"])
     url: Url | None = Field(None, description="The address of the original", examples=["https://openai.com/index/…"])
+
+
+class RawSponsor(Raw):
+    """Who pays for an item."""
+
+    by: Text | None = Field(None, description="The sponsor's name; readers are told", examples=["Example Cloud"])
+    url: Url | None = Field(None, description="The sponsor's address")
 
 
 class RawKeyPoints(Raw):
@@ -79,6 +87,9 @@ class RawItem(Raw):
         None, description="A picture for the story: {image, alt}"
     )
     tags: Tags | None = Field(None, description="What the story is about", examples=[["ai", "chips"]])
+    sponsored: Annotated[RawSponsor | None, BeforeValidator(as_sponsor, json_schema_input_type=bool | RawSponsor)] = (
+        Field(None, description="Whether a sponsor pays for the item: true, or {by, url}; readers are told")
+    )
     section: Text | None = Field(None, description="The group of items that the story belongs to")
     anchor: Anchor | None = Field(
         None,

@@ -12,7 +12,7 @@ from publisher.documents.validate import WRONG_TYPE
 from publisher.issue import codes
 from publisher.issue.anchors import anchor_of_file, anchor_of_headline
 from publisher.issue.assemble import Assembly, prose
-from publisher.issue.model import Item, Prose, Source
+from publisher.issue.model import Item, Prose, Source, Sponsor
 from publisher.issue.raw import RawItem
 from publisher.issue.values import is_seen_in_prose
 from publisher.source import ItemFile, lines_of_scalar, read_item_file
@@ -147,4 +147,5 @@ def _build(assembly: Assembly, raw: RawItem, body: Prose, commentary: Prose | No
         image=assembly.picture(raw.image, "image"),
         tags=tuple(dict.fromkeys(raw.tags or ())),
         section=raw.section,
+        sponsored=Sponsor(raw.sponsored.by, raw.sponsored.url) if raw.sponsored else None,
     )

@@ -151,6 +151,15 @@ def as_picture(value: Any) -> Any:
     return value
 
 
+def as_sponsor(value: Any) -> Any:
+    """``true`` is a sponsor without a name."""
+    if isinstance(value, str) and value:
+        if value.strip().lower() not in {"true", "false"}:
+            raise refuse(BAD_VALUE, f"{value.strip()!r} is neither true nor false", "write true, or {by: …, url: …}")
+        return {} if value.strip().lower() == "true" else None
+    return value
+
+
 def as_key_points(value: Any) -> Any:
     """A plain list is points without provenance."""
     return {"points": value} if isinstance(value, list) else value

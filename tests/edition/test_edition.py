@@ -15,6 +15,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from publisher.edition import Slot, render, write_email
 from publisher.edition.slots import Slots
+from publisher.issue.model import Source, Sponsor
 from tests.edition.make import CHINESE, ENGLISH, config, edition, html_of, issue, item, text_of
 
 
@@ -271,9 +272,28 @@ def test_write_email_leaves_three_files_and_fills_the_slots(tmp_path: Path) -> N
     assert abs(data["sizes"]["html"] - (folder / "email.html").stat().st_size) < 400
 
 
-def test_an_unsafe_source_is_a_name_without_a_link() -> None:
-    from publisher.issue.model import Source
+def test_readers_are_told_above_a_story_who_pays_for_it() -> None:
+    link = "https://example.com/?utm_source=us"
+    body = f"[云]({link})与<a rel='nofollow' href='{link}'>雾</a>。[^1]\n\n[^1]: 注。"
+    made = edition(
+        item("甲", body, "评。", sponsored=Sponsor("某云 & 某雾", link), sources=(Source("源", link),)),
+        item("乙", "正文。", anchor="b", sponsored=Sponsor()),
+        item("丙", f"[云]({link})。", anchor="c"),
+    )
+    for html in (html_of(made), made.web):
+        tree = LexborHTMLParser(html)
+        assert len(tree.css(f'a[href="{link}"][rel="sponsored"]')) == 4
+        assert len(tree.css(f'a[href="{link}"]')) == 5
+        assert len(tree.css("[rel=sponsored]")) == 4
+        words = tree.text()
+        assert (
+            words.index("甲") < words.index("本条由 某云 & 某雾 赞助") < words.index("云与雾") < words.index("赞助内容")
+        )
+    assert f"[本条由 某云 & 某雾 赞助] <{link}>" in text_of(made)
+    assert "[赞助内容]" in text_of(made)
 
+
+def test_an_unsafe_source_is_a_name_without_a_link() -> None:
     made = edition(item("题", "文", sources=(Source("坏", "javascript:alert(1)"), Source("好", "https://e.com/"))))
     for shown in (html_of(made), made.web, text_of(made)):
         assert "javascript" not in shown

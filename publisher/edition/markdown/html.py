@@ -44,6 +44,8 @@ _OPEN_OR_CLOSE = re.compile(r"<(/?)([a-z][a-z0-9]*)")
 _VOID = frozenset({"br", "col", "hr", "img", "wbr"})
 _IMAGE = re.compile(r'<img((?: [a-z-]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
+_LINK = re.compile(r'<a((?: [a-z-]+="[^"]*")*)>')
+_REL = re.compile(r' rel="[^"]*"')
 _BREAK_IN_TEXT = re.compile(r"(?<=([^\s<>\n]))\n(?=([^\s<>\n]))")
 
 
@@ -130,6 +132,15 @@ def with_images(html: str, change: Callable[[dict[str, str]], dict[str, str]]) -
         return "<img" + "".join(f' {name}="{escape(value)}"' for name, value in change(attributes).items()) + ">"
 
     return _IMAGE.sub(changed, html)
+
+
+def sponsored(html: Html) -> Html:
+    """Sanitised HTML whose links say that they are a sponsor's."""
+
+    def told(link: re.Match[str]) -> str:
+        return f'<a{_REL.sub("", link[1])} rel="sponsored">' if ' href="http' in link[1] else link[0]
+
+    return Html(_LINK.sub(told, html))
 
 
 def _depth(html: str) -> int:
