@@ -37,7 +37,7 @@ def status(
     if format == "json":
         print(json.dumps(rows[0] if issue else rows, ensure_ascii=False, indent=2))
     else:
-        _print(rows)
+        _print(rows, tells=config.delivery.tells)
     for trip in tripped:
         if trip.stops:
             complain(f"tripwire {trip.name}: {trip.message}", trip.help)
@@ -47,12 +47,13 @@ def status(
         raise typer.Exit(1)
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
+def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
     from publisher.cli.console import console
-    from publisher.delivery.endings import COUNTS, FEEDBACK
+    from publisher.delivery.endings import COUNTS
+    from publisher.delivery.states import FEEDBACK, not_known
     from publisher.diagnostics.text import printable
 
     if not rows:
@@ -61,11 +62,15 @@ def _print(rows: list[dict[str, Any]]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("issue", no_wrap=True)
     table.add_column("state")
-    names = [name for name in COUNTS + FEEDBACK if any(row[name] for row in rows)] or ["audience"]
+    mailed = any(row["submitted"] for row in rows)
+    names = [name for name in COUNTS if any(row[name] for row in rows)] or ["audience"]
+    names += FEEDBACK if mailed else ()
     for name in names:
         table.add_column(name, justify="right")
     for row in rows:
-        table.add_row(escape(printable(row["issue"])), row["state"], *(f"{row[name]:,}" for name in names))
+        unknown = not_known(row, tells)
+        counts = ("not known" if name in unknown else f"{row[name]:,}" for name in names)
+        table.add_row(escape(printable(row["issue"])), row["state"], *counts)
     console.print(table)
     for row in rows:
         if row["excluded_by_reason"] and len(rows) == 1:

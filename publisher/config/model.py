@@ -85,6 +85,11 @@ class Delivery(Section):
     )
     max_send_rate: float | None = Field(None, gt=0, description="Recipients a second, at most")
 
+    @property
+    def tells(self) -> bool:
+        """Whether the provider tells afterwards, by itself, what became of a message."""
+        return self.transport == "ses"
+
 
 class Deploy(Section):
     """Where the archive goes."""

@@ -7,10 +7,9 @@ from typing import Any
 from publisher.delivery.mailings import CANCELLED, PAUSED, Mailing
 from publisher.delivery.send import Sent
 from publisher.delivery.sender import Ending
-from publisher.delivery.states import Account, MailingState
+from publisher.delivery.states import FEEDBACK, Account, MailingState
 
 COUNTS = ("audience", "excluded", "pending", "claimed", "submitted", "rejected", "uncertain")
-FEEDBACK = ("delivered", "bounced", "complained")
 
 _PROVIDER = {
     "sandbox": ("the SES account is in the sandbox and mails verified addresses only", "ask AWS for production access"),
@@ -103,4 +102,4 @@ def status_row(slug: str, mailing: Mailing | None, account: Account | None, stat
     }
 
 
-__all__ = ["COUNTS", "FEEDBACK", "PAUSED", "account_line", "explain", "status_row"]
+__all__ = ["COUNTS", "PAUSED", "account_line", "explain", "status_row"]

@@ -8,8 +8,12 @@ knows; an event settles it, or an operator releases it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+FEEDBACK = ("delivered", "bounced", "complained")
+"""The counts that are known from events only."""
 
 
 class Exclusion(StrEnum):
@@ -69,6 +73,17 @@ class Account:
     def left(self) -> int:
         """Recipients that have no final outcome."""
         return self.pending + self.claimed + self.uncertain
+
+
+def not_known(account: Mapping[str, int], tells: bool) -> frozenset[str]:
+    """Which counts of feedback say nothing, though they are 0: nobody told. ``tells``: whether the provider does.
+
+    ``account`` has the counts by name. Where one event has come, silence of a provider that tells means 0.
+    """
+    heard = any(account[name] for name in FEEDBACK)
+    if not account["submitted"] or (tells and heard):
+        return frozenset()
+    return frozenset(name for name in FEEDBACK if not account[name])
 
 
 def mailing_state(account: Account | None, operator: str = "going", *, at_work: bool = False) -> MailingState:

@@ -8,6 +8,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
 
 from publisher.config import Config
+from publisher.delivery.states import FEEDBACK, not_known
 from publisher.edition.language import locale_of
 from publisher.edition.theme import Theme, ThemeError
 from publisher.errors import ConfigError
@@ -38,6 +39,8 @@ def render_report(report: Report, config: Config, *, now: datetime | None = None
     days = {step.start.astimezone(config.newsletter.zone).date() for step in steps if step.start}
     form = "short" if len(days) > 1 else "HH:mm"
     account = report.account
+    unknown = not_known({name: getattr(account, name) for name in ("submitted", *FEEDBACK)}, config.delivery.tells)
+    told = ["submitted", *(name for name in FEEDBACK if name not in unknown)]
     try:
         return Theme.of(config).render(
             TEMPLATE,
@@ -49,10 +52,12 @@ def render_report(report: Report, config: Config, *, now: datetime | None = None
             percent=percent,
             moment=moment,
             short=lambda at: moment(at, form),
+            told=told,
+            unknown=unknown,
             states=[(name, getattr(account, name)) for name in _STATES],
             account_chart=charts.stacked([(name, getattr(account, name)) for name in _STATES]),
             time_chart=charts.rising(
-                [(name, [getattr(step, name) for step in steps]) for name in ("submitted", "delivered", "bounced")]
+                [(name, [getattr(step, name) for step in steps]) for name in told if name != "complained"]
             ),
             highest=max(sum(step.submitted for step in steps), sum(step.delivered for step in steps)),
             bar=charts.bar,

@@ -34,6 +34,7 @@ _WORDS = {
     "bounced": ("Bounced", "退信", "退信", "不達"),
     "complained": ("Complained", "投诉", "投訴", "苦情"),
     "unsubscribed": ("Unsubscribed after", "收信后退订", "收信後退訂", "受信後の解除"),
+    "not_known": ("not known", "未知", "未知", "不明"),
     "unheard": ("No word yet", "尚无回音", "尚無回音", "反応なし"),
     "second_copies": ("Second copies", "重复投递", "重複投遞", "二重配信"),
     "of_submitted": ("of the submitted", "占已提交", "占已提交", "受付済みに対して"),

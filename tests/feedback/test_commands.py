@@ -35,8 +35,8 @@ def environment(**more: str) -> dict[str, str]:
     return kept | fixed | more
 
 
-def run(room: Room, *words: str, stdin: str | bytes = b"") -> subprocess.CompletedProcess[str]:
-    (room.config.root / "config.yaml").write_text(CONFIG)
+def run(room: Room, *words: str, stdin: str | bytes = b"", config: str = "") -> subprocess.CompletedProcess[str]:
+    (room.config.root / "config.yaml").write_text(CONFIG + config)
     done = subprocess.run(
         [sys.executable, "-m", "publisher", *words],
         cwd=room.config.root, env=environment(), input=stdin if isinstance(stdin, bytes) else stdin.encode(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -93,6 +94,62 @@ def test_what_was_rejected_says_why(room: Room) -> None:
         ("rendering-failure", "Attribute 'name' is not present <b>", 1)
     ]
     assert "Attribute &#39;name&#39; is not present &lt;b&gt;" in render_report(report, room.config)
+
+
+FEEDBACK = ("delivered", "bounced", "complained")
+
+
+def told_of(room: Room, transport: str, *lines: str) -> tuple[dict[str, str], str, str]:
+    """What ``report`` and ``status`` say of delivered, bounced and complained; and the report's page."""
+    room.apply(*lines)
+    report = read_report(room.database, room.config, SLUG)
+    assert report is not None
+    delivery = room.config.delivery.model_copy(update={"transport": transport})
+    page = render_report(report, room.config.model_copy(update={"delivery": delivery}))
+    shown = dict(re.findall(r"</i>(\w+)</dt><dd>(.*?)</dd>", page))
+    service = "service: {url: https://letters.example.com/}\n"
+    ran = run(room, "status", SLUG, config=f"{service}delivery: {{transport: {transport}}}\n")
+    counts = json.loads(run(room, "status", SLUG, "--format", "json").stdout)
+    assert all(isinstance(counts[name], int) for name in FEEDBACK)
+    return {name: shown[name.capitalize()] for name in FEEDBACK}, ran.stdout, page
+
+
+UNKNOWN = "<small>not known</small>"
+
+
+@pytest.mark.parametrize("transport", ["smtp", "folder", "ses"])
+def test_what_nobody_told_is_not_known(tmp_path: Path, transport: str) -> None:
+    room = open_room(tmp_path)
+    room.subscribe(*READERS)
+    room.send(room.freeze())
+    figures, status, page = told_of(room, transport)
+    assert figures == dict.fromkeys(FEEDBACK, UNKNOWN)
+    assert status.count("not known") == 3
+    assert "<td>Delivered" not in page
+    assert re.search(r"<h2 id=\"bounces\">.*?</h2>\s*<p>not known</p>", page)
+
+
+@pytest.mark.parametrize(
+    ("transport", "silent"), [("smtp", UNKNOWN), ("folder", UNKNOWN), ("ses", "0 <small>0.0%</small>")]
+)
+def test_one_bounce_tells_of_the_others_where_the_provider_tells(tmp_path: Path, transport: str, silent: str) -> None:
+    room = open_room(tmp_path)
+    room.subscribe(*READERS)
+    room.send(mailing := room.freeze())
+    recipient = room.recipients(mailing)[READERS[0]]
+    bounce = shapes.event("Bounce", shapes.mail("x", READERS[0], recipient=recipient), shapes.bounce(READERS[0]))
+    figures, status, _ = told_of(room, transport, bounce)
+    assert figures == {"delivered": silent, "bounced": "1 <small>12.5%</small>", "complained": silent}
+    assert status.count("not known") == (0 if transport == "ses" else 2)
+
+
+def test_before_anything_left_zero_is_zero(tmp_path: Path) -> None:
+    room = open_room(tmp_path)
+    room.subscribe(*READERS)
+    room.freeze()
+    figures, status, _ = told_of(room, "smtp")
+    assert figures["delivered"] == "0 <small>–</small>"
+    assert "not known" not in status
 
 
 def test_who_took_it_back_has_not_left(room: Room) -> None:
