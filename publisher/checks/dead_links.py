@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from publisher.checks.context import Context
-from publisher.checks.ignores import ignores_of
+from publisher.checks.ignores import hidden, ignores_of
 from publisher.checks.levels import with_levels
 from publisher.checks.links import check_links
 from publisher.checks.links.prober import Manners
@@ -29,7 +29,8 @@ def check_all_links(
         progress=progress,
     )
     ignores = [ignore for slug in chosen for ignore in ignores_of(config.root, slug)]
-    kept = [finding for finding in found if not any(ignore.hides(finding) for ignore in ignores)]
+    silent = hidden(ignores, found)
+    kept = [finding for finding in found if finding not in silent]
     return sorted(with_levels(config.checks.levels, kept), key=lambda finding: finding.sort_key)
 
 

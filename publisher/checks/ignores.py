@@ -54,12 +54,6 @@ class Ignore:
     line: int
     place: Place
 
-    def hides(self, finding: Diagnostic) -> bool:
-        """Whether it speaks of the finding."""
-        known = catalogue().get(finding.code)
-        same = (finding.code, finding.path, finding.span.line) == (self.code, self.place.path, self.line)
-        return same and not (known is not None and known.fixed)
-
 
 def ignores_of(root: Path, slug: str) -> list[Ignore]:
     """Every ignore in the files of one issue."""
@@ -74,8 +68,9 @@ def _in_file(root: Path, path: str) -> Iterator[Ignore]:
         return
     lines = file.lines
     for number, line in enumerate(lines, 1):
+        words = line.strip()
         for mark in _MARK.finditer(line):
-            alone = not (line[: mark.start()] + line[mark.end() :]).strip()
+            alone = mark[0].strip() == words
             target = _next_line(lines, number) if alone else number
             group = "html" if mark["html"] is not None else "yaml"
             for code in _CODE.finditer(mark[group]):
@@ -83,8 +78,19 @@ def _in_file(root: Path, path: str) -> Iterator[Ignore]:
                 yield Ignore(code[0], target, Place(path, Span(number, start, number, start + len(code[0]))))
 
 
-def _next_line(lines: list[str], number: int) -> int:
+def _next_line(lines: Sequence[str], number: int) -> int:
     return next((n for n in range(number + 1, len(lines) + 1) if lines[n - 1].strip()), number)
+
+
+def hidden(ignores: Iterable[Ignore], findings: Iterable[Diagnostic]) -> set[Diagnostic]:
+    """The findings that an ignore speaks of. A fixed code cannot be ignored."""
+    spots = {(ignore.code, ignore.place.path, ignore.line) for ignore in ignores}
+    known = catalogue()
+    return {one for one in findings if _spot(one) in spots and not (one.code in known and known[one.code].fixed)}
+
+
+def _spot(finding: Diagnostic) -> tuple[str, str, int]:
+    return finding.code, finding.path, finding.span.line
 
 
 def judge(
@@ -96,8 +102,10 @@ def judge(
     issues only where ``across``, and those of links and of config.yaml never are.
     """
     found = set(findings)
-    kept = [finding for finding in found if not any(ignore.hides(finding) for ignore in ignores)]
-    idle = [ignore for ignore in ignores if not any(ignore.hides(finding) for finding in found)]
+    silent = hidden(ignores, found)
+    kept = [finding for finding in found if finding not in silent]
+    met = {_spot(finding) for finding in silent}
+    idle = [ignore for ignore in ignores if (ignore.code, ignore.place.path, ignore.line) not in met]
     if idle:
         away = {code for rule in rules() if rule.compare and not across for code in rule.codes}
         kept += with_levels(config.checks.levels, _unused(idle, {*unseen, *away, *LINK_CODES}))

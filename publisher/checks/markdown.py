@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
@@ -18,6 +19,8 @@ from publisher.source.markdown import new_parser
 
 InlineRule = Callable[[StateInline, bool], bool]
 _PLACED = {"link_open", "image", "html_inline", "code_inline"}
+_NEAR = 4096
+"""How far on what was written with escapes is looked for, so that a text full of them is read in one pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,14 @@ class Piece:
         """The place of all of it."""
         start, end = self.token.meta.get("at", (0, len(self.words)))
         return self.place(0, end - start)
+
+
+class _Rows(NamedTuple):
+    """A token, the line and column in the prose of each of its lines, and where each begins in its content."""
+
+    token: Token
+    at: list[tuple[int, int]]
+    starts: list[int]
 
 
 @dataclass(frozen=True)
@@ -67,16 +78,21 @@ class Text:
 
     def plain(self) -> Iterator[tuple[str, Place]]:
         """Each run of words that a reader sees, without code, with its place; line by line."""
-        for token, lines in self._inline:
-            position = 0
-            for child in token.children or ():
-                if child.type == "text" and child.content:
-                    found = token.content.find(child.content, position)
+        for rows in self._inline:
+            position = after = 0
+            for child in rows.token.children or ():
+                if at := child.meta.get("at"):
+                    position, after = (at[0], at[1]) if child.type == "link_open" else (at[1], after)
+                elif child.type == "link_close":
+                    position = max(position, after)
+                elif child.type == "text" and child.content:
+                    length = len(child.content)
+                    found = rows.token.content.find(child.content, position, position + length + _NEAR)
                     if found >= 0:
-                        yield child.content, self._place(token, lines, found, found + len(child.content))
-                        position = found + len(child.content)
+                        yield child.content, self._place(rows, found, found + length)
+                        position = found + length
                     else:  # written with escapes or entities: somewhere on from here
-                        yield child.content, self._place(token, lines, position, len(token.content))
+                        yield child.content, self._place(rows, position, len(rows.token.content))
 
     @cached_property
     def words(self) -> str:
@@ -93,75 +109,76 @@ class Text:
 
     def pieces(self) -> Iterator[Piece]:
         """All of the text in the order of reading; the end of a block is a blank."""
-        source = self.prose.text.split("\n")
-        inline = {id(token): lines for token, lines in self._inline}
+        inline = {id(rows.token): rows for rows in self._inline}
         for token in self.tokens:
             first = token.map[0] if token.map else 0
             if token.type == "html_block":
-                columns = [
-                    (first + i, _column(source[first + i], line, None) if first + i < len(source) else 0)
-                    for i, line in enumerate(token.content.split("\n"))
-                ]
-                yield Piece(token, token.content, partial(self._place, token, columns))
+                yield Piece(token, token.content, partial(self._place, self._rows(token)))
             else:
                 words = f" {token.content} " if token.type in {"fence", "code_block"} else " " if token.block else ""
                 yield Piece(token, words, partial(self._line, first))
-            lines = inline.get(id(token), [(first, 0)])
+            rows = inline.get(id(token), _Rows(token, [(first, 0)], [0]))
             for child in token.children or ():
                 words = child.content if child.type == "html_inline" else _said(child)
-                yield Piece(child, words, partial(self._shifted, token, lines, child.meta.get("at", (0, 0))[0]))
+                yield Piece(child, words, partial(self._shifted, rows, child.meta.get("at", (0, 0))[0]))
 
     def written(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
         """Each paragraph, heading or cell as written, and its places; code and raw HTML in it are blanks."""
-        for token, lines in self._inline:
+        for rows in self._inline:
             shown, last = [], 0
-            for child in token.children or ():
+            for child in rows.token.children or ():
                 if child.type in {"code_inline", "html_inline"} and (at := child.meta.get("at")) and at[0] >= last:
-                    shown += [token.content[last : at[0]], " " * (at[1] - at[0])]
+                    shown += [rows.token.content[last : at[0]], " " * (at[1] - at[0])]
                     last = at[1]
-            yield "".join([*shown, token.content[last:]]), partial(self._place, token, lines)
+            yield "".join([*shown, rows.token.content[last:]]), partial(self._place, rows)
 
-    def _shifted(self, token: Token, lines: list[tuple[int, int]], by: int, start: int, end: int) -> Place:
-        return self._place(token, lines, by + start, by + end)
+    def _shifted(self, rows: _Rows, by: int, start: int, end: int) -> Place:
+        return self._place(rows, by + start, by + end)
 
     def _line(self, number: int, _start: int, _end: int) -> Place:
         return self.prose.place(number)
 
     @cached_property
-    def _inline(self) -> tuple[tuple[Token, list[tuple[int, int]]], ...]:
-        """Inline tokens, with line and column in the prose of each of their lines."""
+    def _inline(self) -> tuple[_Rows, ...]:
+        """Inline tokens, and where their lines stand."""
         return tuple(self._placed())
 
-    def _placed(self) -> Iterator[tuple[Token, list[tuple[int, int]]]]:
-        source = self.prose.text.split("\n")
-        row, after = -1, 0
+    def _placed(self) -> Iterator[_Rows]:
+        row = after = 0
+        note = first = 0  # where the note ^[…] before stands, and in which line
         previous: Token | None = None
         for token in self.tokens:
             if token.type == "inline" and token.map:
                 cell = previous is not None and previous.type in {"th_open", "td_open"}
-                first = token.map[0]
-                after = after if cell and first == row else 0
-                lines = []
-                for number, line in enumerate(token.content.split("\n"), first):
-                    written = source[number] if number < len(source) else ""
-                    column = _column(written, line, after if cell else None)
-                    lines.append((number, column))
-                    row, after = number, column + len(line)
-                yield token, lines
-            elif token.type == "inline" and (at := self.prose.text.find(f"^[{token.content}]")) >= 0:  # a note ^[…]
-                before = self.prose.text[: at + 2]
-                first, column = before.count("\n"), len(before) - (before.rfind("\n") + 1)
-                yield token, [(first + i, 0 if i else column) for i in range(token.content.count("\n") + 1)]
+                rows = self._rows(token, (after if token.map[0] == row else 0) if cell else None)
+                row, after = rows.at[-1][0], rows.at[-1][1] + len(token.content) - rows.starts[-1]
+                yield rows
+            elif token.type == "inline" and (at := self.prose.text.find(f"^[{token.content}]", note)) >= 0:
+                first += self.prose.text.count("\n", note, at)
+                note = at + 2
+                yield self._rows(token, None, first, note - self.prose.text.rfind("\n", 0, note) - 1)
             previous = token
 
-    def _place(self, token: Token, lines: list[tuple[int, int]], start: int, end: int) -> Place:
-        before = token.content[:start]
-        index = before.count("\n")
-        line, offset = lines[min(index, len(lines) - 1)]
-        column = start - (before.rfind("\n") + 1)
-        stop = token.content.find("\n", start, end)
-        length = (end if stop < 0 else stop) - start
-        return self.prose.place(line, offset + column, offset + column + length)
+    def _rows(self, token: Token, after: int | None = None, first: int | None = None, column: int = 0) -> _Rows:
+        """Where the lines of a token stand; of a cell, from the column ``after`` on; of a note, from its bracket on."""
+        at, starts, start = [], [], 0
+        for number, line in enumerate(token.content.split("\n")):
+            row = number + (first if first is not None else token.map[0] if token.map else 0)
+            if first is not None:
+                at.append((row, 0 if number else column))
+            else:
+                written = self.prose.lines[row] if row < len(self.prose.lines) else ""
+                at.append((row, _column(written, line, after)))
+            starts.append(start)
+            start += len(line) + 1
+        return _Rows(token, at, starts)
+
+    def _place(self, rows: _Rows, start: int, end: int) -> Place:
+        index = bisect_right(rows.starts, start) - 1
+        line, column = rows.at[index]
+        column += start - rows.starts[index]
+        stop = rows.starts[index + 1] - 1 if index + 1 < len(rows.starts) else end
+        return self.prose.place(line, column, column + min(stop, end) - start)
 
 
 def _column(written: str, content: str, after: int | None) -> int:
@@ -169,7 +186,10 @@ def _column(written: str, content: str, after: int | None) -> int:
     text = content.rstrip()
     if after is None and written.rstrip().endswith(text):
         return len(written.rstrip()) - len(text)
-    return max(written.find(text.strip(), after or 0), 0)
+    if after is None:
+        return max(written.find(text.strip()), 0)
+    cell = text.strip().replace("|", "\\|")
+    return max(written.find(cell, after, after + len(cell) + _NEAR), after)
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from publisher.diagnostics.catalogue import catalogue
@@ -78,7 +78,7 @@ def _block(diagnostic: Diagnostic, lines: _Lines, color: bool) -> str:
     label = paint(f"{severity}[{diagnostic.code}]", _COLOURS[severity])
     block = [f"{head}{label} {printable(diagnostic.message)}"]
     source = lines.of(diagnostic)
-    if source is not None and source.strip():
+    if source and not source.isspace():
         shown, marks = _excerpt(source, span)
         number = str(span.line)
         block.append(f"  {paint(f'{number} |', _DIM)} {shown}")
@@ -90,11 +90,11 @@ def _block(diagnostic: Diagnostic, lines: _Lines, color: bool) -> str:
 
 def _excerpt(source: str, span: Span) -> tuple[str, str]:
     """The source line as a terminal shows it, cut to a window around the span, and the carets below it."""
-    cells = list(zip(_display(source), _columns(source), strict=True))
+    cells, whole = _cells(source)
     start = min(span.column - 1, len(cells))
     end = min(span.end_column - 1, len(cells)) if span.end_line == span.line else len(source.rstrip())
     end = max(end, start)
-    first, last = _window(cells, start)
+    first, last = (0, len(cells)) if whole <= _WINDOW else _window(cells, start)
     before = sum(width for _, width in cells[first:start])
     under = sum(width for _, width in cells[start : min(end, last)])
     cut = "…" if first else ""
@@ -102,10 +102,15 @@ def _excerpt(source: str, span: Span) -> tuple[str, str]:
     return shown.rstrip(), " " * (before + len(cut)) + "^" * max(under, 1)
 
 
+@lru_cache(maxsize=8)
+def _cells(source: str) -> tuple[list[tuple[str, int]], int]:
+    """Each code point as shown, with its columns, and the columns of all; many findings may stand on one line."""
+    columns = _columns(source)
+    return list(zip(_display(source), columns, strict=True)), sum(columns)
+
+
 def _window(cells: list[tuple[str, int]], start: int) -> tuple[int, int]:
-    """The range of cells to show: all of a short line; of a long one, what fits around the start of the span."""
-    if sum(width for _, width in cells) <= _WINDOW:
-        return 0, len(cells)
+    """The range of cells of a long line to show: what fits around the start of the span."""
     first, room = start, _WINDOW // 3
     while first > 0 and room > 0:
         first -= 1

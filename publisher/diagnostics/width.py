@@ -19,26 +19,18 @@ def character_width(character: str) -> int:
 def widths(text: str) -> list[int]:
     """The columns of each code point; what a joiner or a skin tone joins to an emoji adds none."""
     result: list[int] = []
+    flags = 0  # regional indicators before this one: the second of two stands in the first
     for index, character in enumerate(text):
         width = character_width(character)
         previous = text[index - 1] if index else ""
         if width and (previous == _JOINER or "\U0001f3fb" <= character <= "\U0001f3ff") and index:
             width = 0
-        if width and previous and _is_flag(previous) and _is_flag(character) and _flags_before(text, index) % 2:
+        is_flag = "\U0001f1e6" <= character <= "\U0001f1ff"
+        if is_flag and flags % 2:
             width = 0
-        result.append(2 if width and _is_flag(character) else width)
+        flags = flags + 1 if is_flag else 0
+        result.append(2 if width and is_flag else width)
     return result
-
-
-def _is_flag(character: str) -> bool:
-    return "\U0001f1e6" <= character <= "\U0001f1ff"
-
-
-def _flags_before(text: str, index: int) -> int:
-    count = 0
-    while index > count and _is_flag(text[index - count - 1]):
-        count += 1
-    return count
 
 
 def display_width(text: str) -> int:

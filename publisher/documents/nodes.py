@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from publisher.diagnostics import Span
 
@@ -34,7 +35,7 @@ class Entry:
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mapping:
     """Keys and values, in the order of the file; no key occurs twice."""
 
@@ -43,7 +44,11 @@ class Mapping:
 
     def entry(self, name: str | int) -> Entry | None:
         """The entry whose key is written ``name``."""
-        return next((entry for entry in self.entries if entry.key.text == name), None)
+        return self._by_name.get(str(name))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Entry]:
+        return {entry.key.text: entry for entry in self.entries}
 
     def get(self, name: str) -> Node | None:
         """The value of the key ``name``."""

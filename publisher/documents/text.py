@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
@@ -87,7 +88,7 @@ A backspace (U+0008) between two words.
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TextFile:
     """The text of one file. ``path`` is relative to the root, with ``/``.
 
@@ -97,10 +98,10 @@ class TextFile:
     path: str
     text: str
 
-    @property
-    def lines(self) -> list[str]:
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
         """The lines, without their ends."""
-        return self.text.split("\n")
+        return tuple(self.text.split("\n"))
 
 
 def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]:

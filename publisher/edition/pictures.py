@@ -74,7 +74,7 @@ class Pictures:
 
     def miss(self, prose: Prose) -> None:
         """Report what was asked for since the last time and is not there, at its line of ``prose``."""
-        lines = prose.text.split("\n")
+        lines = prose.lines
         for source, (code, message, advice) in self._lost.items():
             line = next((number for number, line in enumerate(lines) if source in line), 0)
             self.diagnostics.append(code.at(prose.place(line), message, help=advice))

@@ -38,7 +38,7 @@ def _definitions(parser: MarkdownIt, text: str) -> Definitions:
 
 
 def _lent(prose: Prose, own: Definitions, other: Prose, others: Definitions) -> Prose:
-    lines = other.text.split("\n")
+    lines = other.lines
     taken: list[int | None] = []  # none is a blank line, without which one block would go on as the next
     wanted = _labels(prose.text)
     for note in (True, False):  # a lent note may itself need a link's definition
@@ -63,7 +63,7 @@ def _labels(text: str) -> set[str]:
 
 def _positions(prose: Prose) -> tuple[tuple[tuple[int, int], ...], ...]:
     """The place of each character and of the end, line by line, where the prose does not have them itself."""
-    lines = zip(prose.text.split("\n"), prose.origins, strict=True)
+    lines = zip(prose.lines, prose.origins, strict=True)
     return prose.positions or tuple(
         tuple((at, column + offset) for offset in range(len(line) + 1)) for line, (at, column) in lines
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 
 from publisher.diagnostics import Place, Span
@@ -41,7 +42,7 @@ class Places:
         return Place(self.path, self.start)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prose:
     """Markdown as written, with the place of each of its lines in the file.
 
@@ -54,11 +55,15 @@ class Prose:
     origins: tuple[tuple[int, int], ...]
     positions: tuple[tuple[tuple[int, int], ...], ...] = field(default=(), repr=False)
 
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of ``text``, without their ends."""
+        return tuple(self.text.split("\n"))
+
     def place(self, line: int, column: int = 0, end_column: int | None = None) -> Place:
         """The file's place of ``text`` line ``line`` (from 0), columns from 0; the whole line where none is given."""
-        lines = self.text.split("\n")
         line = max(0, min(line, len(self.origins) - 1))
-        end = len(lines[line]) if end_column is None else end_column
+        end = len(self.lines[line]) if end_column is None else end_column
         if self.positions:
             known = self.positions[line]
             start, stop = known[min(column, len(known) - 1)], known[min(max(end, column), len(known) - 1)]

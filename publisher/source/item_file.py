@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from publisher.source.lines import Lines, lines_of_file
 _RULE = re.compile(r"---[ \t]*")
 _COLONS = re.compile(r" {0,3}:{3,}[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
 _ALMOST = re.compile(r" {0,3}(?:::|[:：]*：[:：]*)[ \t\u3000]*(?P<name>commentary|点评|點評)?[ \t\u3000]*[:：]*")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENTS = re.compile(r"(?:\s|(?><!--.*?-->))*+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ class _Verbatim(NamedTuple):
     open_fence: int | None = None
 
 
-def _verbatim(lines: list[str], first: int) -> _Verbatim:
+def _verbatim(lines: Sequence[str], first: int) -> _Verbatim:
     text = "\n".join(lines)
     if not any(sign in text for sign in ("```", "~~~", "<!--")):
         return _Verbatim()
@@ -206,12 +207,12 @@ def _verbatim(lines: list[str], first: int) -> _Verbatim:
             code.update(numbers)
             if not _closed(lines[start:end], token.markup):
                 open_fence = first + start
-        elif token.type == "html_block" and not _COMMENT.sub("", token.content).strip():
+        elif token.type == "html_block" and _COMMENTS.fullmatch(token.content):
             comments.update(numbers)
     return _Verbatim(frozenset(code), frozenset(comments), open_fence)
 
 
-def _closed(lines: list[str], markup: str) -> bool:
+def _closed(lines: Sequence[str], markup: str) -> bool:
     """Whether the last of a fence's lines closes it. Quote and list marks may stand before it."""
     last = lines[-1].lstrip(" >\t").rstrip(" \t") if len(lines) > 1 else ""
     return set(last) == {markup[0]} and len(last) >= len(markup)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from publisher.documents import Scalar, TextFile
@@ -50,7 +50,7 @@ def lines_of_scalar(file: TextFile, scalar: Scalar) -> Lines:
     return trimmed._replace(positions=tuple(positions[skipped : skipped + len(trimmed.origins)]))
 
 
-def _trimmed(texts: list[str], origins: list[Position]) -> Lines:
+def _trimmed(texts: Sequence[str], origins: list[Position]) -> Lines:
     first, last = 0, len(texts)
     while first < last and not texts[first].strip():
         first += 1
@@ -155,7 +155,7 @@ def _folded(file: TextFile, scalar: Scalar) -> list[Position] | None:
     span = scalar.span
     lines = file.lines[span.line : span.end_line - (span.end_column == 1)]
     leading = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
-    for indent in sorted({leading[0], *range(min(leading) + 1)}, reverse=True) if leading else ():
+    for indent in sorted({leading[0], *range(min(*leading, 80) + 1)}, reverse=True) if leading else ():
         characters = _fold(lines, indent, span.line + 1)
         text = "".join(character for character, _ in characters)
         if text.rstrip("\n") == scalar.text.rstrip("\n"):
@@ -165,7 +165,7 @@ def _folded(file: TextFile, scalar: Scalar) -> list[Position] | None:
     return None
 
 
-def _fold(lines: list[str], indent: int, first: int) -> list[tuple[str, Position]]:
+def _fold(lines: Sequence[str], indent: int, first: int) -> list[tuple[str, Position]]:
     """Fold as YAML 1.2, 8.1.3: breaks around more-indented lines stay."""
     result: list[tuple[str, Position]] = []
     breaks: list[Position] = []

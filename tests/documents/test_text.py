@@ -12,7 +12,7 @@ def test_a_byte_order_mark_and_windows_line_ends_leave_no_trace() -> None:
     file, found = decode("a.md", "\ufeff一\r\n二\r三\n".encode())
     assert found == []
     assert file is not None
-    assert file.lines == ["一", "二", "三", ""]
+    assert file.lines == ("一", "二", "三", "")
 
 
 def test_the_place_of_a_wrong_byte_counts_characters_not_bytes() -> None:

@@ -46,7 +46,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             if token.type in {"fence", "code_block"} and token.map
             for line in range(*token.map)
         }
-        for number, line in enumerate(text.prose.text.split("\n")):
+        for number, line in enumerate(text.prose.lines):
             for found in BROKEN.finditer(_CODE.sub(lambda code: "`" * len(code[0]), line)):
                 if number not in fences and not _SOUND.match(found[0]):
                     yield CODE.at(

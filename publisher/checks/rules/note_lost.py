@@ -63,7 +63,7 @@ def _notes(texts: list[Text]) -> Iterator[Diagnostic]:
     for text in texts:
         code = {line for t in text.tokens if t.type in {"fence", "code_block"} and t.map for line in range(*t.map)}
         later: set[str] = set()  # of two notes with one mark the last is printed
-        for number, line in reversed([*enumerate(text.prose.text.split("\n"))]):
+        for number, line in reversed([*enumerate(text.prose.lines)]):
             found = _NOTE.match(line)
             if not found or number in code or f":{found['label']}" not in _known(text):
                 continue

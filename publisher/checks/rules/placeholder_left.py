@@ -40,7 +40,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _place(prose: Prose, texts: tuple[str, ...]) -> Place | None:
-    for number, line in enumerate(prose.text.split("\n")):
+    for number, line in enumerate(prose.lines):
         for text in texts:
             if text in line:
                 start = line.index(text)

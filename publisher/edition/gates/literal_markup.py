@@ -60,7 +60,7 @@ def _without_stories(edition: Edition) -> str:
 def _places(written: Iterable[Prose]) -> Iterator[Diagnostic]:
     """A finding on each line with a ``**`` that no other on it closes, from the first such to the last."""
     for prose in written:
-        for number, line in enumerate(prose.text.split("\n")):
+        for number, line in enumerate(prose.lines):
             pairs = _sound_pairs(line)
             shown = re.sub(r"`[^`]*`|\\\*", lambda code: " " * len(code[0]), line)
             spots = [found.start() for found in _LITERAL.finditer(shown) if not pairs.get(found.start(), True)]
