@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from publisher.config import values
@@ -80,7 +81,7 @@ def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
 
 def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
     """config.yaml as written, for those who need the place of a key."""
-    if not (root / NAME).exists():
+    if not os.path.lexists(root / NAME):
         message = f"there is no {NAME} in {root.resolve()}"
         advice = "type publisher init DIR to make a newsletter repository, or name one with --root DIR"
         return None, [MISSING.at(Place(NAME), message, help=advice)]

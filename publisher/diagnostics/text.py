@@ -58,7 +58,7 @@ class _Lines:
         file = self._root / path
         try:
             # A link out of the repository is a finding; showing what it leads to would be worse than the fault.
-            if not file.resolve().is_relative_to(self._root.resolve()):
+            if not file.resolve().is_relative_to(self._root.resolve()) or not file.is_file():
                 return ""
             with file.open("rb") as stream:
                 content = stream.read(1_000_000)

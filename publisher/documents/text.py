@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -107,14 +109,22 @@ class TextFile:
 def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]:
     """Read ``root / path``. There is no file where nothing sensible can be read on."""
     try:
-        with (root / path).open("rb") as stream:
+        # Without waiting: a fifo has nobody who writes into it.
+        with os.fdopen(os.open(root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return None, [unreadable(path, OSError(0, "it is no plain file"))]
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        return None, [
-            UNREADABLE.at(Place(path), f"the file cannot be read: {reason}", help="make it readable, or remove it")
-        ]
+        return None, [unreadable(path, error)]
     return decode(path, content)
+
+
+def unreadable(
+    path: str, error: OSError, what: str = "the file", advice: str = "make it readable, or remove it"
+) -> Diagnostic:
+    """The finding for what the disk refuses."""
+    reason = (error.strerror or type(error).__name__).lower()
+    return UNREADABLE.at(Place(path), f"{what} cannot be read: {reason}", help=advice)
 
 
 def decode(path: str, content: bytes) -> tuple[TextFile | None, list[Diagnostic]]:

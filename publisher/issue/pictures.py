@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from publisher.diagnostics import Code
 from publisher.issue import codes
 from publisher.issue.opening import PictureFile, Unopened, open_file
+from publisher.source.paths import is_text
 
 __all__ = ["Fault", "PictureFile", "fault_of_address", "linked_picture", "picture_file"]
 
@@ -94,7 +95,8 @@ def _pictures_of(folder: Path) -> list[str]:
     for seen, (at, folders, files) in enumerate(os.walk(folder)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         base = Path(at).relative_to(folder)
-        found += [(base / name).as_posix() for name in sorted(files) if Path(name).suffix.lower() in _PICTURES]
+        names = [name for name in sorted(files) if Path(name).suffix.lower() in _PICTURES and is_text(name)]
+        found += [(base / name).as_posix() for name in names]
         if seen > 50 or len(found) > _MOST_FILES:
             break
     return sorted(found, key=lambda one: not one.startswith("images/"))

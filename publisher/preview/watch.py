@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, awatch
 
 from publisher.preview.workshop import Workshop
+from publisher.source.paths import files_below
+
+log = logging.getLogger(__name__)
 
 
 class _OurFiles(DefaultFilter):
@@ -54,13 +58,40 @@ class Changes:
                 self._tell([slug])
 
     async def watch(self) -> None:
-        """Watch until cancelled. Waits 30 ms for a burst to end: an editor's save is several operations."""
-        workshop = self._workshop
-        files = _OurFiles(workshop.root, workshop.config.templates)
-        async for batch in awatch(workshop.root, watch_filter=files, debounce=120, step=30):
-            slugs = await asyncio.to_thread(workshop.changed, {Path(path) for _, path in batch})
+        """Watch until cancelled."""
+        async for paths in self._batches():
+            slugs = await asyncio.to_thread(self._workshop.changed, paths)
             self._tell(slugs)
+
+    async def _batches(self) -> AsyncIterator[set[Path]]:
+        """Changed files. Waits 30 ms for a burst to end: an editor's save is several operations."""
+        root, theme = self._workshop.root, self._workshop.config.templates
+        files = _OurFiles(root, theme)
+        try:
+            async for batch in awatch(root, watch_filter=files, debounce=120, step=30, ignore_permission_denied=True):
+                yield {Path(path) for _, path in batch}
+        except Exception as error:
+            # A name that is no UTF-8 anywhere below ends the watcher, and editors would look at yesterday's mail.
+            log.warning("files are looked at once a second: %r", error)
+        places = [str(root / name) for name in ("issues", Path(theme).parts[0])]
+        before = await asyncio.to_thread(_state, places, root / "config.yaml")
+        while True:
+            await asyncio.sleep(1)
+            now = await asyncio.to_thread(_state, places, root / "config.yaml")
+            if changed := before ^ now:
+                yield {Path(path) for path, _ in changed}
+            before = now
 
     def _tell(self, slugs: list[str]) -> None:
         for queue in self._queues:
             queue.put_nowait(slugs)
+
+
+def _state(folders: Sequence[str], *files: Path) -> set[tuple[str, int]]:
+    """Every file and when it was last written."""
+    paths = [path for folder in folders for path, plain in files_below(folder) if plain] + [str(file) for file in files]
+    found = set()
+    for path in paths:
+        with suppress(OSError):
+            found.add((path, Path(path).stat().st_mtime_ns))
+    return found

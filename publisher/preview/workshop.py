@@ -36,9 +36,10 @@ class Workshop:
     """Views by slug. Safe to call from several threads; one view is made at a time."""
 
     def __init__(self, root: Path) -> None:
-        """Raises :class:`ConfigError` where config.yaml cannot be used."""
+        """Raises ConfigError where config.yaml cannot be used, UsageError where ``issues/`` cannot be listed."""
         self.root = root.resolve()
         self.config: Config = load_config(self.root)
+        discover(self.root)
         self._config_findings: tuple[Diagnostic, ...] = ()
         self._views: dict[str, View] = {}
         self._stale: set[str] = set()
@@ -46,7 +47,10 @@ class Workshop:
 
     def slugs(self) -> list[str]:
         """Every issue, the newest first."""
-        return sorted(discover(self.root), reverse=True)
+        try:
+            return sorted(discover(self.root), reverse=True)
+        except UsageError:  # issues/ is away for the moment in which git changes branches
+            return []
 
     def known(self, slug: str) -> View | None:
         """The view of an issue if it has been made and nothing has changed since."""
@@ -57,7 +61,7 @@ class Workshop:
         with self._lock:
             if (view := self.known(slug)) is not None:
                 return view
-            if slug not in discover(self.root):
+            if slug not in self.slugs():
                 raise UsageError(f"there is no issue {slug}")
             self._stale.discard(slug)
             view = self._views[slug] = self._make(slug, self._views.get(slug))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -70,7 +71,7 @@ def _date(config: Config, slug: str) -> date:
 
 def _next_number(config: Config) -> int | None:
     """One more than the number of the latest issue; ``None`` where that has no number or cannot be read."""
-    slugs = discover(config.root)
+    slugs = discover(config.root) if os.path.lexists(config.root / "issues") else []
     latest, _ = load_issue(config, slugs[-1]) if slugs else (None, None)
     return latest.number + 1 if latest and latest.number is not None else None
 

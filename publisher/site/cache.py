@@ -8,8 +8,7 @@ that is damaged, or from another version, is simply not there. The cache may be 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +20,7 @@ from publisher.edition.proof import Proof
 from publisher.edition.theme_folder import package_theme, theme_folder
 from publisher.site.codec import Packed
 from publisher.site.output import write_file
+from publisher.source.paths import files_below
 
 _LARGE = 4_000_000  # bytes from which on a file is not held in memory
 _LIBRARIES = (
@@ -98,7 +98,10 @@ def worth_keeping(proof: Proof, folder: Path) -> bool:
     assets = [asset for asset in proof.edition.assets if not asset.copied]
     if not assets:
         return True
-    own = {_sum_of_file(file) for file in _files(folder)}
+    own = set()
+    for path, plain in files_below(str(folder)):
+        with suppress(OSError):
+            own.add(_sum_of_file(path) if plain else b"")
     return all(hashlib.sha256(asset.content).digest() in own for asset in assets)
 
 
@@ -119,7 +122,7 @@ def _common_key(config: Config) -> bytes:
     return sha.digest()
 
 
-def _sum_of_file(path: str | Path) -> bytes:
+def _sum_of_file(path: str) -> bytes:
     """Of a file as large as it likes."""
     with open(path, "rb") as file:  # noqa: PTH123
         return hashlib.file_digest(file, "sha256").digest()
@@ -135,28 +138,14 @@ def _add(sha: Any, content: bytes) -> None:
 
 
 def _add_folder(sha: Any, folder: Path) -> None:
-    for path in sorted(_paths(str(folder))):
+    for path, plain in sorted(files_below(str(folder))):
         _add(sha, path[len(str(folder)) :].encode("utf-8", "surrogateescape"))
         try:
+            if not plain:  # what it is or leads to may change; what reads it tells what is wrong
+                _add(sha, str(Path(path).stat().st_mode).encode())
+                continue
             with open(path, "rb") as file:  # noqa: PTH123 - this loop is most of a check where nothing has changed
                 content = file.read(_LARGE)
             _add(sha, content if len(content) < _LARGE else _sum_of_file(path))
         except OSError as error:
             _add(sha, f"unreadable {error.errno}".encode())
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (Path(path) for path in sorted(_paths(str(folder))))
-
-
-def _paths(folder: str) -> Iterator[str]:
-    """Every file below the folder; links to folders are not followed."""
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _paths(entry.path)
-        elif entry.is_file():
-            yield entry.path

@@ -1,6 +1,7 @@
 """The files of an issue as nodes and lines that know where they were written."""
 
-from publisher.source.folder import Folder, discover, loose_files, read_folder
+from publisher.source.discovery import discover, loose_files
+from publisher.source.folder import Folder, read_folder
 from publisher.source.item_file import ItemFile, read_item_file
 from publisher.source.lines import Lines, lines_of_file, lines_of_scalar
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.documents.text import UNREADABLE, unreadable
+from publisher.source.paths import files_below, is_file, is_folder, is_text, shown
 
 ISSUES = "issues"
 IMAGES = "images"
@@ -14,11 +18,13 @@ YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown"})
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
 # What machines and git leave beside files; no editor put it there, and no reader misses it.
-_DROPPINGS = re.compile(
+DROPPINGS = re.compile(
     r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.directory|\.git(keep|ignore|attributes)|\.keep|\..*\.sw[a-p]|#.*#|.*~"
 )
 _MOST_STRAYS = 20
+_LONGEST = 1_000  # of a path that is worth a line of its own
 
 BAD_SLUG = define(
     "bad-slug",
@@ -124,53 +130,27 @@ class Folder:
     findings: tuple[Diagnostic, ...]
 
 
-def discover(root: Path) -> list[str]:
-    """The slugs of all issues, sorted: every folder in ``issues/`` that holds anything and is not hidden.
-
-    A folder whose name is no slug is listed too, so that reading it says what is wrong with it.
-    """
-    try:
-        entries = sorted((root / ISSUES).iterdir())
-    except OSError:
-        return []
-    return [
-        entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".") and any(entry.iterdir())
-    ]
-
-
-def loose_files(root: Path) -> list[Diagnostic]:
-    """What stands in ``issues/`` beside the issues, and belongs to none. A README may explain the folder."""
-    try:
-        entries = sorted((root / ISSUES).iterdir())
-    except OSError:
-        return []
-    loose = [e for e in entries if e.is_file() and not _DROPPINGS.fullmatch(e.name) and not e.name.startswith("README")]
-    advice = "move it into the folder of its issue, or away"
-    return [
-        STRAY_FILE.at(Place(f"{ISSUES}/{entry.name}"), "the file is not part of any issue", help=advice)
-        for entry in loose
-    ]
-
-
 def read_folder(root: Path, slug: str) -> Folder:
     """List ``issues/<slug>``."""
     path = f"{ISSUES}/{slug}"
-    findings: list[Diagnostic] = []
+    if not _inside(root, root / path):
+        outside = OUTSIDE.at(Place(path), "the folder is a link out of the repository", help="copy it in")
+        return Folder(slug, path, None, (), (outside,))
+    try:
+        entries = sorted((root / path).iterdir(), key=lambda entry: entry.name)
+    except OSError as error:
+        return Folder(slug, path, None, (), (_no_folder(root, path, error),))
+    findings = [] if _SLUG.fullmatch(slug) else [_bad_slug(path, slug)]
     issue_files: list[str] = []
     items: list[str] = []
-    if not _SLUG.fullmatch(slug):
-        better = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-") or "2024-12-29-weekly"
-        message = f"{slug} is no slug: lower-case letters, digits, and single hyphens between them"
-        findings.append(BAD_SLUG.at(Place(path), message, help=f"name the folder {better}"))
-    if not _inside(root, root / path):
-        findings.append(OUTSIDE.at(Place(path), "the folder is a link out of the repository", help="copy it in"))
-        return Folder(slug, path, None, (), tuple(findings))
-    for entry in sorted((root / path).iterdir(), key=lambda entry: entry.name):
+    for entry in entries:
         name, relative = entry.name, f"{path}/{entry.name}"
-        if _DROPPINGS.fullmatch(name) or (name == IMAGES and entry.is_dir()):
+        if DROPPINGS.fullmatch(name) or (name == IMAGES and is_folder(entry)):
             continue
         suffix = entry.suffix.lower()
-        if name.startswith(".") or suffix not in YAML_SUFFIXES | MARKDOWN_SUFFIXES:
+        if not is_text(name):
+            findings.append(bad_name(path, name))
+        elif name.startswith(".") or suffix not in YAML_SUFFIXES | MARKDOWN_SUFFIXES:
             findings += _strays(root, entry)
         elif not _inside(root, entry):
             findings.append(OUTSIDE.at(Place(relative), "the file is a link out of the repository", help="copy it in"))
@@ -180,6 +160,29 @@ def read_folder(root: Path, slug: str) -> Folder:
             items.append(relative)
     findings += _issue_file(path, issue_files)
     return Folder(slug, path, issue_files[0] if issue_files else None, tuple(items), tuple(findings))
+
+
+def _bad_slug(path: str, slug: str) -> Diagnostic:
+    better = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-") or "2024-12-29-weekly"
+    message = f"{slug} is no slug: lower-case letters, digits, and single hyphens between them"
+    return BAD_SLUG.at(Place(path), message, help=f"name the folder {better}")
+
+
+def _no_folder(root: Path, path: str, error: OSError) -> Diagnostic:
+    """The finding for what is named like an issue, and is not a folder that can be listed."""
+    if is_file(root / path):
+        message = "the file is named like an issue, which is a folder"
+        return UNREADABLE.at(Place(path), message, help="make a folder of that name, and put issue.yaml into it")
+    if error.errno == errno.ENOTDIR:
+        message = "this is named like an issue, and is no folder"
+        return UNREADABLE.at(Place(path), message, help="make it a folder, or remove it")
+    what = "what this link leads to" if (root / path).is_symlink() else "the folder"
+    return unreadable(path, error, what, "make it a folder that can be read, or remove it")
+
+
+def bad_name(folder: str, name: str) -> Diagnostic:
+    """The finding for a name that is no UTF-8."""
+    return UNREADABLE.at(Place(f"{folder}/{shown(name)}"), "the name is not UTF-8", help="rename it")
 
 
 def _issue_file(path: str, found: list[str]) -> list[Diagnostic]:
@@ -193,22 +196,19 @@ def _issue_file(path: str, found: list[str]) -> list[Diagnostic]:
 
 
 def _inside(root: Path, path: Path) -> bool:
-    """Whether the path, all links followed, is in the repository."""
-    try:
-        return path.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):
-        return False
+    """Whether the path, all links followed, is in the repository; a link that leads nowhere is where it would be."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
 def _strays(root: Path, entry: Path) -> list[Diagnostic]:
-    if not entry.is_dir() or entry.is_symlink():
+    if not is_folder(entry) or entry.is_symlink():
         return [_not_read(root, entry) or _stray(root, entry)]
-    inner = [file for file in sorted(entry.rglob("*")) if file.is_file() and not _DROPPINGS.fullmatch(file.name)]
-    if len(inner) > _MOST_STRAYS:
-        message = f"the {len(inner)} files of this folder are not part of the issue"
+    inner = sorted(file for file, _ in files_below(str(entry)) if not DROPPINGS.fullmatch(Path(file).name))
+    if len(inner) > _MOST_STRAYS or any(len(file) > _LONGEST for file in inner):
+        message = f"what is in this folder ({len(inner)}) is not part of the issue"
         place = Place(entry.relative_to(root).as_posix())
         return [STRAY_FILE.at(place, message, help="move pictures to images/, items beside issue.yaml")]
-    return [_stray(root, file) for file in inner]
+    return [_stray(root, Path(file)) for file in inner]
 
 
 _TEXTS = frozenset({".txt", ".text", ".mdx", ".mkd", ".mdown", ".rst", ".adoc", ".org", ".htm", ".html"})
@@ -217,7 +217,7 @@ _DOCUMENTS = frozenset({".docx", ".doc", ".odt", ".rtf", ".pages", ".wps", ".pdf
 
 def _not_read(root: Path, file: Path) -> Diagnostic | None:
     """The finding for a file that somebody meant as an item; None for any other."""
-    suffix, place = file.suffix.lower(), Place(file.relative_to(root).as_posix())
+    suffix, place = file.suffix.lower(), Place(shown(file.relative_to(root).as_posix()))
     if suffix not in _TEXTS | _DOCUMENTS or file.name.lower().startswith(("readme", "license", "notes", ".")):
         return None
     stem = file.name.removesuffix(file.suffix)
@@ -228,4 +228,5 @@ def _not_read(root: Path, file: Path) -> Diagnostic | None:
 
 def _stray(root: Path, file: Path) -> Diagnostic:
     advice = "name an item .md or .yaml, beside issue.yaml; put a picture into images/; move anything else away"
-    return STRAY_FILE.at(Place(file.relative_to(root).as_posix()), "the file is not part of the issue", help=advice)
+    place = Place(shown(file.relative_to(root).as_posix()))
+    return STRAY_FILE.at(place, "the file is not part of the issue", help=advice)

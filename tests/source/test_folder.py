@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from publisher.errors import UsageError
 from publisher.source import discover, read_folder
 
 
@@ -17,7 +20,8 @@ def test_every_folder_with_anything_in_it_is_an_issue(tmp_path: Path) -> None:
     put(tmp_path, "issues/b/issue.yaml", "issues/a/x.md", "issues/Not A Slug/y", "issues/.git/x", "issues/loose.md")
     (tmp_path / "issues/empty").mkdir()
     assert discover(tmp_path) == ["Not A Slug", "a", "b"]
-    assert discover(tmp_path / "nowhere") == []
+    with pytest.raises(UsageError, match="cannot be read"):
+        discover(tmp_path / "nowhere")
 
 
 def test_both_spellings_are_items_in_file_name_order(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def _place(config: Config) -> Destination | None:
 
 
 def _is_here(config: Config, slug: str) -> bool:
-    return (config.root / "issues" / slug).is_dir()
+    return os.path.lexists(config.root / "issues" / slug)
 
 
 def _changes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ class Version:
 
 def version(config: Config, slug: str) -> Version | None:
     """The issue below ``config.root``; None where there is none."""
-    if not (config.root / "issues" / slug).is_dir():
+    if not os.path.lexists(config.root / "issues" / slug):
         return None
     proof = proofread(config, slug)
     return Version(proof.edition, tuple(proof.diagnostics(config)), proof.draft)
