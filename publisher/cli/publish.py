@@ -25,7 +25,7 @@ def publish(
     ] = None,
     unmailed: Annotated[
         list[str] | None,
-        typer.Option("--unmailed", metavar="ISSUE", help="Nobody was mailed ISSUE, although it looks so; go on."),
+        typer.Option("--unmailed", metavar="ISSUE", help="Nobody was mailed ISSUE (or: all that is late); go on."),
     ] = None,
     format: Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")] = "text",
 ) -> None:

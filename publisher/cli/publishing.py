@@ -137,9 +137,13 @@ def _print(config: Config, published: Published) -> None:
             _print_outcome(config, outcome)
     if len(late) > 3:
         slugs = [outcome.decision.slug for outcome in late]
+        kinds = {outcome.decision.kind for outcome in late}
+        ways = {Kind.MISSED: "publisher publish --unmailed SLUG", Kind.EXPIRED: "publisher send SLUG"}
+        one = ", or ".join(way for kind, way in ways.items() if kind in kinds)
+        which = " (that one, where publish_at is set)" if len(kinds) > 1 else ""
         complain(
             f"{len(late)} issues are older than publish.expires_after and not sent by themselves: {', '.join(slugs)}",
-            "publisher publish --mailed all, if readers have them; --unmailed SLUG mails one now",
+            f"publisher publish --mailed all, if readers have them; {one}{which} mails one now",
         )
     for kind, words in ((Kind.DONE, "mailed earlier"), (Kind.SETTLED, "mailed elsewhere"), (Kind.DRAFT, "in draft")):
         if count := sum(outcome.decision.kind is kind for outcome in published.outcomes):

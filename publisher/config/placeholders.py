@@ -62,7 +62,7 @@ def unready(config: Config) -> list[Unready]:
         for key, host in hosts.items()
         if _EXAMPLE.fullmatch(host)
     ]
-    if service.startswith("http:") and not _EXAMPLE.fullmatch(hosts["service", "url"]):
+    if urlsplit(service).scheme == "http" and not _EXAMPLE.fullmatch(hosts["service", "url"]):
         message = "service.url begins with http://, and one-click unsubscribing asks for https (RFC 8058)"
         found.append(Unready(("service", "url"), message, "serve it over https, and write https://…"))
     if not (newsletter.postal_address or "").strip() or _ADDRESSES.search(newsletter.postal_address or ""):

@@ -7,6 +7,8 @@ import subprocess
 from enum import StrEnum
 from pathlib import Path
 
+from publisher.source.folder import leads_inside
+
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
 
 
@@ -88,7 +90,7 @@ def export(root: Path, revision: str, into: Path, *paths: str) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             if content is not None:
                 target.write_bytes(content.read())
-            elif member.issym() and _leads_within(into, target.parent / member.linkname):
+            elif member.issym() and leads_inside(into, target.parent / member.linkname):
                 target.symlink_to(member.linkname)
 
 
@@ -101,13 +103,6 @@ def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes] | Non
         )
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _leads_within(root: Path, link: Path) -> bool:
-    try:
-        return link.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):  # a loop
-        return False
 
 
 def _exists(root: Path, tree: str, path: str) -> bool:

@@ -34,8 +34,14 @@ from publisher.site.cache import Cache
 from publisher.site.model import Prepared
 from publisher.site.work import prepare_all
 
-SETTLED_BY_WORD = frozenset({Kind.DUE, Kind.MISSED, Kind.EXPIRED, Kind.UNKNOWN, Kind.SETTLED})
-"""What ``--mailed`` and ``--unmailed`` speak of: ready, due, whole, and without a mailing."""
+SETTLED_BY_NAME = frozenset({Kind.DUE, Kind.MISSED, Kind.EXPIRED, Kind.UNKNOWN, Kind.SETTLED})
+"""What ``--mailed ISSUE`` and ``--unmailed ISSUE`` speak of: ready, due, whole, and without a mailing."""
+
+SETTLED_BY_ALL = {
+    "mailed": SETTLED_BY_NAME - {Kind.SETTLED},
+    "unmailed": SETTLED_BY_NAME - {Kind.SETTLED, Kind.UNKNOWN},
+}
+"""The same of ``all``, which takes back nobody's word, and mails nothing that readers seem to have."""
 
 _NEVER_HAD = frozenset({Kind.DRAFT, Kind.BROKEN, Kind.HELD, Kind.WAITING})
 
@@ -106,10 +112,14 @@ class _Run:
     def _settle(self, decisions: Sequence[Decision]) -> bool:
         """Write down what an operator said of issues that readers can have had; whether there was anything."""
         kinds = {decision.slug: decision.kind for decision in decisions}
+        named = {*self.wishes.mailed, *self.wishes.unmailed}
         for how, slugs in (("mailed", self.wishes.mailed), ("unmailed", self.wishes.unmailed)):
             if strange := sorted(set(slugs) - kinds.keys() - {"all"}):
                 raise UsageError(f"there is no issue {strange[0]}", help="name a folder of issues/, or all")
-            chosen = [s for s in sorted(kinds) if (s in slugs or "all" in slugs) and kinds[s] in SETTLED_BY_WORD]
+            meant = {slug for slug in slugs if kinds.get(slug) in SETTLED_BY_NAME}
+            if "all" in slugs:
+                meant |= {slug for slug in kinds.keys() - named if kinds[slug] in SETTLED_BY_ALL[how]}
+            chosen = sorted(meant)
             for slug in sorted(set(slugs) - {"all"} - set(chosen)):
                 if kinds[slug] in _NEVER_HAD:
                     message = f"{slug} is {kinds[slug].value}: no reader can have had it"

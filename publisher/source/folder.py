@@ -133,7 +133,7 @@ class Folder:
 def read_folder(root: Path, slug: str) -> Folder:
     """List ``issues/<slug>``."""
     path = f"{ISSUES}/{slug}"
-    if not _inside(root, root / path):
+    if not leads_inside(root, root / path):
         outside = OUTSIDE.at(Place(path), "the folder is a link out of the repository", help="copy it in")
         return Folder(slug, path, None, (), (outside,))
     try:
@@ -152,7 +152,7 @@ def read_folder(root: Path, slug: str) -> Folder:
             findings.append(bad_name(path, name))
         elif name.startswith(".") or suffix not in YAML_SUFFIXES | MARKDOWN_SUFFIXES:
             findings += _strays(root, entry)
-        elif not _inside(root, entry):
+        elif not leads_inside(root, entry):
             findings.append(OUTSIDE.at(Place(relative), "the file is a link out of the repository", help="copy it in"))
         elif entry.stem == "issue" and suffix in YAML_SUFFIXES:
             issue_files.append(relative)
@@ -195,7 +195,7 @@ def _issue_file(path: str, found: list[str]) -> list[Diagnostic]:
     ]
 
 
-def _inside(root: Path, path: Path) -> bool:
+def leads_inside(root: Path, path: Path) -> bool:
     """Whether the path, all links followed, is in the repository; a link that leads nowhere is where it would be."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,54 @@ def test_mailed_all_settles_only_what_readers_can_have_had(newsletter: Newslette
     assert refused.status == 2
 
 
+def test_unmailed_all_mails_nothing_that_readers_have_by_any_witness(newsletter: Newsletter) -> None:
+    by_word, by_outbox, missed = "2023-01-01-word", FUTURE.format(1), "2023-01-03-missed"
+    issue(newsletter, by_outbox)
+    assert newsletter.run("publish").status == 0
+    shutil.rmtree(newsletter.root / ".publisher")  # the outbox knows more than the ledger
+    newsletter.subscribers("ann@example.com", "ben@example.com")
+    issue(newsletter, by_word, body="别处发过的一期。")
+    issue(newsletter, missed, body="没有发过的一期。")
+    assert "was that lost" in newsletter.run("publish", "--mailed", by_word).err
+    ran = newsletter.run("publish", "--unmailed", "all")
+    assert f"taken as not mailed yet: {missed}\n" in ran.err
+    assert (ran.status, mails(newsletter)) == (2, {by_outbox: 2, missed: 2})
+    ran = newsletter.run("publish", "--mailed", "all")
+    assert f"taken as mailed already: {by_outbox}\n" in ran.err
+    assert (ran.status, mails(newsletter)) == (0, {by_outbox: 2, missed: 2})
+    assert newsletter.run("publish", "--unmailed", by_word).status == 0  # by its name
+    assert mails(newsletter)[by_word] == 2
+
+
+def test_all_does_not_overrule_an_issue_that_is_named_beside_it(newsletter: Newsletter) -> None:
+    for number in (1, 2):
+        issue(newsletter, FUTURE.format(number), body=f"第{number}期的正文，与别期不同。")
+    assert newsletter.run("publish", "--mailed", FUTURE.format(1), "--unmailed", "all").status == 0
+    assert mails(newsletter) == {FUTURE.format(2): 2}
+
+
+@pytest.mark.parametrize(
+    ("expired", "says"),
+    [
+        (0, "; publisher publish --unmailed SLUG mails one now"),
+        (4, "; publisher send SLUG mails one now"),
+        (2, "; publisher publish --unmailed SLUG, or publisher send SLUG (that one, where publish_at is set) mails"),
+    ],
+)
+def test_the_one_line_for_many_late_issues_says_what_mails_one(newsletter: Newsletter, expired: int, says: str) -> None:
+    for number in range(1, 5):
+        issue(newsletter, slug := f"2023-01-0{number}-weekly", body=f"第{number}期的正文，与别期不同。")
+        if number <= expired:
+            with (newsletter.root / "issues" / slug / "issue.yaml").open("a") as file:
+                file.write("publish_at: 2023-01-05T08:00:00\n")
+    assert says in newsletter.run("publish").err
+    if expired:
+        assert newsletter.run("send", "2023-01-01-weekly").status == 0
+    else:
+        newsletter.run("publish", "--unmailed", "2023-01-01-weekly")
+    assert mails(newsletter) == {"2023-01-01-weekly": 2}
+
+
 def test_a_draft_cannot_be_said_to_have_been_mailed(newsletter: Newsletter) -> None:
     issue(newsletter, FUTURE.format(1), status="draft")
     ran = newsletter.run("publish", "--mailed", FUTURE.format(1))
@@ -127,6 +176,7 @@ delivery: {transport: smtp, smtp: {host: 127.0.0.1, port: 9}}
         ("n@weekly.test", "n@mail.example.net"),
         ("https://letters.weekly.test/", "https://letters.example.com/"),
         ("https://letters.weekly.test/", "http://letters.weekly.test/"),
+        ("https://letters.weekly.test/", "HTTP://letters.weekly.test/"),
         ("  postal_address: 1 High Road, London\n", ""),
         ("1 High Road, London", "1 Example Street, London"),
         ("1 High Road, London", "上海市示例路 1 号, 200000"),
