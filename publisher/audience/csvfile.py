@@ -9,7 +9,8 @@ import codecs
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,6 @@ from publisher.errors import UsageError
 
 CHUNK = 1 << 20
 DELIMITERS = ",;\t|"
-LONGEST_ROW = 200
-"""Lines. A record of more is a quote that was opened and never closed."""
-
 csv.field_size_limit(1 << 20)
 
 _MARKS = (
@@ -77,24 +75,67 @@ class CsvFile:
         ``progress`` hears the bytes read so far. Raises RowError where the rest cannot be read.
         """
         with self.path.open("rb") as raw:
-            text = io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline="")
-            reader = csv.reader(text, delimiter=self.delimiter)
-            line = 1
+            lines = _Lines(io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline=""))
+            line, width = 1, 0
             try:
-                for number, row in enumerate(reader):
-                    if reader.line_num - line > LONGEST_ROW:
-                        raise RowError(line, "a quote is opened here and not closed")
+                for number, row in enumerate(csv.reader(lines, delimiter=self.delimiter, strict=True)):
+                    width = width or len(row)
+                    if len(lines.taken) > 1 and self._swallowed(row, lines.taken, width):
+                        raise RowError(lines.opening(line, self.delimiter), _UNCLOSED)
                     if any(row) and not (self.preamble and number == 0):
                         yield line, row
-                    line = reader.line_num + 1
+                    line += len(lines.taken)
+                    lines.taken.clear()
                     if number % 1000 == 0:
                         progress(raw.tell())
             except UnicodeError:
                 message = f"there are bytes here that are not {self.encoding}; name the file's own with --encoding"
-                raise RowError(line, message) from None
+                raise RowError(line + len(lines.taken), message) from None
             except csv.Error as error:
-                raise RowError(line, f"the line is not CSV: {error}") from None
+                opened = lines.opening(line, self.delimiter)
+                raise RowError(opened or line, _UNCLOSED if opened else f"the line is not CSV: {error}") from None
         progress(self.size)
+
+    def _swallowed(self, row: list[str], taken: list[str], width: int) -> bool:
+        """Whether a quoted value holds what is a row of the file by itself: its address stands in the same column."""
+        column = next((index for index, cell in enumerate(row) if _ADDRESS.fullmatch(cell.strip())), None)
+        if column is None or width < 2:
+            return False
+        inner = (next(csv.reader([text], delimiter=self.delimiter), []) for text in taken[1:])
+        return any(len(cells) == width and _ADDRESS.fullmatch(cells[column].strip()) for cells in inner)
+
+
+_UNCLOSED = "a quote is opened here and not closed, or a quote inside the value is not doubled"
+_ADDRESS = re.compile(r"[^\s@,;|]+@[^\s@,;|]+\.[^\s@,;|]+")
+
+
+class _Lines:
+    """The lines of a text; ``taken`` are those of the record that is being read."""
+
+    def __init__(self, text: Iterable[str]) -> None:
+        self._text = iter(text)
+        self.taken: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._text)
+        self.taken.append(line)
+        return line
+
+    def opening(self, line: int, delimiter: str) -> int:
+        """The line of the last quote that opens a value, the first of those taken being ``line``; 0 where none does."""
+        opened, quoted, start, ended = 0, False, True, False
+        for number, text in enumerate(self.taken, line):
+            for character in text:
+                if character == '"' and (quoted or start or ended):  # one that follows an end is a doubled one
+                    opened = number if start else opened
+                    quoted, ended = not quoted, quoted
+                else:
+                    ended = False
+                start = not quoted and character in (delimiter, "\r", "\n")
+        return opened
 
 
 def _survey(path: Path) -> tuple[str, int, bytes, bool]:

@@ -135,6 +135,37 @@ def test_a_file_that_cannot_be_read_to_its_end(tmp_path: Path, content: bytes, m
     assert message in problems[-1].message
 
 
+ROWS = [f"r{n}@example.com,R{n},Rome" for n in range(52)]
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        (3, 'x@example.com,"Ann,Rome'),  # swallows to the end
+        (3, 'x@example.com,"Ann ""Lee"" "",Rome'),
+        (4, 'x@example.com,"a note\nof two lines","Rome'),
+        (3, 'x@example.com,"Ann "the boss" Lee",Rome'),
+    ],
+)
+@pytest.mark.parametrize(
+    "later", ["", 'y@example.com,"Ben",Rome', 'y@example.com,",Rome"', 'y@example.com,Ben "B",Rome']
+)
+def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path: Path, line: int, row: str, later: str) -> None:
+    problems: list[Problem] = []
+    rows = ["email,name,city", ROWS[0], row, *ROWS[1:40], *([later] if later else []), *ROWS[40:]]
+    assert look(tmp_path, "\n".join(rows) + "\n", problems).broken
+    assert [problem.line for problem in problems] == [line]
+    assert "a quote is opened here and not closed" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    "cell", ['"a ""b"" c"', '"two\nlines"', '"mail ann@example.com,\nor call"', '5" disk', '"x\r\ny"']
+)
+def test_quotes_that_are_closed_are_no_fault(tmp_path: Path, cell: str) -> None:
+    found = look(tmp_path, f"email,note,city\nr@example.com,{cell},Rome\ns@example.com,,\n")
+    assert (found.rows, found.broken) == (2, False)
+
+
 TABLE = "邮箱,姓名,城市\nann@example.com,王安,北京\n"
 
 
