@@ -1,4 +1,4 @@
-"""A CSV file as people have it: Excel's UTF-16, a Chinese Windows' GB18030, a byte order mark, semicolons, tabs.
+"""A CSV file as people have it: Excel's UTF-16, the encoding of an old Windows, a byte order mark, semicolons, tabs.
 
 The file is read in constant memory: once here to learn what it is, then as often as wanted with :meth:`CsvFile.rows`.
 """
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from publisher.documents.encodings import readings
 from publisher.errors import UsageError
 
 CHUNK = 1 << 20
@@ -63,7 +64,7 @@ class CsvFile:
                 codecs.lookup(encoding)
             except LookupError:
                 raise UsageError(f"there is no encoding {encoding!r}", help="write utf-8, gb18030 or cp1252") from None
-        chosen = encoding or _encoding(sample, is_utf8)
+        chosen = encoding or _encoding(path, sample, is_utf8)
         first = sample.decode(chosen, "replace").split("\n", 1)[0].strip().removeprefix("\ufeff")
         if first.lower().startswith("sep=") and len(first) == 5:
             return cls(path, digest, size, chosen, first[4], preamble=True)
@@ -153,11 +154,12 @@ def _survey(path: Path) -> tuple[str, int, bytes, bool]:
                 except UnicodeDecodeError:
                     is_utf8 = False
                     if sample.isascii():
-                        sample = sample[: sample.find(b"\n") + 1] + chunk
+                        whole = chunk[chunk.find(b"\n") + 1 : chunk.rfind(b"\n") + 1] or chunk
+                        sample = sample[: sample.find(b"\n") + 1] + whole
     return sha.hexdigest(), size, sample, is_utf8
 
 
-def _encoding(sample: bytes, is_utf8: bool) -> str:
+def _encoding(path: Path, sample: bytes, is_utf8: bool) -> str:
     for mark, name in _MARKS:
         if sample.startswith(mark):
             return name
@@ -166,18 +168,14 @@ def _encoding(sample: bytes, is_utf8: bool) -> str:
         return "utf-16-le"
     if head[0::2].count(0) > len(head) // 4:
         return "utf-16-be"
-    return "utf-8" if is_utf8 else _legacy(sample)
-
-
-def _legacy(sample: bytes) -> str:
-    """GB18030 or Windows-1252: Han characters come as pairs of high bytes, accented letters stand alone."""
-    pairs = singles = run = 0
-    for byte in sample[: 64 * 1024]:
-        if byte >= 0xA1:
-            run += 1
-            continue
-        pairs, singles, run = pairs + run // 2, singles + run % 2, 0
-    return "gb18030" if pairs > singles else "cp1252"
+    if is_utf8:
+        return "utf-8"
+    likely = readings(sample)
+    if len(likely) == 1:
+        return likely[0]
+    told = f"and may be {' or '.join(likely[:4])}" if likely else "and it is not clear what else it is"
+    way = "say which with --encoding NAME, or save the file as UTF-8"
+    raise UsageError(f"{path} is not UTF-8, {told}; nothing was imported", help=way)
 
 
 def _delimiter(header: str) -> str:

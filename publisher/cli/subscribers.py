@@ -31,7 +31,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A header row with at least email.")],
     skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="Import the valid rows all the same.")] = False,
     pending: Annotated[bool, typer.Option("--pending", help="Ask each person to confirm first.")] = False,
-    encoding: Annotated[str | None, typer.Option(help="Where the guess is wrong: utf-8, gb18030, cp1252…")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of a file that is not UTF-8: gb18030, cp1252…")] = None,
     status: Annotated[
         list[str] | None, typer.Option(metavar="VALUE=MEANING", help="What a value, or a column, says; see the docs.")
     ] = None,

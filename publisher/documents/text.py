@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+from publisher.documents.encodings import ENCODINGS, readings
 
 MAX_BYTES = 1_000_000
 """No file of words is larger; a larger one is a mistake, and parsing it would make everybody wait."""
@@ -24,9 +25,6 @@ _OTHER_KINDS = {
     b"PK\x03\x04": "a Word document or another archive", b"\xd0\xcf\x11\xe0": "a Word document", b"%PDF-": "a PDF",
     b"{\\rtf": "a rich-text document", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
 }  # fmt: skip
-_WINDOWS = frozenset(b"\x80\x85\x91\x92\x93\x94\x95\x96\x97\x99") | frozenset(range(0xA0, 0x100))
-"""Bytes above ASCII that western European text in Windows-1252 holds."""
-
 UNREADABLE = define(
     "file-unreadable",
     Severity.ERROR,
@@ -154,33 +152,14 @@ def decode(path: str, content: bytes) -> tuple[TextFile | None, list[Diagnostic]
 def _not_utf8(path: str, content: bytes, error: UnicodeDecodeError) -> Diagnostic:
     before = content[: error.start].decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     place = _place(path, before + "?", len(before), len(before) + 1)
-    guess = _encoding(content)
-    told = f"it looks like {guess}" if guess else f"byte 0x{content[error.start]:02X} does not belong here"
-    advice = f"open it as {guess.split(' ')[0]}, and save it as UTF-8" if guess else "save it as UTF-8"
+    likely = [ENCODINGS[name] for name in readings(content)]
+    told = (
+        f"it looks like {' or '.join(likely[:3])}"
+        if likely
+        else f"byte 0x{content[error.start]:02X} does not belong here"
+    )
+    advice = f"open it as {likely[0].split(' ')[0]}, and save it as UTF-8" if len(likely) == 1 else "save it as UTF-8"
     return NOT_UTF8.at(place, f"the file is not UTF-8: {told}", help=advice)
-
-
-def _encoding(content: bytes) -> str | None:
-    """The encoding that makes sense of the bytes, to be named, never to be used: whole runs of Han, or none at all."""
-    fits: dict[float, str] = {}
-    for name, said in (("gb18030", "GB18030 (or GBK, GB2312)"), ("big5", "Big5")):
-        try:
-            text = content.decode(name)
-        except UnicodeDecodeError:
-            continue
-        strange = [character for character in text if not character.isascii()]
-        # Both tables have the everyday characters in their first level: an honest text is nearly all of it.
-        everyday = sum(_is_everyday(character, name) for character in strange)
-        if strange and everyday >= 0.8 * len(strange):
-            fits[everyday / len(strange)] = said
-    if fits:
-        return fits[max(fits)]
-    return "Windows-1252" if all(byte < 0x80 or byte in _WINDOWS for byte in content) else None
-
-
-def _is_everyday(character: str, name: str) -> bool:
-    lead = character.encode(name)[0]
-    return 0xA1 <= lead <= 0xD7 and character.encode(name)[-1] >= 0xA1 if name == "gb18030" else lead <= 0xC6
 
 
 def _controls(path: str, text: str) -> list[Diagnostic]:

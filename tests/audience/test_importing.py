@@ -201,6 +201,30 @@ def test_western_accents_are_not_taken_for_chinese(config: Any, tmp_path: Path) 
     assert there(database, "ann@example.com").name == "Zoé Müller"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [("gb18030", "李娜"), ("euc_kr", "김철수"), ("cp1251", "Иван")],
+)
+def test_a_name_that_can_be_read_in_several_ways_is_a_question(tmp_path: Path, encoding: str, name: str) -> None:
+    from publisher.errors import UsageError
+
+    content = f"email,name\nann@example.com,{name}\n".encode(encoding)
+    with pytest.raises(UsageError) as refused:
+        look(tmp_path, content)
+    assert "nothing was imported" in str(refused.value)
+    assert "--encoding" in str(refused.value.help)
+    found = survey(tmp_path / "people.csv", encoding=encoding, complain=lambda problem: None)
+    assert found.columns is not None
+    assert next(entry for line, row in found.file.rows() if (entry := row[1]) != "name") == name
+
+
+def test_what_is_not_ascii_may_stand_at_the_end_of_a_large_file(tmp_path: Path) -> None:
+    names = ["王安", "李娜", "张伟", "刘洋", "陈静", "杨帆", "赵磊", "黄丽"]
+    plain = "".join(f"r{n}@example.com,R{n}\n" for n in range(60_000))
+    rest = "".join(f"z{n}@example.com,{name}\n" for n, name in enumerate(names))
+    assert look(tmp_path, f"email,name\n{plain}{rest}".encode("gb18030")).file.encoding == "gb18030"
+
+
 def test_exports_of_other_tools_as_they_are(config: Any, tmp_path: Path) -> None:
     from publisher.database import open_database
 

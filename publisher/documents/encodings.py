@@ -1,0 +1,131 @@
+"""What encoding bytes that are not UTF-8 may have. ``charset-normalizer`` sorts out what makes no sense; which of the
+readings left is likely is weighed here, by how everyday their characters are: names are too short for its statistics.
+"""
+
+from __future__ import annotations
+
+import codecs
+import math
+import re
+import unicodedata
+
+ENCODINGS = {
+    "gb18030": "GB18030 (or GBK, GB2312)", "big5": "Big5", "cp932": "Shift-JIS (cp932)",
+    "euc_kr": "EUC-KR", "euc_jp": "EUC-JP", "cp1252": "Windows-1252", "cp1251": "Windows-1251",
+    "koi8_r": "KOI8-R", "cp1250": "Windows-1250", "cp1253": "Windows-1253", "cp1254": "Windows-1254",
+    "cp1255": "Windows-1255", "cp1256": "Windows-1256", "tis_620": "TIS-620",
+}  # fmt: skip
+"""What is thought of, by Python's name, with the name that people know."""
+SAMPLE = 32 * 1024
+"""Bytes of lines that are not ASCII; more tell nothing new."""
+_MARGIN = 6.0
+"""How much likelier a reading has to be than any other, as a natural logarithm: four hundred times."""
+
+# Costs, as natural logarithms: what a character tells against a reading. A letter costs the size of its alphabet.
+_STRANGE, _CROOKED, _SIGN, _ODD, _CAPITALS = 12.0, 11.0, 7.0, 3.0, 2.0
+_RARE = 4.0
+_MOST_STRANGE = 0.3
+"""The part of the characters that may be strange or crooked before a reading makes no sense."""
+
+# In each table of the East: the lead bytes of its everyday characters, the least second byte, and how many there are.
+_EASTERN = {
+    "gb18030": (0xB0, 0xD7, 0xA1, 3755),
+    "big5": (0xA4, 0xC6, 0x40, 5401),
+    "cp932": (0x88, 0x97, 0x40, 2965),
+    "euc_kr": (0xB0, 0xC8, 0xA1, 2350),
+    "euc_jp": (0xB0, 0xCF, 0xA1, 2965),
+}
+_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fc]")
+_WIDE = re.compile("[\u3000-\u303f\uff01-\uff5e\u00b7]")  # punctuation, letters and digits in full width
+_HALF_KANA = re.compile(r"(?<![^\s,;|\"'])[\uff61-\uff9f]+(?![^\s,;|\"'])")
+_SCRIPTS = {
+    "cp1251": ("\u0400-\u04ff", 33), "koi8_r": ("\u0400-\u04ff", 33), "cp1253": ("\u0386-\u03ce", 35),
+    "cp1255": ("\u05d0-\u05ea", 27), "cp1256": ("\u0621-\u064a", 36), "tis_620": ("\u0e01-\u0e4e", 70),
+}  # fmt: skip
+_LATIN = "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f", 60
+_SIGNS = re.compile("[\u2010-\u2026\u20ac\u00a0\u00ab\u00bb\u00ae\u00a9№]")
+# Of Latin letters outside ASCII: a vowel between vowels, a consonant between consonants (both of their own code page,
+# as ø for ř), and what hardly any name has.
+_ODDITIES = re.compile("(?<=[av])v(?=[av])|(?<=[bc])[cn](?=[bc])|n(?=[av])|x")
+
+
+def readings(content: bytes) -> list[str]:
+    """The encodings that make sense of the bytes: one where no other reading is nearly as likely.
+
+    Encodings in which the bytes are the same text count as one. Empty where none makes sense.
+    """
+    strange = b"\n".join(line for line in content.splitlines() if not line.isascii())
+    sample = strange[:SAMPLE]
+    costs: dict[str, tuple[float, str]] = {}
+    for encoding in sorted(_sensible(sample), key=list(ENCODINGS).index):
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(sample, len(sample) == len(strange))
+        except UnicodeDecodeError:
+            continue
+        cost = _eastern(text, encoding) if encoding in _EASTERN else _western(text, encoding)
+        if cost < math.inf:
+            costs.setdefault(text, (cost, encoding))
+    best = min((cost for cost, _ in costs.values()), default=0.0)
+    return [encoding for cost, encoding in costs.values() if cost - best < _MARGIN]
+
+
+def _sensible(sample: bytes) -> set[str]:
+    from charset_normalizer import from_bytes  # slow to import, and hardly ever wanted
+
+    found = from_bytes(sample, cp_isolation=list(ENCODINGS), threshold=0.4, enable_fallback=False)
+    return {name for match in found for name in match.could_be_from_charset if name in ENCODINGS}
+
+
+def _eastern(text: str, encoding: str) -> float:
+    """How unlikely a text is: the sum over its characters outside ASCII."""
+    first, last, second, size = _EASTERN[encoding]
+    half = sum(map(len, _HALF_KANA.findall(text)))  # the reading of nearly any bytes, so it has to be whole words
+    costs = [math.log(63)] * half
+    for character in _HALF_KANA.sub("", text):
+        if character.isascii():
+            continue
+        coded = character.encode(encoding)
+        if _KANA.match(character) and encoding in {"cp932", "euc_jp"}:
+            costs.append(math.log(170))
+        elif _WIDE.match(character):
+            costs.append(_SIGN)
+        else:
+            everyday = len(coded) == 2 and first <= coded[0] <= last and coded[1] >= second
+            costs.append(math.log(size) if everyday else _STRANGE)
+    rare = _RARE if _STRANGE in costs else 0.0  # one is forgiven: names have rare characters
+    return _total(costs) - rare
+
+
+def _western(text: str, encoding: str) -> float:
+    foreign = [character for character in text if not character.isascii()]
+    script, size = _SCRIPTS.get(encoding, _LATIN)
+    words = [word for word in re.findall(f"[{script}A-Za-z]+", text) if not word.isascii()]
+    words = [word for word in words if word in {word.lower(), word.upper(), word.title()}]
+    if encoding in _SCRIPTS:
+        words = [word for word in words if not re.search("[A-Za-z]", word)]
+        odd = _CAPITALS * sum(len(word) > 1 and word.isupper() for word in words)
+    else:
+        words = [word for word in words if 3 * len(re.findall("[A-Za-z]", word)) >= len(word)]
+        odd = _ODD * len(_ODDITIES.findall("".join(map(_outline, text))))
+    straight = sum(not character.isascii() for word in words for character in word)
+    signs = len(_SIGNS.findall(text))
+    letters = max(0, sum(map(str.isalpha, foreign)) - straight)
+    strange = max(0, len(foreign) - straight - letters - signs)
+    return float(odd) + _total(
+        [math.log(size)] * straight + [_SIGN] * signs + [_CROOKED] * letters + [_STRANGE] * strange
+    )
+
+
+def _total(costs: list[float]) -> float:
+    strange = sum(cost in {_CROOKED, _STRANGE} for cost in costs)
+    return math.inf if strange > _MOST_STRANGE * len(costs) + 1 else math.fsum(costs)
+
+
+def _outline(character: str) -> str:
+    """A letter of ASCII as a (vowel) or b, another as v or c; n and x for those of :data:`_ODDITIES`."""
+    if not character.isalpha():
+        return " "
+    vowel = unicodedata.normalize("NFD", character)[0].lower() in "aeiouyøæœı"
+    if character.isascii():
+        return "a" if vowel else "b"
+    return "n" if character in "ńŃ" else "x" if character in "ŕĺŔĹ" else "v" if vowel else "c"
