@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Place, Span
-from publisher.issue import Item
+from publisher.issue import Item, Picture, Places
 
 HAN = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
 
@@ -25,9 +25,45 @@ class Line:
     def place(self, start: int, end: int) -> Place:
         """The place of a part of the run; the whole of it where the run was not written plainly."""
         span = self.whole.span
-        if span.line == span.end_line and span.end_column - span.column == len(self.text):
-            return Place(self.whole.path, Span(span.line, span.column + start, span.line, span.column + end))
+        more = span.end_column - span.column - len(self.text) if span.line == span.end_line else -1
+        if more in {0, 2}:  # as it is, or in quotes
+            column = span.column + more // 2
+            return Place(self.whole.path, Span(span.line, column + start, span.line, column + end))
         return self.whole
+
+
+def fields(context: Context) -> Iterator[Line]:
+    """Every field of plain text, those of the issue and then those of each item; ``key`` is the field's own."""
+    issue = context.issue
+    yield from _fields(issue.places, ("title",), issue.title)
+    if ("subject",) in issue.places.values:
+        yield from _fields(issue.places, ("subject",), issue.subject)
+    yield from _fields(issue.places, ("preheader",), issue.preheader)
+    yield from _fields(issue.places, ("authors",), *issue.authors)
+    yield from _fields(issue.places, ("tags",), *issue.tags)
+    yield from _of_picture(issue.places, "cover", issue.cover)
+    for item in issue.items:
+        yield from _fields(item.places, ("headline",), item.headline)
+        yield from _of_picture(item.places, "image", item.image)
+        yield from _fields(item.places, ("commentary_by",), item.commentary_by)
+        for index, source in enumerate(item.sources):
+            at = ("source", index, "name")
+            yield from _fields(item.places, at if at in item.places.values else ("source", "name"), source.name)
+        yield from _fields(item.places, ("section",), item.section)
+        yield from _fields(item.places, ("tags",), *item.tags)
+        yield from _fields(item.places, ("sponsored", "by"), item.sponsored.by if item.sponsored else None)
+
+
+def _fields(places: Places, at: tuple[str | int, ...], *texts: str | None) -> Iterator[Line]:
+    for index, text in enumerate(texts):
+        if text:
+            yield Line(text, places.of(*at, *([index] if at[0] in {"authors", "tags"} else [])), at[-1])
+
+
+def _of_picture(places: Places, name: str, picture: Picture | None) -> Iterator[Line]:
+    if picture:
+        for key in ("alt", "caption", "credit"):
+            yield from _fields(places, (name, key), getattr(picture, key))
 
 
 def lines(context: Context) -> Iterator[Line]:

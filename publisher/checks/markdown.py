@@ -16,6 +16,7 @@ from publisher.checks.parts import Parts
 from publisher.diagnostics import Place
 from publisher.issue import Prose
 from publisher.source.markdown import new_parser
+from publisher.source.markdown.tags import raw_tags
 
 InlineRule = Callable[[StateInline, bool], bool]
 _PLACED = {"link_open", "image", "html_inline", "code_inline"}
@@ -107,6 +108,10 @@ class Text:
         """Each piece of raw HTML, and a function from a range of it to its place in the file."""
         return ((piece.words, piece.place) for piece in self.pieces() if piece.raw)
 
+    def blocks_of_html(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
+        """The same of whole blocks of it, which hold words."""
+        return ((piece.words, piece.place) for piece in self.pieces() if piece.token.type == "html_block")
+
     def pieces(self) -> Iterator[Piece]:
         """All of the text in the order of reading; the end of a block is a blank."""
         inline = {id(rows.token): rows for rows in self._inline}
@@ -125,12 +130,13 @@ class Text:
     def written(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
         """Each paragraph, heading or cell as written, and its places; code and raw HTML in it are blanks."""
         for rows in self._inline:
-            shown, last = [], 0
+            written = rows.token.content
+            shown, last, code = [], 0, 0
             for child in rows.token.children or ():
                 if child.type in {"code_inline", "html_inline"} and (at := child.meta.get("at")) and at[0] >= last:
-                    shown += [rows.token.content[last : at[0]], " " * (at[1] - at[0])]
-                    last = at[1]
-            yield "".join([*shown, rows.token.content[last:]]), partial(self._place, rows)
+                    shown += [" " * (at[0] - last) if code else written[last : at[0]], " " * (at[1] - at[0])]
+                    last, code = at[1], code + _opens_code(child)
+            yield "".join([*shown, written[last:]]), partial(self._place, rows)
 
     def _shifted(self, rows: _Rows, by: int, start: int, end: int) -> Place:
         return self._place(rows, by + start, by + end)
@@ -220,6 +226,12 @@ def _placing(rule: InlineRule) -> InlineRule:
         return done
 
     return placing
+
+
+def _opens_code(token: Token) -> int:
+    """1 for ``<code>`` and its like in raw HTML, -1 for its end."""
+    tags = raw_tags(token.content) if token.type == "html_inline" else ()
+    return sum(-1 if tag.closing else 1 for tag in tags if tag.name in {"code", "kbd", "samp"})
 
 
 def _said(token: Token) -> str:

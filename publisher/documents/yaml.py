@@ -90,7 +90,7 @@ class _Builder:
                     self._refuse(codes.ALIAS, span, "YAML aliases are not read here", "quote a text that begins with *")
                 case yaml.ScalarEvent():
                     self._plain(event, span)
-                    if not event.style:
+                    if event.style not in {"|", ">"}:
                         self._cut(event.value, span)
                     self._add(Scalar(event.value, span, event.style or ""))
                 case yaml.MappingStartEvent() | yaml.SequenceStartEvent():

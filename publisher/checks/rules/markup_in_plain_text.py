@@ -1,0 +1,49 @@
+"""Markdown or an entity stands in a field of plain text.
+
+## Why it matters
+
+Titles, headlines, names and the words of pictures are shown as they are written: readers see the asterisks, the
+brackets or `&amp;`.
+
+## Example
+
+    headline: R&amp;D and **chips**
+
+Write `headline: R&D and chips`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+from publisher.checks.context import Context
+from publisher.checks.lines import fields
+from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.documents.slips import shortened
+
+CODE = define("markup-in-plain-text", Severity.WARNING, __doc__)
+_ALONE = r"(?<![A-Za-z0-9])"  # so that 2**64 and f**k are as they are meant
+_MARKUP = re.compile(
+    r"(?P<entity>&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);)"
+    rf"|!?(?<![A-Za-z0-9_\])])\[(?P<link>[^\[\]]+)\]\([^()\s]+\)"
+    rf"|{_ALONE}(?P<mark>\*\*|~~)(?P<strong>(?![\s*~])[^*~]*?(?<!\s))(?P=mark)(?![A-Za-z0-9])"
+    rf"|{_ALONE}(?P<ticks>`+)(?P<code>(?![\s`])[^`]*?(?<!\s))(?P=ticks)(?![A-Za-z0-9`])"
+    r"|<(?P<tag>b|em|i|strong|sub|sup|u)>(?P<element>[^<>]+)</(?P=tag)>"
+)
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look at each field of plain text."""
+    for line in fields(context):
+        for found in _MARKUP.finditer(line.text):
+            named = (found[name] for name in ("link", "strong", "code", "element") if found[name] is not None)
+            meant = next(named, unescape(found[0]))
+            if meant != found[0]:
+                message = f"{shortened(found[0])} stays as it is written: this is a field of plain text"
+                yield CODE.at(
+                    line.place(found.start(), found.end()),
+                    message,
+                    help=f"write {shortened(meant.strip()) or 'a plain space'}",
+                )

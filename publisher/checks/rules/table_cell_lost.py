@@ -1,0 +1,59 @@
+"""A row of a table has more cells than its head.
+
+## Why it matters
+
+The cells beyond the head are dropped, with their words. A `|` parts cells in code too.
+
+## Example
+
+    | Sign | Means |
+    |---|---|
+    | `a|b` | either |
+
+Write `` `a\\|b` ``, or give the head a cell more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.markdown import Text
+from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.documents.slips import shortened
+
+CODE = define("table-cell-lost", Severity.ERROR, __doc__, fixed=True)
+_BEFORE = re.compile(r"[ \t>]*\|?")
+_END = re.compile(r"(?<!\\)\||[ \t]*$")
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Count the cells of each row as they are written."""
+    for text in context.texts:
+        yield from _rows(text) if "|" in text.prose.text else ()
+
+
+def _rows(text: Text) -> Iterator[Diagnostic]:
+    source, columns, head = text.prose.text.split("\n"), 0, False
+    for token in text.tokens:
+        if token.type == "thead_open":
+            columns, head = 0, True
+        elif token.type == "tbody_open":
+            head = False
+        elif token.type == "th_open":
+            columns += 1
+        elif token.type == "tr_open" and token.map and not head:
+            line = source[token.map[0]]
+            before = _BEFORE.match(line)
+            start = before.end() if before else 0
+            for _ in range(columns):
+                end = _END.search(line, start)
+                start = end.end() if end else len(line)
+            if lost := line[start:].strip(" \t|"):
+                place = text.prose.place(
+                    token.map[0], line.index(lost, start), start + len(line[start:].rstrip(" \t|"))
+                )
+                head_has = f"{columns} column{'s' if columns > 1 else ''}"
+                message = f"readers would not see “{shortened(lost)}”: the table's head has {head_has}"
+                yield CODE.at(place, message, help="write \\| for a sign that is meant, or give the head a cell more")
