@@ -172,11 +172,11 @@ def as_row(mailing: mailings.Mailing, sent: Sent) -> dict[str, Any]:
 
 
 def _report_overdue(config: Config, database: Database, wish: Wish) -> None:
-    from publisher.delivery.prepare import ready_issues
+    from publisher.delivery.prepare import readings, ready_issues
 
     with database.connect() as connection:
         frozen = {mailing.slug for mailing in mailings.every_newest(connection)}
-    late = tripwires.overdue(ready_issues(config, without=frozen), {*frozen, wish.issue}, config)
+    late = tripwires.overdue(ready_issues(readings(config, without=frozen)), {*frozen, wish.issue}, config)
     for tripped in late[:5]:
         error_console.print(f"[yellow]overdue:[/] {escape(tripped.message)} ({escape(tripped.help)})")
     if len(late) > 5:

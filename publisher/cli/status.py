@@ -22,28 +22,39 @@ def status(
     ] = None,
     format: Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")] = "text",
 ) -> None:
-    """Show the account: audience = excluded + pending + claimed + submitted + rejected + uncertain, at every moment."""
+    """Show the account: audience = excluded + pending + claimed + submitted + rejected + uncertain, at every moment.
+
+    Exits 1 when a tripwire went off, or when the files of ISSUE cannot be read.
+    """
     from publisher.cli.console import complain, error_console
     from publisher.config import load_config
     from publisher.database import open_database
     from publisher.delivery.status import statuses
+    from publisher.diagnostics import Severity
 
     config = load_config(context.obj)
     database = open_database(config)
     try:
-        rows, tripped = statuses(config, database, issue)
+        found = statuses(config, database, issue)
     finally:
         database.close()
     if format == "json":
-        print(json.dumps(rows[0] if issue else rows, ensure_ascii=False, indent=2))
+        print(json.dumps(found.rows[0] if issue else found.rows, ensure_ascii=False, indent=2))
     else:
-        _print(rows, tells=config.delivery.tells)
-    for trip in tripped:
+        _print(found.rows, tells=config.delivery.tells)
+    for reading in found.broken:
+        errors = [finding for finding in reading.findings if finding.severity is Severity.ERROR]
+        first, more = errors[0], f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        complain(
+            f"{reading.slug} cannot be read: {first.path}:{first.span.line}: {first.message}{more}",
+            f"mend it; publisher check {reading.slug} shows all",
+        )
+    for trip in found.tripped:
         if trip.stops:
             complain(f"tripwire {trip.name}: {trip.message}", trip.help)
         else:
             error_console.print(f"{trip.name}: {trip.message} ({trip.help})", style="yellow", markup=False)
-    if any(trip.stops for trip in tripped):
+    if any(trip.stops for trip in found.tripped) or (issue and found.broken):
         raise typer.Exit(1)
 
 
@@ -62,9 +73,7 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("issue", no_wrap=True)
     table.add_column("state")
-    mailed = any(row["submitted"] for row in rows)
-    names = [name for name in COUNTS if any(row[name] for row in rows)] or ["audience"]
-    names += FEEDBACK if mailed else ()
+    names = [name for name in (*COUNTS, *FEEDBACK) if any(row[name] for row in rows)] or ["audience"]
     for name in names:
         table.add_column(name, justify="right")
     for row in rows:
@@ -72,6 +81,9 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
         counts = ("not known" if name in unknown else f"{row[name]:,}" for name in names)
         table.add_row(escape(printable(row["issue"])), row["state"], *counts)
     console.print(table)
+    silent = [name for name in FEEDBACK if name not in names and any(name in not_known(row, tells) for row in rows)]
+    if silent:
+        console.print(f"not known: {', '.join(silent)} (no event has told)")
     for row in rows:
         if row["excluded_by_reason"] and len(rows) == 1:
             reasons = ", ".join(f"{people:,} {reason}" for reason, people in row["excluded_by_reason"].items())

@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from publisher.config.model import Config
-from publisher.database.failures import explain, lacks_driver, unusable_url
+from publisher.database.failures import UnreadableError, explain, lacks_driver, unusable_url
 from publisher.database.migrate import migrate
 from publisher.errors import DatabaseError
 
@@ -113,7 +113,7 @@ def _sqlite(url: URL) -> Engine:
                 f"the database {url.database} cannot be opened: {error.strerror}",
                 help="point database in config.yaml, or PUBLISHER_DATABASE_URL, at a folder that can be written",
             ) from error
-    engine = create_engine(url, hide_parameters=True, json_serializer=to_json, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, **_COMMON, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -161,8 +161,7 @@ def _postgresql(url: URL) -> Engine:
     try:
         return create_engine(
             url,
-            hide_parameters=True,
-            json_serializer=to_json,
+            **_COMMON,
             pool_pre_ping=True,
             connect_args={"connect_timeout": 10, "application_name": "publisher"},
         )
@@ -184,8 +183,13 @@ def _explained(url: URL) -> Iterator[None]:
         raise IntegrityError(error.statement, None, safe, hide_parameters=True) from None
     except DBAPIError as error:
         raise explain(error.orig or error, url) from error
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnreadableError) as error:
         raise explain(error, url) from error
+    except UnicodeDecodeError as error:
+        # The driver cannot even say so where a name in the schema is damaged.
+        if not error.object.startswith(b"malformed database"):
+            raise
+        raise explain(sqlite3.DatabaseError("malformed"), url) from error
     except PoolTimeout as error:
         raise DatabaseError(
             "no connection to the database became free", help="serve fewer requests at once, or raise the pool"
@@ -198,3 +202,13 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circ
 def to_json(value: Any) -> str:
     """How JSON columns are written: as short as it goes, other scripts legible."""
     return _encode(value) if value else "[]" if value == [] else "{}" if value == {} else _encode(value)
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise UnreadableError("a list of a subscriber") from None
+
+
+_COMMON: dict[str, Any] = {"hide_parameters": True, "json_serializer": to_json, "json_deserializer": _from_json}

@@ -21,7 +21,11 @@ _SQLITE = (
     ("disk is full", "the disk with the database {at} is full", "free some space and run the command again"),
     ("disk I/O", "the disk with the database {at} fails or is full", "check the disk, then run the command again"),
     ("not a database", "the file {at} is not a SQLite database", "restore it from a backup, or move it away"),
-    ("malformed", "the database {at} is corrupt", "restore it from a backup, or recover it with sqlite3 .recover"),
+    *(
+        (part, "the database {at} is corrupt", "restore it from a backup, or recover it with sqlite3 .recover")
+        # The last three: the schema was brought up to date on opening, and what is quoted may be an address.
+        for part in ("malformed", "Could not decode to UTF-8", "no such column", "no such table")
+    ),
     ("locked", "the database {at} is busy with another process", "wait for the other command to end, then try again"),
 )
 
@@ -38,6 +42,10 @@ _POSTGRESQL = (
 )
 
 
+class UnreadableError(ValueError):
+    """A value that we wrote cannot be read again: the message names it, and holds none of it."""
+
+
 def explain(error: BaseException, url: URL) -> DatabaseError:
     """The DatabaseError for a driver's error."""
     if url.get_backend_name() == "sqlite":
@@ -46,6 +54,10 @@ def explain(error: BaseException, url: URL) -> DatabaseError:
 
 
 def _of_sqlite(error: BaseException, url: URL) -> DatabaseError:
+    if isinstance(error, UnreadableError):
+        return DatabaseError(
+            f"the database {url.database} is corrupt: {error} cannot be read", help="restore it from a backup"
+        )
     text = str(error)
     for part, message, action in _SQLITE:
         if part in text:

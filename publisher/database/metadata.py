@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, MetaData, String, TypeDecorator
 
+from publisher.database.failures import UnreadableError
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -43,4 +45,7 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """To an aware moment in UTC."""
-        return None if value is None else datetime.fromisoformat(value)
+        try:
+            return None if value is None else datetime.fromisoformat(value)
+        except (ValueError, TypeError):
+            raise UnreadableError("a moment") from None

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from publisher.database.failures import UnreadableError
 from publisher.edition.model import Edition, Slot, Slotted
 
 
@@ -49,9 +50,12 @@ class Letter:
 
     @classmethod
     def from_json(cls, text: str) -> Letter:
-        """The letter that :meth:`to_json` wrote."""
-        data: dict[str, Any] = json.loads(text)
-        return cls(**{name: data[name] for name in _PLAIN}, html=_read(data["html"]), text=_read(data["text"]))
+        """The letter that :meth:`to_json` wrote. Raises UnreadableError."""
+        try:
+            data: dict[str, Any] = json.loads(text)
+            return cls(**{name: data[name] for name in _PLAIN}, html=_read(data["html"]), text=_read(data["text"]))
+        except (ValueError, KeyError, TypeError):
+            raise UnreadableError("the letter of a mailing") from None
 
 
 _PLAIN = ("slug", "title", "subject", "language", "digest", "commit")

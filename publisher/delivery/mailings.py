@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, case, func, literal_column, select, update
 
 from publisher.database import Database
+from publisher.database.failures import UnreadableError
 from publisher.delivery.letter import Letter
-from publisher.delivery.states import Account
+from publisher.delivery.states import STATES, Account
 from publisher.delivery.tables import mailings, recipients, second_copies
 
 GOING, PAUSED, CANCELLED = "going", "paused", "cancelled"
@@ -112,6 +113,8 @@ def account(connection: Connection, mailing_id: int) -> Account:
             by_reason[row["why"]] = row["people"]
         for name in feedback:
             feedback[name] += row[name]
+    if unknown := counts.keys() - STATES:
+        raise UnreadableError(f"the state of {sum(counts[state] for state in unknown)} recipients")
     copies = connection.execute(
         select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id == mailing_id)
     ).scalar_one()

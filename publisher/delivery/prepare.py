@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 from publisher.config.model import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition.model import Edition
+
+if TYPE_CHECKING:
+    from publisher.issue import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +46,16 @@ def prepare(config: Config, slug: str, *, drafts: bool = False, now: datetime | 
     return Prepared(edition, found, early=at if at and at > (now or datetime.now(UTC)) else None)
 
 
-def ready_issues(config: Config, without: Collection[str] = ()) -> list[tuple[str, date, datetime | None]]:
-    """Slug, date and ``publish_at`` of each ready issue that can be read, but for those in ``without``."""
-    from publisher.issue import discover, load_issue
+def readings(config: Config, without: Collection[str] = ()) -> list[Reading]:
+    """Every issue as far as it can be read, but for those in ``without``."""
+    from publisher.issue import discover, read_issue
+
+    return [read_issue(config, slug) for slug in discover(config.root) if slug not in without]
+
+
+def ready_issues(found: Sequence[Reading]) -> list[tuple[str, date, datetime | None]]:
+    """Slug, date and ``publish_at`` of each ready issue that can be read."""
     from publisher.issue.model import Status
 
-    found = []
-    for slug in discover(config.root):
-        issue = load_issue(config, slug)[0] if slug not in without else None
-        if issue is not None and issue.status is Status.READY:
-            found.append((slug, issue.date, issue.publish_at))
-    return found
+    issues = ((reading.slug, reading.issue) for reading in found)
+    return [(slug, i.date, i.publish_at) for slug, i in issues if i is not None and i.status is Status.READY]

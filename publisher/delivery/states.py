@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+STATES = frozenset({"excluded", "pending", "claimed", "submitted", "rejected", "uncertain"})
 FEEDBACK = ("delivered", "bounced", "complained")
 """The counts that are known from events only."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -11,15 +12,30 @@ from publisher.database import Database
 from publisher.delivery import ledger, lock, mailings, tripwires
 from publisher.delivery.endings import status_row
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.prepare import ready_issues
+from publisher.delivery.prepare import readings, ready_issues
 from publisher.delivery.states import mailing_state
 from publisher.delivery.tripwires import Tripped
 from publisher.errors import UsageError
 
+if TYPE_CHECKING:
+    from publisher.issue import Reading
 
-def statuses(config: Config, database: Database, slug: str | None = None) -> tuple[list[dict[str, Any]], list[Tripped]]:
-    """A row for ``slug``, or for each issue there is a folder or a mailing of. Raises UsageError: no such issue."""
-    from publisher.issue import discover
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """A row an issue, the tripwires that went off, and the issues whose files cannot be read."""
+
+    rows: list[dict[str, Any]]
+    tripped: list[Tripped]
+    broken: list[Reading]
+
+
+def statuses(config: Config, database: Database, slug: str | None = None) -> Statuses:
+    """Of ``slug``, or of each issue there is a folder or a mailing of. Raises UsageError: no such issue.
+
+    Without ``slug`` the files of those that have a mailing are not read: they may have changed since as they like.
+    """
+    from publisher.issue import discover, read_issue
 
     known = discover(config.root)
     with database.connect() as connection:
@@ -29,15 +45,19 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> tup
                 f"there is no issue {slug}", help=f"the newest is {known[-1]}" if known else f"publisher new {slug}"
             )
         wanted = [slug] if slug is not None else sorted({*known, *found})
-        rows, tripped = [], []
+        rows: list[dict[str, Any]] = []
+        tripped: list[Tripped] = []
         for name in wanted:
             mailing = found.get(name)
             rows.append(_row(connection, database, name, mailing))
             if mailing is not None:
                 tripped += tripwires.after_the_fact(connection, mailing)
     if slug is None:
-        tripped += tripwires.overdue(ready_issues(config, without=found), found, config)
-    return rows, tripped
+        read = readings(config, without=found)
+        tripped += tripwires.overdue(ready_issues(read), found, config)
+    else:
+        read = [read_issue(config, slug)] if slug in known else []
+    return Statuses(rows, tripped, [reading for reading in read if reading.issue is None])
 
 
 def _row(connection: Connection, database: Database, slug: str, mailing: Mailing | None) -> dict[str, Any]:

@@ -39,11 +39,12 @@ delivery: {{transport: {transport}, ses: {{region: eu-west-1}}}}
 Run = Callable[..., tuple[int, str, str]]
 
 
-def write_issue(root: Path, slug: str = SLUG, head: str = "", title: str = "一周") -> None:
+def write_issue(root: Path, slug: str = SLUG, head: str = "", title: str = "一周") -> Path:
     folder = root / "issues" / slug
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "issue.yaml").write_text(f"title: {title}\ndate: {slug[:10]}\nstatus: ready\n{head}", encoding="utf-8")
     (folder / "a.md").write_text("---\nheadline: 甲\n---\n正文 {{ x }} 完。\n", encoding="utf-8")
+    return folder
 
 
 @pytest.fixture
@@ -336,3 +337,28 @@ def test_the_webhook_hears_of_a_tripwire(root: Path) -> None:
     server.server_close()
     assert "ConnectError" in str(alert(told, tripped))
     assert alert(config, tripped) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("issue.yaml", "title: a\nstatus: ready\ndate: [2026\n", "issue.yaml:3: the list is not closed"),
+        ("issue.yaml", "x", "issue.yaml:1: "),
+        ("issue.yaml", None, "issue.yaml"),
+        ("a.md", "---\nheadline: [\n---\ntext\n", "a.md:"),
+        ("a.md", "---\nheadline: a\n", "a.md:"),
+        ("issue.yaml", "title: a\n\0", "issue.yaml:"),
+    ],
+)
+def test_status_says_that_an_issue_cannot_be_read(root: Path, run: Run, name: str, text: str | None, said: str) -> None:
+    folder = write_issue(root)
+    (folder / name).unlink() if text is None else (folder / name).write_text(text)
+    for words, expected in ((["status", SLUG], 1), (["status", SLUG, "--format", "json"], 1), (["status"], 0)):
+        status, out, err = run(*words)
+        assert status == expected
+        assert f"{SLUG} cannot be read: issues/{SLUG}/" in err
+        assert said in err
+        assert f"publisher check {SLUG}" in err
+        assert SLUG in out
+    status, out, _ = run("status", SLUG, "--format", "json")
+    assert json.loads(out)["state"] == "new"
