@@ -1,6 +1,7 @@
 """Findings that have one right answer, which changes no meaning: ``check --fix`` writes it.
 
-A comma between Han characters becomes a Chinese one, a mark typed twice becomes one, a parameter that only tracks goes.
+A comma between Han characters becomes a Chinese one, a mark typed twice becomes one, a parameter that only tracks goes,
+a commentary with its label at the end of a body goes into its container.
 Nothing else of a file changes: not its line ends, its byte order mark, its mode or its last line.
 """
 
@@ -16,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.checks.rules import doubled_punctuation, half_width_punctuation, tracking_parameter
+from publisher.checks.rules import commentary_in_body, doubled_punctuation, half_width_punctuation, tracking_parameter
 from publisher.diagnostics import Diagnostic
 
 _LINE_END = re.compile("(\r\n|\n|\r)")
@@ -95,7 +96,21 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
         if mended is not None:
             pieces[at] = line[: span.column - 1] + mended + line[span.end_column - 1 :]
             count += 1
+            if finding.code == commentary_in_body.CODE.name:
+                _contain(pieces, at)
     return Fix(path, before, (mark + "".join(pieces)).encode("utf-8"), count) if count else None
+
+
+def _contain(pieces: list[str], at: int) -> None:
+    """Put a container around what stands from the line ``at`` to the end."""
+    line_end = next(iter(pieces[1::2]), "\n")
+    last = max(number for number in range(at, len(pieces), 2) if pieces[number].strip())
+    pieces[last] += f"{line_end}:::"
+    pieces[at] = f"::: commentary{line_end}{pieces[at]}"
+
+
+def _unlabelled(line: str, _start: int, end: int) -> str | None:
+    return "" if line[end:].strip() else None  # the whole line is named where the editor has to decide
 
 
 def _full_width(line: str, start: int, end: int) -> str | None:
@@ -116,6 +131,7 @@ def _untracked(line: str, start: int, end: int) -> str | None:
 
 
 _FIXERS: dict[str, Callable[[str, int, int], str | None]] = {
+    commentary_in_body.CODE.name: _unlabelled,
     half_width_punctuation.CODE.name: _full_width,
     doubled_punctuation.CODE.name: _once,
     tracking_parameter.CODE.name: _untracked,

@@ -84,6 +84,39 @@ def test_what_has_more_than_one_answer_is_left_to_the_editor(root: Path, line: s
     assert plan_fixes(root, check_issue(load_config(root), SLUG.rpartition("/")[2])[1]) == []
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("label", ["点评：", "**點評：** ", "Commentary: ", "**解説**:"])
+def test_a_commentary_with_its_label_goes_into_its_container(root: Path, label: str, end: str) -> None:
+    before = f"---\nheadline: 题\n---\n正文,字。\n{label}看, 评,字。\n\n再评。[^1]\n\n[^1]: 注。\n\n".replace("\n", end)
+    (root / ITEM).write_text(before, encoding="utf-8", newline="")
+    config, slug = load_config(root), SLUG.rpartition("/")[2]
+    [fix] = plan_fixes(root, check_issue(config, slug)[1])
+    assert apply_fix(root, fix)
+    after = "---\nheadline: 题\n---\n正文，字。\n::: commentary\n看, 评，字。\n\n再评。[^1]\n\n[^1]: 注。\n:::\n\n"
+    assert (root / ITEM).read_bytes().decode() == after.replace("\n", end)
+    issue, found = check_issue(config, slug)
+    assert issue is not None
+    assert found == []
+    assert issue.items[0].commentary is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "点评：评。",  # nothing would be left
+        "正文。\n\n点评：一。\n\n正文。\n\n点评：二。",
+        "正文。\n\n点评：评。\n\n## 另一部分\n\n正文。",
+        "正文。\n\n点评：评。\n\n::: commentary\n评。\n:::",
+        "正文。\n\n点评：",
+    ],
+)
+def test_a_commentary_that_may_end_elsewhere_is_left_to_the_editor(root: Path, body: str) -> None:
+    (root / ITEM).write_text(f"---\nheadline: 题\n---\n{body}\n", encoding="utf-8")
+    found = check_issue(load_config(root), SLUG.rpartition("/")[2])[1]
+    assert "commentary-in-body" in {finding.code for finding in found}
+    assert plan_fixes(root, found) == []
+
+
 PIECES = ["字", "文", ",", ":", "!", "。", "，", "、", " ", "a", "1", "\n", "**", "`", "[链](https://e.example/?utm_id=1&b=2)",
           "https://e.example/p?gclid=x", "(", "）", "\\", "&amp;", "😀"]  # fmt: skip
 

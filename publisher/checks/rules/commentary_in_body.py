@@ -1,0 +1,62 @@
+"""The commentary stands in the body.
+
+## Why it matters
+
+Readers get it as one more paragraph of the story: without its box, and not as the editors' own view.
+
+## Example
+
+    The story.
+
+    Commentary: what we make of it.
+
+Put it between `::: commentary` and `:::`, without the label, which is added for the reader. `publisher check --fix`
+does so where it is the last part of the body.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.markdown import Text
+from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.issue import Item
+from publisher.source.folder import MARKDOWN_SUFFIXES
+
+CODE = define("commentary-in-body", Severity.WARNING, __doc__)
+_LABELS = ("点评", "點評", "解説", "Commentary", "COMMENTARY")
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look for paragraphs, and lines of them, that begin with the label of the commentary in any language."""
+    own = (words.get("commentary", "").strip().rstrip(":：") for words in context.config.labels.values())
+    names = "|".join(re.escape(name) for name in sorted({*_LABELS, *filter(None, own)}, key=len, reverse=True))
+    label = re.compile(rf"(?P<mark>\*\*|__|)(?:{names})(?:[:：](?P=mark)|(?P=mark)[:：])[ \t\u3000]*")
+    for text in context.texts:
+        if text.role == "body" and text.item is not None:
+            yield from _of_body(text, context.issue.items[text.item], label)
+
+
+def _of_body(text: Text, item: Item, label: re.Pattern[str]) -> Iterator[Diagnostic]:
+    lines = text.prose.text.split("\n")
+    found: list[tuple[int, re.Match[str]]] = []
+    last = True  # nothing that begins another part comes after it
+    for before, token in zip(text.tokens, text.tokens[1:], strict=False):
+        if before.type == "paragraph_open" and before.level == 0 and token.map:
+            found += [(n, match) for n in range(*token.map) if (match := label.match(lines[n]))]
+            last = True if found and found[-1][0] in range(*token.map) else last
+        elif token.type in {"heading_open", "hr"}:
+            last = False
+    one = len(found) == 1 and last and item.commentary is None and _below(text, item)
+    for number, match in found:
+        end = match.end() if one and number and lines[number][match.end() :].strip() else len(lines[number].rstrip())
+        message = f"this is the commentary, by its label {match[0].strip()}, and stands in the body"
+        advice = "put it between ::: commentary and :::, without the label"
+        yield CODE.at(text.prose.place(number, 0, end), message, help=advice)
+
+
+def _below(text: Text, item: Item) -> bool:
+    """Whether the body is what follows the front matter, to the file's end."""
+    return ("body",) not in item.places.values and text.prose.path.lower().endswith(tuple(MARKDOWN_SUFFIXES))
