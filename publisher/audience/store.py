@@ -6,11 +6,11 @@ Every function takes a connection inside a transaction, so that a caller can mak
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, or_, select, true, update
 
 from publisher.audience.address import Address
 from publisher.audience.model import Change, Consent, Counts, How, State, Subscriber
@@ -172,17 +172,30 @@ def history(connection: Connection, subscriber_id: int) -> list[Consent]:
     return [Consent(*row) for row in rows]
 
 
-def counts(connection: Connection) -> Counts:
-    """How many subscribers there are in each state, and how many mailboxes are suppressed or forgotten."""
-    rows = connection.execute(select(subscribers.c.state, func.count()).group_by(subscribers.c.state))
+def counts(connection: Connection, chosen: ColumnElement[bool] | None = None) -> Counts:
+    """How many subscribers there are in each state, and how many mailboxes are suppressed or forgotten.
+
+    ``chosen``, a condition on subscribers, counts only these; of the suppressed, only mailboxes of theirs.
+    """
+    where = true() if chosen is None else chosen
+    rows = connection.execute(select(subscribers.c.state, func.count()).where(where).group_by(subscribers.c.state))
     by_state = {str(state): int(number) for state, number in rows}
+    held = select(func.count()).select_from(suppressions)
+    if chosen is not None:
+        held = held.where(suppressions.c.mailbox_key.in_(select(subscribers.c.mailbox_key).where(where)))
     return Counts(
         pending=by_state.get("pending", 0),
         confirmed=by_state.get("confirmed", 0),
         unsubscribed=by_state.get("unsubscribed", 0),
-        suppressed=connection.scalar(select(func.count()).select_from(suppressions)) or 0,
+        suppressed=connection.scalar(held) or 0,
         forgotten=connection.scalar(select(func.count()).select_from(forgotten)) or 0,
     )
+
+
+def everybody(connection: Connection) -> Iterator[Subscriber]:
+    """Every subscriber, oldest first, in constant memory."""
+    rows = connection.execution_options(yield_per=1000).execute(select(subscribers).order_by(subscribers.c.id))
+    return map(_subscriber, rows)
 
 
 def drop(connection: Connection, subscriber_id: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from publisher.cli import counting
 from publisher.cli.console import complain, console, error_console
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ commands = typer.Typer(no_args_is_help=True, help="Import, export and look after
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    counting.register(commands)
     app.add_typer(commands, name="subscribers")
 
 
@@ -66,7 +68,9 @@ def import_(
     database = open_database(config)
     with _progress("Writing", file) as advance:
         tally = importing.write(database, found, pending=pending, progress=advance)
-    _print_import(format, found, tally, problems)
+    with database.connect() as connection:
+        mailable = counting.numbers(connection)["mailable"]
+    _print_import(format, found, tally, problems, mailable)
     if pending:
         _ask(config, database)
 
@@ -90,12 +94,14 @@ MOST_PROBLEMS = 1000
 """In JSON; ``invalid`` counts them all."""
 
 
-def _print_import(format: str, found: Survey, tally: Tally | None, problems: list[Problem]) -> None:
+def _print_import(
+    format: str, found: Survey, tally: Tally | None, problems: list[Problem], mailable: int | None = None
+) -> None:
     if format == "json":
         counts = {"rows": found.rows, "added": 0, "updated": 0, "unchanged": 0, "skipped": {}}
         if tally is not None:
             counts |= {"added": tally.added, "updated": tally.updated, "unchanged": tally.unchanged}
-            counts["skipped"] = dict(sorted(tally.skipped.items()))
+            counts |= {"skipped": dict(sorted(tally.skipped.items())), "mailable": mailable}
         about = {"file": found.file.path.name, "encoding": found.file.encoding, "recognised": found.tool}
         listed = [{"line": problem.line, "message": problem.message} for problem in problems]
         _print_json(about | counts | {"invalid": found.invalid, "problems": listed, "warnings": list(found.warnings)})
@@ -121,6 +127,7 @@ def _print_import(format: str, found: Survey, tally: Tally | None, problems: lis
         f"{tally.rows:,} rows: {tally.added:,} added, {tally.updated:,} updated, {tally.unchanged:,} unchanged"
         + (f"; skipped: {skipped}" if skipped else "")
     )
+    console.print(f"{mailable:,} can be mailed now")
 
 
 @commands.command("export")

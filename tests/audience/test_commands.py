@@ -74,6 +74,45 @@ def test_import_refuses_all_or_skips_what_is_invalid(run: Run, tmp_path: Path) -
     assert "no such file" in run("subscribers", "import", "nowhere.csv", status=2).stderr.lower()
 
 
+def test_who_can_be_mailed_is_counted(run: Run, tmp_path: Path) -> None:
+    rows = [
+        "ann@example.com,Rome,weekly",
+        "Ann@example.com,Rome,",
+        "ben@example.com,Oslo,weekly",
+        "cy@example.com,Rome,",
+    ]
+    (tmp_path / "people.csv").write_text("\n".join(["email,city,topics", *rows]), encoding="utf-8")
+    assert "3 can be mailed now" in run("subscribers", "import", "people.csv").stdout  # two are one mailbox
+    (tmp_path / "left.csv").write_text("email,Status\ndi@example.com,Unsubscribed\n", encoding="utf-8")
+    done = json.loads(run("subscribers", "import", "left.csv", "--format", "json").stdout)
+    assert (done["added"], done["mailable"]) == (1, 3)
+    run("subscribers", "add", "eve@example.com", "--name", "Eve", "--language", "en")
+    run("suppressions", "add", "cy@example.com")
+    run("suppressions", "add", "nobody@example.com")
+    assert run("subscribers", "count").stdout == "3\n"
+    assert run("subscribers", "count", "--segment", "city = Rome").stdout == "1\n"
+    counted = json.loads(run("subscribers", "count", "--segment", "city = Rome", "--format", "json").stdout)
+    assert counted == {"confirmed": 3, "pending": 0, "unsubscribed": 0, "suppressed": 1, "mailable": 1}
+    counted = json.loads(run("subscribers", "count", "--format", "json").stdout)
+    assert counted == {"confirmed": 5, "pending": 0, "unsubscribed": 1, "suppressed": 2, "mailable": 3}
+    assert "--segment" in run("subscribers", "count", "--segment", "city = ", status=2).stderr
+    listed = [
+        "ann@example.com",
+        "Ann@example.com",
+        "ben@example.com",
+        "cy@example.com",
+        "di@example.com",
+        "eve@example.com",
+    ]
+    assert run("subscribers", "list").stdout.splitlines() == listed
+    people = json.loads(run("subscribers", "list", "--format", "json").stdout)
+    assert people[0] == {
+        "email": "ann@example.com", "state": "confirmed", "name": "", "language": None, "topics": ["weekly"],
+        "attributes": {"city": "Rome"},
+    }  # fmt: skip
+    assert [person["state"] for person in people] == ["confirmed"] * 4 + ["unsubscribed", "confirmed"]
+
+
 def test_import_asks_what_a_status_means(run: Run, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("email,Status\nann@example.com,Lapsed\n", encoding="utf-8")
     refused = run("subscribers", "import", "people.csv", status=1)
