@@ -142,7 +142,7 @@ class Feedback(Section):
 class Alerts(Section):
     """Who hears of a tripwire."""
 
-    webhook: str | None = None
+    webhook: str | None = Field(None, description="Better PUBLISHER_ALERTS_WEBHOOK, which wins: it is a secret")
 
 
 class Llm(Section):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from publisher.config.load import NAME, read_nodes
 from publisher.config.model import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+from publisher.diagnostics import Code, Diagnostic, Place, Severity, Span, define
 from publisher.documents import find
 from publisher.errors import UsageError
 
@@ -32,6 +32,25 @@ asks for and that is nobody's. `send`, `publish` and `worker` refuse until it is
 
 Write the newsletter's own addresses; `service.url` begins with https:// (RFC 8058).
 """,
+)
+WEBHOOK = define(
+    "alerts-webhook",
+    Severity.WARNING,
+    """config.yaml holds the address that alarms are posted to.
+
+## Why it matters
+
+Chat services put the key into the address: whoever reads the repository could write to your channel. An address that
+was committed stays in the history: make a new one.
+
+## Example
+
+    alerts: {webhook: https://hooks.chat.example/T0/B0/secret}
+
+Set `PUBLISHER_ALERTS_WEBHOOK` to it where publisher runs, and leave `alerts` out of config.yaml. Until then the key
+works as before.
+""",
+    secret=True,
 )
 # Reserved for documentation: RFC 2606, sections 2 and 3.
 _EXAMPLE = re.compile(r"(?:.*\.)?example(?:\.(?:com|net|org))?\.?", re.IGNORECASE)
@@ -80,12 +99,17 @@ def refuse_placeholders(config: Config) -> None:
         )
 
 
-def placeholder_findings(config: Config) -> list[Diagnostic]:
-    """The same as findings, at the keys of config.yaml."""
-    found = unready(config)
+def config_warnings(config: Config) -> list[Diagnostic]:
+    """The same as findings, at the keys of config.yaml; and a webhook's address, which is a secret."""
+    found: list[tuple[Code, tuple[str, str], str, str]] = [
+        (PLACEHOLDER, one.key, one.message, one.help) for one in unready(config)
+    ]
+    if config.alerts.webhook:
+        advice = "set PUBLISHER_ALERTS_WEBHOOK to it instead, delete the key, and make a new address"
+        found.append((WEBHOOK, ("alerts", "webhook"), "the address of alerts.webhook is a secret", advice))
     node = read_nodes(config.root)[0] if found else None
-    places = {}
-    for one in found:
-        value = find(node, one.key) if node else None
-        places[one.key] = Place(NAME, value.span if value else Span.point(1))
-    return [PLACEHOLDER.at(places[one.key], one.message, help=one.help) for one in found]
+    findings = []
+    for code, key, message, advice in found:
+        value = find(node, key) if node else None
+        findings.append(code.at(Place(NAME, value.span if value else Span.point(1)), message, help=advice))
+    return findings

@@ -5,6 +5,7 @@ They look at the ledger after the fact or just before, and share no code with th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -124,8 +125,12 @@ def overdue(
 
 
 def alert(config: Config, tripped: Sequence[Tripped]) -> str | None:
-    """Post what tripped to ``alerts.webhook`` as JSON; what went wrong with that, if anything, in one line."""
-    if not tripped or not config.alerts.webhook:
+    """Post what tripped as JSON; what went wrong with that, if anything, in one line without the address.
+
+    To ``PUBLISHER_ALERTS_WEBHOOK``, for chat services put a secret into it, else to ``alerts.webhook``.
+    """
+    webhook = os.environ.get("PUBLISHER_ALERTS_WEBHOOK") or config.alerts.webhook
+    if not tripped or not webhook:
         return None
     import httpx
 
@@ -135,7 +140,7 @@ def alert(config: Config, tripped: Sequence[Tripped]) -> str | None:
         "tripwires": [{"name": t.name, "issue": t.issue, "message": t.message, "help": t.help} for t in tripped],
     }
     try:
-        httpx.post(config.alerts.webhook, json=body, timeout=5.0, follow_redirects=False).raise_for_status()
+        httpx.post(webhook, json=body, timeout=5.0, follow_redirects=False).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"alerts.webhook could not be told: {type(error).__name__}"
+        return f"the webhook of alerts could not be told: {type(error).__name__}"
     return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from publisher.checks.levels import with_levels
 from publisher.config import Config
-from publisher.config.placeholders import placeholder_findings
+from publisher.config.placeholders import config_warnings
 from publisher.diagnostics import Diagnostic, Severity
 from publisher.issue import discover
 from publisher.site.cache import Cache
@@ -46,7 +46,7 @@ def check_repository(
     found = judge_all(config, chosen, among=everything, cache=cache, progress=progress)
     everywhere = {finding for each in found.values() for finding in each}
     if slugs is None:
-        around = [*loose_files(config.root), *placeholder_findings(config)]
+        around = [*loose_files(config.root), *config_warnings(config)]
         everywhere.update(with_levels(config.checks.levels, around))
         cache.forget_all_but(everything)
     return Checked(chosen, tuple(sorted(everywhere, key=lambda finding: finding.sort_key)))

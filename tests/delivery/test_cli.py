@@ -306,7 +306,8 @@ def test_status_tells_of_overdue_issues(run: Run, root: Path) -> None:
     assert (status, SLUG in out, f"overdue: {SLUG}" in err) == (0, True, True)
 
 
-def test_the_webhook_hears_of_a_tripwire(root: Path) -> None:
+@pytest.mark.parametrize("source", ["variable", "config"])
+def test_the_webhook_hears_of_a_tripwire(root: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
     import threading
     from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -327,7 +328,10 @@ def test_the_webhook_hears_of_a_tripwire(root: Path) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     config = make_config(root)
     webhook = f"http://127.0.0.1:{server.server_address[1]}/"
-    told = config.model_copy(update={"alerts": config.alerts.model_copy(update={"webhook": webhook})})
+    if source == "variable":
+        monkeypatch.setenv("PUBLISHER_ALERTS_WEBHOOK", webhook)
+    named = webhook if source == "config" else "http://127.0.0.1:1/the-variable-wins"
+    told = config.model_copy(update={"alerts": config.alerts.model_copy(update={"webhook": named})})
     tripped = [Tripped("reached-twice", SLUG, "2 were reached twice", "look")]
     assert alert(told, tripped) is None
     assert heard[0]["tripwires"] == [
