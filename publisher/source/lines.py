@@ -90,6 +90,7 @@ def _flow(file: TextFile, scalar: Scalar) -> Iterator[tuple[str, Position]]:
     """The characters of a plain or quoted scalar, each with its place; YAML 1.2, 7.3."""
     span, quote = scalar.span, scalar.style
     breaks: list[Position] = []
+    escaped = False
     for number in range(span.line, span.end_line + 1):
         line = file.lines[number - 1]
         start = span.column - 1 + len(quote) if number == span.line else len(line) - len(line.lstrip(" \t"))
@@ -102,9 +103,10 @@ def _flow(file: TextFile, scalar: Scalar) -> Iterator[tuple[str, Position]]:
             if start >= len(inner) and number != span.end_line:
                 breaks.append((number, 1))
                 continue
-            yield from _joined(breaks)
+            # After an escaped break nothing joins, and each empty line is one.
+            yield from [("\n", place) for place in breaks] if escaped else _joined(breaks)
         yield from _characters(inner, start, number, quote)
-        breaks = [] if continued else [(number, len(inner) + 1)]
+        breaks, escaped = [] if continued else [(number, len(inner) + 1)], continued
 
 
 def _escapes_break(text: str) -> bool:

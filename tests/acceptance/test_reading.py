@@ -127,6 +127,7 @@ def test_html_comments_never_reach_readers(newsletter: Newsletter) -> None:
         ("<script>alert(1)</script>", "error"),
         ('<b onclick="x()">a</b>', "error"),
         ('<a href="javascript:x()">a</a>', "error"),
+        ('<b formaction="https://evil.test/">a</b>', "error"),
         ("[a](javascript:x)", "error"),
         ('<font color="red">a</font>', "warning"),
     ],

@@ -72,6 +72,17 @@ def test_a_password_is_refused_and_never_shown(tmp_path: Path, url: str) -> None
     assert "hunter2" not in render_text(found, tmp_path)
 
 
+@pytest.mark.parametrize("userinfo", ["user:hunter2@", "user@", ":hunter2@"])
+@pytest.mark.parametrize("key", ["newsletter", "service"])
+def test_an_address_for_readers_names_no_user(tmp_path: Path, key: str, userinfo: str) -> None:
+    url = f"https://{userinfo}letters.example.com/"
+    text = f"{BASE}service: {{url: {url}}}\n" if key == "service" else BASE.replace("https://news.example.com", url)
+    assert url in text
+    config, [finding] = read(tmp_path, text)
+    assert (config, finding.code) == (None, "bad-value")
+    assert finding.help == "write https://letters.example.com/"
+
+
 @pytest.mark.parametrize(
     "url", ["postgresql://db.example.com/x", "postgresql://u@h/x", "sqlite:///a.db", "postgresql:///x?host=/run"]
 )

@@ -7,6 +7,7 @@ import pytest
 from publisher.delivery.pace import Bucket, LocalPace, advance, batch_size, fresh, take, throttled, with_ceiling
 from publisher.delivery.sender import Limits
 from publisher.delivery.transports.base import Quota
+from tests.stubs.ses import Account, Settings
 
 
 @pytest.mark.parametrize("rate", [1, 14, 200, 2000, 50_000])
@@ -19,6 +20,18 @@ def test_over_a_minute_the_pace_is_the_rate(rate: float) -> None:
         now += wait
         sent += batch
     assert 0.99 * rate * 60 <= sent <= 1.01 * rate * 60 + batch
+
+
+@pytest.mark.parametrize(("rate", "people"), [(1, 20), (14, 200), (40, 60), (400, 600), (2000, 50_000)])
+def test_the_provider_throttles_nobody_and_its_quota_is_used(rate: float, people: int) -> None:
+    now = [0.0]
+    provider = Account(Settings(rate=rate), clock=lambda: now[0])
+    pace, batch = LocalPace(Limits().ceiling(Quota(rate=rate)), clock=lambda: now[0]), batch_size(rate, 50)
+    for _ in range(0, people, batch):
+        now[0] += pace.take(batch)
+        assert [provider.admit() for _ in range(batch)] == [None] * batch
+    assert provider.throttled == 0
+    assert now[0] <= people / rate / 0.97 + 1
 
 
 @pytest.mark.parametrize("rate", [14, 200, 2000])

@@ -344,30 +344,24 @@ def test_a_resumed_mailing_sends_what_was_frozen(config: Config, sqlite: Databas
     assert b"Subject: as frozen\r\n" in file.read_bytes()
 
 
-@pytest.mark.parametrize(("rate", "people"), [(40, 60), (400, 600)])
-def test_the_pace_holds_the_quota_without_throttling(
-    ses: Stub, through_ses: Config, sqlite: Database, rate: int, people: int
-) -> None:
-    server = ses(rate=rate)
-    add_people(sqlite, people)
-    began: list[float] = []
-    run(through_ses, sqlite, started=lambda _started: began.append(time.monotonic()))
-    held = people / (time.monotonic() - began[0]) / rate
-    assert server.account.throttled == 0
-    assert held <= 1.0  # that it is no slower follows a clock of its own in test_pace.py
-
-
-def test_a_quota_that_falls_is_read_again_on_the_throttle(
+def test_the_pace_follows_a_quota_that_falls_in_mid_mailing(
     ses: Stub, through_ses: Config, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "QUOTA_AGAIN", 0.1)
+    monkeypatch.setattr(sender, "QUOTA_AGAIN", 0.0)
     server = ses(rate=600)
     add_people(sqlite, 1500)
-    started = after(0.5, lambda: server.account.change({"rate": 300}))
-    assert run(through_ses, sqlite, started=started).account.submitted == 1500
-    last = sorted(server.account.seconds)[-2:]
-    assert sum(server.account.seconds[s][1] for s in last) <= 5
+    steps: list[Progress] = []
+
+    def fall(step: Progress) -> None:
+        steps.append(step)
+        if step.submitted > 300:
+            server.account.change({"rate": 300})
+
+    assert run(through_ses, sqlite, progress=fall).account.submitted == 1500
     assert server.account.summary()["most"] == 1
+    assert server.account.throttled  # so it was asked again
+    assert server.account.questions > 1
+    assert steps[-1].pace <= 300
 
 
 def test_a_spread_sends_no_faster(ses: Stub, through_ses: Config, sqlite: Database) -> None:

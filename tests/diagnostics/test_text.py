@@ -64,6 +64,27 @@ def test_a_long_line_is_cut_around_the_spot() -> None:
     assert "here" in source
 
 
+@pytest.mark.parametrize(
+    ("line", "column", "before", "after"),
+    [
+        ("x" * 100, 60, 59, 41),  # what fits is not cut
+        ("x" * 101, 60, 34, 42),  # else a third of the window stands before the spot
+        ("x" * 300, 150, 34, 68),
+        ("x" * 300, 34, 33, 68),
+        ("x" * 300, 35, 34, 68),
+        ("x" * 300, 1, 0, 101),
+        ("x" * 300, 300, 34, 1),
+        ("中" * 50, 30, 58, 42),
+        ("中" * 51, 30, 35, 44),
+        ("中" * 150, 75, 35, 67),  # no half of a wide character
+    ],
+)
+def test_of_a_long_line_a_window_is_shown(line: str, column: int, before: int, after: int) -> None:
+    source, marks = shown(line, column, column + 1)
+    assert (marks.index("^"), display_width(source) - marks.index("^")) == (before, after)
+    assert source.strip("…") == line[0] * len(source.strip("…"))
+
+
 def _index(text: str, column: int) -> int:
     """The character at a column."""
     total = 0

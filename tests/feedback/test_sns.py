@@ -6,7 +6,6 @@ import base64
 import contextlib
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -404,7 +403,7 @@ def test_a_key_that_is_known_does_not_wait_for_a_forged_one(sns: Sns) -> None:
         if url == CERTIFICATE_URL:
             return sns.fetch(url)
         asked.set()
-        slow.wait(5)
+        slow.wait()
         raise ServiceError("status 404")
 
     keys = Certificates(hang)
@@ -417,10 +416,8 @@ def test_a_key_that_is_known_does_not_wait_for_a_forged_one(sns: Sns) -> None:
     forger = threading.Thread(target=forge)
     forger.start()
     try:
-        assert asked.wait(5)
-        began = time.monotonic()
-        sns.verify(sns.message(), certificates=keys)
-        assert time.monotonic() - began < 2
+        assert asked.wait(60)
+        sns.verify(sns.message(), certificates=keys)  # would wait for ever
     finally:
         slow.set()
         forger.join()

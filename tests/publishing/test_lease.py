@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,27 @@ from tests.acceptance.conftest import CONFIG
 ROOT = Path(__file__).resolve().parents[2]
 
 
+class Clock:
+    """The database's clock, which goes on only where somebody sleeps; ``meanwhile`` is what others do then."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.meanwhile()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(module, "_now", lambda _connection: made.now)
+    monkeypatch.setattr(module, "time", made)
+    monkeypatch.setattr(module, "BEAT", 86_400.0)  # signs of life are the test's
+    return made
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     monkeypatch.delenv("PUBLISHER_DATABASE_URL", raising=False)
@@ -33,10 +54,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     opened.close()
 
 
-def test_a_second_run_is_refused_while_the_first_lives(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BEAT", 0.2)
-    with take(database), pytest.raises(LeaseLostError, match=f"process {os.getpid()}"), take(database):
-        pass
+def test_a_second_run_is_refused_while_the_first_lives(database: Database, clock: Clock) -> None:
+    with take(database) as first:
+        clock.meanwhile = first.check
+        with pytest.raises(LeaseLostError, match=f"process {os.getpid()}"), take(database):
+            pass
     with take(database):  # and free again after it
         pass
 
@@ -55,18 +77,25 @@ def test_a_run_that_died_here_is_succeeded_at_once(database: Database) -> None:
     assert told == []
 
 
-def test_a_run_that_died_elsewhere_is_succeeded_after_its_term(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "TERM", 1.0)
+def test_a_living_run_shows_signs_of_life_by_itself(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    beaten = threading.Event()
+    monkeypatch.setattr(module, "BEAT", 0.01)
+    monkeypatch.setattr(Lease, "check", lambda _lease: beaten.set())
+    with take(database):
+        assert beaten.wait(60)
+
+
+def test_a_run_that_died_elsewhere_is_succeeded_after_its_term(database: Database, clock: Clock) -> None:
     with take(database):
         pass
     with database.begin() as connection:
         left = {"holder": "dead", "pid": 1, "host": "elsewhere", "beat": module._now(connection)}
         connection.execute(update(leases).values(**left))
     told: list[str] = []
+    began = clock.now
     with take(database, waiting=told.append):
         assert told == ["process 1 on elsewhere"]
+    assert module.TERM < clock.now - began <= module.TERM + 2
 
 
 def write(database: Database, held: Lease) -> None:
@@ -75,14 +104,10 @@ def write(database: Database, held: Lease) -> None:
         held.check_in(connection)
 
 
-def test_whoever_slept_through_its_term_finds_out_before_it_does_anything(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "BEAT", 60.0)
-    monkeypatch.setattr(module, "TERM", 0.3)
+def test_whoever_slept_through_its_term_finds_out_before_it_does_anything(database: Database, clock: Clock) -> None:
     with take(database) as sleeper:
         sleeper.check()
-        time.sleep(0.5)
+        clock.sleep(module.TERM + 1)
         with take(database) as other:
             with pytest.raises(LeaseLostError):
                 sleeper.check()
@@ -93,26 +118,21 @@ def test_whoever_slept_through_its_term_finds_out_before_it_does_anything(
         assert after.fence == other.fence + 1
 
 
-def test_a_sign_of_life_from_the_future_blocks_for_a_term_and_not_for_ever(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "TERM", 1.0)
+def test_a_sign_of_life_from_the_future_blocks_for_a_term_and_not_for_ever(database: Database, clock: Clock) -> None:
     with take(database):
         pass
     with database.begin() as connection:  # its machine's clock was a day ahead, and it died
         ahead = module._now(connection) + 86_400
         connection.execute(update(leases).values(holder="dead", pid=1, host="elsewhere", beat=ahead))
-    began = time.monotonic()
+    began = clock.now
     with take(database) as taken:
         taken.check()
-    assert 0.5 < time.monotonic() - began < 10
+    assert module.TERM < clock.now - began <= module.TERM + 2
 
 
-def test_a_holder_that_lives_through_a_clock_set_back_is_not_robbed(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "BEAT", 0.2)
+def test_a_holder_that_lives_through_a_clock_set_back_is_not_robbed(database: Database, clock: Clock) -> None:
     with take(database) as held:
+        clock.meanwhile = held.check
         with database.begin() as connection:
             connection.execute(update(leases).values(beat=module._now(connection) + 86_400))
         with pytest.raises(LeaseLostError), take(database):

@@ -15,6 +15,7 @@ STYLES = {
     "plain over lines": "key: one\n  two\n\n  三 four\n",
     "single": "key: 'it''s\n  中文\n\n  end'\n",
     "double": 'key: "tab\\tescape \\u4e2d\n  folded \\\n  joined\n\n\n  end"\n',
+    "double, backslashes before a break": 'key: "one\\\\\n  two\\\\\\\n  three\\\n\n  four"\n',
     "literal": "key: |\n  one\n\n    indented\n  中文\n",
     "literal with an indicator": "key: |2\n     spaces\n  two\n",
     "literal stripped": "key: |-\n  one\n  two\n",

@@ -17,6 +17,7 @@ import struct
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -102,15 +103,17 @@ def substitute(template: str, values: dict[str, str]) -> str:
 class Account:
     """The state of the account, shared by the server's threads."""
 
-    def __init__(self, settings: Settings, log: Path | None = None) -> None:
-        self.settings = settings
+    def __init__(
+        self, settings: Settings, log: Path | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.settings, self.clock = settings, clock
         self.lock = threading.Lock()
         self.accepted: list[Accepted] = []
         self.calls = self.offered = self.throttled = self.refused_calls = 0
         self.questions, self.questioned_at = 0, float("-inf")
         self.seconds: dict[int, list[int]] = {}
         self.faulted: dict[str, int] = {}
-        self._tokens, self._filled = max(1.0, settings.rate), time.monotonic()
+        self._tokens, self._filled = max(1.0, settings.rate), clock()
         self._random = random.Random(settings.seed)
         self._log = log.open("a", encoding="utf-8", buffering=1) if log else None
 
@@ -141,14 +144,14 @@ class Account:
         """None, or the entry status that refuses one recipient. Call with the lock held."""
         s = self.settings
         self.offered += 1
-        bucket = self.seconds.setdefault(int(time.monotonic()), [0, 0])
+        bucket = self.seconds.setdefault(int(self.clock()), [0, 0])
         for status, probability in s.entry_faults.items():
             if self._random.random() < probability:
                 return status
         if 0 <= s.daily <= s.sent:
             return "ACCOUNT_DAILY_QUOTA_EXCEEDED"
         if s.rate > 0:
-            now = time.monotonic()
+            now = self.clock()
             self._tokens = min(max(1.0, s.rate), self._tokens + (now - self._filled) * s.rate)
             self._filled = now
             if self._tokens < 1:

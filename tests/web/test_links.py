@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from publisher.audience.model import State
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.errors import UsageError
+from tests.delivery.world import make_config
 from tests.web.conftest import Site
 
 
@@ -173,6 +175,28 @@ def test_keys_rotate(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         Purpose.UNSUBSCRIBE, "r", 1
     )
     assert Tokens.open(site.service.config).read(Purpose.UNSUBSCRIBE, token) is None
-    monkeypatch.setenv("PUBLISHER_SECRET_KEYS", "short")
+
+
+@pytest.mark.parametrize("keys", ["k" * 15, f"{'k' * 32},{'o' * 15}", f"{'o' * 15}, {'k' * 32}"])
+def test_a_short_key_signs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str) -> None:
+    config = make_config(tmp_path)
+    monkeypatch.setenv("PUBLISHER_SECRET_KEYS", keys)
     with pytest.raises(UsageError, match="shorter than 16"):
-        Tokens.open(site.service.config)
+        Tokens.open(config)
+    monkeypatch.setenv("PUBLISHER_SECRET_KEYS", keys.replace("k" * 15, "k" * 16).replace("o" * 15, "o" * 16))
+    Tokens.open(config)
+
+
+def test_a_key_file_that_was_cut_short_signs_nothing_and_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PUBLISHER_SECRET_KEYS", raising=False)
+    config, path = make_config(tmp_path), tmp_path / ".publisher" / "secret.key"
+    Tokens.open(config)
+    whole = path.read_text()
+    path.write_text(whole[:15])
+    with pytest.raises(UsageError, match="too short"):
+        Tokens.open(config)
+    assert path.read_text() == whole[:15]
+    path.write_text(whole[:16])
+    Tokens.open(config)
