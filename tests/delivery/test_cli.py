@@ -339,7 +339,10 @@ def test_the_webhook_hears_of_a_tripwire(root: Path, monkeypatch: pytest.MonkeyP
     ]
     server.shutdown()
     server.server_close()
-    assert "ConnectError" in str(alert(told, tripped))
+    note = str(alert(told, tripped))
+    assert "ConnectError" in note
+    assert "127.0.0.1" not in note
+    monkeypatch.delenv("PUBLISHER_ALERTS_WEBHOOK", raising=False)
     assert alert(config, tripped) is None
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from publisher.edition.gates.clip_budget import BUDGET
 from publisher.publishing import git
@@ -145,8 +148,42 @@ def test_what_content_says_stays_text_in_a_comment(room: Newsroom) -> None:
     shown = "\n".join(outside)
     assert "@team" not in shown
     assert "<img" not in shown
-    assert "&#64;team" in shown
+    assert "&#64;\u200dteam" in shown
     assert len(text) < 65_536
+
+
+# What GitHub and GitLab look for in the text of a rendered comment.
+REFERENCES = (
+    r"@[\w-]", r"#\d", r"(?i)\bg[hl]-\d", r"(?i)\bJIRA-\d", r"!\d", r"~[\w\"]", r"%[\w\"]", r"&[\w\"]", r"\$\d",
+    r"\b[0-9a-f]{7,64}\b", r"\[\w+:", r"\*iteration:", r"\[\[", r"\w/\w+>", r"://", r"(?i)\bwww\.", r"[\w.]+@[\w.]+",
+)  # fmt: skip
+REFERRING = """
+@name|hi @org/team,|a@example.com|#123|(#1)|owner/repo#1|见#1|GH-678|gh-1|见GH-2|GL-3|JIRA-42|!12|group/project!12
+|~label|~"two words"|%milestone|%"v 1"|&epic|&12|$7|0123abc|abcdef0123456789abcdef0123456789abcdef01|owner/repo@0123abcd
+|^alert#3|[vulnerability:1]|*iteration:4|[[page]]|group/project>|https://example.com/@x|www.example.com|WWW.example.com
+|@&#64;name|&commat;name|&#35;1
+""".replace("\n", "").split("|")
+
+
+@pytest.mark.parametrize("text", REFERRING)
+def test_a_comment_notifies_and_links_nobody(text: str) -> None:
+    from publisher.publishing.plan.markdown import _plain
+
+    for words in (text, f"{text}.", f"词{text}词", f"({text})", f"{text}{text}"):
+        html = MarkdownIt("gfm-like", {"linkify": False}).renderInline(_plain(words))
+        assert "<" not in html
+        read = unescape(html)
+        assert read.replace("\u200d", "") == words
+        assert [pattern for pattern in REFERENCES if re.search(pattern, read)] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["50% 以上", "A & B!", "C# ~ $ 价", "GPT", "👩‍🚀 2024-12-29", "12:30", "a/b > c", "Wow! [x]"]
+)
+def test_what_refers_to_nothing_is_left_as_it_is(text: str) -> None:
+    from publisher.publishing.plan.markdown import _plain
+
+    assert unescape(_plain(text)) == text
 
 
 def test_an_unknown_revision_is_a_wrong_call(room: Newsroom) -> None:

@@ -23,6 +23,16 @@ _SPECIAL = re.compile(
     r"|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]",  # lists, and lines under headings
     re.IGNORECASE,
 )
+# Forges look for references in the text that Markdown has made, when entities are characters again. So a joiner, which
+# nobody sees, stands after what begins one; code is left alone by them.
+_REFERENCE = re.compile(
+    r"@(?=\S)|[#%~&](?=[\w\"])|[!$](?=\d)"  # people, issues, merge requests, labels, milestones, epics, snippets
+    r"|(?<![0-9a-z_])[a-z][a-z0-9_]+-(?=\d)|[0-9a-f]{6}(?=[0-9a-f])"  # GH-678, commits of seven digits and more
+    r"|\[(?=\[|\w+:)|\*(?=iteration:)|[\w.-](?=>)"  # GitLab's [[page]], [vulnerability:1], group/project>
+    r"|:(?=//)|(?<![0-9a-z])www(?=\.)",
+    re.IGNORECASE | re.ASCII,
+)
+_JOINER = "\u200d"
 _MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "i"}
 
 
@@ -111,7 +121,8 @@ def _finding(found: Diagnostic) -> str:
 
 def _plain(text: str) -> str:
     """Text as text: no markup, no link, no mention, one line."""
-    return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
+    joined = _REFERENCE.sub(lambda found: found[0] + _JOINER, " ".join(text.split()))
+    return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", joined)
 
 
 def _code(text: str) -> str:
