@@ -85,7 +85,6 @@ chaos: $(DEV_STAMP) ## 60,000 recipients, killed again and again
 
 .PHONY: constraints
 constraints: $(DEV_STAMP) ## the newest versions, as names and versions only
-	@$(BIN)/python -m pip install --quiet uv
 	@bash tools/constraints.sh
 
 .PHONY: clean

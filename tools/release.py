@@ -1,10 +1,12 @@
-"""What CHANGELOG.md says of a version: ``python -m tools.release v0.2.0``.
+"""What CHANGELOG.md says of a version: ``python -m tools.release v0.2.0``; and a wheel as a line of a requirements file
+with its hash: ``python -m tools.release --hash dist/NAME.whl``.
 
 Fails where the tag, pyproject.toml and the package do not name one version, or the changelog has nothing of it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 import tomllib
@@ -27,8 +29,15 @@ def notes(tag: str, root: Path = ROOT) -> str:
     return section[1].strip() + "\n"
 
 
+def hashed(wheel: Path) -> str:
+    """``name==version --hash=sha256:…`` of a wheel."""
+    name, version = wheel.name.split("-")[:2]
+    return f"{name.replace('_', '-')}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+
+
 if __name__ == "__main__":
     try:
-        sys.stdout.write(notes(sys.argv[1]))
+        say = hashed(Path(sys.argv[2])) if sys.argv[1] == "--hash" else notes(sys.argv[1])
+        sys.stdout.write(say)
     except (IndexError, ValueError) as error:
         sys.exit(f"no release: {error}")

@@ -54,7 +54,7 @@ def back_up(config: Config, file: Path) -> Copied:
                 raw.backup(target)
             target.execute("PRAGMA journal_mode=DELETE")  # one file, whole without a WAL
             target.execute(f"CREATE TABLE {_TABLE} (made_at TEXT NOT NULL, keys TEXT NOT NULL)")
-            target.execute(f"INSERT INTO {_TABLE} VALUES (?, ?)", (now.isoformat(), ",".join(_keys(config))))  # noqa: S608
+            target.execute(f"INSERT INTO {_TABLE} VALUES (?, ?)", (now.isoformat(), ",".join(signing_keys(config))))  # noqa: S608
             target.commit()
             copied = _examine(target, file)
     except BaseException:
@@ -93,7 +93,7 @@ def restore(config: Config, file: Path, *, force: bool = False) -> Copied:
         finally:
             database.close()
     open_database(config).close()  # an older version's backup is brought up to date
-    _put_keys(config, text.split(","))
+    put_keys(config.root / ".publisher", text.split(","))
     return copied
 
 
@@ -139,7 +139,8 @@ def _is_used(database: Database) -> bool:
         )
 
 
-def _keys(config: Config) -> list[str]:
+def signing_keys(config: Config) -> list[str]:
+    """Of the environment, else of ``.publisher/secret.key``; newest first."""
     text = os.environ.get("PUBLISHER_SECRET_KEYS", "")
     path = config.root / ".publisher" / "secret.key"
     if not text.strip() and path.is_file():
@@ -147,18 +148,22 @@ def _keys(config: Config) -> list[str]:
     return [key.strip() for key in text.split(",") if key.strip()]
 
 
-def _put_keys(config: Config, keys: list[str]) -> None:
-    """The backup's keys sign; those that were here still verify: links of both kinds have been mailed."""
-    path = config.root / ".publisher" / "secret.key"
+def put_keys(folder: Path, keys: list[str]) -> int:
+    """Write ``keys`` into ``folder``; how many are there now.
+
+    These sign from then on; those that were there still verify: links of both kinds have been mailed.
+    """
+    path = folder / "secret.key"
     mine = path.read_text(encoding="ascii").strip().split(",") if path.is_file() else []
     every = list(dict.fromkeys(key for key in [*keys, *mine] if key))
     if not every:
-        return
+        return 0
     keep_out_of_git(path.parent)
     draft = path.with_name("secret.key.new")
     with os.fdopen(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
         file.write(",".join(every) + "\n")
     draft.replace(path)
+    return len(every)
 
 
 @contextmanager

@@ -50,6 +50,7 @@ COMMANDS: tuple[str, ...] = (
     "serve",
     "worker",
     "backup",
+    "move",
     "draft",
     "doctor",
 )

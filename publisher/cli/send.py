@@ -31,6 +31,9 @@ def send(
     despite_tripwires: Annotated[
         bool, typer.Option("--despite-tripwires", help="Go on although a tripwire says a reader has two copies.")
     ] = False,
+    without_archive: Annotated[
+        bool, typer.Option("--without-archive", help="Do not ask the archive whether it was mailed, nor tell it.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     format: Annotated[Literal["text", "json"], typer.Option("--format", help="json: one object a line.")] = "text",
 ) -> None:
@@ -45,7 +48,17 @@ def send(
         raise typer.BadParameter("addresses are given with --test", param_hint="ADDR")
     addresses = (*(test or ()), *(more or ()))
     seconds = None if spread is None else _seconds(spread)
-    wish = sending.Wish(issue, addresses, dry_run, seconds, correction, despite_tripwires, yes, format == "json")
+    wish = sending.Wish(
+        issue,
+        addresses,
+        dry_run=dry_run,
+        spread=seconds,
+        without_archive=without_archive,
+        correction=correction,
+        despite_tripwires=despite_tripwires,
+        yes=yes,
+        json=format == "json",
+    )
     raise typer.Exit(sending.run(context.obj, wish))
 
 

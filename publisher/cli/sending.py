@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,13 @@ from publisher.delivery import mailings, tripwires
 from publisher.delivery.endings import account_line, explain
 from publisher.delivery.prepare import Prepared, prepare
 from publisher.delivery.segment import segment_of
-from publisher.delivery.send import DryRun, Options, Sent, Started, send, send_test
+from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.sender import Progress as Step
 from publisher.edition.model import Edition
+from publisher.errors import DeployError
+from publisher.publishing.witness import Witness, mail, refuse_forgetful
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Wish:
     addresses: tuple[str, ...] = ()
     dry_run: bool = False
     spread: float | None = None
+    without_archive: bool = False
     correction: bool = False
     despite_tripwires: bool = False
     yes: bool = False
@@ -67,6 +70,7 @@ def run(root: Path, wish: Wish) -> int:
 
 
 def _mail(config: Config, database: Database, prepared: Prepared, edition: Edition, wish: Wish) -> int:
+    witness = _ask_witness(config, database, wish)
     interrupt = Interrupt()
     options = Options(
         spread=timedelta(seconds=wish.spread) if wish.spread else None,
@@ -83,16 +87,24 @@ def _mail(config: Config, database: Database, prepared: Prepared, edition: Editi
         return 1
     view = _Lines() if wish.json else _Bar(wish.issue)
     with stop_on_signals(interrupt), view:
-        sent = send(config, database, edition, _with(options, started=view.started, progress=view.progress))
+        options = replace(options, started=view.started, progress=view.progress)
+        sent = mail(witness, config, database, edition, options)
     _print_account(wish, sent)
     _report_overdue(config, database, wish)
     return sent.exit_status
 
 
-def _with(options: Options, **changes: Any) -> Options:
-    from dataclasses import replace
-
-    return replace(options, **changes)
+def _ask_witness(config: Config, database: Database, wish: Wish) -> Witness | None:
+    """The archive, which knows nothing that the ledger does not; None where it is not to be asked."""
+    if wish.without_archive:
+        return None
+    try:
+        witness = Witness.open(config)
+        refuse_forgetful(witness, database, wish.issue, correction=wish.correction)
+    except DeployError as error:
+        message = f"the archive cannot be asked whether {wish.issue} was mailed: {error.message}"
+        raise DeployError(message, help=f"{error.help or 'mend that'}; or send --without-archive") from error
+    return witness
 
 
 def _test(config: Config, edition: Edition, wish: Wish) -> int:

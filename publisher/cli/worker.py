@@ -25,6 +25,8 @@ def worker(
     from publisher.config.placeholders import refuse_placeholders
     from publisher.database import open_database
     from publisher.delivery.worker import Duties, work
+    from publisher.errors import DeployError
+    from publisher.publishing.witness import Witness, refuse_forgetful
 
     def tell(line: str) -> None:
         error_console.print(f"worker: {line}", markup=False)
@@ -43,7 +45,13 @@ def worker(
             drain_queue(Applier(database, config), config)
         post(config, database, 30.0)  # confirmation mail that serve could not send
 
+    def refuse(slug: str) -> None:
+        try:
+            refuse_forgetful(Witness.open(config), database, slug)
+        except DeployError as error:  # a machine that may not look into the archive carries on what was frozen
+            tell(f"{slug}: the archive cannot be asked: {error.message}")
+
     try:
-        work(config, database, Duties(slots=slots, tell=tell, reconcile=reconcile))
+        work(config, database, Duties(slots=slots, tell=tell, reconcile=reconcile, refuse=refuse))
     finally:
         database.close()

@@ -73,21 +73,24 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(config: Config) -> Database:
-    """Open, create or upgrade the database that ``config`` and the environment name.
+def open_database(config: Config, text: str | None = None) -> Database:
+    """Open, create or upgrade the database at the URL ``text``, else that ``config`` and the environment name.
 
     Raises DatabaseError: unreachable, read-only, full, corrupt, from a newer version, no driver.
     """
-    url = database_url(config)
+    url = database_url(config, text)
     with _explained(url):
         engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
         migrate(engine)
     return Database(engine)
 
 
-def database_url(config: Config) -> URL:
-    """The URL to open: of the environment, else of the config; a relative SQLite path is relative to the root."""
-    text = os.environ.get("PUBLISHER_DATABASE_URL") or config.database
+def database_url(config: Config, text: str | None = None) -> URL:
+    """The URL to open: ``text``, else of the environment, else of the config.
+
+    A relative SQLite path is relative to the root.
+    """
+    text = text or os.environ.get("PUBLISHER_DATABASE_URL") or config.database
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):

@@ -59,7 +59,7 @@ class Ledger:
         self.database = database
         self.mailing = mailing
         self.sender_id = 0
-        self._mark_path = mark_path(database, mailing.slug)
+        self._mark_path = mark_path(database.engine.url, mailing.slug)
         self._handled: int | None = None
 
     def open(self) -> None:

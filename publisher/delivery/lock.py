@@ -12,14 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from sqlalchemy import URL
+
 from publisher.database import Database
 from publisher.errors import DatabaseError
 
 
-def lock_path(database: Database, slug: str) -> Path | None:
+def lock_path(url: URL, slug: str) -> Path | None:
     """The lock file of an issue's mailing, beside the database; None where the database is no file."""
-    name = database.engine.url.database
-    if database.dialect != "sqlite" or not name or ":memory:" in name:
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or ":memory:" in name:
         return None
     name = name.removeprefix("file:").partition("?")[0]  # SQLite takes file: URIs too
     return Path(f"{name}.{slug}.lock")
@@ -31,7 +33,7 @@ def mailing_lock(database: Database, slug: str) -> Iterator[bool]:
 
     Raises DatabaseError, naming the process, where another sender holds it.
     """
-    path = lock_path(database, slug)
+    path = lock_path(database.engine.url, slug)
     if path is None:
         yield False
         return
@@ -60,7 +62,7 @@ def mailing_lock(database: Database, slug: str) -> Iterator[bool]:
 
 def is_held(database: Database, slug: str) -> bool:
     """Whether a sender holds the mailing's lock just now."""
-    path = lock_path(database, slug)
+    path = lock_path(database.engine.url, slug)
     if path is None or not path.exists():
         return False
     try:

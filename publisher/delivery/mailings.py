@@ -12,7 +12,7 @@ from publisher.database import Database
 from publisher.database.failures import UnreadableError
 from publisher.delivery.letter import Letter
 from publisher.delivery.states import STATES, Account
-from publisher.delivery.tables import mailings, recipients, second_copies
+from publisher.delivery.tables import mailings, recipients, second_copies, senders
 
 GOING, PAUSED, CANCELLED = "going", "paused", "cancelled"
 
@@ -62,6 +62,17 @@ def every_newest(connection: Connection) -> list[Mailing]:
     """The newest mailing of each issue, by slug."""
     rows = connection.execute(select(*_COLUMNS).order_by(mailings.c.slug, mailings.c.sequence)).mappings()
     return list({row["slug"]: _mailing(row) for row in rows}.values())
+
+
+def references(connection: Connection) -> frozenset[str]:
+    """Of every mailing."""
+    return frozenset(connection.execute(select(mailings.c.reference)).scalars())
+
+
+def runs(connection: Connection) -> dict[int, int]:
+    """How many senders have worked at each mailing, by its id; those at work included."""
+    query = select(senders.c.mailing_id, func.count()).group_by(senders.c.mailing_id)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def letter_of(connection: Connection, mailing_id: int) -> Letter:

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import URL, Connection, select
 
 from publisher.database import Database
 from publisher.delivery.lock import lock_path
@@ -29,9 +29,9 @@ class Mark:
     handled: int
 
 
-def mark_path(database: Database, slug: str) -> Path | None:
+def mark_path(url: URL, slug: str) -> Path | None:
     """Where the mark of an issue is; None where the database is no file."""
-    lock = lock_path(database, slug)
+    lock = lock_path(url, slug)
     return lock.with_name(lock.name.removesuffix(".lock") + ".mark") if lock else None
 
 
@@ -61,13 +61,16 @@ def read_mark(path: Path | None) -> Mark | None:
         ) from error
 
 
-def forgotten(database: Database, connection: Connection, slug: str) -> str | None:
-    """What was mailed of an issue that the ledger knows less of, in words; None where it knows all."""
-    mark = read_mark(mark_path(database, slug))
+def forgotten(url: URL, connection: Connection | None, slug: str) -> str | None:
+    """What was mailed of an issue that the ledger knows less of, in words; None where it knows all.
+
+    ``connection`` is None where there is no database at ``url``.
+    """
+    mark = read_mark(mark_path(url, slug))
     if mark is None:
         return None
     query = select(mailings.c.generation).where(mailings.c.reference == mark.reference)
-    known = connection.execute(query).scalar()
+    known = connection.execute(query).scalar() if connection else None
     if known is not None and known >= mark.generation:
         return None
     return f"{mark.handled:,} recipients of mailing {mark.reference} were claimed, and this database knows less of it"
@@ -83,12 +86,12 @@ def how_to_settle(slug: str) -> str:
 
 def refuse_forgetful(database: Database, connection: Connection, slug: str) -> None:
     """Raises UsageError where the ledger knows less than was done."""
-    if fault := forgotten(database, connection, slug):
+    if fault := forgotten(database.engine.url, connection, slug):
         raise UsageError(f"{slug}: {fault}: was it restored? Nothing was sent", help=how_to_settle(slug))
 
 
 def forget_mark(database: Database, slug: str) -> None:
     """An operator said that the ledger is right."""
-    path = mark_path(database, slug)
+    path = mark_path(database.engine.url, slug)
     if path is not None:
         path.unlink(missing_ok=True)

@@ -34,11 +34,15 @@ _LOCK = 0x7075626D  # any constant: starting workers queue on it to make Procras
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """What a worker does besides sending, and whom it tells. ``reconcile`` reads what waits: events, and more."""
+    """What a worker does besides sending, and whom it tells. ``reconcile`` reads what waits: events, and more.
+
+    ``refuse`` raises PublisherError for an issue whose mailing went further than the ledger knows.
+    """
 
     slots: int = 3
     cron: str = "* * * * *"
     reconcile: Callable[[], object] | None = None
+    refuse: Callable[[str], None] = lambda _slug: None
     tell: Callable[[str], None] = lambda _line: None
     interrupt: Interrupt = field(default_factory=Interrupt)
 
@@ -140,9 +144,10 @@ def _drain(config: Config, database: Database, mailing_id: int, duties: Duties) 
         letter = mailings.letter_of(connection, mailing_id)
     if mailing.operator != mailings.GOING:
         return None
-    transport = open_transport(config)
     options = Options(interrupt=duties.interrupt)
     try:
+        duties.refuse(mailing.slug)
+        transport = open_transport(config)
         with closing(transport):
             quota = transport.open(compose(config, letter))
             return drain(config, database, mailing, letter, transport, quota, options, frozen=False, alone=False)

@@ -49,6 +49,9 @@ class Mailed:
     operator: str  # going | paused | cancelled
     sendable: int  # pending or claimed
     uncertain: int
+    reference: str = ""
+    runs: int = 0  # senders that worked at it
+    finished: bool = False
 
 
 @dataclass(frozen=True, slots=True)

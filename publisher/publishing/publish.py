@@ -17,7 +17,7 @@ from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.mark import forget_mark
 from publisher.delivery.segment import segment_of
-from publisher.delivery.send import Options, Sent, Started, send
+from publisher.delivery.send import Options, Sent, Started
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue import discover
@@ -26,10 +26,11 @@ from publisher.publishing.archive import Archive
 from publisher.publishing.content import content_of
 from publisher.publishing.context import Context
 from publisher.publishing.due import MAILS, Decision, Facts, Kind, decide
-from publisher.publishing.facts import Ledger, editions_of, gather, policy_of, read_ledger, who_has
+from publisher.publishing.facts import Ledger, editions_of, gather, policy_of, read_ledger
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.outcome import Outcome, Published, Step, Watch
+from publisher.publishing.witness import Witness, mail
 from publisher.site.cache import Cache
 from publisher.site.model import Prepared
 from publisher.site.work import prepare_all
@@ -81,13 +82,13 @@ class _Run:
             refuse_other_history(config.root, context.database, context.commit)
         prepared = self._prepare()
         archive = Archive.open(config, config.root / self.wishes.out)
-        has = who_has(config, archive.place)
+        witness = Witness(config, archive.place, archive.site)
         ledger = read_ledger(context.database, [one.slug for one in prepared])
-        facts = gather(config, prepared, ledger, has)
+        facts = gather(config, prepared, ledger, witness)
         decisions = [decide(one, context.now, policy_of(config)) for one in facts]
         if self._settle(decisions) or self._asked_at_first(ledger, facts, decisions):
             ledger = read_ledger(context.database, [one.slug for one in prepared])
-            facts = gather(config, prepared, ledger, has)
+            facts = gather(config, prepared, ledger, witness)
             decisions = [decide(one, context.now, policy_of(config)) for one in facts]
         self._record_sight(facts, decisions)
         context.step(Step.DECIDED)
@@ -188,13 +189,13 @@ class _Run:
             )
         self.context.step(Step.LIVE, decision.slug)
         try:
-            return Outcome(decision, self._mail(decision, edition))
+            return Outcome(decision, self._mail(decision, edition, archive))
         except LeaseLostError:
             raise
         except PublisherError as error:  # the others may fare better, and their account is owed in any case
             return Outcome(decision, trouble=error.message, help=error.help, failed=True)
 
-    def _mail(self, decision: Decision, edition: Edition) -> Sent:
+    def _mail(self, decision: Decision, edition: Edition, archive: Archive) -> Sent:
         with self.context.database.begin() as connection:
             self.context.lease.check_in(connection)
             mailing = mailings.newest(connection, edition.slug) if decision.kind is Kind.RESUME else None
@@ -213,7 +214,8 @@ class _Run:
             progress=self.context.watch.sending,
         )
         with self.context.watch.guard():
-            sent = send(self.context.config, self.context.database, letter or edition, options)
+            witness = Witness(self.context.config, archive.place, archive.site)
+            sent = mail(witness, self.context.config, self.context.database, letter or edition, options)
         self.context.step(Step.MAILED, edition.slug)
         return sent
 

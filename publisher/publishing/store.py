@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, literal_column, select, update
 
+from publisher.delivery.mailings import runs
 from publisher.delivery.tables import mailings, recipients
 from publisher.publishing.due import Mailed
 from publisher.publishing.tables import deployments, publications
@@ -61,10 +62,11 @@ def mailed(connection: Connection) -> dict[str, Mailed]:
     m, r = mailings.c, recipients.c
     newest = select(m.slug, func.max(m.sequence).label("sequence")).group_by(m.slug).subquery()
     query = (
-        select(m.id, m.slug, m.digest, m.operator, m.finished_at)
+        select(m.id, m.slug, m.digest, m.operator, m.finished_at, m.reference)
         .join(newest, (m.slug == newest.c.slug) & (m.sequence == newest.c.sequence))
         .order_by(m.slug)
     )
+    worked = runs(connection)
     found = {}
     for row in connection.execute(query).all():
         # Counted by partial index, one state at a time: a finished mailing of a million costs three empty look-ups.
@@ -77,7 +79,16 @@ def mailed(connection: Connection) -> dict[str, Mailed]:
             for state in ("pending", "claimed", "uncertain")
         }
         sendable = counts["pending"] + counts["claimed"]
-        found[row.slug] = Mailed(row.digest, None, row.operator, sendable, counts["uncertain"])
+        found[row.slug] = Mailed(
+            row.digest,
+            None,
+            row.operator,
+            sendable,
+            counts["uncertain"],
+            row.reference,
+            worked.get(row.id, 0),
+            row.finished_at is not None,
+        )
     return found
 
 

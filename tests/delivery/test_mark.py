@@ -172,7 +172,7 @@ def test_an_ordinary_day_raises_no_alarm(config: Config, sqlite: Database) -> No
     set_operator(sqlite, SLUG, "cancelled")
     assert send(config, sqlite, make_letter()).account.left == 0
     assert send(config, sqlite, make_letter()).exit_status == 0
-    path = mark_path(sqlite, SLUG)
+    path = mark_path(sqlite.engine.url, SLUG)
     assert path
     path.unlink()
     assert send(config, sqlite, make_letter()).exit_status == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 import yaml
 
 import publisher
-from tools.release import notes
+from tools.release import hashed, notes
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -126,6 +127,22 @@ def test_what_the_dockerfile_copies_is_enough_to_build_the_wheel(tmp_path: Path)
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert list((tmp_path / "out").glob("newsletter_publisher-*.whl"))
+
+
+def test_a_release_carries_hashes_and_the_action_installs_nothing_without() -> None:
+    release = (ROOT / ".github/workflows/release.yml").read_text("utf-8")
+    action = (ROOT / "action.yml").read_text("utf-8")
+    assert "--generate-hashes" in release
+    assert "hashed/requirements.txt" in release
+    assert "--require-hashes" in action
+    assert "releases/download/$REF/requirements.txt" in action
+
+
+def test_the_line_of_a_wheel_is_what_pip_demands(tmp_path: Path) -> None:
+    (wheel := tmp_path / "newsletter_publisher-9.9.9-py3-none-any.whl").write_bytes(b"wheel")
+    line = hashed(wheel)
+    assert line.startswith("newsletter-publisher==9.9.9 --hash=sha256:")
+    assert hashlib.sha256(b"wheel").hexdigest() in line
 
 
 def test_a_release_names_one_version_everywhere() -> None:

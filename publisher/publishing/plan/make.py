@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,19 +12,19 @@ from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url
 from publisher.delivery.freeze import preview
+from publisher.delivery.mark import forgotten
 from publisher.delivery.segment import segment_of
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
 from publisher.publishing import git, store
-from publisher.publishing.archive import Archive
 from publisher.publishing.due import MAILS, Decision, Kind, decide
-from publisher.publishing.facts import Ledger, gather, policy_of, read_ledger, who_has
+from publisher.publishing.facts import Ledger, gather, policy_of, read_ledger
 from publisher.publishing.plan import diff
 from publisher.publishing.plan.model import Audience, Bytes, Change, How, Plan
 from publisher.publishing.plan.pictures import take_pictures
 from publisher.publishing.plan.versions import Version, at_revision, version
-from publisher.site.deploy import Destination
+from publisher.publishing.witness import Witness
 from publisher.site.model import Prepared
 
 AFTER = frozenset({Kind.DONE, Kind.CHANGED, Kind.SETTLED, Kind.CANCELLED, Kind.UNKNOWN})
@@ -53,13 +52,13 @@ def make_plan(
     try:
         touched, shared = _touched(config, before)
         slugs = discover(config.root)
-        ledger = read_ledger(database, slugs) if database else Ledger({}, {})
+        ledger = read_ledger(database, slugs) if database else _without_database(config, slugs)
         unfinished = [s for s in slugs if not (m := ledger.mailed.get(s)) or m.sendable or m.uncertain]
         going = [*unfinished, *ledger.forgotten] if database else []
         since, rest = _since_deployed(config, database)
         wanted = sorted({*touched, *since} & {*slugs} | {*going}) if database or before else slugs
         versions = {slug: found for slug in wanted if (found := version(config, slug))}
-        decisions = _decide(config, versions, ledger, now, with_ledger=database is not None)
+        decisions = _decide(config, versions, ledger, now)
         mailable = {decision.slug for decision in decisions if decision.kind not in AFTER}
         asked = (database, mailable) if database else None
         changes, others = _changes(config, before, touched, shared, versions, asked, pictures, notes)
@@ -93,6 +92,12 @@ def _reachable(config: Config, notes: list[str]) -> Database | None:
         return None
 
 
+def _without_database(config: Config, slugs: Sequence[str]) -> Ledger:
+    """What is known where there is none, and publish would make an empty one: the marks of one that was here."""
+    url = database_url(config)
+    return Ledger({}, {}, {slug: fault for slug in slugs if (fault := forgotten(url, None, slug))})
+
+
 def _touched(config: Config, before: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Slugs whose files differ from the base, and the files that all issues share."""
     files = git.changed(config.root, before) if before else []
@@ -118,9 +123,7 @@ def _since_deployed(config: Config, database: Database | None) -> tuple[tuple[st
     return slugs, bool(slugs or shared) or last.finished_at is None
 
 
-def _decide(
-    config: Config, versions: dict[str, Version], ledger: Ledger, now: datetime, *, with_ledger: bool
-) -> list[Decision]:
+def _decide(config: Config, versions: dict[str, Version], ledger: Ledger, now: datetime) -> list[Decision]:
     prepared = [
         Prepared(slug, found.draft, None if found.draft else found.edition, found.findings)
         for slug, found in versions.items()
@@ -130,20 +133,14 @@ def _decide(
         {slug: row for slug, row in ledger.publications.items() if slug in known or not _is_here(config, slug)},
         {slug: row for slug, row in ledger.mailed.items() if slug in known or not _is_here(config, slug)},
         ledger.forgotten,
+        ledger.references,
     )
-    claimed = who_has(config, _place(config)) if with_ledger else lambda _slug: None
+    nowhere = Witness(config, None, config.root / "dist" / "site")
     try:
-        facts = gather(config, prepared, untouched, claimed)
+        facts = gather(config, prepared, untouched, Witness.open(config))
     except PublisherError:  # a job on pull requests may not look into the archive
-        facts = gather(config, prepared, untouched, who_has(config, None))
+        facts = gather(config, prepared, untouched, nowhere)
     return [decide(one, now, policy_of(config)) for one in facts]
-
-
-def _place(config: Config) -> Destination | None:
-    """Where the archive is, as publish asks it; None where this machine cannot look."""
-    with suppress(PublisherError):
-        return Archive.open(config, config.root / "dist").place
-    return None
 
 
 def _is_here(config: Config, slug: str) -> bool:

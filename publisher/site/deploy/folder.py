@@ -53,6 +53,13 @@ class Folder:
         except OSError as error:
             raise disk_error(error, self.root) from error
 
+    def note(self, path: str, content: bytes) -> None:
+        """Write a file that the manifest does not name."""
+        try:
+            write_file(self.root / path, content)
+        except OSError as error:
+            raise disk_error(error, self.root) from error
+
     def put(self, upload: Upload) -> None:
         """Copy one file by way of a temporary one beside it."""
         try:

@@ -77,6 +77,9 @@ class Destination(Protocol):
     def read(self, path: str) -> bytes | None:
         """A file as it is there; None where there is none."""
 
+    def note(self, path: str, content: bytes) -> None:
+        """Write a small JSON file that no deployment knows of, so that none removes it."""
+
     def put(self, upload: Upload) -> None:
         """Put one file, whole or not at all."""
 

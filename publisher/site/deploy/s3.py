@@ -104,6 +104,16 @@ class Bucket:
             self._stale |= {u.path for u in uploads if u.wave is not Wave.ASSETS}
             self._write_manifest()
 
+    def note(self, path: str, content: bytes) -> None:
+        """Put an object that the manifest does not name, and no edge keeps."""
+        self._call(
+            self.s3.put_object,
+            Key=self.prefix + path,
+            Body=content,
+            ContentType="application/json",
+            CacheControl="no-store",
+        )
+
     def put(self, upload: Upload) -> None:
         """Put one object, on the condition that it is still what the listing said."""
         etag = self._etags.get(upload.path)

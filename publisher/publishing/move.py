@@ -1,0 +1,131 @@
+"""Moving a newsletter to another database: subscribers, suppressions, ledger, publications, all as they are.
+
+References stay, so that the links of mail already sent go on working; a mailing that is not finished goes on there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Table, func, select, text
+
+import publisher.audience.tables
+import publisher.delivery.tables
+import publisher.feedback.tables
+
+# Each of these enters its tables into the metadata.
+from publisher.audience.backup import put_keys, signing_keys
+from publisher.config import Config
+from publisher.database import Database, open_database
+from publisher.database.bulk import insert_rows
+from publisher.database.engine import database_url
+from publisher.database.metadata import metadata
+from publisher.delivery import mailings
+from publisher.delivery.ledger import at_work
+from publisher.delivery.lock import is_held
+from publisher.errors import DatabaseError, UsageError
+from publisher.publishing.lease import take
+from publisher.publishing.tables import leases
+
+ROWS = 5000
+"""Rows copied at a time."""
+
+_NOT_MOVED = {leases.name, publisher.delivery.tables.paces.name}  # what the machines of one database share
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Rows by table; where to; where the old SQLite file was put aside; signing keys that were put beside the new."""
+
+    rows: dict[str, int]
+    to: str
+    kept: Path | None
+    keys: int
+
+
+def move(config: Config, url: str) -> Moved:
+    """Copy everything into the empty database at ``url``, in one transaction there, and put a SQLite file aside.
+
+    Raises UsageError (not empty, the same, a sender is at work), DatabaseError; then nothing was moved.
+    """
+    old_url, new_url = database_url(config), database_url(config, url)
+    if old_url == new_url:
+        raise UsageError("the newsletter is in that database already", help="name another one")
+    old, new = open_database(config), open_database(config, url)
+    try:
+        with _nobody_at_work(old):
+            rows = _copy(old, new)
+        target = new.url
+    finally:
+        old.close()
+        new.close()
+    keys = 0
+    if new_url.database and new_url.get_backend_name() == "sqlite":
+        folder = Path(new_url.database).parent
+        if folder != config.root / ".publisher":
+            keys = put_keys(folder, signing_keys(config))
+    return Moved(rows, target, _put_aside(old_url.database) if old.dialect == "sqlite" else None, keys)
+
+
+@contextmanager
+def _nobody_at_work(database: Database) -> Iterator[None]:
+    with take(database):
+        with database.connect() as connection:
+            for mailing in mailings.every_newest(connection):
+                if is_held(database, mailing.slug) or (
+                    database.dialect == "postgresql" and at_work(connection, mailing.id)
+                ):
+                    raise UsageError(
+                        f"{mailing.slug} is being sent: nothing was moved",
+                        help=f"wait for the sender to end, or publisher pause {mailing.slug}",
+                    )
+        yield
+
+
+def _copy(old: Database, new: Database) -> dict[str, int]:
+    tables = [table for table in metadata.sorted_tables if table.name not in _NOT_MOVED]
+    with old.begin() as source, new.begin() as target:  # SQLite: nobody writes meanwhile
+        if source.dialect.name == "postgresql":
+            source.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        if full := next((t.name for t in tables if target.execute(select(t).limit(1)).first()), None):
+            raise UsageError(f"{new.url} is not empty (table {full}): nothing was moved", help="name an empty database")
+        return {table.name: _copy_table(source, target, table) for table in tables}
+
+
+def _copy_table(source: Connection, target: Connection, table: Table) -> int:
+    query = select(table).execution_options(yield_per=ROWS)
+    for part in source.execute(query).mappings().partitions(ROWS):
+        insert_rows(target, table, [dict(row) for row in part])
+    count = select(func.count()).select_from(table)
+    there, here = source.execute(count).scalar_one(), target.execute(count).scalar_one()
+    if there != here:
+        raise DatabaseError(f"{here} of {there} rows of {table.name} arrived: nothing was moved", help="try again")
+    if target.dialect.name == "postgresql" and "id" in table.c and table.c.id.type.python_type is int:
+        target.execute(
+            text(
+                f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), "  # noqa: S608 - our own names
+                f"greatest(max(id), 1), max(id) IS NOT NULL) FROM {table.name}"
+            )
+        )
+    return int(here)
+
+
+def _put_aside(name: str | None) -> Path | None:
+    """An old file that stays in its place would be mailed from again."""
+    if not name:
+        return None
+    file = Path(name)
+    kept = file.with_name(file.name + ".moved")
+    for end in ("-wal", "-shm"):  # closed by us, the last user: SQLite has emptied them
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    try:
+        file.rename(kept)
+    except OSError as error:
+        raise DatabaseError(
+            f"everything was moved, and the old {file} could not be put aside: {error.strerror}",
+            help="rename it yourself: nobody may send from it any more",
+        ) from error
+    return kept

@@ -1,0 +1,172 @@
+"""What the world outside the database knows of an issue: its page, its messages in a folder, and ``state.json``.
+
+``state.json`` lies beside the page of an issue where the archive is served from. It says which mailing of the issue
+began; it is written after the recipients are frozen and before the first message leaves, and once more when everybody
+has been handled. A ledger that does not know that mailing was restored, made anew, or is not the one that mailed.
+No number of readers stands in it: everybody can read it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from publisher.config import Config
+from publisher.database import Database
+from publisher.delivery import mailings
+from publisher.delivery.letter import Letter
+from publisher.delivery.mark import how_to_settle
+from publisher.delivery.send import Options, Sent, Started, send
+from publisher.edition.model import Edition
+from publisher.errors import PublisherError, UsageError
+from publisher.publishing import store
+from publisher.publishing.archive import Archive
+from publisher.publishing.due import Mailed
+from publisher.publishing.live import provenance_of_page
+from publisher.publishing.store import Publication
+from publisher.site.deploy import Destination
+from publisher.site.deploy.folder import Folder
+from publisher.site.paths import issue_path
+
+_RECIPIENT = re.compile(r"[0-9a-f]{8}-\d+\.eml")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """``state.json``. ``mailing`` is its reference, ``began`` an instant in ISO 8601, ``runs`` counts its senders."""
+
+    mailing: str
+    digest: str
+    began: str
+    runs: int
+    finished: bool = False
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Asks, and writes, where readers are. ``place`` is None where the archive is served from ``site`` itself."""
+
+    config: Config
+    place: Destination | None
+    site: Path
+
+    @classmethod
+    def open(cls, config: Config) -> Witness:
+        """The witness for the archive that config.yaml describes. Raises UsageError, DeployError."""
+        archive = Archive.open(config, config.root / "dist")
+        return cls(config, archive.place, archive.site)
+
+    def state(self, slug: str) -> State | None:
+        """What ``state.json`` says; None where there is none. Raises DeployError, UsageError (it cannot be read)."""
+        path = _path(slug)
+        place = self.place or Folder(self.site)
+        content = place.read(path)
+        if content is None:
+            return None
+        try:
+            state = State(**json.loads(content))
+            datetime.fromisoformat(state.began)
+        except (ValueError, TypeError) as error:
+            message, action = f"{place.name}: {path} cannot be read", "see docs/backup.md; delete it once you know"
+            raise UsageError(message, help=f"{action} who was mailed") from error
+        return state
+
+    def readers_have(self, slug: str) -> str | None:
+        """Where readers have an issue: ``the archive``, a page of it where it is deployed; ``the outbox``, messages.
+
+        An archive that is built in its place says nothing: ``publisher build`` writes there too.
+        """
+        html = self.place.read(issue_path(slug) + "index.html") if self.place else None
+        if html is not None and provenance_of_page(html):
+            return "the archive"
+        folder = self.config.root / self.config.delivery.folder.path / slug
+        if self.config.delivery.transport == "folder" and folder.is_dir():
+            # send --test writes there too, under other names
+            return "the outbox" if any(_RECIPIENT.fullmatch(file.name) for file in folder.iterdir()) else None
+        return None
+
+    def gainsay(self, publication: Publication, mailed: Mailed | None, references: frozenset[str]) -> str | None:
+        """What ``state.json`` knows of a mailing and the ledger does not, in words.
+
+        ``mailed`` is the newest mailing of the issue, ``references`` those of all mailings that the ledger has.
+        """
+        state = self.state(publication.slug)
+        if state is None:
+            return None
+        began = datetime.fromisoformat(state.began)
+        if publication.settled_how == "unmailed" and publication.settled_at and publication.settled_at > began:
+            return None
+        if state.mailing not in references:
+            return (
+                f"its mailing {state.mailing} began {began:%Y-%m-%d %H:%M} UTC, and this database knows nothing of it"
+            )
+        if mailed and mailed.reference == state.mailing:
+            behind = mailed.runs < state.runs or (state.finished and not mailed.finished)
+            return f"its mailing {state.mailing} came further than this database knows" if behind else None
+        return None
+
+    def testify(self, database: Database, mailing: mailings.Mailing, *, finished: bool = False) -> None:
+        """Write what the ledger has. Raises DeployError; before a run, nothing may be submitted then."""
+        if self.place is None and not (self.site / issue_path(mailing.slug)).is_dir():
+            return
+        with database.connect() as connection:
+            runs = mailings.runs(connection).get(mailing.id, 0)
+        state = State(mailing.reference, mailing.digest, datetime.now(UTC).isoformat(), runs, finished)
+        content = json.dumps(asdict(state)).encode() + b"\n"
+        (self.place or Folder(self.site)).note(_path(mailing.slug), content)
+
+
+def mail(
+    witness: Witness | None,
+    config: Config,
+    database: Database,
+    edition: Edition | Letter,
+    options: Options | None = None,
+) -> Sent:
+    """:func:`publisher.delivery.send.send`, told to the witness before its first message and after its last.
+
+    Raises DeployError where the archive cannot be written: the mailing is frozen then, and nobody mailed.
+    """
+    options, began = options or Options(), []
+
+    def started(begun: Started) -> None:
+        if witness:
+            witness.testify(database, begun.mailing)
+        began.append(begun)
+        options.started(begun)
+
+    sent = send(config, database, edition, replace(options, started=started))
+    if witness and began and sent.mailing.finished_at is not None:
+        with suppress(PublisherError):  # it was told that the mailing began, which stops a second one
+            witness.testify(database, sent.mailing, finished=True)
+    return sent
+
+
+def refuse_forgetful(witness: Witness, database: Database, slug: str, *, correction: bool = False) -> None:
+    """For ``send``: raises UsageError where readers have the issue and the ledger does not know, DeployError."""
+    with database.connect() as connection:
+        publication = store.all_publications(connection).get(slug, Publication(slug))
+        mailed = store.mailed(connection).get(slug)
+        references = mailings.references(connection)
+    if fault := witness.gainsay(publication, mailed, references):
+        raise UsageError(f"{slug}: {fault}: was it restored? Nothing was sent", help=how_to_settle(slug))
+    if mailed or correction:
+        return
+    if publication.settled_how == "mailed":
+        raise UsageError(
+            f"{slug}: an operator said that it was mailed", help=f"publisher publish --unmailed {slug} takes that back"
+        )
+    fresh = publication.archived_at is None and publication.settled_how is None
+    if fresh and (where := witness.readers_have(slug)):
+        raise UsageError(
+            f"{slug}: {where} has it already, and this database knows nothing of it: was that lost, or restored?",
+            help=how_to_settle(slug),
+        )
+
+
+def _path(slug: str) -> str:
+    return issue_path(slug) + "state.json"

@@ -1,0 +1,120 @@
+"""Moving to another database keeps every row, and everybody's way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from publisher.audience.model import How
+from publisher.audience.store import find, unsubscribe
+from publisher.audience.suppressions import Reason, suppress
+from publisher.audience.tables import consents, subscribers, suppressions
+from publisher.audience.tokens import Purpose, Tokens
+from publisher.config.model import Config
+from publisher.database import Database, open_database
+from publisher.database.metadata import metadata
+from publisher.delivery import mailings
+from publisher.delivery.send import Options, send
+from publisher.delivery.sender import Interrupt
+from publisher.errors import UsageError
+from publisher.publishing.lease import take
+from publisher.publishing.move import move
+from tests.delivery.conftest import *  # noqa: F403
+from tests.delivery.world import SLUG, add_people, make_letter
+
+TARGETS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
+    return f"sqlite:///{tmp_path}/elsewhere/.publisher/publisher.db"
+
+
+def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    with database.connect() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in metadata.sorted_tables
+            if table.name not in {"leases", "paces"}
+        }
+
+
+def half_sent(config: Config, database: Database, people: int = 40) -> None:
+    """A mailing that was stopped in the middle, somebody who left, and a suppression of a stranger."""
+    add_people(database, people)
+    with database.begin() as connection:
+        suppress(connection, "stranger@weekly.test", Reason.MANUAL)
+        reference = connection.execute(select(subscribers.c.reference).limit(1)).scalar_one()
+        leaver = find(connection, reference)
+        assert leaver
+        unsubscribe(connection, leaver, How.ONE_CLICK)
+    stop = Interrupt()
+    send(config, database, make_letter(), Options(interrupt=stop, progress=lambda _step: stop.request()))
+
+
+def test_every_row_arrives_and_a_mailing_goes_on(config: Config, sqlite: Database, target: str) -> None:
+    half_sent(config, sqlite)
+    before = everything(sqlite)
+    with sqlite.connect() as connection:
+        reference = connection.execute(select(subscribers.c.reference).limit(1)).scalar_one()
+        assert connection.execute(select(func.count()).select_from(suppressions)).scalar_one() == 1
+        assert connection.execute(select(func.count()).select_from(consents)).scalar_one() > 0
+    link = Tokens.open(config).sign(Purpose.UNSUBSCRIBE, reference, "abc")
+    sqlite.close()
+    moved = move(config, target)
+    assert moved.kept
+    assert moved.kept.name.endswith(".moved")
+    new = open_database(config, target)
+    assert everything(new) == before
+    elsewhere = config.model_copy(update={"root": config.root / "elsewhere"}) if moved.keys else config
+    claim = Tokens.open(elsewhere).read(Purpose.UNSUBSCRIBE, link)
+    assert claim
+    assert claim.reference == reference
+    sent = send(config, new, make_letter())
+    assert (sent.account.submitted, sent.account.pending) == (39, 0)
+    add_people(new, 3, start=100)  # new rows get new numbers
+    with new.connect() as connection:
+        newest = mailings.newest(connection, SLUG)
+        assert newest
+        assert newest.sequence == 1
+    new.close()
+    assert len(list((config.root / "outbox").rglob("*.eml"))) == 39
+
+
+@pytest.mark.postgres
+def test_the_way_back_to_sqlite(
+    config: Config, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    postgresql = open_database(config)
+    half_sent(config, postgresql)
+    before = everything(postgresql)
+    postgresql.close()
+    moved = move(config, f"sqlite:///{tmp_path}/back.db")
+    assert moved.kept is None
+    back = open_database(config, f"sqlite:///{tmp_path}/back.db")
+    assert everything(back) == before
+    back.close()
+
+
+def test_nothing_moves_into_a_full_database_or_while_somebody_works(
+    config: Config, sqlite: Database, tmp_path: Path
+) -> None:
+    add_people(sqlite, 3)
+    full = f"sqlite:///{tmp_path}/full.db"
+    other = open_database(config, full)
+    add_people(other, 1)
+    other.close()
+    with pytest.raises(UsageError, match="is not empty"):
+        move(config, full)
+    with pytest.raises(UsageError, match="already"):
+        move(config, sqlite.engine.url.render_as_string())
+    with take(sqlite), pytest.raises(Exception, match="publish"):
+        move(config, f"sqlite:///{tmp_path}/new.db")
+    assert move(config, f"sqlite:///{tmp_path}/new.db").rows["subscribers"] == 3

@@ -1,0 +1,168 @@
+"""A ledger that was lost or restored mails nobody again: the archive says which mailings began."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import CONFIG, Newsletter, Ran
+from tests.publishing.newsroom import Newsroom
+
+SLUG = "2035-01-01-weekly"
+STATE = f"issues/{SLUG}/state.json"
+
+
+@dataclass(frozen=True)
+class Warm(Newsletter):
+    """A newsletter whose commands are children of a warm process."""
+
+    zygote: Any = None
+
+    def run(self, *words: str, stdin: str | None = None, **environment: str) -> Ran:
+        """The real command."""
+        assert stdin is None
+        ran = self.zygote.run(self.root, *words, environment=environment)
+        return Ran(ran["status"], ran["out"], ran["err"])
+
+
+@pytest.fixture(params=["apart", "in place"])
+def newsletter(tmp_path: Path, request: pytest.FixtureRequest, zygote: Any) -> Newsletter:
+    made = Warm(tmp_path, zygote)
+    made.write("config.yaml", CONFIG + ("deploy: {path: public}\n" if request.param == "apart" else ""))
+    made.subscribers("ann@example.com", "ben@example.com")
+    write_issue(made)
+    return made
+
+
+def write_issue(newsletter: Newsletter, slug: str = SLUG, words: str = "正文。") -> None:
+    newsletter.write(f"issues/{slug}/issue.yaml", f"title: 周报\ndate: {slug[:10]}\nstatus: ready\n")
+    newsletter.write(f"issues/{slug}/a.md", f"---\nheadline: {words[:2]}的消息\n---\n{words}\n")
+
+
+def archive(newsletter: Newsletter) -> Path:
+    apart = newsletter.root / "public"
+    return apart if apart.is_dir() else newsletter.root / "dist/site"
+
+
+def mailed(newsletter: Newsletter) -> int:
+    """How many messages lie in the outbox, which is then emptied: it is a witness too."""
+    outbox = newsletter.root / "outbox"
+    count = len(list(outbox.rglob("*.eml")))
+    shutil.rmtree(outbox, ignore_errors=True)
+    return count
+
+
+def forget_marks(newsletter: Newsletter) -> None:
+    for mark in (newsletter.root / ".publisher").glob("*.mark"):
+        mark.unlink()
+
+
+def refuses(newsletter: Newsletter, words: str) -> None:
+    for command in (("send", SLUG), ("send", SLUG, "--dry-run"), ("publish",)):
+        ran = newsletter.run(*command)
+        assert ran.status == 2, ran
+        assert words in ran.err, ran.err
+        assert f"--mailed {SLUG}" in ran.err
+    assert mailed(newsletter) == 0
+    assert '"decision": "unknown"' in newsletter.run("plan", "--format", "json").out
+
+
+def test_a_database_lost_with_its_folder_mails_nobody_again(newsletter: Newsletter) -> None:
+    assert newsletter.run("publish").status == 0
+    assert mailed(newsletter) == 2
+    shutil.rmtree(newsletter.root / ".publisher")
+    assert '"decision": "unknown"' in newsletter.run("plan", "--format", "json").out  # before there is a database
+    newsletter.subscribers("ann@example.com", "ben@example.com")
+    refuses(newsletter, "this database knows nothing of it")
+    assert newsletter.run("publish", "--mailed", SLUG).status == 0
+    assert newsletter.run("send", SLUG).status == 2
+    assert mailed(newsletter) == 0
+
+
+def test_a_backup_from_between_the_page_and_its_mailing_mails_nobody_again(newsletter: Newsletter) -> None:
+    config = (newsletter.root / "config.yaml").read_text("utf-8")
+    newsletter.write("config.yaml", config + "delivery: {transport: smtp, smtp: {host: 127.0.0.1, port: 9}}\n")
+    assert newsletter.run("publish").status == 2
+    assert (archive(newsletter) / f"issues/{SLUG}/index.html").is_file()
+    assert not (archive(newsletter) / STATE).exists()
+    assert newsletter.run("backup", "kept").status == 0
+    newsletter.write("config.yaml", config)
+    assert newsletter.run("publish").status == 0
+    assert mailed(newsletter) == 2
+    assert newsletter.run("restore", "--force", "kept").status == 0
+    forget_marks(newsletter)
+    refuses(newsletter, "this database knows nothing of it")
+    # the operator's word holds for what began before it, and not for what begins after
+    assert newsletter.run("publish", "--unmailed", SLUG).status == 0
+    assert mailed(newsletter) == 2
+    with sqlite3.connect(newsletter.root / ".publisher/publisher.db") as ledger:
+        ledger.executescript("DELETE FROM recipients; DELETE FROM senders; DELETE FROM mailings")
+    forget_marks(newsletter)
+    refuses(newsletter, "this database knows nothing of it")
+
+
+def test_a_ledger_put_back_to_the_middle_of_a_finished_mailing_stops(newsletter: Newsletter) -> None:
+    assert newsletter.run("send", SLUG).status == 0 if archive(newsletter).exists() else True
+    assert newsletter.run("publish").status == 0
+    mailed(newsletter)
+    with sqlite3.connect(newsletter.root / ".publisher/publisher.db") as ledger:
+        ledger.execute("UPDATE mailings SET finished_at = NULL")
+        ledger.execute("UPDATE recipients SET state = 'pending', message_id = NULL WHERE number = 2")
+    forget_marks(newsletter)
+    refuses(newsletter, "came further than this database knows")
+
+
+def test_the_state_stays_through_corrections_withdrawal_and_other_issues(newsletter: Newsletter) -> None:
+    assert newsletter.run("publish").status == 0
+    state = json.loads((archive(newsletter) / STATE).read_text())
+    assert state["finished"] is True
+    assert set(state) == {"mailing", "digest", "began", "runs", "finished"}  # and no number of readers
+    write_issue(newsletter, words="改过的正文。")
+    write_issue(newsletter, "2035-01-08-weekly", "另外一期说别的事。")
+    assert newsletter.run("publish").status == 0
+    assert newsletter.run("send", SLUG, "--correction").status == 0
+    assert json.loads((archive(newsletter) / STATE).read_text())["mailing"] != state["mailing"]
+    assert newsletter.run("send", SLUG).status == 0  # which sends nothing twice
+    shutil.rmtree(newsletter.root / "issues" / SLUG)
+    assert newsletter.run("publish").status == 0
+    assert (archive(newsletter) / STATE).is_file()
+
+
+def test_a_state_that_cannot_be_read_stops(newsletter: Newsletter) -> None:
+    assert newsletter.run("publish").status == 0
+    (archive(newsletter) / STATE).write_text("{}")
+    shutil.rmtree(newsletter.root / ".publisher")
+    newsletter.subscribers("ann@example.com")
+    ran = newsletter.run("send", SLUG)
+    assert (ran.status, "state.json cannot be read" in ran.err) == (2, True)
+
+
+def test_a_bucket_tells_what_began_and_an_archive_out_of_reach_stops_send(newsroom: Newsroom) -> None:
+    newsroom.set_up()
+    newsroom.subscribers("ann@example.com", "ben@example.com")
+    slug = newsroom.issue()
+    newsroom.commit("One")
+    assert newsroom.run("publish").status == 0
+    newsroom.issue("2035-03-16-weekly", body="别的一期。")
+    newsroom.commit("Two")
+    assert newsroom.run("publish").status == 0
+    key = f"issues/{slug}/state.json"
+    held = newsroom.s3.get_object(Bucket=newsroom.bucket, Key=key)
+    assert held["CacheControl"] == "no-store"
+    assert json.loads(held["Body"].read())["finished"] is True
+    before = newsroom.mailed()
+    shutil.rmtree(newsroom.root / ".publisher")
+    newsroom.subscribers("ann@example.com", "ben@example.com")
+    assert newsroom.run("send", slug).status == 2
+    away = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
+    ran = newsroom.run("send", slug, **away)
+    assert (ran.status, "--without-archive" in ran.err) == (2, True)
+    assert newsroom.mailed() == before
+    assert newsroom.run("send", slug, "--without-archive", **away).status == 0  # an operator's own word
+    assert newsroom.mailed() != before
