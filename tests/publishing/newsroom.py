@@ -190,7 +190,7 @@ class Newsroom:
 
     def puts(self) -> list[str]:
         """Keys put into the bucket since the last call, the deployer's own notes left out."""
-        return [key for key in self.aws.puts() if key != ".publisher-deploy.json"]
+        return [key for key in self.aws.puts() if key != ".publisher-deploy.json" and not key.endswith("/state.json")]
 
 
 def git(root: Path, *words: str) -> str:
