@@ -143,6 +143,12 @@ def is_settled(connection: Connection, mailing_id: int) -> bool:
     )
 
 
+def was_mailed(connection: Connection, reference: str) -> bool:
+    """Whether any mailing knows the subscriber with this reference; true of the erased as well."""
+    query = select(recipients.c.number).where(recipients.c.reference == reference).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def accounts(database: Database, slug: str) -> tuple[Mailing, Account] | None:
     """The newest mailing of an issue with its account; None before the freeze."""
     with database.connect() as connection:

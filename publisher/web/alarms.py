@@ -1,14 +1,15 @@
-"""Alarms that events set off while nobody is at a terminal: told to ``alerts.webhook``, and to the log."""
+"""Alarms that go off while nobody is at a terminal, by events and by links: told to the webhook, and to the log."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery.tripwires import alert
+from publisher.delivery.mailings import was_mailed
+from publisher.delivery.tripwires import Tripped, alert
 from publisher.errors import DatabaseError
 from publisher.feedback.alarms import tripped_by
 from publisher.feedback.apply import Applied
@@ -33,6 +34,25 @@ class Alarms:
         except DatabaseError as error:
             log.error("%s (%s)", error.message, error.help)
             return
+        self._shout(tripped)
+
+    def unknown_link(self, reference: str) -> None:
+        """Tell of a link that we signed for somebody whom neither the audience nor the ledger knows.
+
+        Whom the ledger knows was erased, and is nobody's business.
+        """
+        try:
+            with self._database.connect() as connection:
+                if was_mailed(connection, reference):
+                    return
+        except DatabaseError as error:
+            log.error("%s (%s)", error.message, error.help)
+            return
+        message = "a reader left by a link of ours that this database knows nobody for, and may still be mailed"
+        advice = "is this the newsletter's own database? After a move or a restore, bring over what the old one knows"
+        self._shout([Tripped("unknown-link", "", message, advice, stops=False)])
+
+    def _shout(self, tripped: Sequence[Tripped]) -> None:
         now = self._clock()
         fresh = [t for t in tripped if now - self._told.get((t.name, t.issue), float("-inf")) >= AGAIN]
         for trip in fresh:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from publisher.errors import DatabaseError
 from publisher.web import links, operations, subscribing
+from publisher.web.alarms import Alarms
 from publisher.web.guard import Guard
 from publisher.web.service import Service
 
@@ -82,12 +83,11 @@ def create_app(service: Service) -> ASGIApp:
     )
     app.router.redirect_slashes = False  # it would send readers to whatever host a request names
     app.state.service = service
+    app.state.alarms = Alarms(service.config, service.database)
     if service.config.service.sns_topics:
         from publisher.feedback.certificates import Certificates
-        from publisher.web.alarms import Alarms
 
         app.state.certificates = Certificates()
-        app.state.alarms = Alarms(service.config, service.database)
     url = urlsplit(service.config.service.url or "")
     return Guard(
         app,

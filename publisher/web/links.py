@@ -5,6 +5,7 @@ RFC 8058: the one-click POST, urlencoded or multipart, needs no cookie, gets no 
 
 from __future__ import annotations
 
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -49,7 +50,7 @@ async def show_unsubscribe(request: Request) -> Response:
         return _invalid(service)
     subscriber = await service.read(service.readers.find, claim.reference)
     if subscriber is None:
-        return service.pages.message("left")
+        return service.pages.message("nobody")
     return service.pages.page(
         "unsubscribe", subscriber.language, preferences_link=_preferences(service, subscriber, claim.mailing)
     )
@@ -64,11 +65,14 @@ async def unsubscribe(request: Request) -> Response:
     how = How.ONE_CLICK if one_click else How.LINK
     proof = evidence(request, mailing=claim.mailing)
     subscriber = await service.together.leave(Departure(claim.reference, how, proof))
-    service.metrics.changes.add("unsubscribed")
+    service.metrics.changes.add("unsubscribed" if subscriber else "unknown")
+    if subscriber is None:
+        # The same to a mail program: it has nobody to show an error to, and would only ask again.
+        answer = PlainTextResponse("unsubscribed\n") if one_click else service.pages.message("nobody")
+        answer.background = BackgroundTask(request.app.state.alarms.unknown_link, claim.reference)
+        return answer
     if one_click:
         return PlainTextResponse("unsubscribed\n")
-    if subscriber is None:
-        return service.pages.message("left")
     return service.pages.page(
         "unsubscribed", subscriber.language, preferences_link=_preferences(service, subscriber, claim.mailing)
     )

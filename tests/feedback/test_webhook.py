@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,9 @@ from publisher.web.app import create_app
 from publisher.web.service import Service
 from tests.feedback import shapes
 from tests.feedback.test_sns import ARN, Sns
+from tests.web.conftest import hook
+
+__all__ = ["hook"]
 
 ANN = "ann@example.com"
 
@@ -32,26 +34,6 @@ ANN = "ann@example.com"
 @pytest.fixture
 def sns() -> Sns:
     return Sns(rsa.generate_private_key(public_exponent=65537, key_size=2048), [])
-
-
-@pytest.fixture
-def hook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """An alarm's webhook: its URL, and what it was told."""
-    heard: list[dict[str, Any]] = []
-
-    class Ears(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Ears)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/", heard
-    server.shutdown()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import json
 import re
 import socket
 import threading
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,29 @@ def link_of(message: EmailMessage, kind: str) -> str:
     found = re.search(rf"http://\S+/{kind}/\S+", body.get_content())
     assert found, body.get_content()
     return found[0]
+
+
+Hook = tuple[str, list[dict[str, Any]]]
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """An alarm's webhook: its URL, and what it was told."""
+    heard: list[dict[str, Any]] = []
+
+    class Ears(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Ears)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", heard
+    server.shutdown()
 
 
 @pytest.fixture

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
+from publisher.audience.address import read_address
+from publisher.audience.forgetting import erase
 from publisher.audience.model import State
 from publisher.audience.tokens import Purpose, Tokens
+from publisher.delivery.freeze import freeze
+from publisher.delivery.letter import Letter
+from publisher.edition.model import Slotted
 from publisher.errors import UsageError
 from tests.delivery.world import make_config
-from tests.web.conftest import Site
+from tests.web.conftest import Hook, Site
 
 
 def test_one_click_urlencoded_as_in_the_rfc(site: Site) -> None:
@@ -57,6 +63,74 @@ def test_a_body_that_cannot_be_read_keeps_nobody_subscribed(site: Site, content:
     link = site.service.tokens.unsubscribe_url(ann.reference)
     assert site.client.post(link, content=content, headers={"content-type": kind}).status_code == 200
     assert site.state("ann@example.com") == "unsubscribed"
+
+
+NOBODY = {
+    "en": "belongs to nobody on the list",
+    "zh-CN": "不属于名单上的任何人",
+    "zh-TW": "不屬於名單上的任何人",
+    "ja": "名簿のどなたのものでもありません",
+}
+
+
+@pytest.mark.parametrize("language", NOBODY)
+def test_a_link_of_nobody_says_so(site: Site, monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    link = site.service.tokens.unsubscribe_url("0" * 24, "m7")
+    newsletter = site.service.config.newsletter.model_copy(update={"language": language})
+    monkeypatch.setattr(
+        site.service.pages, "_config", site.service.config.model_copy(update={"newsletter": newsletter})
+    )
+    for answer in (site.client.get(link), site.client.post(link)):
+        assert answer.status_code == 200
+        assert NOBODY[language] in answer.text
+        assert "<form" not in answer.text
+
+
+def test_one_click_for_nobody_is_answered_and_tells_the_operator(
+    site: Site, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook, heard = hook
+    monkeypatch.setenv("PUBLISHER_ALERTS_WEBHOOK", webhook)
+    for number in range(3):
+        link = site.service.tokens.unsubscribe_url(f"{number:024x}", "m7")
+        answer = site.client.post(link, data={"List-Unsubscribe": "One-Click"})
+        assert answer.status_code == 200
+    for _ in range(200):
+        if heard:
+            break
+        time.sleep(0.02)
+    assert [[trip["name"] for trip in told["tripwires"]] for told in heard] == [["unknown-link"]]
+    assert "0000" not in str(heard)
+    assert 'publisher_web_changes_total{change="unknown"} 3' in site.client.get("/metrics").text
+
+
+def test_who_was_erased_is_no_alarm(site: Site, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    webhook, heard = hook
+    monkeypatch.setenv("PUBLISHER_ALERTS_WEBHOOK", webhook)
+    ann = site.add("ann@example.com")
+    body = Slotted(("hello",))
+    with site.service.database.begin() as connection:
+        freeze(connection, Letter("2026-05-04-weekly", "a", "a", "en", "sha256:0", None, body, body))
+        erase(connection, read_address("ann@example.com"))
+    link = site.service.tokens.unsubscribe_url(ann.reference, "m7")
+    assert site.client.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    other = site.service.tokens.unsubscribe_url("f" * 24, "m7")
+    site.client.post(other, data={"List-Unsubscribe": "One-Click"})
+    for _ in range(200):
+        if heard:
+            break
+        time.sleep(0.02)
+    assert len(heard) == 1  # the second one's
+
+
+@pytest.mark.parametrize("token", ["x", "0" * 24, "0" * 24 + "~m7.forged", "", "a" * 600])
+def test_a_forged_link_is_no_alarm(site: Site, hook: Hook, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    webhook, heard = hook
+    monkeypatch.setenv("PUBLISHER_ALERTS_WEBHOOK", webhook)
+    answer = site.client.post(f"/unsubscribe/{token}", data={"List-Unsubscribe": "One-Click"})
+    assert answer.status_code in {404, 410}
+    assert heard == []
+    assert "unknown" not in site.client.get("/metrics").text
 
 
 def test_every_spelling_of_the_mailbox_leaves(site: Site) -> None:
