@@ -1,7 +1,8 @@
 """Findings that have one right answer, which changes no meaning: ``check --fix`` writes it.
 
-A comma between Han characters becomes a Chinese one, a mark typed twice becomes one, a parameter that only tracks goes,
-a commentary with its label at the end of a body goes into its container.
+A half-width mark in Chinese text becomes a full-width one, all of a file or none; a mark typed twice becomes one; a
+parameter that only tracks goes; a commentary with its label at the end of a body goes into its container. Addresses
+(but for that) and code stay as they are.
 Nothing else of a file changes: not its line ends, its byte order mark, its mode or its last line.
 """
 
@@ -21,7 +22,9 @@ from publisher.checks.rules import commentary_in_body, doubled_punctuation, half
 from publisher.diagnostics import Diagnostic
 
 _LINE_END = re.compile("(\r\n|\n|\r)")
-_HAN = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
+_CODE, _CODE_END = (re.compile(f"<{end}(?:code|pre|kbd|samp|tt)\\b", re.IGNORECASE) for end in ("", "/"))
+_WHOLLY = frozenset({half_width_punctuation.CODE.name})
+"""What is mended everywhere in a file or nowhere."""
 _TWICE = frozenset({"。。", "，，", "、、", "；；", "：："})
 # Those of the large advertisers alone: what another site calls ``spm`` or ``share_token`` may open its page.
 _TRACKS = re.compile(
@@ -50,7 +53,7 @@ def plan_fixes(root: Path, findings: Iterable[Diagnostic]) -> list[Fix]:
     """The files that fixing would change, by path; none where a finding's place is not exactly what it was about."""
     by_path: dict[str, list[Diagnostic]] = {}
     for finding in findings:
-        if finding.code in _FIXERS and finding.span.line == finding.span.end_line:
+        if finding.code in _FIXERS:
             by_path.setdefault(finding.path, []).append(finding)
     planned = (_plan(root, path, found) for path, found in sorted(by_path.items()))
     return [fix for fix in planned if fix is not None]
@@ -85,20 +88,39 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
         return None
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     pieces = _LINE_END.split(text.removeprefix(mark))  # a line and its end in turns
-    count = 0
-    # From the end of each line to its begin, so that the columns before stay true.
-    for finding in sorted(findings, key=lambda found: found.span, reverse=True):
+    edits: list[tuple[str, int, int, int, str]] = []
+    stuck = set()
+    for finding in findings:
         at, span = 2 * (finding.span.line - 1), finding.span
-        if at >= len(pieces):
-            continue
-        line = pieces[at]
-        mended = _FIXERS[finding.code](line, span.column - 1, span.end_column - 1)
-        if mended is not None:
-            pieces[at] = line[: span.column - 1] + mended + line[span.end_column - 1 :]
-            count += 1
-            if finding.code == commentary_in_body.CODE.name:
-                _contain(pieces, at)
-    return Fix(path, before, (mark + "".join(pieces)).encode("utf-8"), count) if count else None
+        line = pieces[at] if at < len(pieces) and span.line == span.end_line else ""
+        start, end = span.column - 1, span.end_column - 1
+        shown = finding.code == tracking_parameter.CODE.name and _in_code("".join(pieces[:at]) + line[:start])
+        right = None if shown else _FIXERS[finding.code](line, start, end)
+        if right is None:
+            stuck.add(finding.code)
+        else:
+            # No more than what changes: two things may be wrong in one link.
+            same = _common(line[start:end], right)
+            rest = _common(line[start + same : end][::-1], right[same:][::-1])
+            edits.append((finding.code, at, start + same, end - rest, right[same : len(right) - rest]))
+    # Half of a file's marks in one width and half in the other is worse than what was there.
+    edits = [edit for edit in edits if edit[0] not in stuck & _WHOLLY]
+    # From the end of each line to its begin, so that the columns before stay true.
+    for code, at, start, end, right in sorted(edits, key=lambda edit: edit[1:], reverse=True):
+        pieces[at] = pieces[at][:start] + right + pieces[at][end:]
+        if code == commentary_in_body.CODE.name:
+            _contain(pieces, at)
+    return Fix(path, before, (mark + "".join(pieces)).encode("utf-8"), len(edits)) if edits else None
+
+
+def _in_code(before: str) -> bool:
+    """Whether code written in HTML is still open after a text: an address there is shown as it is."""
+    return len(_CODE.findall(before)) > len(_CODE_END.findall(before))
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _contain(pieces: list[str], at: int) -> None:
@@ -114,8 +136,7 @@ def _unlabelled(line: str, _start: int, end: int) -> str | None:
 
 
 def _full_width(line: str, start: int, end: int) -> str | None:
-    between = start > 0 and _HAN.match(line[start - 1]) and _HAN.match(line[end : end + 1])
-    return half_width_punctuation.FULL.get(line[start:end]) if between else None
+    return half_width_punctuation.FULL.get(line[start:end].rstrip(" "))
 
 
 def _once(line: str, start: int, end: int) -> str | None:
@@ -124,6 +145,8 @@ def _once(line: str, start: int, end: int) -> str | None:
 
 def _untracked(line: str, start: int, end: int) -> str | None:
     before = line[start:end]
+    if "`" in before or _CODE.search(before):
+        return None
     after, count = before, 1
     while count:  # one at a time: the mark after one may be the mark before the next
         after, count = _TRACKS.subn(lambda m: m["before"] if m["after"] else "", after, count=1)

@@ -10,8 +10,10 @@ from functools import lru_cache
 from publisher.checks.context import Context
 from publisher.diagnostics import Place, Span
 from publisher.issue import Item, Picture, Places
+from publisher.source.markdown.characters import url_end
 
 HAN = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
+_ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.)\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,15 @@ def _of_picture(places: Places, name: str, picture: Picture | None) -> Iterator[
 def lines(context: Context) -> Iterator[Line]:
     """Title, headlines and all prose, without code."""
     issue = context.issue
-    yield Line(issue.title, issue.places.of("title"), "title")
+    yield Line(_without_addresses(issue.title), issue.places.of("title"), "title")
     heads: dict[int, Item] = dict(enumerate(issue.items))
     for text in context.texts:
         if text.item is not None and text.role == "body":
             yield from _headline(heads, text.item)
         for words, place in text.plain():
-            yield Line(words, place, (text.role, text.item, text.prose.origins[:1], text.prose.path))
+            yield Line(
+                _without_addresses(words), place, (text.role, text.item, text.prose.origins[:1], text.prose.path)
+            )
     for index in list(heads):
         yield from _headline(heads, index)
 
@@ -88,4 +92,9 @@ def cjk_lines(context: Context) -> tuple[Line, ...]:
 
 def _headline(heads: dict[int, Item], index: int) -> Iterator[Line]:
     if item := heads.pop(index, None):
-        yield Line(item.headline, item.places.of("headline"), ("headline", index))
+        yield Line(_without_addresses(item.headline), item.places.of("headline"), ("headline", index))
+
+
+def _without_addresses(text: str) -> str:
+    """The text with as many strangers where an address stands: what is written there is no prose."""
+    return _ADDRESS.sub(lambda found: "\ufffc" * (end := url_end(found[0])) + found[0][end:], text)

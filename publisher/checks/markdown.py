@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from publisher.source.markdown import new_parser
 from publisher.source.markdown.tags import raw_tags
 
 InlineRule = Callable[[StateInline, bool], bool]
+_VERBATIM = re.compile(r"<(?P<end>/?)(?P<name>code|pre|kbd|samp|tt|var|math|svg)\b", re.IGNORECASE)
 _PLACED = {"link_open", "image", "html_inline", "code_inline"}
 _NEAR = 4096
 """How far on what was written with escapes is looked for, so that a text full of them is read in one pass."""
@@ -78,10 +80,10 @@ class Text:
         return Parts(self.pieces())
 
     def plain(self) -> Iterator[tuple[str, Place]]:
-        """Each run of words that a reader sees, without code, with its place; line by line."""
+        """Each run of words that a reader sees, without code and bare addresses, with its place; line by line."""
         for rows in self._inline:
             position = after = 0
-            for child in rows.token.children or ():
+            for child in _words(rows.token.children or ()):
                 if at := child.meta.get("at"):
                     position, after = (at[0], at[1]) if child.type == "link_open" else (at[1], after)
                 elif child.type == "link_close":
@@ -185,6 +187,24 @@ class Text:
         column += start - rows.starts[index]
         stop = rows.starts[index + 1] - 1 if index + 1 < len(rows.starts) else end
         return self.prose.place(line, column, column + min(stop, end) - start)
+
+
+def _words(children: Iterable[Token]) -> Iterator[Token]:
+    """The tokens without text that is nobody's prose: an address that stands as itself, and code written in HTML."""
+    verbatim: list[str] = []
+    for child in children:
+        if child.type == "link_open" and child.info == "auto":
+            verbatim.append("a")
+        elif child.type == "link_close" and child.info == "auto" and "a" in verbatim:
+            verbatim.remove("a")
+        elif child.type == "html_inline" and (tag := _VERBATIM.match(child.content)):
+            name = tag["name"].lower()
+            if not tag["end"]:
+                verbatim.append(name)
+            elif name in verbatim:
+                verbatim.remove(name)
+        if child.type != "text" or not verbatim:
+            yield child
 
 
 def _column(written: str, content: str, after: int | None) -> int:
