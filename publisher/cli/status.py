@@ -31,6 +31,7 @@ def status(
     from publisher.database import open_database
     from publisher.delivery.status import statuses
     from publisher.diagnostics import Severity
+    from publisher.diagnostics.text import printable
 
     config = load_config(context.obj)
     database = open_database(config)
@@ -46,8 +47,8 @@ def status(
         errors = [finding for finding in reading.findings if finding.severity is Severity.ERROR]
         first, more = errors[0], f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         complain(
-            f"{reading.slug} cannot be read: {first.path}:{first.span.line}: {first.message}{more}",
-            f"mend it; publisher check {reading.slug} shows all",
+            printable(f"{reading.slug} cannot be read: {first.path}:{first.span.line}: {first.message}{more}"),
+            printable(f"mend it; publisher check {reading.slug} shows all"),
         )
     for trip in found.tripped:
         if trip.stops:

@@ -12,18 +12,19 @@ from publisher.preview.workshop import View, Workshop
 
 def listing(workshop: Workshop) -> list[dict[str, Any]]:
     """Every issue, the newest first, with what is known of it."""
-    return [_entry(slug, workshop.known(slug)) for slug in workshop.slugs()]
+    return [_entry(slug, workshop.last(slug)) for slug in workshop.slugs()]
 
 
 def _entry(slug: str, view: View | None) -> dict[str, Any]:
     if view is None:
-        return {"slug": slug, "title": slug, "status": "", "errors": None, "warnings": None}
+        return {"slug": slug, "title": slug, "status": "", "errors": None, "warnings": None, "version": 0}
     return {
         "slug": slug,
         "title": view.title,
         "status": view.status,
         "errors": view.count(Severity.ERROR),
         "warnings": view.count(Severity.WARNING),
+        "version": view.version,
     }
 
 
@@ -31,7 +32,6 @@ def describe(workshop: Workshop, view: View) -> dict[str, Any]:
     """One issue: its findings, its inbox rows, its sizes."""
     edition = view.edition
     answer = _entry(view.slug, view) | {
-        "version": view.version,
         "broken": view.broken,
         "seen": edition is not None,
         "diagnostics": [_finding(workshop, finding) for finding in view.diagnostics],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, awatch
 
+from publisher.errors import UsageError
 from publisher.preview.workshop import Workshop
 from publisher.source.paths import files_below
 
@@ -50,18 +51,24 @@ class Changes:
         finally:
             self._queues.discard(queue)
 
-    async def warm(self, newest: int = 12) -> None:
+    async def warm(self) -> None:
         """Look at the newest issues ahead of being asked, so that the list knows their titles and findings."""
-        for slug in (await asyncio.to_thread(self._workshop.slugs))[:newest]:
-            if self._workshop.known(slug) is None:
-                await asyncio.to_thread(self._workshop.view, slug)
-                self._tell([slug])
+        await self._look(await asyncio.to_thread(self._workshop.slugs))
 
     async def watch(self) -> None:
-        """Watch until cancelled."""
+        """Watch until cancelled; what changed is looked at anew, also where nobody has it open."""
         async for paths in self._batches():
             slugs = await asyncio.to_thread(self._workshop.changed, paths)
             self._tell(slugs)
+            there = await asyncio.to_thread(self._workshop.slugs)
+            await self._look([slug for slug in there if slug in slugs])
+
+    async def _look(self, slugs: Sequence[str], most: int = 12) -> None:
+        for slug in slugs[:most]:
+            if self._workshop.known(slug) is None:
+                with suppress(UsageError):  # it has gone meanwhile
+                    await asyncio.to_thread(self._workshop.view, slug)
+                    self._tell([slug])
 
     async def _batches(self) -> AsyncIterator[set[Path]]:
         """Changed files. Waits 30 ms for a burst to end: an editor's save is several operations."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,10 @@ from publisher.issue import discover
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One issue as it stands. ``edition`` is the last good one; ``broken`` says that it is not the newest."""
+    """One issue as it stands. ``edition`` is the last good one; ``broken`` says that it is not the newest.
+
+    A later view has a higher ``version``, that of a preview started later too: who gets answers out of order can tell.
+    """
 
     slug: str
     version: int
@@ -42,6 +46,7 @@ class Workshop:
         discover(self.root)
         self._config_findings: tuple[Diagnostic, ...] = ()
         self._views: dict[str, View] = {}
+        self._first = time.time_ns() // 1_000_000
         self._stale: set[str] = set()
         self._lock = threading.RLock()
 
@@ -55,6 +60,10 @@ class Workshop:
     def known(self, slug: str) -> View | None:
         """The view of an issue if it has been made and nothing has changed since."""
         return None if slug in self._stale else self._views.get(slug)
+
+    def last(self, slug: str) -> View | None:
+        """The view of an issue that was made last, though files may have changed since."""
+        return self._views.get(slug)
 
     def view(self, slug: str) -> View:
         """The view of an issue, made if need be. Raises :class:`UsageError` where there is no such issue."""
@@ -94,7 +103,7 @@ class Workshop:
             self._config_findings = error.diagnostics
 
     def _make(self, slug: str, before: View | None) -> View:
-        version = before.version + 1 if before else 1
+        version = before.version + 1 if before else self._first
         proof = proofread(self.config, slug)
         findings = {*self._config_findings, *proof.diagnostics(self.config)}
         view = View(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from publisher.preview import frames
 from publisher.preview.inbox import cut, rows
@@ -194,3 +196,48 @@ def test_wide_characters_count_twice_where_a_row_is_cut() -> None:
     assert cut("周报周报", 8) == "周报周报"
     assert cut("周报周报周", 8) == "周报周…"
     assert [row.cut for row in rows("s", "长" * 60, "p")] == [True, True, True]
+
+
+def _title(page: Any, slug: str) -> Any:
+    return page.locator("#issues button", has=page.locator(f".slug:has-text('{slug}')"))
+
+
+def test_an_issue_that_is_not_open_keeps_its_title_and_its_mark(page: Any, preview: Preview) -> None:
+    open_issue(page, preview)
+    other = preview.root / "issues/2024-12-30-other"
+    other.mkdir()
+    (other / "a.md").write_text("---\nheadline: 甲\n---\n正文。\n", encoding="utf-8")
+    (other / "issue.yaml").write_text("title: 另一期\ndate: 2024-12-30\nstatus: ready\n", encoding="utf-8")
+    entry = _title(page, other.name)
+    expect(entry.locator(".title")).to_have_text("另一期", timeout=20_000)  # a new issue shows its title by itself
+    expect(entry.locator(".mark")).to_have_attribute("aria-label", "no findings")
+    (other / "a.md").write_text("没有前言。\n", encoding="utf-8")
+    expect(entry.locator(".mark")).to_have_attribute("aria-label", "1 errors", timeout=20_000)
+    expect(entry.locator(".title")).to_have_text("另一期")
+    shutil.rmtree(other)
+
+
+def test_a_late_answer_does_not_put_old_findings_back(page: Any, preview: Preview) -> None:
+    preview.write("稿", "正文。")
+    open_issue(page, preview)
+    held: list[tuple[Any, Any]] = []
+
+    def late(route: Any) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append((route, route.fetch()))
+
+    preview.write("稿", "旧,句。")
+    page.route(f"**/api/issues/{SLUG}", late)
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        if held and "half-width-punctuation" in held[0][1].text():
+            break
+    preview.write("稿", "新句。。")
+    expect(page.locator("#findings")).to_contain_text("doubled-punctuation", timeout=20_000)
+    held[0][0].fulfill(response=held[0][1])
+    page.wait_for_timeout(300)
+    expect(page.locator("#findings")).not_to_contain_text("half-width-punctuation")
+    page.unroute(f"**/api/issues/{SLUG}")
+    preview.write("稿", "正文。")

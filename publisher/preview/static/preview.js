@@ -150,7 +150,7 @@ async function refresh() {
     return;
   }
   const view = await ask(`/api/issues/${slug}`);
-  if (slug !== state.slug) return;
+  if (slug !== state.slug || (shown?.slug === slug && view.version < shown.version)) return; // a late answer
   shown = view;
   issues = issues.map((issue) => (issue.slug === slug ? { ...issue, ...view } : issue));
   drawIssues();
@@ -160,8 +160,17 @@ async function refresh() {
   drawStage(view);
 }
 
+// The list anew; an entry that is older than what is known already came late.
+async function list() {
+  const now = await ask("/api/issues");
+  issues = now.map((entry) => {
+    const known = issues.find((issue) => issue.slug === entry.slug);
+    return known && known.version > entry.version ? known : entry;
+  });
+}
+
 async function reload() {
-  issues = await ask("/api/issues");
+  await list();
   if (!issues.some((issue) => issue.slug === state.slug)) state.slug = issues.length ? issues[0].slug : null;
   drawIssues();
   await refresh();
@@ -218,5 +227,5 @@ stream.onerror = () => { $("live").textContent = "not running"; $("live").classL
 stream.addEventListener("change", (event) => {
   const slugs = JSON.parse(event.data);
   if (slugs.includes(state.slug)) refresh().catch(reload);
-  if (slugs.some((slug) => slug !== state.slug)) ask("/api/issues").then((now) => { issues = now; drawIssues(); if (!state.slug) reload(); });
+  if (slugs.some((slug) => slug !== state.slug)) list().then(() => { drawIssues(); if (!state.slug) reload(); });
 });
