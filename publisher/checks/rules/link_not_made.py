@@ -12,7 +12,7 @@ The parentheses are full-width. Write `[report](https://example.com/report)`, wi
 
     See [that report][r].
 
-No line `[r]: https://example.com/report` is in the file.
+No line `[r]: https://example.com/report` is in the file. A line of that kind to which nothing refers shows nothing.
 """
 
 from __future__ import annotations
@@ -33,13 +33,19 @@ BROKEN = re.compile(
 )
 REFERENCE = re.compile(r"(?<![A-Za-z0-9_\])\\])\[(?P<text>[^\[\]\n^][^\[\]\n]*)\]\[(?P<label>[^\[\]\n^]*)\](?!\()")
 _SOUND = re.compile(r"\[[^\[\]\n]+\]\(")
+_BRACKETED = re.compile(r"^ {0,3}\[[^\[\]\n]+\]:|\[([^\[\]\n]+)\]", re.MULTILINE)
+_ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
 _CODE = re.compile(r"`[^`\n]*`")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look for brackets and parentheses that are nearly those of a link."""
+    together: dict[object, set[str]] = {}  # body and commentary share their definitions
+    for text in context.texts:
+        together.setdefault(_file(text), set()).update(labels(text.prose.text))
     for text in context.texts:
         yield from _without_definition(text)
+        yield from _without_reference(text, together[_file(text)])
         fences = {
             line
             for token in text.tokens
@@ -54,6 +60,29 @@ def check(context: Context) -> Iterator[Diagnostic]:
                         "this is not a link: its brackets are full-width, or stand apart",
                         help=f"write [{found['text']}]({found['url']})",
                     )
+
+
+def _file(text: Text) -> object:
+    return id(text) if text.item is None else text.item
+
+
+def labels(text: str) -> Iterator[str]:
+    """The labels in brackets that are not those of a definition."""
+    return (normalizeReference(found[1]) for found in _BRACKETED.finditer(text) if found[1])
+
+
+def _without_reference(text: Text, used: set[str]) -> Iterator[Diagnostic]:
+    defined = text.env.get("references", {}) if text.tokens else {}
+    doubled = [(each["label"], each) for each in text.env.get("duplicate_refs", ())]
+    for label, definition in (*defined.items(), *doubled):
+        url = str(definition["href"])
+        if _ADDRESS.match(url) and (label not in used or url != defined[label]["href"]):
+            first = definition["map"][0]
+            place = text.prose.place(first, 0, len(text.prose.lines[first].rstrip()))
+            message = (
+                f"nothing refers to this definition of [{shortened(label.lower())}], and its address is lost: {url}"
+            )
+            yield CODE.at(place, message, help="write [words][label] where it belongs, or delete the line")
 
 
 def _without_definition(text: Text) -> Iterator[Diagnostic]:

@@ -17,11 +17,11 @@ Body and commentary of a file share their notes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from publisher.checks.context import Context
 from publisher.checks.markdown import Text
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
 from publisher.documents.slips import shortened
 
 CODE = define("note-lost", Severity.WARNING, __doc__)
@@ -58,6 +58,18 @@ def _references(texts: Iterable[Text]) -> Iterator[Diagnostic]:
                     yield CODE.at(place(found.start(), found.end()), message, help=where)
 
 
+def _after(lines: Sequence[str], number: int) -> int:
+    """The line after a note that begins at ``number``: it goes on to a blank line, and after it where indented."""
+    end = after = number + 1
+    while after < len(lines):
+        line = lines[after]
+        if line.strip() and (_NOTE.match(line) or not (line.startswith(("    ", "\t")) or lines[after - 1].strip())):
+            break
+        after += 1
+        end = after if line.strip() else end
+    return end
+
+
 def _notes(texts: list[Text]) -> Iterator[Diagnostic]:
     used = {label for text in texts for label, number in _known(text).items() if number >= 0}
     for text in texts:
@@ -67,8 +79,11 @@ def _notes(texts: list[Text]) -> Iterator[Diagnostic]:
             found = _NOTE.match(line)
             if not found or number in code or f":{found['label']}" not in _known(text):
                 continue
-            label, words = found["label"], shortened(found["words"])
-            place = text.prose.place(number, line.index("["), len(line.rstrip()))
+            after = _after(text.prose.lines, number)
+            label, more = found["label"], (each.strip() for each in text.prose.lines[number + 1 : after])
+            words = shortened(" ".join(filter(None, [found["words"], *more])))
+            first, last = text.prose.place(number, line.index("[")), text.prose.place(after - 1).span
+            place = Place(first.path, Span(first.span.line, first.span.column, last.end_line, last.end_column))
             if label in later:
                 message = f"the note [^{label}] stands twice, and this one is lost: “{words}”"
                 yield CODE.at(place, message, help="give it another mark, and refer to that")
