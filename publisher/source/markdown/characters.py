@@ -17,6 +17,10 @@ _JOINABLE = re.compile(f"[{HAN}{KANA}{FULL_WIDTH_PUNCTUATION}]")
 _SHARED = re.compile(f"[{SHARED_PUNCTUATION}]")
 _CJK = re.compile(f"[{HAN}{KANA}{HANGUL}{FULL_WIDTH_PUNCTUATION}\u3000]")
 _URL_ENDS = re.compile(f"[{FULL_WIDTH_PUNCTUATION}“”‘’…\u3000]")
+LONGEST_URL = 2048
+"""Characters; what is longer between two blanks is no address that anybody typed, and stays text."""
+URL_RUN = re.compile(f"[^\\s{FULL_WIDTH_PUNCTUATION}“”‘’…]{{1,{LONGEST_URL + 1}}}")
+"""What a bare address, and all that may be taken for a part of one, does not go beyond."""
 _CJK_IN_URL = re.compile(f"[{HAN}{KANA}{HANGUL}]")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from markdown_it import MarkdownIt
 from mdit_py_plugins.footnote import footnote_plugin
 
+from publisher.source.markdown.brackets import brackets_plugin
 from publisher.source.markdown.cjk import cjk_plugin
 from publisher.source.markdown.tags import tags_plugin
 
@@ -18,4 +19,4 @@ def new_parser() -> MarkdownIt:
     md.enable(["table", "strikethrough", "linkify"])
     assert md.linkify is not None
     md.linkify.set({"fuzzy_link": False})  # `DeepSeek.ai` in a sentence is a name
-    return md.use(footnote_plugin).use(cjk_plugin).use(tags_plugin)
+    return md.use(footnote_plugin).use(cjk_plugin).use(tags_plugin).use(brackets_plugin)
