@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from publisher.audience.address import Address, read_address
+from publisher.audience.own import COLUMNS, SIGNS, Past, past_of, unguarded
 from publisher.audience.standing import Standings
 from publisher.audience.vocabulary import Standing
 
@@ -29,6 +30,8 @@ class Entry:
     topics: tuple[str, ...]
     attributes: dict[str, str]
     standing: Standing
+    past: Past | None = None
+    """Of our own export."""
 
 
 class ColumnError(ValueError):
@@ -67,8 +70,6 @@ _ALIASES = {
 _ROLE = {alias: role for role, aliases in _ALIASES.items() for alias in aliases}
 
 _TOOLS = (
-    Tool("publisher", ({"reference", "state"},), tags="topics", statuses=("state", "suppressed"),
-         dropped={"reference", "created_at", "changed_at"}),
     Tool("mailchimp", ({"leid", "euid"}, {"member_rating"}, {"optin_ip"}, {"unsub_time"}, {"clean_time"}), tags="tags",
          dropped={"leid", "euid", "optin_ip", "confirm_ip", "latitude", "longitude", "gmtoff", "dstoff"}),
     Tool("substack", ({"email_disabled"}, {"active_subscription"}), silent={"active_subscription"}),
@@ -80,19 +81,6 @@ _TOOLS = (
 )  # fmt: skip
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
-# A cell begins at the beginning, and for a spreadsheet of another country after a semicolon; ＝ is = to a Japanese one.
-_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r＝＋－＠])")
-_GUARDED = re.compile(r"(^|[;\t\r\n])'(?=[=+\-@\t\r＝＋－＠])")
-
-
-def guarded(cell: str) -> str:
-    """A cell of our export that no spreadsheet takes for a formula: with an apostrophe before what would begin one."""
-    return _FORMULA.sub(r"\1'", cell)
-
-
-def unguarded(cell: str) -> str:
-    """The cell as it was."""
-    return _GUARDED.sub(r"\1", cell)
 
 
 @lru_cache(maxsize=1024)
@@ -118,6 +106,8 @@ class Columns:
     @classmethod
     def of(cls, header: Sequence[str], answers: Mapping[str, Standing] | None = None) -> Columns:
         """Understand a header; ``answers`` are for :class:`Standings`. Raises ColumnError: no email column, or two."""
+        if set(header) >= SIGNS:
+            return cls._own([unguarded(name) for name in header])
         names, warnings = _numbered([cell.strip() for cell in header])
         lowered = [name.lower() for name in names]
         tool = next((tool for tool in _TOOLS if any(signs <= set(lowered) for signs in tool.signs)), _CSV)
@@ -135,6 +125,13 @@ class Columns:
             tool.name, len(names), roles, tuple(rest), Standings(heard, answers or {}, tool.statuses), tuple(warnings)
         )
 
+    @classmethod
+    def _own(cls, names: list[str]) -> Columns:
+        """The columns of our own export: every name is meant to the letter."""
+        roles = {name: names.index(name) for name in COLUMNS if name in names}
+        rest = tuple((index, name) for index, name in enumerate(names) if name and name not in roles)
+        return cls("publisher", len(names), roles, rest, Standings([], {}), ())
+
     def entry(self, line: int, row: list[str]) -> Entry:
         """Understand a row. Raises ValueError (AddressError among them) with what is wrong, without the address."""
         if len(row) > self.width and any(row[self.width :]):
@@ -142,7 +139,7 @@ class Columns:
         if len(row) < self.width:
             row = row + [""] * (self.width - len(row))
         if self.tool == "publisher":
-            row = [unguarded(cell) for cell in row]
+            return self._own_entry(line, [unguarded(cell.replace("\x00", "")) for cell in row])
         address = read_address(row[self.roles["email"]])
         speaking = self.standings.speaking
         attributes = {
@@ -157,6 +154,19 @@ class Columns:
         return Entry(
             line, address, self._name(row), language, self._topics(row), attributes, self.standings.standing(row)
         )
+
+    def _own_entry(self, line: int, row: list[str]) -> Entry:
+        cells = {name: row[index] for name, index in self.roles.items()}
+        past = past_of(cells)
+        # What was suppressed by a provider need not be an address to us.
+        email = cells["email"]
+        address = read_address(email) if past.state else Address(email, email, email.lower())
+        attributes = {name: value for index, name in self.attributes if (value := row[index])}
+        attributes |= _json_object(cells.get("other_attributes", ""))
+        topics = cells.get("topics", "")
+        listed = tuple(_json_list(topics)) if topics.startswith("[") else _split(topics)
+        language = language_tag(cells.get("language", ""))
+        return Entry(line, address, cells.get("name", ""), language, listed, attributes, Standing.FINE, past)
 
     def _cell(self, row: list[str], role: str) -> str:
         index = self.roles.get(role)
@@ -199,6 +209,13 @@ def _split(text: str) -> tuple[str, ...]:
 def _clean(text: str) -> str:
     """Without what PostgreSQL cannot keep and nobody can see at the ends."""
     return text.replace("\x00", "").strip()
+
+
+def _json_list(text: str) -> list[str]:
+    try:
+        return [str(topic) for topic in json.loads(text)]
+    except (TypeError, ValueError):
+        raise ValueError("the topics are not a JSON list") from None
 
 
 def _json_object(text: str) -> dict[str, str]:

@@ -7,39 +7,73 @@ leading apostrophe (OWASP, *CSV Injection*). An import of our own export takes i
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import IO, Any
 
-from sqlalchemy import ColumnElement, Connection, select, true
+from sqlalchemy import Connection, Row, select
 
-from publisher.audience.columns import guarded
+from publisher.audience import own
 from publisher.audience.model import Consent, Subscriber
 from publisher.audience.store import history
-from publisher.audience.suppressions import suppression
-from publisher.audience.tables import subscribers, suppressions
-
-COLUMNS = ("email", "name", "state", "language", "topics", "suppressed", "created_at", "changed_at", "reference")
+from publisher.audience.suppressions import all_suppressions, suppression
+from publisher.audience.tables import consents, subscribers, suppressions
 
 
-def export(connection: Connection, out: IO[str], where: ColumnElement[bool] | None = None) -> int:
-    """Write every subscriber, oldest first, in constant memory: our columns, then one per attribute; how many."""
-    condition = true() if where is None else where
+def export(connection: Connection, out: IO[str]) -> int:
+    """Write every subscriber, oldest first, then the suppressed mailboxes of nobody, in constant memory.
+
+    The columns are :data:`publisher.audience.own.COLUMNS`, then one per attribute. How many subscribers there are.
+    """
     streaming = connection.execution_options(yield_per=1000)
     names: dict[str, None] = {}
-    for attributes in streaming.scalars(select(subscribers.c.attributes).where(condition)):
+    for attributes in streaming.scalars(select(subscribers.c.attributes)):
         names.update(dict.fromkeys(attributes))
-    extra = sorted(set(names) - set(COLUMNS))
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*COLUMNS, *map(guarded, extra)])
+    extra = own.attribute_columns(names)
+    plain = csv.writer(out, lineterminator="\n")
+    quoted = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write(cells: Iterable[str]) -> None:
+        row = [own.guarded(cell) for cell in cells]
+        # csv quotes a return by itself from Python 3.13 on only
+        (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
+
+    write([*own.COLUMNS, *extra])
     number = 0
-    for row in _rows(streaming, condition):
-        ours = [
-            row.address, row.name, row.state, row.language or "", ";".join(row.topics), row.reason or "",
-            row.created_at.isoformat(), row.changed_at.isoformat(), row.reference,
-        ]  # fmt: skip
-        writer.writerow([guarded(str(cell)) for cell in [*ours, *(row.attributes.get(name, "") for name in extra)]])
+    for row, past in _people(streaming):
+        write(_cells(row, past, extra))
         number += 1
+    strangers = suppressions.c.mailbox_key.not_in(select(subscribers.c.mailbox_key))
+    for held in all_suppressions(connection, strangers):
+        known = {"email": held.mailbox_key, "suppressed": held.reason.value, "suppressed_detail": held.detail}
+        known["suppressed_at"] = held.at.isoformat()
+        write([known.get(name, "") for name in (*own.COLUMNS, *extra)])
     return number
+
+
+def _cells(row: Row[Any], past: list[Consent], extra: Sequence[str]) -> list[str]:
+    """A subscriber's row, as :data:`publisher.audience.own.COLUMNS` has it, then the attributes with a column."""
+    columns = set(extra)
+    others = {name: value for name, value in row.attributes.items() if name not in columns or value == ""}
+    moments = {
+        name: value.isoformat()
+        for name in ("created_at", "changed_at", "asked_at", "preferred_at", "suppressed_at")
+        if (value := row._mapping[name]) is not None
+    }
+    cells = moments | {
+        "email": row.address,
+        "name": row.name,
+        "state": row.state,
+        "language": row.language or "",
+        "topics": own.topics_cell(row.topics),
+        "suppressed": row.reason or "",
+        "suppressed_detail": row.detail or "",
+        "reference": row.reference,
+        "consent_history": own.history_cell(past),
+        "other_attributes": json.dumps(others, ensure_ascii=False) if others else "",
+    }
+    return [*(cells.get(name, "") for name in own.COLUMNS), *(str(row.attributes.get(name, "")) for name in extra)]
 
 
 def record(connection: Connection, subscriber: Subscriber) -> dict[str, Any]:
@@ -60,15 +94,24 @@ def record(connection: Connection, subscriber: Subscriber) -> dict[str, Any]:
         "suppressed": None
         if held is None
         else {"reason": held.reason.value, "detail": held.detail, "at": held.at.isoformat()},
-        "history": [_entry(entry) for entry in history(connection, subscriber.id)],
+        "history": [own.entry_of(entry) for entry in history(connection, subscriber.id)],
     }
 
 
-def _entry(entry: Consent) -> dict[str, Any]:
-    return {"at": entry.at.isoformat(), "change": entry.change, "how": entry.how, "evidence": dict(entry.evidence)}
-
-
-def _rows(connection: Connection, condition: ColumnElement[bool]) -> Iterator[Any]:
-    joined = subscribers.outerjoin(suppressions, subscribers.c.mailbox_key == suppressions.c.mailbox_key)
-    statement = select(subscribers, suppressions.c.reason).select_from(joined).where(condition)
-    return iter(connection.execute(statement.order_by(subscribers.c.id)))
+def _people(connection: Connection) -> Iterator[tuple[Row[Any], list[Consent]]]:
+    """Each subscriber with the suppression of the mailbox, and the history."""
+    held = suppressions.c
+    joined = subscribers.outerjoin(suppressions, subscribers.c.mailbox_key == held.mailbox_key)
+    statement = select(subscribers, held.reason, held.detail, held.at.label("suppressed_at")).select_from(joined)
+    for rows in connection.execute(statement.order_by(subscribers.c.id)).partitions(1000):
+        entries = connection.execute(
+            select(consents)
+            .where(consents.c.subscriber_id.between(rows[0].id, rows[-1].id))
+            .order_by(consents.c.subscriber_id, consents.c.id)
+        )
+        past = {
+            key: [Consent(entry.at, entry.change, entry.how, entry.evidence) for entry in group]
+            for key, group in groupby(entries, key=lambda entry: entry.subscriber_id)
+        }
+        for row in rows:
+            yield row, past.get(row.id, [])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,9 +17,10 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from publisher.audience.columns import Entry
 from publisher.audience.forgetting import forgotten_among
 from publisher.audience.model import Change, How, State
+from publisher.audience.own import Past
 from publisher.audience.store import FIRST, new_reference, now
-from publisher.audience.suppressions import Reason, suppress, suppressed_among
-from publisher.audience.tables import consents, subscribers
+from publisher.audience.suppressions import Reason, suppressed_among
+from publisher.audience.tables import consents, subscribers, suppressions
 from publisher.audience.vocabulary import Standing
 from publisher.database.bulk import insert_rows
 
@@ -42,6 +44,7 @@ class _Known:
     values: dict[str, Any]
     id: int | None = None
     preferred: bool = False
+    changed_at: datetime | None = None
     changed: bool = False
 
 
@@ -56,17 +59,25 @@ class _Batch:
         for row in connection.execute(select(subscribers).where(subscribers.c.mailbox_key.in_(list(mailboxes)))):
             keys = ("state", "name", "language", "topics", "attributes")
             values = {key: row._mapping[key] for key in keys}
-            self.known[row.address_key] = _Known(values, row.id, row.preferred_at is not None)
+            self.known[row.address_key] = _Known(values, row.id, row.preferred_at is not None, row.changed_at)
             if row.state == State.UNSUBSCRIBED:
                 self.left.add(row.mailbox_key)
         self.suppressed = suppressed_among(connection, mailboxes)
         self.forgotten = forgotten_among(connection, mailboxes)
         self.new: list[dict[str, Any]] = []
-        self.history: list[tuple[_Known, Change, Entry]] = []
+        self.held: list[dict[str, Any]] = []
+        self.history: list[tuple[_Known, dict[str, Any]]] = []
+        wanted = {entry.past.reference for entry in entries if entry.past and entry.past.reference}
+        self.references = set(
+            connection.scalars(select(subscribers.c.reference).where(subscribers.c.reference.in_(wanted)))
+        )
+        self._by_hand: set[int] | None = None
 
     def take(self, entry: Entry) -> Outcome:
         """Decide about one row."""
         address = entry.address
+        if entry.past is not None:
+            return self._restore(entry, entry.past)
         if entry.standing in _SUPPRESSING:
             return self._suppress(entry, _SUPPRESSING[entry.standing])
         if address.mailbox_key in self.forgotten:
@@ -86,6 +97,29 @@ class _Batch:
             return Outcome.ADDED
         return self._merge(entry, known, confirm=not pending)
 
+    def _restore(self, entry: Entry, past: Past) -> Outcome:
+        """A row of our own export: as it was where nobody is, else with what is known here."""
+        address = entry.address
+        if address.mailbox_key in self.forgotten:
+            return Outcome.FORGOTTEN
+        if past.suppressed:
+            self._hold(address.mailbox_key, past.suppressed, past.suppressed_detail, past.suppressed_at)
+        if past.state is None:
+            return Outcome.SUPPRESSED
+        known = self.known.get(address.address_key)
+        pending = self.pending and past.state is State.CONFIRMED
+        if known is None and (past.changed_at or address.mailbox_key not in self.left):
+            self._add(entry, State.PENDING if pending else past.state)
+            return Outcome.ADDED
+        if known is None:  # left under another spelling, and nothing says that they came back later
+            return Outcome.UNSUBSCRIBED
+        if past.state is State.UNSUBSCRIBED:
+            newer = past.changed_at is not None and known.changed_at is not None and past.changed_at > known.changed_at
+            return self._unsubscribe(entry, known, newer=newer)
+        if address.mailbox_key in self.left:
+            return Outcome.UNSUBSCRIBED
+        return self._merge(entry, known, confirm=past.state is State.CONFIRMED and not pending)
+
     def _add(self, entry: Entry, state: State) -> None:
         values: dict[str, Any] = {
             "state": state.value,
@@ -94,17 +128,33 @@ class _Batch:
             "topics": list(entry.topics),
             "attributes": entry.attributes,
         }
-        known = self.known[entry.address.address_key] = _Known(values)
+        past = entry.past
+        created_at = (past and past.created_at) or self.at
+        changed_at = (past and past.changed_at) or self.at
+        known = self.known[entry.address.address_key] = _Known(values, changed_at=changed_at)
         values |= {
-            "reference": new_reference(),
+            "reference": self._reference(past),
             "address": entry.address.address,
             "address_key": entry.address.address_key,
             "mailbox_key": entry.address.mailbox_key,
-            "created_at": self.at,
-            "changed_at": self.at,
+            "asked_at": past and past.asked_at,
+            "preferred_at": past and past.preferred_at,
+            "created_at": created_at,
+            "changed_at": changed_at,
         }
         self.new.append(values)
-        self.history.append((known, FIRST[state], entry))
+        if past and past.history:
+            rows = [{"at": e.at, "change": e.change, "how": e.how, "evidence": e.evidence} for e in past.history]
+            self.history += [(known, row) for row in rows]
+        if not (past and past.history and past.state is state):
+            self._record(known, FIRST[state], entry)
+
+    def _reference(self, past: Past | None) -> str:
+        """The one of the export, so that links in mail already sent work on; another where it is somebody else's."""
+        if past is None or past.reference is None or past.reference in self.references:
+            return new_reference()
+        self.references.add(past.reference)
+        return past.reference
 
     def _merge(self, entry: Entry, known: _Known, *, confirm: bool) -> Outcome:
         wanted = dict(known.values)
@@ -121,7 +171,7 @@ class _Batch:
         self._change(known, wanted, change, entry)
         return Outcome.UPDATED
 
-    def _unsubscribe(self, entry: Entry, known: _Known | None) -> Outcome:
+    def _unsubscribe(self, entry: Entry, known: _Known | None, *, newer: bool = False) -> Outcome:
         mailbox = entry.address.mailbox_key
         if known is None:
             if mailbox in self.left:
@@ -131,33 +181,47 @@ class _Batch:
             return Outcome.ADDED
         if known.values["state"] == State.UNSUBSCRIBED:
             return Outcome.UNCHANGED
-        if self._confirmed_here(known):  # a choice made here counts for more than one made elsewhere before
+        if not newer and self._confirmed_here(
+            known
+        ):  # a choice made here counts for more than one made elsewhere before
             return Outcome.UNCHANGED
         self._change(known, {**known.values, "state": State.UNSUBSCRIBED.value}, Change.UNSUBSCRIBED, entry)
         self.left.add(mailbox)
         return Outcome.UPDATED
 
     def _confirmed_here(self, known: _Known) -> bool:
-        if known.id is None:
-            return False
-        by_hand = consents.c.how.in_([How.FORM.value, How.LINK.value])
-        confirmed = consents.c.change.in_([Change.CONFIRMED.value, Change.RESUBSCRIBED.value])
-        statement = select(consents.c.id).where(consents.c.subscriber_id == known.id, by_hand, confirmed).limit(1)
-        return self.connection.scalar(statement) is not None
+        """Whether the person confirmed by their own hand."""
+        if self._by_hand is None:
+            by_hand = consents.c.how.in_([How.FORM.value, How.LINK.value])
+            confirmed = consents.c.change.in_([Change.CONFIRMED.value, Change.RESUBSCRIBED.value])
+            ids = [one.id for one in self.known.values() if one.id is not None]
+            statement = select(consents.c.subscriber_id).where(consents.c.subscriber_id.in_(ids), by_hand, confirmed)
+            self._by_hand = set(self.connection.scalars(statement))
+        return known.id in self._by_hand
 
     def _suppress(self, entry: Entry, reason: Reason) -> Outcome:
         mailbox = entry.address.mailbox_key
         if mailbox in self.forgotten:
             return Outcome.FORGOTTEN
-        if mailbox not in self.suppressed:
-            suppress(self.connection, mailbox, reason, f"imported from {self.source['file']}")
-            self.suppressed.add(mailbox)
+        self._hold(mailbox, reason, f"imported from {self.source['file']}", None)
         return Outcome.SUPPRESSED
+
+    def _hold(self, mailbox: str, reason: Reason, detail: str, at: datetime | None) -> None:
+        if mailbox not in self.suppressed:  # the first reason stands
+            self.suppressed.add(mailbox)
+            row = {"mailbox_key": mailbox, "reason": reason.value, "detail": detail, "at": at or self.at}
+            self.held.append(row)
 
     def _change(self, known: _Known, wanted: dict[str, Any], change: Change, entry: Entry) -> None:
         known.values.update(wanted)  # in place: a subscriber that this batch adds is written from the same mapping
         known.changed = known.id is not None
-        self.history.append((known, change, entry))
+        self._record(known, change, entry)
+
+    def _record(self, known: _Known, change: Change, entry: Entry) -> None:
+        evidence = {**self.source, "line": entry.line}
+        self.history.append(
+            (known, {"at": self.at, "change": change.value, "how": How.IMPORT.value, "evidence": evidence})
+        )
 
     def write(self) -> None:
         """Write what was decided."""
@@ -169,17 +233,8 @@ class _Batch:
             self.connection.execute(
                 _UPDATE, [{"key": k.id, "at": self.at} | {f"new_{key}": k.values[key] for key in keys} for k in changed]
             )
-        rows = [
-            {
-                "subscriber_id": known.id,
-                "at": self.at,
-                "change": change.value,
-                "how": How.IMPORT.value,
-                "evidence": {**self.source, "line": entry.line},
-            }
-            for known, change, entry in self.history
-        ]
-        insert_rows(self.connection, consents, rows)
+        insert_rows(self.connection, consents, [{"subscriber_id": known.id, **row} for known, row in self.history])
+        insert_rows(self.connection, suppressions, self.held)
 
     def _insert(self) -> None:
         last = self.connection.scalar(select(func.max(subscribers.c.id))) or 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, true
 
 from publisher.audience.store import now
 from publisher.audience.tables import suppressions
@@ -61,8 +61,12 @@ def suppressed_among(connection: Connection, mailbox_keys: Iterable[str]) -> set
     return set(found)
 
 
-def all_suppressions(connection: Connection) -> Iterator[Suppression]:
-    """Every suppression, oldest first, in constant memory."""
-    statement = select(suppressions).order_by(suppressions.c.at, suppressions.c.mailbox_key)
+def all_suppressions(connection: Connection, chosen: ColumnElement[bool] | None = None) -> Iterator[Suppression]:
+    """Every suppression, or the ``chosen``, oldest first, in constant memory."""
+    statement = (
+        select(suppressions)
+        .where(true() if chosen is None else chosen)
+        .order_by(suppressions.c.at, suppressions.c.mailbox_key)
+    )
     for row in connection.execution_options(yield_per=1000).execute(statement):
         yield Suppression(row.mailbox_key, Reason(row.reason), row.detail, row.at)

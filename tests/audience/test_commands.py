@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.audience.columns import guarded, unguarded
+from publisher.audience.own import guarded, unguarded
 from publisher.cli import main
 
 

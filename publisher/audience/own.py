@@ -1,0 +1,133 @@
+"""Our own export: what stands in its columns, so that it is read back to the last attribute.
+
+After our columns each attribute has one of its own, under its name. What cannot be a column (a name that is one of
+ours, that holds a separator or would be a formula, an empty value, the five hundred and first name) stands in
+``other_attributes``, a JSON object. ``consent_history`` is a JSON list. A suppressed mailbox of nobody is a row without
+a state.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from publisher.audience.model import Consent, State
+from publisher.audience.suppressions import Reason
+
+COLUMNS = (
+    "email", "name", "state", "language", "topics", "suppressed", "created_at", "changed_at", "reference",
+    "asked_at", "preferred_at", "suppressed_at", "suppressed_detail", "consent_history", "other_attributes",
+)  # fmt: skip
+SIGNS = {"email", "state", "suppressed", "created_at", "changed_at", "reference"}
+"""What earlier exports have as well."""
+MOST_COLUMNS = 500
+"""Attributes with a column each: a file of people who all have attributes of their own would grow with their square."""
+
+# A cell begins at the beginning, and for a spreadsheet of another country after a semicolon; ＝ is = to a Japanese one.
+# An apostrophe before one of these is part of the cell, and gets another.
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?='*[=+\-@\t\r＝＋－＠])")
+_GUARDED = re.compile(r"(^|[;\t\r\n])'(?='*[=+\-@\t\r＝＋－＠])")
+_SEPARATOR = re.compile(r'[,;|"\t\r\n]')
+_REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+def guarded(cell: str) -> str:
+    """A cell of our export that no spreadsheet takes for a formula: with an apostrophe before what would begin one."""
+    return _FORMULA.sub(r"\1'", cell)
+
+
+def unguarded(cell: str) -> str:
+    """The cell as it was."""
+    return _GUARDED.sub(r"\1", cell)
+
+
+def attribute_columns(names: Iterable[str]) -> list[str]:
+    """The attributes that get a column."""
+    plain = (name for name in names if name and name == name.strip() and name not in COLUMNS and guarded(name) == name)
+    return sorted(name for name in plain if not _SEPARATOR.search(name))[:MOST_COLUMNS]
+
+
+def topics_cell(topics: Sequence[str]) -> str:
+    """Topics joined by semicolons; as JSON where one holds a separator."""
+    plain = len(set(topics)) == len(topics) and all(
+        topic and topic == topic.strip() and topic[0] != "[" and not _SEPARATOR.search(topic) for topic in topics
+    )
+    return ";".join(topics) if plain else json.dumps(topics, ensure_ascii=False)
+
+
+def history_cell(history: Iterable[Consent]) -> str:
+    """What happened, as JSON."""
+    return json.dumps([entry_of(entry) for entry in history], ensure_ascii=False)
+
+
+def entry_of(entry: Consent) -> dict[str, Any]:
+    """An entry of the history as JSON values."""
+    return {"at": entry.at.isoformat(), "change": entry.change, "how": entry.how, "evidence": dict(entry.evidence)}
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an export of ours says of a person, or of a suppressed mailbox, besides name and attributes."""
+
+    state: State | None
+    """None: only the mailbox, and its suppression, are known."""
+    reference: str | None
+    created_at: datetime | None
+    changed_at: datetime | None
+    asked_at: datetime | None
+    preferred_at: datetime | None
+    history: tuple[Consent, ...]
+    suppressed: Reason | None
+    suppressed_detail: str
+    suppressed_at: datetime | None
+
+
+def past_of(cells: Mapping[str, str]) -> Past:
+    """Read the columns, by name. Raises ValueError with what is wrong."""
+    state, suppressed, reference = (cells.get(name, "") for name in ("state", "suppressed", "reference"))
+    if state not in {*State, ""} or not (state or suppressed):
+        raise ValueError("the state is not pending, confirmed or unsubscribed")
+    if suppressed not in {*Reason, ""}:
+        raise ValueError(f"suppressed is not {', '.join(Reason)}")
+    if reference and not _REFERENCE.fullmatch(reference):
+        raise ValueError("the reference is not one")
+    moments = {
+        name: _moment(name, cells.get(name, ""))
+        for name in ("created_at", "changed_at", "asked_at", "preferred_at", "suppressed_at")
+    }
+    return Past(
+        state=State(state) if state else None,
+        reference=reference or None,
+        history=tuple(_history(cells.get("consent_history", ""))),
+        suppressed=Reason(suppressed) if suppressed else None,
+        suppressed_detail=cells.get("suppressed_detail", ""),
+        **moments,
+    )
+
+
+def _moment(name: str, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise ValueError(f"{name} is not a time with an offset, as 2024-12-29T08:00:00+00:00")
+    return found
+
+
+def _history(text: str) -> Iterable[Consent]:
+    try:
+        for entry in json.loads(text or "[]"):
+            at = _moment("at", entry["at"])
+            fits = all(isinstance(entry[key], str) and 0 < len(entry[key]) <= 24 for key in ("change", "how"))
+            if at is None or not fits:
+                raise ValueError
+            yield Consent(at, entry["change"], entry["how"], dict(entry["evidence"]))
+    except (KeyError, TypeError, ValueError):
+        raise ValueError("consent_history is not a list as our export writes it") from None
