@@ -92,7 +92,7 @@ def drain_queue(applier: Any, config: Config, url: str | None = None, *, follow:
     """Pull until the queue is empty, or for ever. Raises UsageError without a queue, ServiceError."""
     from publisher.errors import UsageError
     from publisher.feedback.intake import take_in
-    from publisher.feedback.sqs import Queue, pull
+    from publisher.providers.ses.sqs import Queue, pull
 
     url = url or config.delivery.ses.events_queue
     if not url:

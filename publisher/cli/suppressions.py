@@ -72,10 +72,10 @@ def remove(context: typer.Context, address: Mailbox) -> None:
 def pull(context: typer.Context) -> None:
     """Suppress here whom Amazon SES suppresses for the account."""
     from publisher.config import load_config
-    from publisher.feedback import provider
+    from publisher.providers.ses import suppression_list
 
-    ses = provider.open_list(load_config(context.obj).delivery.ses.region)
-    seen, new = provider.pull(_database(context), ses)
+    ses = suppression_list.open_list(load_config(context.obj).delivery.ses.region)
+    seen, new = suppression_list.pull(_database(context), ses)
     console.print(f"{seen} on the list of SES, {new} of them new here")
 
 
@@ -83,10 +83,10 @@ def pull(context: typer.Context) -> None:
 def push(context: typer.Context) -> None:
     """Put whoever bounced or complained here on Amazon SES's list for the account, about one a second."""
     from publisher.config import load_config
-    from publisher.feedback import provider
+    from publisher.providers.ses import suppression_list
 
-    ses = provider.open_list(load_config(context.obj).delivery.ses.region)
-    console.print(f"{provider.push(_database(context), ses)} told to SES")
+    ses = suppression_list.open_list(load_config(context.obj).delivery.ses.region)
+    console.print(f"{suppression_list.push(_database(context), ses)} told to SES")
 
 
 def _database(context: typer.Context) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from publisher.delivery.crew import Finished
 from publisher.delivery.ledger import Claim
-from publisher.delivery.outcomes import Outcome, Verdict
+from publisher.providers.outcomes import Outcome, Verdict
 
 DOUBTS_TO_PROBE = 2
 """Whole calls in a row without a known outcome after which one recipient at a time is tried, with growing pauses."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from publisher.delivery.ledger import Claim
-from publisher.delivery.outcomes import Outcome, Verdict
+from publisher.providers.outcomes import Outcome, Verdict
 
 Batch = Sequence[Claim]
 

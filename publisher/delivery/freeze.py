@@ -25,11 +25,11 @@ from sqlalchemy import (
 )
 
 from publisher.audience.tables import subscribers, suppressions
-from publisher.delivery.letter import Letter
 from publisher.delivery.mailings import CANCELLED, Mailing, by_id, newest
 from publisher.delivery.states import Exclusion
 from publisher.delivery.tables import mailings, recipients
 from publisher.errors import DatabaseError, UsageError
+from publisher.mail.letter import Letter
 
 
 def freeze(

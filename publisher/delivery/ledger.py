@@ -19,10 +19,10 @@ from publisher.audience.tables import subscribers, suppressions
 from publisher.database import Database
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.mark import Mark, mark_path, write_mark
-from publisher.delivery.outcomes import Outcome
 from publisher.delivery.retry import decide
 from publisher.delivery.states import Exclusion
 from publisher.delivery.tables import mailings, recipients, senders
+from publisher.providers.outcomes import Outcome
 
 LEASE = 90.0
 """Seconds without a sign of life after which a sender on another machine is taken for dead (PostgreSQL)."""

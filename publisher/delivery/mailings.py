@@ -10,9 +10,9 @@ from sqlalchemy import Connection, RowMapping, case, func, literal_column, selec
 
 from publisher.database import Database
 from publisher.database.failures import UnreadableError
-from publisher.delivery.letter import Letter
 from publisher.delivery.states import STATES, Account
 from publisher.delivery.tables import mailings, recipients, second_copies, senders
+from publisher.mail.letter import Letter
 
 GOING, PAUSED, CANCELLED = "going", "paused", "cancelled"
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from publisher.audience.tokens import Tokens
 from publisher.delivery.ledger import Claim
-from publisher.delivery.letter import Letter
-from publisher.delivery.message import Envelope
 from publisher.edition.model import Slot
+from publisher.mail.letter import Letter
+from publisher.mail.message import Envelope
 
 # What stands before and after a name, by language; an unnamed reader gets no greeting.
 _GREETINGS = {"zh": ("", "，你好！"), "ja": ("", "様"), "en": ("Hello ", ",")}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from publisher.delivery.outcomes import Outcome, Verdict
+from publisher.providers.outcomes import Outcome, Verdict
 
 ROUNDS = 5
 """Attempts one run gives a recipient whose failures are proved "not sent"; then it is left for the next run."""

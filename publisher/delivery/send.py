@@ -16,21 +16,21 @@ from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import AlreadyFrozenError, freeze, preview, running
 from publisher.delivery.ledger import Claim, Ledger
-from publisher.delivery.letter import Letter
 from publisher.delivery.lock import mailing_lock
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.mark import refuse_forgetful
-from publisher.delivery.message import compose, marked_as_test
-from publisher.delivery.outcomes import Verdict
 from publisher.delivery.pace import LocalPace, Pace
 from publisher.delivery.personal import addresser
 from publisher.delivery.sender import Ending, Interrupt, Limits, Progress, Sender, blocked
 from publisher.delivery.states import Account
-from publisher.delivery.transports import open_transport
-from publisher.delivery.transports.base import Quota, Transport
 from publisher.delivery.tripwires import Tripped, alert, before_sending
 from publisher.edition.model import Edition
 from publisher.errors import TransportError, UsageError
+from publisher.mail.letter import Letter
+from publisher.mail.message import compose, marked_as_test
+from publisher.providers import open_transport
+from publisher.providers.outcomes import Verdict
+from publisher.providers.transport import Quota, Transport
 
 
 @dataclass(frozen=True, slots=True)

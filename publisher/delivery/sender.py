@@ -14,12 +14,12 @@ from enum import StrEnum
 from publisher.delivery.breaker import DOUBTS_TO_END, Breaker
 from publisher.delivery.crew import Crew, Finished
 from publisher.delivery.ledger import Claim, Exchanged, Ledger
-from publisher.delivery.message import Envelope
-from publisher.delivery.outcomes import Outcome, Verdict
 from publisher.delivery.pace import HEADROOM, UNLIMITED, Pace, batch_size
 from publisher.delivery.retry import ROUNDS, UNREACHABLE, pause
-from publisher.delivery.transports.base import Quota, Transport
 from publisher.errors import DatabaseError, TransportError
+from publisher.mail.message import Envelope
+from publisher.providers.outcomes import Outcome, Verdict
+from publisher.providers.transport import Quota, Transport
 
 BEAT_EVERY = 15.0
 QUOTA_EVERY = 3600.0

@@ -20,13 +20,13 @@ from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.ledger import Ledger
-from publisher.delivery.message import compose
 from publisher.delivery.send import Options, Sent, drain
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.tables import mailings as mailings_table
 from publisher.delivery.tables import recipients
-from publisher.delivery.transports import open_transport
 from publisher.errors import DatabaseError, PublisherError, UsageError
+from publisher.mail.message import compose
+from publisher.providers import open_transport
 
 STALLED_SECONDS = 90.0
 _LOCK = 0x7075626D  # any constant: starting workers queue on it to make Procrastinate's tables

@@ -26,7 +26,8 @@ from publisher.database import Database
 from publisher.delivery.settle import Settled, Settlement, settle_by_message_id, settle_by_recipient
 from publisher.errors import DatabaseError
 from publisher.feedback import store
-from publisher.feedback.events import (
+from publisher.feedback.machines import is_machine
+from publisher.providers.events import (
     Bounce,
     Click,
     Complaint,
@@ -38,7 +39,6 @@ from publisher.feedback.events import (
     Subscription,
     Unknown,
 )
-from publisher.feedback.machines import is_machine
 
 _SETTLES = {
     Kind.SEND: Settlement.SENT,

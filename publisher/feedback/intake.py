@@ -15,14 +15,14 @@ from publisher.database import Database
 from publisher.delivery.settle import recipient_of
 from publisher.errors import DatabaseError, ServiceError
 from publisher.feedback.apply import Applied, Applier
-from publisher.feedback.certificates import Certificates, Topic
-from publisher.feedback.events import Event, Unknown
 from publisher.feedback.mailbox import is_mail, messages_in, messages_of
 from publisher.feedback.reading import BROKEN_GZIP, documents, unpacked
 from publisher.feedback.reports import Report, is_automatic_reply, parse_mail, read_report
-from publisher.feedback.scrub import scrub
-from publisher.feedback.ses import RAW_LIMIT, EventError, events_of, is_greeting, parse
-from publisher.feedback.sns import RefusedError, SnsMessage, confirm_subscription, verify
+from publisher.providers.events import Event, Unknown
+from publisher.providers.scrub import scrub
+from publisher.providers.ses.certificates import Certificates, Topic
+from publisher.providers.ses.events import RAW_LIMIT, EventError, events_of, is_greeting, parse
+from publisher.providers.ses.sns import RefusedError, SnsMessage, confirm_subscription, verify
 
 BATCH = 500
 """Events a commit."""

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from typing import IO, Any, cast
 
-from publisher.feedback.ses import EventError, is_event
+from publisher.providers.ses.events import EventError, is_event
 
 LONGEST = 1_000_000
 """Characters of a value: four times what SNS carries."""

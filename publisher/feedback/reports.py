@@ -16,9 +16,9 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from publisher.audience.tokens import Claim, Purpose, Tokens
-from publisher.feedback.events import Bounce, BounceType, Complaint, Delivery, DeliveryDelay, What
-from publisher.feedback.scrub import plain, scrub
-from publisher.feedback.ses import EventError
+from publisher.providers.events import Bounce, BounceType, Complaint, Delivery, DeliveryDelay, What
+from publisher.providers.scrub import plain, scrub
+from publisher.providers.ses.events import EventError
 
 LARGEST = 2_000_000
 """Bytes read of a message: a report comes before the mail that it gives back."""

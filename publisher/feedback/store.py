@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Table, delete, exists, func, literal_column, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from publisher.delivery.tables import mailings, recipients
-from publisher.feedback.events import (
+from publisher.feedback.tables import feedback_events, sns_messages
+from publisher.providers.events import (
     Bounce,
     BounceType,
     Click,
@@ -24,13 +25,12 @@ from publisher.feedback.events import (
     Subscription,
     Unknown,
 )
-from publisher.feedback.tables import feedback_events, sns_messages
 
 WAITS = timedelta(days=30)
 """How long an event waits for the row it is about. Other mail of the same account would fill the table otherwise."""
 
 REMEMBERS = timedelta(days=3)
-"""How long a message of SNS is known again: longer than :data:`publisher.feedback.sns.WINDOW` lets it in."""
+"""How long a message of SNS is known again: longer than :data:`publisher.providers.ses.sns.WINDOW` lets it in."""
 
 
 @dataclass(frozen=True, slots=True)

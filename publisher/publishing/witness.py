@@ -18,11 +18,11 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.letter import Letter
 from publisher.delivery.mark import how_to_settle
 from publisher.delivery.send import Options, Sent, Started, send
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
+from publisher.mail.letter import Letter
 from publisher.publishing import store
 from publisher.publishing.archive import Archive
 from publisher.publishing.due import Mailed

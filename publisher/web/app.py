@@ -85,7 +85,7 @@ def create_app(service: Service) -> ASGIApp:
     app.state.service = service
     app.state.alarms = Alarms(service.config, service.database)
     if service.config.service.sns_topics:
-        from publisher.feedback.certificates import Certificates
+        from publisher.providers.ses.certificates import Certificates
 
         app.state.certificates = Certificates()
     url = urlsplit(service.config.service.url or "")

@@ -21,18 +21,18 @@ from publisher.audience import store
 from publisher.audience.tokens import CONFIRM_WITHIN, Tokens
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery.letter import Letter
-from publisher.delivery.message import Composed, Envelope, compose
-from publisher.delivery.outcomes import Outcome, Verdict
 from publisher.delivery.pace import Pace, batch_size
 from publisher.delivery.retry import UNREACHABLE, pause
 from publisher.delivery.send import pace_of
 from publisher.delivery.sender import Limits, blocked
-from publisher.delivery.transports import Transport, open_transport
 from publisher.edition.model import Slot
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.errors import PublisherError, TransportError
+from publisher.mail.letter import Letter
+from publisher.mail.message import Composed, Envelope, compose
+from publisher.providers import Transport, open_transport
+from publisher.providers.outcomes import Outcome, Verdict
 from publisher.web import outbox
 from publisher.web.outbox import Question
 from publisher.web.words import ServiceWords

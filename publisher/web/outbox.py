@@ -13,8 +13,8 @@ from publisher.audience import store
 from publisher.audience.model import State, Subscriber
 from publisher.audience.suppressions import suppression
 from publisher.audience.tables import confirmations, subscribers, suppressions
-from publisher.delivery.outcomes import Outcome, Verdict
 from publisher.delivery.retry import decide
+from publisher.providers.outcomes import Outcome, Verdict
 
 EXPIRES = timedelta(hours=48)
 """A question that could not be mailed for so long is not mailed any more: nobody remembers having asked."""

@@ -18,14 +18,14 @@ from publisher.delivery.breaker import DOUBTS_TO_END
 from publisher.delivery.endings import explain
 from publisher.delivery.freeze import freeze
 from publisher.delivery.ledger import Claim, Ledger
-from publisher.delivery.message import compose
-from publisher.delivery.outcomes import Outcome, Verdict, submitted
 from publisher.delivery.pace import LocalPace
 from publisher.delivery.send import Sent, send
 from publisher.delivery.sender import Ending, Interrupt, Sender
 from publisher.delivery.tables import recipients
-from publisher.delivery.transports.base import Quota
-from publisher.delivery.transports.ses_bulk import MOST, SesBulkTransport
+from publisher.mail.message import compose
+from publisher.providers.outcomes import Outcome, Verdict, submitted
+from publisher.providers.ses.bulk import MOST, SesBulkTransport
+from publisher.providers.transport import Quota
 from tests.delivery.test_transports import envelope, relay
 from tests.delivery.world import add_people, make_config, make_letter
 from tests.stubs.ses import SesServer
@@ -54,7 +54,7 @@ def bulk(tmp_path: Path, poison: set[str]) -> tuple[SesBulkTransport, PoisonedCl
     config = make_config(tmp_path, "ses")
     transport = SesBulkTransport(config.delivery.ses)
     client = PoisonedClient(poison)
-    from publisher.delivery.transports.ses_template import template_of
+    from publisher.providers.ses.template import template_of
 
     transport._client, transport._template = client, template_of(compose(config, make_letter()).letter, "s")
     return transport, client

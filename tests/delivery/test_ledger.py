@@ -15,10 +15,8 @@ from publisher.delivery import ledger as ledger_module
 from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze, preview, running
 from publisher.delivery.ledger import Claim, Ledger
-from publisher.delivery.letter import Letter
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.operator import set_operator
-from publisher.delivery.outcomes import Outcome, Verdict, submitted
 from publisher.delivery.settle import (
     Settlement,
     release_uncertain,
@@ -32,6 +30,8 @@ from publisher.delivery.states import Account, MailingState, mailing_state
 from publisher.delivery.tables import recipients
 from publisher.delivery.tripwires import after_the_fact, before_sending
 from publisher.errors import UsageError
+from publisher.mail.letter import Letter
+from publisher.providers.outcomes import Outcome, Verdict, submitted
 from tests.delivery.world import DIGEST, SLUG, add_people, add_person, make_letter
 
 NOW = datetime(2024, 12, 29, 8, tzinfo=UTC)

@@ -21,13 +21,13 @@ from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
 from publisher.delivery.mark import forget_mark, mark_path
-from publisher.delivery.message import Envelope
 from publisher.delivery.operator import set_operator
-from publisher.delivery.outcomes import Outcome
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
-from publisher.delivery.transports.folder import FolderTransport
 from publisher.errors import UsageError
+from publisher.mail.message import Envelope
+from publisher.providers.folder.transport import FolderTransport
+from publisher.providers.outcomes import Outcome
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
 
 PEOPLE = 40
@@ -97,9 +97,9 @@ _KILLED = """
 import os, signal, sys
 from pathlib import Path
 from publisher.database import open_database
-from publisher.delivery.outcomes import Outcome
+from publisher.providers.outcomes import Outcome
 from publisher.delivery.send import send
-from publisher.delivery.transports import folder
+from publisher.providers import folder
 from tests.delivery.world import make_config, make_letter
 left = [int(sys.argv[2])]
 def submit(self, envelopes, real=folder.FolderTransport.submit):

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.config.model import Config
-from publisher.delivery.encoding import Base64, QuotedPrintable, encode
-from publisher.delivery.headers import clean, encoded_words
-from publisher.delivery.message import Envelope, compose
 from publisher.edition.model import Slot, Slotted
 from publisher.errors import TransportError
+from publisher.mail.encoding import Base64, QuotedPrintable, encode
+from publisher.mail.headers import clean, encoded_words
+from publisher.mail.message import Envelope, compose
 from tests.delivery.world import make_config, make_letter
 
 NOW = datetime(2024, 12, 29, 0, 0, tzinfo=UTC)

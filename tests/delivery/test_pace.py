@@ -6,7 +6,7 @@ import pytest
 
 from publisher.delivery.pace import Bucket, LocalPace, advance, batch_size, fresh, take, throttled, with_ceiling
 from publisher.delivery.sender import Limits
-from publisher.delivery.transports.base import Quota
+from publisher.providers.transport import Quota
 from tests.stubs.ses import Account, Settings
 
 

@@ -118,7 +118,7 @@ def test_faults_before_acceptance_lose_and_double_nobody(
 def test_an_answer_lost_after_acceptance_is_never_sent_again_by_itself(
     ses: Stub, through_ses: Config, sqlite: Database, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from publisher.delivery.transports import ses_client
+    from publisher.providers import ses_client
 
     monkeypatch.setattr(ses_client, "READ_SECONDS", 0.3)
     server = ses(faults={f"{fault}-after": 1.0}, hang=0.6)
@@ -377,7 +377,7 @@ def test_a_spread_sends_no_faster(ses: Stub, through_ses: Config, sqlite: Databa
 def test_a_transport_that_raises_leaves_its_batch_uncertain(
     config: Config, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from publisher.delivery.transports.folder import FolderTransport
+    from publisher.providers.folder.transport import FolderTransport
 
     def broken(self: object, envelopes: object) -> Any:
         raise RuntimeError("a mistake of ours")
@@ -391,7 +391,7 @@ def test_a_transport_that_raises_leaves_its_batch_uncertain(
 def test_a_full_disk_stops_the_run_with_nothing_lost(
     config: Config, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from publisher.delivery.transports.folder import FolderTransport
+    from publisher.providers.folder.transport import FolderTransport
 
     add_people(sqlite, 120)
     submit = FolderTransport.submit

@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.config.model import Config
-from publisher.delivery.message import Envelope, compose
-from publisher.delivery.outcomes import Verdict
-from publisher.delivery.transports import Transport, open_transport
-from publisher.delivery.transports.ses_template import template_of
 from publisher.edition.model import Slot, Slotted
 from publisher.errors import TransportError
+from publisher.mail.message import Envelope, compose
+from publisher.providers import Transport, open_transport
+from publisher.providers.outcomes import Verdict
+from publisher.providers.ses.template import template_of
 from tests.delivery.world import SLUG, make_config, make_letter
 from tests.stubs.ses import SesServer, substitute
 

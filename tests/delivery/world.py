@@ -12,8 +12,8 @@ from sqlalchemy import insert
 from publisher.audience.tables import subscribers
 from publisher.config.model import Config
 from publisher.database import Database
-from publisher.delivery.letter import Letter
 from publisher.edition.model import Slot, Slotted
+from publisher.mail.letter import Letter
 
 SLUG = "2024-12-29-weekly"
 DIGEST = "sha256:" + "ab" * 32

@@ -18,14 +18,14 @@ from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery.freeze import freeze
 from publisher.delivery.ledger import Ledger
-from publisher.delivery.letter import Letter
 from publisher.delivery.mailings import Mailing, accounts
-from publisher.delivery.outcomes import Outcome, Verdict, submitted
 from publisher.delivery.states import Account
 from publisher.delivery.tables import recipients
 from publisher.edition.model import Slotted
 from publisher.feedback.apply import Applied, Applier
-from publisher.feedback.ses import parse
+from publisher.mail.letter import Letter
+from publisher.providers.outcomes import Outcome, Verdict, submitted
+from publisher.providers.ses.events import parse
 
 SLUG = "2026-05-04-weekly"
 

@@ -16,8 +16,8 @@ from publisher.audience.address import read_address
 from publisher.audience.forgetting import erase
 from publisher.audience.model import State
 from publisher.audience.suppressions import release
-from publisher.delivery.outcomes import Outcome, Verdict, submitted
 from publisher.feedback.tables import feedback_events
+from publisher.providers.outcomes import Outcome, Verdict, submitted
 from tests.feedback import shapes
 from tests.feedback.conftest import SLUG, Room, open_room, uncertain
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from publisher.errors import DatabaseError
 from publisher.feedback.apply import Applier
-from publisher.feedback.ses import parse
+from publisher.providers.ses.events import parse
 from tests.feedback import shapes
 from tests.feedback.conftest import open_room
 from tests.feedback.test_apply import EXPECTED, story_lines, summary

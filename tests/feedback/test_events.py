@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.feedback.events import (
+from publisher.providers.events import (
     Bounce,
     BounceType,
     Click,
@@ -25,8 +25,8 @@ from publisher.feedback.events import (
     Subscription,
     Unknown,
 )
-from publisher.feedback.scrub import scrub
-from publisher.feedback.ses import EventError, parse
+from publisher.providers.scrub import scrub
+from publisher.providers.ses.events import EventError, parse
 from tests.feedback import shapes
 
 TAGGED = shapes.mail("m-1", "ann@example.com", mailing="M1", recipient="R1", attempt="2")

@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from publisher.errors import DatabaseError, ServiceError
-from publisher.feedback.certificates import Certificates, Topic
 from publisher.feedback.intake import Received, receive
+from publisher.providers.ses.certificates import Certificates, Topic
 from tests.feedback import shapes
 from tests.feedback.conftest import Room, uncertain
 from tests.feedback.test_sns import ARN, NOW, Sns
@@ -125,7 +125,7 @@ def test_when_the_certificate_or_the_database_fails_sns_is_to_try_again(
 def test_confirming_asks_the_api_of_the_topics_region(monkeypatch: pytest.MonkeyPatch) -> None:
     from moto.server import ThreadedMotoServer
 
-    from publisher.feedback.sns import confirm_subscription
+    from publisher.providers.ses.sns import confirm_subscription
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from publisher.audience.suppressions import all_suppressions
 from publisher.config.model import Config
-from publisher.feedback import certificates
+from publisher.providers.ses import certificates
 from publisher.web.app import create_app
 from publisher.web.service import Service
 from tests.feedback import shapes

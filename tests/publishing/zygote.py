@@ -122,7 +122,7 @@ def warm_up() -> None:
 
     import httpx
 
-    import publisher.delivery.transports.ses_bulk
+    import publisher.providers.ses.bulk
     import publisher.publishing.plan.markdown
     import publisher.publishing.verify  # noqa: F401
     from publisher.cli import publishing

@@ -27,7 +27,7 @@ from publisher.audience.tokens import Tokens
 from publisher.config import load_config
 from publisher.config.model import Config, Delivery, SesTransport, SmtpTransport
 from publisher.database import Database, open_database
-from publisher.delivery.outcomes import Outcome, Verdict, submitted
+from publisher.providers.outcomes import Outcome, Verdict, submitted
 from publisher.web import outbox
 from publisher.web.confirmation import Postman, post
 from publisher.web.readers import Readers, Wish
@@ -136,7 +136,7 @@ class Scripted:
         self.verdicts, self.sent = list(verdicts), []  # type: ignore[var-annotated]
 
     def open(self, composed: Any) -> Any:
-        from publisher.delivery.transports import Quota
+        from publisher.providers import Quota
 
         return Quota()
 

@@ -12,8 +12,8 @@ import pytest
 from publisher.audience import store
 from publisher.audience.model import How, State
 from publisher.audience.suppressions import Reason, suppress
-from publisher.delivery.outcomes import submitted
-from publisher.delivery.transports.folder import FolderTransport
+from publisher.providers.folder.transport import FolderTransport
+from publisher.providers.outcomes import submitted
 from tests.web.conftest import Site, link_of
 
 

@@ -15,12 +15,12 @@ from publisher.database import open_database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze
 from publisher.delivery.ledger import Claim
-from publisher.delivery.message import Envelope, compose
 from publisher.delivery.personal import addresser
 from publisher.delivery.send import Options, send
 from publisher.delivery.sender import Interrupt, Progress
-from publisher.delivery.transports import open_transport
 from publisher.edition.model import Slot, Slotted
+from publisher.mail.message import Envelope, compose
+from publisher.providers import open_transport
 from tests.delivery.world import add_people, make_config, make_letter
 
 PARAGRAPH = "这是一段普通的正文，长度与一周要闻里的一则相仿，用来让消息有真实的分量。" * 6

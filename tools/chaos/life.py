@@ -19,8 +19,8 @@ from sqlalchemy import Connection
 
 from publisher.database import Database, open_database
 from publisher.delivery import ledger, send, sender
-from publisher.delivery.message import Envelope
-from publisher.delivery.outcomes import Outcome
+from publisher.mail.message import Envelope
+from publisher.providers.outcomes import Outcome
 from tests.delivery.world import make_config, make_letter
 
 

@@ -40,12 +40,12 @@ class World:
 
     @cached_property
     def _ses(self) -> Any:
-        from publisher.feedback.aws import client
+        from publisher.providers.ses.aws import client
 
         return client("sesv2", self.config.delivery.ses.region, read_seconds=PATIENCE)
 
     def _ask(self, what: str, method: str, **parameters: Any) -> dict[str, Any]:
-        from publisher.feedback.aws import call
+        from publisher.providers.ses.aws import call
 
         with self._lock:
             ses = self._ses

@@ -1,7 +1,7 @@
 """Compose an edition's message once: RFC 5322 headers and a multipart/alternative body with open slots.
 
 What a recipient adds (address, Message-ID, Date, unsubscribe link, slots) is filled into encoded bytes. No header can
-be injected: every value passes :mod:`publisher.delivery.headers`, and an address that could break one is refused.
+be injected: every value passes :mod:`publisher.mail.headers`, and an address that could break one is refused.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from publisher.config.model import Config
-from publisher.delivery.encoding import Encoded, encode
-from publisher.delivery.headers import addr_spec, clean, mailbox, phrase_and, unstructured
-from publisher.delivery.letter import Letter
 from publisher.edition.model import Edition, Slot
+from publisher.mail.encoding import Encoded, encode
+from publisher.mail.headers import addr_spec, clean, mailbox, phrase_and, unstructured
+from publisher.mail.letter import Letter
 
 ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058, section 3.1
 

@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
-from publisher.feedback.certificates import Certificates, Topic
+from publisher.providers.ses.certificates import Certificates, Topic
 
 BODY_LIMIT = 1_000_000
 """Bytes. SNS carries 256 KiB, which JSON's escapes can make nearly four times as long."""
@@ -142,7 +142,7 @@ def _check_signature(fields: dict[str, str], certificates: Certificates) -> None
 
 def confirm_subscription(topic: Topic, token: str) -> None:
     """Tell SNS, through its API, that the subscription is wanted; only its owner may end it. Raises ServiceError."""
-    from publisher.feedback.aws import call, client
+    from publisher.providers.ses.aws import call, client
 
     sns = client("sns", topic.region)
     call(

@@ -1,6 +1,6 @@
 """The one protocol of transports: hand messages to a provider and say what became of each recipient.
 
-A transport never raises for what became of a recipient: that is an :class:`~publisher.delivery.outcomes.Outcome`. It
+A transport never raises for what became of a recipient: that is an :class:`~publisher.providers.outcomes.Outcome`. It
 raises :class:`~publisher.errors.TransportError` from ``open`` only, before anything was claimed.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from publisher.delivery.message import Composed, Envelope
-from publisher.delivery.outcomes import Outcome
+from publisher.mail.message import Composed, Envelope
+from publisher.providers.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from publisher.delivery.outcomes import in_words
 from publisher.errors import ServiceError
+from publisher.providers.outcomes import in_words
 
 Answer = TypeVar("Answer")
 

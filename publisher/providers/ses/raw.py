@@ -10,14 +10,14 @@ from typing import Any
 import botocore.exceptions as aws
 
 from publisher.config.model import SesTransport
-from publisher.delivery.headers import addr_spec
-from publisher.delivery.message import Composed, Envelope
-from publisher.delivery.outcomes import Outcome, Verdict
-from publisher.delivery.transports.base import Quota
-from publisher.delivery.transports.ses_bulk import in_sandbox, tags
-from publisher.delivery.transports.ses_client import make_client, read_quota
-from publisher.delivery.transports.ses_outcomes import of_exception, of_single_answer
 from publisher.errors import TransportError
+from publisher.mail.headers import addr_spec
+from publisher.mail.message import Composed, Envelope
+from publisher.providers.outcomes import Outcome, Verdict
+from publisher.providers.ses.bulk import in_sandbox, tags
+from publisher.providers.ses.client import make_client, read_quota
+from publisher.providers.ses.outcomes import of_exception, of_single_answer
+from publisher.providers.transport import Quota
 
 
 class SesRawTransport:
@@ -36,7 +36,7 @@ class SesRawTransport:
         self._sandbox = False
 
     def open(self, composed: Composed) -> Quota:
-        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        """See :class:`~publisher.providers.transport.Transport`."""
         self._client = make_client(self._config, self.parallel)
         self._composed = composed
         if self._config.configuration_set:
@@ -44,17 +44,17 @@ class SesRawTransport:
         return self.quota()
 
     def quota(self) -> Quota:
-        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        """See :class:`~publisher.providers.transport.Transport`."""
         quota = read_quota(self._client, self._config)
         self._sandbox = quota.sandbox
         return quota
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        """See :class:`~publisher.providers.transport.Transport`."""
         return [in_sandbox(self._submit(envelope), sandbox=self._sandbox) for envelope in envelopes]
 
     def close(self) -> None:
-        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        """See :class:`~publisher.providers.transport.Transport`."""
         if self._client is not None:
             with contextlib.suppress(Exception):
                 self._client.close()

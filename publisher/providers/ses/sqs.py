@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from publisher.errors import ServiceError
-from publisher.feedback.aws import call, client
+from publisher.providers.ses.aws import call, client
 
 VISIBLE_AGAIN = 120
 """Seconds in which a batch has to be committed before another puller may get it."""

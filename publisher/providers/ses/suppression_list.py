@@ -15,7 +15,7 @@ from publisher.audience.address import AddressError, read_address
 from publisher.audience.forgetting import forgotten_among
 from publisher.audience.suppressions import Reason, all_suppressions, suppress
 from publisher.database import Database
-from publisher.feedback.aws import client, patiently
+from publisher.providers.ses.aws import client, patiently
 
 PAGE = 1000
 """Entries a call: SES's own limit."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from publisher.delivery.message import Composed, Envelope
-from publisher.delivery.outcomes import Outcome, Verdict, submitted
-from publisher.delivery.transports.base import Quota
 from publisher.errors import TransportError
+from publisher.mail.message import Composed, Envelope
+from publisher.providers.outcomes import Outcome, Verdict, submitted
+from publisher.providers.transport import Quota
 
 
 class FolderTransport:
@@ -26,7 +26,7 @@ class FolderTransport:
         self._into = folder
 
     def open(self, composed: Composed) -> Quota:
-        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        """See :class:`~publisher.providers.transport.Transport`."""
         self._composed = composed
         self._into = self._folder / composed.letter.slug
         try:

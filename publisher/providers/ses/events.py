@@ -1,4 +1,4 @@
-"""Amazon SES's events as JSON → :class:`~publisher.feedback.events.Event`.
+"""Amazon SES's events as JSON → :class:`~publisher.providers.events.Event`.
 
 Two forms are in the wild and both are read: configuration-set events (``eventType``, with tags,
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html) and identity notifications
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
 
-from publisher.feedback.events import (
+from publisher.providers.events import (
     Bounce,
     BounceType,
     Click,
@@ -31,7 +31,7 @@ from publisher.feedback.events import (
     Unknown,
     What,
 )
-from publisher.feedback.scrub import plain, scrub
+from publisher.providers.scrub import plain, scrub
 
 Json = Mapping[str, Any]
 RAW_LIMIT = 16_000

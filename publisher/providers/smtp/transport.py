@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from publisher.config.model import SmtpTransport as Settings
-from publisher.delivery.headers import addr_spec
-from publisher.delivery.message import Composed, Envelope
-from publisher.delivery.outcomes import Outcome, Verdict, in_words, submitted
-from publisher.delivery.transports.base import Quota
 from publisher.errors import TransportError
+from publisher.mail.headers import addr_spec
+from publisher.mail.message import Composed, Envelope
+from publisher.providers.outcomes import Outcome, Verdict, in_words, submitted
+from publisher.providers.transport import Quota
 
 _THROTTLED = re.compile(rb"throttl|rate exceeded|too (many|fast)|rate limit", re.IGNORECASE)
 _DAILY = re.compile(rb"daily (message|sending) quota|daily.{0,20}limit", re.IGNORECASE)
@@ -68,7 +68,7 @@ class SmtpTransport:
         return Quota()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        """See :class:`~publisher.providers.transport.Transport`."""
         return [self._submit(envelope) for envelope in envelopes]
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import botocore.exceptions as aws
 
-from publisher.delivery.outcomes import Outcome, Verdict, in_words, submitted
+from publisher.providers.outcomes import Outcome, Verdict, in_words, submitted
 
 _STATUSES = {
     "SUCCESS": Verdict.SUBMITTED,

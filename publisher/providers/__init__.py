@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from publisher.config.model import Config
-from publisher.delivery.transports.base import Quota, Transport
+from publisher.providers.transport import Quota, Transport
 
 __all__ = ["Quota", "Transport", "open_transport"]
 
@@ -15,17 +15,17 @@ def open_transport(config: Config, *, single: bool = False) -> Transport:
     """
     delivery = config.delivery
     if delivery.transport == "folder":
-        from publisher.delivery.transports.folder import FolderTransport
+        from publisher.providers.folder.transport import FolderTransport
 
         return FolderTransport(config.root / delivery.folder.path)
     if delivery.transport == "smtp":
-        from publisher.delivery.transports.smtp import SmtpTransport
+        from publisher.providers.smtp.transport import SmtpTransport
 
         return SmtpTransport(delivery.smtp)
     if delivery.ses.bulk and not single:
-        from publisher.delivery.transports.ses_bulk import SesBulkTransport
+        from publisher.providers.ses.bulk import SesBulkTransport
 
         return SesBulkTransport(delivery.ses)
-    from publisher.delivery.transports.ses_raw import SesRawTransport
+    from publisher.providers.ses.raw import SesRawTransport
 
     return SesRawTransport(delivery.ses)

@@ -1,7 +1,8 @@
 """One vocabulary for what providers tell us after a message has left.
 
 An :class:`Event` is about one destination of one message; ``what`` says what happened to it. A provider's line with
-several destinations becomes several events. Nothing here knows a provider's JSON: see :mod:`publisher.feedback.ses`.
+several destinations becomes several events. Nothing here knows a provider's JSON: see
+:mod:`publisher.providers.ses.events`.
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ import botocore.exceptions as aws
 from botocore.config import Config as ClientConfig
 
 from publisher.config.model import SesTransport
-from publisher.delivery.message import Composed
-from publisher.delivery.outcomes import Verdict, in_words
-from publisher.delivery.transports.base import Quota
-from publisher.delivery.transports.ses_outcomes import of_exception
 from publisher.errors import TransportError
+from publisher.mail.message import Composed
+from publisher.providers.outcomes import Verdict, in_words
+from publisher.providers.ses.outcomes import of_exception
+from publisher.providers.transport import Quota
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30

@@ -13,13 +13,13 @@ from typing import Any
 import botocore.exceptions as aws
 
 from publisher.config.model import SesTransport
-from publisher.delivery.headers import clean
-from publisher.delivery.message import Composed, Envelope
-from publisher.delivery.outcomes import Outcome, Verdict
-from publisher.delivery.transports.base import Quota
-from publisher.delivery.transports.ses_client import check_headers, make_client, read_quota
-from publisher.delivery.transports.ses_outcomes import of_bulk_answer, of_exception
-from publisher.delivery.transports.ses_template import Template, template_of
+from publisher.mail.headers import clean
+from publisher.mail.message import Composed, Envelope
+from publisher.providers.outcomes import Outcome, Verdict
+from publisher.providers.ses.client import check_headers, make_client, read_quota
+from publisher.providers.ses.outcomes import of_bulk_answer, of_exception
+from publisher.providers.ses.template import Template, template_of
+from publisher.providers.transport import Quota
 
 MOST = 50  # destinations a call (SendBulkEmail)
 
@@ -40,7 +40,7 @@ class SesBulkTransport:
         self._sandbox = False
 
     def open(self, composed: Composed) -> Quota:
-        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        """See :class:`~publisher.providers.transport.Transport`."""
         check_headers(composed)
         self._client = make_client(self._config, self.parallel)
         self._template = template_of(composed.letter, clean(composed.letter.subject))
@@ -61,13 +61,13 @@ class SesBulkTransport:
         return self.quota()
 
     def quota(self) -> Quota:
-        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        """See :class:`~publisher.providers.transport.Transport`."""
         quota = read_quota(self._client, self._config)
         self._sandbox = quota.sandbox
         return quota
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        """See :class:`~publisher.delivery.transports.base.Transport`.
+        """See :class:`~publisher.providers.transport.Transport`.
 
         A call that is refused for the sake of one recipient is halved until that one is found: about log2(50) calls,
         and one more for those set aside.
@@ -109,7 +109,7 @@ class SesBulkTransport:
         return [in_sandbox(o, sandbox=self._sandbox) for o in of_bulk_answer(answer, len(envelopes))]
 
     def close(self) -> None:
-        """See :class:`~publisher.delivery.transports.base.Transport`."""
+        """See :class:`~publisher.providers.transport.Transport`."""
         if self._client is not None:
             with contextlib.suppress(Exception):
                 self._client.close()

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from publisher.delivery.letter import Letter
-from publisher.delivery.message import Envelope
 from publisher.edition.model import Slot, Slotted
+from publisher.mail.letter import Letter
+from publisher.mail.message import Envelope
 
 _RUN = re.compile(r"[\\{}]+")
 _SHORT = {Slot.UNSUBSCRIBE_URL: "u", Slot.PREFERENCES_URL: "p", Slot.GREETING: "g"}

@@ -1,0 +1,1 @@
+"""A folder: one message a file."""
