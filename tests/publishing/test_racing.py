@@ -20,14 +20,14 @@ from publisher.config import Config, load_config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze
-from publisher.delivery.letter import Letter
 from publisher.delivery.operator import set_operator
 from publisher.delivery.prepare import prepare
 from publisher.delivery.send import Options, send
 from publisher.delivery.tables import mailings as table
-from publisher.delivery.transports.folder import FolderTransport
 from publisher.delivery.worker import Duties, _drain, _waiting
 from publisher.errors import PublisherError
+from publisher.mail.letter import Letter
+from publisher.providers.folder.transport import FolderTransport
 from publisher.publishing.publish import Wishes, publish
 from tests.delivery.world import add_people
 

@@ -13,9 +13,9 @@ from publisher.audience.forgetting import erase
 from publisher.audience.model import State
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.delivery.freeze import freeze
-from publisher.delivery.letter import Letter
 from publisher.edition.model import Slotted
 from publisher.errors import UsageError
+from publisher.mail.letter import Letter
 from tests.delivery.world import make_config
 from tests.web.conftest import Hook, Site
 
