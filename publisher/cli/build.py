@@ -82,7 +82,7 @@ def _print_text(root: Path, result: BuildResult) -> None:
     from publisher.diagnostics.text import render_text
 
     if result.diagnostics:
-        text = render_text(result.diagnostics, root, color=console.is_terminal and not console.no_color)
+        text = render_text(result.diagnostics, root, color=console.is_terminal and not console.no_color, folded=True)
         sys.stdout.write(text + "\n")
     sys.stdout.write(_summary(result))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,9 @@ def check(
     links: Annotated[bool, typer.Option("--links", help="Ask every link whether it is alive.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what has one right answer; the diff comes first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --fix: write without asking.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show each finding; else many of one kind are one, in text and for GitHub.")
+    ] = False,
 ) -> None:
     """Find every problem; write nothing, unless asked to mend with --fix.
 
@@ -48,6 +52,7 @@ def check(
 
     Examples: [bold]publisher check[/], [bold]publisher check 2024-12-29-weekly --format json[/]
     """
+    from publisher.checks.fixes import plan_fixes
     from publisher.cli.issues import chosen_slugs
     from publisher.config import read_config
     from publisher.issue import discover
@@ -57,7 +62,7 @@ def check(
     config, findings = read_config(root)
     if config is None:
         _show(findings, root, format, failed=True)
-        _summary(findings, 0)
+        _summary(findings, 0, 0)
         raise typer.Exit(2)
     slugs = chosen_slugs(config.root, issues)
     with Bar("checking") as bar:
@@ -68,8 +73,8 @@ def check(
     found = [*checked.diagnostics]
     if links:
         found += _link_findings(config, checked.slugs)
-    _show(found, config.root, format)
-    _summary(found, len(checked.slugs))
+    _show(found, config.root, format, folded=not everything)
+    _summary(found, len(checked.slugs), sum(fix.count for fix in plan_fixes(config.root, found)))
     if any(diagnostic.severity.rank == 0 for diagnostic in found):
         raise typer.Exit(1)
 
@@ -113,14 +118,18 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
     return True
 
 
-def _show(findings: Sequence[Diagnostic], root: Path, format: Format, *, failed: bool = False) -> None:
+def _show(
+    findings: Sequence[Diagnostic], root: Path, format: Format, *, failed: bool = False, folded: bool = False
+) -> None:
     """The result, on standard output; why there is none, to people on standard error."""
     import sys
 
     if format is Format.JSON:
         from publisher.diagnostics.json import render_json as render
     elif format is Format.GITHUB:
-        from publisher.diagnostics.github import render_github as render
+        from publisher.diagnostics.github import render_github
+
+        render = partial(render_github, folded=folded)
     elif format is Format.SARIF:
         from publisher.diagnostics.sarif import render_sarif as render
     else:
@@ -128,13 +137,13 @@ def _show(findings: Sequence[Diagnostic], root: Path, format: Format, *, failed:
         from publisher.diagnostics.text import render_text
 
         stream, terminal = (sys.stderr, error_console) if failed else (sys.stdout, console)
-        stream.write(render_text(findings, root, color=terminal.is_terminal and not terminal.no_color))
+        stream.write(render_text(findings, root, color=terminal.is_terminal and not terminal.no_color, folded=folded))
         return
     sys.stdout.write(render(findings))
 
 
-def _summary(findings: Sequence[Diagnostic], issues: int) -> None:
-    """The counts, on standard error."""
+def _summary(findings: Sequence[Diagnostic], issues: int, mendable: int) -> None:
+    """The counts, on standard error, and what need not be mended by hand."""
     from publisher.cli.console import error_console
 
     numbers = {name: sum(finding.severity == name for finding in findings) for name in ("error", "warning", "info")}
@@ -143,4 +152,5 @@ def _summary(findings: Sequence[Diagnostic], issues: int) -> None:
     ]
     told = ", ".join(counts) or "no problem"
     where = f" in {issues} issue{'' if issues == 1 else 's'}" if issues else ""
-    error_console.print(f"{told}{where}")
+    fixes = f"; publisher check --fix mends {mendable} of them" if mendable else ""
+    error_console.print(f"{told}{where}{fixes}")

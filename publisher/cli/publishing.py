@@ -113,17 +113,13 @@ def _confirm_first(bars: _Bars, slugs: Sequence[str]) -> bool:
 
 
 def _print_findings(config: Config, published: Published) -> None:
-    """The errors; of the warnings the number, and the first of each code. A job's summary has them all."""
+    """Errors and warnings, many of one kind as one. A job's summary has all warnings."""
     from publisher.diagnostics import Severity
     from publisher.diagnostics.text import render_text
 
-    errors = [found for found in published.diagnostics if found.severity is Severity.ERROR]
     warnings = [found for found in published.diagnostics if found.severity is Severity.WARNING]
-    firsts = list({found.code: found for found in reversed(warnings)}.values())[::-1]
-    if shown := [*errors, *firsts]:
-        error_console.print(render_text(shown, config.root), end="", markup=False, highlight=False)
-    if len(warnings) > len(firsts):
-        error_console.print(f"{len(warnings)} warnings, the first of each code above; publisher check shows them all")
+    if shown := [found for found in published.diagnostics if found.severity is not Severity.INFO]:
+        error_console.print(render_text(shown, config.root, folded=True), end="", markup=False, highlight=False)
     if warnings and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         lines = [f"- `{w.path}:{w.span.line}` {w.code}: {w.message}" for w in warnings]
         with Path(summary).open("a", encoding="utf-8") as file:

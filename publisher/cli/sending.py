@@ -138,7 +138,7 @@ def _show_diagnostics(prepared: Prepared) -> None:
 
     shown = [d for d in prepared.diagnostics if d.severity is not Severity.INFO]
     if shown:
-        error_console.print(render_text(shown), end="", markup=False, highlight=False)
+        error_console.print(render_text(shown, folded=True), end="", markup=False, highlight=False)
 
 
 def _print_dry_run(wish: Wish, found: DryRun) -> None:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from publisher.diagnostics.folding import Shown, fold
 from publisher.diagnostics.model import Diagnostic, Severity
 from publisher.diagnostics.text import printable
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
-def render_github(diagnostics: Iterable[Diagnostic]) -> str:
-    """One command a line."""
-    return "".join(f"{_command(diagnostic)}\n" for diagnostic in diagnostics)
+def render_github(diagnostics: Iterable[Diagnostic], *, folded: bool = False) -> str:
+    """One command a line; with ``folded`` many findings of one kind are one. GitHub shows ten of a job's anyway."""
+    shown = fold(diagnostics) if folded else map(Shown, diagnostics)
+    return "".join(f"{_command(one)}\n" for one in shown)
 
 
-def _command(diagnostic: Diagnostic) -> str:
-    span = diagnostic.span
+def _command(shown: Shown) -> str:
+    diagnostic, span = shown.finding, shown.finding.span
     properties: dict[str, object] = {"file": diagnostic.path, "line": span.line}
     if span.end_line == span.line:
         # GitHub takes columns only where a finding stays within one line; its end column is inclusive.
@@ -30,6 +32,7 @@ def _command(diagnostic: Diagnostic) -> str:
     properties["title"] = diagnostic.code
     listed = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
     text = diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
+    text += f"\n{shown.rest}" if shown.more else ""
     return f"::{_COMMANDS[diagnostic.severity]} {listed}::{_data(text)}"
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from publisher.diagnostics.catalogue import catalogue
+from publisher.diagnostics.folding import Shown, fold
 from publisher.diagnostics.model import Diagnostic, Severity, Span
 from publisher.diagnostics.width import widths
 
@@ -25,14 +26,18 @@ def render_text(
     *,
     sources: Mapping[str, str] | None = None,
     color: bool = False,
+    folded: bool = False,
 ) -> str:
     """One block a finding, with an empty line between two; an empty string where there is none.
+
+    With ``folded`` many of one kind are one block, which says how many more there are.
 
     The line is shown from ``sources`` (text by path), else from the file under ``root``; without either, or where the
     file cannot be read, the place alone has to do.
     """
     lines = _Lines(root, sources or {})
-    return "\n".join(_block(diagnostic, lines, color) for diagnostic in diagnostics)
+    shown = fold(diagnostics) if folded else map(Shown, diagnostics)
+    return "\n".join(_block(one, lines, color) for one in shown)
 
 
 class _Lines:
@@ -71,20 +76,22 @@ def _split(text: str) -> list[str]:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n") if text else []
 
 
-def _block(diagnostic: Diagnostic, lines: _Lines, color: bool) -> str:
-    paint = partial(_paint, on=color)
+def _block(shown: Shown, lines: _Lines, color: bool) -> str:
+    paint, diagnostic = partial(_paint, on=color), shown.finding
     span, severity = diagnostic.span, diagnostic.severity
     head = f"{paint(printable(f'{diagnostic.path}:{span.line}:{span.column}'), _BOLD)}: "
     label = paint(f"{severity}[{diagnostic.code}]", _COLOURS[severity])
     block = [f"{head}{label} {printable(diagnostic.message)}"]
     source = lines.of(diagnostic)
     if source and not source.isspace():
-        shown, marks = _excerpt(source, span)
+        excerpt, marks = _excerpt(source, span)
         number = str(span.line)
-        block.append(f"  {paint(f'{number} |', _DIM)} {shown}")
+        block.append(f"  {paint(f'{number} |', _DIM)} {excerpt}")
         block.append(f"  {paint(' ' * len(number) + ' |', _DIM)} {paint(marks, _COLOURS[severity], keep=' ')}")
     if diagnostic.help:
         block.append(f"  {paint('help:', _CYAN)} {printable(diagnostic.help)}")
+    if shown.more:
+        block.append(f"  {paint(shown.rest, _BOLD)}")
     return "\n".join(block) + "\n"
 
 

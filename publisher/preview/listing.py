@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from publisher.diagnostics import Diagnostic, Severity
+from publisher.diagnostics import Severity
+from publisher.diagnostics.folding import Shown, fold
 from publisher.edition.gates.clip_budget import BUDGET
 from publisher.preview.inbox import rows
 from publisher.preview.workshop import View, Workshop
@@ -34,7 +35,8 @@ def describe(workshop: Workshop, view: View) -> dict[str, Any]:
     answer = _entry(view.slug, view) | {
         "broken": view.broken,
         "seen": edition is not None,
-        "diagnostics": [_finding(workshop, finding) for finding in view.diagnostics],
+        "infos": view.count(Severity.INFO),
+        "diagnostics": [_finding(workshop, shown) for shown in fold(view.diagnostics)],
     }
     if edition is not None:
         name, address = workshop.config.newsletter.sender
@@ -52,7 +54,8 @@ def describe(workshop: Workshop, view: View) -> dict[str, Any]:
     return answer
 
 
-def _finding(workshop: Workshop, finding: Diagnostic) -> dict[str, Any]:
+def _finding(workshop: Workshop, shown: Shown) -> dict[str, Any]:
+    finding = shown.finding
     path = workshop.root / finding.path
     editor = workshop.config.preview.editor
     return {
@@ -63,5 +66,6 @@ def _finding(workshop: Workshop, finding: Diagnostic) -> dict[str, Any]:
         "code": finding.code,
         "message": finding.message,
         "help": finding.help,
+        "rest": shown.rest if shown.more else None,
         "href": editor.format(path=path.as_posix(), line=finding.span.line, column=finding.span.column),
     }

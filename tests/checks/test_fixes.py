@@ -252,3 +252,17 @@ def _without(line: str, spans: list[tuple[int, int]]) -> list[str]:
         parts.append(line[at:start])
         at = max(at, end)
     return [part for part in [*parts, line[at:]] if part]
+
+
+def test_the_summary_says_what_fix_would_mend_and_many_of_one_kind_are_one(root: Path) -> None:
+    lines = "\n\n".join(["一,二。"] * 12 + ["看[这里](https://example.com/1)。"] * 5)
+    (root / ITEM).write_text(f"---\nheadline: 题\n---\n{lines}\n", encoding="utf-8")
+    ran = run(root, "check")
+    assert ran.stdout.count("half-width-punctuation") == 1
+    assert "+ 11 more in 1 file; publisher check --all" in ran.stdout
+    assert "publisher check --fix mends 12 of them" in ran.stderr
+    assert run(root, "check", "--all").stdout.count("half-width-punctuation") == 12
+    assert run(root, "check", "--format", "json").stdout.count('"half-width-punctuation"') == 12
+    assert run(root, "check", "--format", "github").stdout.count("half-width-punctuation") == 1
+    assert "more in" not in run(root, "check", "--all", "--format", "github").stdout
+    assert "--fix" not in run(root, "check", "--fix", "--yes").stderr.splitlines()[-1]

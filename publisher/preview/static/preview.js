@@ -51,7 +51,7 @@ function drawIssues() {
 }
 
 function drawFindings(view) {
-  const count = (severity) => view.diagnostics.filter((d) => d.severity === severity).length;
+  const count = (severity) => view[`${severity}s`];
   const parts = ["error", "warning", "info"].filter(count).map((s) => `${count(s)} ${s}${count(s) > 1 && s !== "info" ? "s" : ""}`);
   $("tally").textContent = parts.join(", ");
   $("findings").replaceChildren(
@@ -62,7 +62,8 @@ function drawFindings(view) {
             make("span", { className: "code", textContent: `${d.severity} ${d.code}` }),
             make("span", { className: "what", textContent: d.message }), " ",
             make("span", { className: "where", textContent: `${d.path}:${d.line}:${d.column}` }),
-            ...(d.help ? [make("span", { className: "help", textContent: d.help })] : [])))),
+            ...(d.help ? [make("span", { className: "help", textContent: d.help })] : []),
+            ...(d.rest ? [make("span", { className: "help", textContent: d.rest })] : [])))),
   );
 }
 
