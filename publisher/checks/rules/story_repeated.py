@@ -6,8 +6,8 @@ Readers remember, and a story twice is a promise broken: that each issue is the 
 meant, as a follow-up; then say so in the headline, or turn the rule off for the item.
 
 A headline or a source that at least two other issues have, above other text, is a column (“Quote of the Week”) and no
-repeated story; so is a headline that differs in its one name or number. Alike headlines are looked for in the 100
-issues before.
+repeated story; so is a headline that differs in its one name or number. A sponsor's item may run again. Alike headlines
+are looked for in the 100 issues before.
 
 ## Example
 
@@ -62,7 +62,7 @@ class _Story(NamedTuple):
 
 def gather(issue: Issue) -> Told:
     """The stories of an issue."""
-    return issue.slug, issue.date.isoformat(), tuple(map(_story, issue.items))
+    return issue.slug, issue.date.isoformat(), tuple(_story(item) for item in issue.items if not item.sponsored)
 
 
 def _story(item: Item) -> tuple[Any, ...]:
@@ -132,7 +132,7 @@ def _same_headline(issues: Sequence[Sequence[_Story]], wanted: frozenset[str] | 
             known[key].append(story)
     near = _Near(story for stories in issues for story in stories)
     for stories in issues:
-        for story in stories if wanted is None or stories[0].slug in wanted else ():
+        for story in stories if stories and (wanted is None or stories[0].slug in wanted) else ():
             same = known[_letters(story.words)]
             earlier = [other for other in same[:WINDOW] if other.rank < story.rank]
             if len(story.pairs) < _SHORTEST or (
