@@ -6,9 +6,9 @@ writes; what a column says about who may be mailed is found in any tool's words 
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -183,20 +183,21 @@ class Columns:
 
 def _numbered(names: list[str]) -> tuple[list[str], list[str]]:
     """The headers, each that came before with a number, and a warning for it. Raises ColumnError: two of addresses."""
-    seen: set[str] = set()
+    taken, counted = set(names), Counter[str]()
     warnings = []
     for index, name in enumerate(names):
         role = _ROLE.get(name.lower())
         key = name.lower() if role else name  # City and city are two attributes; Name and name are one column
-        if key in seen and key:
-            if role == "email":
-                raise ColumnError(f"the column {name!r} stands twice in the header")
-            number = next(n for n in itertools.count(2) if f"{name} {n}" not in names)
-            names[index] = f"{name} {number}"
-            warnings.append(
-                f"the column {name!r} stands twice in the header; the second is the attribute {names[index]!r}"
-            )
-        seen.add(key)
+        counted[key] += 1
+        if counted[key] == 1 or not key:
+            continue
+        if role == "email":
+            raise ColumnError(f"the column {name!r} stands twice in the header")
+        while (numbered := f"{name} {counted[key]}") in taken:
+            counted[key] += 1
+        taken.add(numbered)
+        names[index] = numbered
+        warnings.append(f"the column {name!r} stands twice in the header; this one is the attribute {numbered!r}")
     return names, warnings
 
 

@@ -59,13 +59,11 @@ class CsvFile:
             digest, size, sample, is_utf8 = _survey(path)
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}", help="name a CSV file") from error
-        if encoding is not None:
-            try:
-                codecs.lookup(encoding)
-            except LookupError:
-                raise UsageError(f"there is no encoding {encoding!r}", help="write utf-8, gb18030 or cp1252") from None
         chosen = encoding or _encoding(path, sample, is_utf8)
-        first = sample.decode(chosen, "replace").split("\n", 1)[0].strip().removeprefix("\ufeff")
+        try:
+            first = sample.decode(chosen, "replace").split("\n", 1)[0].strip().removeprefix("\ufeff")
+        except (LookupError, UnicodeError):
+            raise UsageError(f"there is no encoding {encoding!r}", help="write utf-8, gb18030 or cp1252") from None
         if first.lower().startswith("sep=") and len(first) == 5:
             return cls(path, digest, size, chosen, first[4], preamble=True)
         return cls(path, digest, size, chosen, _delimiter(first), preamble=False)

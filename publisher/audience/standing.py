@@ -187,7 +187,7 @@ def _question(header: str, values: list[tuple[str, int]]) -> str:
     def quoted(value: str) -> str:
         return "a value that is not shown" if "@" in value else f"{value[:40]!r}"
 
-    listed = ", ".join(f"{quoted(value)} ({number:,} rows)" for value, number in values[:5])
+    listed = ", ".join(f"{quoted(value)} ({number:,} row{'s'[: number > 1]})" for value, number in values[:5])
     more = ", …" if len(values) > 5 else ""
     return f"the column {header!r} speaks of a subscription, and what these values mean is not known: {listed}{more}"
 

@@ -117,7 +117,7 @@ def test_import_asks_what_a_status_means(run: Run, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("email,Status\nann@example.com,Lapsed\n", encoding="utf-8")
     refused = run("subscribers", "import", "people.csv", status=1)
     assert "people.csv:1: the column 'Status'" in refused.stderr
-    assert "'Lapsed' (1 rows)" in refused.stderr
+    assert "'Lapsed' (1 row)" in refused.stderr
     assert "--status 'VALUE=unsubscribed'" in refused.stderr
     assert not (tmp_path / ".publisher").exists()
     asked = json.loads(run("subscribers", "import", "people.csv", "--format", "json", status=1).stdout)

@@ -166,6 +166,24 @@ def test_quotes_that_are_closed_are_no_fault(tmp_path: Path, cell: str) -> None:
     assert (found.rows, found.broken) == (2, False)
 
 
+def test_a_header_of_thousands_that_are_the_same_is_numbered(tmp_path: Path) -> None:
+    header = ",".join(["email", "City 3", *["City"] * 8000])
+    found = look(tmp_path, f"{header}\nann@example.com" + ",x" * 8001 + "\n")
+    assert found.columns is not None
+    names = [name for _, name in found.columns.attributes]
+    assert names[:5] == ["City 3", "City", "City 2", "City 4", "City 5"]
+    assert len(set(names)) == 8001
+
+
+@pytest.mark.parametrize("encoding", ["no-such", "base64", "idna"])
+def test_what_is_no_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
+    from publisher.errors import UsageError
+
+    (tmp_path / "people.csv").write_bytes(b"email\n\xff@example.com\n")
+    with pytest.raises(UsageError, match="there is no encoding"):
+        survey(tmp_path / "people.csv", encoding=encoding, complain=lambda problem: None)
+
+
 TABLE = "邮箱,姓名,城市\nann@example.com,王安,北京\n"
 
 

@@ -135,11 +135,11 @@ def test_every_tool_s_words_are_read(config: Config, tmp_path: Path, tool: str) 
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        ("email,Status\na@example.com,Subscribed\nb@example.com,Lapsed\n", "'Lapsed' (1 rows)"),
+        ("email,Status\na@example.com,Subscribed\nb@example.com,Lapsed\n", "'Lapsed' (1 row)"),
         ("email,status\na@example.com,1\nb@example.com,2\nc@example.com,2\n", "'2' (2 rows)"),  # Mailtrain's numbers
         ("email,status\na@example.com,inactive\n", "'inactive'"),  # unconfirmed to one tool, gone to another
         ("email,Status\na@example.com,Soft bounced\n", "'Soft bounced'"),
-        ("email,opt_in\na@example.com,x\nb@example.com,\n", "'' (1 rows)"),  # a box that was not ticked
+        ("email,opt_in\na@example.com,x\nb@example.com,\n", "'' (1 row)"),  # a box that was not ticked
         ("email,Cancel date\na@example.com,2024-01-01\n", "'2024-01-01'"),  # the newsletter, or a paid plan
         ("email,Group\na@example.com,Unsubscribed\nb@example.com,VIP\n", "'VIP'"),
         ("email,unsubscribed\na@example.com,perhaps\n", "'perhaps'"),
