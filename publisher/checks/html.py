@@ -70,11 +70,12 @@ class _Scanner(HTMLParser):
         end = start + len(text)
         if tag not in TAGS:
             self._remove(Kind.ACTIVE if tag in RUNS else Kind.OTHER, f"<{tag}>", start, end)
+        written, at = text.lower(), 1 + len(tag)
         for name, value in attrs:
+            at = max(written.find(name, at), at)
             fault = removed_attribute(tag, name, value or "")
             if fault is not None:
-                at = text.lower().find(name, 1 + len(tag))
-                begin = start + max(at, 0)
+                begin = start + at
                 self._remove(fault, f"the attribute {name}", begin, begin + len(name))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

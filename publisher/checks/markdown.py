@@ -77,7 +77,7 @@ class Text:
     @cached_property
     def parts(self) -> Parts:
         """Its links, pictures and headings."""
-        return Parts(self.pieces())
+        return Parts(iter(self.pieces))
 
     def plain(self) -> Iterator[tuple[str, Place]]:
         """Each run of words that a reader sees, without code and bare addresses, with its place; line by line."""
@@ -108,14 +108,18 @@ class Text:
 
     def html(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
         """Each piece of raw HTML, and a function from a range of it to its place in the file."""
-        return ((piece.words, piece.place) for piece in self.pieces() if piece.raw)
+        return ((piece.words, piece.place) for piece in self.pieces if piece.raw)
 
     def blocks_of_html(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
         """The same of whole blocks of it, which hold words."""
-        return ((piece.words, piece.place) for piece in self.pieces() if piece.token.type == "html_block")
+        return ((piece.words, piece.place) for piece in self.pieces if piece.token.type == "html_block")
 
-    def pieces(self) -> Iterator[Piece]:
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
         """All of the text in the order of reading; the end of a block is a blank."""
+        return tuple(self._pieces())
+
+    def _pieces(self) -> Iterator[Piece]:
         inline = {id(rows.token): rows for rows in self._inline}
         for token in self.tokens:
             first = token.map[0] if token.map else 0
@@ -129,8 +133,12 @@ class Text:
                 words = child.content if child.type == "html_inline" else _said(child)
                 yield Piece(child, words, partial(self._shifted, rows, child.meta.get("at", (0, 0))[0]))
 
-    def written(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
+    @cached_property
+    def written(self) -> tuple[tuple[str, Callable[[int, int], Place]], ...]:
         """Each paragraph, heading or cell as written, and its places; code and raw HTML in it are blanks."""
+        return tuple(self._written())
+
+    def _written(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
         for rows in self._inline:
             written = rows.token.content
             shown, last, code = [], 0, 0

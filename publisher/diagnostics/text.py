@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,6 +12,8 @@ from publisher.diagnostics.folding import Shown, fold
 from publisher.diagnostics.model import Diagnostic, Severity, Span
 from publisher.diagnostics.width import widths
 
+# Unicode's classes Cc, Cs, Zl and Zp, and what turns the direction of writing.
+_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]")
 _TAB = 4
 _WINDOW = 100
 """Columns of a source line that are shown; a Chinese paragraph is one line of hundreds."""
@@ -145,13 +147,7 @@ def _columns(text: str) -> list[int]:
 
 def printable(text: str) -> str:
     """The text without what a terminal would obey, or what turns the direction of writing; on one line."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or _turns(c) else c for c in text)
-
-
-def _turns(character: str) -> bool:
-    return "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
+    return _OBEYED.sub("\ufffd", text)
 
 
 def _paint(text: str, colour: str, keep: str = "", *, on: bool) -> str:

@@ -29,9 +29,9 @@ def check(context: Context) -> Iterator[Diagnostic]:
     """Look for tags of no element, and for tags that go on as a sentence."""
     for text in context.texts:
         blocks = ((without_comments(html), place) for html, place in text.html())
-        for words, place in (*text.written(), *blocks):
+        for words, place in (*text.written, *blocks):
             for tag in TAG.finditer(words):
-                if is_words(tag) and words[: tag.start()][-1:] != "\\":
+                if is_words(tag) and not words.endswith("\\", 0, tag.start()):
                     message = f"{shortened(tag[0])} is no HTML: readers see it as written"
                     advice = f"write it in backticks, or &lt;{shortened(tag[0][1:])}"
                     yield CODE.at(place(tag.start(), tag.end()), message, help=advice)

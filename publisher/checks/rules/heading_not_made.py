@@ -28,7 +28,7 @@ _ALMOST = re.compile(
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look at the begin of each line of a paragraph."""
     for text in context.texts:
-        for words, place in () if text.inline else text.written():
+        for words, place in () if text.inline else text.written:
             for found in _ALMOST.finditer(words):
                 message = "this is no heading: readers would see the number signs"
                 advice = "write one to six plain #, then a plain space; \\# for a sign that is meant"

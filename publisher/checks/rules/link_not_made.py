@@ -86,7 +86,7 @@ def _without_reference(text: Text, used: set[str]) -> Iterator[Diagnostic]:
 
 
 def _without_definition(text: Text) -> Iterator[Diagnostic]:
-    for words, place in text.written():
+    for words, place in text.written:
         for found in REFERENCE.finditer(words):
             label = found["label"].strip() or found["text"]
             cited = found["text"].isdecimal() and label.isdecimal()  # [1][2]: sources by number, meant as they stand

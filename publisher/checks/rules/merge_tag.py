@@ -81,7 +81,7 @@ def _of_text(text: Text) -> Iterator[Diagnostic]:
 
 
 def _written(text: Text) -> Iterator[Written]:
-    yield from text.written()
+    yield from text.written
     for html, place in text.blocks_of_html():
         yield _CODE.sub(lambda code: " " * len(code[0]), without_comments(html)), place
 

@@ -49,7 +49,7 @@ def _known(text: Text) -> dict[str, int]:
 
 def _references(texts: Iterable[Text]) -> Iterator[Diagnostic]:
     for text in texts:
-        for words, place in text.written():
+        for words, place in text.written:
             for found in _REFERENCE.finditer(words):
                 label = found["label"]
                 if f":{label}" not in _known(text) and not _RANGE.fullmatch(label):

@@ -40,7 +40,7 @@ def swallowed(text: Text) -> Iterator[Diagnostic]:
     """The findings of one text, each at the opening tag."""
     opened: tuple[str, Place] | None = None
     words: list[str] = []
-    for piece in text.pieces():
+    for piece in text.pieces:
         if not piece.raw:
             words.append(piece.words if opened else "")
             continue

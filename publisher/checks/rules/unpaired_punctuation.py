@@ -26,6 +26,7 @@ PAIRS = {"“": "”", "‘": "’", "《": "》", "〈": "〉", "「": "」", "
 _ENUMERATES = re.compile(
     r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ])|(?<!\w)[一二三四五六七八九十]{1,3}|[①-⑳㈠-㈩])$"
 )
+_DEEP = 8  # quotations that run over paragraphs, within each other
 _CLOSERS = {closer: opener for opener, closer in PAIRS.items()}
 
 
@@ -48,8 +49,8 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
     before = piece[0].whole.span.line if piece else 0
     for line in piece:
         if line.whole.span.line > before + 1:  # a new paragraph
-            kept = [entry for entry in open_marks if line.text.startswith(entry[0])]
-            yield from (_never_closed(entry) for entry in open_marks if entry not in kept)
+            kept = [entry for entry in open_marks if line.text.startswith(entry[0])][-_DEEP:]
+            yield from (_never_closed(entry) for entry in open_marks if not any(entry is one for one in kept))
             open_marks = kept
         before = line.whole.span.line
         for index, mark in enumerate(line.text):

@@ -42,12 +42,18 @@ def shift_headings(tokens: Sequence[Token], above: int) -> None:
     if not levels:
         return
 
+    down = above + 1 - min(levels)
+
     def shifted(tag: str) -> str:
-        return f"h{min(6, int(tag[1]) - min(levels) + above + 1)}"
+        return f"h{min(6, int(tag[1]) + down)}"
 
     for token in headings:
         token.tag = shifted(token.tag)
     for each in raw:
-        for tag in reversed([tag for tag in raw_tags(each.content) if HEADING.fullmatch(tag.name)]):
-            at = tag.start + 1 + tag.closing
-            each.content = f"{each.content[:at]}{shifted(tag.name)}{each.content[at + 2 :]}"
+        parts, last = [], 0
+        for tag in raw_tags(each.content):
+            if HEADING.fullmatch(tag.name):
+                at = tag.start + 1 + tag.closing
+                parts += [each.content[last:at], shifted(tag.name)]
+                last = at + 2
+        each.content = "".join([*parts, each.content[last:]])
