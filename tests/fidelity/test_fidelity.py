@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def words_of(folder: Path) -> list[str]:
         _, matter, text = path.read_text(encoding="utf-8").split("---\n", 2)
         said += [*_values({**yaml.safe_load(matter), "tags": [], "image": []}), text]
         said += _values({**yaml.safe_load(matter).get("image", {}), "image": []})
-    text = _UNSEEN.sub("", "\n".join(said))
+    text = unescape(_UNSEEN.sub("", "\n".join(said)))
     return [*_URL.findall(text), *re.findall(r"\w+", _URL.sub(" ", text))]
 
 
