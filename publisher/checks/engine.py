@@ -17,21 +17,7 @@ from publisher.issue import Issue, Reading, read_issue
 
 log = logging.getLogger(__name__)
 
-RULE_CRASHED = define(
-    "rule-crashed",
-    Severity.ERROR,
-    """A rule of publisher's own failed.
-
-## Why it matters
-
-What the rule looks for was not looked for, so the issue cannot be called checked. The fault is publisher's, not yours.
-
-## Example
-
-Report it, with the issue that it happened in.
-""",
-    fixed=True,
-)
+RULE_CRASHED = define("rule-crashed", Severity.ERROR, fixed=True)
 
 
 def check_issue(config: Config, slug: str) -> tuple[Issue | None, list[Diagnostic]]:

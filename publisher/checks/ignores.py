@@ -19,22 +19,7 @@ from publisher.diagnostics import Diagnostic, Place, Severity, Span, catalogue, 
 from publisher.documents import read_text
 from publisher.source import read_folder
 
-UNUSED_IGNORE = define(
-    "unused-ignore",
-    Severity.WARNING,
-    """An ignore hides nothing.
-
-## Why it matters
-
-What it was written for is mended, or was never meant. Left standing, it would hide the next mistake of that kind.
-
-## Example
-
-    <!-- publisher: ignore=vague-link-text -->
-
-beside a line where `vague-link-text` finds nothing.
-""",
-)
+UNUSED_IGNORE = define("unused-ignore", Severity.WARNING)
 
 LINK_CODES = frozenset({"dead-link", "unsure-link", "moved-link", "private-link", "insecure-link"})
 """What only ``check --links`` can find."""

@@ -1,10 +1,9 @@
 """The rules: one module each in ``publisher.checks.rules``, found by being there.
 
-A rule's docstring is its page. It begins with one line that states the fault, and has the sections *Why it matters* and
-*Example*. The module holds ``CODE`` and ``check(context)`` over one issue, or two functions for what concerns several:
-``gather(issue)`` returns what the rule has to know of one, as plain values that a cache can hold, and
-``compare(gathered, wanted)`` looks at those of all, for what concerns the slugs ``wanted`` (``None``: all of them).
-``check`` and ``compare`` yield diagnostics.
+The page of a rule's code stands in ``publisher/diagnostics/pages``. The module holds ``CODE`` and ``check(context)``
+over one issue, or two functions for what concerns several: ``gather(issue)`` returns what the rule has to know of one,
+as plain values that a cache can hold, and ``compare(gathered, wanted)`` looks at those of all, for what concerns the
+slugs ``wanted`` (``None``: all of them). ``check`` and ``compare`` yield diagnostics.
 """
 
 from __future__ import annotations

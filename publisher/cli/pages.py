@@ -12,7 +12,7 @@ def page(code: Code, level: int = 1) -> str:
     """The page of one code, as Markdown, its title a heading of ``level``."""
     lines = [f"{'#' * level} {code.name}", "", f"{_severity(code)}", ""]
     deeper = "#" * (level - 1)
-    lines.extend(f"{deeper}{line}" if line.startswith("## ") else line for line in code.doc.strip().splitlines())
+    lines.extend(f"{deeper}{line}" if line.startswith("## ") else line for line in code.doc.splitlines())
     return "\n".join(lines) + "\n"
 
 

@@ -16,41 +16,8 @@ from publisher.errors import ConfigError
 
 NAME = "config.yaml"
 
-MISSING = define(
-    "config-missing",
-    Severity.ERROR,
-    """There is no config.yaml.
-
-## Why it matters
-
-A folder becomes a newsletter repository by its config.yaml: without one publisher does not know whose newsletter
-this is.
-
-## Example
-
-Running `publisher check` in a home folder. Go to the repository, name it with `--root DIR`, or make one with
-`publisher init DIR`.
-""",
-    fixed=True,
-)
-NO_SERVICE = define(
-    "service-url-missing",
-    Severity.ERROR,
-    """Real mail would leave without a way to unsubscribe.
-
-## Why it matters
-
-Every message carries a link to leave with one click, and that link begins with `service.url`. Law and the large mail
-providers demand it; readers without it press the spam button.
-
-## Example
-
-    delivery: {transport: ses}
-
-Add `service: {url: https://letters.example.com/}`, where `publisher serve` is reached.
-""",
-    fixed=True,
-)
+MISSING = define("config-missing", Severity.ERROR, fixed=True)
+NO_SERVICE = define("service-url-missing", Severity.ERROR, fixed=True)
 
 
 def load_config(root: Path) -> Config:

@@ -14,40 +14,8 @@ from publisher.documents import Entry, Mapping, find
 from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY
 
-UNKNOWN_LEVEL = define(
-    "level-of-unknown-code",
-    Severity.ERROR,
-    """config.yaml sets the level of a code that does not exist.
-
-## Why it matters
-
-The code that was meant keeps its level, and nobody notices.
-
-## Example
-
-    checks:
-      levels: {subject-to-long: off}
-
-Write `subject-too-long`.
-""",
-    fixed=True,
-)
-FIXED_LEVEL = define(
-    "level-of-fixed-code",
-    Severity.ERROR,
-    """config.yaml softens a code that cannot be softened.
-
-## Why it matters
-
-Without a headline there is nothing to build, and a link that runs a program is never sent: no level changes that.
-
-## Example
-
-    checks:
-      levels: {missing-key: off}
-""",
-    fixed=True,
-)
+UNKNOWN_LEVEL = define("level-of-unknown-code", Severity.ERROR, fixed=True)
+FIXED_LEVEL = define("level-of-fixed-code", Severity.ERROR, fixed=True)
 _ANY_PLACEHOLDER = re.compile(r"%\((\w*)\)[sd]?|\{(\w+)\}")
 
 

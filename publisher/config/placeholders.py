@@ -15,43 +15,8 @@ from publisher.diagnostics import Code, Diagnostic, Place, Severity, Span, defin
 from publisher.documents import find
 from publisher.errors import UsageError
 
-PLACEHOLDER = define(
-    "placeholder-config",
-    Severity.WARNING,
-    """config.yaml is not yet a real newsletter's, and its mail is set to leave.
-
-## Why it matters
-
-Readers would get links that lead nowhere, an unsubscribe button that does nothing, and a sender's address that law
-asks for and that is nobody's. `send`, `publish` and `worker` refuse until it is mended; the folder transport is free.
-
-## Example
-
-    newsletter: {url: https://news.example.com/}
-    delivery: {transport: ses}
-
-Write the newsletter's own addresses; `service.url` begins with https:// (RFC 8058).
-""",
-)
-WEBHOOK = define(
-    "alerts-webhook",
-    Severity.WARNING,
-    """config.yaml holds the address that alarms are posted to.
-
-## Why it matters
-
-Chat services put the key into the address: whoever reads the repository could write to your channel. An address that
-was committed stays in the history: make a new one.
-
-## Example
-
-    alerts: {webhook: https://hooks.chat.example/T0/B0/secret}
-
-Set `PUBLISHER_ALERTS_WEBHOOK` to it where publisher runs, and leave `alerts` out of config.yaml. Until then the key
-works as before.
-""",
-    secret=True,
-)
+PLACEHOLDER = define("placeholder-config", Severity.WARNING)
+WEBHOOK = define("alerts-webhook", Severity.WARNING, secret=True)
 # Reserved for documentation: RFC 2606, sections 2 and 3.
 _EXAMPLE = re.compile(r"(?:.*\.)?example(?:\.(?:com|net|org))?\.?", re.IGNORECASE)
 _ADDRESSES = re.compile(r"示例路|示例街|example (?:street|road|st\b)", re.IGNORECASE)

@@ -15,25 +15,7 @@ from typing import Literal
 from publisher.diagnostics import Severity, define
 from publisher.documents.validate import refuse
 
-BAD_AUDIENCE = define(
-    "bad-audience",
-    Severity.ERROR,
-    """The audience is not an expression that chooses subscribers.
-
-## Why it matters
-
-An issue that cannot say whom it is for is not sent to anybody; one that were sent to everybody instead could not be
-taken back.
-
-## Example
-
-    audience: topic:weekly adn language:zh
-
-A word stands where `and` or `or` belongs. Write `audience: topic:weekly and language:zh`. Tests are `topic:NAME`,
-`language:TAG` and comparisons of attributes such as `city = "New York"` or `age >= 18`; `not` and parentheses work.
-""",
-    fixed=True,
-)
+BAD_AUDIENCE = define("bad-audience", Severity.ERROR, fixed=True)
 
 Comparison = Literal["=", "!=", "<", "<=", ">", ">="]
 

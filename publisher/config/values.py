@@ -15,25 +15,7 @@ from publisher.diagnostics import Severity, define
 from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, refuse
 
-DATABASE_PASSWORD = define(
-    "database-password",
-    Severity.ERROR,
-    """config.yaml holds a database password.
-
-## Why it matters
-
-config.yaml is committed, and whoever reads the repository could read every subscriber's address. A password that was
-committed stays in the history: change it.
-
-## Example
-
-    database: postgresql://publisher:secret@db.example.com/newsletter
-
-Set `PUBLISHER_DATABASE_URL` to that URL where publisher runs, and leave `database` out of config.yaml.
-""",
-    fixed=True,
-    secret=True,
-)
+DATABASE_PASSWORD = define("database-password", Severity.ERROR, fixed=True, secret=True)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")

@@ -1,8 +1,15 @@
-"""The catalogue of codes: every finding has a stable name, a default severity and a page that explains it."""
+"""The catalogue of codes: every finding has a stable name, a default severity and a page that explains it.
+
+The pages are Markdown, one file a language: ``pages/en.md``, each page under a heading that is its code.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from publisher.diagnostics.model import Diagnostic, Place, Severity
 
@@ -11,7 +18,7 @@ _CODES: dict[str, Code] = {}
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A kind of finding. ``doc`` is Markdown: a summary line, then *Why it matters* and an *Example*.
+    """A kind of finding.
 
     A ``fixed`` code prevents building, or guards readers: ``checks.levels`` in config.yaml cannot soften it.
     The line of a ``secret`` code is never shown: it holds one.
@@ -19,25 +26,37 @@ class Code:
 
     name: str
     severity: Severity
-    doc: str = field(repr=False)
     fixed: bool = False
     secret: bool = False
 
     @property
+    def doc(self) -> str:
+        """Its page as Markdown: a summary line, then *Why it matters* and an *Example*."""
+        return pages()[self.name]
+
+    @property
     def summary(self) -> str:
         """The first line of the page."""
-        return self.doc.strip().splitlines()[0]
+        return self.doc.partition("\n")[0]
 
     def at(self, place: Place, message: str, *, help: str | None = None) -> Diagnostic:
         """A finding of this kind at ``place``."""
         return Diagnostic(place.path, place.span, self.severity, self.name, message, help)
 
 
-def define(name: str, severity: Severity, doc: str, *, fixed: bool = False, secret: bool = False) -> Code:
+@cache
+def pages(language: str = "en") -> Mapping[str, str]:
+    """The pages of all codes in a language, by name."""
+    text = (Path(__file__).parent / "pages" / f"{language}.md").read_text(encoding="utf-8")
+    found = re.split(r"^# ([a-z0-9-]+)\n", text, flags=re.MULTILINE)[1:]
+    return {name: page.strip() for name, page in zip(found[::2], found[1::2], strict=True)}
+
+
+def define(name: str, severity: Severity, *, fixed: bool = False, secret: bool = False) -> Code:
     """Enter a code into the catalogue, in the module that reports it. A name is entered once."""
     if name in _CODES:
         raise ValueError(f"code {name!r} is defined twice")
-    _CODES[name] = code = Code(name, severity, doc, fixed, secret)
+    _CODES[name] = code = Code(name, severity, fixed, secret)
     return code
 
 

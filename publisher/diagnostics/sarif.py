@@ -39,7 +39,7 @@ def _rule(name: str, code: Code | None) -> dict[str, Any]:
     rule: dict[str, Any] = {"id": name}
     if code is not None:
         rule["shortDescription"] = {"text": code.summary}
-        rule["help"] = {"text": code.doc.strip(), "markdown": code.doc.strip()}
+        rule["help"] = {"text": code.doc, "markdown": code.doc}
         rule["defaultConfiguration"] = {"level": _LEVELS[code.severity]}
     return rule
 

@@ -25,67 +25,10 @@ _OTHER_KINDS = {
     b"PK\x03\x04": "a Word document or another archive", b"\xd0\xcf\x11\xe0": "a Word document", b"%PDF-": "a PDF",
     b"{\\rtf": "a rich-text document", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
 }  # fmt: skip
-UNREADABLE = define(
-    "file-unreadable",
-    Severity.ERROR,
-    """The file cannot be read.
-
-## Why it matters
-
-What cannot be read cannot be published, and publisher never leaves out a part of an issue in silence.
-
-## Example
-
-A file without read permission, a broken symbolic link, or a folder whose name ends in `.md`.
-""",
-    fixed=True,
-)
-TOO_LARGE = define(
-    "file-too-large",
-    Severity.ERROR,
-    """The text file is larger than a megabyte.
-
-## Why it matters
-
-A whole digest is about ten kilobytes. A text file of a megabyte is a picture, an export or an accident.
-
-## Example
-
-A picture saved as `cover.md`.
-""",
-    fixed=True,
-)
-NOT_UTF8 = define(
-    "invalid-utf8",
-    Severity.ERROR,
-    """The file is not UTF-8.
-
-## Why it matters
-
-Guessing an encoding turns Chinese text into mojibake in readers' inboxes, and mail cannot be recalled.
-
-## Example
-
-A file saved as GBK or UTF-16 by an older editor. Save it again as UTF-8.
-""",
-    fixed=True,
-)
-CONTROL = define(
-    "control-character",
-    Severity.ERROR,
-    """The text holds a character that nobody can see.
-
-## Why it matters
-
-Control characters, line separators (U+2028) and byte order marks inside a text come with pasted web pages. Mail clients
-show them as boxes, XML feeds that hold them are invalid, and YAML refuses them.
-
-## Example
-
-A backspace (U+0008) between two words.
-""",
-    fixed=True,
-)
+UNREADABLE = define("file-unreadable", Severity.ERROR, fixed=True)
+TOO_LARGE = define("file-too-large", Severity.ERROR, fixed=True)
+NOT_UTF8 = define("invalid-utf8", Severity.ERROR, fixed=True)
+CONTROL = define("control-character", Severity.ERROR, fixed=True)
 
 
 @dataclass(frozen=True)

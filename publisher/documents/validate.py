@@ -20,88 +20,11 @@ from publisher.documents.nodes import Mapping, Node, Scalar, Sequence, find, is_
 Model = TypeVar("Model", bound=BaseModel)
 Loc = tuple[str | int, ...]
 
-UNKNOWN_KEY = define(
-    "unknown-key",
-    Severity.ERROR,
-    """The key is unknown.
-
-## Why it matters
-
-A misspelt key would be left out in silence: `comentary` would cost readers the commentary.
-
-## Example
-
-    headline: …
-    comentary: …
-
-Write `commentary`.
-""",
-    fixed=True,
-)
-MISSING_KEY = define(
-    "missing-key",
-    Severity.ERROR,
-    """A required key is missing.
-
-## Why it matters
-
-Without it there is nothing to show where readers look for it.
-
-## Example
-
-An issue.yaml without `title`, or an item without `headline`.
-""",
-    fixed=True,
-)
-WRONG_TYPE = define(
-    "wrong-type",
-    Severity.ERROR,
-    """The value is of the wrong kind.
-
-## Why it matters
-
-A list where a text belongs would reach readers as `['…']`.
-
-## Example
-
-    headline: [First, Second]
-""",
-    fixed=True,
-)
-EMPTY_VALUE = define(
-    "empty-value",
-    Severity.ERROR,
-    """The key has no value.
-
-## Why it matters
-
-An empty headline or subject is an accident that readers would see. A key that is not wanted is left out.
-
-## Example
-
-    subject:
-
-Write the subject, or delete the line: the title is the subject then.
-""",
-    fixed=True,
-)
-BAD_VALUE = define(
-    "bad-value",
-    Severity.ERROR,
-    """The value is not one that this key takes.
-
-## Why it matters
-
-Publisher does not guess what was meant.
-
-## Example
-
-    status: finished
-
-Write `status: ready` or `status: draft`.
-""",
-    fixed=True,
-)
+UNKNOWN_KEY = define("unknown-key", Severity.ERROR, fixed=True)
+MISSING_KEY = define("missing-key", Severity.ERROR, fixed=True)
+WRONG_TYPE = define("wrong-type", Severity.ERROR, fixed=True)
+EMPTY_VALUE = define("empty-value", Severity.ERROR, fixed=True)
+BAD_VALUE = define("bad-value", Severity.ERROR, fixed=True)
 
 
 def data_of(node: Node, null: Any = None) -> Any:

@@ -23,22 +23,7 @@ from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
 from publisher.edition.theme_folder import package_theme, theme_folder
 
-BROKEN = define(
-    "theme-broken",
-    Severity.ERROR,
-    """The theme cannot be rendered.
-
-## Why it matters
-
-A template under `templates/` has a fault: a Jinja tag that does not close, a name that does not exist, or MJML that the
-compiler refuses. Nothing can be built until it is mended, for every issue uses the theme.
-
-## Example
-
-`{{ isue.title }}` in `templates/email/issue.mjml.j2`: there is no `isue`.
-""",
-    fixed=True,
-)
+BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
 
 
 class ThemeError(Exception):

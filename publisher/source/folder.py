@@ -26,97 +26,12 @@ DROPPINGS = re.compile(
 _MOST_STRAYS = 20
 _LONGEST = 1_000  # of a path that is worth a line of its own
 
-BAD_SLUG = define(
-    "bad-slug",
-    Severity.ERROR,
-    """The folder's name is no slug.
-
-## Why it matters
-
-The name becomes the address of the issue's page, which has to work in every mail client and on every system.
-
-## Example
-
-`issues/2024-12-29 Weekly/`. Write `issues/2024-12-29-weekly/`: lower-case letters, digits, and single hyphens
-between them.
-""",
-    fixed=True,
-)
-NO_ISSUE_FILE = define(
-    "issue-file-missing",
-    Severity.ERROR,
-    """The folder has no issue.yaml.
-
-## Why it matters
-
-Title and date of the issue stand there. Without it the items of the folder reach nobody.
-
-## Example
-
-`issues/2024-12-29-weekly/` with items and nothing else. `publisher new SLUG` makes a whole one.
-""",
-    fixed=True,
-)
-TWO_ISSUE_FILES = define(
-    "two-issue-files",
-    Severity.ERROR,
-    """The folder has both issue.yaml and issue.yml.
-
-## Why it matters
-
-Only one can be the issue; what the other says would be lost.
-
-## Example
-
-`issues/2024-12-29-weekly/issue.yaml` and `issues/2024-12-29-weekly/issue.yml`.
-""",
-    fixed=True,
-)
-STRAY_FILE = define(
-    "stray-file",
-    Severity.WARNING,
-    """The file is not part of the issue.
-
-## Why it matters
-
-An item saved with the wrong ending, or in a folder of its own, would be missed by its readers and by nobody before
-them.
-
-## Example
-
-`issues/2024-12-29-weekly/openai.txt`. Items end in `.md` or `.yaml`; pictures stand in `images/`.
-""",
-)
-NOT_READ = define(
-    "item-not-read",
-    Severity.ERROR,
-    """The file looks like an item, and is not read.
-
-## Why it matters
-
-An editor wrote a story into it, and no reader would see a word of it.
-
-## Example
-
-`issues/2024-12-29-weekly/02-openai.md.txt`, as some editors save it. Rename it to `02-openai.md`; save a Word document
-as Markdown.
-""",
-)
-OUTSIDE = define(
-    "outside-repository",
-    Severity.ERROR,
-    """A symbolic link leads out of the repository.
-
-## Why it matters
-
-What stands outside is not reviewed, not the same on another machine, and perhaps not meant for readers.
-
-## Example
-
-`issues/2024-12-29-weekly/notes.md -> /home/me/notes.md`.
-""",
-    fixed=True,
-)
+BAD_SLUG = define("bad-slug", Severity.ERROR, fixed=True)
+NO_ISSUE_FILE = define("issue-file-missing", Severity.ERROR, fixed=True)
+TWO_ISSUE_FILES = define("two-issue-files", Severity.ERROR, fixed=True)
+STRAY_FILE = define("stray-file", Severity.WARNING)
+NOT_READ = define("item-not-read", Severity.ERROR)
+OUTSIDE = define("outside-repository", Severity.ERROR, fixed=True)
 
 
 @dataclass(frozen=True, slots=True)

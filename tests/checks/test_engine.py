@@ -14,6 +14,7 @@ from publisher.config import load_config, read_config
 from publisher.config.declared import every_code
 from publisher.config.model import Checks
 from publisher.diagnostics import Diagnostic
+from publisher.diagnostics.catalogue import pages
 from publisher.site.checking import check_repository
 
 from .corpus import SLUG, SOUND, Case, lay_out
@@ -110,9 +111,10 @@ def test_a_rule_that_fails_is_a_finding_with_the_issue_named(
 
 def test_every_rule_has_a_page_and_something_to_run() -> None:
     codes = every_code()
+    assert pages().keys() == codes.keys()
     assert all(rule.check or (rule.gather and rule.compare) for rule in rules())
     for code in codes.values():
-        lines = code.doc.strip().splitlines()
+        lines = code.doc.splitlines()
         assert lines[0].endswith("."), code.name
         assert lines[1] == "", code.name
         assert "## Why it matters" in lines, code.name

@@ -13,90 +13,11 @@ from publisher.checks.links.prober import Manners, Prober
 from publisher.checks.parts import Link
 from publisher.diagnostics import Diagnostic, Severity, define
 
-DEAD_LINK = define(
-    "dead-link",
-    Severity.ERROR,
-    """The link leads nowhere.
-
-## Why it matters
-
-A reader who follows it meets an error page, and thinks less of everything around it. The page answered 404 or
-410, its host does not exist, or it redirects for ever. Checked with `--links` only.
-
-## Example
-
-`[the report](https://example.com/gone)` where the page answers 404.
-
-Link to the page's new home, or to an archived copy.
-""",
-)
-UNSURE_LINK = define(
-    "unsure-link",
-    Severity.WARNING,
-    """The link could not be verified this time.
-
-## Why it matters
-
-The page did not answer in time, its server was in trouble, its certificate is not one browsers accept, or it
-turns programs away. A reader may or may not get through.
-
-## Example
-
-a page that answers 503.
-
-Open the link in a browser; check again later.
-""",
-)
-MOVED_LINK = define(
-    "moved-link",
-    Severity.WARNING,
-    """The link has permanently moved.
-
-## Why it matters
-
-A permanent redirect (301 or 308) is a promise that the old address will go some day, and an archive is kept
-for years. It costs readers a round trip meanwhile.
-
-## Example
-
-`http://example.com/a` that redirects to `https://example.com/b`.
-
-Write the address it has moved to.
-""",
-)
-PRIVATE_LINK = define(
-    "private-link",
-    Severity.ERROR,
-    """The link leads to a private address.
-
-## Why it matters
-
-`localhost`, `10.0.0.1` or an intranet name means something on the editor's machine and nothing to a reader.
-Such an address is never connected to.
-
-## Example
-
-`[draft](http://localhost:8080/draft)`.
-
-Link to the public page.
-""",
-)
-INSECURE_LINK = define(
-    "insecure-link",
-    Severity.WARNING,
-    """The link is http where https answers.
-
-## Why it matters
-
-What a reader opens over http can be read and altered on the way, and mail filters distrust it.
-
-## Example
-
-`http://example.com/` where `https://example.com/` answers too.
-
-Write https.
-""",
-)
+DEAD_LINK = define("dead-link", Severity.ERROR)
+UNSURE_LINK = define("unsure-link", Severity.WARNING)
+MOVED_LINK = define("moved-link", Severity.WARNING)
+PRIVATE_LINK = define("private-link", Severity.ERROR)
+INSECURE_LINK = define("insecure-link", Severity.WARNING)
 
 
 def check_links(

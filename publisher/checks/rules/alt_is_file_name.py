@@ -1,16 +1,4 @@
-"""The alternative text is a file's name, or says nothing.
-
-## Why it matters
-
-It is what a reader hears who cannot see the picture, and what everybody reads while pictures are off. `IMG_2041.jpg`
-tells them nothing.
-
-## Example
-
-    cover: {image: images/cover.jpg, alt: cover.jpg}
-
-Write what the picture shows: `alt: A chip at dusk, lit from below`.
-"""
+"""The alternative text is a file's name, or says nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +9,7 @@ from pathlib import PurePosixPath
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Place, Severity, define
 
-CODE = define("alt-is-file-name", Severity.WARNING, __doc__)
+CODE = define("alt-is-file-name", Severity.WARNING)
 _FILE = re.compile(r"\S+\.(png|jpe?g|gif|webp|avif|svg|heic|bmp|tiff?)", re.IGNORECASE)
 _CAMERA = re.compile(r"(img|dsc|dscn|pict|photo|image|screenshot|mmexport|wechatimg|微信图片)[ _-]?\d+", re.IGNORECASE)
 _NOTHING = {

@@ -1,16 +1,4 @@
-"""Words in angle brackets look like HTML, and are none.
-
-## Why it matters
-
-Readers get them as written. Where a tag was meant, they get its letters; and every other tool that the text passes
-through would drop them.
-
-## Example
-
-    Use Vec<T>, and run `git checkout <branch-name>`.
-
-Write `Vec<T>` as code, in backticks, or `Vec&lt;T>`.
-"""
+"""Words in angle brackets look like HTML, and are none."""
 
 from __future__ import annotations
 
@@ -22,7 +10,7 @@ from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.documents.slips import shortened
 from publisher.source.markdown.tags import TAG, is_words
 
-CODE = define("angle-brackets", Severity.WARNING, __doc__)
+CODE = define("angle-brackets", Severity.WARNING)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

@@ -1,16 +1,4 @@
-"""An HTML comment has no end.
-
-## Why it matters
-
-Everything after it would be part of the comment, and readers would never see it.
-
-## Example
-
-    <!-- check this number
-    The text that readers were to get.
-
-Write `-->` at the comment's end.
-"""
+"""An HTML comment has no end."""
 
 from __future__ import annotations
 
@@ -22,7 +10,7 @@ from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.documents.slips import shortened
 from publisher.source.markdown.tags import COMMENT
 
-CODE = define("comment-unclosed", Severity.ERROR, __doc__, fixed=True)
+CODE = define("comment-unclosed", Severity.ERROR, fixed=True)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

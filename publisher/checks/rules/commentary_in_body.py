@@ -1,18 +1,4 @@
-"""The commentary stands in the body.
-
-## Why it matters
-
-Readers get it as one more paragraph of the story: without its box, and not as the editors' own view.
-
-## Example
-
-    The story.
-
-    Commentary: what we make of it.
-
-Put it between `::: commentary` and `:::`, without the label, which is added for the reader. `publisher check --fix`
-does so where it is the last part of the body.
-"""
+"""The commentary stands in the body."""
 
 from __future__ import annotations
 
@@ -25,7 +11,7 @@ from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.issue import Item
 from publisher.source.folder import MARKDOWN_SUFFIXES
 
-CODE = define("commentary-in-body", Severity.WARNING, __doc__)
+CODE = define("commentary-in-body", Severity.WARNING)
 _LABELS = ("点评", "點評", "解説", "Commentary", "COMMENTARY")
 
 

@@ -1,17 +1,4 @@
-"""The item has no commentary, and config.yaml asks for one.
-
-## Why it matters
-
-`checks: {commentary: required}` is the promise of a newsletter whose readers come for the commentary.
-
-## Example
-
-An item with a headline and a body alone, under
-
-    checks: {commentary: required}
-
-Add `::: commentary` and `:::` around it at the end of the item.
-"""
+"""The item has no commentary, and config.yaml asks for one."""
 
 from __future__ import annotations
 
@@ -20,7 +7,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("commentary-missing", Severity.ERROR, __doc__)
+CODE = define("commentary-missing", Severity.ERROR)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

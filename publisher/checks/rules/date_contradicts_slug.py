@@ -1,15 +1,4 @@
-"""The date of issue.yaml is not the one that the folder's name begins with.
-
-## Why it matters
-
-One of the two was copied from last week. The page's address and the date above it would contradict each other for ever.
-
-## Example
-
-`issues/2024-12-29-weekly/issue.yaml` with
-
-    date: 2024-12-22
-"""
+"""The date of issue.yaml is not the one that the folder's name begins with."""
 
 from __future__ import annotations
 
@@ -19,7 +8,7 @@ from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.issue import date_of_slug
 
-CODE = define("date-contradicts-slug", Severity.ERROR, __doc__)
+CODE = define("date-contradicts-slug", Severity.ERROR)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

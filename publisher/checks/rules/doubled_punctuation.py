@@ -1,16 +1,4 @@
-"""A mark of punctuation is doubled.
-
-## Why it matters
-
-`。。` and `，，` are slips that a spelling checker does not see and every reader does. An ellipsis is `……`, a dash
-`——`.
-
-## Example
-
-    花了这么多，，换回了什么。。
-
-Write `花了这么多，换回了什么。`
-"""
+"""A mark of punctuation is doubled."""
 
 from __future__ import annotations
 
@@ -21,7 +9,7 @@ from publisher.checks.context import Context
 from publisher.checks.lines import cjk_lines
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("doubled-punctuation", Severity.WARNING, __doc__)
+CODE = define("doubled-punctuation", Severity.WARNING)
 PATTERN = re.compile(r"。{2,}|，{2,}|、{2,}|；{2,}|：{2,}|[，、；：。][，、；：。]+")
 
 

@@ -1,13 +1,4 @@
-"""Two items of the issue were given the same anchor.
-
-## Why it matters
-
-A link to the second story would lead to the first, and feeds would take the two for one.
-
-## Example
-
-`anchor: openai` in two items: write `anchor: openai-robot` in one. Anchors that nobody wrote number themselves.
-"""
+"""Two items of the issue were given the same anchor."""
 
 from __future__ import annotations
 
@@ -16,7 +7,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("duplicate-anchor", Severity.ERROR, __doc__, fixed=True)
+CODE = define("duplicate-anchor", Severity.ERROR, fixed=True)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

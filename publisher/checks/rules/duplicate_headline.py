@@ -1,15 +1,4 @@
-"""Two items of the issue have the same headline.
-
-## Why it matters
-
-Either a story stands in the issue twice, or readers cannot tell two stories apart.
-
-## Example
-
-`a.md` and `b.md`, both with
-
-    headline: OpenAI 计划重组公司结构
-"""
+"""Two items of the issue have the same headline."""
 
 from __future__ import annotations
 
@@ -19,7 +8,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("duplicate-headline", Severity.ERROR, __doc__)
+CODE = define("duplicate-headline", Severity.ERROR)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

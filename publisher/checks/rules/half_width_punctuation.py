@@ -1,16 +1,4 @@
-"""A half-width mark stands in Chinese text.
-
-## Why it matters
-
-Chinese and Japanese text is set with full-width marks (GB/T 15834): a half-width comma between characters looks like a
-slip of the keyboard, and breaks lines in the wrong place.
-
-## Example
-
-    这一周,钱往算力里流
-
-Write `这一周，钱往算力里流`.
-"""
+"""A half-width mark stands in Chinese text."""
 
 from __future__ import annotations
 
@@ -21,7 +9,7 @@ from publisher.checks.context import Context
 from publisher.checks.lines import HAN, cjk_lines
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("half-width-punctuation", Severity.WARNING, __doc__)
+CODE = define("half-width-punctuation", Severity.WARNING)
 FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！"}
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]"
 _CLOSER, _OPENER = "[”’》〉」』）】]", "[“‘《〈「『（【]"

@@ -1,15 +1,4 @@
-"""A line begins with number signs, and is no heading.
-
-## Why it matters
-
-Readers see the signs, and the outline of the story lacks a heading.
-
-## Example
-
-    ##标题
-
-Write `## 标题`, with a plain space. A single `#` before a word is a hashtag and stays.
-"""
+"""A line begins with number signs, and is no heading."""
 
 from __future__ import annotations
 
@@ -19,7 +8,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("heading-not-made", Severity.WARNING, __doc__)
+CODE = define("heading-not-made", Severity.WARNING)
 _ALMOST = re.compile(
     r"^(?:#{2,6}(?=[^ \t\n#])|#{7,}(?=[ \t])|#(?=[\u00a0\u3000])|＃{2,}|＃(?=[ \t\u3000]))", re.MULTILINE
 )

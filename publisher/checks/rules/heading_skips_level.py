@@ -1,18 +1,4 @@
-"""A heading skips a level.
-
-## Why it matters
-
-Who reads by ear moves through headings, and a level that is missing sounds like a part that is missing (WCAG 2.2,
-1.3.1). The headline stands above the body's headings, whatever level they begin at.
-
-## Example
-
-    ## Background
-
-    #### The first round
-
-Write `### The first round`.
-"""
+"""A heading skips a level."""
 
 from __future__ import annotations
 
@@ -21,7 +7,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("heading-skips-level", Severity.WARNING, __doc__)
+CODE = define("heading-skips-level", Severity.WARNING)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

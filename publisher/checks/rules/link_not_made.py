@@ -1,19 +1,4 @@
-"""What was meant as a link is not one.
-
-## Why it matters
-
-Readers see brackets and an address where a link was meant.
-
-## Example
-
-    [report]（https://example.com/report）
-
-The parentheses are full-width. Write `[report](https://example.com/report)`, without a space before the parenthesis.
-
-    See [that report][r].
-
-No line `[r]: https://example.com/report` is in the file. A line of that kind to which nothing refers shows nothing.
-"""
+"""What was meant as a link is not one."""
 
 from __future__ import annotations
 
@@ -27,7 +12,7 @@ from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.documents.slips import shortened
 
-CODE = define("link-not-made", Severity.WARNING, __doc__)
+CODE = define("link-not-made", Severity.WARNING)
 BROKEN = re.compile(
     r"[\[【](?P<text>[^\[\]【】\n]+)[\]】](?P<gap>[ \t\u3000]*)[(（][ \t]*(?P<url>https?://[^\s()（）]+)[)）]"
 )

@@ -1,15 +1,4 @@
-"""A link leads to an anchor that the issue does not have.
-
-## Why it matters
-
-A click does nothing.
-
-## Example
-
-    See [below](#opnai).
-
-The anchors of an issue are those of its items: `openai-pbc` for `openai-pbc.md`.
-"""
+"""A link leads to an anchor that the issue does not have."""
 
 from __future__ import annotations
 
@@ -19,7 +8,7 @@ from urllib.parse import unquote
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("link-to-missing-anchor", Severity.ERROR, __doc__)
+CODE = define("link-to-missing-anchor", Severity.ERROR)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

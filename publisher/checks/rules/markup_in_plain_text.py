@@ -1,16 +1,4 @@
-"""Markdown or an entity stands in a field of plain text.
-
-## Why it matters
-
-Titles, headlines, names and the words of pictures are shown as they are written: readers see the asterisks, the
-brackets or `&amp;`.
-
-## Example
-
-    headline: R&amp;D and **chips**
-
-Write `headline: R&D and chips`.
-"""
+"""Markdown or an entity stands in a field of plain text."""
 
 from __future__ import annotations
 
@@ -23,7 +11,7 @@ from publisher.checks.lines import fields
 from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.documents.slips import shortened
 
-CODE = define("markup-in-plain-text", Severity.WARNING, __doc__)
+CODE = define("markup-in-plain-text", Severity.WARNING)
 _ALONE = r"(?<![A-Za-z0-9])"  # so that 2**64 and f**k are as they are meant
 _MARKUP = re.compile(
     r"(?P<entity>&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);)"

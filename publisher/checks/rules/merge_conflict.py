@@ -1,19 +1,4 @@
-"""A merge conflict was committed.
-
-## Why it matters
-
-Both versions would reach readers, with git's marks between them.
-
-## Example
-
-    <<<<<<< HEAD
-    One version.
-    =======
-    Another.
-    >>>>>>> headline
-
-Keep one version, and delete the lines of `<`, `=` and `>`.
-"""
+"""A merge conflict was committed."""
 
 from __future__ import annotations
 
@@ -22,7 +7,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("merge-conflict", Severity.ERROR, __doc__)
+CODE = define("merge-conflict", Severity.ERROR)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

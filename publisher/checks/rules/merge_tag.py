@@ -1,17 +1,4 @@
-"""A merge tag of another tool stands in the text.
-
-## Why it matters
-
-Nothing fills it in here: every reader gets `*|FNAME|*` as it is written. A message says the same to all its readers,
-and ends with links of its own to unsubscribe, to the preferences and to the page.
-
-## Example
-
-    Dear {{ first_name }},
-
-Write a greeting for everybody. A template that is meant to be read stands in backticks: `{{ name }}`. A story about
-templates may name their variables without.
-"""
+"""A merge tag of another tool stands in the text."""
 
 from __future__ import annotations
 
@@ -26,7 +13,7 @@ from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, define
 from publisher.documents.slips import shortened
 
-CODE = define("merge-tag", Severity.WARNING, __doc__)
+CODE = define("merge-tag", Severity.WARNING)
 _PERSON = r"(?:first|last|full|given|sur|user)[ _-]?name|[fl]name|name|first|last|e-?mail(?:[ _-]?address)?"
 _WAY = (
     r"un(?:subscribe|sub)(?:[ _-]?(?:url|link|me))?|(?:view|read)_in_browser(?:_url)?|web_?version(?:_?(?:url|link))?"

@@ -1,18 +1,4 @@
-"""A note and the places that refer to it do not fit together.
-
-## Why it matters
-
-A note that nothing refers to is not printed, nor is one of two with the same mark: its words and addresses are lost.
-A reference without a note is printed as it was typed.
-
-## Example
-
-    A claim[^source].
-
-    [^sauce]: The report is at https://example.com/report.
-
-Body and commentary of a file share their notes.
-"""
+"""A note and the places that refer to it do not fit together."""
 
 from __future__ import annotations
 
@@ -24,7 +10,7 @@ from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
 from publisher.documents.slips import shortened
 
-CODE = define("note-lost", Severity.WARNING, __doc__)
+CODE = define("note-lost", Severity.WARNING)
 _REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?!:)")
 _NOTE = re.compile(r"[ >]{0,9}\[\^(?P<label>[^\[\]\s]+)\]:[ \t]*(?P<words>.*)")
 _RANGE = re.compile(r".-.|\\.+")  # [^a-z], a class of characters

@@ -1,19 +1,4 @@
-"""A number in the key points appears nowhere in the items.
-
-## Why it matters
-
-Key points are often drafted by a model, and a model invents figures. A number that no item holds is either invented or
-belongs into an item. 1,600 and 1600 are one number, and so are 80 billion and 800 亿.
-
-## Example
-
-    key_points:
-      - Profit rose by 54%
-
-where the item says 45%.
-
-Write the number the item has, or put the number into an item.
-"""
+"""A number in the key points appears nowhere in the items."""
 
 from __future__ import annotations
 
@@ -24,7 +9,7 @@ from publisher.checks.lines import Line
 from publisher.checks.numbers import numbers
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("number-not-in-items", Severity.WARNING, __doc__)
+CODE = define("number-not-in-items", Severity.WARNING)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

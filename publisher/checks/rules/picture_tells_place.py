@@ -1,16 +1,4 @@
-"""The picture tells where it was taken.
-
-## Why it matters
-
-A photograph from a phone carries its coordinates, often those of somebody's home. The file is published as it is, and
-anybody who saves it can read them.
-
-## Example
-
-A `cover.jpg` straight from a phone, with GPS coordinates in its EXIF data.
-
-Save it without location: in most programs *export without metadata*, or `exiftool -gps:all= cover.jpg`.
-"""
+"""The picture tells where it was taken."""
 
 from __future__ import annotations
 
@@ -20,7 +8,7 @@ from publisher.checks.context import Context
 from publisher.checks.images import pictures
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("picture-tells-place", Severity.WARNING, __doc__)
+CODE = define("picture-tells-place", Severity.WARNING)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

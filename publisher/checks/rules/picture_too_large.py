@@ -1,16 +1,4 @@
-"""The picture is larger than any reader needs.
-
-## Why it matters
-
-It is fetched by every reader who opens the message, many of them on a phone and by the megabyte. Shown 640 px wide, a
-picture is sharp on every screen at 1,280 px; 2,560 px and 1 MB leave room for the archive.
-
-## Example
-
-A photograph of 6,000 × 4,000 pixels, 8 MB, as it left the camera.
-
-Scale it to 1,280 to 2,560 px and save it as JPEG or WebP.
-"""
+"""The picture is larger than any reader needs."""
 
 from __future__ import annotations
 
@@ -20,7 +8,7 @@ from publisher.checks.context import Context
 from publisher.checks.images import pictures
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("picture-too-large", Severity.WARNING, __doc__)
+CODE = define("picture-too-large", Severity.WARNING)
 BYTES = 1_000_000
 PIXELS = 2_560
 

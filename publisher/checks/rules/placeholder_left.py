@@ -1,17 +1,4 @@
-"""A text to fill in still stands in a ready issue.
-
-## Why it matters
-
-`publisher new` writes texts that say what goes where. One that is forgotten would reach every reader. In a draft they
-may stay.
-
-## Example
-
-    title: The title goes here
-    status: ready
-
-Write the title, or leave the issue a draft.
-"""
+"""A text to fill in still stands in a ready issue."""
 
 from __future__ import annotations
 
@@ -22,7 +9,7 @@ from publisher.diagnostics import Diagnostic, Place, Severity, define
 from publisher.issue import Prose, Status
 from publisher.issue.starter import placeholders
 
-CODE = define("placeholder-left", Severity.ERROR, __doc__)
+CODE = define("placeholder-left", Severity.ERROR)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

@@ -1,13 +1,4 @@
-"""The preheader is wider than 140 columns.
-
-## Why it matters
-
-Gmail and Apple Mail show at most about 140 columns of it, phones half of that. What stands behind is not read.
-
-## Example
-
-A preheader of three sentences. Say what the subject does not, in one.
-"""
+"""The preheader is wider than 140 columns."""
 
 from __future__ import annotations
 
@@ -18,7 +9,7 @@ from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.diagnostics.width import display_width
 
 MAX_WIDTH = 140
-CODE = define("preheader-too-long", Severity.WARNING, __doc__)
+CODE = define("preheader-too-long", Severity.WARNING)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

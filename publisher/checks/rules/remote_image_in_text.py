@@ -1,15 +1,4 @@
-"""A picture in the text is fetched from another site.
-
-## Why it matters
-
-Somebody else can change or remove it after the message is in the inbox, and learns who opened the message and when.
-
-## Example
-
-    ![A chip at dusk](https://example.com/chip.jpg)
-
-Save the picture to `images/` and write `![A chip at dusk](images/chip.jpg)`.
-"""
+"""A picture in the text is fetched from another site."""
 
 from __future__ import annotations
 
@@ -21,7 +10,7 @@ from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.issue import codes
 from publisher.issue.pictures import PictureFile, linked_picture
 
-CODE = define("remote-image-in-text", Severity.WARNING, __doc__)
+CODE = define("remote-image-in-text", Severity.WARNING)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

@@ -1,16 +1,4 @@
-"""Raw HTML holds something that runs.
-
-## Why it matters
-
-No mail client runs scripts, and spam filters refuse messages that try. It is always removed, and never meant to be
-there.
-
-## Example
-
-    <script src="https://example.com/count.js"></script>
-
-    <a href="#" onclick="open()">more</a>
-"""
+"""Raw HTML holds something that runs."""
 
 from __future__ import annotations
 
@@ -20,7 +8,7 @@ from publisher.checks.context import Context
 from publisher.checks.html import Kind, removals
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("removed-active-content", Severity.ERROR, __doc__, fixed=True)
+CODE = define("removed-active-content", Severity.ERROR, fixed=True)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

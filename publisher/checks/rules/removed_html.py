@@ -1,17 +1,4 @@
-"""Raw HTML holds something that is not kept.
-
-## Why it matters
-
-Mail clients and the archive get the same safe elements and attributes; what is not among them is removed, and the
-text may
-look other than it did in the editor.
-
-## Example
-
-    <font color="red">Sold out</font>
-
-Markdown says it better: `**Sold out**`.
-"""
+"""Raw HTML holds something that is not kept."""
 
 from __future__ import annotations
 
@@ -22,7 +9,7 @@ from publisher.checks.html import Kind, removals
 from publisher.checks.rules.text_swallowed import swallowed
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("removed-html", Severity.WARNING, __doc__)
+CODE = define("removed-html", Severity.WARNING)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

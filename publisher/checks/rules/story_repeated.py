@@ -1,19 +1,4 @@
-"""A story has already run in an earlier issue.
-
-## Why it matters
-
-Readers remember, and a story twice is a promise broken: that each issue is the news since the last. Sometimes it is
-meant, as a follow-up; then say so in the headline, or turn the rule off for the item.
-
-A headline or a source that at least two other issues have, above other text, is a column (“Quote of the Week”) and no
-repeated story; so is a headline that differs in its one name or number. A sponsor's item may run again. Alike headlines
-are looked for in the 100 issues before.
-
-## Example
-
-Two issues whose items have the same source, `https://example.com/report`, or headlines that are alike to 80% of their
-pairs of characters.
-"""
+"""A story has already run in an earlier issue."""
 
 from __future__ import annotations
 
@@ -32,7 +17,7 @@ from publisher.checks.context import sources
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
 from publisher.issue import Issue, Item
 
-CODE = define("story-repeated", Severity.WARNING, __doc__)
+CODE = define("story-repeated", Severity.WARNING)
 ALIKE = 0.8  # Dice coefficient of two sets of character pairs
 COLUMN = 3  # issues with one headline or source, above other text, make a column of it
 WINDOW = (

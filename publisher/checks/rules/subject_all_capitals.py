@@ -1,17 +1,4 @@
-"""The only Latin letters of a Chinese subject are capitals.
-
-## Why it matters
-
-Spam filters look at the Latin letters alone and take `AI 周报` for shouting: SpamAssassin's SUBJ_ALL_CAPS costs half
-a point,
-rspamd's rule 1.65.
-
-## Example
-
-    subject: AI 周报：GPU 涨价
-
-Any word with a small letter helps: `AI 周报：OpenAI 重组，GPU 涨价`.
-"""
+"""The only Latin letters of a Chinese subject are capitals."""
 
 from __future__ import annotations
 
@@ -21,7 +8,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("subject-all-capitals", Severity.WARNING, __doc__)
+CODE = define("subject-all-capitals", Severity.WARNING)
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 

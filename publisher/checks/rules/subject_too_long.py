@@ -1,15 +1,4 @@
-"""The subject is wider than 78 columns.
-
-## Why it matters
-
-Phones cut a subject near 40 columns and desktops near 78: what stands behind that is not read. A Chinese character
-is two
-columns wide. RFC 5322 (2.1.1) recommends lines of at most 78.
-
-## Example
-
-    subject: AI 周报|OpenAI 拟转为公益公司；DeepSeek-V3 重算训练账；字节跳动的八百亿；小米的万卡集群；台积电再创新高
-"""
+"""The subject is wider than 78 columns."""
 
 from __future__ import annotations
 
@@ -20,7 +9,7 @@ from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.diagnostics.width import display_width
 
 MAX_WIDTH = 78
-CODE = define("subject-too-long", Severity.WARNING, __doc__)
+CODE = define("subject-too-long", Severity.WARNING)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

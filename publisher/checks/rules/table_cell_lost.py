@@ -1,17 +1,4 @@
-"""A row of a table has more cells than its head.
-
-## Why it matters
-
-The cells beyond the head are dropped, with their words. A `|` parts cells in code too.
-
-## Example
-
-    | Sign | Means |
-    |---|---|
-    | `a|b` | either |
-
-Write `` `a\\|b` ``, or give the head a cell more.
-"""
+"""A row of a table has more cells than its head."""
 
 from __future__ import annotations
 
@@ -23,7 +10,7 @@ from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.documents.slips import shortened
 
-CODE = define("table-cell-lost", Severity.ERROR, __doc__, fixed=True)
+CODE = define("table-cell-lost", Severity.ERROR, fixed=True)
 _BEFORE = re.compile(r"[ \t>]*\|?")
 _END = re.compile(r"(?<!\\)\||[ \t]*$")
 

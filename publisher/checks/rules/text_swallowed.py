@@ -1,16 +1,4 @@
-"""An element that is not closed swallows the text after it.
-
-## Why it matters
-
-What stands in `<title>`, `<select>`, `<textarea>`, `<style>` or `<form>` is not text to a browser, and is
-removed. Where the end is missing, that is the rest of the story.
-
-## Example
-
-    A page without a <title> is announced by its address.
-
-Write `<title>` as code, in backticks, or `&lt;title>`.
-"""
+"""An element that is not closed swallows the text after it."""
 
 from __future__ import annotations
 
@@ -24,7 +12,7 @@ from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, define
 from publisher.documents.slips import shortened
 
-CODE = define("text-swallowed", Severity.ERROR, __doc__, fixed=True)
+CODE = define("text-swallowed", Severity.ERROR, fixed=True)
 _SWALLOWS = ACTIVE - TAGS - RUNS
 _TAG = re.compile(rf"<(/?)({'|'.join(sorted(_SWALLOWS))})\b[^<>]*>", re.IGNORECASE)
 _MARKUP = re.compile(r"<[^<>]*>")

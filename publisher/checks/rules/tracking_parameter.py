@@ -1,17 +1,4 @@
-"""The link carries a tracking parameter.
-
-## Why it matters
-
-It tells the target's owner where a reader came from, was often copied along from somebody else's newsletter or search
-page, and makes the archive's links longer and shorter-lived.
-
-## Example
-
-    [the report](https://example.com/report?utm_source=twitter&fbclid=IwAR0)
-
-Write `https://example.com/report`. A sponsor's link is the sponsor's own, and stays: in an item that is `sponsored`,
-or with `<a rel="sponsored" href="…">`.
-"""
+"""The link carries a tracking parameter."""
 
 from __future__ import annotations
 
@@ -22,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("tracking-parameter", Severity.WARNING, __doc__)
+CODE = define("tracking-parameter", Severity.WARNING)
 _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|gclsrc|dclid|msclkid|yclid|igshid|igsh|twclid|ttclid|li_fat_id|mc_[ce]id|mkt_tok|_hs(enc|mi)"
     r"|vero_(id|conv)|oly_(anon|enc)_id|s_cid|wickedid|spm|scm|share_(token|source|from)|from_source|isappinstalled",

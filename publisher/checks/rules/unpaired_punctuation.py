@@ -1,16 +1,4 @@
-"""A quotation mark or bracket has no partner.
-
-## Why it matters
-
-A reader looks for the end of the quotation, or takes the rest of the paragraph for one. Chinese title marks and
-quotation marks come in pairs (GB/T 15834).
-
-## Example
-
-    “公益二字规定了开会时要想到谁。
-
-Write the closing `”` where the quotation ends.
-"""
+"""A quotation mark or bracket has no partner."""
 
 from __future__ import annotations
 
@@ -21,7 +9,7 @@ from publisher.checks.context import Context
 from publisher.checks.lines import HAN, Line, lines
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("unpaired-punctuation", Severity.WARNING, __doc__)
+CODE = define("unpaired-punctuation", Severity.WARNING)
 PAIRS = {"“": "”", "‘": "’", "《": "》", "〈": "〉", "「": "」", "『": "』", "（": "）", "【": "】"}
 _ENUMERATES = re.compile(
     r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ])|(?<!\w)[一二三四五六七八九十]{1,3}|[①-⑳㈠-㈩])$"

@@ -1,16 +1,4 @@
-"""The link's text does not say where it leads.
-
-## Why it matters
-
-A screen reader offers the links of a message as a list, and “click here” five times is no list. The words of a link
-are also the first thing a reader who skims will see.
-
-## Example
-
-    To read the report, [click here](https://example.com/report).
-
-Write `Read [the report on chips](https://example.com/report).`
-"""
+"""The link's text does not say where it leads."""
 
 from __future__ import annotations
 
@@ -20,7 +8,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("vague-link-text", Severity.WARNING, __doc__)
+CODE = define("vague-link-text", Severity.WARNING)
 _VAGUE = {
     "click here", "here", "click", "link", "this link", "this", "read more", "more", "learn more", "details",
     "点击这里", "点击此处", "点这里", "点此", "这里", "此处", "戳这里",

@@ -18,21 +18,7 @@ from publisher.edition.gates.stylesheet import declarations, rules
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
-CLIENT_LACKS = define(
-    "client-lacks",
-    Severity.WARNING,
-    """The email uses something that a large mail client does not show.
-
-## Why it matters
-
-Mail clients lack much of what browsers have, and fall back to something unreadable or to nothing. Apple Mail, Gmail,
-Outlook and Yahoo are looked at, from the tests of caniemail.com. What degrades harmlessly is allowed.
-
-## Example
-
-`display: grid` in a theme's email template: Outlook on Windows shows the cells below each other.
-""",
-)
+CLIENT_LACKS = define("client-lacks", Severity.WARNING)
 
 FAMILIES = {"apple-mail": "Apple Mail", "gmail": "Gmail", "outlook": "Outlook", "yahoo": "Yahoo"}
 

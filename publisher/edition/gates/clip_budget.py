@@ -12,38 +12,8 @@ from publisher.issue.model import Issue
 
 BUDGET = Clip().decoded
 
-CLIP_BUDGET = define(
-    "clip-budget",
-    Severity.ERROR,
-    """The email is so long that Gmail would cut it off.
-
-## Why it matters
-
-Gmail hides what comes after about 102 kB of a message behind a link, and with it the unsubscribe link. The HTML may
-take 100 kB as written (`checks.clip.decoded` in config.yaml).
-
-## Example
-
-A hundred items with commentary in one issue. Split the issue, shorten its items, or write `overflow: web` in
-issue.yaml: the email then ends after an item and leads on to the web page.
-""",
-)
-CLIP_BUDGET_NEAR = define(
-    "clip-budget-near",
-    Severity.WARNING,
-    """The email is so long that Gmail may cut it off.
-
-## Why it matters
-
-Whether Gmail counts a message as written or as encoded for transport is not certain: those who measured it disagree.
-Encoded, this one takes more than 100 kB (`checks.clip.encoded` in config.yaml), and Chinese text takes a third more
-encoded than written.
-
-## Example
-
-Seventy Chinese items in one issue. Shorten them, or write `overflow: web` in issue.yaml.
-""",
-)
+CLIP_BUDGET = define("clip-budget", Severity.ERROR)
+CLIP_BUDGET_NEAR = define("clip-budget-near", Severity.WARNING)
 _HELP = "shorten the items, split the issue, or write overflow: web in issue.yaml"
 
 

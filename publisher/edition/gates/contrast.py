@@ -19,23 +19,7 @@ from publisher.edition.gates.stylesheet import declarations, rules
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
-LOW_CONTRAST = define(
-    "low-contrast",
-    Severity.ERROR,
-    """A text of the email is too faint against its ground.
-
-## Why it matters
-
-Readers open mail in the sun, in dark mode and with tired eyes. Text needs a contrast of 4.5 to 1, large text
-(24 px, or 18.66 px bold) 3 to 1 (WCAG 2.2, 1.4.3), in the light theme and in the dark one.
-
-## Example
-
-`color: #999` on white is 2.8 to 1.
-
-Darken (in dark mode: lighten) the colour in the theme's templates.
-""",
-)
+LOW_CONTRAST = define("low-contrast", Severity.ERROR)
 
 RGB = tuple[int, int, int]
 _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "gray": (128, 128, 128)}

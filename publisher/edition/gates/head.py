@@ -10,23 +10,7 @@ from publisher.edition.gates.stylesheet import rules
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
-STYLE_DROPPED = define(
-    "style-dropped",
-    Severity.ERROR,
-    """A style block that Gmail throws away whole.
-
-## Why it matters
-
-Gmail drops a `<style>` block that is larger than 16 kB or has an at-rule within an at-rule, and with it dark
-mode and the phone layout.
-
-## Example
-
-`@media (max-width: 600px) { @media (prefers-color-scheme: dark) { … } }`.
-
-Split the block, or join the queries with `and`.
-""",
-)
+STYLE_DROPPED = define("style-dropped", Severity.ERROR)
 LIMIT = 16_384  # bytes
 
 

@@ -12,23 +12,7 @@ from publisher.diagnostics import Diagnostic, Severity, define
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue, Prose
 
-LITERAL_MARKUP = define(
-    "literal-markup",
-    Severity.WARNING,
-    """Asterisks that were meant as emphasis are shown to readers.
-
-## Why it matters
-
-`**` in a finished message looks like a fault of the sender's, and it is one: the emphasis was not closed, or there is a
-space inside it.
-
-## Example
-
-    ** key point ** of the report
-
-Write `**key point** of the report`; for asterisks that are meant, `\\*\\*`.
-""",
-)
+LITERAL_MARKUP = define("literal-markup", Severity.WARNING)
 _LITERAL = re.compile(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # 2**64 and f**k are as they are meant
 
 

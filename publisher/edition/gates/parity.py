@@ -12,41 +12,8 @@ from publisher.diagnostics import Diagnostic, Place, Severity, define
 from publisher.edition.model import Edition, Slot, Slotted
 from publisher.issue.model import Issue
 
-TEXT_INCOMPLETE = define(
-    "text-part-incomplete",
-    Severity.ERROR,
-    """The plain-text part lacks something the HTML part has.
-
-## Why it matters
-
-Some readers see only the text: on a watch, in a terminal, through a screen reader set to it. And a text part
-that says less than the HTML looks like spam to filters.
-
-## Example
-
-a theme's text template that prints headlines but no links.
-
-Print every headline and every URL in the theme's text template.
-""",
-)
-NO_WAY_OUT = define(
-    "no-way-out",
-    Severity.ERROR,
-    """The email has no unsubscribe link.
-
-## Why it matters
-
-A reader who cannot leave reports spam instead, law asks for the link, and so do Gmail and Yahoo. Both parts
-need it.
-
-## Example
-
-a theme whose footer lost `slots.unsubscribe_url`.
-
-Put `slots.unsubscribe_url` back into the theme's template.
-""",
-    fixed=True,
-)
+TEXT_INCOMPLETE = define("text-part-incomplete", Severity.ERROR)
+NO_WAY_OUT = define("no-way-out", Severity.ERROR, fixed=True)
 _SAME = "take it out of the theme's email templates, or write it in an issue: both parts say the same"
 _SPACE = re.compile(r"\s+")
 

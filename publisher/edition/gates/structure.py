@@ -12,41 +12,8 @@ from publisher.diagnostics import Diagnostic, Place, Severity, define
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
-INACCESSIBLE = define(
-    "inaccessible-structure",
-    Severity.ERROR,
-    """The email lacks something that a screen reader needs.
-
-## Why it matters
-
-Without `lang` Chinese is read aloud as English; without `alt` a picture is read as its address; without
-`role="presentation"` the layout is announced cell by cell. Nearly every newsletter fails here (Email Markup Consortium,
-accessibility report 2026); ours does not.
-
-## Example
-
-A theme's template with `<mj-image src="…" />` and no `alt`.
-
-Put what is missing back into the theme's template.
-""",
-)
-SLOT_LEFT = define(
-    "slot-left",
-    Severity.ERROR,
-    """A slot of the theme was not recognised.
-
-## Why it matters
-
-Readers would see an internal marker where their unsubscribe link should be.
-
-## Example
-
-`{{ slots.unsubscribe_url | upper }}` in a template: a filter changes the marker.
-
-Use slots without filters.
-""",
-    fixed=True,
-)
+INACCESSIBLE = define("inaccessible-structure", Severity.ERROR)
+SLOT_LEFT = define("slot-left", Severity.ERROR, fixed=True)
 _MARKER = re.compile(r"slot[0-9a-f]{40}", re.IGNORECASE)
 
 

@@ -19,22 +19,7 @@ from publisher.source.markdown.characters import without_controls
 from publisher.source.markdown.dialect import MAX_NESTING
 from publisher.source.markdown.tags import escaped
 
-TOO_DEEP = define(
-    "nested-too-deep",
-    Severity.ERROR,
-    f"""Quotes and lists are nested so deep that readers would lose the text in them.
-
-## Why it matters
-
-The parser stops at {MAX_NESTING} levels and drops what is deeper: the story would arrive with a hole. No screen has
-room for so many levels either.
-
-## Example
-
-A line that begins with fifty `>`.
-""",
-    fixed=True,
-)
+TOO_DEEP = define("nested-too-deep", Severity.ERROR, fixed=True)
 
 _IMAGE = re.compile(r"(?![a-z]+:|//).+\.(?:jpe?g|png|gif|webp|avif)", re.IGNORECASE)
 
