@@ -68,7 +68,12 @@ def validate(
         return model.model_validate(data_of(node) if data is None else data, context=context), [], []
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    findings = [_finding(model, node, path, details, rules) for details in errors]
+    missing = {tuple(details["loc"]) for details in errors if details["type"] == "missing"}
+    meant = {loc: _stands_for(model, loc) for loc in _extra(errors)}
+    meant = {loc: name for loc, name in meant.items() if (*loc[:-1], name) in missing}
+    told = {(*loc[:-1], name) for loc, name in meant.items()}
+    shown = [details for details in errors if details["type"] != "missing" or tuple(details["loc"]) not in told]
+    findings = [_finding(model, node, path, details, rules, meant) for details in shown]
     return None, findings, [tuple(details["loc"]) for details in errors]
 
 
@@ -83,15 +88,35 @@ _MEANT = {
 
 def _known(written: str, known: Sequence_[str]) -> str:
     """What to write for an unknown key: the one that was probably meant, or all that there are."""
-    plain = written.strip().strip("\u3000\u00a0")
+    near = _near(written, known)
+    if near and _plain(written) != written:
+        return f"write {near}, with plain spaces before it"
+    return f"write {near}" if near else f"the keys here are {', '.join(known)}"
+
+
+def _near(written: str, known: Sequence_[str]) -> str | None:
+    plain = _plain(written)
     near = [name for name in _MEANT.get(plain, ()) if name in known]
     near = near or difflib.get_close_matches(plain.casefold().replace("-", "_").replace(" ", "_"), known, 1, 0.75)
-    if near and plain != written:
-        return f"write {near[0]}, with plain spaces before it"
-    return f"write {near[0]}" if near else f"the keys here are {', '.join(known)}"
+    return near[0] if near else None
 
 
-def _finding(model: type[BaseModel], root: Mapping, path: str, details: ErrorDetails, rules: Rules) -> Diagnostic:
+def _plain(written: str) -> str:
+    return written.strip().strip("\u3000\u00a0")
+
+
+def _extra(errors: Sequence_[ErrorDetails]) -> list[Loc]:
+    return [tuple(details["loc"]) for details in errors if details["type"] == "extra_forbidden"]
+
+
+def _stands_for(model: type[BaseModel], loc: Loc) -> str | None:
+    """The key that an unknown one was probably meant for."""
+    return _near(str(loc[-1]), [*_fields(model, loc[:-1])])
+
+
+def _finding(
+    model: type[BaseModel], root: Mapping, path: str, details: ErrorDetails, rules: Rules, meant: dict[Loc, str | None]
+) -> Diagnostic:
     loc, kind = tuple(details["loc"]), details["type"]
     if kind == "missing":
         return _missing(model, root, path, loc, rules)
@@ -99,16 +124,19 @@ def _finding(model: type[BaseModel], root: Mapping, path: str, details: ErrorDet
         parent = nearest(root, loc[:-1])
         entry = parent.entry(loc[-1]) if isinstance(parent, Mapping) else None
         place = Place(path, entry.key.span if entry else parent.span)
-        return UNKNOWN_KEY.at(
-            place, f"the key {loc[-1]} is unknown", help=_known(str(loc[-1]), [*_fields(model, loc[:-1])])
-        )
+        lacking = f", and {meant[loc]} is missing" if loc in meant else ""
+        advice = _known(str(loc[-1]), [*_fields(model, loc[:-1])])
+        return UNKNOWN_KEY.at(place, f"the key {loc[-1]} is unknown{lacking}", help=advice)
     node, said = nearest(root, loc), details.get("ctx", {})
     if is_null(node) and said.get("code") not in rules.own_empty:
         name = _name(root, loc)
         return EMPTY_VALUE.at(_key_place(root, loc, path), f"{name} has no value", help=f"write one, or delete {name}")
     if kind == "publisher":
         code = rules.codes.get(said["code"]) or _OWN[said["code"]]
-        return code.at(_value_place(root, loc, path), said["message"], help=said["help"])
+        message = said["message"]
+        if loc and message.startswith(("the text ", "it ")):
+            message = f"{_name(root, loc)} {message.removeprefix('the text ').removeprefix('it ')}"
+        return code.at(_value_place(root, loc, path), message, help=said["help"])
     return _typed(kind, node, _name(root, loc), details, Place(path, _start(node)))
 
 

@@ -23,6 +23,7 @@ DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
 DROPPINGS = re.compile(
     r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.directory|\.git(keep|ignore|attributes)|\.keep|\..*\.sw[a-p]|#.*#|.*~"
 )
+_MEANT = re.compile(r"(?:i?s?sues?|is+ue?s?|index)[ _-]?\.ya?ml", re.IGNORECASE)
 _MOST_STRAYS = 20
 _LONGEST = 1_000  # of a path that is worth a line of its own
 
@@ -73,7 +74,12 @@ def read_folder(root: Path, slug: str) -> Folder:
             issue_files.append(relative)
         else:
             items.append(relative)
-    findings += _issue_file(path, issue_files)
+    almost = [one for one in items if _MEANT.fullmatch(one.rpartition("/")[2])]
+    if not issue_files and almost:
+        findings.append(_almost(almost[0]))
+        items.remove(almost[0])
+    elif not any(finding.path.startswith(f"{path}/issue.y") for finding in findings):
+        findings += _issue_file(path, issue_files)
     return Folder(slug, path, issue_files[0] if issue_files else None, tuple(items), tuple(findings))
 
 
@@ -98,6 +104,13 @@ def _no_folder(root: Path, path: str, error: OSError) -> Diagnostic:
 def bad_name(folder: str, name: str) -> Diagnostic:
     """The finding for a name that is no UTF-8."""
     return UNREADABLE.at(Place(f"{folder}/{shown(name)}"), "the name is not UTF-8", help="rename it")
+
+
+def _almost(path: str) -> Diagnostic:
+    """The finding for what stands where issue.yaml is missing, and is named nearly so."""
+    name = path.rpartition("/")[2]
+    message = f"there is no issue.yaml, and {name} is named almost like it"
+    return NO_ISSUE_FILE.at(Place(path), message, help=f"rename {name} to issue.yaml")
 
 
 def _issue_file(path: str, found: list[str]) -> list[Diagnostic]:

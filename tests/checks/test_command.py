@@ -55,7 +55,7 @@ def test_an_error_is_status_1_and_shown_without_colour_in_a_pipe(root: Path) -> 
     ran = run(root, "check")
     assert ran.returncode == 1
     assert "\x1b" not in ran.stdout
-    assert ran.stderr == "2 errors, 1 warning in 1 issue\n"
+    assert ran.stderr == "1 error, 1 warning in 1 issue\n"
     assert "\n  2 | headlin: x\n    | ^^^^^^^\n" in ran.stdout
 
 
