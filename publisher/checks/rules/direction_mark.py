@@ -1,16 +1,4 @@
-"""A character that nobody sees turns the direction of writing.
-
-## Why it matters
-
-An override (U+202E) shows the characters after it in reverse, so that `exe.gpj` reads as a picture; an embedding or
-isolate that is not closed turns the rest of the line. They come along with copied text, or are put there to deceive.
-A pair that is closed is right in a text that mixes directions, and so are U+200E, U+200F and U+061C beside letters that
-are written from right to left.
-
-## Example
-
-A headline that holds U+202E before its last word. Delete the character; close U+2067 with U+2069.
-"""
+"""A character that nobody sees turns the direction of writing."""
 
 from __future__ import annotations
 
@@ -22,7 +10,7 @@ from publisher.checks.context import Context
 from publisher.checks.lines import Line, fields
 from publisher.diagnostics import Diagnostic, Severity, define
 
-CODE = define("direction-mark", Severity.WARNING, __doc__)
+CODE = define("direction-mark", Severity.WARNING)
 _MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _OVERRIDES = "\u202d\u202e"
 _CLOSES = dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c") | dict.fromkeys("\u2066\u2067\u2068", "\u2069")
