@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from publisher.audience.own import SIGNS
 from publisher.documents.encodings import readings
 from publisher.errors import UsageError
 
@@ -75,11 +76,12 @@ class CsvFile:
         """
         with self.path.open("rb") as raw:
             lines = _Lines(io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline=""))
-            line, width = 1, 0
+            line, width = 1, None
             try:
                 for number, row in enumerate(csv.reader(lines, delimiter=self.delimiter, strict=True)):
-                    width = width or len(row)
-                    if len(lines.taken) > 1 and self._swallowed(row, lines.taken, width):
+                    if width is None and not (self.preamble and number == 0):
+                        width = 0 if set(row) >= SIGNS else len(row)  # what we wrote ourselves closes its quotes
+                    if width and len(lines.taken) > 1 and self._swallowed(row, lines.taken, width):
                         raise RowError(lines.opening(line, self.delimiter), _UNCLOSED)
                     if any(row) and not (self.preamble and number == 0):
                         yield line, row

@@ -158,6 +158,13 @@ def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path: Path, line: int, r
     assert "a quote is opened here and not closed" in problems[0].message
 
 
+def test_a_quote_is_missed_after_the_separator_line_of_excel_as_well(tmp_path: Path) -> None:
+    problems: list[Problem] = []
+    rows = ["sep=;", "email;name", 'a@example.com;"Ann', "b@example.com;Ben", 'c@example.com;"']
+    assert look(tmp_path, "\n".join(rows), problems).broken
+    assert [problem.line for problem in problems] == [3]
+
+
 @pytest.mark.parametrize(
     "cell", ['"a ""b"" c"', '"two\nlines"', '"mail ann@example.com,\nor call"', '5" disk', '"x\r\ny"']
 )

@@ -285,6 +285,16 @@ def test_a_spoiled_cell_has_its_line(tmp_path: Path, was: str, becomes: str, mes
     assert [problem.message[: len(message)] for problem in problems] == [message]
 
 
+def test_no_reader_s_name_can_keep_an_export_from_being_imported(fresh: Open, tmp_path: Path) -> None:
+    there, here, path = fresh(), fresh(), tmp_path / "out.csv"
+    name = "x\nz@example.com" + "," * (len(COLUMNS) - 1) + "\ny"  # in it stands what is a row by itself
+    with there.begin() as connection:
+        store.add(connection, read_address("ann@example.com"), how=How.FORM, name=name)
+    carry(there, path)
+    bring(here, path)
+    assert everything(here) == everything(there)
+
+
 def test_people_with_attributes_of_their_own_do_not_make_the_file_a_square(fresh: Open, tmp_path: Path) -> None:
     there, here, path = fresh(), fresh(), tmp_path / "out.csv"
     with there.begin() as connection:
