@@ -32,10 +32,10 @@ def key_points(
 
     [dim]Example:[/] publisher draft key-points 2024-12-29-ai-weekly -n 4
     """
+    from publisher.authoring.draft import draft_key_points
     from publisher.cli.issues import chosen_slugs
     from publisher.config import load_config
     from publisher.diagnostics.text import render_text
-    from publisher.drafting import draft_key_points
 
     root: Path = context.obj
     config = load_config(root)

@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
         In a newsletter that is there already, --ci adds the CI.
         """
-        from publisher.scaffold import make_repository
+        from publisher.authoring.repository import make_repository
 
         made = make_repository(folder, language.value, ci)
         if made.new:

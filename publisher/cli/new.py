@@ -21,8 +21,8 @@ def register(app: typer.Typer) -> None:
         slug: Annotated[str, typer.Argument(help="a-z, 0-9 and hyphens, usually beginning with the date.")],
     ) -> None:
         """Make a draft issue to fill in: issues/SLUG/issue.yaml and a first item."""
+        from publisher.authoring.issue import make_issue
         from publisher.config import load_config
-        from publisher.scaffold import make_issue
 
         root: Path = context.obj
         made = make_issue(load_config(root), slug)

@@ -27,13 +27,8 @@ def schema(kind: Annotated[Kind, typer.Argument(metavar="issue|item|config", hel
     Example: [bold]publisher schema issue > schema/issue.json[/], and as the first line of issue.yaml
     [bold]# yaml-language-server: $schema=../../schema/issue.json[/]
     """
-    import json
     import sys
 
-    if kind is Kind.CONFIG:
-        from publisher.config.schema import config_schema as make
-    elif kind is Kind.ITEM:
-        from publisher.issue.schema import item_schema as make
-    else:
-        from publisher.issue.schema import issue_schema as make
-    sys.stdout.write(json.dumps(make(), ensure_ascii=False, indent=2) + "\n")
+    from publisher.authoring.bundled import schema_text
+
+    sys.stdout.write(schema_text(kind))

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from publisher.authoring.bundled import schema_files
 from publisher.config import Config
 from publisher.errors import UsageError
 from publisher.issue import discover, load_issue
 from publisher.issue.starter import starter
-from publisher.scaffold.schemas import schema_files
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LEADING_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?=-|$)")

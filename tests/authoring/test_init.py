@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from publisher.authoring.bundled import schema_files
+from publisher.authoring.repository import make_repository
 from publisher.checks import check_issue
 from publisher.cli.app import app
 from publisher.config import load_config
 from publisher.errors import UsageError
 from publisher.issue import discover
-from publisher.scaffold import make_repository
-from publisher.scaffold.schemas import schema_files
 
 ROOT = Path(__file__).resolve().parents[2]
 

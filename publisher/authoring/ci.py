@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from publisher import __version__
-from publisher.scaffold import bundled
-from publisher.scaffold.words import GITHUB, GITLAB, PRE_COMMIT
+from publisher.authoring import bundled
 
 WORKFLOW, PIPELINE, TEMPLATE = ".github/workflows/newsletter.yml", ".gitlab-ci.yml", ".gitlab/publisher.gitlab-ci.yml"
 HOOKS = ".pre-commit-config.yaml"
@@ -48,9 +47,12 @@ def ci_files(forge: Forge, repository: Path, below: str) -> dict[str, str]:
     """The CI of a newsletter that stands ``below`` the top of its repository (``.``: at it), by paths from the top."""
     names = {"VERSION": __version__, "BRANCH": json.dumps(_default_branch(repository)), "BELOW": json.dumps(below)}
     if forge == "github":
-        return {WORKFLOW: _filled(GITHUB, names)}
+        return {WORKFLOW: bundled.starter_file("github.yml", **names)}
     if forge == "gitlab":
-        return {PIPELINE: _filled(GITLAB, names), TEMPLATE: bundled.gitlab_template().read_text(encoding="utf-8")}
+        return {
+            PIPELINE: bundled.starter_file("gitlab.yml", **names),
+            TEMPLATE: bundled.gitlab_template().read_text(encoding="utf-8"),
+        }
     return {}
 
 
@@ -59,13 +61,7 @@ def hooks(below: str) -> dict[str, str]:
     at, under = ("", "") if below == "." else (f"--root {shlex.quote(below)} ", re.escape(f"{below}/"))
     files = rf"^{under}(issues/|config\.ya?ml$|templates/)"
     names = {"VERSION": __version__, "ENTRY": json.dumps(f"publisher {at}check"), "FILES": json.dumps(files)}
-    return {HOOKS: _filled(PRE_COMMIT, names)}
-
-
-def _filled(text: str, names: dict[str, str]) -> str:
-    for name, value in names.items():
-        text = text.replace(f"@{name}@", value)
-    return text
+    return {HOOKS: bundled.starter_file("pre-commit.yaml", **names)}
 
 
 def _default_branch(repository: Path) -> str:

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from publisher.authoring.issue import make_issue
+from publisher.authoring.repository import make_repository
 from publisher.checks import check_issue
 from publisher.config import Config, load_config
 from publisher.errors import UsageError
 from publisher.issue import Status
 from publisher.issue.starter import starter
-from publisher.scaffold import make_issue, make_repository
 
 CONFIG = """\
 newsletter:

@@ -15,10 +15,10 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from publisher import __version__
+from publisher.authoring.ci import guess_forge
+from publisher.authoring.repository import make_repository
 from publisher.cli.app import app
 from publisher.errors import UsageError
-from publisher.scaffold import make_repository
-from publisher.scaffold.ci import guess_forge
 from tests.publishing.test_workflows import lint
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,14 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from publisher.authoring import bundled, ci
+from publisher.authoring.ci import Forge
 from publisher.errors import UsageError
-from publisher.scaffold import bundled, ci
-from publisher.scaffold.ci import Forge
-from publisher.scaffold.schemas import schema_files
-from publisher.scaffold.words import GITIGNORE, README, TRANSLATED_CONFIG
 
 # The sample issue of each language a repository can begin in; the first is the default.
 SAMPLES = {"zh-CN": "2024-12-29-ai-weekly", "en": "2024-12-29-ai-weekly-en"}
+
+# What stands differently in config.yaml for a newsletter in another language than the sample's.
+_TRANSLATED_CONFIG = {
+    "en": {
+        "AI 周报": "AI Weekly",
+        "language: zh-CN": "language: en",
+        "timezone: Asia/Shanghai": "timezone: Europe/London",
+        "上海市示例路 1 号, 200000": "1 Example Street, London",
+    },
+}
 
 # What is there already stays, and init says so: a repository made on a forge often has some of these.
 YIELDING = (".gitignore", "README.md")
@@ -75,15 +83,15 @@ def _files(language: str) -> dict[str, bytes]:
         raise UsageError(f"there is no sample in {language}", help=f"take one of {', '.join(SAMPLES)}")
     sample, slug = bundled.sample(), SAMPLES[language]
     config = (sample / "config.yaml").read_text(encoding="utf-8")
-    for old, new in TRANSLATED_CONFIG.get(language, {}).items():
+    for old, new in _TRANSLATED_CONFIG.get(language, {}).items():
         config = config.replace(old, new)
     config = re.sub(r"publish:\n(?:  .*\n)+\n", "", config)  # of the samples' own repository
     files = {
         "config.yaml": config.encode(),
-        ".gitignore": GITIGNORE.encode(),
-        "README.md": README.format(slug=slug).encode(),
+        ".gitignore": bundled.starter_file("gitignore").encode(),
+        "README.md": bundled.starter_file("README.md", SLUG=slug).encode(),
     }
-    files |= schema_files()
+    files |= bundled.schema_files()
     files |= _tree(sample / "issues" / slug, f"issues/{slug}")
     # Nobody is mailed the sample by surprise.
     name = f"issues/{slug}/issue.yaml"

@@ -14,13 +14,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from publisher.authoring.draft import draft_key_points, with_key_points
+from publisher.authoring.extract import Sentence, pick, sentences
+from publisher.authoring.model import ask, points_of
 from publisher.config import load_config
 from publisher.config.model import Llm
 from publisher.documents.text import TextFile, decode
-from publisher.drafting import draft_key_points
-from publisher.drafting.extract import Sentence, pick, sentences
-from publisher.drafting.model import ask, points_of
-from publisher.drafting.rewrite import with_key_points
 from publisher.errors import ServiceError, UsageError
 
 SLUG = "2024-12-29-weekly"

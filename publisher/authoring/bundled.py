@@ -1,0 +1,49 @@
+"""Where the files of a new repository come from: in a wheel inside the package, in a checkout the repository."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import publisher
+from publisher.config.schema import config_schema
+from publisher.issue.schema import issue_schema, item_schema
+
+_PACKAGE = Path(publisher.__file__).resolve().parent
+_SCHEMAS = {"issue": issue_schema, "item": item_schema, "config": config_schema}
+
+
+def sample() -> Path:
+    """The folder that holds ``config.yaml`` and ``issues/`` of the sample newsletter."""
+    shipped = _PACKAGE / "_sample"
+    return shipped if shipped.is_dir() else _PACKAGE.parent
+
+
+def theme() -> Path:
+    """The folder of the default theme."""
+    shipped = _PACKAGE / "_theme"
+    return shipped if shipped.is_dir() else _PACKAGE.parent / "templates"
+
+
+def gitlab_template() -> Path:
+    """The GitLab jobs that a newsletter's pipeline includes."""
+    shipped = _PACKAGE / "_gitlab"
+    return (shipped if shipped.is_dir() else _PACKAGE.parent / "deploy" / "gitlab") / "publisher.gitlab-ci.yml"
+
+
+def starter_file(name: str, **values: str) -> str:
+    """A file of ``authoring/files``, each ``@NAME@`` in it replaced by the value of that name."""
+    text = (_PACKAGE / "authoring" / "files" / name).read_text(encoding="utf-8")
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", value)
+    return text
+
+
+def schema_text(kind: str) -> str:
+    """The JSON Schema of ``issue``, ``item`` or ``config``, with which an editor completes and checks YAML."""
+    return json.dumps(_SCHEMAS[kind](), ensure_ascii=False, indent=2) + "\n"
+
+
+def schema_files() -> dict[str, bytes]:
+    """``schema/issue.json`` and its fellows, by path: what ``publisher schema`` prints."""
+    return {f"schema/{kind}.json": schema_text(kind).encode() for kind in _SCHEMAS}
