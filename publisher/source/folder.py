@@ -132,6 +132,10 @@ def _strays(root: Path, entry: Path) -> list[Diagnostic]:
     if not is_folder(entry) or entry.is_symlink():
         return [_not_read(root, entry) or _stray(root, entry)]
     inner = sorted(file for file, _ in files_below(str(entry)) if not DROPPINGS.fullmatch(Path(file).name))
+    if inner and all(Path(file).suffix.lower() in _PICTURES for file in inner):
+        message = f"pictures stand in {entry.name}/, not in {IMAGES}/"
+        place = Place(entry.relative_to(root).as_posix())
+        return [STRAY_FILE.at(place, message, help=f"rename the folder to {IMAGES}, and name them as {IMAGES}/NAME")]
     if len(inner) > _MOST_STRAYS or any(len(file) > _LONGEST for file in inner):
         message = f"what is in this folder ({len(inner)}) is not part of the issue"
         place = Place(entry.relative_to(root).as_posix())
@@ -139,6 +143,7 @@ def _strays(root: Path, entry: Path) -> list[Diagnostic]:
     return [_stray(root, Path(file)) for file in inner]
 
 
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg", ".heic"})
 _TEXTS = frozenset({".txt", ".text", ".mdx", ".mkd", ".mdown", ".rst", ".adoc", ".org", ".htm", ".html"})
 _DOCUMENTS = frozenset({".docx", ".doc", ".odt", ".rtf", ".pages", ".wps", ".pdf"})
 

@@ -50,7 +50,7 @@ def test_every_other_file_is_warned_of(tmp_path: Path) -> None:
         "issues/a/drafts/.gitkeep",
     )
     found = read_folder(tmp_path, "a").findings
-    assert {finding.path.removeprefix("issues/a/") for finding in found} == set(strays)
+    assert {finding.path.removeprefix("issues/a/") for finding in found} == {*strays[:5], "Images", "item.md.bak"}
     assert {finding.severity.value for finding in found} == {"warning"}
 
 
@@ -62,3 +62,11 @@ def test_a_loop_of_links_does_not_hang(tmp_path: Path) -> None:
     assert {finding.path for finding in found} == {"issues/a/loop", "issues/a/self.md"} or {
         finding.path for finding in found
     } == {"issues/a/loop"}
+
+
+@pytest.mark.parametrize("name", ["image", "Images", "imgs", "pictures", "图片"])
+def test_a_folder_of_pictures_by_another_name_is_one_finding(tmp_path: Path, name: str) -> None:
+    put(tmp_path, "issues/a/issue.yaml", *(f"issues/a/{name}/{n}.jpg" for n in range(5)))
+    [finding] = read_folder(tmp_path, "a").findings
+    assert (finding.path, finding.code) == (f"issues/a/{name}", "stray-file")
+    assert "rename the folder to images" in (finding.help or "")
