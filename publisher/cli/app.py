@@ -15,7 +15,8 @@ import typer
 
 from publisher import __version__
 from publisher.cli.console import complain, error_console
-from publisher.errors import ConfigError, PublisherError
+from publisher.diagnostics.sentences import LANGUAGES, language, language_of
+from publisher.errors import ConfigError, PublisherError, UsageError
 
 app = typer.Typer(
     name="publisher",
@@ -62,6 +63,15 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
+def _language(value: str | None) -> None:
+    if value is None:
+        return
+    spoken = language_of(value)
+    if spoken is None:
+        raise UsageError(f"publisher does not speak {value}", help=f"use one of {', '.join(LANGUAGES)}")
+    language.set(spoken)
+
+
 @app.callback()
 def root_options(
     context: typer.Context,
@@ -69,6 +79,12 @@ def root_options(
         Path,
         typer.Option("--root", metavar="DIR", help="The newsletter repository.", envvar="PUBLISHER_ROOT"),
     ] = Path(),
+    lang: Annotated[  # noqa: ARG001 - its callback acts
+        str | None,
+        typer.Option(
+            "--lang", metavar="en|zh", callback=_language, help="The language of findings.", envvar="PUBLISHER_LANG"
+        ),
+    ] = None,
     version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
@@ -85,7 +101,7 @@ def main() -> None:
     """Run the command line and exit."""
     status = 2
     try:
-        status = app(standalone_mode=False) or 0
+        status = app(_language_first(sys.argv[1:]), standalone_mode=False) or 0
     except ConfigError as error:
         from publisher.diagnostics.text import render_text
 
@@ -103,6 +119,17 @@ def main() -> None:
     except Exception as error:
         status = _call_error(error)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _language_first(args: list[str]) -> list[str]:
+    """The arguments with ``--lang`` before the command: it may stand after it as well."""
+    for place, word in enumerate(args):
+        if word == "--":
+            break
+        if word.startswith("--lang=") or (word == "--lang" and place + 1 < len(args)):
+            end = place + (1 if "=" in word else 2)
+            return args[place:end] + args[:place] + args[end:]
+    return args
 
 
 def _call_error(error: Exception) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from publisher.diagnostics.sentences import language
+
 if TYPE_CHECKING:
     from publisher.diagnostics import Code
 
@@ -17,6 +19,9 @@ def page(code: Code, level: int = 1) -> str:
 
 
 def _severity(code: Code) -> str:
+    if language.get() == "zh":
+        change = "不受 `checks.levels` 影响" if code.fixed else "可以用 config.yaml 的 `checks.levels` 改"
+        return f"级别：{code.severity}，{change}。"
     if code.fixed:
         return f"Severity: {code.severity}, whatever `checks.levels` says."
     return f"Severity: {code.severity}; `checks.levels` in config.yaml can change it."

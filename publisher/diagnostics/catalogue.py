@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from publisher.diagnostics.model import Diagnostic, Place, Severity
+from publisher.diagnostics.sentences import language
 
 _CODES: dict[str, Code] = {}
 
@@ -31,8 +32,8 @@ class Code:
 
     @property
     def doc(self) -> str:
-        """Its page as Markdown: a summary line, then *Why it matters* and an *Example*."""
-        return pages()[self.name]
+        """Its page as Markdown, in the reader's language: a summary line, then *Why it matters* and an *Example*."""
+        return pages(language.get())[self.name]
 
     @property
     def summary(self) -> str:
@@ -45,11 +46,11 @@ class Code:
 
 
 @cache
-def pages(language: str = "en") -> Mapping[str, str]:
-    """The pages of all codes in a language, by name."""
-    text = (Path(__file__).parent / "pages" / f"{language}.md").read_text(encoding="utf-8")
+def pages(name: str = "en") -> Mapping[str, str]:
+    """The pages of all codes in a language, by code."""
+    text = (Path(__file__).parent / "pages" / f"{name}.md").read_text(encoding="utf-8")
     found = re.split(r"^# ([a-z0-9-]+)\n", text, flags=re.MULTILINE)[1:]
-    return {name: page.strip() for name, page in zip(found[::2], found[1::2], strict=True)}
+    return {code: page.strip() for code, page in zip(found[::2], found[1::2], strict=True)}
 
 
 def define(name: str, severity: Severity, *, fixed: bool = False, secret: bool = False) -> Code:

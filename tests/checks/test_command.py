@@ -98,6 +98,18 @@ def test_every_code_is_explained(root: Path) -> None:
     assert "## Why it matters" in ran.stdout
 
 
+def test_a_page_is_shown_in_the_language_that_is_asked_for(root: Path) -> None:
+    ran = run(root, "explain", "unknown-key", "--lang", "zh")
+    assert "## 为什么要紧" in ran.stdout
+    assert run(root, "--lang=zh-CN", "explain", "unknown-key").stdout == ran.stdout
+    assert run(root, "explain", "unknown-key", PUBLISHER_LANG="zh_CN.UTF-8").stdout == ran.stdout
+    english = run(root, "explain", "unknown-key", "--lang", "en", PUBLISHER_LANG="zh")
+    assert english.stdout.startswith("# unknown-key\n\nSeverity: error")
+    refused = run(root, "explain", "unknown-key", "--lang", "tlh")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "use one of en, zh" in refused.stderr
+
+
 def test_an_unknown_code_is_status_2_and_offers_near_ones(root: Path) -> None:
     ran = run(root, "explain", "unknown-kay")
     assert (ran.returncode, ran.stdout) == (2, "")

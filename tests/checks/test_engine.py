@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from publisher.config.declared import every_code
 from publisher.config.model import Checks
 from publisher.diagnostics import Diagnostic
 from publisher.diagnostics.catalogue import pages
+from publisher.diagnostics.sentences import LANGUAGES
 from publisher.site.checking import check_repository
 
 from .corpus import SLUG, SOUND, Case, lay_out
@@ -110,13 +112,27 @@ def test_a_rule_that_fails_is_a_finding_with_the_issue_named(
 
 
 def test_every_rule_has_a_page_and_something_to_run() -> None:
-    codes = every_code()
-    assert pages().keys() == codes.keys()
+    assert pages().keys() == every_code().keys()
     assert all(rule.check or (rule.gather and rule.compare) for rule in rules())
-    for code in codes.values():
-        lines = code.doc.splitlines()
-        assert lines[0].endswith("."), code.name
-        assert lines[1] == "", code.name
-        assert "## Why it matters" in lines, code.name
-        assert "## Example" in lines, code.name
-        assert "did you mean" not in code.doc.lower()
+
+
+SECTIONS = {"en": ("## Why it matters", "## Example"), "zh": ("## 为什么要紧", "## 例子")}
+CODE = re.compile(r"`[^`]+`")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_every_page_whole(language: str) -> None:
+    assert [*pages(language)] == [*pages("en")]
+    for code, page in pages(language).items():
+        lines = page.splitlines()
+        assert lines[0].endswith((".", "。")), code
+        assert lines[1] == "", code
+        assert tuple(line for line in lines if line.startswith("## ")) == SECTIONS[language], code
+        assert page.count("\n    ") == pages("en")[code].count("\n    "), f"{code}: an example is missing"
+        assert "did you mean" not in page.lower()
+
+
+def test_chinese_pages_are_set_in_full_width_marks() -> None:
+    for code, page in pages("zh").items():
+        prose = CODE.sub("", "\n".join(line for line in page.splitlines() if not line.startswith("    ")))
+        assert not re.search(r"[\u4e00-\u9fff] ?[,;:?!()](?!\d)", prose), code
