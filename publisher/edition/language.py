@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 
+import yaml
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 
@@ -75,6 +76,14 @@ def _texts(said: str | Sequence[str] | None) -> list[str]:
 
 
 @cache
+def catalogs_of(room: Path) -> Mapping[str, Mapping[str, str]]:
+    """What a room says beside the editions, by catalog, then by name: ``words.yaml`` in its folder."""
+    loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found: Mapping[str, Mapping[str, str]] = yaml.load((room / "words.yaml").read_text(encoding="utf-8"), loader)  # noqa: S506
+    return found
+
+
+@cache
 def _translations(catalog: str) -> gettext.GNUTranslations:
     with (LOCALES / catalog / "LC_MESSAGES" / "publisher.mo").open("rb") as file:
         return gettext.GNUTranslations(file)
@@ -104,6 +113,12 @@ class Words:
         return _PLACEHOLDER.sub(
             lambda match: "%" if match.group() == "%%" else str(values.get(match.group(1), match.group())), text
         )
+
+    def of_room(self, room: Path, prefix: str) -> dict[str, str]:
+        """The words of a room by name, English where there is no other; labels that begin with ``prefix`` win."""
+        own = {name.removeprefix(prefix): text for name, text in self.labels if name.startswith(prefix)}
+        catalogs = catalogs_of(room)
+        return {**catalogs["en"], **catalogs[self.catalog], **own}
 
     def _translated(self, name: str, count: object) -> str:
         translations = _translations(self.catalog)

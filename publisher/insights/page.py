@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
 
 from publisher.config import Config
 from publisher.delivery.states import FEEDBACK, not_known
-from publisher.edition.language import locale_of
+from publisher.edition.language import catalog_of, catalogs_of, locale_of
 from publisher.edition.theme import Theme, ThemeError
 from publisher.errors import ConfigError
 from publisher.insights import charts
 from publisher.insights.account import Report
-from publisher.insights.words import ReportWords
 
 TEMPLATE = "report/report.html.j2"
 _STATES = ("submitted", "excluded", "rejected", "uncertain", "claimed", "pending")
@@ -65,3 +65,16 @@ def render_report(report: Report, config: Config, *, now: datetime | None = None
         )
     except ThemeError as error:
         raise ConfigError([error.diagnostic]) from error
+
+
+class ReportWords:
+    """``words("delivered")`` in one language, else in English; a name that is no word comes back as it is."""
+
+    def __init__(self, language: str) -> None:
+        catalog = catalog_of(language)
+        self._words = catalogs_of(Path(__file__).parent)[catalog]
+        self.language = language if catalog != "en" or language.lower().startswith("en") else "en"
+
+    def __call__(self, name: str, otherwise: str | None = None) -> str:
+        """The word by that name; else ``otherwise``, else the name."""
+        return self._words.get(name, name if otherwise is None else otherwise)

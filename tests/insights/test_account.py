@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import publisher
+from publisher.edition.language import CATALOGS, catalogs_of
 from publisher.feedback.apply import without_token
 from publisher.feedback.machines import is_machine
-from publisher.insights import charts, words
+from publisher.insights import charts
 from publisher.insights.account import FEW, Domain, named_domains, timeline
+from publisher.insights.page import ReportWords
 
+PACKAGE = Path(publisher.__file__).parent
 START = datetime(2026, 5, 4, 8, tzinfo=UTC)
 COUNTS = st.dictionaries(
     st.integers(0, 60 * 24 * 40).map(lambda minute: START + timedelta(minutes=minute)),
@@ -64,11 +70,17 @@ def test_charts_hold_numbers_and_nothing_else() -> None:
     assert 'points="0.0,218.0 720.0,2.0"' in charts.rising([("submitted", [3])])
 
 
-def test_every_word_is_there_in_every_language() -> None:
-    assert words.complete()
-    assert words.ReportWords("zh-TW")("bounced") == "退信"
-    assert words.ReportWords("fr").language == "en"
-    assert words.ReportWords("en-GB").language == "en-GB"
+@pytest.mark.parametrize("room", ["insights", "web", "site"])
+def test_every_word_is_there_in_every_language(room: str) -> None:
+    catalogs = catalogs_of(PACKAGE / room)
+    assert {*catalogs} == {*CATALOGS}
+    assert all(catalog.keys() == catalogs["en"].keys() and all(catalog.values()) for catalog in catalogs.values())
+
+
+def test_the_report_speaks_the_language_of_the_newsletter() -> None:
+    assert ReportWords("zh-TW")("bounced") == "退信"
+    assert ReportWords("fr").language == "en"
+    assert ReportWords("en-GB").language == "en-GB"
 
 
 def test_machines_are_told_from_readers() -> None:
