@@ -23,7 +23,7 @@ RULE_CRASHED = define("rule-crashed", Severity.ERROR, fixed=True)
 def check_issue(config: Config, slug: str) -> tuple[Issue | None, list[Diagnostic]]:
     """Read one issue and run every rule over it: the issue, unless there are errors, and all findings.
 
-    What only a rendering shows is not looked at: see :func:`publisher.edition.proof.proofread`.
+    What only a rendering shows is not looked at: see :func:`publisher.proofing.proof.proofread`.
     """
     reading = read_issue(config, slug)
     unseen = frozenset(catalogue()) - _rule_codes()

@@ -56,7 +56,7 @@ def check(
     from publisher.cli.issues import chosen_slugs
     from publisher.config import read_config
     from publisher.issue import discover
-    from publisher.site.checking import check_repository
+    from publisher.proofing.checking import check_repository
 
     root: Path = context.obj
     config, findings = read_config(root)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from publisher.config.placeholders import refuse_placeholders, unready
 from publisher.database import Database, open_database
 from publisher.delivery import mailings, tripwires
 from publisher.delivery.endings import account_line, explain
-from publisher.delivery.prepare import Prepared, prepare
 from publisher.delivery.segment import segment_of
 from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
 from publisher.delivery.send import dry_run as count
@@ -30,6 +29,7 @@ from publisher.delivery.sender import Interrupt
 from publisher.delivery.sender import Progress as Step
 from publisher.edition.model import Edition
 from publisher.errors import DeployError
+from publisher.proofing import Proof, proofread, refuse_unknown
 from publisher.publishing.witness import Witness, mail, refuse_forgetful
 
 
@@ -51,25 +51,29 @@ class Wish:
 def run(root: Path, wish: Wish) -> int:
     """Do it; the exit status."""
     config = load_config(root)
-    prepared = prepare(config, wish.issue, drafts=bool(wish.addresses))
-    _show_diagnostics(prepared)
-    if prepared.edition is None:
-        complain(prepared.refusal or f"{wish.issue} cannot be sent", prepared.help)
+    refuse_unknown(config, wish.issue)
+    proof = proofread(config, wish.issue)
+    _show_findings(proof)
+    if proof.edition is None:
+        complain(f"{wish.issue} has errors", f"publisher check {wish.issue}")
+        return 1
+    if proof.draft and not wish.addresses:
+        complain(f"{wish.issue} is a draft", "write status: ready in its issue.yaml")
         return 1
     if wish.addresses:
         for one in unready(config):
             error_console.print(f"[yellow]warning:[/] {escape(one.message)}; send without --test refuses")
-        return _test(config, prepared.edition, wish)
+        return _test(config, proof.edition, wish)
     if not wish.dry_run:
         refuse_placeholders(config)
     database = open_database(config)
     try:
-        return _mail(config, database, prepared, prepared.edition, wish)
+        return _mail(config, database, proof.edition, wish)
     finally:
         database.close()
 
 
-def _mail(config: Config, database: Database, prepared: Prepared, edition: Edition, wish: Wish) -> int:
+def _mail(config: Config, database: Database, edition: Edition, wish: Wish) -> int:
     witness = _ask_witness(config, database, wish)
     interrupt = Interrupt()
     options = Options(
@@ -82,8 +86,9 @@ def _mail(config: Config, database: Database, prepared: Prepared, edition: Editi
     if wish.dry_run:
         _print_dry_run(wish, count(database, edition, options))
         return 0
-    if prepared.early and not _confirms_early(prepared, wish):
-        complain(f"{wish.issue} is due {prepared.early.isoformat(timespec='minutes')}; nothing was sent")
+    early = edition.publish_at
+    if early and early > datetime.now(UTC) and not _confirms_early(early, wish):
+        complain(f"{wish.issue} is due {early.isoformat(timespec='minutes')}; nothing was sent")
         return 1
     view = _Lines() if wish.json else _Bar(wish.issue)
     with stop_on_signals(interrupt), view:
@@ -119,10 +124,9 @@ def _test(config: Config, edition: Edition, wish: Wish) -> int:
     return 1 if failed else 0
 
 
-def _confirms_early(prepared: Prepared, wish: Wish) -> bool:
-    assert prepared.early is not None
+def _confirms_early(at: datetime, wish: Wish) -> bool:
     error_console.print(
-        f"[yellow]warning:[/] {escape(wish.issue)} is due only {prepared.early.isoformat(timespec='minutes')}; "
+        f"[yellow]warning:[/] {escape(wish.issue)} is due only {at.isoformat(timespec='minutes')}; "
         "publisher publish would wait"
     )
     if wish.yes or not sys.stdin.isatty():
@@ -132,11 +136,11 @@ def _confirms_early(prepared: Prepared, wish: Wish) -> bool:
     return typer.confirm("Send it now?", err=True)
 
 
-def _show_diagnostics(prepared: Prepared) -> None:
+def _show_findings(proof: Proof) -> None:
     from publisher.diagnostics import Severity
     from publisher.diagnostics.text import render_text
 
-    shown = [d for d in prepared.diagnostics if d.severity is not Severity.INFO]
+    shown = [d for d in proof.findings if d.severity is not Severity.INFO]
     if shown:
         error_console.print(render_text(shown, folded=True), end="", markup=False, highlight=False)
 
@@ -184,7 +188,7 @@ def as_row(mailing: mailings.Mailing, sent: Sent) -> dict[str, Any]:
 
 
 def _report_overdue(config: Config, database: Database, wish: Wish) -> None:
-    from publisher.delivery.prepare import readings, ready_issues
+    from publisher.delivery.status import readings, ready_issues
 
     with database.connect() as connection:
         frozen = {mailing.slug for mailing in mailings.every_newest(connection)}

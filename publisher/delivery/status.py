@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,13 +14,10 @@ from publisher.database import Database
 from publisher.delivery import ledger, lock, mailings, tripwires
 from publisher.delivery.endings import status_row
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.prepare import readings, ready_issues
 from publisher.delivery.states import mailing_state
 from publisher.delivery.tripwires import Tripped
-from publisher.errors import UsageError
-
-if TYPE_CHECKING:
-    from publisher.issue import Reading
+from publisher.issue import Reading, Status, discover, read_issue
+from publisher.proofing import refuse_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +34,11 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
 
     Without ``slug`` the files of those that have a mailing are not read: they may have changed since as they like.
     """
-    from publisher.issue import discover, read_issue
-
     known = discover(config.root)
     with database.connect() as connection:
         found = {mailing.slug: mailing for mailing in mailings.every_newest(connection)}
-        if slug is not None and slug not in found and slug not in known:
-            raise UsageError(
-                f"there is no issue {slug}", help=f"the newest is {known[-1]}" if known else f"publisher new {slug}"
-            )
+        if slug is not None:
+            refuse_unknown(config, slug, also=found)
         wanted = [slug] if slug is not None else sorted({*known, *found})
         rows: list[dict[str, Any]] = []
         tripped: list[Tripped] = []
@@ -58,6 +53,17 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
     else:
         read = [read_issue(config, slug)] if slug in known else []
     return Statuses(rows, tripped, [reading for reading in read if reading.issue is None])
+
+
+def readings(config: Config, without: Collection[str] = ()) -> list[Reading]:
+    """Every issue as far as it can be read, but for those in ``without``."""
+    return [read_issue(config, slug) for slug in discover(config.root) if slug not in without]
+
+
+def ready_issues(found: Sequence[Reading]) -> list[tuple[str, date, datetime | None]]:
+    """Slug, date and ``publish_at`` of each ready issue that can be read."""
+    issues = ((reading.slug, reading.issue) for reading in found)
+    return [(slug, i.date, i.publish_at) for slug, i in issues if i is not None and i.status is Status.READY]
 
 
 def _row(connection: Connection, database: Database, slug: str, mailing: Mailing | None) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from publisher.config import Config, load_config
 from publisher.diagnostics import Diagnostic, Severity
 from publisher.edition.model import Edition
-from publisher.edition.proof import proofread
 from publisher.errors import ConfigError, UsageError
 from publisher.issue import discover
+from publisher.proofing import proofread, refuse_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,7 @@ class Workshop:
         with self._lock:
             if (view := self.known(slug)) is not None:
                 return view
-            if slug not in self.slugs():
-                raise UsageError(f"there is no issue {slug}")
+            refuse_unknown(self.config, slug)
             self._stale.discard(slug)
             view = self._views[slug] = self._make(slug, self._views.get(slug))
             return view
@@ -105,7 +104,7 @@ class Workshop:
     def _make(self, slug: str, before: View | None) -> View:
         version = before.version + 1 if before else self._first
         proof = proofread(self.config, slug)
-        findings = {*self._config_findings, *proof.diagnostics(self.config)}
+        findings = {*self._config_findings, *proof.findings}
         view = View(
             slug=slug,
             version=version,

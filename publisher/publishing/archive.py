@@ -10,6 +10,7 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.edition.files import email_files
 from publisher.edition.model import Edition
+from publisher.proofing import Proof
 from publisher.publishing import store
 from publisher.publishing.context import Context
 from publisher.publishing.due import Decision, Facts, Kind
@@ -17,7 +18,7 @@ from publisher.publishing.outcome import Step
 from publisher.publishing.store import Publication
 from publisher.site import build_site
 from publisher.site.deploy import Deployed, Destination, apply, compare, destination
-from publisher.site.model import Aftermath, Prepared, SiteFile
+from publisher.site.model import Aftermath, SiteFile
 from publisher.site.output import write_folder
 
 
@@ -47,7 +48,7 @@ class Archive:
         return self.place.name if self.place else str(self.site)
 
     def publish(
-        self, run: Context, facts: Sequence[Facts], decisions: Sequence[Decision], prepared: Sequence[Prepared]
+        self, run: Context, facts: Sequence[Facts], decisions: Sequence[Decision], prepared: Sequence[Proof]
     ) -> Deployed | None:
         """Build, write down what will be live, deploy."""
         public = {d.slug for f, d in zip(facts, decisions, strict=True) if d.public or _stays(f, d)}

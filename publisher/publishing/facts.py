@@ -12,12 +12,12 @@ from publisher.delivery import mailings
 from publisher.delivery.mark import forgotten
 from publisher.edition.model import Edition
 from publisher.issue import Status, read_issue
+from publisher.proofing import Proof
 from publisher.publishing import store
 from publisher.publishing.content import content_of
 from publisher.publishing.due import Facts, Mailed, Policy
 from publisher.publishing.store import Publication
 from publisher.publishing.witness import Witness
-from publisher.site.model import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def policy_of(config: Config) -> Policy:
 
 def gather(
     config: Config,
-    prepared: Sequence[Prepared],
+    prepared: Sequence[Proof],
     ledger: Ledger,
     witness: Witness,
 ) -> list[Facts]:
@@ -62,7 +62,7 @@ def gather(
     return found
 
 
-def _facts(config: Config, one: Prepared, ledger: Ledger, witness: Witness) -> Facts:
+def _facts(config: Config, one: Proof, ledger: Ledger, witness: Witness) -> Facts:
     publication = ledger.publications.get(one.slug, Publication(one.slug))
     facts = Facts(
         one.slug,
@@ -107,6 +107,6 @@ def _is_draft(config: Config, slug: str) -> bool:
     return partial is not None and partial.status is Status.DRAFT
 
 
-def editions_of(prepared: Sequence[Prepared]) -> dict[str, Edition]:
+def editions_of(prepared: Sequence[Proof]) -> dict[str, Edition]:
     """The editions by slug."""
     return {one.slug: one.edition for one in prepared if one.edition is not None}

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from publisher.config import Config
 from publisher.database import Database
 from publisher.errors import UsageError
-from publisher.issue import discover
+from publisher.proofing import refuse_unknown
 from publisher.publishing import store
 
 
 def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
     """Hold an issue; what to tell. Raises UsageError: no such issue, or it has gone out."""
-    _known(config, slug)
+    refuse_unknown(config, slug)
     with database.begin() as connection:
         mailed = store.mailed(connection).get(slug)
         if mailed and not mailed.sendable:
@@ -34,14 +34,7 @@ def release(config: Config, database: Database, slug: str) -> str:
     with database.begin() as connection:
         before = store.all_publications(connection).get(slug)
         if before is None or before.held_at is None:
-            _known(config, slug)
+            refuse_unknown(config, slug)
             return f"{slug} is not held"
         store.note(connection, slug, held_at=None, held_why="")
     return f"{slug} is released: publish mails it when it is due"
-
-
-def _known(config: Config, slug: str) -> None:
-    if slug not in (known := discover(config.root)):
-        raise UsageError(
-            f"there is no issue {slug}", help=f"the newest is {known[-1]}" if known else "publisher new SLUG"
-        )

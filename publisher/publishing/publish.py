@@ -21,6 +21,9 @@ from publisher.delivery.send import Options, Sent, Started
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue import discover
+from publisher.proofing import Proof
+from publisher.proofing.store import Store
+from publisher.proofing.together import judge_whole
 from publisher.publishing import git, store
 from publisher.publishing.archive import Archive
 from publisher.publishing.content import content_of
@@ -31,9 +34,6 @@ from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.outcome import Outcome, Published, Step, Watch
 from publisher.publishing.witness import Witness, mail
-from publisher.site.cache import Cache
-from publisher.site.model import Prepared
-from publisher.site.work import prepare_all
 
 SETTLED_BY_NAME = frozenset({Kind.DUE, Kind.MISSED, Kind.EXPIRED, Kind.UNKNOWN, Kind.SETTLED})
 """What ``--mailed ISSUE`` and ``--unmailed ISSUE`` speak of: ready, due, whole, and without a mailing."""
@@ -97,15 +97,15 @@ class _Run:
         editions = editions_of(prepared)
         outcomes = [self._outcome(d, editions.get(d.slug), archive, blocked) for d in decisions]
         context.step(Step.ENDED)
-        diagnostics = tuple(found for one in prepared for found in one.diagnostics)
+        diagnostics = tuple(found for one in prepared for found in one.findings)
         return Published(tuple(outcomes), archive.site, archive.name, archive.shown, deployed, diagnostics, blocked)
 
-    def _prepare(self) -> list[Prepared]:
+    def _prepare(self) -> list[Proof]:
         slugs = discover(self.context.config.root)
         self.context.watch.building.total(len(slugs))
-        cache = Cache(self.context.config)
-        prepared = prepare_all(
-            self.context.config, slugs, drafts=False, cache=cache, progress=self.context.watch.building.step
+        store = Store(self.context.config)
+        prepared = judge_whole(
+            self.context.config, slugs, drafts=False, store=store, progress=self.context.watch.building.step
         )
         self.context.step(Step.PREPARED)
         return prepared

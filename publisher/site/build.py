@@ -19,12 +19,13 @@ from publisher.edition.model import Edition
 from publisher.edition.theme import ThemeError
 from publisher.errors import UsageError
 from publisher.issue import discover
+from publisher.proofing import Proof
+from publisher.proofing.store import Store
+from publisher.proofing.together import judge_whole
 from publisher.site.archive import moment
-from publisher.site.cache import Cache
-from publisher.site.model import BuildResult, Prepared, SiteFile, Written
+from publisher.site.model import BuildResult, SiteFile, Written
 from publisher.site.output import write_folder
 from publisher.site.site import build_site
-from publisher.site.work import prepare_all
 from publisher.source import loose_files
 
 
@@ -71,20 +72,20 @@ def build(
     heard = progress or Silent()
     everything, chosen = discover(config.root), tuple(dict.fromkeys(slugs))
     _refuse_unknown(everything, chosen)
-    cache = Cache(config, enabled=use_cache)
+    store = Store(config, enabled=use_cache)
     heard.total(len(everything))
-    prepared = prepare_all(config, everything, drafts=drafts, cache=cache, processes=processes, progress=heard.step)
-    cache.forget_all_but(everything)
+    prepared = judge_whole(config, everything, drafts=drafts, store=store, processes=processes, progress=heard.step)
+    store.forget_all_but(everything)
     _refuse_drafts(prepared, chosen, drafts)
     return _write(config, prepared, chosen, out, until)
 
 
 def _write(
-    config: Config, prepared: Sequence[Prepared], chosen: Sequence[str], out: Path, until: datetime | None
+    config: Config, prepared: Sequence[Proof], chosen: Sequence[str], out: Path, until: datetime | None
 ) -> BuildResult:
     editions = tuple(one.edition for one in prepared if one.edition is not None)
     shown = tuple(e for e in editions if until is None or moment(e, config.newsletter.zone) <= until)
-    findings = {found for one in prepared for found in one.diagnostics}
+    findings = {found for one in prepared for found in one.findings}
     findings.update(with_levels(config.checks.levels, loose_files(config.root)))
     emails = _write_emails(editions, chosen, out / "email")
     try:
@@ -125,7 +126,7 @@ def _refuse_unknown(everything: Sequence[str], chosen: Sequence[str]) -> None:
             raise UsageError(f"there is no issue {slug}", help=f"name a folder of issues/, such as {known}")
 
 
-def _refuse_drafts(prepared: Sequence[Prepared], chosen: Sequence[str], drafts: bool) -> None:
+def _refuse_drafts(prepared: Sequence[Proof], chosen: Sequence[str], drafts: bool) -> None:
     for one in prepared:
         if one.slug in chosen and one.draft and not drafts and not one.broken:
             raise UsageError(f"{one.slug} is a draft", help="add --drafts, or write status: ready in its issue.yaml")

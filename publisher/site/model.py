@@ -55,21 +55,6 @@ class SiteResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """One issue, judged with those around it. ``edition`` is there unless an error keeps it from being built."""
-
-    slug: str
-    draft: bool
-    edition: Edition | None
-    diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def broken(self) -> bool:
-        """Whether an error keeps it from being built."""
-        return any(found.severity is Severity.ERROR for found in self.diagnostics)
-
-
-@dataclass(frozen=True, slots=True)
 class BuildResult:
     """What a build made of a repository. ``diagnostics`` are all, of every issue, in the order of a report."""
 

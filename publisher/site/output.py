@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
+from publisher.documents.atomic import holds, write_file
 from publisher.errors import DeployError, UsageError
 from publisher.site.model import SiteFile, Written
 
@@ -72,24 +70,6 @@ def write_manifest(path: Path, digests: Mapping[str, str]) -> None:
     write_file(path, text.encode("utf-8", "replace") + b"\n")
 
 
-def write_file(path: Path, content: bytes) -> bool:
-    """Write atomically; ``False`` when the file already holds just that."""
-    if _holds(path, content):
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".publisher-", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)  # noqa: PTH101 - this and the next call are a good part of a large build
-        os.replace(temporary, path)  # noqa: PTH105
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    return True
-
-
 def remove_file(root: Path, path: str) -> bool:
     """Delete a file of ours, and the folders it leaves empty."""
     target = root / path
@@ -122,7 +102,7 @@ def _refuse_strangers(root: Path, wanted: Mapping[str, bytes], ours: Mapping[str
     in_the_way = [
         path
         for path, content in wanted.items()
-        if path not in ours and (root / path).exists() and not _holds(root / path, content)
+        if path not in ours and (root / path).exists() and not holds(root / path, content)
     ]
     if in_the_way:
         more = f" and {len(in_the_way) - 1} more" if len(in_the_way) > 1 else ""
@@ -130,11 +110,3 @@ def _refuse_strangers(root: Path, wanted: Mapping[str, bytes], ours: Mapping[str
             f"{root / in_the_way[0]}{more} was not made by publisher and would be overwritten",
             help="move it away, or choose another folder with --out",
         )
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    try:
-        with path.open("rb") as file:
-            return os.fstat(file.fileno()).st_size == len(content) and file.read() == content
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return False

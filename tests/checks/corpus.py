@@ -22,7 +22,7 @@ from pathlib import Path
 from publisher.config import read_config
 from publisher.diagnostics import Diagnostic
 from publisher.diagnostics.text import render_text
-from publisher.site.checking import check_repository
+from publisher.proofing.checking import check_repository
 
 FOLDER = Path(__file__).parent / "corpus"
 SLUG = "issues/2024-12-29-weekly"

@@ -17,7 +17,7 @@ from publisher.config.model import Checks
 from publisher.diagnostics import Diagnostic
 from publisher.diagnostics.catalogue import pages
 from publisher.diagnostics.sentences import LANGUAGES
-from publisher.site.checking import check_repository
+from publisher.proofing.checking import check_repository
 
 from .corpus import SLUG, SOUND, Case, lay_out
 

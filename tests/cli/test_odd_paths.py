@@ -13,7 +13,7 @@ import pytest
 
 from publisher.config import load_config
 from publisher.issue import discover
-from publisher.site.checking import check_repository
+from publisher.proofing.checking import check_repository
 from publisher.source import read_folder
 from tests.checks.corpus import SLUG, Case, lay_out
 from tests.cli.test_refusals import run

@@ -12,8 +12,8 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.config import load_config
 from publisher.diagnostics import Diagnostic
 from publisher.edition import render
-from publisher.edition.proof import proofread
 from publisher.issue import read_issue
+from publisher.proofing.proof import proofread
 
 _LOSES = {
     "removed-active-content",

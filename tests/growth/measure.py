@@ -15,7 +15,7 @@ from publisher.diagnostics.github import render_github
 from publisher.diagnostics.json import render_json
 from publisher.diagnostics.sarif import render_sarif
 from publisher.diagnostics.text import render_text
-from publisher.edition.proof import proofread
+from publisher.proofing.proof import proofread
 from tests.checks.corpus import SLUG, SOUND, Case, lay_out
 from tests.growth.fragments import repeated
 
@@ -67,7 +67,7 @@ def judge(root: Path) -> int:
     """Check and render the issue, and write what was found in every manner; the number of findings."""
     config = load_config(root)
     proof = proofread(config, NAME)
-    found = proof.diagnostics(config, findings_across(config, [proof.facts]))
+    found = list(proof.judged(config, findings_across(config, [proof.basis.facts])).findings)
     plan_fixes(root, found)
     for write in (render_json, render_github, render_sarif):
         write(found)

@@ -21,12 +21,12 @@ from publisher.database import Database, open_database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze
 from publisher.delivery.operator import set_operator
-from publisher.delivery.prepare import prepare
 from publisher.delivery.send import Options, send
 from publisher.delivery.tables import mailings as table
 from publisher.delivery.worker import Duties, _drain, _waiting
 from publisher.errors import PublisherError
 from publisher.mail.letter import Letter
+from publisher.proofing import proofread
 from publisher.providers.folder.transport import FolderTransport
 from publisher.publishing.publish import Wishes, publish
 from tests.delivery.world import add_people
@@ -95,7 +95,7 @@ def test_no_pair_of_starts_mails_anybody_twice(
     monkeypatch.setattr(FolderTransport, "_write", counted)
     database = open_database(config)
     add_people(database, PEOPLE)
-    edition = prepare(config, SLUG).edition
+    edition = proofread(config, SLUG).edition
     assert edition is not None
     letter = Letter.of(edition)
     corrected = "correction" in (first, second)

@@ -8,9 +8,9 @@ import pytest
 
 from publisher.config import load_config
 from publisher.diagnostics import Diagnostic
-from publisher.site import work
+from publisher.proofing import together
+from publisher.proofing.checking import check_repository
 from publisher.site.build import build
-from publisher.site.checking import check_repository
 
 SLUG = "2024-12-29-weekly"
 CONFIG = """\
@@ -63,7 +63,7 @@ def test_check_and_build_share_what_was_rendered(tmp_path: Path, monkeypatch: py
     lay(tmp_path, "话。", status="draft", slug="2025-01-05-draft")
     config = load_config(tmp_path)
     check_repository(config)
-    monkeypatch.setattr(work, "proofread", lambda *_: pytest.fail("rendered again"))
+    monkeypatch.setattr(together, "proofread", lambda *_: pytest.fail("rendered again"))
     assert build(config, (), tmp_path / "dist").emails == (SLUG,)
     assert build(config, (), tmp_path / "dist", drafts=True).emails == (SLUG, "2025-01-05-draft")
 

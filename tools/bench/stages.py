@@ -17,14 +17,14 @@ from publisher.edition.files import email_files
 from publisher.edition.language import Words
 from publisher.edition.markdown.parser import parse
 from publisher.edition.pictures import Pictures
-from publisher.edition.proof import proofread
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.edition.view import view
 from publisher.edition.web import write_stories, write_web
 from publisher.issue import Issue, discover, read_issue
+from publisher.proofing.codec import pack
+from publisher.proofing.proof import proofread
 from publisher.site.archive import arrange
-from publisher.site.codec import pack
 from publisher.site.pages import Pages
 
 RUNS = 5

@@ -17,15 +17,15 @@ from publisher.delivery.segment import segment_of
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
+from publisher.proofing import Proof
 from publisher.publishing import git, store
 from publisher.publishing.due import MAILS, Decision, Kind, decide
 from publisher.publishing.facts import Ledger, gather, policy_of, read_ledger
 from publisher.publishing.plan import diff
 from publisher.publishing.plan.model import Audience, Bytes, Change, How, Plan
 from publisher.publishing.plan.pictures import take_pictures
-from publisher.publishing.plan.versions import Version, at_revision, version
+from publisher.publishing.plan.versions import at_revision, version
 from publisher.publishing.witness import Witness
-from publisher.site.model import Prepared
 
 AFTER = frozenset({Kind.DONE, Kind.CHANGED, Kind.SETTLED, Kind.CANCELLED, Kind.UNKNOWN})
 """Where nobody would be mailed whatever the numbers are."""
@@ -123,11 +123,8 @@ def _since_deployed(config: Config, database: Database | None) -> tuple[tuple[st
     return slugs, bool(slugs or shared) or last.finished_at is None
 
 
-def _decide(config: Config, versions: dict[str, Version], ledger: Ledger, now: datetime) -> list[Decision]:
-    prepared = [
-        Prepared(slug, found.draft, None if found.draft else found.edition, found.findings)
-        for slug, found in versions.items()
-    ]
+def _decide(config: Config, versions: dict[str, Proof], ledger: Ledger, now: datetime) -> list[Decision]:
+    prepared = [replace(found, edition=None) if found.draft else found for found in versions.values()]
     known = {slug for slug in ledger.publications.keys() | ledger.mailed.keys() if slug in versions}
     untouched = Ledger(
         {slug: row for slug, row in ledger.publications.items() if slug in known or not _is_here(config, slug)},
@@ -152,7 +149,7 @@ def _changes(
     before: str | None,
     touched: Sequence[str],
     shared: Sequence[str],
-    versions: dict[str, Version],
+    versions: dict[str, Proof],
     asked: Asked | None,
     pictures: Path | None,
     notes: list[str],
@@ -176,7 +173,7 @@ def _changes(
     return tuple(changes), max(len(others) - SHARED_SHOWN, 0)
 
 
-def _change(slug: str, was: Version | None, now: Version | None, *, only_shared: bool) -> Change:
+def _change(slug: str, was: Proof | None, now: Proof | None, *, only_shared: bool) -> Change:
     old, new = (was.edition if was else None), (now.edition if now else None)
     gained, lost = diff.findings(was.findings if was else (), now.findings if now else ())
     old_html, new_html = diff.html_of(old), diff.html_of(new)
@@ -198,7 +195,7 @@ def _change(slug: str, was: Version | None, now: Version | None, *, only_shared:
     )
 
 
-def _how(was: Version | None, now: Version | None, *, only_shared: bool) -> How:
+def _how(was: Proof | None, now: Proof | None, *, only_shared: bool) -> How:
     if now is None:
         return How.REMOVED
     if now.edition is None:

@@ -6,36 +6,16 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.config import Config, read_config
-from publisher.diagnostics import Diagnostic, Severity
-from publisher.edition.model import Edition
-from publisher.edition.proof import proofread
+from publisher.proofing import Proof, proofread
 from publisher.publishing import git
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """An issue at one revision: rendered, or not for its errors. Drafts are rendered too."""
-
-    edition: Edition | None = None
-    findings: tuple[Diagnostic, ...] = ()
-    draft: bool = False
-
-    @property
-    def broken(self) -> bool:
-        """Whether an error keeps it from being built."""
-        return any(found.severity is Severity.ERROR for found in self.findings)
-
-
-def version(config: Config, slug: str) -> Version | None:
+def version(config: Config, slug: str) -> Proof | None:
     """The issue below ``config.root``; None where there is none."""
-    if not os.path.lexists(config.root / "issues" / slug):
-        return None
-    proof = proofread(config, slug)
-    return Version(proof.edition, tuple(proof.diagnostics(config)), proof.draft)
+    return proofread(config, slug) if os.path.lexists(config.root / "issues" / slug) else None
 
 
 @contextmanager

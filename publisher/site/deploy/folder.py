@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from publisher.documents.atomic import write_file
 from publisher.errors import UsageError
 from publisher.site.deploy.model import Upload
-from publisher.site.output import disk_error, read_manifest, remove_file, sha256, write_file, write_manifest
+from publisher.site.output import disk_error, read_manifest, remove_file, sha256, write_manifest
 
 MANIFEST = ".publisher-manifest.json"
 

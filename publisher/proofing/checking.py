@@ -10,8 +10,8 @@ from publisher.config import Config
 from publisher.config.placeholders import config_warnings
 from publisher.diagnostics import Diagnostic, Severity
 from publisher.issue import discover
-from publisher.site.cache import Cache
-from publisher.site.work import judge_all
+from publisher.proofing.store import Store
+from publisher.proofing.together import judge_findings
 from publisher.source import loose_files
 
 
@@ -42,11 +42,10 @@ def check_repository(
     """
     everything = discover(config.root)
     chosen = tuple(everything if slugs is None else dict.fromkeys(slugs))
-    cache = Cache(config, enabled=use_cache)
-    found = judge_all(config, chosen, among=everything, cache=cache, progress=progress)
-    everywhere = {finding for each in found.values() for finding in each}
+    store = Store(config, enabled=use_cache)
+    everywhere = set(judge_findings(config, chosen, among=everything, store=store, progress=progress))
     if slugs is None:
         around = [*loose_files(config.root), *config_warnings(config)]
         everywhere.update(with_levels(config.checks.levels, around))
-        cache.forget_all_but(everything)
+        store.forget_all_but(everything)
     return Checked(chosen, tuple(sorted(everywhere, key=lambda finding: finding.sort_key)))

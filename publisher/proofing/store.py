@@ -16,10 +16,10 @@ from typing import Any
 
 import publisher
 from publisher.config import Config
-from publisher.edition.proof import Proof
+from publisher.documents.atomic import write_file
 from publisher.edition.theme_folder import package_theme, theme_folder
-from publisher.site.codec import Packed
-from publisher.site.output import write_file
+from publisher.proofing.codec import Packed
+from publisher.proofing.proof import Proof
 from publisher.source.paths import files_below
 
 _LARGE = 4_000_000  # bytes from which on a file is not held in memory
@@ -36,8 +36,8 @@ _LIBRARIES = (
 )
 
 
-class Cache:
-    """Entries under ``.publisher/cache/editions``, one an issue. ``Cache(config, enabled=False)`` holds nothing."""
+class Store:
+    """Entries under ``.publisher/cache/editions``, one an issue. ``Store(config, enabled=False)`` holds nothing."""
 
     def __init__(self, config: Config, *, enabled: bool = True) -> None:
         self._folder = config.root / ".publisher" / "cache" / "editions"
@@ -71,7 +71,7 @@ class Cache:
         except ValueError:
             return None
 
-    def store(self, slug: str, key: bytes, packed: Packed) -> None:
+    def keep(self, slug: str, key: bytes, packed: Packed) -> None:
         """Keep a proof. A disk that refuses costs time, not correctness."""
         if self._enabled:
             parts = (key, _sum(packed.head), _sum(packed.body), len(packed.head).to_bytes(8, "big"))

@@ -1,4 +1,4 @@
-"""Proofs of many issues: from the cache where it can, on every core where it pays; then judged with one another.
+"""Proofs of many issues: from the store where it can, on every core where it pays; then judged with one another.
 
 The result does not depend on the number of processes: an issue is proofread alone, and the answers are put in the
 order of the slugs.
@@ -14,11 +14,10 @@ from publisher.checks.engine import facts_of, findings_across
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition import provenance
-from publisher.edition.proof import Proof, proofread
 from publisher.issue import read_issue
-from publisher.site.cache import Cache, worth_keeping
-from publisher.site.codec import Packed, pack
-from publisher.site.model import Prepared
+from publisher.proofing.codec import Packed, pack
+from publisher.proofing.proof import Proof, proofread
+from publisher.proofing.store import Store, worth_keeping
 
 WORTH_PROCESSES = 40
 """Issues to render from which on starting processes costs less than it saves."""
@@ -27,60 +26,59 @@ _CHUNK = 8
 _config: Config | None = None
 
 
-def prepare_all(
+def judge_whole(
     config: Config,
     slugs: Sequence[str],
     *,
     drafts: bool,
-    cache: Cache,
+    store: Store,
     processes: int | None = None,
     progress: Callable[[], None] = lambda: None,
-) -> list[Prepared]:
+) -> list[Proof]:
     """Every issue of ``slugs``, in their order, judged with one another. ``progress()`` is called once an issue.
 
     Drafts are proofread too, so that their errors are known; their editions are left out unless ``drafts``.
     """
-    proofs = proof_all(config, slugs, cache=cache, processes=processes, progress=progress)
-    across = _by_slug(findings_across(config, (proof.facts for proof in proofs)))
+    proofs = proof_all(config, slugs, store=store, processes=processes, progress=progress)
+    across = _by_slug(findings_across(config, (proof.basis.facts for proof in proofs)))
     done = []
     for proof in proofs:
-        found = tuple(proof.diagnostics(config, across.get(proof.slug, ())))
-        one = Prepared(proof.slug, proof.draft, proof.edition, found)
-        wanted = proof.edition is not None and not one.broken and (drafts or not proof.draft)
-        done.append(_of_commit(one, config) if wanted else replace(one, edition=None))
+        judged = proof.judged(config, across.get(proof.slug, ()))
+        wanted = judged.edition is not None and (drafts or not judged.draft)
+        done.append(_of_commit(judged, config) if wanted else replace(judged, edition=None))
     return done
 
 
-def judge_all(
-    config: Config, slugs: Sequence[str], *, among: Sequence[str], cache: Cache, progress: Callable[[], None]
-) -> dict[str, list[Diagnostic]]:
-    """The findings of each issue of ``slugs``, judged with the issues ``among``; no edition is kept in memory."""
-    proofs = proof_all(config, slugs, cache=cache, progress=progress, whole=False)
+def judge_findings(
+    config: Config, slugs: Sequence[str], *, among: Sequence[str], store: Store, progress: Callable[[], None]
+) -> list[Diagnostic]:
+    """The findings of the issues ``slugs``, judged with the issues ``among``; no edition is kept in memory."""
+    proofs = proof_all(config, slugs, store=store, progress=progress, whole=False)
     known = {proof.slug for proof in proofs}
-    others = (_facts(config, slug, cache) for slug in among if slug not in known)
-    facts = [*(proof.facts for proof in proofs), *others]
+    others = (_facts(config, slug, store) for slug in among if slug not in known)
+    facts = [*(proof.basis.facts for proof in proofs), *others]
     across = _by_slug(findings_across(config, facts, slugs if len(facts) > len(known) else None))
-    return {proof.slug: proof.diagnostics(config, across.get(proof.slug, ())) for proof in proofs}
+    return [finding for proof in proofs for finding in proof.judged(config, across.get(proof.slug, ())).findings]
 
 
 def proof_all(
     config: Config,
     slugs: Sequence[str],
     *,
-    cache: Cache,
+    store: Store,
     processes: int | None = None,
     progress: Callable[[], None] = lambda: None,
     whole: bool = True,
 ) -> list[Proof]:
     """The proof of every issue, in the order of ``slugs``; without editions unless ``whole``.
 
-    ``commit`` is left out of the editions: it changes without the content's changing, so it is no part of the cache.
+    ``commit`` is left out of the editions: it changes without the content's changing, so it is no part of the store.
     """
-    keys = {slug: cache.key(slug) for slug in slugs}
+    keys = {slug: store.key(slug) for slug in slugs}
     found: dict[str, Proof] = {}
     missing = []
     for slug in slugs:
-        if held := cache.load(slug, keys[slug], whole=whole):
+        if held := store.load(slug, keys[slug], whole=whole):
             found[slug] = held
             progress()
         else:
@@ -88,7 +86,7 @@ def proof_all(
     for slug, packed in zip(missing, _proofread(config, missing, processes), strict=True):
         proof = packed.whole()
         if worth_keeping(proof, config.root / "issues" / slug):
-            cache.store(slug, keys[slug], packed)
+            store.keep(slug, keys[slug], packed)
         found[slug] = proof if whole else replace(proof, edition=None)
         progress()
     return [found[slug] for slug in slugs]
@@ -99,10 +97,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _facts(config: Config, slug: str, cache: Cache) -> dict[str, object]:
+def _facts(config: Config, slug: str, store: Store) -> dict[str, object]:
     """What the rules across issues look at in an issue that is not itself asked for."""
-    if held := cache.load(slug, cache.key(slug), whole=False):
-        return dict(held.facts)
+    if held := store.load(slug, store.key(slug), whole=False):
+        return dict(held.basis.facts)
     partial = read_issue(config, slug).partial
     return facts_of(partial) if partial is not None else {}
 
@@ -114,9 +112,9 @@ def _by_slug(findings: Iterable[Diagnostic]) -> dict[str, list[Diagnostic]]:
     return found
 
 
-def _of_commit(prepared: Prepared, config: Config) -> Prepared:
-    assert prepared.edition is not None
-    return replace(prepared, edition=replace(prepared.edition, commit=provenance.commit(config, prepared.slug)))
+def _of_commit(proof: Proof, config: Config) -> Proof:
+    assert proof.edition is not None
+    return replace(proof, edition=replace(proof.edition, commit=provenance.commit(config, proof.slug)))
 
 
 def _proofread(config: Config, slugs: Sequence[str], processes: int | None) -> Iterator[Packed]:

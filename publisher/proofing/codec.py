@@ -18,9 +18,10 @@ from pydantic import TypeAdapter
 from publisher.checks.ignores import Ignore
 from publisher.diagnostics import Diagnostic
 from publisher.edition.model import Edition, Slot, Slotted
-from publisher.edition.proof import Proof
+from publisher.proofing.proof import Basis, Proof
 
-_Head = tuple[str, tuple[Diagnostic, ...], bool, tuple[Ignore, ...], dict[str, Any], bool]
+_Basis = tuple[tuple[Diagnostic, ...], tuple[Ignore, ...], dict[str, Any], bool]
+_Head = tuple[str, bool, tuple[Diagnostic, ...], _Basis]
 _Body = tuple[Edition, int | None]  # which of its assets is the cover, whose bytes are then not written twice
 _T = TypeVar("_T")
 
@@ -44,13 +45,14 @@ class Packed:
 
     def without_edition(self) -> Proof:
         """The proof without its edition. Raises ``ValueError`` for bytes that are none, harmlessly."""
-        slug, findings, draft, ignores, facts, rendered = _load(_heads(), self.head)
-        return Proof(slug, None, None, findings, draft, ignores, facts, rendered)
+        slug, draft, findings, basis = _load(_heads(), self.head)
+        return Proof(slug, draft, None, findings, Basis(*basis))
 
 
 def pack(proof: Proof) -> Packed:
     """The bytes of a proof; its issue is left out."""
-    head = _dump(_heads(), (proof.slug, proof.findings, proof.draft, proof.ignores, dict(proof.facts), proof.rendered))
+    basis = (proof.basis.found, proof.basis.ignores, dict(proof.basis.facts), proof.basis.rendered)
+    head = _dump(_heads(), (proof.slug, proof.draft, proof.findings, basis))
     edition = proof.edition
     if edition is None:
         return Packed(head, b"")

@@ -1,0 +1,35 @@
+"""Writing a file whole or not at all: to a temporary one beside it, which then takes its name."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
+    """Write it; ``False`` when the file already holds just that. Folders are made. Raises OSError."""
+    if holds(path, content):
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=".publisher-", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, mode)  # noqa: PTH101 - this and the next call are a good part of a large build
+        os.replace(temporary, path)  # noqa: PTH105
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise
+    return True
+
+
+def holds(path: Path, content: bytes) -> bool:
+    """Whether the file has just that content."""
+    try:
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_size == len(content) and file.read() == content
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return False

@@ -1,0 +1,98 @@
+"""The proof of an issue: read, checked and rendered, with all that was found on the way.
+
+Check, build, publish, plan, send and the preview judge an issue by this one function, so that none of them refuses what
+another lets through. Levels and ignores hold for the rules and for the gates alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from publisher.checks.engine import facts_of, findings_within
+from publisher.checks.ignores import Ignore, ignores_of, judge
+from publisher.checks.levels import with_levels
+from publisher.config import Config
+from publisher.diagnostics import Diagnostic, Severity
+from publisher.edition.model import Edition
+from publisher.errors import UsageError
+from publisher.issue import Issue, Status, discover, read_issue
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a judgment rests on, found in the issue alone.
+
+    ``found`` are the findings before ignores, at the levels of config.yaml; ``facts`` is what the rules across issues
+    look at, by rule. ``rendered``: the gates were reached.
+    """
+
+    found: tuple[Diagnostic, ...]
+    ignores: tuple[Ignore, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    rendered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One issue, judged.
+
+    ``edition`` is there only when nothing found is an error, for drafts too. ``findings`` are those that no ignore
+    hides, sorted. ``issue`` is what could be read of it; one that comes from the store has none.
+    """
+
+    slug: str
+    draft: bool
+    edition: Edition | None
+    findings: tuple[Diagnostic, ...]
+    basis: Basis
+    issue: Issue | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether an error keeps it from being built."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    def judged(self, config: Config, across: Iterable[Diagnostic] | None = None) -> Proof:
+        """Judged anew, with the findings of the rules ``across`` issues, where they ran."""
+        basis, unseen = self.basis, frozenset[str]()
+        if basis.ignores:
+            from publisher.config.declared import every_code  # most issues ignore nothing
+            from publisher.edition.codes import gate_codes
+
+            every_code()
+            unseen = frozenset() if basis.rendered else gate_codes()
+        found = [*basis.found, *(across or ())]
+        findings = judge(config, basis.ignores, found, unseen=unseen, across=across is not None)
+        proof = replace(self, findings=tuple(findings))
+        return replace(proof, edition=None) if proof.broken else proof
+
+
+def proofread(config: Config, slug: str) -> Proof:
+    """Read, check and render the issue ``slug``. It is rendered unless an error is known before."""
+    reading = read_issue(config, slug)
+    partial = reading.partial
+    basis = Basis(
+        tuple(findings_within(config, reading)),
+        tuple(ignores_of(config.root, slug)),
+        facts_of(partial) if partial is not None else {},
+    )
+    draft = partial is not None and partial.status is Status.DRAFT
+    proof = Proof(slug, draft, None, (), basis, partial).judged(config)
+    if reading.issue is None or proof.broken:
+        return proof
+    from publisher.edition import render  # what was proofread before need not wait for the renderer
+
+    edition, more = render(reading.issue, config)
+    found = tuple(dict.fromkeys((*basis.found, *with_levels(config.checks.levels, more))))
+    basis = replace(basis, found=found, rendered=True)
+    return replace(proof, edition=edition, issue=reading.issue, basis=basis).judged(config)
+
+
+def refuse_unknown(config: Config, slug: str, also: Collection[str] = ()) -> None:
+    """Raises UsageError where there is neither a folder of an issue ``slug`` nor one ``also`` known."""
+    known = discover(config.root)
+    if slug not in known and slug not in also:
+        newest = f"the newest is {known[-1]}" if known else f"publisher new {slug}"
+        raise UsageError(f"there is no issue {slug}", help=newest)
