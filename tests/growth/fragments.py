@@ -24,7 +24,7 @@ MARKDOWN = (
     "|", "|a", "|a|b|\n", "| a | b |\n|---|---|\n| c | d |\n\n", "|-", "|a|\n|-|\n|a|b|\n",
     "\\|", "https://e.com/a，", "https://e.com/a ", "https://e.com/", "http://",
     "https://e.com/a?utm_source=b ", "<https://e.com/a> ", "<https://e.com", "a@e.com ",
-    "mailto:a@e.com ", "www.e.com ", "//e.com ", "https://e.com/(", "https://e.com/a_b*c",
+    "a@e.com *b* ", "mailto:a@e.com ", "www.e.com ", "//e.com ", "https://e.com/(", "https://e.com/a_b*c",
     "ftp://e.com ", "http:", "a:", "a@", "a.", "https://e.com/中，", "https://e.com/docs下载 ",
     "::: note\n", ":::\n", "：：：\n", "::: commentary\n:::\n", "+ ", "=", "-", "~", "^", ":",
     "'", '"', "(", ")", "((a) ", "(→)", "{", "{{ name }} ", "{% if a %}", "*|FNAME|* ",

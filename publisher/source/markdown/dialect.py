@@ -5,6 +5,7 @@ from __future__ import annotations
 from markdown_it import MarkdownIt
 from mdit_py_plugins.footnote import footnote_plugin
 
+from publisher.source.markdown.addresses import addresses_plugin
 from publisher.source.markdown.brackets import brackets_plugin
 from publisher.source.markdown.cjk import cjk_plugin
 from publisher.source.markdown.tags import tags_plugin
@@ -17,6 +18,4 @@ def new_parser() -> MarkdownIt:
     """A parser of its own, to keep. Nesting is capped, so that no input exhausts the stack."""
     md = MarkdownIt("commonmark", {"linkify": True, "html": True, "xhtmlOut": False, "maxNesting": MAX_NESTING})
     md.enable(["table", "strikethrough", "linkify"])
-    assert md.linkify is not None
-    md.linkify.set({"fuzzy_link": False})  # `DeepSeek.ai` in a sentence is a name
-    return md.use(footnote_plugin).use(cjk_plugin).use(tags_plugin).use(brackets_plugin)
+    return md.use(footnote_plugin).use(addresses_plugin).use(cjk_plugin).use(tags_plugin).use(brackets_plugin)

@@ -1,0 +1,158 @@
+"""Bare addresses become links: web and mail addresses that end where Chinese or Japanese goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import isLinkClose, isLinkOpen
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+from publisher.source.markdown.characters import LONGEST_URL, URL_RUN, url_end
+
+
+def addresses_plugin(md: MarkdownIt) -> None:
+    """The library's rules, but an address ends where CJK text goes on, and many of them take no longer each."""
+    assert md.linkify is not None
+    md.linkify.set({"fuzzy_link": False})  # `DeepSeek.ai` in a sentence is a name
+    _trim_links(md)
+    md.inline.ruler.at("linkify", _bare_address)
+    md.core.ruler.at("linkify", _addresses_in_text)
+
+
+def _trim_links(md: MarkdownIt) -> None:
+    """Linkify takes ``https://x/路径，谢谢。`` whole: look within runs that no address goes beyond, and end each
+    match where CJK text goes on.
+    """
+    linkify: Any = md.linkify
+    match_all, match_here = linkify.match, linkify.match_at_start
+
+    def trimmed(match: Any, offset: int = 0) -> bool:
+        length = url_end(match.text)
+        removed = match.text[length:]
+        match.index += offset
+        match.last_index += offset - len(removed)
+        if removed:
+            match.text = match.raw = match.text[:length]
+            match.url = match.url[: len(match.url) - len(removed)]
+        return bool(removed)
+
+    def match(text: str) -> list[Any] | None:
+        found: list[Any] = []
+        for run in URL_RUN.finditer(text):
+            if run.end() - run.start() <= LONGEST_URL and ("@" in run[0] or "//" in run[0]):
+                matched(text[max(run.start() - 1, 0) : run.end()], max(run.start() - 1, 0), found)
+        return found or None
+
+    def matched(run: str, start: int, found: list[Any]) -> None:
+        offset = 0
+        while matches := match_all(run[offset:]):
+            cut = False
+            for each in matches:
+                cut = trimmed(each, start + offset)
+                if not each.text.endswith("//"):
+                    found.append(each)
+                if cut:
+                    offset = each.last_index - start
+                    break
+            if not cut:
+                break
+
+    def match_at_start(text: str) -> Any:
+        found = match_here(text)
+        if found:
+            trimmed(found)
+            if found.text.endswith("//"):
+                return None
+        return found
+
+    linkify.match, linkify.match_at_start = match, match_at_start
+    linkify.test = lambda text: match(text) is not None
+
+
+_PROTOCOL = re.compile(r"(?<![a-z0-9.+-])(?:https?|ftp)$", re.IGNORECASE)
+
+
+def _bare_address(state: StateInline, silent: bool) -> bool:
+    """The library's rule, which copies the rest of the paragraph at each ``://``, with the run of the address alone."""
+    if state.linkLevel > 0 or not state.src.startswith("://", state.pos):
+        return False
+    protocol = _PROTOCOL.search(state.src, max(state.pos - 5, 0), state.pos)
+    run = URL_RUN.match(state.src, state.pos)
+    if not protocol or not run or run.end() - run.start() > LONGEST_URL:
+        return False
+    linkify: Any = state.md.linkify
+    found = linkify.match_at_start(protocol[0] + run[0])
+    if not found:
+        return False
+    url = str(found.url).rstrip("*")  # it closes emphasis
+    href = state.md.normalizeLink(url)
+    if not state.md.validateLink(href):
+        return False
+    if not silent:
+        state.pending = state.pending[: -len(protocol[0])]
+        for token in _link(href, state.md.normalizeLinkText(url), state.level):
+            pushed = state.push(token.type, token.tag, token.nesting)
+            pushed.attrs, pushed.content, pushed.markup, pushed.info = (
+                token.attrs,
+                token.content,
+                token.markup,
+                token.info,
+            )
+    state.pos += len(url) - len(protocol[0])
+    return True
+
+
+def _addresses_in_text(state: StateCore) -> None:
+    """The library's rule, which copies all tokens of the paragraph for each address; here the list is written once."""
+    linkify: Any = state.md.linkify
+    for block in state.tokens:
+        if block.type == "inline" and block.children and linkify.pretest(block.content):
+            block.children = _with_links(state, block.children)
+
+
+def _with_links(state: StateCore, tokens: Sequence[Token]) -> list[Token]:
+    """The tokens, but those of text parted at the addresses in them; read from the end, as the library does."""
+    linkify: Any = state.md.linkify
+    out: list[Token] = []  # the last first
+    linked, anchors = False, 0  # whether in a link, and how many ``</a>`` are still without their ``<a>``
+    for index in range(len(tokens) - 1, -1, -1):
+        token = tokens[index]
+        if token.type in {"link_open", "link_close"}:
+            linked = token.type == "link_close"
+        elif token.type == "html_inline" and not linked:
+            anchors = max(0, anchors - isLinkOpen(token.content)) + isLinkClose(token.content)
+        matches = linkify.match(token.content) if token.type == "text" and not (linked or anchors) else None
+        if matches and matches[0].index == 0 and index and tokens[index - 1].type == "text_special":
+            matches = matches[1:]  # a backslash before it says that it is none
+        out += reversed(list(_parted(state, token, matches))) if matches else [token]
+    out.reverse()
+    return out
+
+
+def _parted(state: StateCore, token: Token, matches: Sequence[Any]) -> Iterator[Token]:
+    """A text as tokens of links and of what stands between them."""
+    last = 0
+    for match in matches:
+        href = state.md.normalizeLink(match.url)
+        if not state.md.validateLink(href):
+            continue
+        if match.index > last:
+            yield Token("text", "", 0, content=token.content[last : match.index], level=token.level)
+        known = "mailto:" if match.text.lower().startswith("mailto:") else ""  # the name of its host is made readable
+        words = state.md.normalizeLinkText(known + match.text).removeprefix(known)
+        yield from _link(href, words, token.level)
+        last = match.last_index
+    if last < len(token.content):
+        yield Token("text", "", 0, content=token.content[last:], level=token.level)
+
+
+def _link(href: str, words: str, level: int) -> Iterator[Token]:
+    """The tokens of a link that nobody wrote as one."""
+    yield Token("link_open", "a", 1, {"href": href}, level=level, markup="linkify", info="auto")
+    yield Token("text", "", 0, content=words, level=level + 1)
+    yield Token("link_close", "a", -1, level=level, markup="linkify", info="auto")

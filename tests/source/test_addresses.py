@@ -1,0 +1,48 @@
+"""Bare addresses become the links that the library's own rule makes of them, however many there are."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it.rules_core import linkify
+
+from publisher.source.markdown import new_parser
+
+OURS, THEIRS = new_parser(), new_parser()
+THEIRS.core.ruler.at("linkify", linkify)
+PIECES = [
+    "a@e.com",
+    "mailto:a@e.com",
+    "MAILTO:b@xn--fiqs8s.com",
+    "b@中国.com",
+    "https://e.com/a",
+    "http\\://e.com",
+    "//e.com ",
+    "javascript:x",
+    "[x](https://q.com/)",
+    "[a@b.com](c)",
+    "![p](q.png)",
+    "<https://e.com>",
+    "<a href='x'>",
+    "<a>",
+    "</a>",
+    "<b>",
+    "`c`",
+    "**b** ",
+    "*",
+    "~~",
+    "\\",
+    "^[a@e.com]",
+    "，",
+    "中",
+    " ",
+    "\n",
+    "\n\n",
+    "| a@e.com |\n|--|\n| c@d.com |\n",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12))
+def test_the_links_are_those_of_the_library(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    assert OURS.parse(text) == THEIRS.parse(text)
