@@ -1,4 +1,4 @@
-"""``publisher events``: feedback from a file of SES events, or from SQS."""
+"""``publisher events``: feedback from a file of a provider's events, or from its queue."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def apply(
     ],
     format: Format = "text",
 ) -> None:
-    """Apply SES events (JSON, raw or wrapped by SNS), or bounce and complaint reports as mail. Safe to repeat.
+    """Apply a provider's events (JSON, raw or wrapped by SNS), or bounce and complaint reports as mail. Safe to repeat.
 
     Exits 1 when a line or a message is no event, or a tripwire went off; every other is applied all the same.
     """
@@ -91,17 +91,23 @@ def pull(
 def drain_queue(applier: Any, config: Config, url: str | None = None, *, follow: bool = False) -> None:
     """Pull until the queue is empty, or for ever. Raises UsageError without a queue, ServiceError."""
     from publisher.errors import UsageError
-    from publisher.feedback.intake import take_in
-    from publisher.providers.ses.sqs import Queue, pull
 
-    url = url or config.delivery.ses.events_queue
-    if not url:
+    if not drain_any_queue(applier, config, url, follow=follow):
         raise UsageError("there is no queue to read", help="set delivery.ses.events_queue, or give --queue URL")
-    for _ in pull(
-        Queue(url, region=config.delivery.ses.region), lambda bodies: take_in(applier, bodies), follow=follow
-    ):
+
+
+def drain_any_queue(applier: Any, config: Config, url: str | None = None, *, follow: bool = False) -> bool:
+    """As :func:`drain_queue`; False where no provider has a queue. Raises ServiceError."""
+    from publisher.feedback.intake import take_in
+    from publisher.providers import first
+
+    pull = first(config, lambda provider: provider.queue(url))
+    if pull is None:
+        return False
+    for _ in pull(lambda bodies: take_in(applier, bodies), follow):
         pass
     applier.settle_waiting()
+    return True
 
 
 def _open(context: typer.Context) -> tuple[Config, Database]:

@@ -25,6 +25,7 @@ from publisher.delivery.sender import Progress as Sending
 from publisher.delivery.states import mailing_state
 from publisher.delivery.tripwires import Tripped, alert
 from publisher.errors import PublisherError
+from publisher.providers import open_provider
 from publisher.publishing.due import Kind
 from publisher.publishing.outcome import Outcome, Published, Watch
 from publisher.publishing.publish import Wishes, publish
@@ -151,7 +152,7 @@ def _print(config: Config, published: Published) -> None:
 
 
 def _print_outcome(config: Config, outcome: Outcome) -> None:
-    decision, sent = outcome.decision, outcome.sent
+    decision, sent, provider = outcome.decision, outcome.sent, open_provider(config)
     if sent is None:
         line = f"{decision.slug}: {outcome.trouble or decision.says}"
         if outcome.exit_status:
@@ -162,11 +163,10 @@ def _print_outcome(config: Config, outcome: Outcome) -> None:
     console.print(escape(account_line(decision.slug, sent.account)))
     for tripped in sent.tripped:
         complain(f"tripwire {tripped.name}: {tripped.message}", tripped.help)
-    message, action = explain(sent)
+    message, action = explain(sent, provider)
     if message:
         complain(message, action)
-    if config.delivery.transport == "folder":
-        folder = config.root / config.delivery.folder.path / decision.slug
+    if folder := provider.written(decision.slug):
         console.print(f"  messages: {escape(_short(folder))}{os.sep}", style="dim")
 
 

@@ -44,7 +44,7 @@ def reconcile(
     What no event settles stays uncertain, and nothing is sent to it, until --release-uncertain makes it pending.
     Exits 0 when nothing is uncertain any more, 1 when something still is, 2 when it could not run.
     """
-    from publisher.cli.events import drain_queue
+    from publisher.cli.events import drain_any_queue
     from publisher.cli.issues import chosen_slugs
     from publisher.config import load_config
     from publisher.database import open_database
@@ -54,8 +54,8 @@ def reconcile(
     config: Config = load_config(context.obj)
     database = open_database(config)
     applier = Applier(database, config)
-    if pull and config.delivery.ses.events_queue:
-        drain_queue(applier, config)
+    if pull:
+        drain_any_queue(applier, config)
     applier.settle_waiting()
     found = [one for one in doubtful(database, issue) if issue or one.recipients]
     if issue and not found:

@@ -30,6 +30,7 @@ from publisher.delivery.sender import Progress as Step
 from publisher.edition.model import Edition
 from publisher.errors import DeployError
 from publisher.proofing import Proof, proofread, refuse_unknown
+from publisher.providers import open_provider
 from publisher.publishing.witness import Witness, mail, refuse_forgetful
 
 
@@ -94,7 +95,7 @@ def _mail(config: Config, database: Database, edition: Edition, wish: Wish) -> i
     with stop_on_signals(interrupt), view:
         options = replace(options, started=view.started, progress=view.progress)
         sent = mail(witness, config, database, edition, options)
-    _print_account(wish, sent)
+    _print_account(config, wish, sent)
     _report_overdue(config, database, wish)
     return sent.exit_status
 
@@ -162,12 +163,12 @@ def _print_dry_run(wish: Wish, found: DryRun) -> None:
         console.print(f"  excluded, {reason}: {people:,}")
 
 
-def _print_account(wish: Wish, sent: Sent) -> None:
+def _print_account(config: Config, wish: Wish, sent: Sent) -> None:
     for tripped in sent.tripped:
         complain(f"tripwire {tripped.name}: {tripped.message}", tripped.help)
     for note in sent.notes:
         error_console.print(f"[yellow]warning:[/] {escape(note)}")
-    message, action = explain(sent)
+    message, action = explain(sent, open_provider(config))
     if wish.json:
         print(json.dumps({"event": "end", "ending": sent.ending.value, "code": sent.code} | as_row(sent.mailing, sent)))
     else:

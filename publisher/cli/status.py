@@ -32,6 +32,7 @@ def status(
     from publisher.delivery.status import statuses
     from publisher.diagnostics import Severity
     from publisher.diagnostics.text import printable
+    from publisher.providers import open_provider
 
     config = load_config(context.obj)
     database = open_database(config)
@@ -42,7 +43,7 @@ def status(
     if format == "json":
         print(json.dumps(found.rows[0] if issue else found.rows, ensure_ascii=False, indent=2))
     else:
-        _print(found.rows, tells=config.delivery.tells)
+        _print(found.rows, tells=open_provider(config).tells)
     for reading in found.broken:
         errors = [finding for finding in reading.findings if finding.severity is Severity.ERROR]
         first, more = errors[0], f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from publisher.cli.console import console
+
+if TYPE_CHECKING:
+    from publisher.providers import Provider
+    from publisher.providers.provider import SuppressionList
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")]
 Mailbox = Annotated[str, typer.Argument(metavar="ADDRESS", help="An email address.")]
@@ -70,23 +74,35 @@ def remove(context: typer.Context, address: Mailbox) -> None:
 
 @commands.command("pull")
 def pull(context: typer.Context) -> None:
-    """Suppress here whom Amazon SES suppresses for the account."""
-    from publisher.config import load_config
-    from publisher.providers.ses import suppression_list
+    """Suppress here whom the provider suppresses for the account: Amazon SES, unless another with a list is in use."""
+    from publisher.providers import suppression_list
 
-    ses = suppression_list.open_list(load_config(context.obj).delivery.ses.region)
-    seen, new = suppression_list.pull(_database(context), ses)
-    console.print(f"{seen} on the list of SES, {new} of them new here")
+    theirs, title = _theirs(context)
+    seen, new = suppression_list.pull(_database(context), theirs, title)
+    console.print(f"{seen} on the list of {title}, {new} of them new here")
 
 
 @commands.command("push")
 def push(context: typer.Context) -> None:
-    """Put whoever bounced or complained here on Amazon SES's list for the account, about one a second."""
-    from publisher.config import load_config
-    from publisher.providers.ses import suppression_list
+    """Put whoever bounced or complained here on the provider's list; Amazon SES takes about one a second."""
+    from publisher.providers import suppression_list
 
-    ses = suppression_list.open_list(load_config(context.obj).delivery.ses.region)
-    console.print(f"{suppression_list.push(_database(context), ses)} told to SES")
+    theirs, title = _theirs(context)
+    console.print(f"{suppression_list.push(_database(context), theirs)} told to {title}")
+
+
+def _theirs(context: typer.Context) -> tuple[SuppressionList, str]:
+    """The list of the provider in use, or of the first that has one: a relay may hand on to SES."""
+    from publisher.config import load_config
+    from publisher.providers import first
+
+    def ask(provider: Provider) -> tuple[SuppressionList, str] | None:
+        theirs = provider.suppression_list()
+        return (theirs, provider.title) if theirs else None
+
+    found = first(load_config(context.obj), ask)
+    assert found is not None  # SES has one
+    return found
 
 
 def _database(context: typer.Context) -> Any:

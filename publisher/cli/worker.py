@@ -36,13 +36,11 @@ def worker(
     database = open_database(config)
 
     def reconcile() -> None:
+        from publisher.cli.events import drain_any_queue
+        from publisher.feedback.apply import Applier
         from publisher.web.confirmation import post
 
-        if config.delivery.ses.events_queue:
-            from publisher.cli.events import drain_queue
-            from publisher.feedback.apply import Applier
-
-            drain_queue(Applier(database, config), config)
+        drain_any_queue(Applier(database, config), config)
         post(config, database, 30.0)  # confirmation mail that serve could not send
 
     def refuse(slug: str) -> None:

@@ -66,7 +66,7 @@ def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
 
 
 def _readers_can_leave(config: Config, node: Mapping) -> list[Diagnostic]:
-    if config.delivery.transport == "folder" or config.service.url:
+    if not config.delivery.leaves or config.service.url:
         return []
     transport = find(node, ("delivery", "transport"))
     message = f"with the transport {config.delivery.transport} real mail leaves, and readers could not unsubscribe"

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from publisher.config.segments import checked_audience
+from publisher.config.transports import known_transport, transport_names
 from publisher.config.values import DatabaseUrl, Duration, Language, OneLine, Sender, TimeZone, WebUrl
 
 Level = Literal["off", "info", "warning", "error"]
@@ -44,6 +45,15 @@ class Newsletter(Section):
         """Display name and address of ``from``."""
         return parseaddr(self.from_)
 
+    @property
+    def domain(self) -> str:
+        """The domain of ``from``, in ASCII and lower case."""
+        domain = self.sender[1].rpartition("@")[2].lower()
+        try:
+            return domain.encode("idna").decode("ascii")
+        except UnicodeError:
+            return domain
+
 
 class FolderTransport(Section):
     """One message a file."""
@@ -76,7 +86,9 @@ class SesTransport(Section):
 class Delivery(Section):
     """How messages leave."""
 
-    transport: Literal["folder", "smtp", "ses"] = "folder"
+    transport: Annotated[str, AfterValidator(known_transport)] = Field(
+        "folder", json_schema_extra=lambda schema: schema.update(enum=[*transport_names()])
+    )
     folder: FolderTransport = FolderTransport()
     smtp: SmtpTransport = SmtpTransport()
     ses: SesTransport = SesTransport()
@@ -86,9 +98,9 @@ class Delivery(Section):
     max_send_rate: float | None = Field(None, gt=0, description="Recipients a second, at most")
 
     @property
-    def tells(self) -> bool:
-        """Whether the provider tells afterwards, by itself, what became of a message."""
-        return self.transport == "ses"
+    def leaves(self) -> bool:
+        """Whether mail leaves this machine at all."""
+        return self.transport != "folder"
 
 
 class Deploy(Section):
@@ -135,7 +147,7 @@ class Feedback(Section):
         5, ge=1, description="Consecutive issues that bounce before an address is suppressed"
     )
     opens_and_clicks: bool = Field(
-        False, description="Keep the opens and clicks that SES reports; off, they are dropped unread"
+        False, description="Keep the opens and clicks that the provider reports; off, they are dropped unread"
     )
 
 

@@ -33,7 +33,7 @@ class Unready:
 
 def unready(config: Config) -> list[Unready]:
     """What keeps real mail from leaving; nothing under the folder transport."""
-    if config.delivery.transport == "folder":
+    if not config.delivery.leaves:
         return []
     newsletter, service = config.newsletter, config.service.url or ""
     hosts = {

@@ -8,32 +8,12 @@ from publisher.delivery.mailings import CANCELLED, PAUSED, Mailing
 from publisher.delivery.send import Sent
 from publisher.delivery.sender import Ending
 from publisher.delivery.states import FEEDBACK, Account, MailingState
+from publisher.providers import Provider
 
 COUNTS = ("audience", "excluded", "pending", "claimed", "submitted", "rejected", "uncertain")
 
-_PROVIDER = {
-    "sandbox": ("the SES account is in the sandbox and mails verified addresses only", "ask AWS for production access"),
-    "shutdown": ("AWS has shut down this account's sending", "see the SES console and answer AWS"),
-    "identity-not-verified": (
-        "SES has not verified the sender",
-        "verify the domain of newsletter.from; publisher doctor",
-    ),
-    "MailFromDomainNotVerifiedException": ("SES has not verified the MAIL FROM domain", "publish its MX record"),
-    "MAIL_FROM_DOMAIN_NOT_VERIFIED": ("SES has not verified the MAIL FROM domain", "publish its MX record"),
-    "AccountSuspendedException": ("SES has suspended the account", "see the SES console and answer AWS"),
-    "ACCOUNT_SUSPENDED": ("SES has suspended the account", "see the SES console and answer AWS"),
-    "NotFoundException": ("SES does not know the configuration set", "correct delivery.ses.configuration_set"),
-    "CONFIGURATION_SET_NOT_FOUND": (
-        "SES does not know the configuration set",
-        "correct delivery.ses.configuration_set in config.yaml",
-    ),
-    "ExpiredTokenException": ("the AWS credentials have expired", "log in again"),
-    "ExpiredToken": ("the AWS credentials have expired", "log in again"),
-    "smtp-login": ("the relay refuses the login", "check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD"),
-}
 
-
-def explain(sent: Sent) -> tuple[str, str | None]:
+def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
     """The line for an operator, and the action; the line is empty where all went well."""
     account, slug = sent.account, sent.mailing.slug
     again = f"publisher send {slug} carries on"
@@ -52,12 +32,13 @@ def explain(sent: Sent) -> tuple[str, str | None]:
         case Ending.DAILY_QUOTA:
             return f"the provider's daily quota is used up; {left}", f"{again} when the 24 hours have room again"
         case Ending.ACCOUNT_PAUSED:
-            return f"SES has paused sending ({sent.code}); {left}", f"see the SES console; then {again}"
+            paused = f"{provider.title} has paused sending ({sent.code}); {left}"
+            return paused, f"see the {provider.title} console; then {again}"
         case Ending.UNREACHABLE:
             return f"the provider could not be reached ({sent.code}); {left}", f"check the network; then {again}"
         case Ending.DEFECT:
             return f"the transport failed ({sent.code}); {left}", f"please report it; {again}"
-    what, action = _PROVIDER.get(
+    what, action = provider.endings.get(
         sent.code.partition(":")[0], (f"the provider refuses every message: {sent.code}", "mend what it says")
     )
     return f"{what}; {left}", f"{action}; then {again}"

@@ -16,9 +16,6 @@ ROUNDS = 5
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 
-UNREACHABLE = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "smtp-unreachable"})
-"""Codes that say the provider was not reached at all: the whole run waits, and ends if that lasts."""
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -38,6 +35,7 @@ _DECISIONS = {
     Verdict.REJECTED: Decision("rejected"),
     Verdict.UNCERTAIN: Decision("uncertain"),
     Verdict.RETRY: Decision("pending"),
+    Verdict.UNREACHED: Decision("pending", counts=False),  # the world failed, not this recipient
     Verdict.THROTTLED: Decision("pending", counts=False),
     Verdict.LATER: Decision("pending", counts=False, stop=True),
     Verdict.PAUSED: Decision("pending", counts=False, stop=True),
@@ -48,8 +46,6 @@ _DECISIONS = {
 
 def decide(outcome: Outcome) -> Decision:
     """The decision for one outcome."""
-    if outcome.verdict is Verdict.RETRY and outcome.code in UNREACHABLE:
-        return Decision("pending", counts=False)  # the world failed, not this recipient
     return _DECISIONS[outcome.verdict]
 
 

@@ -15,7 +15,7 @@ from publisher.delivery.breaker import DOUBTS_TO_END, Breaker
 from publisher.delivery.crew import Crew, Finished
 from publisher.delivery.ledger import Claim, Exchanged, Ledger
 from publisher.delivery.pace import HEADROOM, UNLIMITED, Pace, batch_size
-from publisher.delivery.retry import ROUNDS, UNREACHABLE, pause
+from publisher.delivery.retry import ROUNDS, pause
 from publisher.errors import DatabaseError, TransportError
 from publisher.mail.message import Envelope
 from publisher.providers.outcomes import Outcome, Verdict
@@ -266,8 +266,8 @@ class Sender:
         if Verdict.THROTTLED in verdicts:
             self.pace.throttled()
             self._read_quota(QUOTA_AGAIN)
-        if verdicts.get(Verdict.RETRY) in UNREACHABLE:
-            self._wait_for_provider(verdicts[Verdict.RETRY])
+        if Verdict.UNREACHED in verdicts:
+            self._wait_for_provider(verdicts[Verdict.UNREACHED])
         if self.breaker.doubts > before and self.breaker.probing:
             self._doubt(verdicts[Verdict.UNCERTAIN])
         if self.breaker.refuses_everything:

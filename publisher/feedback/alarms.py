@@ -30,7 +30,7 @@ def tripped_by(database: Database, applied: Applied) -> list[Tripped]:
             Tripped(
                 "never-mailed",
                 slug,
-                f"SES accepted {count} messages of {slug or 'no issue here'} and then did not mail them",
+                f"the provider accepted {count} messages of {slug or 'no issue here'} and then did not mail them",
                 "they count as rejected; publisher report says why",
                 stops=False,
             )

@@ -103,7 +103,7 @@ class Applier:
     def apply(self, events: Sequence[Event], *, message: str | None = None) -> bool:
         """One commit: all of ``events``, and what follows from them. Raises DatabaseError; then nothing was done.
 
-        ``message`` is the id of the SNS message they came in; False where it was taken in before, and nothing is done.
+        ``message`` is the id of the webhook's request they came in. False where it was taken in before: a repeat.
         """
         # In one order everywhere, so that two processes with events of the same readers seldom wait for each other.
         ordered = sorted(events, key=lambda event: (event.recipient or "", event.message_id))

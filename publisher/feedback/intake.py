@@ -1,10 +1,9 @@
-"""Ways in for events: a file, a mailbox, bodies from a queue, and one request from SNS. All end in an Applier."""
+"""Ways in for events: a file, a mailbox, bodies from a queue, and one request of a webhook. All end in an Applier."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
@@ -18,11 +17,9 @@ from publisher.feedback.apply import Applied, Applier
 from publisher.feedback.mailbox import is_mail, messages_in, messages_of
 from publisher.feedback.reading import BROKEN_GZIP, documents, unpacked
 from publisher.feedback.reports import Report, is_automatic_reply, parse_mail, read_report
-from publisher.providers.events import Event, Unknown
-from publisher.providers.scrub import scrub
-from publisher.providers.ses.certificates import Certificates, Topic
-from publisher.providers.ses.events import RAW_LIMIT, EventError, events_of, is_greeting, parse
-from publisher.providers.ses.sns import RefusedError, SnsMessage, confirm_subscription, verify
+from publisher.providers import events_of, read_events
+from publisher.providers.events import Event, EventError
+from publisher.providers.provider import Notice, RefusedError, Webhook, unreadable
 
 BATCH = 500
 """Events a commit."""
@@ -124,79 +121,46 @@ def take_in(applier: Applier, bodies: Sequence[str]) -> None:
     events: list[Event] = []
     for body in bodies:
         try:
-            events += parse(body)
+            events += read_events(body)
         except EventError as error:
             _note_fault(applier.applied, "a message of the queue", str(error))
-            events.append(_unreadable(body))
+            events.append(unreadable(body))
     applier.apply(events)
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The answer to a request of SNS: an HTTP status, and the reason for the log. Neither holds an address."""
+    """The answer to a webhook's request: an HTTP status, and the reason for the log. Neither holds an address."""
 
     status: int
     reason: str
     applied: Applied | None = None
 
 
-def believe(
-    body: bytes,
-    *,
-    config: Config,
-    certificates: Certificates,
-    confirm: Callable[[Topic, str], None] = confirm_subscription,
-    now: datetime | None = None,
-) -> SnsMessage | Received:
-    """Check one POST of SNS; a notification comes back to be kept, all else is answered at once.
+def believe(webhook: Webhook, body: bytes, headers: Mapping[str, str]) -> Notice | Received:
+    """Check one request; what is to be kept comes back as a notice, all else is answered at once.
 
-    May wait seconds for a certificate or for the API, and touches no database: call it in a thread of its own.
+    May wait seconds for the network, and touches no database: call it in a thread of its own.
     """
     try:
-        message = verify(body, topics=config.service.sns_topics, certificates=certificates, now=now)
-        if message.type == "SubscriptionConfirmation":
-            confirm(message.topic, message.token or "")
-            return Received(200, f"the subscription to {message.topic.arn} is confirmed")
+        notice = webhook.believe(body, headers)
     except RefusedError as error:
         return Received(error.status, error.reason)
     except ServiceError as error:
         return Received(503, error.message)
-    if message.type == "UnsubscribeConfirmation":
-        return Received(200, f"SNS ended the subscription to {message.topic.arn}: subscribe again if that is wrong")
-    return message
+    return Received(200, notice.note) if notice.note else notice
 
 
-def keep(message: SnsMessage, *, database: Database, config: Config) -> Received:
-    """Take in a notification that was believed, once: 200 now or before, 503 try again later."""
+def keep(notice: Notice, *, database: Database, config: Config) -> Received:
+    """Take in a notice once: 200 now or before, 503 try again later."""
     applier = Applier(database, config)
+    if notice.fault:
+        _note_fault(applier.applied, "a request", notice.fault)
     try:
-        events = () if is_greeting(message.body) else parse(message.body)
-    except EventError as error:
-        _note_fault(applier.applied, "a message of SNS", str(error))
-        events = (_unreadable(message.body),)
-    try:
-        fresh = applier.apply(events, message=message.id)
+        fresh = applier.apply(notice.events, message=notice.id or None)
         return Received(200, "taken in" if fresh else "taken in before", applier.applied)
     except DatabaseError as error:
         return Received(503, error.message)
-
-
-def receive(
-    body: bytes,
-    *,
-    database: Database,
-    config: Config,
-    certificates: Certificates,
-    confirm: Callable[[Topic, str], None] = confirm_subscription,
-    now: datetime | None = None,
-) -> Received:
-    """Both steps in one: 200 taken in, now or before; 400, 403, 413 refused; 503 try again later."""
-    found = believe(body, config=config, certificates=certificates, confirm=confirm, now=now)
-    return found if isinstance(found, Received) else keep(found, database=database, config=config)
-
-
-def _unreadable(body: str) -> Event:
-    return Event(Unknown("unreadable", scrub(body, RAW_LIMIT)), "", datetime.now(UTC))
 
 
 def _note_fault(applied: Applied, where: str, why: str) -> None:

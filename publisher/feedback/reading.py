@@ -15,7 +15,8 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from typing import IO, Any, cast
 
-from publisher.providers.ses.events import EventError, is_event
+from publisher.providers import is_event
+from publisher.providers.events import EventError
 
 LONGEST = 1_000_000
 """Characters of a value: four times what SNS carries."""

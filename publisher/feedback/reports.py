@@ -16,9 +16,8 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from publisher.audience.tokens import Claim, Purpose, Tokens
-from publisher.providers.events import Bounce, BounceType, Complaint, Delivery, DeliveryDelay, What
+from publisher.providers.events import Bounce, BounceType, Complaint, Delivery, DeliveryDelay, EventError, What
 from publisher.providers.scrub import plain, scrub
-from publisher.providers.ses.events import EventError
 
 LARGEST = 2_000_000
 """Bytes read of a message: a report comes before the mail that it gives back."""

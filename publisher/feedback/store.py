@@ -30,7 +30,7 @@ WAITS = timedelta(days=30)
 """How long an event waits for the row it is about. Other mail of the same account would fill the table otherwise."""
 
 REMEMBERS = timedelta(days=3)
-"""How long a message of SNS is known again: longer than :data:`publisher.providers.ses.sns.WINDOW` lets it in."""
+"""How long a message of SNS is known again: longer than a provider repeats one (SNS: a day)."""
 
 
 @dataclass(frozen=True, slots=True)

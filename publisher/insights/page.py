@@ -15,6 +15,7 @@ from publisher.edition.theme import Theme, ThemeError
 from publisher.errors import ConfigError
 from publisher.insights import charts
 from publisher.insights.account import Report
+from publisher.providers import open_provider
 
 TEMPLATE = "report/report.html.j2"
 _STATES = ("submitted", "excluded", "rejected", "uncertain", "claimed", "pending")
@@ -39,7 +40,9 @@ def render_report(report: Report, config: Config, *, now: datetime | None = None
     days = {step.start.astimezone(config.newsletter.zone).date() for step in steps if step.start}
     form = "short" if len(days) > 1 else "HH:mm"
     account = report.account
-    unknown = not_known({name: getattr(account, name) for name in ("submitted", *FEEDBACK)}, config.delivery.tells)
+    unknown = not_known(
+        {name: getattr(account, name) for name in ("submitted", *FEEDBACK)}, open_provider(config).tells
+    )
     told = ["submitted", *(name for name in FEEDBACK if name not in unknown)]
     try:
         return Theme.of(config).render(

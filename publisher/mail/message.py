@@ -81,6 +81,10 @@ class Composed:
             )
         )
 
+    def of(self, envelope: Envelope) -> Composed:  # noqa: ARG002
+        """What is composed for this envelope: this, but where one opening of a transport serves several letters."""
+        return self
+
     @property
     def slots(self) -> frozenset[Slot]:
         """The slots that have to be filled."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from publisher.preview.guard import Guard
 from publisher.preview.listing import describe, listing
 from publisher.preview.watch import Changes
 from publisher.preview.workshop import View, Workshop
+from publisher.providers import open_provider
 
 STATIC = Path(__file__).parent / "static"
 HEARTBEAT = 15.0  # seconds between comments that keep a quiet stream open
@@ -121,9 +123,9 @@ def _send_test(workshop: Workshop, edition: Edition, address: str) -> str:
     failed = send_test(workshop.config, edition, [address])
     if failed:
         return f"The test was refused: {failed[0][1]}"
-    transport = workshop.config.delivery
-    where = f" (look in {transport.folder.path}/)" if transport.transport == "folder" else ""
-    return f"Handed to the {transport.transport} transport{where}."
+    folder = open_provider(workshop.config).written("")
+    where = f" (look in {os.path.relpath(folder, workshop.config.root)}/)" if folder else ""
+    return f"Handed to the {workshop.config.delivery.transport} transport{where}."
 
 
 async def _stream(changes: Changes, stopping: asyncio.Event) -> AsyncIterator[str]:

@@ -1,31 +1,84 @@
-"""Transports hand messages to a provider: a folder, an SMTP relay, Amazon SES."""
+"""Who takes messages: one folder a provider, behind :class:`Provider`, found by name and loaded when asked for."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
+from typing import Any, TypeVar
+
 from publisher.config.model import Config
+from publisher.config.transports import BUILT_IN, plugins, transport_names
+from publisher.providers.events import Event, EventError
+from publisher.providers.provider import Provider
 from publisher.providers.transport import Quota, Transport
 
-__all__ = ["Quota", "Transport", "open_transport"]
+__all__ = [
+    "Provider",
+    "Quota",
+    "Transport",
+    "events_of",
+    "first",
+    "is_event",
+    "open_provider",
+    "open_transport",
+    "providers",
+    "read_events",
+]
+
+Answer = TypeVar("Answer")
+
+
+@cache
+def _class(name: str) -> type[Provider]:
+    if name in BUILT_IN:
+        return import_module(f"{__name__}.{name}").PROVIDER  # type: ignore[no-any-return]
+    return plugins()[name].load()  # type: ignore[no-any-return]
+
+
+def open_provider(config: Config) -> Provider:
+    """The provider that ``config`` names."""
+    return _class(config.delivery.transport)(config)
 
 
 def open_transport(config: Config, *, single: bool = False) -> Transport:
-    """The transport that ``config`` names; ``single`` asks for one that hands over whole messages, one at a time.
+    """The transport of the provider that ``config`` names; see :meth:`Provider.transport`."""
+    return open_provider(config).transport(single=single)
 
-    A provider's library loads only when its transport is used.
-    """
-    delivery = config.delivery
-    if delivery.transport == "folder":
-        from publisher.providers.folder.transport import FolderTransport
 
-        return FolderTransport(config.root / delivery.folder.path)
-    if delivery.transport == "smtp":
-        from publisher.providers.smtp.transport import SmtpTransport
+def providers(config: Config) -> Iterator[Provider]:
+    """Every provider, the one in use first: feedback may come from another, which a relay hands on to."""
+    yield open_provider(config)
+    yield from (_class(name)(config) for name in transport_names() if name != config.delivery.transport)
 
-        return SmtpTransport(delivery.smtp)
-    if delivery.ses.bulk and not single:
-        from publisher.providers.ses.bulk import SesBulkTransport
 
-        return SesBulkTransport(delivery.ses)
-    from publisher.providers.ses.raw import SesRawTransport
+def first(config: Config, ask: Callable[[Provider], Answer | None]) -> Answer | None:
+    """The first answer that is not None, of the provider in use before all others."""
+    return next((answer for answer in map(ask, providers(config)) if answer is not None), None)
 
-    return SesRawTransport(delivery.ses)
+
+def is_event(value: Any) -> bool:
+    """Whether a JSON value has the keys of some provider's event."""
+    return isinstance(value, dict) and any(not value.keys().isdisjoint(_class(n).event_keys) for n in transport_names())
+
+
+def read_events(text: str) -> tuple[Event, ...]:
+    """The events of a JSON text, whichever provider wrote it. Raises EventError."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise EventError("not JSON") from None
+    return events_of(value)
+
+
+def events_of(value: Any) -> tuple[Event, ...]:
+    """As :func:`read_events`, of a JSON value. Raises EventError."""
+    if isinstance(value, EventError):
+        raise value
+    if not isinstance(value, dict):
+        raise EventError("not a JSON object")
+    for name in transport_names():
+        if not value.keys().isdisjoint((provider := _class(name)).event_keys):
+            return provider.events_of(value)
+    raise EventError("it has the keys of no provider's event")

@@ -1,8 +1,7 @@
 """One vocabulary for what providers tell us after a message has left.
 
 An :class:`Event` is about one destination of one message; ``what`` says what happened to it. A provider's line with
-several destinations becomes several events. Nothing here knows a provider's JSON: see
-:mod:`publisher.providers.ses.events`.
+several destinations becomes several events. Nothing here knows a provider's JSON: that is each provider's ``events``.
 """
 
 from __future__ import annotations
@@ -12,6 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
+
+RAW_LIMIT = 16_000
+"""Characters that are kept of an event nobody understands."""
+
+
+class EventError(ValueError):
+    """This is no event. The message says why, without any address."""
 
 
 class Kind(StrEnum):

@@ -16,6 +16,7 @@ class Verdict(StrEnum):
 
     SUBMITTED = "submitted"  # the provider accepted it
     RETRY = "retry"  # not sent: try again soon
+    UNREACHED = "unreached"  # not sent: nobody answered; the run waits, and ends if that lasts
     THROTTLED = "throttled"  # not sent: too fast; try again more slowly
     LATER = "later"  # not sent: the daily quota is used up; stop until hours later
     PAUSED = "paused"  # not sent: the account's or configuration set's sending is switched off; stop
@@ -30,7 +31,7 @@ class Verdict(StrEnum):
         return self in _NOT_SENT
 
 
-_NOT_SENT = frozenset({Verdict.RETRY, Verdict.THROTTLED, Verdict.LATER, Verdict.PAUSED, Verdict.STOP, Verdict.REFUSED})
+_NOT_SENT = frozenset(Verdict) - {Verdict.SUBMITTED, Verdict.REJECTED, Verdict.UNCERTAIN}
 
 
 @dataclass(frozen=True, slots=True)

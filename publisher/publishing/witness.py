@@ -23,6 +23,7 @@ from publisher.delivery.send import Options, Sent, Started, send
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.mail.letter import Letter
+from publisher.providers import open_provider
 from publisher.publishing import store
 from publisher.publishing.archive import Archive
 from publisher.publishing.due import Mailed
@@ -83,8 +84,8 @@ class Witness:
         html = self.place.read(issue_path(slug) + "index.html") if self.place else None
         if html is not None and provenance_of_page(html):
             return "the archive"
-        folder = self.config.root / self.config.delivery.folder.path / slug
-        if self.config.delivery.transport == "folder" and folder.is_dir():
+        folder = open_provider(self.config).written(slug)
+        if folder and folder.is_dir():
             # send --test writes there too, under other names
             return "the outbox" if any(_RECIPIENT.fullmatch(file.name) for file in folder.iterdir()) else None
         return None

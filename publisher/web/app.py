@@ -16,13 +16,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from publisher.errors import DatabaseError
+from publisher.providers import providers
 from publisher.web import links, operations, subscribing
 from publisher.web.alarms import Alarms
 from publisher.web.guard import Guard
 from publisher.web.service import Service
-
-SNS_LIMIT = 1_000_000
-"""Bytes of a message of SNS: 256 KiB, which JSON's escapes can make nearly four times as long."""
 
 log = logging.getLogger("publisher.web")
 
@@ -69,7 +67,7 @@ def create_app(service: Service) -> ASGIApp:
             Route("/unsubscribe/{token}", links.unsubscribe, methods=["POST"]),
             Route("/preferences/{token}", links.show_preferences, methods=["GET"]),
             Route("/preferences/{token}", links.preferences, methods=["POST"]),
-            Route("/webhooks/sns", operations.sns, methods=["POST"]),
+            Route("/webhooks/{name}", operations.webhook, methods=["POST"]),
             Route("/healthz", operations.health, methods=["GET"]),
             Route("/metrics", operations.metrics, methods=["GET"]),
         ],
@@ -84,10 +82,8 @@ def create_app(service: Service) -> ASGIApp:
     app.router.redirect_slashes = False  # it would send readers to whatever host a request names
     app.state.service = service
     app.state.alarms = Alarms(service.config, service.database)
-    if service.config.service.sns_topics:
-        from publisher.providers.ses.certificates import Certificates
-
-        app.state.certificates = Certificates()
+    found = [provider.webhook() for provider in providers(service.config)]
+    app.state.webhooks = {webhook.name: webhook for webhook in found if webhook}
     url = urlsplit(service.config.service.url or "")
     return Guard(
         app,
@@ -95,6 +91,6 @@ def create_app(service: Service) -> ASGIApp:
         metrics=service.metrics,
         secure=url.scheme == "https",
         prefix=url.path,
-        limits=[("/webhooks/sns", SNS_LIMIT)],
+        limits=[(f"/webhooks/{webhook.name}", webhook.limit) for webhook in app.state.webhooks.values()],
         edge=os.environ.get("PUBLISHER_ORIGIN_SECRET", ""),
     )

@@ -22,7 +22,7 @@ from publisher.audience.tokens import CONFIRM_WITHIN, Tokens
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.pace import Pace, batch_size
-from publisher.delivery.retry import UNREACHABLE, pause
+from publisher.delivery.retry import pause
 from publisher.delivery.send import pace_of
 from publisher.delivery.sender import Limits, blocked
 from publisher.edition.model import Slot
@@ -70,11 +70,15 @@ class _AnyLetter(Composed):
 
     __slots__ = ()
 
-    def message(self, envelope: Envelope, date: datetime) -> bytes:
-        """The message of the envelope's own letter."""
+    def of(self, envelope: Envelope) -> Composed:
+        """The envelope's own letter."""
         assert isinstance(envelope, _Addressed)
         assert envelope.composed is not None
-        return envelope.composed.message(envelope, date)
+        return envelope.composed
+
+    def message(self, envelope: Envelope, date: datetime) -> bytes:
+        """The message of the envelope's own letter."""
+        return self.of(envelope).message(envelope, date)
 
 
 class Postman:
@@ -190,7 +194,7 @@ class Postman:
         elif outcome.verdict is Verdict.THROTTLED:
             pace.throttled()
             self._hold()
-        elif outcome.verdict is Verdict.REFUSED or outcome.code in UNREACHABLE:
+        elif outcome.verdict in {Verdict.REFUSED, Verdict.UNREACHED}:
             self._hold()  # a refusal is one reader's fault, or everybody's: the next one shows
         elif outcome.verdict in _CLOSED:
             self._hold_until = time.monotonic() + HELD

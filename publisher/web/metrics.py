@@ -34,7 +34,7 @@ class Metrics:
         self.asked = Counter("publisher_web_asked_total", "Subscribe forms", ("outcome",))
         self.mails = Counter("publisher_web_confirmation_mails_total", "Confirmation mails", ("outcome",))
         self.changes = Counter("publisher_web_changes_total", "What readers did", ("change",))
-        self.webhooks = Counter("publisher_web_webhooks_total", "Requests of SNS", ("status",))
+        self.webhooks = Counter("publisher_web_webhooks_total", "Requests of providers", ("status",))
 
     def text(self, gauges: dict[tuple[str, str], dict[str, int]]) -> str:
         """Everything. ``gauges``: numbers by label value, by name and label."""

@@ -1,4 +1,4 @@
-"""For machines: ``/healthz``, ``/metrics`` and ``/webhooks/sns``."""
+"""For machines: ``/healthz``, ``/metrics`` and ``/webhooks/…``."""
 
 from __future__ import annotations
 
@@ -51,21 +51,21 @@ async def metrics(request: Request) -> Response:
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 
-async def sns(request: Request) -> Response:
-    """A message of Amazon SNS; there is nothing here until ``service.sns_topics`` names whom to believe."""
-    service: Service = request.app.state.service
-    if not service.config.service.sns_topics:
+async def webhook(request: Request) -> Response:
+    """A provider's events; there is nothing here until config or environment say whom to believe."""
+    name, service = request.path_params["name"], request.app.state.service
+    hook = request.app.state.webhooks.get(name)
+    if hook is None:
         raise HTTPException(404)
     from publisher.feedback.intake import Received, believe, keep
 
-    body, certificates, config = await request.body(), request.app.state.certificates, service.config
-    # The certificate may take seconds to come: the thread that writes is for readers meanwhile.
-    found = await run_in_threadpool(believe, body, config=config, certificates=certificates)
+    # What proves the sender may take seconds to come: the thread that writes is for readers meanwhile.
+    found = await run_in_threadpool(believe, hook, await request.body(), dict(request.headers))
     if not isinstance(found, Received):
-        message = found
-        found = await service.write(lambda: keep(message, database=service.database, config=config))
+        notice = found
+        found = await service.write(lambda: keep(notice, database=service.database, config=service.config))
     status, reason = found.status, found.reason
     service.metrics.webhooks.add(str(status))
-    log.log(20 if status < 400 else 30, "SNS: %d %s", status, reason)
+    log.log(20 if status < 400 else 30, "%s: %d %s", name, status, reason)
     told = BackgroundTask(request.app.state.alarms.tell, found.applied) if found.applied else None
     return PlainTextResponse("taken in\n" if status < 400 else f"{reason}\n", status, background=told)

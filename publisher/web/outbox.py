@@ -115,7 +115,7 @@ def record(connection: Connection, question: Question, outcome: Outcome, now: da
     values: dict[str, object] = {"state": decision.state, "reason": outcome.code[:80] or None}
     if decision.state == "pending":
         # Too fast, or out of reach: nobody's fault, and due with the rest. Else the others go first.
-        blameless = outcome.verdict in {Verdict.THROTTLED, Verdict.RETRY} and not decision.counts
+        blameless = outcome.verdict in {Verdict.THROTTLED, Verdict.UNREACHED}
         wait = timedelta(0) if blameless else min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(question.attempt - 1, 10))
         values |= {"attempts": question.attempt - blameless, "due_at": now + wait}
     mine = (c.id == question.id) & c.state.in_(("claimed", "uncertain")) & (c.attempts == question.attempt)

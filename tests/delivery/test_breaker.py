@@ -24,6 +24,7 @@ from publisher.delivery.sender import Ending, Interrupt, Sender
 from publisher.delivery.tables import recipients
 from publisher.mail.message import compose
 from publisher.providers.outcomes import Outcome, Verdict, submitted
+from publisher.providers.ses import Ses
 from publisher.providers.ses.bulk import MOST, SesBulkTransport
 from publisher.providers.transport import Quota
 from tests.delivery.test_transports import envelope, relay
@@ -116,7 +117,7 @@ def test_a_relay_that_refuses_everybody_stops_the_run_and_rejects_nobody(tmp_pat
         inbox.answers |= {f"reader{n}@example.com": "554 5.7.1 relay access denied" for n in range(40)}
         sent = send(make_config(tmp_path, "smtp", smtp={"host": "127.0.0.1", "port": port}), sqlite, make_letter())
     assert (sent.ending, sent.account.pending, sent.account.rejected) == (Ending.PROVIDER, 40, 0)
-    assert "relay access denied" in explain(sent)[0]
+    assert "relay access denied" in explain(sent, Ses(make_config(tmp_path)))[0]
 
 
 @pytest.mark.parametrize("single", [False, True], ids=["bulk", "raw"])
@@ -127,7 +128,7 @@ def test_a_provider_that_refuses_every_call_ends_the_run_early_with_everybody_pe
     add_people(sqlite, 400)
     sent = send(make_config(tmp_path, "ses", bulk=not single), sqlite, make_letter())
     assert (sent.ending, sent.account.pending) == (Ending.PROVIDER, 400)
-    assert "The template is broken" in explain(sent)[0]
+    assert "The template is broken" in explain(sent, Ses(make_config(tmp_path)))[0]
     assert server.account.accepted == []
 
 

@@ -20,9 +20,9 @@ URL = {"endpoint_url": "https://email.eu-west-1.amazonaws.com"}
 
 EXCEPTIONS = [
     # the request never left: try again
-    (aws.EndpointConnectionError(**URL), Verdict.RETRY),
-    (aws.ConnectTimeoutError(**URL), Verdict.RETRY),
-    (aws.ProxyConnectionError(proxy_url="http://proxy"), Verdict.RETRY),
+    (aws.EndpointConnectionError(**URL), Verdict.UNREACHED),
+    (aws.ConnectTimeoutError(**URL), Verdict.UNREACHED),
+    (aws.ProxyConnectionError(proxy_url="http://proxy"), Verdict.UNREACHED),
     (client_error("TooManyRequestsException", 429), Verdict.THROTTLED),
     (client_error("TooManyRequestsException", 429, "Maximum sending rate exceeded."), Verdict.THROTTLED),
     (client_error("Throttling", 400), Verdict.THROTTLED),
@@ -134,7 +134,7 @@ POLICY = [
     (Outcome(Verdict.REJECTED, "INVALID_PARAMETER"), "rejected", True, False),
     (Outcome(Verdict.UNCERTAIN, "ReadTimeoutError"), "uncertain", True, False),
     (Outcome(Verdict.RETRY, "TRANSIENT_FAILURE"), "pending", True, False),
-    (Outcome(Verdict.RETRY, "EndpointConnectionError"), "pending", False, False),
+    (Outcome(Verdict.UNREACHED, "EndpointConnectionError"), "pending", False, False),
     (Outcome(Verdict.THROTTLED, "ACCOUNT_THROTTLED"), "pending", False, False),
     (Outcome(Verdict.LATER, "daily-quota"), "pending", False, True),
     (Outcome(Verdict.PAUSED, "ACCOUNT_SENDING_PAUSED"), "pending", False, True),

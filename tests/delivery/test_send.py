@@ -20,8 +20,11 @@ from publisher.delivery.operator import set_operator
 from publisher.delivery.send import Options, Sent, dry_run, send, send_test
 from publisher.delivery.sender import Ending, Interrupt, Progress
 from publisher.errors import DatabaseError, TransportError, UsageError
+from publisher.providers.ses import Ses
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
 from tests.stubs.ses import BEFORE, SesServer
+
+SES = Ses(make_config(Path(), "ses"))
 
 Stub = Callable[..., SesServer]
 
@@ -118,16 +121,16 @@ def test_faults_before_acceptance_lose_and_double_nobody(
 def test_an_answer_lost_after_acceptance_is_never_sent_again_by_itself(
     ses: Stub, through_ses: Config, sqlite: Database, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from publisher.providers import ses_client
+    from publisher.providers.ses import client
 
-    monkeypatch.setattr(ses_client, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(client, "READ_SECONDS", 0.3)
     server = ses(faults={f"{fault}-after": 1.0}, hang=0.6)
     add_people(sqlite, 60)
     for _ in range(2):
         sent = run(through_ses, sqlite)
         assert (sent.account.uncertain, sent.account.submitted, sent.exit_status) == (60, 0, 1)
     assert server.account.summary()["most"] == 1
-    assert "publisher reconcile" in str(explain(sent)[1])
+    assert "publisher reconcile" in str(explain(sent, SES)[1])
 
 
 @pytest.mark.parametrize("fault", [f for f in BEFORE if f != "429-before"])
@@ -159,7 +162,7 @@ def test_a_refusal_of_everything_stops_the_run_and_the_next_carries_on(
     server = ses(refuse=refusal)
     add_people(sqlite, 70)
     stopped = run(through_ses, sqlite)
-    message, action = explain(stopped)
+    message, action = explain(stopped, SES)
     assert words in message
     assert f"publisher send {SLUG}" in str(action)
     assert (stopped.exit_status, stopped.account.pending) == (status, 70)
@@ -185,7 +188,7 @@ def test_each_state_of_the_account_has_its_own_message_and_a_resumable_stop(
     add_people(sqlite, 60)
     stopped = run(through_ses, sqlite)
     assert (stopped.ending, stopped.exit_status) == (ending, status)
-    assert words in explain(stopped)[0]
+    assert words in explain(stopped, SES)[0]
     server.account.change(
         {"sending_enabled": True, "enforcement": "HEALTHY", "daily": -1, "only_to": [], "production": True}
     )
@@ -238,7 +241,7 @@ def test_a_network_that_goes_away_ends_the_run_with_everybody_pending(
 
     sent = run(through_ses, sqlite, started=gone)
     assert (sent.ending, sent.exit_status, sent.account.pending) == (Ending.UNREACHABLE, 2, 120)
-    assert "network" in str(explain(sent)[1])
+    assert "network" in str(explain(sent, SES)[1])
 
 
 def test_who_fails_in_every_round_is_left_for_the_next_run(
@@ -305,7 +308,7 @@ def test_pause_and_cancel_reach_a_sender_at_work(ses: Stub, through_ses: Config,
     paused = run(through_ses, sqlite, started=after(0.3, lambda: set_operator(sqlite, SLUG, "paused")))
     assert (paused.ending, paused.exit_status) == (Ending.OPERATOR, 1)
     assert 0 < paused.account.submitted < 600
-    assert "resume" in str(explain(paused)[1])
+    assert "resume" in str(explain(paused, SES)[1])
     assert run(through_ses, sqlite).account.submitted == paused.account.submitted
     set_operator(sqlite, SLUG, "cancelled")
     with pytest.raises(UsageError, match="cancelled for good"):

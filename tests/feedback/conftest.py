@@ -24,8 +24,8 @@ from publisher.delivery.tables import recipients
 from publisher.edition.model import Slotted
 from publisher.feedback.apply import Applied, Applier
 from publisher.mail.letter import Letter
+from publisher.providers import read_events
 from publisher.providers.outcomes import Outcome, Verdict, submitted
-from publisher.providers.ses.events import parse
 
 SLUG = "2026-05-04-weekly"
 
@@ -77,7 +77,7 @@ class Room:
 
     def apply(self, *lines: str) -> Applied:
         applier = Applier(self.database, self.config)
-        applier.apply([event for line in lines for event in parse(line)])
+        applier.apply([event for line in lines for event in read_events(line)])
         applier.settle_waiting()
         return applier.applied
 

@@ -68,7 +68,7 @@ def test_a_line_that_is_no_event_is_named_and_the_rest_is_applied(room: Room, ma
     ran = run(room, "events", "apply", "events.jsonl")
     assert ran.returncode == 1
     assert "events.jsonl: line 2: not JSON" in ran.stderr
-    assert "events.jsonl: line 5: neither eventType" in ran.stderr
+    assert "events.jsonl: line 5: it has the keys of no provider's event" in ran.stderr
     assert (room.account().submitted, room.account().bounced) == (2, 1)
     assert ANN not in ran.stdout + ran.stderr
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from publisher.errors import DatabaseError
 from publisher.feedback.apply import Applier
-from publisher.providers.ses.events import parse
+from publisher.providers import read_events
 from tests.feedback import shapes
 from tests.feedback.conftest import open_room
 from tests.feedback.test_apply import EXPECTED, story_lines, summary
@@ -31,7 +31,7 @@ def test_two_pullers_of_the_same_events_give_one_account(
         try:
             applier = Applier(room.database, room.config)
             for round_ in range(10):
-                events = [event for line in lines for event in parse(line)]
+                events = [event for line in lines for event in read_events(line)]
                 Random(seed + round_).shuffle(events)
                 for start in range(0, len(events), 5):
                     applier.apply(events[start : start + 5])
@@ -63,7 +63,7 @@ def test_who_loses_a_deadlock_tries_again(postgres_url: str, tmp_path: Path, mon
         return shapes.event("Delivery", shapes.mail(f"m-{recipient}", "x@example.com", recipient=recipient))
 
     applier = Applier(room.database, room.config)
-    events = [event for recipient in (first, second) for event in parse(line(recipient))]
+    events = [event for recipient in (first, second) for event in read_events(line(recipient))]
     row = text("SELECT 1 FROM recipients WHERE mailing_id = :mailing AND number = :number FOR UPDATE")
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -105,7 +105,7 @@ def test_a_serialization_failure_of_postgresql_is_tried_again_and_other_failures
         original(self, connection, *rest)
 
     monkeypatch.setattr(Applier, "_apply", fails_once)
-    events = list(parse(shapes.event("Delivery", mail)))
+    events = list(read_events(shapes.event("Delivery", mail)))
     if again:
         applier.apply(events)
         assert room.account().delivered == 1

@@ -15,7 +15,8 @@ from publisher.audience.address import read_address
 from publisher.audience.forgetting import erase
 from publisher.audience.suppressions import Reason, suppress
 from publisher.errors import ServiceError
-from publisher.providers.ses import suppression_list
+from publisher.providers import suppression_list
+from publisher.providers.ses.suppression_list import SesSuppressionList
 from tests.feedback.conftest import Room
 
 PATH = "/v2/email/suppression/addresses"
@@ -62,7 +63,7 @@ def ses(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name, value in (("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", f"http://127.0.0.1:{server.server_port}")
-    yield suppression_list.open_list("eu-west-1")
+    yield SesSuppressionList("eu-west-1")
     server.shutdown()
 
 
@@ -70,8 +71,8 @@ def test_whom_ses_suppresses_is_suppressed_here_but_for_the_erased(room: Room, s
     Ses.entries = {f"r{i}@example.com": "BOUNCE" for i in range(5)} | {"Spam@Example.org": "COMPLAINT"}
     with room.database.begin() as connection:
         erase(connection, read_address("r3@example.com"))
-    assert suppression_list.pull(room.database, ses) == (6, 5)
-    assert suppression_list.pull(room.database, ses) == (6, 0)
+    assert suppression_list.pull(room.database, ses, "SES") == (6, 5)
+    assert suppression_list.pull(room.database, ses, "SES") == (6, 0)
     assert set(room.suppressed()) == {f"r{i}@example.com" for i in (0, 1, 2, 4)} | {"spam@example.org"}
     assert set(room.suppressed().values()) == {"provider"}
 
@@ -82,7 +83,7 @@ def test_who_bounced_or_complained_is_told_to_ses_patiently(room: Room, ses: Any
             suppress(connection, f"{address}@example.com", reason)
     Ses.refusals = [(429, "TooManyRequestsException")] * 4
     pauses: list[float] = []
-    assert suppression_list.push(room.database, ses, sleep=pauses.append) == 2
+    assert suppression_list.push(room.database, SesSuppressionList("eu-west-1", sleep=pauses.append)) == 2
     assert Ses.entries == {"a@example.com": "BOUNCE", "b@example.com": "COMPLAINT"}
     assert pauses
 

@@ -89,7 +89,7 @@ def test_every_form_is_read(room: Room, lines: list[str], form: str, encoding: s
         ("a word", "not JSON"),
         ('{"a": nonsense}', "not JSON"),
         ('"text"', "not a JSON object"),
-        ('{"a": 1}', "neither eventType nor notificationType"),
+        ('{"a": 1}', "it has the keys of no provider's event"),
         ('{"a":' * 100_000 + "1" + "}" * 100_000, "not JSON"),
         ('{"a": ' + "9" * 10_000 + "}", "not JSON"),
         ('{"eventType":"Delivery","a":"' + "x" * 2 * LONGEST + '"}', "the line is too long"),
@@ -136,4 +136,4 @@ def test_a_file_of_nothing_is_no_fault(room: Room, data: bytes) -> None:
 
 def test_many_short_lines_that_hold_one_value_cost_no_square(room: Room, tmp_path: Path) -> None:
     applied = read(room, b'{"a": 1\n' + b',"b": {}\n' * 100_000 + b"}\n")
-    assert applied.malformed == [("line 1", "neither eventType nor notificationType")]
+    assert applied.malformed == [("line 1", "it has the keys of no provider's event")]

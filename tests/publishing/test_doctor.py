@@ -19,8 +19,8 @@ import dns.rrset
 import pytest
 
 from publisher.config import load_config
+from publisher.providers.ses.doctor import QUESTIONS, Account
 from publisher.publishing.doctor import Finding, Level, examine
-from publisher.publishing.doctor.run import SES
 from publisher.publishing.doctor.world import World
 
 EVENTS = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE"]
@@ -257,20 +257,21 @@ def test_what_aws_refuses_is_said_in_its_words_without_an_address(
     def refuses(*_: Any, **__: Any) -> Any:
         raise ClientError(said, "GetAccount")  # type: ignore[arg-type]
 
-    monkeypatch.setattr(World, "_ses", SimpleNamespace(get_account=refuses))
+    monkeypatch.setattr(Account, "_ses", SimpleNamespace(get_account=refuses))
     message = ask(around, tmp_path, only={"quota"})["quota"].message
     assert message == "the SES account: 400: No such region for (address)"
 
 
 def test_every_question_has_a_wrong_answer_in_the_table() -> None:
-    assert {*SES, "spf", "dmarc", "archive", "unsubscribe", "clock"} == {row[0] for row in WRONG}
+    assert {*QUESTIONS, "spf", "dmarc", "archive", "unsubscribe", "clock"} == {row[0] for row in WRONG}
 
 
 def test_without_a_network_each_says_so_and_none_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "t")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1/")
-    monkeypatch.setattr("publisher.publishing.doctor.world.PATIENCE", 0.3)
+    for room in ("publishing.doctor.world", "providers.ses.doctor"):
+        monkeypatch.setattr(f"publisher.{room}.PATIENCE", 0.3)
     found = ask(Around(url="http://127.0.0.1:1/", nameserver="127.0.0.1:1"), tmp_path)
     for name, finding in found.items():
         assert finding.level is (
@@ -283,7 +284,8 @@ def test_without_a_network_each_says_so_and_none_hangs(tmp_path: Path, monkeypat
 def test_with_the_folder_transport_what_mail_needs_is_skipped_with_the_reason(around: Around, tmp_path: Path) -> None:
     around.archive = 404
     found = ask(around, tmp_path, delivery="{transport: folder}")
-    for name in (*SES, "spf", "dmarc"):
+    assert not QUESTIONS.keys() & found.keys()  # a provider that is not in use is not asked
+    for name in ("spf", "dmarc"):
         assert (found[name].level, "folder" in found[name].message) == (Level.SKIPPED, True)
     assert found["archive"].level is Level.WARNING
     assert found["database"].level is Level.OK

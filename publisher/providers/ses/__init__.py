@@ -1,1 +1,114 @@
 """Amazon SES: submission in bulk and raw, its outcome table, its events by SNS and SQS, its suppression list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from publisher.errors import ServiceError
+from publisher.providers.events import Event
+from publisher.providers.provider import Provider, Pull, Question, SuppressionList, Webhook
+from publisher.providers.transport import Transport
+
+if TYPE_CHECKING:
+    from publisher.providers.ses.doctor import Account
+
+_UNKNOWN_SET = ("SES does not know the configuration set", "correct delivery.ses.configuration_set in config.yaml")
+_SUSPENDED = ("SES has suspended the account", "see the SES console and answer AWS")
+_MAIL_FROM = ("SES has not verified the MAIL FROM domain", "publish its MX record")
+_EXPIRED = ("the AWS credentials have expired", "log in again")
+
+_ENDINGS = {
+    "sandbox": (
+        "the SES account is in the sandbox and mails verified addresses only",
+        "ask AWS for production access",
+    ),
+    "shutdown": ("AWS has shut down this account's sending", "see the SES console and answer AWS"),
+    "identity-not-verified": (
+        "SES has not verified the sender",
+        "verify the domain of newsletter.from; publisher doctor",
+    ),
+    "MailFromDomainNotVerifiedException": _MAIL_FROM,
+    "MAIL_FROM_DOMAIN_NOT_VERIFIED": _MAIL_FROM,
+    "AccountSuspendedException": _SUSPENDED,
+    "ACCOUNT_SUSPENDED": _SUSPENDED,
+    "NotFoundException": _UNKNOWN_SET,
+    "CONFIGURATION_SET_NOT_FOUND": _UNKNOWN_SET,
+    "ExpiredTokenException": _EXPIRED,
+    "ExpiredToken": _EXPIRED,
+}
+
+
+class Ses(Provider):
+    """Amazon SES, API v2. Its queue, topics and list serve a relay that hands on to SES as well."""
+
+    name = "ses"
+    title = "SES"
+    tells = True
+    spf = "include:amazonses.com"
+    endings = _ENDINGS
+    event_keys = frozenset({"eventType", "notificationType", "TopicArn", "detail-type"})
+
+    def transport(self, *, single: bool = False) -> Transport:
+        """See :class:`~publisher.providers.provider.Provider`."""
+        settings = self.config.delivery.ses
+        if settings.bulk and not single:
+            from publisher.providers.ses.bulk import SesBulkTransport
+
+            return SesBulkTransport(settings)
+        from publisher.providers.ses.raw import SesRawTransport
+
+        return SesRawTransport(settings)
+
+    @cached_property
+    def _account(self) -> Account:
+        from publisher.providers.ses.doctor import Account
+
+        return Account(self.config)
+
+    def envelope_domain(self, domain: str) -> str:
+        """The custom MAIL FROM domain where there is one, else the sender's."""
+        try:
+            return str(self._account.identity[1].get("MailFromAttributes", {}).get("MailFromDomain") or domain)
+        except ServiceError:
+            return domain
+
+    def questions(self) -> Mapping[str, Question]:
+        """See :class:`~publisher.providers.provider.Provider`."""
+        from publisher.providers.ses.doctor import QUESTIONS
+
+        return {name: partial(ask, self._account) for name, ask in QUESTIONS.items()}
+
+    def webhook(self) -> Webhook | None:
+        """SNS's, where ``service.sns_topics`` names whom to believe."""
+        if not self.config.service.sns_topics:
+            return None
+        from publisher.providers.ses.sns import SnsWebhook
+
+        return SnsWebhook(self.config.service.sns_topics)
+
+    def queue(self, url: str | None = None) -> Pull | None:
+        """The SQS queue of ``delivery.ses.events_queue``."""
+        settings = self.config.delivery.ses
+        if not (url := url or settings.events_queue):
+            return None
+        from publisher.providers.ses.sqs import Queue, pull
+
+        return lambda take_in, follow: pull(Queue(url, region=settings.region), take_in, follow=follow)
+
+    def suppression_list(self) -> SuppressionList:
+        """The account's."""
+        from publisher.providers.ses.suppression_list import SesSuppressionList
+
+        return SesSuppressionList(self.config.delivery.ses.region)
+
+    @classmethod
+    def events_of(cls, value: Any) -> tuple[Event, ...]:
+        """See :class:`~publisher.providers.provider.Provider`."""
+        from publisher.providers.ses.events import events_of
+
+        return events_of(value)
+
+
+PROVIDER = Ses

@@ -16,6 +16,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from publisher.providers.events import (
+    RAW_LIMIT,
     Bounce,
     BounceType,
     Click,
@@ -23,6 +24,7 @@ from publisher.providers.events import (
     Delivery,
     DeliveryDelay,
     Event,
+    EventError,
     Open,
     Reject,
     RenderingFailure,
@@ -34,37 +36,15 @@ from publisher.providers.events import (
 from publisher.providers.scrub import plain, scrub
 
 Json = Mapping[str, Any]
-RAW_LIMIT = 16_000
 # What SES says once when a topic is set up: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-sns.html
 _GREETINGS = ("successfully validated sns topic", "you have successfully subscribed")
 
 
-class EventError(ValueError):
-    """This is no SES event. The message says why, without any address."""
-
-
-def parse(text: str | bytes) -> tuple[Event, ...]:
-    """The events of one JSON document, one a destination; none for a topic's greeting.
-
-    Raises :class:`EventError`.
-    """
-    return events_of(_load(text))
-
-
 def events_of(value: Any) -> tuple[Event, ...]:
-    """As :func:`parse`, of a JSON value. Raises :class:`EventError`."""
-    if isinstance(value, EventError):
-        raise value
+    """The events of a JSON value, one a destination; none for a topic's greeting. Raises EventError."""
     if not isinstance(value, dict):
         raise EventError("not a JSON object")
     return tuple(_events(value, depth=0))
-
-
-def is_event(value: Any) -> bool:
-    """Whether a JSON value has the keys of an event, or of what wraps one."""
-    return isinstance(value, dict) and not value.keys().isdisjoint(
-        ("eventType", "notificationType", "TopicArn", "detail-type")
-    )
 
 
 def is_greeting(message: str) -> bool:
@@ -72,7 +52,7 @@ def is_greeting(message: str) -> bool:
     return message.lower().startswith(_GREETINGS)
 
 
-def _load(text: str | bytes) -> Any:
+def _load(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -104,7 +104,7 @@ def of_exception(error: BaseException) -> Outcome:
         verified = "CERTIFICATE_VERIFY_FAILED" in str(error)
         return Outcome(Verdict.STOP if verified else Verdict.UNCERTAIN, name)
     if isinstance(error, _BEFORE):
-        return Outcome(Verdict.RETRY, name)
+        return Outcome(Verdict.UNREACHED, name)
     if isinstance(error, _CANNOT):
         return Outcome(Verdict.STOP, name)
     return Outcome(Verdict.UNCERTAIN, name)

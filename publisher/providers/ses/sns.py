@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
+from publisher.providers.events import EventError
+from publisher.providers.provider import Notice, RefusedError, unreadable
 from publisher.providers.ses.certificates import Certificates, Topic
+from publisher.providers.ses.events import events_of, is_greeting
 
 BODY_LIMIT = 1_000_000
 """Bytes. SNS carries 256 KiB, which JSON's escapes can make nearly four times as long."""
@@ -36,15 +39,6 @@ _SIGNED = {
 }
 _OPTIONAL = frozenset({"Subject"})
 _HASHES: dict[str, Callable[[], HashAlgorithm]] = {"1": SHA1, "2": SHA256}
-
-
-class RefusedError(Exception):
-    """The request is not believed. ``status`` is the HTTP status to answer with; the message names the reason."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +143,38 @@ def confirm_subscription(topic: Topic, token: str) -> None:
         "the subscription could not be confirmed",
         lambda: sns.confirm_subscription(TopicArn=topic.arn, Token=token, AuthenticateOnUnsubscribe="true"),
     )
+
+
+class SnsWebhook:
+    """``/webhooks/sns``. ``confirm`` tells SNS that a subscription is wanted; ``now`` is the clock of tests."""
+
+    name = "sns"
+    limit = BODY_LIMIT
+
+    def __init__(
+        self,
+        topics: Collection[str],
+        certificates: Certificates | None = None,
+        *,
+        confirm: Callable[[Topic, str], None] = confirm_subscription,
+        now: datetime | None = None,
+    ) -> None:
+        self._topics, self._certificates = topics, certificates or Certificates()
+        self._confirm, self._now = confirm, now
+
+    def believe(self, body: bytes, headers: Mapping[str, str]) -> Notice:  # noqa: ARG002
+        """See :class:`~publisher.providers.provider.Webhook`. What counts is in the body; no header is signed."""
+        message = verify(body, topics=self._topics, certificates=self._certificates, now=self._now)
+        if message.type == "SubscriptionConfirmation":
+            self._confirm(message.topic, message.token or "")
+            return Notice(note=f"the subscription to {message.topic.arn} is confirmed")
+        if message.type == "UnsubscribeConfirmation":
+            arn = message.topic.arn
+            return Notice(note=f"SNS ended the subscription to {arn}: subscribe again if that is wrong")
+        if is_greeting(message.body):
+            return Notice(id=message.id)
+        try:
+            return Notice(events_of(json.loads(message.body)), message.id)
+        except (ValueError, RecursionError) as error:  # an EventError is a ValueError
+            fault = str(error) if isinstance(error, EventError) else "not JSON"
+            return Notice((unreadable(message.body),), message.id, fault)

@@ -1,1 +1,25 @@
 """An SMTP relay."""
+
+from __future__ import annotations
+
+from publisher.providers.provider import Provider
+from publisher.providers.transport import Transport
+
+_ENDINGS = {"smtp-login": ("the relay refuses the login", "check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD")}
+
+
+class Smtp(Provider):
+    """A relay, which tells nothing afterwards but by mail."""
+
+    name = "smtp"
+    title = "the relay"
+    endings = _ENDINGS
+
+    def transport(self, *, single: bool = False) -> Transport:  # noqa: ARG002
+        """See :class:`~publisher.providers.provider.Provider`."""
+        from publisher.providers.smtp.transport import SmtpTransport
+
+        return SmtpTransport(self.config.delivery.smtp)
+
+
+PROVIDER = Smtp

@@ -126,7 +126,7 @@ class SmtpTransport:
             except smtplib.SMTPAuthenticationError:
                 return Outcome(Verdict.STOP, "smtp-login")
             except (TransportError, smtplib.SMTPException, OSError):
-                return Outcome(Verdict.RETRY, "smtp-unreachable")
+                return Outcome(Verdict.UNREACHED, "smtp-unreachable")
             try:
                 self._envelope(smtp, to)
             except _Answer as answer:
@@ -138,7 +138,7 @@ class SmtpTransport:
                     return Outcome(Verdict.RETRY, f"smtp-{type(error).__name__}")
                 continue
             return self._data(smtp, message)
-        return Outcome(Verdict.RETRY, "smtp-unreachable")
+        return Outcome(Verdict.UNREACHED, "smtp-unreachable")
 
     def _envelope(self, smtp: smtplib.SMTP, to: str) -> None:
         assert self._composed is not None

@@ -12,7 +12,7 @@ from publisher.config.placeholders import unready
 from publisher.database import open_database
 from publisher.database.engine import database_url
 from publisher.delivery import mailings
-from publisher.publishing.doctor.model import Finding, fault, ok, skipped, warning
+from publisher.providers.findings import Finding, fault, ok, skipped, warning
 from publisher.publishing.doctor.world import World
 
 
@@ -20,7 +20,10 @@ def config(world: World) -> Finding:
     """Is config.yaml a real newsletter's?"""
     if found := unready(world.config):
         return fault("config", "; ".join(one.message for one in found), found[0].help)
-    return ok("config", "names a real newsletter" if world.sends else "is read; the folder transport mails nobody")
+    return ok(
+        "config",
+        "names a real newsletter" if world.config.delivery.leaves else "is read; the folder transport mails nobody",
+    )
 
 
 def database(world: World) -> Finding:
@@ -54,7 +57,7 @@ def backup(world: World) -> Finding:
     opened = open_database(world.config)
     try:
         with opened.connect() as connection:
-            mails = world.sends and bool(mailings.every_newest(connection))
+            mails = world.config.delivery.leaves and bool(mailings.every_newest(connection))
     finally:
         opened.close()
     return warning("backup", found, "publisher backup FILE, after each issue") if mails else ok("backup", found)

@@ -15,8 +15,8 @@ import httpx
 
 from publisher.audience.tokens import Tokens
 from publisher.errors import ServiceError
-from publisher.publishing.doctor.model import Finding, fault, ok, skipped, warning
-from publisher.publishing.doctor.world import PATIENCE, World
+from publisher.providers.findings import PATIENCE, Finding, fault, ok, skipped, warning
+from publisher.publishing.doctor.world import World
 
 EXPIRES_SOON = 14  # days
 CLOCK_WARNING, CLOCK_FAULT = 30.0, 240.0  # seconds; AWS refuses signatures that are 5 minutes off

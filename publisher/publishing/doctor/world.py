@@ -1,18 +1,16 @@
-"""What the doctor looks at: SES, DNS, the web, the clock; each asked once, each with a time-out."""
+"""What the doctor looks at: the provider, DNS, the web, the clock; each asked once, each with a time-out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from threading import RLock
 from typing import Any
 
 from publisher.config import Config
 from publisher.errors import ServiceError
-
-PATIENCE = 8.0
-"""Seconds that one question may take."""
+from publisher.providers import Provider, open_provider
+from publisher.providers.findings import PATIENCE
 
 
 @dataclass
@@ -21,75 +19,12 @@ class World:
 
     config: Config
     nameserver: str | None = None
-    _lock: RLock = field(default_factory=RLock)
     clocks: list[tuple[str, datetime, datetime]] = field(default_factory=list)  # who, its time, ours
 
-    @property
-    def sends(self) -> bool:
-        """Whether mail leaves this machine at all."""
-        return self.config.delivery.transport != "folder"
-
-    @property
-    def domain(self) -> str:
-        """The domain of ``newsletter.from``, in ASCII."""
-        domain = self.config.newsletter.sender[1].rpartition("@")[2].lower()
-        try:
-            return domain.encode("idna").decode("ascii")
-        except UnicodeError:
-            return domain
-
     @cached_property
-    def _ses(self) -> Any:
-        from publisher.providers.ses.aws import client
-
-        return client("sesv2", self.config.delivery.ses.region, read_seconds=PATIENCE)
-
-    def _ask(self, what: str, method: str, **parameters: Any) -> dict[str, Any]:
-        from publisher.providers.ses.aws import call
-
-        with self._lock:
-            ses = self._ses
-        answer: dict[str, Any] = call(what, lambda: getattr(ses, method)(**parameters))
-        return answer
-
-    @cached_property
-    def account(self) -> dict[str, Any]:
-        """SES GetAccount. Raises ServiceError."""
-        return self._ask("the SES account", "get_account")
-
-    @cached_property
-    def identity(self) -> tuple[str, dict[str, Any]]:
-        """The verified identity that covers the sender, and GetEmailIdentity's answer. Raises ServiceError.
-
-        SES takes an address, its domain, or a domain above it.
-        """
-        labels = self.domain.split(".")
-        names = [".".join(labels[i:]) for i in range(max(len(labels) - 1, 1))]
-        for name in (self.config.newsletter.sender[1], *names):
-            try:
-                return name, self._ask("the identity", "get_email_identity", EmailIdentity=name)
-            except ServiceError as error:
-                if "NotFoundException" not in error.message:
-                    raise
-        raise ServiceError(
-            f"SES knows neither {self.domain} nor the address of newsletter.from",
-            help=f"aws sesv2 create-email-identity --email-identity {self.domain}",
-        )
-
-    @cached_property
-    def configuration_set(self) -> dict[str, Any]:
-        """SES GetConfigurationSet. Raises ServiceError."""
-        name = self.config.delivery.ses.configuration_set
-        return self._ask(f"the configuration set {name}", "get_configuration_set", ConfigurationSetName=name)
-
-    @cached_property
-    def event_destinations(self) -> list[dict[str, Any]]:
-        """The event destinations that are switched on. Raises ServiceError."""
-        name = self.config.delivery.ses.configuration_set
-        answer = self._ask(
-            f"the configuration set {name}", "get_configuration_set_event_destinations", ConfigurationSetName=name
-        )
-        return [found for found in answer.get("EventDestinations", ()) if found.get("Enabled")]
+    def provider(self) -> Provider:
+        """Who takes the messages."""
+        return open_provider(self.config)
 
     def dns(self, name: str, kind: str) -> list[str]:
         """The records of a name; empty where there are none. TXT pieces are joined. Raises ServiceError."""

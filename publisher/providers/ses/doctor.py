@@ -6,25 +6,90 @@ sandbox", "Event publishing".
 
 from __future__ import annotations
 
-from publisher.publishing.doctor.model import Finding, fault, ok, skipped, warning
-from publisher.publishing.doctor.world import World
+from collections.abc import Callable
+from functools import cached_property
+from threading import RLock
+from typing import Any
+
+from publisher.config.model import Config
+from publisher.errors import ServiceError
+from publisher.providers.findings import PATIENCE, Finding, fault, ok, skipped, warning
+from publisher.providers.ses.aws import call, client
 
 NEEDED_EVENTS = {"BOUNCE", "COMPLAINT"}
 SETTLING_EVENTS = {"SEND", "DELIVERY", "RENDERING_FAILURE"}
 WATCHING_EVENTS = {"OPEN", "CLICK"}
 
 
-def identity(world: World) -> Finding:
+class Account:
+    """What SES's API answers, each question asked once. Every property raises ServiceError."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._lock = RLock()
+
+    @cached_property
+    def _ses(self) -> Any:
+        return client("sesv2", self.config.delivery.ses.region, read_seconds=PATIENCE)
+
+    def _ask(self, what: str, method: str, **parameters: Any) -> dict[str, Any]:
+        with self._lock:
+            ses = self._ses
+        answer: dict[str, Any] = call(what, lambda: getattr(ses, method)(**parameters))
+        return answer
+
+    @cached_property
+    def account(self) -> dict[str, Any]:
+        """SES GetAccount."""
+        return self._ask("the SES account", "get_account")
+
+    @cached_property
+    def identity(self) -> tuple[str, dict[str, Any]]:
+        """The verified identity that covers the sender, and GetEmailIdentity's answer.
+
+        SES takes an address, its domain, or a domain above it.
+        """
+        address, domain = self.config.newsletter.sender[1], self.config.newsletter.domain
+        labels = domain.split(".")
+        names = [".".join(labels[i:]) for i in range(max(len(labels) - 1, 1))]
+        for name in (address, *names):
+            try:
+                return name, self._ask("the identity", "get_email_identity", EmailIdentity=name)
+            except ServiceError as error:
+                if "NotFoundException" not in error.message:
+                    raise
+        raise ServiceError(
+            f"SES knows neither {domain} nor the address of newsletter.from",
+            help=f"aws sesv2 create-email-identity --email-identity {domain}",
+        )
+
+    @cached_property
+    def configuration_set(self) -> dict[str, Any]:
+        """SES GetConfigurationSet."""
+        name = self.config.delivery.ses.configuration_set
+        return self._ask(f"the configuration set {name}", "get_configuration_set", ConfigurationSetName=name)
+
+    @cached_property
+    def event_destinations(self) -> list[dict[str, Any]]:
+        """The event destinations that are switched on."""
+        name = self.config.delivery.ses.configuration_set
+        answer = self._ask(
+            f"the configuration set {name}", "get_configuration_set_event_destinations", ConfigurationSetName=name
+        )
+        return [found for found in answer.get("EventDestinations", ()) if found.get("Enabled")]
+
+
+def identity(account: Account) -> Finding:
     """Is the sender verified?"""
-    name, found = world.identity
+    name, found = account.identity
     if found.get("VerifiedForSendingStatus"):
         return ok("identity", f"{name} is verified for sending")
     return fault("identity", f"{name} is not verified yet", "publish the DKIM records below, then wait for SES")
 
 
-def dkim(world: World) -> Finding:
+def dkim(account: Account) -> Finding:
     """Does SES sign with the sender's domain?"""
-    name, found = world.identity
+    name, found = account.identity
     signing = found.get("DkimAttributes", {})
     status = signing.get("Status", "NOT_STARTED")
     if status == "SUCCESS" and signing.get("SigningEnabled"):
@@ -44,12 +109,12 @@ def dkim(world: World) -> Finding:
     )
 
 
-def mail_from(world: World) -> Finding:
+def mail_from(account: Account) -> Finding:
     """Do bounces come back to a name of the sender's domain, so that SPF is aligned?"""
-    name, found = world.identity
+    name, found = account.identity
     attributes = found.get("MailFromAttributes", {})
     domain, status = attributes.get("MailFromDomain"), attributes.get("MailFromDomainStatus")
-    region = world.config.delivery.ses.region or "REGION"
+    region = account.config.delivery.ses.region or "REGION"
     if not domain:
         return warning(
             "mail-from",
@@ -66,22 +131,22 @@ def mail_from(world: World) -> Finding:
     )
 
 
-def quota(world: World) -> Finding:
+def quota(account: Account) -> Finding:
     """May the account send, and is the day's quota large enough for the audience?"""
-    account = world.account
-    limits = account.get("SendQuota", {})
+    answer = account.account
+    limits = answer.get("SendQuota", {})
     most, sent = float(limits.get("Max24HourSend", 0)), float(limits.get("SentLast24Hours", 0))
     rate = float(limits.get("MaxSendRate", 0))
-    if not account.get("SendingEnabled", True):
+    if not answer.get("SendingEnabled", True):
         return fault("quota", "sending is paused for this account", "see the reputation dashboard of SES")
-    health = str(account.get("EnforcementStatus", "HEALTHY"))
+    health = str(answer.get("EnforcementStatus", "HEALTHY"))
     if health == "SHUTDOWN":
         return fault("quota", "AWS has stopped this account's sending", "answer AWS's letter in the support centre")
     free = int(most - sent) if most >= 0 else None  # -1: no limit
     says = f"{rate:g} a second, " + (f"{free:,} of {int(most):,} left today" if free is not None else "no daily limit")
     if health == "PROBATION":
         return warning("quota", f"the account is under review; {says}", "answer AWS's letter in the support centre")
-    readers = _readers(world)
+    readers = _readers(account.config)
     if free is not None and readers is not None and readers > most:
         days = -(-readers // max(int(most), 1))
         return warning(
@@ -92,28 +157,28 @@ def quota(world: World) -> Finding:
     return ok("quota", says)
 
 
-def sandbox(world: World) -> Finding:
+def sandbox(account: Account) -> Finding:
     """May mail go to addresses that nobody verified?"""
-    if world.account.get("ProductionAccessEnabled"):
+    if account.account.get("ProductionAccessEnabled"):
         return ok("sandbox", "the account may mail anybody")
     return fault(
         "sandbox",
         "the account is in the sandbox: only verified addresses get mail, 200 a day",
         "aws sesv2 put-account-details --production-access-enabled --mail-type MARKETING --website-url "
-        f"{world.config.newsletter.url} --use-case-description …",
+        f"{account.config.newsletter.url} --use-case-description …",
     )
 
 
-def configuration_set(world: World) -> Finding:
+def configuration_set(account: Account) -> Finding:
     """Is there a configuration set, and does it send?"""
-    name = world.config.delivery.ses.configuration_set
+    name = account.config.delivery.ses.configuration_set
     if not name:
         return fault(
             "configuration-set",
             "delivery.ses.configuration_set is not set: nobody would hear of bounces and complaints",
             "deploy deploy/aws/email.yaml and name its configuration set in config.yaml",
         )
-    if not world.configuration_set.get("SendingOptions", {}).get("SendingEnabled", True):
+    if not account.configuration_set.get("SendingOptions", {}).get("SendingEnabled", True):
         return fault(
             "configuration-set",
             f"sending is paused for {name}",
@@ -122,12 +187,12 @@ def configuration_set(world: World) -> Finding:
     return ok("configuration-set", f"{name} is there and sends")
 
 
-def events(world: World) -> Finding:
+def events(account: Account) -> Finding:
     """Do bounces and complaints come back to us?"""
-    name = world.config.delivery.ses.configuration_set
+    name = account.config.delivery.ses.configuration_set
     if not name:
         return skipped("events", "there is no configuration set")
-    kinds = {kind for found in world.event_destinations for kind in found.get("MatchingEventTypes", ())}
+    kinds = {kind for found in account.event_destinations for kind in found.get("MatchingEventTypes", ())}
     if missing := sorted(NEEDED_EVENTS - kinds):
         return fault(
             "events",
@@ -141,7 +206,7 @@ def events(world: World) -> Finding:
             f"{name} publishes no {names} events: what is uncertain after a crash stays so",
             "add them to the event destination of the configuration set",
         )
-    if not (world.config.delivery.ses.events_queue or world.config.service.sns_topics):
+    if not (account.config.delivery.ses.events_queue or account.config.service.sns_topics):
         return warning(
             "events",
             "events are published, and nothing here reads them",
@@ -150,11 +215,11 @@ def events(world: World) -> Finding:
     return ok("events", "bounces, complaints and deliveries come back")
 
 
-def tracking(world: World) -> Finding:
+def tracking(account: Account) -> Finding:
     """Are readers watched? Opens and clicks are off unless somebody switched them on."""
-    if not world.config.delivery.ses.configuration_set:
+    if not account.config.delivery.ses.configuration_set:
         return skipped("tracking", "there is no configuration set")
-    kinds = {kind for found in world.event_destinations for kind in found.get("MatchingEventTypes", ())}
+    kinds = {kind for found in account.event_destinations for kind in found.get("MatchingEventTypes", ())}
     if watched := sorted(WATCHING_EVENTS & kinds):
         names = " and ".join(kind.lower() + "s" for kind in watched)
         return warning(
@@ -165,7 +230,7 @@ def tracking(world: World) -> Finding:
     return ok("tracking", "no opens, no clicks: links reach readers as they were written")
 
 
-def _readers(world: World) -> int | None:
+def _readers(config: Config) -> int | None:
     """Confirmed subscribers; None where no database answers."""
     from sqlalchemy import func, select
 
@@ -174,8 +239,20 @@ def _readers(world: World) -> int | None:
     from publisher.errors import DatabaseError
 
     try:
-        with open_database(world.config).connect() as connection:
+        with open_database(config).connect() as connection:
             found = select(func.count()).select_from(subscribers).where(subscribers.c.state == "confirmed")
             return int(connection.execute(found).scalar_one())
     except DatabaseError:
         return None
+
+
+QUESTIONS: dict[str, Callable[[Account], Finding]] = {
+    "identity": identity,
+    "dkim": dkim,
+    "mail-from": mail_from,
+    "quota": quota,
+    "sandbox": sandbox,
+    "configuration-set": configuration_set,
+    "events": events,
+    "tracking": tracking,
+}

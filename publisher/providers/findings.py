@@ -1,9 +1,12 @@
-"""What the doctor says."""
+"""What ``publisher doctor`` says of one thing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+PATIENCE = 8.0
+"""Seconds that one question may take."""
 
 
 class Level(StrEnum):

@@ -1,0 +1,132 @@
+"""What the rest of the package may ask of a provider: one class, whose answers are those of one that can do nothing.
+
+A provider's folder defines a subclass and names it ``PROVIDER``. Its own libraries load inside methods, when asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol
+
+from publisher.audience.suppressions import Reason
+from publisher.config.model import Config
+from publisher.providers.events import RAW_LIMIT, Event, Unknown
+from publisher.providers.findings import Finding
+from publisher.providers.scrub import scrub
+from publisher.providers.transport import Transport
+
+Question = Callable[[], Finding]
+"""A question of ``publisher doctor``. Raises ServiceError where nobody answers."""
+TakeIn = Callable[[Sequence[str]], None]
+"""Commits the bodies it is given, or raises, and then they stay in the queue."""
+Pull = Callable[[TakeIn, bool], Iterator[int]]
+"""Takes in a queue's events, with True for ever; yields the number of messages of each batch. Raises ServiceError."""
+
+
+class RefusedError(Exception):
+    """A request to a webhook is not believed. ``status`` is the HTTP status to answer with, ``reason`` goes along."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A request to a webhook that is believed.
+
+    ``id`` is the same each time the provider repeats it, or empty. ``fault`` says why its body could not be read.
+    ``note`` is for the log, of a request that says nothing of a message.
+    """
+
+    events: tuple[Event, ...] = ()
+    id: str = ""
+    fault: str = ""
+    note: str = ""
+
+
+class Webhook(Protocol):
+    """Where a provider posts its events: ``/webhooks/<name>``, with at most ``limit`` bytes."""
+
+    name: str
+    limit: int
+
+    def believe(self, body: bytes, headers: Mapping[str, str]) -> Notice:
+        """Check a request; the names of ``headers`` are in lower case. It may wait for the network, for seconds.
+
+        Raises RefusedError, and ServiceError where the provider is to try again.
+        """
+        ...
+
+
+class SuppressionList(Protocol):
+    """The provider's own list of addresses that it never mails. All methods raise ServiceError."""
+
+    def entries(self) -> Iterator[list[tuple[str, str]]]:
+        """Pages of addresses, each with the provider's reason."""
+        ...
+
+    def add(self, entries: Iterable[tuple[str, Reason]]) -> int:
+        """Put addresses on it, for a bounce or a complaint; how many. Safe to repeat."""
+        ...
+
+
+class Provider:
+    """Who takes messages. ``name`` is what ``delivery.transport`` says, ``title`` what people call it."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    tells: ClassVar[bool] = False
+    """Whether it tells afterwards, by itself, what became of a message."""
+    endings: ClassVar[Mapping[str, tuple[str, str]]] = MappingProxyType({})
+    """For the code of an outcome that ends a run: what it means, and what to do."""
+    event_keys: ClassVar[frozenset[str]] = frozenset()
+    """A JSON object with one of these keys is an event of this provider, or wraps one."""
+    spf: ClassVar[str] = "a mx"
+    """What an SPF record has to hold for it; ``include:…`` is looked for."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def transport(self, *, single: bool = False) -> Transport:
+        """What submits messages; ``single`` asks for one that takes whole messages, one at a time."""
+        raise NotImplementedError
+
+    def written(self, slug: str) -> Path | None:  # noqa: ARG002
+        """The folder in which the messages of an issue lie; None where they leave this machine."""
+        return None
+
+    def envelope_domain(self, domain: str) -> str | None:
+        """The domain of the envelope's sender, where ``newsletter.from`` has ``domain``; None: the provider's own."""
+        return domain
+
+    def questions(self) -> Mapping[str, Question]:
+        """What ``publisher doctor`` asks it, by name."""
+        return {}
+
+    def webhook(self) -> Webhook | None:
+        """Where its events come in; None where nobody has set it up."""
+        return None
+
+    def queue(self, url: str | None = None) -> Pull | None:  # noqa: ARG002
+        """What takes in the events of its queue (at ``url``); None where it has none."""
+        return None
+
+    def suppression_list(self) -> SuppressionList | None:
+        """Its list of addresses it never mails. Raises ServiceError."""
+        return None
+
+    @classmethod
+    def events_of(cls, value: Any) -> tuple[Event, ...]:
+        """The events in a JSON object with one of ``event_keys``. Raises EventError."""
+        raise NotImplementedError
+
+
+def unreadable(body: str) -> Event:
+    """What a provider said and nobody understands, kept without its addresses."""
+    return Event(Unknown("unreadable", scrub(body, RAW_LIMIT)), "", datetime.now(UTC))
