@@ -48,7 +48,7 @@ def _set(context: typer.Context, issue: str, wanted: str, words: str, next_step:
     from publisher.cli.console import console, error_console
     from publisher.config import load_config
     from publisher.database import open_database
-    from publisher.delivery.operator import set_operator
+    from publisher.delivery.mailings import set_operator
 
     database = open_database(load_config(context.obj))
     try:

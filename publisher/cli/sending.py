@@ -22,7 +22,7 @@ from publisher.config.placeholders import refuse_placeholders, unready
 from publisher.database import Database, open_database
 from publisher.delivery import mailings, tripwires
 from publisher.delivery.endings import account_line, explain
-from publisher.delivery.segment import segment_of
+from publisher.delivery.freeze import segment_of
 from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt

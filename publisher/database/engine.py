@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -120,6 +120,14 @@ def _sqlite(url: URL) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def clock(connection: Connection) -> float:
+    """Seconds since 1970 by the database's clock, the one clock that all machines share."""
+    now = "extract(epoch FROM clock_timestamp())"
+    if connection.dialect.name == "sqlite":
+        now = "(julianday('now') - 2440587.5) * 86400.0"
+    return float(connection.execute(text(f"SELECT {now}")).scalar_one())
 
 
 def keep_out_of_git(folder: Path) -> None:

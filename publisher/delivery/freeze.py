@@ -24,10 +24,13 @@ from sqlalchemy import (
     text,
 )
 
+from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers, suppressions
+from publisher.config.model import Config
 from publisher.delivery.mailings import CANCELLED, Mailing, by_id, newest
 from publisher.delivery.states import Exclusion
 from publisher.delivery.tables import mailings, recipients
+from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, UsageError
 from publisher.mail.letter import Letter
 
@@ -183,3 +186,12 @@ def changed(mailing: Mailing, digest: str) -> UsageError:
         help=f"undo the change and send again; or run publisher cancel {mailing.slug}, and send the changed edition "
         "to those not reached yet",
     )
+
+
+def segment_of(config: Config, edition: Edition) -> ColumnElement[bool] | None:
+    """The condition on subscribers that an issue's audience, or config.yaml's, stands for; None for everybody.
+
+    Raises SegmentError where the expression cannot be used.
+    """
+    expression = edition.audience or config.audience
+    return segment_clause(expression, config.newsletter.language) if expression else None

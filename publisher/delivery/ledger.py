@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, literal_column, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, literal_column, or_, select, update
 
 from publisher.audience.tables import subscribers, suppressions
 from publisher.database import Database
+from publisher.database.engine import clock
+from publisher.delivery.lock import is_held
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.mark import Mark, mark_path, write_mark
 from publisher.delivery.retry import decide
@@ -70,7 +72,7 @@ class Ledger:
                 "host": socket.gethostname()[:255],
                 "pid": os.getpid(),
                 "started_at": datetime.now(UTC),
-                "beat": _now(connection),
+                "beat": clock(connection),
                 "ended": 0,
             }
             self.sender_id = connection.execute(insert(senders).values(values).returning(senders.c.id)).scalar_one()
@@ -84,7 +86,7 @@ class Ledger:
         """Show a sign of life. False where others have taken this sender for dead: it must open anew before a claim."""
         with self.database.begin() as connection:
             alive = update(senders).where(senders.c.id == self.sender_id, senders.c.ended == 0)
-            return connection.execute(alive.values(beat=_now(connection))).rowcount == 1
+            return connection.execute(alive.values(beat=clock(connection))).rowcount == 1
 
     def recover(self, *, alone: bool) -> int:
         """Turn what dead senders had claimed into uncertain; how many.
@@ -92,7 +94,7 @@ class Ledger:
         ``alone``: this process holds the mailing's lock, so all others are dead. Else those whose lease has run out.
         """
         with self.database.begin() as connection:
-            s, r, now = senders.c, recipients.c, _now(connection)
+            s, r, now = senders.c, recipients.c, clock(connection)
             # A beat from the future, of before a clock was set back, counts from when it is seen.
             connection.execute(update(senders).where(s.ended == 0, s.beat > now + LEASE).values(beat=now))
             others = select(s.id).where(s.mailing_id == self.mailing.id, s.id != self.sender_id)
@@ -255,18 +257,12 @@ def _bury(connection: Connection, mailing_id: int, dead: list[int]) -> int:
     return found
 
 
-def _now(connection: Connection) -> float:
-    """Seconds since 1970 by the database's clock, the one clock that all machines share."""
-    clock = "extract(epoch FROM clock_timestamp())"
-    if connection.dialect.name == "sqlite":
-        clock = "(julianday('now') - 2440587.5) * 86400.0"
-    return float(connection.execute(text(f"SELECT {clock}")).scalar_one())
-
-
-def at_work(connection: Connection, mailing_id: int) -> bool:
-    """Whether a sender has shown a sign of life within the lease (meaningful on PostgreSQL)."""
-    now = _now(connection)
+def at_work(database: Database, connection: Connection, mailing: Mailing) -> bool:
+    """Whether a sender holds the mailing's lock (SQLite), or has shown a sign of life within the lease (PostgreSQL)."""
+    if database.dialect == "sqlite":
+        return is_held(database, mailing.slug)
+    now = clock(connection)
     found = select(senders.c.id).where(
-        senders.c.mailing_id == mailing_id, senders.c.ended == 0, senders.c.beat.between(now - LEASE, now + LEASE)
+        senders.c.mailing_id == mailing.id, senders.c.ended == 0, senders.c.beat.between(now - LEASE, now + LEASE)
     )
     return connection.execute(found.limit(1)).first() is not None

@@ -12,6 +12,7 @@ from publisher.database import Database
 from publisher.database.failures import UnreadableError
 from publisher.delivery.states import STATES, Account
 from publisher.delivery.tables import mailings, recipients, second_copies, senders
+from publisher.errors import UsageError
 from publisher.mail.letter import Letter
 
 GOING, PAUSED, CANCELLED = "going", "paused", "cancelled"
@@ -82,9 +83,24 @@ def letter_of(connection: Connection, mailing_id: int) -> Letter:
     )
 
 
-def set_operator(connection: Connection, mailing_id: int, operator: str) -> None:
+def write_operator(connection: Connection, mailing_id: int, operator: str) -> None:
     """Write what the operator wants: ``going``, ``paused`` or ``cancelled``. A sender reads it at its next claim."""
     connection.execute(update(mailings).where(mailings.c.id == mailing_id).values(operator=operator))
+
+
+def set_operator(database: Database, slug: str, wanted: str) -> Account:
+    """An operator's word; the account then. Raises UsageError where there is nothing to pause, resume or cancel."""
+    with database.begin() as connection:
+        mailing = newest(connection, slug)
+        if mailing is None:
+            raise UsageError(f"nothing of {slug} has been frozen", help="publisher status lists the mailings")
+        found = account(connection, mailing.id)
+        if mailing.operator == CANCELLED and wanted != CANCELLED:
+            raise UsageError(f"{slug} is cancelled for good", help=f"publisher send {slug} mails those not reached yet")
+        if found.left == 0 and wanted != GOING:
+            raise UsageError(f"{slug} is done: nothing is left to stop", help=f"publisher status {slug}")
+        write_operator(connection, mailing.id, wanted)
+        return found
 
 
 def set_note(connection: Connection, mailing_id: int, note: str) -> None:
@@ -147,10 +163,3 @@ def was_mailed(connection: Connection, reference: str) -> bool:
     """Whether any mailing knows the subscriber with this reference; true of the erased as well."""
     query = select(recipients.c.number).where(recipients.c.reference == reference).limit(1)
     return connection.execute(query).first() is not None
-
-
-def accounts(database: Database, slug: str) -> tuple[Mailing, Account] | None:
-    """The newest mailing of an issue with its account; None before the freeze."""
-    with database.connect() as connection:
-        mailing = newest(connection, slug)
-        return None if mailing is None else (mailing, account(connection, mailing.id))

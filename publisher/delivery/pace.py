@@ -9,8 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import asdict, dataclass, replace
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from publisher.database import Database
+from publisher.database.engine import clock
+from publisher.delivery.tables import paces
 
 HEADROOM = 0.97  # of the provider's MaxSendRate: the rest absorbs clocks that differ
 DECREASE = 0.8
@@ -69,63 +75,68 @@ def with_ceiling(bucket: Bucket, ceiling: float, now: float) -> Bucket:
     return replace(bucket, rate=rate, ceiling=ceiling)
 
 
-class Pace(Protocol):
-    """A bucket somewhere. ``take`` returns the seconds to wait; ``give_back`` returns what was not used."""
+class Pace:
+    """A bucket somewhere: a subclass says where, and by which clock, in :meth:`_change`."""
+
+    rate: float
+    """Recipients a second at the moment."""
 
     def take(self, count: int) -> float:
         """Reserve ``count`` tokens and return the seconds to wait before using them."""
-        ...
+        return self._change(lambda bucket, now: take(bucket, count, now))
 
     def give_back(self, count: int) -> None:
         """Return tokens for which there was no recipient."""
-        ...
-
-    def throttled(self) -> None:
-        """The provider said "too fast"."""
-        ...
-
-    def limit(self, rate: float) -> None:
-        """The most recipients a second there may be, from now on."""
-        ...
-
-    @property
-    def rate(self) -> float:
-        """Recipients a second at the moment."""
-        ...
-
-
-class LocalPace:
-    """A bucket in this process, by its monotonic clock."""
-
-    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._bucket = fresh(rate, clock())
-
-    def take(self, count: int) -> float:
-        """See :class:`Pace`."""
-        with self._lock:
-            self._bucket, wait = take(self._bucket, count, self._clock())
-            return wait
-
-    def give_back(self, count: int) -> None:
-        """See :class:`Pace`."""
         self.take(-count)
 
     def throttled(self) -> None:
-        """See :class:`Pace`."""
-        with self._lock:
-            self._bucket = throttled(self._bucket, self._clock())
+        """The provider said "too fast"."""
+        self._change(lambda bucket, now: (throttled(bucket, now), 0.0))
 
     def limit(self, rate: float) -> None:
-        """See :class:`Pace`."""
-        with self._lock:
-            self._bucket = with_ceiling(self._bucket, rate, self._clock())
+        """The most recipients a second there may be, from now on."""
+        self._change(lambda bucket, now: (with_ceiling(bucket, rate, now), 0.0))
 
-    @property
-    def rate(self) -> float:
-        """See :class:`Pace`."""
-        return self._bucket.rate
+    def _change(self, step: Callable[[Bucket, float], tuple[Bucket, float]]) -> float:
+        raise NotImplementedError
+
+
+class LocalPace(Pace):
+    """A bucket in this process, by its monotonic clock."""
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        self._bucket, self.rate = fresh(rate, clock()), rate
+
+    def _change(self, step: Callable[[Bucket, float], tuple[Bucket, float]]) -> float:
+        with self._lock:
+            self._bucket, wait = step(self._bucket, self._clock())
+            self.rate = self._bucket.rate
+            return wait
+
+
+class SharedPace(Pace):
+    """A bucket named after the provider's account, in a row of PostgreSQL, by the database's clock.
+
+    Several machines share it. Each call is one short transaction.
+    """
+
+    def __init__(self, database: Database, name: str, ceiling: float) -> None:
+        self._database, self._name, self.rate = database, name[:120], ceiling
+        with database.begin() as connection:
+            row = asdict(fresh(ceiling, clock(connection))) | {"name": self._name, "cut_at": 0.0}
+            connection.execute(insert(paces).values(row).on_conflict_do_nothing())
+        self.limit(ceiling)
+
+    def _change(self, step: Callable[[Bucket, float], tuple[Bucket, float]]) -> float:
+        with self._database.begin() as connection:
+            mine = paces.c.name == self._name
+            row = dict(connection.execute(select(paces).where(mine).with_for_update()).mappings().one())
+            del row["name"]
+            bucket, wait = step(Bucket(**row), clock(connection))
+            connection.execute(update(paces).where(mine).values(asdict(bucket)))
+            self.rate = bucket.rate
+            return wait
 
 
 def batch_size(rate: float, most: int) -> int:

@@ -19,15 +19,14 @@ from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.lock import mailing_lock
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.mark import refuse_forgetful
-from publisher.delivery.pace import LocalPace, Pace
-from publisher.delivery.personal import addresser
+from publisher.delivery.pace import LocalPace, Pace, SharedPace
 from publisher.delivery.sender import Ending, Interrupt, Limits, Progress, Sender, blocked
 from publisher.delivery.states import Account
 from publisher.delivery.tripwires import Tripped, alert, before_sending
-from publisher.edition.model import Edition
+from publisher.edition.model import Edition, Slot
 from publisher.errors import TransportError, UsageError
 from publisher.mail.letter import Letter
-from publisher.mail.message import compose, marked_as_test
+from publisher.mail.message import Envelope, compose, marked_as_test
 from publisher.providers import open_transport
 from publisher.providers.outcomes import Verdict
 from publisher.providers.transport import Quota, Transport
@@ -92,9 +91,8 @@ def send(config: Config, database: Database, edition: Edition | Letter, options:
             refuse_forgetful(database, connection, letter.slug)
             mailing = _ongoing(connection, letter, options)
             kept = mailings.letter_of(connection, mailing.id) if mailing else letter
-            done = mailing is not None and mailings.is_settled(connection, mailing.id)
-        if mailing is not None and done:
-            return _settled(database, mailing)
+            if mailing is not None and mailings.is_settled(connection, mailing.id):
+                return Sent(mailing, mailings.account(connection, mailing.id), Ending.DONE)
         # The provider is asked before anything is frozen: a run that cannot start leaves nothing behind.
         transport = open_transport(config)
         with closing(transport):
@@ -196,8 +194,6 @@ def drain(
 def pace_of(database: Database, transport: Transport, ceiling: float) -> Pace:
     """The pace towards a provider: on PostgreSQL one for all machines, and for whatever is sent."""
     if database.dialect == "postgresql":
-        from publisher.delivery.shared_pace import SharedPace
-
         return SharedPace(database, transport.account, ceiling)
     return LocalPace(ceiling)
 
@@ -218,11 +214,6 @@ def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: lis
         mailing = mailings.by_id(connection, ledger.mailing.id)
     note = alert(config, tripped)
     return Sent(mailing, account, ending, code, tuple(tripped), (note,) if note else ())
-
-
-def _settled(database: Database, mailing: Mailing) -> Sent:
-    with database.connect() as connection:
-        return Sent(mailing, mailings.account(connection, mailing.id), Ending.DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,3 +260,32 @@ def send_test(config: Config, edition: Edition | Letter, addresses: list[str]) -
             if outcome.verdict is not Verdict.SUBMITTED:
                 failed.append((number, outcome.code or outcome.verdict.value))
     return failed
+
+
+# What stands before and after a name, by language; an unnamed reader gets no greeting.
+_GREETINGS = {"zh": ("", "，你好！"), "ja": ("", "様"), "en": ("Hello ", ",")}
+
+
+def greeting(language: str, name: str) -> str:
+    """A line that greets ``name`` in ``language``; empty without a name."""
+    name = name.strip()[:80]
+    before, after = _GREETINGS.get(language.partition("-")[0], _GREETINGS["en"])
+    return f"{before}{name}{after}" if name else ""
+
+
+def addresser(tokens: Tokens, letter: Letter, mailing: str) -> Callable[[str, Claim], Envelope]:
+    """A function from recipient id and claim to the envelope. ``mailing`` is its opaque reference."""
+    slots = letter.html.slots | letter.text.slots
+
+    def address(recipient: str, claim: Claim) -> Envelope:
+        unsubscribe = tokens.unsubscribe_url(claim.reference, mailing)
+        values = dict.fromkeys(slots, "")
+        if Slot.UNSUBSCRIBE_URL in slots:
+            values[Slot.UNSUBSCRIBE_URL] = unsubscribe
+        if Slot.PREFERENCES_URL in slots:
+            values[Slot.PREFERENCES_URL] = tokens.preferences_url(claim.reference, mailing)
+        if Slot.GREETING in slots:
+            values[Slot.GREETING] = greeting(letter.language, claim.name)
+        return Envelope(recipient, claim.address, unsubscribe, claim.attempt, values)
+
+    return address

@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from publisher.config.model import Config
 from publisher.database import Database
-from publisher.delivery import ledger, lock, mailings, tripwires
+from publisher.delivery import mailings, tripwires
 from publisher.delivery.endings import status_row
+from publisher.delivery.ledger import at_work
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import mailing_state
 from publisher.delivery.tripwires import Tripped
@@ -70,8 +71,5 @@ def _row(connection: Connection, database: Database, slug: str, mailing: Mailing
     if mailing is None:
         return status_row(slug, None, None, mailing_state(None))
     account = mailings.account(connection, mailing.id)
-    if database.dialect == "sqlite":
-        busy = account.left > 0 and lock.is_held(database, slug)
-    else:
-        busy = ledger.at_work(connection, mailing.id)
+    busy = at_work(database, connection, mailing)
     return status_row(slug, mailing, account, mailing_state(account, mailing.operator, at_work=busy))

@@ -35,16 +35,11 @@ class Tripped:
 
 def before_sending(connection: Connection, mailing: Mailing, account: Account) -> list[Tripped]:
     """What forbids to go on with a mailing: a recipient about to be reached twice, or one that was."""
-    found = after_the_fact(connection, mailing)
+    found, slug = after_the_fact(connection, mailing), mailing.slug
     if again := account.again + _reached_by_another(connection, mailing):
-        found.append(
-            Tripped(
-                "reached-twice",
-                mailing.slug,
-                f"{again} pending recipients of {mailing.slug} have this edition already",
-                f"nothing was sent; the ledger may come from an old backup: publisher cancel {mailing.slug}, then look",
-            )
-        )
+        saw = f"{again} pending recipients of {slug} have this edition already"
+        advice = f"nothing was sent; the ledger may come from an old backup: publisher cancel {slug}, then look"
+        found.append(Tripped("reached-twice", slug, saw, advice))
     return found
 
 
@@ -59,28 +54,17 @@ def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
     ).scalar_one()
     if not doubled:
         return []
-    tripped = [
-        Tripped(
-            "reached-twice",
-            mailing.slug,
-            f"{doubled} recipients of {mailing.slug} were reached twice",
-            f"look for a second sender or a restored database; publisher cancel {mailing.slug} stops it for good",
-        )
-    ]
+    slug = mailing.slug
+    advice = f"look for a second sender or a restored database; publisher cancel {slug} stops it for good"
+    tripped = [Tripped("reached-twice", slug, f"{doubled} recipients of {slug} were reached twice", advice)]
     reached, all_ = connection.execute(
         select(func.count(r.message_id), func.count())
         .select_from(recipients)
         .where(r.mailing_id == mailing.id, r.state != "excluded")
     ).one()
     if reached + doubled > all_:
-        tripped.append(
-            Tripped(
-                "more-sends-than-recipients",
-                mailing.slug,
-                f"{mailing.slug} has {reached + doubled} Send events and {all_} recipients",
-                f"look for a second sender or a restored database; publisher cancel {mailing.slug} stops it for good",
-            )
-        )
+        saw = f"{slug} has {reached + doubled} Send events and {all_} recipients"
+        tripped.append(Tripped("more-sends-than-recipients", slug, saw, advice))
     return tripped
 
 
@@ -112,15 +96,9 @@ def overdue(
     for slug, day, publish_at in ready:
         due = publish_at or datetime.combine(day + timedelta(days=1), time(), config.newsletter.zone)
         if slug not in frozen and due + GRACE < now:
-            late.append(
-                Tripped(
-                    "overdue",
-                    slug,
-                    f"{slug} was due {due.isoformat(timespec='minutes')} and nothing of it has left",
-                    f"publisher send {slug}, or publisher hold {slug}",
-                    stops=False,
-                )
-            )
+            saw = f"{slug} was due {due.isoformat(timespec='minutes')} and nothing of it has left"
+            advice = f"publisher send {slug}, or publisher hold {slug}"
+            late.append(Tripped("overdue", slug, saw, advice, stops=False))
     return late
 
 

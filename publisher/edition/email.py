@@ -59,24 +59,33 @@ class Kept:
 def write_html(view: View, words: Words, theme: Theme, slots: Slots, config: Config) -> Slotted:
     """The HTML of the email. Raises :class:`publisher.edition.theme.ThemeError`."""
     kept = Kept(slots.mark + "html")
-    names = context(view.keeping(kept), words, slots, config)
+    return slots.cut(mail_html(theme, TEMPLATE, context(view.keeping(kept), words, slots, config), kept))
+
+
+def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: Kept) -> str:
+    """The HTML that a template of MJML makes of ``names``, the theme's CSS inlined. Raises ThemeError."""
     try:
-        html = kept.restore(_compile(theme.render(TEMPLATE, **names)))
+        html = kept.restore(_compile(theme.render(template, **names)))
     except _RefusedError as refused:
-        name, line = theme.places(TEMPLATE, _MJ_START, **names)[refused.tag]
+        name, line = theme.places(template, _MJ_START, **names)[refused.tag]
         raise ThemeError(theme.fault(name, line, str(refused), "correct this tag")) from refused
-    return slots.cut(_inliner(theme.render(INLINE_CSS, **names)).inline(_SHEET.sub(_compact, html)))
+    return _inliner(theme.render(INLINE_CSS, **names)).inline(_SHEET.sub(_compact, html))
 
 
 def context(view: View, words: Words, slots: Slots, config: Config) -> dict[str, Any]:
     """What the email's templates can name."""
+    return {"issue": view, "slots": slots.names, **looks(words, config)}
+
+
+def looks(words: Words, config: Config) -> dict[str, Any]:
+    """What every mail's templates can name."""
     fonts = {
         "body": Markup(words.body_font),  # noqa: S704 -- our own font stacks
         "display": Markup(words.display_font),  # noqa: S704
         "outlook": Markup(words.outlook_font),  # noqa: S704
         "line_height": words.line_height,
     }
-    return {"issue": view, "words": words, "slots": slots.names, "newsletter": config.newsletter, "fonts": fonts}
+    return {"words": words, "newsletter": config.newsletter, "fonts": fonts}
 
 
 class _RefusedError(Exception):

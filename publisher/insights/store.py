@@ -22,7 +22,7 @@ from sqlalchemy import (
 from publisher.audience.tables import consents, subscribers
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery import ledger, lock, mailings
+from publisher.delivery import ledger, mailings
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import mailing_state
 from publisher.delivery.tables import mailings as mailing_table
@@ -40,7 +40,7 @@ def report(database: Database, config: Config, slug: str) -> Report | None:
         if mailing is None:
             return None
         account = mailings.account(connection, mailing.id)
-        busy = lock.is_held(database, slug) if database.dialect == "sqlite" else ledger.at_work(connection, mailing.id)
+        busy = ledger.at_work(database, connection, mailing)
         tracks = config.feedback.opens_and_clicks
         return Report(
             issue=mailing.slug,

@@ -22,6 +22,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, text, update
 
 from publisher.database import Database
+from publisher.database.engine import clock
 from publisher.errors import DatabaseError
 from publisher.publishing.tables import leases
 
@@ -53,7 +54,7 @@ class Lease:
     def check_in(self, connection: Connection) -> None:
         """The same within a transaction, which then commits only if the lease was ours all the while."""
         mine = (leases.c.name == NAME) & (leases.c.holder == self.holder) & (leases.c.fence == self.fence)
-        if connection.execute(update(leases).where(mine).values(beat=_now(connection))).rowcount != 1:
+        if connection.execute(update(leases).where(mine).values(beat=clock(connection))).rowcount != 1:
             raise LeaseLostError(
                 "another run of publish took over while this one was not answering; this one stops",
                 help="publisher publish goes on once that run has ended",
@@ -89,7 +90,7 @@ def _take(database: Database, waiting: Callable[[str], None]) -> Lease:
     holder, first = secrets.token_hex(8), None
     while True:
         with database.begin() as connection:
-            row, now = _row(connection), _now(connection)
+            row, now = _row(connection), clock(connection)
             beat = row.beat if row.beat <= now + TERM else now
             free = row.holder is None or beat < now - TERM or _is_dead(row.host, row.pid)
             if free:
@@ -141,10 +142,3 @@ def _is_dead(host: str, pid: int) -> bool:
     except OSError:
         return False
     return False
-
-
-def _now(connection: Connection) -> float:
-    clock = "extract(epoch FROM clock_timestamp())"
-    if connection.dialect.name == "sqlite":
-        clock = "(julianday('now') - 2440587.5) * 86400.0"
-    return float(connection.execute(text(f"SELECT {clock}")).scalar_one())

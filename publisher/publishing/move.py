@@ -25,7 +25,6 @@ from publisher.database.engine import database_url
 from publisher.database.metadata import metadata
 from publisher.delivery import mailings
 from publisher.delivery.ledger import at_work
-from publisher.delivery.lock import is_held
 from publisher.errors import DatabaseError, UsageError
 from publisher.publishing.lease import take
 from publisher.publishing.tables import leases
@@ -75,9 +74,7 @@ def _nobody_at_work(database: Database) -> Iterator[None]:
     with take(database):
         with database.connect() as connection:
             for mailing in mailings.every_newest(connection):
-                if is_held(database, mailing.slug) or (
-                    database.dialect == "postgresql" and at_work(connection, mailing.id)
-                ):
+                if at_work(database, connection, mailing):
                     raise UsageError(
                         f"{mailing.slug} is being sent: nothing was moved",
                         help=f"wait for the sender to end, or publisher pause {mailing.slug}",

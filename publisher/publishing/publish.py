@@ -15,8 +15,8 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
+from publisher.delivery.freeze import segment_of
 from publisher.delivery.mark import forget_mark
-from publisher.delivery.segment import segment_of
 from publisher.delivery.send import Options, Sent, Started
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError

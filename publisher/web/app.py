@@ -18,7 +18,6 @@ from starlette.types import ASGIApp
 from publisher.errors import DatabaseError
 from publisher.providers import providers
 from publisher.web import links, operations, subscribing
-from publisher.web.alarms import Alarms
 from publisher.web.guard import Guard
 from publisher.web.service import Service
 
@@ -81,7 +80,7 @@ def create_app(service: Service) -> ASGIApp:
     )
     app.router.redirect_slashes = False  # it would send readers to whatever host a request names
     app.state.service = service
-    app.state.alarms = Alarms(service.config, service.database)
+    app.state.alarms = operations.Alarms(service.config, service.database)
     found = [provider.webhook() for provider in providers(service.config)]
     app.state.webhooks = {webhook.name: webhook for webhook in found if webhook}
     url = urlsplit(service.config.service.url or "")

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
-
-import css_inline
-from markupsafe import Markup
-from mjml import mjml2html
 
 from publisher.audience import store
 from publisher.audience.tokens import CONFIRM_WITHIN, Tokens
@@ -25,9 +19,10 @@ from publisher.delivery.pace import Pace, batch_size
 from publisher.delivery.retry import pause
 from publisher.delivery.send import pace_of
 from publisher.delivery.sender import Limits, blocked
+from publisher.edition.email import Kept, looks, mail_html
 from publisher.edition.model import Slot
 from publisher.edition.slots import Slots
-from publisher.edition.theme import Theme
+from publisher.edition.theme import Theme, ThemeError
 from publisher.errors import PublisherError, TransportError
 from publisher.mail.letter import Letter
 from publisher.mail.message import Composed, Envelope, compose
@@ -55,7 +50,6 @@ FOLDER = "confirm"
 # A letter has slots for the links of an issue. The one link that this letter is about stands in the slot for
 # preferences: to confirm is the first preference a reader states.
 _LINK = Slot.PREFERENCES_URL
-_BETWEEN = re.compile(r">\s+<(?=/?mj)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,35 +223,15 @@ class Postman:
         say, newsletter = ServiceWords(language, self._config), self._config.newsletter
         kind, days = "again" if already else "mail", CONFIRM_WITHIN.days
         slots = Slots(f"{kind}\n{language}\n{newsletter.name}\n{newsletter.postal_address}")
-        words = say.words
-        context: dict[str, Any] = {
-            "say": say,
-            "words": words,
-            "kind": kind,
-            "days": days,
-            "link": slots.marker(_LINK),
-            "newsletter": newsletter,
-            "fonts": {
-                "body": Markup(words.body_font),  # noqa: S704
-                "display": Markup(words.display_font),  # noqa: S704
-                "outlook": Markup(words.outlook_font),  # noqa: S704
-                "line_height": words.line_height,
-            },
-        }
-        mjml = _BETWEEN.sub("><", self._theme.render("service/mail.mjml.j2", **context).strip())
+        link = slots.marker(_LINK)
+        names = {"say": say, "kind": kind, "days": days, "link": link, **looks(say.words, self._config)}
         try:
-            html = mjml2html(mjml.encode("ascii", "xmlcharrefreplace").decode(), fonts={})
-        except ValueError as error:
-            raise TransportError(
-                f"templates/service/mail.mjml.j2 is not MJML: {error}", help="correct the template"
-            ) from error
-        css = self._theme.render("email/inline.css.j2", **context)
-        inliner = css_inline.CSSInliner(
-            inline_style_tags=False, keep_style_tags=True, load_remote_stylesheets=False, extra_css=css
-        )
-        finished = inliner.inline(html)
+            finished = mail_html(self._theme, "service/mail.mjml.j2", names, Kept(slots.mark + "html"))
+        except ThemeError as error:
+            found = error.diagnostic
+            raise TransportError(f"{found.path}: {found.message}", help=found.help or "correct the template") from error
         subject = say(f"{kind}_subject")
-        lines = [subject, say(f"{kind}_lead"), slots.marker(_LINK), say(f"{kind}_ignore", days=days)]
+        lines = [subject, say(f"{kind}_lead"), link, say(f"{kind}_ignore", days=days)]
         sender = [newsletter.name] + ([newsletter.postal_address] if newsletter.postal_address else [])
         text = "\n\n".join(lines) + "\n\n-- \n" + "\n".join(sender) + "\n"
         digest = hashlib.sha256(f"{subject}\n{finished}\n{text}".encode()).hexdigest()

@@ -1,7 +1,8 @@
-"""What comes in: fields of a form or of JSON, bounded and made harmless; where it came from."""
+"""What comes in: fields of a form or of JSON, bounded and made harmless; where it came from, and how often."""
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import re
@@ -10,10 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from limits import RateLimitItem, parse_many
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 MOST_FIELDS = 100
+BY_NETWORK = "30/minute;200/hour"
+BY_MAILBOX = "4/day"
 LONGEST = 320
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
@@ -125,3 +131,29 @@ def _origin(url: str) -> tuple[str, str] | None:
     except ValueError:
         return None
     return (parts.scheme, parts.netloc.lower()) if parts.scheme in {"http", "https"} and parts.netloc else None
+
+
+class Limiter:
+    """How often one network may ask, and one mailbox may be asked. Kept in memory: a restart forgives."""
+
+    def __init__(self, by_network: str = BY_NETWORK, by_mailbox: str = BY_MAILBOX) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._network = parse_many(by_network)
+        self._mailbox = parse_many(by_mailbox)
+
+    def admits(self, network: str) -> bool:
+        """Whether this network may send another subscribe form."""
+        return self._hit(self._network, "network", network)
+
+    def may_mail(self, mailbox_key: str) -> bool:
+        """Whether this mailbox, however it is spelt, may get another confirmation mail today.
+
+        ``ann+1@`` and, at some providers, ``a.nn@`` are ``ann@``: counted apart, they would flood one inbox.
+        """
+        local, _, domain = mailbox_key.rpartition("@")
+        inbox = f"{local.partition('+')[0].replace('.', '')}@{domain}"
+        return self._hit(self._mailbox, "mailbox", hashlib.sha256(inbox.encode()).hexdigest())
+
+    def _hit(self, items: list[RateLimitItem], kind: str, key: str) -> bool:
+        hits = [self._limiter.hit(item, kind, key) for item in items]  # each window counts, whatever the others say
+        return all(hits)

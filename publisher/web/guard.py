@@ -113,7 +113,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 present = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(h for h in self._headers if h[0] not in present)]
-                self._metrics.requests.add(_method(scope), route_of(scope["path"]), str(message["status"]))
+                self._metrics.count("requests", _method(scope), route_of(scope["path"]), str(message["status"]))
             await send(message)
 
         return safely

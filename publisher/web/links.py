@@ -23,49 +23,36 @@ ONE_CLICK = ("List-Unsubscribe", "One-Click")
 async def show_confirm(request: Request) -> Response:
     """GET: a button."""
     service, claim = _claim(request, Purpose.CONFIRM)
-    subscriber = await service.read(service.readers.find, claim.reference) if claim else None
-    if subscriber is None:
-        return _invalid(service)
+    subscriber = _known(await service.read(service.readers.find, claim.reference))
     return service.pages.page("confirm", subscriber.language)
 
 
 async def confirm(request: Request) -> Response:
     """POST: the person wants the newsletter."""
-    service, claim = _claim(request, Purpose.CONFIRM)
-    if not _is_ours(request, service):
-        return service.pages.status(403)
-    if claim is None:
-        return _invalid(service)
-    subscriber = await service.write(service.readers.confirm, claim, evidence(request))
-    if subscriber is None:
-        return _invalid(service)
-    service.metrics.changes.add("confirmed")
+    service, claim = _claim(request, Purpose.CONFIRM, form=True)
+    subscriber = _known(await service.write(service.readers.confirm, claim, evidence(request)))
+    service.metrics.count("changes", "confirmed")
     return service.pages.message("confirmed", subscriber.language, preferences_link=_preferences(service, subscriber))
 
 
 async def show_unsubscribe(request: Request) -> Response:
     """GET: a button."""
     service, claim = _claim(request, Purpose.UNSUBSCRIBE)
-    if claim is None:
-        return _invalid(service)
     subscriber = await service.read(service.readers.find, claim.reference)
     if subscriber is None:
         return service.pages.message("nobody")
-    return service.pages.page(
-        "unsubscribe", subscriber.language, preferences_link=_preferences(service, subscriber, claim.mailing)
-    )
+    link = _preferences(service, subscriber, claim.mailing)
+    return service.pages.page("unsubscribe", subscriber.language, preferences_link=link)
 
 
 async def unsubscribe(request: Request) -> Response:
     """POST: the person, or their mail program for them, wants it no more."""
     service, claim = _claim(request, Purpose.UNSUBSCRIBE)
-    if claim is None:
-        return _invalid(service)
     one_click = await _is_one_click(request)
     how = How.ONE_CLICK if one_click else How.LINK
     proof = evidence(request, mailing=claim.mailing)
     subscriber = await service.together.leave(Departure(claim.reference, how, proof))
-    service.metrics.changes.add("unsubscribed" if subscriber else "unknown")
+    service.metrics.count("changes", "unsubscribed" if subscriber else "unknown")
     if subscriber is None:
         # The same to a mail program: it has nobody to show an error to, and would only ask again.
         answer = PlainTextResponse("unsubscribed\n") if one_click else service.pages.message("nobody")
@@ -73,34 +60,24 @@ async def unsubscribe(request: Request) -> Response:
         return answer
     if one_click:
         return PlainTextResponse("unsubscribed\n")
-    return service.pages.page(
-        "unsubscribed", subscriber.language, preferences_link=_preferences(service, subscriber, claim.mailing)
-    )
+    link = _preferences(service, subscriber, claim.mailing)
+    return service.pages.page("unsubscribed", subscriber.language, preferences_link=link)
 
 
 async def show_preferences(request: Request) -> Response:
     """GET: the form."""
     service, claim = _claim(request, Purpose.PREFERENCES)
-    subscriber = await service.read(service.readers.find, claim.reference) if claim else None
-    if subscriber is None or claim is None:
-        return _invalid(service)
-    return _preferences_page(service, subscriber, claim)
+    return _preferences_page(service, _known(await service.read(service.readers.find, claim.reference)), claim)
 
 
 async def preferences(request: Request) -> Response:
     """POST: ``action=save`` or ``action=stay``."""
-    service, claim = _claim(request, Purpose.PREFERENCES)
-    if not _is_ours(request, service):
-        return service.pages.status(403)
-    if claim is None:
-        return _invalid(service)
+    service, claim = _claim(request, Purpose.PREFERENCES, form=True)
     fields = await read_fields(request)
     proof = evidence(request, mailing=claim.mailing)
     if fields.one("action") == "stay":
-        subscriber = await service.write(service.readers.stay, claim.reference, proof)
-        if subscriber is None:
-            return _invalid(service)
-        service.metrics.changes.add("stayed")
+        subscriber = _known(await service.write(service.readers.stay, claim.reference, proof))
+        service.metrics.count("changes", "stayed")
         link = _preferences(service, subscriber, claim.mailing)
         return service.pages.message("stayed", subscriber.language, preferences_link=link)
 
@@ -114,10 +91,8 @@ async def preferences(request: Request) -> Response:
             evidence=proof,
         )
 
-    subscriber = await service.write(save)
-    if subscriber is None:
-        return _invalid(service)
-    service.metrics.changes.add("preferences")
+    subscriber = _known(await service.write(save))
+    service.metrics.count("changes", "preferences")
     return _preferences_page(service, subscriber, claim, saved=True)
 
 
@@ -146,17 +121,22 @@ async def _is_one_click(request: Request) -> bool:
     return fields.one(name).lower() == value.lower()
 
 
-def _claim(request: Request, purpose: Purpose) -> tuple[Service, Claim | None]:
+def _claim(request: Request, purpose: Purpose, *, form: bool = False) -> tuple[Service, Claim]:
+    """Raises HTTPException: 403 for a ``form`` that is not from our page, 410 where the link is none of ours."""
     service: Service = request.app.state.service
-    return service, service.tokens.read(purpose, request.path_params["token"])
+    ours = [service.config.service.url] if service.config.service.url else []
+    if form and not came_from_us(request, ours):
+        raise HTTPException(403)
+    claim = service.tokens.read(purpose, request.path_params["token"])
+    if claim is None:
+        raise HTTPException(410)
+    return service, claim
 
 
-def _is_ours(request: Request, service: Service) -> bool:
-    return came_from_us(request, [service.config.service.url] if service.config.service.url else [])
-
-
-def _invalid(service: Service) -> Response:
-    return service.pages.message("invalid", status=410, subscribe_link="../subscribe")
+def _known(subscriber: Subscriber | None) -> Subscriber:
+    if subscriber is None:
+        raise HTTPException(410)
+    return subscriber
 
 
 def _preferences(service: Service, subscriber: Subscriber, mailing: str | None = None) -> str:

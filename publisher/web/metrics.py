@@ -3,59 +3,52 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter as Numbers
+from collections import Counter
+from collections.abc import Sequence
 
-
-class Counter:
-    """A counter with labels."""
-
-    def __init__(self, name: str, help: str, labels: tuple[str, ...]) -> None:
-        self.name, self.help, self.labels = name, help, labels
-        self._numbers: Numbers[tuple[str, ...]] = Numbers()
-        self._lock = threading.Lock()
-
-    def add(self, *values: str) -> None:
-        """One more; the labels' values in order."""
-        with self._lock:
-            self._numbers[values] += 1
-
-    def lines(self) -> list[str]:
-        """The counter as text."""
-        with self._lock:
-            numbers = sorted(self._numbers.items())
-        return [*_head(self.name, self.help, "counter"), *(_line(self.name, self.labels, v, n) for v, n in numbers)]
+_COUNTERS = {
+    "requests": ("Requests", ("method", "route", "status")),
+    "asked": ("Subscribe forms", ("outcome",)),
+    "confirmation_mails": ("Confirmation mails", ("outcome",)),
+    "changes": ("What readers did", ("change",)),
+    "webhooks": ("Requests of providers", ("status",)),
+}
+"""Help and labels, by name."""
 
 
 class Metrics:
     """What the service counts."""
 
     def __init__(self) -> None:
-        self.requests = Counter("publisher_web_requests_total", "Requests", ("method", "route", "status"))
-        self.asked = Counter("publisher_web_asked_total", "Subscribe forms", ("outcome",))
-        self.mails = Counter("publisher_web_confirmation_mails_total", "Confirmation mails", ("outcome",))
-        self.changes = Counter("publisher_web_changes_total", "What readers did", ("change",))
-        self.webhooks = Counter("publisher_web_webhooks_total", "Requests of providers", ("status",))
+        self._numbers = {name: Counter[tuple[str, ...]]() for name in _COUNTERS}
+        self._lock = threading.Lock()
 
-    def text(self, gauges: dict[tuple[str, str], dict[str, int]]) -> str:
-        """Everything. ``gauges``: numbers by label value, by name and label."""
-        lines = [
-            line
-            for counter in (self.requests, self.asked, self.mails, self.changes, self.webhooks)
-            for line in counter.lines()
-        ]
-        for (name, label), numbers in gauges.items():
-            lines += _head(name, "Now in the database", "gauge")
-            lines += [_line(name, (label,), (value,), number) for value, number in numbers.items()]
+    def count(self, name: str, *values: str) -> None:
+        """One more; the labels' values in order."""
+        with self._lock:
+            self._numbers[name][values] += 1
+
+    def text(self, subscribers: dict[str, int]) -> str:
+        """Everything. ``subscribers``: how many there are now, by state."""
+        lines: list[str] = []
+        for name, (about, labels) in _COUNTERS.items():
+            with self._lock:
+                numbers = sorted(self._numbers[name].items())
+            lines += _series(f"publisher_web_{name}_total", about, "counter", labels, numbers)
+        now = [((state,), number) for state, number in subscribers.items()]
+        lines += _series("publisher_subscribers", "Now in the database", "gauge", ("state",), now)
         return "\n".join(lines) + "\n"
 
 
-def _head(name: str, help: str, kind: str) -> list[str]:
-    return [f"# HELP {name} {help}", f"# TYPE {name} {kind}"]
+Numbers = Sequence[tuple[tuple[str, ...], int]]
 
 
-def _line(name: str, labels: tuple[str, ...], values: tuple[str, ...], number: int) -> str:
-    pairs = ",".join(f'{label}="{_safe(value)}"' for label, value in zip(labels, values, strict=True))
-    return f"{name}{{{pairs}}} {number}"
+def _series(name: str, about: str, kind: str, labels: tuple[str, ...], numbers: Numbers) -> list[str]:
+    lines = [f"# HELP {name} {about}", f"# TYPE {name} {kind}"]
+    for values, number in numbers:
+        pairs = ",".join(f'{label}="{_safe(value)}"' for label, value in zip(labels, values, strict=True))
+        lines.append(f"{name}{{{pairs}}} {number}")
+    return lines
 
 
 def _safe(value: str) -> str:

@@ -1,6 +1,9 @@
-"""For machines: ``/healthz``, ``/metrics`` and ``/webhooks/…``."""
+"""For machines: ``/healthz``, ``/metrics`` and ``/webhooks/…``; and the alarms that nobody at a terminal hears."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -9,9 +12,18 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from publisher.audience import store
+from publisher.config import Config
+from publisher.database import Database
+from publisher.delivery.mailings import was_mailed
+from publisher.delivery.tripwires import Tripped, alert
 from publisher.errors import DatabaseError
+from publisher.feedback.alarms import tripped_by
+from publisher.feedback.apply import Applied
 from publisher.web.forms import is_near
 from publisher.web.service import Service, log
+
+AGAIN = 3600.0
+"""Seconds before the same tripwire of the same issue is told again: events come by the thousand."""
 
 _PASSED_ON = frozenset({"x-forwarded-for", "x-real-ip", "forwarded", "via"})
 
@@ -39,15 +51,9 @@ async def metrics(request: Request) -> Response:
     def count() -> dict[str, int]:
         with service.database.connect() as connection:
             found = store.counts(connection)
-        return {
-            "pending": found.pending,
-            "confirmed": found.confirmed,
-            "unsubscribed": found.unsubscribed,
-            "suppressed": found.suppressed,
-        }
+        return {state: getattr(found, state) for state in ("pending", "confirmed", "unsubscribed", "suppressed")}
 
-    numbers = await service.read(count)
-    text = service.metrics.text({("publisher_subscribers", "state"): numbers})
+    text = service.metrics.text(await service.read(count))
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 
@@ -65,7 +71,49 @@ async def webhook(request: Request) -> Response:
         notice = found
         found = await service.write(lambda: keep(notice, database=service.database, config=service.config))
     status, reason = found.status, found.reason
-    service.metrics.webhooks.add(str(status))
+    service.metrics.count("webhooks", str(status))
     log.log(20 if status < 400 else 30, "%s: %d %s", name, status, reason)
     told = BackgroundTask(request.app.state.alarms.tell, found.applied) if found.applied else None
     return PlainTextResponse("taken in\n" if status < 400 else f"{reason}\n", status, background=told)
+
+
+class Alarms:
+    """What events and links set off, told to the webhook and to the log. Used by one thread at a time."""
+
+    def __init__(self, config: Config, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._config, self._database, self._clock = config, database, clock
+        self._told: dict[tuple[str, str], float] = {}
+
+    def tell(self, applied: Applied) -> None:
+        """Tell what these events set off. Runs after the provider has its answer: a webhook that hangs holds up nobody."""
+        try:
+            tripped = tripped_by(self._database, applied)
+        except DatabaseError as error:
+            log.error("%s (%s)", error.message, error.help)
+            return
+        self._shout(tripped)
+
+    def unknown_link(self, reference: str) -> None:
+        """Tell of a link that we signed for somebody whom neither the audience nor the ledger knows.
+
+        Whom the ledger knows was erased, and is nobody's business.
+        """
+        try:
+            with self._database.connect() as connection:
+                if was_mailed(connection, reference):
+                    return
+        except DatabaseError as error:
+            log.error("%s (%s)", error.message, error.help)
+            return
+        message = "a reader left by a link of ours that this database knows nobody for, and may still be mailed"
+        advice = "is this the newsletter's own database? After a move or a restore, bring over what the old one knows"
+        self._shout([Tripped("unknown-link", "", message, advice, stops=False)])
+
+    def _shout(self, tripped: Sequence[Tripped]) -> None:
+        now = self._clock()
+        fresh = [t for t in tripped if now - self._told.get((t.name, t.issue), float("-inf")) >= AGAIN]
+        for trip in fresh:
+            self._told[trip.name, trip.issue] = now
+            log.error("%s: %s; %s", trip.name, trip.message, trip.help)
+        if note := alert(self._config, fresh):
+            log.warning("%s", note)

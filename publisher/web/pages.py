@@ -15,18 +15,8 @@ from publisher.edition.language import locale_of
 from publisher.edition.theme import Theme
 from publisher.web.words import ServiceWords
 
-MESSAGES = {
-    400: "missing",
-    403: "refused",
-    404: "missing",
-    405: "missing",
-    410: "invalid",
-    413: "large",
-    429: "busy",
-    500: "fault",
-    503: "fault",
-}
-"""What a page says for an HTTP status."""
+MESSAGES = {400: "missing", 403: "refused", 410: "invalid", 413: "large", 429: "busy"}
+"""What a page says for an HTTP status; for others that something is missing here, or our fault (500 and above)."""
 
 
 class Pages:
@@ -42,7 +32,7 @@ class Pages:
             "frame-ancestors 'none'"
         )
         """Content-Security-Policy: no script at all, the one style sheet by its hash, forms to this service only."""
-        self._words = lru_cache(maxsize=16)(self._say)
+        self._words = lru_cache(maxsize=16)(lambda language: ServiceWords(language, config))
 
     def page(self, name: str, language: str | None = None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A page of the theme."""
@@ -55,7 +45,9 @@ class Pages:
 
     def status(self, status: int, language: str | None = None) -> HTMLResponse:
         """The page of an HTTP status that is no success."""
-        return self.message(MESSAGES.get(status, "fault" if status >= 500 else "missing"), language, status=status)
+        word = MESSAGES.get(status, "fault" if status >= 500 else "missing")
+        anew = "../subscribe" if status == 410 else None  # an old link
+        return self.message(word, language, status=status, subscribe_link=anew)
 
     def html(self, name: str, language: str | None = None, /, **values: Any) -> str:
         """The text of a page."""
@@ -76,6 +68,3 @@ class Pages:
         """Languages to choose from, each in its own words: the newsletter's, those with labels, the reader's."""
         tags = dict.fromkeys([self._config.newsletter.language, *self._config.labels, *([current] if current else [])])
         return [(tag, locale_of(tag).get_display_name() or tag) for tag in tags] if len(tags) > 1 else []
-
-    def _say(self, language: str) -> ServiceWords:
-        return ServiceWords(language, self._config)

@@ -41,19 +41,19 @@ async def subscribe(request: Request) -> Response:
     fields = await read_fields(request)
     language = language_tag(fields.one("language"))
     if not service.limiter.admits(network(request)):
-        service.metrics.asked.add("limited")
+        service.metrics.count("asked", "limited")
         if fields.is_json:
             return JSONResponse({"error": "too many tries"}, 429, headers={"retry-after": "60"})
         response = service.pages.status(429, language)
         response.headers["retry-after"] = "60"
         return response
     if fields.one(HONEYPOT):
-        service.metrics.asked.add("trapped")
+        service.metrics.count("asked", "trapped")
         return _asked(service, fields, language)
     try:
         address = read_address(fields.one("email"))
     except AddressError as error:
-        service.metrics.asked.add("invalid")
+        service.metrics.count("asked", "invalid")
         if fields.is_json:
             return JSONResponse({"error": str(error)}, 422)
         return _form(service, language, fields, status=422)
@@ -70,10 +70,10 @@ async def subscribe(request: Request) -> Response:
 
 async def _ask(service: Service, wish: Wish, proof: dict[str, str]) -> None:
     if not service.limiter.may_mail(wish.address.mailbox_key):
-        service.metrics.asked.add("limited")
+        service.metrics.count("asked", "limited")
         return
     asked = await service.write(service.readers.ask, wish, proof)
-    service.metrics.asked.add("asked" if asked else "silent")
+    service.metrics.count("asked", "asked" if asked else "silent")
     if asked:
         service.postman.ring()
 

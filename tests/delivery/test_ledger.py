@@ -15,8 +15,8 @@ from publisher.delivery import ledger as ledger_module
 from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze, preview, running
 from publisher.delivery.ledger import Claim, Ledger
-from publisher.delivery.mailings import Mailing
-from publisher.delivery.operator import set_operator
+from publisher.delivery.mailings import Mailing, set_operator
+from publisher.delivery.pace import SharedPace
 from publisher.delivery.settle import (
     Settlement,
     release_uncertain,
@@ -25,7 +25,6 @@ from publisher.delivery.settle import (
     uncertain,
     young,
 )
-from publisher.delivery.shared_pace import SharedPace
 from publisher.delivery.states import Account, MailingState, mailing_state
 from publisher.delivery.tables import recipients
 from publisher.delivery.tripwires import after_the_fact, before_sending
@@ -192,12 +191,12 @@ def test_a_beat_from_the_future_counts_from_when_it_is_seen(
     dead, living = opened(database, mailing), opened(database, mailing)
     dead.exchange([], 2, 1)
     with database.begin() as connection:  # it died, and the database's clock was set back by a day
-        ahead = ledger_module._now(connection) + 86_400
+        ahead = ledger_module.clock(connection) + 86_400
         connection.execute(update(ledger_module.senders).values(beat=ahead))
-        assert not ledger_module.at_work(connection, mailing.id)
+        assert not ledger_module.at_work(database, connection, mailing)
     assert living.recover(alone=False) == 0
-    now = ledger_module._now
-    monkeypatch.setattr(ledger_module, "_now", lambda connection: now(connection) + ledger_module.LEASE + 1)
+    now = ledger_module.clock
+    monkeypatch.setattr(ledger_module, "clock", lambda connection: now(connection) + ledger_module.LEASE + 1)
     assert living.recover(alone=False) == 2
 
 
@@ -353,7 +352,7 @@ def test_a_ledger_from_before_the_sending_trips_the_wire(database: Database) -> 
     ledger = opened(database, first)
     ledger.exchange(outcomes(ledger.exchange([], 2, 1).claims, submitted("m")))
     with database.begin() as connection:
-        mailings.set_operator(connection, first.id, "cancelled")
+        mailings.write_operator(connection, first.id, "cancelled")
     again = frozen(database, make_letter(), correction=True)  # the same digest: the same edition
     with database.connect() as connection:
         (tripped,) = before_sending(connection, again, mailings.account(connection, again.id))

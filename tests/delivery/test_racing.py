@@ -22,7 +22,7 @@ from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
 from publisher.delivery import send as send_module
-from publisher.delivery.operator import set_operator
+from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, send
 from publisher.delivery.tables import mailings as mailings_table
 from publisher.delivery.tables import recipients
@@ -199,7 +199,7 @@ def test_a_mailing_that_was_cancelled_or_reached_nobody_makes_room_for_another(
     add_people(database, 2)
     with database.begin() as connection:
         first = send_module.freeze(connection, make_letter())
-        mailings.set_operator(connection, first.id, mailings.CANCELLED)
+        mailings.write_operator(connection, first.id, mailings.CANCELLED)
         send_module.freeze(connection, make_letter())
     with database.connect() as connection:
         pending = select(func.count()).select_from(recipients).where(recipients.c.state == "pending")

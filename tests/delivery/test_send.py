@@ -16,7 +16,7 @@ from publisher.database import Database
 from publisher.delivery import mailings, retry, sender, tables
 from publisher.delivery.endings import explain
 from publisher.delivery.lock import is_held, mailing_lock
-from publisher.delivery.operator import set_operator
+from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, Sent, dry_run, send, send_test
 from publisher.delivery.sender import Ending, Interrupt, Progress
 from publisher.errors import DatabaseError, TransportError, UsageError

@@ -18,7 +18,8 @@ from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery.freeze import freeze
 from publisher.delivery.ledger import Ledger
-from publisher.delivery.mailings import Mailing, accounts
+from publisher.delivery.mailings import Mailing, newest
+from publisher.delivery.mailings import account as account_of
 from publisher.delivery.states import Account
 from publisher.delivery.tables import recipients
 from publisher.edition.model import Slotted
@@ -70,10 +71,14 @@ class Room:
         with self.database.connect() as connection:
             return {address: mailing.recipient(number) for address, number in connection.execute(query)}
 
-    def recipients_of(self, slug: str) -> dict[str, str]:
-        found = accounts(self.database, slug)
+    def newest(self, slug: str) -> Mailing:
+        with self.database.connect() as connection:
+            found = newest(connection, slug)
         assert found is not None
-        return self.recipients(found[0])
+        return found
+
+    def recipients_of(self, slug: str) -> dict[str, str]:
+        return self.recipients(self.newest(slug))
 
     def apply(self, *lines: str) -> Applied:
         applier = Applier(self.database, self.config)
@@ -82,9 +87,9 @@ class Room:
         return applier.applied
 
     def account(self, slug: str = SLUG) -> Account:
-        found = accounts(self.database, slug)
-        assert found is not None
-        return found[1]
+        mailing = self.newest(slug)
+        with self.database.connect() as connection:
+            return account_of(connection, mailing.id)
 
     def suppressed(self) -> dict[str, str]:
         with self.database.connect() as connection:

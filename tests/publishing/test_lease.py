@@ -37,7 +37,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(module, "_now", lambda _connection: made.now)
+    monkeypatch.setattr(module, "clock", lambda _connection: made.now)
     monkeypatch.setattr(module, "time", made)
     monkeypatch.setattr(module, "BEAT", 86_400.0)  # signs of life are the test's
     return made
@@ -69,7 +69,7 @@ def test_a_run_that_died_here_is_succeeded_at_once(database: Database) -> None:
     with take(database) as held:
         pass
     with database.begin() as connection:
-        left = {"holder": "dead", "pid": died.pid, "host": module._host(), "beat": module._now(connection)}
+        left = {"holder": "dead", "pid": died.pid, "host": module._host(), "beat": module.clock(connection)}
         connection.execute(update(leases).values(**left))
     told: list[str] = []
     with take(database, waiting=told.append) as taken:
@@ -89,7 +89,7 @@ def test_a_run_that_died_elsewhere_is_succeeded_after_its_term(database: Databas
     with take(database):
         pass
     with database.begin() as connection:
-        left = {"holder": "dead", "pid": 1, "host": "elsewhere", "beat": module._now(connection)}
+        left = {"holder": "dead", "pid": 1, "host": "elsewhere", "beat": module.clock(connection)}
         connection.execute(update(leases).values(**left))
     told: list[str] = []
     began = clock.now
@@ -122,7 +122,7 @@ def test_a_sign_of_life_from_the_future_blocks_for_a_term_and_not_for_ever(datab
     with take(database):
         pass
     with database.begin() as connection:  # its machine's clock was a day ahead, and it died
-        ahead = module._now(connection) + 86_400
+        ahead = module.clock(connection) + 86_400
         connection.execute(update(leases).values(holder="dead", pid=1, host="elsewhere", beat=ahead))
     began = clock.now
     with take(database) as taken:
@@ -134,7 +134,7 @@ def test_a_holder_that_lives_through_a_clock_set_back_is_not_robbed(database: Da
     with take(database) as held:
         clock.meanwhile = held.check
         with database.begin() as connection:
-            connection.execute(update(leases).values(beat=module._now(connection) + 86_400))
+            connection.execute(update(leases).values(beat=module.clock(connection) + 86_400))
         with pytest.raises(LeaseLostError), take(database):
             pass
         held.check()

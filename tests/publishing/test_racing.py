@@ -20,7 +20,7 @@ from publisher.config import Config, load_config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze
-from publisher.delivery.operator import set_operator
+from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, send
 from publisher.delivery.tables import mailings as table
 from publisher.delivery.worker import Duties, _drain, _waiting

@@ -24,7 +24,7 @@ from publisher.audience.address import read_address
 from publisher.audience.model import Consent, How, State, Subscriber
 from publisher.config.model import Config, Newsletter, Service
 from publisher.web import outbox
-from publisher.web.limiter import Limiter
+from publisher.web.forms import Limiter
 from publisher.web.server import server_of
 from publisher.web.service import Service as WebService
 

@@ -25,7 +25,7 @@ from publisher.audience.model import How, State
 from publisher.audience.tokens import Tokens
 from publisher.config import load_config
 from publisher.database import open_database
-from publisher.web import connections
+from publisher.web import server as connections
 from tests.web.conftest import Site
 
 HALF = b"POST /subscribe HTTP/1.1\r\nHost: letters.example\r\n"

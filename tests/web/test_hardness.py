@@ -19,8 +19,7 @@ from publisher.audience.model import How, State
 from publisher.audience.tokens import Purpose
 from publisher.config.model import Config, Newsletter, Service
 from publisher.web.app import create_app
-from publisher.web.forms import network
-from publisher.web.limiter import Limiter
+from publisher.web.forms import Limiter, network
 from publisher.web.service import Service as WebService
 from tests.web.conftest import Site
 

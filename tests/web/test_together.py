@@ -10,7 +10,7 @@ import pytest
 from publisher.audience.model import How
 from publisher.web.readers import Departure
 from publisher.web.server import listen
-from publisher.web.together import MOST, Together
+from publisher.web.service import MOST, Together
 
 
 def departure(name: str) -> Departure:

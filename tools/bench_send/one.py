@@ -15,8 +15,7 @@ from publisher.database import open_database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze
 from publisher.delivery.ledger import Claim
-from publisher.delivery.personal import addresser
-from publisher.delivery.send import Options, send
+from publisher.delivery.send import Options, addresser, send
 from publisher.delivery.sender import Interrupt, Progress
 from publisher.edition.model import Slot, Slotted
 from publisher.mail.message import Envelope, compose

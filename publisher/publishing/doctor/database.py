@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
-
 from publisher.audience.backup import last_backup
 from publisher.audience.tables import subscribers
 from publisher.config.placeholders import unready
 from publisher.database import open_database
-from publisher.database.engine import database_url
+from publisher.database.engine import clock, database_url
 from publisher.delivery import mailings
 from publisher.providers.findings import Finding, fault, ok, skipped, warning
 from publisher.publishing.doctor.world import World
@@ -34,10 +32,7 @@ def database(world: World) -> Finding:
             # A write that changes nothing: a read-only database or a full disk shows here, not in mid-mailing.
             connection.execute(subscribers.update().where(subscribers.c.id < 0).values(name=""))
             if opened.dialect == "postgresql":
-                now = connection.execute(
-                    text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS float)")
-                ).scalar_one()
-                world.saw_clock("the database", datetime.fromtimestamp(now, UTC), datetime.now(UTC))
+                world.saw_clock("the database", datetime.fromtimestamp(clock(connection), UTC), datetime.now(UTC))
     finally:
         opened.close()
     return ok("database", f"{opened.url} is open, writable and up to date")

@@ -11,9 +11,8 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url
-from publisher.delivery.freeze import preview
+from publisher.delivery.freeze import preview, segment_of
 from publisher.delivery.mark import forgotten
-from publisher.delivery.segment import segment_of
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
