@@ -85,7 +85,7 @@ class Alarms:
         self._told: dict[tuple[str, str], float] = {}
 
     def tell(self, applied: Applied) -> None:
-        """Tell what these events set off. Runs after the provider has its answer: a webhook that hangs holds up nobody."""
+        """Tell what these events set off, after the provider has its answer: a webhook that hangs holds up nobody."""
         try:
             tripped = tripped_by(self._database, applied)
         except DatabaseError as error:
