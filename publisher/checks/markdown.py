@@ -6,22 +6,18 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from publisher.checks.parts import Parts
 from publisher.diagnostics import Place
 from publisher.issue import Prose
-from publisher.source.markdown import new_parser
+from publisher.source.markdown import parsed
 from publisher.source.markdown.tags import raw_tags
 
-InlineRule = Callable[[StateInline, bool], bool]
 _VERBATIM = re.compile(r"<(?P<end>/?)(?P<name>code|pre|kbd|samp|tt|var|math|svg)\b", re.IGNORECASE)
-_PLACED = {"link_open", "image", "html_inline", "code_inline"}
 _NEAR = 4096
 """How far on what was written with escapes is looked for, so that a text full of them is read in one pass."""
 
@@ -66,13 +62,12 @@ class Text:
     @cached_property
     def tokens(self) -> list[Token]:
         """Block tokens, with inline ones as their children."""
-        parse = _parser().parseInline if self.inline else _parser().parse
-        return parse(self.prose.text, self.env)
+        return parsed(self.prose.text, inline=self.inline).tokens
 
     @cached_property
     def env(self) -> dict[str, Any]:
-        """What the parser learnt beside the tokens: notes and definitions of links. Filled by :attr:`tokens`."""
-        return {}
+        """What the parser learnt beside the tokens: notes and definitions of links."""
+        return parsed(self.prose.text, inline=self.inline).env
 
     @cached_property
     def parts(self) -> Parts:
@@ -224,36 +219,6 @@ def _column(written: str, content: str, after: int | None) -> int:
         return max(written.find(text.strip()), 0)
     cell = text.strip().replace("|", "\\|")
     return max(written.find(cell, after, after + len(cell) + _NEAR), after)
-
-
-@cache
-def _parser() -> MarkdownIt:
-    """The edition's Markdown, but every link becomes a token, however unsafe, so that rules can see it."""
-    md = new_parser()
-    md.validateLink = _any_link  # type: ignore[method-assign]
-    for rule in list(md.inline.ruler.__rules__):
-        if rule.name in {"link", "image", "autolink", "html_inline", "backticks", "linkify"}:
-            md.inline.ruler.at(rule.name, _placing(rule.fn))
-    return md
-
-
-def _any_link(url: str) -> bool:
-    return isinstance(url, str)
-
-
-def _placing(rule: InlineRule) -> InlineRule:
-    """The rule, noting on each of its tokens the range of the text that it was made from."""
-
-    def placing(state: StateInline, silent: bool) -> bool:
-        start, known = state.pos, len(state.tokens)
-        done = rule(state, silent)
-        if done and not silent:
-            for token in state.tokens[known:]:
-                if token.type in _PLACED and "at" not in token.meta:
-                    token.meta["at"] = (start, state.pos)
-        return done
-
-    return placing
 
 
 def _opens_code(token: Token) -> int:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import Any
 
-from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
 
 from publisher.issue.model import Item, Prose
-from publisher.source.markdown import new_parser
+from publisher.source.markdown import parsed
 
 _BRACKETED = re.compile(r"\[([^\[\]\n]+)\]")
-_parser = cache(new_parser)
 Definitions = dict[str, tuple[int, int]]  # label, a note's with ^ before it: first line, line after the last
 
 
@@ -22,17 +18,14 @@ def halves(item: Item) -> tuple[Prose, Prose | None]:
     body, commentary = item.body, item.commentary
     if commentary is None or not ("]:" in body.text or "]:" in commentary.text):
         return body, commentary
-    parser = _parser()
-    of_body, of_commentary = _definitions(parser, body.text), _definitions(parser, commentary.text)
+    of_body, of_commentary = _definitions(body.text), _definitions(commentary.text)
     return _lent(body, of_body, commentary, of_commentary), _lent(commentary, of_commentary, body, of_body)
 
 
-def _definitions(parser: MarkdownIt, text: str) -> Definitions:
-    env: dict[str, Any] = {}
-    tokens: list[Any] = []
-    parser.block.parse(text, parser, env, tokens)
+def _definitions(text: str) -> Definitions:
+    env = parsed(text).env
     found = {label: tuple(each["map"]) for label, each in env.get("references", {}).items()}
-    found |= {f"^{t.meta['label']}": tuple(t.map) for t in tokens if t.type == "footnote_reference_open"}
+    found |= {f"^{label}": tuple(lines) for label, lines in env["notes"].items()}
     lines = text.split("\n")
     return {label: lines_ for label, lines_ in found.items() if lines[lines_[0]].lstrip(" ").startswith("[")}
 

@@ -18,6 +18,7 @@ from publisher.diagnostics import Diagnostic, Severity
 from publisher.edition.model import Edition
 from publisher.errors import UsageError
 from publisher.issue import Issue, Status, discover, read_issue
+from publisher.source.markdown import forget_parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,17 @@ class Proof:
 
 
 def proofread(config: Config, slug: str) -> Proof:
-    """Read, check and render the issue ``slug``. It is rendered unless an error is known before."""
+    """Read, check and render the issue ``slug``. It is rendered unless an error is known before.
+
+    Each of its texts is parsed once; what was parsed is let go of at the end.
+    """
+    try:
+        return _proofread(config, slug)
+    finally:
+        forget_parsed()
+
+
+def _proofread(config: Config, slug: str) -> Proof:
     reading = read_issue(config, slug)
     partial = reading.partial
     basis = Basis(

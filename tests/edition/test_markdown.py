@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from publisher.edition.language import Words
 from publisher.edition.markdown import Scribe, Sized, Written
 from publisher.issue.definitions import halves
 from publisher.issue.model import Item, Places, Prose
+from publisher.source.markdown import parsed
 from tests.edition.make import config, prose
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -55,6 +57,13 @@ def test_notes_of_two_texts_never_share_an_id() -> None:
     assert {node.attributes["href"].removeprefix("#") for node in LexborHTMLParser(html).css("a[href^='#']")} <= set(
         ids
     )
+
+
+def test_what_the_rules_look_at_is_not_changed_by_writing_it() -> None:
+    text = "# a\n\n<h1>b<T></h1>\n\nc <h1>d</h1> ![*e*](images/a.png) f[^1]\n\n~~~ x\ng\n~~~\n\n[^1]: h\n"
+    before = deepcopy(parsed(text))
+    assert "<h4>d</h4>" in scribe().block(prose(text), "note", 3).html
+    assert parsed(text) == before
 
 
 def test_inline_markdown_has_no_blocks() -> None:

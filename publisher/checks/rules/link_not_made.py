@@ -57,7 +57,7 @@ def labels(text: str) -> Iterator[str]:
 
 
 def _without_reference(text: Text, used: set[str]) -> Iterator[Diagnostic]:
-    defined = text.env.get("references", {}) if text.tokens else {}
+    defined = text.env.get("references", {})
     doubled = [(each["label"], each) for each in text.env.get("duplicate_refs", ())]
     for label, definition in (*defined.items(), *doubled):
         url = str(definition["href"])

@@ -29,7 +29,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 def _known(text: Text) -> dict[str, int]:
     """The notes of a text by ``:label``; -1 where nothing refers to one."""
-    refs: dict[str, int] = text.env.get("footnotes", {}).get("refs", {}) if text.tokens else {}
+    refs: dict[str, int] = text.env.get("footnotes", {}).get("refs", {})
     return refs
 
 

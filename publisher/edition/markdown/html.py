@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape, unescape
 from typing import Any
 
 import nh3
-from markdown_it.renderer import RendererHTML
+from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
 from publisher.checks.html_policy import ACTIVE, ATTRIBUTES, SCHEMES, TAGS
 from publisher.edition.markdown.links import absolute
-from publisher.edition.markdown.parser import parser
+from publisher.edition.markdown.notes import notes_plugin
+from publisher.source.markdown import new_parser
 from publisher.source.markdown.characters import joins
 
 _GENERATED_ATTRIBUTES: dict[str, set[str]] = {
@@ -47,6 +49,21 @@ _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 _LINK = re.compile(r'<a((?: [a-z-]+="[^"]*")*)>')
 _REL = re.compile(r' rel="[^"]*"')
 _BREAK_IN_TEXT = re.compile(r"(?<=([^\s<>\n]))\n(?=([^\s<>\n]))")
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    """What renders tokens."""
+    md = new_parser().use(notes_plugin)
+    md.add_render_rule("image", _picture)
+    return md
+
+
+def _picture(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    """The library's rule, without its writing the words into the token."""
+    words = renderer.renderInlineAsText(tokens[index].children, options, env)
+    shown = tokens[index].copy(attrs=tokens[index].attrs | {"alt": words})
+    return str(renderer.renderToken([shown], 0, options, env))
 
 
 class Html(Markup):
@@ -84,11 +101,11 @@ class HtmlWriter:
             strip_comments=True,
         )
 
-    def write(self, tokens: Sequence[Token], env: dict[str, Any]) -> Html:
-        """The HTML of block or inline tokens."""
-        renderer = parser().renderer
-        assert isinstance(renderer, RendererHTML)
-        clean = self._cleaner.clean(renderer.render(tokens, parser().options, env | {"labels": self._labels}))
+    def write(self, tokens: Sequence[Token], name: str) -> Html:
+        """The HTML of block or inline tokens. ``name`` of the text stands in the ids of its notes."""
+        markdown = _markdown()
+        env = {"docId": name, "labels": self._labels}
+        clean = self._cleaner.clean(markdown.renderer.render(tokens, markdown.options, env))
         if clean.count("<") > _DEEP * 2 and _depth(clean) > _DEEP:
             clean = f"<p>{escape(' '.join(visible_text(clean).split()))}</p>"
         return Html(with_images(clean, self._size).strip())

@@ -1,20 +1,20 @@
-"""One issue's Markdown, parsed once a text and written twice: as HTML and as plain text."""
+"""One issue's Markdown, written twice: as HTML and as plain text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markdown_it.token import Token
 
 from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.edition.markdown.headings import shifted
 from publisher.edition.markdown.html import Html, HtmlWriter, Sized, join_lines_of_html, visible_text
 from publisher.edition.markdown.links import absolute
-from publisher.edition.markdown.parser import parse, parse_inline, shift_headings
 from publisher.edition.markdown.text import TextWriter
 from publisher.issue.model import Prose
+from publisher.source.markdown import parsed
 from publisher.source.markdown.characters import without_controls
 from publisher.source.markdown.dialect import MAX_NESTING
 from publisher.source.markdown.tags import escaped
@@ -58,23 +58,22 @@ class Scribe:
 
     def block(self, prose: Prose, name: str, above: int) -> Written:
         """Markdown of blocks. ``name`` is unique in the issue; its headings go below level ``above``."""
-        env: dict[str, Any] = {"docId": name}
-        tokens = parse(without_controls(prose.text), env)
-        shift_headings(tokens, above)
+        tokens = shifted(parsed(without_controls(prose.text)).tokens, above)
         if deepest := next((token for token in tokens if token.level >= MAX_NESTING - 1), None):
             place = prose.place(deepest.map[0] if deepest.map else 0)
             self.diagnostics.append(TOO_DEEP.at(place, "the text is nested too deep", help="take out some levels"))
-        return self._write(prose, tokens, env)
+        return self._write(prose, tokens, name)
 
     def inline(self, prose: Prose, name: str) -> Written:
         """Inline Markdown: a key point, an attribution. Notes have no place in it."""
-        env: dict[str, Any] = {"docId": name}
-        return self._write(prose, parse_inline(without_controls(prose.text).strip(), env), env)
+        return self._write(prose, parsed(without_controls(prose.text).strip(), inline=True).tokens, name)
 
-    def _write(self, prose: Prose, tokens: Sequence[Token], env: dict[str, Any]) -> Written:
-        for token in tokens:
-            if token.type == "html_block":
-                token.content = join_lines_of_html(escaped(token.content))
-        html = self._html.write(tokens, env)
+    def _write(self, prose: Prose, tokens: Sequence[Token], name: str) -> Written:
+        tokens = [_joined(token) if token.type == "html_block" else token for token in tokens]
+        html = self._html.write(tokens, name)
         self._written(prose)
         return Written(html, self._text.write(tokens), visible_text(html))
+
+
+def _joined(token: Token) -> Token:
+    return token.copy(content=join_lines_of_html(escaped(token.content)))

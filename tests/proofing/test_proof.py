@@ -1,0 +1,49 @@
+"""An issue's proof reads each text once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from publisher.config import load_config
+from publisher.proofing import proofread
+from tests.checks.corpus import SLUG, SOUND, Case, lay_out
+
+ITEM = """---
+headline: b
+---
+# A heading
+
+Text with [a link](https://e.com/a), a note[^1] and <b>raw HTML</b>.
+
+[^1]: the note
+
+::: commentary
+Words **of** another.
+:::
+"""
+
+
+def test_each_text_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    (tmp_path / SLUG / "b.md").write_text(ITEM, encoding="utf-8")
+    issue = tmp_path / SLUG / "issue.yaml"
+    issue.write_text(
+        SOUND[f"{SLUG}/issue.yaml"] + "key_points:\n  - One *point*\nintro: Some words\n", encoding="utf-8"
+    )
+    seen: Counter[str] = Counter()
+    parse, inline = MarkdownIt.parse, MarkdownIt.parseInline
+
+    def counted(whole: Any) -> Any:
+        return lambda md, text, *more: seen.update([text.strip()]) or whole(md, text, *more)
+
+    monkeypatch.setattr(MarkdownIt, "parse", counted(parse))
+    monkeypatch.setattr(MarkdownIt, "parseInline", counted(inline))
+    proof = proofread(load_config(tmp_path), SLUG.rpartition("/")[2])
+    assert proof.edition
+    assert {"One *point*", "Some words", "Words **of** another."} <= set(seen)
+    assert set(seen.values()) == {1}
