@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,42 @@ def test_one_issue_is_judged_with_those_around_it(tmp_path: Path) -> None:
     assert [found.code for found in alone] == ["story-repeated"]
     assert alone == check_repository(config).diagnostics
     assert check_repository(config, ["2024-12-22-a"]).diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "now", "code", "at"),
+    [
+        ("inline.css.j2", "#655f56", "#d0d0d0", "low-contrast", "inline.css.j2"),
+        (
+            "head.css.j2",
+            ".tx {",
+            "@media (a) { @media (b) { p { top: 0 } } }\n.tx {",
+            "style-dropped",
+            "head.css.j2",
+        ),
+        ("_footer.mjml.j2", "slots.unsubscribe_url", "'https://x.example/'", "no-way-out", "issue.mjml.j2"),
+        (
+            "_footer.mjml.j2",
+            "<p",
+            '<a href="https://x.example/me">x</a><p',
+            "text-part-incomplete",
+            "_footer.mjml.j2",
+        ),
+    ],
+)
+def test_a_fault_of_the_theme_stands_once_in_its_template(
+    tmp_path: Path, file: str, was: str, now: str, code: str, at: str
+) -> None:
+    shutil.copytree(Path(__file__).resolve().parents[2] / "templates", tmp_path / "templates")
+    for slug, body in ((SLUG, "话。"), ("2025-01-05-b", "另外的话。"), ("2025-01-12-c", "又是别的。")):
+        lay(tmp_path, body, slug=slug)
+        (tmp_path / "issues" / slug / "a.md").write_text(f"---\nheadline: {body}题\n---\n{body}\n", encoding="utf-8")
+    target = tmp_path / "templates/email" / file
+    assert was in target.read_text("utf-8")
+    target.write_text(target.read_text("utf-8").replace(was, now), encoding="utf-8")
+    found = [one for one in both(tmp_path) if one.code == code]
+    assert {one.path for one in found} == {f"templates/email/{at}"}
+    assert len(found) == len({(one.message, one.span) for one in found})
+    if at == file:
+        lines = target.read_text("utf-8").splitlines()
+        assert all(now.split()[0].strip("'<").lower() in lines[one.span.line - 1].lower() for one in found)

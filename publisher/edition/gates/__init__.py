@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic
+from publisher.diagnostics import Diagnostic, Place, Span
 from publisher.edition.gates import clients, clip_budget, contrast, head, literal_markup, parity, structure
 from publisher.edition.model import Edition
+from publisher.edition.theme_folder import theme_folder
 from publisher.issue.model import Issue
 
 GATES = (
@@ -18,7 +23,48 @@ GATES = (
     literal_markup.check,
 )
 
+_OF_THE_THEME = frozenset(
+    code.name
+    for code in (
+        contrast.LOW_CONTRAST,
+        head.STYLE_DROPPED,
+        clients.CLIENT_LACKS,
+        structure.INACCESSIBLE,
+        structure.SLOT_LEFT,
+        parity.NO_WAY_OUT,
+        parity.TEXT_INCOMPLETE,
+    )
+)
+"""What no editor can cause: styles, slots and addresses that only a template writes."""
+
+_NAMED = re.compile(r"#[0-9a-f]{6}|https?://\S+|@[a-z-]+")
+
 
 def check_edition(edition: Edition, issue: Issue, config: Config) -> list[Diagnostic]:
-    """What every gate finds."""
-    return [finding for gate in GATES for finding in gate(edition, issue, config)]
+    """What every gate finds. A fault of the newsletter's own theme stands in its template, the same for all issues."""
+    found = [finding for gate in GATES for finding in gate(edition, issue, config)]
+    return [_in_theme(finding, config) if finding.code in _OF_THE_THEME else finding for finding in found]
+
+
+def _in_theme(finding: Diagnostic, config: Config) -> Diagnostic:
+    named = [name.lower() for name in _NAMED.findall(finding.message)]
+    spots = list(_lines(config, named))
+    rank, place = min(spots, key=lambda spot: spot[0], default=(0, None))
+    if place is None or (finding.code == parity.TEXT_INCOMPLETE.name and rank == len(named)):
+        return finding  # an address that no template writes is the issue's
+    return replace(finding, path=place.path, span=place.span)
+
+
+def _lines(config: Config, named: list[str]) -> Iterator[tuple[int, Place]]:
+    """Each line of the email's templates that writes one of the names, the first name first; else the template."""
+    folder = theme_folder(config)
+    if not folder.is_relative_to(config.root):
+        return  # the package's own: nobody here can mend it
+    for file in sorted((folder / "email").glob("*.j2")):
+        path = file.relative_to(config.root).as_posix()
+        if file.name == "issue.mjml.j2":
+            yield len(named), Place(path)
+        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").lower().splitlines(), 1):
+            for rank, name in enumerate(named):
+                if (at := line.find(name)) >= 0:
+                    yield rank, Place(path, Span(number, at + 1, number, at + 1 + len(name)))

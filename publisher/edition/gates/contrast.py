@@ -72,20 +72,20 @@ def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
 def find(html: str, place: Place) -> list[Diagnostic]:
     """The findings over the HTML of an email."""
     tree = LexborHTMLParser(html)
-    found: dict[tuple[str, RGB, RGB], tuple[float, str]] = {}
-    for text, light, dark in _texts(tree.body, _dark_styles(tree, html)) if tree.body is not None else ():
+    found: dict[tuple[str, RGB, RGB], float] = {}
+    for light, dark in _texts(tree.body, _dark_styles(tree, html)) if tree.body is not None else ():
         for mode, style in (("light", light), ("dark", dark)):
             contrast = ratio(style.colour, style.ground)
             large = style.size >= 24 or (style.bold and style.size >= 18.66)
             if contrast < (3.0 if large else 4.5):
-                found.setdefault((mode, style.colour, style.ground), (contrast, text))
+                found.setdefault((mode, style.colour, style.ground), contrast)
     return [
         LOW_CONTRAST.at(
             place,
-            f"in {mode} mode “{text[:24]}” has a contrast of {contrast:.1f} to 1 ({_hex(colour)} on {_hex(ground)})",
+            f"in {mode} mode text has a contrast of {contrast:.1f} to 1: {_hex(colour)} on {_hex(ground)}",
             help="give the text a contrast of 4.5 to 1 in the theme",
         )
-        for (mode, colour, ground), (contrast, text) in found.items()
+        for (mode, colour, ground), contrast in found.items()
     ]
 
 
@@ -110,8 +110,8 @@ def _select(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
         return []
 
 
-def _texts(body: LexborNode, declared: dict[int, dict[str, str]]) -> Iterator[tuple[str, _Style, _Style]]:
-    """Every visible text with what it inherits in light and in dark mode, both found in one walk."""
+def _texts(body: LexborNode, declared: dict[int, dict[str, str]]) -> Iterator[tuple[_Style, _Style]]:
+    """What every visible text inherits in light and in dark mode, both found in one walk."""
     waiting = [(body, _Style(), _Style())]
     while waiting:
         node, light, dark = waiting.pop()
@@ -128,7 +128,7 @@ def _texts(body: LexborNode, declared: dict[int, dict[str, str]]) -> Iterator[tu
             if tag == "-text":
                 text = (child.text_content or "").translate(_BLANK).strip()
                 if text and light.size > 0:
-                    yield text, light, dark
+                    yield light, dark
             elif not tag.startswith("-"):
                 waiting.append((child, light, dark))
             child = child.next
