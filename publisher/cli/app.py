@@ -14,47 +14,21 @@ from typing import Annotated
 import typer
 
 from publisher import __version__
-from publisher.cli.console import complain, error_console
+from publisher.cli.frame import app, complain, show_findings
 from publisher.diagnostics.sentences import LANGUAGES, language, language_of
 from publisher.errors import ConfigError, PublisherError, UsageError
 
-app = typer.Typer(
-    name="publisher",
-    help="A newsletter publishing pipeline: committed files in, one message an inbox and an archive out.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-# In the order of --help. A module imports only typer and publisher.cli at its top: the rooms load when a command runs.
-COMMANDS: tuple[str, ...] = (
-    "init",
-    "new",
-    "check",
-    "explain",
-    "schema",
-    "build",
-    "preview",
-    "plan",
-    "publish",
-    "hold",
-    "send",
-    "pause",
-    "status",
-    "reconcile",
-    "report",
-    "verify",
-    "subscribers",
-    "suppressions",
-    "events",
-    "serve",
-    "worker",
-    "backup",
-    "move",
-    "draft",
+# A module imports only typer and the frame at its top: the rooms load when a command runs.
+MODULES = (
+    "authoring", "check", "build", "preview", "plan", "publish", "hold", "send", "status", "reconcile", "verify",
+    "subscribers", "suppressions", "events", "serve", "backup", "doctor",
+)  # fmt: skip
+# The order of --help.
+COMMANDS = (
+    "init", "new", "check", "explain", "schema", "build", "preview", "plan", "publish", "hold", "send", "pause",
+    "resume", "cancel", "status", "reconcile", "report", "verify", "serve", "worker", "backup", "restore", "move",
     "doctor",
-)
+)  # fmt: skip
 
 
 def _version(value: bool) -> None:
@@ -93,8 +67,9 @@ def root_options(
     context.obj = root
 
 
-for _name in COMMANDS:
-    importlib.import_module(f"publisher.cli.{_name}").register(app)
+for _name in MODULES:
+    importlib.import_module(f"publisher.cli.{_name}")
+app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback.__name__))  # type: ignore[union-attr]
 
 
 def main() -> None:
@@ -103,9 +78,7 @@ def main() -> None:
     try:
         status = app(_language_first(sys.argv[1:]), standalone_mode=False) or 0
     except ConfigError as error:
-        from publisher.diagnostics.text import render_text
-
-        error_console.print(render_text(error.diagnostics, error.root), end="", markup=False, highlight=False)
+        show_findings(error.diagnostics, error.root)
         complain(error.message, error.help)
     except PublisherError as error:
         complain(error.message, error.help)

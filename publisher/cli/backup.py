@@ -1,19 +1,17 @@
-"""``publisher backup`` and ``restore``: the whole newsletter's data as one file."""
+"""``publisher backup``, ``restore`` and ``move``: the newsletter's data as one file, or in another database."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("backup", epilog="Example: publisher backup /safe/newsletter-2035-03-09.backup")(backup)
-    app.command("restore", epilog="Example: publisher restore /safe/newsletter-2035-03-09.backup")(restore)
+from publisher.cli.frame import app, config_of, examples, say
 
 
+@app.command(epilog=examples("publisher backup /safe/newsletter-2035-03-09.backup"))
 def backup(
     context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")]
 ) -> None:
@@ -22,16 +20,12 @@ def backup(
     FILE is readable by you alone; nothing is overwritten. PostgreSQL has pg_dump (docs/backup.md).
     """
     from publisher.audience.backup import back_up
-    from publisher.cli.console import console
-    from publisher.config import load_config
 
-    made = back_up(load_config(context.obj), file)
-    console.print(
-        f"{file}: {made.subscribers:,} subscribers, {made.mailings:,} mailings, {made.keys} signing keys; checked",
-        markup=False,
-    )
+    made = back_up(config_of(context), file)
+    say(f"{file}: {made.subscribers:,} subscribers, {made.mailings:,} mailings, {made.keys} signing keys; checked")
 
 
+@app.command(epilog=examples("publisher restore /safe/newsletter-2035-03-09.backup"))
 def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that publisher backup wrote.")],
@@ -42,12 +36,37 @@ def restore(
     What was mailed since is not in it: send and publish stop at those issues and say how to settle them.
     """
     from publisher.audience.backup import restore as put_back
-    from publisher.cli.console import console
-    from publisher.config import load_config
 
-    made = put_back(load_config(context.obj), file, force=force)
-    console.print(
+    made = put_back(config_of(context), file, force=force)
+    say(
         f"restored as of {made.made_at.isoformat(sep=' ', timespec='minutes')}: {made.subscribers:,} subscribers, "
-        f"{made.mailings:,} mailings, {made.keys} signing keys",
-        markup=False,
+        f"{made.mailings:,} mailings, {made.keys} signing keys"
     )
+
+
+@app.command(epilog=examples("publisher move postgresql://publisher@db.internal/newsletter"))
+def move(
+    context: typer.Context,
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="An empty database: sqlite:///… or postgresql://….", envvar="MOVE_URL")
+    ],
+) -> None:
+    """Move subscribers, suppressions and ledger into another database; links of mail already sent go on working.
+
+    The old SQLite file is renamed to NAME.moved. Exits 2, with nothing moved, where the new one is not empty or a
+    sender is at work.
+    """
+    from publisher.publishing.move import move as carry
+
+    moved = carry(config_of(context), url)
+    by_variable = os.environ.get("PUBLISHER_DATABASE_URL") or moved.to.startswith("postgresql")
+    where = "PUBLISHER_DATABASE_URL" if by_variable else "database in config.yaml"
+    names = ("subscribers", "suppressions", "mailings", "recipients")
+    say(f"moved to {moved.to}: {', '.join(f'{moved.rows[name]:,} {name}' for name in names)}")
+    say(f"next: set {where} to it, wherever publisher runs")
+    if moved.kept:
+        say(f"the old database is {moved.kept}; delete it once all is well")
+    if moved.keys:
+        say(f"{moved.keys} signing keys were put beside it")
+    elif not os.environ.get("PUBLISHER_SECRET_KEYS"):
+        say("other machines need PUBLISHER_SECRET_KEYS: the text of .publisher/secret.key")

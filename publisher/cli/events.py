@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.console import console, error_console
+from publisher.cli.frame import Bar, Format, app, emit, error_console, examples, opened, say, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from publisher.config import Config
     from publisher.database import Database
     from publisher.delivery.tripwires import Tripped
-    from publisher.feedback.apply import Applied
-
-Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")]
+    from publisher.feedback.apply import Applied, Applier
 
 commands = typer.Typer(no_args_is_help=True, help="Take in feedback: deliveries, bounces, complaints.")
+app.add_typer(commands, name="events")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(commands, name="events")
-
-
-@commands.command("apply", epilog="Example: publisher events apply events.jsonl")
+@commands.command(epilog=examples("publisher events apply events.jsonl"))
 def apply(
     context: typer.Context,
     path: Annotated[
         str, typer.Argument(metavar="PATH", help="A file of events, an mbox, a Maildir, a message; - reads stdin.")
     ],
     format: Format = "text",
-) -> None:
+) -> int:
     """Apply a provider's events (JSON, raw or wrapped by SNS), or bounce and complaint reports as mail. Safe to repeat.
 
     Exits 1 when a line or a message is no event, or a tripwire went off; every other is applied all the same.
@@ -47,27 +37,27 @@ def apply(
     from publisher.feedback.apply import Applier
     from publisher.feedback.intake import apply_path, apply_stream
 
-    config, database = _open(context)
-    applier = Applier(database, config)
+    with opened(context) as (config, database):
+        applier = Applier(database, config)
 
-    def tokens() -> Tokens:
-        return Tokens.open(config)
+        def tokens() -> Tokens:
+            return Tokens.open(config)
 
-    try:
-        with _bar(path) as progress:
-            if path == "-":
-                apply_stream(applier, sys.stdin.buffer, tokens)
-            else:
-                apply_path(applier, Path(path), tokens, progress)
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror or error}",
-            help="name a file of events or a mailbox, or - to read stdin",
-        ) from None
-    _finish(config, database, applier.applied, format, path if path != "-" else "standard input")
+        try:
+            with Bar("Applying", Path(path)) as bar:
+                if path == "-":
+                    apply_stream(applier, sys.stdin.buffer, tokens)
+                else:
+                    apply_path(applier, Path(path), tokens, bar.step)
+        except OSError as error:
+            raise UsageError(
+                f"{path} cannot be read: {error.strerror or error}",
+                help="name a file of events or a mailbox, or - to read stdin",
+            ) from None
+        return _finish(config, database, applier.applied, format, path if path != "-" else "standard input")
 
 
-@commands.command("pull", epilog="Example: publisher events pull --follow")
+@commands.command(epilog=examples("publisher events pull --follow"))
 def pull(
     context: typer.Context,
     queue: Annotated[
@@ -75,29 +65,24 @@ def pull(
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for more until stopped with Ctrl-C.")] = False,
     format: Format = "text",
-) -> None:
+) -> int:
     """Take in what lies in the SQS queue. An event is deleted there only after our own commit."""
+    from publisher.errors import UsageError
     from publisher.feedback.apply import Applier
 
-    config, database = _open(context)
-    applier = Applier(database, config)
-    try:
-        drain_queue(applier, config, queue, follow=follow)
-    except KeyboardInterrupt:
-        error_console.print("stopped; what was not committed is still in the queue")
-    _finish(config, database, applier.applied, format, "the queue")
+    with opened(context) as (config, database):
+        applier = Applier(database, config)
+        try:
+            if not drain_queue(applier, config, queue, follow=follow):
+                way = "set delivery.ses.events_queue, or give --queue URL"
+                raise UsageError("there is no queue to read", help=way)
+        except KeyboardInterrupt:
+            tell("stopped; what was not committed is still in the queue")
+        return _finish(config, database, applier.applied, format, "the queue")
 
 
-def drain_queue(applier: Any, config: Config, url: str | None = None, *, follow: bool = False) -> None:
-    """Pull until the queue is empty, or for ever. Raises UsageError without a queue, ServiceError."""
-    from publisher.errors import UsageError
-
-    if not drain_any_queue(applier, config, url, follow=follow):
-        raise UsageError("there is no queue to read", help="set delivery.ses.events_queue, or give --queue URL")
-
-
-def drain_any_queue(applier: Any, config: Config, url: str | None = None, *, follow: bool = False) -> bool:
-    """As :func:`drain_queue`; False where no provider has a queue. Raises ServiceError."""
+def drain_queue(applier: Applier, config: Config, url: str | None = None, *, follow: bool = False) -> bool:
+    """Pull until the queue is empty, or for ever; False where no provider has a queue. Raises ServiceError."""
     from publisher.feedback.intake import take_in
     from publisher.providers import first
 
@@ -110,47 +95,25 @@ def drain_any_queue(applier: Any, config: Config, url: str | None = None, *, fol
     return True
 
 
-def _open(context: typer.Context) -> tuple[Config, Database]:
-    from publisher.config import load_config
-    from publisher.database import open_database
-
-    config = load_config(context.obj)
-    return config, open_database(config)
-
-
-@contextmanager
-def _bar(path: str) -> Iterator[Callable[[int], None]]:
-    """What to tell how many bytes of a file were read: a bar on a terminal."""
-    if not error_console.is_terminal or not Path(path).is_file():
-        yield lambda _bytes: None
-        return
-    from rich.progress import Progress
-
-    with Progress(console=error_console, transient=True) as bar:
-        task = bar.add_task("Applying", total=Path(path).stat().st_size)
-        yield lambda read: bar.advance(task, read)
-
-
-def _finish(config: Config, database: Database, applied: Applied, format: str, source: str) -> None:
-    """Say what was done, call the alarm where there is one, and exit."""
+def _finish(config: Config, database: Database, applied: Applied, format: str, source: str) -> int:
+    """Say what was done, call the alarm where there is one; the exit status."""
     from publisher.delivery.tripwires import alert
     from publisher.feedback.alarms import tripped_by
 
     tripped = tripped_by(database, applied)
     note = alert(config, tripped)
     for where, why in applied.malformed:
-        error_console.print(f"{source}: {where}: {why}", markup=False)
+        tell(f"{source}: {where}: {why}")
     if format == "json":
-        sys.stdout.write(json.dumps(_as_json(applied, tripped), ensure_ascii=False, indent=2) + "\n")
+        emit(_as_json(applied, tripped))
     else:
         _print(applied)
     for trip in tripped:
         error_console.print(f"[bold red]{trip.name}:[/] ", end="")
-        error_console.print(f"{trip.message}\n  {trip.help}", markup=False)
+        tell(f"{trip.message}\n  {trip.help}")
     if note:
-        error_console.print(note, markup=False)
-    if applied.faults or any(trip.stops for trip in tripped):
-        raise typer.Exit(1)
+        tell(note)
+    return int(bool(applied.faults) or any(trip.stops for trip in tripped))
 
 
 def _as_json(applied: Applied, tripped: list[Tripped]) -> dict[str, Any]:
@@ -158,7 +121,7 @@ def _as_json(applied: Applied, tripped: list[Tripped]) -> dict[str, Any]:
         "events": dict(sorted(applied.events.items())),
         "changed": applied.changed,
         "waiting": applied.waiting,
-        "suppressed": dict(sorted((applied.suppressed).items())),
+        "suppressed": dict(sorted(applied.suppressed.items())),
         "unknown": dict(sorted(applied.unknown.items())),
         "replies": applied.replies,
         "malformed": applied.faults,
@@ -169,15 +132,15 @@ def _as_json(applied: Applied, tripped: list[Tripped]) -> dict[str, Any]:
 
 def _print(applied: Applied) -> None:
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(applied.events.items())) or "no events"
-    console.print(f"{kinds}; {applied.changed} recipients changed", markup=False)
+    say(f"{kinds}; {applied.changed} recipients changed")
     for reason, count in sorted(applied.suppressed.items()):
         if count:
-            console.print(f"suppressed: {count} ({reason})", markup=False)
+            say(f"suppressed: {count} ({reason})")
     if applied.waiting:
-        console.print(f"{applied.waiting} fit no recipient yet; they are kept and tried again", markup=False)
+        say(f"{applied.waiting} fit no recipient yet; they are kept and tried again")
     for name, count in sorted(applied.unknown.items()):
-        console.print(f"unknown kind, kept: {name} ({count})", markup=False)
+        say(f"unknown kind, kept: {name} ({count})")
     if applied.replies:
-        console.print(f"{applied.replies} automatic replies, which say nothing of our mail")
+        say(f"{applied.replies} automatic replies, which say nothing of our mail")
     if applied.faults > len(applied.malformed):
-        console.print(f"{applied.faults} are no events; the first {len(applied.malformed)} are named above")
+        say(f"{applied.faults} are no events; the first {len(applied.malformed)} are named above")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("publish")(publish)
+from publisher.cli.frame import Format, app, examples
 
 
+@app.command(
+    epilog=examples(
+        "publisher publish",
+        "publisher publish --mailed all     a newsletter that moved here: its old issues were mailed elsewhere",
+    )
+)
 def publish(
     context: typer.Context,
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Where to build, below the root.")] = "dist",
@@ -27,21 +30,16 @@ def publish(
         list[str] | None,
         typer.Option("--unmailed", metavar="ISSUE", help="Nobody was mailed ISSUE (or: all that is late); go on."),
     ] = None,
-    format: Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")] = "text",
-) -> None:
+    format: Format = "text",
+) -> int:
     """Publish what is due: check, build, deploy the archive, see each page live, send, account.
 
     Safe to run again at any time, by several at once, and after a crash: it goes on where it stopped, and nobody is
     mailed twice. publisher plan says beforehand what it would do. Exit status: 0 fine; 1 something needs somebody; 2 it
     could not run.
-
-    [bold]Examples[/bold]
-
-      publisher publish
-      publisher publish --mailed all     a newsletter that moved here: its old issues were mailed elsewhere
     """
-    from publisher.cli import publishing
+    from publisher.cli.publishing import run
     from publisher.publishing.publish import Wishes
 
     wishes = Wishes(out, accept_history, tuple(mailed or ()), tuple(unmailed or ()))
-    raise typer.Exit(publishing.run(context.obj, wishes, as_json=format == "json"))
+    return run(context, wishes, as_json=format == "json")

@@ -6,17 +6,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from publisher.cli.issues import slug_of
+from publisher.cli.frame import Issue, Yes, app, examples
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("send", epilog="Example: publisher send 2024-12-29-weekly --dry-run")(send)
-
-
+@app.command(epilog=examples("publisher send 2024-12-29-weekly --dry-run"))
 def send(
     context: typer.Context,
-    issue: Annotated[str, typer.Argument(metavar="ISSUE", callback=slug_of, help="The issue's folder name.")],
+    issue: Issue,
     more: Annotated[list[str] | None, typer.Argument(metavar="ADDR", help="More addresses for --test.")] = None,
     test: Annotated[
         list[str] | None, typer.Option("--test", metavar="ADDR…", help="Send a marked test to ADDR, and nothing else.")
@@ -34,9 +30,9 @@ def send(
     without_archive: Annotated[
         bool, typer.Option("--without-archive", help="Do not ask the archive whether it was mailed, nor tell it.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     format: Annotated[Literal["text", "json"], typer.Option("--format", help="json: one object a line.")] = "text",
-) -> None:
+) -> int:
     """Mail an issue to its audience, or carry on where it stopped. A second call sends nothing twice.
 
     Exits 0 when everybody is submitted or excluded; 1 when some are rejected, uncertain or left for later; 2 when it
@@ -46,20 +42,18 @@ def send(
 
     if more and not test:
         raise typer.BadParameter("addresses are given with --test", param_hint="ADDR")
-    addresses = (*(test or ()), *(more or ()))
-    seconds = None if spread is None else _seconds(spread)
     wish = sending.Wish(
         issue,
-        addresses,
+        (*(test or ()), *(more or ())),
         dry_run=dry_run,
-        spread=seconds,
+        spread=None if spread is None else _seconds(spread),
         without_archive=without_archive,
         correction=correction,
         despite_tripwires=despite_tripwires,
         yes=yes,
         json=format == "json",
     )
-    raise typer.Exit(sending.run(context.obj, wish))
+    return sending.run(context, wish)
 
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

@@ -6,30 +6,32 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
+import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from publisher.cli.console import complain, console, error_console
-from publisher.config import load_config
+from publisher.cli.frame import complain, config_of, counted, error_console, opened, say, show_findings, tell, warn
 from publisher.config.model import Config
-from publisher.config.placeholders import refuse_placeholders, unready
-from publisher.database import Database, open_database
+from publisher.config.placeholders import unready
+from publisher.database import Database
 from publisher.delivery import mailings, tripwires
-from publisher.delivery.endings import account_line, explain
+from publisher.delivery.endings import account_line, explain, status_row
 from publisher.delivery.freeze import segment_of
 from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.sender import Progress as Step
+from publisher.delivery.states import mailing_state
+from publisher.delivery.status import readings, ready_issues
+from publisher.diagnostics import Severity
 from publisher.edition.model import Edition
 from publisher.errors import DeployError
-from publisher.proofing import Proof, proofread, refuse_unknown
+from publisher.proofing import proofread, refuse_unknown
 from publisher.providers import open_provider
 from publisher.publishing.witness import Witness, mail, refuse_forgetful
 
@@ -49,12 +51,12 @@ class Wish:
     json: bool = False
 
 
-def run(root: Path, wish: Wish) -> int:
+def run(context: typer.Context, wish: Wish) -> int:
     """Do it; the exit status."""
-    config = load_config(root)
+    config = config_of(context)
     refuse_unknown(config, wish.issue)
     proof = proofread(config, wish.issue)
-    _show_findings(proof)
+    show_findings((d for d in proof.findings if d.severity is not Severity.INFO), folded=True)
     if proof.edition is None:
         complain(f"{wish.issue} has errors", f"publisher check {wish.issue}")
         return 1
@@ -63,15 +65,10 @@ def run(root: Path, wish: Wish) -> int:
         return 1
     if wish.addresses:
         for one in unready(config):
-            error_console.print(f"[yellow]warning:[/] {escape(one.message)}; send without --test refuses")
+            warn(f"{one.message}; send without --test refuses")
         return _test(config, proof.edition, wish)
-    if not wish.dry_run:
-        refuse_placeholders(config)
-    database = open_database(config)
-    try:
+    with opened(context, config, mails=not wish.dry_run) as (_, database):
         return _mail(config, database, proof.edition, wish)
-    finally:
-        database.close()
 
 
 def _mail(config: Config, database: Database, edition: Edition, wish: Wish) -> int:
@@ -119,78 +116,61 @@ def _test(config: Config, edition: Edition, wish: Wish) -> int:
         complain(f"the test to address {number} of {len(wish.addresses)} was not submitted: {code}")
     done = len(wish.addresses) - len(failed)
     if wish.json:
-        print(json.dumps({"event": "test", "issue": wish.issue, "submitted": done, "failed": len(failed)}))
+        _line(event="test", issue=wish.issue, submitted=done, failed=len(failed))
     else:
-        console.print(f"{done} test message{'s' if done != 1 else ''} of {escape(wish.issue)} submitted")
+        say(f"{counted(done, 'test message')} of {wish.issue} submitted")
     return 1 if failed else 0
 
 
-def _confirms_early(at: datetime, wish: Wish) -> bool:
-    error_console.print(
-        f"[yellow]warning:[/] {escape(wish.issue)} is due only {at.isoformat(timespec='minutes')}; "
-        "publisher publish would wait"
-    )
-    if wish.yes or not sys.stdin.isatty():
-        return True
-    import typer
-
-    return typer.confirm("Send it now?", err=True)
-
-
-def _show_findings(proof: Proof) -> None:
-    from publisher.diagnostics import Severity
-    from publisher.diagnostics.text import render_text
-
-    shown = [d for d in proof.findings if d.severity is not Severity.INFO]
-    if shown:
-        error_console.print(render_text(shown, folded=True), end="", markup=False, highlight=False)
+def _confirms_early(early: datetime, wish: Wish) -> bool:
+    warn(f"{wish.issue} is due only {early.isoformat(timespec='minutes')}; publisher publish would wait")
+    return wish.yes or not sys.stdin.isatty() or typer.confirm("Send it now?", err=True)
 
 
 def _print_dry_run(wish: Wish, found: DryRun) -> None:
     if wish.json:
-        row = {
-            "event": "dry-run",
-            "issue": wish.issue,
-            "recipients": found.recipients,
-            "excluded_by_reason": found.excluded_by_reason,
-            "ongoing": found.ongoing is not None,
-        }
-        print(json.dumps(row))
+        _line(
+            event="dry-run",
+            issue=wish.issue,
+            recipients=found.recipients,
+            excluded_by_reason=found.excluded_by_reason,
+            ongoing=found.ongoing is not None,
+        )
         return
     left = "are left to be mailed" if found.ongoing else "would be mailed"
-    console.print(f"{found.recipients:,} recipients {left}; nothing was sent or written")
+    say(f"{found.recipients:,} recipients {left}; nothing was sent or written")
     for reason, people in found.excluded_by_reason.items():
-        console.print(f"  excluded, {reason}: {people:,}")
+        say(f"  excluded, {reason}: {people:,}")
 
 
 def _print_account(config: Config, wish: Wish, sent: Sent) -> None:
     for tripped in sent.tripped:
         complain(f"tripwire {tripped.name}: {tripped.message}", tripped.help)
     for note in sent.notes:
-        error_console.print(f"[yellow]warning:[/] {escape(note)}")
+        warn(note)
     message, action = explain(sent, open_provider(config))
     if wish.json:
-        print(json.dumps({"event": "end", "ending": sent.ending.value, "code": sent.code} | as_row(sent.mailing, sent)))
+        _line(event="end", ending=sent.ending.value, code=sent.code, **account_row(sent))
     else:
-        console.print(escape(account_line(sent.mailing.slug, sent.account)))
-    if message:
-        if sent.exit_status == 0:
-            error_console.print(escape(message))
-        else:
-            complain(message, action)
+        say(account_line(sent.mailing.slug, sent.account))
+    if message and sent.exit_status == 0:
+        tell(message)
+    elif message:
+        complain(message, action)
 
 
-def as_row(mailing: mailings.Mailing, sent: Sent) -> dict[str, Any]:
+def account_row(sent: Sent) -> dict[str, Any]:
     """The account as the JSON of ``status`` has it."""
-    from publisher.delivery.endings import status_row
-    from publisher.delivery.states import mailing_state
-
+    mailing = sent.mailing
     return status_row(mailing.slug, mailing, sent.account, mailing_state(sent.account, mailing.operator))
 
 
-def _report_overdue(config: Config, database: Database, wish: Wish) -> None:
-    from publisher.delivery.status import readings, ready_issues
+def _line(**row: Any) -> None:
+    """One JSON object a line on standard output."""
+    print(json.dumps(row), flush=True)
 
+
+def _report_overdue(config: Config, database: Database, wish: Wish) -> None:
     with database.connect() as connection:
         frozen = {mailing.slug for mailing in mailings.every_newest(connection)}
     late = tripwires.overdue(ready_issues(readings(config, without=frozen)), {*frozen, wish.issue}, config)
@@ -199,7 +179,7 @@ def _report_overdue(config: Config, database: Database, wish: Wish) -> None:
     if len(late) > 5:
         error_console.print(f"[yellow]overdue:[/] {len(late) - 5} more")
     if note := tripwires.alert(config, late):
-        error_console.print(f"[yellow]warning:[/] {escape(note)}")
+        warn(note)
 
 
 @contextmanager
@@ -217,17 +197,11 @@ def stop_on_signals(interrupt: Interrupt) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Lines:
-    """One JSON object a line on standard output."""
-
-    def __enter__(self) -> _Lines:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
+class _Lines(nullcontext[None]):
+    """How far it is, as JSON lines."""
 
     def started(self, started: Started) -> None:
-        self._say(
+        _line(
             event="start",
             issue=started.mailing.slug,
             digest=started.mailing.digest,
@@ -239,18 +213,8 @@ class _Lines:
         )
 
     def progress(self, step: Step) -> None:
-        self._say(
-            event="progress",
-            submitted=step.submitted,
-            rejected=step.rejected,
-            uncertain=step.uncertain,
-            throttled=step.throttled,
-            in_flight=step.in_flight,
-        )
-
-    @staticmethod
-    def _say(**row: Any) -> None:
-        print(json.dumps(row), flush=True)
+        counts = ("submitted", "rejected", "uncertain", "throttled", "in_flight")
+        _line(event="progress", **{name: getattr(step, name) for name in counts})
 
 
 class _Bar:
@@ -281,11 +245,10 @@ class _Bar:
     def started(self, started: Started) -> None:
         account = started.account
         verb = "frozen for" if started.frozen else "carries on:"
-        people = f"{account.pending:,} recipient{'' if account.pending == 1 else 's'}"
-        words = f"{self._issue} {verb} {people}, {account.excluded:,} excluded ({started.transport})"
-        error_console.print(escape(words))
+        people = counted(account.pending, "recipient")
+        tell(f"{self._issue} {verb} {people}, {account.excluded:,} excluded ({started.transport})")
         for note in _notes(started):
-            error_console.print(f"[yellow]warning:[/] {escape(note)}")
+            warn(note)
         self._task = self._bar.add_task("Sending", total=account.pending, rate="", account="")
 
     def progress(self, step: Step) -> None:

@@ -1,47 +1,44 @@
-"""``publisher status``: the account of a mailing, to the last person."""
+"""``publisher status`` and ``report``: the account of a mailing, to the last person; the same as a page."""
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, Literal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from publisher.cli.issues import slug_of
+from publisher.cli.frame import (
+    Format,
+    OneIssue,
+    app,
+    chosen_slug,
+    complain,
+    console,
+    emit,
+    error_console,
+    examples,
+    opened,
+    say,
+)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("status", epilog="Example: publisher status 2024-12-29-weekly --format json")(status)
-
-
-def status(
-    context: typer.Context,
-    issue: Annotated[
-        str | None, typer.Argument(metavar="ISSUE", callback=slug_of, help="One issue; else each that there is.")
-    ] = None,
-    format: Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")] = "text",
-) -> None:
+@app.command(epilog=examples("publisher status 2024-12-29-weekly --format json"))
+def status(context: typer.Context, issue: OneIssue = None, format: Format = "text") -> int:
     """Show the account: audience = excluded + pending + claimed + submitted + rejected + uncertain, at every moment.
 
     Exits 1 when a tripwire went off, or when the files of ISSUE cannot be read.
     """
-    from publisher.cli.console import complain, error_console
-    from publisher.config import load_config
-    from publisher.database import open_database
     from publisher.delivery.status import statuses
     from publisher.diagnostics import Severity
     from publisher.diagnostics.text import printable
     from publisher.providers import open_provider
 
-    config = load_config(context.obj)
-    database = open_database(config)
-    try:
+    with opened(context) as (config, database):
         found = statuses(config, database, issue)
-    finally:
-        database.close()
     if format == "json":
-        print(json.dumps(found.rows[0] if issue else found.rows, ensure_ascii=False, indent=2))
+        emit(found.rows[0] if issue else found.rows)
     else:
         _print(found.rows, tells=open_provider(config).tells)
     for reading in found.broken:
@@ -56,25 +53,21 @@ def status(
             complain(f"tripwire {trip.name}: {trip.message}", trip.help)
         else:
             error_console.print(f"{trip.name}: {trip.message} ({trip.help})", style="yellow", markup=False)
-    if any(trip.stops for trip in found.tripped) or (issue and found.broken):
-        raise typer.Exit(1)
+    return int(any(trip.stops for trip in found.tripped) or bool(issue and found.broken))
 
 
 def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
-    from publisher.cli.console import console
     from publisher.delivery.endings import COUNTS
     from publisher.delivery.states import FEEDBACK, not_known
     from publisher.diagnostics.text import printable
 
     if not rows:
-        console.print("There is no issue yet: publisher new SLUG makes one.")
+        say("There is no issue yet: publisher new SLUG makes one.")
         return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("issue", no_wrap=True)
-    table.add_column("state")
+    table = Table("issue", "state", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
     names = [name for name in (*COUNTS, *FEEDBACK) if any(row[name] for row in rows)] or ["audience"]
     for name in names:
         table.add_column(name, justify="right")
@@ -85,8 +78,40 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
     console.print(table)
     silent = [name for name in FEEDBACK if name not in names and any(name in not_known(row, tells) for row in rows)]
     if silent:
-        console.print(f"not known: {', '.join(silent)} (no event has told)")
-    for row in rows:
-        if row["excluded_by_reason"] and len(rows) == 1:
-            reasons = ", ".join(f"{people:,} {reason}" for reason, people in row["excluded_by_reason"].items())
-            console.print(f"excluded: {reasons}")
+        say(f"not known: {', '.join(silent)} (no event has told)")
+    if len(rows) == 1 and (excluded := rows[0]["excluded_by_reason"]):
+        say(f"excluded: {', '.join(f'{people:,} {reason}' for reason, people in excluded.items())}")
+
+
+@app.command(epilog=examples("publisher report 2024-12-29-weekly --out report.html"))
+def report(
+    context: typer.Context,
+    issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The issue's folder name.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Else standard output; on a terminal dist/reports/ISSUE.html."),
+    ] = None,
+) -> None:
+    """Write the delivery report: one self-contained HTML page with charts and tables, and no address in it."""
+    from publisher.documents.atomic import write_file
+    from publisher.errors import UsageError
+    from publisher.insights.page import render_report
+    from publisher.insights.store import report as read_report
+
+    with opened(context) as (config, database):
+        found = read_report(database, config, issue)
+        if found is None:
+            issue = chosen_slug(context.obj, issue)
+            found = read_report(database, config, issue)
+    if found is None:
+        raise UsageError(f"{issue} has not been sent: there is nothing to report", help=f"publisher send {issue}")
+    page = render_report(found, config)
+    if out == Path("-") or (out is None and not console.is_terminal):
+        sys.stdout.write(page)
+        return
+    target = out or config.root / "dist" / "reports" / f"{found.issue}.html"
+    try:
+        write_file(target, page.encode())
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}", help="name another file with --out") from None
+    say(str(target))

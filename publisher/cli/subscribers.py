@@ -2,29 +2,100 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli import counting
-from publisher.cli.console import complain, console, error_console
+from publisher.cli.frame import Bar, Format, app, complain, config_of, emit, opened, say, tell
 
 if TYPE_CHECKING:
-    from publisher.audience.importing import Problem, Survey, Tally
+    from sqlalchemy import Connection
 
-Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")]
-Person = Annotated[str, typer.Argument(metavar="ADDRESS", help="The subscriber's email address.")]
+    from publisher.audience.address import Address
+    from publisher.audience.importing import Problem, Survey, Tally
+    from publisher.audience.model import Subscriber
+    from publisher.config import Config
+    from publisher.database import Database
+
+
+def _address(text: str) -> Any:
+    from publisher.audience.address import AddressError, read_address
+    from publisher.errors import UsageError
+
+    try:
+        return read_address(text)
+    except AddressError as error:
+        raise UsageError(str(error), help="write an address such as reader@example.com") from None
+
+
+if TYPE_CHECKING:
+    Person = Address
+else:  # an argument of the command line, which the callback has made an Address
+    Person = Annotated[str, typer.Argument(metavar="ADDRESS", callback=_address, help="An email address.")]
 
 commands = typer.Typer(no_args_is_help=True, help="Import, export and look after the audience.")
+app.add_typer(commands, name="subscribers")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    counting.register(commands)
-    app.add_typer(commands, name="subscribers")
+@commands.command("list")
+def list_(context: typer.Context, format: Format = "text") -> None:
+    """Every subscriber's address, a line each, oldest first."""
+    from publisher.audience.store import everybody
+
+    with opened(context) as (_, database), database.connect() as connection:
+        found = everybody(connection)
+        if format == "text":
+            sys.stdout.writelines(f"{person.address}\n" for person in found)
+            return
+        rows = [
+            {
+                "email": person.address,
+                "state": person.state.value,
+                "name": person.name,
+                "language": person.language,
+                "topics": list(person.topics),
+                "attributes": dict(person.attributes),
+            }
+            for person in found
+        ]
+    emit(rows)
+
+
+@commands.command()
+def count(
+    context: typer.Context,
+    segment: Annotated[
+        str | None, typer.Option(metavar="EXPR", help='As audience: topic:weekly and city = "Rome".')
+    ] = None,
+    format: Format = "text",
+) -> None:
+    """How many can be mailed: the confirmed whose mailbox is not suppressed, each mailbox once."""
+    from publisher.audience.segments import segment_clause
+    from publisher.config.segments import SegmentError
+    from publisher.errors import UsageError
+
+    with opened(context) as (config, database), database.connect() as connection:
+        try:
+            chosen = segment_clause(segment, config.newsletter.language) if segment is not None else None
+        except SegmentError as error:
+            raise UsageError(f"--segment: {error}", help=error.help) from None
+        found = _numbers(connection, chosen)
+    if format == "text":
+        print(found["mailable"])
+    else:
+        emit(found)
+
+
+def _numbers(connection: Connection, chosen: Any = None) -> dict[str, int]:
+    """Subscribers by state, those whose mailbox is suppressed (in their state as well), and the mailable."""
+    from publisher.audience import store
+    from publisher.delivery import freeze
+
+    found = store.counts(connection, chosen)
+    held = {name: getattr(found, name) for name in ("confirmed", "pending", "unsubscribed", "suppressed")}
+    return held | {"mailable": freeze.preview(connection, "", chosen).get(None, 0)}
 
 
 @commands.command("import")
@@ -38,41 +109,38 @@ def import_(
         list[str] | None, typer.Option(metavar="VALUE=MEANING", help="What a value, or a column, says; see the docs.")
     ] = None,
     format: Format = "text",
-) -> None:
+) -> int:
     """Bring in a CSV file, or the export of another tool as it is.
 
     You vouch for these people's consent: they are confirmed, with the file and line as evidence, unless --pending asks
     each. Who unsubscribed, is suppressed or was erased stays so, here and in the file. Safe to repeat.
     """
     from publisher.audience import importing
-    from publisher.config import load_config
-    from publisher.database import open_database
 
-    config = load_config(context.obj)
     problems: list[Problem] = []
 
     def hear(problem: Problem) -> None:
         if format == "text":
-            error_console.print(f"{file}:{problem.line}: {problem.message}", markup=False)
+            tell(f"{file}:{problem.line}: {problem.message}")
         elif len(problems) < MOST_PROBLEMS:
             problems.append(problem)
 
-    with _progress("Reading", file) as advance:
-        answers = _answers(status or [])
-        found = importing.survey(file, encoding=encoding, answers=answers, complain=hear, progress=advance)
+    config = config_of(context)
+    answers = _answers(status or [])
+    with Bar("Reading", file) as bar:
+        found = importing.survey(file, encoding=encoding, answers=answers, complain=hear, progress=bar.at)
     for question in found.questions:
         hear(importing.Problem(1, question))
     if found.broken or found.questions or (found.invalid and not skip_invalid):
         _print_import(format, found, None, problems)
-        raise typer.Exit(1)
-    database = open_database(config)
-    with _progress("Writing", file) as advance:
-        tally = importing.write(database, found, pending=pending, progress=advance)
-    with database.connect() as connection:
-        mailable = counting.numbers(connection)["mailable"]
-    _print_import(format, found, tally, problems, mailable)
-    if pending:
-        _ask(config, database)
+        return 1
+    with opened(context, config) as (_, database):
+        with Bar("Writing", file) as bar:
+            tally = importing.write(database, found, pending=pending, progress=bar.at)
+        with database.connect() as connection:
+            mailable = _numbers(connection)["mailable"]
+        _print_import(format, found, tally, problems, mailable)
+        return _ask(config, database) if pending else 0
 
 
 def _answers(options: list[str]) -> dict[str, Any]:
@@ -104,10 +172,10 @@ def _print_import(
             counts |= {"skipped": dict(sorted(tally.skipped.items())), "mailable": mailable}
         about = {"file": found.file.path.name, "encoding": found.file.encoding, "recognised": found.tool}
         listed = [{"line": problem.line, "message": problem.message} for problem in problems]
-        _print_json(about | counts | {"invalid": found.invalid, "problems": listed, "warnings": list(found.warnings)})
+        emit(about | counts | {"invalid": found.invalid, "problems": listed, "warnings": list(found.warnings)})
         return
     for warning in found.warnings:
-        error_console.print(f"{found.file.path}:1: {warning}", markup=False)
+        tell(f"{found.file.path}:1: {warning}")
     if tally is None and found.questions and not found.broken:
         way = "say what each means, as --status 'VALUE=unsubscribed' (or confirmed, pending, bounced, complained, "
         way += "blocked, skip); --status 'COLUMN=confirmed' where a column is not about who may be mailed"
@@ -119,18 +187,18 @@ def _print_import(
         complain(f"{what} cannot be imported; nothing was written", way)
         return
     if found.tool not in {"csv", "publisher"}:
-        error_console.print(f"Read as an export of {found.tool.capitalize()}.")
+        tell(f"Read as an export of {found.tool.capitalize()}.")
     if not found.file.encoding.startswith("utf-8"):
-        error_console.print(f"Read as {found.file.encoding}.")
+        tell(f"Read as {found.file.encoding}.")
     skipped = ", ".join(f"{number:,} {reason}" for reason, number in sorted(tally.skipped.items()))
-    console.print(
+    say(
         f"{tally.rows:,} rows: {tally.added:,} added, {tally.updated:,} updated, {tally.unchanged:,} unchanged"
         + (f"; skipped: {skipped}" if skipped else "")
     )
-    console.print(f"{mailable:,} can be mailed now")
+    say(f"{mailable:,} can be mailed now")
 
 
-@commands.command("export")
+@commands.command()
 def export(
     context: typer.Context,
     out: Annotated[Path | None, typer.Argument(metavar="FILE.csv", help="Default: standard output.")] = None,
@@ -142,7 +210,7 @@ def export(
     from publisher.audience.exporting import export as write
     from publisher.errors import UsageError
 
-    with _database(context).connect() as connection:
+    with opened(context) as (_, database), database.connect() as connection:
         if out is None:
             write(connection, sys.stdout)
             return
@@ -153,10 +221,10 @@ def export(
             Path(draft).replace(out)
         except OSError as error:
             raise UsageError(f"{out} cannot be written: {error.strerror}", help="name a file in a folder") from error
-    error_console.print(f"{number:,} subscribers written to {out}", markup=False)
+    tell(f"{number:,} subscribers written to {out}")
 
 
-@commands.command("add")
+@commands.command()
 def add(
     context: typer.Context,
     address: Person,
@@ -164,77 +232,73 @@ def add(
     language: Annotated[str | None, typer.Option(help="BCP 47, as zh-CN.")] = None,
     topic: Annotated[list[str] | None, typer.Option(help="May be given again.")] = None,
     pending: Annotated[bool, typer.Option("--pending", help="Ask them to confirm first.")] = False,
-) -> None:
+) -> int:
     """Add one person, whose consent you vouch for."""
     from publisher.audience.administration import add as enter
-    from publisher.config import load_config
 
-    checked, database = _address(address), _database(context)
-    enter(database, checked, name=name, language=language, topics=topic or (), pending=pending)
-    console.print("added, to be confirmed" if pending else "added")
-    if pending:
-        _ask(load_config(context.obj), database)
+    with opened(context) as (config, database):
+        enter(database, address, name=name, language=language, topics=topic or (), pending=pending)
+        say("added, to be confirmed" if pending else "added")
+        return _ask(config, database) if pending else 0
 
 
-@commands.command("remove")
+@commands.command()
 def remove(context: typer.Context, address: Person) -> None:
     """Unsubscribe one person. The record stays, so that no import brings them back."""
     from publisher.audience import store
     from publisher.audience.model import How
 
-    with _database(context).begin() as connection:
+    with opened(context) as (_, database), database.begin() as connection:
         subscriber = _found(connection, address)
         changed = store.unsubscribe(connection, subscriber, How.COMMAND)
-    console.print("unsubscribed" if changed else "was unsubscribed already")
+    say("unsubscribed" if changed else "was unsubscribed already")
 
 
-@commands.command("show")
+@commands.command()
 def show(context: typer.Context, address: Person, format: Format = "text") -> None:
     """Everything that is stored about one person."""
     from publisher.audience.exporting import record
     from publisher.insights.person import mailings_of
 
-    with _database(context).connect() as connection:
+    with opened(context) as (_, database), database.connect() as connection:
         subscriber = _found(connection, address)
         data = record(connection, subscriber) | {"mailings": mailings_of(connection, subscriber.reference)}
     if format == "json":
-        _print_json(data)
+        emit(data)
         return
     past, mailings = data.pop("history"), data.pop("mailings")
     for key, value in data.items():
         if value not in (None, "", [], {}):
-            console.print(f"{key:<14}{_plain(value)}", markup=False)
-    console.print("history", markup=False)
+            say(f"{key:<14}{_plain(value)}")
+    say("history")
     for entry in past:
-        console.print(
-            f"  {entry['at']}  {entry['change']} by {entry['how']}  {_plain(entry['evidence'])}", markup=False
-        )
+        say(f"  {entry['at']}  {entry['change']} by {entry['how']}  {_plain(entry['evidence'])}")
     if mailings:
-        console.print("mailings", markup=False)
+        say("mailings")
     for mailing in mailings:
-        console.print(f"  {mailing.pop('issue')}  {_plain(mailing)}", markup=False)
+        say(f"  {mailing.pop('issue')}  {_plain(mailing)}")
 
 
-@commands.command("erase")
+@commands.command()
 def erase(
     context: typer.Context,
     address: Person,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
+) -> int:
     """Forget one person: everything goes but a salted hash, which keeps imports from bringing them back."""
     from publisher.audience.forgetting import erase as forget
 
-    checked = _address(address)
-    database = _database(context)
-    if not yes and sys.stdin.isatty() and not typer.confirm("Forget this person? It cannot be undone"):
-        raise typer.Exit(1)
-    with database.begin() as connection:
-        gone = forget(connection, checked)
-    console.print("erased" if gone else "nothing was stored; the address will not be imported")
+    with opened(context) as (_, database):
+        if not yes and sys.stdin.isatty() and not typer.confirm("Forget this person? It cannot be undone"):
+            return 1
+        with database.begin() as connection:
+            gone = forget(connection, address)
+    say("erased" if gone else "nothing was stored; the address will not be imported")
+    return 0
 
 
-def _ask(config: Any, database: Any) -> None:
-    """Mail a confirmation to the pending who were never asked."""
+def _ask(config: Config, database: Database) -> int:
+    """Mail a confirmation to the pending who were never asked; the exit status."""
     from publisher.audience.tokens import Tokens
     from publisher.web import outbox
     from publisher.web.confirmation import Postman
@@ -247,34 +311,17 @@ def _ask(config: Any, database: Any) -> None:
     finally:
         with database.connect() as connection:
             left = outbox.pending(connection)
-        error_console.print(f"{waiting - left:,} asked to confirm")
+        tell(f"{waiting - left:,} asked to confirm")
     if left:
         complain(f"{left:,} confirmation mails wait", "serve and the next publish send them; nobody is asked twice")
-        raise typer.Exit(1)
+    return int(left > 0)
 
 
-def _database(context: typer.Context) -> Any:
-    from publisher.config import load_config
-    from publisher.database import open_database
-
-    return open_database(load_config(context.obj))
-
-
-def _address(text: str) -> Any:
-    from publisher.audience.address import AddressError, read_address
-    from publisher.errors import UsageError
-
-    try:
-        return read_address(text)
-    except AddressError as error:
-        raise UsageError(str(error), help="write an address such as reader@example.com") from None
-
-
-def _found(connection: Any, address: str) -> Any:
+def _found(connection: Connection, address: Person) -> Subscriber:
     from publisher.audience import store
     from publisher.errors import UsageError
 
-    subscriber = store.find(connection, _address(address))
+    subscriber = store.find(connection, address)
     if subscriber is None:
         raise UsageError("nobody with this address is stored", help="publisher subscribers export lists everybody")
     return subscriber
@@ -286,26 +333,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {part}" for key, part in value.items())
     return str(value)
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
-
-
-def _progress(title: str, file: Path) -> Any:
-    """A progress bar over the bytes of a file, on a terminal only; gives a function that takes the bytes so far."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def bar() -> Any:
-        if not error_console.is_terminal or not file.is_file():
-            yield lambda _: None
-            return
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=error_console, transient=True) as progress:
-            task = progress.add_task(title, total=file.stat().st_size)
-            yield lambda done: progress.update(task, completed=done)
-
-    return bar()

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.console import console
+from publisher.cli.frame import Format, app, emit, opened, say
+from publisher.cli.subscribers import Person
 
 if TYPE_CHECKING:
+    from publisher.config import Config
     from publisher.providers import Provider
     from publisher.providers.provider import SuppressionList
 
-Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")]
-Mailbox = Annotated[str, typer.Argument(metavar="ADDRESS", help="An email address.")]
-
 commands = typer.Typer(no_args_is_help=True, help="Who is never mailed, and why.")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.add_typer(commands, name="suppressions")
+app.add_typer(commands, name="suppressions")
 
 
 @commands.command("list")
@@ -30,93 +23,75 @@ def list_(context: typer.Context, format: Format = "text") -> None:
     """Every suppressed address with its reason, oldest first."""
     from publisher.audience.suppressions import all_suppressions
 
-    with _database(context).connect() as connection:
+    with opened(context) as (_, database), database.connect() as connection:
         found = all_suppressions(connection)
         if format == "json":
-            rows = (
-                {"email": s.mailbox_key, "reason": s.reason.value, "detail": s.detail, "at": s.at.isoformat()}
-                for s in found
+            emit(
+                [
+                    {"email": s.mailbox_key, "reason": s.reason.value, "detail": s.detail, "at": s.at.isoformat()}
+                    for s in found
+                ]
             )
-            sys.stdout.write(json.dumps(list(rows), ensure_ascii=False, indent=2) + "\n")
             return
         for s in found:
-            when = s.at.isoformat(timespec="seconds")
-            console.print(f"{s.mailbox_key}  {s.reason.value}  {when}  {s.detail}".rstrip(), markup=False)
+            say(f"{s.mailbox_key}  {s.reason.value}  {s.at.isoformat(timespec='seconds')}  {s.detail}".rstrip())
 
 
-@commands.command("add")
+@commands.command()
 def add(
     context: typer.Context,
-    address: Mailbox,
+    address: Person,
     note: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
 ) -> None:
     """Never mail this address."""
     from publisher.audience.suppressions import Reason, suppress
 
-    key = _key(address)
-    with _database(context).begin() as connection:
-        new = suppress(connection, key, Reason.MANUAL, note)
-    console.print("suppressed" if new else "was suppressed already")
+    with opened(context) as (_, database), database.begin() as connection:
+        new = suppress(connection, address.mailbox_key, Reason.MANUAL, note)
+    say("suppressed" if new else "was suppressed already")
 
 
-@commands.command("remove")
-def remove(context: typer.Context, address: Mailbox) -> None:
+@commands.command()
+def remove(context: typer.Context, address: Person) -> None:
     """Allow mail to this address again. Consent is another matter: it stays as it is."""
     from publisher.audience.suppressions import release
     from publisher.errors import UsageError
 
-    key = _key(address)
-    with _database(context).begin() as connection:
-        if not release(connection, key):
+    with opened(context) as (_, database), database.begin() as connection:
+        if not release(connection, address.mailbox_key):
             raise UsageError("the address is not suppressed", help="publisher suppressions list shows who is")
-    console.print("released")
+    say("released")
 
 
-@commands.command("pull")
+@commands.command()
 def pull(context: typer.Context) -> None:
     """Suppress here whom the provider suppresses for the account: Amazon SES, unless another with a list is in use."""
     from publisher.providers import suppression_list
 
-    theirs, title = _theirs(context)
-    seen, new = suppression_list.pull(_database(context), theirs, title)
-    console.print(f"{seen} on the list of {title}, {new} of them new here")
+    with opened(context) as (config, database):
+        theirs, title = _theirs(config)
+        seen, new = suppression_list.pull(database, theirs, title)
+    say(f"{seen} on the list of {title}, {new} of them new here")
 
 
-@commands.command("push")
+@commands.command()
 def push(context: typer.Context) -> None:
     """Put whoever bounced or complained here on the provider's list; Amazon SES takes about one a second."""
     from publisher.providers import suppression_list
 
-    theirs, title = _theirs(context)
-    console.print(f"{suppression_list.push(_database(context), theirs)} told to {title}")
+    with opened(context) as (config, database):
+        theirs, title = _theirs(config)
+        say(f"{suppression_list.push(database, theirs)} told to {title}")
 
 
-def _theirs(context: typer.Context) -> tuple[SuppressionList, str]:
+def _theirs(config: Config) -> tuple[SuppressionList, str]:
     """The list of the provider in use, or of the first that has one: a relay may hand on to SES."""
-    from publisher.config import load_config
     from publisher.providers import first
 
     def ask(provider: Provider) -> tuple[SuppressionList, str] | None:
         theirs = provider.suppression_list()
         return (theirs, provider.title) if theirs else None
 
-    found = first(load_config(context.obj), ask)
+    found = first(config, ask)
     assert found is not None  # SES has one
     return found
-
-
-def _database(context: typer.Context) -> Any:
-    from publisher.config import load_config
-    from publisher.database import open_database
-
-    return open_database(load_config(context.obj))
-
-
-def _key(text: str) -> str:
-    from publisher.audience.address import AddressError, read_address
-    from publisher.errors import UsageError
-
-    try:
-        return read_address(text).mailbox_key
-    except AddressError as error:
-        raise UsageError(str(error), help="write an address such as reader@example.com") from None

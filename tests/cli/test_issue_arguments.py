@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.cli.issues import slug_of
+from publisher.cli.frame import slug_of
 
 
 @pytest.mark.parametrize(

@@ -125,15 +125,14 @@ def warm_up() -> None:
     import publisher.providers.ses.bulk
     import publisher.publishing.plan.markdown
     import publisher.publishing.verify  # noqa: F401
-    from publisher.cli import publishing
-    from publisher.publishing.publish import Wishes
+    from publisher.cli.app import app
     from tests.acceptance.conftest import CONFIG, Newsletter
 
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         small = Newsletter(Path(folder))
         small.write("config.yaml", CONFIG)
         small.issue()
-        publishing.run(small.root, Wishes(unmailed=("all",)), as_json=True)
+        app(["--root", str(small.root), "publish", "--unmailed", "all"], standalone_mode=False)
         httpx.Client().close()
 
 

@@ -1,0 +1,114 @@
+"""``publisher init``, ``new`` and ``draft``: what writes files for editors."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from publisher.cli.frame import app, chosen_slug, config_of, console, examples, say, show_findings, tell
+
+if TYPE_CHECKING:
+    from publisher.authoring.repository import NewRepository
+
+drafts = typer.Typer(help="Draft parts of an issue; an editor reads, mends and commits.", no_args_is_help=True)
+app.add_typer(drafts, name="draft")
+
+
+@app.command(epilog=examples("publisher init my-newsletter --language en"))
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; made where it does not exist.")],
+    language: Annotated[
+        Literal["zh-CN", "en"], typer.Option(help="Language of the newsletter and of its sample issue.")
+    ] = "zh-CN",
+    ci: Annotated[
+        Literal["github", "gitlab", "none"] | None,
+        typer.Option(help="Whose CI shall check and publish; guessed from git remote otherwise.", show_default=False),
+    ] = None,
+) -> None:
+    """Make a newsletter repository: config, theme, a sample issue, CI. Nothing is ever overwritten.
+
+    In a newsletter that is there already, --ci adds the CI.
+    """
+    from publisher.authoring.repository import make_repository
+
+    made = make_repository(folder, language, ci)
+    if made.new:
+        git = ", in a git repository of its own" if made.git == "begun" else ""
+        say(f"Made a newsletter in {folder}: {len(made.written)} files{git}.")
+    for line in _remarks(made):
+        say(line)
+    if made.new:
+        cd = f"cd {shlex.quote(str(folder))} && " if folder.resolve() != Path.cwd() else ""
+        today = datetime.now().astimezone().date()
+        say("\nNow type:\n")
+        for step in (f"{cd}publisher preview", f"publisher new {today}-weekly", "publisher check"):
+            say(f"  {step}")
+        say("\nconfig.yaml has the name and the addresses to change; README.md goes on from here.")
+
+
+def _remarks(made: NewRepository) -> list[str]:
+    """What somebody has to know of the repository that was made, a line each."""
+    said = [f"Kept your {name}." for name in made.kept]
+    if ".gitignore" in made.kept:
+        said.append("Add these lines to it: /.publisher/ /dist/ /outbox/ *.csv *.eml")
+    if made.forge == "gitlab" and made.ci[0] in made.kept:
+        said.append("Add this line to it: include: { local: .gitlab/publisher.gitlab-ci.yml }")
+    if made.forge != "none":
+        guessed = ", as git remote says" if made.guessed else ""
+        said.append(f"CI of {made.forge}{guessed}: {', '.join(made.ci)}. Its first lines say what it needs to publish.")
+    elif made.guessed:
+        said.append(
+            "No CI, for no git remote names GitHub or GitLab: --ci github or --ci gitlab adds it, later as well."
+        )
+    if made.git == "missing":
+        said.append("No git repository was begun: git is missing, or refused. Type git init here once it is there.")
+    return said
+
+
+@app.command(epilog=examples("publisher new 2025-01-05-weekly"))
+def new(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(help="a-z, 0-9 and hyphens, usually beginning with the date.")],
+) -> None:
+    """Make a draft issue to fill in: issues/SLUG/issue.yaml and a first item."""
+    from publisher.authoring.issue import make_issue
+
+    made = make_issue(config_of(context), slug)
+    say(f"Made a draft for {made.date.isoformat()}:\n")
+    for name in made.files:
+        say(f"  {(context.obj / name).as_posix()}")
+    say(f"\nFill it in, with publisher preview {slug} beside you; status: ready lets it out.")
+
+
+@drafts.command(epilog=examples("publisher draft key-points 2024-12-29-ai-weekly -n 4"))
+def key_points(
+    context: typer.Context,
+    issue: Annotated[str, typer.Argument(help="The issue's slug.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=12, help="How many points.")] = 5,
+    replace: Annotated[bool, typer.Option("--replace", help="Draft anew where there are points already.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the change, write nothing.")] = False,
+) -> None:
+    """Draft the key points of an issue into its issue.yaml.
+
+    Asks the model that llm.url and llm.model in config.yaml name (the key comes from PUBLISHER_LLM_API_KEY); with none
+    configured, picks the sentences that say most, offline. The numbers of the draft are held against the items at once.
+    """
+    import difflib
+
+    from publisher.authoring.draft import draft_key_points
+
+    config = config_of(context)
+    slug = chosen_slug(config.root, issue)
+    draft = draft_key_points(config, slug, count=count, replace=replace)
+    before, after = draft.before.splitlines(), draft.after.splitlines()
+    for line in list(difflib.unified_diff(before, after, draft.path, draft.path, lineterm=""))[2:]:
+        console.print(line, style={"+": "green", "-": "red"}.get(line[:1], "dim"), markup=False)
+    if dry_run:
+        return
+    draft.write(config)
+    tell(f"{draft.path}: {len(draft.points)} points by {draft.generated_by}; read and mend them")
+    show_findings(draft.doubts(config, slug), config.root)

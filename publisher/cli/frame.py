@@ -1,0 +1,225 @@
+"""What every command shares: the application, where words go, the config and the database, JSON, numbers, bars.
+
+Results go to standard output, everything else to standard error. A command returns its exit status; None is 0.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
+
+    from publisher.config import Config
+    from publisher.database import Database
+    from publisher.diagnostics import Diagnostic
+
+app = typer.Typer(
+    name="publisher",
+    help="A newsletter publishing pipeline: committed files in, one message an inbox and an archive out.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+console = Console(soft_wrap=True, highlight=False)
+error_console = Console(stderr=True, soft_wrap=True, highlight=False)
+_CONTROLS = dict.fromkeys((*range(10), *range(11, 32), *range(127, 160)), "\ufffd")
+
+
+def examples(*lines: str) -> str:
+    """The calls, as the epilog of ``--help``, a line each."""
+    return f"Example: {lines[0]}" if len(lines) == 1 else "\n\n".join(("Examples:", *lines))
+
+
+def say(text: str) -> None:
+    """A result, on standard output, as it is."""
+    console.print(text, markup=False)
+
+
+def tell(text: str) -> None:
+    """A remark, on standard error, as it is."""
+    error_console.print(text, markup=False)
+
+
+def warn(text: str) -> None:
+    """A warning, on standard error."""
+    error_console.print(f"[yellow]warning:[/] {escape(text)}")
+
+
+def complain(message: str, help: str | None = None) -> None:
+    """Say what failed, in one line, and what to do about it, in another."""
+    error_console.print(f"[bold red]error:[/] {escape(message.translate(_CONTROLS))}")
+    if help:
+        error_console.print(f"[cyan]help:[/] {escape(help.translate(_CONTROLS))}")
+
+
+def emit(value: Any) -> None:
+    """The result as JSON."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def show_findings(
+    findings: Iterable[Diagnostic], root: Path | None = None, terminal: Console = error_console, *, folded: bool = False
+) -> None:
+    """Findings for people, with many of one kind as one if ``folded``."""
+    from publisher.diagnostics.text import render_text
+
+    color = terminal.is_terminal and not terminal.no_color
+    terminal.file.write(render_text(findings, root, color=color, folded=folded))
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 issue``, ``2,000 issues``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def config_of(context: typer.Context) -> Config:
+    """The config of the newsletter at ``--root``. Raises ConfigError."""
+    from publisher.config import load_config
+
+    return load_config(context.obj)
+
+
+@contextmanager
+def opened(
+    context: typer.Context, config: Config | None = None, *, mails: bool = False
+) -> Iterator[tuple[Config, Database]]:
+    """The config, read unless given, and the database, closed after the block. Raises ConfigError, DatabaseError.
+
+    With ``mails`` a config that still has the sample's values is refused: UsageError.
+    """
+    from publisher.config.placeholders import refuse_placeholders
+    from publisher.database import open_database
+
+    config = config or config_of(context)
+    if mails:
+        refuse_placeholders(config)
+    database = open_database(config)
+    try:
+        yield config, database
+    finally:
+        database.close()
+
+
+def slug_of(name: str | None) -> str | None:
+    """The slug in ``issues/SLUG/``, as shells complete it; a callback of arguments. Whether it exists is for later."""
+    parts = Path(name).parts if name else ()
+    if "issues" in parts[:-1]:
+        return parts[len(parts) - 1 - parts[::-1].index("issues") + 1]
+    return parts[0] if len(parts) == 1 else name
+
+
+def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
+    """The slugs of the issues ``named`` as ``SLUG``, ``issues/SLUG`` or a file in it; ``None`` where none is named.
+
+    Raises ``UsageError`` for one that does not exist, naming those that do.
+    """
+    from publisher.errors import UsageError
+    from publisher.issue import discover
+
+    if not named:
+        return None
+    known = discover(root)
+    slugs = {name: _slug(root, name) for name in named}
+    for name, slug in slugs.items():
+        if slug not in known:
+            import difflib
+
+            near = difflib.get_close_matches(slug, known, 3, 0.3) or known[-5:]
+            advice = f"use one of {', '.join(near)}" if near else "type publisher new SLUG to make one"
+            raise UsageError(f"there is no issue {name}", help=advice)
+    return list(dict.fromkeys(slugs.values()))
+
+
+def chosen_slug(root: Path, name: str) -> str:
+    """The slug of the one issue ``name``. Raises ``UsageError``."""
+    return (chosen_slugs(root, [name]) or [name])[0]
+
+
+def _slug(root: Path, name: str) -> str:
+    """The folder's name in ``name``, which may be a path from the root or from where we are."""
+    if (slug := slug_of(name)) and slug != name:
+        return slug
+    issues, path = root.resolve() / "issues", Path(name).resolve()
+    if len(Path(name).parts) > 1 and path != issues and path.is_relative_to(issues):
+        return path.relative_to(issues).parts[0]
+    return name
+
+
+class Bar:
+    """A progress bar on standard error; it vanishes when the work is done. Off a terminal it is nothing at all.
+
+    With ``file`` it goes over the bytes of that file.
+    """
+
+    def __init__(self, word: str, file: Path | None = None) -> None:
+        self._bar = None
+        if not error_console.is_terminal or (file and not file.is_file()):
+            return
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        ends: tuple[ProgressColumn, ...] = (MofNCompleteColumn(), TimeElapsedColumn())
+        if file:
+            ends = (TaskProgressColumn(), TimeRemainingColumn())
+        columns = (TextColumn("{task.description}"), BarColumn(), *ends)
+        self._bar = Progress(*columns, console=error_console, transient=True)
+        self._task = self._bar.add_task(word, total=file.stat().st_size if file else None)
+
+    def __enter__(self) -> Bar:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Leave the terminal to somebody else."""
+        if self._bar:
+            self._bar.stop()
+
+    def begin(self, word: str, count: int | None = None) -> None:
+        """Other work begins, of so many steps."""
+        if self._bar:
+            self._bar.reset(self._task, description=word, total=count)
+
+    def total(self, count: int) -> None:
+        """So much is to be done."""
+        if self._bar:
+            self._bar.update(self._task, total=count)
+
+    def step(self, count: int = 1) -> None:
+        """More is done."""
+        if self._bar:
+            self._bar.advance(self._task, count)
+
+    def at(self, done: int, total: int | None = None, word: str | None = None) -> None:
+        """So much is done, of so much, of what ``word`` says."""
+        if self._bar:
+            self._bar.update(self._task, completed=done, total=total, description=word)
+
+
+Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Issue = Annotated[str, typer.Argument(metavar="ISSUE", callback=slug_of, help="The issue's folder name.")]
+OneIssue = Annotated[
+    str | None, typer.Argument(metavar="ISSUE", callback=slug_of, help="One issue; else each that there is.")
+]
