@@ -83,6 +83,12 @@ class SesTransport(Section):
     events_queue: str | None = Field(None, description="URL of the SQS queue that events pull reads")
 
 
+class PostmarkTransport(Section):
+    """Postmark's API. The token comes from PUBLISHER_POSTMARK_TOKEN."""
+
+    stream: str = Field("broadcast", min_length=1, description="ID of the message stream, of type Broadcasts")
+
+
 class Delivery(Section):
     """How messages leave."""
 
@@ -92,6 +98,7 @@ class Delivery(Section):
     folder: FolderTransport = FolderTransport()
     smtp: SmtpTransport = SmtpTransport()
     ses: SesTransport = SesTransport()
+    postmark: PostmarkTransport = PostmarkTransport()
     picture_bytes: int = Field(
         300_000, ge=10_000, description="Most bytes of one picture in mail; the original stands in the archive"
     )

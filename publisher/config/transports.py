@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from publisher.documents.validate import BAD_VALUE, refuse
 
-BUILT_IN = ("folder", "smtp", "ses")
+BUILT_IN = ("folder", "smtp", "ses", "postmark")
 """Each is a folder of :mod:`publisher.providers`."""
 GROUP = "publisher.providers"
 

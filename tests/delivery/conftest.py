@@ -13,6 +13,7 @@ from boto3 import Session
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from tests.delivery.world import make_config
+from tests.stubs.postmark import TOKEN, PostmarkServer
 from tests.stubs.ses import SesServer
 
 
@@ -66,3 +67,12 @@ def ses(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., SesServer]]:
     yield start
     for server in running:
         server.__exit__()
+
+
+@pytest.fixture
+def postmark(monkeypatch: pytest.MonkeyPatch) -> Iterator[PostmarkServer]:
+    """A Postmark stub over HTTP, and the environment that leads to it."""
+    monkeypatch.setenv("PUBLISHER_POSTMARK_TOKEN", TOKEN)
+    with PostmarkServer() as server:
+        monkeypatch.setenv("PUBLISHER_POSTMARK_URL", server.url)
+        yield server

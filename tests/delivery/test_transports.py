@@ -75,7 +75,7 @@ def relay(**options: Any) -> Iterator[tuple[Inbox, int]]:
 Read = Callable[[], list[str]]
 
 
-@pytest.fixture(params=["folder", "smtp", "ses", "ses-single"])
+@pytest.fixture(params=["folder", "smtp", "ses", "ses-single", "postmark"])
 def given_transport(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Transport, Read]]:
     """An opened transport, and how to read the addresses that it reached."""
     kind: str = request.param
@@ -88,6 +88,9 @@ def given_transport(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         with relay() as (inbox, port):
             config = make_config(tmp_path, "smtp", smtp={"host": "127.0.0.1", "port": port})
             yield from opened(config, lambda: [to for to, _ in inbox.messages])
+    elif kind == "postmark":
+        account = request.getfixturevalue("postmark").account
+        yield from opened(make_config(tmp_path, kind), lambda: [message["To"] for message in account.accepted])
     else:
         server: SesServer = request.getfixturevalue("ses")()
         config = make_config(tmp_path, "ses", bulk=kind == "ses")

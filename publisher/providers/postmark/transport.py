@@ -1,0 +1,141 @@
+"""Postmark in batches: ``POST /email/batch``, at most 500 messages a call, each with a result of its own.
+
+https://postmarkapp.com/developer/api/email-api. Postmark writes the MIME message; ours are the bodies, the list headers
+and the metadata by which its events find the ledger's row. It tracks nothing: links reach readers as they were written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from email.header import decode_header, make_header
+from email.utils import parseaddr, quote
+
+import httpx
+
+from publisher.config.model import PostmarkTransport as Settings
+from publisher.errors import ServiceError, TransportError
+from publisher.mail.headers import addr_spec, clean
+from publisher.mail.message import Composed, Envelope
+from publisher.providers.outcomes import Outcome, Verdict
+from publisher.providers.postmark.api import ask, make_client, stream_path
+from publisher.providers.postmark.outcomes import of_answer, of_failure
+from publisher.providers.transport import Quota
+
+MOST = 500
+"""Messages a call: Postmark's limit."""
+MOST_BYTES = 16_000_000
+"""Of a call: a third of Postmark's limit of 50 MB, so that what is in flight does not fill the memory."""
+OWN_UNSUBSCRIBE = "Postmark puts its own unsubscribe link into this stream's mail, in place of ours"
+
+
+class PostmarkTransport:
+    """One call for up to 500 recipients. ``most`` shrinks with the size of the message when it is opened."""
+
+    name = "postmark"
+    parallel = 4
+
+    def __init__(self, settings: Settings, *, most: int | None = None) -> None:
+        self.account = f"postmark:{settings.stream}"
+        self.most = most or MOST
+        self._settings = settings
+        self._composed: Composed | None = None
+        self._client: httpx.Client | None = None
+
+    def open(self, composed: Composed) -> Quota:
+        """Ask for the stream, so that a wrong token or name fails before anything is claimed. Raises TransportError."""
+        self._composed = composed
+        self._client = make_client(connections=self.parallel)
+        name = self._settings.stream
+        try:
+            stream = ask(self._client, "GET", stream_path(name), f"the message stream {name} cannot be used")
+        except ServiceError as error:
+            raise TransportError(
+                error.message, help=error.help or "correct delivery.postmark.stream in config.yaml"
+            ) from error
+        if stream.get("ArchivedAt"):
+            raise TransportError(f"the message stream {name} is archived", help="restore it, or name another")
+        letter = composed.letter
+        size = sum(len(str(part).encode()) for text in (letter.html, letter.text) for part in text.parts)
+        self.most = max(1, min(self.most, MOST_BYTES // (size + size // 10 + 4_000)))
+        handling = (stream.get("SubscriptionManagementConfiguration") or {}).get("UnsubscribeHandlingType")
+        return Quota(note=OWN_UNSUBSCRIBE if handling == "Postmark" else "")
+
+    def quota(self) -> Quota:
+        """Postmark tells no limit."""
+        return Quota()
+
+    def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """See :class:`~publisher.providers.transport.Transport`."""
+        found: dict[int, Outcome] = {}
+        messages: dict[int, bytes] = {}
+        for number, envelope in enumerate(envelopes):
+            try:
+                messages[number] = self._message(envelope)
+            except TransportError:
+                found[number] = Outcome(Verdict.REJECTED, "unusable-address")
+        for numbers in _batches(messages):
+            outcomes = self._call([messages[number] for number in numbers])
+            found |= zip(numbers, outcomes, strict=True)
+        return [found[number] for number in range(len(envelopes))]
+
+    def close(self) -> None:
+        """See :class:`~publisher.providers.transport.Transport`."""
+        if self._client is not None:
+            self._client.close()
+
+    def _call(self, messages: Sequence[bytes]) -> list[Outcome]:
+        assert self._client is not None
+        body, headers = b"[" + b",".join(messages) + b"]", {"Content-Type": "application/json"}
+        try:
+            answer = self._client.post("/email/batch", content=body, headers=headers)
+        except httpx.HTTPError as error:
+            return [of_failure(error)] * len(messages)
+        return of_answer(answer, len(messages))
+
+    def _message(self, envelope: Envelope) -> bytes:
+        """The JSON of one message. Raises TransportError for an unusable address."""
+        assert self._composed is not None
+        composed = self._composed.of(envelope)
+        letter = composed.letter
+        headers = [*composed.headers, ("List-Unsubscribe", f"<{clean(envelope.unsubscribe_url)}>")]
+        message = {
+            "MessageStream": self._settings.stream,
+            "From": _plain(composed.sender),
+            "To": addr_spec(envelope.address),
+            **({"ReplyTo": composed.reply_to} if composed.reply_to else {}),
+            "Subject": clean(letter.subject),
+            "HtmlBody": letter.html.with_values(envelope.html_values()),
+            "TextBody": letter.text.with_values(envelope.text_values()),
+            "Headers": [{"Name": name, "Value": value} for name, value in headers],
+            "Tag": letter.slug,
+            "Metadata": {
+                "mailing": envelope.mailing,
+                "recipient": envelope.recipient,
+                "attempt": str(envelope.attempt),
+            },
+            "TrackOpens": False,
+            "TrackLinks": "None",
+        }
+        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _plain(sender: str) -> str:
+    """The From header's value as JSON has it: the name quoted, and not encoded for a header."""
+    name, address = parseaddr(sender.replace("\r\n ", " "))
+    name = str(make_header(decode_header(name)))
+    return f'"{quote(name)}" <{address}>' if name else address
+
+
+def _batches(messages: dict[int, bytes]) -> Iterator[list[int]]:
+    """The numbers of the messages that go into one call, by the bytes they have."""
+    batch: list[int] = []
+    size = 0
+    for number, message in messages.items():
+        if batch and size + len(message) > MOST_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(number)
+        size += len(message) + 1
+    if batch:
+        yield batch
