@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.frame import Issue, Yes, app, examples, opened, say, tell
+from publisher.delivery.states import Operator
 
 
 @app.command(
@@ -36,13 +37,19 @@ def hold(
 @app.command(epilog=examples("publisher pause 2024-12-29-weekly"))
 def pause(context: typer.Context, issue: Issue) -> None:
     """Stop a mailing after the calls in flight, until publisher resume."""
-    _set(context, issue, "paused", "is paused", f"publisher resume {issue}, then publisher send {issue}, carries on")
+    _set(
+        context,
+        issue,
+        Operator.PAUSED,
+        "is paused",
+        f"publisher resume {issue}, then publisher send {issue}, carries on",
+    )
 
 
 @app.command(epilog=examples("publisher resume 2024-12-29-weekly"))
 def resume(context: typer.Context, issue: Issue) -> None:
     """Let a paused mailing go on; publisher send then carries it on."""
-    _set(context, issue, "going", "may go on", f"publisher send {issue} carries on")
+    _set(context, issue, Operator.GOING, "may go on", f"publisher send {issue} carries on")
 
 
 @app.command(epilog=examples("publisher cancel 2024-12-29-weekly --yes"))
@@ -53,7 +60,13 @@ def cancel(context: typer.Context, issue: Issue, yes: Yes = False) -> None:
     """
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Cancel {issue} for good?", abort=True, err=True)
-    _set(context, issue, "cancelled", "is cancelled", f"publisher send {issue} would mail only those not reached yet")
+    _set(
+        context,
+        issue,
+        Operator.CANCELLED,
+        "is cancelled",
+        f"publisher send {issue} would mail only those not reached yet",
+    )
 
 
 def _set(context: typer.Context, issue: str, wanted: str, words: str, next_step: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from publisher.delivery.mailings import CANCELLED, PAUSED, Mailing
+from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Sent
 from publisher.delivery.sender import Ending
-from publisher.delivery.states import FEEDBACK, Account, MailingState
+from publisher.delivery.states import FEEDBACK, Account, MailingState, Operator, RecipientState
 from publisher.providers import Provider
 
-COUNTS = ("audience", "excluded", "pending", "claimed", "submitted", "rejected", "uncertain")
+COUNTS = ("audience", *(state.value for state in RecipientState))
 
 
 def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
@@ -25,7 +25,7 @@ def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
             return f"stopped; {left}", again
         case Ending.OPERATOR if sent.code == "tripwire":
             return f"a tripwire stopped {slug}; {left}", None
-        case Ending.OPERATOR if sent.code == CANCELLED:
+        case Ending.OPERATOR if sent.code == Operator.CANCELLED:
             return f"{slug} was cancelled; {account.pending:,} recipients are not mailed", None
         case Ending.OPERATOR:
             return f"{slug} is paused; {left}", f"publisher resume {slug}, then publisher send {slug}"
@@ -81,6 +81,3 @@ def status_row(slug: str, mailing: Mailing | None, account: Account | None, stat
         **{name: getattr(counted, name) for name in COUNTS + FEEDBACK},
         "excluded_by_reason": dict(counted.excluded_by_reason),
     }
-
-
-__all__ = ["COUNTS", "PAUSED", "account_line", "explain", "status_row"]

@@ -27,8 +27,8 @@ from sqlalchemy import (
 from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers, suppressions
 from publisher.config.model import Config
-from publisher.delivery.mailings import CANCELLED, Mailing, by_id, newest
-from publisher.delivery.states import Exclusion
+from publisher.delivery.mailings import Mailing, by_id, newest
+from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, UsageError
@@ -59,7 +59,7 @@ def freeze(
         "commit": letter.commit,
         "title": letter.title,
         "letter": letter.to_json(),
-        "operator": "going",
+        "operator": Operator.GOING,
         "audience": audience,
         "frozen_at": datetime.now(UTC),
         "note": "",
@@ -83,7 +83,7 @@ class AlreadyFrozenError(Exception):
 
 
 def _stands_in_the_way(before: Mailing, letter: Letter, *, correction: bool) -> bool:
-    if before.operator == CANCELLED or before.audience == 0:
+    if before.operator == Operator.CANCELLED or before.audience == 0:
         return False
     return before.digest == letter.digest or before.finished_at is None or not correction
 
@@ -103,7 +103,7 @@ def _rows(mailing_id: int, chosen: Subquery) -> Any:
         literal(mailing_id),
         func.row_number().over(order_by=chosen.c.id),
         chosen.c.reference,
-        case((reason.is_(None), "pending"), else_="excluded"),
+        case((reason.is_(None), RecipientState.PENDING), else_=RecipientState.EXCLUDED),
         literal_column("0"),
         reason,
         literal_column("0"),
@@ -154,7 +154,10 @@ def _reached(slug: str) -> Any:
     return (
         select(recipients.c.reference)
         .join(mailings, mailings.c.id == recipients.c.mailing_id)
-        .where(mailings.c.slug == slug, recipients.c.state.in_(("submitted", "uncertain", "claimed")))
+        .where(
+            mailings.c.slug == slug,
+            recipients.c.state.in_((RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.CLAIMED)),
+        )
     )
 
 
@@ -164,7 +167,7 @@ def running(connection: Connection, letter: Letter) -> Mailing | None:
     Raises UsageError where the edition has changed under a mailing that is not finished or cancelled.
     """
     mailing = newest(connection, letter.slug)
-    if mailing is None or mailing.operator == CANCELLED:
+    if mailing is None or mailing.operator == Operator.CANCELLED:
         return None
     if mailing.audience == 0:  # frozen before anybody had subscribed: it reached nobody, and must not use the issue up
         return None

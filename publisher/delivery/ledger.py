@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from publisher.audience.tables import subscribers, suppressions
 from publisher.database import Database
@@ -22,15 +22,14 @@ from publisher.delivery.lock import is_held
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.mark import Mark, mark_path, write_mark
 from publisher.delivery.retry import decide
-from publisher.delivery.states import Exclusion
-from publisher.delivery.tables import mailings, recipients, senders
+from publisher.delivery.states import Exclusion, Operator, RecipientState
+from publisher.delivery.tables import literally, mailings, recipients, senders
 from publisher.providers.outcomes import Outcome
 
 LEASE = 90.0
 """Seconds without a sign of life after which a sender on another machine is taken for dead (PostgreSQL)."""
 
-_PENDING: ColumnElement[str] = literal_column("'pending'")
-_CLAIMED: ColumnElement[str] = literal_column("'claimed'")
+_PENDING, _CLAIMED = literally(RecipientState.PENDING), literally(RecipientState.CLAIMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ class Ledger:
                 .where(mailings.c.id == self.mailing.id, senders.c.id == self.sender_id)
             )
             operator, ended = connection.execute(query).one()
-            if wanted <= 0 or operator != "going" or ended:
+            if wanted <= 0 or operator != Operator.GOING or ended:
                 return Exchanged((), operator, not ended), None
             claimed = self._claim(connection, wanted, round_)
             claims, gone = _with_addresses(connection, claimed)
@@ -138,7 +137,9 @@ class Ledger:
         raised = update(mailings).where(m.id == self.mailing.id).values(generation=m.generation + 1)
         generation = connection.execute(raised.returning(m.generation)).scalar_one()
         if self._handled is None:
-            others = recipients.c.state.in_(("submitted", "uncertain", "rejected"))
+            others = recipients.c.state.in_(
+                (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.REJECTED)
+            )
             query = select(func.count()).where(recipients.c.mailing_id == self.mailing.id, others)
             self._handled = connection.execute(query).scalar_one()
         self._handled += claimed
@@ -162,7 +163,7 @@ class Ledger:
             rows.append(
                 {
                     "b_number": claim.number,
-                    "b_state": decision.state,
+                    "b_state": decision.state.value,
                     "b_attempts": claim.attempt if decision.counts else claim.attempt - 1,
                     "b_reason": outcome.code[:80] or None,
                     "b_message_id": outcome.message_id,
@@ -185,7 +186,12 @@ class Ledger:
         claim = (
             update(recipients)
             .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.number.in_(select(fair.c.number)))
-            .values(state="claimed", attempts=r.attempts + 1, sender_id=self.sender_id, changed_at=datetime.now(UTC))
+            .values(
+                state=RecipientState.CLAIMED,
+                attempts=r.attempts + 1,
+                sender_id=self.sender_id,
+                changed_at=datetime.now(UTC),
+            )
             .returning(r.number, r.attempts, r.reference)
         )
         return sorted(tuple(row) for row in connection.execute(claim))
@@ -195,7 +201,7 @@ class Ledger:
             connection.execute(
                 update(recipients)
                 .where(recipients.c.mailing_id == self.mailing.id, recipients.c.number == number)
-                .values(state="excluded", reason=reason)
+                .values(state=RecipientState.EXCLUDED, reason=reason)
             )
 
 
@@ -206,7 +212,7 @@ _RECORD = (
         recipients.c.mailing_id == bindparam("b_mailing"),
         recipients.c.number == bindparam("b_number"),
         recipients.c.sender_id == bindparam("b_sender"),
-        or_(recipients.c.state == "claimed", recipients.c.state == "uncertain"),
+        or_(recipients.c.state == RecipientState.CLAIMED, recipients.c.state == RecipientState.UNCERTAIN),
     )
     .values(
         state=bindparam("b_state"),
@@ -251,7 +257,7 @@ def _bury(connection: Connection, mailing_id: int, dead: list[int]) -> int:
     found = connection.execute(
         update(recipients)
         .where(r.mailing_id == mailing_id, r.state == _CLAIMED, r.sender_id.in_(dead))
-        .values(state="uncertain", reason="sender-died", changed_at=datetime.now(UTC))
+        .values(state=RecipientState.UNCERTAIN, reason="sender-died", changed_at=datetime.now(UTC))
     ).rowcount
     connection.execute(update(senders).where(senders.c.id.in_(dead)).values(ended=1))
     return found

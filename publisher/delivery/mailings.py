@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, case, func, literal_column, select, update
+from sqlalchemy import Connection, RowMapping, case, func, select, update
 
 from publisher.database import Database
 from publisher.database.failures import UnreadableError
-from publisher.delivery.states import STATES, Account
-from publisher.delivery.tables import mailings, recipients, second_copies, senders
+from publisher.delivery.states import Account, Operator, RecipientState
+from publisher.delivery.tables import literally, mailings, recipients, second_copies, senders
 from publisher.errors import UsageError
 from publisher.mail.letter import Letter
-
-GOING, PAUSED, CANCELLED = "going", "paused", "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +93,9 @@ def set_operator(database: Database, slug: str, wanted: str) -> Account:
         if mailing is None:
             raise UsageError(f"nothing of {slug} has been frozen", help="publisher status lists the mailings")
         found = account(connection, mailing.id)
-        if mailing.operator == CANCELLED and wanted != CANCELLED:
+        if mailing.operator == Operator.CANCELLED and wanted != Operator.CANCELLED:
             raise UsageError(f"{slug} is cancelled for good", help=f"publisher send {slug} mails those not reached yet")
-        if found.left == 0 and wanted != GOING:
+        if found.left == 0 and wanted != Operator.GOING:
             raise UsageError(f"{slug} is done: nothing is left to stop", help=f"publisher status {slug}")
         write_operator(connection, mailing.id, wanted)
         return found
@@ -117,7 +115,7 @@ def finish(connection: Connection, mailing_id: int) -> None:
 def account(connection: Connection, mailing_id: int) -> Account:
     """The account of a mailing: one scan of its recipients. ``bounced`` wins over ``delivered``."""
     r = recipients.c
-    reason = case((r.state == "excluded", r.reason), else_=None).label("why")
+    reason = case((r.state == RecipientState.EXCLUDED, r.reason), else_=None).label("why")
     query = (
         select(
             r.state,
@@ -126,7 +124,7 @@ def account(connection: Connection, mailing_id: int) -> Account:
             func.count(case((r.bounced_at.is_(None), r.delivered_at))).label("delivered"),
             func.count(r.bounced_at).label("bounced"),
             func.count(r.complained_at).label("complained"),
-            func.count(case(((r.state == "pending") & (r.released == 0), r.message_id))).label("again"),
+            func.count(case(((r.state == RecipientState.PENDING) & (r.released == 0), r.message_id))).label("again"),
         )
         .where(r.mailing_id == mailing_id)
         .group_by(r.state, reason)
@@ -136,11 +134,11 @@ def account(connection: Connection, mailing_id: int) -> Account:
     by_reason: dict[str, int] = {}
     for row in connection.execute(query).mappings():
         counts[row["state"]] = counts.get(row["state"], 0) + row["people"]
-        if row["state"] == "excluded":
+        if row["state"] == RecipientState.EXCLUDED:
             by_reason[row["why"]] = row["people"]
         for name in feedback:
             feedback[name] += row[name]
-    if unknown := counts.keys() - STATES:
+    if unknown := counts.keys() - set(RecipientState):
         raise UnreadableError(f"the state of {sum(counts[state] for state in unknown)} recipients")
     copies = connection.execute(
         select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id == mailing_id)
@@ -153,9 +151,9 @@ def is_settled(connection: Connection, mailing_id: int) -> bool:
     r = recipients.c
     return not any(
         connection.execute(
-            select(r.number).where(r.mailing_id == mailing_id, r.state == literal_column(f"'{state}'")).limit(1)
+            select(r.number).where(r.mailing_id == mailing_id, r.state == literally(state)).limit(1)
         ).first()
-        for state in ("pending", "claimed", "uncertain")
+        for state in (RecipientState.PENDING, RecipientState.CLAIMED, RecipientState.UNCERTAIN)
     )
 
 

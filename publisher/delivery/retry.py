@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from publisher.delivery.states import RecipientState
 from publisher.providers.outcomes import Outcome, Verdict
 
 ROUNDS = 5
@@ -25,22 +26,22 @@ class Decision:
     ``stop`` ends the run after what is in flight.
     """
 
-    state: str
+    state: RecipientState
     counts: bool = True
     stop: bool = False
 
 
 _DECISIONS = {
-    Verdict.SUBMITTED: Decision("submitted"),
-    Verdict.REJECTED: Decision("rejected"),
-    Verdict.UNCERTAIN: Decision("uncertain"),
-    Verdict.RETRY: Decision("pending"),
-    Verdict.UNREACHED: Decision("pending", counts=False),  # the world failed, not this recipient
-    Verdict.THROTTLED: Decision("pending", counts=False),
-    Verdict.LATER: Decision("pending", counts=False, stop=True),
-    Verdict.PAUSED: Decision("pending", counts=False, stop=True),
-    Verdict.STOP: Decision("pending", counts=False, stop=True),
-    Verdict.REFUSED: Decision("pending", counts=False, stop=True),
+    Verdict.SUBMITTED: Decision(RecipientState.SUBMITTED),
+    Verdict.REJECTED: Decision(RecipientState.REJECTED),
+    Verdict.UNCERTAIN: Decision(RecipientState.UNCERTAIN),
+    Verdict.RETRY: Decision(RecipientState.PENDING),
+    Verdict.UNREACHED: Decision(RecipientState.PENDING, counts=False),  # the world failed, not this recipient
+    Verdict.THROTTLED: Decision(RecipientState.PENDING, counts=False),
+    Verdict.LATER: Decision(RecipientState.PENDING, counts=False, stop=True),
+    Verdict.PAUSED: Decision(RecipientState.PENDING, counts=False, stop=True),
+    Verdict.STOP: Decision(RecipientState.PENDING, counts=False, stop=True),
+    Verdict.REFUSED: Decision(RecipientState.PENDING, counts=False, stop=True),
 }
 
 

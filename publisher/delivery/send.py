@@ -21,7 +21,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.mark import refuse_forgetful
 from publisher.delivery.pace import LocalPace, Pace, SharedPace
 from publisher.delivery.sender import Ending, Interrupt, Limits, Progress, Sender, blocked
-from publisher.delivery.states import Account
+from publisher.delivery.states import Account, Operator
 from publisher.delivery.tripwires import Tripped, alert, before_sending
 from publisher.edition.model import Edition, Slot
 from publisher.errors import TransportError, UsageError
@@ -141,7 +141,7 @@ def _ongoing(connection: Connection, letter: Letter, options: Options) -> Mailin
                 f"{letter.slug} has not been sent: there is nothing to correct", help=f"publisher send {letter.slug}"
             )
         if before.digest != letter.digest:
-            if before.finished_at is None and before.operator != mailings.CANCELLED:
+            if before.finished_at is None and before.operator != Operator.CANCELLED:
                 raise UsageError(
                     f"{letter.slug} is still being sent", help=f"publisher send {letter.slug}, or cancel it, first"
                 )
@@ -169,8 +169,8 @@ def drain(
         before = mailings.account(connection, mailing.id)
         tripped = before_sending(connection, mailing, before)
     options.started(Started(mailing, before, frozen, recovered, quota, transport.name))
-    if mailing.operator == mailings.PAUSED:
-        return _end(config, ledger, Ending.OPERATOR, mailings.PAUSED, tripped)
+    if mailing.operator == Operator.PAUSED:
+        return _end(config, ledger, Ending.OPERATOR, Operator.PAUSED, tripped)
     if tripped and not options.despite_tripwires:
         return _end(config, ledger, Ending.OPERATOR, "tripwire", tripped)
     if ended := blocked(quota):

@@ -16,6 +16,7 @@ from publisher.delivery.crew import Crew, Finished
 from publisher.delivery.ledger import Claim, Exchanged, Ledger
 from publisher.delivery.pace import HEADROOM, UNLIMITED, Pace, batch_size
 from publisher.delivery.retry import ROUNDS, pause
+from publisher.delivery.states import Operator
 from publisher.errors import DatabaseError, TransportError
 from publisher.mail.message import Envelope
 from publisher.providers.outcomes import Outcome, Verdict
@@ -228,7 +229,7 @@ class Sender:
             self._heed(answer)
 
     def _heed(self, answer: Exchanged) -> None:
-        if answer.operator != "going" and self.ending is None:
+        if answer.operator != Operator.GOING and self.ending is None:
             self.ending, self.code = Ending.OPERATOR, answer.operator
         self._alive = answer.alive
 

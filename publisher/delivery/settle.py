@@ -11,14 +11,15 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, literal_column, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from publisher.delivery.tables import mailings, recipients, second_copies
+from publisher.delivery.states import RecipientState
+from publisher.delivery.tables import literally, mailings, recipients, second_copies
 
 _ID = re.compile(r"([0-9a-f]{8})-([1-9][0-9]{0,9})")
 _MOST = 2**31 - 1  # what the column holds: a larger number is nobody's
-_UNCERTAIN: ColumnElement[str] = literal_column("'uncertain'")
+_UNCERTAIN = literally(RecipientState.UNCERTAIN)
 
 
 class Settlement(StrEnum):
@@ -102,7 +103,7 @@ def _settle(
     detail: str,
 ) -> Settled:
     row = connection.execute(query, key).mappings().first()
-    if row is None or row["state"] == "excluded":
+    if row is None or row["state"] == RecipientState.EXCLUDED:
         return Settled(known=row is not None)
     copy = bool(message_id and row["message_id"] and row["message_id"] != message_id)
     values = _risen(dict(row), settlement, at, None if copy else message_id, detail)
@@ -126,9 +127,9 @@ def _risen(
     """The columns an event changes. What is set stays set, but for an earlier moment of the same fact."""
     values: dict[str, Any] = {}
     if settlement is Settlement.REFUSED:
-        values = {"state": "rejected", "reason": f"event:{detail}"[:80]}
-    elif row["state"] != "submitted" and not str(row["reason"] or "").startswith("event:"):
-        values = {"state": "submitted", "reason": None}
+        values = {"state": RecipientState.REJECTED, "reason": f"event:{detail}"[:80]}
+    elif row["state"] != RecipientState.SUBMITTED and not str(row["reason"] or "").startswith("event:"):
+        values = {"state": RecipientState.SUBMITTED, "reason": None}
     if message_id and row["message_id"] is None:
         values["message_id"] = message_id
     moment, why = _FACTS.get(settlement, (None, None))
@@ -200,5 +201,5 @@ def release_uncertain(connection: Connection, mailing_id: int) -> int:
     return connection.execute(
         update(recipients)
         .where(r.mailing_id == mailing_id, r.state == _UNCERTAIN)
-        .values(state="pending", released=r.released + 1, reason="released", changed_at=datetime.now(UTC))
+        .values(state=RecipientState.PENDING, released=r.released + 1, reason="released", changed_at=datetime.now(UTC))
     ).rowcount

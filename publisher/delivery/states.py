@@ -1,10 +1,4 @@
-"""Why somebody is no recipient, the account of a mailing, and the mailing's own state, derived by a pure function.
-
-A recipient stands in one of six states, and each step is a commit before the next. ``excluded``: not mailed, with the
-reason. ``pending``: to be mailed. ``claimed``: a sender has made its intent durable and may be submitting.
-``submitted``: the provider accepted it. ``rejected``: the provider refused it. ``uncertain``: claimed, and nobody
-knows; an event settles it, or an operator releases it.
-"""
+"""Why somebody is no recipient, the account of a mailing, and the mailing's own state, derived by a pure function."""
 
 from __future__ import annotations
 
@@ -12,9 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-STATES = frozenset({"excluded", "pending", "claimed", "submitted", "rejected", "uncertain"})
 FEEDBACK = ("delivered", "bounced", "complained")
 """The counts that are known from events only."""
+
+
+class RecipientState(StrEnum):
+    """Where a recipient stands; each step is a commit before the next."""
+
+    EXCLUDED = "excluded"  # not mailed, with the reason
+    PENDING = "pending"  # to be mailed
+    CLAIMED = "claimed"  # a sender has made its intent durable and may be submitting
+    SUBMITTED = "submitted"  # the provider accepted it
+    REJECTED = "rejected"  # the provider refused it
+    UNCERTAIN = "uncertain"  # claimed, and nobody knows; an event settles it, or an operator releases it
+
+
+class Operator(StrEnum):
+    """What an operator wants of a mailing. A sender reads it at its next claim."""
+
+    GOING = "going"  # send; where every mailing begins
+    PAUSED = "paused"  # claim nobody until it may go on
+    CANCELLED = "cancelled"  # claim nobody any more
 
 
 class Exclusion(StrEnum):
@@ -87,11 +99,11 @@ def not_known(account: Mapping[str, int], tells: bool) -> frozenset[str]:
     return frozenset(name for name in FEEDBACK if not account[name])
 
 
-def mailing_state(account: Account | None, operator: str = "going", *, at_work: bool = False) -> MailingState:
+def mailing_state(account: Account | None, operator: str = Operator.GOING, *, at_work: bool = False) -> MailingState:
     """The state of a mailing; ``account`` is None before the freeze, ``at_work`` says a sender holds it."""
     if account is None:
         return MailingState.NEW
-    if operator == "cancelled":
+    if operator == Operator.CANCELLED:
         return MailingState.CANCELLED
     if account.left == 0:
         return MailingState.DONE
@@ -99,6 +111,6 @@ def mailing_state(account: Account | None, operator: str = "going", *, at_work: 
         return MailingState.UNCERTAIN
     if at_work:
         return MailingState.SENDING
-    if operator == "paused":
+    if operator == Operator.PAUSED:
         return MailingState.PAUSED
     return MailingState.PENDING if account.pending == account.recipients else MailingState.STOPPED

@@ -5,9 +5,29 @@ So whoever is erased or unsubscribes between the freeze and the claim is not mai
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
 
 from publisher.database.metadata import Id, Instant, metadata
+from publisher.delivery.states import RecipientState
+
+
+def literally(state: RecipientState) -> ColumnElement[str]:
+    """The state as SQL has it, so that a partial index serves the statement."""
+    return literal_column(f"'{state}'")
+
 
 UNFINISHED = "finished_at IS NULL AND operator <> 'cancelled' AND audience > 0"
 
@@ -22,7 +42,7 @@ mailings = Table(
     Column("commit", String(64)),
     Column("title", Text, nullable=False),
     Column("letter", Text, nullable=False),  # JSON: what is mailed, so that a resumed mailing sends what was frozen
-    Column("operator", String(16), nullable=False),  # going | paused | cancelled
+    Column("operator", String(16), nullable=False),  # states.Operator
     Column("audience", Integer, nullable=False),  # candidates counted in the freezing transaction
     Column("frozen_at", Instant, nullable=False),
     Column("finished_at", Instant),  # when nothing was pending or claimed for the first time
@@ -41,7 +61,7 @@ recipients = Table(
     Column("mailing_id", Id, ForeignKey("mailings.id"), primary_key=True, autoincrement=False),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("reference", String(32), nullable=False),  # the subscriber's; no foreign key: the account outlives erasure
-    Column("state", String(12), nullable=False),  # excluded | pending | claimed | submitted | rejected | uncertain
+    Column("state", String(12), nullable=False),  # states.RecipientState
     Column("attempts", Integer, nullable=False),  # claims that may have reached the provider
     Column("reason", String(80)),  # why excluded, rejected, uncertain, or pending again
     Column("message_id", String(120)),  # the provider's

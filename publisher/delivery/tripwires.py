@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, func, select
 
 from publisher import __version__
 from publisher.config.model import Config
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.states import Account
-from publisher.delivery.tables import mailings, recipients, second_copies
+from publisher.delivery.states import Account, RecipientState
+from publisher.delivery.tables import literally, mailings, recipients, second_copies
 
 GRACE = timedelta(hours=1)
 """How long after its time an issue may wait for the next run of ``publish``."""
@@ -60,7 +60,7 @@ def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
     reached, all_ = connection.execute(
         select(func.count(r.message_id), func.count())
         .select_from(recipients)
-        .where(r.mailing_id == mailing.id, r.state != "excluded")
+        .where(r.mailing_id == mailing.id, r.state != RecipientState.EXCLUDED)
     ).one()
     if reached + doubled > all_:
         saw = f"{slug} has {reached + doubled} Send events and {all_} recipients"
@@ -74,8 +74,8 @@ def _reached_by_another(connection: Connection, mailing: Mailing) -> int:
     others = list(connection.execute(same).scalars())
     if not others:
         return 0
-    pending = (r.mailing_id == mailing.id, r.state == literal_column("'pending'"), r.released == 0)
-    reached = select(r.reference).where(r.mailing_id.in_(others), r.state == "submitted")
+    pending = (r.mailing_id == mailing.id, r.state == literally(RecipientState.PENDING), r.released == 0)
+    reached = select(r.reference).where(r.mailing_id.in_(others), r.state == RecipientState.SUBMITTED)
     query = select(func.count()).select_from(recipients).where(*pending, r.reference.in_(reached))
     found: int = connection.execute(query).scalar_one()
     return found

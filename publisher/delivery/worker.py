@@ -22,8 +22,9 @@ from publisher.delivery import mailings
 from publisher.delivery.ledger import Ledger
 from publisher.delivery.send import Options, Sent, drain
 from publisher.delivery.sender import Interrupt
+from publisher.delivery.states import Operator, RecipientState
+from publisher.delivery.tables import literally, recipients
 from publisher.delivery.tables import mailings as mailings_table
-from publisher.delivery.tables import recipients
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.mail.message import compose
 from publisher.providers import open_transport
@@ -142,7 +143,7 @@ def _drain(config: Config, database: Database, mailing_id: int, duties: Duties) 
     with database.connect() as connection:
         mailing = mailings.by_id(connection, mailing_id)
         letter = mailings.letter_of(connection, mailing_id)
-    if mailing.operator != mailings.GOING:
+    if mailing.operator != Operator.GOING:
         return None
     options = Options(interrupt=duties.interrupt)
     try:
@@ -161,10 +162,10 @@ def _waiting(database: Database) -> list[int]:
     """The mailings that may go on and have somebody pending."""
     pending = (
         select(recipients.c.number)
-        .where(recipients.c.mailing_id == mailings_table.c.id, recipients.c.state == text("'pending'"))
+        .where(recipients.c.mailing_id == mailings_table.c.id, recipients.c.state == literally(RecipientState.PENDING))
         .exists()
     )
-    query = select(mailings_table.c.id).where(mailings_table.c.operator == mailings.GOING, pending)
+    query = select(mailings_table.c.id).where(mailings_table.c.operator == Operator.GOING, pending)
     with database.connect() as connection:
         return list(connection.execute(query.order_by(mailings_table.c.id)).scalars())
 
@@ -173,7 +174,7 @@ def _recover(database: Database) -> None:
     """Turn what senders whose lease ran out had claimed into uncertain, in every mailing."""
     claimed = (
         select(recipients.c.number)
-        .where(recipients.c.mailing_id == mailings_table.c.id, recipients.c.state == text("'claimed'"))
+        .where(recipients.c.mailing_id == mailings_table.c.id, recipients.c.state == literally(RecipientState.CLAIMED))
         .exists()
     )
     with database.connect() as connection:

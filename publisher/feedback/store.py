@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Table, delete, exists, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.feedback.tables import feedback_events, sns_messages
 from publisher.providers.events import (
@@ -105,7 +106,7 @@ def transient_streak(connection: Connection, reference: str) -> int:
     query = (
         select(mailings.c.slug, r.bounce, r.bounced_at)
         .join(mailings, mailings.c.id == r.mailing_id)
-        .where(r.reference == reference, r.state == "submitted")
+        .where(r.reference == reference, r.state == RecipientState.SUBMITTED)
         .order_by(mailings.c.id)
     )
     longest = run = 0

@@ -24,13 +24,13 @@ from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import ledger, mailings
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.states import mailing_state
+from publisher.delivery.states import RecipientState, mailing_state
+from publisher.delivery.tables import literally, recipients
 from publisher.delivery.tables import mailings as mailing_table
-from publisher.delivery.tables import recipients
 from publisher.feedback.tables import feedback_events
 from publisher.insights.account import BounceReason, Domain, Link, Rejection, Report, Tracking, named_domains, timeline
 
-_SUBMITTED: ColumnElement[str] = literal_column("'submitted'")
+_SUBMITTED = literally(RecipientState.SUBMITTED)
 
 
 def report(database: Database, config: Config, slug: str) -> Report | None:
@@ -69,7 +69,11 @@ def _rejections(connection: Connection, mailing: Mailing) -> tuple[Rejection, ..
     r, e = recipients.c, feedback_events.c
     at_once = (
         select(func.coalesce(r.reason, ""), literal(""), func.count())
-        .where(r.mailing_id == mailing.id, r.state == "rejected", func.coalesce(r.reason, "").not_like("event:%"))
+        .where(
+            r.mailing_id == mailing.id,
+            r.state == RecipientState.REJECTED,
+            func.coalesce(r.reason, "").not_like("event:%"),
+        )
         .group_by(r.reason)
     )
     later = (

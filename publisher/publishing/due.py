@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from publisher.delivery.mark import how_to_settle
+from publisher.delivery.states import Operator
 
 
 class Kind(StrEnum):
@@ -138,13 +139,13 @@ def decide(facts: Facts, now: datetime, policy: Policy) -> Decision:
 
 def _mailed(facts: Facts, mailed: Mailed) -> Decision:
     slug = facts.slug
-    if mailed.operator == "cancelled":
+    if mailed.operator == Operator.CANCELLED:
         return Decision(slug, Kind.CANCELLED, "cancelled", f"publisher send {slug} mails those not reached")
     same = facts.digest == mailed.digest or (mailed.content is not None and facts.content == mailed.content)
     if mailed.sendable:
         if facts.held_at:
             return _held(facts)
-        if mailed.operator == "paused":
+        if mailed.operator == Operator.PAUSED:
             return Decision(slug, Kind.PAUSED, f"paused; {_left(mailed)}", f"publisher resume {slug}")
         if not same:
             return Decision(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, literal_column, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from publisher.delivery.mailings import runs
-from publisher.delivery.tables import mailings, recipients
+from publisher.delivery.states import RecipientState
+from publisher.delivery.tables import literally, mailings, recipients
 from publisher.publishing.due import Mailed
 from publisher.publishing.tables import deployments, publications
 
@@ -72,19 +73,17 @@ def mailed(connection: Connection) -> dict[str, Mailed]:
         # Counted by partial index, one state at a time: a finished mailing of a million costs three empty look-ups.
         counts = {
             state: connection.execute(
-                select(func.count())
-                .select_from(recipients)
-                .where(r.mailing_id == row.id, r.state == literal_column(f"'{state}'"))
+                select(func.count()).select_from(recipients).where(r.mailing_id == row.id, r.state == literally(state))
             ).scalar_one()
-            for state in ("pending", "claimed", "uncertain")
+            for state in (RecipientState.PENDING, RecipientState.CLAIMED, RecipientState.UNCERTAIN)
         }
-        sendable = counts["pending"] + counts["claimed"]
+        sendable = counts[RecipientState.PENDING] + counts[RecipientState.CLAIMED]
         found[row.slug] = Mailed(
             row.digest,
             None,
             row.operator,
             sendable,
-            counts["uncertain"],
+            counts[RecipientState.UNCERTAIN],
             row.reference,
             worked.get(row.id, 0),
             row.finished_at is not None,

@@ -14,6 +14,7 @@ from publisher.audience.model import State, Subscriber
 from publisher.audience.suppressions import suppression
 from publisher.audience.tables import confirmations, subscribers, suppressions
 from publisher.delivery.retry import decide
+from publisher.delivery.states import RecipientState
 from publisher.providers.outcomes import Outcome, Verdict
 
 EXPIRES = timedelta(hours=48)
@@ -42,7 +43,7 @@ class Question:
 
 def enter(connection: Connection, subscriber_id: int, at: datetime) -> None:
     """Put a question into the outbox, unless one to the same subscriber has yet to leave."""
-    waiting = select(c.id).where(c.subscriber_id == subscriber_id, c.state == "pending")
+    waiting = select(c.id).where(c.subscriber_id == subscriber_id, c.state == RecipientState.PENDING)
     if connection.execute(waiting).first() is None:
         connection.execute(insert(confirmations).values(subscriber_id=subscriber_id, **_fresh(at)))
 
@@ -59,28 +60,30 @@ def enter_unasked(connection: Connection) -> int:
 
 
 def _fresh(at: datetime) -> dict[str, object]:
-    return {"state": "pending", "attempts": 0, "asked_at": at, "due_at": at}
+    return {"state": RecipientState.PENDING, "attempts": 0, "asked_at": at, "due_at": at}
 
 
 def next_due(connection: Connection) -> datetime | None:
     """When there is something to do next."""
-    found: datetime | None = connection.scalar(select(func.min(c.due_at)).where(c.state.in_(("pending", "claimed"))))
+    found: datetime | None = connection.scalar(
+        select(func.min(c.due_at)).where(c.state.in_((RecipientState.PENDING, RecipientState.CLAIMED)))
+    )
     return found
 
 
 def pending(connection: Connection) -> int:
     """How many wait."""
-    return connection.scalar(select(func.count()).where(c.state == "pending")) or 0
+    return connection.scalar(select(func.count()).where(c.state == RecipientState.PENDING)) or 0
 
 
 def claim(connection: Connection, most: int, now: datetime) -> list[Question]:
     """Claim what is due. The newest first: a reader at the form does not wait behind an import of thousands."""
-    dead = (c.state == "claimed") & (c.due_at <= now)
-    connection.execute(update(confirmations).where(dead).values(state="uncertain", reason="sender-died"))
+    dead = (c.state == RecipientState.CLAIMED) & (c.due_at <= now)
+    connection.execute(update(confirmations).where(dead).values(state=RecipientState.UNCERTAIN, reason="sender-died"))
     due = (
         select(c.id, c.attempts, c.asked_at, subscribers.c.reference)
         .join(subscribers, subscribers.c.id == c.subscriber_id)
-        .where(c.state == "pending", c.due_at <= now)
+        .where(c.state == RecipientState.PENDING, c.due_at <= now)
         .order_by(c.id.desc())
         .limit(most)
         .with_for_update(of=confirmations, skip_locked=True)
@@ -89,9 +92,9 @@ def claim(connection: Connection, most: int, now: datetime) -> list[Question]:
     for row in connection.execute(due).all():
         subscriber = store.find(connection, row.reference)
         reason = _excluded(connection, subscriber, row.asked_at, now)
-        values: dict[str, object] = {"state": "excluded", "reason": reason}
+        values: dict[str, object] = {"state": RecipientState.EXCLUDED, "reason": reason}
         if reason is None and subscriber is not None:
-            values = {"state": "claimed", "attempts": row.attempts + 1, "due_at": now + LEASE}
+            values = {"state": RecipientState.CLAIMED, "attempts": row.attempts + 1, "due_at": now + LEASE}
             questions.append(Question(row.id, subscriber, row.asked_at, row.attempts + 1))
         connection.execute(update(confirmations).where(c.id == row.id).values(values))
     return questions
@@ -113,10 +116,14 @@ def record(connection: Connection, question: Question, outcome: Outcome, now: da
     """What became of a claimed question."""
     decision = decide(outcome)
     values: dict[str, object] = {"state": decision.state, "reason": outcome.code[:80] or None}
-    if decision.state == "pending":
+    if decision.state == RecipientState.PENDING:
         # Too fast, or out of reach: nobody's fault, and due with the rest. Else the others go first.
         blameless = outcome.verdict in {Verdict.THROTTLED, Verdict.UNREACHED}
         wait = timedelta(0) if blameless else min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(question.attempt - 1, 10))
         values |= {"attempts": question.attempt - blameless, "due_at": now + wait}
-    mine = (c.id == question.id) & c.state.in_(("claimed", "uncertain")) & (c.attempts == question.attempt)
+    mine = (
+        (c.id == question.id)
+        & c.state.in_((RecipientState.CLAIMED, RecipientState.UNCERTAIN))
+        & (c.attempts == question.attempt)
+    )
     connection.execute(update(confirmations).where(mine).values(values))

@@ -33,6 +33,7 @@ from publisher.web.confirmation import Postman, post
 from publisher.web.readers import Readers, Wish
 from tests.audience.conftest import config, database
 from tests.delivery.test_transports import Inbox, relay
+from tests.stubs.postmark import TOKEN, PostmarkServer
 from tests.stubs.ses import SesServer, Settings
 
 __all__ = ["config", "database"]
@@ -91,6 +92,22 @@ def test_25_readers_under_a_slow_quota_get_one_each_and_the_quota_is_asked_for_o
         assert Counter(m.to for m in server.account.accepted) == {f"reader{i}@example.com": 1 for i in range(25)}
         assert server.account.questions == 1
     assert states(database) == {"submitted": 25}
+
+
+def test_a_provider_that_takes_no_whole_messages_gets_each_reader_s_own_letter(
+    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_POSTMARK_TOKEN", TOKEN)
+    with PostmarkServer() as server:
+        monkeypatch.setenv("PUBLISHER_POSTMARK_URL", server.url)
+        ask(database, 1)
+        assert Readers(database).ask(Wish(read_address("wang@example.com"), "", "en", ()), {})
+        post(config.model_copy(update={"delivery": Delivery(transport="postmark")}), database, 60)
+        sent = {message["To"]: message for message in server.account.accepted}
+    assert set(sent) == {"reader0@example.com", "wang@example.com"}
+    assert len({message["Subject"] for message in sent.values()}) == 2
+    assert all("/confirm/" in message["TextBody"] for message in sent.values())
+    assert states(database) == {"submitted": 2}
 
 
 class Greylist(Inbox):
