@@ -88,13 +88,14 @@ _MEANT = {
 
 def _known(written: str, known: Sequence_[str]) -> str:
     """What to write for an unknown key: the one that was probably meant, or all that there are."""
-    near = _near(written, known)
+    near = near_key(written, known)
     if near and _plain(written) != written:
         return f"write {near}, with plain spaces before it"
     return f"write {near}" if near else f"the keys here are {', '.join(known)}"
 
 
-def _near(written: str, known: Sequence_[str]) -> str | None:
+def near_key(written: str, known: Sequence_[str]) -> str | None:
+    """The known key that an unknown one was probably meant for."""
     plain = _plain(written)
     near = [name for name in _MEANT.get(plain, ()) if name in known]
     near = near or difflib.get_close_matches(plain.casefold().replace("-", "_").replace(" ", "_"), known, 1, 0.75)
@@ -111,7 +112,7 @@ def _extra(errors: Sequence_[ErrorDetails]) -> list[Loc]:
 
 def _stands_for(model: type[BaseModel], loc: Loc) -> str | None:
     """The key that an unknown one was probably meant for."""
-    return _near(str(loc[-1]), [*_fields(model, loc[:-1])])
+    return near_key(str(loc[-1]), [*_fields(model, loc[:-1])])
 
 
 def _finding(

@@ -8,7 +8,7 @@ from typing import Any
 
 from publisher.diagnostics import Diagnostic, Place, Span
 from publisher.documents import Mapping, Scalar, TextFile, find, parse_yaml, read_text, slip_in
-from publisher.documents.validate import WRONG_TYPE
+from publisher.documents.validate import WRONG_TYPE, near_key
 from publisher.issue import codes
 from publisher.issue.anchors import anchor_of_file, anchor_of_headline
 from publisher.issue.assemble import Assembly, prose
@@ -97,10 +97,11 @@ def _markdown_item(
         extra["body"] = below["body"].text
     elif matter.entry("body") is None:
         extra["body"] = "…"
-        place = Place(file.path, Span.point(parts.body_at))
-        assembly.findings.append(
-            codes.EMPTY_BODY.at(place, "the item has no text", help="write it below the front matter")
-        )
+        keys = [entry.key.text for entry in matter.entries]
+        if "body" not in [near_key(key, [*RawItem.model_fields]) for key in keys]:  # misspelt, it is told there
+            place = Place(file.path, Span.point(parts.body_at))
+            advice = "write it below the front matter"
+            assembly.findings.append(codes.EMPTY_BODY.at(place, "the item has no text", help=advice))
     if parts.commentary_at is not None:
         line = file.lines[parts.commentary_at - 1]
         place = Place(file.path, Span(parts.commentary_at, 1, parts.commentary_at, len(line.rstrip()) + 1))
