@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from publisher.cli.frame import Issue, Yes, app, examples, opened, say, tell
-from publisher.delivery.states import Operator
 
 
 @app.command(
@@ -40,7 +39,7 @@ def pause(context: typer.Context, issue: Issue) -> None:
     _set(
         context,
         issue,
-        Operator.PAUSED,
+        "paused",
         "is paused",
         f"publisher resume {issue}, then publisher send {issue}, carries on",
     )
@@ -49,7 +48,7 @@ def pause(context: typer.Context, issue: Issue) -> None:
 @app.command(epilog=examples("publisher resume 2024-12-29-weekly"))
 def resume(context: typer.Context, issue: Issue) -> None:
     """Let a paused mailing go on; publisher send then carries it on."""
-    _set(context, issue, Operator.GOING, "may go on", f"publisher send {issue} carries on")
+    _set(context, issue, "going", "may go on", f"publisher send {issue} carries on")
 
 
 @app.command(epilog=examples("publisher cancel 2024-12-29-weekly --yes"))
@@ -63,7 +62,7 @@ def cancel(context: typer.Context, issue: Issue, yes: Yes = False) -> None:
     _set(
         context,
         issue,
-        Operator.CANCELLED,
+        "cancelled",
         "is cancelled",
         f"publisher send {issue} would mail only those not reached yet",
     )
