@@ -12,7 +12,7 @@ from publisher.checks.ignores import ignores_of, judge
 from publisher.checks.levels import with_levels
 from publisher.checks.registry import Rule, rules
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, catalogue, define
+from publisher.diagnostics import Diagnostic, Place, Severity, catalogue, define, say
 from publisher.issue import Issue, Reading, read_issue
 
 log = logging.getLogger(__name__)
@@ -71,8 +71,9 @@ def _run(rule: Rule, place: Place, name: str, call: Callable[[], Iterable[Diagno
         return list(call())
     except Exception as error:
         log.exception("the rule %s failed on %s", rule.name, name)
-        message = f"the rule {rule.name} failed on {name}: {type(error).__name__}: {error}".replace("\n", " ")
-        return [RULE_CRASHED.at(place, message, help="this is a fault of publisher: report it with this issue")]
+        told = f"{type(error).__name__}: {error}".replace("\n", " ")
+        message = say("the rule {rule} failed on {name}: {error}", rule=rule.name, name=name, error=told)
+        return [RULE_CRASHED.at(place, message, help=say("this is a fault of publisher: report it with this issue"))]
 
 
 def _finished(config: Config, findings: Iterable[Diagnostic]) -> list[Diagnostic]:

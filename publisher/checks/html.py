@@ -9,6 +9,7 @@ from enum import StrEnum
 from html.parser import HTMLParser
 
 from publisher.checks.html_policy import ATTRIBUTES, SCHEMES, TAGS
+from publisher.diagnostics import Sentence, say
 from publisher.documents.slips import shortened
 from publisher.source.markdown.tags import COMMENT, TAG, is_words
 
@@ -55,13 +56,13 @@ class _Scanner(HTMLParser):
             start = len(fragment) - len(self._rest)
             comment = self._rest.startswith("<!--")
             kind = Kind.UNCLOSED_COMMENT if comment else Kind.OTHER
-            self._remove(kind, "the comment" if comment else "the tag without >", start, len(fragment))
+            self._remove(kind, say("the comment") if comment else say("the tag without >"), start, len(fragment))
 
     def _offset(self) -> int:
         line, column = self.getpos()
         return self._starts[line - 1] + column
 
-    def _remove(self, kind: Kind, what: str, start: int, end: int) -> None:
+    def _remove(self, kind: Kind, what: Sentence, start: int, end: int) -> None:
         self.removals.append(Removal(kind, what, start, end))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -69,35 +70,39 @@ class _Scanner(HTMLParser):
         text = self.get_starttag_text() or ""
         end = start + len(text)
         if tag not in TAGS:
-            self._remove(Kind.ACTIVE if tag in RUNS else Kind.OTHER, f"<{tag}>", start, end)
+            self._remove(Kind.ACTIVE if tag in RUNS else Kind.OTHER, say("<{tag}>", tag=tag), start, end)
         written, at = text.lower(), 1 + len(tag)
         for name, value in attrs:
             at = max(written.find(name, at), at)
             fault = removed_attribute(tag, name, value or "")
             if fault is not None:
                 begin = start + at
-                self._remove(fault, f"the attribute {name}", begin, begin + len(name))
+                self._remove(fault, say("the attribute {name}", name=name), begin, begin + len(name))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
 
     def handle_decl(self, decl: str) -> None:
         start = self._offset()
-        self._remove(Kind.OTHER, "the declaration", start, start + len(decl) + 3)
+        self._remove(Kind.OTHER, say("the declaration"), start, start + len(decl) + 3)
 
     def unknown_decl(self, data: str) -> None:
         start = self._offset()
         words = shortened(data.partition("[")[2] or data)
-        self._remove(Kind.OTHER, f"the CDATA section with “{words}”", start, start + len(data) + 5)
+        self._remove(Kind.OTHER, say("the CDATA section with “{words}”", words=words), start, start + len(data) + 5)
 
     def handle_pi(self, data: str) -> None:
         start = self._offset()
-        self._remove(Kind.OTHER, f"the processing instruction “{shortened(data)}”", start, start + len(data) + 3)
+        self._remove(
+            Kind.OTHER, say("the processing instruction “{data}”", data=shortened(data)), start, start + len(data) + 3
+        )
 
     def handle_comment(self, data: str) -> None:
         start = self._offset()
         if not self._fragment.startswith("<!--", start):  # what no browser understands is a comment to all
-            self._remove(Kind.OTHER, f"the declaration “{shortened(data)}”", start, start + len(data) + 3)
+            self._remove(
+                Kind.OTHER, say("the declaration “{data}”", data=shortened(data)), start, start + len(data) + 3
+            )
 
 
 def removed_attribute(tag: str, name: str, value: str) -> Kind | None:

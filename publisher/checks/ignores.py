@@ -15,7 +15,7 @@ from pathlib import Path
 from publisher.checks.levels import with_levels
 from publisher.checks.registry import rules
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, catalogue, define
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, catalogue, define, either, say
 from publisher.documents import read_text
 from publisher.source import read_folder
 
@@ -103,12 +103,14 @@ def _unused(ignores: Iterable[Ignore], unseen: set[str]) -> Iterator[Diagnostic]
         if ignore.code not in known:
             near = difflib.get_close_matches(ignore.code, known, 2)
             advice = (
-                f"write {' or '.join(near)}, or delete the ignore" if near else "delete the ignore, or mend its code"
+                say("write {near}, or delete the ignore", near=either(near))
+                if near
+                else say("delete the ignore, or mend its code")
             )
-            yield UNUSED_IGNORE.at(ignore.place, f"there is no code {ignore.code}", help=advice)
+            yield UNUSED_IGNORE.at(ignore.place, say("there is no code {code}", code=ignore.code), help=advice)
         elif known[ignore.code].fixed:
-            message = f"{ignore.code} prevents building or guards readers: it cannot be ignored"
-            yield UNUSED_IGNORE.at(ignore.place, message, help="delete the ignore, and mend what is found")
+            message = say("{code} prevents building or guards readers: it cannot be ignored", code=ignore.code)
+            yield UNUSED_IGNORE.at(ignore.place, message, help=say("delete the ignore, and mend what is found"))
         elif ignore.code not in unseen:
-            message = f"line {ignore.line} has no finding {ignore.code} to ignore"
-            yield UNUSED_IGNORE.at(ignore.place, message, help="delete the ignore")
+            message = say("line {line} has no finding {code} to ignore", line=ignore.line, code=ignore.code)
+            yield UNUSED_IGNORE.at(ignore.place, message, help=say("delete the ignore"))

@@ -9,7 +9,7 @@ from publisher.config import values
 from publisher.config.model import Config
 from publisher.config.names import wrong_names
 from publisher.config.segments import BAD_AUDIENCE
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.documents import Mapping, find, parse_yaml, read_text, validate
 from publisher.documents.validate import UNKNOWN_KEY, WRONG_TYPE, Rules
 from publisher.errors import ConfigError
@@ -35,7 +35,9 @@ def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
         return None, findings
     hidden = node.entry("root")
     if hidden:
-        findings.append(UNKNOWN_KEY.at(Place(NAME, hidden.key.span), "the key root is unknown", help="delete it"))
+        findings.append(
+            UNKNOWN_KEY.at(Place(NAME, hidden.key.span), say("the key root is unknown"), help=say("delete it"))
+        )
     config, wrong, _ = validate(Config, node, NAME, _RULES)
     findings += wrong
     if config is None or findings:
@@ -49,8 +51,8 @@ def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
 def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
     """config.yaml as written, for those who need the place of a key."""
     if not os.path.lexists(root / NAME):
-        message = f"there is no {NAME} in {root.resolve()}"
-        advice = "type publisher init DIR to make a newsletter repository, or name one with --root DIR"
+        message = say("there is no {name} in {root}", name=NAME, root=str(root.resolve()))
+        advice = say("type publisher init DIR to make a newsletter repository, or name one with --root DIR")
         return None, [MISSING.at(Place(NAME), message, help=advice)]
     file, findings = read_text(root, NAME)
     if file is None or findings:
@@ -61,7 +63,9 @@ def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
     if node is None:
         node = Mapping((), Span.point(1, 1))
     if not isinstance(node, Mapping):
-        return None, [WRONG_TYPE.at(Place(NAME), "config.yaml has to be a mapping", help="begin with newsletter:")]
+        return None, [
+            WRONG_TYPE.at(Place(NAME), say("config.yaml has to be a mapping"), help=say("begin with newsletter:"))
+        ]
     return node, []
 
 
@@ -69,9 +73,12 @@ def _readers_can_leave(config: Config, node: Mapping) -> list[Diagnostic]:
     if not config.delivery.leaves or config.service.url:
         return []
     transport = find(node, ("delivery", "transport"))
-    message = f"with the transport {config.delivery.transport} real mail leaves, and readers could not unsubscribe"
+    message = say(
+        "with the transport {transport} real mail leaves, and readers could not unsubscribe",
+        transport=config.delivery.transport,
+    )
     place = Place(NAME, transport.span if transport else Span.point(1, 1))
-    return [NO_SERVICE.at(place, message, help="add service: {url: https://letters.example.com/}")]
+    return [NO_SERVICE.at(place, message, help=say("add service: {url: https://letters.example.com/}"))]
 
 
 _RULES = Rules({code.name: code for code in (values.DATABASE_PASSWORD, BAD_AUDIENCE)}, start=Span.point(1, 1))

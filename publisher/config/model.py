@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from publisher.config.segments import checked_audience
 from publisher.config.transports import known_transport, transport_names
 from publisher.config.values import DatabaseUrl, Duration, Language, OneLine, Sender, TimeZone, WebUrl
+from publisher.diagnostics import say
 
 Level = Literal["off", "info", "warning", "error"]
 
@@ -26,11 +27,11 @@ class Section(BaseModel):
 class Newsletter(Section):
     """The publication."""
 
-    name: OneLine = Field(description="What readers know it by")
+    name: OneLine = Field(description=say("What readers know it by"))
     language: Language = Field("en", description="BCP 47; an issue may say otherwise")
     timezone: TimeZone = Field("UTC", description="IANA name; times without an offset are in it")
-    url: WebUrl = Field(description="Where the archive is served, ending in /")
-    from_: Sender = Field(alias="from", description="Name <address> of the sender")
+    url: WebUrl = Field(description=say("Where the archive is served, ending in /"))
+    from_: Sender = Field(alias="from", description=say("Name <address> of the sender"))
     reply_to: Sender | None = Field(None, description="Where answers go")
     postal_address: str | None = Field(None, description="Law asks for one in bulk mail")
     description: str | None = Field(None, description="One sentence: what the newsletter is about")

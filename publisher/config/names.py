@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pydantic_core import PydanticCustomError
 
 from publisher.config.declared import every_code, every_word
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Severity, define, either, say
 from publisher.documents import Entry, Mapping, find
 from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY
@@ -37,11 +37,11 @@ def _levels(path: str, entries: Iterable[Entry]) -> Iterator[Diagnostic]:
         name, place = entry.key.text, Place(path, entry.key.span)
         if name not in every_code():
             near = difflib.get_close_matches(name, every_code(), 3)
-            advice = f"write {' or '.join(near)}" if near else "publisher explain shows every code"
-            yield UNKNOWN_LEVEL.at(place, f"there is no code {name}", help=advice)
+            advice = say("write {words}", words=either(near)) if near else say("publisher explain shows every code")
+            yield UNKNOWN_LEVEL.at(place, say("there is no code {name}", name=name), help=advice)
         elif every_code()[name].fixed:
-            message = f"{name} prevents building or guards readers: its level cannot be changed"
-            yield FIXED_LEVEL.at(place, message, help="delete the line")
+            message = say("{name} prevents building or guards readers: its level cannot be changed", name=name)
+            yield FIXED_LEVEL.at(place, message, help=say("delete the line"))
 
 
 def _language(path: str, entry: Entry) -> Iterator[Diagnostic]:
@@ -49,7 +49,7 @@ def _language(path: str, entry: Entry) -> Iterator[Diagnostic]:
         canonical_language(entry.key.text.replace("_", "-"))
     except PydanticCustomError as error:
         said = error.context or {}
-        yield BAD_VALUE.at(Place(path, entry.key.span), f"labels: {said['message']}", help=said["help"])
+        yield BAD_VALUE.at(Place(path, entry.key.span), say("labels: {told}", told=said["message"]), help=said["help"])
 
 
 def _word(path: str, entry: Entry) -> Iterator[Diagnostic]:
@@ -57,8 +57,10 @@ def _word(path: str, entry: Entry) -> Iterator[Diagnostic]:
     if name not in every_word():
         near = difflib.get_close_matches(name, every_word(), 1, 0.7)
         ends = sorted(word for word in every_word() if word.partition("_")[2] == name)
-        advice = " or ".join(near or ends[:3]) or f"one of {', '.join(w for w in every_word() if '_' not in w)}"
-        yield UNKNOWN_KEY.at(place, f"there is no word {name} in what readers see", help=f"write {advice}")
+        advice = say("write one of {names}", names=", ".join(w for w in every_word() if "_" not in w))
+        if near or ends:
+            advice = say("write {words}", words=either(near or ends[:3]))
+        yield UNKNOWN_KEY.at(place, say("there is no word {name} in what readers see", name=name), help=advice)
         return
     filled = every_word()[name]
     for found in _ANY_PLACEHOLDER.finditer(getattr(entry.value, "text", "")):
@@ -66,6 +68,6 @@ def _word(path: str, entry: Entry) -> Iterator[Diagnostic]:
         near = [filled[one] for one in difflib.get_close_matches(inside, filled, 1, 0.6)]
         if filled.get(inside, " ")[:-1] == found[0][:-1] or (found[2] and not near):
             continue  # right, with s or d; or braces of the author's own
-        advice = f"write {' or '.join(near or sorted(filled.values()))}" if filled else "delete it"
-        message = f"{found[0]} is not filled in here: readers would see it as it is"
+        advice = say("write {words}", words=either(near or sorted(filled.values()))) if filled else say("delete it")
+        message = say("{place} is not filled in here: readers would see it as it is", place=found[0])
         yield BAD_VALUE.at(Place(path, entry.value.span), message, help=advice)

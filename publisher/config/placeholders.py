@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from publisher.config.load import NAME, read_nodes
 from publisher.config.model import Config
-from publisher.diagnostics import Code, Diagnostic, Place, Severity, Span, define
+from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Severity, Span, define, say
 from publisher.documents import find
 from publisher.errors import UsageError
 
@@ -27,8 +27,8 @@ class Unready:
     """One key that keeps real mail from leaving."""
 
     key: tuple[str, str]
-    message: str
-    help: str
+    message: Sentence
+    help: Sentence
 
 
 def unready(config: Config) -> list[Unready]:
@@ -42,16 +42,22 @@ def unready(config: Config) -> list[Unready]:
         ("newsletter", "from"): newsletter.sender[1].rpartition("@")[2],
     }
     found = [
-        Unready(key, f"{'.'.join(key)} is still a placeholder ({host})", "write the newsletter's own")
+        Unready(
+            key,
+            say("{key} is still a placeholder ({host})", key=".".join(key), host=host),
+            say("write the newsletter's own"),
+        )
         for key, host in hosts.items()
         if _EXAMPLE.fullmatch(host)
     ]
     if urlsplit(service).scheme == "http" and not _EXAMPLE.fullmatch(hosts["service", "url"]):
-        message = "service.url begins with http://, and one-click unsubscribing asks for https (RFC 8058)"
-        found.append(Unready(("service", "url"), message, "serve it over https, and write https://…"))
+        message = say("service.url begins with http://, and one-click unsubscribing asks for https (RFC 8058)")
+        found.append(Unready(("service", "url"), message, say("serve it over https, and write https://…")))
     if not (newsletter.postal_address or "").strip() or _ADDRESSES.search(newsletter.postal_address or ""):
-        message = "newsletter.postal_address is missing, or still a placeholder"
-        found.append(Unready(("newsletter", "postal_address"), message, "write the sender's postal address: law asks"))
+        message = say("newsletter.postal_address is missing, or still a placeholder")
+        found.append(
+            Unready(("newsletter", "postal_address"), message, say("write the sender's postal address: law asks"))
+        )
     return found
 
 
@@ -66,12 +72,12 @@ def refuse_placeholders(config: Config) -> None:
 
 def config_warnings(config: Config) -> list[Diagnostic]:
     """The same as findings, at the keys of config.yaml; and a webhook's address, which is a secret."""
-    found: list[tuple[Code, tuple[str, str], str, str]] = [
+    found: list[tuple[Code, tuple[str, str], Sentence, Sentence]] = [
         (PLACEHOLDER, one.key, one.message, one.help) for one in unready(config)
     ]
     if config.alerts.webhook:
-        advice = "set PUBLISHER_ALERTS_WEBHOOK to it instead, delete the key, and make a new address"
-        found.append((WEBHOOK, ("alerts", "webhook"), "the address of alerts.webhook is a secret", advice))
+        advice = say("set PUBLISHER_ALERTS_WEBHOOK to it instead, delete the key, and make a new address")
+        found.append((WEBHOOK, ("alerts", "webhook"), say("the address of alerts.webhook is a secret"), advice))
     node = read_nodes(config.root)[0] if found else None
     findings = []
     for code, key, message, advice in found:

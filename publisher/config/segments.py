@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from publisher.diagnostics import Severity, define
+from publisher.diagnostics import Sentence, Severity, define, say
 from publisher.documents.validate import refuse
 
 BAD_AUDIENCE = define("bad-audience", Severity.ERROR, fixed=True)
@@ -26,7 +26,7 @@ LONGEST = 2_000
 class SegmentError(ValueError):
     """The expression is wrong at ``start`` to ``end`` (offsets in code points); ``help`` says what to write."""
 
-    def __init__(self, start: int, end: int, message: str, help: str) -> None:
+    def __init__(self, start: int, end: int, message: Sentence, help: Sentence) -> None:
         super().__init__(message)
         self.start, self.end, self.message, self.help = start, end, message, help
 
@@ -85,7 +85,7 @@ Segment = All | Topic | Language | Attribute | Not | And | Or
 _TOKEN = re.compile(
     r"\s*(?:(?P<mark>[()])|(?P<comparison><=|>=|!=|==?|<|>|:)|(?P<quoted>\"(?:[^\"\\]|\\.)*\")|(?P<word>[\w.@/+-]+))"
 )
-_EXAMPLE = "write it as topic:weekly and language:zh, or as topic:weekly or topic:daily"
+_EXAMPLE = say("write it as topic:weekly and language:zh, or as topic:weekly or topic:daily")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +99,18 @@ class _Token:
 def parse_segment(text: str) -> Segment:
     """The meaning of an expression. Raises SegmentError with the place of the fault."""
     if len(text) > LONGEST:
-        raise SegmentError(LONGEST, len(text), "the audience is too long", f"write at most {LONGEST} characters")
+        raise SegmentError(
+            LONGEST,
+            len(text),
+            say("the audience is too long"),
+            say("write at most {longest} characters", longest=LONGEST),
+        )
     reader = _Reader(_tokens(text), len(text))
     found = reader.any(0)
     if (token := reader.peek()) is not None:
         closing = token.text == ")" and token.kind == "mark"
-        missing = f"the word “and” (or “or”) is missing before {token.text}"
-        message = "there is no ( for this )" if closing else missing
+        missing = say("the word “and” (or “or”) is missing before {text}", text=token.text)
+        message = say("there is no ( for this )") if closing else missing
         raise SegmentError(token.start, token.end, message, _EXAMPLE)
     return found
 
@@ -115,7 +120,9 @@ def checked_audience(text: str) -> str:
     try:
         parse_segment(text)
     except SegmentError as error:
-        message = f"the audience cannot be read at character {error.start + 1}: {error.message}"
+        message = say(
+            "the audience cannot be read at character {start}: {told}", start=error.start + 1, told=error.message
+        )
         raise refuse(BAD_AUDIENCE, message, error.help) from None
     return text
 
@@ -139,8 +146,8 @@ def _tokens(text: str) -> list[_Token]:
         if match is None or match.lastgroup is None:
             start = at + len(text[at:]) - len(text[at:].lstrip())
             if text[start] == '"':
-                raise SegmentError(start, len(text), "the quote is not closed", 'write a closing "')
-            raise SegmentError(start, start + 1, f"{text[start]!r} means nothing here", _EXAMPLE)
+                raise SegmentError(start, len(text), say("the quote is not closed"), say('write a closing "'))
+            raise SegmentError(start, start + 1, say("{text!r} means nothing here", text=text[start]), _EXAMPLE)
         kind = match.lastgroup
         found.append(_Token(kind, match[kind], match.start(kind), match.end(kind)))
         at = match.end()
@@ -183,7 +190,7 @@ class _Reader:
 
     def one(self, depth: int) -> Segment:
         if depth > DEEPEST:
-            raise self.error("the audience is nested too deeply", "write it flatter")
+            raise self.error(say("the audience is nested too deeply"), say("write it flatter"))
         if self.word("not"):
             return Not(self.one(depth + 1))
         token = self.peek()
@@ -192,7 +199,7 @@ class _Reader:
             inside = self.any(depth + 1)
             closing = self.take()
             if closing is None or closing.text != ")" or closing.kind != "mark":
-                raise SegmentError(token.start, token.end, "this ( is not closed", "write a closing )")
+                raise SegmentError(token.start, token.end, say("this ( is not closed"), say("write a closing )"))
             return inside
         return self.test()
 
@@ -200,17 +207,19 @@ class _Reader:
         name = self.take()
         if name is None or name.kind not in {"word", "quoted"}:
             self.at -= 1
-            raise self.error("a test is missing here", _EXAMPLE)
+            raise self.error(say("a test is missing here"), _EXAMPLE)
         following = self.peek()
         if following is None or following.kind != "comparison":
             if name.kind == "word" and name.text.lower() == "all":
                 return All()
-            raise SegmentError(name.start, name.end, f"{_plain(name)!r} is compared with nothing", _EXAMPLE)
+            raise SegmentError(
+                name.start, name.end, say("{name!r} is compared with nothing", name=_plain(name)), _EXAMPLE
+            )
         self.at += 1
         value = self.take()
         if value is None or value.kind not in {"word", "quoted"}:
             self.at -= 1
-            raise self.error(f"a value is missing after {following.text}", _EXAMPLE)
+            raise self.error(say("a value is missing after {text}", text=following.text), _EXAMPLE)
         return self.meaning(name, following, value)
 
     def meaning(self, name: _Token, comparison: _Token, value: _Token) -> Segment:
@@ -221,16 +230,18 @@ class _Reader:
                 raise SegmentError(
                     comparison.start,
                     comparison.end,
-                    f"a {key} is not more or less than another",
-                    f"write {key}:{wanted}",
+                    say("a {key} is not more or less than another", key=key),
+                    say("write {key}:{wanted}", key=key, wanted=wanted),
                 )
             if not wanted:
-                raise SegmentError(value.start, value.end, f"the {key} is empty", f"name a {key}")
+                raise SegmentError(
+                    value.start, value.end, say("the {key} is empty", key=key), say("name a {key}", key=key)
+                )
             test = Topic(wanted) if key.lower() == "topic" else Language(wanted.replace("_", "-").lower())
             return Not(test) if sign == "!=" else test
         return Attribute(key, sign, wanted)  # type: ignore[arg-type]
 
-    def error(self, message: str, help: str) -> SegmentError:
+    def error(self, message: Sentence, help: Sentence) -> SegmentError:
         """At the next token, or at the end."""
         token = self.peek()
         start, end = (token.start, token.end) if token else (self.length, self.length)

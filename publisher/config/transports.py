@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
+from publisher.diagnostics import say
 from publisher.documents.validate import BAD_VALUE, refuse
 
 BUILT_IN = ("folder", "smtp", "ses", "postmark")
@@ -28,5 +29,5 @@ def known_transport(value: str) -> str:
     if value in BUILT_IN or value in plugins():
         return value
     *others, last = (repr(name) for name in transport_names())
-    message = f"delivery.transport cannot be {value[:40]!r}"
-    raise refuse(BAD_VALUE, message, f"write {', '.join(others)} or {last}")
+    message = say("delivery.transport cannot be {value!r}", value=value[:40])
+    raise refuse(BAD_VALUE, message, say("write {others} or {last}", others=", ".join(others), last=last))

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from publisher.diagnostics import Severity, define
+from publisher.diagnostics import Severity, define, say
 from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, refuse
 
 DATABASE_PASSWORD = define("database-password", Severity.ERROR, fixed=True, secret=True)
 
+_IT = say("it")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 _ADDRESS = re.compile(r"[^@\s<>(),;:\"\[\]\\]+@[^@\s<>(),;:\"\[\]\\]+")
@@ -30,11 +31,17 @@ def _duration(value: Any) -> Any:
     if text == "0":
         return timedelta(0)
     if not text or _DURATION.sub("", text).strip():
-        raise refuse(BAD_VALUE, f"{value!r} is no length of time", "write a number and s, m, h, d or w, such as 24h")
+        raise refuse(
+            BAD_VALUE,
+            say("{value!r} is no length of time", value=value),
+            say("write a number and s, m, h, d or w, such as 24h"),
+        )
     try:
         return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in _DURATION.findall(text)))
     except (OverflowError, ValueError):
-        raise refuse(BAD_VALUE, f"{value!r} is too long a time", "write a shorter one, such as 24h") from None
+        raise refuse(
+            BAD_VALUE, say("{value!r} is too long a time", value=value), say("write a shorter one, such as 24h")
+        ) from None
 
 
 def _web_url(value: str) -> str:
@@ -46,20 +53,26 @@ def _web_url(value: str) -> str:
         host, parts = None, urlsplit("")
     if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", value.strip()):
         raise refuse(
-            BAD_VALUE, "the URL has to begin with https:// or http:// and name a host", "write https://example.com/"
+            BAD_VALUE,
+            say("the URL has to begin with https:// or http:// and name a host"),
+            say("write https://example.com/"),
         )
     if parts.query or parts.fragment or parts.username or parts.password:
-        raise refuse(BAD_VALUE, "the URL can hold a host and a path only", f"write {parts.scheme}://{host}/")
+        raise refuse(
+            BAD_VALUE,
+            say("the URL can hold a host and a path only"),
+            say("write {scheme}://{host}/", scheme=parts.scheme, host=host),
+        )
     return value.strip().rstrip("/") + "/"
 
 
 def _sender(value: str) -> str:
     """``Name <address>`` or an address alone."""
     if re.search(r"[\r\n]", value):
-        raise refuse(BAD_VALUE, "the sender has to be one line", "write Name <address@example.com>")
+        raise refuse(BAD_VALUE, say("the sender has to be one line"), say("write Name <address@example.com>"))
     _, address = parseaddr(value)
     if not _ADDRESS.fullmatch(address):
-        raise refuse(BAD_VALUE, "there is no address in it", "write Name <address@example.com>")
+        raise refuse(BAD_VALUE, say("there is no address in it"), say("write Name <address@example.com>"))
     return value.strip()
 
 
@@ -68,8 +81,10 @@ def _timezone(value: str) -> str:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):  # OSError: a name such as "Asia" is a folder of the database
         near = [zone for zone in available_timezones() if zone.rpartition("/")[2].lower() == value.strip().lower()]
-        advice = f"write {near[0]}" if near else "write an IANA name, such as Asia/Shanghai or UTC"
-        raise refuse(BAD_VALUE, f"there is no time zone {value!r}", advice) from None
+        advice = (
+            say("write {words}", words=near[0]) if near else say("write an IANA name, such as Asia/Shanghai or UTC")
+        )
+        raise refuse(BAD_VALUE, say("there is no time zone {value!r}", value=value), advice) from None
     return value
 
 
@@ -78,24 +93,26 @@ def _database(value: str) -> str:
         parts = urlsplit(value)
         password = parts.password or parse_qs(parts.query).get("password")
     except ValueError:
-        raise refuse(BAD_VALUE, "the database URL cannot be read", "write sqlite:///.publisher/publisher.db") from None
+        raise refuse(
+            BAD_VALUE, say("the database URL cannot be read"), say("write sqlite:///.publisher/publisher.db")
+        ) from None
     if password:
         raise refuse(
             DATABASE_PASSWORD,
-            "a password stands in config.yaml",
-            "set PUBLISHER_DATABASE_URL to this URL instead, delete the line, and change the password",
+            say("a password stands in config.yaml"),
+            say("set PUBLISHER_DATABASE_URL to this URL instead, delete the line, and change the password"),
         )
     if parts.scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
-        message = f"no database is reached with {parts.scheme or 'no scheme'}"
-        raise refuse(BAD_VALUE, message, "write sqlite:///PATH or postgresql://HOST/NAME")
+        message = say("no database is reached with {scheme}", scheme=parts.scheme or say("no scheme"))
+        raise refuse(BAD_VALUE, message, say("write sqlite:///PATH or postgresql://HOST/NAME"))
     return value
 
 
 def _one_line(value: str) -> str:
     if not value.strip():
-        raise refuse(BAD_VALUE, "it is empty", "write it, or delete the key")
+        raise refuse(BAD_VALUE, say("{it} is empty", it=_IT), say("write it, or delete the key"))
     if "\n" in value.strip():
-        raise refuse(BAD_VALUE, "it has to be one line", "join the lines")
+        raise refuse(BAD_VALUE, say("{it} has to be one line", it=_IT), say("join the lines"))
     return value.strip()
 
 

@@ -2,5 +2,19 @@
 
 from publisher.diagnostics.catalogue import Code, catalogue, define
 from publisher.diagnostics.model import Diagnostic, Place, Severity, Span
+from publisher.diagnostics.sentences import Sentence, counted, either, rendered, say
 
-__all__ = ["Code", "Diagnostic", "Place", "Severity", "Span", "catalogue", "define"]
+__all__ = [
+    "Code",
+    "Diagnostic",
+    "Place",
+    "Sentence",
+    "Severity",
+    "Span",
+    "catalogue",
+    "counted",
+    "define",
+    "either",
+    "rendered",
+    "say",
+]

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from publisher.diagnostics.model import Diagnostic, Place, Severity
-from publisher.diagnostics.sentences import language
+from publisher.diagnostics.sentences import Sentence, language
 
 _CODES: dict[str, Code] = {}
 
@@ -40,7 +40,7 @@ class Code:
         """The first line of the page."""
         return self.doc.partition("\n")[0]
 
-    def at(self, place: Place, message: str, *, help: str | None = None) -> Diagnostic:
+    def at(self, place: Place, message: Sentence, *, help: Sentence | None = None) -> Diagnostic:
         """A finding of this kind at ``place``."""
         return Diagnostic(place.path, place.span, self.severity, self.name, message, help)
 

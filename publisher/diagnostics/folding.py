@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from publisher.diagnostics.model import Diagnostic, Severity
+from publisher.diagnostics.sentences import counted, rendered
 
 FEW = 3
 """Findings of one kind that are all shown. Of more the first is; of errors as many as this, for each is an act."""
@@ -21,7 +22,13 @@ class Shown(NamedTuple):
     @property
     def rest(self) -> str:
         """What stands behind it, in words."""
-        return f"+ {self.more} more in {self.files} file{'' if self.files == 1 else 's'}; publisher check --all"
+        told = counted(
+            "+ {more} more in {n} file; publisher check --all",
+            "+ {more} more in {n} files; publisher check --all",
+            self.files,
+            more=self.more,
+        )
+        return rendered(told)
 
 
 def fold(findings: Iterable[Diagnostic]) -> list[Shown]:

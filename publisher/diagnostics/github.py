@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from publisher.diagnostics.folding import Shown, fold
 from publisher.diagnostics.model import Diagnostic, Severity
-from publisher.diagnostics.text import printable
+from publisher.diagnostics.text import printable, told
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -31,7 +31,7 @@ def _command(shown: Shown) -> str:
         properties |= {"endLine": span.end_line}
     properties["title"] = diagnostic.code
     listed = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
-    text = diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
+    text = told(diagnostic)
     text += f"\n{shown.rest}" if shown.more else ""
     return f"::{_COMMANDS[diagnostic.severity]} {listed}::{_data(text)}"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from publisher.diagnostics.model import Diagnostic
+from publisher.diagnostics.sentences import rendered
 
 
 def as_object(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -20,8 +21,8 @@ def as_object(diagnostic: Diagnostic) -> dict[str, Any]:
         "end_column": span.end_column,
         "severity": diagnostic.severity.value,
         "code": diagnostic.code,
-        "message": diagnostic.message,
-        "help": diagnostic.help,
+        "message": rendered(diagnostic.message),
+        "help": None if diagnostic.help is None else rendered(diagnostic.help),
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from publisher.diagnostics.sentences import Sentence
+
 
 class Severity(StrEnum):
     """How bad a finding is. Only an error blocks a build."""
@@ -52,15 +54,16 @@ class Place:
 class Diagnostic:
     """One finding.
 
-    ``message`` states the fault on one line; ``help`` states the action (what to write), never a question.
+    ``message`` states the fault on one line; ``help`` states the action (what to write), never a question. Both are
+    English text; :func:`publisher.diagnostics.rendered` gives them in another language.
     """
 
     path: str
     span: Span
     severity: Severity
     code: str
-    message: str
-    help: str | None = None
+    message: Sentence
+    help: Sentence | None = None
 
     @property
     def sort_key(self) -> tuple[str, Span, int, str, str]:

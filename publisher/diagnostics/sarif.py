@@ -10,6 +10,7 @@ from urllib.parse import quote
 from publisher import __version__
 from publisher.diagnostics.catalogue import Code, catalogue
 from publisher.diagnostics.model import Diagnostic, Severity
+from publisher.diagnostics.text import told
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -46,12 +47,11 @@ def _rule(name: str, code: Code | None) -> dict[str, Any]:
 
 def _result(diagnostic: Diagnostic, index: int) -> dict[str, Any]:
     span = diagnostic.span
-    text = diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
     return {
         "ruleId": diagnostic.code,
         "ruleIndex": index,
         "level": _LEVELS[diagnostic.severity],
-        "message": {"text": text},
+        "message": {"text": told(diagnostic)},
         "locations": [
             {
                 "physicalLocation": {

@@ -10,6 +10,7 @@ from pathlib import Path
 from publisher.diagnostics.catalogue import catalogue
 from publisher.diagnostics.folding import Shown, fold
 from publisher.diagnostics.model import Diagnostic, Severity, Span
+from publisher.diagnostics.sentences import rendered, say
 from publisher.diagnostics.width import widths
 
 # Unicode's classes Cc, Cs, Zl and Zp, and what turns the direction of writing.
@@ -19,6 +20,7 @@ _WINDOW = 100
 """Columns of a source line that are shown; a Chinese paragraph is one line of hundreds."""
 
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.INFO: "\x1b[1;36m"}
+_HELP = say("help:")
 _BOLD, _DIM, _CYAN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
 
 
@@ -83,7 +85,7 @@ def _block(shown: Shown, lines: _Lines, color: bool) -> str:
     span, severity = diagnostic.span, diagnostic.severity
     head = f"{paint(printable(f'{diagnostic.path}:{span.line}:{span.column}'), _BOLD)}: "
     label = paint(f"{severity}[{diagnostic.code}]", _COLOURS[severity])
-    block = [f"{head}{label} {printable(diagnostic.message)}"]
+    block = [f"{head}{label} {printable(rendered(diagnostic.message))}"]
     source = lines.of(diagnostic)
     if source and not source.isspace():
         excerpt, marks = _excerpt(source, span)
@@ -91,7 +93,7 @@ def _block(shown: Shown, lines: _Lines, color: bool) -> str:
         block.append(f"  {paint(f'{number} |', _DIM)} {excerpt}")
         block.append(f"  {paint(' ' * len(number) + ' |', _DIM)} {paint(marks, _COLOURS[severity], keep=' ')}")
     if diagnostic.help:
-        block.append(f"  {paint('help:', _CYAN)} {printable(diagnostic.help)}")
+        block.append(f"  {paint(rendered(_HELP), _CYAN)} {printable(rendered(diagnostic.help))}")
     if shown.more:
         block.append(f"  {paint(shown.rest, _BOLD)}")
     return "\n".join(block) + "\n"
@@ -143,6 +145,12 @@ def _columns(text: str) -> list[int]:
         _TAB if character == "\t" else 1 if printable(character) != character else width
         for character, width in zip(text, widths(text), strict=True)
     ]
+
+
+def told(diagnostic: Diagnostic) -> str:
+    """Its message, and its help on a second line."""
+    advice = diagnostic.help
+    return rendered(diagnostic.message) + (f"\n{rendered(_HELP)} {rendered(advice)}" if advice else "")
 
 
 def printable(text: str) -> str:

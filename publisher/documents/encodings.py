@@ -9,8 +9,10 @@ import math
 import re
 import unicodedata
 
+from publisher.diagnostics import say
+
 ENCODINGS = {
-    "gb18030": "GB18030 (or GBK, GB2312)", "big5": "Big5", "cp932": "Shift-JIS (cp932)",
+    "gb18030": say("GB18030 (or GBK, GB2312)"), "big5": "Big5", "cp932": "Shift-JIS (cp932)",
     "euc_kr": "EUC-KR", "euc_jp": "EUC-JP", "cp1252": "Windows-1252", "cp1251": "Windows-1251",
     "koi8_r": "KOI8-R", "cp1250": "Windows-1250", "cp1253": "Windows-1253", "cp1254": "Windows-1254",
     "cp1255": "Windows-1255", "cp1256": "Windows-1256", "tis_620": "TIS-620",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from publisher.diagnostics import say
 from publisher.documents.validate import BAD_VALUE, refuse
 
 _TAG = re.compile(
@@ -26,14 +27,18 @@ def canonical_language(tag: str) -> str:
     if not match:
         better = text.split(".")[0].replace("_", "-")
         advice = (
-            f"write {canonical_language(better)}"
+            say("write {words}", words=canonical_language(better))
             if better != text and _TAG.fullmatch(better)
-            else "write zh-CN, en or ja"
+            else say("write zh-CN, en or ja")
         )
-        raise refuse(BAD_VALUE, f"{tag!r} is no language tag (BCP 47)", advice)
+        raise refuse(BAD_VALUE, say("{tag!r} is no language tag (BCP 47)", tag=tag), advice)
     language = match["language"].lower()
     if not _known(language.split("-")[0]):
-        raise refuse(BAD_VALUE, f"there is no language {match['language']!r}", "write a tag such as zh-CN, en or ja")
+        raise refuse(
+            BAD_VALUE,
+            say("there is no language {language!r}", language=match["language"]),
+            say("write a tag such as zh-CN, en or ja"),
+        )
     parts = text.split("-")
     return "-".join([language.split("-")[0], *(_cased(part, parts[: i + 1]) for i, part in enumerate(parts[1:]))])
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from publisher.diagnostics import Sentence, say
+
 _KEY = r"(?P<head>[ \t]*(?:- +)?)(?P<key>[A-Za-z_]+)"
 _FULL_COLON = re.compile(_KEY + r"[ \t]*(?P<at>：)(?P<rest>.*)")
 _NO_SPACE = re.compile(_KEY + r"(?P<at>:)(?=[^\s/:\]}])(?P<rest>.*)")
@@ -24,8 +26,8 @@ class Slip(NamedTuple):
     line: int
     start: int
     end: int
-    message: str
-    help: str
+    message: Sentence
+    help: Sentence
 
 
 def find_slip(lines: Sequence[str], upto: int) -> Slip | None:
@@ -38,30 +40,36 @@ def find_slip(lines: Sequence[str], upto: int) -> Slip | None:
     return None
 
 
-def _full_colon(match: re.Match[str]) -> tuple[str, str]:
-    return "the colon is a full-width one", f"write {match['key']}: {shortened(match['rest'].strip())}"
+def _full_colon(match: re.Match[str]) -> tuple[Sentence, Sentence]:
+    return say("the colon is a full-width one"), say(
+        "write {key}: {rest}", key=match["key"], rest=shortened(match["rest"].strip())
+    )
 
 
-def _no_space(match: re.Match[str]) -> tuple[str, str]:
-    return "a space is missing after the colon", f"write {match['key']}: {shortened(match['rest'])}"
+def _no_space(match: re.Match[str]) -> tuple[Sentence, Sentence]:
+    return say("a space is missing after the colon"), say(
+        "write {key}: {rest}", key=match["key"], rest=shortened(match["rest"])
+    )
 
 
-def _odd_space(match: re.Match[str]) -> tuple[str, str]:
-    return f"the space here is not a plain one (U+{ord(match['at'][0]):04X})", "write plain spaces"
+def _odd_space(match: re.Match[str]) -> tuple[Sentence, Sentence]:
+    return say("the space here is not a plain one (U+{at:04X})", at=ord(match["at"][0])), say("write plain spaces")
 
 
-def _quoted(match: re.Match[str]) -> tuple[str, str]:
+def _quoted(match: re.Match[str]) -> tuple[Sentence, Sentence]:
     value = match["value"].strip()
-    told = 'the text holds ": ", which YAML takes for the end of a key'
+    told = say('the text holds ": ", which YAML takes for the end of a key')
     if match["at"] != ":":
-        told = f"text follows what {match['at'][0]} begins and {match['at'][-1]} ends"
+        told = say("text follows what {at} begins and {at2} ends", at=match["at"][0], at2=match["at"][-1])
     mark = '"' if "'" in value and not set('"\\') & set(value) else "'"
     inside = shortened(value).replace("'", "''") if mark == "'" else shortened(value)
-    return told, f"quote the whole text: {match['key']}: {mark}{inside}{mark}"
+    return told, say("quote the whole text: {key}: {mark}{inside}{mark}", key=match["key"], mark=mark, inside=inside)
 
 
-def _conflict(_: re.Match[str]) -> tuple[str, str]:
-    return "a merge conflict is not resolved", "keep one of the two versions, and delete the lines of <, = and >"
+def _conflict(_: re.Match[str]) -> tuple[Sentence, Sentence]:
+    return say("a merge conflict is not resolved"), say(
+        "keep one of the two versions, and delete the lines of <, = and >"
+    )
 
 
 def shortened(text: str) -> str:
@@ -69,7 +77,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 
-_SLIPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, str]]], ...] = (
+_SLIPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[Sentence, Sentence]]], ...] = (
     (_CONFLICT, _conflict),
     (_FULL_COLON, _full_colon),
     (_ODD_SPACE, _odd_space),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, either, say
 from publisher.documents.encodings import ENCODINGS, readings
 
 MAX_BYTES = 1_000_000
@@ -22,9 +22,11 @@ _MOST_CONTROLS = 20
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]+")
 
 _OTHER_KINDS = {
-    b"PK\x03\x04": "a Word document or another archive", b"\xd0\xcf\x11\xe0": "a Word document", b"%PDF-": "a PDF",
-    b"{\\rtf": "a rich-text document", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
+    b"PK\x03\x04": say("a Word document or another archive"), b"\xd0\xcf\x11\xe0": say("a Word document"),
+    b"%PDF-": say("a PDF"), b"{\\rtf": say("a rich-text document"),
+    **dict.fromkeys((b"\x89PNG", b"\xff\xd8\xff", b"GIF8"), say("a picture")),
 }  # fmt: skip
+_THE_FILE, _MAKE_READABLE = say("the file"), say("make it readable, or remove it")
 UNREADABLE = define("file-unreadable", Severity.ERROR, fixed=True)
 TOO_LARGE = define("file-too-large", Severity.ERROR, fixed=True)
 NOT_UTF8 = define("invalid-utf8", Severity.ERROR, fixed=True)
@@ -53,7 +55,7 @@ def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]
         # Without waiting: a fifo has nobody who writes into it.
         with os.fdopen(os.open(root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                return None, [unreadable(path, OSError(0, "it is no plain file"))]
+                return None, [unreadable(path, OSError(0, say("it is no plain file")))]
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:
         return None, [unreadable(path, error)]
@@ -61,24 +63,34 @@ def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]
 
 
 def unreadable(
-    path: str, error: OSError, what: str = "the file", advice: str = "make it readable, or remove it"
+    path: str,
+    error: OSError,
+    what: Sentence = _THE_FILE,
+    advice: Sentence = _MAKE_READABLE,
 ) -> Diagnostic:
     """The finding for what the disk refuses."""
-    reason = (error.strerror or type(error).__name__).lower()
-    return UNREADABLE.at(Place(path), f"{what} cannot be read: {reason}", help=advice)
+    reason = error.strerror or type(error).__name__
+    reason = reason if isinstance(reason, Sentence) else reason.lower()
+    return UNREADABLE.at(Place(path), say("{what} cannot be read: {reason}", what=what, reason=reason), help=advice)
 
 
 def decode(path: str, content: bytes) -> tuple[TextFile | None, list[Diagnostic]]:
     """Decode the bytes of one file. Invisible characters are replaced one for one, so that every column stays true."""
     if len(content) > MAX_BYTES:
         return None, [
-            TOO_LARGE.at(Place(path), f"the file is larger than {MAX_BYTES:,} bytes", help="split or shorten it")
+            TOO_LARGE.at(
+                Place(path),
+                say("the file is larger than {most:,} bytes", most=MAX_BYTES),
+                help=say("split or shorten it"),
+            )
         ]
     if kind := next((kind for magic, kind in _OTHER_KINDS.items() if content.startswith(magic)), None):
-        message = f"the file is {kind}, not text"
-        return None, [NOT_UTF8.at(Place(path), message, help="copy its words into a plain text file, saved as UTF-8")]
+        message = say("the file is {kind}, not text", kind=kind)
+        return None, [
+            NOT_UTF8.at(Place(path), message, help=say("copy its words into a plain text file, saved as UTF-8"))
+        ]
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return None, [NOT_UTF8.at(Place(path), "the file is UTF-16", help="save it as UTF-8")]
+        return None, [NOT_UTF8.at(Place(path), say("the file is UTF-16"), help=say("save it as UTF-8"))]
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -86,8 +98,8 @@ def decode(path: str, content: bytes) -> tuple[TextFile | None, list[Diagnostic]
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text:
         nul = text.index("\0")
-        message = "the file holds a NUL character: it is not a text file, or is UTF-16"
-        return None, [CONTROL.at(_place(path, text, nul, nul + 1), message, help="save it as UTF-8 text")]
+        message = say("the file holds a NUL character: it is not a text file, or is UTF-16")
+        return None, [CONTROL.at(_place(path, text, nul, nul + 1), message, help=say("save it as UTF-8 text"))]
     findings = _controls(path, text)
     return TextFile(path, _CONTROL.sub(lambda match: "\ufffd" * len(match[0]), text) if findings else text), findings
 
@@ -96,13 +108,13 @@ def _not_utf8(path: str, content: bytes, error: UnicodeDecodeError) -> Diagnosti
     before = content[: error.start].decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     place = _place(path, before + "?", len(before), len(before) + 1)
     likely = [ENCODINGS[name] for name in readings(content)]
-    told = (
-        f"it looks like {' or '.join(likely[:3])}"
-        if likely
-        else f"byte 0x{content[error.start]:02X} does not belong here"
-    )
-    advice = f"open it as {likely[0].split(' ')[0]}, and save it as UTF-8" if len(likely) == 1 else "save it as UTF-8"
-    return NOT_UTF8.at(place, f"the file is not UTF-8: {told}", help=advice)
+    message = say("the file is not UTF-8: byte 0x{byte:02X} does not belong here", byte=content[error.start])
+    advice = say("save it as UTF-8")
+    if likely:
+        message = say("the file is not UTF-8: it looks like {encodings}", encodings=either(likely[:3]))
+    if len(likely) == 1:
+        advice = say("open it as {encoding}, and save it as UTF-8", encoding=likely[0].split(" ")[0])
+    return NOT_UTF8.at(place, message, help=advice)
 
 
 def _controls(path: str, text: str) -> list[Diagnostic]:
@@ -112,9 +124,11 @@ def _controls(path: str, text: str) -> list[Diagnostic]:
         character = match[0][0]
         name = unicodedata.name(character, "control character").lower()
         more = len(matches) - _MOST_CONTROLS
-        note = f" (and {more} more places)" if more > 0 and index == _MOST_CONTROLS - 1 else ""
-        message = f"the text holds an invisible U+{ord(character):04X} ({name}){note}"
-        findings.append(CONTROL.at(_place(path, text, *match.span()), message, help="delete it"))
+        point = f"{ord(character):04X}"
+        message = say("the text holds an invisible U+{point} ({name})", point=point, name=name)
+        if more > 0 and index == _MOST_CONTROLS - 1:
+            message = say("{first} (and {more} more places)", first=message, more=more)
+        findings.append(CONTROL.at(_place(path, text, *match.span()), message, help=say("delete it")))
     return findings
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from publisher.diagnostics import Code, Diagnostic, Place, Severity, Span, define
+from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Severity, Span, define, say
 from publisher.documents.nodes import Mapping, Node, Scalar, Sequence, find, is_null
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -39,7 +39,7 @@ def data_of(node: Node, null: Any = None) -> Any:
 _OWN = {code.name: code for code in (WRONG_TYPE, EMPTY_VALUE, BAD_VALUE)}
 
 
-def refuse(code: Code, message: str, help: str | None = None) -> PydanticCustomError:
+def refuse(code: Code, message: Sentence, help: Sentence | None = None) -> PydanticCustomError:
     """An error that a validator raises: it becomes a finding of this code, with these words, at the value."""
     return PydanticCustomError("publisher", "{message}", {"code": code.name, "message": message, "help": help})
 
@@ -86,12 +86,12 @@ _MEANT = {
 }  # fmt: skip
 
 
-def _known(written: str, known: Sequence_[str]) -> str:
+def _known(written: str, known: Sequence_[str]) -> Sentence:
     """What to write for an unknown key: the one that was probably meant, or all that there are."""
     near = near_key(written, known)
     if near and _plain(written) != written:
-        return f"write {near}, with plain spaces before it"
-    return f"write {near}" if near else f"the keys here are {', '.join(known)}"
+        return say("write {near}, with plain spaces before it", near=near)
+    return say("write {words}", words=near) if near else say("the keys here are {known}", known=", ".join(known))
 
 
 def near_key(written: str, known: Sequence_[str]) -> str | None:
@@ -125,18 +125,23 @@ def _finding(
         parent = nearest(root, loc[:-1])
         entry = parent.entry(loc[-1]) if isinstance(parent, Mapping) else None
         place = Place(path, entry.key.span if entry else parent.span)
-        lacking = f", and {meant[loc]} is missing" if loc in meant else ""
-        advice = _known(str(loc[-1]), [*_fields(model, loc[:-1])])
-        return UNKNOWN_KEY.at(place, f"the key {loc[-1]} is unknown{lacking}", help=advice)
+        message = say("the key {key} is unknown", key=loc[-1])
+        if loc in meant:
+            message = say("the key {key} is unknown, and {lacking} is missing", key=loc[-1], lacking=str(meant[loc]))
+        return UNKNOWN_KEY.at(place, message, help=_known(str(loc[-1]), [*_fields(model, loc[:-1])]))
     node, said = nearest(root, loc), details.get("ctx", {})
     if is_null(node) and said.get("code") not in rules.own_empty:
         name = _name(root, loc)
-        return EMPTY_VALUE.at(_key_place(root, loc, path), f"{name} has no value", help=f"write one, or delete {name}")
+        return EMPTY_VALUE.at(
+            _key_place(root, loc, path),
+            say("{name} has no value", name=name),
+            help=say("write one, or delete {name}", name=name),
+        )
     if kind == "publisher":
         code = rules.codes.get(said["code"]) or _OWN[said["code"]]
         message = said["message"]
-        if loc and message.startswith(("the text ", "it ")):
-            message = f"{_name(root, loc)} {message.removeprefix('the text ').removeprefix('it ')}"
+        if loc and "it" in message.values:
+            message = say(message.template, **{**message.values, "it": _name(root, loc)})
         return code.at(_value_place(root, loc, path), message, help=said["help"])
     return _typed(kind, node, _name(root, loc), details, Place(path, _start(node)))
 
@@ -147,52 +152,69 @@ def _missing(model: type[BaseModel], root: Mapping, path: str, loc: Loc, rules: 
     if parent is root and rules.start is not None:
         span = rules.start
     description = _fields(model, loc[:-1]).get(name)
-    advice = f"add {name}: {description[:1].lower()}{description[1:]}" if description else f"add {name}"
-    return rules.lacking.get(name, MISSING_KEY).at(Place(path, span), f"the key {name} is missing", help=advice)
+    advice = say("add {name}", name=name)
+    if description:
+        advice = say("add {name}: {meaning}", name=name, meaning=_lowered(description))
+    return rules.lacking.get(name, MISSING_KEY).at(
+        Place(path, span), say("the key {name} is missing", name=name), help=advice
+    )
 
 
 def _typed(kind: str, node: Node, name: str, details: ErrorDetails, place: Place) -> Diagnostic:
     wanted = _KINDS.get(kind)
     if wanted:
-        return WRONG_TYPE.at(place, f"{name} has to be {wanted}, not {_kind(node)}", help=f"write {wanted}")
+        return WRONG_TYPE.at(
+            place,
+            say("{name} has to be {wanted}, not {given}", name=name, wanted=wanted, given=_kind(node)),
+            help=say("write {words}", words=wanted),
+        )
     context = details.get("ctx", {})
     if kind in {"literal_error", "enum"}:
         return BAD_VALUE.at(
-            place, f"{name} cannot be {str(details['input'])[:40]!r}", help=f"write {context['expected']}"
+            place,
+            say("{name} cannot be {input!r}", name=name, input=str(details["input"])[:40]),
+            help=say("write {words}", words=context["expected"]),
         )
     if kind in _BOUNDS:
         word, key = _BOUNDS[kind]
-        message = f"{name} has to be {word} {context[key]}"
-        return BAD_VALUE.at(place, message, help=f"write a number {word} {context[key]}")
+        message = say("{name} has to be {word} {bound}", name=name, word=word, bound=context[key])
+        return BAD_VALUE.at(place, message, help=say("write a number {word} {bound}", word=word, bound=context[key]))
     if kind.startswith(("int_", "float_", "decimal_")):
-        return BAD_VALUE.at(place, f"{name} has to be a number", help="write digits")
+        return BAD_VALUE.at(place, say("{name} has to be a number", name=name), help=say("write digits"))
     if kind.startswith("bool_"):
-        return BAD_VALUE.at(place, f"{name} has to be true or false", help="write true or false")
-    message = details["msg"].removeprefix("Value error, ")
-    return BAD_VALUE.at(place, f"{name} is wrong: {message[:1].lower()}{message[1:]}")
+        return BAD_VALUE.at(place, say("{name} has to be true or false", name=name), help=say("write true or false"))
+    told = details["msg"].removeprefix("Value error, ")
+    return BAD_VALUE.at(place, say("{name} is wrong: {told}", name=name, told=_lowered(told)))
 
 
 _BOUNDS = {
-    "greater_than": ("over", "gt"),
-    "greater_than_equal": ("at least", "ge"),
-    "less_than": ("below", "lt"),
-    "less_than_equal": ("at most", "le"),
+    "greater_than": (say("over"), "gt"),
+    "greater_than_equal": (say("at least"), "ge"),
+    "less_than": (say("below"), "lt"),
+    "less_than_equal": (say("at most"), "le"),
 }
+_TEXT, _LIST, _MAPPING = say("text"), say("a list"), say("a mapping")
 _KINDS = {
-    "string_type": "text",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-    "mapping_type": "a mapping",
+    "string_type": _TEXT,
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
+    "mapping_type": _MAPPING,
 }
 
 
-def _kind(node: Node) -> str:
+def _kind(node: Node) -> Sentence:
     if isinstance(node, Mapping):
-        return "a mapping"
-    return "a list" if isinstance(node, Sequence) else "text"
+        return _MAPPING
+    return _LIST if isinstance(node, Sequence) else _TEXT
+
+
+def _lowered(meaning: str) -> str:
+    """A description of a key within a sentence."""
+    text = f"{meaning[:1].lower()}{meaning[1:]}"
+    return Sentence(text, meaning.template, meaning.values) if isinstance(meaning, Sentence) else text
 
 
 def _name(root: Node, loc: Loc) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from publisher.diagnostics import Code, Diagnostic, Place, Span
+from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Span, say
 from publisher.documents import codes
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence
 from publisher.documents.slips import find_slip, shortened
@@ -45,7 +45,7 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
         return None, builder.findings
     except yaml.YAMLError:  # a character that YAML refuses; read_text has replaced and reported them all
         builder.findings.append(
-            codes.SYNTAX.at(Place(file.path), "the YAML cannot be read", help="save it as UTF-8 text")
+            codes.SYNTAX.at(Place(file.path), say("the YAML cannot be read"), help=say("save it as UTF-8 text"))
         )
         return None, builder.findings
     return builder.root, builder.findings
@@ -87,7 +87,7 @@ class _Builder:
                 case yaml.DocumentStartEvent():
                     self._start_document(event, span)
                 case yaml.AliasEvent():
-                    self._refuse(codes.ALIAS, span, "YAML aliases are not read here", "quote a text that begins with *")
+                    self._refuse(codes.ALIAS, span, _NO_ALIAS, _QUOTE_ALIAS)
                 case yaml.ScalarEvent():
                     self._plain(event, span)
                     if event.style not in {"|", ">"}:
@@ -105,24 +105,26 @@ class _Builder:
         assert end is not None
         return Span(start.line + self.first, start.column + 1, end.line + self.first, end.column + 1)
 
-    def _refuse(self, code: Code, span: Span, message: str, help: str) -> None:
+    def _refuse(self, code: Code, span: Span, message: Sentence, help: Sentence) -> None:
         self.findings.append(code.at(Place(self.path, span), message, help=help))
         raise _Refused
 
     def _start_document(self, event: yaml.DocumentStartEvent, span: Span) -> None:
         self._documents += 1
         if self._documents > 1:
-            self._refuse(codes.SEVERAL_DOCUMENTS, span, "a second YAML document begins here", "delete this line")
+            self._refuse(
+                codes.SEVERAL_DOCUMENTS, span, say("a second YAML document begins here"), say("delete this line")
+            )
         if event.tags:
-            self._refuse(codes.TAG, span, "YAML tags are not read here", "delete the %TAG line")
+            self._refuse(codes.TAG, span, _NO_TAG, say("delete the %TAG line"))
 
     def _plain(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, span: Span) -> None:
         """Neither an anchor nor a tag."""
         point = Span(span.line, span.column, span.line, span.column + 1)
         if event.anchor is not None:
-            self._refuse(codes.ALIAS, point, "YAML anchors are not read here", "quote a text that begins with &")
+            self._refuse(codes.ALIAS, point, _NO_ANCHOR, _QUOTE_ANCHOR)
         if event.tag is not None:
-            self._refuse(codes.TAG, point, "YAML tags are not read here", "quote a text that begins with !")
+            self._refuse(codes.TAG, point, _NO_TAG, _QUOTE_TAG)
 
     def _cut(self, text: str, span: Span) -> None:
         """Words after `` #`` in a text: a comment to YAML, and to the editor what comes next."""
@@ -132,20 +134,22 @@ class _Builder:
             return
         words, column = rest["words"].rstrip(), rest.start("words") + 1
         place = Place(self.path, Span(span.end_line, column, span.end_line, column + len(words)))
-        message = f"readers would not see “{shortened(words)}”: YAML takes it for a comment"
+        message = say("readers would not see “{words}”: YAML takes it for a comment", words=shortened(words))
         mark = '"' if not set('"\\') & set(text + words) else "'"
         whole = shortened(f"{text} {words}".lstrip() if mark == '"' else f"{text} {words}".lstrip().replace("'", "''"))
-        advice = f"quote the whole text: {mark}{whole}{mark}; a comment has a space after #"
+        advice = say("quote the whole text: {mark}{whole}{mark}; a comment has a space after #", mark=mark, whole=whole)
         self.findings.append(codes.CUT_AT_HASH.at(place, message, help=advice))
 
     def _open(self, event: yaml.CollectionStartEvent, span: Span) -> None:
         mapping = isinstance(event, yaml.MappingStartEvent)
         if self._stack and self._stack[-1].mapping and self._stack[-1].key is None:
-            message = "a list or a mapping stands where a key belongs"
-            self._refuse(codes.COMPLEX_KEY, span, message, 'quote a text that begins with { or [, as in "{{ name }}"')
+            message = say("a list or a mapping stands where a key belongs")
+            self._refuse(
+                codes.COMPLEX_KEY, span, message, say('quote a text that begins with { or [, as in "{{ name }}"')
+            )
         if len(self._stack) >= MAX_DEPTH:
-            message = f"the YAML is nested deeper than {MAX_DEPTH} levels"
-            self._refuse(codes.TOO_DEEP, span, message, "quote a text that begins with { or [")
+            message = say("the YAML is nested deeper than {max_depth} levels", max_depth=MAX_DEPTH)
+            self._refuse(codes.TOO_DEEP, span, message, say("quote a text that begins with { or ["))
         self._stack.append(_Open(mapping, bool(event.flow_style), span))
 
     def _close(self, span: Span) -> None:
@@ -180,37 +184,44 @@ class _Builder:
             top.entries[name] = entry
             return
         line, column = earlier.key.span.line, earlier.key.span.column
-        message = f"the key {name} was already given at {line}:{column}"
+        message = say("the key {name} was already given at {line}:{column}", name=name, line=line, column=column)
         self.findings.append(
-            codes.DUPLICATE_KEY.at(Place(self.path, entry.key.span), message, help="keep one of the two")
+            codes.DUPLICATE_KEY.at(Place(self.path, entry.key.span), message, help=say("keep one of the two"))
         )
 
 
+_NO_ALIAS, _QUOTE_ALIAS = say("YAML aliases are not read here"), say("quote a text that begins with *")
+_NO_ANCHOR, _QUOTE_ANCHOR = say("YAML anchors are not read here"), say("quote a text that begins with &")
+_NO_TAG, _QUOTE_TAG = say("YAML tags are not read here"), say("quote a text that begins with !")
 _REFUSED = {
-    "while scanning an alias": (codes.ALIAS, "YAML aliases are not read here", "quote a text that begins with *"),
-    "while scanning an anchor": (codes.ALIAS, "YAML anchors are not read here", "quote a text that begins with &"),
-    "while scanning a tag": (codes.TAG, "YAML tags are not read here", "quote a text that begins with !"),
+    "while scanning an alias": (codes.ALIAS, _NO_ALIAS, _QUOTE_ALIAS),
+    "while scanning an anchor": (codes.ALIAS, _NO_ANCHOR, _QUOTE_ANCHOR),
+    "while scanning a tag": (codes.TAG, _NO_TAG, _QUOTE_TAG),
 }
-_SAID: tuple[tuple[str, str, str | None], ...] = (
+_SAID: tuple[tuple[str, Sentence, Sentence], ...] = (
     (
         "mapping values are not allowed",
-        "a key cannot stand here: the line above ends in a text",
-        "indent the key as those above it; quote a text that holds a colon and a space",
+        say("a key cannot stand here: the line above ends in a text"),
+        say("indent the key as those above it; quote a text that holds a colon and a space"),
     ),
-    ("block sequence entries are not allowed", "a list cannot begin here", "begin the list on the next line"),
-    ("did not find expected ',' or ']'", "the list is not closed", "close it with ]"),
-    ("did not find expected ',' or '}'", "the mapping is not closed", "close it with }"),
-    ("did not find expected node content", "a list or a mapping is not closed", "close it with ] or }"),
-    ("unexpected end of stream", "the quoted text is not closed", "close it with the quote that opens it"),
-    ("did not find expected '-' indicator", "this line does not belong to the list above it", "check its indentation"),
+    ("block sequence entries are not allowed", say("a list cannot begin here"), say("begin the list on the next line")),
+    ("did not find expected ',' or ']'", say("the list is not closed"), say("close it with ]")),
+    ("did not find expected ',' or '}'", say("the mapping is not closed"), say("close it with }")),
+    ("did not find expected node content", say("a list or a mapping is not closed"), say("close it with ] or }")),
+    ("unexpected end of stream", say("the quoted text is not closed"), say("close it with the quote that opens it")),
+    (
+        "did not find expected '-' indicator",
+        say("this line does not belong to the list above it"),
+        say("check its indentation"),
+    ),
     (
         "did not find expected key",
-        "this line does not belong to the keys above it",
-        "indent it as they are; quote the whole of a text that begins with a quote",
+        say("this line does not belong to the keys above it"),
+        say("indent it as they are; quote the whole of a text that begins with a quote"),
     ),
-    ("could not find expected ':'", "a key is not followed by a colon", 'write it as "key: value"'),
-    ("found a tab character", "a tab cannot indent YAML", "indent with spaces"),
-    ("found unknown escape character", "the escape is unknown", "use single quotes, or double the backslash"),
+    ("could not find expected ':'", say("a key is not followed by a colon"), say('write it as "key: value"')),
+    ("found a tab character", say("a tab cannot indent YAML"), say("indent with spaces")),
+    ("found unknown escape character", say("the escape is unknown"), say("use single quotes, or double the backslash")),
 )
 
 
@@ -248,10 +259,12 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
     if "cannot start any token" in problem:
         character = source[column - 1 : column]
         if character == "\t":
-            return codes.SYNTAX.at(place, "a tab cannot indent YAML", help="indent with spaces")
-        return codes.SYNTAX.at(place, f"a text cannot begin with {character}", help="quote the text")
-    said = next((words for sign, *words in _SAID if sign in problem), None)
-    if said:
-        return codes.SYNTAX.at(place, str(said[0]), help=said[1])
-    context = f" {error.context}" if error.context else ""
-    return codes.SYNTAX.at(place, f"the YAML cannot be read: {problem}{context}", help="quote the text")
+            return codes.SYNTAX.at(place, say("a tab cannot indent YAML"), help=say("indent with spaces"))
+        return codes.SYNTAX.at(
+            place, say("a text cannot begin with {character}", character=character), help=say("quote the text")
+        )
+    for sign, message, advice in _SAID:
+        if sign in problem:
+            return codes.SYNTAX.at(place, message, help=advice)
+    told = f"{problem} {error.context}" if error.context else problem
+    return codes.SYNTAX.at(place, say("the YAML cannot be read: {told}", told=told), help=say("quote the text"))

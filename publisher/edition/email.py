@@ -15,6 +15,7 @@ from markupsafe import Markup
 from mjml import mjml2html
 
 from publisher.config import Config
+from publisher.diagnostics import Sentence, say
 from publisher.edition.language import Words
 from publisher.edition.model import Slotted
 from publisher.edition.slots import Slots
@@ -68,7 +69,7 @@ def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: Kept) ->
         html = kept.restore(_compile(theme.render(template, **names)))
     except _RefusedError as refused:
         name, line = theme.places(template, _MJ_START, **names)[refused.tag]
-        raise ThemeError(theme.fault(name, line, str(refused), "correct this tag")) from refused
+        raise ThemeError(theme.fault(name, line, refused.message, say("correct this tag"))) from refused
     return _inliner(theme.render(INLINE_CSS, **names)).inline(_SHEET.sub(_compact, html))
 
 
@@ -91,9 +92,9 @@ def looks(words: Words, config: Config) -> dict[str, Any]:
 class _RefusedError(Exception):
     """MJML that cannot be compiled; ``tag`` is the number of the ``<mj`` it stands at, from 0."""
 
-    def __init__(self, message: str, tag: int) -> None:
+    def __init__(self, message: Sentence, tag: int) -> None:
         super().__init__(message)
-        self.tag = tag
+        self.message, self.tag = message, tag
 
 
 def _compile(mjml: str) -> str:
@@ -108,7 +109,7 @@ def _compile(mjml: str) -> str:
         offset = _OFFSET.search(str(error))
         before = len(_MJ_START.findall(source[: int(offset.group(1)) + 1])) if offset else 1
         message = _OFFSET.sub("", str(error)).strip()
-        raise _RefusedError(f"the MJML compiler refuses it: {message}", max(0, before - 1)) from error
+        raise _RefusedError(say("the MJML compiler refuses it: {told}", told=message), max(0, before - 1)) from error
 
 
 def _compact(sheet: re.Match[str]) -> str:
@@ -122,20 +123,22 @@ def _balance(source: str) -> None:
     for number, start in enumerate(_MJ_START.finditer(source)):
         match = _MJ_TAG.match(source, start.start())
         if match is None:
-            raise _RefusedError("the tag does not end", number)
+            raise _RefusedError(say("the tag does not end"), number)
         closing, tag, attributes, alone = match.groups()
         if tag not in COMPONENTS:
-            raise _RefusedError(f"MJML has no <{tag}>", number)
+            raise _RefusedError(say("MJML has no <{tag}>", tag=tag), number)
         if not _ATTRIBUTES.fullmatch(attributes):
-            raise _RefusedError(f'an attribute of <{tag}> is not written name="value"', number)
+            raise _RefusedError(say('an attribute of <{tag}> is not written name="value"', tag=tag), number)
         if closing:
             last, at = opened.pop() if opened else ("", number)
             if last != tag:
-                raise _RefusedError(f"<{last}> is never closed" if last else f"</{tag}> closes nothing", at)
+                raise _RefusedError(
+                    say("<{last}> is never closed", last=last) if last else say("</{tag}> closes nothing", tag=tag), at
+                )
         elif not alone:
             opened.append((tag, number))
     if opened:
-        raise _RefusedError(f"<{opened[-1][0]}> is never closed", opened[-1][1])
+        raise _RefusedError(say("<{last}> is never closed", last=opened[-1][0]), opened[-1][1])
 
 
 @lru_cache(maxsize=32)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place
+from publisher.diagnostics import Diagnostic, Place, say
 from publisher.edition.mail_copy import mail_copy
 from publisher.edition.markdown import Html, Sized, with_images
 from publisher.edition.model import Asset
@@ -120,7 +120,11 @@ class Pictures:
             copy = mail_copy(picture, content, 2 * COLUMN, self._most)
         except (OSError, ValueError, SyntaxError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            return codes.IMAGE_UNREADABLE, f"{picture.path} cannot be read: {reason}", "save it again, and commit it"
+            return (
+                codes.IMAGE_UNREADABLE,
+                say("{path} cannot be read: {reason}", path=picture.path, reason=reason),
+                say("save it again, and commit it"),
+            )
         name = _name(picture.file, content, picture.file.suffix.lower())
         asset = Asset(name, content, Image.MIME[picture.format], picture.width, picture.height)
         mailed = asset

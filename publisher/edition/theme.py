@@ -20,7 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
 from publisher.edition.theme_folder import package_theme, theme_folder
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
@@ -67,7 +67,7 @@ class Theme:
         output = self.environment.overlay(extensions=[Lines]).get_template(name).render(**context)
         return [(found, int(line)) for found, line in re.findall("\x02([^\x1f]*)\x1f([0-9]+)\x03", output)]
 
-    def fault(self, name: str, line: int, message: str, help: str | None = None) -> Diagnostic:
+    def fault(self, name: str, line: int, message: Sentence, help: Sentence | None = None) -> Diagnostic:
         """A finding in template ``name`` at ``line``, from 1."""
         file = self.folder / name
         if not file.is_file():
@@ -93,7 +93,9 @@ class Theme:
                     name, line = template, frame.lineno or 1
                     break
         message = " ".join(str(error).split()) or type(error).__name__
-        return self.fault(name, line, f"the template fails: {message}", "correct this line of the template")
+        return self.fault(
+            name, line, say("the template fails: {told}", told=message), say("correct this line of the template")
+        )
 
     def _template_name(self, filename: str) -> str | None:
         for folder in (self.folder, package_theme().resolve()):

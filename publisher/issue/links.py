@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
-from publisher.diagnostics import Code
+from publisher.diagnostics import Code, Sentence, say
 from publisher.issue import codes
 
 SCHEMES = frozenset({"http", "https", "mailto", "tel"})
@@ -14,7 +14,7 @@ _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+([/?#:].*)?", re.DOTALL)
 # Browsers drop these inside a scheme, so "java\nscript:" runs all the same (WHATWG URL, 4.1).
 _DROPPED = re.compile(r"[\x00-\x20]")
 
-Fault = tuple[Code, str, str]
+Fault = tuple[Code, Sentence, Sentence]
 
 
 def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
@@ -26,21 +26,25 @@ def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
     match = _SCHEME.match(bare)
     if not match or (_DOMAIN.fullmatch(bare) and bare[match.end() : match.end() + 1].isdigit()):
         better = (
-            f"write https://{bare.lstrip('/')}"
+            say("write https://{bare}", bare=bare.lstrip("/"))
             if _DOMAIN.fullmatch(bare.lstrip("/"))
-            else "write the whole address, https://…"
+            else say("write the whole address, https://…")
         )
-        return codes.NO_SCHEME, "the link has no scheme", better
+        return codes.NO_SCHEME, say("the link has no scheme"), better
     scheme = match[1].lower()
     if scheme not in schemes:
         listed = ", ".join(f"{name}:" for name in sorted(schemes))
-        return codes.UNSAFE_SCHEME, f"a link cannot begin with {scheme}:", f"begin it with one of {listed}"
+        return (
+            codes.UNSAFE_SCHEME,
+            say("a link cannot begin with {scheme}:", scheme=scheme),
+            say("begin it with one of {listed}", listed=listed),
+        )
     return _fault_of_address(url, scheme)
 
 
 def _fault_of_address(url: str, scheme: str) -> Fault | None:
     if re.search(r"\s", url.strip()):
-        return codes.BAD_LINK, "the address of the link holds white space", "write %20 for a space"
+        return codes.BAD_LINK, say("the address of the link holds white space"), say("write %20 for a space")
     if scheme in {"http", "https"}:
         try:
             parts = urlsplit(url)
@@ -48,7 +52,7 @@ def _fault_of_address(url: str, scheme: str) -> Fault | None:
         except ValueError:
             host = None
         if not host:
-            return codes.BAD_LINK, "the link names no host", f"write {scheme}://example.com/"
+            return codes.BAD_LINK, say("the link names no host"), say("write {scheme}://example.com/", scheme=scheme)
     elif not url.partition(":")[2].strip("/"):
-        return codes.BAD_LINK, f"nothing follows {scheme}:", "write the whole address"
+        return codes.BAD_LINK, say("nothing follows {scheme}:", scheme=scheme), say("write the whole address")
     return None

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, Span
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, say
 from publisher.documents import Mapping, Scalar, Sequence, TextFile, find, parse_yaml, read_text, slip_in
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
@@ -79,7 +79,10 @@ def _issue_node(root: Path, folder: Folder, findings: list[Diagnostic]) -> tuple
     if node is not None and not isinstance(node, Mapping):
         slip = slip_in(file, node.span.line, node.span.end_line)
         findings.append(
-            slip or WRONG_TYPE.at(Place(file.path), "issue.yaml has to be keys and values", help="begin with title: …")
+            slip
+            or WRONG_TYPE.at(
+                Place(file.path), say("issue.yaml has to be keys and values"), help=say("begin with title: …")
+            )
         )
     return file, node if isinstance(node, Mapping) else None
 
@@ -98,7 +101,9 @@ def _items(
     if not read and node is not None and (order is None or isinstance(order, Sequence)):
         given = node.entry("items")
         place = Place(folder.issue_file or folder.path, given.key.span if given else Span.point(1))
-        findings.append(codes.NO_ITEMS.at(place, "the issue has no items", help="add an item file beside issue.yaml"))
+        findings.append(
+            codes.NO_ITEMS.at(place, say("the issue has no items"), help=say("add an item file beside issue.yaml"))
+        )
     return numbered_anchors([each.item for each in read if each.item is not None])
 
 
@@ -113,39 +118,45 @@ def _ordered(root: Path, folder: Folder, file: TextFile, order: Sequence, findin
             read.append(read_inline_item(root, folder.path, file, entry, number))
             continue
         if not isinstance(entry, Scalar):
-            message = "an item has to be the name of a file, or keys and values, not a list"
-            findings.append(WRONG_TYPE.at(place, message, help="write the name of an item file"))
+            message = say("an item has to be the name of a file, or keys and values, not a list")
+            findings.append(WRONG_TYPE.at(place, message, help=say("write the name of an item file")))
             continue
         name = entry.text.strip().removeprefix("./")
         if not name:
-            findings.append(EMPTY_VALUE.at(place, "the item has no value", help="write the name of an item file"))
+            findings.append(
+                EMPTY_VALUE.at(place, say("the item has no value"), help=say("write the name of an item file"))
+            )
         elif name in seen:
-            message = f"{name} was already named at line {seen[name]}"
-            findings.append(codes.ITEM_TWICE.at(place, message, help="delete one of the two"))
+            message = say("{name} was already named at line {line}", name=name, line=seen[name])
+            findings.append(codes.ITEM_TWICE.at(place, message, help=say("delete one of the two")))
         elif name not in files:
-            findings.append(codes.ITEM_MISSING.at(place, f"there is no item {name}", help=_item_names(name, files)))
+            findings.append(
+                codes.ITEM_MISSING.at(place, say("there is no item {name}", name=name), help=_item_names(name, files))
+            )
         else:
             seen[name] = entry.span.line
             read.append(read_item(root, folder.path, files[name], number))
     for name, path in files.items():
         if name not in seen:
-            message = f"issue.yaml gives an order of items and leaves {name} out"
+            message = say("issue.yaml gives an order of items and leaves {name} out", name=name)
             findings.append(
-                codes.ITEM_LEFT_OUT.at(Place(path), message, help=f"add {name} to items, or delete the file")
+                codes.ITEM_LEFT_OUT.at(
+                    Place(path), message, help=say("add {name} to items, or delete the file", name=name)
+                )
             )
             findings += read_item(root, folder.path, path, 0).findings
     return read
 
 
-def _item_names(name: str, files: dict[str, str]) -> str:
+def _item_names(name: str, files: dict[str, str]) -> Sentence:
     same = [
         known
         for known in files
         if known.rpartition(".")[0].lower() == name.rpartition(".")[0].lower() or known.lower() == f"{name.lower()}.md"
     ]
     if same:
-        return f"write {same[0]}"
-    return f"the item files are {', '.join(files)}" if files else "add the file beside issue.yaml"
+        return say("write {words}", words=same[0])
+    return say("the item files are {files}", files=", ".join(files)) if files else say("add the file beside issue.yaml")
 
 
 def _assemble(

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from publisher.diagnostics import Code
+from publisher.diagnostics import Code, Sentence, say
 from publisher.issue import codes
 
 if TYPE_CHECKING:
@@ -34,21 +34,31 @@ _ENCODING = re.compile(
 _SVG = rb"\s*(?:<\?xml.*?)?(?:<!--.*?-->|<!DOCTYPE svg[^>]*>|\s)*<svg\b"
 _HTML = rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml|!--)"
 _TEXT = rb"(?:[\t\n\r\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]+)+[\xc2-\xf4]?\Z"
+_AS_PNG, _AS_PICTURE = say("export it as .png"), say("export it as .png or .jpg")
+_ITSELF = say("save the picture itself")
 # How a file begins that is something else, what that is, and the way to a picture.
 _OTHERS = tuple(
     (re.compile(start, re.DOTALL | re.IGNORECASE), what, advice)
     for start, what, advice in (
-        (rb"version https://git-lfs", "a Git LFS pointer, not the picture", "type git lfs pull; in CI, use lfs: true"),
-        (_SVG, "an SVG drawing", "export it as .png"),
-        (_HTML, "a web page", "save the picture itself"),
-        (rb".{4}ftyp(?:hei|hev|mif1|msf1)", "a HEIC photograph, which few mail clients show", "export it as JPEG"),
-        (rb"%PDF-", "a PDF", "export the page as .png"),
-        (rb"II\*\0|MM\0\*", "a TIFF", "export it as .png or .jpg"),
-        (rb"BM", "a bitmap", "export it as .png"),
-        (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL, which few mail clients show", "export it as .jpg"),
-        (rb"8BPS", "a Photoshop document", "export it as .png or .jpg"),
-        (rb"PK\x03\x04", "an archive or a document", "export the picture as .png or .jpg"),
-        (_TEXT, "text", "save the picture itself"),
+        (
+            rb"version https://git-lfs",
+            say("a Git LFS pointer, not the picture"),
+            say("type git lfs pull; in CI, use lfs: true"),
+        ),
+        (_SVG, say("an SVG drawing"), _AS_PNG),
+        (_HTML, say("a web page"), _ITSELF),
+        (
+            rb".{4}ftyp(?:hei|hev|mif1|msf1)",
+            say("a HEIC photograph, which few mail clients show"),
+            say("export it as JPEG"),
+        ),
+        (rb"%PDF-", say("a PDF"), say("export the page as .png")),
+        (rb"II\*\0|MM\0\*", say("a TIFF"), _AS_PICTURE),
+        (rb"BM", say("a bitmap"), _AS_PNG),
+        (rb"\xff\x0a|\0\0\0\x0cJXL ", say("a JPEG XL, which few mail clients show"), say("export it as .jpg")),
+        (rb"8BPS", say("a Photoshop document"), _AS_PICTURE),
+        (rb"PK\x03\x04", say("an archive or a document"), say("export the picture as .png or .jpg")),
+        (_TEXT, say("text"), _ITSELF),
     )
 )
 
@@ -77,8 +87,8 @@ class Unopened:
     """Why a file is not shown as a picture, and the way out."""
 
     code: Code
-    message: str
-    help: str
+    message: Sentence
+    help: Sentence
 
 
 def open_file(file: Path, path: str) -> PictureFile | Unopened:
@@ -93,8 +103,13 @@ def open_file(file: Path, path: str) -> PictureFile | Unopened:
 @lru_cache(maxsize=4096)
 def _open(file: Path, path: str, size: int, *_times: int) -> PictureFile | Unopened:
     if size > MOST_BYTES:
-        message = f"{path} has {size / 1e6:.0f} MB: more than {MOST_BYTES / 1e6:.0f} MB is not opened"
-        return Unopened(codes.IMAGE_UNREADABLE, message, "scale it to 2,560 pixels, and save it as JPEG or WebP")
+        message = say(
+            "{path} has {size:.0f} MB: more than {most:.0f} MB is not opened",
+            path=path,
+            size=size / 1e6,
+            most=MOST_BYTES / 1e6,
+        )
+        return Unopened(codes.IMAGE_UNREADABLE, message, say("scale it to 2,560 pixels, and save it as JPEG or WebP"))
     try:
         with file.open("rb") as stream:
             if file.suffix.lower() == ".svg":
@@ -109,20 +124,26 @@ def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile |
 
     head = stream.read(1024)
     stream.seek(0)
-    broken = Unopened(codes.IMAGE_UNREADABLE, f"{path} is cut off or damaged", "save it again, whole")
+    broken = Unopened(
+        codes.IMAGE_UNREADABLE, say("{path} is cut off or damaged", path=path), say("save it again, whole")
+    )
     if not head.strip(b"\0"):
-        return Unopened(codes.IMAGE_UNREADABLE, f"{path} is empty", "save it again, whole") if not head else broken
+        return (
+            Unopened(codes.IMAGE_UNREADABLE, say("{path} is empty", path=path), say("save it again, whole"))
+            if not head
+            else broken
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a decompression bomb is only measured here, never opened up
             image = Image.open(stream, formats=_FORMATS)
     except Image.DecompressionBombError:
-        return _too_many(path, "hundreds of millions of")
+        return _too_many(path, say("hundreds of millions of"))
     except Exception:  # damaged bytes fail in any way there is
         kind = next(((what, advice) for start, what, advice in _OTHERS if start.match(head)), None)
         if kind is None:
             return broken
-        return Unopened(codes.NOT_A_PICTURE, f"{path} is {kind[0]}", kind[1])
+        return Unopened(codes.NOT_A_PICTURE, say("{path} is {kind}", path=path, kind=kind[0]), kind[1])
     width, height = image.size
     if width * height > MOST_PIXELS:
         return _too_many(path, f"{width:,} × {height:,}")
@@ -182,39 +203,48 @@ def _scan(content: bytes) -> int:
 
 
 def _too_many(path: str, pixels: str) -> Unopened:
-    message = f"{path} has {pixels} pixels: more than {MOST_PIXELS / 1e6:.0f} million are not opened"
-    return Unopened(codes.IMAGE_UNREADABLE, message, "scale it to 2,560 pixels")
+    message = say(
+        "{path} has {pixels} pixels: more than {most:.0f} million are not opened",
+        path=path,
+        pixels=pixels,
+        most=MOST_PIXELS / 1e6,
+    )
+    return Unopened(codes.IMAGE_UNREADABLE, message, say("scale it to 2,560 pixels"))
 
 
 def _unreadable(path: str, error: OSError) -> Unopened:
     reason = (error.strerror or type(error).__name__).lower()
-    return Unopened(codes.IMAGE_UNREADABLE, f"{path} cannot be read: {reason}", "make it readable, and commit it")
+    return Unopened(
+        codes.IMAGE_UNREADABLE,
+        say("{path} cannot be read: {reason}", path=path, reason=reason),
+        say("make it readable, and commit it"),
+    )
 
 
 def _drawing(content: bytes) -> Unopened:
     why = _runs(content)
     if why:
-        return Unopened(codes.NOT_A_PICTURE, f"the SVG {why}", "export it as .png")
-    message = "the picture is an SVG, which Gmail, Outlook and Yahoo do not show"
-    return Unopened(codes.SVG_IN_MAIL, message, "export it as .png, 1,200 pixels wide, and name that")
+        return Unopened(codes.NOT_A_PICTURE, why, _AS_PNG)
+    message = say("the picture is an SVG, which Gmail, Outlook and Yahoo do not show")
+    return Unopened(codes.SVG_IN_MAIL, message, say("export it as .png, 1,200 pixels wide, and name that"))
 
 
-def _runs(content: bytes) -> str | None:
+def _runs(content: bytes) -> Sentence | None:
     """Why an SVG is more than a drawing; None where it is one."""
     from xml.etree import ElementTree  # expat loads nothing from outside, and bounds what entities expand to
 
     try:
         tree = ElementTree.fromstring(content)  # noqa: S314
     except (ElementTree.ParseError, LookupError, ValueError):
-        return "cannot be read"
+        return say("the SVG cannot be read")
     if b"<?xml-stylesheet" in content or not _ENCODING.match(content):
-        return "asks for a style sheet or a character set of its own"
+        return say("the SVG asks for a style sheet or a character set of its own")
     for element in tree.iter():
         name = str(element.tag).rpartition("}")[2].lower()
         if name in _ACTIVE:
-            return f"holds <{name}>"
+            return say("the SVG holds <{name}>", name=name)
         for attribute, value in element.attrib.items():
             key, shown = attribute.rpartition("}")[2].lower(), re.sub(r"[\x00-\x20]", "", value).lower()
             if key.startswith("on") or _SCRIPT.match(shown) or (key == "attributename" and "href" in shown):
-                return f"has an active {key}"
+                return say("the SVG has an active {key}", key=key)
     return None

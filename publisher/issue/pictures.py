@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from publisher.diagnostics import Code
+from publisher.diagnostics import Code, Sentence, either, say
 from publisher.issue import codes
 from publisher.issue.opening import PictureFile, Unopened, open_file
 from publisher.source.paths import is_text
@@ -23,7 +23,7 @@ __all__ = ["Fault", "PictureFile", "fault_of_address", "linked_picture", "pictur
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg"})
 _SCHEME = re.compile(r"\s*(//|[A-Za-z][A-Za-z0-9+.-]*:)")
 _MOST_FILES = 2_000
-Fault = tuple[Code, str, str]
+Fault = tuple[Code, Sentence, Sentence]
 
 
 def fault_of_address(image: str) -> Fault | None:
@@ -31,15 +31,21 @@ def fault_of_address(image: str) -> Fault | None:
     match = _SCHEME.match(image)
     if match is None:
         return None
-    advice = "save the picture to images/ and write images/NAME"
     scheme = match[1].lower()
     if scheme in {"http:", "https:", "//"}:
-        return codes.IMAGE_REMOTE, "the picture is fetched from another site", advice
-    said = _ADDRESSES.get(scheme) or ("a path of one computer" if len(scheme) == 2 else f"an address of {scheme}")
-    return codes.IMAGE_ADDRESS, f"the picture is named by {said}, which shows nothing in a reader's mail", advice
+        return codes.IMAGE_REMOTE, say("the picture is fetched from another site"), _SAVE_IT
+    said = say("a path of one computer") if len(scheme) == 2 else say("an address of {scheme}", scheme=scheme)
+    said = _ADDRESSES.get(scheme, said)
+    message = say("the picture is named by {said}, which shows nothing in a reader's mail", said=said)
+    return codes.IMAGE_ADDRESS, message, _SAVE_IT
 
 
-_ADDRESSES = {"data:": "its own bytes (data:)", "file:": "a path of one computer (file:)", "javascript:": "a program"}
+_ADDRESSES = {
+    "data:": say("its own bytes (data:)"),
+    "file:": say("a path of one computer (file:)"),
+    "javascript:": say("a program"),
+}
+_SAVE_IT = say("save the picture to images/ and write images/NAME")
 
 
 def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
@@ -48,22 +54,25 @@ def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
         return fault
     written = image.replace("\\", "/")
     path = posixpath.normpath(posixpath.join(folder, written))
-    advice = "save the picture to images/ and write images/NAME"
     if written.startswith("/") or path.startswith("../") or path == "..":
-        return codes.IMAGE_OUTSIDE, "the picture stands outside the repository", advice
+        return codes.IMAGE_OUTSIDE, say("the picture stands outside the repository"), _SAVE_IT
     try:
         resolved = (root / path).resolve()
         inside, there = resolved.is_relative_to(root.resolve()), resolved.is_file()
     except (OSError, RuntimeError, ValueError):
         inside, there = True, False
     if not inside:
-        return codes.IMAGE_OUTSIDE, "the picture is a link out of the repository", advice
+        return codes.IMAGE_OUTSIDE, say("the picture is a link out of the repository"), _SAVE_IT
     if not there:
-        return codes.IMAGE_MISSING, f"there is no picture {path[:200]}", _near(root, folder, path)
+        return codes.IMAGE_MISSING, say("there is no picture {path}", path=path[:200]), _near(root, folder, path)
     kept = resolved.relative_to(root.resolve())
     if kept.suffix.lower() not in _PICTURES or any(part.startswith(".") for part in kept.parts):
         endings = ", ".join(sorted(_PICTURES - {".svg"}))
-        return codes.NOT_A_PICTURE, f"{path} is no picture", f"name a file that ends in {endings}"
+        return (
+            codes.NOT_A_PICTURE,
+            say("{path} is no picture", path=path),
+            say("name a file that ends in {endings}", endings=endings),
+        )
     opened = open_file(resolved, path)
     return (opened.code, opened.message, opened.help) if isinstance(opened, Unopened) else opened
 
@@ -73,20 +82,20 @@ def linked_picture(root: Path, folder: str, source: str) -> PictureFile | Fault:
     return picture_file(root, folder, unquote(source))
 
 
-def _near(root: Path, folder: str, path: str) -> str:
+def _near(root: Path, folder: str, path: str) -> Sentence:
     """What to do: name the pictures that are there, as they are to be written."""
     there = _pictures_of(root / folder)
     name = posixpath.basename(path).casefold()
     same = [one for one in there if posixpath.basename(one).casefold() == name]
     same = same or [one for one in there if Path(one).stem.casefold() == Path(name).stem]
     if same:
-        return f"write {' or '.join(same[:3])}"
+        return say("write {words}", words=either(same[:3]))
     names = {posixpath.basename(one).casefold(): one for one in there}
     if near := difflib.get_close_matches(name, names, 1, 0.75):
-        return f"write {names[near[0]]}"
+        return say("write {words}", words=names[near[0]])
     if there:
-        return f"add the file, or name one of {', '.join(there[:8])}"
-    return "save the picture to images/ and write images/NAME"
+        return say("add the file, or name one of {there}", there=", ".join(there[:8]))
+    return _SAVE_IT
 
 
 def _pictures_of(folder: Path) -> list[str]:

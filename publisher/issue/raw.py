@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from publisher.config.segments import checked_audience
+from publisher.diagnostics import say
 from publisher.issue.values import (
     AltText,
     Anchor,
@@ -42,8 +43,10 @@ class Raw(BaseModel):
 class RawPicture(Raw):
     """A picture with its words."""
 
-    image: ImagePath = Field(description="The picture's path from the issue's folder", examples=["images/cover.jpg"])
-    alt: AltText = Field(description="What the picture shows, for readers who do not see it")
+    image: ImagePath = Field(
+        description=say("The picture's path from the issue's folder"), examples=["images/cover.jpg"]
+    )
+    alt: AltText = Field(description=say("What the picture shows, for readers who do not see it"))
     caption: Text | None = Field(None, description="The line below the picture")
     credit: Text | None = Field(None, description="Who made the picture")
 
@@ -51,7 +54,7 @@ class RawPicture(Raw):
 class RawSource(Raw):
     """Where a story comes from."""
 
-    name: Text = Field(description="What readers know the source by", examples=["OpenAI"])
+    name: Text = Field(description=say("What readers know the source by"), examples=["OpenAI"])
     url: Url | None = Field(None, description="The address of the original", examples=["https://openai.com/index/…"])
 
 
@@ -65,15 +68,15 @@ class RawSponsor(Raw):
 class RawKeyPoints(Raw):
     """Key points with their provenance."""
 
-    points: Annotated[list[ProseText], Some] = Field(description="One sentence each, inline Markdown")
+    points: Annotated[list[ProseText], Some] = Field(description=say("One sentence each, inline Markdown"))
     generated_by: Text | None = Field(None, description="The model that drafted the points; readers are told")
 
 
 class RawItem(Raw):
     """One story."""
 
-    headline: Text = Field(description="What the story is, in one line", examples=["OpenAI 计划重组公司结构"])
-    body: BodyText = Field(description="The story, Markdown")
+    headline: Text = Field(description=say("What the story is, in one line"), examples=["OpenAI 计划重组公司结构"])
+    body: BodyText = Field(description=say("The story, Markdown"))
     commentary: ProseText | None = Field(None, description="The editors' view, Markdown; shown under a label")
     commentary_by: Text | None = Field(None, description="Whose view it is")
     source: Annotated[
@@ -102,9 +105,9 @@ class RawIssue(Raw):
     """One issue of the newsletter."""
 
     title: Text = Field(
-        description="The heading of the page and of the message", examples=["AI 周报|OpenAI 重组；DeepSeek-V3"]
+        description=say("The heading of the page and of the message"), examples=["AI 周报|OpenAI 重组；DeepSeek-V3"]
     )
-    date: Day = Field(description="The day of the issue", examples=["2024-12-29"])
+    date: Day = Field(description=say("The day of the issue"), examples=["2024-12-29"])
     number: Number | None = Field(None, description="The number of the issue", examples=[52])
     language: Language | None = Field(
         None, description="A BCP 47 tag; newsletter.language where it is left out", examples=["zh-CN"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from publisher.diagnostics import Diagnostic, Place, Span
+from publisher.diagnostics import Diagnostic, Place, Span, say
 from publisher.documents import Mapping, Scalar, TextFile, find, parse_yaml, read_text, slip_in
 from publisher.documents.validate import WRONG_TYPE, near_key
 from publisher.issue import codes
@@ -50,7 +50,8 @@ def read_item(root: Path, folder: str, path: str, position: int) -> ReadItem:
     if node is not None and not isinstance(node, Mapping):
         slip = slip_in(file, node.span.line, node.span.end_line)
         findings.append(
-            slip or WRONG_TYPE.at(Place(path), "the item has to be keys and values", help="begin with headline: …")
+            slip
+            or WRONG_TYPE.at(Place(path), say("the item has to be keys and values"), help=say("begin with headline: …"))
         )
     if not isinstance(node, Mapping):
         return ReadItem(None, findings)
@@ -100,16 +101,16 @@ def _markdown_item(
         keys = [entry.key.text for entry in matter.entries]
         if "body" not in [near_key(key, [*RawItem.model_fields]) for key in keys]:  # misspelt, it is told there
             place = Place(file.path, Span.point(parts.body_at))
-            advice = "write it below the front matter"
-            assembly.findings.append(codes.EMPTY_BODY.at(place, "the item has no text", help=advice))
+            advice = say("write it below the front matter")
+            assembly.findings.append(codes.EMPTY_BODY.at(place, say("the item has no text"), help=advice))
     if parts.commentary_at is not None:
         line = file.lines[parts.commentary_at - 1]
         place = Place(file.path, Span(parts.commentary_at, 1, parts.commentary_at, len(line.rstrip()) + 1))
         _given_once(assembly, "commentary", place)
         if below["commentary"] is None:
-            message = "the commentary is empty"
+            message = say("the commentary is empty")
             assembly.findings.append(
-                codes.EMPTY_COMMENTARY.at(place, message, help="write it, or delete the container")
+                codes.EMPTY_COMMENTARY.at(place, message, help=say("write it, or delete the container"))
             )
     raw = assembly.validate(RawItem, extra)
     body = below["body"] or (_own(file, matter, "body") if matter.entry("body") and raw.body else None)
@@ -123,8 +124,8 @@ def _given_once(assembly: Assembly, name: str, below: Place) -> None:
     entry = assembly.node.entry(name)
     if entry is not None:
         at = f"{entry.key.span.line}:{entry.key.span.column}"
-        message = f"the {name} was already given at {at}, in the front matter"
-        assembly.findings.append(codes.TWICE.at(below, message, help="keep one of the two"))
+        message = say("the {name} was already given at {at}, in the front matter", name=name, at=at)
+        assembly.findings.append(codes.TWICE.at(below, message, help=say("keep one of the two")))
 
 
 def _own(file: TextFile, node: Mapping, name: str) -> Prose | None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
+from publisher.diagnostics import say
 from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, EMPTY_VALUE, WRONG_TYPE, refuse
 from publisher.issue import codes
@@ -26,6 +27,7 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _UNSEEN_IN_PROSE = re.compile(
     r"^ {0,3}\[[^\[\]\n]+\]:.*|</?(?:a|b|br|div|em|i|p|span|strong|u)\b[^<>]*>", re.MULTILINE | re.IGNORECASE
 )
+_TEXT = say("the text")
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols by their class, and blank in every font
 
 
@@ -42,27 +44,29 @@ def is_seen_in_prose(markdown: str) -> bool:
 def _text(value: str) -> str:
     text = value.strip()
     if not is_seen(text):
-        raise refuse(EMPTY_VALUE, "the text is empty", "write it, or delete the key")
+        raise refuse(EMPTY_VALUE, say("{it} is empty", it=_TEXT), say("write it, or delete the key"))
     if "\n" in text:
-        raise refuse(BAD_VALUE, "the text has to be one line", "join the lines")
+        raise refuse(BAD_VALUE, say("{it} has to be one line", it=_TEXT), say("join the lines"))
     return text
 
 
 def _alt(value: str | None) -> str:
     if value is None or not is_seen(value):
-        raise refuse(codes.IMAGE_WITHOUT_ALT, "the picture has no alternative text", "say in alt what it shows")
+        raise refuse(
+            codes.IMAGE_WITHOUT_ALT, say("the picture has no alternative text"), say("say in alt what it shows")
+        )
     return value if not isinstance(value, str) else _text(value)
 
 
 def _prose(value: str) -> str:
     if not is_seen_in_prose(value):
-        raise refuse(EMPTY_VALUE, "the text is empty", "write it, or delete the key")
+        raise refuse(EMPTY_VALUE, say("{it} is empty", it=_TEXT), say("write it, or delete the key"))
     return value
 
 
 def _body(value: Any) -> Any:
     if value is None or (isinstance(value, str) and not is_seen_in_prose(value)):
-        raise refuse(codes.EMPTY_BODY, "the item has no text", "write its body")
+        raise refuse(codes.EMPTY_BODY, say("the item has no text"), say("write its body"))
     return value
 
 
@@ -71,11 +75,15 @@ def _date(value: Any) -> Any:
         return value
     text = value.strip()
     if not _DATE.fullmatch(text):
-        raise refuse(codes.BAD_DATE, f"{text!r} is no date", "write year-month-day, such as 2024-12-29")
+        raise refuse(
+            codes.BAD_DATE, say("{text!r} is no date", text=text), say("write year-month-day, such as 2024-12-29")
+        )
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise refuse(codes.BAD_DATE, f"there is no day {text}", "write a day of the calendar") from None
+        raise refuse(
+            codes.BAD_DATE, say("there is no day {text}", text=text), say("write a day of the calendar")
+        ) from None
 
 
 def _moment(value: Any, info: ValidationInfo) -> Any:
@@ -84,7 +92,11 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
         return value
     match = _TIME.fullmatch(value.strip())
     if not match:
-        raise refuse(codes.BAD_DATE, f"{value.strip()!r} is no date and time", "write it as 2024-12-29T08:00:00+08:00")
+        raise refuse(
+            codes.BAD_DATE,
+            say("{value!r} is no date and time", value=value.strip()),
+            say("write it as 2024-12-29T08:00:00+08:00"),
+        )
     day, clock, offset = match.groups()
     try:
         moment = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in {'Z', 'z'} else offset or ''}")
@@ -92,17 +104,21 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
         aware = moment.replace(tzinfo=zone)
         skipped = aware.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None)
     except (ValueError, OverflowError):
-        raise refuse(codes.BAD_DATE, f"there is no time {value.strip()}", "write a time of the calendar") from None
+        raise refuse(
+            codes.BAD_DATE, say("there is no time {value}", value=value.strip()), say("write a time of the calendar")
+        ) from None
     if skipped:
-        message = f"the clocks of {zone} skip {moment:%H:%M} on {moment:%Y-%m-%d}"
-        raise refuse(codes.BAD_DATE, message, "write a time an hour later, or an offset such as +08:00")
+        message = say("the clocks of {zone} skip {time} on {day}", zone=str(zone), time=f"{moment:%H:%M}", day=day)
+        raise refuse(codes.BAD_DATE, message, say("write a time an hour later, or an offset such as +08:00"))
     return aware
 
 
 def _number(value: Any) -> Any:
     if isinstance(value, str):
         if not re.fullmatch(r"[0-9]{1,9}", value.strip()):
-            raise refuse(BAD_VALUE, f"{value!r} is no number of an issue", "write digits, such as 52")
+            raise refuse(
+                BAD_VALUE, say("{value!r} is no number of an issue", value=value), say("write digits, such as 52")
+            )
         return int(value)
     return value
 
@@ -110,8 +126,8 @@ def _number(value: Any) -> Any:
 def _anchor(value: str) -> str:
     if not _SLUG.fullmatch(value) or len(value) > 100:
         better = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:100].strip("-")
-        advice = f"write {better}" if better else "write lower-case letters, digits and hyphens"
-        raise refuse(codes.BAD_ANCHOR, f"the anchor {value!r} cannot be part of an address", advice)
+        advice = say("write {words}", words=better) if better else say("write lower-case letters, digits and hyphens")
+        raise refuse(codes.BAD_ANCHOR, say("the anchor {value!r} cannot be part of an address", value=value), advice)
     return value
 
 
@@ -140,14 +156,18 @@ def as_written(value: Any) -> Any:
 def as_sources(value: Any) -> Any:
     """One source is a list of one."""
     if isinstance(value, str) and value:
-        raise refuse(WRONG_TYPE, "source has to be a mapping", "write {name: …, url: https://…}")
+        raise refuse(WRONG_TYPE, say("source has to be a mapping"), say("write {name: …, url: https://…}"))
     return [value] if isinstance(value, dict) else value
 
 
 def as_picture(value: Any) -> Any:
     """A picture needs its words: a path alone is refused."""
     if isinstance(value, str) and value:
-        raise refuse(WRONG_TYPE, "a picture has to be a mapping", f"write {{image: {value.strip()}, alt: …}}")
+        raise refuse(
+            WRONG_TYPE,
+            say("a picture has to be a mapping"),
+            say("write {{image: {value}, alt: …}}", value=value.strip()),
+        )
     return value
 
 
@@ -155,7 +175,11 @@ def as_sponsor(value: Any) -> Any:
     """``true`` is a sponsor without a name."""
     if isinstance(value, str) and value:
         if value.strip().lower() not in {"true", "false"}:
-            raise refuse(BAD_VALUE, f"{value.strip()!r} is neither true nor false", "write true, or {by: …, url: …}")
+            raise refuse(
+                BAD_VALUE,
+                say("{value!r} is neither true nor false", value=value.strip()),
+                say("write true, or {by: …, url: …}"),
+            )
         return {} if value.strip().lower() == "true" else None
     return value
 
@@ -168,13 +192,13 @@ def as_key_points(value: Any) -> Any:
 def _tag(value: str) -> str:
     text = _text(value)
     if re.search("[,，、]", text):
-        raise refuse(BAD_VALUE, "a tag cannot hold a comma", "write a list, such as [ai, weekly]")
+        raise refuse(BAD_VALUE, say("a tag cannot hold a comma"), say("write a list, such as [ai, weekly]"))
     return text
 
 
 def _some(value: list[Any]) -> list[Any]:
     if not value:
-        raise refuse(EMPTY_VALUE, "the list is empty", "write one, or delete the key")
+        raise refuse(EMPTY_VALUE, say("the list is empty"), say("write one, or delete the key"))
     return value
 
 

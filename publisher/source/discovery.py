@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from publisher.diagnostics import Diagnostic, Place
+from publisher.diagnostics import Diagnostic, Place, say
 from publisher.errors import UsageError
 from publisher.source.folder import DATED, DROPPINGS, ISSUES, NOT_READ, STRAY_FILE, bad_name
 from publisher.source.paths import is_file, is_text
@@ -30,12 +30,14 @@ def loose_files(root: Path) -> list[Diagnostic]:
         elif name.startswith("README") or not is_file(entry) or _is_issue(entry):
             continue
         elif DATED.match(name):
-            message = f"{name} is named like an issue and is not read: no reader would see it"
-            advice = f"make it a folder: {ISSUES}/{entry.stem}/issue.yaml, with its items beside it"
+            message = say("{name} is named like an issue and is not read: no reader would see it", name=name)
+            advice = say(
+                "make it a folder: {issues}/{stem}/issue.yaml, with its items beside it", issues=ISSUES, stem=entry.stem
+            )
             found.append(NOT_READ.at(place, message, help=advice))
         else:
-            advice = "move it into the folder of its issue, or away"
-            found.append(STRAY_FILE.at(place, "the file is not part of any issue", help=advice))
+            advice = say("move it into the folder of its issue, or away")
+            found.append(STRAY_FILE.at(place, say("the file is not part of any issue"), help=advice))
     return found
 
 
@@ -46,8 +48,13 @@ def _names(root: Path) -> list[str]:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise UsageError(
-            f"the folder {ISSUES}/ of {root.resolve()} cannot be read: {reason}",
-            help="go to the repository, or name it with --root DIR; publisher new SLUG makes a first issue",
+            say(
+                "the folder {issues}/ of {root} cannot be read: {reason}",
+                issues=ISSUES,
+                root=str(root.resolve()),
+                reason=reason,
+            ),
+            help=say("go to the repository, or name it with --root DIR; publisher new SLUG makes a first issue"),
         ) from error
     return [name for name in names if not DROPPINGS.fullmatch(name)]
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.documents.text import UNREADABLE, unreadable
 from publisher.source.paths import files_below, is_file, is_folder, is_text, shown
 
@@ -50,7 +50,7 @@ def read_folder(root: Path, slug: str) -> Folder:
     """List ``issues/<slug>``."""
     path = f"{ISSUES}/{slug}"
     if not leads_inside(root, root / path):
-        outside = OUTSIDE.at(Place(path), "the folder is a link out of the repository", help="copy it in")
+        outside = OUTSIDE.at(Place(path), say("the folder is a link out of the repository"), help=say("copy it in"))
         return Folder(slug, path, None, (), (outside,))
     try:
         entries = sorted((root / path).iterdir(), key=lambda entry: entry.name)
@@ -69,7 +69,9 @@ def read_folder(root: Path, slug: str) -> Folder:
         elif name.startswith(".") or suffix not in YAML_SUFFIXES | MARKDOWN_SUFFIXES:
             findings += _strays(root, entry)
         elif not leads_inside(root, entry):
-            findings.append(OUTSIDE.at(Place(relative), "the file is a link out of the repository", help="copy it in"))
+            findings.append(
+                OUTSIDE.at(Place(relative), say("the file is a link out of the repository"), help=say("copy it in"))
+            )
         elif entry.stem == "issue" and suffix in YAML_SUFFIXES:
             issue_files.append(relative)
         else:
@@ -85,40 +87,42 @@ def read_folder(root: Path, slug: str) -> Folder:
 
 def _bad_slug(path: str, slug: str) -> Diagnostic:
     better = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-") or "2024-12-29-weekly"
-    message = f"{slug} is no slug: lower-case letters, digits, and single hyphens between them"
-    return BAD_SLUG.at(Place(path), message, help=f"name the folder {better}")
+    message = say("{slug} is no slug: lower-case letters, digits, and single hyphens between them", slug=slug)
+    return BAD_SLUG.at(Place(path), message, help=say("name the folder {better}", better=better))
 
 
 def _no_folder(root: Path, path: str, error: OSError) -> Diagnostic:
     """The finding for what is named like an issue, and is not a folder that can be listed."""
     if is_file(root / path):
-        message = "the file is named like an issue, which is a folder"
-        return UNREADABLE.at(Place(path), message, help="make a folder of that name, and put issue.yaml into it")
+        message = say("the file is named like an issue, which is a folder")
+        return UNREADABLE.at(Place(path), message, help=say("make a folder of that name, and put issue.yaml into it"))
     if error.errno == errno.ENOTDIR:
-        message = "this is named like an issue, and is no folder"
-        return UNREADABLE.at(Place(path), message, help="make it a folder, or remove it")
-    what = "what this link leads to" if (root / path).is_symlink() else "the folder"
-    return unreadable(path, error, what, "make it a folder that can be read, or remove it")
+        message = say("this is named like an issue, and is no folder")
+        return UNREADABLE.at(Place(path), message, help=say("make it a folder, or remove it"))
+    what = say("what this link leads to") if (root / path).is_symlink() else say("the folder")
+    return unreadable(path, error, what, say("make it a folder that can be read, or remove it"))
 
 
 def bad_name(folder: str, name: str) -> Diagnostic:
     """The finding for a name that is no UTF-8."""
-    return UNREADABLE.at(Place(f"{folder}/{shown(name)}"), "the name is not UTF-8", help="rename it")
+    return UNREADABLE.at(Place(f"{folder}/{shown(name)}"), say("the name is not UTF-8"), help=say("rename it"))
 
 
 def _almost(path: str) -> Diagnostic:
     """The finding for what stands where issue.yaml is missing, and is named nearly so."""
     name = path.rpartition("/")[2]
-    message = f"there is no issue.yaml, and {name} is named almost like it"
-    return NO_ISSUE_FILE.at(Place(path), message, help=f"rename {name} to issue.yaml")
+    message = say("there is no issue.yaml, and {name} is named almost like it", name=name)
+    return NO_ISSUE_FILE.at(Place(path), message, help=say("rename {name} to issue.yaml", name=name))
 
 
 def _issue_file(path: str, found: list[str]) -> list[Diagnostic]:
     if not found:
-        message = f"there is no issue.yaml in {path}"
-        return [NO_ISSUE_FILE.at(Place(f"{path}/issue.yaml"), message, help="write one with title and date")]
+        message = say("there is no issue.yaml in {path}", path=path)
+        return [NO_ISSUE_FILE.at(Place(f"{path}/issue.yaml"), message, help=say("write one with title and date"))]
     return [
-        TWO_ISSUE_FILES.at(Place(extra), f"{Path(found[0]).name} stands beside it", help="keep one of the two")
+        TWO_ISSUE_FILES.at(
+            Place(extra), say("{name} stands beside it", name=Path(found[0]).name), help=say("keep one of the two")
+        )
         for extra in found[1:]
     ]
 
@@ -133,13 +137,17 @@ def _strays(root: Path, entry: Path) -> list[Diagnostic]:
         return [_not_read(root, entry) or _stray(root, entry)]
     inner = sorted(file for file, _ in files_below(str(entry)) if not DROPPINGS.fullmatch(Path(file).name))
     if inner and all(Path(file).suffix.lower() in _PICTURES for file in inner):
-        message = f"pictures stand in {entry.name}/, not in {IMAGES}/"
+        message = say("pictures stand in {name}/, not in {images}/", name=entry.name, images=IMAGES)
         place = Place(entry.relative_to(root).as_posix())
-        return [STRAY_FILE.at(place, message, help=f"rename the folder to {IMAGES}, and name them as {IMAGES}/NAME")]
+        return [
+            STRAY_FILE.at(
+                place, message, help=say("rename the folder to {images}, and name them as {images}/NAME", images=IMAGES)
+            )
+        ]
     if len(inner) > _MOST_STRAYS or any(len(file) > _LONGEST for file in inner):
-        message = f"what is in this folder ({len(inner)}) is not part of the issue"
+        message = say("what is in this folder ({count}) is not part of the issue", count=len(inner))
         place = Place(entry.relative_to(root).as_posix())
-        return [STRAY_FILE.at(place, message, help="move pictures to images/, items beside issue.yaml")]
+        return [STRAY_FILE.at(place, message, help=say("move pictures to images/, items beside issue.yaml"))]
     return [_stray(root, Path(file)) for file in inner]
 
 
@@ -155,11 +163,15 @@ def _not_read(root: Path, file: Path) -> Diagnostic | None:
         return None
     stem = file.name.removesuffix(file.suffix)
     name = stem if Path(stem).suffix.lower() in YAML_SUFFIXES | MARKDOWN_SUFFIXES else f"{stem}.md"
-    advice = f"save its text as {name}" if suffix in _DOCUMENTS else f"rename it to {name}"
-    return NOT_READ.at(place, f"{file.name} looks like an item and is not read: no reader would see it", help=advice)
+    advice = (
+        say("save its text as {name}", name=name) if suffix in _DOCUMENTS else say("rename it to {name}", name=name)
+    )
+    return NOT_READ.at(
+        place, say("{name} looks like an item and is not read: no reader would see it", name=file.name), help=advice
+    )
 
 
 def _stray(root: Path, file: Path) -> Diagnostic:
-    advice = "name an item .md or .yaml, beside issue.yaml; put a picture into images/; move anything else away"
+    advice = say("name an item .md or .yaml, beside issue.yaml; put a picture into images/; move anything else away")
     place = Place(shown(file.relative_to(root).as_posix()))
-    return STRAY_FILE.at(place, "the file is not part of the issue", help=advice)
+    return STRAY_FILE.at(place, say("the file is not part of the issue"), help=advice)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
-from publisher.diagnostics import Diagnostic, Place, Span
+from publisher.diagnostics import Diagnostic, Place, Sentence, Span, say
 from publisher.documents import Mapping, Node, TextFile, parse_yaml, slip_in
 from publisher.documents.validate import WRONG_TYPE
 from publisher.source import codes
@@ -39,9 +39,11 @@ def read_item_file(file: TextFile) -> tuple[ItemFile | None, list[Diagnostic]]:
         return None, [_no_front_matter(file)]
     end = next((number for number, line in enumerate(lines[1:], 2) if _RULE.fullmatch(line)), None)
     if end is None:
-        message = "the front matter that begins here has no end"
+        message = say("the front matter that begins here has no end")
         return None, [
-            codes.FRONT_MATTER_OPEN.at(_line(file, 1), message, help="write --- on a line of its own after the keys")
+            codes.FRONT_MATTER_OPEN.at(
+                _line(file, 1), message, help=say("write --- on a line of its own after the keys")
+            )
         ]
     node, findings = parse_yaml(file, 2, end - 1) if end > 2 else (None, [])
     matter = _mapping(file, node, findings)
@@ -57,13 +59,13 @@ def _no_front_matter(file: TextFile) -> Diagnostic:
     number = next((number for number, line in enumerate(file.lines, 1) if line.strip()), 1)
     line = file.lines[number - 1].strip()
     if number > 1 and line == "---":
-        message, advice = "the front matter does not begin on the first line", "delete the lines above ---"
+        message, advice = say("the front matter does not begin on the first line"), say("delete the lines above ---")
         return codes.NO_FRONT_MATTER.at(Place(file.path), message, help=advice)
     if line and set(line) <= set("-–—－─_="):
-        message = f"the front matter begins with three hyphens, not with {line[:8]}"
-        return codes.NO_FRONT_MATTER.at(_line(file, number), message, help="write --- here, and after the keys")
-    advice = "begin with ---, headline: …, ---, each on its line"
-    return codes.NO_FRONT_MATTER.at(Place(file.path), "the item does not begin with front matter", help=advice)
+        message = say("the front matter begins with three hyphens, not with {line}", line=line[:8])
+        return codes.NO_FRONT_MATTER.at(_line(file, number), message, help=say("write --- here, and after the keys"))
+    advice = say("begin with ---, headline: …, ---, each on its line")
+    return codes.NO_FRONT_MATTER.at(Place(file.path), say("the item does not begin with front matter"), help=advice)
 
 
 def _mapping(file: TextFile, node: Node | None, findings: list[Diagnostic]) -> Mapping | None:
@@ -74,9 +76,11 @@ def _mapping(file: TextFile, node: Node | None, findings: list[Diagnostic]) -> M
     if slip := slip_in(file, node.span.line, node.span.end_line):
         findings.append(slip)
         return None
-    message = "the front matter has to be keys and values"
+    message = say("the front matter has to be keys and values")
     findings.append(
-        WRONG_TYPE.at(Place(file.path, Span.point(node.span.line, node.span.column)), message, help="write headline: …")
+        WRONG_TYPE.at(
+            Place(file.path, Span.point(node.span.line, node.span.column)), message, help=say("write headline: …")
+        )
     )
     return None
 
@@ -114,8 +118,10 @@ class _Splitter:
     def run(self) -> None:
         verbatim = self._verbatim
         if verbatim.open_fence:
-            message = "the code fence that opens here is not closed"
-            self._find(codes.FENCE_OPEN, verbatim.open_fence, message, "write the same fence on a line after the code")
+            message = say("the code fence that opens here is not closed")
+            self._find(
+                codes.FENCE_OPEN, verbatim.open_fence, message, say("write the same fence on a line after the code")
+            )
         for number in range(self.first, self.last + 1):
             line = self.file.lines[number - 1]
             match = None if number in verbatim.code or number in verbatim.comments else _COLONS.fullmatch(line)
@@ -125,12 +131,14 @@ class _Splitter:
                 self._almost(number, almost["name"] or "")
             elif self._closed and not self._told_after and line.strip() and number not in verbatim.comments:
                 self._told_after = True
-                message = "text stands after the commentary"
-                self._find(codes.TEXT_AFTER_CONTAINER, number, message, "move it before ::: commentary, or inside it")
+                message = say("text stands after the commentary")
+                self._find(
+                    codes.TEXT_AFTER_CONTAINER, number, message, say("move it before ::: commentary, or inside it")
+                )
         if self.opened and not self._closed and not self._refused:
-            message = "the commentary that opens here is not closed"
+            message = say("the commentary that opens here is not closed")
             self._find(
-                codes.CONTAINER_OPEN, self.opened, message, "write ::: on a line of its own after the commentary"
+                codes.CONTAINER_OPEN, self.opened, message, say("write ::: on a line of its own after the commentary")
             )
 
     def _colons(self, number: int, name: str) -> None:
@@ -140,16 +148,24 @@ class _Splitter:
             self._end(number, inside)
             return
         if inside:
-            message = "a container begins inside the commentary"
+            message = say("a container begins inside the commentary")
             self._find(
-                codes.CONTAINER_NESTED, number, message, "close the commentary with ::: first, or delete the line"
+                codes.CONTAINER_NESTED, number, message, say("close the commentary with ::: first, or delete the line")
             )
         elif name != "commentary":
-            self._find(codes.CONTAINER_UNKNOWN, number, f"there is no container {name}", "write ::: commentary")
+            self._find(
+                codes.CONTAINER_UNKNOWN,
+                number,
+                say("there is no container {name}", name=name),
+                say("write ::: commentary"),
+            )
         elif self.opened:
             self._told_after = True
             self._find(
-                codes.CONTAINER_SECOND, number, "the item has a commentary already", "join the two in one container"
+                codes.CONTAINER_SECOND,
+                number,
+                say("the item has a commentary already"),
+                say("join the two in one container"),
             )
         else:
             self.opened = number
@@ -161,8 +177,8 @@ class _Splitter:
         inside = self.opened is not None and self._closed is None
         if name or inside:
             wanted = "::: commentary" if name else ":::"
-            message = f"a container is written with three plain colons: {wanted}"
-            self._find(codes.CONTAINER_UNKNOWN, number, message, f"write {wanted}")
+            message = say("a container is written with three plain colons: {wanted}", wanted=wanted)
+            self._find(codes.CONTAINER_UNKNOWN, number, message, say("write {words}", words=wanted))
         if name:
             self._refused += 1
         else:
@@ -174,9 +190,9 @@ class _Splitter:
         elif inside:
             self._closed = number
         else:
-            self._find(codes.CONTAINER_STRAY_END, number, "no container is open here", "delete the line")
+            self._find(codes.CONTAINER_STRAY_END, number, say("no container is open here"), say("delete the line"))
 
-    def _find(self, code: codes.Code, number: int, message: str, help: str) -> None:
+    def _find(self, code: codes.Code, number: int, message: Sentence, help: Sentence) -> None:
         self.findings.append(code.at(_line(self.file, number), message, help=help))
 
 

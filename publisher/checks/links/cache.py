@@ -8,8 +8,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from publisher.checks.links.outcome import Outcome, State
+from publisher.diagnostics.sentences import kept, revived
 
 DAY = 86_400.0
 
@@ -19,10 +21,10 @@ class LinkCache:
 
     def __init__(self, path: Path, *, now: Callable[[], float] = time.time, age: float = DAY) -> None:
         self._path, self._now, self._age = path, now, age
-        self._entries: dict[str, tuple[float, str, str, str | None]] = {}
+        self._entries: dict[str, tuple[float, str, Any, str | None]] = {}
         try:
             for url, (at, state, detail, target) in json.loads(path.read_text(encoding="utf-8")).items():
-                if 0 <= now() - at < age:
+                if 0 <= now() - at < age and isinstance(detail, list):
                     self._entries[url] = (at, State(state), detail, target)
         except (OSError, ValueError, TypeError, AttributeError):
             self._entries = {}
@@ -31,12 +33,12 @@ class LinkCache:
         """What is known of a URL."""
         if (entry := self._entries.get(url)) is None:
             return None
-        return Outcome(State(entry[1]), entry[2], entry[3])
+        return Outcome(State(entry[1]), revived(entry[2]), entry[3])
 
     def put(self, url: str, outcome: Outcome) -> None:
         """Remember what lasts."""
         if outcome.state.lasting:
-            self._entries[url] = (self._now(), outcome.state, outcome.detail, outcome.target)
+            self._entries[url] = (self._now(), outcome.state, kept(outcome.detail), outcome.target)
 
     def save(self) -> None:
         """Write the file whole or not at all; a cache that cannot be written is no failure."""

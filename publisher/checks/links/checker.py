@@ -11,7 +11,7 @@ from publisher.checks.links.cache import LinkCache
 from publisher.checks.links.outcome import Outcome, State
 from publisher.checks.links.prober import Manners, Prober
 from publisher.checks.parts import Link
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 DEAD_LINK = define("dead-link", Severity.ERROR)
 UNSURE_LINK = define("unsure-link", Severity.WARNING)
@@ -104,15 +104,19 @@ def _diagnose(link: Link, outcome: Outcome, secure: bool) -> Diagnostic | None:
     """The finding at one link."""
     match outcome.state:
         case State.DEAD:
-            return DEAD_LINK.at(link.place, f"the link {outcome.detail}", help="link to where the page lives now")
+            return DEAD_LINK.at(link.place, outcome.detail, help=say("link to where the page lives now"))
         case State.PRIVATE:
-            return PRIVATE_LINK.at(link.place, f"the link {outcome.detail}", help="link to the public page")
+            return PRIVATE_LINK.at(link.place, outcome.detail, help=say("link to the public page"))
         case State.UNSURE:
-            return UNSURE_LINK.at(link.place, f"the link {outcome.detail}", help="open it in a browser to see")
+            return UNSURE_LINK.at(link.place, outcome.detail, help=say("open it in a browser to see"))
         case State.MOVED:
-            return MOVED_LINK.at(link.place, "the link has permanently moved", help=f"write {outcome.target}")
+            return MOVED_LINK.at(
+                link.place, say("the link has permanently moved"), help=say("write {words}", words=outcome.target or "")
+            )
         case State.ALIVE:
             if secure:
                 https = "https://" + link.url.removeprefix("http://")
-                return INSECURE_LINK.at(link.place, "the link is http where https answers", help=f"write {https}")
+                return INSECURE_LINK.at(
+                    link.place, say("the link is http where https answers"), help=say("write {words}", words=https)
+                )
     return None

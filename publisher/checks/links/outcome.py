@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from publisher.diagnostics import Sentence, say
+
 
 class State(StrEnum):
     """What is known of a link."""
@@ -23,23 +25,26 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a link. ``detail`` completes "the link …"; ``target`` is where it has moved to."""
+    """What became of a link. ``detail`` says it; ``target`` is where it has moved to."""
 
     state: State
-    detail: str = ""
+    detail: Sentence = say("the link is alive")  # noqa: RUF009 - it never changes
     target: str | None = None
+
+
+_GONE = {404: say("not found"), 410: say("gone")}
 
 
 def of_status(status: int) -> Outcome:
     """The outcome of a final status code (RFC 9110 §15)."""
     if status < 400:
         return Outcome(State.ALIVE)
-    if status in {404, 410}:
-        return Outcome(State.DEAD, f"answers {status}: {'gone' if status == 410 else 'not found'}")
+    if status in _GONE:
+        return Outcome(State.DEAD, say("the link answers {status}: {why}", status=status, why=_GONE[status]))
     if status in {401, 402, 403, 406, 451, 999}:  # asks who we are; a reader's browser may well be let in
-        return Outcome(State.UNSURE, f"answers {status}, perhaps only to programs")
+        return Outcome(State.UNSURE, say("the link answers {status}, perhaps only to programs", status=status))
     if status == 429:
-        return Outcome(State.UNSURE, "asks for fewer requests (429)")
+        return Outcome(State.UNSURE, say("the link asks for fewer requests (429)"))
     if status >= 500:
-        return Outcome(State.UNSURE, f"answers {status}: the server is in trouble")
-    return Outcome(State.DEAD, f"answers {status}")
+        return Outcome(State.UNSURE, say("the link answers {status}: the server is in trouble", status=status))
+    return Outcome(State.DEAD, say("the link answers {status}", status=status))

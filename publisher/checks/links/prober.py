@@ -11,6 +11,7 @@ import httpx
 from publisher import __version__
 from publisher.checks.links.network import PrivateAddressError, SafeTransport
 from publisher.checks.links.outcome import Outcome, State, of_status
+from publisher.diagnostics import say
 
 MAX_REDIRECTS = 8
 PERMANENT = {301, 308}
@@ -55,15 +56,17 @@ class Prober:
             async with self._all, asyncio.timeout(self._manners.total):
                 return await self._follow(url)
         except TimeoutError:
-            return Outcome(State.UNSURE, f"did not answer within {self._manners.total:g} s")
+            return Outcome(State.UNSURE, say("the link did not answer within {total:g} s", total=self._manners.total))
         except httpx.TimeoutException:
-            return Outcome(State.UNSURE, f"did not answer within {self._manners.timeout:g} s")
+            return Outcome(
+                State.UNSURE, say("the link did not answer within {timeout:g} s", timeout=self._manners.timeout)
+            )
         except PrivateAddressError as error:
-            return Outcome(State.PRIVATE, f"leads nowhere a reader can go: {error}")
+            return Outcome(State.PRIVATE, say("the link leads nowhere a reader can go: {error}", error=str(error)))
         except httpx.ConnectError as error:
             return _connection(error)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            return Outcome(State.UNSURE, f"did not answer properly ({type(error).__name__})")
+            return Outcome(State.UNSURE, say("the link did not answer properly ({name})", name=type(error).__name__))
 
     async def _follow(self, url: str) -> Outcome:
         """Follow redirects to an answer; MOVED when the first steps were all permanent."""
@@ -74,16 +77,20 @@ class Prober:
             location = response.headers.get("location")
             if response.status_code not in REDIRECTS or not location:
                 outcome = of_status(response.status_code)
-                return Outcome(State.MOVED, "has moved", moved) if moved and outcome.state is State.ALIVE else outcome
+                return (
+                    Outcome(State.MOVED, say("the link has moved"), moved)
+                    if moved and outcome.state is State.ALIVE
+                    else outcome
+                )
             current = str(httpx.URL(current).join(location).copy_with(fragment=None))
             permanent = permanent and response.status_code in PERMANENT
             moved = current if permanent else moved
             if current in seen:
-                return Outcome(State.DEAD, "redirects in a circle")
+                return Outcome(State.DEAD, say("the link redirects in a circle"))
             if httpx.URL(current).scheme not in {"http", "https"}:
-                return Outcome(State.DEAD, "redirects to something that is no page")
+                return Outcome(State.DEAD, say("the link redirects to something that is no page"))
             seen.add(current)
-        return Outcome(State.DEAD, f"redirects more than {MAX_REDIRECTS} times")
+        return Outcome(State.DEAD, say("the link redirects more than {most} times", most=MAX_REDIRECTS))
 
     async def _ask(self, url: str) -> httpx.Response:
         """One answer to one URL: HEAD first, GET where HEAD fails, once more after a short Retry-After."""
@@ -116,7 +123,7 @@ def _connection(error: httpx.ConnectError) -> Outcome:
     """Tell a name that does not exist from a server that refuses us today."""
     text = str(error)
     if text.startswith("there is no host"):
-        return Outcome(State.DEAD, f"leads nowhere: {text}")
+        return Outcome(State.DEAD, say("the link leads nowhere: {text}", text=text))
     if "certificate" in text.lower() or "ssl" in text.lower():
-        return Outcome(State.UNSURE, "has a certificate that browsers refuse")
-    return Outcome(State.UNSURE, "refuses connections")
+        return Outcome(State.UNSURE, say("the link has a certificate that browsers refuse"))
+    return Outcome(State.UNSURE, say("the link refuses connections"))

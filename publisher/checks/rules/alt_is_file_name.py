@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 
 CODE = define("alt-is-file-name", Severity.WARNING)
 _FILE = re.compile(r"\S+\.(png|jpe?g|gif|webp|avif|svg|heic|bmp|tiff?)", re.IGNORECASE)
@@ -37,7 +37,9 @@ def check(context: Context) -> Iterator[Diagnostic]:
         stem = PurePosixPath(image).stem
         if _FILE.fullmatch(said) or _CAMERA.fullmatch(said) or said.casefold() in _NOTHING or (said and said == stem):
             yield CODE.at(
-                place, f"the alternative text “{said}” does not say what the picture shows", help="describe it"
+                place,
+                say("the alternative text “{said}” does not say what the picture shows", said=said),
+                help=say("describe it"),
             )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.html import without_comments
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.documents.slips import shortened
 from publisher.source.markdown.tags import TAG, is_words
 
@@ -20,6 +20,6 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for words, place in (*text.written, *blocks):
             for tag in TAG.finditer(words):
                 if is_words(tag) and not words.endswith("\\", 0, tag.start()):
-                    message = f"{shortened(tag[0])} is no HTML: readers see it as written"
-                    advice = f"write it in backticks, or &lt;{shortened(tag[0][1:])}"
+                    message = say("{tag} is no HTML: readers see it as written", tag=shortened(tag[0]))
+                    advice = say("write it in backticks, or &lt;{tag}", tag=shortened(tag[0][1:]))
                     yield CODE.at(place(tag.start(), tag.end()), message, help=advice)

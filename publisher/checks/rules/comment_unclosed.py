@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.html import Kind, removals
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.documents.slips import shortened
 from publisher.source.markdown.tags import COMMENT
 
@@ -19,11 +19,13 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for fragment, place in text.html():
             for removal in removals(fragment):
                 if removal.kind is Kind.UNCLOSED_COMMENT:
-                    message = "the comment that opens here is not closed"
-                    yield CODE.at(place(removal.start, removal.start + 4), message, help="write --> at its end")
+                    message = say("the comment that opens here is not closed")
+                    yield CODE.at(place(removal.start, removal.start + 4), message, help=say("write --> at its end"))
             for comment in COMMENT.finditer(fragment):
                 if "<!--" in (said := comment[0][4:]) and comment[0].endswith("-->"):
                     lost = shortened(" ".join(said.partition("<!--")[0].split()))
-                    message = f"the comment that opens here is not closed before another begins: it hides “{lost}”"
+                    message = say(
+                        "the comment that opens here is not closed before another begins: it hides “{lost}”", lost=lost
+                    )
                     start = comment.start()
-                    yield CODE.at(place(start, start + 4), message, help="write --> at its end")
+                    yield CODE.at(place(start, start + 4), message, help=say("write --> at its end"))

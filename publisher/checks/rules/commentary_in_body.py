@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.markdown import Text
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue import Item
 from publisher.source.folder import MARKDOWN_SUFFIXES
 
@@ -38,8 +38,8 @@ def _of_body(text: Text, item: Item, label: re.Pattern[str]) -> Iterator[Diagnos
     one = len(found) == 1 and last and item.commentary is None and _below(text, item)
     for number, match in found:
         end = match.end() if one and number and lines[number][match.end() :].strip() else len(lines[number].rstrip())
-        message = f"this is the commentary, by its label {match[0].strip()}, and stands in the body"
-        advice = "put it between ::: commentary and :::, without the label"
+        message = say("this is the commentary, by its label {match}, and stands in the body", match=match[0].strip())
+        advice = say("put it between ::: commentary and :::, without the label")
         yield CODE.at(text.prose.place(number, 0, end), message, help=advice)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("commentary-missing", Severity.ERROR)
 
@@ -15,5 +15,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     if context.config.checks.commentary == "required":
         for item in context.issue.items:
             if item.commentary is None:
-                message = f"“{item.headline[:40]}” has no commentary, and config.yaml asks for one"
-                yield CODE.at(item.places.of(), message, help="add it between ::: commentary and :::")
+                message = say(
+                    "“{headline}” has no commentary, and config.yaml asks for one", headline=item.headline[:40]
+                )
+                yield CODE.at(item.places.of(), message, help=say("add it between ::: commentary and :::"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue import date_of_slug
 
 CODE = define("date-contradicts-slug", Severity.ERROR)
@@ -16,5 +16,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     issue = context.issue
     named = date_of_slug(issue.slug)
     if named is not None and named != issue.date:
-        message = f"the date {issue.date} contradicts the slug {issue.slug}"
-        yield CODE.at(issue.places.of("date"), message, help=f"write {named}, or rename the folder")
+        message = say("the date {date} contradicts the slug {slug}", date=str(issue.date), slug=issue.slug)
+        yield CODE.at(
+            issue.places.of("date"), message, help=say("write {named}, or rename the folder", named=str(named))
+        )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.lines import Line, fields
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
 
 CODE = define("direction-mark", Severity.WARNING)
 _MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -38,30 +38,38 @@ def _look(lines: list[Line]) -> Iterator[Diagnostic]:
             at, sign = found.start(), found[0]
             if sign in _OVERRIDES:
                 yield _finding(
-                    line, at, f"shows what follows in {'reverse' if sign == _OVERRIDES[1] else 'its own order'}"
+                    line,
+                    at,
+                    say("shows what follows in reverse")
+                    if sign == _OVERRIDES[1]
+                    else say("shows what follows in its own order"),
                 )
             if sign in _CLOSES:
                 opened.append((line, at))
             elif sign not in _CLOSES.values():
                 if not mixed:
-                    yield _finding(line, at, "has nothing to do in a text of one direction")
+                    yield _finding(line, at, say("has nothing to do in a text of one direction"))
             elif opened and _CLOSES[opened[-1][0].text[opened[-1][1]]] == sign:
                 opened.pop()
             else:
-                yield _finding(line, at, "closes what nothing opened")
+                yield _finding(line, at, say("closes what nothing opened"))
     for line, at in opened:
         if line.text[at] not in _OVERRIDES:  # told already
-            yield _finding(line, at, "opens a direction that is never closed")
+            yield _finding(line, at, say("opens a direction that is never closed"))
 
 
-def _finding(line: Line, at: int, what: str) -> Diagnostic:
+def _finding(line: Line, at: int, what: Sentence) -> Diagnostic:
     sign = line.text[at]
     name = unicodedata.name(sign).lower()
     after = _MARKS.sub("", line.text[at:]).strip()[:20]
-    message = f"U+{ord(sign):04X} ({name}), which nobody sees, {what}"
-    told = f": “{after}”" if after else ", at the end"
+    mark = f"U+{ord(sign):04X} ({name})"
+    message = say("{mark}, which nobody sees, {what}, at the end", mark=mark, what=what)
+    if after:
+        message = say("{mark}, which nobody sees, {what}: “{after}”", mark=mark, what=what, after=after)
     closing = _CLOSES.get(sign)
     advice = (
-        f"delete it, or write U+{ord(closing):04X} where it ends" if closing and sign not in _OVERRIDES else "delete it"
+        say("delete it, or write U+{point} where it ends", point=f"{ord(closing):04X}")
+        if closing and sign not in _OVERRIDES
+        else say("delete it")
     )
-    return CODE.at(line.place(at, at + 1), message + told, help=advice)
+    return CODE.at(line.place(at, at + 1), message, help=advice)

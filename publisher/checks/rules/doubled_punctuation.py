@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.lines import cjk_lines
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("doubled-punctuation", Severity.WARNING)
 PATTERN = re.compile(r"。{2,}|，{2,}|、{2,}|；{2,}|：{2,}|[，、；：。][，、；：。]+")
@@ -19,5 +19,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for found in PATTERN.finditer(line.text):
             mark = found[0]
             ellipsis = len(mark) > 2 and set(mark) == {"。"}
-            advice = "write …… for an ellipsis" if ellipsis else f"write one mark, {mark[-1]}"
-            yield CODE.at(line.place(found.start(), found.end()), f"the marks {mark} stand together", help=advice)
+            advice = say("write …… for an ellipsis") if ellipsis else say("write one mark, {mark}", mark=mark[-1])
+            yield CODE.at(
+                line.place(found.start(), found.end()), say("the marks {mark} stand together", mark=mark), help=advice
+            )

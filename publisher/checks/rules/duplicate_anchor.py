@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("duplicate-anchor", Severity.ERROR, fixed=True)
 
@@ -16,7 +16,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for item in context.issue.items:
         place = item.places.of("anchor")
         if item.anchor in seen:
-            message = f"the anchor {item.anchor} already belongs to {seen[item.anchor]}"
-            yield CODE.at(place, message, help=f"write another, such as anchor: {item.anchor}-2")
+            message = say("the anchor {anchor} already belongs to {seen}", anchor=item.anchor, seen=seen[item.anchor])
+            yield CODE.at(place, message, help=say("write another, such as anchor: {anchor}-2", anchor=item.anchor))
         else:
             seen[item.anchor] = f"{place.path}:{place.span.line}"

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("duplicate-headline", Severity.ERROR)
 
@@ -19,7 +19,9 @@ def check(context: Context) -> Iterator[Diagnostic]:
         place = item.places.of("headline")
         if key and key in seen:
             yield CODE.at(
-                place, f"the headline already stands at {seen[key]}", help="delete one of the two, or reword it"
+                place,
+                say("the headline already stands at {seen}", seen=seen[key]),
+                help=say("delete one of the two, or reword it"),
             )
         elif key:
             seen[key] = f"{place.path}:{place.span.line}:{place.span.column}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.lines import HAN, cjk_lines
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("half-width-punctuation", Severity.WARNING)
 FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！"}
@@ -31,5 +31,5 @@ def check(context: Context) -> Iterator[Diagnostic]:
         pattern = _CHINESE if mostly else _MIXED
         for found in pattern.finditer(line.text):
             mark = found[0].rstrip()
-            message = f"a half-width {mark} stands between Chinese characters"
-            yield CODE.at(line.place(found.start(), found.end()), message, help=f"write {FULL[mark]}")
+            message = say("a half-width {mark} stands between Chinese characters", mark=mark)
+            yield CODE.at(line.place(found.start(), found.end()), message, help=say("write {words}", words=FULL[mark]))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("heading-not-made", Severity.WARNING)
 _ALMOST = re.compile(
@@ -19,6 +19,6 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for text in context.texts:
         for words, place in () if text.inline else text.written:
             for found in _ALMOST.finditer(words):
-                message = "this is no heading: readers would see the number signs"
-                advice = "write one to six plain #, then a plain space; \\# for a sign that is meant"
+                message = say("this is no heading: readers would see the number signs")
+                advice = say("write one to six plain #, then a plain space; \\# for a sign that is meant")
                 yield CODE.at(place(found.start(), found.end()), message, help=advice)

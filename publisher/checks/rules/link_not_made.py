@@ -9,7 +9,7 @@ from markdown_it.common.utils import normalizeReference
 
 from publisher.checks.context import Context
 from publisher.checks.markdown import Text
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.documents.slips import shortened
 
 CODE = define("link-not-made", Severity.WARNING)
@@ -42,8 +42,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
                 if number not in fences and not _SOUND.match(found[0]):
                     yield CODE.at(
                         text.prose.place(number, found.start(), found.end()),
-                        "this is not a link: its brackets are full-width, or stand apart",
-                        help=f"write [{found['text']}]({found['url']})",
+                        say("this is not a link: its brackets are full-width, or stand apart"),
+                        help=say("write [{text}]({url})", text=found["text"], url=found["url"]),
                     )
 
 
@@ -64,10 +64,12 @@ def _without_reference(text: Text, used: set[str]) -> Iterator[Diagnostic]:
         if _ADDRESS.match(url) and (label not in used or url != defined[label]["href"]):
             first = definition["map"][0]
             place = text.prose.place(first, 0, len(text.prose.lines[first].rstrip()))
-            message = (
-                f"nothing refers to this definition of [{shortened(label.lower())}], and its address is lost: {url}"
+            message = say(
+                "nothing refers to this definition of [{label}], and its address is lost: {url}",
+                label=shortened(label.lower()),
+                url=url,
             )
-            yield CODE.at(place, message, help="write [words][label] where it belongs, or delete the line")
+            yield CODE.at(place, message, help=say("write [words][label] where it belongs, or delete the line"))
 
 
 def _without_definition(text: Text) -> Iterator[Diagnostic]:
@@ -76,6 +78,10 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
             label = found["label"].strip() or found["text"]
             cited = found["text"].isdecimal() and label.isdecimal()  # [1][2]: sources by number, meant as they stand
             if not cited and normalizeReference(label) not in text.env.get("references", {}):
-                message = f"this is not a link: [{shortened(label)}] is defined nowhere in the file"
-                advice = f"add a line [{shortened(label)}]: https://…, or write [{shortened(found['text'])}](https://…)"
+                message = say("this is not a link: [{label}] is defined nowhere in the file", label=shortened(label))
+                advice = say(
+                    "add a line [{label}]: https://…, or write [{text}](https://…)",
+                    label=shortened(label),
+                    text=shortened(found["text"]),
+                )
                 yield CODE.at(place(found.start(), found.end()), message, help=advice)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("link-to-missing-anchor", Severity.ERROR)
 
@@ -20,5 +20,5 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for link in text.parts.links:
             url = unquote(link.url)  # which the parser has encoded
             if url.startswith("#") and url[1:] not in anchors:
-                message = f"the issue has no anchor {url}"
-                yield CODE.at(link.place, message, help=f"the anchors are {', '.join(anchors)}")
+                message = say("the issue has no anchor {url}", url=url)
+                yield CODE.at(link.place, message, help=say("the anchors are {anchors}", anchors=", ".join(anchors)))

@@ -8,7 +8,7 @@ from html import unescape
 
 from publisher.checks.context import Context
 from publisher.checks.lines import fields
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.documents.slips import shortened
 
 CODE = define("markup-in-plain-text", Severity.WARNING)
@@ -29,9 +29,11 @@ def check(context: Context) -> Iterator[Diagnostic]:
             named = (found[name] for name in ("link", "strong", "code", "element") if found[name] is not None)
             meant = next(named, unescape(found[0]))
             if meant != found[0]:
-                message = f"{shortened(found[0])} stays as it is written: this is a field of plain text"
+                message = say(
+                    "{found} stays as it is written: this is a field of plain text", found=shortened(found[0])
+                )
                 yield CODE.at(
                     line.place(found.start(), found.end()),
                     message,
-                    help=f"write {shortened(meant.strip()) or 'a plain space'}",
+                    help=say("write {words}", words=shortened(meant.strip()) or say("a plain space")),
                 )

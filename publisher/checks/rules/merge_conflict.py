@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("merge-conflict", Severity.ERROR)
 
@@ -22,5 +22,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             elif opened is not None and parted and line.startswith(">>>>>>> "):
                 place, opened = text.prose.place(opened, 0, 7), None
                 yield CODE.at(
-                    place, "a merge conflict is not resolved", help="keep one version; delete the lines of <, = and >"
+                    place,
+                    say("a merge conflict is not resolved"),
+                    help=say("keep one version; delete the lines of <, = and >"),
                 )

@@ -10,7 +10,7 @@ from publisher.checks.context import Context
 from publisher.checks.html import without_comments
 from publisher.checks.lines import fields
 from publisher.checks.markdown import Text
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.documents.slips import shortened
 
 CODE = define("merge-tag", Severity.WARNING)
@@ -80,8 +80,8 @@ def _tags(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagnostic
 
 
 def _told(tag: str, place: Place) -> Diagnostic:
-    message = f"{shortened(tag)} is a merge tag of another tool: readers would get it as it is written"
-    way = "delete it: each message has links to unsubscribe and to its page"
+    message = say("{tag} is a merge tag of another tool: readers would get it as it is written", tag=shortened(tag))
+    way = say("delete it: each message has links to unsubscribe and to its page")
     return CODE.at(
-        place, message, help=way if _WAYS.search(tag) else "write words for every reader, or put it in backticks"
+        place, message, help=way if _WAYS.search(tag) else say("write words for every reader, or put it in backticks")
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from publisher.checks.context import Context
 from publisher.checks.markdown import Text
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.documents.slips import shortened
 
 CODE = define("note-lost", Severity.WARNING)
@@ -39,8 +39,12 @@ def _references(texts: Iterable[Text]) -> Iterator[Diagnostic]:
             for found in _REFERENCE.finditer(words):
                 label = found["label"]
                 if f":{label}" not in _known(text) and not _RANGE.fullmatch(label):
-                    message = f"[^{label}] has no note, and readers see it as written"
-                    where = "notes stand in intro, body and commentary" if text.inline else f"add a line [^{label}]: …"
+                    message = say("[^{label}] has no note, and readers see it as written", label=label)
+                    where = (
+                        say("notes stand in intro, body and commentary")
+                        if text.inline
+                        else say("add a line [^{label}]: …", label=label)
+                    )
                     yield CODE.at(place(found.start(), found.end()), message, help=where)
 
 
@@ -71,9 +75,15 @@ def _notes(texts: list[Text]) -> Iterator[Diagnostic]:
             first, last = text.prose.place(number, line.index("[")), text.prose.place(after - 1).span
             place = Place(first.path, Span(first.span.line, first.span.column, last.end_line, last.end_column))
             if label in later:
-                message = f"the note [^{label}] stands twice, and this one is lost: “{words}”"
-                yield CODE.at(place, message, help="give it another mark, and refer to that")
+                message = say(
+                    "the note [^{label}] stands twice, and this one is lost: “{words}”", label=label, words=words
+                )
+                yield CODE.at(place, message, help=say("give it another mark, and refer to that"))
             elif f":{label}" not in used:
-                message = f"nothing refers to the note [^{label}], and it is lost: “{words}”"
-                yield CODE.at(place, message, help=f"write [^{label}] where it belongs, or delete the note")
+                message = say(
+                    "nothing refers to the note [^{label}], and it is lost: “{words}”", label=label, words=words
+                )
+                yield CODE.at(
+                    place, message, help=say("write [^{label}] where it belongs, or delete the note", label=label)
+                )
             later.add(label)

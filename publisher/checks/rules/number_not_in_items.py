@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.checks.lines import Line
 from publisher.checks.numbers import numbers
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("number-not-in-items", Severity.WARNING)
 
@@ -29,6 +29,6 @@ def check(context: Context) -> Iterator[Diagnostic]:
                     at = Line(words, place, None).place(number.start, number.start + len(number.text))
                     yield CODE.at(
                         at,
-                        f"{number.text} appears in no item",
-                        help="write the number the items have, or add it to an item",
+                        say("{text} appears in no item", text=number.text),
+                        help=say("write the number the items have, or add it to an item"),
                     )

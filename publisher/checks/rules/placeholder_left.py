@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.issue import Prose, Status
 from publisher.issue.starter import placeholders
 
@@ -22,8 +22,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
     found = [place for text, place in plain if text in texts]
     found += [place for text in context.texts if (place := _place(text.prose, texts))]
     for place in found:
-        message = "a text to fill in still stands here, and the issue is ready"
-        yield CODE.at(place, message, help="replace it, or delete it; or leave the issue a draft")
+        message = say("a text to fill in still stands here, and the issue is ready")
+        yield CODE.at(place, message, help=say("replace it, or delete it; or leave the issue a draft"))
 
 
 def _place(prose: Prose, texts: tuple[str, ...]) -> Place | None:

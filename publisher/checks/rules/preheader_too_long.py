@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.diagnostics.width import display_width
 
 MAX_WIDTH = 140
@@ -17,5 +17,5 @@ def check(context: Context) -> Iterator[Diagnostic]:
     issue = context.issue
     width = display_width(issue.preheader or "")
     if width > MAX_WIDTH:
-        message = f"the preheader is {width} columns wide, over {MAX_WIDTH}"
-        yield CODE.at(issue.places.of("preheader"), message, help="shorten it")
+        message = say("the preheader is {width} columns wide, over {most}", width=width, most=MAX_WIDTH)
+        yield CODE.at(issue.places.of("preheader"), message, help=say("shorten it"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.parts import Picture
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue import codes
 from publisher.issue.pictures import PictureFile, linked_picture
 
@@ -23,11 +23,11 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def _fault(context: Context, picture: Picture) -> Iterator[Diagnostic]:
     place, source = picture.place, picture.source
     if picture.alt is None:
-        message = "the picture has no alternative text"
-        yield codes.IMAGE_WITHOUT_ALT.at(place, message, help="say what it shows: ![a chip at dusk](images/NAME)")
+        message = say("the picture has no alternative text")
+        yield codes.IMAGE_WITHOUT_ALT.at(place, message, help=say("say what it shows: ![a chip at dusk](images/NAME)"))
     if not source.strip():
-        message = "the picture names no file: it has no src"
-        yield codes.IMAGE_MISSING.at(place, message, help="save the picture to images/ and name it: images/NAME")
+        message = say("the picture names no file: it has no src")
+        yield codes.IMAGE_MISSING.at(place, message, help=say("save the picture to images/ and name it: images/NAME"))
         return
     found = linked_picture(context.config.root, context.issue.folder, source)
     if not isinstance(found, PictureFile):

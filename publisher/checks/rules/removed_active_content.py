@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.html import Kind, removals
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("removed-active-content", Severity.ERROR, fixed=True)
 
@@ -17,5 +17,5 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for fragment, place in text.html():
             for removal in removals(fragment):
                 if removal.kind is Kind.ACTIVE:
-                    message = f"{removal.what} is active content, which is removed"
-                    yield CODE.at(place(removal.start, removal.end), message, help="delete it")
+                    message = say("{what} is active content, which is removed", what=removal.what)
+                    yield CODE.at(place(removal.start, removal.end), message, help=say("delete it"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.checks.html import Kind, removals
 from publisher.checks.rules.text_swallowed import swallowed
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("removed-html", Severity.WARNING)
 
@@ -19,5 +19,5 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for fragment, place in text.html():
             for removal in removals(fragment):
                 if removal.kind is Kind.OTHER and place(removal.start, removal.end).span not in told:
-                    message = f"{removal.what} is not kept"
-                    yield CODE.at(place(removal.start, removal.end), message, help="use Markdown, or delete it")
+                    message = say("{what} is not kept", what=removal.what)
+                    yield CODE.at(place(removal.start, removal.end), message, help=say("use Markdown, or delete it"))

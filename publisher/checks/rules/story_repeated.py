@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urldefrag, urlsplit
 
 from publisher.checks.context import sources
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, define
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.issue import Issue, Item
 
 CODE = define("story-repeated", Severity.WARNING)
@@ -26,7 +26,7 @@ WINDOW = (
 _SHORTEST = 6  # pairs; two short headlines are alike by accident
 _NAME = 4  # Han or kana characters; what is longer is no name
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff]")
-_HELP = "drop it, or say in the headline what is new"
+_HELP = say("drop it, or say in the headline what is new")
 
 At = Sequence[Any]  # path, line, column, end line, end column
 Told = Sequence[Any]
@@ -105,7 +105,7 @@ def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iter
                 earlier = [(issue, other) for issue, other in list(ran[url].items())[:COLUMN] if issue[0] < day]
                 column = len(ran[url]) >= COLUMN and text not in (other for _, other in earlier)
                 if earlier and not column:
-                    message = f"a story from this source already ran in {earlier[0][0][1]}"
+                    message = say("a story from this source already ran in {slug}", slug=earlier[0][0][1])
                     yield CODE.at(_place(place), message, help=_HELP)
 
 
@@ -125,9 +125,11 @@ def _same_headline(issues: Sequence[Sequence[_Story]], wanted: frozenset[str] | 
             ):
                 continue
             if earlier:
-                yield CODE.at(_place(story.at), f"the same headline already ran in {earlier[-1].slug}", help=_HELP)
+                yield CODE.at(
+                    _place(story.at), say("the same headline already ran in {slug}", slug=earlier[-1].slug), help=_HELP
+                )
             elif alike := near.to(story):
-                message = f"a headline {alike[0]:.0%} alike already ran in {alike[1]}"
+                message = say("a headline {share:.0%} alike already ran in {slug}", share=alike[0], slug=alike[1])
                 yield CODE.at(_place(story.at), message, help=_HELP)
         near.add(stories)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.diagnostics.width import display_width
 
 MAX_WIDTH = 78
@@ -18,6 +18,6 @@ def check(context: Context) -> Iterator[Diagnostic]:
     width = display_width(issue.subject)
     if width > MAX_WIDTH:
         own = ("subject",) in issue.places.values
-        message = f"the subject is {width} columns wide, over {MAX_WIDTH}"
-        advice = "shorten it" if own else "write a shorter subject: beside the title"
+        message = say("the subject is {width} columns wide, over {most}", width=width, most=MAX_WIDTH)
+        advice = say("shorten it") if own else say("write a shorter subject: beside the title")
         yield CODE.at(issue.places.of("subject" if own else "title"), message, help=advice)

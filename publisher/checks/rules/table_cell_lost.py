@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.markdown import Text
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, counted, define, say
 from publisher.documents.slips import shortened
 
 CODE = define("table-cell-lost", Severity.ERROR, fixed=True)
@@ -41,6 +41,10 @@ def _rows(text: Text) -> Iterator[Diagnostic]:
                 place = text.prose.place(
                     token.map[0], line.index(lost, start), start + len(line[start:].rstrip(" \t|"))
                 )
-                head_has = f"{columns} column{'s' if columns > 1 else ''}"
-                message = f"readers would not see “{shortened(lost)}”: the table's head has {head_has}"
-                yield CODE.at(place, message, help="write \\| for a sign that is meant, or give the head a cell more")
+                has = counted("{n} column", "{n} columns", columns)
+                message = say(
+                    "readers would not see “{lost}”: the table's head has {columns}", lost=shortened(lost), columns=has
+                )
+                yield CODE.at(
+                    place, message, help=say("write \\| for a sign that is meant, or give the head a cell more")
+                )

@@ -9,7 +9,7 @@ from publisher.checks.context import Context
 from publisher.checks.html import RUNS, without_comments
 from publisher.checks.html_policy import ACTIVE, TAGS
 from publisher.checks.markdown import Text
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.documents.slips import shortened
 
 CODE = define("text-swallowed", Severity.ERROR, fixed=True)
@@ -38,17 +38,21 @@ def swallowed(text: Text) -> Iterator[Diagnostic]:
             if opened and tag[1] and name == opened[0]:
                 words.append(said[last : tag.start()])
                 if name != "style":
-                    yield from _told(*opened, words, "is removed with what stands in it")
+                    yield from _told(*opened, words, _REMOVED)
                 opened, words = None, []
             elif not opened and not tag[1]:
                 opened, words = (name, piece.place(tag.start(), tag.end())), []
                 last = tag.end()
         words.append(said[last:] if opened else "")
     if opened:
-        yield from _told(*opened, words, "has no end, and swallows all that follows")
+        yield from _told(*opened, words, _SWALLOWS_ALL)
 
 
-def _told(name: str, place: Place, words: list[str], fate: str) -> Iterator[Diagnostic]:
+_REMOVED = say("<{name}> is removed with what stands in it: readers would not see “{lost}”")
+_SWALLOWS_ALL = say("<{name}> has no end, and swallows all that follows: readers would not see “{lost}”")
+
+
+def _told(name: str, place: Place, words: list[str], fate: Sentence) -> Iterator[Diagnostic]:
     if lost := " ".join(_MARKUP.sub(" ", "".join(words)).split()):
-        message = f"<{name}> {fate}: readers would not see “{shortened(lost)}”"
-        yield CODE.at(place, message, help=f"write it in backticks, `<{name}>`, or &lt;{name}>")
+        message = say(fate, name=name, lost=shortened(lost))
+        yield CODE.at(place, message, help=say("write it in backticks, `<{name}>`, or &lt;{name}>", name=name))

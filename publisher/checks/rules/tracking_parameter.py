@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("tracking-parameter", Severity.WARNING)
 _TRACKING = re.compile(
@@ -28,5 +28,5 @@ def check(context: Context) -> Iterator[Diagnostic]:
         if tracking:
             kept = urlencode([(name, value) for name, value in pairs if name not in tracking])
             clean = urlunsplit(parts._replace(query=kept))
-            message = f"the link carries {', '.join(dict.fromkeys(tracking))}, which only track"
-            yield CODE.at(link.place, message, help=f"write {clean}")
+            message = say("the link carries {tracking}, which only track", tracking=", ".join(dict.fromkeys(tracking)))
+            yield CODE.at(link.place, message, help=say("write {words}", words=clean))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.lines import HAN, Line, lines
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
 
 CODE = define("unpaired-punctuation", Severity.WARNING)
 PAIRS = {"“": "”", "‘": "’", "《": "》", "〈": "〉", "「": "」", "『": "』", "（": "）", "【": "】"}
@@ -50,7 +50,7 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
                 if open_marks and open_marks[-1][0] == _CLOSERS[mark]:
                     open_marks.pop()
                 elif mark != "）" or not _ENUMERATES.search(line.text, max(0, index - 5), index):
-                    yield _finding(line, index, mark, f"write the {_CLOSERS[mark]} that opens it")
+                    yield _finding(line, index, mark, say("write the {opening} that opens it", opening=_CLOSERS[mark]))
             elif mark == "’" and open_marks and open_marks[-1][0] == "‘":
                 open_marks.pop()
     yield from map(_never_closed, open_marks)
@@ -58,8 +58,8 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
 
 def _never_closed(entry: tuple[str, Line, int]) -> Diagnostic:
     mark, line, index = entry
-    return _finding(line, index, mark, f"write {PAIRS[mark]} where it ends")
+    return _finding(line, index, mark, say("write {closing} where it ends", closing=PAIRS[mark]))
 
 
-def _finding(line: Line, index: int, mark: str, advice: str) -> Diagnostic:
-    return CODE.at(line.place(index, index + 1), f"the mark {mark} has no partner", help=advice)
+def _finding(line: Line, index: int, mark: str, advice: Sentence) -> Diagnostic:
+    return CODE.at(line.place(index, index + 1), say("the mark {mark} has no partner", mark=mark), help=advice)

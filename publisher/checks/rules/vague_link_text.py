@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("vague-link-text", Severity.WARNING)
 _VAGUE = {
@@ -24,5 +24,5 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for text in context.texts:
         for link in text.parts.links:
             if _TRIM.sub("", link.words).casefold() in _VAGUE:
-                message = f"the link's text “{link.words.strip()}” does not say where it leads"
-                yield CODE.at(link.place, message, help="make the words that name the target the link")
+                message = say("the link's text “{words}” does not say where it leads", words=link.words.strip())
+                yield CODE.at(link.place, message, help=say("make the words that name the target the link"))

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.gates.stylesheet import declarations, rules
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
@@ -131,8 +131,13 @@ def find(html: str, place: Place) -> list[Diagnostic]:
             found.append(
                 CLIENT_LACKS.at(
                     place,
-                    f"the email uses {kind} {name}, which {'; '.join(clients)} does not show",
-                    help="do without it, or give a fallback that reads as well",
+                    say(
+                        "the email uses {kind} {name}, which {clients} does not show",
+                        kind=kind,
+                        name=name,
+                        clients="; ".join(clients),
+                    ),
+                    help=say("do without it, or give a fallback that reads as well"),
                 )
             )
     return found

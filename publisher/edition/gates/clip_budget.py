@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from publisher.config import Config
 from publisher.config.model import Clip
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.edition.model import Edition, Sizes
 from publisher.issue.model import Issue
 
@@ -14,7 +14,9 @@ BUDGET = Clip().decoded
 
 CLIP_BUDGET = define("clip-budget", Severity.ERROR)
 CLIP_BUDGET_NEAR = define("clip-budget-near", Severity.WARNING)
-_HELP = "shorten the items, split the issue, or write overflow: web in issue.yaml"
+_WRITTEN = say("the email's HTML takes {size:.1f} kB as written, of {limit:.0f} kB")
+_ENCODED = say("the email's HTML takes {size:.1f} kB as encoded, of {limit:.0f} kB")
+_HELP = say("shorten the items, split the issue, or write overflow: web in issue.yaml")
 
 
 def over(sizes: Sizes, clip: Clip) -> bool:
@@ -28,6 +30,7 @@ def check(edition: Edition, issue: Issue, config: Config) -> Iterator[Diagnostic
     if over(sizes, clip):
         certain = sizes.html > clip.decoded
         size, limit = (sizes.html, clip.decoded) if certain else (sizes.html_encoded, clip.encoded)
-        message = f"the email's HTML takes {size / 1000:.1f} kB {'as written' if certain else 'as encoded'}"
         code = CLIP_BUDGET if certain else CLIP_BUDGET_NEAR
-        yield code.at(issue.places.of("items"), f"{message}, of {limit / 1000:.0f} kB", help=_HELP)
+        template = _WRITTEN if certain else _ENCODED
+        message = say(template, size=size / 1000, limit=limit / 1000)
+        yield code.at(issue.places.of("items"), message, help=_HELP)

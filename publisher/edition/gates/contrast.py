@@ -14,12 +14,13 @@ from functools import lru_cache
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.edition.gates.stylesheet import declarations, rules
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
 LOW_CONTRAST = define("low-contrast", Severity.ERROR)
+_LIGHT, _DARK = say("light"), say("dark")
 
 RGB = tuple[int, int, int]
 _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "gray": (128, 128, 128)}
@@ -72,9 +73,9 @@ def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
 def find(html: str, place: Place) -> list[Diagnostic]:
     """The findings over the HTML of an email."""
     tree = LexborHTMLParser(html)
-    found: dict[tuple[str, RGB, RGB], float] = {}
+    found: dict[tuple[Sentence, RGB, RGB], float] = {}
     for light, dark in _texts(tree.body, _dark_styles(tree, html)) if tree.body is not None else ():
-        for mode, style in (("light", light), ("dark", dark)):
+        for mode, style in ((_LIGHT, light), (_DARK, dark)):
             contrast = ratio(style.colour, style.ground)
             large = style.size >= 24 or (style.bold and style.size >= 18.66)
             if contrast < (3.0 if large else 4.5):
@@ -82,8 +83,14 @@ def find(html: str, place: Place) -> list[Diagnostic]:
     return [
         LOW_CONTRAST.at(
             place,
-            f"in {mode} mode text has a contrast of {contrast:.1f} to 1: {_hex(colour)} on {_hex(ground)}",
-            help="give the text a contrast of 4.5 to 1 in the theme",
+            say(
+                "in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}",
+                mode=mode,
+                contrast=contrast,
+                colour=_hex(colour),
+                ground=_hex(ground),
+            ),
+            help=say("give the text a contrast of 4.5 to 1 in the theme"),
         )
         for (mode, colour, ground), contrast in found.items()
     ]

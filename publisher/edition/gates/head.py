@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.gates.stylesheet import rules
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
@@ -24,14 +24,14 @@ def find(html: str, place: Place) -> list[Diagnostic]:
     found = []
     for block in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL):
         if (size := len(block.encode("utf-8"))) > LIMIT:
-            message = f"a style block has {size} bytes; Gmail drops it above {LIMIT}"
-            found.append(STYLE_DROPPED.at(place, message, help="shorten the theme's email/head.css.j2"))
+            message = say("a style block has {size} bytes; Gmail drops it above {limit}", size=size, limit=LIMIT)
+            found.append(STYLE_DROPPED.at(place, message, help=say("shorten the theme's email/head.css.j2")))
         if nested := next((rule for rule in rules(block) if len(rule.context) > 1), None):
             found.append(
                 STYLE_DROPPED.at(
                     place,
-                    "an at-rule stands inside another: " + " { ".join(nested.context),
-                    help="join the two queries with and",
+                    say("an at-rule stands inside another: {rules}", rules=" { ".join(nested.context)),
+                    help=say("join the two queries with and"),
                 )
             )
     return found

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue, Prose
 
@@ -53,8 +53,8 @@ def _places(written: Iterable[Prose]) -> Iterator[Diagnostic]:
             column, last = spots[0], spots[-1]  # one a line: the two halves of a pair are one mistake
             yield LITERAL_MARKUP.at(
                 prose.place(number, column, last + 2),
-                "the asterisks here do not become emphasis",
-                help="close the emphasis, without a space inside it; write \\*\\* for asterisks that are meant",
+                say("the asterisks here do not become emphasis"),
+                help=say("close the emphasis, without a space inside it; write \\*\\* for asterisks that are meant"),
             )
 
 

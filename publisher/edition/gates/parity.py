@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.model import Edition, Slot, Slotted
 from publisher.issue.model import Issue
 
 TEXT_INCOMPLETE = define("text-part-incomplete", Severity.ERROR)
 NO_WAY_OUT = define("no-way-out", Severity.ERROR, fixed=True)
-_SAME = "take it out of the theme's email templates, or write it in an issue: both parts say the same"
+_SAME = say("take it out of the theme's email templates, or write it in an issue: both parts say the same")
 _SPACE = re.compile(r"\s+")
 
 
@@ -28,25 +28,27 @@ def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
 def find(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -> list[Diagnostic]:
     """Findings where the two parts differ."""
     found = []
-    for part, name in ((html, "HTML"), (text, "text")):
+    for part, name in ((html, "HTML"), (text, say("text"))):
         if Slot.UNSUBSCRIBE_URL not in part.slots:
             found.append(
                 NO_WAY_OUT.at(
                     place,
-                    f"the {name} part has no unsubscribe link",
-                    help="put slots.unsubscribe_url into the theme's template",
+                    say("the {name} part has no unsubscribe link", name=name),
+                    help=say("put slots.unsubscribe_url into the theme's template"),
                 )
             )
     plain = text.fill(lambda _: "")
     packed = _SPACE.sub("", plain)
     found += [
-        TEXT_INCOMPLETE.at(place, f"the text part lacks the headline “{headline[:40]}”", help=_SAME)
+        TEXT_INCOMPLETE.at(
+            place, say("the text part lacks the headline “{headline}”", headline=headline[:40]), help=_SAME
+        )
         for headline in headlines
         if _SPACE.sub("", headline) not in packed
     ]
     markup = html.fill(lambda _: "")
     found += [
-        TEXT_INCOMPLETE.at(place, f"the text part lacks the link {url}", help=_SAME)
+        TEXT_INCOMPLETE.at(place, say("the text part lacks the link {url}", url=url), help=_SAME)
         for url in dict.fromkeys(_links(markup))
         if url not in plain
     ]

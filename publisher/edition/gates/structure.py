@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, define
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
@@ -22,9 +22,13 @@ def check(edition: Edition, issue: Issue, _config: Config) -> Iterator[Diagnosti
     place = issue.places.of()
     html = edition.html.fill(lambda _: "#")
     yield from find(html, place, written=len(_bare_tables(LexborHTMLParser(edition.web))))
-    for name, text in (("HTML", html), ("text", edition.text.fill(lambda _: ""))):
+    for name, text in (("HTML", html), (say("text"), edition.text.fill(lambda _: ""))):
         if _MARKER.search(text):
-            yield SLOT_LEFT.at(place, f"a slot in the {name} part was not recognised", help="use slots without filters")
+            yield SLOT_LEFT.at(
+                place,
+                say("a slot in the {name} part was not recognised", name=name),
+                help=say("use slots without filters"),
+            )
 
 
 def find(html: str, place: Place, written: int = 0) -> Iterator[Diagnostic]:
@@ -32,15 +36,18 @@ def find(html: str, place: Place, written: int = 0) -> Iterator[Diagnostic]:
     tree = LexborHTMLParser(html)
     root = tree.root
     attributes = root.attributes if root is not None else {}
-    faults = [f"<html> has no {name}" for name in ("lang", "dir") if not attributes.get(name)]
+    faults = [say("<html> has no {name}", name=name) for name in ("lang", "dir") if not attributes.get(name)]
     pictures = tree.css("img:not([alt])")
-    faults += [f"the picture {picture.attributes.get('src')} has no alt" for picture in pictures[:3]]
+    faults += [
+        say("the picture {source} has no alt", source=picture.attributes.get("src") or "None")
+        for picture in pictures[:3]
+    ]
     if len(_bare_tables(tree)) > written:
-        faults.append("a layout table has no role=presentation")
+        faults.append(say("a layout table has no role=presentation"))
     if len(tree.css("h1")) != 1:
-        faults.append(f"there are {len(tree.css('h1'))} headings of level 1, and there has to be one")
+        faults.append(say("there are {count} headings of level 1, and there has to be one", count=len(tree.css("h1"))))
     for fault in faults:
-        yield INACCESSIBLE.at(place, fault, help="put it back into the theme's template")
+        yield INACCESSIBLE.at(place, fault, help=say("put it back into the theme's template"))
 
 
 def _bare_tables(tree: LexborHTMLParser) -> list[LexborNode]:

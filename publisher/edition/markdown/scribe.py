@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markdown_it.token import Token
 
-from publisher.diagnostics import Diagnostic, Severity, define
+from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.edition.markdown.headings import shifted
 from publisher.edition.markdown.html import Html, HtmlWriter, Sized, join_lines_of_html, visible_text
 from publisher.edition.markdown.links import absolute
@@ -61,7 +61,9 @@ class Scribe:
         tokens = shifted(parsed(without_controls(prose.text)).tokens, above)
         if deepest := next((token for token in tokens if token.level >= MAX_NESTING - 1), None):
             place = prose.place(deepest.map[0] if deepest.map else 0)
-            self.diagnostics.append(TOO_DEEP.at(place, "the text is nested too deep", help="take out some levels"))
+            self.diagnostics.append(
+                TOO_DEEP.at(place, say("the text is nested too deep"), help=say("take out some levels"))
+            )
         return self._write(prose, tokens, name)
 
     def inline(self, prose: Prose, name: str) -> Written:
