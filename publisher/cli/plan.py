@@ -38,10 +38,9 @@ def plan(
     or 1 where a touched issue has errors.
     """
     from publisher.publishing.plan import make_plan
-    from publisher.publishing.plan.json import render_json
     from publisher.publishing.plan.markdown import render_markdown
     from publisher.publishing.plan.model import How
-    from publisher.publishing.plan.text import render_text
+    from publisher.publishing.plan.render import render_json, render_text
 
     made = make_plan(config_of(context), base=base, pictures=pictures)
     if format == "text":

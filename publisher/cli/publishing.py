@@ -34,8 +34,8 @@ from publisher.diagnostics import Severity
 from publisher.errors import PublisherError
 from publisher.providers import open_provider
 from publisher.publishing.due import Kind
-from publisher.publishing.outcome import Outcome, Published, Watch
 from publisher.publishing.publish import Wishes, publish
+from publisher.publishing.run import Outcome, Published, Watch
 from publisher.web.confirmation import post
 
 POST_SECONDS = 300.0
@@ -211,11 +211,8 @@ def _row(published: Published) -> dict[str, Any]:
 
 def _issue_row(outcome: Outcome) -> dict[str, Any]:
     decision, sent = outcome.decision, outcome.sent
-    return {
-        "issue": decision.slug,
-        "decision": decision.kind.value,
+    return decision.as_object() | {
         "why": outcome.trouble or decision.why,
         "help": outcome.help or decision.help,
-        "at": decision.at.isoformat() if decision.at else None,
         "account": account_row(sent) if sent else None,
     }

@@ -12,9 +12,8 @@ from publisher.edition.files import email_files
 from publisher.edition.model import Edition
 from publisher.proofing import Proof
 from publisher.publishing import store
-from publisher.publishing.context import Context
 from publisher.publishing.due import Decision, Facts, Kind
-from publisher.publishing.outcome import Step
+from publisher.publishing.run import Context, Step
 from publisher.publishing.store import Publication
 from publisher.site import build_site
 from publisher.site.deploy import Deployed, Destination, apply, compare, destination

@@ -96,6 +96,11 @@ class Decision:
             return self.why or self.kind.value
         return f"{self.kind.value}: {self.why}"
 
+    def as_object(self) -> dict[str, str | None]:
+        """As the JSON of ``plan`` and ``publish`` has it."""
+        at = self.at.isoformat() if self.at else None
+        return {"issue": self.slug, "decision": self.kind.value, "why": self.why, "help": self.help, "at": at}
+
     @property
     def public(self) -> bool:
         """Whether its page belongs into the archive, as far as this decision goes. A missed one's does."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
+
+from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import Config
 from publisher.database import Database
@@ -14,7 +18,6 @@ from publisher.edition.model import Edition
 from publisher.issue import Status, read_issue
 from publisher.proofing import Proof
 from publisher.publishing import store
-from publisher.publishing.content import content_of
 from publisher.publishing.due import Facts, Mailed, Policy
 from publisher.publishing.store import Publication
 from publisher.publishing.witness import Witness
@@ -105,6 +108,36 @@ def _is_draft(config: Config, slug: str) -> bool:
     """Whether a broken issue says at least that it is a draft: a draft may be broken, and nobody minds."""
     partial = read_issue(config, slug).partial
     return partial is not None and partial.status is Status.DRAFT
+
+
+_BLANK = re.compile(r"\s+")
+
+
+def content_of(edition: Edition) -> str:
+    """What readers read in an edition: ``sha256:`` and 64 hex digits over title, words, links and pictures.
+
+    Its digest also follows from the theme, the address in the footer and the version of a library. Whether an issue was
+    *corrected* after it went out is another question: only this answers it.
+    """
+    tree = LexborHTMLParser(edition.web)
+    body = tree.body
+    sha = hashlib.sha256(b"publisher content 1\n")
+
+    def add(kind: str, text: str) -> None:
+        data = _BLANK.sub(" ", text).strip().encode("utf-8", "surrogatepass")
+        sha.update(f"{kind} {len(data)}\n".encode())
+        sha.update(data)
+
+    add("title", edition.title)
+    add("words", body.text(separator=" ") if body else "")
+    for node in tree.css("a[href]"):
+        add("link", node.attributes.get("href") or "")
+    for node in tree.css("img"):
+        add("alt", node.attributes.get("alt") or "")
+    for asset in sorted(edition.assets, key=lambda asset: asset.name):
+        if not asset.copied:  # a copy follows from its original, and from a library's version
+            add("picture", hashlib.sha256(asset.content).hexdigest())
+    return f"sha256:{sha.hexdigest()}"
 
 
 def editions_of(prepared: Sequence[Proof]) -> dict[str, Edition]:

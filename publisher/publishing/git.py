@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
+from publisher.config import Config, read_config
 from publisher.source.folder import leads_inside
 
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
@@ -92,6 +96,21 @@ def export(root: Path, revision: str, into: Path, *paths: str) -> None:
                 target.write_bytes(content.read())
             elif member.issym() and leads_inside(into, target.parent / member.linkname):
                 target.symlink_to(member.linkname)
+
+
+@contextmanager
+def at_revision(config: Config, commit: str, slugs: tuple[str, ...]) -> Iterator[Config | None]:
+    """The newsletter as it was: its config, its theme and those issues, in a folder that goes away again.
+
+    None where its config could not be read then.
+    """
+    with tempfile.TemporaryDirectory(prefix="publisher-base-") as folder:
+        root = Path(folder)
+        export(config.root, commit, root, "config.yaml", config.templates, *(f"issues/{slug}" for slug in slugs))
+        before, _findings = read_config(root)
+        if before is not None and before.templates != config.templates:
+            export(config.root, commit, root, before.templates)
+        yield before
 
 
 def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes] | None:

@@ -26,13 +26,11 @@ from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.publishing import git, store
 from publisher.publishing.archive import Archive
-from publisher.publishing.content import content_of
-from publisher.publishing.context import Context
 from publisher.publishing.due import MAILS, Decision, Facts, Kind, decide
-from publisher.publishing.facts import Ledger, editions_of, gather, policy_of, read_ledger
+from publisher.publishing.facts import Ledger, content_of, editions_of, gather, policy_of, read_ledger
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
-from publisher.publishing.outcome import Outcome, Published, Step, Watch
+from publisher.publishing.run import Context, Outcome, Published, Step, Watch
 from publisher.publishing.witness import Witness, mail
 
 SETTLED_BY_NAME = frozenset({Kind.DUE, Kind.MISSED, Kind.EXPIRED, Kind.UNKNOWN, Kind.SETTLED})

@@ -21,9 +21,9 @@ from publisher.config import Config
 from publisher.edition.model import Edition, Slotted
 from publisher.errors import ServiceError, UsageError
 from publisher.issue import discover
+from publisher.proofing import proofread
 from publisher.publishing import git
 from publisher.publishing.live import Provenance, provenance_of_page, read_provenance
-from publisher.publishing.plan.versions import at_revision, version
 from publisher.site.content import page_body
 from publisher.site.paths import issue_path
 
@@ -86,7 +86,7 @@ def _verify(config: Config, exhibit: _Exhibit, claim: Provenance) -> Verified:
         )
     slugs = tuple(_slugs_at(config, commit))
     named = _named(exhibit, slugs)
-    with at_revision(config, commit, (named,) if named else slugs) as then:
+    with git.at_revision(config, commit, (named,) if named else slugs) as then:
         if then is None:
             return Verified(
                 Verdict.DIFFERS, f"config.yaml of commit {commit[:12]} cannot be read", slug=named, claimed=claim
@@ -99,8 +99,7 @@ def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -
     named = _named(exhibit, slugs)
     rebuilt = None
     for slug in (named,) if named else slugs:
-        found = version(config, slug)
-        edition = found.edition if found else None
+        edition = proofread(config, slug).edition
         if edition is None:
             continue
         rebuilt = edition.digest

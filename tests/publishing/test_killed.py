@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from publisher.publishing.outcome import Step
+from publisher.publishing.run import Step
 
 from .newsroom import PEOPLE, SLUG, Newsroom, config, digest_in, git
 

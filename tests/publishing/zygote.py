@@ -44,7 +44,7 @@ def watch(moments: Moments) -> None:
     from botocore.httpsession import URLLib3Session
     from sqlalchemy.engine import Connection
 
-    from publisher.publishing.context import Context
+    from publisher.publishing.run import Context
 
     commit, send, step = Connection._commit_impl, URLLib3Session.send, Context.step
 

@@ -16,14 +16,13 @@ from publisher.delivery.mark import forgotten
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
-from publisher.proofing import Proof
+from publisher.proofing import Proof, proofread
 from publisher.publishing import git, store
 from publisher.publishing.due import MAILS, Decision, Kind, decide
 from publisher.publishing.facts import Ledger, gather, policy_of, read_ledger
 from publisher.publishing.plan import diff
-from publisher.publishing.plan.model import Audience, Bytes, Change, How, Plan
+from publisher.publishing.plan.model import Audience, Change, How, Plan
 from publisher.publishing.plan.pictures import take_pictures
-from publisher.publishing.plan.versions import at_revision, version
 from publisher.publishing.witness import Witness
 
 AFTER = frozenset({Kind.DONE, Kind.CHANGED, Kind.SETTLED, Kind.CANCELLED, Kind.UNKNOWN})
@@ -49,14 +48,14 @@ def make_plan(
     before = _base(config, base) if base else None
     database = _reachable(config, notes)
     try:
-        touched, shared = _touched(config, before)
+        touched, shared = _parts(config, git.changed(config.root, before) if before else ())
         slugs = discover(config.root)
         ledger = read_ledger(database, slugs) if database else _without_database(config, slugs)
         unfinished = [s for s in slugs if not (m := ledger.mailed.get(s)) or m.sendable or m.uncertain]
         going = [*unfinished, *ledger.forgotten] if database else []
         since, rest = _since_deployed(config, database)
         wanted = sorted({*touched, *since} & {*slugs} | {*going}) if database or before else slugs
-        versions = {slug: found for slug in wanted if (found := version(config, slug))}
+        versions = {slug: found for slug in wanted if (found := _version(config, slug))}
         decisions = _decide(config, versions, ledger, now)
         mailable = {decision.slug for decision in decisions if decision.kind not in AFTER}
         asked = (database, mailable) if database else None
@@ -66,6 +65,11 @@ def make_plan(
             database.close()
     work = rest or any(decision.kind in MAILS for decision in decisions)
     return Plan(tuple(decisions), work, database is not None, commit, before, shared, changes, others, tuple(notes))
+
+
+def _version(config: Config, slug: str) -> Proof | None:
+    """The issue below ``config.root``; None where there is none."""
+    return proofread(config, slug) if _is_here(config, slug) else None
 
 
 def _base(config: Config, base: str) -> str:
@@ -97,13 +101,8 @@ def _without_database(config: Config, slugs: Sequence[str]) -> Ledger:
     return Ledger({}, {}, {slug: fault for slug in slugs if (fault := forgotten(url, None, slug))})
 
 
-def _touched(config: Config, before: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Slugs whose files differ from the base, and the files that all issues share."""
-    files = git.changed(config.root, before) if before else []
-    return _parts(config, files)
-
-
 def _parts(config: Config, files: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The slugs that the files belong to, and those files that all issues share."""
     slugs = {file.split("/")[1] for file in files if file.startswith("issues/") and file.count("/") > 1}
     theme = os.path.normpath(config.templates).replace(os.sep, "/") + "/"
     shared = tuple(file for file in files if file == "config.yaml" or file.startswith(theme))
@@ -124,18 +123,17 @@ def _since_deployed(config: Config, database: Database | None) -> tuple[tuple[st
 
 def _decide(config: Config, versions: dict[str, Proof], ledger: Ledger, now: datetime) -> list[Decision]:
     prepared = [replace(found, edition=None) if found.draft else found for found in versions.values()]
-    known = {slug for slug in ledger.publications.keys() | ledger.mailed.keys() if slug in versions}
-    untouched = Ledger(
-        {slug: row for slug, row in ledger.publications.items() if slug in known or not _is_here(config, slug)},
-        {slug: row for slug, row in ledger.mailed.items() if slug in known or not _is_here(config, slug)},
-        ledger.forgotten,
-        ledger.references,
+    left = {slug for slug in ledger.publications.keys() | ledger.mailed.keys() if slug not in versions}
+    idle = {slug for slug in left if _is_here(config, slug)}  # untouched: nothing is to be decided
+    looked_at = replace(
+        ledger,
+        publications={slug: row for slug, row in ledger.publications.items() if slug not in idle},
+        mailed={slug: row for slug, row in ledger.mailed.items() if slug not in idle},
     )
-    nowhere = Witness(config, None, config.root / "dist" / "site")
     try:
-        facts = gather(config, prepared, untouched, Witness.open(config))
+        facts = gather(config, prepared, looked_at, Witness.open(config))
     except PublisherError:  # a job on pull requests may not look into the archive
-        facts = gather(config, prepared, untouched, nowhere)
+        facts = gather(config, prepared, looked_at, Witness(config, None, config.root / "dist" / "site"))
     return [decide(one, now, policy_of(config)) for one in facts]
 
 
@@ -158,12 +156,12 @@ def _changes(
     others = [slug for slug in reversed(discover(config.root)) if slug not in touched] if shared else []
     shown = (*touched, *others[:SHARED_SHOWN])
     changes = []
-    with at_revision(config, before, shown) as old:
+    with git.at_revision(config, before, shown) as old:
         if old is None:
             notes.append("config.yaml of the base cannot be read: every edition counts as new")
         for slug in shown:
-            was = version(old, slug) if old else None
-            now = versions.get(slug) or version(config, slug)
+            was = _version(old, slug) if old else None
+            now = versions.get(slug) or _version(config, slug)
             change = _change(slug, was, now, only_shared=slug in others)
             if now and now.edition:
                 change = _with_audience(change, config, asked, now.edition)
@@ -188,7 +186,7 @@ def _change(slug: str, was: Proof | None, now: Proof | None, *, only_shared: boo
         diff.lines(diff.outline(old_html), diff.outline(new_html)) if old and new else (),
         tuple(link for link in new_links if link not in old_links),
         tuple(link for link in old_links if link not in new_links),
-        (Bytes.of(old.sizes) if old else None, Bytes.of(new.sizes) if new else None),
+        (old.sizes if old else None, new.sizes if new else None),
         gained,
         lost,
     )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from publisher.diagnostics import Diagnostic, Severity
-from publisher.publishing.plan import words
+from publisher.publishing.plan import render as words
 from publisher.publishing.plan.model import Change, How, Plan
 
 LONGEST = 150

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from publisher.diagnostics import Diagnostic
-from publisher.edition.gates.clip_budget import BUDGET
 from publisher.edition.model import Sizes
 from publisher.publishing.due import Decision
 
@@ -22,32 +22,11 @@ class How(StrEnum):
     SHARED = "shared"  # only what all issues share changed: the theme or config.yaml
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A link of the email, with its words."""
 
     url: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bytes:
-    """Sizes of an edition against the clip budget."""
-
-    html: int
-    encoded: int
-    text: int
-    message: int
-
-    @classmethod
-    def of(cls, sizes: Sizes) -> Bytes:
-        """From an edition's."""
-        return cls(sizes.html, sizes.html_encoded, sizes.text, sizes.message)
-
-    @property
-    def share(self) -> float:
-        """How much of the budget is used, 1.0 being all of it."""
-        return max(self.html, self.encoded) / BUDGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +51,7 @@ class Change:
     structure: tuple[str, ...] = ()
     links_gained: tuple[Link, ...] = ()
     links_lost: tuple[Link, ...] = ()
-    bytes: tuple[Bytes | None, Bytes | None] = (None, None)
+    bytes: tuple[Sizes | None, Sizes | None] = (None, None)
     found: tuple[Diagnostic, ...] = ()  # errors and warnings that the base does not have
     settled: tuple[Diagnostic, ...] = ()  # those that only the base has
     audience: Audience | None = None

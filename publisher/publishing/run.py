@@ -1,17 +1,21 @@
-"""What a run of publish tells while it works, and what it hands back."""
+"""One run of publish: what each of its steps needs, what it tells while it works, what it hands back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from publisher.config import Config
+from publisher.database import Database
 from publisher.delivery.send import Sent, Started
 from publisher.delivery.sender import Interrupt, Progress
 from publisher.diagnostics import Diagnostic
 from publisher.publishing.due import NEEDS_SOMEBODY, Decision, Kind
+from publisher.publishing.lease import Lease
 from publisher.site.build import Progress as BuildProgress
 from publisher.site.build import Silent
 from publisher.site.deploy import Deployed
@@ -46,6 +50,22 @@ class Watch:
     sending: Callable[[Progress], None] = lambda _progress: None
     interrupt: Interrupt = field(default_factory=Interrupt)
     guard: Callable[[], AbstractContextManager[None]] = nullcontext  # held while messages leave: signals wait for it
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run: its lease, its one moment, the commit that is checked out (None outside git)."""
+
+    config: Config
+    database: Database
+    lease: Lease
+    watch: Watch
+    now: datetime
+    commit: str | None
+
+    def step(self, step: Step, detail: str = "") -> None:
+        """Tell whoever listens."""
+        self.watch.step(step, detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,189 @@
+"""The plan in words, which text and Markdown share; as text for a terminal; as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from publisher.diagnostics.json import as_object
+from publisher.edition.gates.clip_budget import BUDGET
+from publisher.edition.model import Sizes
+from publisher.publishing.due import MAILS, NEEDS_SOMEBODY, Decision, Kind
+from publisher.publishing.plan.model import Audience, Change, How, Plan
+
+LONGEST = 60
+"""Lines of one diff; Markdown and JSON have more."""
+
+MOST = 40
+"""Issues named."""
+
+HOW = {
+    How.ADDED: "new",
+    How.CHANGED: "changed",
+    How.REMOVED: "removed",
+    How.SAME: "its files changed, what readers get did not",
+    How.BROKEN: "cannot be built",
+    How.SHARED: "changed by the theme or config.yaml",
+}
+_ORDER = (*MAILS, *NEEDS_SOMEBODY, Kind.WAITING, Kind.HELD, Kind.CHANGED, Kind.WITHDRAWN)
+
+
+def decisions(plan: Plan) -> list[Decision]:
+    """Those worth a line: what is done is no news."""
+    shown = [d for d in plan.decisions if d.kind not in {Kind.DONE, Kind.DRAFT, Kind.SETTLED}]
+    return sorted(shown, key=lambda d: (_ORDER.index(d.kind) if d.kind in _ORDER else len(_ORDER), d.slug))
+
+
+def deed(decision: Decision, *, ledger: bool) -> str:
+    """What publish would do with an issue."""
+    if decision.kind is Kind.DUE:
+        return "would be mailed now" if ledger else "would be mailed now, unless it has been"
+    if decision.kind is Kind.RESUME:
+        return f"would go on: {decision.why}"
+    return decision.says
+
+
+def nothing(plan: Plan) -> str:
+    """Where no issue is worth a line."""
+    return "publish would bring the archive up to date" if plan.work else "publish would do nothing"
+
+
+def sizes(before: Sizes | None, after: Sizes | None) -> str:
+    """Bytes, what changed of them, and what is left of the clip budget."""
+    if after is None:
+        return ""
+    grown = f" ({_largest(after) - _largest(before):+,} B)" if before else ""
+    room = BUDGET - _largest(after)
+    left = f"{room:,} left" if room >= 0 else f"{-room:,} over"
+    return (
+        f"HTML {after.html:,} B, encoded {after.html_encoded:,} B{grown}: "
+        f"{_largest(after) / BUDGET:.0%} of the clip budget, {left}; text {after.text:,} B, message {after.message:,} B"
+    )
+
+
+def _largest(found: Sizes) -> int:
+    """The bytes that count against the clip budget."""
+    return max(found.html, found.html_encoded)
+
+
+def audience(found: Audience) -> str:
+    """Recipients in numbers."""
+    who = f"segment {found.expression}" if found.expression else "everybody"
+    reasons = ", ".join(f"{people:,} {reason}" for reason, people in found.excluded.items())
+    return f"{found.recipients:,} recipients ({who})" + (f"; excluded: {reasons}" if reasons else "")
+
+
+def is_quiet(change: Change) -> bool:
+    """Whether there is nothing to show of a change but its line."""
+    return change.how in {How.SAME, How.REMOVED}
+
+
+def render_text(plan: Plan) -> str:
+    """Plain text; lines that begin with ``+`` or ``-`` are a diff's."""
+    return "\n".join(_plan(plan)) + "\n"
+
+
+def _plan(plan: Plan) -> Iterator[str]:
+    shown = decisions(plan)
+    if not shown:
+        yield nothing(plan)
+    for decision in shown[:MOST]:
+        yield f"{decision.slug}: {deed(decision, ledger=plan.ledger)}"
+        if decision.help:
+            yield f"    help: {decision.help}"
+    if len(shown) > MOST:
+        yield f"… and {len(shown) - MOST} more issues"
+    if plan.base:
+        yield ""
+        yield f"against {plan.base[:12]}: " + _count(plan)
+    if plan.shared:
+        yield f"shared by all editions: {', '.join(plan.shared[:8])}" + (" …" if len(plan.shared) > 8 else "")
+    for change in plan.changes:
+        yield ""
+        yield from _change(change)
+    if plan.others:
+        yield f"\n{plan.others} more editions are touched by the theme or config.yaml alone"
+    for note in plan.notes:
+        yield f"\nnote: {note}"
+
+
+def _count(plan: Plan) -> str:
+    touched = sum(change.how is not How.SAME for change in plan.changes)
+    return f"{touched} edition{'' if touched == 1 else 's'} touched" if touched else "no edition touched"
+
+
+def _change(change: Change) -> Iterator[str]:
+    yield f"{change.slug}: {HOW[change.how]}" + (f" - {change.title}" if change.title else "")
+    if is_quiet(change):
+        return
+    before, after = change.subject
+    if before and after and before != after:
+        yield f"  subject: {before} -> {after}"
+    if size := sizes(*change.bytes):
+        yield f"  {size}"
+    if change.audience:
+        yield f"  {audience(change.audience)}"
+    for sign, found in (("+", change.found), ("-", change.settled)):
+        for one in found:
+            place = f"{one.path}:{one.span.line}:{one.span.column}"
+            yield f"{sign} {place}: {one.severity.value}[{one.code}] {one.message}"
+    for sign, links in (("+", change.links_gained), ("-", change.links_lost)):
+        for link in links:
+            yield f"{sign} link {link.url}" + (f" ({link.text})" if link.text else "")
+    for name, lines in (("text", change.text), ("structure", change.structure)):
+        if lines:
+            yield f"  {name}:"
+            yield from lines[:LONGEST]
+            if len(lines) > LONGEST:
+                yield f"  … {len(lines) - LONGEST} more lines"
+    if change.pictures:
+        yield f"  pictures: {', '.join(change.pictures)}"
+
+
+def render_json(plan: Plan) -> str:
+    """One object, stable. ``work``: whether ``publish`` would do anything; ``due``: what it would mail."""
+    document = {
+        "work": plan.work,
+        "due": [decision.slug for decision in plan.decisions if decision.kind in MAILS],
+        "ledger": plan.ledger,
+        "commit": plan.commit,
+        "base": plan.base,
+        "decisions": [decision.as_object() for decision in plan.decisions],
+        "shared": list(plan.shared),
+        "changes": [_change_object(change) for change in plan.changes],
+        "others": plan.others,
+        "notes": list(plan.notes),
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _change_object(change: Change) -> dict[str, Any]:
+    def pair(found: tuple[Any, Any]) -> dict[str, Any]:
+        return dict(zip(("before", "after"), found, strict=True))
+
+    who, keys = change.audience, ("path", "line", "column", "severity", "code", "message")
+    found, settled = ([{k: as_object(d)[k] for k in keys} for d in side] for side in (change.found, change.settled))
+    return {
+        "issue": change.slug,
+        "how": change.how.value,
+        "title": change.title,
+        "subject": pair(change.subject),
+        "digest": pair(change.digest),
+        "text": list(change.text),
+        "structure": list(change.structure),
+        "links": {
+            "added": [link._asdict() for link in change.links_gained],
+            "removed": [link._asdict() for link in change.links_lost],
+        },
+        "bytes": pair((_size_object(change.bytes[0]), _size_object(change.bytes[1]))),
+        "findings": {"added": found, "removed": settled},
+        "audience": who
+        and {"segment": who.expression, "recipients": who.recipients, "excluded_by_reason": who.excluded},
+        "pictures": list(change.pictures),
+    }
+
+
+def _size_object(found: Sizes | None) -> dict[str, Any] | None:
+    return None if found is None else asdict(found) | {"clip_budget_used": round(_largest(found) / BUDGET, 4)}
