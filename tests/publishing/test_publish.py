@@ -95,6 +95,7 @@ def test_nothing_is_sent_before_the_page_is_live_and_the_next_run_goes_on(room: 
 def test_reverting_within_the_veto_window_is_the_veto(room: Newsroom) -> None:
     room.newsletter.write("config.yaml", (room.root / "config.yaml").read_text() + "publish: {veto_window: 1h}\n")
     room.newsletter.write("issues/README.md", "What keeps the folder in git.\n")
+    room.commit("The settings")
     room.issue()
     room.commit("The issue")
     ran = room.run("publish")
