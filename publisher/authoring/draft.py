@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import yaml
 
@@ -18,6 +15,7 @@ from publisher.checks.context import Context
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.documents import Mapping, parse_yaml, read_text
+from publisher.documents.atomic import write_file
 from publisher.documents.text import TextFile
 from publisher.errors import ServiceError, UsageError
 from publisher.issue import Issue, read_issue
@@ -52,11 +50,7 @@ class Draft:
     def write(self, config: Config) -> None:
         """Put the draft into the file, whole or not at all."""
         target = config.root / self.path
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".draft-")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(self.after)
-        Path(name).chmod(target.stat().st_mode & 0o777)
-        Path(name).replace(target)
+        write_file(target, self.after.encode(), target.stat().st_mode & 0o777)
 
     def doubts(self, config: Config, slug: str) -> list[Diagnostic]:
         """What the checks say of the written points: the guard against invented numbers above all."""

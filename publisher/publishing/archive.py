@@ -12,7 +12,7 @@ from publisher.edition.files import email_files
 from publisher.edition.model import Edition
 from publisher.proofing import Proof
 from publisher.publishing import store
-from publisher.publishing.due import Decision, Facts, Kind
+from publisher.publishing.due import Decision, Kind
 from publisher.publishing.run import Context, Step
 from publisher.publishing.store import Publication
 from publisher.site import build_site
@@ -46,33 +46,23 @@ class Archive:
         """Where readers' web server finds it."""
         return self.place.name if self.place else str(self.site)
 
-    def publish(
-        self, run: Context, facts: Sequence[Facts], decisions: Sequence[Decision], prepared: Sequence[Proof]
-    ) -> Deployed | None:
+    def publish(self, run: Context, decisions: Sequence[Decision], prepared: Sequence[Proof]) -> Deployed:
         """Build, write down what will be live, deploy."""
-        public = {d.slug for f, d in zip(facts, decisions, strict=True) if d.public or _stays(f, d)}
+        public = {decision.slug for decision in decisions if decision.public}
         editions = [one.edition for one in prepared if one.edition is not None]
         shown = [edition for edition in editions if edition.slug in public]
-        aftermath = self._aftermath(run, facts, decisions)
+        aftermath = self._aftermath(run, decisions)
         self.shown = len(shown)
         write_folder(self.out / "email", _emails(editions))
-        if self.place is None:
-            number = self._intend(run, shown, decisions)
-            output = build_site(self.config, shown, self.site, aftermath).output
-            run.step(Step.BUILT)
-            return self._end(run, number, Deployed(self.name, output.written, output.unchanged, output.removed))
-        build_site(self.config, shown, self.site, aftermath)
+        number = self._intend(run, shown, decisions) if self.place is None else None
+        output = build_site(self.config, shown, self.site, aftermath).output
         run.step(Step.BUILT)
-        return self._deploy(run, self.place, shown, decisions)
-
-    def _deploy(
-        self, run: Context, place: Destination, shown: Sequence[Edition], decisions: Sequence[Decision]
-    ) -> Deployed:
-        difference = compare(place, self.site)
-        number = self._intend(run, shown, decisions, deploys=bool(difference))
-        return self._end(run, number, apply(place, difference, progress=run.watch.deploying))
-
-    def _end(self, run: Context, number: int | None, deployed: Deployed) -> Deployed:
+        if self.place is None:
+            deployed = Deployed(self.name, output.written, output.unchanged, output.removed)
+        else:
+            difference = compare(self.place, self.site)
+            number = self._intend(run, shown, decisions, deploys=bool(difference))
+            deployed = apply(self.place, difference, progress=run.watch.deploying)
         if number is not None:
             with run.database.begin() as connection:
                 run.lease.check_in(connection)
@@ -108,14 +98,15 @@ class Archive:
         run.step(Step.INTENDED)
         return number
 
-    def _aftermath(self, run: Context, facts: Sequence[Facts], decisions: Sequence[Decision]) -> Aftermath:
+    def _aftermath(self, run: Context, decisions: Sequence[Decision]) -> Aftermath:
         """Corrections and withdrawals with the day they were first seen, which is written down and stays."""
         corrected: dict[str, date] = {}
         withdrawn: dict[str, date] = {}
         with run.database.begin() as connection:
             run.lease.check_in(connection)
             before = store.all_publications(connection)
-            for one, decision in zip(facts, decisions, strict=True):
+            for decision in decisions:
+                one = decision.facts
                 known = before.get(one.slug, Publication(one.slug))
                 if decision.kind in {Kind.CHANGED, Kind.CONFLICT}:
                     at = known.corrected_at if known.corrected_content == one.content else None
@@ -133,11 +124,6 @@ class Archive:
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.config.newsletter.zone).date()
-
-
-def _stays(facts: Facts, decision: Decision) -> bool:
-    """A page that readers have stays while its issue is held."""
-    return decision.kind is Kind.HELD and facts.archived
 
 
 def _emails(editions: Sequence[Edition]) -> Iterator[SiteFile]:

@@ -83,11 +83,16 @@ class Facts:
 class Decision:
     """What to do, why, and what an operator can type about it."""
 
-    slug: str
+    facts: Facts
     kind: Kind
     why: str = ""
     help: str | None = None
     at: datetime | None = None  # when a waiting one is due
+
+    @property
+    def slug(self) -> str:
+        """The issue."""
+        return self.facts.slug
 
     @property
     def says(self) -> str:
@@ -103,8 +108,10 @@ class Decision:
 
     @property
     def public(self) -> bool:
-        """Whether its page belongs into the archive, as far as this decision goes. A missed one's does."""
-        return self.kind not in {Kind.WAITING, Kind.HELD, Kind.DRAFT, Kind.BROKEN, Kind.WITHDRAWN}
+        """Whether its page belongs into the archive. A missed one's does; one that readers have stays while held."""
+        if self.kind is Kind.HELD:
+            return self.facts.archived
+        return self.kind not in {Kind.WAITING, Kind.DRAFT, Kind.BROKEN, Kind.WITHDRAWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +126,20 @@ def decide(facts: Facts, now: datetime, policy: Policy) -> Decision:
     """The decision table."""
     slug = facts.slug
     if not facts.in_repository or (not facts.ready and facts.archived):
-        return Decision(slug, Kind.WITHDRAWN, _left(facts.mailed) or "no longer in the repository")
+        return Decision(facts, Kind.WITHDRAWN, _left(facts.mailed) or "no longer in the repository")
     if not facts.ready:
-        return Decision(slug, Kind.DRAFT, "status: draft")
+        return Decision(facts, Kind.DRAFT, "status: draft")
     if facts.broken:
-        return Decision(slug, Kind.BROKEN, "it has errors", f"publisher check {slug}")
+        return Decision(facts, Kind.BROKEN, "it has errors", f"publisher check {slug}")
     if facts.forgotten and facts.settled != "mailed":
-        return Decision(slug, Kind.UNKNOWN, f"{facts.forgotten}: was it restored?", how_to_settle(slug))
+        return Decision(facts, Kind.UNKNOWN, f"{facts.forgotten}: was it restored?", how_to_settle(slug))
     if facts.mailed and not facts.forgotten:
         return _mailed(facts, facts.mailed)
     if facts.settled == "mailed":
-        return Decision(slug, Kind.SETTLED, "an operator said that it was mailed")
+        return Decision(facts, Kind.SETTLED, "an operator said that it was mailed")
     if facts.claimed and facts.settled != "unmailed":
         return Decision(
-            slug,
+            facts,
             Kind.UNKNOWN,
             f"{facts.claimed} has it already, and this database knows nothing of it: was that lost, or restored?",
             f"publisher publish --mailed {slug}, if readers got it; publisher publish --unmailed {slug}, if none did",
@@ -145,38 +152,38 @@ def decide(facts: Facts, now: datetime, policy: Policy) -> Decision:
 def _mailed(facts: Facts, mailed: Mailed) -> Decision:
     slug = facts.slug
     if mailed.operator == Operator.CANCELLED:
-        return Decision(slug, Kind.CANCELLED, "cancelled", f"publisher send {slug} mails those not reached")
+        return Decision(facts, Kind.CANCELLED, "cancelled", f"publisher send {slug} mails those not reached")
     same = facts.digest == mailed.digest or (mailed.content is not None and facts.content == mailed.content)
     if mailed.sendable:
         if facts.held_at:
             return _held(facts)
         if mailed.operator == Operator.PAUSED:
-            return Decision(slug, Kind.PAUSED, f"paused; {_left(mailed)}", f"publisher resume {slug}")
+            return Decision(facts, Kind.PAUSED, f"paused; {_left(mailed)}", f"publisher resume {slug}")
         if not same:
             return Decision(
-                slug,
+                facts,
                 Kind.CONFLICT,
                 f"it changed while it was being mailed; {_left(mailed)}",
                 f"undo the change; or publisher cancel {slug}, and publisher send {slug} mails the rest",
             )
-        return Decision(slug, Kind.RESUME, _left(mailed))
+        return Decision(facts, Kind.RESUME, _left(mailed))
     if mailed.uncertain:
         return Decision(
-            slug, Kind.UNCERTAIN, f"{mailed.uncertain:,} recipients are uncertain", f"publisher reconcile {slug}"
+            facts, Kind.UNCERTAIN, f"{mailed.uncertain:,} recipients are uncertain", f"publisher reconcile {slug}"
         )
     if not same:
         return Decision(
-            slug,
+            facts,
             Kind.CHANGED,
             "changed after it went out: the archive says so, nobody is mailed again",
             f"publisher send {slug} --correction mails it on purpose",
         )
-    return Decision(slug, Kind.DONE, "mailed")
+    return Decision(facts, Kind.DONE, "mailed")
 
 
 def _held(facts: Facts) -> Decision:
     why = f"held since {_minute(facts.held_at)}" + (f": {facts.held_why}" if facts.held_why else "")
-    return Decision(facts.slug, Kind.HELD, why, f"publisher hold {facts.slug} --release")
+    return Decision(facts, Kind.HELD, why, f"publisher hold {facts.slug} --release")
 
 
 def _by_the_clock(facts: Facts, now: datetime, policy: Policy) -> Decision:
@@ -184,10 +191,10 @@ def _by_the_clock(facts: Facts, now: datetime, policy: Policy) -> Decision:
     vetoable_until = seen + policy.veto_window
     due = max(facts.publish_at or seen, vetoable_until)
     if facts.publish_at and facts.publish_at > now and due == facts.publish_at:
-        return Decision(slug, Kind.WAITING, f"due {_minute(due)}", at=due)
+        return Decision(facts, Kind.WAITING, f"due {_minute(due)}", at=due)
     if facts.publish_at and max(seen - facts.publish_at, now - due) > policy.expires_after:
         return Decision(
-            slug,
+            facts,
             Kind.EXPIRED,
             f"it was due {_minute(facts.publish_at)}, over {_hours(policy.expires_after)} ago: not sent by itself",
             f"publisher send {slug}; or set a new publish_at; or publisher hold {slug}",
@@ -195,14 +202,14 @@ def _by_the_clock(facts: Facts, now: datetime, policy: Policy) -> Decision:
     strange = not facts.known and not facts.asked and facts.settled != "unmailed" and not facts.publish_at
     if facts.day_ends and strange and now - facts.day_ends > policy.expires_after:
         return Decision(
-            slug,
+            facts,
             Kind.MISSED,
             f"it is dated {facts.day_ends:%Y-%m-%d}, and this database never saw it: not sent by itself",
             f"publisher publish --mailed {slug}, if readers have it; publisher publish --unmailed {slug} mails it now",
         )
     if due > now:
-        return Decision(slug, Kind.WAITING, f"may be vetoed until {_minute(due)}", f"publisher hold {slug}", due)
-    return Decision(slug, Kind.DUE, "due now")
+        return Decision(facts, Kind.WAITING, f"may be vetoed until {_minute(due)}", f"publisher hold {slug}", due)
+    return Decision(facts, Kind.DUE, "due now")
 
 
 def _left(mailed: Mailed | None) -> str:

@@ -35,8 +35,7 @@ def resolve(root: Path, revision: str) -> str | None:
     """The commit that a revision names; None where there is none."""
     if revision.startswith("-"):
         return None
-    done = run(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-    return done.stdout.decode().strip() if done and done.returncode == 0 else None
+    return _word(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
 
 
 def relation(root: Path, mine: str, other: str) -> Relation:
@@ -52,14 +51,12 @@ def relation(root: Path, mine: str, other: str) -> Relation:
 
 def is_shallow(root: Path) -> bool:
     """Whether the history is cut off (a CI's shallow checkout)."""
-    done = run(root, "rev-parse", "--is-shallow-repository")
-    return done is not None and done.stdout.strip() == b"true"
+    return _word(root, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def merge_base(root: Path, revision: str) -> str | None:
     """Where the branch at hand left ``revision``; None where the histories have nothing in common."""
-    done = run(root, "merge-base", revision, "HEAD")
-    return done.stdout.decode().strip() if done and done.returncode == 0 else None
+    return _word(root, "merge-base", revision, "HEAD")
 
 
 def changed(root: Path, base: str) -> list[str]:
@@ -124,11 +121,15 @@ def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes] | Non
         return None
 
 
+def _word(root: Path, *arguments: str) -> str | None:
+    """What git answers, without the newline; None where it refuses."""
+    done = run(root, *arguments)
+    return done.stdout.decode().strip() if done and done.returncode == 0 else None
+
+
 def _exists(root: Path, tree: str, path: str) -> bool:
-    done = run(root, "cat-file", "-e", f"{tree}/{path}" if ":" in tree else f"{tree}:{path}")
-    return done is not None and done.returncode == 0
+    return _word(root, "cat-file", "-e", f"{tree}/{path}" if ":" in tree else f"{tree}:{path}") is not None
 
 
 def _is_ancestor(root: Path, older: str, newer: str) -> bool:
-    done = run(root, "merge-base", "--is-ancestor", older, newer)
-    return done is not None and done.returncode == 0
+    return _word(root, "merge-base", "--is-ancestor", older, newer) is not None

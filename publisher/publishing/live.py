@@ -13,12 +13,13 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import Config
 from publisher.edition.model import Edition
+from publisher.errors import ServiceError
 from publisher.site.deploy import Destination
 from publisher.site.paths import issue_path, url_of
 
 META = "publisher:edition"
 _PROVENANCE = re.compile(r"(sha256:[0-9a-f]{64})(?:;\s*commit=([0-9a-f]{7,64}|none))?")
-_LARGEST = 8_000_000
+LARGEST = 20_000_000
 _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -79,20 +80,28 @@ def _by_file(edition: Edition, place: Destination | None, site: Path) -> str | N
 
 def _by_url(url: str, edition: Edition) -> str | None:
     try:
+        return _compare(provenance_of_page(fetch_page(url)), edition, url)
+    except ServiceError as error:
+        return error.message
+
+
+def fetch_page(url: str) -> bytes:
+    """A page of the web. Raises ServiceError: no answer, another status than 200, larger than :data:`LARGEST` bytes."""
+    try:
         with (
-            httpx.Client(timeout=10, follow_redirects=True, max_redirects=3) as client,
+            httpx.Client(timeout=10, follow_redirects=True, max_redirects=5) as client,
             client.stream("GET", url, headers={"user-agent": "publisher"}) as answer,
         ):
             if answer.status_code != 200:
-                return f"{url} answers {answer.status_code}"
-            html = b""
+                raise ServiceError(f"{url} answers {answer.status_code}", help="is that the address of a page?")
+            data = b""
             for piece in answer.iter_bytes():
-                html += piece
-                if len(html) > _LARGEST:
-                    break
+                data += piece
+                if len(data) > LARGEST:
+                    raise ServiceError(f"{url} is larger than a page of an archive", help="name the page of an issue")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"{url} does not answer ({type(error).__name__})"
-    return _compare(provenance_of_page(html), edition, url)
+        raise ServiceError(f"{url} does not answer: {type(error).__name__}", help="is the network up?") from error
+    return data
 
 
 def _compare(found: Provenance | None, edition: Edition, where: str) -> str | None:

@@ -26,7 +26,7 @@ from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.publishing import git, store
 from publisher.publishing.archive import Archive
-from publisher.publishing.due import MAILS, Decision, Facts, Kind, decide
+from publisher.publishing.due import MAILS, Decision, Kind, decide
 from publisher.publishing.facts import Ledger, content_of, editions_of, gather, policy_of, read_ledger
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
@@ -81,17 +81,13 @@ class _Run:
         prepared = self._prepare()
         archive = Archive.open(config, config.root / self.wishes.out)
         witness = Witness(config, archive.place, archive.site)
-        ledger = read_ledger(context.database, [one.slug for one in prepared])
-        facts = gather(config, prepared, ledger, witness)
-        decisions = [decide(one, context.now, policy_of(config)) for one in facts]
-        if self._settle(decisions) or self._asked_at_first(ledger, facts, decisions):
-            ledger = read_ledger(context.database, [one.slug for one in prepared])
-            facts = gather(config, prepared, ledger, witness)
-            decisions = [decide(one, context.now, policy_of(config)) for one in facts]
-        self._record_sight(facts, decisions)
+        ledger, decisions = self._decide(prepared, witness)
+        if self._settle(decisions) or self._asked_at_first(ledger, decisions):
+            ledger, decisions = self._decide(prepared, witness)
+        self._record_sight(decisions)
         context.step(Step.DECIDED)
-        blocked = _blocked(facts, decisions)
-        deployed = None if blocked else archive.publish(context, facts, decisions, prepared)
+        blocked = _blocked(decisions)
+        deployed = None if blocked else archive.publish(context, decisions, prepared)
         editions = editions_of(prepared)
         outcomes = [self._outcome(d, editions.get(d.slug), archive, blocked) for d in decisions]
         context.step(Step.ENDED)
@@ -107,6 +103,11 @@ class _Run:
         )
         self.context.step(Step.PREPARED)
         return prepared
+
+    def _decide(self, prepared: Sequence[Proof], witness: Witness) -> tuple[Ledger, list[Decision]]:
+        ledger = read_ledger(self.context.database, [one.slug for one in prepared])
+        facts = gather(self.context.config, prepared, ledger, witness)
+        return ledger, [decide(one, self.context.now, policy_of(self.context.config)) for one in facts]
 
     def _settle(self, decisions: Sequence[Decision]) -> bool:
         """Write down what an operator said of issues that readers can have had; whether there was anything."""
@@ -136,12 +137,12 @@ class _Run:
         for slug in slugs if how == "unmailed" else ():
             forget_mark(self.context.database, slug)
 
-    def _asked_at_first(self, ledger: Ledger, facts: Sequence[Facts], decisions: Sequence[Decision]) -> bool:
+    def _asked_at_first(self, ledger: Ledger, decisions: Sequence[Decision]) -> bool:
         """A ledger without any mailing is about to mail several issues at once: ask, or refuse. True: settled anew."""
         several = [
             decision.slug
-            for decision, fact in zip(decisions, facts, strict=True)
-            if decision.kind is Kind.DUE and fact.settled != "unmailed" and not fact.asked
+            for decision in decisions
+            if decision.kind is Kind.DUE and decision.facts.settled != "unmailed" and not decision.facts.asked
         ]
         if len(several) < 2 or ledger.mailed or any(p.settled_how for p in ledger.publications.values()):
             return False
@@ -154,22 +155,21 @@ class _Run:
         self._write_settled("unmailed", several)
         return True
 
-    def _record_sight(self, facts: Sequence[Facts], decisions: Sequence[Decision]) -> None:
+    def _record_sight(self, decisions: Sequence[Decision]) -> None:
         """When each was first seen as it is now: a veto window begins there."""
         with self.context.database.begin() as connection:
             self.context.lease.check_in(connection)
             before = store.all_publications(connection)
-            for one, decision in zip(facts, decisions, strict=True):
-                if (
-                    one.content
-                    and not one.mailed
-                    and one.seen_at is None
-                    and decision.kind not in {Kind.UNKNOWN, Kind.MISSED}
-                ):
+            for decision in decisions:
+                one = decision.facts
+                fresh = one.content and not one.mailed and one.seen_at is None
+                if fresh and decision.kind not in {Kind.UNKNOWN, Kind.MISSED}:
                     store.note(connection, one.slug, seen_at=self.context.now, seen_content=one.content)
                 if one.mailed and one.content and one.mailed.digest == one.digest:
                     store.note(connection, one.slug, mailed_content=one.content)
-            gone = [f.slug for f in facts if not f.ready] + sorted(before.keys() - {f.slug for f in facts})
+            gone = [d.slug for d in decisions if not d.facts.ready] + sorted(
+                before.keys() - {d.slug for d in decisions}
+            )
             store.forget_sight(connection, gone)
 
     def _outcome(self, decision: Decision, edition: Edition | None, archive: Archive, blocked: str | None) -> Outcome:
@@ -249,9 +249,9 @@ def refuse_other_history(root: Path, database: Database, commit: str | None) -> 
     )
 
 
-def _blocked(facts: Sequence[Facts], decisions: Sequence[Decision]) -> str | None:
+def _blocked(decisions: Sequence[Decision]) -> str | None:
     """A broken issue that readers can open keeps its page: then nothing is deployed."""
-    broken = [f.slug for f, d in zip(facts, decisions, strict=True) if d.kind is Kind.BROKEN and f.archived]
+    broken = [one.slug for one in decisions if one.kind is Kind.BROKEN and one.facts.archived]
     if not broken:
         return None
     return f"{', '.join(broken)} {'has' if len(broken) == 1 else 'have'} errors and would lose the page that is live"

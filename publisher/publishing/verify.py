@@ -15,19 +15,16 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-import httpx
-
 from publisher.config import Config
 from publisher.edition.model import Edition, Slotted
-from publisher.errors import ServiceError, UsageError
+from publisher.errors import UsageError
 from publisher.issue import discover
 from publisher.proofing import proofread
 from publisher.publishing import git
-from publisher.publishing.live import Provenance, provenance_of_page, read_provenance
+from publisher.publishing.live import Provenance, fetch_page, provenance_of_page, read_provenance
 from publisher.site.content import page_body
 from publisher.site.paths import issue_path
 
-LARGEST = 20_000_000
 _BLANK = re.compile(r"\s+")
 
 
@@ -124,7 +121,11 @@ def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:
     """What is not the edition's, in words; None where all is."""
     if exhibit.message is None:
         body = page_body(edition, config, issue_path(edition.slug))
-        return None if _flat(body) in _flat(exhibit.html) else "the page's words are not that edition's"
+        return (
+            None
+            if _BLANK.sub(" ", body) in _BLANK.sub(" ", exhibit.html)
+            else "the page's words are not that edition's"
+        )
     if str(exhibit.message["subject"]) != edition.subject:
         return "its subject is not that edition's"
     for kind, slotted in (("plain", edition.text), ("html", edition.html)):
@@ -138,8 +139,9 @@ def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:
 
 def _fits(slotted: Slotted, text: str) -> bool:
     """Whether the text is the edition's with something in the slots that is no markup and no second line."""
-    pattern = "".join(re.escape(_lines(p)) if type(p) is str else r"[^<>\n]*?" for p in slotted.parts)
-    return re.fullmatch(pattern, _lines(text)) is not None or re.fullmatch(pattern + r"\n", _lines(text)) is not None
+    text = text.replace("\r\n", "\n")
+    parts = (re.escape(p.replace("\r\n", "\n")) if type(p) is str else r"[^<>\n]*?" for p in slotted.parts)
+    return re.fullmatch("".join(parts) + r"\n?", text) is not None
 
 
 def _message(path: Path) -> _Exhibit:
@@ -157,20 +159,7 @@ def _message(path: Path) -> _Exhibit:
 
 
 def _page(url: str) -> _Exhibit:
-    try:
-        with (
-            httpx.Client(timeout=15, follow_redirects=True, max_redirects=5) as client,
-            client.stream("GET", url) as answer,
-        ):
-            if answer.status_code != 200:
-                raise ServiceError(f"{url} answers {answer.status_code}", help="is that the address of a page?")
-            data = b""
-            for piece in answer.iter_bytes():
-                data += piece
-                if len(data) > LARGEST:
-                    raise ServiceError(f"{url} is larger than a page of an archive", help="name the page of an issue")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServiceError(f"{url} does not answer: {type(error).__name__}", help="is the network up?") from error
+    data = fetch_page(url)
     return _Exhibit(provenance_of_page(data), None, data.decode("utf-8", "replace"))
 
 
@@ -189,11 +178,3 @@ def _slugs_at(config: Config, commit: str) -> list[str]:
     if done is None or done.returncode != 0:
         return []
     return [name.decode("utf-8", "replace").removeprefix("issues/") for name in done.stdout.split(b"\0") if name]
-
-
-def _flat(text: str) -> str:
-    return _BLANK.sub(" ", text)
-
-
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n")

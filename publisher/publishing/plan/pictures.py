@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -64,11 +65,8 @@ def _with_pictures_inside(edition: Edition) -> str:
     html = html_of(edition)
     for asset in edition.assets:
         data = f"data:{asset.media_type};base64,{base64.b64encode(asset.content).decode('ascii')}"
-        before, found, after = html.partition(asset.name)
-        while found:
-            start = max(before.rfind('"'), before.rfind("'"), before.rfind("("))
-            html = before[: start + 1] + data + after
-            before, found, after = html.partition(asset.name)
+        parts = (part.rpartition(asset.name) for part in re.split(r"""(["'(])""", html))
+        html = "".join(data + after if name else after for _, name, after in parts)
     return html
 
 
