@@ -7,6 +7,7 @@ from pathlib import Path
 
 import publisher
 from publisher.config.schema import config_schema
+from publisher.errors import UsageError
 from publisher.issue.schema import issue_schema, item_schema
 
 _PACKAGE = Path(publisher.__file__).resolve().parent
@@ -47,3 +48,13 @@ def schema_text(kind: str) -> str:
 def schema_files() -> dict[str, bytes]:
     """``schema/issue.json`` and its fellows, by path: what ``publisher schema`` prints."""
     return {f"schema/{kind}.json": schema_text(kind).encode() for kind in _SCHEMAS}
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, and its folders. Raises UsageError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:  # x: never over a file that came in between
+            file.write(content)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", help="name a folder that can be written") from error

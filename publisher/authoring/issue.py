@@ -6,9 +6,8 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 
-from publisher.authoring.bundled import schema_files
+from publisher.authoring.bundled import schema_files, write_new
 from publisher.config import Config
 from publisher.errors import UsageError
 from publisher.issue import discover, load_issue
@@ -45,7 +44,8 @@ def make_issue(config: Config, slug: str) -> NewIssue:
     for name, content in schema_files().items():
         if not (config.root / name).exists():
             texts[name] = content.decode()
-    _write(config.root, texts)
+    for name, text in texts.items():
+        write_new(config.root / name, text.encode())
     return made
 
 
@@ -74,16 +74,3 @@ def _next_number(config: Config) -> int | None:
     slugs = discover(config.root) if os.path.lexists(config.root / "issues") else []
     latest, _ = load_issue(config, slugs[-1]) if slugs else (None, None)
     return latest.number + 1 if latest and latest.number is not None else None
-
-
-def _write(root: Path, texts: dict[str, str]) -> None:
-    try:
-        for name, text in texts.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {error.filename}: {error.strerror}", help="look at the folder's permissions"
-        ) from error

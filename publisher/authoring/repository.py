@@ -71,7 +71,7 @@ def make_repository(root: Path, language: str = "zh-CN", forge: Forge | None = N
     files = {path: content for path, content in files.items() if path not in kept}
     _refuse_collisions(root, files)
     for path, content in files.items():
-        _write(path, content)
+        bundled.write_new(path, content)
     git: Literal["begun", "there", "missing"] = "there" if there else "begun" if ci.begin_repository(at) else "missing"
     written, stayed, ours = (tuple(os.path.relpath(path, at) for path in paths) for paths in (files, kept, of_forge))
     return NewRepository(root, written, stayed, ours, chosen, forge is None, new, git, SAMPLES[language])
@@ -122,12 +122,3 @@ def _refuse_collisions(root: Path, files: Collection[Path]) -> None:
         names = sorted(os.path.relpath(path, root) for path in there)
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         raise UsageError(f"{root} has files that init would write: {shown}", help="name an empty folder")
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:  # x: never over a file that came in between
-            file.write(content)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", help="name a folder that can be written") from error

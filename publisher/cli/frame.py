@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -104,11 +104,8 @@ def opened(
     config = config or config_of(context)
     if mails:
         refuse_placeholders(config)
-    database = open_database(config)
-    try:
+    with closing(open_database(config)) as database:
         yield config, database
-    finally:
-        database.close()
 
 
 def slug_of(name: str | None) -> str | None:

@@ -6,7 +6,7 @@ References stay, so that the links of mail already sent go on working; a mailing
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,20 +53,14 @@ def move(config: Config, url: str) -> Moved:
     old_url, new_url = database_url(config), database_url(config, url)
     if old_url == new_url:
         raise UsageError("the newsletter is in that database already", help="name another one")
-    old, new = open_database(config), open_database(config, url)
-    try:
-        with _nobody_at_work(old):
-            rows = _copy(old, new)
-        target = new.url
-    finally:
-        old.close()
-        new.close()
+    with closing(open_database(config)) as old, closing(open_database(config, url)) as new, _nobody_at_work(old):
+        rows = _copy(old, new)
     keys = 0
     if new_url.database and new_url.get_backend_name() == "sqlite":
         folder = Path(new_url.database).parent
         if folder != config.root / ".publisher":
             keys = put_keys(folder, signing_keys(config))
-    return Moved(rows, target, _put_aside(old_url.database) if old.dialect == "sqlite" else None, keys)
+    return Moved(rows, new.url, _put_aside(old_url.database) if old.dialect == "sqlite" else None, keys)
 
 
 @contextmanager
