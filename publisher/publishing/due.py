@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from publisher.config.model import Publish
 from publisher.delivery.mark import how_to_settle
 from publisher.delivery.states import Operator
 
@@ -114,15 +115,7 @@ class Decision:
         return self.kind not in {Kind.WAITING, Kind.DRAFT, Kind.BROKEN, Kind.WITHDRAWN}
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """``publish`` of config.yaml."""
-
-    expires_after: timedelta = timedelta(hours=24)
-    veto_window: timedelta = timedelta(0)
-
-
-def decide(facts: Facts, now: datetime, policy: Policy) -> Decision:
+def decide(facts: Facts, now: datetime, policy: Publish) -> Decision:
     """The decision table."""
     slug = facts.slug
     if not facts.in_repository or (not facts.ready and facts.archived):
@@ -186,7 +179,7 @@ def _held(facts: Facts) -> Decision:
     return Decision(facts, Kind.HELD, why, f"publisher hold {facts.slug} --release")
 
 
-def _by_the_clock(facts: Facts, now: datetime, policy: Policy) -> Decision:
+def _by_the_clock(facts: Facts, now: datetime, policy: Publish) -> Decision:
     slug, seen = facts.slug, facts.seen_at or now
     vetoable_until = seen + policy.veto_window
     due = max(facts.publish_at or seen, vetoable_until)

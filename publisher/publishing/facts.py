@@ -18,7 +18,7 @@ from publisher.edition.model import Edition
 from publisher.issue import Status, read_issue
 from publisher.proofing import Proof
 from publisher.publishing import store
-from publisher.publishing.due import Facts, Mailed, Policy
+from publisher.publishing.due import Decision, Facts, Mailed, decide
 from publisher.publishing.store import Publication
 from publisher.publishing.witness import Witness
 
@@ -41,18 +41,10 @@ def read_ledger(database: Database, slugs: Sequence[str] = ()) -> Ledger:
         return Ledger(store.all_publications(connection), store.mailed(connection), found, references)
 
 
-def policy_of(config: Config) -> Policy:
-    """``publish`` of config.yaml."""
-    return Policy(config.publish.expires_after, config.publish.veto_window)
-
-
-def gather(
-    config: Config,
-    prepared: Sequence[Proof],
-    ledger: Ledger,
-    witness: Witness,
-) -> list[Facts]:
-    """The facts of every issue that is in the repository, was live, or is being mailed.
+def decide_all(
+    config: Config, prepared: Sequence[Proof], ledger: Ledger, witness: Witness, now: datetime
+) -> list[Decision]:
+    """What to do with every issue that is in the repository, was live, or is being mailed.
 
     The witness is asked of no issue that the ledger knows to be finished.
     """
@@ -62,7 +54,7 @@ def gather(
         publication = ledger.publications.get(slug)
         if slug in ledger.mailed or (publication and publication.archived_at):
             found.append(Facts(slug, ready=False, in_repository=False, archived=True, mailed=ledger.mailed.get(slug)))
-    return found
+    return [decide(one, now, config.publish) for one in found]
 
 
 def _facts(config: Config, one: Proof, ledger: Ledger, witness: Witness) -> Facts:

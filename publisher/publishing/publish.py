@@ -26,8 +26,8 @@ from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.publishing import git, store
 from publisher.publishing.archive import Archive
-from publisher.publishing.due import MAILS, Decision, Kind, decide
-from publisher.publishing.facts import Ledger, content_of, editions_of, gather, policy_of, read_ledger
+from publisher.publishing.due import MAILS, Decision, Kind
+from publisher.publishing.facts import Ledger, content_of, decide_all, editions_of, read_ledger
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.run import Context, Outcome, Published, Step, Watch
@@ -106,8 +106,7 @@ class _Run:
 
     def _decide(self, prepared: Sequence[Proof], witness: Witness) -> tuple[Ledger, list[Decision]]:
         ledger = read_ledger(self.context.database, [one.slug for one in prepared])
-        facts = gather(self.context.config, prepared, ledger, witness)
-        return ledger, [decide(one, self.context.now, policy_of(self.context.config)) for one in facts]
+        return ledger, decide_all(self.context.config, prepared, ledger, witness, self.context.now)
 
     def _settle(self, decisions: Sequence[Decision]) -> bool:
         """Write down what an operator said of issues that readers can have had; whether there was anything."""

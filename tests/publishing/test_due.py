@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from publisher.publishing.due import Facts, Kind, Mailed, Policy, decide
+from publisher.config.model import Publish
+from publisher.publishing.due import Facts, Kind, Mailed, decide
 
 NOW = datetime(2025, 3, 10, 12, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-POLICY = Policy()
-VETO = Policy(veto_window=2 * HOUR)
+POLICY = Publish()
+VETO = Publish(veto_window=2 * HOUR)
 READY = Facts("s", digest="sha256:b", content="sha256:words", seen_at=NOW)
 DONE = Mailed("sha256:b", "sha256:words", "going", 0, 0)
 HALF = replace(DONE, sendable=5)
@@ -39,7 +40,7 @@ TABLE = [
     ("merged just before its time: window", replace(READY, publish_at=NOW - HOUR, seen_at=NOW - HOUR), VETO,
      Kind.WAITING),
     ("the window does not make it expire", replace(READY, publish_at=NOW - 24 * HOUR, seen_at=NOW - 23 * HOUR),
-     Policy(veto_window=22 * HOUR), Kind.DUE),
+     Publish(veto_window=22 * HOUR), Kind.DUE),
     ("held", replace(READY, held_at=NOW), POLICY, Kind.HELD),
     ("held wins over expired", replace(READY, held_at=NOW, publish_at=NOW - 9 * DAY), POLICY, Kind.HELD),
     ("draft", replace(READY, ready=False), POLICY, Kind.DRAFT),
@@ -70,7 +71,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("facts", "policy", "kind"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_the_table(facts: Facts, policy: Policy, kind: Kind) -> None:
+def test_the_table(facts: Facts, policy: Publish, kind: Kind) -> None:
     assert decide(facts, NOW, policy).kind is kind
 
 

@@ -18,8 +18,8 @@ from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
 from publisher.proofing import Proof, proofread
 from publisher.publishing import git, store
-from publisher.publishing.due import MAILS, Decision, Kind, decide
-from publisher.publishing.facts import Ledger, gather, policy_of, read_ledger
+from publisher.publishing.due import MAILS, Decision, Kind
+from publisher.publishing.facts import Ledger, decide_all, read_ledger
 from publisher.publishing.plan import diff
 from publisher.publishing.plan.model import Audience, Change, How, Plan
 from publisher.publishing.plan.pictures import take_pictures
@@ -131,10 +131,10 @@ def _decide(config: Config, versions: dict[str, Proof], ledger: Ledger, now: dat
         mailed={slug: row for slug, row in ledger.mailed.items() if slug not in idle},
     )
     try:
-        facts = gather(config, prepared, looked_at, Witness.open(config))
+        return decide_all(config, prepared, looked_at, Witness.open(config), now)
     except PublisherError:  # a job on pull requests may not look into the archive
-        facts = gather(config, prepared, looked_at, Witness(config, None, config.root / "dist" / "site"))
-    return [decide(one, now, policy_of(config)) for one in facts]
+        nowhere = Witness(config, None, config.root / "dist" / "site")
+        return decide_all(config, prepared, looked_at, nowhere, now)
 
 
 def _is_here(config: Config, slug: str) -> bool:
