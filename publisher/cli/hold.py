@@ -36,13 +36,7 @@ def hold(
 @app.command(epilog=examples("publisher pause 2024-12-29-weekly"))
 def pause(context: typer.Context, issue: Issue) -> None:
     """Stop a mailing after the calls in flight, until publisher resume."""
-    _set(
-        context,
-        issue,
-        "paused",
-        "is paused",
-        f"publisher resume {issue}, then publisher send {issue}, carries on",
-    )
+    _set(context, issue, "paused", "is paused", f"publisher resume {issue}, then publisher send {issue}, carries on")
 
 
 @app.command(epilog=examples("publisher resume 2024-12-29-weekly"))
@@ -59,13 +53,7 @@ def cancel(context: typer.Context, issue: Issue, yes: Yes = False) -> None:
     """
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Cancel {issue} for good?", abort=True, err=True)
-    _set(
-        context,
-        issue,
-        "cancelled",
-        "is cancelled",
-        f"publisher send {issue} would mail only those not reached yet",
-    )
+    _set(context, issue, "cancelled", "is cancelled", f"publisher send {issue} would mail only those not reached yet")
 
 
 def _set(context: typer.Context, issue: str, wanted: str, words: str, next_step: str) -> None:
