@@ -76,6 +76,14 @@ def test_a_command_and_each_option_has_help(name: str) -> None:
     assert [option.name for option in parameters(LEAVES[name], "option") if not option.help] == []
 
 
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_examples_stand_at_the_end_of_help_and_are_calls_that_there_are(name: str) -> None:
+    assert "Example" not in LEAVES[name].help
+    for call in re.findall(r"publisher ([a-z].*)", LEAVES[name].epilog or ""):
+        assert call.startswith(name)
+        assert set(re.findall(r"(?<!\S)--[a-z-]+", call)) <= options(LEAVES[name])
+
+
 def test_the_page_names_every_variable_that_is_read() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (HERE / "publisher").rglob("*.py"))
     read = set(re.findall(r"\"(PUBLISHER_[A-Z_]+)\"", code))
