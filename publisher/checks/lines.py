@@ -68,8 +68,13 @@ def _of_picture(places: Places, name: str, picture: Picture | None) -> Iterator[
             yield from _fields(places, (name, key), getattr(picture, key))
 
 
-def lines(context: Context) -> Iterator[Line]:
-    """Title, headlines and all prose, without code."""
+@lru_cache(maxsize=2)
+def lines(context: Context) -> tuple[Line, ...]:
+    """Title, headlines and all prose, without code; several rules ask in turn."""
+    return tuple(_lines(context))
+
+
+def _lines(context: Context) -> Iterator[Line]:
     issue = context.issue
     yield Line(_without_addresses(issue.title), issue.places.of("title"), "title")
     heads: dict[int, Item] = dict(enumerate(issue.items))
@@ -86,7 +91,7 @@ def lines(context: Context) -> Iterator[Line]:
 
 @lru_cache(maxsize=2)
 def cjk_lines(context: Context) -> tuple[Line, ...]:
-    """The runs that hold Han or kana; several rules ask in turn."""
+    """The runs that hold Han or kana."""
     return tuple(line for line in lines(context) if HAN.search(line.text))
 
 

@@ -96,6 +96,7 @@ def test_the_two_parts_have_to_say_the_same() -> None:
     assert parity.find(html, whole, ["标题"], HERE) == []
     without = Slotted(("另一个\n", Slot.UNSUBSCRIBE_URL))
     assert [d.code for d in parity.find(html, without, ["标题"], HERE)] == ["text-part-incomplete"] * 2
+    assert parity.find(html, whole, ["标题", "https://", "标"], HERE) == []  # in another order, and within each other
     no_way_out = Slotted(("标题 https://a.example/x?a=1&b=2",))
     assert [d.code for d in parity.find(html, no_way_out, ["标题"], HERE)] == ["no-way-out"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -39,20 +39,32 @@ def find(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -
             )
     plain = text.fill(lambda _: "")
     packed = _SPACE.sub("", plain)
+    heads = {_SPACE.sub("", headline): headline for headline in headlines}
     found += [
         TEXT_INCOMPLETE.at(
-            place, say("the text part lacks the headline “{headline}”", headline=headline[:40]), help=_SAME
+            place, say("the text part lacks the headline “{headline}”", headline=heads[head][:40]), help=_SAME
         )
-        for headline in headlines
-        if _SPACE.sub("", headline) not in packed
+        for head in _lacking(heads, packed)
     ]
     markup = html.fill(lambda _: "")
     found += [
         TEXT_INCOMPLETE.at(place, say("the text part lacks the link {url}", url=url), help=_SAME)
-        for url in dict.fromkeys(_links(markup))
-        if url not in plain
+        for url in _lacking(dict.fromkeys(_links(markup)), plain)
     ]
     return found
+
+
+def _lacking(parts: Iterable[str], text: str) -> Iterator[str]:
+    """Those of ``parts`` that the text lacks. They mostly follow each other: each is looked for from the last on."""
+    at = 0
+    for part in parts:
+        found = text.find(part, at)
+        if found < 0:
+            found = text.find(part, 0, at + len(part))
+        if found < 0:
+            yield part
+        else:
+            at = found
 
 
 def _links(html: str) -> list[str]:
