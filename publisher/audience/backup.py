@@ -17,6 +17,7 @@ from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url, keep_out_of_git
 from publisher.database.migrate import revisions
+from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError
 
 LAST = "last-backup"
@@ -159,10 +160,7 @@ def put_keys(folder: Path, keys: list[str]) -> int:
     if not every:
         return 0
     keep_out_of_git(path.parent)
-    draft = path.with_name("secret.key.new")
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-        file.write(",".join(every) + "\n")
-    draft.replace(path)
+    write_file(path, ",".join(every).encode("ascii") + b"\n", 0o600)
     return len(every)
 
 

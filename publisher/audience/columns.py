@@ -151,9 +151,8 @@ class Columns:
             attributes["language"] = raw_language
         if "json" in self.roles:
             attributes.update(_json_object(self._cell(row, "json")))
-        return Entry(
-            line, address, self._name(row), language, self._topics(row), attributes, self.standings.standing(row)
-        )
+        topics = _split(self._cell(row, "topics"))
+        return Entry(line, address, self._name(row), language, topics, attributes, self.standings.standing(row))
 
     def _own_entry(self, line: int, row: list[str]) -> Entry:
         cells = {name: row[index] for name, index in self.roles.items()}
@@ -176,9 +175,6 @@ class Columns:
         return self._cell(row, "name") or " ".join(
             part for part in (self._cell(row, "first"), self._cell(row, "last")) if part
         )
-
-    def _topics(self, row: list[str]) -> tuple[str, ...]:
-        return _split(self._cell(row, "topics"))
 
 
 def _numbered(names: list[str]) -> tuple[list[str], list[str]]:

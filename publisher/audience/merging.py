@@ -57,8 +57,7 @@ class _Batch:
         self.known: dict[str, _Known] = {}
         self.left: set[str] = set()
         for row in connection.execute(select(subscribers).where(subscribers.c.mailbox_key.in_(list(mailboxes)))):
-            keys = ("state", "name", "language", "topics", "attributes")
-            values = {key: row._mapping[key] for key in keys}
+            values = {key: row._mapping[key] for key in _KEPT}
             self.known[row.address_key] = _Known(values, row.id, row.preferred_at is not None, row.changed_at)
             if row.state == State.UNSUBSCRIBED:
                 self.left.add(row.mailbox_key)
@@ -181,9 +180,8 @@ class _Batch:
             return Outcome.ADDED
         if known.values["state"] == State.UNSUBSCRIBED:
             return Outcome.UNCHANGED
-        if not newer and self._confirmed_here(
-            known
-        ):  # a choice made here counts for more than one made elsewhere before
+        # A choice made here counts for more than one made elsewhere before.
+        if not newer and self._confirmed_here(known):
             return Outcome.UNCHANGED
         self._change(known, {**known.values, "state": State.UNSUBSCRIBED.value}, Change.UNSUBSCRIBED, entry)
         self.left.add(mailbox)
@@ -229,10 +227,9 @@ class _Batch:
             self._insert()
         changed = [known for known in self.known.values() if known.changed]
         if changed:
-            keys = ("state", "name", "language", "topics", "attributes")
-            self.connection.execute(
-                _UPDATE, [{"key": k.id, "at": self.at} | {f"new_{key}": k.values[key] for key in keys} for k in changed]
-            )
+            same = {"new_changed_at": self.at}
+            rows = [{"key": k.id} | same | {f"new_{key}": k.values[key] for key in _KEPT} for k in changed]
+            self.connection.execute(_UPDATE, rows)
         insert_rows(self.connection, consents, [{"subscriber_id": known.id, **row} for known, row in self.history])
         insert_rows(self.connection, suppressions, self.held)
 
@@ -257,20 +254,10 @@ def write_batch(
     return outcomes
 
 
-_SUPPRESSING = {
-    Standing.BOUNCE: Reason.BOUNCE,
-    Standing.COMPLAINT: Reason.COMPLAINT,
-    Standing.MANUAL: Reason.MANUAL,
-}
+_SUPPRESSING = {Standing.BOUNCE: Reason.BOUNCE, Standing.COMPLAINT: Reason.COMPLAINT, Standing.MANUAL: Reason.MANUAL}
+_KEPT = ("state", "name", "language", "topics", "attributes")
 _UPDATE = (
     update(subscribers)
     .where(subscribers.c.id == bindparam("key"))
-    .values(
-        state=bindparam("new_state"),
-        name=bindparam("new_name"),
-        language=bindparam("new_language"),
-        topics=bindparam("new_topics"),
-        attributes=bindparam("new_attributes"),
-        changed_at=bindparam("at"),
-    )
+    .values({key: bindparam(f"new_{key}") for key in (*_KEPT, "changed_at")})
 )

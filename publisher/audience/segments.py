@@ -6,6 +6,7 @@ A subscriber whose language is not known is taken to read the newsletter's own.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Float, String, and_, false, func, not_, or_, true
@@ -87,64 +88,29 @@ class Ordered(FunctionElement[str]):
     inherit_cache = True
 
 
-def _arguments(element: FunctionElement[Any], compiler: Any, **options: Any) -> list[str]:
-    return [compiler.process(clause, **options) for clause in element.clauses]
-
-
-@compiles(Holds, "sqlite")
-def _(element: Holds, compiler: Any, **options: Any) -> str:
-    column, name = _arguments(element, compiler, **options)
-    return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = {name})"  # noqa: S608
-
-
-@compiles(Holds, "postgresql")
-def _(element: Holds, compiler: Any, **options: Any) -> str:
-    column, name = _arguments(element, compiler, **options)
-    return f"jsonb_exists({column}, {name})"
-
-
-@compiles(Member, "sqlite")
-def _(element: Member, compiler: Any, **options: Any) -> str:
-    column, name = _arguments(element, compiler, **options)
-    return f"(SELECT value FROM json_each({column}) WHERE key = {name})"  # noqa: S608
-
-
-@compiles(Member, "postgresql")
-def _(element: Member, compiler: Any, **options: Any) -> str:
-    column, name = _arguments(element, compiler, **options)
-    return f"({column} ->> {name})"
-
-
-@compiles(Number, "sqlite")
-def _(element: Number, compiler: Any, **options: Any) -> str:
-    (text,) = _arguments(element, compiler, **options)
-    shape = " AND ".join(f"v {test}" for test in _SQLITE_NUMBER)
-    return f"(SELECT CASE WHEN {shape} THEN CAST(v AS REAL) END FROM (SELECT {text} AS v))"  # noqa: S608
-
-
-@compiles(Number, "postgresql")
-def _(element: Number, compiler: Any, **options: Any) -> str:
-    (text,) = _arguments(element, compiler, **options)
-    return f"(SELECT CASE WHEN v ~ '^-?[0-9]+([.][0-9]+)?$' AND length(v) <= 30 THEN v::float8 END FROM (SELECT {text} AS v) t)"  # noqa: E501, S608
-
-
-@compiles(Ordered, "sqlite")
-def _(element: Ordered, compiler: Any, **options: Any) -> str:
-    return f"({_arguments(element, compiler, **options)[0]} COLLATE BINARY)"
-
-
-@compiles(Ordered, "postgresql")
-def _(element: Ordered, compiler: Any, **options: Any) -> str:
-    return f'({_arguments(element, compiler, **options)[0]} COLLATE "C")'
-
-
-# SQLite has no regular expressions: these globs together say what PostgreSQL's pattern says.
-_SQLITE_NUMBER = (
-    "NOT GLOB '*[^0-9.-]*'",
-    "NOT GLOB '?*-*'",
-    "NOT GLOB '*.*.*'",
-    "NOT GLOB '.*'",
-    "NOT GLOB '-.*'",
-    "GLOB '*[0-9]'",
-    "NOT GLOB '???????????????????????????????*'",
+_SHAPE = " AND ".join(  # SQLite has no regular expressions: these globs together say what PostgreSQL's pattern says
+    f"v {'' if glob == '*[0-9]' else 'NOT '}GLOB '{glob}'"
+    for glob in ("*[^0-9.-]*", "?*-*", "*.*.*", ".*", "-.*", "*[0-9]", f"{'?' * 31}*")
 )
+_SQLITE_NUMBER = f"(SELECT CASE WHEN {_SHAPE} THEN CAST(v AS REAL) END FROM (SELECT {{0}} AS v))"  # noqa: S608
+_POSTGRESQL_NUMBER = (
+    "(SELECT CASE WHEN v ~ '^-?[0-9]+([.][0-9]+)?$' AND length(v) <= 30 THEN v::float8 END FROM (SELECT {0} AS v) t)"
+)
+_SQL: dict[type[FunctionElement[Any]], tuple[str, str]] = {  # for SQLite, for PostgreSQL
+    Holds: ("EXISTS (SELECT 1 FROM json_each({0}) WHERE value = {1})", "jsonb_exists({0}, {1})"),
+    Member: ("(SELECT value FROM json_each({0}) WHERE key = {1})", "({0} ->> {1})"),
+    Number: (_SQLITE_NUMBER, _POSTGRESQL_NUMBER),
+    Ordered: ("({0} COLLATE BINARY)", '({0} COLLATE "C")'),
+}
+
+
+def _writer(sql: str) -> Callable[..., str]:
+    def write(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
+        return sql.format(*(compiler.process(clause, **options) for clause in element.clauses))
+
+    return write
+
+
+for _function, _texts in _SQL.items():
+    for _dialect, _text in zip(("sqlite", "postgresql"), _texts, strict=True):
+        compiles(_function, _dialect)(_writer(_text))

@@ -13,27 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from publisher.audience.vocabulary import (
-    AROUND,
-    CAMEL,
-    DATE,
-    FALSE,
-    KNOWN,
-    MEASURE,
-    NO,
-    NOTHING,
-    STATE,
-    STATUS,
-    STRONG,
-    TRUE,
-    WEAK_YES,
-    WHEN,
-    WHY,
-    WORST,
-    YES,
-    Standing,
-    normal,
-)  # fmt: skip
+from publisher.audience import vocabulary as terms
+from publisher.audience.vocabulary import Standing, normal
 
 
 class Kind(StrEnum):
@@ -75,7 +56,7 @@ class _Column:
     def observe(self, value: str, answers: Mapping[str, Standing]) -> None:
         """Take in a cell."""
         word = normal(value)
-        if word in NOTHING:
+        if word in terms.NOTHING:
             self.blank += 1
             return
         found = self.meaning(word, answers)
@@ -83,8 +64,8 @@ class _Column:
             if len(self.unknown) < MOST_VALUES or value in self.unknown:
                 self.unknown[value] += 1
             return
-        self.true += word in TRUE
-        self.false += word in FALSE
+        self.true += word in terms.TRUE
+        self.false += word in terms.FALSE
         self.told = self.told or found is not Standing.FINE
 
     def meaning(self, word: str, answers: Mapping[str, Standing]) -> Standing | None:
@@ -97,17 +78,17 @@ class _Column:
     def judge(self, word: str) -> Standing | None:
         """What a cell says; None is not known."""
         if self.kind is Kind.OTHER and not self.told:
-            return STRONG.get(word)
-        if (found := KNOWN.get(word)) is not None:
+            return terms.STRONG.get(word)
+        if (found := terms.KNOWN.get(word)) is not None:
             return found
         if self.kind is Kind.NO:
-            if word in FALSE:
+            if word in terms.FALSE:
                 return Standing.FINE
-            return self.standing if self.anything or word in TRUE or DATE.search(word) else None
+            return self.standing if self.anything or word in terms.TRUE or terms.DATE.search(word) else None
         if self.kind is Kind.YES:
-            if word in FALSE:
+            if word in terms.FALSE:
                 return self.standing
-            return Standing.FINE if word in TRUE or DATE.search(word) else None
+            return Standing.FINE if word in terms.TRUE or terms.DATE.search(word) else None
         return None
 
     def asks(self) -> list[tuple[str, int]]:
@@ -154,7 +135,7 @@ class Standings:
         for column in self._columns:
             if column.speaks:
                 found.add(self._says(column, normal(row[column.index])))
-        return next(standing for standing in WORST if standing in found)
+        return next(standing for standing in terms.WORST if standing in found)
 
     def questions(self, stem: str) -> list[str]:
         """What has to be answered before anything is written; ``stem`` is the file's name, which may speak as well."""
@@ -165,7 +146,7 @@ class Standings:
                 if unanswered:
                     asked.append(_question(column.header, unanswered))
         first = re.split(r"[^a-z]", stem.lower(), maxsplit=1)[0]
-        if first in STRONG and not any(column.told for column in self._columns):
+        if first in terms.STRONG and not any(column.told for column in self._columns):
             answer = self._answers.get(first)
             self.everybody = answer or Standing.FINE
             if answer is None:
@@ -176,7 +157,7 @@ class Standings:
         return self._answers.get(normal(column.header))
 
     def _says(self, column: _Column, word: str) -> Standing:
-        if word in NOTHING:
+        if word in terms.NOTHING:
             return self._answers.get("", Standing.FINE) if column.kind is Kind.YES else Standing.FINE
         if (about := self._about(column)) is not None and word not in self._answers:
             return about
@@ -194,20 +175,21 @@ def _question(header: str, values: list[tuple[str, int]]) -> str:
 
 def _heard(index: int, header: str) -> _Column:
     """What a header says about its column."""
-    said = re.sub(r"[\W_]+", " ", CAMEL.sub(" ", header).lower().replace("e-mail", "email")).strip()
+    said = re.sub(r"[\W_]+", " ", terms.CAMEL.sub(" ", header).lower().replace("e-mail", "email")).strip()
     words = said.split()
-    if MEASURE & set(words):
+    if terms.MEASURE & set(words):
         return _Column(index, header)
-    for standing, pattern in NO:
-        if (rest := _rest(pattern, said)) is not None and not rest - AROUND - WHEN - WHY - STATUS - STATE:
+    said_around = terms.AROUND | terms.WHEN | terms.WHY | terms.STATUS | terms.STATE
+    for standing, pattern in terms.NO:
+        if (rest := _rest(pattern, said)) is not None and not rest - said_around:
             anything = bool(rest & {"reason", "campaign"})
             return _Column(index, header, Kind.NO, sure=True, standing=standing, anything=anything)
-    others = set(words) - AROUND
-    if others & (STATUS | STATE):
-        sure = not others - STATUS - STATE and (bool(others & STATUS) or len(words) > 1)
+    others = set(words) - terms.AROUND
+    if others & (terms.STATUS | terms.STATE):
+        sure = not others - terms.STATUS - terms.STATE and (bool(others & terms.STATUS) or len(words) > 1)
         return _Column(index, header, Kind.STATUS, sure=sure)
-    if (rest := _rest(YES, said)) is not None and not rest - AROUND - {"marketing"}:
-        weak = bool(WEAK_YES & set(words))
+    if (rest := _rest(terms.YES, said)) is not None and not rest - terms.AROUND - {"marketing"}:
+        weak = bool(terms.WEAK_YES & set(words))
         standing = Standing.PENDING if {"confirmed", "verified"} & set(words) else Standing.UNSUBSCRIBED
         return _Column(index, header, Kind.YES, sure=not weak, standing=standing)
     if words and not others and {"newsletter", "marketing", "subscription"} & set(words):

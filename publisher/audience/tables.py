@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from publisher.database.metadata import Id, Instant, metadata
+from publisher.database.metadata import Id, Instant, metadata, partial_index
 
 # PostgreSQL can ask a JSONB column whether a list holds a topic; SQLite has json_each.
 Document = JSON().with_variant(JSONB(), "postgresql")
-
-_WAITS = "state IN ('pending', 'claimed')"
 
 subscribers = Table(
     "subscribers",
@@ -18,9 +16,8 @@ subscribers = Table(
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("reference", String(32), nullable=False, unique=True),  # opaque and random: what tokens and exports name
     Column("address", String(320), nullable=False),  # as given
-    Column(
-        "address_key", String(320), nullable=False, unique=True
-    ),  # domain in lower-case A-labels, local part as given
+    # domain in lower-case A-labels, local part as given
+    Column("address_key", String(320), nullable=False, unique=True),
     Column("mailbox_key", String(320), nullable=False),  # all in lower case: two of these are one inbox for a mailing
     Column("state", String(16), nullable=False),  # pending | confirmed | unsubscribed
     Column("name", Text, nullable=False, default=""),
@@ -57,7 +54,7 @@ confirmations = Table(
     Column("reason", String(80)),
     Column("asked_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),  # pending: not before; claimed: dead from then on
-    Index("ix_confirmations_due", "due_at", sqlite_where=text(_WAITS), postgresql_where=text(_WAITS)),
+    partial_index("ix_confirmations_due", "due_at", where="state IN ('pending', 'claimed')"),
 )
 
 suppressions = Table(

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import publisher
-from publisher.config.schema import config_schema
+from publisher.config.model import config_schema
 from publisher.errors import UsageError
 from publisher.issue.schema import issue_schema, item_schema
 

@@ -9,17 +9,15 @@ Nothing else of a file changes: not its line ends, its byte order mark, its mode
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import shutil
-import tempfile
+import stat
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.checks.rules import commentary_in_body, doubled_punctuation, half_width_punctuation, tracking_parameter
 from publisher.diagnostics import Diagnostic
+from publisher.documents.atomic import write_file
 
 _LINE_END = re.compile("(\r\n|\n|\r)")
 _CODE, _CODE_END = (re.compile(f"<{end}(?:code|pre|kbd|samp|tt)\\b", re.IGNORECASE) for end in ("", "/"))
@@ -67,16 +65,7 @@ def apply_fix(root: Path, fix: Fix) -> bool:
     target = (root / fix.path).resolve()
     if target.read_bytes() != fix.before:
         return False
-    handle, temporary = tempfile.mkstemp(prefix=".publisher-", suffix=".tmp", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(fix.after)
-        shutil.copymode(target, temporary)
-        Path(temporary).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    write_file(target, fix.after, stat.S_IMODE(target.stat().st_mode))
     return True
 
 

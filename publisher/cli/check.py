@@ -138,7 +138,7 @@ def explain(
 ) -> None:
     """What a finding means, why it matters, and an example."""
     from publisher.cli.pages import page
-    from publisher.config.declared import every_code
+    from publisher.config.names import every_code
 
     codes = every_code()
     name = code.strip().strip("[]").lower()

@@ -29,7 +29,7 @@ def _severity(code: Code) -> str:
 
 def all_pages() -> str:
     """docs/rules.md: every code with its page, by name."""
-    from publisher.config.declared import every_code
+    from publisher.config.names import every_code
 
     codes = every_code()
     parts = [

@@ -258,7 +258,7 @@ def remove(context: typer.Context, address: Person) -> None:
 def show(context: typer.Context, address: Person, format: Format = "text") -> None:
     """Everything that is stored about one person."""
     from publisher.audience.exporting import record
-    from publisher.insights.person import mailings_of
+    from publisher.insights.store import mailings_of
 
     with opened(context) as (_, database), database.connect() as connection:
         subscriber = _found(connection, address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -220,3 +220,10 @@ class Config(Section):
     preview: Preview = Preview()
     llm: Llm = Llm()
     root: Annotated[Path, Field(exclude=True)] = Path()
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of config.yaml, with a description of every key."""
+    schema = Config.model_json_schema(by_alias=True, mode="validation")
+    schema["properties"].pop("root", None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "config.yaml"}

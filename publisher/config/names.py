@@ -1,22 +1,53 @@
-"""Names in config.yaml that the rooms above give their meaning: codes in ``checks.levels``, words in ``labels``."""
+"""Names in config.yaml that the rooms above give their meaning: codes in ``checks.levels``, words in ``labels``.
+
+Imports run down the house, so these rooms are loaded by name, and only where config.yaml names something of theirs.
+"""
 
 from __future__ import annotations
 
 import difflib
+import importlib
+import pkgutil
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Named
+from functools import cache
 
 from pydantic_core import PydanticCustomError
 
-from publisher.config.declared import every_code, every_word
-from publisher.diagnostics import Diagnostic, Place, Severity, define, either, say
+from publisher.diagnostics import Code, Diagnostic, Place, Severity, catalogue, define, either, say
 from publisher.documents import Entry, Mapping, find
 from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY
 
 UNKNOWN_LEVEL = define("level-of-unknown-code", Severity.ERROR, fixed=True)
 FIXED_LEVEL = define("level-of-fixed-code", Severity.ERROR, fixed=True)
+_ROOMS = ("publisher.checks", "publisher.config", "publisher.edition")
+_WORDS = ("publisher.edition.language", "publisher.site.words", "publisher.web.words")
+PLACEHOLDER = re.compile(r"%\((?P<old>\w+)\)[sd]|\{(?P<new>\w+)\}")
+"""A place that is filled in: ``%(count)d`` or ``%(count)s`` in the words of the edition, ``{count}`` in the others."""
 _ANY_PLACEHOLDER = re.compile(r"%\((\w*)\)[sd]?|\{(\w+)\}")
+
+
+@cache
+def every_code() -> dict[str, Code]:
+    """The whole catalogue, by name: every module that may enter a code is imported."""
+    for room in _ROOMS:
+        for module in pkgutil.walk_packages(importlib.import_module(room).__path__, f"{room}."):
+            importlib.import_module(module.name)
+    return catalogue()
+
+
+@cache
+def every_word() -> Named[str, Named[str, str]]:
+    """The names that ``labels`` may have, each with what is filled in there: its name, and how it is written."""
+    words: dict[str, Named[str, str]] = {}
+    for module in _WORDS:
+        declared: Named[str, Iterable[str]] = importlib.import_module(module).declared()
+        for name, texts in declared.items():
+            places = (found for text in texts for found in PLACEHOLDER.finditer(text))
+            words[name] = {found["old"] or found["new"]: found[0] for found in places}
+    return words
 
 
 def wrong_names(path: str, node: Mapping) -> list[Diagnostic]:

@@ -95,23 +95,22 @@ class _Token:
     start: int
     end: int
 
+    @property
+    def plain(self) -> str:
+        return re.sub(r"\\(.)", r"\1", self.text[1:-1]) if self.kind == "quoted" else self.text
+
 
 def parse_segment(text: str) -> Segment:
     """The meaning of an expression. Raises SegmentError with the place of the fault."""
     if len(text) > LONGEST:
-        raise SegmentError(
-            LONGEST,
-            len(text),
-            say("the audience is too long"),
-            say("write at most {longest} characters", longest=LONGEST),
-        )
-    reader = _Reader(_tokens(text), len(text))
+        advice = say("write at most {longest} characters", longest=LONGEST)
+        raise SegmentError(LONGEST, len(text), say("the audience is too long"), advice)
+    reader = _Reader(_tokens(text))
     found = reader.any(0)
-    if (token := reader.peek()) is not None:
-        closing = token.text == ")" and token.kind == "mark"
-        missing = say("the word “and” (or “or”) is missing before {text}", text=token.text)
-        message = say("there is no ( for this )") if closing else missing
-        raise SegmentError(token.start, token.end, message, _EXAMPLE)
+    if reader.next.kind != "end":
+        missing = say("the word “and” (or “or”) is missing before {text}", text=reader.next.text)
+        closing = (reader.next.kind, reader.next.text) == ("mark", ")")
+        raise reader.error(say("there is no ( for this )") if closing else missing)
     return found
 
 
@@ -151,104 +150,83 @@ def _tokens(text: str) -> list[_Token]:
         kind = match.lastgroup
         found.append(_Token(kind, match[kind], match.start(kind), match.end(kind)))
         at = match.end()
-    return found
+    return [*found, _Token("end", "", len(text), len(text))]
 
 
 class _Reader:
     """Recursive descent: one method a level of binding."""
 
-    def __init__(self, tokens: list[_Token], length: int) -> None:
-        self.tokens, self.at, self.length = tokens, 0, length
+    def __init__(self, tokens: list[_Token]) -> None:
+        self.tokens, self.at = tokens, 0
 
-    def peek(self) -> _Token | None:
-        return self.tokens[self.at] if self.at < len(self.tokens) else None
+    @property
+    def next(self) -> _Token:
+        return self.tokens[self.at]
 
-    def take(self) -> _Token | None:
-        token = self.peek()
-        self.at += 1
-        return token
-
-    def word(self, *words: str) -> bool:
-        """Take the next token if it is one of these bare words."""
-        token = self.peek()
-        if token is not None and token.kind == "word" and token.text.lower() in words:
-            self.at += 1
-            return True
-        return False
+    def takes(self, kind: str, text: str) -> bool:
+        """Take the next token if it is this one."""
+        found = self.next.kind == kind and self.next.text.lower() == text
+        self.at += found
+        return found
 
     def any(self, depth: int) -> Segment:
         parts = [self.every(depth)]
-        while self.word("or"):
+        while self.takes("word", "or"):
             parts.append(self.every(depth))
         return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
     def every(self, depth: int) -> Segment:
         parts = [self.one(depth)]
-        while self.word("and"):
+        while self.takes("word", "and"):
             parts.append(self.one(depth))
         return parts[0] if len(parts) == 1 else And(tuple(parts))
 
     def one(self, depth: int) -> Segment:
         if depth > DEEPEST:
             raise self.error(say("the audience is nested too deeply"), say("write it flatter"))
-        if self.word("not"):
+        if self.takes("word", "not"):
             return Not(self.one(depth + 1))
-        token = self.peek()
-        if token is not None and token.kind == "mark" and token.text == "(":
-            self.at += 1
-            inside = self.any(depth + 1)
-            closing = self.take()
-            if closing is None or closing.text != ")" or closing.kind != "mark":
-                raise SegmentError(token.start, token.end, say("this ( is not closed"), say("write a closing )"))
-            return inside
-        return self.test()
+        opening = self.next
+        if not self.takes("mark", "("):
+            return self.test()
+        inside = self.any(depth + 1)
+        if not self.takes("mark", ")"):
+            raise SegmentError(opening.start, opening.end, say("this ( is not closed"), say("write a closing )"))
+        return inside
 
     def test(self) -> Segment:
-        name = self.take()
-        if name is None or name.kind not in {"word", "quoted"}:
-            self.at -= 1
-            raise self.error(say("a test is missing here"), _EXAMPLE)
-        following = self.peek()
-        if following is None or following.kind != "comparison":
-            if name.kind == "word" and name.text.lower() == "all":
-                return All()
-            raise SegmentError(
-                name.start, name.end, say("{name!r} is compared with nothing", name=_plain(name)), _EXAMPLE
-            )
+        name = self.operand(say("a test is missing here"))
+        sign = self.next
+        if sign.kind == "comparison":
+            self.at += 1
+            return self.meaning(name, sign, self.operand(say("a value is missing after {text}", text=sign.text)))
+        if name.kind == "word" and name.text.lower() == "all":
+            return All()
+        alone = say("{name!r} is compared with nothing", name=name.plain)
+        raise SegmentError(name.start, name.end, alone, _EXAMPLE)
+
+    def operand(self, missing: Sentence) -> _Token:
+        token = self.next
+        if token.kind not in {"word", "quoted"}:
+            raise self.error(missing)
         self.at += 1
-        value = self.take()
-        if value is None or value.kind not in {"word", "quoted"}:
-            self.at -= 1
-            raise self.error(say("a value is missing after {text}", text=following.text), _EXAMPLE)
-        return self.meaning(name, following, value)
+        return token
 
     def meaning(self, name: _Token, comparison: _Token, value: _Token) -> Segment:
         sign = "=" if comparison.text in {":", "=="} else comparison.text
-        key, wanted = _plain(name), _plain(value)
-        if name.kind == "word" and key.lower() in {"topic", "language"}:
-            if sign not in {"=", "!="}:
-                raise SegmentError(
-                    comparison.start,
-                    comparison.end,
-                    say("a {key} is not more or less than another", key=key),
-                    say("write {key}:{wanted}", key=key, wanted=wanted),
-                )
-            if not wanted:
-                raise SegmentError(
-                    value.start, value.end, say("the {key} is empty", key=key), say("name a {key}", key=key)
-                )
-            test = Topic(wanted) if key.lower() == "topic" else Language(wanted.replace("_", "-").lower())
-            return Not(test) if sign == "!=" else test
-        return Attribute(key, sign, wanted)  # type: ignore[arg-type]
+        key, wanted = name.plain, value.plain
+        if name.kind != "word" or key.lower() not in {"topic", "language"}:
+            return Attribute(key, sign, wanted)  # type: ignore[arg-type]
+        if sign not in {"=", "!="}:
+            message = say("a {key} is not more or less than another", key=key)
+            advice = say("write {key}:{wanted}", key=key, wanted=wanted)
+            raise SegmentError(comparison.start, comparison.end, message, advice)
+        if not wanted:
+            message, advice = say("the {key} is empty", key=key), say("name a {key}", key=key)
+            raise SegmentError(value.start, value.end, message, advice)
+        test = Topic(wanted) if key.lower() == "topic" else Language(wanted.replace("_", "-").lower())
+        return Not(test) if sign == "!=" else test
 
-    def error(self, message: Sentence, help: Sentence) -> SegmentError:
+    def error(self, message: Sentence, help: Sentence = _EXAMPLE) -> SegmentError:
         """At the next token, or at the end."""
-        token = self.peek()
-        start, end = (token.start, token.end) if token else (self.length, self.length)
-        return SegmentError(start, end, message, help)
-
-
-def _plain(token: _Token) -> str:
-    if token.kind != "quoted":
-        return token.text
-    return re.sub(r"\\(.)", r"\1", token.text[1:-1])
+        return SegmentError(self.next.start, self.next.end, message, help)

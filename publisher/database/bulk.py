@@ -1,15 +1,19 @@
-"""Many rows into one table, in a third of the time of an INSERT whose parameters are named and bound one by one."""
+"""Two ways to insert that SQLAlchemy's own INSERT lacks: many rows fast, and a row unless it is there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, literal_column
+from sqlalchemy.dialects import postgresql, sqlite
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that all have the same keys (column names). No defaults are filled in. Raises IntegrityError."""
+    """Insert rows that all have the same keys (column names). No defaults are filled in. Raises IntegrityError.
+
+    A third of the time of an INSERT whose parameters are named and bound one by one.
+    """
     if not rows:
         return
     dialect = connection.dialect
@@ -24,3 +28,11 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
 def _bound(row: Mapping[str, Any], processors: Sequence[tuple[str, Callable[[Any], Any] | None]]) -> tuple[Any, ...]:
     return tuple([row[key] if bind is None else bind(row[key]) for key, bind in processors])
+
+
+def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row. False where one is there that a unique key takes for the same."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table).values(row).on_conflict_do_nothing()
+    # A row comes back for what was written; the count of rows is not to be had from every driver.
+    return connection.execute(statement.returning(literal_column("1"))).first() is not None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, Index, Integer, MetaData, String, TypeDecorator, text
 
 from publisher.database.failures import UnreadableError
 
@@ -22,6 +22,11 @@ metadata = MetaData(
 
 # SQLite gives a row id only to a column typed INTEGER; PostgreSQL needs 64 bits.
 Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows that a condition holds for, on both databases."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 @lru_cache(maxsize=64)  # a batch of rows shares its moment

@@ -156,21 +156,19 @@ class Ledger:
     def _record(self, connection: Connection, results: Sequence[tuple[Claim, Outcome]]) -> None:
         if not results:
             return
-        now = datetime.now(UTC)
+        same = {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_changed_at": datetime.now(UTC)}
         rows: list[dict[str, Any]] = []
         for claim, outcome in results:
             decision = decide(outcome)
-            rows.append(
-                {
-                    "b_number": claim.number,
-                    "b_state": decision.state.value,
-                    "b_attempts": claim.attempt if decision.counts else claim.attempt - 1,
-                    "b_reason": outcome.code[:80] or None,
-                    "b_message_id": outcome.message_id,
-                    "b_changed_at": now,
-                }
-            )
-        connection.execute(_RECORD, [row | {"b_mailing": self.mailing.id, "b_sender": self.sender_id} for row in rows])
+            row = {
+                "b_number": claim.number,
+                "b_state": decision.state.value,
+                "b_attempts": claim.attempt if decision.counts else claim.attempt - 1,
+                "b_reason": outcome.code[:80] or None,
+                "b_message_id": outcome.message_id,
+            }
+            rows.append(same | row)
+        connection.execute(_RECORD, rows)
 
     def _claim(self, connection: Connection, wanted: int, round_: int) -> list[Any]:
         r = recipients.c
@@ -214,13 +212,7 @@ _RECORD = (
         recipients.c.sender_id == bindparam("b_sender"),
         or_(recipients.c.state == RecipientState.CLAIMED, recipients.c.state == RecipientState.UNCERTAIN),
     )
-    .values(
-        state=bindparam("b_state"),
-        attempts=bindparam("b_attempts"),
-        reason=bindparam("b_reason"),
-        message_id=bindparam("b_message_id"),
-        changed_at=bindparam("b_changed_at"),
-    )
+    .values({name: bindparam(f"b_{name}") for name in ("state", "attempts", "reason", "message_id", "changed_at")})
 )
 
 

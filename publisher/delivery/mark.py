@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, select
 from publisher.database import Database
 from publisher.delivery.lock import lock_path
 from publisher.delivery.tables import mailings
+from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError
 
 
@@ -37,10 +38,8 @@ def mark_path(url: URL, slug: str) -> Path | None:
 
 def write_mark(path: Path, mark: Mark) -> None:
     """Write it, whole or not at all. Raises DatabaseError; then nothing may be submitted."""
-    draft = path.with_name(path.name + ".new")
     try:
-        draft.write_text(json.dumps(asdict(mark)) + "\n", encoding="ascii")
-        draft.replace(path)
+        write_file(path, json.dumps(asdict(mark)).encode() + b"\n")
     except OSError as error:
         raise DatabaseError(
             f"the mark {path} cannot be written: {error.strerror}", help="make room, or the folder writable; send again"

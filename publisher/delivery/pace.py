@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from publisher.database import Database
+from publisher.database.bulk import insert_once
 from publisher.database.engine import clock
 from publisher.delivery.tables import paces
 
@@ -125,7 +125,7 @@ class SharedPace(Pace):
         self._database, self._name, self.rate = database, name[:120], ceiling
         with database.begin() as connection:
             row = asdict(fresh(ceiling, clock(connection))) | {"name": self._name, "cut_at": 0.0}
-            connection.execute(insert(paces).values(row).on_conflict_do_nothing())
+            insert_once(connection, paces, row)
         self.limit(ceiling)
 
     def _change(self, step: Callable[[Bucket, float], tuple[Bucket, float]]) -> float:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from publisher.delivery.breaker import DOUBTS_TO_END, Breaker
-from publisher.delivery.crew import Crew, Finished
+from publisher.delivery.crew import DOUBTS_TO_END, Breaker, Crew, Finished
 from publisher.delivery.ledger import Claim, Exchanged, Ledger
 from publisher.delivery.pace import HEADROOM, UNLIMITED, Pace, batch_size
 from publisher.delivery.retry import ROUNDS, pause
@@ -61,27 +60,18 @@ class Interrupt:
         self.count += 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Progress:
     """What an observer sees, a few times a second: changes since the run began, and the pace."""
 
-    submitted: int
-    rejected: int
-    uncertain: int
-    excluded: int
-    throttled: int
-    in_flight: int
-    pace: float
-    ending: Ending | None = None
-
-
-@dataclass(slots=True)
-class _Counts:
     submitted: int = 0
     rejected: int = 0
     uncertain: int = 0
     excluded: int = 0
     throttled: int = 0
+    in_flight: int = 0
+    pace: float = 0.0
+    ending: Ending | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +108,7 @@ class Sender:
     clock: Callable[[], float] = time.monotonic
     ending: Ending | None = None
     code: str = ""  # the signal that ended the run
-    counts: _Counts = field(default_factory=_Counts)
+    progress: Progress = field(default_factory=Progress)
     breaker: Breaker = field(default_factory=lambda: Breaker(1))
     _results: list[tuple[Claim, Outcome]] = field(default_factory=list)
     _round: int = 1
@@ -212,7 +202,7 @@ class Sender:
         if not crew.busy:
             self._heard_at = self.clock()
         self._heed(answer)
-        self.counts.excluded += answer.excluded
+        self.progress.excluded += answer.excluded
         self._dry = not answer.claims and not answer.excluded
         for start in range(0, len(answer.claims), batch):
             crew.give(answer.claims[start : start + batch])
@@ -259,9 +249,9 @@ class Sender:
         for _, outcome in results:
             if outcome.verdict in {Verdict.SUBMITTED, Verdict.REJECTED, Verdict.UNCERTAIN}:
                 name = outcome.verdict.value
-                setattr(self.counts, name, getattr(self.counts, name) + 1)
+                setattr(self.progress, name, getattr(self.progress, name) + 1)
             elif outcome.verdict is Verdict.THROTTLED:
-                self.counts.throttled += 1
+                self.progress.throttled += 1
         if Verdict.SUBMITTED in verdicts:
             self._unreachable = 0
         if Verdict.THROTTLED in verdicts:
@@ -346,16 +336,5 @@ class Sender:
         now = self.clock()
         if force or now - self._observed_at >= 0.25:
             self._observed_at = now
-            c = self.counts
-            self.observe(
-                Progress(
-                    c.submitted,
-                    c.rejected,
-                    c.uncertain,
-                    c.excluded,
-                    c.throttled,
-                    crew.busy,
-                    min(self.pace.rate, UNLIMITED),
-                    self.ending,
-                )
-            )
+            pace = min(self.pace.rate, UNLIMITED)
+            self.observe(replace(self.progress, in_flight=crew.busy, pace=pace, ending=self.ending))

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Select, bindparam, select, update
 
+from publisher.database.bulk import insert_once
 from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, second_copies
 
@@ -110,7 +110,8 @@ def _settle(
     if values:
         connection.execute(_UPDATE, {"of_mailing": row["mailing_id"], "of_number": row["number"], **values})
     if copy:
-        _note_copy(connection, row["mailing_id"], row["number"], str(message_id), at)
+        noted = {"mailing_id": row["mailing_id"], "number": row["number"], "message_id": str(message_id), "at": at}
+        insert_once(connection, second_copies, noted)
     return Settled(
         known=True,
         changed=bool(values),
@@ -148,16 +149,6 @@ _FACTS: dict[Settlement, tuple[str | None, str | None]] = {
     Settlement.BOUNCED: ("bounced_at", "bounce"),
     Settlement.COMPLAINED: ("complained_at", "complaint"),
 }
-
-
-def _note_copy(connection: Connection, mailing_id: int, number: int, message_id: str, at: datetime) -> None:
-    try:
-        with connection.begin_nested():
-            connection.execute(
-                insert(second_copies).values(mailing_id=mailing_id, number=number, message_id=message_id, at=at)
-            )
-    except IntegrityError:
-        pass  # the same event again
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     literal_column,
-    text,
 )
 
-from publisher.database.metadata import Id, Instant, metadata
+from publisher.database.metadata import Id, Instant, metadata, partial_index
 from publisher.delivery.states import RecipientState
 
 
@@ -50,9 +49,7 @@ mailings = Table(
     Column("generation", Integer, nullable=False, server_default="0"),  # rises by one a claim (mark.py)
     UniqueConstraint("slug", "sequence"),
     # One mailing of an issue at a time, whoever starts it.
-    Index(
-        "uq_mailings_unfinished", "slug", unique=True, sqlite_where=text(UNFINISHED), postgresql_where=text(UNFINISHED)
-    ),
+    partial_index("uq_mailings_unfinished", "slug", where=UNFINISHED, unique=True),
 )
 
 recipients = Table(
@@ -74,15 +71,10 @@ recipients = Table(
     Column("complained_at", Instant),
     Column("complaint", String(80)),
     Index("ix_recipients_reference", "reference"),
-    *(
-        Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
-        for name, columns, condition in (
-            ("ix_recipients_pending", ("mailing_id", "attempts", "number"), "state = 'pending'"),
-            ("ix_recipients_claimed", ("mailing_id", "sender_id"), "state = 'claimed'"),
-            ("ix_recipients_uncertain", ("mailing_id", "number"), "state = 'uncertain'"),
-            ("ix_recipients_message_id", ("message_id",), "message_id IS NOT NULL"),
-        )
-    ),
+    partial_index("ix_recipients_pending", "mailing_id", "attempts", "number", where="state = 'pending'"),
+    partial_index("ix_recipients_claimed", "mailing_id", "sender_id", where="state = 'claimed'"),
+    partial_index("ix_recipients_uncertain", "mailing_id", "number", where="state = 'uncertain'"),
+    partial_index("ix_recipients_message_id", "message_id", where="message_id IS NOT NULL"),
     sqlite_with_rowid=False,
 )
 

@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 
 from publisher.config.model import Config
 from publisher.database import Database
@@ -158,28 +158,26 @@ def _drain(config: Config, database: Database, mailing_id: int, duties: Duties) 
         return None
 
 
+def _with(state: RecipientState) -> Select[Any]:
+    """The mailings that have a recipient in this state, in order."""
+    r, m = recipients.c, mailings_table.c
+    found = select(r.number).where(r.mailing_id == m.id, r.state == literally(state)).exists()
+    return select(m.id).where(found).order_by(m.id)
+
+
 def _waiting(database: Database) -> list[int]:
     """The mailings that may go on and have somebody pending."""
-    pending = (
-        select(recipients.c.number)
-        .where(recipients.c.mailing_id == mailings_table.c.id, recipients.c.state == literally(RecipientState.PENDING))
-        .exists()
-    )
-    query = select(mailings_table.c.id).where(mailings_table.c.operator == Operator.GOING, pending)
     with database.connect() as connection:
-        return list(connection.execute(query.order_by(mailings_table.c.id)).scalars())
+        going = _with(RecipientState.PENDING).where(mailings_table.c.operator == Operator.GOING)
+        return list(connection.execute(going).scalars())
 
 
 def _recover(database: Database) -> None:
     """Turn what senders whose lease ran out had claimed into uncertain, in every mailing."""
-    claimed = (
-        select(recipients.c.number)
-        .where(recipients.c.mailing_id == mailings_table.c.id, recipients.c.state == literally(RecipientState.CLAIMED))
-        .exists()
-    )
     with database.connect() as connection:
-        found = list(connection.execute(select(mailings_table.c.id).where(claimed)).scalars())
-        held = [mailings.by_id(connection, mailing_id) for mailing_id in found]
+        held = [
+            mailings.by_id(connection, key) for key in connection.execute(_with(RecipientState.CLAIMED)).scalars().all()
+        ]
     for mailing in held:
         Ledger(database, mailing).recover(alone=False)
 

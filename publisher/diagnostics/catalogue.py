@@ -62,5 +62,5 @@ def define(name: str, severity: Severity, *, fixed: bool = False, secret: bool =
 
 
 def catalogue() -> dict[str, Code]:
-    """All codes of the modules imported so far, by name; :func:`publisher.config.declared.every_code` imports all."""
+    """All codes of the modules imported so far, by name; :func:`publisher.config.names.every_code` imports all."""
     return dict(sorted(_CODES.items()))

@@ -16,23 +16,11 @@ def tripped_by(database: Database, applied: Applied) -> list[Tripped]:
             if mailing := newest(connection, slug):
                 found += after_the_fact(connection, mailing)
     for slug, count in sorted(applied.content_faults.items()):
-        found.append(
-            Tripped(
-                "content-refused",
-                slug,
-                f"{count} receiving servers refused {slug or 'a message'} for what is in it",
-                "look at its size, links and attachments; the addresses are not to blame and stay",
-                stops=False,
-            )
-        )
+        saw = f"{count} receiving servers refused {slug or 'a message'} for what is in it"
+        advice = "look at its size, links and attachments; the addresses are not to blame and stay"
+        found.append(Tripped("content-refused", slug, saw, advice, stops=False))
     for slug, count in sorted(applied.never_mailed.items()):
-        found.append(
-            Tripped(
-                "never-mailed",
-                slug,
-                f"the provider accepted {count} messages of {slug or 'no issue here'} and then did not mail them",
-                "they count as rejected; publisher report says why",
-                stops=False,
-            )
-        )
+        saw = f"the provider accepted {count} messages of {slug or 'no issue here'} and then did not mail them"
+        advice = "they count as rejected; publisher report says why"
+        found.append(Tripped("never-mailed", slug, saw, advice, stops=False))
     return found

@@ -8,6 +8,7 @@ file applied twice does not undo what an operator or the reader has done since.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,6 @@ from publisher.database import Database
 from publisher.delivery.settle import Settled, Settlement, settle_by_message_id, settle_by_recipient
 from publisher.errors import DatabaseError
 from publisher.feedback import store
-from publisher.feedback.machines import is_machine
 from publisher.providers.events import (
     Bounce,
     Click,
@@ -53,6 +53,14 @@ _SETTLES = {
     Kind.OPEN: Settlement.SENT,
     Kind.CLICK: Settlement.SENT,
 }
+_BARE = re.compile(r"mozilla/5\.0\s*", re.IGNORECASE)
+_MACHINE = re.compile(
+    r"bot\b|crawl|spider|scan|barracuda|mimecast|proofpoint|symantec|forefront|trendmicro|safelinks"
+    r"|headlesschrome|phantomjs|python-|curl/|wget/|go-http-client|java/|okhttp|libwww|preview|prefetch"
+    # Gmail fetches pictures ahead as this one browser that nobody runs any more
+    r"|chrome/42\.0\.2311\.135 safari/537\.36 edge/12\.246",
+    re.IGNORECASE,
+)
 _LEDGER_KEEPS = frozenset({Kind.SEND, Kind.DELIVERY})
 _TRACKING = frozenset({Kind.OPEN, Kind.CLICK})
 
@@ -279,3 +287,14 @@ def _mailbox_key(address: str) -> str:
         return read_address(address).mailbox_key
     except AddressError:
         return address.strip().lower()
+
+
+def is_machine(user_agent: str) -> bool:
+    """Whether a machine rather than a reader opened or clicked; an unnamed agent is one.
+
+    A guess by user agent, and said to be one wherever it is shown: mail programs fetch ahead, and scanners follow every
+    link. Apple's Mail Privacy Protection fetches every picture as plain ``Mozilla/5.0``; Gmail and Yahoo fetch through
+    proxies that name themselves, when the reader opens, so those count as readers unless they say they prefetch.
+    """
+    agent = user_agent.strip()
+    return not agent or _BARE.fullmatch(agent) is not None or _MACHINE.search(agent) is not None

@@ -14,8 +14,7 @@ from publisher.database import Database
 from publisher.delivery.settle import recipient_of
 from publisher.errors import DatabaseError, ServiceError
 from publisher.feedback.apply import Applied, Applier
-from publisher.feedback.mailbox import is_mail, messages_in, messages_of
-from publisher.feedback.reading import BROKEN_GZIP, documents, unpacked
+from publisher.feedback.reading import BROKEN_GZIP, documents, is_mail, messages_in, messages_of, unpacked
 from publisher.feedback.reports import Report, is_automatic_reply, parse_mail, read_report
 from publisher.providers import events_of, read_events
 from publisher.providers.events import Event, EventError

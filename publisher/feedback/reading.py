@@ -1,4 +1,5 @@
-"""A file of events → JSON values, whatever wrote it: a line each, one after another, an array, pretty-printed.
+"""A file of events → JSON values, whatever wrote it: a line each, one after another, an array, pretty-printed; and a
+mailbox → its messages: an mbox, a Maildir, a folder of messages, one message.
 
 Gzip and UTF-16 (PowerShell's ``>``) are read too. What holds no value is named by its line, and the next line is read
 as if nothing had been. Memory is bounded: no value may be longer than :data:`LONGEST`.
@@ -13,8 +14,10 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import IO, Any, cast
 
+from publisher.feedback.reports import LARGEST
 from publisher.providers import is_event
 from publisher.providers.events import EventError
 
@@ -23,6 +26,7 @@ LONGEST = 1_000_000
 
 _BETWEEN = " \t\r\n,[]\ufeff\x1e"  # arrays of events need no structure of their own here; \x1e is RFC 7464's
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_HEADER = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]")
 _DECODER = json.JSONDecoder()
 _GZIP = b"\x1f\x8b"
 BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
@@ -124,3 +128,35 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def is_mail(stream: io.BufferedReader) -> bool:
+    """Whether a file begins as mail does: with a header, or as an mbox."""
+    return _HEADER.match(stream.peek(100)) is not None
+
+
+def messages_of(stream: io.BufferedReader) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each message of a file; of a long one only its beginning."""
+    is_mbox = stream.peek(5).startswith(b"From ")
+    lines: list[bytes] = []
+    number, size, blank = 1, 0, True
+    while line := stream.readline(LARGEST):
+        if is_mbox and blank and line.startswith(b"From "):
+            if lines:
+                yield f"message {number}", b"".join(lines)
+                number += 1
+            lines, size = [], 0
+        elif size < LARGEST:
+            lines.append(line)
+            size += len(line)
+        blank = not line.strip()
+    if lines:
+        yield f"message {number}", b"".join(lines)
+
+
+def messages_in(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Name and path of each message of a Maildir (``cur`` and ``new``), or of a plain folder, in order."""
+    parts = [folder / name for name in ("cur", "new") if (folder / name).is_dir()] or [folder]
+    for path in sorted(path for part in parts for path in part.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            yield str(path.relative_to(folder)), path

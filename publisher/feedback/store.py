@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Table, delete, exists, func, literal_column, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, exists, func, select, type_coerce, update
 
+from publisher.database.bulk import insert_once
+from publisher.database.metadata import Instant
 from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.feedback.tables import feedback_events, sns_messages
@@ -20,7 +20,6 @@ from publisher.providers.events import (
     DeliveryDelay,
     Event,
     Kind,
-    Open,
     Reject,
     RenderingFailure,
     Subscription,
@@ -66,20 +65,21 @@ def keep(
         "received_at": datetime.now(UTC),
         "settled": int(not waits),
     }
-    return _insert_once(connection, feedback_events, row)
+    return insert_once(connection, feedback_events, row)
 
 
 def waiting(connection: Connection, limit: int) -> list[Waiting]:
     """Events without tags whose message id the ledger has learned since."""
     e = feedback_events.c
+    moment = type_coerce(func.coalesce(e.at, e.received_at), Instant)
     query = (
-        select(e.id, e.kind, e.message_id, e.type, e.subtype, func.coalesce(e.at, e.received_at).label("moment"))
+        select(e.id, e.kind, e.message_id, e.type, e.subtype, moment.label("moment"))
         .where(e.settled == 0, e.message_id != "", exists().where(recipients.c.message_id == e.message_id))
         .order_by(e.id)
         .limit(limit)
     )
     return [
-        Waiting(row.id, Kind(row.kind), row.message_id, row.type, row.subtype, _aware(row.moment))
+        Waiting(row.id, Kind(row.kind), row.message_id, row.type, row.subtype, row.moment)
         for row in connection.execute(query)
     ]
 
@@ -137,23 +137,12 @@ def remember_message(connection: Connection, message_id: str) -> bool:
     """Enter a message of SNS; False where it was taken in before. Forgets those that are too old to come again."""
     now = datetime.now(UTC)
     connection.execute(delete(sns_messages).where(sns_messages.c.at < now - REMEMBERS))
-    return _insert_once(connection, sns_messages, {"id": message_id, "at": now})
+    return insert_once(connection, sns_messages, {"id": message_id, "at": now})
 
 
 def _mailing_of(recipient: str | None) -> str | None:
     """The mailing's reference, with which a recipient's id begins."""
     return recipient.partition("-")[0] if recipient else None
-
-
-def _insert_once(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).values(row).on_conflict_do_nothing()
-    # A row comes back for what was written; the count of rows is not to be had from every driver.
-    return connection.execute(statement.returning(literal_column("1"))).first() is not None
-
-
-def _aware(moment: datetime | str) -> datetime:
-    return datetime.fromisoformat(moment) if isinstance(moment, str) else moment
 
 
 def _words(event: Event) -> tuple[str, str, str]:
@@ -163,19 +152,10 @@ def _words(event: Event) -> tuple[str, str, str]:
             return bounce.type.value, bounce.subtype, f"{bounce.status} {bounce.diagnostic}".strip()
         case Complaint() as complaint:
             return complaint.feedback_type, complaint.subtype, ""
-        case Reject(reason=reason):
-            return "", "", reason
-        case RenderingFailure(error=error):
-            return "", "", error
-        case DeliveryDelay(reason=reason, diagnostic=diagnostic):
-            return reason, "", diagnostic
+        case Reject(reason=detail) | RenderingFailure(error=detail) | Click(link=detail):
+            return "", "", detail
+        case DeliveryDelay(reason=type_, diagnostic=detail) | Unknown(name=type_, raw=detail):
+            return type_, "", detail
         case Subscription(source=source):
             return source, "", ""
-        case Open():
-            return "", "", ""
-        case Click(link=link):
-            return "", "", link
-        case Unknown(name=name, raw=raw):
-            return name, "", raw
-        case _:
-            return "", "", ""
+    return "", "", ""

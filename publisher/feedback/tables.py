@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text, text
+from sqlalchemy import Column, Index, Integer, String, Table, Text
 
-from publisher.database.metadata import Id, Instant, metadata
+from publisher.database.metadata import Id, Instant, metadata, partial_index
 
 # Sends and deliveries that the ledger took in are not kept: its rows say so. Kept is what explains (bounces,
 # complaints, failures, delays), what config asks for (opens, clicks), and what found no row yet.
@@ -26,12 +26,7 @@ feedback_events = Table(
     Column("received_at", Instant, nullable=False),
     Column("settled", Integer, nullable=False),  # 0: no row of the ledger fits yet
     Index("ix_feedback_events_mailing", "mailing", "kind"),
-    Index(
-        "ix_feedback_events_unsettled",
-        "id",
-        sqlite_where=text("settled = 0"),
-        postgresql_where=text("settled = 0"),
-    ),
+    partial_index("ix_feedback_events_unsettled", "id", where="settled = 0"),
 )
 
 # Messages of SNS that were taken in, and when: for longer than their timestamp would let them in again.

@@ -1,4 +1,7 @@
-"""What the report asks of the database. One scan of the mailing's recipients a question; no address leaves here."""
+"""What the report asks of the database, and ``subscribers show`` of one person. No address leaves here.
+
+The report scans the mailing's recipients once a question.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     String,
+    and_,
     case,
     func,
     literal,
@@ -24,7 +28,7 @@ from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import ledger, mailings
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.states import RecipientState, mailing_state
+from publisher.delivery.states import FEEDBACK, RecipientState, mailing_state
 from publisher.delivery.tables import literally, recipients
 from publisher.delivery.tables import mailings as mailing_table
 from publisher.feedback.tables import feedback_events
@@ -41,7 +45,8 @@ def report(database: Database, config: Config, slug: str) -> Report | None:
             return None
         account = mailings.account(connection, mailing.id)
         busy = ledger.at_work(database, connection, mailing)
-        tracks = config.feedback.opens_and_clicks
+        tracks, r = config.feedback.opens_and_clicks, recipients.c
+        bounces = _by_reason(connection, mailing, r.bounce, r.bounced_at)
         return Report(
             issue=mailing.slug,
             title=mailing.title,
@@ -56,8 +61,8 @@ def report(database: Database, config: Config, slug: str) -> Report | None:
             account=account,
             unsubscribed=_unsubscribed(connection, mailing),
             rejections=_rejections(connection, mailing),
-            bounces=_bounces(connection, mailing),
-            complaints=_complaints(connection, mailing),
+            bounces=tuple(BounceReason(*reason.partition("/")[::2], count) for reason, count in bounces),
+            complaints=tuple(_by_reason(connection, mailing, r.complaint, r.complained_at)),
             domains=_domains(connection, mailing),
             timeline=timeline(_minutes(connection, mailing)),
             tracking=_tracking(connection, mailing) if tracks else None,
@@ -85,27 +90,12 @@ def _rejections(connection: Connection, mailing: Mailing) -> tuple[Rejection, ..
     return tuple(sorted(found, key=lambda one: (-one.count, one.code, one.detail))[:25])
 
 
-def _bounces(connection: Connection, mailing: Mailing) -> tuple[BounceReason, ...]:
-    r = recipients.c
-    query = (
-        select(r.bounce, func.count())
-        .where(r.mailing_id == mailing.id, r.bounced_at.is_not(None))
-        .group_by(r.bounce)
-        .order_by(func.count().desc(), r.bounce)
-    )
-    rows = [((bounce or "").partition("/"), count) for bounce, count in connection.execute(query)]
-    return tuple(BounceReason(type_, subtype, count) for (type_, _, subtype), count in rows)
-
-
-def _complaints(connection: Connection, mailing: Mailing) -> tuple[tuple[str, int], ...]:
-    r = recipients.c
-    query = (
-        select(r.complaint, func.count())
-        .where(r.mailing_id == mailing.id, r.complained_at.is_not(None))
-        .group_by(r.complaint)
-        .order_by(func.count().desc(), r.complaint)
-    )
-    return tuple((complaint or "", count) for complaint, count in connection.execute(query))
+def _by_reason(
+    connection: Connection, mailing: Mailing, why: Column[Any], moment: Column[Any]
+) -> list[tuple[str, int]]:
+    of_mailing = (recipients.c.mailing_id == mailing.id, moment.is_not(None))
+    query = select(why, func.count()).where(*of_mailing).group_by(why).order_by(func.count().desc(), why)
+    return [(reason or "", count) for reason, count in connection.execute(query)]
 
 
 def _domains(connection: Connection, mailing: Mailing) -> tuple[Domain, ...]:
@@ -132,17 +122,11 @@ def _domains(connection: Connection, mailing: Mailing) -> tuple[Domain, ...]:
 
 def _minutes(connection: Connection, mailing: Mailing) -> dict[str, dict[datetime, int]]:
     r = recipients.c
-    return {
-        "submitted": _by_minute(connection, r.changed_at, r.mailing_id == mailing.id, r.state == _SUBMITTED),
-        **{
-            name: _by_minute(connection, column, r.mailing_id == mailing.id, column.is_not(None))
-            for name, column in (
-                ("delivered", r.delivered_at),
-                ("bounced", r.bounced_at),
-                ("complained", r.complained_at),
-            )
-        },
-    }
+    happened: dict[str, tuple[Column[Any], ColumnElement[bool]]]
+    happened = {name: (r[f"{name}_at"], r[f"{name}_at"].is_not(None)) for name in FEEDBACK}
+    happened["submitted"] = (r.changed_at, r.state == _SUBMITTED)
+    of_mailing = r.mailing_id == mailing.id
+    return {name: _by_minute(connection, moment, of_mailing, test) for name, (moment, test) in happened.items()}
 
 
 def _by_minute(connection: Connection, moment: Column[Any], *where: ColumnElement[bool]) -> dict[datetime, int]:
@@ -215,3 +199,36 @@ def _tracking(connection: Connection, mailing: Mailing) -> Tracking:
         clicked_by_machines_only=counts.get(("click", True), 0),
         links=tuple(Link(*row) for row in connection.execute(ranked)),
     )
+
+
+_MOMENTS = ("changed_at", "delivered_at", "bounced_at", "complained_at")
+
+
+def mailings_of(connection: Connection, reference: str) -> list[dict[str, Any]]:
+    """Every mailing a subscriber was a recipient of or excluded from, oldest first, as JSON values."""
+    m, r = mailing_table.c, recipients.c
+    keys = ("state", "reason", "attempts", "bounce", "complaint", *_MOMENTS)
+    statement = (
+        select(m.slug, m.reference, r.number, *(r[key] for key in keys))
+        .select_from(recipients.join(mailing_table, r.mailing_id == m.id))
+        .where(r.reference == reference)
+        .order_by(m.id)
+    )
+    found = []
+    for row in connection.execute(statement):
+        values = {key: getattr(row, key) for key in keys}
+        values |= {key: values[key].isoformat() for key in _MOMENTS if values[key] is not None}
+        told = {key: value for key, value in values.items() if value is not None}
+        events = _events(connection, row.reference, f"{row.reference}-{row.number}")
+        found.append({"issue": row.slug, **told, **({"events": events} if events else {})})
+    return found
+
+
+def _events(connection: Connection, mailing: str, recipient: str) -> list[dict[str, Any]]:
+    columns = [feedback_events.c[key] for key in ("at", "kind", "type", "subtype", "detail")]
+    condition = and_(feedback_events.c.mailing == mailing, feedback_events.c.recipient == recipient)
+    rows = connection.execute(select(*columns).where(condition).order_by(feedback_events.c.id))
+    return [
+        {key: value.isoformat() if key == "at" else value for key, value in row._mapping.items() if value}
+        for row in rows
+    ]

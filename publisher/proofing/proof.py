@@ -59,7 +59,7 @@ class Proof:
         """Judged anew, with the findings of the rules ``across`` issues, where they ran."""
         basis, unseen = self.basis, frozenset[str]()
         if basis.ignores:
-            from publisher.config.declared import every_code  # most issues ignore nothing
+            from publisher.config.names import every_code  # most issues ignore nothing
             from publisher.edition.codes import gate_codes
 
             every_code()

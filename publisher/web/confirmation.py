@@ -202,17 +202,13 @@ class Postman:
 
     def _envelope(self, question: Question) -> Envelope:
         subscriber = question.subscriber
-        link = (
-            self._tokens.preferences_url(subscriber.reference)
-            if question.already
-            else self._tokens.confirm_url(subscriber.reference)
-        )
+        to = self._tokens.preferences_url if question.already else self._tokens.confirm_url
         return _Addressed(
             f"confirm-{subscriber.reference}{int(question.asked_at.timestamp())}",
             subscriber.address_key,
             self._tokens.unsubscribe_url(subscriber.reference),
             attempt=question.attempt,
-            values={_LINK: link},
+            values={_LINK: to(subscriber.reference)},
             composed=self._composed(subscriber.language or self._config.newsletter.language, already=question.already),
         )
 

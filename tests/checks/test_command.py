@@ -12,8 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from publisher.cli.pages import all_pages
-from publisher.config.declared import every_code
-from publisher.config.schema import config_schema
+from publisher.config.model import config_schema
+from publisher.config.names import every_code
 from publisher.documents import TextFile, data_of, parse_yaml
 from publisher.issue.schema import issue_schema, item_schema
 

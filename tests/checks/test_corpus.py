@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config.declared import every_code
+from publisher.config.names import every_code
 
 from .corpus import SOUND, Case, cases, check, lay_out, said
 

@@ -12,8 +12,8 @@ import pytest
 from publisher.checks import check_issue, rules
 from publisher.checks.context import Context
 from publisher.config import load_config, read_config
-from publisher.config.declared import every_code
 from publisher.config.model import Checks
+from publisher.config.names import every_code
 from publisher.diagnostics import Diagnostic
 from publisher.diagnostics.catalogue import pages
 from publisher.diagnostics.sentences import LANGUAGES

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.config import Config, load_config, read_config
-from publisher.config.schema import config_schema
+from publisher.config.model import config_schema
 from publisher.diagnostics import Diagnostic
 from publisher.diagnostics.text import render_text
 from publisher.errors import ConfigError

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from publisher.config.model import Config
 from publisher.database import Database
-from publisher.delivery.breaker import DOUBTS_TO_END
+from publisher.delivery.crew import DOUBTS_TO_END
 from publisher.delivery.endings import explain
 from publisher.delivery.freeze import freeze
 from publisher.delivery.ledger import Claim, Ledger
@@ -238,7 +238,7 @@ def test_a_provider_that_hangs_is_given_no_more_than_a_second_and_a_bit(sqlite: 
     provider = Hanging(clock, 0, 0)
     sender = Sender(ledger, provider, lambda r, _: r, LocalPace(200, clock=clock), interrupt=interrupt, clock=clock)  # type: ignore[arg-type,return-value]
     assert sender.drain() is Ending.INTERRUPTED
-    assert 0 < sender.counts.uncertain <= 300
+    assert 0 < sender.progress.uncertain <= 300
 
 
 def test_a_relay_may_take_its_time_after_the_final_dot(tmp_path: Path, sqlite: Database) -> None:

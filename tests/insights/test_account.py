@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 
 import publisher
 from publisher.edition.language import CATALOGS, catalogs_of
-from publisher.feedback.apply import without_token
-from publisher.feedback.machines import is_machine
-from publisher.insights import charts
+from publisher.feedback.apply import is_machine, without_token
 from publisher.insights.account import FEW, Domain, named_domains, timeline
-from publisher.insights.page import ReportWords
+from publisher.insights.page import ReportWords, bar, rising, stacked
 
 PACKAGE = Path(publisher.__file__).parent
 START = datetime(2026, 5, 4, 8, tzinfo=UTC)
@@ -63,11 +61,11 @@ def test_a_domain_that_could_be_one_person_is_not_named_and_nobody_is_lost(domai
 
 
 def test_charts_hold_numbers_and_nothing_else() -> None:
-    assert charts.stacked([("submitted", 0)]) == charts.stacked([])
-    assert 'width="100.00"' in charts.bar([("delivered", 7)], 7)
-    assert charts.bar([("delivered", 7)], 0).count("<rect") == 0
-    assert charts.rising([("submitted", [0, 0])]).count("polyline") == 0
-    assert 'points="0.0,218.0 720.0,2.0"' in charts.rising([("submitted", [3])])
+    assert stacked([("submitted", 0)]) == stacked([])
+    assert 'width="100.00"' in bar([("delivered", 7)], 7)
+    assert bar([("delivered", 7)], 0).count("<rect") == 0
+    assert rising([("submitted", [0, 0])]).count("polyline") == 0
+    assert 'points="0.0,218.0 720.0,2.0"' in rising([("submitted", [3])])
 
 
 @pytest.mark.parametrize("room", ["insights", "web", "site"])

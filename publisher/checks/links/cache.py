@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 from publisher.checks.links.outcome import Outcome, State
 from publisher.diagnostics.sentences import kept, revived
+from publisher.documents.atomic import write_file
 
 DAY = 86_400.0
 
@@ -43,10 +42,6 @@ class LinkCache:
     def save(self) -> None:
         """Write the file whole or not at all; a cache that cannot be written is no failure."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".links-")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(self._entries, file, ensure_ascii=False)
-            Path(name).replace(self._path)
+            write_file(self._path, json.dumps(self._entries, ensure_ascii=False).encode(), 0o600)
         except OSError:
             return

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from publisher.documents.atomic import write_file
 from publisher.errors import TransportError
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.outcomes import Outcome, Verdict, submitted
@@ -52,13 +53,10 @@ class FolderTransport:
     def _write(self, envelope: Envelope) -> Outcome:
         assert self._composed is not None
         path = self._into / f"{envelope.recipient}.eml"
-        part = path.with_suffix(".part")
         try:
-            part.write_bytes(self._composed.message(envelope, datetime.now(UTC)))
-            part.replace(path)
+            write_file(path, self._composed.message(envelope, datetime.now(UTC)))
         except TransportError:
             return Outcome(Verdict.REJECTED, "unusable-address")
         except OSError as error:
-            part.unlink(missing_ok=True)
             return Outcome(Verdict.STOP, f"folder: {error.strerror}")
         return submitted(None)
