@@ -155,11 +155,11 @@ def test_a_message_that_could_not_be_written_whole_leaves_no_file(
     transport = open_transport(config)
     transport.open(compose(config, make_letter()))
 
-    def full(path: Path, data: bytes) -> int:
-        path.open("wb").write(data[:10])
+    def full(draft: str, target: Path) -> None:
+        Path(draft).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("os.replace", full)
     (outcome,) = transport.submit([envelope(1)])
     assert outcome.verdict is Verdict.STOP
     assert list((tmp_path / "outbox" / SLUG).iterdir()) == []
