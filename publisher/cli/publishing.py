@@ -30,7 +30,7 @@ from publisher.delivery.endings import account_line, explain
 from publisher.delivery.send import Started
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.tripwires import Tripped, alert
-from publisher.diagnostics import Severity
+from publisher.diagnostics import Severity, rendered
 from publisher.errors import PublisherError
 from publisher.providers import open_provider
 from publisher.publishing.due import Kind
@@ -124,7 +124,7 @@ def _print_findings(config: Config, published: Published) -> None:
     shown = [found for found in published.diagnostics if found.severity is not Severity.INFO]
     show_findings(shown, config.root, folded=True)
     if warnings and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
-        lines = [f"- `{w.path}:{w.span.line}` {w.code}: {w.message}" for w in warnings]
+        lines = [f"- `{w.path}:{w.span.line}` {w.code}: {rendered(w.message)}" for w in warnings]
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write("\n".join([f"## {len(warnings)} warnings", "", *lines, ""]))
 

@@ -31,7 +31,7 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
     Exits 1 when a tripwire went off, or when the files of ISSUE cannot be read.
     """
     from publisher.delivery.status import statuses
-    from publisher.diagnostics import Severity
+    from publisher.diagnostics import Severity, rendered
     from publisher.diagnostics.text import printable
     from publisher.providers import open_provider
 
@@ -45,7 +45,9 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
         errors = [finding for finding in reading.findings if finding.severity is Severity.ERROR]
         first, more = errors[0], f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         complain(
-            printable(f"{reading.slug} cannot be read: {first.path}:{first.span.line}: {first.message}{more}"),
+            printable(
+                f"{reading.slug} cannot be read: {first.path}:{first.span.line}: {rendered(first.message)}{more}"
+            ),
             printable(f"mend it; publisher check {reading.slug} shows all"),
         )
     for trip in found.tripped:

@@ -94,7 +94,7 @@ def rendered(text: str, name: str | None = None) -> str:
 def _catalog(name: str) -> gettext.NullTranslations | None:
     if name not in CATALOGS:
         return None
-    return gettext.translation("findings", LOCALES, [CATALOGS[name]], fallback=True)
+    return gettext.translation("findings", LOCALES, [CATALOGS[name]])
 
 
 def kept(value: Value) -> Any:

@@ -27,6 +27,15 @@ _OTHER_KINDS = {
     **dict.fromkeys((b"\x89PNG", b"\xff\xd8\xff", b"GIF8"), say("a picture")),
 }  # fmt: skip
 _THE_FILE, _MAKE_READABLE = say("the file"), say("make it readable, or remove it")
+_REASONS = {
+    str(reason): reason
+    for reason in (
+        say("no such file or directory"),
+        say("is a directory"),
+        say("permission denied"),
+        say("too many levels of symbolic links"),
+    )
+}
 UNREADABLE = define("file-unreadable", Severity.ERROR, fixed=True)
 TOO_LARGE = define("file-too-large", Severity.ERROR, fixed=True)
 NOT_UTF8 = define("invalid-utf8", Severity.ERROR, fixed=True)
@@ -70,7 +79,7 @@ def unreadable(
 ) -> Diagnostic:
     """The finding for what the disk refuses."""
     reason = error.strerror or type(error).__name__
-    reason = reason if isinstance(reason, Sentence) else reason.lower()
+    reason = reason if isinstance(reason, Sentence) else _REASONS.get(reason.lower(), reason.lower())
     return UNREADABLE.at(Place(path), say("{what} cannot be read: {reason}", what=what, reason=reason), help=advice)
 
 

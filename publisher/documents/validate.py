@@ -166,15 +166,12 @@ def _typed(kind: str, node: Node, name: str, details: ErrorDetails, place: Place
         return WRONG_TYPE.at(
             place,
             say("{name} has to be {wanted}, not {given}", name=name, wanted=wanted, given=_kind(node)),
-            help=say("write {words}", words=wanted),
+            help=say("write {wanted}", wanted=wanted),
         )
     context = details.get("ctx", {})
     if kind in {"literal_error", "enum"}:
-        return BAD_VALUE.at(
-            place,
-            say("{name} cannot be {input!r}", name=name, input=str(details["input"])[:40]),
-            help=say("write {words}", words=context["expected"]),
-        )
+        message = say("{name} cannot be {input!r}", name=name, input=str(details["input"])[:40])
+        return BAD_VALUE.at(place, message, help=_one_of(context["expected"]))
     if kind in _BOUNDS:
         word, key = _BOUNDS[kind]
         message = say("{name} has to be {word} {bound}", name=name, word=word, bound=context[key])
@@ -209,6 +206,12 @@ def _kind(node: Node) -> Sentence:
     if isinstance(node, Mapping):
         return _MAPPING
     return _LIST if isinstance(node, Sequence) else _TEXT
+
+
+def _one_of(expected: str) -> Sentence:
+    """Pydantic's list of what is allowed, ``'a', 'b' or 'c'``, as advice."""
+    others, _, last = expected.rpartition(" or ")
+    return say("write {others} or {last}", others=others, last=last) if others else say("write {words}", words=last)
 
 
 def _lowered(meaning: str) -> str:

@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from publisher.diagnostics.sentences import language, language_of
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.preview import frames
@@ -45,6 +46,7 @@ def create_app(root: Path, port: int) -> Starlette:
 
     async def issue(request: Request) -> Response:
         view = await _view(workshop, request)
+        language.set(language_of(request.headers.get("accept-language", "")) or language.get())
         return JSONResponse(await run_in_threadpool(describe, workshop, view))
 
     async def frame(request: Request) -> Response:

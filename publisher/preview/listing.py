@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from publisher.diagnostics import Severity
+from publisher.diagnostics import Severity, rendered
 from publisher.diagnostics.folding import Shown, fold
 from publisher.edition.gates.clip_budget import BUDGET
 from publisher.preview.inbox import rows
@@ -64,8 +64,8 @@ def _finding(workshop: Workshop, shown: Shown) -> dict[str, Any]:
         "column": finding.span.column,
         "severity": finding.severity.value,
         "code": finding.code,
-        "message": finding.message,
-        "help": finding.help,
+        "message": rendered(finding.message),
+        "help": None if finding.help is None else rendered(finding.help),
         "rest": shown.rest if shown.more else None,
         "href": editor.format(path=path.as_posix(), line=finding.span.line, column=finding.span.column),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.diagnostics import Diagnostic, Severity
+from publisher.diagnostics import Diagnostic, Severity, rendered
 from publisher.publishing.plan import render as words
 from publisher.publishing.plan.model import Change, How, Plan
 
@@ -91,7 +91,7 @@ def _change(change: Change, *, brief: bool = False) -> Iterator[str]:
     for found in change.found:
         yield f"- {_finding(found)}"
     for found in change.settled:
-        yield f"- gone: ~~{_plain(found.message)}~~ {_code(found.code)}"
+        yield f"- gone: ~~{_plain(rendered(found.message))}~~ {_code(found.code)}"
     for sign, links in (("link added", change.links_gained), ("link gone", change.links_lost)):
         for link in links[:40]:
             yield f"- {sign}: {_code(link.url)}" + (f" ({_plain(link.text)})" if link.text else "")
@@ -116,7 +116,7 @@ def _folded(name: str, lines: tuple[str, ...]) -> Iterator[str]:
 
 def _finding(found: Diagnostic) -> str:
     place = _code(f"{found.path}:{found.span.line}")
-    return f"{_MARKS[found.severity]} {place} {_plain(found.message)} {_code(found.code)}"
+    return f"{_MARKS[found.severity]} {place} {_plain(rendered(found.message))} {_code(found.code)}"
 
 
 def _plain(text: str) -> str:

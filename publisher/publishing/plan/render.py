@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from publisher.diagnostics import rendered
 from publisher.diagnostics.json import as_object
 from publisher.edition.gates.clip_budget import BUDGET
 from publisher.edition.model import Sizes
@@ -128,7 +129,7 @@ def _change(change: Change) -> Iterator[str]:
     for sign, found in (("+", change.found), ("-", change.settled)):
         for one in found:
             place = f"{one.path}:{one.span.line}:{one.span.column}"
-            yield f"{sign} {place}: {one.severity.value}[{one.code}] {one.message}"
+            yield f"{sign} {place}: {one.severity.value}[{one.code}] {rendered(one.message)}"
     for sign, links in (("+", change.links_gained), ("-", change.links_lost)):
         for link in links:
             yield f"{sign} link {link.url}" + (f" ({link.text})" if link.text else "")
