@@ -103,11 +103,15 @@ class Text:
 
     def html(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
         """Each piece of raw HTML, and a function from a range of it to its place in the file."""
-        return ((piece.words, piece.place) for piece in self.pieces if piece.raw)
+        return ((piece.words, piece.place) for piece in self._raw)
 
     def blocks_of_html(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
         """The same of whole blocks of it, which hold words."""
-        return ((piece.words, piece.place) for piece in self.pieces if piece.token.type == "html_block")
+        return ((piece.words, piece.place) for piece in self._raw if piece.token.type == "html_block")
+
+    @cached_property
+    def _raw(self) -> tuple[Piece, ...]:
+        return tuple(piece for piece in self.pieces if piece.raw)
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:

@@ -209,7 +209,8 @@ class _Verbatim(NamedTuple):
 
 def _verbatim(lines: Sequence[str], first: int) -> _Verbatim:
     text = "\n".join(lines)
-    if not any(sign in text for sign in ("```", "~~~", "<!--")):
+    colons = "<!--" in text and any(_COLONS.fullmatch(line) or _ALMOST.fullmatch(line) for line in lines)
+    if not (colons or "```" in text or "~~~" in text):
         return _Verbatim()
     code: set[int] = set()
     comments: set[int] = set()
