@@ -266,11 +266,10 @@ def test_a_full_outbox_is_one_line_and_the_next_run_carries_on(run: Run, monkeyp
     def full(path: Path, data: bytes) -> int:
         raise OSError(28, "No space left on device")
 
-    write = Path.write_bytes
-    monkeypatch.setattr(Path, "write_bytes", full)
-    status, _, err = run("send", SLUG)
+    with monkeypatch.context() as disk:
+        disk.setattr("publisher.providers.folder.transport.write_file", full)
+        status, _, err = run("send", SLUG)
     assert (status, "No space left" in one_line(err)) == (2, True)
-    monkeypatch.setattr(Path, "write_bytes", write)
     assert run("send", SLUG)[0] == 0
     assert row(run)["submitted"] == 2
 
