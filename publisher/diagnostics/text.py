@@ -20,7 +20,7 @@ _WINDOW = 100
 """Columns of a source line that are shown; a Chinese paragraph is one line of hundreds."""
 
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.INFO: "\x1b[1;36m"}
-_HELP = say("help:")
+_HELP = say("help: ")
 _BOLD, _DIM, _CYAN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
 
 
@@ -93,7 +93,9 @@ def _block(shown: Shown, lines: _Lines, color: bool) -> str:
         block.append(f"  {paint(f'{number} |', _DIM)} {excerpt}")
         block.append(f"  {paint(' ' * len(number) + ' |', _DIM)} {paint(marks, _COLOURS[severity], keep=' ')}")
     if diagnostic.help:
-        block.append(f"  {paint(rendered(_HELP), _CYAN)} {printable(rendered(diagnostic.help))}")
+        label = rendered(_HELP)
+        space = label[len(label.rstrip()) :]  # a full-width colon takes none
+        block.append(f"  {paint(label.rstrip(), _CYAN)}{space}{printable(rendered(diagnostic.help))}")
     if shown.more:
         block.append(f"  {paint(shown.rest, _BOLD)}")
     return "\n".join(block) + "\n"
@@ -150,7 +152,7 @@ def _columns(text: str) -> list[int]:
 def told(diagnostic: Diagnostic) -> str:
     """Its message, and its help on a second line."""
     advice = diagnostic.help
-    return rendered(diagnostic.message) + (f"\n{rendered(_HELP)} {rendered(advice)}" if advice else "")
+    return rendered(diagnostic.message) + (f"\n{rendered(_HELP)}{rendered(advice)}" if advice else "")
 
 
 def printable(text: str) -> str:

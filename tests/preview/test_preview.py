@@ -91,6 +91,16 @@ def test_a_finding_of_the_config_is_shown_too(page: Any, preview: Preview) -> No
     page.wait_for_selector("#broken", state="hidden", timeout=5000)
 
 
+def test_findings_are_told_in_the_language_of_the_browser(preview: Preview) -> None:
+    preview.write("好的", "正文。。")
+    told = {}
+    for language in ("zh-CN,zh;q=0.9", "en-GB", "fr"):
+        answer = httpx.get(f"{preview.url}/api/issues/{SLUG}", headers={"accept-language": language}).json()
+        told[language] = [finding["message"] for finding in answer["diagnostics"]]
+    assert told["zh-CN,zh;q=0.9"] == ["标点 。。 打重了"]
+    assert told["en-GB"] == told["fr"] == ["the marks 。。 stand together"]
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=range(len(ATTACKS)))
 def test_nothing_in_content_runs(page: Any, preview: Preview, attack: str) -> None:
     evil, heard = listener()
