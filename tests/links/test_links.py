@@ -13,7 +13,7 @@ from publisher.checks.links.cache import LinkCache
 from publisher.checks.links.network import is_public
 from publisher.checks.links.outcome import Outcome, State, of_status
 from publisher.checks.links.prober import Manners
-from publisher.diagnostics import Place, Span
+from publisher.diagnostics import Place, Span, rendered
 
 from .server import LinkServer
 
@@ -148,10 +148,14 @@ def test_an_answer_is_remembered_for_a_day_and_trouble_is_not(server: LinkServer
 def test_an_old_answer_or_a_spoilt_file_is_forgotten(tmp_path: Path) -> None:
     path = tmp_path / "links.json"
     cache = LinkCache(path, now=lambda: 1000.0)
-    cache.put("https://a.example/", Outcome(State.DEAD, "answers 404"))
+    cache.put("https://a.example/", of_status(404))
     cache.save()
-    assert LinkCache(path, now=lambda: 1000.0 + 86_399).get("https://a.example/") is not None
+    kept = LinkCache(path, now=lambda: 1000.0 + 86_399).get("https://a.example/")
+    assert kept == of_status(404)
+    assert rendered(kept.detail, "zh") == "链接答 404：找不到"
     assert LinkCache(path, now=lambda: 1000.0 + 86_400).get("https://a.example/") is None
+    path.write_text('{"https://a.example/": [1000.0, "dead", "answers 404", null]}')  # before sentences were data
+    assert LinkCache(path, now=lambda: 1001.0).get("https://a.example/") is None
     path.write_text('{"https://a.example/": [1, "no such state"]}')
     assert LinkCache(path, now=lambda: 1.0).get("https://a.example/") is None
 
