@@ -24,6 +24,7 @@ from publisher.delivery import mailings
 from publisher.delivery import send as send_module
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, send
+from publisher.delivery.states import Operator
 from publisher.delivery.tables import mailings as mailings_table
 from publisher.delivery.tables import recipients
 from publisher.delivery.worker import Duties, _drain, _waiting
@@ -59,7 +60,7 @@ def _work(config: Config, database: Database) -> object:
 
 
 def _resume(config: Config, database: Database) -> object:
-    set_operator(database, SLUG, mailings.GOING)
+    set_operator(database, SLUG, Operator.GOING)
     return _send(config, database)
 
 
@@ -160,7 +161,7 @@ def test_a_resumed_mailing_has_one_message_a_reader_whoever_else_starts(
     add_people(database, PEOPLE)
     with database.begin() as connection:
         send_module.freeze(connection, make_letter())
-    set_operator(database, SLUG, mailings.PAUSED)
+    set_operator(database, SLUG, Operator.PAUSED)
     assert _race(config, first, _resume) == []
     assert _mailings(database) == 1
     _resume(config, database)
@@ -199,7 +200,7 @@ def test_a_mailing_that_was_cancelled_or_reached_nobody_makes_room_for_another(
     add_people(database, 2)
     with database.begin() as connection:
         first = send_module.freeze(connection, make_letter())
-        mailings.write_operator(connection, first.id, mailings.CANCELLED)
+        mailings.write_operator(connection, first.id, Operator.CANCELLED)
         send_module.freeze(connection, make_letter())
     with database.connect() as connection:
         pending = select(func.count()).select_from(recipients).where(recipients.c.state == "pending")

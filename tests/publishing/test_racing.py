@@ -18,10 +18,10 @@ from sqlalchemy import func, select
 
 from publisher.config import Config, load_config
 from publisher.database import Database, open_database
-from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, send
+from publisher.delivery.states import Operator
 from publisher.delivery.tables import mailings as table
 from publisher.delivery.worker import Duties, _drain, _waiting
 from publisher.errors import PublisherError
@@ -58,7 +58,7 @@ def _work(config: Config, database: Database, _letter: Letter) -> object:
 
 
 def _resume(config: Config, database: Database, letter: Letter) -> object:
-    set_operator(database, SLUG, mailings.GOING)
+    set_operator(database, SLUG, Operator.GOING)
     return send(config, database, letter)
 
 
@@ -104,7 +104,7 @@ def test_no_pair_of_starts_mails_anybody_twice(
     elif "resume" in (first, second):
         with database.begin() as connection:
             freeze(connection, letter)
-        set_operator(database, SLUG, mailings.PAUSED)
+        set_operator(database, SLUG, Operator.PAUSED)
     failures = race_of(config, letter, STARTS[first], STARTS[second], random.Random(race))
     assert [failure for failure in failures if not isinstance(failure, PublisherError)] == []
     for start in (_correct if corrected else _send, _work):
