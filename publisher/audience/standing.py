@@ -17,7 +17,7 @@ from publisher.audience import vocabulary as terms
 from publisher.audience.vocabulary import Standing, normal
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """How a column speaks."""
 
     STATUS = "status"
@@ -36,7 +36,7 @@ class _Column:
 
     index: int
     header: str
-    kind: Kind = Kind.OTHER
+    kind: ColumnKind = ColumnKind.OTHER
     sure: bool = False
     """It speaks whatever stands in it; other columns speak where a telling value does."""
     standing: Standing | None = Standing.UNSUBSCRIBED
@@ -71,21 +71,22 @@ class _Column:
     def meaning(self, word: str, answers: Mapping[str, Standing]) -> Standing | None:
         """What a cell says, the operator's answers heard: a yes or no is known, whatever a 1 may mean elsewhere."""
         known = self.judge(word)
-        if known is None and self.kind is Kind.OTHER and not self.told:
+        if known is None and self.kind is ColumnKind.OTHER and not self.told:
             return None
-        return answers.get(word, known) if known is None or self.kind in {Kind.STATUS, Kind.OTHER} else known
+        asks = known is None or self.kind in {ColumnKind.STATUS, ColumnKind.OTHER}
+        return answers.get(word, known) if asks else known
 
     def judge(self, word: str) -> Standing | None:
         """What a cell says; None is not known."""
-        if self.kind is Kind.OTHER and not self.told:
+        if self.kind is ColumnKind.OTHER and not self.told:
             return terms.STRONG.get(word)
         if (found := terms.KNOWN.get(word)) is not None:
             return found
-        if self.kind is Kind.NO:
+        if self.kind is ColumnKind.NO:
             if word in terms.FALSE:
                 return Standing.FINE
             return self.standing if self.anything or word in terms.TRUE or terms.DATE.search(word) else None
-        if self.kind is Kind.YES:
+        if self.kind is ColumnKind.YES:
             if word in terms.FALSE:
                 return self.standing
             return Standing.FINE if word in terms.TRUE or terms.DATE.search(word) else None
@@ -96,7 +97,7 @@ class _Column:
         if not self.speaks:
             return []
         found = [(value, number) for value, number in self.unknown.most_common() if self.judge(normal(value)) is None]
-        ticked = self.kind is Kind.YES and self.true and self.blank and not self.false
+        ticked = self.kind is ColumnKind.YES and self.true and self.blank and not self.false
         return [*found, ("", self.blank)] if ticked else found
 
 
@@ -113,7 +114,9 @@ class Standings:
         """``columns``: index and header; ``answers`` by value or header; ``statuses``: headers known to speak."""
         self._answers = {normal(said): standing for said, standing in answers.items()}
         self._columns = [
-            _Column(index, header, Kind.STATUS, sure=True) if header.lower() in statuses else _heard(index, header)
+            _Column(index, header, ColumnKind.STATUS, sure=True)
+            if header.lower() in statuses
+            else _heard(index, header)
             for index, header in columns
         ]
         self.everybody = Standing.FINE
@@ -158,7 +161,7 @@ class Standings:
 
     def _says(self, column: _Column, word: str) -> Standing:
         if word in terms.NOTHING:
-            return self._answers.get("", Standing.FINE) if column.kind is Kind.YES else Standing.FINE
+            return self._answers.get("", Standing.FINE) if column.kind is ColumnKind.YES else Standing.FINE
         if (about := self._about(column)) is not None and word not in self._answers:
             return about
         return column.meaning(word, self._answers) or Standing.FINE
@@ -183,17 +186,17 @@ def _heard(index: int, header: str) -> _Column:
     for standing, pattern in terms.NO:
         if (rest := _rest(pattern, said)) is not None and not rest - said_around:
             anything = bool(rest & {"reason", "campaign"})
-            return _Column(index, header, Kind.NO, sure=True, standing=standing, anything=anything)
+            return _Column(index, header, ColumnKind.NO, sure=True, standing=standing, anything=anything)
     others = set(words) - terms.AROUND
     if others & (terms.STATUS | terms.STATE):
         sure = not others - terms.STATUS - terms.STATE and (bool(others & terms.STATUS) or len(words) > 1)
-        return _Column(index, header, Kind.STATUS, sure=sure)
+        return _Column(index, header, ColumnKind.STATUS, sure=sure)
     if (rest := _rest(terms.YES, said)) is not None and not rest - terms.AROUND - {"marketing"}:
         weak = bool(terms.WEAK_YES & set(words))
         standing = Standing.PENDING if {"confirmed", "verified"} & set(words) else Standing.UNSUBSCRIBED
-        return _Column(index, header, Kind.YES, sure=not weak, standing=standing)
+        return _Column(index, header, ColumnKind.YES, sure=not weak, standing=standing)
     if words and not others and {"newsletter", "marketing", "subscription"} & set(words):
-        return _Column(index, header, Kind.YES)
+        return _Column(index, header, ColumnKind.YES)
     return _Column(index, header)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
@@ -75,7 +76,7 @@ def with_ceiling(bucket: Bucket, ceiling: float, now: float) -> Bucket:
     return replace(bucket, rate=rate, ceiling=ceiling)
 
 
-class Pace:
+class Pace(ABC):
     """A bucket somewhere: a subclass says where, and by which clock, in :meth:`_change`."""
 
     rate: float
@@ -97,8 +98,9 @@ class Pace:
         """The most recipients a second there may be, from now on."""
         self._change(lambda bucket, now: (with_ceiling(bucket, rate, now), 0.0))
 
+    @abstractmethod
     def _change(self, step: Callable[[Bucket, float], tuple[Bucket, float]]) -> float:
-        raise NotImplementedError
+        """Change the bucket by ``step``; what that returns beside it."""
 
 
 class LocalPace(Pace):

@@ -5,6 +5,7 @@ A provider's folder defines a subclass and names it ``PROVIDER``. Its own librar
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 
 from publisher.audience.suppressions import Reason
 from publisher.config.model import Config
-from publisher.providers.events import RAW_LIMIT, Event, Unknown
+from publisher.providers.events import RAW_LIMIT, Event, EventError, Unknown
 from publisher.providers.findings import Finding
 from publisher.providers.scrub import scrub
 from publisher.providers.transport import Transport
@@ -76,7 +77,7 @@ class SuppressionList(Protocol):
         ...
 
 
-class Provider:
+class Provider(ABC):
     """Who takes messages. ``name`` is what ``delivery.transport`` says, ``title`` what people call it."""
 
     name: ClassVar[str]
@@ -93,9 +94,9 @@ class Provider:
     def __init__(self, config: Config) -> None:
         self.config = config
 
+    @abstractmethod
     def transport(self, *, single: bool = False) -> Transport:
         """What submits messages; ``single`` asks for one that takes whole messages, one at a time."""
-        raise NotImplementedError
 
     def written(self, slug: str) -> Path | None:  # noqa: ARG002
         """The folder in which the messages of an issue lie; None where they leave this machine."""
@@ -124,7 +125,7 @@ class Provider:
     @classmethod
     def events_of(cls, value: Any) -> tuple[Event, ...]:
         """The events in a JSON object with one of ``event_keys``. Raises EventError."""
-        raise NotImplementedError
+        raise EventError(f"{cls.name} tells no events such as {type(value).__name__}")
 
 
 def unreadable(body: str) -> Event:

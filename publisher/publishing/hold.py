@@ -15,13 +15,13 @@ def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
     """Hold an issue; what to tell. Raises UsageError: no such issue, or it has gone out."""
     refuse_unknown(config, slug)
     with database.begin() as connection:
-        mailed = store.mailed(connection).get(slug)
+        mailed = store.mailed(connection, slug).get(slug)
         if mailed and not mailed.sendable:
             raise UsageError(
                 f"{slug} has been mailed: it cannot be held back",
                 help="correct it in a commit; publish then says so in the archive",
             )
-        before = store.all_publications(connection).get(slug)
+        before = store.publication(connection, slug)
         at = before.held_at if before and before.held_at else datetime.now(UTC)
         store.note(connection, slug, held_at=at, held_why=" ".join(why.split()))
     if mailed:
@@ -32,7 +32,7 @@ def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
 def release(config: Config, database: Database, slug: str) -> str:
     """Let an issue go; what to tell. Its veto window and its schedule count on as before."""
     with database.begin() as connection:
-        before = store.all_publications(connection).get(slug)
+        before = store.publication(connection, slug)
         if before is None or before.held_at is None:
             refuse_unknown(config, slug)
             return f"{slug} is not held"

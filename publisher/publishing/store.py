@@ -51,6 +51,12 @@ def all_publications(connection: Connection) -> dict[str, Publication]:
     return {row["slug"]: Publication(**dict(row)) for row in rows}
 
 
+def publication(connection: Connection, slug: str) -> Publication | None:
+    """That of one issue."""
+    row = connection.execute(select(publications).where(publications.c.slug == slug)).mappings().first()
+    return Publication(**dict(row)) if row else None
+
+
 def note(connection: Connection, slug: str, **values: Any) -> None:
     """Write what became of an issue; a row is made where there is none."""
     changed = connection.execute(update(publications).where(publications.c.slug == slug).values(**values))
@@ -58,8 +64,11 @@ def note(connection: Connection, slug: str, **values: Any) -> None:
         connection.execute(insert(publications).values(slug=slug, **values))
 
 
-def mailed(connection: Connection) -> dict[str, Mailed]:
-    """The newest mailing of each issue as decisions see it, ``content`` left to the publications."""
+def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]:
+    """The newest mailing of each issue, or of ``slug`` alone, as decisions see it.
+
+    ``content`` is left to the publications.
+    """
     m, r = mailings.c, recipients.c
     newest = select(m.slug, func.max(m.sequence).label("sequence")).group_by(m.slug).subquery()
     query = (
@@ -67,6 +76,8 @@ def mailed(connection: Connection) -> dict[str, Mailed]:
         .join(newest, (m.slug == newest.c.slug) & (m.sequence == newest.c.sequence))
         .order_by(m.slug)
     )
+    if slug is not None:
+        query = query.where(m.slug == slug)
     worked = runs(connection)
     found = {}
     for row in connection.execute(query).all():

@@ -37,12 +37,12 @@ _RECIPIENT = re.compile(r"[0-9a-f]{8}-\d+\.eml")
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """``state.json``. ``mailing`` is its reference, ``began`` an instant in ISO 8601, ``runs`` counts its senders."""
+class Testimony:
+    """``state.json``: the mailing's reference, when this was written (ISO 8601), and how many senders there were."""
 
     mailing: str
     digest: str
-    began: str
+    at: str
     runs: int
     finished: bool = False
 
@@ -61,7 +61,7 @@ class Witness:
         archive = Archive.open(config, config.root / "dist")
         return cls(config, archive.place, archive.site)
 
-    def state(self, slug: str) -> State | None:
+    def state(self, slug: str) -> Testimony | None:
         """What ``state.json`` says; None where there is none. Raises DeployError, UsageError (it cannot be read)."""
         path = _path(slug)
         place = self.place or Folder(self.site)
@@ -69,8 +69,9 @@ class Witness:
         if content is None:
             return None
         try:
-            state = State(**json.loads(content))
-            datetime.fromisoformat(state.began)
+            state = Testimony(**json.loads(content))
+            if datetime.fromisoformat(state.at).tzinfo is None:
+                raise ValueError("a moment without its time zone")
         except (ValueError, TypeError) as error:
             message, action = f"{place.name}: {path} cannot be read", "see docs/backup.md; delete it once you know"
             raise UsageError(message, help=f"{action} who was mailed") from error
@@ -98,12 +99,12 @@ class Witness:
         state = self.state(publication.slug)
         if state is None:
             return None
-        began = datetime.fromisoformat(state.began)
-        if publication.settled_how == "unmailed" and publication.settled_at and publication.settled_at > began:
+        at = datetime.fromisoformat(state.at)
+        if publication.settled_how == "unmailed" and publication.settled_at and publication.settled_at > at:
             return None
         if state.mailing not in references:
             return (
-                f"its mailing {state.mailing} began {began:%Y-%m-%d %H:%M} UTC, and this database knows nothing of it"
+                f"its mailing {state.mailing} went out {at:%Y-%m-%d %H:%M} UTC, and this database knows nothing of it"
             )
         if mailed and mailed.reference == state.mailing:
             behind = mailed.runs < state.runs or (state.finished and not mailed.finished)
@@ -116,7 +117,7 @@ class Witness:
             return
         with database.connect() as connection:
             runs = mailings.runs(connection).get(mailing.id, 0)
-        state = State(mailing.reference, mailing.digest, datetime.now(UTC).isoformat(), runs, finished)
+        state = Testimony(mailing.reference, mailing.digest, datetime.now(UTC).isoformat(), runs, finished)
         content = json.dumps(asdict(state)).encode() + b"\n"
         (self.place or Folder(self.site)).note(_path(mailing.slug), content)
 
@@ -150,8 +151,8 @@ def mail(
 def refuse_forgetful(witness: Witness, database: Database, slug: str, *, correction: bool = False) -> None:
     """For ``send``: raises UsageError where readers have the issue and the ledger does not know, DeployError."""
     with database.connect() as connection:
-        publication = store.all_publications(connection).get(slug, Publication(slug))
-        mailed = store.mailed(connection).get(slug)
+        publication = store.publication(connection, slug) or Publication(slug)
+        mailed = store.mailed(connection, slug).get(slug)
         references = mailings.references(connection)
     if fault := witness.gainsay(publication, mailed, references):
         raise UsageError(f"{slug}: {fault}: was it restored? Nothing was sent", help=how_to_settle(slug))

@@ -145,7 +145,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Open:
 
 
 @given(data=st.data(), addresses=ADDRESSES, held=HELD)
-@settings(max_examples=25, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # to shrink takes minutes
+@settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # to shrink takes minutes
 def test_any_audience_comes_back_as_it_was(
     fresh: Open, tmp_path_factory: pytest.TempPathFactory, data: Any, addresses: list[str], held: dict[str, Any]
 ) -> None:

@@ -209,7 +209,7 @@ SOME = ["字,", "文。。", "，字", " ", "\n", "\n\n", "**粗**", "- ", "> ",
 SEVERAL = st.lists(st.sampled_from([*VERBATIM, *SOME]), max_size=12)
 
 
-@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SEVERAL)
 def test_links_and_code_are_the_same_after_any_fix(root: Path, pieces: list[str]) -> None:
     config, slug = load_config(root), SLUG.rpartition("/")[2]
@@ -226,7 +226,7 @@ PIECES = ["字", "文", ",", ":", "!", "。", "，", "、", " ", "a", "1", "\n",
           "https://e.example/p?gclid=x", "(", "）", "\\", "&amp;", "😀"]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(PIECES), max_size=25))
 def test_fixing_mends_what_it_says_and_touches_nothing_else(root: Path, pieces: list[str]) -> None:
     config, slug = load_config(root), SLUG.rpartition("/")[2]

@@ -15,7 +15,9 @@ from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.providers import events_of, open_provider, providers
 from publisher.providers.events import Event, Send
+from publisher.providers.folder.transport import FolderTransport
 from publisher.providers.provider import Provider
+from publisher.providers.transport import Transport
 from tests.delivery.world import make_config
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +54,9 @@ class Pigeon(Provider):
     """What another package might bring."""
 
     name, title, event_keys = "pigeon", "the pigeon", frozenset({"coo"})
+
+    def transport(self, *, single: bool = False) -> Transport:
+        return FolderTransport(self.config.root / "loft")
 
     @classmethod
     def events_of(cls, value: dict[str, str]) -> tuple[Event, ...]:

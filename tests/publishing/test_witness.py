@@ -122,7 +122,7 @@ def test_the_state_stays_through_corrections_withdrawal_and_other_issues(newslet
     assert newsletter.run("publish").status == 0
     state = json.loads((archive(newsletter) / STATE).read_text())
     assert state["finished"] is True
-    assert set(state) == {"mailing", "digest", "began", "runs", "finished"}  # and no number of readers
+    assert set(state) == {"mailing", "digest", "at", "runs", "finished"}  # and no number of readers
     write_issue(newsletter, words="改过的正文。")
     write_issue(newsletter, "2035-01-08-weekly", "另外一期说别的事。")
     assert newsletter.run("publish").status == 0

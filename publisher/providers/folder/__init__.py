@@ -8,7 +8,7 @@ from publisher.providers.provider import Provider
 from publisher.providers.transport import Transport
 
 
-class Folder(Provider):
+class FolderProvider(Provider):
     """Mail that does not leave this machine: to look at, and for tests."""
 
     name = "folder"
@@ -25,4 +25,4 @@ class Folder(Provider):
         return self.config.root / self.config.delivery.folder.path / slug
 
 
-PROVIDER = Folder
+PROVIDER = FolderProvider
