@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.warm import command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,15 +59,7 @@ class Newsletter:
 
     def run(self, *words: str, stdin: str | None = None, **environment: str) -> Ran:
         """Run the command as CI would: no terminal, no PUBLISHER_ variable but those given."""
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("PUBLISHER_", "AWS_", "COVERAGE_"))}
-        env |= {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "NO_COLOR": "1"} | environment
-        done = subprocess.run(
-            [sys.executable, "-m", "publisher", *words],
-            cwd=self.root, env=env, capture_output=True, text=True, encoding="utf-8", input=stdin or "", check=False,
-            timeout=120,
-        )  # fmt: skip
-        assert "Traceback" not in done.stderr, done.stderr
-        assert "Traceback" not in done.stdout, done.stdout
+        done = command(self.root, *words, environment=environment, stdin=(stdin or "").encode())
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def check(self, *words: str) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from publisher.config.model import config_schema
 from publisher.config.names import every_code
 from publisher.documents import TextFile, data_of, parse_yaml
 from publisher.issue.schema import issue_schema, item_schema
+from tests.warm import command
 
 from .corpus import SLUG, Case, lay_out
 
@@ -23,19 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(root: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {key: value for key, value in os.environ.items() if not key.startswith("PUBLISHER_")}
-    env |= {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | environment
-    ran = subprocess.run(
-        [sys.executable, "-m", "publisher", *words],
-        cwd=root,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert "Traceback" not in ran.stderr + ran.stdout
-    return ran
+    return command(root, *words, environment=environment)
 
 
 @pytest.fixture

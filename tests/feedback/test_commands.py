@@ -21,6 +21,7 @@ from publisher.feedback import intake
 from publisher.feedback.apply import Applier
 from tests.feedback import shapes
 from tests.feedback.conftest import SLUG, Room, uncertain
+from tests.warm import command
 
 ROOT = Path(__file__).resolve().parents[2]
 ANN, BEN = "ann@example.com", "ben@example.org"
@@ -37,14 +38,9 @@ def environment(**more: str) -> dict[str, str]:
 
 def run(room: Room, *words: str, stdin: str | bytes = b"", config: str = "") -> subprocess.CompletedProcess[str]:
     (room.config.root / "config.yaml").write_text(CONFIG + config)
-    done = subprocess.run(
-        [sys.executable, "-m", "publisher", *words],
-        cwd=room.config.root, env=environment(), input=stdin if isinstance(stdin, bytes) else stdin.encode(),
-        capture_output=True, check=False, timeout=60,
-    )  # fmt: skip
-    out, err = done.stdout.decode(), done.stderr.decode()
-    assert "Traceback" not in err, err
-    return subprocess.CompletedProcess(words, done.returncode, out, err)
+    away = {"AWS_EC2_METADATA_DISABLED": "true"}
+    given = stdin if isinstance(stdin, bytes) else stdin.encode()
+    return command(room.config.root, *words, environment=away, stdin=given)
 
 
 @pytest.fixture

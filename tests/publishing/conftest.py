@@ -69,13 +69,11 @@ def aws(_moto: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
 
 
 @pytest.fixture(scope="session")
-def zygote() -> Iterator[Any]:
+def zygote() -> Any:
     """A warm process that forks a child a command."""
-    from .newsroom import Zygote
+    from tests.warm import zygote as shared
 
-    made = Zygote()
-    yield made
-    made.close()
+    return shared()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -18,6 +17,7 @@ import httpx
 
 from tests.acceptance.conftest import Newsletter, Ran
 from tests.stubs.ses import SesServer
+from tests.warm import Zygote
 
 from .conftest import Aws
 
@@ -78,40 +78,6 @@ service: {{url: https://letters.weekly.test/}}
 delivery: {{transport: ses, ses: {{region: eu-west-1, configuration_set: newsletter}}}}
 deploy: {{to: s3, bucket: {bucket}, region: eu-west-1, verify_timeout: 1s}}
 {more}"""
-
-
-class Zygote:
-    """The process of :mod:`tests.publishing.zygote`."""
-
-    def __init__(self) -> None:
-        aws = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "PYTHONPATH": str(ROOT)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.publishing.zygote"], cwd=ROOT, env=clean_environment() | aws,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
-        )  # fmt: skip
-
-    def run(self, cwd: Path, *words: str, environment: dict[str, str], **more: Any) -> dict[str, Any]:
-        """Run a command in a child of its own; ``status`` is negative where a signal ended it."""
-        assert self._process.stdin
-        assert self._process.stdout
-        request = {"cwd": str(cwd), "words": words, "environment": clean_environment() | environment} | more
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        assert "Traceback" not in answer["err"], answer["err"]
-        return answer
-
-    def close(self) -> None:
-        """End it."""
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(timeout=10)
-
-
-def clean_environment() -> dict[str, str]:
-    """No variable that the command listens to."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PUBLISHER_", "AWS_", "COVERAGE_", "GIT_"))}
-    return kept | {"PYTHONUTF8": "1", "NO_COLOR": "1"}
 
 
 @dataclass

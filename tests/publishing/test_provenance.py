@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 from tests.acceptance.conftest import CONFIG
+from tests.warm import clean_environment
 
-from .newsroom import ROOT, SLUG, Newsroom, clean_environment, git
+from .newsroom import ROOT, SLUG, Newsroom, git
 
 
 def folder_newsletter(room: Newsroom) -> Path:

@@ -5,35 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import CONFIG, Newsletter, Ran
+from tests.acceptance.conftest import CONFIG, Newsletter
 from tests.publishing.newsroom import Newsroom
 
 SLUG = "2035-01-01-weekly"
 STATE = f"issues/{SLUG}/state.json"
 
 
-@dataclass(frozen=True)
-class Warm(Newsletter):
-    """A newsletter whose commands are children of a warm process."""
-
-    zygote: Any = None
-
-    def run(self, *words: str, stdin: str | None = None, **environment: str) -> Ran:
-        """The real command."""
-        assert stdin is None
-        ran = self.zygote.run(self.root, *words, environment=environment)
-        return Ran(ran["status"], ran["out"], ran["err"])
-
-
 @pytest.fixture(params=["apart", "in place"])
-def newsletter(tmp_path: Path, request: pytest.FixtureRequest, zygote: Any) -> Newsletter:
-    made = Warm(tmp_path, zygote)
+def newsletter(tmp_path: Path, request: pytest.FixtureRequest) -> Newsletter:
+    made = Newsletter(tmp_path)
     made.write("config.yaml", CONFIG + ("deploy: {path: public}\n" if request.param == "apart" else ""))
     made.subscribers("ann@example.com", "ben@example.com")
     write_issue(made)

@@ -68,8 +68,12 @@ def watch(moments: Moments) -> None:
 
 def child(request: dict[str, Any], out: Path, err: Path, log: Path) -> None:
     """Be the command."""
+    stdin = out.with_name("in")
+    stdin.write_bytes(request.get("stdin", "").encode("utf-8", "surrogateescape"))
+    os.dup2(os.open(stdin, os.O_RDONLY), 0)
     for number, file in ((1, out), (2, err)):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), number)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - of the child, for its life
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["cwd"])
