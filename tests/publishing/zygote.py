@@ -68,6 +68,8 @@ def watch(moments: Moments) -> None:
 
 def child(request: dict[str, Any], out: Path, err: Path, log: Path) -> None:
     """Be the command."""
+    import boto3
+
     stdin = out.with_name("in")
     stdin.write_bytes(request.get("stdin", "").encode("utf-8", "surrogateescape"))
     os.dup2(os.open(stdin, os.O_RDONLY), 0)
@@ -77,6 +79,8 @@ def child(request: dict[str, Any], out: Path, err: Path, log: Path) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["cwd"])
+    if "AWS_ACCESS_KEY_ID" not in os.environ:
+        boto3.DEFAULT_SESSION = None  # the warm one remembers the credentials it was made with
     if request.get("watch"):
         watch(Moments(request.get("kill"), log))
     from publisher.cli.app import main
