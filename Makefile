@@ -82,9 +82,11 @@ format: $(DEV_STAMP) ## format the code
 smoke: ## install and publish under every Python of this machine
 	@bash tools/smoke.sh
 
-.PHONY: bench bench-send bench-web chaos
+.PHONY: bench bench-peers bench-send bench-web chaos
 bench: $(DEV_STAMP) ## build times and memory, into docs/benchmarks.md
 	@$(BIN)/python -m tools.bench $(ARGS)
+bench-peers: $(DEV_STAMP) ## our build beside Hugo's, Pelican's and Eleventy's, into docs/benchmarks.md
+	@$(BIN)/python -m tools.bench_peers $(ARGS)
 bench-send: $(DEV_STAMP) ## the sender against bare boto3, into docs/benchmarks.md
 	@$(BIN)/python -m tools.bench_send $(ARGS)
 bench-web: $(DEV_STAMP) ## the readers' service and the import, into docs/benchmarks.md

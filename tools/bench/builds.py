@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import random
+import re
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bench.generate import write_issue
+from tools.bench.generate import content, write_issue
+
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 @dataclass(frozen=True)
@@ -31,59 +35,102 @@ class Build:
     memory: float
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Seconds by the clock, and of processor of a process with all that it started."""
+
+    wall: float
+    processor: float
+
+
 def measure(root: Path, issues: int, runs: int) -> Build:
-    """Build the repository cold, again, and after one edit of a body and a title, ``runs`` times each."""
-    cold, processor, unchanged, edited, memory = [], [], [], [], []
-    out = root / "dist"
+    """Build the repository cold, again, and after one edit of an issue, ``runs`` times each."""
+    cold, unchanged, edited = [], [], []
+    command = build_command(root)
+    forget(root)
+    memory = peak_memory(command, root)
     for run in range(runs):
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.rmtree(root / ".publisher", ignore_errors=True)
-        seconds, watch = _build(root)
-        cold.append(seconds)
-        processor.append(watch.processor)
-        memory.append(watch.most / 2**20)
-        unchanged.append(_build(root)[0])
-        write_issue(root, issues // 2 or 1, random.Random(f"edit {run}"))
-        edited.append(_build(root)[0])
-    return Build(issues, *(statistics.median(values) for values in (cold, processor, unchanged, edited, memory)))
+        forget(root)
+        cold.append(timed(command, root))
+        unchanged.append(timed(command, root).wall)
+        write_issue(root, content(issues // 2 or 1, random.Random(f"edit {run}")))
+        edited.append(timed(command, root).wall)
+    median = statistics.median
+    processor = median(cost.processor for cost in cold)
+    return Build(
+        issues, median(cost.wall for cost in cold), processor, median(unchanged), median(edited), memory / 2**20
+    )
 
 
-def _build(root: Path) -> tuple[float, _Watch]:
-    command = [sys.executable, "-m", "publisher", "--root", str(root), "build", "--format", "json"]
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    watch = _Watch(process.pid)
-    watch.start()
-    status = process.wait()
-    seconds = time.perf_counter() - start
-    watch.done.set()
-    watch.join()
-    if status != 0:
-        raise SystemExit(f"the build of {root} failed with status {status}")
-    return seconds, watch
+def build_command(root: Path) -> list[str]:
+    """A build of ``root`` by this checkout."""
+    return [sys.executable, "-m", "publisher", "--root", str(root), "build", "--format", "json"]
 
 
-class _Watch(threading.Thread):
-    """Watches the processes of a session, where there is /proc. Memory is resident; shared pages count in each."""
+def forget(root: Path) -> None:
+    """Take away what builds made and kept."""
+    shutil.rmtree(root / "dist", ignore_errors=True)
+    shutil.rmtree(root / ".publisher", ignore_errors=True)
 
-    def __init__(self, session: int) -> None:
-        super().__init__(daemon=True)
-        self.session, self.most, self.done = session, 0, threading.Event()
-        self._ticks: dict[str, int] = {}
 
-    @property
-    def processor(self) -> float:
-        """Seconds of processor, to within a sample of 20 ms a process."""
-        return sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
+def timed(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> Cost:
+    """Run ``command`` in ``folder``. Raises ``SystemExit`` if it fails."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    process = _start(command, folder, environment)
+    process.wait()
+    wall = time.perf_counter() - start
+    _finish(process)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
 
-    def run(self) -> None:
-        page = os.sysconf("SC_PAGE_SIZE")
-        while not self.done.wait(0.02):
-            total = 0
-            for stat in Path("/proc").glob("[0-9]*/stat"):
-                with contextlib.suppress(OSError, ValueError, IndexError):
-                    fields = stat.read_text().rpartition(")")[2].split()
-                    if int(fields[3]) == self.session:
-                        total += int(fields[21]) * page
-                        self._ticks[stat.parent.name] = int(fields[11]) + int(fields[12])
-            self.most = max(self.most, total)
+
+def peak_memory(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> int:
+    """The most bytes that ``command`` and all it started held together; 0 where there is no /proc.
+
+    Memory that processes share counts once (the proportional set size). Sampling costs time: never time this run.
+    Raises ``SystemExit`` if the command fails.
+    """
+    process, most = _start(command, folder, environment), 0
+    while process.poll() is None:
+        most = max(most, sum(map(_held, _session(process.pid))))
+        time.sleep(0.01)
+    _finish(process)
+    return most
+
+
+def _finish(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the processes that it left behind, so that their time is counted, and here."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, 0):
+            pass
+    if process.returncode != 0:
+        raise SystemExit(f"{process.args} failed with status {process.returncode}")
+
+
+def _start(command: list[str], folder: Path, environment: dict[str, str] | None) -> subprocess.Popen[bytes]:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _session(leader: int) -> list[Path]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[3]) == leader:
+                found.append(stat.parent)
+    return found
+
+
+def _held(process: Path) -> int:
+    with contextlib.suppress(OSError):
+        if found := re.search(r"^Pss:\s+(\d+) kB", (process / "smaps_rollup").read_text(), re.MULTILINE):
+            return int(found[1]) * 1024
+    return 0

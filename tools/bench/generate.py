@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -36,40 +38,88 @@ _ENGLISH = tuple(_WORDS.split())
 _SYLLABLES = tuple("".join(pair) for pair in itertools.product("bdfgklmnprstvz", "aeiou", ["", "n", "r"]))
 
 
+@dataclass(frozen=True)
+class Story:
+    """An item: plain headline, Markdown paragraphs, a commentary, and the address of its source."""
+
+    headline: str
+    link: str
+    paragraphs: tuple[str, str]
+    commentary: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an issue says, before any generator's own format."""
+
+    number: int
+    title: str
+    tags: list[str]
+    points: list[str]
+    stories: list[Story]
+
+    @property
+    def chinese(self) -> bool:
+        """Even numbers are Chinese, odd ones English."""
+        return self.number % 2 == 0
+
+    @property
+    def day(self) -> date:
+        """Two days after the issue before."""
+        return FIRST + timedelta(days=2 * self.number)
+
+    @property
+    def slug(self) -> str:
+        """Its folder's name."""
+        return f"{self.day.isoformat()}-weekly"
+
+
+def content(number: int, chance: random.Random) -> Content:
+    """One issue of eight items."""
+    chinese = number % 2 == 0
+    points = [_sentence(chance, chinese) for _ in range(5)]
+    tags = sorted(chance.sample(["ai", "chips", "policy", "science", "开源", "公司"], 2))
+    title = f"{_headline(chance, chinese)} {number}"
+    stories = [_story(chance, chinese, f"https://example.com/{number}/{item}") for item in range(1, ITEMS + 1)]
+    return Content(number, title, [*tags, "weekly"], points, stories)
+
+
+def contents(count: int, seed: int = 1) -> Iterator[Content]:
+    """The first ``count`` issues."""
+    return (content(number, random.Random(seed * 100_000 + number)) for number in range(1, count + 1))
+
+
 def generate(root: Path, count: int, seed: int = 1) -> None:
     """Write a newsletter repository with ``count`` ready issues."""
     (root / "issues").mkdir(parents=True, exist_ok=True)
     (root / "config.yaml").write_text(CONFIG, encoding="utf-8")
-    for number in range(1, count + 1):
-        write_issue(root, number, random.Random(seed * 100_000 + number))
+    for issue in contents(count, seed):
+        write_issue(root, issue)
 
 
-def write_issue(root: Path, number: int, chance: random.Random) -> None:
-    """One issue: odd numbers are English, even ones Chinese."""
-    day = FIRST + timedelta(weeks=number)
-    chinese = number % 2 == 0
-    folder = root / "issues" / f"{day.isoformat()}-weekly"
+def write_issue(root: Path, issue: Content) -> None:
+    """An issue's folder, an item a file."""
+    folder = root / "issues" / issue.slug
     folder.mkdir(exist_ok=True)
-    points = "".join(f"    - {_sentence(chance, chinese)}\n" for _ in range(5))
-    tags = ", ".join(sorted(chance.sample(["ai", "chips", "policy", "science", "开源", "公司"], 2)))
+    points = "".join(f"    - {point}\n" for point in issue.points)
     (folder / "issue.yaml").write_text(
-        f"title: {_headline(chance, chinese)} {number}\ndate: {day.isoformat()}\nnumber: {number}\n"
-        f"language: {'zh-CN' if chinese else 'en'}\nstatus: ready\nauthors: [Desk]\ntags: [{tags}, weekly]\n"
-        f"key_points:\n  points:\n{points}",
+        f"title: {issue.title}\ndate: {issue.day.isoformat()}\nnumber: {issue.number}\n"
+        f"language: {'zh-CN' if issue.chinese else 'en'}\nstatus: ready\nauthors: [Desk]\n"
+        f"tags: [{', '.join(issue.tags)}]\nkey_points:\n  points:\n{points}",
         encoding="utf-8",
     )
-    for item in range(1, ITEMS + 1):
-        (folder / f"{item:02}.md").write_text(_item(chance, chinese, number, item), encoding="utf-8")
+    for item, story in enumerate(issue.stories, 1):
+        (folder / f"{item:02}.md").write_text(
+            f"---\nheadline: {story.headline}\nsource: {{name: Example, url: {story.link}}}\n---\n"
+            + "\n\n".join(story.paragraphs)
+            + f"\n\n::: commentary\n{story.commentary}\n:::\n",
+            encoding="utf-8",
+        )
 
 
-def _item(chance: random.Random, chinese: bool, number: int, item: int) -> str:
-    link = f"https://example.com/{number}/{item}"
-    paragraphs = "\n\n".join(_paragraph(chance, chinese, f"{link}/{n}") for n in range(2))
-    return (
-        f"---\nheadline: {_headline(chance, chinese)}\n"
-        f"source: {{name: Example, url: {link}}}\n---\n{paragraphs}\n\n"
-        f"::: commentary\n{_paragraph(chance, chinese, link)}\n:::\n"
-    )
+def _story(chance: random.Random, chinese: bool, link: str) -> Story:
+    paragraphs = _paragraph(chance, chinese, f"{link}/0"), _paragraph(chance, chinese, f"{link}/1")
+    return Story(_headline(chance, chinese), link, paragraphs, _paragraph(chance, chinese, link))
 
 
 def _paragraph(chance: random.Random, chinese: bool, link: str) -> str:

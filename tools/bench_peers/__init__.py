@@ -1,0 +1,1 @@
+"""Whole builds beside other generators' on the same content."""

@@ -1,0 +1,1 @@
+export default { layout: "issue.njk", permalink: (data) => `/issues/${data.slug}/index.html` };
