@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -53,3 +54,22 @@ def test_the_editors_settings_name_schemas_that_are_there() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "publisher").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_module_reads_in_one_sitting(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def classes() -> list[str]:
+    """The names of all classes of the package, without a leading underscore, each as often as it is defined."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "publisher").rglob("*.py"))
+    return [node.name.lstrip("_") for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
+
+
+def test_a_class_name_means_one_thing() -> None:
+    names = classes()
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_the_classes_of_the_glossary_are_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.partition("\n## Words\n")[2].partition("\n## ")[0].splitlines()]
+    named = {name for row in rows if len(row) == 6 for name in re.findall(r"`(\w+)`", row[3])}
+    assert len(named) > 15
+    assert sorted(named - set(classes())) == []

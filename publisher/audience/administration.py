@@ -8,7 +8,7 @@ from publisher.audience import store
 from publisher.audience.address import Address
 from publisher.audience.columns import language_tag
 from publisher.audience.forgetting import forgotten_among
-from publisher.audience.model import How, State, Subscriber
+from publisher.audience.model import ConsentSource, ConsentState, Subscriber
 from publisher.audience.suppressions import suppression
 from publisher.database import Database
 from publisher.errors import UsageError
@@ -35,11 +35,11 @@ def add(
         if forgotten_among(connection, [address.mailbox_key]):
             raise UsageError("this person asked to be forgotten", help="they can subscribe by the form themselves")
         if known := store.find(connection, address):
-            if known.state is State.UNSUBSCRIBED:
+            if known.state is ConsentState.UNSUBSCRIBED:
                 raise UsageError("this person has unsubscribed", help="they can subscribe by the form themselves")
             if known.address_key == address.address_key:
                 raise UsageError("this person is a subscriber already", help="publisher subscribers show tells more")
-        state = State.PENDING if pending else State.CONFIRMED
+        state = ConsentState.PENDING if pending else ConsentState.CONFIRMED
         return store.add(
-            connection, address, how=How.COMMAND, state=state, name=name.strip(), language=tag, topics=topics
+            connection, address, how=ConsentSource.COMMAND, state=state, name=name.strip(), language=tag, topics=topics
         )

@@ -16,11 +16,11 @@ from functools import lru_cache
 from publisher.audience.address import Address, read_address
 from publisher.audience.own import COLUMNS, SIGNS, Past, past_of, unguarded
 from publisher.audience.standing import Standings
-from publisher.audience.vocabulary import Standing
+from publisher.audience.vocabulary import ImportStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ImportRow:
     """One row, understood."""
 
     line: int
@@ -29,7 +29,7 @@ class Entry:
     language: str | None
     topics: tuple[str, ...]
     attributes: dict[str, str]
-    standing: Standing
+    standing: ImportStatus
     past: Past | None = None
     """Of our own export."""
 
@@ -104,7 +104,7 @@ class Columns:
     warnings: tuple[str, ...]
 
     @classmethod
-    def of(cls, header: Sequence[str], answers: Mapping[str, Standing] | None = None) -> Columns:
+    def of(cls, header: Sequence[str], answers: Mapping[str, ImportStatus] | None = None) -> Columns:
         """Understand a header; ``answers`` are for :class:`Standings`. Raises ColumnError: no email column, or two."""
         if set(header) >= SIGNS:
             return cls._own([unguarded(name) for name in header])
@@ -132,7 +132,7 @@ class Columns:
         rest = tuple((index, name) for index, name in enumerate(names) if name and name not in roles)
         return cls("publisher", len(names), roles, rest, Standings([], {}), ())
 
-    def entry(self, line: int, row: list[str]) -> Entry:
+    def entry(self, line: int, row: list[str]) -> ImportRow:
         """Understand a row. Raises ValueError (AddressError among them) with what is wrong, without the address."""
         if len(row) > self.width and any(row[self.width :]):
             raise ValueError(f"there are {len(row)} values for {self.width} columns")
@@ -152,9 +152,9 @@ class Columns:
         if "json" in self.roles:
             attributes.update(_json_object(self._cell(row, "json")))
         topics = _split(self._cell(row, "topics"))
-        return Entry(line, address, self._name(row), language, topics, attributes, self.standings.standing(row))
+        return ImportRow(line, address, self._name(row), language, topics, attributes, self.standings.standing(row))
 
-    def _own_entry(self, line: int, row: list[str]) -> Entry:
+    def _own_entry(self, line: int, row: list[str]) -> ImportRow:
         cells = {name: row[index] for name, index in self.roles.items()}
         past = past_of(cells)
         # What was suppressed by a provider need not be an address to us.
@@ -165,7 +165,7 @@ class Columns:
         topics = cells.get("topics", "")
         listed = tuple(_json_list(topics)) if topics.startswith("[") else _split(topics)
         language = language_tag(cells.get("language", ""))
-        return Entry(line, address, cells.get("name", ""), language, listed, attributes, Standing.FINE, past)
+        return ImportRow(line, address, cells.get("name", ""), language, listed, attributes, ImportStatus.FINE, past)
 
     def _cell(self, row: list[str], role: str) -> str:
         index = self.roles.get(role)

@@ -75,7 +75,7 @@ class CsvFile:
         ``progress`` hears the bytes read so far. Raises RowError where the rest cannot be read.
         """
         with self.path.open("rb") as raw:
-            lines = _Lines(io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline=""))
+            lines = _RecordLines(io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline=""))
             line, width = 1, None
             try:
                 for number, row in enumerate(csv.reader(lines, delimiter=self.delimiter, strict=True)):
@@ -110,7 +110,7 @@ _UNCLOSED = "a quote is opened here and not closed, or a quote inside the value 
 _ADDRESS = re.compile(r"[^\s@,;|]+@[^\s@,;|]+\.[^\s@,;|]+")
 
 
-class _Lines:
+class _RecordLines:
     """The lines of a text; ``taken`` are those of the record that is being read."""
 
     def __init__(self, text: Iterable[str]) -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
 
-from publisher.audience.columns import ColumnError, Columns, Entry
+from publisher.audience.columns import ColumnError, Columns, ImportRow
 from publisher.audience.csvfile import CsvFile, RowError
-from publisher.audience.merging import Outcome, write_batch
-from publisher.audience.vocabulary import Standing
+from publisher.audience.merging import RowOutcome, write_batch
+from publisher.audience.vocabulary import ImportStatus
 from publisher.database import Database
 from publisher.errors import DatabaseError
 
@@ -70,14 +70,14 @@ class Tally:
     skipped: Counter[str] = field(default_factory=Counter)
     """By reason: invalid, unsubscribed, suppressed, forgotten, not subscribed."""
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, outcome: RowOutcome) -> None:
         """Enter the outcome of a row."""
         self.rows += 1
-        if outcome is Outcome.ADDED:
+        if outcome is RowOutcome.ADDED:
             self.added += 1
-        elif outcome is Outcome.UPDATED:
+        elif outcome is RowOutcome.UPDATED:
             self.updated += 1
-        elif outcome is Outcome.UNCHANGED:
+        elif outcome is RowOutcome.UNCHANGED:
             self.unchanged += 1
         else:
             self.skipped[outcome.value] += 1
@@ -87,7 +87,7 @@ def survey(
     path: Path,
     *,
     encoding: str | None = None,
-    answers: Mapping[str, Standing] | None = None,
+    answers: Mapping[str, ImportStatus] | None = None,
     complain: Callable[[Problem], None],
     progress: Callable[[int], None] = lambda _: None,
 ) -> Survey:
@@ -133,7 +133,7 @@ def write(
     return tally
 
 
-def _write(database: Database, batch: list[Entry], source: dict[str, str], pending: bool) -> list[Outcome]:
+def _write(database: Database, batch: list[ImportRow], source: dict[str, str], pending: bool) -> list[RowOutcome]:
     # On PostgreSQL somebody may subscribe between our look and our insert; the second look sees them.
     for _ in range(3):
         with suppress(IntegrityError), database.begin() as connection:
@@ -141,7 +141,7 @@ def _write(database: Database, batch: list[Entry], source: dict[str, str], pendi
     raise DatabaseError("the same subscribers are being written by another command", help="run the import again")
 
 
-def _columns(lines: Iterator[tuple[int, list[str]]], answers: Mapping[str, Standing] | None) -> Columns:
+def _columns(lines: Iterator[tuple[int, list[str]]], answers: Mapping[str, ImportStatus] | None) -> Columns:
     line, header = next(lines, (1, []))
     try:
         return Columns.of(header, answers)
@@ -149,7 +149,7 @@ def _columns(lines: Iterator[tuple[int, list[str]]], answers: Mapping[str, Stand
         raise RowError(line, str(error)) from None
 
 
-def _entries(columns: Columns, lines: Iterator[tuple[int, list[str]]], tally: Tally) -> Iterator[Entry]:
+def _entries(columns: Columns, lines: Iterator[tuple[int, list[str]]], tally: Tally) -> Iterator[ImportRow]:
     for line, row in lines:
         try:
             yield columns.entry(line, row)

@@ -14,18 +14,18 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from publisher.audience.columns import Entry
+from publisher.audience.columns import ImportRow
 from publisher.audience.forgetting import forgotten_among
-from publisher.audience.model import Change, How, State
+from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
 from publisher.audience.own import Past
 from publisher.audience.store import FIRST, new_reference, now
 from publisher.audience.suppressions import Reason, suppressed_among
 from publisher.audience.tables import consents, subscribers, suppressions
-from publisher.audience.vocabulary import Standing
+from publisher.audience.vocabulary import ImportStatus
 from publisher.database.bulk import insert_rows
 
 
-class Outcome(StrEnum):
+class RowOutcome(StrEnum):
     """What became of a row."""
 
     ADDED = "added"
@@ -51,7 +51,7 @@ class _Known:
 class _Batch:
     """The state of one batch: who is known, and what is to be written."""
 
-    def __init__(self, connection: Connection, entries: Sequence[Entry], source: Mapping[str, str], pending: bool):
+    def __init__(self, connection: Connection, entries: Sequence[ImportRow], source: Mapping[str, str], pending: bool):
         self.connection, self.source, self.pending, self.at = connection, source, pending, now()
         mailboxes = {entry.address.mailbox_key for entry in entries}
         self.known: dict[str, _Known] = {}
@@ -59,7 +59,7 @@ class _Batch:
         for row in connection.execute(select(subscribers).where(subscribers.c.mailbox_key.in_(list(mailboxes)))):
             values = {key: row._mapping[key] for key in _KEPT}
             self.known[row.address_key] = _Known(values, row.id, row.preferred_at is not None, row.changed_at)
-            if row.state == State.UNSUBSCRIBED:
+            if row.state == ConsentState.UNSUBSCRIBED:
                 self.left.add(row.mailbox_key)
         self.suppressed = suppressed_among(connection, mailboxes)
         self.forgotten = forgotten_among(connection, mailboxes)
@@ -72,7 +72,7 @@ class _Batch:
         )
         self._by_hand: set[int] | None = None
 
-    def take(self, entry: Entry) -> Outcome:
+    def take(self, entry: ImportRow) -> RowOutcome:
         """Decide about one row."""
         address = entry.address
         if entry.past is not None:
@@ -80,46 +80,46 @@ class _Batch:
         if entry.standing in _SUPPRESSING:
             return self._suppress(entry, _SUPPRESSING[entry.standing])
         if address.mailbox_key in self.forgotten:
-            return Outcome.FORGOTTEN
-        if entry.standing is Standing.SKIP:
-            return Outcome.NOT_SUBSCRIBED
+            return RowOutcome.FORGOTTEN
+        if entry.standing is ImportStatus.SKIP:
+            return RowOutcome.NOT_SUBSCRIBED
         known = self.known.get(address.address_key)
-        if entry.standing is Standing.UNSUBSCRIBED:
+        if entry.standing is ImportStatus.UNSUBSCRIBED:
             return self._unsubscribe(entry, known)
         if address.mailbox_key in self.suppressed:
-            return Outcome.SUPPRESSED
+            return RowOutcome.SUPPRESSED
         if address.mailbox_key in self.left:
-            return Outcome.UNSUBSCRIBED
-        pending = self.pending or entry.standing is Standing.PENDING
+            return RowOutcome.UNSUBSCRIBED
+        pending = self.pending or entry.standing is ImportStatus.PENDING
         if known is None:
-            self._add(entry, State.PENDING if pending else State.CONFIRMED)
-            return Outcome.ADDED
+            self._add(entry, ConsentState.PENDING if pending else ConsentState.CONFIRMED)
+            return RowOutcome.ADDED
         return self._merge(entry, known, confirm=not pending)
 
-    def _restore(self, entry: Entry, past: Past) -> Outcome:
+    def _restore(self, entry: ImportRow, past: Past) -> RowOutcome:
         """A row of our own export: as it was where nobody is, else with what is known here."""
         address = entry.address
         if address.mailbox_key in self.forgotten:
-            return Outcome.FORGOTTEN
+            return RowOutcome.FORGOTTEN
         if past.suppressed:
             self._hold(address.mailbox_key, past.suppressed, past.suppressed_detail, past.suppressed_at)
         if past.state is None:
-            return Outcome.SUPPRESSED
+            return RowOutcome.SUPPRESSED
         known = self.known.get(address.address_key)
-        pending = self.pending and past.state is State.CONFIRMED
+        pending = self.pending and past.state is ConsentState.CONFIRMED
         if known is None and (past.changed_at or address.mailbox_key not in self.left):
-            self._add(entry, State.PENDING if pending else past.state)
-            return Outcome.ADDED
+            self._add(entry, ConsentState.PENDING if pending else past.state)
+            return RowOutcome.ADDED
         if known is None:  # left under another spelling, and nothing says that they came back later
-            return Outcome.UNSUBSCRIBED
-        if past.state is State.UNSUBSCRIBED:
+            return RowOutcome.UNSUBSCRIBED
+        if past.state is ConsentState.UNSUBSCRIBED:
             newer = past.changed_at is not None and known.changed_at is not None and past.changed_at > known.changed_at
             return self._unsubscribe(entry, known, newer=newer)
         if address.mailbox_key in self.left:
-            return Outcome.UNSUBSCRIBED
-        return self._merge(entry, known, confirm=past.state is State.CONFIRMED and not pending)
+            return RowOutcome.UNSUBSCRIBED
+        return self._merge(entry, known, confirm=past.state is ConsentState.CONFIRMED and not pending)
 
-    def _add(self, entry: Entry, state: State) -> None:
+    def _add(self, entry: ImportRow, state: ConsentState) -> None:
         values: dict[str, Any] = {
             "state": state.value,
             "name": entry.name,
@@ -155,54 +155,56 @@ class _Batch:
         self.references.add(past.reference)
         return past.reference
 
-    def _merge(self, entry: Entry, known: _Known, *, confirm: bool) -> Outcome:
+    def _merge(self, entry: ImportRow, known: _Known, *, confirm: bool) -> RowOutcome:
         wanted = dict(known.values)
         wanted["attributes"] = {**known.values["attributes"], **entry.attributes}
         if not known.preferred:
             wanted["name"] = entry.name or known.values["name"]
             wanted["language"] = entry.language or known.values["language"]
             wanted["topics"] = list(entry.topics) or known.values["topics"]
-        change = Change.CHANGED
-        if confirm and known.values["state"] == State.PENDING:
-            wanted["state"], change = State.CONFIRMED.value, Change.CONFIRMED
+        change = ConsentEvent.CHANGED
+        if confirm and known.values["state"] == ConsentState.PENDING:
+            wanted["state"], change = ConsentState.CONFIRMED.value, ConsentEvent.CONFIRMED
         if wanted == known.values:
-            return Outcome.UNCHANGED
+            return RowOutcome.UNCHANGED
         self._change(known, wanted, change, entry)
-        return Outcome.UPDATED
+        return RowOutcome.UPDATED
 
-    def _unsubscribe(self, entry: Entry, known: _Known | None, *, newer: bool = False) -> Outcome:
+    def _unsubscribe(self, entry: ImportRow, known: _Known | None, *, newer: bool = False) -> RowOutcome:
         mailbox = entry.address.mailbox_key
         if known is None:
             if mailbox in self.left:
-                return Outcome.UNSUBSCRIBED
-            self._add(entry, State.UNSUBSCRIBED)
+                return RowOutcome.UNSUBSCRIBED
+            self._add(entry, ConsentState.UNSUBSCRIBED)
             self.left.add(mailbox)
-            return Outcome.ADDED
-        if known.values["state"] == State.UNSUBSCRIBED:
-            return Outcome.UNCHANGED
+            return RowOutcome.ADDED
+        if known.values["state"] == ConsentState.UNSUBSCRIBED:
+            return RowOutcome.UNCHANGED
         # A choice made here counts for more than one made elsewhere before.
         if not newer and self._confirmed_here(known):
-            return Outcome.UNCHANGED
-        self._change(known, {**known.values, "state": State.UNSUBSCRIBED.value}, Change.UNSUBSCRIBED, entry)
+            return RowOutcome.UNCHANGED
+        self._change(
+            known, {**known.values, "state": ConsentState.UNSUBSCRIBED.value}, ConsentEvent.UNSUBSCRIBED, entry
+        )
         self.left.add(mailbox)
-        return Outcome.UPDATED
+        return RowOutcome.UPDATED
 
     def _confirmed_here(self, known: _Known) -> bool:
         """Whether the person confirmed by their own hand."""
         if self._by_hand is None:
-            by_hand = consents.c.how.in_([How.FORM.value, How.LINK.value])
-            confirmed = consents.c.change.in_([Change.CONFIRMED.value, Change.RESUBSCRIBED.value])
+            by_hand = consents.c.how.in_([ConsentSource.FORM.value, ConsentSource.LINK.value])
+            confirmed = consents.c.change.in_([ConsentEvent.CONFIRMED.value, ConsentEvent.RESUBSCRIBED.value])
             ids = [one.id for one in self.known.values() if one.id is not None]
             statement = select(consents.c.subscriber_id).where(consents.c.subscriber_id.in_(ids), by_hand, confirmed)
             self._by_hand = set(self.connection.scalars(statement))
         return known.id in self._by_hand
 
-    def _suppress(self, entry: Entry, reason: Reason) -> Outcome:
+    def _suppress(self, entry: ImportRow, reason: Reason) -> RowOutcome:
         mailbox = entry.address.mailbox_key
         if mailbox in self.forgotten:
-            return Outcome.FORGOTTEN
+            return RowOutcome.FORGOTTEN
         self._hold(mailbox, reason, f"imported from {self.source['file']}", None)
-        return Outcome.SUPPRESSED
+        return RowOutcome.SUPPRESSED
 
     def _hold(self, mailbox: str, reason: Reason, detail: str, at: datetime | None) -> None:
         if mailbox not in self.suppressed:  # the first reason stands
@@ -210,15 +212,15 @@ class _Batch:
             row = {"mailbox_key": mailbox, "reason": reason.value, "detail": detail, "at": at or self.at}
             self.held.append(row)
 
-    def _change(self, known: _Known, wanted: dict[str, Any], change: Change, entry: Entry) -> None:
+    def _change(self, known: _Known, wanted: dict[str, Any], change: ConsentEvent, entry: ImportRow) -> None:
         known.values.update(wanted)  # in place: a subscriber that this batch adds is written from the same mapping
         known.changed = known.id is not None
         self._record(known, change, entry)
 
-    def _record(self, known: _Known, change: Change, entry: Entry) -> None:
+    def _record(self, known: _Known, change: ConsentEvent, entry: ImportRow) -> None:
         evidence = {**self.source, "line": entry.line}
         self.history.append(
-            (known, {"at": self.at, "change": change.value, "how": How.IMPORT.value, "evidence": evidence})
+            (known, {"at": self.at, "change": change.value, "how": ConsentSource.IMPORT.value, "evidence": evidence})
         )
 
     def write(self) -> None:
@@ -245,8 +247,8 @@ class _Batch:
 
 
 def write_batch(
-    connection: Connection, entries: Sequence[Entry], *, source: Mapping[str, str], pending: bool
-) -> list[Outcome]:
+    connection: Connection, entries: Sequence[ImportRow], *, source: Mapping[str, str], pending: bool
+) -> list[RowOutcome]:
     """Merge rows into the audience; the outcome of each. ``source`` (file, sha256) is the evidence of their consent."""
     batch = _Batch(connection, entries, source, pending)
     outcomes = [batch.take(entry) for entry in entries]
@@ -254,7 +256,11 @@ def write_batch(
     return outcomes
 
 
-_SUPPRESSING = {Standing.BOUNCE: Reason.BOUNCE, Standing.COMPLAINT: Reason.COMPLAINT, Standing.MANUAL: Reason.MANUAL}
+_SUPPRESSING = {
+    ImportStatus.BOUNCE: Reason.BOUNCE,
+    ImportStatus.COMPLAINT: Reason.COMPLAINT,
+    ImportStatus.MANUAL: Reason.MANUAL,
+}
 _KEPT = ("state", "name", "language", "topics", "attributes")
 _UPDATE = (
     update(subscribers)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class State(StrEnum):
+class ConsentState(StrEnum):
     """What a subscriber has agreed to. Only the confirmed are mailed."""
 
     PENDING = "pending"
@@ -20,7 +20,7 @@ class State(StrEnum):
     """Does not want it; only the person can change that."""
 
 
-class Change(StrEnum):
+class ConsentEvent(StrEnum):
     """What an entry of the history records."""
 
     SUBSCRIBED = "subscribed"
@@ -30,7 +30,7 @@ class Change(StrEnum):
     CHANGED = "changed"
 
 
-class How(StrEnum):
+class ConsentSource(StrEnum):
     """Through what a change came."""
 
     FORM = "form"
@@ -53,7 +53,7 @@ class Subscriber:
     address_key: str
     """What goes on the envelope: the domain in lower-case A-labels."""
     mailbox_key: str
-    state: State
+    state: ConsentState
     name: str
     language: str | None
     topics: tuple[str, ...]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from publisher.audience.model import Consent, State
+from publisher.audience.model import Consent, ConsentState
 from publisher.audience.suppressions import Reason
 
 COLUMNS = (
@@ -73,7 +73,7 @@ def entry_of(entry: Consent) -> dict[str, Any]:
 class Past:
     """What an export of ours says of a person, or of a suppressed mailbox, besides name and attributes."""
 
-    state: State | None
+    state: ConsentState | None
     """None: only the mailbox, and its suppression, are known."""
     reference: str | None
     created_at: datetime | None
@@ -89,7 +89,7 @@ class Past:
 def past_of(cells: Mapping[str, str]) -> Past:
     """Read the columns, by name. Raises ValueError with what is wrong."""
     state, suppressed, reference = (cells.get(name, "") for name in ("state", "suppressed", "reference"))
-    if state not in {*State, ""} or not (state or suppressed):
+    if state not in {*ConsentState, ""} or not (state or suppressed):
         raise ValueError("the state is not pending, confirmed or unsubscribed")
     if suppressed not in {*Reason, ""}:
         raise ValueError(f"suppressed is not {', '.join(Reason)}")
@@ -100,7 +100,7 @@ def past_of(cells: Mapping[str, str]) -> Past:
         for name in ("created_at", "changed_at", "asked_at", "preferred_at", "suppressed_at")
     }
     return Past(
-        state=State(state) if state else None,
+        state=ConsentState(state) if state else None,
         reference=reference or None,
         history=tuple(_history(cells.get("consent_history", ""))),
         suppressed=Reason(suppressed) if suppressed else None,

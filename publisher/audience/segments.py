@@ -55,7 +55,7 @@ def _comparison(test: Attribute) -> ColumnElement[bool]:
         return held != test.value
     operator = {"<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__"}[test.comparison]
     if _NUMBER.fullmatch(test.value):
-        compared: ColumnElement[bool] = getattr(Number(held), operator)(float(test.value))
+        compared: ColumnElement[bool] = getattr(SqlNumber(held), operator)(float(test.value))
         return func.coalesce(compared, false())
     return and_(held != "", getattr(Ordered(held), operator)(test.value))
 
@@ -74,7 +74,7 @@ class Member(FunctionElement[str]):
     inherit_cache = True
 
 
-class Number(FunctionElement[float]):
+class SqlNumber(FunctionElement[float]):
     """A text as a number, or NULL where it is none: an optional sign, digits, perhaps a point and digits."""
 
     type = Float()
@@ -99,7 +99,7 @@ _POSTGRESQL_NUMBER = (
 _SQL: dict[type[FunctionElement[Any]], tuple[str, str]] = {  # for SQLite, for PostgreSQL
     Holds: ("EXISTS (SELECT 1 FROM json_each({0}) WHERE value = {1})", "jsonb_exists({0}, {1})"),
     Member: ("(SELECT value FROM json_each({0}) WHERE key = {1})", "({0} ->> {1})"),
-    Number: (_SQLITE_NUMBER, _POSTGRESQL_NUMBER),
+    SqlNumber: (_SQLITE_NUMBER, _POSTGRESQL_NUMBER),
     Ordered: ("({0} COLLATE BINARY)", '({0} COLLATE "C")'),
 }
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from publisher.audience import vocabulary as terms
-from publisher.audience.vocabulary import Standing, normal
+from publisher.audience.vocabulary import ImportStatus, normal
 
 
 class ColumnKind(StrEnum):
@@ -39,7 +39,7 @@ class _Column:
     kind: ColumnKind = ColumnKind.OTHER
     sure: bool = False
     """It speaks whatever stands in it; other columns speak where a telling value does."""
-    standing: Standing | None = Standing.UNSUBSCRIBED
+    standing: ImportStatus | None = ImportStatus.UNSUBSCRIBED
     """Of a true value; None asks."""
     anything: bool = False
     """Any text is a true value, as of a reason."""
@@ -53,7 +53,7 @@ class _Column:
     def speaks(self) -> bool:
         return self.sure or self.told
 
-    def observe(self, value: str, answers: Mapping[str, Standing]) -> None:
+    def observe(self, value: str, answers: Mapping[str, ImportStatus]) -> None:
         """Take in a cell."""
         word = normal(value)
         if word in terms.NOTHING:
@@ -66,9 +66,9 @@ class _Column:
             return
         self.true += word in terms.TRUE
         self.false += word in terms.FALSE
-        self.told = self.told or found is not Standing.FINE
+        self.told = self.told or found is not ImportStatus.FINE
 
-    def meaning(self, word: str, answers: Mapping[str, Standing]) -> Standing | None:
+    def meaning(self, word: str, answers: Mapping[str, ImportStatus]) -> ImportStatus | None:
         """What a cell says, the operator's answers heard: a yes or no is known, whatever a 1 may mean elsewhere."""
         known = self.judge(word)
         if known is None and self.kind is ColumnKind.OTHER and not self.told:
@@ -76,7 +76,7 @@ class _Column:
         asks = known is None or self.kind in {ColumnKind.STATUS, ColumnKind.OTHER}
         return answers.get(word, known) if asks else known
 
-    def judge(self, word: str) -> Standing | None:
+    def judge(self, word: str) -> ImportStatus | None:
         """What a cell says; None is not known."""
         if self.kind is ColumnKind.OTHER and not self.told:
             return terms.STRONG.get(word)
@@ -84,12 +84,12 @@ class _Column:
             return found
         if self.kind is ColumnKind.NO:
             if word in terms.FALSE:
-                return Standing.FINE
+                return ImportStatus.FINE
             return self.standing if self.anything or word in terms.TRUE or terms.DATE.search(word) else None
         if self.kind is ColumnKind.YES:
             if word in terms.FALSE:
                 return self.standing
-            return Standing.FINE if word in terms.TRUE or terms.DATE.search(word) else None
+            return ImportStatus.FINE if word in terms.TRUE or terms.DATE.search(word) else None
         return None
 
     def asks(self) -> list[tuple[str, int]]:
@@ -109,7 +109,7 @@ class Standings:
     """The columns of a file that may speak; learns from each row, then says what a row means."""
 
     def __init__(
-        self, columns: Iterable[tuple[int, str]], answers: Mapping[str, Standing], statuses: Sequence[str] = ()
+        self, columns: Iterable[tuple[int, str]], answers: Mapping[str, ImportStatus], statuses: Sequence[str] = ()
     ) -> None:
         """``columns``: index and header; ``answers`` by value or header; ``statuses``: headers known to speak."""
         self._answers = {normal(said): standing for said, standing in answers.items()}
@@ -119,7 +119,7 @@ class Standings:
             else _heard(index, header)
             for index, header in columns
         ]
-        self.everybody = Standing.FINE
+        self.everybody = ImportStatus.FINE
         """What is known of all, as from the file's name."""
 
     def observe(self, row: Sequence[str]) -> None:
@@ -130,9 +130,11 @@ class Standings:
     @property
     def speaking(self) -> set[int]:
         """The columns that speak: they are no attributes."""
-        return {column.index for column in self._columns if column.speaks and self._about(column) is not Standing.FINE}
+        return {
+            column.index for column in self._columns if column.speaks and self._about(column) is not ImportStatus.FINE
+        }
 
-    def standing(self, row: Sequence[str]) -> Standing:
+    def standing(self, row: Sequence[str]) -> ImportStatus:
         """The worst that the columns say of a row; a value without an answer says nothing."""
         found = {self.everybody}
         for column in self._columns:
@@ -151,20 +153,20 @@ class Standings:
         first = re.split(r"[^a-z]", stem.lower(), maxsplit=1)[0]
         if first in terms.STRONG and not any(column.told for column in self._columns):
             answer = self._answers.get(first)
-            self.everybody = answer or Standing.FINE
+            self.everybody = answer or ImportStatus.FINE
             if answer is None:
                 asked.append(f"the file's name says {first!r} of everybody in it")
         return asked
 
-    def _about(self, column: _Column) -> Standing | None:
+    def _about(self, column: _Column) -> ImportStatus | None:
         return self._answers.get(normal(column.header))
 
-    def _says(self, column: _Column, word: str) -> Standing:
+    def _says(self, column: _Column, word: str) -> ImportStatus:
         if word in terms.NOTHING:
-            return self._answers.get("", Standing.FINE) if column.kind is ColumnKind.YES else Standing.FINE
+            return self._answers.get("", ImportStatus.FINE) if column.kind is ColumnKind.YES else ImportStatus.FINE
         if (about := self._about(column)) is not None and word not in self._answers:
             return about
-        return column.meaning(word, self._answers) or Standing.FINE
+        return column.meaning(word, self._answers) or ImportStatus.FINE
 
 
 def _question(header: str, values: list[tuple[str, int]]) -> str:
@@ -193,7 +195,7 @@ def _heard(index: int, header: str) -> _Column:
         return _Column(index, header, ColumnKind.STATUS, sure=sure)
     if (rest := _rest(terms.YES, said)) is not None and not rest - terms.AROUND - {"marketing"}:
         weak = bool(terms.WEAK_YES & set(words))
-        standing = Standing.PENDING if {"confirmed", "verified"} & set(words) else Standing.UNSUBSCRIBED
+        standing = ImportStatus.PENDING if {"confirmed", "verified"} & set(words) else ImportStatus.UNSUBSCRIBED
         return _Column(index, header, ColumnKind.YES, sure=not weak, standing=standing)
     if words and not others and {"newsletter", "marketing", "subscription"} & set(words):
         return _Column(index, header, ColumnKind.YES)

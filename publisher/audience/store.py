@@ -13,12 +13,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, or_, select, true, update
 
 from publisher.audience.address import Address
-from publisher.audience.model import Change, Consent, Counts, How, State, Subscriber
+from publisher.audience.model import Consent, ConsentEvent, ConsentSource, ConsentState, Counts, Subscriber
 from publisher.audience.tables import consents, forgotten, subscribers, suppressions
 
 Evidence = Mapping[str, Any]
 
-FIRST = {State.PENDING: Change.SUBSCRIBED, State.CONFIRMED: Change.CONFIRMED, State.UNSUBSCRIBED: Change.UNSUBSCRIBED}
+FIRST = {
+    ConsentState.PENDING: ConsentEvent.SUBSCRIBED,
+    ConsentState.CONFIRMED: ConsentEvent.CONFIRMED,
+    ConsentState.UNSUBSCRIBED: ConsentEvent.UNSUBSCRIBED,
+}
 """What the history of a subscriber begins with, by the state they enter in."""
 
 
@@ -46,8 +50,8 @@ def add(
     connection: Connection,
     address: Address,
     *,
-    how: How,
-    state: State = State.CONFIRMED,
+    how: ConsentSource,
+    state: ConsentState = ConsentState.CONFIRMED,
     name: str = "",
     language: str | None = None,
     topics: Iterable[str] = (),
@@ -82,8 +86,8 @@ def add(
 def record(
     connection: Connection,
     subscriber_id: int,
-    change: Change,
-    how: How,
+    change: ConsentEvent,
+    how: ConsentSource,
     evidence: Evidence | None = None,
     *,
     at: datetime | None = None,
@@ -93,37 +97,43 @@ def record(
     connection.execute(_RECORD, {**row, "evidence": dict(evidence or {})})
 
 
-def confirm(connection: Connection, subscriber: Subscriber, how: How, evidence: Evidence | None = None) -> bool:
+def confirm(
+    connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence | None = None
+) -> bool:
     """The person, or an operator who vouches for them, wants the newsletter. False where nothing changed."""
-    if subscriber.state is State.CONFIRMED:
+    if subscriber.state is ConsentState.CONFIRMED:
         return False
-    change = Change.CONFIRMED if subscriber.state is State.PENDING else Change.RESUBSCRIBED
-    return _step(connection, subscriber, State.CONFIRMED, change, how, evidence)
+    change = ConsentEvent.CONFIRMED if subscriber.state is ConsentState.PENDING else ConsentEvent.RESUBSCRIBED
+    return _step(connection, subscriber, ConsentState.CONFIRMED, change, how, evidence)
 
 
-def unsubscribe(connection: Connection, subscriber: Subscriber, how: How, evidence: Evidence | None = None) -> bool:
+def unsubscribe(
+    connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence | None = None
+) -> bool:
     """The person wants it no more; neither does any other spelling of the same mailbox. False where nothing changed."""
     changed = False
     for row in connection.execute(_BY_MAILBOX, {"wanted": subscriber.mailbox_key}).all():
-        if row.state != State.UNSUBSCRIBED.value:
+        if row.state != ConsentState.UNSUBSCRIBED.value:
             was = {**(evidence or {}), "was": row.state}
-            changed |= _step(connection, _subscriber(row), State.UNSUBSCRIBED, Change.UNSUBSCRIBED, how, was)
+            changed |= _step(
+                connection, _subscriber(row), ConsentState.UNSUBSCRIBED, ConsentEvent.UNSUBSCRIBED, how, was
+            )
     return changed
 
 
-def stay(connection: Connection, subscriber: Subscriber, how: How, evidence: Evidence | None = None) -> bool:
+def stay(connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence | None = None) -> bool:
     """Take an unsubscription back: the state before it returns. False where there is none to take back."""
-    if subscriber.state is not State.UNSUBSCRIBED:
+    if subscriber.state is not ConsentState.UNSUBSCRIBED:
         return False
     last = next((entry for entry in reversed(history(connection, subscriber.id)) if "was" in entry.evidence), None)
-    was = State(last.evidence["was"]) if last else State.CONFIRMED
-    return _step(connection, subscriber, was, Change.RESUBSCRIBED, how, evidence)
+    was = ConsentState(last.evidence["was"]) if last else ConsentState.CONFIRMED
+    return _step(connection, subscriber, was, ConsentEvent.RESUBSCRIBED, how, evidence)
 
 
 def prefer(
     connection: Connection,
     subscriber: Subscriber,
-    how: How,
+    how: ConsentSource,
     *,
     name: str,
     language: str | None,
@@ -140,7 +150,7 @@ def prefer(
         update(subscribers).where(subscribers.c.id == subscriber.id).values(**chosen, preferred_at=at, changed_at=at)
     )
     changed = sorted(key for key in chosen if chosen[key] != before[key])
-    record(connection, subscriber.id, Change.CHANGED, how, {**(evidence or {}), "changed": changed}, at=at)
+    record(connection, subscriber.id, ConsentEvent.CHANGED, how, {**(evidence or {}), "changed": changed}, at=at)
     return True
 
 
@@ -204,7 +214,12 @@ def drop(connection: Connection, subscriber_id: int) -> None:
 
 
 def _step(
-    connection: Connection, subscriber: Subscriber, to: State, change: Change, how: How, evidence: Evidence | None
+    connection: Connection,
+    subscriber: Subscriber,
+    to: ConsentState,
+    change: ConsentEvent,
+    how: ConsentSource,
+    evidence: Evidence | None,
 ) -> bool:
     at = now()
     moved = connection.execute(
@@ -223,7 +238,7 @@ def _one(connection: Connection, condition: Any) -> Subscriber | None:
 
 def _subscriber(row: Row[Any]) -> Subscriber:
     values = dict(row._mapping)
-    values["state"] = State(values["state"])
+    values["state"] = ConsentState(values["state"])
     values["topics"] = tuple(values["topics"])
     return Subscriber(**values)
 

@@ -41,7 +41,7 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class TokenPayload:
     """What a valid token says."""
 
     reference: str
@@ -93,7 +93,7 @@ class Tokens:
         value = reference if mailing is None else f"{reference}~{mailing}"
         return self._signers[purpose].sign(value).decode("ascii")
 
-    def read(self, purpose: Purpose, token: str) -> Claim | None:
+    def read(self, purpose: Purpose, token: str) -> TokenPayload | None:
         """What the token says; None where it is not ours, not for this purpose, or too old."""
         if len(token) > LONGEST_TOKEN:
             return None
@@ -109,7 +109,7 @@ class Tokens:
             reference, _, mailing = raw.decode("ascii").partition("~")
         except (BadSignature, ValueError):
             return None
-        return Claim(reference, mailing or None, issued_at.astimezone(UTC) if issued_at else None)
+        return TokenPayload(reference, mailing or None, issued_at.astimezone(UTC) if issued_at else None)
 
     def _url(self, purpose: Purpose, reference: str, mailing: str | int | None) -> str:
         return f"{self.base}{purpose.value}/{self.sign(purpose, reference, mailing)}"

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 
-class Standing(StrEnum):
+class ImportStatus(StrEnum):
     """What a row says about the person; the values are the answers that ``--status`` takes."""
 
     FINE = "confirmed"
@@ -22,8 +22,8 @@ class Standing(StrEnum):
 
 
 WORST = (
-    Standing.COMPLAINT, Standing.BOUNCE, Standing.MANUAL, Standing.UNSUBSCRIBED, Standing.SKIP, Standing.PENDING,
-    Standing.FINE,
+    ImportStatus.COMPLAINT, ImportStatus.BOUNCE, ImportStatus.MANUAL, ImportStatus.UNSUBSCRIBED, ImportStatus.SKIP,
+    ImportStatus.PENDING, ImportStatus.FINE,
 )  # fmt: skip
 
 
@@ -31,38 +31,39 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split(", "))
 
 
-def _standings(table: Mapping[Standing, str]) -> dict[str, Standing]:
-    return {word: standing for standing, words in table.items() for word in _words(words)}
+def _statuses(table: Mapping[ImportStatus, str]) -> dict[str, ImportStatus]:
+    return {word: status for status, words in table.items() for word in _words(words)}
 
 
 # Words that can mean nothing else, whatever the column is called.
-STRONG = _standings(
+STRONG = _statuses(
     {
-        Standing.PENDING: "unconfirmed, unactivated, awaiting confirmation, not confirmed, 待确认, 未确认, 未確認",
-        Standing.UNSUBSCRIBED: "unsubscribed, unsub, unsubscribe, opted out, opt out, optout, 退订, 已退订, "
+        ImportStatus.PENDING: "unconfirmed, unactivated, awaiting confirmation, not confirmed, 待确认, 未确认, 未確認",
+        ImportStatus.UNSUBSCRIBED: "unsubscribed, unsub, unsubscribe, opted out, opt out, optout, 退订, 已退订, "
         "取消订阅, 已取消订阅, 退訂, 已退訂, 購読解除, 配信停止, 解除済み, 수신거부, 구독취소, "
         "abgemeldet, désabonné, désinscrit, desuscrito, dado de baja, "
         "disiscritto, descadastrado, отписан, отписался, uitgeschreven",
-        Standing.BOUNCE: "bounced, bounce, bounces, hard bounced, hard bounce, hardbounce, undeliverable, undelivered, "
-        "unreachable, 退信, 已退信",
-        Standing.COMPLAINT: "complained, complaint, complaints, spam complaint, marked as spam, reported spam, "
+        ImportStatus.BOUNCE: "bounced, bounce, bounces, hard bounced, hard bounce, hardbounce, undeliverable, "
+        "undelivered, unreachable, 退信, 已退信",
+        ImportStatus.COMPLAINT: "complained, complaint, complaints, spam complaint, marked as spam, reported spam, "
         "投诉, 已投诉",
-        Standing.MANUAL: "blocklisted, blacklisted, suppressed, do not contact, do not email, do not mail, dnc, 黑名单",
-        Standing.SKIP: "nonsubscribed, non subscribed, not subscribed, never subscribed, transactional",
+        ImportStatus.MANUAL: "blocklisted, blacklisted, suppressed, do not contact, do not email, do not mail, dnc, "
+        "黑名单",
+        ImportStatus.SKIP: "nonsubscribed, non subscribed, not subscribed, never subscribed, transactional",
     }
 )
 # Words that mean it where the header speaks of a subscription.
-KNOWN = STRONG | _standings(
+KNOWN = STRONG | _statuses(
     {
-        Standing.FINE: "subscribed, active, enabled, confirmed, verified, opted in, opt in, regular, premium, free, "
-        "paid, gifted, trialed, past due, paused, churned, churning, unpaid, current, ok, "
+        ImportStatus.FINE: "subscribed, active, enabled, confirmed, verified, opted in, opt in, regular, premium, "
+        "free, paid, gifted, trialed, past due, paused, churned, churning, unpaid, current, ok, "
         "已订阅, 订阅中, 已确认, 正常, 購読中",
-        Standing.PENDING: "pending, validating, unverified",
-        Standing.UNSUBSCRIBED: "cancelled, canceled, removed, deleted, disabled, deactivated, left",
-        Standing.BOUNCE: "cleaned, invalid",
-        Standing.COMPLAINT: "spam, abuse, junk",
-        Standing.MANUAL: "blocked, banned, spammy, manual, provider",
-        Standing.SKIP: "archived",
+        ImportStatus.PENDING: "pending, validating, unverified",
+        ImportStatus.UNSUBSCRIBED: "cancelled, canceled, removed, deleted, disabled, deactivated, left",
+        ImportStatus.BOUNCE: "cleaned, invalid",
+        ImportStatus.COMPLAINT: "spam, abuse, junk",
+        ImportStatus.MANUAL: "blocked, banned, spammy, manual, provider",
+        ImportStatus.SKIP: "archived",
     }
 )
 TRUE = _words("1, 1.0, true, yes, y, t, on, x, ✓, ✔, ja, oui, sí, si, да, 是, はい, 예")
@@ -86,17 +87,20 @@ STATUS = _words(
     "订阅状态, 訂閱狀態, 邮件状态, 購読状態, 配信状態, 구독상태, abostatus"
 )
 STATE = _words("state, standing, estado, stato, zustand")
-NO: tuple[tuple[Standing | None, re.Pattern[str]], ...] = (
-    (Standing.COMPLAINT, re.compile(r"\b(?:complain(?:t|ts|ed)?|spam|abuse)\b")),
-    (Standing.BOUNCE, re.compile(r"\b(?:(?:hard )?bounced?|undeliver(?:able|ed)|clean(?:ed)?(?= time| campaign))\b")),
+NO: tuple[tuple[ImportStatus | None, re.Pattern[str]], ...] = (
+    (ImportStatus.COMPLAINT, re.compile(r"\b(?:complain(?:t|ts|ed)?|spam|abuse)\b")),
     (
-        Standing.MANUAL,
+        ImportStatus.BOUNCE,
+        re.compile(r"\b(?:(?:hard )?bounced?|undeliver(?:able|ed)|clean(?:ed)?(?= time| campaign))\b"),
+    ),
+    (
+        ImportStatus.MANUAL,
         re.compile(
             r"\b(?:blocked|banned|(?:black|block) ?list(?:ed)?|suppress(?:ed|ions?)|dnc|do not (?:contact|e?mail))\b"
         ),
     ),
     (
-        Standing.UNSUBSCRIBED,
+        ImportStatus.UNSUBSCRIBED,
         re.compile(r"\b(?:unsub(?:scribed?|scription)?|opt(?:ed)? ?out|deleted|removed|disabled|deactivated)\b"),
     ),
     (None, re.compile(r"\bcancel(?:l?ed|lation)?\b")),  # the newsletter, or a paid plan: only the operator knows

@@ -19,7 +19,7 @@ _ROUNDS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class SourceSentence:
     """A sentence, the index of the item it stands in, and whether it leads it: news says most at the start."""
 
     text: str
@@ -27,19 +27,19 @@ class Sentence:
     lead: bool = False
 
 
-def sentences(text: str, item: int) -> list[Sentence]:
+def sentences(text: str, item: int) -> list[SourceSentence]:
     """The sentences of a text, long enough to say something."""
     joined = re.sub(r"(?<=[^\x00-\x7f])\n(?=[^\x00-\x7f])", "", text)
     joined = re.sub(r"(?<!\n)\n(?!\n)", " ", joined)
     found = (" ".join(part.split()) for part in _SENTENCE.findall(joined))
     said = [part for part in found if len(_pairs(part)) >= 8]
-    return [Sentence(part, item, lead=index == 0) for index, part in enumerate(said)]
+    return [SourceSentence(part, item, lead=index == 0) for index, part in enumerate(said)]
 
 
-def pick(candidates: list[Sentence], count: int) -> list[Sentence]:
+def pick(candidates: list[SourceSentence], count: int) -> list[SourceSentence]:
     """The ``count`` sentences that the others lean on most, one an item, in reading order."""
     scores = _rank([_pairs(sentence.text) for sentence in candidates])
-    best: dict[int, tuple[float, Sentence]] = {}
+    best: dict[int, tuple[float, SourceSentence]] = {}
     for raw, sentence in zip(scores, candidates, strict=True):
         score = raw * (0.5 if _LEANING.match(sentence.text) else 1.0) * (1.4 if sentence.lead else 1.0)
         if sentence.item not in best or score > best[sentence.item][0]:

@@ -8,7 +8,7 @@ from publisher.checks.context import Context
 from publisher.checks.ignores import hidden, ignores_of
 from publisher.checks.levels import with_levels
 from publisher.checks.links import check_links
-from publisher.checks.links.prober import Manners
+from publisher.checks.links.prober import ProbeLimits
 from publisher.checks.parts import Link
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
@@ -25,7 +25,7 @@ def check_all_links(
         links,
         cache=config.root / ".publisher" / "cache" / "links.json",
         agent=config.newsletter.url,
-        manners=Manners(allow_private=config.checks.allow_private_links),
+        limits=ProbeLimits(allow_private=config.checks.allow_private_links),
         progress=progress,
     )
     ignores = [ignore for slug in chosen for ignore in ignores_of(config.root, slug)]

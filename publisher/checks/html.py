@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 from publisher.checks.html_policy import ATTRIBUTES, SCHEMES, TAGS
 from publisher.diagnostics import Sentence, say
-from publisher.documents.slips import shortened
+from publisher.documents.yaml_typos import shortened
 from publisher.source.markdown.tags import COMMENT, TAG, is_words
 
 _RUNS = "script iframe object embed applet frame frameset svg math base meta link noscript template"
@@ -22,7 +22,7 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _IGNORED_IN_SCHEMES = re.compile(r"[\x00-\x20]")
 
 
-class Kind(StrEnum):
+class RemovedKind(StrEnum):
     """What kind of thing is taken out."""
 
     ACTIVE = "active"
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 class Removal:
     """Something that readers will not get. ``start`` and ``end`` are offsets in the fragment; ``what`` names it."""
 
-    kind: Kind
+    kind: RemovedKind
     what: str
     start: int
     end: int
@@ -55,14 +55,14 @@ class _Scanner(HTMLParser):
         if self._rest.startswith("<"):
             start = len(fragment) - len(self._rest)
             comment = self._rest.startswith("<!--")
-            kind = Kind.UNCLOSED_COMMENT if comment else Kind.OTHER
+            kind = RemovedKind.UNCLOSED_COMMENT if comment else RemovedKind.OTHER
             self._remove(kind, say("the comment") if comment else say("the tag without >"), start, len(fragment))
 
     def _offset(self) -> int:
         line, column = self.getpos()
         return self._starts[line - 1] + column
 
-    def _remove(self, kind: Kind, what: Sentence, start: int, end: int) -> None:
+    def _remove(self, kind: RemovedKind, what: Sentence, start: int, end: int) -> None:
         self.removals.append(Removal(kind, what, start, end))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -70,7 +70,7 @@ class _Scanner(HTMLParser):
         text = self.get_starttag_text() or ""
         end = start + len(text)
         if tag not in TAGS:
-            self._remove(Kind.ACTIVE if tag in RUNS else Kind.OTHER, say("<{tag}>", tag=tag), start, end)
+            self._remove(RemovedKind.ACTIVE if tag in RUNS else RemovedKind.OTHER, say("<{tag}>", tag=tag), start, end)
         written, at = text.lower(), 1 + len(tag)
         for name, value in attrs:
             at = max(written.find(name, at), at)
@@ -84,39 +84,44 @@ class _Scanner(HTMLParser):
 
     def handle_decl(self, decl: str) -> None:
         start = self._offset()
-        self._remove(Kind.OTHER, say("the declaration"), start, start + len(decl) + 3)
+        self._remove(RemovedKind.OTHER, say("the declaration"), start, start + len(decl) + 3)
 
     def unknown_decl(self, data: str) -> None:
         start = self._offset()
         words = shortened(data.partition("[")[2] or data)
-        self._remove(Kind.OTHER, say("the CDATA section with “{words}”", words=words), start, start + len(data) + 5)
+        self._remove(
+            RemovedKind.OTHER, say("the CDATA section with “{words}”", words=words), start, start + len(data) + 5
+        )
 
     def handle_pi(self, data: str) -> None:
         start = self._offset()
         self._remove(
-            Kind.OTHER, say("the processing instruction “{data}”", data=shortened(data)), start, start + len(data) + 3
+            RemovedKind.OTHER,
+            say("the processing instruction “{data}”", data=shortened(data)),
+            start,
+            start + len(data) + 3,
         )
 
     def handle_comment(self, data: str) -> None:
         start = self._offset()
         if not self._fragment.startswith("<!--", start):  # what no browser understands is a comment to all
             self._remove(
-                Kind.OTHER, say("the declaration “{data}”", data=shortened(data)), start, start + len(data) + 3
+                RemovedKind.OTHER, say("the declaration “{data}”", data=shortened(data)), start, start + len(data) + 3
             )
 
 
-def removed_attribute(tag: str, name: str, value: str) -> Kind | None:
+def removed_attribute(tag: str, name: str, value: str) -> RemovedKind | None:
     """Whether an attribute is taken out, and as what."""
     if name.startswith("on") or name in {"srcdoc", "formaction"}:
-        return Kind.ACTIVE
+        return RemovedKind.ACTIVE
     if name in _URLS and (tag, name) != ("img", "src"):  # of a picture and a link their own rules say more
         match = _SCHEME.match(_IGNORED_IN_SCHEMES.sub("", value))
         if match and match[1].lower() in _RUNNING_SCHEMES:
-            return Kind.ACTIVE
+            return RemovedKind.ACTIVE
         if match and match[1].lower() not in SCHEMES and (tag, name) != ("a", "href"):
-            return Kind.OTHER
+            return RemovedKind.OTHER
     if tag in TAGS and name not in ATTRIBUTES["*"] | ATTRIBUTES.get(tag, frozenset()):
-        return Kind.OTHER
+        return RemovedKind.OTHER
     return None
 
 

@@ -26,7 +26,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PictureUse:
     """A picture's address, and its words: ``""`` of a decoration, None where it lacks them."""
 
     source: str
@@ -47,7 +47,7 @@ class Parts:
 
     def __init__(self, pieces: Iterator[Piece]) -> None:
         self.links: list[Link] = []
-        self.pictures: list[Picture] = []
+        self.pictures: list[PictureUse] = []
         self.headings: list[Heading] = []
         self._open: list[str] | None = None  # the words so far of the last link
         for piece in pieces:
@@ -63,7 +63,7 @@ class Parts:
         elif token.type == "link_close":
             self._close()
         elif token.type == "image":
-            self.pictures.append(Picture(str(token.attrs.get("src", "")), _said(token.content), piece.whole))
+            self.pictures.append(PictureUse(str(token.attrs.get("src", "")), _said(token.content), piece.whole))
             self._say(token.content)
         elif token.type == "heading_open":
             self.headings.append(Heading(int(token.tag[1:]), piece.whole))
@@ -88,7 +88,7 @@ class Parts:
         elif tag.name == "img":
             words = given.get("alt")
             alt = words if words == "" or _said(words) else None
-            self.pictures.append(Picture(given.get("src", ""), alt, place))
+            self.pictures.append(PictureUse(given.get("src", ""), alt, place))
             self._say(words or "")
         elif HEADING.fullmatch(tag.name) and not tag.closing:
             self.headings.append(Heading(int(tag.name[1]), place))

@@ -28,9 +28,9 @@ def doctor(
     ready, 1 something is at fault.
     """
     from publisher.publishing.doctor import Level, examine
-    from publisher.publishing.doctor.world import World
+    from publisher.publishing.doctor.probes import Probes
 
-    findings = examine(World(config_of(context), nameserver))
+    findings = examine(Probes(config_of(context), nameserver))
     if format == "json":
         emit([asdict(finding) for finding in findings])
     else:

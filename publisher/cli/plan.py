@@ -39,7 +39,7 @@ def plan(
     """
     from publisher.publishing.plan import make_plan
     from publisher.publishing.plan.markdown import render_markdown
-    from publisher.publishing.plan.model import How
+    from publisher.publishing.plan.model import ChangeKind
     from publisher.publishing.plan.render import render_json, render_text
 
     made = make_plan(config_of(context), base=base, pictures=pictures)
@@ -49,4 +49,4 @@ def plan(
             console.print(line, style=style, markup=False)
     else:
         typer.echo(render_json(made) if format == "json" else render_markdown(made), nl=False)
-    return int(any(change.how is How.BROKEN for change in made.changes))
+    return int(any(change.how is ChangeKind.BROKEN for change in made.changes))

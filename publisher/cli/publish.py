@@ -39,7 +39,7 @@ def publish(
     could not run.
     """
     from publisher.cli.publishing import run
-    from publisher.publishing.publish import Wishes
+    from publisher.publishing.publish import PublishOptions
 
-    wishes = Wishes(out, accept_history, tuple(mailed or ()), tuple(unmailed or ()))
-    return run(context, wishes, as_json=format == "json")
+    options = PublishOptions(out, accept_history, tuple(mailed or ()), tuple(unmailed or ()))
+    return run(context, options, as_json=format == "json")

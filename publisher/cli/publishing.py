@@ -33,22 +33,22 @@ from publisher.delivery.tripwires import Tripped, alert
 from publisher.diagnostics import Severity, rendered
 from publisher.errors import PublisherError
 from publisher.providers import open_provider
-from publisher.publishing.due import Kind
-from publisher.publishing.publish import Wishes, publish
-from publisher.publishing.run import Outcome, Published, Watch
+from publisher.publishing.due import Action
+from publisher.publishing.publish import PublishOptions, publish
+from publisher.publishing.run import IssueResult, Published, RunObserver
 from publisher.web.confirmation import post
 
 POST_SECONDS = 300.0
 """How long a run of publish goes on with confirmation mail."""
-QUIET = frozenset({Kind.DONE, Kind.DRAFT, Kind.SETTLED})
+QUIET = frozenset({Action.DONE, Action.DRAFT, Action.SETTLED})
 
 
-def run(context: typer.Context, wishes: Wishes, *, as_json: bool) -> int:
+def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> int:
     """Do it; the exit status."""
     interrupt = Interrupt()
     with opened(context, mails=True) as (config, database):
         with Bar("building") as bar:
-            watch = Watch(
+            watch = RunObserver(
                 building=bar,
                 deploying=lambda done, total: bar.at(done, total, "deploying"),
                 waiting=lambda holder: tell(
@@ -61,7 +61,7 @@ def run(context: typer.Context, wishes: Wishes, *, as_json: bool) -> int:
                 interrupt=interrupt,
                 guard=lambda: stop_on_signals(interrupt),
             )
-            published = publish(config, database, wishes, watch)
+            published = publish(config, database, options, watch)
         _post(config, database)
     _print_findings(config, published)
     _alert(config, published)
@@ -84,7 +84,7 @@ def _alert(config: Config, published: Published) -> None:
     """Tell ``alerts.webhook`` what needs somebody. What a mailing tripped over, its sender has told already."""
     tripped = [
         Tripped(
-            "overdue" if outcome.decision.kind is Kind.EXPIRED else outcome.decision.kind.value,
+            "overdue" if outcome.decision.kind is Action.EXPIRED else outcome.decision.kind.value,
             outcome.decision.slug,
             f"{outcome.decision.slug}: {outcome.trouble or outcome.decision.says}",
             outcome.help or outcome.decision.help or "publisher publish",
@@ -130,21 +130,25 @@ def _print_findings(config: Config, published: Published) -> None:
 
 
 def _print(config: Config, published: Published) -> None:
-    late = [outcome for outcome in published.outcomes if outcome.decision.kind in {Kind.MISSED, Kind.EXPIRED}]
+    late = [outcome for outcome in published.outcomes if outcome.decision.kind in {Action.MISSED, Action.EXPIRED}]
     for outcome in published.outcomes:
         if outcome.decision.kind not in QUIET and (outcome not in late or len(late) <= 3):
             _print_outcome(config, outcome)
     if len(late) > 3:
         slugs = [outcome.decision.slug for outcome in late]
         kinds = {outcome.decision.kind for outcome in late}
-        ways = {Kind.MISSED: "publisher publish --unmailed SLUG", Kind.EXPIRED: "publisher send SLUG"}
+        ways = {Action.MISSED: "publisher publish --unmailed SLUG", Action.EXPIRED: "publisher send SLUG"}
         one = ", or ".join(way for kind, way in ways.items() if kind in kinds)
         which = " (that one, where publish_at is set)" if len(kinds) > 1 else ""
         complain(
             f"{len(late)} issues are older than publish.expires_after and not sent by themselves: {', '.join(slugs)}",
             f"publisher publish --mailed all, if readers have them; {one}{which} mails one now",
         )
-    for kind, words in ((Kind.DONE, "mailed earlier"), (Kind.SETTLED, "mailed elsewhere"), (Kind.DRAFT, "in draft")):
+    for kind, words in (
+        (Action.DONE, "mailed earlier"),
+        (Action.SETTLED, "mailed elsewhere"),
+        (Action.DRAFT, "in draft"),
+    ):
         if count := sum(outcome.decision.kind is kind for outcome in published.outcomes):
             say(f"{counted(count, 'issue')} {words}")
     if published.blocked:
@@ -153,7 +157,7 @@ def _print(config: Config, published: Published) -> None:
     _print_archive(published)
 
 
-def _print_outcome(config: Config, outcome: Outcome) -> None:
+def _print_outcome(config: Config, outcome: IssueResult) -> None:
     decision, sent, provider = outcome.decision, outcome.sent, open_provider(config)
     if sent is None:
         line = f"{decision.slug}: {outcome.trouble or decision.says}"
@@ -209,7 +213,7 @@ def _row(published: Published) -> dict[str, Any]:
     }
 
 
-def _issue_row(outcome: Outcome) -> dict[str, Any]:
+def _issue_row(outcome: IssueResult) -> dict[str, Any]:
     decision, sent = outcome.decision, outcome.sent
     return decision.as_object() | {
         "why": outcome.trouble or decision.why,

@@ -42,7 +42,7 @@ def send(
 
     if more and not test:
         raise typer.BadParameter("addresses are given with --test", param_hint="ADDR")
-    wish = sending.Wish(
+    wish = sending.SendRequest(
         issue,
         (*(test or ()), *(more or ())),
         dry_run=dry_run,

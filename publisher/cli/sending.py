@@ -25,7 +25,7 @@ from publisher.delivery.freeze import segment_of
 from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
-from publisher.delivery.sender import Progress as Step
+from publisher.delivery.sender import SendProgress as Step
 from publisher.delivery.states import mailing_state
 from publisher.delivery.status import readings, ready_issues
 from publisher.diagnostics import Severity
@@ -37,7 +37,7 @@ from publisher.publishing.witness import Witness, mail, refuse_forgetful
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SendRequest:
     """What was typed. ``spread`` is in seconds."""
 
     issue: str
@@ -51,7 +51,7 @@ class Wish:
     json: bool = False
 
 
-def run(context: typer.Context, wish: Wish) -> int:
+def run(context: typer.Context, wish: SendRequest) -> int:
     """Do it; the exit status."""
     config = config_of(context)
     refuse_unknown(config, wish.issue)
@@ -71,7 +71,7 @@ def run(context: typer.Context, wish: Wish) -> int:
         return _mail(config, database, proof.edition, wish)
 
 
-def _mail(config: Config, database: Database, edition: Edition, wish: Wish) -> int:
+def _mail(config: Config, database: Database, edition: Edition, wish: SendRequest) -> int:
     witness = _ask_witness(config, database, wish)
     interrupt = Interrupt()
     options = Options(
@@ -88,7 +88,7 @@ def _mail(config: Config, database: Database, edition: Edition, wish: Wish) -> i
     if early and early > datetime.now(UTC) and not _confirms_early(early, wish):
         complain(f"{wish.issue} is due {early.isoformat(timespec='minutes')}; nothing was sent")
         return 1
-    view = _Lines() if wish.json else _Bar(wish.issue)
+    view = _JsonLines() if wish.json else _SendBar(wish.issue)
     with stop_on_signals(interrupt), view:
         options = replace(options, started=view.started, progress=view.progress)
         sent = mail(witness, config, database, edition, options)
@@ -97,7 +97,7 @@ def _mail(config: Config, database: Database, edition: Edition, wish: Wish) -> i
     return sent.exit_status
 
 
-def _ask_witness(config: Config, database: Database, wish: Wish) -> Witness | None:
+def _ask_witness(config: Config, database: Database, wish: SendRequest) -> Witness | None:
     """The archive, which knows nothing that the ledger does not; None where it is not to be asked."""
     if wish.without_archive:
         return None
@@ -110,7 +110,7 @@ def _ask_witness(config: Config, database: Database, wish: Wish) -> Witness | No
     return witness
 
 
-def _test(config: Config, edition: Edition, wish: Wish) -> int:
+def _test(config: Config, edition: Edition, wish: SendRequest) -> int:
     failed = send_test(config, edition, list(wish.addresses))
     for number, code in failed:
         complain(f"the test to address {number} of {len(wish.addresses)} was not submitted: {code}")
@@ -122,12 +122,12 @@ def _test(config: Config, edition: Edition, wish: Wish) -> int:
     return 1 if failed else 0
 
 
-def _confirms_early(early: datetime, wish: Wish) -> bool:
+def _confirms_early(early: datetime, wish: SendRequest) -> bool:
     warn(f"{wish.issue} is due only {early.isoformat(timespec='minutes')}; publisher publish would wait")
     return wish.yes or not sys.stdin.isatty() or typer.confirm("Send it now?", err=True)
 
 
-def _print_dry_run(wish: Wish, found: DryRun) -> None:
+def _print_dry_run(wish: SendRequest, found: DryRun) -> None:
     if wish.json:
         _line(
             event="dry-run",
@@ -143,7 +143,7 @@ def _print_dry_run(wish: Wish, found: DryRun) -> None:
         say(f"  excluded, {reason}: {people:,}")
 
 
-def _print_account(config: Config, wish: Wish, sent: Sent) -> None:
+def _print_account(config: Config, wish: SendRequest, sent: Sent) -> None:
     for tripped in sent.tripped:
         complain(f"tripwire {tripped.name}: {tripped.message}", tripped.help)
     for note in sent.notes:
@@ -170,7 +170,7 @@ def _line(**row: Any) -> None:
     print(json.dumps(row), flush=True)
 
 
-def _report_overdue(config: Config, database: Database, wish: Wish) -> None:
+def _report_overdue(config: Config, database: Database, wish: SendRequest) -> None:
     with database.connect() as connection:
         frozen = {mailing.slug for mailing in mailings.every_newest(connection)}
     late = tripwires.overdue(ready_issues(readings(config, without=frozen)), {*frozen, wish.issue}, config)
@@ -197,7 +197,7 @@ def stop_on_signals(interrupt: Interrupt) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Lines(nullcontext[None]):
+class _JsonLines(nullcontext[None]):
     """How far it is, as JSON lines."""
 
     def started(self, started: Started) -> None:
@@ -217,7 +217,7 @@ class _Lines(nullcontext[None]):
         _line(event="progress", **{name: getattr(step, name) for name in counts})
 
 
-class _Bar:
+class _SendBar:
     """A progress bar on standard error, with rate, time left and the account so far."""
 
     def __init__(self, issue: str) -> None:
@@ -235,7 +235,7 @@ class _Bar:
         self._task: Any = None
         self._stopping = False
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> _SendBar:
         self._bar.start()
         return self
 

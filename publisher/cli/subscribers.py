@@ -145,16 +145,16 @@ def import_(
 
 def _answers(options: list[str]) -> dict[str, Any]:
     """``Gone=unsubscribed`` → the value or column, and what it says."""
-    from publisher.audience.vocabulary import Standing
+    from publisher.audience.vocabulary import ImportStatus
     from publisher.errors import UsageError
 
     found = {}
     for option in options:
         said, _, meaning = option.rpartition("=")
-        if meaning not in set(Standing) or "=" not in option:
-            way = f"write VALUE=MEANING; a meaning is {', '.join(Standing)}"
+        if meaning not in set(ImportStatus) or "=" not in option:
+            way = f"write VALUE=MEANING; a meaning is {', '.join(ImportStatus)}"
             raise UsageError(f"--status {option!r} does not say what a value means", help=way)
-        found[said] = Standing(meaning)
+        found[said] = ImportStatus(meaning)
     return found
 
 
@@ -246,11 +246,11 @@ def add(
 def remove(context: typer.Context, address: Person) -> None:
     """Unsubscribe one person. The record stays, so that no import brings them back."""
     from publisher.audience import store
-    from publisher.audience.model import How
+    from publisher.audience.model import ConsentSource
 
     with opened(context) as (_, database), database.begin() as connection:
         subscriber = _found(connection, address)
-        changed = store.unsubscribe(connection, subscriber, How.COMMAND)
+        changed = store.unsubscribe(connection, subscriber, ConsentSource.COMMAND)
     say("unsubscribed" if changed else "was unsubscribed already")
 
 
@@ -301,13 +301,13 @@ def _ask(config: Config, database: Database) -> int:
     """Mail a confirmation to the pending who were never asked; the exit status."""
     from publisher.audience.tokens import Tokens
     from publisher.web import outbox
-    from publisher.web.confirmation import Postman
+    from publisher.web.confirmation import ConfirmationMailer
 
     with database.begin() as connection:
         outbox.enter_unasked(connection)
         waiting = outbox.pending(connection)
     try:
-        Postman(config, Tokens.open(config), database).deliver()
+        ConfirmationMailer(config, Tokens.open(config), database).deliver()
     finally:
         with database.connect() as connection:
             left = outbox.pending(connection)

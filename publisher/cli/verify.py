@@ -25,15 +25,15 @@ def verify(
 
     Exit status: 0 it matches to the byte; 1 it does not, or its commit is not known here; 2 nothing to look at.
     """
-    from publisher.publishing.verify import Verdict
+    from publisher.publishing.verify import VerifyResult
     from publisher.publishing.verify import verify as look
 
     found = look(config_of(context), what)
     if format == "json":
         emit(asdict(found))
-    elif found.verdict is Verdict.MATCH:
+    elif found.verdict is VerifyResult.MATCH:
         console.print(f"[green]{found.verdict}[/]: {found.message}")
         console.print(f"  {found.rebuilt}")
     else:
         complain(f"{found.verdict}: {found.message}", found.help)
-    return 0 if found.verdict is Verdict.MATCH else 1
+    return 0 if found.verdict is VerifyResult.MATCH else 1

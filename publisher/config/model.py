@@ -56,13 +56,13 @@ class Newsletter(Section):
             return domain
 
 
-class FolderTransport(Section):
+class FolderConfig(Section):
     """One message a file."""
 
     path: str = "outbox"
 
 
-class SmtpTransport(Section):
+class SmtpConfig(Section):
     """A relay. The password comes from PUBLISHER_SMTP_PASSWORD."""
 
     host: str = "127.0.0.1"
@@ -84,22 +84,22 @@ class SesTransport(Section):
     events_queue: str | None = Field(None, description="URL of the SQS queue that events pull reads")
 
 
-class PostmarkTransport(Section):
+class PostmarkConfig(Section):
     """Postmark's API. The token comes from PUBLISHER_POSTMARK_TOKEN."""
 
     stream: str = Field("broadcast", min_length=1, description="ID of the message stream, of type Broadcasts")
 
 
-class Delivery(Section):
+class DeliveryConfig(Section):
     """How messages leave."""
 
     transport: Annotated[str, AfterValidator(known_transport)] = Field(
         "folder", json_schema_extra=lambda schema: schema.update(enum=[*transport_names()])
     )
-    folder: FolderTransport = FolderTransport()
-    smtp: SmtpTransport = SmtpTransport()
+    folder: FolderConfig = FolderConfig()
+    smtp: SmtpConfig = SmtpConfig()
     ses: SesTransport = SesTransport()
-    postmark: PostmarkTransport = PostmarkTransport()
+    postmark: PostmarkConfig = PostmarkConfig()
     picture_bytes: int = Field(
         300_000, ge=10_000, description="Most bytes of one picture in mail; the original stands in the archive"
     )
@@ -126,7 +126,7 @@ class Deploy(Section):
     verify_timeout: Duration = Field(timedelta(minutes=3), description="How long publish waits for a page to be live")
 
 
-class Service(Section):
+class ServiceConfig(Section):
     """The readers' web service."""
 
     url: WebUrl | None = Field(None, description="Where readers reach it; unsubscribe and confirm links begin with it")
@@ -140,7 +140,7 @@ class ReadingSpeed(Section):
     words: int = Field(238, gt=0)
 
 
-class Publish(Section):
+class PublishConfig(Section):
     """When a merge publishes."""
 
     expires_after: Duration = Field(timedelta(hours=24), description="A schedule missed by more is reported, not sent")
@@ -210,10 +210,10 @@ class Config(Section):
     )
     labels: dict[str, dict[str, str]] = Field(default_factory=dict, description="Words by language, then by name")
     reading_speed: ReadingSpeed = ReadingSpeed()
-    delivery: Delivery = Delivery()
+    delivery: DeliveryConfig = DeliveryConfig()
     deploy: Deploy = Deploy()
-    service: Service = Service()
-    publish: Publish = Publish()
+    service: ServiceConfig = ServiceConfig()
+    publish: PublishConfig = PublishConfig()
     feedback: Feedback = Feedback()
     alerts: Alerts = Alerts()
     checks: Checks = Checks()

@@ -105,7 +105,7 @@ def parse_segment(text: str) -> Segment:
     if len(text) > LONGEST:
         advice = say("write at most {longest} characters", longest=LONGEST)
         raise SegmentError(LONGEST, len(text), say("the audience is too long"), advice)
-    reader = _Reader(_tokens(text))
+    reader = _Parser(_tokens(text))
     found = reader.any(0)
     if reader.next.kind != "end":
         missing = say("the word “and” (or “or”) is missing before {text}", text=reader.next.text)
@@ -153,7 +153,7 @@ def _tokens(text: str) -> list[_Token]:
     return [*found, _Token("end", "", len(text), len(text))]
 
 
-class _Reader:
+class _Parser:
     """Recursive descent: one method a level of binding."""
 
     def __init__(self, tokens: list[_Token]) -> None:

@@ -32,11 +32,11 @@ from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, UsageError
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 
 
 def freeze(
-    connection: Connection, letter: Letter, segment: ColumnElement[bool] | None = None, *, correction: bool = False
+    connection: Connection, letter: MailContent, segment: ColumnElement[bool] | None = None, *, correction: bool = False
 ) -> Mailing:
     """Write the mailing of ``letter`` with every candidate, inside the caller's transaction.
 
@@ -82,7 +82,7 @@ class AlreadyFrozenError(Exception):
     """The edition has a mailing that another sender froze meanwhile; its sender carries that one on."""
 
 
-def _stands_in_the_way(before: Mailing, letter: Letter, *, correction: bool) -> bool:
+def _stands_in_the_way(before: Mailing, letter: MailContent, *, correction: bool) -> bool:
     if before.operator == Operator.CANCELLED or before.audience == 0:
         return False
     return before.digest == letter.digest or before.finished_at is None or not correction
@@ -161,7 +161,7 @@ def _reached(slug: str) -> Any:
     )
 
 
-def running(connection: Connection, letter: Letter) -> Mailing | None:
+def running(connection: Connection, letter: MailContent) -> Mailing | None:
     """The mailing that a ``send`` of ``letter`` carries on; None where a new one has to be frozen.
 
     Raises UsageError where the edition has changed under a mailing that is not finished or cancelled.

@@ -79,7 +79,7 @@ class Ledger:
     def close(self) -> None:
         """Say good-bye: what this sender still has claimed is uncertain, for it will record no more."""
         with self.database.begin() as connection:
-            _bury(connection, self.mailing.id, [self.sender_id])
+            _expire_senders(connection, self.mailing.id, [self.sender_id])
 
     def beat(self) -> bool:
         """Show a sign of life. False where others have taken this sender for dead: it must open anew before a claim."""
@@ -101,9 +101,9 @@ class Ledger:
                 others = others.where(or_(s.ended == 1, s.beat < now - LEASE))
             holding = select(r.sender_id).where(r.mailing_id == self.mailing.id, r.state == _CLAIMED).distinct()
             dead = list(connection.execute(others.where(or_(s.ended == 0, s.id.in_(holding)))).scalars())
-            return _bury(connection, self.mailing.id, dead)
+            return _expire_senders(connection, self.mailing.id, dead)
 
-    def exchange(self, results: Sequence[tuple[Claim, Outcome]], wanted: int = 0, round_: int = 0) -> Exchanged:
+    def record_and_claim(self, results: Sequence[tuple[Claim, Outcome]], wanted: int = 0, round_: int = 0) -> Exchanged:
         """Record ``results`` and claim up to ``wanted`` recipients with fewer than ``round_`` attempts, in one commit.
 
         A claimed recipient that has left the audience since the freeze is excluded, with the reason, and not returned.
@@ -242,7 +242,7 @@ def _with_addresses(connection: Connection, claimed: list[Any]) -> tuple[tuple[C
     return tuple(claims), gone
 
 
-def _bury(connection: Connection, mailing_id: int, dead: list[int]) -> int:
+def _expire_senders(connection: Connection, mailing_id: int, dead: list[int]) -> int:
     if not dead:
         return 0
     r = recipients.c

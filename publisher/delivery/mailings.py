@@ -13,7 +13,7 @@ from publisher.database.failures import UnreadableError
 from publisher.delivery.states import Account, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, second_copies, senders
 from publisher.errors import UsageError
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ def runs(connection: Connection) -> dict[int, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def letter_of(connection: Connection, mailing_id: int) -> Letter:
+def letter_of(connection: Connection, mailing_id: int) -> MailContent:
     """What the mailing mails, as it was frozen."""
-    return Letter.from_json(
+    return MailContent.from_json(
         connection.execute(select(mailings.c.letter).where(mailings.c.id == mailing_id)).scalar_one()
     )
 

@@ -29,7 +29,7 @@ UNLIMITED = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class TokenBucket:
     """The state of a bucket at ``at`` (seconds of any one clock); ``tokens`` below zero are promised already."""
 
     rate: float
@@ -39,12 +39,12 @@ class Bucket:
     cut_at: float = float("-inf")
 
 
-def fresh(ceiling: float, now: float) -> Bucket:
+def fresh(ceiling: float, now: float) -> TokenBucket:
     """A bucket that starts at its ceiling, empty but for one token: a restart never bursts."""
-    return Bucket(ceiling, ceiling, 1.0, now)
+    return TokenBucket(ceiling, ceiling, 1.0, now)
 
 
-def advance(bucket: Bucket, now: float) -> Bucket:
+def advance(bucket: TokenBucket, now: float) -> TokenBucket:
     """The bucket at ``now``: filled at its rate, the rate recovering. A clock that stepped back counts as no time."""
     passed = max(0.0, now - bucket.at)
     rate = min(bucket.ceiling, bucket.rate + RECOVERY * bucket.ceiling * passed)
@@ -52,14 +52,14 @@ def advance(bucket: Bucket, now: float) -> Bucket:
     return replace(bucket, rate=rate, tokens=tokens, at=now)
 
 
-def take(bucket: Bucket, count: float, now: float) -> tuple[Bucket, float]:
+def take(bucket: TokenBucket, count: float, now: float) -> tuple[TokenBucket, float]:
     """Take ``count`` tokens; with the bucket comes how many seconds to wait before using them."""
     bucket = advance(bucket, now)
     bucket = replace(bucket, tokens=bucket.tokens - count)
     return bucket, max(0.0, -bucket.tokens / bucket.rate)
 
 
-def throttled(bucket: Bucket, now: float) -> Bucket:
+def throttled(bucket: TokenBucket, now: float) -> TokenBucket:
     """The bucket after the provider said "too fast": slower, at most once a second."""
     bucket = advance(bucket, now)
     if 0 <= now - bucket.cut_at < CUT_EVERY:
@@ -67,7 +67,7 @@ def throttled(bucket: Bucket, now: float) -> Bucket:
     return replace(bucket, rate=max(FLOOR * bucket.ceiling, bucket.rate * DECREASE), cut_at=now)
 
 
-def with_ceiling(bucket: Bucket, ceiling: float, now: float) -> Bucket:
+def with_ceiling(bucket: TokenBucket, ceiling: float, now: float) -> TokenBucket:
     """The bucket under a quota that has been read again."""
     bucket = advance(bucket, now)
     rate = min(bucket.rate, ceiling)
@@ -99,7 +99,7 @@ class Pace(ABC):
         self._change(lambda bucket, now: (with_ceiling(bucket, rate, now), 0.0))
 
     @abstractmethod
-    def _change(self, step: Callable[[Bucket, float], tuple[Bucket, float]]) -> float:
+    def _change(self, step: Callable[[TokenBucket, float], tuple[TokenBucket, float]]) -> float:
         """Change the bucket by ``step``; what that returns beside it."""
 
 
@@ -110,7 +110,7 @@ class LocalPace(Pace):
         self._clock, self._lock = clock, threading.Lock()
         self._bucket, self.rate = fresh(rate, clock()), rate
 
-    def _change(self, step: Callable[[Bucket, float], tuple[Bucket, float]]) -> float:
+    def _change(self, step: Callable[[TokenBucket, float], tuple[TokenBucket, float]]) -> float:
         with self._lock:
             self._bucket, wait = step(self._bucket, self._clock())
             self.rate = self._bucket.rate
@@ -130,12 +130,12 @@ class SharedPace(Pace):
             insert_once(connection, paces, row)
         self.limit(ceiling)
 
-    def _change(self, step: Callable[[Bucket, float], tuple[Bucket, float]]) -> float:
+    def _change(self, step: Callable[[TokenBucket, float], tuple[TokenBucket, float]]) -> float:
         with self._database.begin() as connection:
             mine = paces.c.name == self._name
             row = dict(connection.execute(select(paces).where(mine).with_for_update()).mappings().one())
             del row["name"]
-            bucket, wait = step(Bucket(**row), clock(connection))
+            bucket, wait = step(TokenBucket(**row), clock(connection))
             connection.execute(update(paces).where(mine).values(asdict(bucket)))
             self.rate = bucket.rate
             return wait

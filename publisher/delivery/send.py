@@ -20,12 +20,12 @@ from publisher.delivery.lock import mailing_lock
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.mark import refuse_forgetful
 from publisher.delivery.pace import LocalPace, Pace, SharedPace
-from publisher.delivery.sender import Ending, Interrupt, Limits, Progress, Sender, blocked
+from publisher.delivery.sender import Ending, Interrupt, Limits, Sender, SendProgress, blocked
 from publisher.delivery.states import Account, Operator
 from publisher.delivery.tripwires import Tripped, alert, before_sending
 from publisher.edition.model import Edition, Slot
 from publisher.errors import TransportError, UsageError
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 from publisher.mail.message import Envelope, compose, marked_as_test
 from publisher.providers import open_transport
 from publisher.providers.outcomes import Verdict
@@ -74,17 +74,17 @@ class Options:
     segment: ColumnElement[bool] | None = None
     interrupt: Interrupt = field(default_factory=Interrupt)
     started: Callable[[Started], None] = lambda _started: None
-    progress: Callable[[Progress], None] = lambda _progress: None
+    progress: Callable[[SendProgress], None] = lambda _progress: None
 
 
-def send(config: Config, database: Database, edition: Edition | Letter, options: Options | None = None) -> Sent:
+def send(config: Config, database: Database, edition: Edition | MailContent, options: Options | None = None) -> Sent:
     """Mail ``edition`` to everybody it is for and has not reached; carry on where an earlier run stopped.
 
     Raises UsageError (the edition changed under its mailing), DatabaseError (also: another sender is at it) and
     TransportError (the provider cannot be used at all); all before a message left, or with what left recorded.
     """
     options = options or Options()
-    letter = Letter.of(edition) if isinstance(edition, Edition) else edition
+    letter = MailContent.of(edition) if isinstance(edition, Edition) else edition
     _keep_memory_flat(database)
     with mailing_lock(database, letter.slug) as alone:
         with database.connect() as connection:
@@ -120,7 +120,7 @@ def _checkpoint(database: Database) -> None:
             raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-def _freeze(database: Database, letter: Letter, options: Options) -> Mailing:
+def _freeze(database: Database, letter: MailContent, options: Options) -> Mailing:
     try:
         with database.begin() as connection:
             return freeze(connection, letter, options.segment, correction=options.correction)
@@ -133,7 +133,7 @@ def _freeze(database: Database, letter: Letter, options: Options) -> Mailing:
         return mailing
 
 
-def _ongoing(connection: Connection, letter: Letter, options: Options) -> Mailing | None:
+def _ongoing(connection: Connection, letter: MailContent, options: Options) -> Mailing | None:
     if options.correction:
         before = mailings.newest(connection, letter.slug)
         if before is None:
@@ -153,7 +153,7 @@ def drain(
     config: Config,
     database: Database,
     mailing: Mailing,
-    letter: Letter,
+    letter: MailContent,
     transport: Transport,
     quota: Quota,
     options: Options,
@@ -181,7 +181,7 @@ def drain(
     sender = Sender(
         ledger,
         transport,
-        addresser(Tokens.open(config), letter, mailing.reference),
+        envelope_factory(Tokens.open(config), letter, mailing.reference),
         pace_of(database, transport, limits.ceiling(quota)),
         limits,
         options.interrupt,
@@ -226,10 +226,10 @@ class DryRun:
     account: Account | None = None
 
 
-def dry_run(database: Database, edition: Edition | Letter, options: Options | None = None) -> DryRun:
+def dry_run(database: Database, edition: Edition | MailContent, options: Options | None = None) -> DryRun:
     """Count, and write nothing. Raises UsageError as :func:`send` does."""
     options = options or Options()
-    letter = Letter.of(edition) if isinstance(edition, Edition) else edition
+    letter = MailContent.of(edition) if isinstance(edition, Edition) else edition
     with database.connect() as connection:
         refuse_forgetful(database, connection, letter.slug)
         mailing = _ongoing(connection, letter, options)
@@ -240,14 +240,14 @@ def dry_run(database: Database, edition: Edition | Letter, options: Options | No
     return DryRun(found.pop(None, 0), {str(why): n for why, n in sorted(found.items(), key=lambda f: str(f[0]))})
 
 
-def send_test(config: Config, edition: Edition | Letter, addresses: list[str]) -> list[tuple[int, str]]:
+def send_test(config: Config, edition: Edition | MailContent, addresses: list[str]) -> list[tuple[int, str]]:
     """Send a marked test to ``addresses``, outside every ledger; the position and code of each that failed.
 
     Raises TransportError where nothing can be sent at all.
     """
-    letter = marked_as_test(Letter.of(edition) if isinstance(edition, Edition) else edition)
+    letter = marked_as_test(MailContent.of(edition) if isinstance(edition, Edition) else edition)
     stamp = datetime.now(UTC).strftime("test%Y%m%dT%H%M%S%f")
-    address = addresser(Tokens.open(config), letter, "test")
+    address = envelope_factory(Tokens.open(config), letter, "test")
     failed: list[tuple[int, str]] = []
     transport = open_transport(config, single=True)
     with closing(transport):
@@ -273,7 +273,7 @@ def greeting(language: str, name: str) -> str:
     return f"{before}{name}{after}" if name else ""
 
 
-def addresser(tokens: Tokens, letter: Letter, mailing: str) -> Callable[[str, Claim], Envelope]:
+def envelope_factory(tokens: Tokens, letter: MailContent, mailing: str) -> Callable[[str, Claim], Envelope]:
     """A function from recipient id and claim to the envelope. ``mailing`` is its opaque reference."""
     slots = letter.html.slots | letter.text.slots
 

@@ -1,6 +1,6 @@
 """The sender: drains one mailing through one transport.
 
-One thread owns the ledger and the pace; a crew of threads submits. The order is fixed: tokens, then claims (committed
+One thread owns the ledger and the pace; a pool of threads submits. The order is fixed: tokens, then claims (committed
 together with the results that came in meanwhile), then the call.
 """
 
@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from publisher.delivery.crew import DOUBTS_TO_END, Breaker, Crew, Finished
 from publisher.delivery.ledger import Claim, Exchanged, Ledger
 from publisher.delivery.pace import HEADROOM, UNLIMITED, Pace, batch_size
 from publisher.delivery.retry import ROUNDS, pause
 from publisher.delivery.states import Operator
+from publisher.delivery.submit_pool import DOUBTS_TO_END, Breaker, Finished, SubmitPool
 from publisher.errors import DatabaseError, TransportError
 from publisher.mail.message import Envelope
 from publisher.providers.outcomes import Outcome, Verdict
@@ -61,7 +61,7 @@ class Interrupt:
 
 
 @dataclass(slots=True)
-class Progress:
+class SendProgress:
     """What an observer sees, a few times a second: changes since the run began, and the pace."""
 
     submitted: int = 0
@@ -104,11 +104,11 @@ class Sender:
     pace: Pace
     limits: Limits = field(default_factory=Limits)
     interrupt: Interrupt = field(default_factory=Interrupt)
-    observe: Callable[[Progress], None] = lambda _progress: None
+    observe: Callable[[SendProgress], None] = lambda _progress: None
     clock: Callable[[], float] = time.monotonic
     ending: Ending | None = None
     code: str = ""  # the signal that ended the run
-    progress: Progress = field(default_factory=Progress)
+    progress: SendProgress = field(default_factory=SendProgress)
     breaker: Breaker = field(default_factory=lambda: Breaker(1))
     _results: list[tuple[Claim, Outcome]] = field(default_factory=list)
     _round: int = 1
@@ -131,21 +131,21 @@ class Sender:
         """
         self._beat_at = self._quota_at = self.clock()
         self._first_round = self._round = self.ledger.pending()[1] + 1
-        crew = Crew(self._submit, self.transport.parallel)
+        pool = SubmitPool(self._submit, self.transport.parallel)
         self.breaker.most = self.transport.parallel + 2
         try:
-            while not self._step(crew):
+            while not self._step(pool):
                 pass
         except DatabaseError:
-            self._rescue(crew)
+            self._rescue(pool)
             raise
         finally:
-            crew.dismiss()
+            pool.dismiss()
         assert self.ending is not None
-        self._show(crew, force=True)
+        self._show(pool, force=True)
         return self.ending
 
-    def _step(self, crew: Crew) -> bool:
+    def _step(self, pool: SubmitPool) -> bool:
         """One turn of the loop; True at the end."""
         if self.interrupt.count and self.ending is None:
             self.ending = Ending.INTERRUPTED
@@ -155,12 +155,12 @@ class Sender:
             return True  # what is in flight stays claimed; closing the ledger makes it uncertain
         self._housekeeping()
         now = self.clock()
-        self._reserve(crew, now)
+        self._reserve(pool, now)
         if self._reserved and now >= self._ready_at:
-            self._claim(crew)
+            self._claim(pool)
         elif self._results and (not self._reserved or self._ready_at - now > 0.02):
             self._record()
-        if not crew.busy and not self._results and not self._reserved:
+        if not pool.busy and not self._results and not self._reserved:
             if self.breaker.refused:
                 self._refuse()
                 return False
@@ -168,53 +168,53 @@ class Sender:
                 return True
             if self._dry:
                 self._next_round()
-        for finished in crew.collect(self._timeout(crew)):
+        for finished in pool.collect(self._timeout(pool)):
             self._take_in(finished)
-        self._show(crew)
+        self._show(pool)
         return False
 
-    def _reserve(self, crew: Crew, now: float) -> None:
+    def _reserve(self, pool: SubmitPool, now: float) -> None:
         """Take tokens for the free threads; give them back when the run is ending."""
         if self.ending is not None:
             if self._reserved:
                 self.pace.give_back(self._reserved)
                 self._reserved = 0
             return
-        free = crew.room - crew.busy
-        if free and not self._reserved and not self._dry and self._alive and not self._waits(crew, now):
+        free = pool.room - pool.busy
+        if free and not self._reserved and not self._dry and self._alive and not self._waits(pool, now):
             rate = self.pace.rate
             batch = batch_size(rate, self.transport.most)
             self._reserved = 1 if self.breaker.probing else batch * max(1, min(free, int(rate * 0.1 / batch)))
             self._ready_at = now + self.pace.take(self._reserved)
 
-    def _waits(self, crew: Crew, now: float) -> bool:
+    def _waits(self, pool: SubmitPool, now: float) -> bool:
         """Whether the provider has to answer, or a pause to end, before more is claimed."""
         silent = self.breaker.probing or now - self._heard_at > STALLED
-        return now < self._hold_until or (crew.busy > 0 and silent)
+        return now < self._hold_until or (pool.busy > 0 and silent)
 
-    def _claim(self, crew: Crew) -> None:
-        answer = self.ledger.exchange(self._results, self._reserved, self._round)
+    def _claim(self, pool: SubmitPool) -> None:
+        answer = self.ledger.record_and_claim(self._results, self._reserved, self._round)
         self._results = []
         if unused := self._reserved - len(answer.claims):
             self.pace.give_back(unused)
         batch = batch_size(self.pace.rate, self.transport.most)
         self._reserved = 0
-        if not crew.busy:
+        if not pool.busy:
             self._heard_at = self.clock()
         self._heed(answer)
         self.progress.excluded += answer.excluded
         self._dry = not answer.claims and not answer.excluded
         for start in range(0, len(answer.claims), batch):
-            crew.give(answer.claims[start : start + batch])
+            pool.give(answer.claims[start : start + batch])
 
     def _submit(self, claims: Sequence[Claim]) -> list[Outcome]:
-        """Address and submit a batch; runs in the crew's threads."""
+        """Address and submit a batch; runs in the pool's threads."""
         recipient = self.ledger.mailing.recipient
         return self.transport.submit([self.address(recipient(claim.number), claim) for claim in claims])
 
     def _record(self) -> None:
         if self._results:
-            answer = self.ledger.exchange(self._results)
+            answer = self.ledger.record_and_claim(self._results)
             self._results = []
             self._heed(answer)
 
@@ -313,28 +313,28 @@ class Sender:
         if (ended := blocked(quota)) and self.ending is None:
             self.ending, self.code = ended
 
-    def _timeout(self, crew: Crew) -> float:
+    def _timeout(self, pool: SubmitPool) -> float:
         now = self.clock()
         if self._reserved:
             return min(0.2, max(0.0, self._ready_at - now))
-        if crew.busy:
-            return 0.2 if crew.busy >= crew.room or self._dry or self.ending or self._waits(crew, now) else 0.0
+        if pool.busy:
+            return 0.2 if pool.busy >= pool.room or self._dry or self.ending or self._waits(pool, now) else 0.0
         return 0.2 if now < self._hold_until and self.ending is None and not self._dry else 0.0
 
-    def _rescue(self, crew: Crew) -> None:
+    def _rescue(self, pool: SubmitPool) -> None:
         """The database failed: await what is in flight, and try once more to record it."""
         deadline = time.monotonic() + 60
-        while crew.busy and time.monotonic() < deadline and self.interrupt.count < 2:
-            for finished in crew.collect(0.2):
+        while pool.busy and time.monotonic() < deadline and self.interrupt.count < 2:
+            for finished in pool.collect(0.2):
                 self._results += finished.results
         try:
             self._record()
         except DatabaseError:
             return
 
-    def _show(self, crew: Crew, *, force: bool = False) -> None:
+    def _show(self, pool: SubmitPool, *, force: bool = False) -> None:
         now = self.clock()
         if force or now - self._observed_at >= 0.25:
             self._observed_at = now
             pace = min(self.pace.rate, UNLIMITED)
-            self.observe(replace(self.progress, in_flight=crew.busy, pace=pace, ending=self.ending))
+            self.observe(replace(self.progress, in_flight=pool.busy, pace=pace, ending=self.ending))

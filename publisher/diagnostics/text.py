@@ -39,12 +39,12 @@ def render_text(
     The line is shown from ``sources`` (text by path), else from the file under ``root``; without either, or where the
     file cannot be read, the place alone has to do.
     """
-    lines = _Lines(root, sources or {})
+    lines = _SourceLines(root, sources or {})
     shown = fold(diagnostics) if folded else map(Shown, diagnostics)
     return "\n".join(_block(one, lines, color) for one in shown)
 
 
-class _Lines:
+class _SourceLines:
     """Lines of files, each file read once."""
 
     def __init__(self, root: Path | None, sources: Mapping[str, str]) -> None:
@@ -80,7 +80,7 @@ def _split(text: str) -> list[str]:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n") if text else []
 
 
-def _block(shown: Shown, lines: _Lines, color: bool) -> str:
+def _block(shown: Shown, lines: _SourceLines, color: bool) -> str:
     paint, diagnostic = partial(_paint, on=color), shown.finding
     span, severity = diagnostic.span, diagnostic.severity
     head = f"{paint(printable(f'{diagnostic.path}:{span.line}:{span.column}'), _BOLD)}: "

@@ -1,12 +1,12 @@
 """One text file as a document: bytes become text, text becomes YAML nodes, and each node knows where it was written.
 
-The lowest room that reads: config.yaml and the files of an issue are read with the same eyes and the same manners.
+The lowest room that reads: config.yaml and the files of an issue are read with the same eyes and the same limits.
 """
 
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence, find, is_null
 from publisher.documents.text import TextFile, decode, read_text
 from publisher.documents.validate import data_of, validate
-from publisher.documents.yaml import parse_yaml, slip_in
+from publisher.documents.yaml import parse_yaml, typo_in
 
 __all__ = [
     "Entry",
@@ -21,6 +21,6 @@ __all__ = [
     "is_null",
     "parse_yaml",
     "read_text",
-    "slip_in",
+    "typo_in",
     "validate",
 ]

@@ -15,8 +15,8 @@ import yaml
 from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Span, say
 from publisher.documents import codes
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence
-from publisher.documents.slips import find_slip, shortened
 from publisher.documents.text import TextFile
+from publisher.documents.yaml_typos import find_typo, shortened
 
 MAX_DEPTH = 60
 _WORDS = (
@@ -56,7 +56,7 @@ class _Refused(Exception):  # noqa: N818
 
 
 @dataclass
-class _Open:
+class _OpenCollection:
     """A collection whose end has not come."""
 
     mapping: bool
@@ -77,7 +77,7 @@ class _Builder:
         self.first = first
         self.root: Node | None = None
         self.findings: list[Diagnostic] = []
-        self._stack: list[_Open] = []
+        self._stack: list[_OpenCollection] = []
         self._documents = 0
 
     def run(self, events: Iterator[yaml.Event]) -> None:
@@ -150,7 +150,7 @@ class _Builder:
         if len(self._stack) >= MAX_DEPTH:
             message = say("the YAML is nested deeper than {max_depth} levels", max_depth=MAX_DEPTH)
             self._refuse(codes.TOO_DEEP, span, message, say("quote a text that begins with { or ["))
-        self._stack.append(_Open(mapping, bool(event.flow_style), span))
+        self._stack.append(_OpenCollection(mapping, bool(event.flow_style), span))
 
     def _close(self, span: Span) -> None:
         done = self._stack.pop()
@@ -177,7 +177,7 @@ class _Builder:
             self._add_entry(top, Entry(top.key, node))
             top.key = None
 
-    def _add_entry(self, top: _Open, entry: Entry) -> None:
+    def _add_entry(self, top: _OpenCollection, entry: Entry) -> None:
         name = entry.key.text
         earlier = top.entries.get(name)
         if earlier is None:
@@ -225,13 +225,13 @@ _SAID: tuple[tuple[str, Sentence, Sentence], ...] = (
 )
 
 
-def slip_in(file: TextFile, first: int, last: int) -> Diagnostic | None:
-    """The likely slip in lines ``first`` to ``last``, for who could not read them as keys and values."""
-    slip = find_slip(file.lines[first - 1 : last], last - first)
-    if slip is None:
+def typo_in(file: TextFile, first: int, last: int) -> Diagnostic | None:
+    """The likely typo in lines ``first`` to ``last``, for who could not read them as keys and values."""
+    typo = find_typo(file.lines[first - 1 : last], last - first)
+    if typo is None:
         return None
-    place = Place(file.path, Span(slip.line + first, slip.start + 1, slip.line + first, slip.end + 1))
-    return codes.SYNTAX.at(place, slip.message, help=slip.help)
+    place = Place(file.path, Span(typo.line + first, typo.start + 1, typo.line + first, typo.end + 1))
+    return codes.SYNTAX.at(place, typo.message, help=typo.help)
 
 
 def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAMLError) -> Diagnostic:
@@ -246,8 +246,8 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
     )
     lines = file.lines[: last if last is not None else None]
     found = (mark.line if mark else 0) + first
-    if error.context not in _REFUSED and (slip := slip_in(file, first, min(found, len(lines)))):
-        return slip
+    if error.context not in _REFUSED and (typo := typo_in(file, first, min(found, len(lines)))):
+        return typo
     line = min(found, len(lines))
     source = lines[line - 1] if lines else ""
     # Found at the end of the file, it is shown at the end of the last line.

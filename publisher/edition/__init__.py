@@ -5,14 +5,14 @@ The renderer and its libraries load when they are first asked for: who only coun
 
 from typing import TYPE_CHECKING, Any
 
-from publisher.edition.model import Asset, Edition, Length, Sizes, Slot, Slotted, Story
+from publisher.edition.model import Asset, Edition, EditionItem, Length, Sizes, Slot, Slotted
 
 if TYPE_CHECKING:
     from publisher.edition.files import write_email
     from publisher.edition.language import Words
     from publisher.edition.rendering import render
 
-__all__ = ["Asset", "Edition", "Length", "Sizes", "Slot", "Slotted", "Story", "Words", "render", "write_email"]
+__all__ = ["Asset", "Edition", "EditionItem", "Length", "Sizes", "Slot", "Slotted", "Words", "render", "write_email"]
 
 _LATE = {"render": "rendering", "write_email": "files", "Words": "language"}
 

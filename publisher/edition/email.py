@@ -39,7 +39,7 @@ _SPACE_IN_CSS = re.compile(r";?\s*([{},;])\s*|^\s+|\s+$")
 _ATTRIBUTES = re.compile(r"""(?:\s+[\w:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*""")
 
 
-class Kept:
+class HtmlPlaceholders:
     """Pieces of finished HTML kept aside under markers while the MJML compiler runs."""
 
     def __init__(self, mark: str) -> None:
@@ -59,15 +59,15 @@ class Kept:
 
 def write_html(view: View, words: Words, theme: Theme, slots: Slots, config: Config) -> Slotted:
     """The HTML of the email. Raises :class:`publisher.edition.theme.ThemeError`."""
-    kept = Kept(slots.mark + "html")
+    kept = HtmlPlaceholders(slots.mark + "html")
     return slots.cut(mail_html(theme, TEMPLATE, context(view.keeping(kept), words, slots, config), kept))
 
 
-def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: Kept) -> str:
+def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlaceholders) -> str:
     """The HTML that a template of MJML makes of ``names``, the theme's CSS inlined. Raises ThemeError."""
     try:
         html = kept.restore(_compile(theme.render(template, **names)))
-    except _RefusedError as refused:
+    except _MjmlError as refused:
         name, line = theme.places(template, _MJ_START, **names)[refused.tag]
         raise ThemeError(theme.fault(name, line, refused.message, say("correct this tag"))) from refused
     return _inliner(theme.render(INLINE_CSS, **names)).inline(_SHEET.sub(_compact, html))
@@ -89,7 +89,7 @@ def looks(words: Words, config: Config) -> dict[str, Any]:
     return {"words": words, "newsletter": config.newsletter, "fonts": fonts}
 
 
-class _RefusedError(Exception):
+class _MjmlError(Exception):
     """MJML that cannot be compiled; ``tag`` is the number of the ``<mj`` it stands at, from 0."""
 
     def __init__(self, message: Sentence, tag: int) -> None:
@@ -109,7 +109,7 @@ def _compile(mjml: str) -> str:
         offset = _OFFSET.search(str(error))
         before = len(_MJ_START.findall(source[: int(offset.group(1)) + 1])) if offset else 1
         message = _OFFSET.sub("", str(error)).strip()
-        raise _RefusedError(say("the MJML compiler refuses it: {told}", told=message), max(0, before - 1)) from error
+        raise _MjmlError(say("the MJML compiler refuses it: {told}", told=message), max(0, before - 1)) from error
 
 
 def _compact(sheet: re.Match[str]) -> str:
@@ -123,22 +123,22 @@ def _balance(source: str) -> None:
     for number, start in enumerate(_MJ_START.finditer(source)):
         match = _MJ_TAG.match(source, start.start())
         if match is None:
-            raise _RefusedError(say("the tag does not end"), number)
+            raise _MjmlError(say("the tag does not end"), number)
         closing, tag, attributes, alone = match.groups()
         if tag not in COMPONENTS:
-            raise _RefusedError(say("MJML has no <{tag}>", tag=tag), number)
+            raise _MjmlError(say("MJML has no <{tag}>", tag=tag), number)
         if not _ATTRIBUTES.fullmatch(attributes):
-            raise _RefusedError(say('an attribute of <{tag}> is not written name="value"', tag=tag), number)
+            raise _MjmlError(say('an attribute of <{tag}> is not written name="value"', tag=tag), number)
         if closing:
             last, at = opened.pop() if opened else ("", number)
             if last != tag:
-                raise _RefusedError(
+                raise _MjmlError(
                     say("<{last}> is never closed", last=last) if last else say("</{tag}> closes nothing", tag=tag), at
                 )
         elif not alone:
             opened.append((tag, number))
     if opened:
-        raise _RefusedError(say("<{last}> is never closed", last=opened[-1][0]), opened[-1][1])
+        raise _MjmlError(say("<{last}> is never closed", last=opened[-1][0]), opened[-1][1])
 
 
 @lru_cache(maxsize=32)

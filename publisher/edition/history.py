@@ -20,7 +20,7 @@ Edge = tuple[str, frozenset[str]]  # a parent, and the parts that differ from it
 
 
 @dataclass(frozen=True, eq=False)
-class History:
+class CommitGraph:
     """The graph of commits with, for each parent, the parts that changed; and the parts that are not committed."""
 
     head: str | None = None
@@ -46,7 +46,7 @@ class History:
 
 
 @lru_cache(maxsize=4)
-def history_of(root: Path, templates: str) -> History:
+def history_of(root: Path, templates: str) -> CommitGraph:
     """The history of a newsletter repository; an empty one outside git or without git. Kept while the process lives."""
     try:
         head = _git(root, "rev-parse", "--verify", "-q", "HEAD").strip()
@@ -55,13 +55,13 @@ def history_of(root: Path, templates: str) -> History:
         graph = [line.split() for line in _git(root, "rev-list", "--parents", "HEAD").splitlines()]
         changes = _git(root, *_DIFF_TREE, input="".join(f"{line}\n" for line in _pairs(graph)))
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
-        return History()
+        return CommitGraph()
     dirty = {
         part for entry in status.split("\0") if (part := _part(entry[3:].removeprefix(prefix), templates)) is not None
     }
     edges = _edges(graph, changes, templates)
     known = {part for links in edges.values() for _parent, parts in links for part in parts}
-    return History(head, edges, frozenset(dirty), frozenset(known))
+    return CommitGraph(head, edges, frozenset(dirty), frozenset(known))
 
 
 def _pairs(graph: Iterable[list[str]]) -> Iterator[str]:

@@ -64,7 +64,7 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class EditionItem:
     """One item as the archive needs it. ``html`` is safe, with absolute URLs, without the headline."""
 
     anchor: str
@@ -104,7 +104,7 @@ class Edition:
     html: Slotted
     text: Slotted
     web: str
-    stories: tuple[Story, ...]
+    stories: tuple[EditionItem, ...]
     length: Length
     sizes: Sizes
     digest: str

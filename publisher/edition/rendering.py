@@ -11,7 +11,7 @@ from publisher.edition.email import write_html
 from publisher.edition.gates import check_edition, clip_budget
 from publisher.edition.language import Words
 from publisher.edition.markdown import Html
-from publisher.edition.model import Edition, Slotted, Story
+from publisher.edition.model import Edition, EditionItem, Slotted
 from publisher.edition.pictures import Pictures
 from publisher.edition.plain import item_text, write_text
 from publisher.edition.sizes import sizes_of
@@ -67,9 +67,9 @@ def _mail(
     return fit, *kept
 
 
-def _stories(issue: Issue, seen: View, written: tuple[Html, ...], words: Words) -> tuple[Story, ...]:
+def _stories(issue: Issue, seen: View, written: tuple[Html, ...], words: Words) -> tuple[EditionItem, ...]:
     return tuple(
-        Story(shown.anchor, shown.headline, str(html), item_text(shown, words), item.tags, item.section)
+        EditionItem(shown.anchor, shown.headline, str(html), item_text(shown, words), item.tags, item.section)
         for item, shown, html in zip(issue.items, seen.items, written, strict=True)
     )
 
@@ -81,7 +81,7 @@ def _edition(
     html: Slotted,
     text: Slotted,
     web: str,
-    stories: tuple[Story, ...],
+    stories: tuple[EditionItem, ...],
     pictures: Pictures,
 ) -> Edition:
     return Edition(

@@ -16,7 +16,7 @@ from publisher.diagnostics import Place
 from publisher.diagnostics.width import display_width
 from publisher.edition.language import Words
 from publisher.edition.length import measure
-from publisher.edition.markdown import Html, Scribe, Written, sponsored
+from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, sponsored
 from publisher.edition.markdown.links import scheme
 from publisher.edition.model import Length
 from publisher.edition.pictures import Pictures
@@ -57,9 +57,9 @@ class ItemView:
     headline: str
     level: int
     html: Markup
-    body: Written
+    body: RenderedText
     commentary_html: Markup | None
-    commentary: Written | None
+    commentary: RenderedText | None
     commentary_label: str
     commentary_by: str | None
     sources: tuple[Source, ...]
@@ -89,10 +89,10 @@ class View:
     generated: str | None
     cover: PictureView | None
     intro_html: Markup | None
-    intro: Written | None
+    intro: RenderedText | None
     items: tuple[ItemView, ...]
     attribution_html: Markup | None
-    attribution: Written | None
+    attribution: RenderedText | None
     web_url: str
     archive_url: str
     postal_address: str | None
@@ -137,17 +137,17 @@ def view(issue: Issue, config: Config, words: Words, pictures: Pictures) -> View
     """The view of an issue. What cannot be shown is reported in ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
     page = f"{archive}issues/{issue.slug}/"
-    scribe = Scribe(page, pictures.place, words, pictures.miss)
+    renderer = MarkdownRenderer(page, pictures.place, words, pictures.miss)
     points = tuple(
         PointView(f"{number:02}", written.html, written.text)
         for number, written in enumerate(
-            (scribe.inline(point, f"point-{n}") for n, point in enumerate(_points(issue), 1)), 1
+            (renderer.inline(point, f"point-{n}") for n, point in enumerate(_points(issue), 1)), 1
         )
     )
-    intro = scribe.block(issue.intro, "intro", 1) if issue.intro else None
-    items = _items(issue, words, pictures, scribe)
-    attribution = scribe.inline(issue.attribution, "attribution") if issue.attribution else None
-    pictures.diagnostics.extend(scribe.diagnostics)
+    intro = renderer.block(issue.intro, "intro", 1) if issue.intro else None
+    items = _items(issue, words, pictures, renderer)
+    attribution = renderer.inline(issue.attribution, "attribution") if issue.attribution else None
+    pictures.diagnostics.extend(renderer.diagnostics)
     length = measure(_measured(items, attribution), words, config)
     generated_by = issue.key_points.generated_by if issue.key_points else None
     return View(
@@ -181,15 +181,15 @@ def _points(issue: Issue) -> tuple[Prose, ...]:
     return issue.key_points.points if issue.key_points else ()
 
 
-def _items(issue: Issue, words: Words, pictures: Pictures, scribe: Scribe) -> tuple[ItemView, ...]:
+def _items(issue: Issue, words: Words, pictures: Pictures, renderer: MarkdownRenderer) -> tuple[ItemView, ...]:
     level = 3 if any(item.section for item in issue.items) else 2
     label = words("commentary").strip()
     views = []
     section: str | None = None
     for item in issue.items:
         first, second = halves(item)
-        body = scribe.block(first, item.anchor, level)
-        commentary = scribe.block(second, f"{item.anchor}:commentary", level) if second else None
+        body = renderer.block(first, item.anchor, level)
+        commentary = renderer.block(second, f"{item.anchor}:commentary", level) if second else None
         if item.sponsored:
             body = replace(body, html=sponsored(body.html))
             commentary = replace(commentary, html=sponsored(commentary.html)) if commentary else None
@@ -247,7 +247,7 @@ def _picture(picture: Picture, pictures: Pictures, place: Place) -> PictureView 
     )
 
 
-def _measured(items: tuple[ItemView, ...], attribution: Written | None) -> list[str]:
+def _measured(items: tuple[ItemView, ...], attribution: RenderedText | None) -> list[str]:
     """What length measures: headlines, bodies, each commentary with its label, the attribution."""
     texts = []
     for item in items:
@@ -261,7 +261,9 @@ PREHEADER_WIDTH = 90
 """Columns of an inbox's preview line; Han characters take two. What is longer is cut by every client."""
 
 
-def preheader(issue: Issue, points: tuple[PointView, ...], intro: Written | None, items: tuple[ItemView, ...]) -> str:
+def preheader(
+    issue: Issue, points: tuple[PointView, ...], intro: RenderedText | None, items: tuple[ItemView, ...]
+) -> str:
     """The inbox's preview line: as written, else the first key points, else the intro, else the first headlines."""
     if issue.preheader:
         return one_line(issue.preheader)

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from publisher.audience import store as audience
 from publisher.audience.address import AddressError, read_address
 from publisher.audience.forgetting import forgotten_among
-from publisher.audience.model import How, Subscriber
+from publisher.audience.model import ConsentSource, Subscriber
 from publisher.audience.suppressions import Reason, suppress
 from publisher.config import Config
 from publisher.database import Database
@@ -32,7 +32,7 @@ from publisher.providers.events import (
     Click,
     Complaint,
     Event,
-    Kind,
+    EventKind,
     Open,
     Reject,
     RenderingFailure,
@@ -41,17 +41,17 @@ from publisher.providers.events import (
 )
 
 _SETTLES = {
-    Kind.SEND: Settlement.SENT,
-    Kind.DELIVERY: Settlement.DELIVERED,
-    Kind.BOUNCE: Settlement.BOUNCED,
-    Kind.COMPLAINT: Settlement.COMPLAINED,
-    Kind.REJECT: Settlement.REFUSED,
-    Kind.RENDERING_FAILURE: Settlement.REFUSED,
+    EventKind.SEND: Settlement.SENT,
+    EventKind.DELIVERY: Settlement.DELIVERED,
+    EventKind.BOUNCE: Settlement.BOUNCED,
+    EventKind.COMPLAINT: Settlement.COMPLAINED,
+    EventKind.REJECT: Settlement.REFUSED,
+    EventKind.RENDERING_FAILURE: Settlement.REFUSED,
     # Nobody can delay, open or leave what was not sent.
-    Kind.DELIVERY_DELAY: Settlement.SENT,
-    Kind.SUBSCRIPTION: Settlement.SENT,
-    Kind.OPEN: Settlement.SENT,
-    Kind.CLICK: Settlement.SENT,
+    EventKind.DELIVERY_DELAY: Settlement.SENT,
+    EventKind.SUBSCRIPTION: Settlement.SENT,
+    EventKind.OPEN: Settlement.SENT,
+    EventKind.CLICK: Settlement.SENT,
 }
 _BARE = re.compile(r"mozilla/5\.0\s*", re.IGNORECASE)
 _MACHINE = re.compile(
@@ -61,8 +61,8 @@ _MACHINE = re.compile(
     r"|chrome/42\.0\.2311\.135 safari/537\.36 edge/12\.246",
     re.IGNORECASE,
 )
-_LEDGER_KEEPS = frozenset({Kind.SEND, Kind.DELIVERY})
-_TRACKING = frozenset({Kind.OPEN, Kind.CLICK})
+_LEDGER_KEEPS = frozenset({EventKind.SEND, EventKind.DELIVERY})
+_TRACKING = frozenset({EventKind.OPEN, EventKind.CLICK})
 
 
 @dataclass
@@ -145,10 +145,10 @@ class Applier:
             if not rows:
                 return found
 
-    def _settle_waiting(self, connection: Connection, row: store.Waiting, batch: Applied) -> None:
-        bounce = row.kind is Kind.BOUNCE
+    def _settle_waiting(self, connection: Connection, row: store.WaitingEvent, batch: Applied) -> None:
+        bounce = row.kind is EventKind.BOUNCE
         detail = store.bounce_detail(row.type, row.subtype) if bounce else row.type or row.kind.value
-        kind = Kind.SEND if row.kind is Kind.COMPLAINT and not Complaint(row.type).is_complaint else row.kind
+        kind = EventKind.SEND if row.kind is EventKind.COMPLAINT and not Complaint(row.type).is_complaint else row.kind
         settled = settle_by_message_id(connection, row.message_id, _SETTLES[kind], row.at, detail=detail)
         store.settled(connection, row.id, settled.recipient)
         batch.changed += settled.changed
@@ -246,7 +246,7 @@ class Applier:
     def _leave(self, connection: Connection, event: Event, settled: Settled) -> None:
         subscriber = self._reader(connection, event, settled)
         if subscriber:
-            how = How.COMPLAINT if event.kind is Kind.COMPLAINT else How.LINK
+            how = ConsentSource.COMPLAINT if event.kind is EventKind.COMPLAINT else ConsentSource.LINK
             mailing = (settled.recipient or "").partition("-")[0]
             audience.unsubscribe(connection, subscriber, how, {"mailing": mailing} if mailing else None)
 

@@ -15,10 +15,10 @@ from publisher.delivery.settle import recipient_of
 from publisher.errors import DatabaseError, ServiceError
 from publisher.feedback.apply import Applied, Applier
 from publisher.feedback.reading import BROKEN_GZIP, documents, is_mail, messages_in, messages_of, unpacked
-from publisher.feedback.reports import Report, is_automatic_reply, parse_mail, read_report
+from publisher.feedback.reports import MailReport, is_automatic_reply, parse_mail, read_report
 from publisher.providers import events_of, read_events
 from publisher.providers.events import Event, EventError
-from publisher.providers.provider import Notice, RefusedError, Webhook, unreadable
+from publisher.providers.provider import Notice, Webhook, WebhookRefusedError, unreadable
 
 BATCH = 500
 """Events a commit."""
@@ -107,7 +107,7 @@ def _reports(applier: Applier, tokens: Tokens, messages: Iterable[tuple[str, byt
             yield where, error
 
 
-def _event_of(database: Database, report: Report) -> Event:
+def _event_of(database: Database, report: MailReport) -> Event:
     with database.connect() as connection:
         recipient = recipient_of(connection, report.claim.mailing or "", report.claim.reference)
     if recipient is None:
@@ -143,7 +143,7 @@ def believe(webhook: Webhook, body: bytes, headers: Mapping[str, str]) -> Notice
     """
     try:
         notice = webhook.believe(body, headers)
-    except RefusedError as error:
+    except WebhookRefusedError as error:
         return Received(error.status, error.reason)
     except ServiceError as error:
         return Received(503, error.message)

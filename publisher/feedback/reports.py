@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
-from publisher.audience.tokens import Claim, Purpose, Tokens
+from publisher.audience.tokens import Purpose, TokenPayload, Tokens
 from publisher.providers.events import Bounce, BounceType, Complaint, Delivery, DeliveryDelay, EventError, What
 from publisher.providers.scrub import plain, scrub
 
@@ -39,11 +39,11 @@ _NOT_THE_ADDRESS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class MailReport:
     """What a mail says of one of our messages: ``claim`` is the signed link's, ``at`` None where it gives no time."""
 
     what: What
-    claim: Claim
+    claim: TokenPayload
     at: datetime | None
 
 
@@ -61,7 +61,7 @@ def parse_mail(data: bytes) -> Message:
         raise EventError("a message that cannot be read") from None
 
 
-def read_report(message: Message, tokens: Tokens) -> Report:
+def read_report(message: Message, tokens: Tokens) -> MailReport:
     """What the report says. Raises EventError where it is none, or none of a message of ours."""
     try:
         return _read(message, tokens)
@@ -71,7 +71,7 @@ def read_report(message: Message, tokens: Tokens) -> Report:
         raise EventError("a report that cannot be read") from None
 
 
-def _read(message: Message, tokens: Tokens) -> Report:
+def _read(message: Message, tokens: Tokens) -> MailReport:
     parts = list(_parts(message))
     claim = next((found for part in parts if (found := _claim(part, tokens))), None)
     for part in parts:
@@ -84,7 +84,7 @@ def _read(message: Message, tokens: Tokens) -> Report:
                 continue
         if claim is None:
             raise EventError("the report gives back no signed link of ours")
-        return Report(what, claim, at or _moment(message.get("Date")))
+        return MailReport(what, claim, at or _moment(message.get("Date")))
     raise EventError("no delivery report (RFC 3464) and no complaint (RFC 5965) is in it")
 
 
@@ -98,7 +98,7 @@ def _parts(message: Message) -> Iterator[Message]:
         yield message
 
 
-def _claim(part: Message, tokens: Tokens) -> Claim | None:
+def _claim(part: Message, tokens: Tokens) -> TokenPayload | None:
     """The signed link in the headers that a report gives back."""
     match part.get_content_type():
         case "message/rfc822" | "message/global":

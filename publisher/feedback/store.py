@@ -19,7 +19,7 @@ from publisher.providers.events import (
     Complaint,
     DeliveryDelay,
     Event,
-    Kind,
+    EventKind,
     Reject,
     RenderingFailure,
     Subscription,
@@ -34,11 +34,11 @@ REMEMBERS = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingEvent:
     """An event that found no row when it came, and now may: ``id`` is the table's."""
 
     id: int
-    kind: Kind
+    kind: EventKind
     message_id: str
     type: str
     subtype: str
@@ -68,7 +68,7 @@ def keep(
     return insert_once(connection, feedback_events, row)
 
 
-def waiting(connection: Connection, limit: int) -> list[Waiting]:
+def waiting(connection: Connection, limit: int) -> list[WaitingEvent]:
     """Events without tags whose message id the ledger has learned since."""
     e = feedback_events.c
     moment = type_coerce(func.coalesce(e.at, e.received_at), Instant)
@@ -79,7 +79,7 @@ def waiting(connection: Connection, limit: int) -> list[Waiting]:
         .limit(limit)
     )
     return [
-        Waiting(row.id, Kind(row.kind), row.message_id, row.type, row.subtype, row.moment)
+        WaitingEvent(row.id, EventKind(row.kind), row.message_id, row.type, row.subtype, row.moment)
         for row in connection.execute(query)
     ]
 

@@ -42,7 +42,7 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkClicks:
     """A tracked link: the readers who followed it, their clicks, and the clicks of machines."""
 
     url: str
@@ -59,11 +59,11 @@ class Tracking:
     opened_by_machines_only: int
     clicked: int
     clicked_by_machines_only: int
-    links: tuple[Link, ...]
+    links: tuple[LinkClicks, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """A span of the timeline: what happened in it. ``start`` is None for all that came after the timeline's end."""
 
     start: datetime | None
@@ -74,7 +74,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class MailingReport:
     """Everything about one mailing. No address, and no recipient, stands here."""
 
     issue: str
@@ -94,7 +94,7 @@ class Report:
     bounces: tuple[BounceReason, ...]
     complaints: tuple[tuple[str, int], ...]
     domains: tuple[Domain, ...]
-    timeline: tuple[Step, ...]
+    timeline: tuple[TimelineStep, ...]
     tracking: Tracking | None
 
     @property
@@ -127,7 +127,7 @@ _WIDTHS = tuple(
 _FIELDS = ("submitted", "delivered", "bounced", "complained")
 
 
-def timeline(minutes: Mapping[str, Mapping[datetime, int]], most: int = 24) -> tuple[Step, ...]:
+def timeline(minutes: Mapping[str, Mapping[datetime, int]], most: int = 24) -> tuple[TimelineStep, ...]:
     """Counts by minute → at most ``most`` even steps, and one for the rest.
 
     ``minutes`` has the counts of submitted, delivered, bounced and complained. The steps end when 99 in 100 submissions
@@ -151,5 +151,5 @@ def timeline(minutes: Mapping[str, Mapping[datetime, int]], most: int = 24) -> t
     for name in _FIELDS:
         for moment, count in minutes.get(name, {}).items():
             rows[min(max(0, (moment - start) // width), steps)][name] += count
-    found = [Step(start + i * width, **row) for i, row in enumerate(rows[:-1])]
-    return (*found, Step(None, **rows[-1])) if any(rows[-1].values()) else tuple(found)
+    found = [TimelineStep(start + i * width, **row) for i, row in enumerate(rows[:-1])]
+    return (*found, TimelineStep(None, **rows[-1])) if any(rows[-1].values()) else tuple(found)

@@ -20,7 +20,7 @@ from publisher.delivery.states import FEEDBACK, not_known
 from publisher.edition.language import catalog_of, catalogs_of, locale_of
 from publisher.edition.theme import Theme, ThemeError
 from publisher.errors import ConfigError
-from publisher.insights.account import Report
+from publisher.insights.account import MailingReport
 from publisher.providers import open_provider
 
 WIDTH, HEIGHT = 720, 220
@@ -28,7 +28,7 @@ TEMPLATE = "report/report.html.j2"
 _STATES = ("submitted", "excluded", "rejected", "uncertain", "claimed", "pending")
 
 
-def render_report(report: Report, config: Config, *, now: datetime | None = None) -> str:
+def render_report(report: MailingReport, config: Config, *, now: datetime | None = None) -> str:
     """The page, in the edition's language. Raises ConfigError where the theme's template is broken."""
     words = ReportWords(report.language)
     locale = locale_of(words.language)

@@ -32,12 +32,21 @@ from publisher.delivery.states import FEEDBACK, RecipientState, mailing_state
 from publisher.delivery.tables import literally, recipients
 from publisher.delivery.tables import mailings as mailing_table
 from publisher.feedback.tables import feedback_events
-from publisher.insights.account import BounceReason, Domain, Link, Rejection, Report, Tracking, named_domains, timeline
+from publisher.insights.account import (
+    BounceReason,
+    Domain,
+    LinkClicks,
+    MailingReport,
+    Rejection,
+    Tracking,
+    named_domains,
+    timeline,
+)
 
 _SUBMITTED = literally(RecipientState.SUBMITTED)
 
 
-def report(database: Database, config: Config, slug: str) -> Report | None:
+def report(database: Database, config: Config, slug: str) -> MailingReport | None:
     """The report of the newest mailing of an issue; None before the freeze."""
     with database.connect() as connection:
         mailing = mailings.newest(connection, slug)
@@ -47,7 +56,7 @@ def report(database: Database, config: Config, slug: str) -> Report | None:
         busy = ledger.at_work(database, connection, mailing)
         tracks, r = config.feedback.opens_and_clicks, recipients.c
         bounces = _by_reason(connection, mailing, r.bounce, r.bounced_at)
-        return Report(
+        return MailingReport(
             issue=mailing.slug,
             title=mailing.title,
             language=mailings.letter_of(connection, mailing.id).language,
@@ -197,7 +206,7 @@ def _tracking(connection: Connection, mailing: Mailing) -> Tracking:
         opened_by_machines_only=counts.get(("open", True), 0),
         clicked=counts.get(("click", False), 0),
         clicked_by_machines_only=counts.get(("click", True), 0),
-        links=tuple(Link(*row) for row in connection.execute(ranked)),
+        links=tuple(LinkClicks(*row) for row in connection.execute(ranked)),
     )
 
 

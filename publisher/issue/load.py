@@ -9,15 +9,15 @@ from pathlib import Path
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, say
-from publisher.documents import Mapping, Scalar, Sequence, TextFile, find, parse_yaml, read_text, slip_in
+from publisher.documents import Mapping, Scalar, Sequence, TextFile, find, parse_yaml, read_text, typo_in
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
 from publisher.issue.anchors import numbered_anchors
-from publisher.issue.assemble import Assembly, prose
 from publisher.issue.model import Issue, Item, KeyPoints, Prose, Status
+from publisher.issue.model_reader import ModelReader, prose
 from publisher.issue.raw import RawIssue
 from publisher.issue.read_item import ReadItem, read_inline_item, read_item
-from publisher.source import Folder, lines_of_scalar, read_folder
+from publisher.source import IssueFolder, lines_of_scalar, read_folder
 
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-|$)")
 
@@ -65,7 +65,7 @@ def date_of_slug(slug: str) -> date | None:
         return None
 
 
-def _issue_node(root: Path, folder: Folder, findings: list[Diagnostic]) -> tuple[TextFile | None, Mapping | None]:
+def _issue_node(root: Path, folder: IssueFolder, findings: list[Diagnostic]) -> tuple[TextFile | None, Mapping | None]:
     if folder.issue_file is None:
         return None, None
     file, wrong = read_text(root, folder.issue_file)
@@ -77,9 +77,9 @@ def _issue_node(root: Path, folder: Folder, findings: list[Diagnostic]) -> tuple
     if node is None and not wrong:
         node = Mapping((), Span.point(1, 1))
     if node is not None and not isinstance(node, Mapping):
-        slip = slip_in(file, node.span.line, node.span.end_line)
+        typo = typo_in(file, node.span.line, node.span.end_line)
         findings.append(
-            slip
+            typo
             or WRONG_TYPE.at(
                 Place(file.path), say("issue.yaml has to be keys and values"), help=say("begin with title: …")
             )
@@ -88,7 +88,7 @@ def _issue_node(root: Path, folder: Folder, findings: list[Diagnostic]) -> tuple
 
 
 def _items(
-    root: Path, folder: Folder, file: TextFile | None, node: Mapping | None, findings: list[Diagnostic]
+    root: Path, folder: IssueFolder, file: TextFile | None, node: Mapping | None, findings: list[Diagnostic]
 ) -> list[Item]:
     order = node.get("items") if node is not None else None
     read: list[ReadItem] = []
@@ -107,7 +107,9 @@ def _items(
     return numbered_anchors([each.item for each in read if each.item is not None])
 
 
-def _ordered(root: Path, folder: Folder, file: TextFile, order: Sequence, findings: list[Diagnostic]) -> list[ReadItem]:
+def _ordered(
+    root: Path, folder: IssueFolder, file: TextFile, order: Sequence, findings: list[Diagnostic]
+) -> list[ReadItem]:
     """The items in the order that issue.yaml gives; what it leaves out is read too, for its own findings."""
     files = {path.rpartition("/")[2]: path for path in folder.items}
     seen: dict[str, int] = {}
@@ -160,9 +162,14 @@ def _item_names(name: str, files: dict[str, str]) -> Sentence:
 
 
 def _assemble(
-    config: Config, folder: Folder, file: TextFile, node: Mapping, items: tuple[Item, ...], findings: list[Diagnostic]
+    config: Config,
+    folder: IssueFolder,
+    file: TextFile,
+    node: Mapping,
+    items: tuple[Item, ...],
+    findings: list[Diagnostic],
 ) -> Issue:
-    assembly = Assembly(config.root, folder.path, file, node, Span.point(1, 1))
+    assembly = ModelReader(config.root, folder.path, file, node, Span.point(1, 1))
     raw = assembly.validate(RawIssue, context={"zone": config.newsletter.zone})
     issue = Issue(
         slug=folder.slug,

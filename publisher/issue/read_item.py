@@ -7,12 +7,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from publisher.diagnostics import Diagnostic, Place, Span, say
-from publisher.documents import Mapping, Scalar, TextFile, find, parse_yaml, read_text, slip_in
+from publisher.documents import Mapping, Scalar, TextFile, find, parse_yaml, read_text, typo_in
 from publisher.documents.validate import WRONG_TYPE, near_key
 from publisher.issue import codes
 from publisher.issue.anchors import anchor_of_file, anchor_of_headline
-from publisher.issue.assemble import Assembly, prose
 from publisher.issue.model import Item, Prose, Source, Sponsor
+from publisher.issue.model_reader import ModelReader, prose
 from publisher.issue.raw import RawItem
 from publisher.issue.values import is_seen_in_prose
 from publisher.source import ItemFile, lines_of_scalar, read_item_file
@@ -48,9 +48,9 @@ def read_item(root: Path, folder: str, path: str, position: int) -> ReadItem:
     if node is None and not wrong:
         node = Mapping((), Span.point(1, 1))
     if node is not None and not isinstance(node, Mapping):
-        slip = slip_in(file, node.span.line, node.span.end_line)
+        typo = typo_in(file, node.span.line, node.span.end_line)
         findings.append(
-            slip
+            typo
             or WRONG_TYPE.at(Place(path), say("the item has to be keys and values"), help=say("begin with headline: …"))
         )
     if not isinstance(node, Mapping):
@@ -70,7 +70,7 @@ def read_inline_item(root: Path, folder: str, file: TextFile, node: Mapping, pos
 def _item(
     root: Path, folder: str, file: TextFile, node: Mapping, anchor: str, start: Span, findings: list[Diagnostic]
 ) -> Item:
-    assembly = Assembly(root, folder, file, node, start)
+    assembly = ModelReader(root, folder, file, node, start)
     raw = assembly.validate(RawItem)
     body = _own(file, node, "body") if raw.body else None
     commentary = _own(file, node, "commentary") if raw.commentary else None
@@ -85,7 +85,7 @@ def _markdown_item(
     matter = parts.matter
     first_key = matter.entries[0].key.span if matter.entries else Span.point(1, 1)
     start = Span.point(first_key.line, first_key.column)
-    assembly = Assembly(root, folder, file, matter, start)
+    assembly = ModelReader(root, folder, file, matter, start)
     below: dict[str, Prose | None] = {
         "body": prose(file.path, parts.body) if is_seen_in_prose(parts.body.text) else None,
         "commentary": prose(file.path, parts.commentary)
@@ -120,7 +120,7 @@ def _markdown_item(
     return item
 
 
-def _given_once(assembly: Assembly, name: str, below: Place) -> None:
+def _given_once(assembly: ModelReader, name: str, below: Place) -> None:
     entry = assembly.node.entry(name)
     if entry is not None:
         at = f"{entry.key.span.line}:{entry.key.span.column}"
@@ -137,7 +137,7 @@ def _nothing(path: str, at: Span) -> Prose:
     return Prose("", path, ((at.line, at.column),))
 
 
-def _build(assembly: Assembly, raw: RawItem, body: Prose, commentary: Prose | None, anchor: str) -> Item:
+def _build(assembly: ModelReader, raw: RawItem, body: Prose, commentary: Prose | None, anchor: str) -> Item:
     return Item(
         headline=raw.headline,
         body=body,

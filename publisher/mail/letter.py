@@ -11,7 +11,7 @@ from publisher.edition.model import Edition, Slot, Slotted
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MailContent:
     """Subject and bodies of an edition, with what its headers say of it. ``digest`` is the edition's."""
 
     slug: str
@@ -24,7 +24,7 @@ class Letter:
     text: Slotted
 
     @classmethod
-    def of(cls, edition: Edition) -> Letter:
+    def of(cls, edition: Edition) -> MailContent:
         """The letter of an edition."""
         return cls(
             edition.slug,
@@ -49,7 +49,7 @@ class Letter:
         )
 
     @classmethod
-    def from_json(cls, text: str) -> Letter:
+    def from_json(cls, text: str) -> MailContent:
         """The letter that :meth:`to_json` wrote. Raises UnreadableError."""
         try:
             data: dict[str, Any] = json.loads(text)

@@ -16,7 +16,7 @@ from publisher.config.model import Config
 from publisher.edition.model import Edition, Slot
 from publisher.mail.encoding import Encoded, encode
 from publisher.mail.headers import addr_spec, clean, mailbox, phrase_and, unstructured
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 
 ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058, section 3.1
 
@@ -49,7 +49,7 @@ class Envelope:
 class Composed:
     """An edition's message, encoded, with what is still open."""
 
-    letter: Letter
+    letter: MailContent
     sender: str  # the From header's value, encoded
     sender_address: str
     reply_to: str | None
@@ -91,9 +91,9 @@ class Composed:
         return self.letter.html.slots | self.letter.text.slots
 
 
-def compose(config: Config, edition: Edition | Letter) -> Composed:
+def compose(config: Config, edition: Edition | MailContent) -> Composed:
     """The message of an edition, encoded once. Raises TransportError where ``newsletter.from`` cannot be a header."""
-    letter = Letter.of(edition) if isinstance(edition, Edition) else edition
+    letter = MailContent.of(edition) if isinstance(edition, Edition) else edition
     name, address = config.newsletter.sender
     sender, sender_address = mailbox(name or config.newsletter.name, address), addr_spec(address)
     reply_to = addr_spec(config.newsletter.reply_to) if config.newsletter.reply_to else None
@@ -112,7 +112,7 @@ def compose(config: Config, edition: Edition | Letter) -> Composed:
     return Composed(letter, sender, sender_address, reply_to, headers, *encoded)
 
 
-def marked_as_test(letter: Letter) -> Letter:
+def marked_as_test(letter: MailContent) -> MailContent:
     """The letter with a subject that says it is a test."""
     return replace(letter, subject=f"[test] {letter.subject}")
 
@@ -125,7 +125,9 @@ def _part(boundary: bytes, kind: str, body: Encoded) -> bytes:
     )
 
 
-def _list_headers(config: Config, letter: Letter, sender: str, reply_to: str | None) -> tuple[tuple[str, str], ...]:
+def _list_headers(
+    config: Config, letter: MailContent, sender: str, reply_to: str | None
+) -> tuple[tuple[str, str], ...]:
     """RFC 2919 (List-Id), RFC 2369 (Help, Archive), RFC 8058 (Post), the language, and where the edition comes from."""
     local, _, domain = sender.rpartition("@")
     identity = f"{'.'.join(part for part in local.split('.') if part)}.{domain}"

@@ -22,10 +22,10 @@ from publisher.diagnostics.sentences import language, language_of
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.preview import frames
-from publisher.preview.guard import Guard
+from publisher.preview.guard import PreviewGuard
 from publisher.preview.listing import describe, listing
 from publisher.preview.watch import Changes
-from publisher.preview.workshop import View, Workshop
+from publisher.preview.workshop import PreviewState, Workshop
 from publisher.providers import open_provider
 
 STATIC = Path(__file__).parent / "static"
@@ -103,12 +103,12 @@ def create_app(root: Path, port: int) -> Starlette:
             Route("/events", events),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(Guard, port=port)],
+        middleware=[Middleware(PreviewGuard, port=port)],
         lifespan=lifespan,
     )
 
 
-async def _view(workshop: Workshop, request: Request) -> View:
+async def _view(workshop: Workshop, request: Request) -> PreviewState:
     try:
         return await run_in_threadpool(workshop.view, request.path_params["slug"])
     except UsageError as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from publisher.config import Config
 from publisher.edition.model import Edition, Slot, Slotted
 from publisher.site.archive import arrange
-from publisher.site.pages import Pages
+from publisher.site.pages import ArchivePages
 from publisher.site.theme import static_files
 
 KINDS = ("email", "page", "text", "source")
@@ -62,7 +62,7 @@ def local(document: str, site: str) -> str:
 
 def archive_page(edition: Edition, config: Config) -> str:
     """The archive page of an edition, alone in its archive, with its style sheet inside."""
-    pages = Pages(config, arrange([edition], config.newsletter.language))
+    pages = ArchivePages(config, arrange([edition], config.newsletter.language))
     html = pages.issue(edition).content.decode("utf-8")
     styles = "".join(f.content.decode("utf-8") for f in static_files(config).values() if f.path.endswith(".css"))
     html = _STYLESHEET.sub(lambda _: f"<style>{styles}</style>", _NOT_HERE.sub("", html))

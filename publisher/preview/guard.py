@@ -23,7 +23,7 @@ HEADERS = {
 }
 
 
-class Guard:
+class PreviewGuard:
     """ASGI middleware: checks Host, Fetch Metadata and Origin, and puts safe headers on every answer."""
 
     def __init__(self, app: ASGIApp, port: int) -> None:

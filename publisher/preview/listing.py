@@ -8,7 +8,7 @@ from publisher.diagnostics import Severity, rendered
 from publisher.diagnostics.folding import Shown, fold
 from publisher.edition.gates.clip_budget import BUDGET
 from publisher.preview.inbox import rows
-from publisher.preview.workshop import View, Workshop
+from publisher.preview.workshop import PreviewState, Workshop
 
 
 def listing(workshop: Workshop) -> list[dict[str, Any]]:
@@ -16,7 +16,7 @@ def listing(workshop: Workshop) -> list[dict[str, Any]]:
     return [_entry(slug, workshop.last(slug)) for slug in workshop.slugs()]
 
 
-def _entry(slug: str, view: View | None) -> dict[str, Any]:
+def _entry(slug: str, view: PreviewState | None) -> dict[str, Any]:
     if view is None:
         return {"slug": slug, "title": slug, "status": "", "errors": None, "warnings": None, "version": 0}
     return {
@@ -29,7 +29,7 @@ def _entry(slug: str, view: View | None) -> dict[str, Any]:
     }
 
 
-def describe(workshop: Workshop, view: View) -> dict[str, Any]:
+def describe(workshop: Workshop, view: PreviewState) -> dict[str, Any]:
     """One issue: its findings, its inbox rows, its sizes."""
     edition = view.edition
     answer = _entry(view.slug, view) | {

@@ -17,7 +17,7 @@ from publisher.proofing import proofread, refuse_unknown
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PreviewState:
     """One issue as it stands. ``edition`` is the last good one; ``broken`` says that it is not the newest.
 
     A later view has a higher ``version``, that of a preview started later too: who gets answers out of order can tell.
@@ -45,7 +45,7 @@ class Workshop:
         self.config: Config = load_config(self.root)
         discover(self.root)
         self._config_findings: tuple[Diagnostic, ...] = ()
-        self._views: dict[str, View] = {}
+        self._views: dict[str, PreviewState] = {}
         self._first = time.time_ns() // 1_000_000
         self._stale: set[str] = set()
         self._lock = threading.RLock()
@@ -57,15 +57,15 @@ class Workshop:
         except UsageError:  # issues/ is away for the moment in which git changes branches
             return []
 
-    def known(self, slug: str) -> View | None:
+    def known(self, slug: str) -> PreviewState | None:
         """The view of an issue if it has been made and nothing has changed since."""
         return None if slug in self._stale else self._views.get(slug)
 
-    def last(self, slug: str) -> View | None:
+    def last(self, slug: str) -> PreviewState | None:
         """The view of an issue that was made last, though files may have changed since."""
         return self._views.get(slug)
 
-    def view(self, slug: str) -> View:
+    def view(self, slug: str) -> PreviewState:
         """The view of an issue, made if need be. Raises :class:`UsageError` where there is no such issue."""
         with self._lock:
             if (view := self.known(slug)) is not None:
@@ -101,11 +101,11 @@ class Workshop:
         except ConfigError as error:
             self._config_findings = error.diagnostics
 
-    def _make(self, slug: str, before: View | None) -> View:
+    def _make(self, slug: str, before: PreviewState | None) -> PreviewState:
         version = before.version + 1 if before else self._first
         proof = proofread(self.config, slug)
         findings = {*self._config_findings, *proof.findings}
-        view = View(
+        view = PreviewState(
             slug=slug,
             version=version,
             title=(proof.issue.title if proof.issue else "") or (before.title if before else slug),

@@ -20,7 +20,7 @@ class EventError(ValueError):
     """This is no event. The message says why, without any address."""
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """The name of what happened, as the database and reports write it."""
 
     SEND = "send"
@@ -48,14 +48,14 @@ class BounceType(StrEnum):
 class Send:
     """The provider accepted the message and will try to deliver it."""
 
-    kind: ClassVar = Kind.SEND
+    kind: ClassVar = EventKind.SEND
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """The receiving server accepted the message."""
 
-    kind: ClassVar = Kind.DELIVERY
+    kind: ClassVar = EventKind.DELIVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Bounce:
     ``5.1.1`` or nothing, ``diagnostic`` the server's words without any address.
     """
 
-    kind: ClassVar = Kind.BOUNCE
+    kind: ClassVar = EventKind.BOUNCE
     type: BounceType
     subtype: str = ""
     status: str = ""
@@ -90,7 +90,7 @@ class Bounce:
 class Complaint:
     """The reader called it spam. ``feedback_type`` is RFC 5965's (``abuse``, ``not-spam``…) or nothing."""
 
-    kind: ClassVar = Kind.COMPLAINT
+    kind: ClassVar = EventKind.COMPLAINT
     feedback_type: str = ""
     subtype: str = ""
 
@@ -104,7 +104,7 @@ class Complaint:
 class Reject:
     """The provider accepted the message, found malware in it and did not send it."""
 
-    kind: ClassVar = Kind.REJECT
+    kind: ClassVar = EventKind.REJECT
     reason: str = ""
 
 
@@ -112,7 +112,7 @@ class Reject:
 class RenderingFailure:
     """The provider accepted the message and could not fill in its template: it was never sent."""
 
-    kind: ClassVar = Kind.RENDERING_FAILURE
+    kind: ClassVar = EventKind.RENDERING_FAILURE
     error: str = ""
 
 
@@ -120,7 +120,7 @@ class RenderingFailure:
 class DeliveryDelay:
     """A temporary trouble; the provider keeps trying."""
 
-    kind: ClassVar = Kind.DELIVERY_DELAY
+    kind: ClassVar = EventKind.DELIVERY_DELAY
     reason: str = ""
     diagnostic: str = ""
 
@@ -129,7 +129,7 @@ class DeliveryDelay:
 class Subscription:
     """The reader left, or changed topics, through the provider's own list management."""
 
-    kind: ClassVar = Kind.SUBSCRIPTION
+    kind: ClassVar = EventKind.SUBSCRIPTION
     source: str = ""
     unsubscribed_all: bool = False
 
@@ -138,7 +138,7 @@ class Subscription:
 class Open:
     """A tracking picture was fetched, perhaps by a machine."""
 
-    kind: ClassVar = Kind.OPEN
+    kind: ClassVar = EventKind.OPEN
     user_agent: str = ""
 
 
@@ -146,7 +146,7 @@ class Open:
 class Click:
     """A tracked link was followed, perhaps by a machine."""
 
-    kind: ClassVar = Kind.CLICK
+    kind: ClassVar = EventKind.CLICK
     link: str = ""
     user_agent: str = ""
 
@@ -155,7 +155,7 @@ class Click:
 class Unknown:
     """A kind this version has no word for. ``name`` is the provider's; ``raw`` is its JSON without any address."""
 
-    kind: ClassVar = Kind.UNKNOWN
+    kind: ClassVar = EventKind.UNKNOWN
     name: str
     raw: str
 
@@ -192,7 +192,7 @@ class Event:
     attempt: int | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> EventKind:
         """The name of what happened."""
         return self.what.kind
 

@@ -28,7 +28,7 @@ Pull = Callable[[TakeIn, bool], Iterator[int]]
 """Takes in a queue's events, with True for ever; yields the number of messages of each batch. Raises ServiceError."""
 
 
-class RefusedError(Exception):
+class WebhookRefusedError(Exception):
     """A request to a webhook is not believed. ``status`` is the HTTP status to answer with, ``reason`` goes along."""
 
     def __init__(self, status: int, reason: str) -> None:

@@ -12,17 +12,17 @@ from publisher.edition.files import email_files
 from publisher.edition.model import Edition
 from publisher.proofing import Proof
 from publisher.publishing import store
-from publisher.publishing.due import Decision, Kind
-from publisher.publishing.run import Context, Step
+from publisher.publishing.due import Action, IssueDecision
+from publisher.publishing.run import Run, RunStep
 from publisher.publishing.store import Publication
 from publisher.site import build_site
 from publisher.site.deploy import Deployed, Destination, apply, compare, destination
-from publisher.site.model import Aftermath, SiteFile
+from publisher.site.model import ArchiveNotes, SiteFile
 from publisher.site.output import write_folder
 
 
 @dataclass
-class Archive:
+class ArchiveRun:
     """Where it is built, and where it goes; ``place`` is None where it is served from the folder it is built in."""
 
     config: Config
@@ -31,7 +31,7 @@ class Archive:
     shown: int = 0
 
     @classmethod
-    def open(cls, config: Config, out: Path) -> Archive:
+    def open(cls, config: Config, out: Path) -> ArchiveRun:
         """The archive that config.yaml describes. Raises UsageError, DeployError."""
         in_place = config.deploy.to == "folder" and not config.deploy.path
         return cls(config, out, None if in_place else destination(config, out / "site"))
@@ -46,7 +46,7 @@ class Archive:
         """Where readers' web server finds it."""
         return self.place.name if self.place else str(self.site)
 
-    def publish(self, run: Context, decisions: Sequence[Decision], prepared: Sequence[Proof]) -> Deployed:
+    def publish(self, run: Run, decisions: Sequence[IssueDecision], prepared: Sequence[Proof]) -> Deployed:
         """Build, write down what will be live, deploy."""
         public = {decision.slug for decision in decisions if decision.public}
         editions = [one.edition for one in prepared if one.edition is not None]
@@ -56,7 +56,7 @@ class Archive:
         write_folder(self.out / "email", _emails(editions))
         number = self._intend(run, shown, decisions) if self.place is None else None
         output = build_site(self.config, shown, self.site, aftermath).output
-        run.step(Step.BUILT)
+        run.step(RunStep.BUILT)
         if self.place is None:
             deployed = Deployed(self.name, output.written, output.unchanged, output.removed)
         else:
@@ -68,14 +68,14 @@ class Archive:
                 run.lease.check_in(connection)
                 written, removed = len(deployed.written), len(deployed.removed)
                 store.end_deployment(connection, number, run.now, written, removed)
-        run.step(Step.DEPLOYED)
+        run.step(RunStep.DEPLOYED)
         return deployed
 
     def _intend(
-        self, run: Context, shown: Sequence[Edition], decisions: Sequence[Decision], *, deploys: bool = True
+        self, run: Run, shown: Sequence[Edition], decisions: Sequence[IssueDecision], *, deploys: bool = True
     ) -> int | None:
         """Before the first page goes up: a page that is live and not written down is a stranger's."""
-        unknown = {d.slug for d in decisions if d.kind is Kind.UNKNOWN}
+        unknown = {d.slug for d in decisions if d.kind is Action.UNKNOWN}
         number = None
         with run.database.begin() as connection:
             run.lease.check_in(connection)
@@ -95,10 +95,10 @@ class Archive:
                 )
             if deploys and (self.place is not None or last is None or last.commit != run.commit):
                 number = store.begin_deployment(connection, run.commit, self.name, run.now)
-        run.step(Step.INTENDED)
+        run.step(RunStep.INTENDED)
         return number
 
-    def _aftermath(self, run: Context, decisions: Sequence[Decision]) -> Aftermath:
+    def _aftermath(self, run: Run, decisions: Sequence[IssueDecision]) -> ArchiveNotes:
         """Corrections and withdrawals with the day they were first seen, which is written down and stays."""
         corrected: dict[str, date] = {}
         withdrawn: dict[str, date] = {}
@@ -108,19 +108,19 @@ class Archive:
             for decision in decisions:
                 one = decision.facts
                 known = before.get(one.slug, Publication(one.slug))
-                if decision.kind in {Kind.CHANGED, Kind.CONFLICT}:
+                if decision.kind in {Action.CHANGED, Action.CONFLICT}:
                     at = known.corrected_at if known.corrected_content == one.content else None
                     if at is None:
                         at = run.now
                         store.note(connection, one.slug, corrected_at=at, corrected_content=one.content)
                     corrected[one.slug] = self._day(at)
-                elif decision.kind is Kind.WITHDRAWN and known.archived_at:
+                elif decision.kind is Action.WITHDRAWN and known.archived_at:
                     at = known.withdrawn_at
                     if at is None:
                         at = run.now
                         store.note(connection, one.slug, withdrawn_at=at)
                     withdrawn[one.slug] = self._day(at)
-        return Aftermath(corrected, withdrawn)
+        return ArchiveNotes(corrected, withdrawn)
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.config.newsletter.zone).date()

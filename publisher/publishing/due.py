@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from publisher.config.model import Publish
+from publisher.config.model import PublishConfig
 from publisher.delivery.mark import how_to_settle
 from publisher.delivery.states import Operator
 
 
-class Kind(StrEnum):
+class Action(StrEnum):
     """What publish does with an issue. ``docs/publishing.md`` has the table."""
 
     DUE = "due"  # freeze and send
@@ -37,8 +37,10 @@ class Kind(StrEnum):
     WITHDRAWN = "withdrawn"  # was live, and is gone from the repository
 
 
-MAILS = frozenset({Kind.DUE, Kind.RESUME})
-NEEDS_SOMEBODY = frozenset({Kind.CONFLICT, Kind.UNCERTAIN, Kind.EXPIRED, Kind.MISSED, Kind.UNKNOWN, Kind.BROKEN})
+MAILS = frozenset({Action.DUE, Action.RESUME})
+NEEDS_SOMEBODY = frozenset(
+    {Action.CONFLICT, Action.UNCERTAIN, Action.EXPIRED, Action.MISSED, Action.UNKNOWN, Action.BROKEN}
+)
 """What a run cannot settle: it says so and exits with 1."""
 
 
@@ -81,11 +83,11 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class IssueDecision:
     """What to do, why, and what an operator can type about it."""
 
     facts: Facts
-    kind: Kind
+    kind: Action
     why: str = ""
     help: str | None = None
     at: datetime | None = None  # when a waiting one is due
@@ -110,30 +112,30 @@ class Decision:
     @property
     def public(self) -> bool:
         """Whether its page belongs into the archive. A missed one's does; one that readers have stays while held."""
-        if self.kind is Kind.HELD:
+        if self.kind is Action.HELD:
             return self.facts.archived
-        return self.kind not in {Kind.WAITING, Kind.DRAFT, Kind.BROKEN, Kind.WITHDRAWN}
+        return self.kind not in {Action.WAITING, Action.DRAFT, Action.BROKEN, Action.WITHDRAWN}
 
 
-def decide(facts: Facts, now: datetime, policy: Publish) -> Decision:
+def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     """The decision table."""
     slug = facts.slug
     if not facts.in_repository or (not facts.ready and facts.archived):
-        return Decision(facts, Kind.WITHDRAWN, _left(facts.mailed) or "no longer in the repository")
+        return IssueDecision(facts, Action.WITHDRAWN, _left(facts.mailed) or "no longer in the repository")
     if not facts.ready:
-        return Decision(facts, Kind.DRAFT, "status: draft")
+        return IssueDecision(facts, Action.DRAFT, "status: draft")
     if facts.broken:
-        return Decision(facts, Kind.BROKEN, "it has errors", f"publisher check {slug}")
+        return IssueDecision(facts, Action.BROKEN, "it has errors", f"publisher check {slug}")
     if facts.forgotten and facts.settled != "mailed":
-        return Decision(facts, Kind.UNKNOWN, f"{facts.forgotten}: was it restored?", how_to_settle(slug))
+        return IssueDecision(facts, Action.UNKNOWN, f"{facts.forgotten}: was it restored?", how_to_settle(slug))
     if facts.mailed and not facts.forgotten:
         return _mailed(facts, facts.mailed)
     if facts.settled == "mailed":
-        return Decision(facts, Kind.SETTLED, "an operator said that it was mailed")
+        return IssueDecision(facts, Action.SETTLED, "an operator said that it was mailed")
     if facts.claimed and facts.settled != "unmailed":
-        return Decision(
+        return IssueDecision(
             facts,
-            Kind.UNKNOWN,
+            Action.UNKNOWN,
             f"{facts.claimed} has it already, and this database knows nothing of it: was that lost, or restored?",
             f"publisher publish --mailed {slug}, if readers got it; publisher publish --unmailed {slug}, if none did",
         )
@@ -142,67 +144,69 @@ def decide(facts: Facts, now: datetime, policy: Publish) -> Decision:
     return _by_the_clock(facts, now, policy)
 
 
-def _mailed(facts: Facts, mailed: Mailed) -> Decision:
+def _mailed(facts: Facts, mailed: Mailed) -> IssueDecision:
     slug = facts.slug
     if mailed.operator == Operator.CANCELLED:
-        return Decision(facts, Kind.CANCELLED, "cancelled", f"publisher send {slug} mails those not reached")
+        return IssueDecision(facts, Action.CANCELLED, "cancelled", f"publisher send {slug} mails those not reached")
     same = facts.digest == mailed.digest or (mailed.content is not None and facts.content == mailed.content)
     if mailed.sendable:
         if facts.held_at:
             return _held(facts)
         if mailed.operator == Operator.PAUSED:
-            return Decision(facts, Kind.PAUSED, f"paused; {_left(mailed)}", f"publisher resume {slug}")
+            return IssueDecision(facts, Action.PAUSED, f"paused; {_left(mailed)}", f"publisher resume {slug}")
         if not same:
-            return Decision(
+            return IssueDecision(
                 facts,
-                Kind.CONFLICT,
+                Action.CONFLICT,
                 f"it changed while it was being mailed; {_left(mailed)}",
                 f"undo the change; or publisher cancel {slug}, and publisher send {slug} mails the rest",
             )
-        return Decision(facts, Kind.RESUME, _left(mailed))
+        return IssueDecision(facts, Action.RESUME, _left(mailed))
     if mailed.uncertain:
-        return Decision(
-            facts, Kind.UNCERTAIN, f"{mailed.uncertain:,} recipients are uncertain", f"publisher reconcile {slug}"
+        return IssueDecision(
+            facts, Action.UNCERTAIN, f"{mailed.uncertain:,} recipients are uncertain", f"publisher reconcile {slug}"
         )
     if not same:
-        return Decision(
+        return IssueDecision(
             facts,
-            Kind.CHANGED,
+            Action.CHANGED,
             "changed after it went out: the archive says so, nobody is mailed again",
             f"publisher send {slug} --correction mails it on purpose",
         )
-    return Decision(facts, Kind.DONE, "mailed")
+    return IssueDecision(facts, Action.DONE, "mailed")
 
 
-def _held(facts: Facts) -> Decision:
+def _held(facts: Facts) -> IssueDecision:
     why = f"held since {_minute(facts.held_at)}" + (f": {facts.held_why}" if facts.held_why else "")
-    return Decision(facts, Kind.HELD, why, f"publisher hold {facts.slug} --release")
+    return IssueDecision(facts, Action.HELD, why, f"publisher hold {facts.slug} --release")
 
 
-def _by_the_clock(facts: Facts, now: datetime, policy: Publish) -> Decision:
+def _by_the_clock(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     slug, seen = facts.slug, facts.seen_at or now
     vetoable_until = seen + policy.veto_window
     due = max(facts.publish_at or seen, vetoable_until)
     if facts.publish_at and facts.publish_at > now and due == facts.publish_at:
-        return Decision(facts, Kind.WAITING, f"due {_minute(due)}", at=due)
+        return IssueDecision(facts, Action.WAITING, f"due {_minute(due)}", at=due)
     if facts.publish_at and max(seen - facts.publish_at, now - due) > policy.expires_after:
-        return Decision(
+        return IssueDecision(
             facts,
-            Kind.EXPIRED,
+            Action.EXPIRED,
             f"it was due {_minute(facts.publish_at)}, over {_hours(policy.expires_after)} ago: not sent by itself",
             f"publisher send {slug}; or set a new publish_at; or publisher hold {slug}",
         )
     strange = not facts.known and not facts.asked and facts.settled != "unmailed" and not facts.publish_at
     if facts.day_ends and strange and now - facts.day_ends > policy.expires_after:
-        return Decision(
+        return IssueDecision(
             facts,
-            Kind.MISSED,
+            Action.MISSED,
             f"it is dated {facts.day_ends:%Y-%m-%d}, and this database never saw it: not sent by itself",
             f"publisher publish --mailed {slug}, if readers have it; publisher publish --unmailed {slug} mails it now",
         )
     if due > now:
-        return Decision(facts, Kind.WAITING, f"may be vetoed until {_minute(due)}", f"publisher hold {slug}", due)
-    return Decision(facts, Kind.DUE, "due now")
+        return IssueDecision(
+            facts, Action.WAITING, f"may be vetoed until {_minute(due)}", f"publisher hold {slug}", due
+        )
+    return IssueDecision(facts, Action.DUE, "due now")
 
 
 def _left(mailed: Mailed | None) -> str:

@@ -25,28 +25,28 @@ from publisher.proofing import Proof
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.publishing import git, store
-from publisher.publishing.archive import Archive
-from publisher.publishing.due import MAILS, Decision, Kind
-from publisher.publishing.facts import Ledger, content_of, decide_all, editions_of, read_ledger
+from publisher.publishing.archive import ArchiveRun
+from publisher.publishing.due import MAILS, Action, IssueDecision
+from publisher.publishing.history import History, content_of, decide_all, editions_of, read_history
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
-from publisher.publishing.run import Context, Outcome, Published, Step, Watch
+from publisher.publishing.run import IssueResult, Published, Run, RunObserver, RunStep
 from publisher.publishing.witness import Witness, mail
 
-SETTLED_BY_NAME = frozenset({Kind.DUE, Kind.MISSED, Kind.EXPIRED, Kind.UNKNOWN, Kind.SETTLED})
+SETTLED_BY_NAME = frozenset({Action.DUE, Action.MISSED, Action.EXPIRED, Action.UNKNOWN, Action.SETTLED})
 """What ``--mailed ISSUE`` and ``--unmailed ISSUE`` speak of: ready, due, whole, and without a mailing."""
 
 SETTLED_BY_ALL = {
-    "mailed": SETTLED_BY_NAME - {Kind.SETTLED},
-    "unmailed": SETTLED_BY_NAME - {Kind.SETTLED, Kind.UNKNOWN},
+    "mailed": SETTLED_BY_NAME - {Action.SETTLED},
+    "unmailed": SETTLED_BY_NAME - {Action.SETTLED, Action.UNKNOWN},
 }
 """The same of ``all``, which takes back nobody's word, and mails nothing that readers seem to have."""
 
-_NEVER_HAD = frozenset({Kind.DRAFT, Kind.BROKEN, Kind.HELD, Kind.WAITING})
+_NEVER_HAD = frozenset({Action.DRAFT, Action.BROKEN, Action.HELD, Action.WAITING})
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class PublishOptions:
     """What an operator says about this run. ``mailed`` and ``unmailed`` settle issues that the ledger does not know."""
 
     out: str = "dist"
@@ -56,41 +56,43 @@ class Wishes:
     now: datetime | None = None
 
 
-def publish(config: Config, database: Database, wishes: Wishes | None = None, watch: Watch | None = None) -> Published:
+def publish(
+    config: Config, database: Database, options: PublishOptions | None = None, watch: RunObserver | None = None
+) -> Published:
     """Publish what is due.
 
     Raises LeaseLostError (another run is at work), UsageError (an older or foreign history, an unknown issue),
     DeployError, TransportError, DatabaseError; always with what was done recorded.
     """
-    wishes, watch = wishes or Wishes(), watch or Watch()
+    options, watch = options or PublishOptions(), watch or RunObserver()
     with take(database, waiting=watch.waiting) as lease:
-        now, commit = wishes.now or datetime.now(UTC), git.head(config.root)
-        return _Run(Context(config, database, lease, watch, now, commit), wishes).run()
+        now, commit = options.now or datetime.now(UTC), git.head(config.root)
+        return _Publish(Run(config, database, lease, watch, now, commit), options).run()
 
 
 @dataclass(frozen=True)
-class _Run:
-    context: Context
-    wishes: Wishes
+class _Publish:
+    context: Run
+    options: PublishOptions
 
     def run(self) -> Published:
         context, config = self.context, self.context.config
-        context.step(Step.LEASED)
-        if not self.wishes.accept_history:
+        context.step(RunStep.LEASED)
+        if not self.options.accept_history:
             refuse_other_history(config.root, context.database, context.commit)
         prepared = self._prepare()
-        archive = Archive.open(config, config.root / self.wishes.out)
+        archive = ArchiveRun.open(config, config.root / self.options.out)
         witness = Witness(config, archive.place, archive.site)
         ledger, decisions = self._decide(prepared, witness)
         if self._settle(decisions) or self._asked_at_first(ledger, decisions):
             ledger, decisions = self._decide(prepared, witness)
         self._record_sight(decisions)
-        context.step(Step.DECIDED)
+        context.step(RunStep.DECIDED)
         blocked = _blocked(decisions)
         deployed = None if blocked else archive.publish(context, decisions, prepared)
         editions = editions_of(prepared)
         outcomes = [self._outcome(d, editions.get(d.slug), archive, blocked) for d in decisions]
-        context.step(Step.ENDED)
+        context.step(RunStep.ENDED)
         diagnostics = tuple(found for one in prepared for found in one.findings)
         return Published(tuple(outcomes), archive.site, archive.name, archive.shown, deployed, diagnostics, blocked)
 
@@ -101,18 +103,18 @@ class _Run:
         prepared = judge_whole(
             self.context.config, slugs, drafts=False, store=store, progress=self.context.watch.building.step
         )
-        self.context.step(Step.PREPARED)
+        self.context.step(RunStep.PREPARED)
         return prepared
 
-    def _decide(self, prepared: Sequence[Proof], witness: Witness) -> tuple[Ledger, list[Decision]]:
-        ledger = read_ledger(self.context.database, [one.slug for one in prepared])
+    def _decide(self, prepared: Sequence[Proof], witness: Witness) -> tuple[History, list[IssueDecision]]:
+        ledger = read_history(self.context.database, [one.slug for one in prepared])
         return ledger, decide_all(self.context.config, prepared, ledger, witness, self.context.now)
 
-    def _settle(self, decisions: Sequence[Decision]) -> bool:
+    def _settle(self, decisions: Sequence[IssueDecision]) -> bool:
         """Write down what an operator said of issues that readers can have had; whether there was anything."""
         kinds = {decision.slug: decision.kind for decision in decisions}
-        named = {*self.wishes.mailed, *self.wishes.unmailed}
-        for how, slugs in (("mailed", self.wishes.mailed), ("unmailed", self.wishes.unmailed)):
+        named = {*self.options.mailed, *self.options.unmailed}
+        for how, slugs in (("mailed", self.options.mailed), ("unmailed", self.options.unmailed)):
             if strange := sorted(set(slugs) - kinds.keys() - {"all"}):
                 raise UsageError(f"there is no issue {strange[0]}", help="name a folder of issues/, or all")
             meant = {slug for slug in slugs if kinds.get(slug) in SETTLED_BY_NAME}
@@ -125,7 +127,7 @@ class _Run:
                     raise UsageError(message, help=f"publisher publish --{how} settles what is ready, due and whole")
             if chosen:
                 self._write_settled(how, chosen)
-        return bool(self.wishes.mailed or self.wishes.unmailed)
+        return bool(self.options.mailed or self.options.unmailed)
 
     def _write_settled(self, how: str, slugs: Sequence[str]) -> None:
         self.context.watch.settling(how, slugs)
@@ -136,12 +138,12 @@ class _Run:
         for slug in slugs if how == "unmailed" else ():
             forget_mark(self.context.database, slug)
 
-    def _asked_at_first(self, ledger: Ledger, decisions: Sequence[Decision]) -> bool:
+    def _asked_at_first(self, ledger: History, decisions: Sequence[IssueDecision]) -> bool:
         """A ledger without any mailing is about to mail several issues at once: ask, or refuse. True: settled anew."""
         several = [
             decision.slug
             for decision in decisions
-            if decision.kind is Kind.DUE and decision.facts.settled != "unmailed" and not decision.facts.asked
+            if decision.kind is Action.DUE and decision.facts.settled != "unmailed" and not decision.facts.asked
         ]
         if len(several) < 2 or ledger.mailed or any(p.settled_how for p in ledger.publications.values()):
             return False
@@ -154,7 +156,7 @@ class _Run:
         self._write_settled("unmailed", several)
         return True
 
-    def _record_sight(self, decisions: Sequence[Decision]) -> None:
+    def _record_sight(self, decisions: Sequence[IssueDecision]) -> None:
         """When each was first seen as it is now: a veto window begins there."""
         with self.context.database.begin() as connection:
             self.context.lease.check_in(connection)
@@ -162,7 +164,7 @@ class _Run:
             for decision in decisions:
                 one = decision.facts
                 fresh = one.content and not one.mailed and one.seen_at is None
-                if fresh and decision.kind not in {Kind.UNKNOWN, Kind.MISSED}:
+                if fresh and decision.kind not in {Action.UNKNOWN, Action.MISSED}:
                     store.note(connection, one.slug, seen_at=self.context.now, seen_content=one.content)
                 if one.mailed and one.content and one.mailed.digest == one.digest:
                     store.note(connection, one.slug, mailed_content=one.content)
@@ -171,37 +173,41 @@ class _Run:
             )
             store.forget_sight(connection, gone)
 
-    def _outcome(self, decision: Decision, edition: Edition | None, archive: Archive, blocked: str | None) -> Outcome:
+    def _outcome(
+        self, decision: IssueDecision, edition: Edition | None, archive: ArchiveRun, blocked: str | None
+    ) -> IssueResult:
         if decision.kind not in MAILS or edition is None:
-            return Outcome(decision)
+            return IssueResult(decision)
         if self.context.watch.interrupt.count:
-            return Outcome(decision, trouble="not sent: the run was stopped before", help="publisher publish goes on")
-        if blocked and decision.kind is Kind.DUE:
-            return Outcome(decision, trouble="not sent: the archive could not be brought up to date")
+            return IssueResult(
+                decision, trouble="not sent: the run was stopped before", help="publisher publish goes on"
+            )
+        if blocked and decision.kind is Action.DUE:
+            return IssueResult(decision, trouble="not sent: the archive could not be brought up to date")
         if fault := None if blocked else wait_until_live(self.context.config, edition, archive.place, archive.site):
-            return Outcome(
+            return IssueResult(
                 decision,
                 trouble=f"nothing was sent: {fault}",
                 help="run publisher publish again once the page is there; it goes on from here",
             )
-        self.context.step(Step.LIVE, decision.slug)
+        self.context.step(RunStep.LIVE, decision.slug)
         try:
-            return Outcome(decision, self._mail(decision, edition, archive))
+            return IssueResult(decision, self._mail(decision, edition, archive))
         except LeaseLostError:
             raise
         except PublisherError as error:  # the others may fare better, and their account is owed in any case
-            return Outcome(decision, trouble=error.message, help=error.help, failed=True)
+            return IssueResult(decision, trouble=error.message, help=error.help, failed=True)
 
-    def _mail(self, decision: Decision, edition: Edition, archive: Archive) -> Sent:
+    def _mail(self, decision: IssueDecision, edition: Edition, archive: ArchiveRun) -> Sent:
         with self.context.database.begin() as connection:
             self.context.lease.check_in(connection)
-            mailing = mailings.newest(connection, edition.slug) if decision.kind is Kind.RESUME else None
+            mailing = mailings.newest(connection, edition.slug) if decision.kind is Action.RESUME else None
             letter = mailings.letter_of(connection, mailing.id) if mailing else None
             if mailing is None:
                 store.note(connection, edition.slug, mailed_content=content_of(edition))
 
         def started(begun: Started) -> None:
-            self.context.step(Step.FROZEN, edition.slug)
+            self.context.step(RunStep.FROZEN, edition.slug)
             self.context.watch.started(begun)
 
         options = Options(
@@ -213,7 +219,7 @@ class _Run:
         with self.context.watch.guard():
             witness = Witness(self.context.config, archive.place, archive.site)
             sent = mail(witness, self.context.config, self.context.database, letter or edition, options)
-        self.context.step(Step.MAILED, edition.slug)
+        self.context.step(RunStep.MAILED, edition.slug)
         return sent
 
 
@@ -248,9 +254,9 @@ def refuse_other_history(root: Path, database: Database, commit: str | None) -> 
     )
 
 
-def _blocked(decisions: Sequence[Decision]) -> str | None:
+def _blocked(decisions: Sequence[IssueDecision]) -> str | None:
     """A broken issue that readers can open keeps its page: then nothing is deployed."""
-    broken = [one.slug for one in decisions if one.kind is Kind.BROKEN and one.facts.archived]
+    broken = [one.slug for one in decisions if one.kind is Action.BROKEN and one.facts.archived]
     if not broken:
         return None
     return f"{', '.join(broken)} {'has' if len(broken) == 1 else 'have'} errors and would lose the page that is live"

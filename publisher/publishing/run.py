@@ -12,16 +12,16 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.send import Sent, Started
-from publisher.delivery.sender import Interrupt, Progress
+from publisher.delivery.sender import Interrupt, SendProgress
 from publisher.diagnostics import Diagnostic
-from publisher.publishing.due import NEEDS_SOMEBODY, Decision, Kind
+from publisher.publishing.due import NEEDS_SOMEBODY, Action, IssueDecision
 from publisher.publishing.lease import Lease
-from publisher.site.build import Progress as BuildProgress
+from publisher.site.build import BuildProgress as BuildProgress
 from publisher.site.build import Silent
 from publisher.site.deploy import Deployed
 
 
-class Step(StrEnum):
+class RunStep(StrEnum):
     """Where a run is. A run that dies at any of them is finished by the next."""
 
     LEASED = "leased"
@@ -37,42 +37,42 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class RunObserver:
     """Who listens to a run; nobody, where nothing is given."""
 
-    step: Callable[[Step, str], None] = lambda _step, _detail: None
+    step: Callable[[RunStep, str], None] = lambda _step, _detail: None
     building: BuildProgress = field(default_factory=Silent)
     deploying: Callable[[int, int], None] = lambda _done, _total: None
     waiting: Callable[[str], None] = lambda _holder: None
     settling: Callable[[str, Sequence[str]], None] = lambda _how, _slugs: None
     confirm_first: Callable[[Sequence[str]], bool] = lambda _slugs: False  # may a first run mail several at once?
     started: Callable[[Started], None] = lambda _started: None
-    sending: Callable[[Progress], None] = lambda _progress: None
+    sending: Callable[[SendProgress], None] = lambda _progress: None
     interrupt: Interrupt = field(default_factory=Interrupt)
     guard: Callable[[], AbstractContextManager[None]] = nullcontext  # held while messages leave: signals wait for it
 
 
 @dataclass(frozen=True)
-class Context:
+class Run:
     """One run: its lease, its one moment, the commit that is checked out (None outside git)."""
 
     config: Config
     database: Database
     lease: Lease
-    watch: Watch
+    watch: RunObserver
     now: datetime
     commit: str | None
 
-    def step(self, step: Step, detail: str = "") -> None:
+    def step(self, step: RunStep, detail: str = "") -> None:
         """Tell whoever listens."""
         self.watch.step(step, detail)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class IssueResult:
     """What became of one issue. ``trouble`` is why it was not mailed although due; ``failed``: the world's doing."""
 
-    decision: Decision
+    decision: IssueDecision
     sent: Sent | None = None
     trouble: str | None = None
     help: str | None = None
@@ -83,7 +83,7 @@ class Outcome:
         """0, 1 or 2 as for ``send``."""
         if self.sent:
             return self.sent.exit_status
-        if self.failed or self.decision.kind is Kind.UNKNOWN:
+        if self.failed or self.decision.kind is Action.UNKNOWN:
             return 2  # the ledger knows less than the world: nothing else can be trusted
         return 1 if self.trouble or self.decision.kind in NEEDS_SOMEBODY else 0
 
@@ -92,7 +92,7 @@ class Outcome:
 class Published:
     """The end of a run. ``deployed`` is None where nothing was to be deployed, or the archive is built in its place."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[IssueResult, ...]
     site: Path
     archive: str
     issues: int  # in the archive

@@ -28,7 +28,7 @@ from publisher.site.paths import issue_path
 _BLANK = re.compile(r"\s+")
 
 
-class Verdict(StrEnum):
+class VerifyResult(StrEnum):
     """The answer."""
 
     MATCH = "match"  # rebuilt to the byte, and these are its words
@@ -42,7 +42,7 @@ class Verdict(StrEnum):
 class Verified:
     """The answer with what it rests on."""
 
-    verdict: Verdict
+    verdict: VerifyResult
     message: str
     help: str | None = None
     slug: str | None = None
@@ -64,7 +64,9 @@ def verify(config: Config, what: str) -> Verified:
     exhibit = _page(what) if re.match(r"https?://", what) else _message(Path(what))
     if exhibit.claim is None:
         return Verified(
-            Verdict.NONE, f"{what} does not say which edition it is", "it was not made by publisher, or was stripped"
+            VerifyResult.NONE,
+            f"{what} does not say which edition it is",
+            "it was not made by publisher, or was stripped",
         )
     return _verify(config, exhibit, exhibit.claim)
 
@@ -76,7 +78,7 @@ def _verify(config: Config, exhibit: _Exhibit, claim: Provenance) -> Verified:
     if commit is None:
         shallow = git.is_shallow(config.root)
         return Verified(
-            Verdict.UNKNOWN,
+            VerifyResult.UNKNOWN,
             f"it claims commit {claim.commit[:12]}, which is not in this repository",
             "git fetch --unshallow" if shallow else "git fetch --all; if that finds nothing, it comes from elsewhere",
             claimed=claim,
@@ -86,7 +88,7 @@ def _verify(config: Config, exhibit: _Exhibit, claim: Provenance) -> Verified:
     with git.at_revision(config, commit, (named,) if named else slugs) as then:
         if then is None:
             return Verified(
-                Verdict.DIFFERS, f"config.yaml of commit {commit[:12]} cannot be read", slug=named, claimed=claim
+                VerifyResult.DIFFERS, f"config.yaml of commit {commit[:12]} cannot be read", slug=named, claimed=claim
             )
         return _compare(then, exhibit, claim, f"commit {commit[:12]}")
 
@@ -103,12 +105,12 @@ def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -
         if edition.digest == claim.digest:
             if fault := _altered(config, exhibit, edition):
                 return Verified(
-                    Verdict.ALTERED, f"it claims {slug} of {where}, and {fault}", None, slug, claim, edition.digest
+                    VerifyResult.ALTERED, f"it claims {slug} of {where}, and {fault}", None, slug, claim, edition.digest
                 )
-            return Verified(Verdict.MATCH, f"this is {slug} of {where}", None, slug, claim, edition.digest)
+            return Verified(VerifyResult.MATCH, f"this is {slug} of {where}", None, slug, claim, edition.digest)
     says = f"{named} of {where} is {rebuilt[:19]}…" if named and rebuilt else f"no issue of {where} is that"
     return Verified(
-        Verdict.DIFFERS,
+        VerifyResult.DIFFERS,
         f"it claims {claim.digest[:19]}…, and {says}",
         "it may have been made by another version of publisher or of a library it renders with",
         named,

@@ -22,15 +22,15 @@ from publisher.delivery.mark import how_to_settle
 from publisher.delivery.send import Options, Sent, Started, send
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 from publisher.providers import open_provider
 from publisher.publishing import store
-from publisher.publishing.archive import Archive
+from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import Mailed
 from publisher.publishing.live import provenance_of_page
 from publisher.publishing.store import Publication
 from publisher.site.deploy import Destination
-from publisher.site.deploy.folder import Folder
+from publisher.site.deploy.folder import FolderDestination
 from publisher.site.paths import issue_path
 
 _RECIPIENT = re.compile(r"[0-9a-f]{8}-\d+\.eml")
@@ -58,13 +58,13 @@ class Witness:
     @classmethod
     def open(cls, config: Config) -> Witness:
         """The witness for the archive that config.yaml describes. Raises UsageError, DeployError."""
-        archive = Archive.open(config, config.root / "dist")
+        archive = ArchiveRun.open(config, config.root / "dist")
         return cls(config, archive.place, archive.site)
 
     def state(self, slug: str) -> Testimony | None:
         """What ``state.json`` says; None where there is none. Raises DeployError, UsageError (it cannot be read)."""
         path = _path(slug)
-        place = self.place or Folder(self.site)
+        place = self.place or FolderDestination(self.site)
         content = place.read(path)
         if content is None:
             return None
@@ -119,14 +119,14 @@ class Witness:
             runs = mailings.runs(connection).get(mailing.id, 0)
         state = Testimony(mailing.reference, mailing.digest, datetime.now(UTC).isoformat(), runs, finished)
         content = json.dumps(asdict(state)).encode() + b"\n"
-        (self.place or Folder(self.site)).note(_path(mailing.slug), content)
+        (self.place or FolderDestination(self.site)).note(_path(mailing.slug), content)
 
 
 def mail(
     witness: Witness | None,
     config: Config,
     database: Database,
-    edition: Edition | Letter,
+    edition: Edition | MailContent,
     options: Options | None = None,
 ) -> Sent:
     """:func:`publisher.delivery.send.send`, told to the witness before its first message and after its last.

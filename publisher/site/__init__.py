@@ -5,12 +5,12 @@ The parts that write pages load when they are first asked for: who only checks n
 
 from typing import TYPE_CHECKING, Any
 
-from publisher.site.model import SiteFile, SiteResult, Written
+from publisher.site.model import SiteFile, SiteResult, WriteResult
 
 if TYPE_CHECKING:
     from publisher.site.site import build_site, site_files
 
-__all__ = ["SiteFile", "SiteResult", "Written", "build_site", "site_files"]
+__all__ = ["SiteFile", "SiteResult", "WriteResult", "build_site", "site_files"]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,13 +23,13 @@ from publisher.proofing import Proof
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.site.archive import moment
-from publisher.site.model import BuildResult, SiteFile, Written
+from publisher.site.model import BuildResult, SiteFile, WriteResult
 from publisher.site.output import write_folder
 from publisher.site.site import build_site
 from publisher.source import loose_files
 
 
-class Progress(Protocol):
+class BuildProgress(Protocol):
     """Hears how far a build is."""
 
     def total(self, issues: int) -> None:
@@ -40,7 +40,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """A :class:`Progress` that nobody watches."""
+    """A :class:`BuildProgress` that nobody watches."""
 
     def total(self, issues: int) -> None:
         """Nothing."""
@@ -58,7 +58,7 @@ def build(
     until: datetime | None = None,
     use_cache: bool = True,
     processes: int | None = None,
-    progress: Progress | None = None,
+    progress: BuildProgress | None = None,
 ) -> BuildResult:
     """Build the repository into ``out/site`` and ``out/email``.
 
@@ -106,7 +106,7 @@ def _write(
     )
 
 
-def _write_emails(editions: Sequence[Edition], chosen: Sequence[str], folder: Path) -> Written:
+def _write_emails(editions: Sequence[Edition], chosen: Sequence[str], folder: Path) -> WriteResult:
     """The emails of the chosen issues; those of others stay as long as the issues can be built."""
     alive = {edition.slug for edition in editions}
 

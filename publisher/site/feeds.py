@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 from publisher.config import Config
-from publisher.edition.model import Edition, Story
+from publisher.edition.model import Edition, EditionItem
 from publisher.site.archive import Archive, latest, moment
 from publisher.site.content import feed_html
 from publisher.site.paths import issue_path, url_of
@@ -124,7 +124,7 @@ def _json_item(config: Config, edition: Edition) -> dict[str, Any]:
     return item
 
 
-def _stories(editions: Iterable[Edition]) -> Iterator[tuple[Edition, Story]]:
+def _stories(editions: Iterable[Edition]) -> Iterator[tuple[Edition, EditionItem]]:
     return ((edition, story) for edition in editions for story in edition.stories)
 
 

@@ -20,7 +20,7 @@ class SiteFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """What a write did to a folder: paths relative to ``root``, sorted."""
 
     root: Path
@@ -35,14 +35,14 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Aftermath:
+class ArchiveNotes:
     """What happened to issues after readers had them: when one was last corrected, when one was withdrawn; by slug."""
 
     corrected: Mapping[str, date] = field(default_factory=dict)
     withdrawn: Mapping[str, date] = field(default_factory=dict)
 
 
-NOTHING_SINCE = Aftermath()
+NOTHING_SINCE = ArchiveNotes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class SiteResult:
 
     root: Path
     issues: tuple[str, ...]
-    output: Written
+    output: WriteResult
 
 
 @dataclass(frozen=True, slots=True)

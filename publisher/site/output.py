@@ -13,7 +13,7 @@ from pathlib import Path
 
 from publisher.documents.atomic import holds, write_file
 from publisher.errors import DeployError, UsageError
-from publisher.site.model import SiteFile, Written
+from publisher.site.model import SiteFile, WriteResult
 
 
 def manifest_beside(root: Path) -> Path:
@@ -21,7 +21,9 @@ def manifest_beside(root: Path) -> Path:
     return root.parent / f".{root.name}.manifest.json"
 
 
-def write_folder(root: Path, files: Iterable[SiteFile], *, keep: Callable[[str], bool] = lambda _: False) -> Written:
+def write_folder(
+    root: Path, files: Iterable[SiteFile], *, keep: Callable[[str], bool] = lambda _: False
+) -> WriteResult:
     """Make ``root`` hold ``files``; remove what an earlier build put there, unless ``keep(path)``.
 
     Raises :class:`DeployError` when the disk refuses, :class:`UsageError` when a file that is not ours is in the way.
@@ -44,7 +46,7 @@ def write_folder(root: Path, files: Iterable[SiteFile], *, keep: Callable[[str],
         write_manifest(manifest, kept | digests)
     except OSError as error:
         raise disk_error(error, root) from error
-    return Written(root, tuple(sorted(changed)), tuple(sorted(wanted.keys() - changed)), tuple(sorted(removed)))
+    return WriteResult(root, tuple(sorted(changed)), tuple(sorted(wanted.keys() - changed)), tuple(sorted(removed)))
 
 
 def disk_error(error: OSError, root: Path) -> DeployError:

@@ -14,17 +14,17 @@ from publisher.edition.model import Edition
 from publisher.edition.theme import Theme
 from publisher.site.archive import Archive, moment
 from publisher.site.content import page_body
-from publisher.site.model import NOTHING_SINCE, Aftermath, SiteFile
+from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile
 from publisher.site.paths import issue_path, relative, url_of
 from publisher.site.search import search_files
 from publisher.site.theme import static_files
 from publisher.site.words import SiteWords
 
 
-class Pages:
+class ArchivePages:
     """Renders every page of one archive with one theme."""
 
-    def __init__(self, config: Config, archive: Archive, aftermath: Aftermath = NOTHING_SINCE) -> None:
+    def __init__(self, config: Config, archive: Archive, aftermath: ArchiveNotes = NOTHING_SINCE) -> None:
         self.config = config
         self.archive = archive
         self.aftermath = aftermath

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
-from publisher.edition.model import Edition, Story
+from publisher.edition.model import Edition, EditionItem
 from publisher.site.archive import Archive
 from publisher.site.model import SiteFile
 from publisher.site.paths import issue_path
@@ -39,6 +39,6 @@ def _row(edition: Edition, archive: Archive, words: SiteWords) -> dict[str, obje
     }
 
 
-def _text(story: Story) -> str:
+def _text(story: EditionItem) -> str:
     """What of an item is worth finding: its words without addresses, on one line."""
     return _NOISE.sub(" ", story.text).strip()

@@ -9,14 +9,14 @@ from publisher.config import Config
 from publisher.edition.model import Edition
 from publisher.site.archive import Archive, arrange
 from publisher.site.feeds import atom_feed, items_feed, json_feed, robots, sitemap
-from publisher.site.model import NOTHING_SINCE, Aftermath, SiteFile, SiteResult
+from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, SiteResult
 from publisher.site.output import write_folder
-from publisher.site.pages import Pages
+from publisher.site.pages import ArchivePages
 
 
-def site_files(config: Config, archive: Archive, aftermath: Aftermath = NOTHING_SINCE) -> Iterator[SiteFile]:
+def site_files(config: Config, archive: Archive, aftermath: ArchiveNotes = NOTHING_SINCE) -> Iterator[SiteFile]:
     """Every file of the archive, a pure function of its arguments and the theme: the same bytes on any machine."""
-    yield from Pages(config, archive, aftermath).all()
+    yield from ArchivePages(config, archive, aftermath).all()
     yield SiteFile("feed.xml", atom_feed(config, archive))
     yield SiteFile("feed.json", json_feed(config, archive))
     yield SiteFile("feeds/items.xml", items_feed(config, archive))
@@ -28,7 +28,7 @@ def site_files(config: Config, archive: Archive, aftermath: Aftermath = NOTHING_
 
 
 def build_site(
-    config: Config, editions: Iterable[Edition], out: Path, aftermath: Aftermath = NOTHING_SINCE
+    config: Config, editions: Iterable[Edition], out: Path, aftermath: ArchiveNotes = NOTHING_SINCE
 ) -> SiteResult:
     """Make the folder ``out`` hold the archive of ``editions`` and nothing else of ours.
 

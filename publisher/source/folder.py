@@ -36,7 +36,7 @@ OUTSIDE = define("outside-repository", Severity.ERROR, fixed=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class IssueFolder:
     """The files of one issue; every path is relative to the root, with ``/``. ``items`` is in file-name order."""
 
     slug: str
@@ -46,16 +46,16 @@ class Folder:
     findings: tuple[Diagnostic, ...]
 
 
-def read_folder(root: Path, slug: str) -> Folder:
+def read_folder(root: Path, slug: str) -> IssueFolder:
     """List ``issues/<slug>``."""
     path = f"{ISSUES}/{slug}"
     if not leads_inside(root, root / path):
         outside = OUTSIDE.at(Place(path), say("the folder is a link out of the repository"), help=say("copy it in"))
-        return Folder(slug, path, None, (), (outside,))
+        return IssueFolder(slug, path, None, (), (outside,))
     try:
         entries = sorted((root / path).iterdir(), key=lambda entry: entry.name)
     except OSError as error:
-        return Folder(slug, path, None, (), (_no_folder(root, path, error),))
+        return IssueFolder(slug, path, None, (), (_no_folder(root, path, error),))
     findings = [] if _SLUG.fullmatch(slug) else [_bad_slug(path, slug)]
     issue_files: list[str] = []
     items: list[str] = []
@@ -82,7 +82,7 @@ def read_folder(root: Path, slug: str) -> Folder:
         items.remove(almost[0])
     elif not any(finding.path.startswith(f"{path}/issue.y") for finding in findings):
         findings += _issue_file(path, issue_files)
-    return Folder(slug, path, issue_files[0] if issue_files else None, tuple(items), tuple(findings))
+    return IssueFolder(slug, path, issue_files[0] if issue_files else None, tuple(items), tuple(findings))
 
 
 def _bad_slug(path: str, slug: str) -> Diagnostic:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 
 from publisher.diagnostics import Diagnostic, Place, Sentence, Span, say
-from publisher.documents import Mapping, Node, TextFile, parse_yaml, slip_in
+from publisher.documents import Mapping, Node, TextFile, parse_yaml, typo_in
 from publisher.documents.validate import WRONG_TYPE
 from publisher.source import codes
-from publisher.source.lines import Lines, lines_of_file
+from publisher.source.lines import TrimmedLines, lines_of_file
 
 _RULE = re.compile(r"---[ \t]*")
 _COLONS = re.compile(r" {0,3}:{3,}[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
@@ -26,9 +26,9 @@ class ItemFile:
     """One Markdown item, in parts. ``body_at`` is the line after the front matter, where an empty body is reported."""
 
     matter: Mapping
-    body: Lines
+    body: TrimmedLines
     body_at: int
-    commentary: Lines | None
+    commentary: TrimmedLines | None
     commentary_at: int | None
 
 
@@ -73,8 +73,8 @@ def _mapping(file: TextFile, node: Node | None, findings: list[Diagnostic]) -> M
         return node
     if node is None:
         return None if findings else Mapping((), Span.point(1, 1))
-    if slip := slip_in(file, node.span.line, node.span.end_line):
-        findings.append(slip)
+    if typo := typo_in(file, node.span.line, node.span.end_line):
+        findings.append(typo)
         return None
     message = say("the front matter has to be keys and values")
     findings.append(
@@ -106,11 +106,11 @@ class _Splitter:
         self._told_after = False
 
     @property
-    def body(self) -> Lines:
+    def body(self) -> TrimmedLines:
         return lines_of_file(self.file, self.first, (self.opened or self.last + 1) - 1)
 
     @property
-    def commentary(self) -> Lines | None:
+    def commentary(self) -> TrimmedLines | None:
         if self.opened is None:
             return None
         return lines_of_file(self.file, self.opened + 1, (self._closed or self.last + 1) - 1)

@@ -10,7 +10,7 @@ from publisher.documents import Scalar, TextFile
 Position = tuple[int, int]
 
 
-class Lines(NamedTuple):
+class TrimmedLines(NamedTuple):
     """Text without blank lines around it.
 
     ``origins[i]`` is where line ``i`` begins in the file (line and column from 1). Where columns do not simply run on
@@ -24,12 +24,12 @@ class Lines(NamedTuple):
     positions: tuple[tuple[Position, ...], ...] = ()
 
 
-def lines_of_file(file: TextFile, first: int, last: int) -> Lines:
+def lines_of_file(file: TextFile, first: int, last: int) -> TrimmedLines:
     """Lines ``first`` to ``last`` (from 1, inclusive) as they stand."""
     return _trimmed(file.lines[first - 1 : last], [(number, 1) for number in range(first, last + 1)])
 
 
-def lines_of_scalar(file: TextFile, scalar: Scalar) -> Lines:
+def lines_of_scalar(file: TextFile, scalar: Scalar) -> TrimmedLines:
     """The lines of a YAML scalar."""
     if scalar.style == "|":
         return _literal(file, scalar)
@@ -50,18 +50,18 @@ def lines_of_scalar(file: TextFile, scalar: Scalar) -> Lines:
     return trimmed._replace(positions=tuple(positions[skipped : skipped + len(trimmed.origins)]))
 
 
-def _trimmed(texts: Sequence[str], origins: list[Position]) -> Lines:
+def _trimmed(texts: Sequence[str], origins: list[Position]) -> TrimmedLines:
     first, last = 0, len(texts)
     while first < last and not texts[first].strip():
         first += 1
     while last > first and not texts[last - 1].strip():
         last -= 1
     if first == last:
-        return Lines("", (origins[0] if origins else (1, 1),))
-    return Lines("\n".join(texts[first:last]), tuple(origins[first:last]))
+        return TrimmedLines("", (origins[0] if origins else (1, 1),))
+    return TrimmedLines("\n".join(texts[first:last]), tuple(origins[first:last]))
 
 
-def _literal(file: TextFile, scalar: Scalar) -> Lines:
+def _literal(file: TextFile, scalar: Scalar) -> TrimmedLines:
     """``|``: each line of the text is one of the file, after the same indentation."""
     texts = scalar.text.split("\n")
     source = file.lines

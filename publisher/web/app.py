@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from publisher.errors import DatabaseError
 from publisher.providers import providers
 from publisher.web import links, operations, subscribing
-from publisher.web.guard import Guard
+from publisher.web.guard import ServiceGuard
 from publisher.web.service import Service
 
 log = logging.getLogger("publisher.web")
@@ -84,7 +84,7 @@ def create_app(service: Service) -> ASGIApp:
     found = [provider.webhook() for provider in providers(service.config)]
     app.state.webhooks = {webhook.name: webhook for webhook in found if webhook}
     url = urlsplit(service.config.service.url or "")
-    return Guard(
+    return ServiceGuard(
         app,
         pages=service.pages,
         metrics=service.metrics,

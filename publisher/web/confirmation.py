@@ -19,17 +19,17 @@ from publisher.delivery.pace import Pace, batch_size
 from publisher.delivery.retry import pause
 from publisher.delivery.send import pace_of
 from publisher.delivery.sender import Limits, blocked
-from publisher.edition.email import Kept, looks, mail_html
+from publisher.edition.email import HtmlPlaceholders, looks, mail_html
 from publisher.edition.model import Slot
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme, ThemeError
 from publisher.errors import PublisherError, TransportError
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 from publisher.mail.message import Composed, Envelope, compose
 from publisher.providers import Transport, open_transport
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.web import outbox
-from publisher.web.outbox import Question
+from publisher.web.outbox import ConfirmationRequest
 from publisher.web.words import ServiceWords
 
 LOOK_AGAIN = 20.0
@@ -75,7 +75,7 @@ class _AnyLetter(Composed):
         return self.of(envelope).message(envelope, date)
 
 
-class Postman:
+class ConfirmationMailer:
     """Sends what is in the outbox, through the same pace as mailings: in a thread of its own, or once on demand."""
 
     def __init__(
@@ -200,7 +200,7 @@ class Postman:
         self._hold_until = time.monotonic() + wait
         return wait
 
-    def _envelope(self, question: Question) -> Envelope:
+    def _envelope(self, question: ConfirmationRequest) -> Envelope:
         subscriber = question.subscriber
         to = self._tokens.preferences_url if question.already else self._tokens.confirm_url
         return _Addressed(
@@ -215,14 +215,14 @@ class Postman:
     def _compose(self, language: str, *, already: bool) -> Composed:
         return compose(self._config, self._letter(language, already=already))
 
-    def _letter(self, language: str, *, already: bool) -> Letter:
+    def _letter(self, language: str, *, already: bool) -> MailContent:
         say, newsletter = ServiceWords(language, self._config), self._config.newsletter
         kind, days = "again" if already else "mail", CONFIRM_WITHIN.days
         slots = Slots(f"{kind}\n{language}\n{newsletter.name}\n{newsletter.postal_address}")
         link = slots.marker(_LINK)
         names = {"say": say, "kind": kind, "days": days, "link": link, **looks(say.words, self._config)}
         try:
-            finished = mail_html(self._theme, "service/mail.mjml.j2", names, Kept(slots.mark + "html"))
+            finished = mail_html(self._theme, "service/mail.mjml.j2", names, HtmlPlaceholders(slots.mark + "html"))
         except ThemeError as error:
             found = error.diagnostic
             raise TransportError(f"{found.path}: {found.message}", help=found.help or "correct the template") from error
@@ -231,7 +231,7 @@ class Postman:
         sender = [newsletter.name] + ([newsletter.postal_address] if newsletter.postal_address else [])
         text = "\n\n".join(lines) + "\n\n-- \n" + "\n".join(sender) + "\n"
         digest = hashlib.sha256(f"{subject}\n{finished}\n{text}".encode()).hexdigest()
-        return Letter(
+        return MailContent(
             FOLDER, subject, subject, language, f"sha256:{digest}", None, slots.cut(finished), slots.cut(str(text))
         )
 
@@ -242,7 +242,7 @@ def post(config: Config, database: Database, seconds: float) -> None:
         due = outbox.next_due(connection)
     if due is None or due > store.now():
         return
-    postman = Postman(config, Tokens.open(config), database)
+    postman = ConfirmationMailer(config, Tokens.open(config), database)
     try:
         postman.deliver(seconds)
     finally:

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from publisher.web.metrics import Metrics
-from publisher.web.pages import Pages
+from publisher.web.pages import ServicePages
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a form."""
@@ -34,14 +34,14 @@ _HEADERS = {
 }
 
 
-class Guard:
+class ServiceGuard:
     """ASGI middleware around the whole application."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        pages: Pages,
+        pages: ServicePages,
         metrics: Metrics,
         secure: bool,
         prefix: str = "",

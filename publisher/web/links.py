@@ -11,10 +11,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from publisher.audience.columns import language_tag
-from publisher.audience.model import How, State, Subscriber
-from publisher.audience.tokens import Claim, Purpose
+from publisher.audience.model import ConsentSource, ConsentState, Subscriber
+from publisher.audience.tokens import Purpose, TokenPayload
 from publisher.web.forms import came_from_us, evidence, read_fields
-from publisher.web.readers import Departure
+from publisher.web.readers import Unsubscribe
 from publisher.web.service import Service
 
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
@@ -49,9 +49,9 @@ async def unsubscribe(request: Request) -> Response:
     """POST: the person, or their mail program for them, wants it no more."""
     service, claim = _claim(request, Purpose.UNSUBSCRIBE)
     one_click = await _is_one_click(request)
-    how = How.ONE_CLICK if one_click else How.LINK
+    how = ConsentSource.ONE_CLICK if one_click else ConsentSource.LINK
     proof = evidence(request, mailing=claim.mailing)
-    subscriber = await service.together.leave(Departure(claim.reference, how, proof))
+    subscriber = await service.together.leave(Unsubscribe(claim.reference, how, proof))
     service.metrics.count("changes", "unsubscribed" if subscriber else "unknown")
     if subscriber is None:
         # The same to a mail program: it has nobody to show an error to, and would only ask again.
@@ -96,13 +96,15 @@ async def preferences(request: Request) -> Response:
     return _preferences_page(service, subscriber, claim, saved=True)
 
 
-def _preferences_page(service: Service, subscriber: Subscriber, claim: Claim, *, saved: bool = False) -> Response:
+def _preferences_page(
+    service: Service, subscriber: Subscriber, claim: TokenPayload, *, saved: bool = False
+) -> Response:
     token = service.tokens.sign(Purpose.UNSUBSCRIBE, subscriber.reference, claim.mailing)
     return service.pages.page(
         "preferences",
         subscriber.language,
         saved=saved,
-        unsubscribed=subscriber.state is State.UNSUBSCRIBED,
+        unsubscribed=subscriber.state is ConsentState.UNSUBSCRIBED,
         chosen=subscriber.topics,
         name=subscriber.name,
         language=subscriber.language,
@@ -121,7 +123,7 @@ async def _is_one_click(request: Request) -> bool:
     return fields.one(name).lower() == value.lower()
 
 
-def _claim(request: Request, purpose: Purpose, *, form: bool = False) -> tuple[Service, Claim]:
+def _claim(request: Request, purpose: Purpose, *, form: bool = False) -> tuple[Service, TokenPayload]:
     """Raises HTTPException: 403 for a ``form`` that is not from our page, 410 where the link is none of ours."""
     service: Service = request.app.state.service
     ours = [service.config.service.url] if service.config.service.url else []

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, exists, func, insert, literal, select, update
 
 from publisher.audience import store
-from publisher.audience.model import State, Subscriber
+from publisher.audience.model import ConsentState, Subscriber
 from publisher.audience.suppressions import suppression
 from publisher.audience.tables import confirmations, subscribers, suppressions
 from publisher.delivery.retry import decide
@@ -27,7 +27,7 @@ c = confirmations.c
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ConfirmationRequest:
     """A claimed mail: please confirm, or, to who is subscribed already, that nothing has changed."""
 
     id: int
@@ -38,7 +38,7 @@ class Question:
     @property
     def already(self) -> bool:
         """Whether they are subscribed."""
-        return self.subscriber.state is State.CONFIRMED
+        return self.subscriber.state is ConsentState.CONFIRMED
 
 
 def enter(connection: Connection, subscriber_id: int, at: datetime) -> None:
@@ -52,7 +52,7 @@ def enter_unasked(connection: Connection) -> int:
     """Enter every pending subscriber who was never asked and may be mailed, as after ``import --pending``; how many."""
     s, at = subscribers.c, store.now()
     held = exists().where(suppressions.c.mailbox_key == s.mailbox_key)
-    unasked = (s.state == State.PENDING.value) & s.asked_at.is_(None) & ~held
+    unasked = (s.state == ConsentState.PENDING.value) & s.asked_at.is_(None) & ~held
     values = _fresh(at)
     rows = select(s.id, *(literal(value, c[name].type) for name, value in values.items())).where(unasked).order_by(s.id)
     connection.execute(insert(confirmations).from_select(["subscriber_id", *values], rows))
@@ -76,7 +76,7 @@ def pending(connection: Connection) -> int:
     return connection.scalar(select(func.count()).where(c.state == RecipientState.PENDING)) or 0
 
 
-def claim(connection: Connection, most: int, now: datetime) -> list[Question]:
+def claim(connection: Connection, most: int, now: datetime) -> list[ConfirmationRequest]:
     """Claim what is due. The newest first: a reader at the form does not wait behind an import of thousands."""
     dead = (c.state == RecipientState.CLAIMED) & (c.due_at <= now)
     connection.execute(update(confirmations).where(dead).values(state=RecipientState.UNCERTAIN, reason="sender-died"))
@@ -88,14 +88,14 @@ def claim(connection: Connection, most: int, now: datetime) -> list[Question]:
         .limit(most)
         .with_for_update(of=confirmations, skip_locked=True)
     )
-    questions: list[Question] = []
+    questions: list[ConfirmationRequest] = []
     for row in connection.execute(due).all():
         subscriber = store.find(connection, row.reference)
         reason = _excluded(connection, subscriber, row.asked_at, now)
         values: dict[str, object] = {"state": RecipientState.EXCLUDED, "reason": reason}
         if reason is None and subscriber is not None:
             values = {"state": RecipientState.CLAIMED, "attempts": row.attempts + 1, "due_at": now + LEASE}
-            questions.append(Question(row.id, subscriber, row.asked_at, row.attempts + 1))
+            questions.append(ConfirmationRequest(row.id, subscriber, row.asked_at, row.attempts + 1))
         connection.execute(update(confirmations).where(c.id == row.id).values(values))
     return questions
 
@@ -109,10 +109,10 @@ def _excluded(connection: Connection, subscriber: Subscriber | None, asked_at: d
         return "expired"
     if suppression(connection, subscriber.mailbox_key):
         return "suppressed"
-    return "answered" if subscriber.state is not State.PENDING and subscriber.changed_at > asked_at else None
+    return "answered" if subscriber.state is not ConsentState.PENDING and subscriber.changed_at > asked_at else None
 
 
-def record(connection: Connection, question: Question, outcome: Outcome, now: datetime) -> None:
+def record(connection: Connection, question: ConfirmationRequest, outcome: Outcome, now: datetime) -> None:
     """What became of a claimed question."""
     decision = decide(outcome)
     values: dict[str, object] = {"state": decision.state, "reason": outcome.code[:80] or None}

@@ -19,7 +19,7 @@ MESSAGES = {400: "missing", 403: "refused", 410: "invalid", 413: "large", 429: "
 """What a page says for an HTTP status; for others that something is missing here, or our fault (500 and above)."""
 
 
-class Pages:
+class ServicePages:
     """Renders ``templates/service``. One for the life of the service."""
 
     def __init__(self, config: Config) -> None:

@@ -16,9 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from publisher.audience import store
 from publisher.audience.address import Address
 from publisher.audience.forgetting import welcome_back
-from publisher.audience.model import Change, How, State, Subscriber
+from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState, Subscriber
 from publisher.audience.suppressions import suppression
-from publisher.audience.tokens import Claim
+from publisher.audience.tokens import TokenPayload
 from publisher.database import Database
 from publisher.web import outbox
 
@@ -29,7 +29,7 @@ Evidence = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SubscribeRequest:
     """What a subscribe form says."""
 
     address: Address
@@ -39,11 +39,11 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class Unsubscribe:
     """Somebody leaves: who, how, and what shows it."""
 
     reference: str
-    how: How
+    how: ConsentSource
     evidence: Evidence
 
 
@@ -58,7 +58,7 @@ class Readers:
         with self._database.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
 
-    def ask(self, wish: Wish, evidence: Evidence) -> bool:
+    def ask(self, wish: SubscribeRequest, evidence: Evidence) -> bool:
         """Somebody would like to subscribe this address. Whether a mail is now in the outbox; False: none may be sent.
 
         Nothing that is stored about somebody who is known changes: anybody can write any address into a form.
@@ -68,7 +68,7 @@ class Readers:
         except IntegrityError:  # on PostgreSQL another machine was asked for the same new address at this moment
             return self._ask(wish, evidence)
 
-    def _ask(self, wish: Wish, evidence: Evidence) -> bool:
+    def _ask(self, wish: SubscribeRequest, evidence: Evidence) -> bool:
         with self._database.begin() as connection:
             if suppression(connection, wish.address.mailbox_key):
                 return False
@@ -77,8 +77,8 @@ class Readers:
                 subscriber = store.add(
                     connection,
                     wish.address,
-                    how=How.FORM,
-                    state=State.PENDING,
+                    how=ConsentSource.FORM,
+                    state=ConsentState.PENDING,
                     name=wish.name,
                     language=wish.language,
                     topics=wish.topics,
@@ -95,22 +95,22 @@ class Readers:
         with self._database.connect() as connection:
             return store.find(connection, reference)
 
-    def confirm(self, claim: Claim, evidence: Evidence) -> Subscriber | None:
+    def confirm(self, claim: TokenPayload, evidence: Evidence) -> Subscriber | None:
         """Confirm. None where the link names nobody, or was mailed before the person unsubscribed."""
         with self._database.begin() as connection:
             subscriber = store.find(connection, claim.reference)
             if subscriber is None or _is_stale(connection, subscriber, claim):
                 return None
-            store.confirm(connection, subscriber, How.LINK, evidence)
+            store.confirm(connection, subscriber, ConsentSource.LINK, evidence)
             welcome_back(connection, subscriber.mailbox_key)
             return subscriber
 
-    def leave(self, departures: Iterable[Departure]) -> list[Subscriber | None]:
+    def leave(self, departures: Iterable[Unsubscribe]) -> list[Subscriber | None]:
         """Unsubscribe, in one transaction. None for a link that names nobody: they are as unsubscribed as can be."""
         with self._database.begin() as connection:
             return [self._leave(connection, departure) for departure in departures]
 
-    def _leave(self, connection: Connection, departure: Departure) -> Subscriber | None:
+    def _leave(self, connection: Connection, departure: Unsubscribe) -> Subscriber | None:
         subscriber = store.find(connection, departure.reference)
         if subscriber is not None:
             store.unsubscribe(connection, subscriber, departure.how, departure.evidence)
@@ -121,7 +121,7 @@ class Readers:
         with self._database.begin() as connection:
             subscriber = store.find(connection, reference)
             if subscriber is not None:
-                store.stay(connection, subscriber, How.LINK, evidence)
+                store.stay(connection, subscriber, ConsentSource.LINK, evidence)
             return subscriber
 
     def prefer(
@@ -145,7 +145,7 @@ class Readers:
             store.prefer(
                 connection,
                 subscriber,
-                How.LINK,
+                ConsentSource.LINK,
                 name=name,
                 language=language or subscriber.language,
                 topics=[*kept, *new],
@@ -154,11 +154,11 @@ class Readers:
             return store.find(connection, reference)
 
 
-def _is_stale(connection: Connection, subscriber: Subscriber, claim: Claim) -> bool:
+def _is_stale(connection: Connection, subscriber: Subscriber, claim: TokenPayload) -> bool:
     """Whether the person unsubscribed after the link was made: an old mail does not bring them back."""
-    if subscriber.state is not State.UNSUBSCRIBED:
+    if subscriber.state is not ConsentState.UNSUBSCRIBED:
         return False
-    left = [entry.at for entry in store.history(connection, subscriber.id) if entry.change == Change.UNSUBSCRIBED]
+    left = [entry.at for entry in store.history(connection, subscriber.id) if entry.change == ConsentEvent.UNSUBSCRIBED]
     # Tokens count in whole seconds.
     since = left[-1] if left else subscriber.changed_at
     return claim.issued_at is None or claim.issued_at < since.replace(microsecond=0)

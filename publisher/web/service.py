@@ -14,11 +14,11 @@ from publisher.audience.model import Subscriber
 from publisher.audience.tokens import Tokens
 from publisher.config import Config
 from publisher.database import Database, open_database
-from publisher.web.confirmation import Postman
+from publisher.web.confirmation import ConfirmationMailer
 from publisher.web.forms import Limiter
 from publisher.web.metrics import Metrics
-from publisher.web.pages import Pages
-from publisher.web.readers import Departure, Readers
+from publisher.web.pages import ServicePages
+from publisher.web.readers import Readers, Unsubscribe
 
 log = logging.getLogger("publisher.web")
 
@@ -31,26 +31,26 @@ Left = Subscriber | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    departure: Departure
+class _PendingLeave:
+    departure: Unsubscribe
     answer: asyncio.Future[Left]
 
 
-class Together:
+class GroupCommit:
     """Group commit: departures that come while a commit is under way share the next one. For one event loop.
 
     A commit waits for the disk (some milliseconds), and SQLite has one writer. Alone, that wait would be the most that
     one-click unsubscribes get through; mail providers send them in bursts.
     """
 
-    def __init__(self, commit: Callable[[list[Departure]], Awaitable[list[Left]]]) -> None:
+    def __init__(self, commit: Callable[[list[Unsubscribe]], Awaitable[list[Left]]]) -> None:
         self._commit = commit
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_PendingLeave] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def leave(self, departure: Departure) -> Left:
+    async def leave(self, departure: Unsubscribe) -> Left:
         """Answers once the departure is committed. Raises what the commit raised."""
-        waiting = _Waiting(departure, asyncio.get_running_loop().create_future())
+        waiting = _PendingLeave(departure, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
@@ -61,7 +61,7 @@ class Together:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             await self._commit_all(batch)
 
-    async def _commit_all(self, batch: list[_Waiting]) -> None:
+    async def _commit_all(self, batch: list[_PendingLeave]) -> None:
         """One transaction for all; where that fails, one each, so that nobody pays for another's trouble."""
         try:
             answers = await self._commit([waiting.departure for waiting in batch])
@@ -92,12 +92,12 @@ class Service:
     config: Config
     database: Database
     tokens: Tokens
-    pages: Pages
+    pages: ServicePages
     readers: Readers
-    postman: Postman
+    postman: ConfirmationMailer
     limiter: Limiter
     metrics: Metrics
-    together: Together
+    together: GroupCommit
     _writer: ThreadPoolExecutor = field(repr=False)
     _reader: ThreadPoolExecutor = field(repr=False)
 
@@ -109,19 +109,19 @@ class Service:
         writer = ThreadPoolExecutor(1 if database.dialect == "sqlite" else 8, "write")
         readers, metrics = Readers(database), Metrics()
 
-        async def commit(departures: list[Departure]) -> list[Subscriber | None]:
+        async def commit(departures: list[Unsubscribe]) -> list[Subscriber | None]:
             return await asyncio.get_running_loop().run_in_executor(writer, readers.leave, departures)
 
         return cls(
             config,
             database,
             tokens,
-            Pages(config),
+            ServicePages(config),
             readers,
-            Postman(config, tokens, database, partial(metrics.count, "confirmation_mails")),
+            ConfirmationMailer(config, tokens, database, partial(metrics.count, "confirmation_mails")),
             limiter or Limiter(),
             metrics,
-            Together(commit),
+            GroupCommit(commit),
             writer,
             ThreadPoolExecutor(4, "read"),
         )

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from publisher.audience.address import AddressError, read_address
 from publisher.audience.columns import language_tag
 from publisher.web.forms import Fields, came_from_us, evidence, network, read_fields
-from publisher.web.readers import Wish
+from publisher.web.readers import SubscribeRequest
 from publisher.web.service import Service
 
 BEAT = 0.25
@@ -60,7 +60,7 @@ async def subscribe(request: Request) -> Response:
     # A form without a choice of topics, such as the archive's, asks for all of them.
     offered = tuple(config.topics)
     chosen = tuple(topic for topic in offered if topic in fields.many("topics")) or offered
-    wish = Wish(address, fields.one("name")[:200], language or config.newsletter.language, chosen)
+    wish = SubscribeRequest(address, fields.one("name")[:200], language or config.newsletter.language, chosen)
     proof = evidence(request, page="json" if fields.is_json else "form")
     began = time.monotonic()
     await _ask(service, wish, proof)
@@ -68,7 +68,7 @@ async def subscribe(request: Request) -> Response:
     return _asked(service, fields, language)
 
 
-async def _ask(service: Service, wish: Wish, proof: dict[str, str]) -> None:
+async def _ask(service: Service, wish: SubscribeRequest, proof: dict[str, str]) -> None:
     if not service.limiter.may_mail(wish.address.mailbox_key):
         service.metrics.count("asked", "limited")
         return

@@ -11,7 +11,7 @@ from publisher.audience import store
 from publisher.audience.address import read_address
 from publisher.audience.forgetting import erase
 from publisher.audience.importing import Problem, Survey, Tally, survey, write
-from publisher.audience.model import How, Subscriber
+from publisher.audience.model import ConsentSource, Subscriber
 from publisher.audience.suppressions import Reason, suppress, suppression
 from publisher.database import Database
 
@@ -80,7 +80,7 @@ def test_a_person_twice_in_one_file_is_one_person(database: Database, tmp_path: 
 def test_who_left_in_whatever_way_stays_away(database: Database, tmp_path: Path) -> None:
     bring(database, tmp_path, "email\nann@example.com\nben@example.com\ncy@example.com\n")
     with database.begin() as connection:
-        store.unsubscribe(connection, there(database, "ann@example.com"), How.ONE_CLICK)
+        store.unsubscribe(connection, there(database, "ann@example.com"), ConsentSource.ONE_CLICK)
         suppress(connection, "ben@example.com", Reason.COMPLAINT)
         erase(connection, read_address("cy@example.com"))
     for _ in range(2):
@@ -95,7 +95,7 @@ def test_what_a_reader_chose_is_not_overwritten(database: Database, tmp_path: Pa
     bring(database, tmp_path, "email,name,topics\nann@example.com,Ann,weekly\n")
     with database.begin() as connection:
         ann = there(database, "ann@example.com")
-        store.prefer(connection, ann, How.LINK, name="安", language="zh-CN", topics=["daily"])
+        store.prefer(connection, ann, ConsentSource.LINK, name="安", language="zh-CN", topics=["daily"])
     tally = bring(database, tmp_path, "email,name,topics,language,city\nann@example.com,Ann,weekly,en,Paris\n")
     assert tally.updated == 1
     ann = there(database, "ann@example.com")
@@ -305,8 +305,10 @@ def test_exports_of_other_tools_as_they_are(config: Any, tmp_path: Path) -> None
 def test_an_export_says_who_left_but_a_choice_made_here_counts_for_more(database: Database, tmp_path: Path) -> None:
     bring(database, tmp_path, "email\nann@example.com\n")
     with database.begin() as connection:
-        ben = store.add(connection, read_address("ben@example.com"), how=How.FORM, state=store.State.PENDING)
-        store.confirm(connection, ben, How.LINK)
+        ben = store.add(
+            connection, read_address("ben@example.com"), how=ConsentSource.FORM, state=store.ConsentState.PENDING
+        )
+        store.confirm(connection, ben, ConsentSource.LINK)
     header = "email,email_disabled\n"
     bring(database, tmp_path, f"{header}ann@example.com,true\nben@example.com,true\n")
     assert there(database, "ann@example.com").state == "unsubscribed"

@@ -19,7 +19,7 @@ from publisher.audience import store
 from publisher.audience.address import read_address
 from publisher.audience.exporting import export
 from publisher.audience.importing import Problem, Tally, survey, write
-from publisher.audience.model import Change, How, State
+from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
 from publisher.audience.own import COLUMNS, guarded, unguarded
 from publisher.audience.suppressions import Reason, suppress, suppression
 from publisher.audience.tables import consents, subscribers, suppressions
@@ -40,8 +40,8 @@ HISTORY = st.lists(
     st.fixed_dictionaries(
         {
             "at": MOMENT,
-            "change": st.sampled_from([change.value for change in Change]),
-            "how": st.sampled_from([how.value for how in How]),
+            "change": st.sampled_from([change.value for change in ConsentEvent]),
+            "how": st.sampled_from([how.value for how in ConsentSource]),
             "evidence": st.dictionaries(TEXT, TEXT | st.integers(-9, 9) | st.none(), max_size=2),
         }
     ),
@@ -50,7 +50,7 @@ HISTORY = st.lists(
 )
 PERSON = st.fixed_dictionaries(
     {
-        "state": st.sampled_from([state.value for state in State]),
+        "state": st.sampled_from([state.value for state in ConsentState]),
         "name": TEXT,
         "language": LANGUAGE,
         "topics": st.lists(TEXT, max_size=3),
@@ -173,11 +173,11 @@ def test_the_same_on_postgresql_and_links_in_mail_work_on(
     there, path = fresh(), tmp_path / "out.csv"
     with there.begin() as connection:
         ann = store.add(
-            connection, read_address("ann@example.com"), how=How.FORM, name=" =Ann\r\n", topics=["a;b", "c"],
+            connection, read_address("ann@example.com"), how=ConsentSource.FORM, name=" =Ann\r\n", topics=["a;b", "c"],
             attributes={"City": "Rome", "city": "Paris", "state": "cancelled", "empty": "", "=x": "y"},
         )  # fmt: skip
-        ben = store.add(connection, read_address("ben@example.com"), how=How.FORM)
-        store.unsubscribe(connection, ben, How.ONE_CLICK, {"mailing": "7"})
+        ben = store.add(connection, read_address("ben@example.com"), how=ConsentSource.FORM)
+        store.unsubscribe(connection, ben, ConsentSource.ONE_CLICK, {"mailing": "7"})
         suppress(connection, "ann@example.com", Reason.PROVIDER, "listed")
         suppress(connection, "stranger@example.com", Reason.COMPLAINT, "said so")
     link = Tokens(["k" * 32], "https://letters.example.com/").sign(Purpose.UNSUBSCRIBE, ann.reference)
@@ -222,16 +222,20 @@ def test_an_export_takes_nobody_s_choice_back(database: Database, fresh: Open, t
     there, path = fresh(), tmp_path / "out.csv"
     names = ("left-here", "left-there", "back-here", "spelled")
     with there.begin() as connection:
-        people = {name: store.add(connection, read_address(f"{name}@example.com"), how=How.FORM) for name in names}
-        store.unsubscribe(connection, people["left-there"], How.ONE_CLICK)
-        store.unsubscribe(connection, people["back-here"], How.ONE_CLICK)
+        people = {
+            name: store.add(connection, read_address(f"{name}@example.com"), how=ConsentSource.FORM) for name in names
+        }
+        store.unsubscribe(connection, people["left-there"], ConsentSource.ONE_CLICK)
+        store.unsubscribe(connection, people["back-here"], ConsentSource.ONE_CLICK)
     with database.begin() as connection:
         for name in ("left-here", "left-there", "Spelled"):
-            person = store.add(connection, read_address(f"{name}@example.com"), how=How.IMPORT)
+            person = store.add(connection, read_address(f"{name}@example.com"), how=ConsentSource.IMPORT)
             if name != "left-there":
-                store.unsubscribe(connection, person, How.ONE_CLICK)
-        waits = store.add(connection, read_address("back-here@example.com"), how=How.FORM, state=State.PENDING)
-        store.confirm(connection, waits, How.LINK)
+                store.unsubscribe(connection, person, ConsentSource.ONE_CLICK)
+        waits = store.add(
+            connection, read_address("back-here@example.com"), how=ConsentSource.FORM, state=ConsentState.PENDING
+        )
+        store.confirm(connection, waits, ConsentSource.LINK)
     carry(there, path)
     bring(database, path)
     with database.connect() as connection:
@@ -251,7 +255,7 @@ def test_an_export_takes_nobody_s_choice_back(database: Database, fresh: Open, t
 
 def test_a_reference_that_is_somebody_else_s_is_made_anew(database: Database, tmp_path: Path) -> None:
     with database.begin() as connection:
-        other = store.add(connection, read_address("other@example.com"), how=How.FORM)
+        other = store.add(connection, read_address("other@example.com"), how=ConsentSource.FORM)
     text = EARLIER.replace(f"{0:024x}", other.reference).replace(f"{2:024x}", f"{1:024x}")
     (tmp_path / "old.csv").write_text(text, encoding="utf-8")
     assert bring(database, tmp_path / "old.csv").added == 3
@@ -289,7 +293,7 @@ def test_no_reader_s_name_can_keep_an_export_from_being_imported(fresh: Open, tm
     there, here, path = fresh(), fresh(), tmp_path / "out.csv"
     name = "x\nz@example.com" + "," * (len(COLUMNS) - 1) + "\ny"  # in it stands what is a row by itself
     with there.begin() as connection:
-        store.add(connection, read_address("ann@example.com"), how=How.FORM, name=name)
+        store.add(connection, read_address("ann@example.com"), how=ConsentSource.FORM, name=name)
     carry(there, path)
     bring(here, path)
     assert everything(here) == everything(there)
@@ -299,7 +303,12 @@ def test_people_with_attributes_of_their_own_do_not_make_the_file_a_square(fresh
     there, here, path = fresh(), fresh(), tmp_path / "out.csv"
     with there.begin() as connection:
         for number in range(1500):
-            store.add(connection, read_address(f"r{number}@example.com"), how=How.FORM, attributes={f"a{number}": "x"})
+            store.add(
+                connection,
+                read_address(f"r{number}@example.com"),
+                how=ConsentSource.FORM,
+                attributes={f"a{number}": "x"},
+            )
     carry(there, path)
     assert len(next(csv.reader(io.StringIO(path.read_text("utf-8"))))) == len(COLUMNS) + 500
     bring(here, path)

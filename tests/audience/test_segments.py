@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from publisher.audience import store
 from publisher.audience.address import read_address
-from publisher.audience.model import How
+from publisher.audience.model import ConsentSource
 from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers
 from publisher.config.segments import SegmentError, parse_segment, topics_of
@@ -30,7 +30,7 @@ PEOPLE = {
 def people(database: Database) -> Database:
     with database.begin() as connection:
         for name, values in PEOPLE.items():
-            store.add(connection, read_address(f"{name}@example.com"), how=How.COMMAND, **values)
+            store.add(connection, read_address(f"{name}@example.com"), how=ConsentSource.COMMAND, **values)
     return database
 
 

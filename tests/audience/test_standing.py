@@ -8,14 +8,14 @@ import pytest
 
 from publisher.audience.importing import Survey, survey, write
 from publisher.audience.suppressions import suppression
-from publisher.audience.vocabulary import Standing
+from publisher.audience.vocabulary import ImportStatus
 from publisher.config.model import Config
 from publisher.database import open_database
 
 
 def look(tmp_path: Path, content: str, name: str = "people.csv", **answers: str) -> Survey:
     (tmp_path / name).write_text(content, encoding="utf-8")
-    said = {key: Standing(value) for key, value in answers.items()}
+    said = {key: ImportStatus(value) for key, value in answers.items()}
     return survey(tmp_path / name, answers=said, complain=lambda problem: pytest.fail(problem.message))
 
 

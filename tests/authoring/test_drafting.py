@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.authoring.draft import draft_key_points, with_key_points
-from publisher.authoring.extract import Sentence, pick, sentences
+from publisher.authoring.extract import SourceSentence, pick, sentences
 from publisher.authoring.model import ask, points_of
 from publisher.config import load_config
 from publisher.config.model import Llm
@@ -206,4 +206,6 @@ def _file(text: str) -> TextFile:
 def test_no_sentence_is_no_crash() -> None:
     assert pick([], 3) == []
     assert sentences("", 0) == []
-    assert pick([Sentence("只有一句话说了这么多事情。", 0)], 3) == [Sentence("只有一句话说了这么多事情。", 0)]
+    assert pick([SourceSentence("只有一句话说了这么多事情。", 0)], 3) == [
+        SourceSentence("只有一句话说了这么多事情。", 0)
+    ]

@@ -114,12 +114,12 @@ def test_the_caller_sees_a_broken_constraint(database: Database) -> None:
 def test_a_broken_constraint_names_no_address_not_even_in_a_traceback(database: Database) -> None:
     from publisher.audience import store
     from publisher.audience.address import read_address
-    from publisher.audience.model import How
+    from publisher.audience.model import ConsentSource
 
     ann = read_address("ann@example.com")
     with pytest.raises(IntegrityError) as caught, database.begin() as connection:  # noqa: PT012
-        store.add(connection, ann, how=How.COMMAND)
-        store.add(connection, ann, how=How.COMMAND)
+        store.add(connection, ann, how=ConsentSource.COMMAND)
+        store.add(connection, ann, how=ConsentSource.COMMAND)
     said = "".join(traceback.format_exception(caught.value))
     assert "address_key" in said
     assert "ann@" not in said
@@ -145,10 +145,10 @@ def test_the_folder_of_addresses_and_keys_stays_out_of_git_whatever_gitignore_sa
 def test_history_cannot_be_changed(database: Database) -> None:
     from publisher.audience import store
     from publisher.audience.address import read_address
-    from publisher.audience.model import How
+    from publisher.audience.model import ConsentSource
 
     with database.begin() as connection:
-        store.add(connection, read_address("ann@example.com"), how=How.COMMAND)
+        store.add(connection, read_address("ann@example.com"), how=ConsentSource.COMMAND)
     with pytest.raises((DatabaseError, IntegrityError)), database.begin() as connection:
         connection.execute(update(consents).values(how="form"))
     with database.begin() as connection:

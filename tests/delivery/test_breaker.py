@@ -14,13 +14,13 @@ from sqlalchemy import select
 
 from publisher.config.model import Config
 from publisher.database import Database
-from publisher.delivery.crew import DOUBTS_TO_END
 from publisher.delivery.endings import explain
 from publisher.delivery.freeze import freeze
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.pace import LocalPace
 from publisher.delivery.send import Sent, send
 from publisher.delivery.sender import Ending, Interrupt, Sender
+from publisher.delivery.submit_pool import DOUBTS_TO_END
 from publisher.delivery.tables import recipients
 from publisher.mail.message import compose
 from publisher.providers.outcomes import Outcome, Verdict, submitted

@@ -29,14 +29,14 @@ from publisher.delivery.states import Account, MailingState, mailing_state
 from publisher.delivery.tables import recipients
 from publisher.delivery.tripwires import after_the_fact, before_sending
 from publisher.errors import UsageError
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from tests.delivery.world import DIGEST, SLUG, add_people, add_person, make_letter
 
 NOW = datetime(2024, 12, 29, 8, tzinfo=UTC)
 
 
-def frozen(database: Database, letter: Letter | None = None, **options: bool) -> Mailing:
+def frozen(database: Database, letter: MailContent | None = None, **options: bool) -> Mailing:
     with database.begin() as connection:
         return freeze(connection, letter or make_letter(), **options)
 
@@ -109,8 +109,8 @@ def test_a_claim_is_committed_before_it_is_known_and_nobody_else_gets_it(databas
     add_people(database, 5)
     mailing = frozen(database)
     one, two = opened(database, mailing), opened(database, mailing)
-    first = one.exchange([], 3, 1).claims
-    second = two.exchange([], 9, 1).claims
+    first = one.record_and_claim([], 3, 1).claims
+    second = two.record_and_claim([], 9, 1).claims
     assert [c.number for c in first] + [c.number for c in second] == [1, 2, 3, 4, 5]
     assert first[0].address == "reader0@example.com"
     assert account(database, mailing).claimed == 5
@@ -120,9 +120,9 @@ def test_results_and_the_next_claims_are_one_commit(database: Database) -> None:
     add_people(database, 4)
     mailing = frozen(database)
     ledger = opened(database, mailing)
-    claims = ledger.exchange([], 2, 1).claims
+    claims = ledger.record_and_claim([], 2, 1).claims
     results = [(claims[0], submitted("m-1")), (claims[1], Outcome(Verdict.REJECTED, "INVALID_PARAMETER"))]
-    assert len(ledger.exchange(results, 2, 1).claims) == 2
+    assert len(ledger.record_and_claim(results, 2, 1).claims) == 2
     found = account(database, mailing)
     assert (found.submitted, found.rejected, found.claimed, found.pending) == (1, 1, 2, 0)
 
@@ -130,13 +130,13 @@ def test_results_and_the_next_claims_are_one_commit(database: Database) -> None:
 def test_who_failed_comes_after_everybody_else_and_throttled_attempts_do_not_count(database: Database) -> None:
     add_people(database, 3)
     ledger = opened(database, frozen(database))
-    (failed, throttled) = ledger.exchange([], 2, 1).claims
-    ledger.exchange(
+    (failed, throttled) = ledger.record_and_claim([], 2, 1).claims
+    ledger.record_and_claim(
         [(failed, Outcome(Verdict.RETRY, "TRANSIENT_FAILURE")), (throttled, Outcome(Verdict.THROTTLED, "x"))]
     )
-    assert [c.number for c in ledger.exchange([], 9, 1).claims] == [2, 3]
+    assert [c.number for c in ledger.record_and_claim([], 9, 1).claims] == [2, 3]
     assert ledger.pending() == (1, 1)
-    (again,) = ledger.exchange([], 9, 2).claims
+    (again,) = ledger.record_and_claim([], 9, 2).claims
     assert (again.number, again.attempt) == (1, 2)
 
 
@@ -150,7 +150,7 @@ def test_who_left_since_the_freeze_is_excluded_at_the_claim(database: Database) 
         connection.execute(
             insert(suppressions), [{"mailbox_key": rows[2]["mailbox_key"], "reason": "bounce", "detail": "", "at": NOW}]
         )
-    answer = opened(database, mailing).exchange([], 9, 1)
+    answer = opened(database, mailing).record_and_claim([], 9, 1)
     assert [c.reference for c in answer.claims] == [rows[3]["reference"]]
     found = account(database, mailing)
     assert found.excluded_by_reason == {"erased": 1, "suppressed": 1, "unsubscribed": 1}
@@ -161,13 +161,13 @@ def test_what_the_dead_had_claimed_becomes_uncertain_and_their_late_answer_still
     add_people(database, 3)
     mailing = frozen(database)
     dead, living = opened(database, mailing), opened(database, mailing)
-    claims = dead.exchange([], 2, 1).claims
+    claims = dead.record_and_claim([], 2, 1).claims
     assert living.recover(alone=False) == 0  # its lease has not run out
     assert living.recover(alone=True) == 2
     assert account(database, mailing).uncertain == 2
-    assert not dead.exchange([], 2, 1).alive
+    assert not dead.record_and_claim([], 2, 1).alive
     assert account(database, mailing).claimed == 0
-    dead.exchange([(claims[0], submitted("late"))])
+    dead.record_and_claim([(claims[0], submitted("late"))])
     assert account(database, mailing).submitted == 1
 
 
@@ -177,7 +177,7 @@ def test_a_lease_that_ran_out_is_proof_enough_among_machines(
     add_people(database, 2)
     mailing = frozen(database)
     dead, living = opened(database, mailing), opened(database, mailing)
-    dead.exchange([], 2, 1)
+    dead.record_and_claim([], 2, 1)
     monkeypatch.setattr(ledger_module, "LEASE", -1.0)
     assert living.recover(alone=False) == 2
     assert not dead.beat()
@@ -189,7 +189,7 @@ def test_a_beat_from_the_future_counts_from_when_it_is_seen(
     add_people(database, 2)
     mailing = frozen(database)
     dead, living = opened(database, mailing), opened(database, mailing)
-    dead.exchange([], 2, 1)
+    dead.record_and_claim([], 2, 1)
     with database.begin() as connection:  # it died, and the database's clock was set back by a day
         ahead = ledger_module.clock(connection) + 86_400
         connection.execute(update(ledger_module.senders).values(beat=ahead))
@@ -204,8 +204,8 @@ def test_what_a_sender_claimed_that_others_took_for_dead_is_recovered_before_its
     add_people(database, 3)
     mailing = frozen(database)
     dead, busy, living = (opened(database, mailing) for _ in range(3))
-    dead.exchange([], 1, 1)
-    busy.exchange([], 2, 1)
+    dead.record_and_claim([], 1, 1)
+    busy.record_and_claim([], 2, 1)
     with database.begin() as connection:  # a burial that its claim came too late for
         senders = ledger_module.senders
         connection.execute(update(senders).where(senders.c.id == dead.sender_id).values(ended=1))
@@ -217,12 +217,12 @@ def test_an_answer_of_a_sender_long_gone_never_touches_a_newer_claim(database: D
     add_people(database, 1)
     mailing = frozen(database)
     dead, living = opened(database, mailing), opened(database, mailing)
-    (claim,) = dead.exchange([], 1, 1).claims
+    (claim,) = dead.record_and_claim([], 1, 1).claims
     living.recover(alone=True)
     with database.begin() as connection:
         assert release_uncertain(connection, mailing.id) == 1
-    assert len(living.exchange([], 1, 9).claims) == 1
-    dead.exchange([(claim, Outcome(Verdict.RETRY, "x"))])
+    assert len(living.record_and_claim([], 1, 9).claims) == 1
+    dead.record_and_claim([(claim, Outcome(Verdict.RETRY, "x"))])
     assert account(database, mailing).claimed == 1
 
 
@@ -231,10 +231,10 @@ def test_pause_is_heeded_at_the_next_claim_and_cancel_is_for_good(database: Data
     mailing = frozen(database)
     ledger = opened(database, mailing)
     set_operator(database, SLUG, "paused")
-    assert ledger.exchange([], 2, 1).operator == "paused"
+    assert ledger.record_and_claim([], 2, 1).operator == "paused"
     assert account(database, mailing).claimed == 0
     set_operator(database, SLUG, "going")
-    assert len(ledger.exchange([], 1, 1).claims) == 1
+    assert len(ledger.record_and_claim([], 1, 1).claims) == 1
     set_operator(database, SLUG, "cancelled")
     with pytest.raises(UsageError, match="cancelled for good"):
         set_operator(database, SLUG, "going")
@@ -244,8 +244,8 @@ def test_a_changed_edition_is_refused_until_cancelled_and_then_reaches_only_the_
     add_people(database, 4)
     mailing = frozen(database)
     ledger = opened(database, mailing)
-    claims = ledger.exchange([], 2, 1).claims
-    ledger.exchange([(claims[0], submitted("a")), (claims[1], Outcome(Verdict.UNCERTAIN, "x"))])
+    claims = ledger.record_and_claim([], 2, 1).claims
+    ledger.record_and_claim([(claims[0], submitted("a")), (claims[1], Outcome(Verdict.UNCERTAIN, "x"))])
     changed = make_letter(digest="sha256:" + "cd" * 32)
     with database.connect() as connection:
         assert running(connection, make_letter()) is not None
@@ -268,7 +268,7 @@ def claimed_and_lost(database: Database) -> tuple[Mailing, str]:
     add_people(database, 1)
     mailing = frozen(database)
     ledger = opened(database, mailing)
-    ledger.exchange([], 1, 1)
+    ledger.record_and_claim([], 1, 1)
     ledger.close()
     return mailing, mailing.recipient(1)
 
@@ -332,7 +332,7 @@ def test_a_released_recipient_is_sent_to_again_unless_an_event_comes_first(datab
     assert account(database, mailing).pending == 1
     with database.begin() as connection:
         assert settle_by_recipient(connection, recipient, Settlement.SENT, NOW, message_id="m").changed
-    assert opened(database, mailing).exchange([], 1, 9).claims == ()
+    assert opened(database, mailing).record_and_claim([], 1, 9).claims == ()
 
 
 def test_two_message_ids_for_one_recipient_trip_the_wire_unless_released(database: Database) -> None:
@@ -350,7 +350,7 @@ def test_a_ledger_from_before_the_sending_trips_the_wire(database: Database) -> 
     add_people(database, 2)
     first = frozen(database)
     ledger = opened(database, first)
-    ledger.exchange(outcomes(ledger.exchange([], 2, 1).claims, submitted("m")))
+    ledger.record_and_claim(outcomes(ledger.record_and_claim([], 2, 1).claims, submitted("m")))
     with database.begin() as connection:
         mailings.write_operator(connection, first.id, "cancelled")
     again = frozen(database, make_letter(), correction=True)  # the same digest: the same edition

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.delivery.pace import Bucket, LocalPace, advance, batch_size, fresh, take, throttled, with_ceiling
+from publisher.delivery.pace import LocalPace, TokenBucket, advance, batch_size, fresh, take, throttled, with_ceiling
 from publisher.delivery.sender import Limits
 from publisher.providers.transport import Quota
 from tests.stubs.ses import Account, Settings
@@ -77,7 +77,7 @@ def test_a_clock_that_steps_back_neither_stops_nor_bursts() -> None:
     back, wait = take(bucket, 10, 400.0)
     assert wait == pytest.approx(0.1)
     assert advance(back, 401.0).tokens <= 20
-    assert throttled(Bucket(100, 100, 0, 1000, cut_at=1000), 400.0).rate == 80
+    assert throttled(TokenBucket(100, 100, 0, 1000, cut_at=1000), 400.0).rate == 80
 
 
 def test_tokens_given_back_are_there_again() -> None:

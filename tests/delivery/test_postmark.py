@@ -318,18 +318,18 @@ def test_the_doctor_says_what_is_wrong(
     name: str, key: str, value: Any, level: str, says: str,
 ) -> None:  # fmt: skip
     from publisher.publishing.doctor import examine
-    from publisher.publishing.doctor.world import World
+    from publisher.publishing.doctor.probes import Probes
 
     monkeypatch.setenv("PUBLISHER_POSTMARK_ACCOUNT_TOKEN", ACCOUNT_TOKEN)
     monkeypatch.setenv("PUBLISHER_POSTMARK_WEBHOOK", "user:pw")
     asked = {"token", "stream", "identity", "events", "spf"}
     postmark.account.webhooks = [HOOK]
-    before = {finding.check: finding for finding in examine(World(config), asked)}
+    before = {finding.check: finding for finding in examine(Probes(config), asked)}
     assert {n: f.level.value for n, f in before.items() if n in asked} == dict.fromkeys(asked, "ok") | {
         "spf": "skipped"
     }
     setattr(postmark.account, key, value)
-    found = {finding.check: finding for finding in examine(World(config), {name})}[name]
+    found = {finding.check: finding for finding in examine(Probes(config), {name})}[name]
     assert (found.level.value, says in found.message) == (level, True), found
 
 

@@ -18,7 +18,7 @@ from publisher.delivery.endings import explain
 from publisher.delivery.lock import is_held, mailing_lock
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, Sent, dry_run, send, send_test
-from publisher.delivery.sender import Ending, Interrupt, Progress
+from publisher.delivery.sender import Ending, Interrupt, SendProgress
 from publisher.errors import DatabaseError, TransportError, UsageError
 from publisher.providers.ses import Ses
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
@@ -272,7 +272,7 @@ def test_an_interrupt_finishes_what_is_in_flight_and_the_next_run_carries_on(
     add_people(sqlite, 800)
     interrupt = Interrupt()
 
-    def once_something_left(progress: Progress) -> None:
+    def once_something_left(progress: SendProgress) -> None:
         if progress.submitted and not interrupt.count:
             interrupt.request()
 
@@ -353,9 +353,9 @@ def test_the_pace_follows_a_quota_that_falls_in_mid_mailing(
     monkeypatch.setattr(sender, "QUOTA_AGAIN", 0.0)
     server = ses(rate=600)
     add_people(sqlite, 1500)
-    steps: list[Progress] = []
+    steps: list[SendProgress] = []
 
-    def fall(step: Progress) -> None:
+    def fall(step: SendProgress) -> None:
         steps.append(step)
         if step.submitted > 300:
             server.account.change({"rate": 300})

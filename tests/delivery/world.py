@@ -13,7 +13,7 @@ from publisher.audience.tables import subscribers
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.edition.model import Slot, Slotted
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 
 SLUG = "2024-12-29-weekly"
 DIGEST = "sha256:" + "ab" * 32
@@ -39,7 +39,7 @@ def make_config(root: Path, transport: str = "folder", **delivery: Any) -> Confi
     )
 
 
-def make_letter(**changes: Any) -> Letter:
+def make_letter(**changes: Any) -> MailContent:
     """A small Chinese letter with every slot."""
     values: dict[str, Any] = {
         "slug": SLUG,
@@ -53,7 +53,7 @@ def make_letter(**changes: Any) -> Letter:
         ),
         "text": Slotted(("正文", Slot.GREETING, "\n", Slot.UNSUBSCRIBE_URL, "\n", Slot.PREFERENCES_URL, "\n")),
     }
-    return Letter(**(values | changes))
+    return MailContent(**(values | changes))
 
 
 def person(number: int, **changes: Any) -> dict[str, Any]:

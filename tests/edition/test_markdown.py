@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.diagnostics import Span
 from publisher.edition.language import Words
-from publisher.edition.markdown import Scribe, Sized, Written
+from publisher.edition.markdown import MarkdownRenderer, RenderedText, Sized
 from publisher.issue.definitions import halves
 from publisher.issue.model import Item, Places, Prose
 from publisher.source.markdown import parsed
@@ -28,15 +28,15 @@ def pairs(name: str) -> list[pytest.param]:  # type: ignore[valid-type]
     ]
 
 
-def scribe(language: str = "zh-CN") -> Scribe:
+def renderer(language: str = "zh-CN") -> MarkdownRenderer:
     def image(written: str) -> Sized | None:
         return Sized("https://news.example.com/media/a.png", 576, 300) if written.startswith("images/") else None
 
-    return Scribe("https://news.example.com/issues/x/", image, Words.of(language, config()))
+    return MarkdownRenderer("https://news.example.com/issues/x/", image, Words.of(language, config()))
 
 
-def write(text: str) -> Written:
-    return scribe().block(prose(text), "note", 2)
+def write(text: str) -> RenderedText:
+    return renderer().block(prose(text), "note", 2)
 
 
 @pytest.mark.parametrize(("markdown", "html"), pairs("html.md"))
@@ -50,7 +50,7 @@ def test_markdown_becomes_text(markdown: str, text: str) -> None:
 
 
 def test_notes_of_two_texts_never_share_an_id() -> None:
-    writer = scribe()
+    writer = renderer()
     html = "".join(writer.block(prose("a[^1]\n\n[^1]: n"), name, 2).html for name in ("one", "two", "one:commentary"))
     ids = [node.attributes["id"] for node in LexborHTMLParser(html).css("[id]")]
     assert len(ids) == len(set(ids)) == 6
@@ -62,12 +62,12 @@ def test_notes_of_two_texts_never_share_an_id() -> None:
 def test_what_the_rules_look_at_is_not_changed_by_writing_it() -> None:
     text = "# a\n\n<h1>b<T></h1>\n\nc <h1>d</h1> ![*e*](images/a.png) f[^1]\n\n~~~ x\ng\n~~~\n\n[^1]: h\n"
     before = deepcopy(parsed(text))
-    assert "<h4>d</h4>" in scribe().block(prose(text), "note", 3).html
+    assert "<h4>d</h4>" in renderer().block(prose(text), "note", 3).html
     assert parsed(text) == before
 
 
 def test_inline_markdown_has_no_blocks() -> None:
-    assert scribe().inline(prose("# 1. **甲**\n乙 <!-- c -->"), "p").html == "# 1. <strong>甲</strong>乙"
+    assert renderer().inline(prose("# 1. **甲**\n乙 <!-- c -->"), "p").html == "# 1. <strong>甲</strong>乙"
 
 
 PIECES = [
@@ -108,8 +108,8 @@ def test_notes_and_definitions_of_a_file_serve_body_and_commentary() -> None:
     )
     first, second = halves(Item("x", body, "x", Places("a.md", Span.point(1, 1)), commentary=view))
     assert second is not None
-    assert scribe().block(first, "x", 2).text == "See the other <https://e.com/d>."
-    assert scribe().block(second, "y", 2).text == "Ours[1].\n\n[1] Of the view <https://e.com/v>."
+    assert renderer().block(first, "x", 2).text == "See the other <https://e.com/d>."
+    assert renderer().block(second, "y", 2).text == "Ours[1].\n\n[1] Of the view <https://e.com/v>."
     assert second.place(len(second.origins) - 1).span.line == 6  # where the note was written
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from publisher.audience import store as audience
 from publisher.audience.address import read_address
-from publisher.audience.model import How
+from publisher.audience.model import ConsentSource
 from publisher.audience.suppressions import all_suppressions
 from publisher.audience.tables import subscribers
 from publisher.config.model import Config
@@ -24,7 +24,7 @@ from publisher.delivery.states import Account
 from publisher.delivery.tables import recipients
 from publisher.edition.model import Slotted
 from publisher.feedback.apply import Applied, Applier
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 from publisher.providers import read_events
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 
@@ -41,11 +41,11 @@ class Room:
     def subscribe(self, *addresses: str) -> None:
         with self.database.begin() as connection:
             for address in addresses:
-                audience.add(connection, read_address(address), how=How.IMPORT)
+                audience.add(connection, read_address(address), how=ConsentSource.IMPORT)
 
     def freeze(self, slug: str = SLUG) -> Mailing:
         body = Slotted(("hello",))
-        letter = Letter(slug, "Weekly", "Weekly", "en", "sha256:0", None, body, body)
+        letter = MailContent(slug, "Weekly", "Weekly", "en", "sha256:0", None, body, body)
         with self.database.begin() as connection:
             return freeze(connection, letter)
 
@@ -55,9 +55,9 @@ class Room:
         """Claim everybody and record ``outcome(recipient id)``; message ids are ``m-<recipient id>``."""
         ledger = Ledger(self.database, mailing)
         ledger.open()
-        claims = ledger.exchange([], 1000, 1).claims
+        claims = ledger.record_and_claim([], 1000, 1).claims
         found = [(claim, outcome(f"m-{mailing.recipient(claim.number)}")) for claim in claims]
-        ledger.exchange(found)
+        ledger.record_and_claim(found)
         ledger.close()
 
     def recipients(self, mailing: Mailing) -> dict[str, str]:

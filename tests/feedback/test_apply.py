@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from publisher.audience import store as audience
 from publisher.audience.address import read_address
 from publisher.audience.forgetting import erase
-from publisher.audience.model import State
+from publisher.audience.model import ConsentState
 from publisher.audience.suppressions import release
 from publisher.feedback.tables import feedback_events
 from publisher.providers.outcomes import Outcome, Verdict, submitted
@@ -133,7 +133,7 @@ def test_a_complaint_unsubscribes_with_evidence(room: Room) -> None:
     with room.database.connect() as connection:
         ann = audience.find(connection, read_address(ANN))
         assert ann is not None
-        assert ann.state is State.UNSUBSCRIBED
+        assert ann.state is ConsentState.UNSUBSCRIBED
         last = audience.history(connection, ann.id)[-1]
     assert (last.change, last.how, last.evidence["mailing"]) == ("unsubscribed", "complaint", mailing.reference)
 

@@ -145,7 +145,7 @@ def test_what_a_dead_sender_had_claimed_can_be_released(room: Room) -> None:
     mailing = room.freeze()
     dead = Ledger(room.database, mailing)
     dead.open()
-    dead.exchange([], 2, 1)
+    dead.record_and_claim([], 2, 1)
     assert room.account().claimed == 2
     found = json.loads(run(room, "reconcile", "--release-uncertain", "--yes", "--format", "json").stdout)
     assert found["issues"][0]["released"] == 2

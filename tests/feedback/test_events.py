@@ -19,7 +19,7 @@ from publisher.providers.events import (
     Delivery,
     DeliveryDelay,
     EventError,
-    Kind,
+    EventKind,
     Open,
     Reject,
     RenderingFailure,
@@ -142,7 +142,7 @@ def test_a_topics_greeting_is_no_event_and_no_fault(line: str) -> None:
 def test_an_unknown_kind_is_kept_without_addresses() -> None:
     (event,) = read_events(shapes.event("Teleported", TAGGED, {"to": "Ann <ann@example.com>"}))
     assert isinstance(event.what, Unknown)
-    assert (event.kind, event.what.name, event.message_id) == (Kind.UNKNOWN, "Teleported", "m-1")
+    assert (event.kind, event.what.name, event.message_id) == (EventKind.UNKNOWN, "Teleported", "m-1")
     assert "ann@" not in event.what.raw
 
 

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from publisher.audience.tables import subscribers
 from publisher.errors import UsageError
 from publisher.providers import read_events
-from publisher.providers.events import BounceType, EventError, Kind
+from publisher.providers.events import BounceType, EventError, EventKind
 from publisher.web.app import create_app
 from publisher.web.service import Service
 from tests.feedback.conftest import Room, uncertain
@@ -43,18 +43,18 @@ def body(kind: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("type_", "kind", "bounce"),
     [
-        ("HardBounce", Kind.BOUNCE, BounceType.PERMANENT),
-        ("BadEmailAddress", Kind.BOUNCE, BounceType.PERMANENT),
-        ("SoftBounce", Kind.BOUNCE, BounceType.TRANSIENT),
-        ("Blocked", Kind.BOUNCE, BounceType.TRANSIENT),
-        ("Unknown", Kind.BOUNCE, BounceType.UNDETERMINED),
-        ("Transient", Kind.DELIVERY_DELAY, None),
-        ("SpamComplaint", Kind.COMPLAINT, None),
-        ("Unsubscribe", Kind.SUBSCRIPTION, None),
-        ("AutoResponder", Kind.SEND, None),
+        ("HardBounce", EventKind.BOUNCE, BounceType.PERMANENT),
+        ("BadEmailAddress", EventKind.BOUNCE, BounceType.PERMANENT),
+        ("SoftBounce", EventKind.BOUNCE, BounceType.TRANSIENT),
+        ("Blocked", EventKind.BOUNCE, BounceType.TRANSIENT),
+        ("Unknown", EventKind.BOUNCE, BounceType.UNDETERMINED),
+        ("Transient", EventKind.DELIVERY_DELAY, None),
+        ("SpamComplaint", EventKind.COMPLAINT, None),
+        ("Unsubscribe", EventKind.SUBSCRIPTION, None),
+        ("AutoResponder", EventKind.SEND, None),
     ],
 )
-def test_the_types_of_bounces(type_: str, kind: Kind, bounce: BounceType | None) -> None:
+def test_the_types_of_bounces(type_: str, kind: EventKind, bounce: BounceType | None) -> None:
     (event,) = read_events(json.dumps(body("Bounce", Type=type_, Metadata={"recipient": "0a1b2c3d-7", "attempt": "2"})))
     assert (event.kind, getattr(event.what, "type", None)) == (kind, bounce)
     assert (event.message_id, event.recipient, event.attempt, event.address) == (ID, "0a1b2c3d-7", 2, ANN)
@@ -72,7 +72,7 @@ def test_what_says_nothing_of_our_mail() -> None:
     (by_hand,) = read_events(json.dumps(body("SubscriptionChange", MessageID=None, Origin="Customer")))
     assert not by_hand.what.unsubscribed_all  # type: ignore[union-attr]
     (unknown,) = read_events(json.dumps(body("Teleported", To=ANN)))
-    assert (unknown.kind, ANN in repr(unknown)) == (Kind.UNKNOWN, False)
+    assert (unknown.kind, ANN in repr(unknown)) == (EventKind.UNKNOWN, False)
     with pytest.raises(EventError, match="neither a MessageID nor metadata"):
         read_events(json.dumps(body("Delivery", MessageID=None)))
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from publisher.errors import DatabaseError, ServiceError
 from publisher.feedback.intake import Received, believe, keep
-from publisher.providers.ses.certificates import Certificates, Topic
+from publisher.providers.ses.certificates import Certificates, TopicArn
 from publisher.providers.ses.sns import SnsWebhook
 from tests.feedback import shapes
 from tests.feedback.conftest import Room, uncertain
@@ -30,7 +30,7 @@ def sns(key: rsa.RSAPrivateKey) -> Sns:
 
 
 def post(room: Room, sns: Sns, message: dict[str, Any], confirmed: list[tuple[str, str]] | None = None) -> Received:
-    def confirm(topic: Topic, token: str) -> None:
+    def confirm(topic: TopicArn, token: str) -> None:
         if confirmed is None:
             raise ServiceError("the subscription could not be confirmed: AccessDenied")
         confirmed.append((topic.arn, token))
@@ -132,7 +132,7 @@ def test_confirming_asks_the_api_of_the_topics_region(monkeypatch: pytest.Monkey
     import boto3
 
     boto3.client("sns", region_name="eu-west-1").create_topic(Name=ARN.rpartition(":")[2])
-    topic = Topic.read(ARN)
+    topic = TopicArn.read(ARN)
     assert topic is not None
     confirm_subscription(topic, "t0ken")
     server.stop()

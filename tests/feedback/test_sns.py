@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from publisher.errors import ServiceError
-from publisher.providers.provider import RefusedError
+from publisher.providers.provider import WebhookRefusedError
 from publisher.providers.ses import certificates as fetching
-from publisher.providers.ses.certificates import Certificates, Topic
+from publisher.providers.ses.certificates import Certificates, TopicArn
 from publisher.providers.ses.sns import BODY_LIMIT, string_to_sign, verify
 
 ARN = "arn:aws:sns:eu-west-1:123456789012:newsletter-events"
@@ -130,7 +130,7 @@ def test_china_has_its_own_host(sns: Sns) -> None:
     url = "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-0123456789abcdef.pem"
     message = sns.message(TopicArn=arn, SigningCertURL=url)
     assert sns.verify(message, topics={arn}).topic.region == "cn-north-1"
-    with pytest.raises(RefusedError, match="certificate"):
+    with pytest.raises(WebhookRefusedError, match="certificate"):
         sns.verify(sns.message(TopicArn=arn, SigningCertURL=url.replace(".com.cn", ".com")), topics={arn})
 
 
@@ -174,7 +174,7 @@ PATH = "/SimpleNotificationService-0123456789abcdef.pem"
     ],
 )
 def test_a_certificate_from_anywhere_else_is_never_fetched(sns: Sns, url: str) -> None:
-    with pytest.raises(RefusedError, match="certificate"):
+    with pytest.raises(WebhookRefusedError, match="certificate"):
         sns.verify(sns.message(SigningCertURL=url))
     assert sns.fetched == []
 
@@ -190,13 +190,13 @@ def test_a_certificate_from_anywhere_else_is_never_fetched(sns: Sns, url: str) -
     ],
 )
 def test_another_topic_is_refused_before_anything_is_fetched(sns: Sns, arn: str) -> None:
-    with pytest.raises(RefusedError, match="topic") as caught:
+    with pytest.raises(WebhookRefusedError, match="topic") as caught:
         sns.verify(sns.message(TopicArn=arn))
     assert (caught.value.status, sns.fetched) == (403, [])
 
 
 def test_without_a_list_no_topic_is_believed(sns: Sns) -> None:
-    with pytest.raises(RefusedError, match="sns_topics"):
+    with pytest.raises(WebhookRefusedError, match="sns_topics"):
         sns.verify(sns.message(), topics=())
 
 
@@ -205,16 +205,16 @@ def test_without_a_list_no_topic_is_believed(sns: Sns) -> None:
 def test_an_altered_field_breaks_the_signature(sns: Sns, field: str, version: str) -> None:
     message = sns.message(Subject="s", SignatureVersion=version)
     message[field] = "2026-05-04T07:59:59.123Z" if field == "Timestamp" else message[field] + "x"
-    with pytest.raises(RefusedError, match="signature does not fit"):
+    with pytest.raises(WebhookRefusedError, match="signature does not fit"):
         sns.verify(message)
 
 
 def test_a_subject_slipped_in_or_out_breaks_the_signature(sns: Sns) -> None:
-    with pytest.raises(RefusedError, match="signature"):
+    with pytest.raises(WebhookRefusedError, match="signature"):
         sns.verify(sns.message() | {"Subject": "s"})
     without = sns.message(Subject="s")
     del without["Subject"]
-    with pytest.raises(RefusedError, match="signature"):
+    with pytest.raises(WebhookRefusedError, match="signature"):
         sns.verify(without)
 
 
@@ -223,25 +223,25 @@ def test_fields_cannot_be_shifted_into_each_other(sns: Sns) -> None:
     message = sns.message(Message="a\nMessageId\nb", MessageId="c")
     message |= {"Message": "a", "MessageId": "b\nMessageId\nc"}
     assert string_to_sign(message) == string_to_sign(sns.message(Message="a\nMessageId\nb", MessageId="c"))
-    with pytest.raises(RefusedError, match="line break"):
+    with pytest.raises(WebhookRefusedError, match="line break"):
         sns.verify(message)
 
 
 def test_a_signature_by_another_key_is_refused(sns: Sns) -> None:
     other = Sns(rsa.generate_private_key(public_exponent=65537, key_size=2048), [])
-    with pytest.raises(RefusedError, match="signature"):
+    with pytest.raises(WebhookRefusedError, match="signature"):
         sns.verify(other.message())
 
 
 def test_the_versions_cannot_be_swapped(sns: Sns) -> None:
     for before, after in (("2", "1"), ("1", "2")):
-        with pytest.raises(RefusedError, match="signature"):
+        with pytest.raises(WebhookRefusedError, match="signature"):
             sns.verify(sns.message(SignatureVersion=before) | {"SignatureVersion": after})
 
 
 @pytest.mark.parametrize("version", ["0", "3", "", "2 "])
 def test_an_unknown_version_is_refused(sns: Sns, version: str) -> None:
-    with pytest.raises(RefusedError, match="neither 1 nor 2"):
+    with pytest.raises(WebhookRefusedError, match="neither 1 nor 2"):
         sns.verify(sns.message(SignatureVersion=version))
 
 
@@ -259,7 +259,7 @@ def test_a_message_is_believed_for_a_day(sns: Sns, stamp: str, reason: str | Non
     if reason is None:
         assert sns.verify(sns.message(Timestamp=stamp)).at == datetime(2026, 5, 4, 7, tzinfo=UTC)
         return
-    with pytest.raises(RefusedError, match=reason):
+    with pytest.raises(WebhookRefusedError, match=reason):
         sns.verify(sns.message(Timestamp=stamp))
 
 
@@ -279,13 +279,13 @@ def test_a_message_is_believed_for_a_day(sns: Sns, stamp: str, reason: str | Non
     ],
 )
 def test_a_body_that_is_no_message_is_refused(sns: Sns, body: bytes, status: int) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(WebhookRefusedError) as caught:
         sns.verify(body)
     assert caught.value.status == status
 
 
 def test_a_signature_that_is_not_base64_is_refused(sns: Sns) -> None:
-    with pytest.raises(RefusedError, match="base64"):
+    with pytest.raises(WebhookRefusedError, match="base64"):
         sns.verify(sns.message() | {"Signature": "not base64!"})
 
 
@@ -333,9 +333,9 @@ def test_a_certificate_must_be_sound(sns: Sns, pem: Callable[[Any], bytes], reas
 
 
 def test_a_topic_is_an_arn_of_sns_in_full() -> None:
-    assert Topic.read(ARN) == Topic(ARN, "aws", "eu-west-1")
+    assert TopicArn.read(ARN) == TopicArn(ARN, "aws", "eu-west-1")
     for arn in ("arn:aws:sqs:eu-west-1:123456789012:q", "arn:aws:sns:evil.example/:123456789012:t", ARN + ":sub"):
-        assert Topic.read(arn) is None
+        assert TopicArn.read(arn) is None
 
 
 class Pages(BaseHTTPRequestHandler):

@@ -15,12 +15,12 @@ import pytest
 
 from publisher.audience import store as audience
 from publisher.audience.address import read_address
-from publisher.audience.model import How
+from publisher.audience.model import ConsentSource
 from publisher.config import Config
 from publisher.database import open_database
 from publisher.delivery.status import statuses
 from publisher.errors import DatabaseError
-from publisher.insights.account import Report
+from publisher.insights.account import MailingReport
 from publisher.insights.page import render_report
 from publisher.insights.store import report as read_report
 from tests.feedback import shapes
@@ -40,7 +40,7 @@ def room(tmp_path: Path) -> Room:
     with room.database.begin() as connection:
         gone = audience.find(connection, read_address("gone@example.com"))
         assert gone is not None
-        audience.unsubscribe(connection, gone, How.LINK)
+        audience.unsubscribe(connection, gone, ConsentSource.LINK)
     mailing = room.freeze()
     room.send(mailing)
     recipients = room.recipients(mailing)
@@ -61,21 +61,21 @@ def room(tmp_path: Path) -> Room:
     with room.database.begin() as connection:
         left = audience.find(connection, read_address(READERS[3]))
         assert left is not None
-        audience.unsubscribe(connection, left, How.ONE_CLICK, {"mailing": mailing.reference})
+        audience.unsubscribe(connection, left, ConsentSource.ONE_CLICK, {"mailing": mailing.reference})
         other = audience.find(connection, read_address(READERS[4]))
         assert other is not None
-        audience.unsubscribe(connection, other, How.ONE_CLICK, {"mailing": "00000000"})
+        audience.unsubscribe(connection, other, ConsentSource.ONE_CLICK, {"mailing": "00000000"})
     return room
 
 
 @pytest.fixture
-def report(room: Room) -> Report:
+def report(room: Room) -> MailingReport:
     found = read_report(room.database, room.config, SLUG)
     assert found is not None
     return found
 
 
-def test_every_person_is_counted_once(report: Report) -> None:
+def test_every_person_is_counted_once(report: MailingReport) -> None:
     account = report.account
     assert (account.audience, account.excluded, account.submitted) == (9, 1, 8)
     assert (account.delivered, account.bounced, account.complained, report.unheard) == (5, 1, 1, 2)
@@ -161,7 +161,7 @@ def test_who_took_it_back_has_not_left(room: Room) -> None:
     with room.database.begin() as connection:
         reader = audience.find(connection, read_address(READERS[3]))
         assert reader is not None
-        audience.stay(connection, reader, How.LINK)
+        audience.stay(connection, reader, ConsentSource.LINK)
     report = read_report(room.database, room.config, SLUG)
     assert report is not None
     assert report.unsubscribed == 1
@@ -183,7 +183,7 @@ class Outside(HTMLParser):
             self.found.append(tag)
 
 
-def test_the_page_stands_alone_and_names_no_reader(room: Room, report: Report) -> None:
+def test_the_page_stands_alone_and_names_no_reader(room: Room, report: MailingReport) -> None:
     page = render_report(report, room.config)
     outside = Outside()
     outside.feed(page)
@@ -199,11 +199,11 @@ def test_the_page_stands_alone_and_names_no_reader(room: Room, report: Report) -
 @pytest.mark.parametrize(
     ("language", "said"), [("zh-CN", "投递报告"), ("ja", "配信レポート"), ("sv", "Delivery report")]
 )
-def test_the_page_speaks_the_newsletters_language(room: Room, report: Report, language: str, said: str) -> None:
+def test_the_page_speaks_the_newsletters_language(room: Room, report: MailingReport, language: str, said: str) -> None:
     assert said in render_report(replace(report, language=language), room.config)
 
 
-def test_an_account_that_does_not_sum_is_an_alarm(room: Room, report: Report) -> None:
+def test_an_account_that_does_not_sum_is_an_alarm(room: Room, report: MailingReport) -> None:
     assert 'class="alarm"' not in render_report(report, room.config)
     assert 'class="alarm"' in render_report(replace(report, counted=10), room.config)
 
@@ -211,7 +211,7 @@ def test_an_account_that_does_not_sum_is_an_alarm(room: Room, report: Report) ->
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(
-    browser: Any, axe: Callable[..., list[dict[str, Any]]], room: Room, report: Report, scheme: str
+    browser: Any, axe: Callable[..., list[dict[str, Any]]], room: Room, report: MailingReport, scheme: str
 ) -> None:
     context = browser.new_context(color_scheme=scheme, viewport={"width": 375, "height": 800})
     page = context.new_page()

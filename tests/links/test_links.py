@@ -11,13 +11,13 @@ import pytest
 from publisher.checks.links import Link, check_links
 from publisher.checks.links.cache import LinkCache
 from publisher.checks.links.network import is_public
-from publisher.checks.links.outcome import Outcome, State, of_status
-from publisher.checks.links.prober import Manners
+from publisher.checks.links.outcome import LinkResult, LinkState, of_status
+from publisher.checks.links.prober import ProbeLimits
 from publisher.diagnostics import Place, Span, rendered
 
 from .server import LinkServer
 
-MANNERS = Manners(timeout=1.0, total=3.0, allow_private=True)
+MANNERS = ProbeLimits(timeout=1.0, total=3.0, allow_private=True)
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +27,11 @@ def server() -> Iterator[LinkServer]:
     made.close()
 
 
-def codes(tmp_path: Path, *urls: str, manners: Manners = MANNERS) -> list[str | None]:
+def codes(tmp_path: Path, *urls: str, limits: ProbeLimits = MANNERS) -> list[str | None]:
     """The code for each URL, None for a sound one."""
     links = [Link(url, Place("issues/a/a.md", Span(n, 1, n, 9))) for n, url in enumerate(urls, 1)]
     with ThreadPoolExecutor(1) as pool:  # the browser's fixture keeps an event loop in the main thread
-        done = pool.submit(
-            check_links, links, cache=tmp_path / "links.json", agent="https://n.example/", manners=manners
-        )
+        done = pool.submit(check_links, links, cache=tmp_path / "links.json", agent="https://n.example/", limits=limits)
         found = done.result()
     by_line = {d.span.line: d.code for d in found}
     assert len(by_line) == len(found)
@@ -89,7 +87,7 @@ def test_a_self_signed_certificate_is_in_doubt(tmp_path: Path) -> None:
 )
 def test_a_private_address_is_never_connected_to(server: LinkServer, tmp_path: Path, url: str) -> None:
     before = sum(server.asked.values())
-    assert codes(tmp_path, url.format(port=server.port), manners=Manners(timeout=1.0)) == ["private-link"]
+    assert codes(tmp_path, url.format(port=server.port), limits=ProbeLimits(timeout=1.0)) == ["private-link"]
     assert sum(server.asked.values()) == before
 
 
@@ -98,7 +96,7 @@ def test_a_redirect_to_a_private_address_is_not_followed(server: LinkServer, tmp
     monkeypatch.setattr(
         "publisher.checks.links.network.is_public", lambda address: address == "127.0.0.1" or is_public(address)
     )
-    assert codes(tmp_path, server.url("/inside"), manners=Manners(timeout=1.0)) == ["private-link"]
+    assert codes(tmp_path, server.url("/inside"), limits=ProbeLimits(timeout=1.0)) == ["private-link"]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +169,7 @@ def test_only_web_links_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_every_status_has_an_outcome() -> None:
-    assert all(isinstance(of_status(status), Outcome) for status in range(100, 600))
+    assert all(isinstance(of_status(status), LinkResult) for status in range(100, 600))
 
 
 class _Scripted:
@@ -179,7 +177,7 @@ class _Scripted:
 
     asked: list[str]
 
-    def __init__(self, manners: Manners, agent: str) -> None:
+    def __init__(self, limits: ProbeLimits, agent: str) -> None:
         type(self).asked = []
 
     async def __aenter__(self) -> _Scripted:
@@ -188,9 +186,9 @@ class _Scripted:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def probe(self, url: str) -> Outcome:
+    async def probe(self, url: str) -> LinkResult:
         self.asked.append(url)
-        return Outcome(State.ALIVE)
+        return LinkResult(LinkState.ALIVE)
 
 
 def test_http_is_reported_where_https_answers_and_a_host_that_hangs_is_asked_once(
@@ -204,6 +202,6 @@ def test_http_is_reported_where_https_answers_and_a_host_that_hangs_is_asked_onc
     assert sum(url.startswith("https:") for url in _Scripted.asked) == 1
 
 
-async def _hangs_over_https(self: _Scripted, url: str) -> Outcome:
+async def _hangs_over_https(self: _Scripted, url: str) -> LinkResult:
     self.asked.append(url)
-    return Outcome(State.UNSURE, "hangs") if url.startswith("https:") else Outcome(State.ALIVE)
+    return LinkResult(LinkState.UNSURE, "hangs") if url.startswith("https:") else LinkResult(LinkState.ALIVE)

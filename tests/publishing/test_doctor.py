@@ -19,9 +19,9 @@ import dns.rrset
 import pytest
 
 from publisher.config import load_config
-from publisher.providers.ses.doctor import QUESTIONS, Account
+from publisher.providers.ses.doctor import QUESTIONS, SesAccount
 from publisher.publishing.doctor import Finding, Level, examine
-from publisher.publishing.doctor.world import World
+from publisher.publishing.doctor.probes import Probes
 
 EVENTS = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE"]
 
@@ -140,7 +140,7 @@ def ask(around: Around, root: Path, only: set[str] | None = None, **changes: str
         + "".join(f"{name}: {value}\n" for name, value in lines.items()),
         encoding="utf-8",
     )
-    found = examine(World(load_config(root), around.nameserver), only)
+    found = examine(Probes(load_config(root), around.nameserver), only)
     return {finding.check: finding for finding in found}
 
 
@@ -257,7 +257,7 @@ def test_what_aws_refuses_is_said_in_its_words_without_an_address(
     def refuses(*_: Any, **__: Any) -> Any:
         raise ClientError(said, "GetAccount")  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Account, "_ses", SimpleNamespace(get_account=refuses))
+    monkeypatch.setattr(SesAccount, "_ses", SimpleNamespace(get_account=refuses))
     message = ask(around, tmp_path, only={"quota"})["quota"].message
     assert message == "the SES account: 400: No such region for (address)"
 
@@ -270,7 +270,7 @@ def test_without_a_network_each_says_so_and_none_hangs(tmp_path: Path, monkeypat
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "t")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1/")
-    for room in ("publishing.doctor.world", "providers.ses.doctor"):
+    for room in ("publishing.doctor.probes", "providers.ses.doctor"):
         monkeypatch.setattr(f"publisher.{room}.PATIENCE", 0.3)
     found = ask(Around(url="http://127.0.0.1:1/", nameserver="127.0.0.1:1"), tmp_path)
     for name, finding in found.items():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from publisher.audience.model import How
+from publisher.audience.model import ConsentSource
 from publisher.audience.store import find, unsubscribe
 from publisher.audience.suppressions import Reason, suppress
 from publisher.audience.tables import consents, subscribers, suppressions
@@ -53,7 +53,7 @@ def half_sent(config: Config, database: Database, people: int = 40) -> None:
         reference = connection.execute(select(subscribers.c.reference).limit(1)).scalar_one()
         leaver = find(connection, reference)
         assert leaver
-        unsubscribe(connection, leaver, How.ONE_CLICK)
+        unsubscribe(connection, leaver, ConsentSource.ONE_CLICK)
     stop = Interrupt()
     send(config, database, make_letter(), Options(interrupt=stop, progress=lambda _step: stop.request()))
 

@@ -25,31 +25,31 @@ from publisher.delivery.states import Operator
 from publisher.delivery.tables import mailings as table
 from publisher.delivery.worker import Duties, _drain, _waiting
 from publisher.errors import PublisherError
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 from publisher.proofing import proofread
 from publisher.providers.folder.transport import FolderTransport
-from publisher.publishing.publish import Wishes, publish
+from publisher.publishing.publish import PublishOptions, publish
 from tests.delivery.world import add_people
 
 RACES = int(os.environ.get("RACES", "1"))
 PEOPLE = 30
 SLUG = f"{date.today()}-weekly"
-Start = Callable[[Config, Database, Letter], object]
+Start = Callable[[Config, Database, MailContent], object]
 
 
-def _send(config: Config, database: Database, letter: Letter) -> object:
+def _send(config: Config, database: Database, letter: MailContent) -> object:
     return send(config, database, letter)
 
 
-def _publish(config: Config, database: Database, _letter: Letter) -> object:
-    return publish(config, database, Wishes(now=datetime.now(UTC)))
+def _publish(config: Config, database: Database, _letter: MailContent) -> object:
+    return publish(config, database, PublishOptions(now=datetime.now(UTC)))
 
 
-def _correct(config: Config, database: Database, letter: Letter) -> object:
+def _correct(config: Config, database: Database, letter: MailContent) -> object:
     return send(config, database, replace(letter, digest="sha256:" + "cd" * 32), Options(correction=True))
 
 
-def _work(config: Config, database: Database, _letter: Letter) -> object:
+def _work(config: Config, database: Database, _letter: MailContent) -> object:
     for _ in range(100):
         if waiting := _waiting(database):
             return [_drain(config, database, number, Duties()) for number in waiting]
@@ -57,7 +57,7 @@ def _work(config: Config, database: Database, _letter: Letter) -> object:
     return None
 
 
-def _resume(config: Config, database: Database, letter: Letter) -> object:
+def _resume(config: Config, database: Database, letter: MailContent) -> object:
     set_operator(database, SLUG, Operator.GOING)
     return send(config, database, letter)
 
@@ -97,7 +97,7 @@ def test_no_pair_of_starts_mails_anybody_twice(
     add_people(database, PEOPLE)
     edition = proofread(config, SLUG).edition
     assert edition is not None
-    letter = Letter.of(edition)
+    letter = MailContent.of(edition)
     corrected = "correction" in (first, second)
     if corrected:
         _send(config, database, letter)
@@ -119,7 +119,9 @@ def test_no_pair_of_starts_mails_anybody_twice(
     database.close()
 
 
-def race_of(config: Config, letter: Letter, first: Start, second: Start, chance: random.Random) -> list[BaseException]:
+def race_of(
+    config: Config, letter: MailContent, first: Start, second: Start, chance: random.Random
+) -> list[BaseException]:
     """Both at once, each with a database of its own; what they raised."""
     barrier, failures = threading.Barrier(2, timeout=20), list[BaseException]()
     pauses = [chance.random() * 0.05, chance.random() * 0.05]

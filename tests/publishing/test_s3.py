@@ -14,7 +14,7 @@ from publisher.errors import DeployError, UsageError
 from publisher.site import build_site
 from publisher.site.deploy.model import Upload
 from publisher.site.deploy.run import deploy_to
-from publisher.site.deploy.s3 import MANIFEST, Bucket
+from publisher.site.deploy.s3 import MANIFEST, S3Destination
 from tests.site.editions import make_config, make_edition
 
 from .conftest import Aws
@@ -23,11 +23,11 @@ BUCKET = "archive"
 
 
 @pytest.fixture
-def open_bucket(aws: Aws) -> Callable[..., Bucket]:
+def open_bucket(aws: Aws) -> Callable[..., S3Destination]:
     where = {"LocationConstraint": "eu-west-1"}
-    aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
+    aws.client("s3").create_bucket(S3Destination=BUCKET, CreateBucketConfiguration=where)
     aws.calls.clear()
-    return lambda **more: Bucket.open(Deploy(to="s3", bucket=BUCKET, **more))
+    return lambda **more: S3Destination.open(Deploy(to="s3", bucket=BUCKET, **more))
 
 
 @pytest.fixture
@@ -46,11 +46,11 @@ def write(root: Path, path: str, text: str) -> None:
 
 
 def keys(aws: Aws) -> set[str]:
-    return {item["Key"] for item in aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]}
+    return {item["Key"] for item in aws.client("s3").list_objects_v2(S3Destination=BUCKET)["Contents"]}
 
 
 def test_what_pages_need_goes_up_before_them_and_listings_after(
-    aws: Aws, open_bucket: Callable[..., Bucket], site: Path
+    aws: Aws, open_bucket: Callable[..., S3Destination], site: Path
 ) -> None:
     deploy_to(open_bucket(), site)
     puts = aws.puts()
@@ -59,13 +59,13 @@ def test_what_pages_need_goes_up_before_them_and_listings_after(
     assert kinds == sorted(kinds)
     assert len(kinds) == 8
     head = aws.client("s3").head_object
-    assert head(Bucket=BUCKET, Key="issues/one/index.html")["ContentType"] == "text/html; charset=utf-8"
-    assert "immutable" in head(Bucket=BUCKET, Key="media/cover.2c3d.webp")["CacheControl"]
-    assert "immutable" not in head(Bucket=BUCKET, Key="index.html")["CacheControl"]
+    assert head(S3Destination=BUCKET, Key="issues/one/index.html")["ContentType"] == "text/html; charset=utf-8"
+    assert "immutable" in head(S3Destination=BUCKET, Key="media/cover.2c3d.webp")["CacheControl"]
+    assert "immutable" not in head(S3Destination=BUCKET, Key="index.html")["CacheControl"]
 
 
 def test_only_what_changed_is_put_and_nothing_when_nothing_did(
-    aws: Aws, open_bucket: Callable[..., Bucket], site: Path
+    aws: Aws, open_bucket: Callable[..., S3Destination], site: Path
 ) -> None:
     deploy_to(open_bucket(), site)
     aws.puts()
@@ -80,7 +80,7 @@ def test_only_what_changed_is_put_and_nothing_when_nothing_did(
 
 
 def test_a_picture_that_messages_show_stays_when_its_page_no_longer_does(
-    aws: Aws, open_bucket: Callable[..., Bucket], site: Path
+    aws: Aws, open_bucket: Callable[..., S3Destination], site: Path
 ) -> None:
     deploy_to(open_bucket(), site)
     (site / "media/cover.2c3d.webp").unlink()
@@ -94,7 +94,7 @@ class StoppedError(Exception):
 
 @pytest.mark.parametrize("after", range(8))
 def test_a_deployment_that_died_is_finished_by_the_next_without_putting_anything_twice(
-    aws: Aws, open_bucket: Callable[..., Bucket], site: Path, after: int, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, open_bucket: Callable[..., S3Destination], site: Path, after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dying = open_bucket()
     dying.workers = 1
@@ -114,7 +114,9 @@ def test_a_deployment_that_died_is_finished_by_the_next_without_putting_anything
     assert sorted([*done, *(p for p in aws.puts() if p != MANIFEST)]) == sorted(keys(aws) - {MANIFEST})
 
 
-def test_of_two_deployments_at_once_one_is_told(aws: Aws, open_bucket: Callable[..., Bucket], site: Path) -> None:
+def test_of_two_deployments_at_once_one_is_told(
+    aws: Aws, open_bucket: Callable[..., S3Destination], site: Path
+) -> None:
     first, second = open_bucket(), open_bucket()
     second.held()
     deploy_to(first, site)
@@ -128,22 +130,24 @@ def _uploads(site: Path) -> Any:
     return uploads(site)
 
 
-def test_a_strangers_file_is_never_overwritten(aws: Aws, open_bucket: Callable[..., Bucket], site: Path) -> None:
-    aws.client("s3").put_object(Bucket=BUCKET, Key="index.html", Body=b"somebody's")
+def test_a_strangers_file_is_never_overwritten(aws: Aws, open_bucket: Callable[..., S3Destination], site: Path) -> None:
+    aws.client("s3").put_object(S3Destination=BUCKET, Key="index.html", Body=b"somebody's")
     with pytest.raises(UsageError, match=r"index\.html was not deployed by publisher"):
         deploy_to(open_bucket(), site)
     assert keys(aws) == {"index.html"}
 
 
-def test_a_file_altered_in_the_bucket_is_restored(aws: Aws, open_bucket: Callable[..., Bucket], site: Path) -> None:
+def test_a_file_altered_in_the_bucket_is_restored(
+    aws: Aws, open_bucket: Callable[..., S3Destination], site: Path
+) -> None:
     deploy_to(open_bucket(), site)
-    aws.client("s3").put_object(Bucket=BUCKET, Key="feed.xml", Body=b"defaced")
+    aws.client("s3").put_object(S3Destination=BUCKET, Key="feed.xml", Body=b"defaced")
     aws.puts()
     assert deploy_to(open_bucket(), site).written == ("feed.xml",)
 
 
 def test_the_edge_forgets_what_changed_even_if_the_first_run_died_before_asking(
-    aws: Aws, open_bucket: Callable[..., Bucket], site: Path, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, open_bucket: Callable[..., S3Destination], site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloudfront = aws.client("cloudfront")
     origin = {"Id": "o", "DomainName": "archive.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
@@ -175,7 +179,7 @@ def test_the_edge_forgets_what_changed_even_if_the_first_run_died_before_asking(
 
 
 def test_a_new_issue_in_an_archive_of_2000_touches_only_what_changed(
-    aws: Aws, open_bucket: Callable[..., Bucket], tmp_path: Path
+    aws: Aws, open_bucket: Callable[..., S3Destination], tmp_path: Path
 ) -> None:
     from moto.core import DEFAULT_ACCOUNT_ID
     from moto.s3.models import s3_backends
@@ -208,4 +212,4 @@ def test_a_new_issue_in_an_archive_of_2000_touches_only_what_changed(
 
 def test_a_bucket_that_is_not_there_is_one_line(aws: Aws, site: Path) -> None:
     with pytest.raises(DeployError, match="NoSuchBucket"):
-        deploy_to(Bucket.open(Deploy(to="s3", bucket="nowhere")), site)
+        deploy_to(S3Destination.open(Deploy(to="s3", bucket="nowhere")), site)

@@ -44,9 +44,9 @@ def watch(moments: Moments) -> None:
     from botocore.httpsession import URLLib3Session
     from sqlalchemy.engine import Connection
 
-    from publisher.publishing.run import Context
+    from publisher.publishing.run import Run
 
-    commit, send, step = Connection._commit_impl, URLLib3Session.send, Context.step
+    commit, send, step = Connection._commit_impl, URLLib3Session.send, Run.step
 
     def _commit(self: Any) -> None:
         if threading.current_thread().name != "publish lease":  # its signs of life come when they come
@@ -63,7 +63,7 @@ def watch(moments: Moments) -> None:
         moments.write(f"step {which}")
         step(self, which, detail)
 
-    Connection._commit_impl, URLLib3Session.send, Context.step = _commit, _send, _step  # type: ignore[method-assign]
+    Connection._commit_impl, URLLib3Session.send, Run.step = _commit, _send, _step  # type: ignore[method-assign]
 
 
 def child(request: dict[str, Any], out: Path, err: Path, log: Path) -> None:

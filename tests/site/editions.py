@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from publisher.config import Config
-from publisher.edition.model import Asset, Edition, Length, Sizes, Slotted, Story
+from publisher.edition.model import Asset, Edition, EditionItem, Length, Sizes, Slotted
 
 COVER = Asset("assets/cover.0123456789ab.png", b"\x89PNG not looked into", "image/png", 1200, 630)
 
@@ -26,9 +26,9 @@ def make_config(root: Path, **changes: Any) -> Config:
     return Config.model_validate({"newsletter": newsletter, "service": service, "root": root, **changes})
 
 
-def make_story(anchor: str = "a", headline: str = "头条", **changes: Any) -> Story:
+def make_story(anchor: str = "a", headline: str = "头条", **changes: Any) -> EditionItem:
     """An item."""
-    return Story(
+    return EditionItem(
         **{"anchor": anchor, "headline": headline, "html": f"<p>{headline}的正文。</p>", "text": "正文", **changes}
     )
 
@@ -57,7 +57,7 @@ def make_edition(slug: str = "2024-12-29-weekly", **changes: Any) -> Edition:
     return Edition(**(values | changes))
 
 
-def web_body(title: str, stories: tuple[Story, ...]) -> str:
+def web_body(title: str, stories: tuple[EditionItem, ...]) -> str:
     """A body in the manner of the edition's."""
     items = "".join(
         f'<section class="item" id="{story.anchor}"><h2>{story.headline}</h2>{story.html}</section>'

@@ -9,7 +9,7 @@ import pytest
 from publisher.errors import UsageError
 from publisher.site import build_site
 from publisher.site.deploy import Upload, deploy
-from publisher.site.deploy.folder import Folder
+from publisher.site.deploy.folder import FolderDestination
 from publisher.site.deploy.model import Wave
 from publisher.site.deploy.plan import content_type, uploads
 from publisher.site.deploy.run import deploy_to
@@ -60,7 +60,7 @@ def test_a_strangers_page_is_not_overwritten(tmp_path: Path) -> None:
     assert not (tmp_path / "live/feed.xml").exists()
 
 
-class _Dies(Folder):
+class _Dies(FolderDestination):
     """A folder whose disk gives up at the n-th file."""
 
     def __init__(self, root: Path, after: int) -> None:
@@ -79,11 +79,11 @@ def test_a_deployment_cut_at_any_file_is_finished_by_the_next(tmp_path: Path) ->
     newer = built(tmp_path / "newer", "2024-12-29-a", "2024-12-30-c")
     for cut in range(len(tree(new))):
         live = tmp_path / f"live{cut}"
-        deploy_to(Folder(live), old)
+        deploy_to(FolderDestination(live), old)
         try:
             deploy_to(_Dies(live, cut), new)
         except KeyboardInterrupt:
-            deploy_to(Folder(live), newer)
+            deploy_to(FolderDestination(live), newer)
             assert tree(live).items() >= tree(newer).items()
             assert not (live / "issues/2024-12-22-b").exists()
 

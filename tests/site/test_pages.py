@@ -12,7 +12,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.site.archive import arrange
-from publisher.site.pages import Pages
+from publisher.site.pages import ArchivePages
 from publisher.site.words import CATALOGS
 from tests.site.conftest import Repository
 from tests.site.editions import COVER, make_config, make_edition, make_story
@@ -125,23 +125,23 @@ def test_every_catalog_has_every_word_with_the_same_placeholders() -> None:
 
 def test_labels_of_the_config_override_the_furniture(tmp_path: Path) -> None:
     config = make_config(tmp_path, labels={"zh-CN": {"archive_search": "找一找"}})
-    page = Pages(config, arrange([make_edition()])).issue(make_edition())
+    page = ArchivePages(config, arrange([make_edition()])).issue(make_edition())
     assert "找一找" in page.content.decode()
 
 
 def test_the_form_goes_to_the_service_and_without_one_there_is_none(tmp_path: Path) -> None:
     archive = arrange([make_edition()])
-    with_form = Pages(make_config(tmp_path), archive).issue(make_edition()).content.decode()
+    with_form = ArchivePages(make_config(tmp_path), archive).issue(make_edition()).content.decode()
     form = LexborHTMLParser(with_form).css_first("form")
     assert (form.attributes["method"], form.attributes["action"]) == ("post", "https://letters.example.com/subscribe")
-    without = Pages(make_config(tmp_path, service={}), archive).issue(make_edition()).content.decode()
+    without = ArchivePages(make_config(tmp_path, service={}), archive).issue(make_edition()).content.decode()
     assert "<form" not in without
     assert "#subscribe" not in without
 
 
 def test_a_page_below_a_path_still_links_to_its_own_archive(tmp_path: Path) -> None:
     config = make_config(tmp_path, newsletter={"url": "https://example.com/news/"})
-    files = {file.path: file.content.decode() for file in Pages(config, arrange([make_edition()])).all()}
+    files = {file.path: file.content.decode() for file in ArchivePages(config, arrange([make_edition()])).all()}
     missing = LexborHTMLParser(files["404.html"])
     for node in missing.css("[href], [src]"):
         url = node.attributes.get("href") or node.attributes.get("src") or ""
@@ -151,13 +151,13 @@ def test_a_page_below_a_path_still_links_to_its_own_archive(tmp_path: Path) -> N
 def test_our_own_pictures_are_shown_by_relative_address(tmp_path: Path) -> None:
     web = f'<p><img src="{BASE}{COVER.name}" alt="x"></p>'
     edition = make_edition(web=web, assets=(COVER,))
-    page = Pages(make_config(tmp_path), arrange([edition])).issue(edition).content.decode()
+    page = ArchivePages(make_config(tmp_path), arrange([edition])).issue(edition).content.decode()
     assert f'<img src="../../{COVER.name}"' in page
 
 
 def test_right_to_left_languages_say_so(tmp_path: Path) -> None:
     edition = make_edition(language="ar", stories=(make_story(),))
-    page = Pages(make_config(tmp_path), arrange([edition])).issue(edition).content.decode()
+    page = ArchivePages(make_config(tmp_path), arrange([edition])).issue(edition).content.decode()
     assert '<html lang="ar" dir="rtl">' in page
 
 

@@ -21,8 +21,8 @@ import pytest
 
 from publisher.audience import store
 from publisher.audience.address import read_address
-from publisher.audience.model import Consent, How, State, Subscriber
-from publisher.config.model import Config, Newsletter, Service
+from publisher.audience.model import Consent, ConsentSource, ConsentState, Subscriber
+from publisher.config.model import Config, Newsletter, ServiceConfig
 from publisher.web import outbox
 from publisher.web.forms import Limiter
 from publisher.web.server import server_of
@@ -42,9 +42,9 @@ class Site:
         with self.service.database.connect() as connection:
             return store.find(connection, read_address(address))
 
-    def add(self, address: str, state: State = State.CONFIRMED, **values: Any) -> Subscriber:
+    def add(self, address: str, state: ConsentState = ConsentState.CONFIRMED, **values: Any) -> Subscriber:
         with self.service.database.begin() as connection:
-            return store.add(connection, read_address(address), how=How.COMMAND, state=state, **values)
+            return store.add(connection, read_address(address), how=ConsentSource.COMMAND, state=state, **values)
 
     def state(self, address: str) -> str | None:
         found = self.subscriber(address)
@@ -135,7 +135,7 @@ def serve(root: Path, monkeypatch: pytest.MonkeyPatch, limiter: Limiter) -> Iter
         "from": "AI 周报 <weekly@news.example.com>",
     }
     topics = {"weekly": "每周要闻", "daily": "每日快讯"}
-    config = Config(newsletter=Newsletter(**newsletter), topics=topics, service=Service(url=url), root=root)
+    config = Config(newsletter=Newsletter(**newsletter), topics=topics, service=ServiceConfig(url=url), root=root)
     service = WebService.open(config, limiter=limiter)
     server = server_of(service)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -21,7 +21,7 @@ import pytest
 
 from publisher.audience import store
 from publisher.audience.address import read_address
-from publisher.audience.model import How, State
+from publisher.audience.model import ConsentSource, ConsentState
 from publisher.audience.tokens import Tokens
 from publisher.config import load_config
 from publisher.database import open_database
@@ -74,8 +74,12 @@ def test_with_500_half_open_connections_a_one_click_post_is_answered_at_once(tmp
     config = load_config(tmp_path)
     tokens, database = Tokens.open(config), open_database(config)
     with database.begin() as connection:
-        ann = store.add(connection, read_address("ann@n.example"), how=How.COMMAND, state=State.CONFIRMED)
-        ben = store.add(connection, read_address("ben@n.example"), how=How.COMMAND, state=State.CONFIRMED)
+        ann = store.add(
+            connection, read_address("ann@n.example"), how=ConsentSource.COMMAND, state=ConsentState.CONFIRMED
+        )
+        ben = store.add(
+            connection, read_address("ben@n.example"), how=ConsentSource.COMMAND, state=ConsentState.CONFIRMED
+        )
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(serving(tmp_path))
         one_click = {"List-Unsubscribe": "One-Click"}

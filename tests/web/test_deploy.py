@@ -27,13 +27,13 @@ def call(method, path, body=None, kind=None):
     return [answer["statusCode"], answer["headers"]["content-security-policy"][:18], answer["body"][:15]]
 path = "/unsubscribe/" + tokens.unsubscribe_url("nobody").rpartition("/")[2]
 form = "application/x-www-form-urlencoded"
-from publisher.audience.model import How
+from publisher.audience.model import ConsentSource
 from publisher.audience import store
 database = lambda_handler._service.database
 def who_left(**extra):
     with database.begin() as connection:
         name = f"r{len(extra)}{''.join(extra.values())[-1:]}@n.example"
-        reader = store.add(connection, store_address(name), how=How.COMMAND)
+        reader = store.add(connection, store_address(name), how=ConsentSource.COMMAND)
     link = "/unsubscribe/" + tokens.unsubscribe_url(reader.reference).rpartition("/")[2]
     event = {"version": "2.0", "routeKey": "$default", "rawPath": link, "rawQueryString": "",
              "headers": {"host": "x", **extra}, "body": "", "isBase64Encoded": False,

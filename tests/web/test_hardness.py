@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 
 from publisher.audience import store
 from publisher.audience.address import read_address
-from publisher.audience.model import How, State
+from publisher.audience.model import ConsentSource, ConsentState
 from publisher.audience.tokens import Purpose
-from publisher.config.model import Config, Newsletter, Service
+from publisher.config.model import Config, Newsletter, ServiceConfig
 from publisher.web.app import create_app
 from publisher.web.forms import Limiter, network
 from publisher.web.service import Service as WebService
@@ -96,7 +96,7 @@ def test_bodies_are_bounded(site: Site) -> None:
 
 def test_a_service_under_a_path(tmp_path: Path) -> None:
     newsletter = Newsletter(**{"name": "n", "url": "https://n.example/", "from": "a@n.example"})
-    config = Config(newsletter=newsletter, service=Service(url="https://n.example/letters/"), root=tmp_path)
+    config = Config(newsletter=newsletter, service=ServiceConfig(url="https://n.example/letters/"), root=tmp_path)
     with TestClient(create_app(WebService.open(config)), base_url="https://n.example") as client:
         answer = client.get("/letters/subscribe")
         assert answer.status_code == 200
@@ -112,7 +112,9 @@ def wild(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     config = Config(newsletter=newsletter, topics={"weekly": "Weekly"}, root=root)
     service = WebService.open(config, limiter=Limiter("1000000/minute", "1000000/day"))
     with service.database.begin() as connection:
-        ann = store.add(connection, read_address("ann@example.com"), how=How.COMMAND, state=State.PENDING)
+        ann = store.add(
+            connection, read_address("ann@example.com"), how=ConsentSource.COMMAND, state=ConsentState.PENDING
+        )
     client = TestClient(create_app(service), raise_server_exceptions=False)
     client.tokens = {purpose.value: service.tokens.sign(purpose, ann.reference) for purpose in Purpose}  # type: ignore[attr-defined]
     return client
@@ -193,7 +195,7 @@ def test_nothing_that_is_sent_makes_a_server_error(
 def test_the_webhook_believes_named_topics_only(tmp_path: Path) -> None:
     topic = "arn:aws:sns:eu-west-1:123456789012:ses"
     newsletter = Newsletter(**{"name": "n", "url": "https://n.example/", "from": "a@n.example"})
-    config = Config(newsletter=newsletter, service=Service(sns_topics=(topic,)), root=tmp_path)
+    config = Config(newsletter=newsletter, service=ServiceConfig(sns_topics=(topic,)), root=tmp_path)
     fields = {"MessageId": "1", "Message": "x" * 200_000, "Timestamp": "2026-01-01T00:00:00Z", "SignatureVersion": "2",
               "Signature": "eA==", "SigningCertURL": "https://evil.example/x.pem"}  # fmt: skip
     with TestClient(create_app(WebService.open(config)), client=("127.0.0.1", 1)) as client:

@@ -10,12 +10,12 @@ import pytest
 
 from publisher.audience.address import read_address
 from publisher.audience.forgetting import erase
-from publisher.audience.model import State
+from publisher.audience.model import ConsentState
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.delivery.freeze import freeze
 from publisher.edition.model import Slotted
 from publisher.errors import UsageError
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 from tests.delivery.world import make_config
 from tests.web.conftest import Hook, Site
 
@@ -110,7 +110,7 @@ def test_who_was_erased_is_no_alarm(site: Site, hook: Hook, monkeypatch: pytest.
     ann = site.add("ann@example.com")
     body = Slotted(("hello",))
     with site.service.database.begin() as connection:
-        freeze(connection, Letter("2026-05-04-weekly", "a", "a", "en", "sha256:0", None, body, body))
+        freeze(connection, MailContent("2026-05-04-weekly", "a", "a", "en", "sha256:0", None, body, body))
         erase(connection, read_address("ann@example.com"))
     link = site.service.tokens.unsubscribe_url(ann.reference, "m7")
     assert site.client.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
@@ -141,7 +141,7 @@ def test_every_spelling_of_the_mailbox_leaves(site: Site) -> None:
 
 
 def test_get_head_and_options_change_nothing(site: Site) -> None:
-    ann = site.add("ann@example.com", State.PENDING, topics=["weekly"])
+    ann = site.add("ann@example.com", ConsentState.PENDING, topics=["weekly"])
     before = site.subscriber("ann@example.com"), site.history("ann@example.com")
     tokens = site.service.tokens
     links = [
@@ -178,7 +178,7 @@ def test_the_button_leads_to_a_way_back(site: Site) -> None:
 
 
 def test_staying_does_not_confirm_who_never_did(site: Site) -> None:
-    ann = site.add("ann@example.com", State.PENDING)
+    ann = site.add("ann@example.com", ConsentState.PENDING)
     site.client.post(site.service.tokens.unsubscribe_url(ann.reference))
     site.client.post(site.service.tokens.preferences_url(ann.reference), data={"action": "stay"})
     assert site.state("ann@example.com") == "pending"

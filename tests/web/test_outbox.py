@@ -20,17 +20,17 @@ from sqlalchemy import func, select, update
 
 from publisher.audience import store
 from publisher.audience.address import read_address
-from publisher.audience.model import How, State
+from publisher.audience.model import ConsentSource, ConsentState
 from publisher.audience.suppressions import Reason, suppress
 from publisher.audience.tables import confirmations, subscribers
 from publisher.audience.tokens import Tokens
 from publisher.config import load_config
-from publisher.config.model import Config, Delivery, SesTransport, SmtpTransport
+from publisher.config.model import Config, DeliveryConfig, SesTransport, SmtpConfig
 from publisher.database import Database, open_database
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from publisher.web import outbox
-from publisher.web.confirmation import Postman, post
-from publisher.web.readers import Readers, Wish
+from publisher.web.confirmation import ConfirmationMailer, post
+from publisher.web.readers import Readers, SubscribeRequest
 from tests.audience.conftest import config, database
 from tests.delivery.test_transports import Inbox, relay
 from tests.stubs.postmark import TOKEN, PostmarkServer
@@ -50,7 +50,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> None:
 def ask(database: Database, people: int, language: str | None = None) -> None:
     readers = Readers(database)
     for number in range(people):
-        assert readers.ask(Wish(read_address(f"reader{number}@example.com"), "", language, ()), {})
+        assert readers.ask(SubscribeRequest(read_address(f"reader{number}@example.com"), "", language, ()), {})
 
 
 def states(database: Database) -> dict[str, int]:
@@ -59,12 +59,12 @@ def states(database: Database) -> dict[str, int]:
         return {str(state): int(number) for state, number in rows}
 
 
-def postman(config: Config, database: Database) -> Postman:
-    return Postman(config, Tokens.open(config), database)
+def postman(config: Config, database: Database) -> ConfirmationMailer:
+    return ConfirmationMailer(config, Tokens.open(config), database)
 
 
 def by_ses(config: Config) -> Config:
-    return config.model_copy(update={"delivery": Delivery(transport="ses", ses=SesTransport(region="eu-west-1"))})
+    return config.model_copy(update={"delivery": DeliveryConfig(transport="ses", ses=SesTransport(region="eu-west-1"))})
 
 
 def later(database: Database, **by: float) -> None:
@@ -86,7 +86,7 @@ def test_25_readers_under_a_slow_quota_get_one_each_and_the_quota_is_asked_for_o
         ask(database, 20)
         ask_again = Readers(database)
         for number in range(20, 25):  # in another language: another letter, and no other question of SES
-            wish = Wish(read_address(f"reader{number}@example.com"), "", "en", ())
+            wish = SubscribeRequest(read_address(f"reader{number}@example.com"), "", "en", ())
             assert ask_again.ask(wish, {})
         post(by_ses(config), database, 60)
         assert Counter(m.to for m in server.account.accepted) == {f"reader{i}@example.com": 1 for i in range(25)}
@@ -101,8 +101,8 @@ def test_a_provider_that_takes_no_whole_messages_gets_each_reader_s_own_letter(
     with PostmarkServer() as server:
         monkeypatch.setenv("PUBLISHER_POSTMARK_URL", server.url)
         ask(database, 1)
-        assert Readers(database).ask(Wish(read_address("wang@example.com"), "", "en", ()), {})
-        post(config.model_copy(update={"delivery": Delivery(transport="postmark")}), database, 60)
+        assert Readers(database).ask(SubscribeRequest(read_address("wang@example.com"), "", "en", ()), {})
+        post(config.model_copy(update={"delivery": DeliveryConfig(transport="postmark")}), database, 60)
         sent = {message["To"]: message for message in server.account.accepted}
     assert set(sent) == {"reader0@example.com", "wang@example.com"}
     assert len({message["Subject"] for message in sent.values()}) == 2
@@ -131,8 +131,8 @@ def test_a_relay_that_greylists_gets_all_of_them_when_they_are_tried_again(
 ) -> None:
     monkeypatch.setattr("tests.delivery.test_transports.Inbox", Greylist)
     with relay() as (inbox, port):
-        smtp = SmtpTransport(host="127.0.0.1", port=port)
-        config = config.model_copy(update={"delivery": Delivery(transport="smtp", smtp=smtp)})
+        smtp = SmtpConfig(host="127.0.0.1", port=port)
+        config = config.model_copy(update={"delivery": DeliveryConfig(transport="smtp", smtp=smtp)})
         ask(database, 12)
         post(config, database, 20)
         assert (len(inbox.messages), states(database)) == (0, {"pending": 12})
@@ -234,7 +234,7 @@ def test_a_question_that_is_answered_suppressed_erased_or_old_is_not_mailed(
     with database.begin() as connection:
         people = [store.find(connection, read_address(f"reader{i}@example.com")) for i in range(5)]
         assert all(people)
-        store.confirm(connection, people[0], How.LINK)  # type: ignore[arg-type]
+        store.confirm(connection, people[0], ConsentSource.LINK)  # type: ignore[arg-type]
         suppress(connection, "reader1@example.com", Reason.COMPLAINT)
         store.drop(connection, people[2].id)  # type: ignore[union-attr]
         old = (confirmations.c.subscriber_id == people[3].id) & (confirmations.c.state == "pending")  # type: ignore[union-attr]
@@ -245,7 +245,7 @@ def test_a_question_that_is_answered_suppressed_erased_or_old_is_not_mailed(
     with database.connect() as connection:
         expired = store.find(connection, read_address("reader3@example.com"))
         assert expired is not None
-        assert (expired.state, expired.asked_at) == (State.PENDING, None)  # may ask at once
+        assert (expired.state, expired.asked_at) == (ConsentState.PENDING, None)  # may ask at once
 
 
 def test_a_reader_at_the_form_does_not_wait_behind_an_import(
@@ -255,7 +255,12 @@ def test_a_reader_at_the_form_does_not_wait_behind_an_import(
     monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
     with database.begin() as connection:
         for number in range(5):
-            store.add(connection, read_address(f"old{number}@example.com"), how=How.IMPORT, state=State.PENDING)
+            store.add(
+                connection,
+                read_address(f"old{number}@example.com"),
+                how=ConsentSource.IMPORT,
+                state=ConsentState.PENDING,
+            )
         assert (outbox.enter_unasked(connection), outbox.enter_unasked(connection)) == (5, 0)
     ask(database, 1)
     post(config, database, 20)

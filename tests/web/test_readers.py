@@ -8,7 +8,7 @@ from publisher.audience import store
 from publisher.audience.address import read_address
 from publisher.database import Database
 from publisher.web import outbox
-from publisher.web.readers import Readers, Wish
+from publisher.web.readers import Readers, SubscribeRequest
 from tests.audience.conftest import config, database
 
 __all__ = ["config", "database"]
@@ -16,7 +16,7 @@ __all__ = ["config", "database"]
 
 def test_many_who_ask_at_once_for_one_address_get_one_mail(database: Database) -> None:
     readers = Readers(database)
-    wish = Wish(read_address("ann@example.com"), "", None, ())
+    wish = SubscribeRequest(read_address("ann@example.com"), "", None, ())
     for _ in range(2):  # when the address is new, and when it is known
         with ThreadPoolExecutor(6) as pool:
             assert sum(pool.map(lambda _: readers.ask(wish, {}), range(6))) == 1

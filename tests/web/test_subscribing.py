@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from publisher.audience import store
-from publisher.audience.model import How, State
+from publisher.audience.model import ConsentSource, ConsentState
 from publisher.audience.suppressions import Reason, suppress
 from publisher.providers.folder.transport import FolderTransport
 from publisher.providers.outcomes import submitted
@@ -65,7 +65,7 @@ def test_json_does_the_same(site: Site) -> None:
 
 def test_nobody_learns_who_is_subscribed(site: Site) -> None:
     site.add("known@example.com", name="K")
-    site.add("gone@example.com", State.UNSUBSCRIBED)
+    site.add("gone@example.com", ConsentState.UNSUBSCRIBED)
     site.add("held@example.com")
     with site.service.database.begin() as connection:
         suppress(connection, "held@example.com", Reason.COMPLAINT)
@@ -87,7 +87,7 @@ def test_nobody_learns_who_is_subscribed(site: Site) -> None:
 
 
 def test_an_old_confirmation_does_not_bring_back_who_left(site: Site) -> None:
-    ann = site.add("ann@example.com", State.PENDING)
+    ann = site.add("ann@example.com", ConsentState.PENDING)
     import time
     from unittest import mock
 
@@ -96,7 +96,7 @@ def test_an_old_confirmation_does_not_bring_back_who_left(site: Site) -> None:
     with mock.patch("time.time", return_value=time.time() - 15 * 86400):
         expired = site.service.tokens.confirm_url(ann.reference)
     with site.service.database.begin() as connection:
-        store.unsubscribe(connection, ann, How.ONE_CLICK)
+        store.unsubscribe(connection, ann, ConsentSource.ONE_CLICK)
     for link in (old, expired):
         assert site.client.post(link).status_code == 410
     assert site.state("ann@example.com") == "unsubscribed"
@@ -151,7 +151,7 @@ def test_a_wrong_address_is_asked_for_again_with_what_was_written(site: Site) ->
 )
 def test_only_our_own_forms_and_the_archive_s_are_taken(site: Site, headers: dict[str, str], status: int) -> None:
     assert site.client.post("subscribe", data={"email": "a@example.com"}, headers=headers).status_code == status
-    ann = site.add("ann@example.com", State.PENDING)
+    ann = site.add("ann@example.com", ConsentState.PENDING)
     if "news.example.com" not in headers.get("origin", ""):
         link = site.service.tokens.confirm_url(ann.reference)
         assert site.client.post(link, headers=headers).status_code == status

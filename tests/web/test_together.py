@@ -7,26 +7,26 @@ import socket
 
 import pytest
 
-from publisher.audience.model import How
-from publisher.web.readers import Departure
+from publisher.audience.model import ConsentSource
+from publisher.web.readers import Unsubscribe
 from publisher.web.server import listen
-from publisher.web.service import MOST, Together
+from publisher.web.service import MOST, GroupCommit
 
 
-def departure(name: str) -> Departure:
-    return Departure(name, How.ONE_CLICK, {})
+def departure(name: str) -> Unsubscribe:
+    return Unsubscribe(name, ConsentSource.ONE_CLICK, {})
 
 
 def test_who_comes_during_a_commit_shares_the_next() -> None:
     commits: list[list[str]] = []
 
-    async def commit(batch: list[Departure]) -> list[None]:
+    async def commit(batch: list[Unsubscribe]) -> list[None]:
         commits.append([one.reference for one in batch])
         await asyncio.sleep(0.01)
         return [None] * len(batch)
 
     async def run() -> None:
-        together = Together(commit)
+        together = GroupCommit(commit)
         await asyncio.gather(*(together.leave(departure(str(n))) for n in range(MOST + 10)))
         await together.leave(departure("late"))
 
@@ -37,13 +37,13 @@ def test_who_comes_during_a_commit_shares_the_next() -> None:
 
 
 def test_one_that_fails_fails_alone() -> None:
-    async def commit(batch: list[Departure]) -> list[None]:
+    async def commit(batch: list[Unsubscribe]) -> list[None]:
         if any(one.reference == "bad" for one in batch):
             raise ValueError("bad")
         return [None] * len(batch)
 
     async def run() -> list[object]:
-        together = Together(commit)
+        together = GroupCommit(commit)
         names = ("a", "bad", "b")
         return await asyncio.gather(*(together.leave(departure(n)) for n in names), return_exceptions=True)
 
@@ -54,12 +54,12 @@ def test_one_that_fails_fails_alone() -> None:
 
 
 def test_who_hangs_up_holds_up_nobody() -> None:
-    async def commit(batch: list[Departure]) -> list[None]:
+    async def commit(batch: list[Unsubscribe]) -> list[None]:
         await asyncio.sleep(0.01)
         return [None] * len(batch)
 
     async def run() -> None:
-        together = Together(commit)
+        together = GroupCommit(commit)
         gone = asyncio.create_task(together.leave(departure("gone")))
         await asyncio.sleep(0)
         gone.cancel()

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from publisher.checks.links import Link, check_links
-from publisher.checks.links.prober import Manners
+from publisher.checks.links.prober import ProbeLimits
 from publisher.diagnostics import Place
 from publisher.issue import discover
 from tests.links.server import LinkServer
@@ -61,7 +61,10 @@ def _links() -> float:
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
         check_links(
-            links, cache=Path(folder) / "links.json", agent="https://n.example/", manners=Manners(allow_private=True)
+            links,
+            cache=Path(folder) / "links.json",
+            agent="https://n.example/",
+            manners=ProbeLimits(allow_private=True),
         )
         seconds = time.perf_counter() - begin
     server.close()

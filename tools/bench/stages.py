@@ -24,7 +24,7 @@ from publisher.issue import Issue, discover, read_issue
 from publisher.proofing.codec import pack
 from publisher.proofing.proof import proofread
 from publisher.site.archive import arrange
-from publisher.site.pages import Pages
+from publisher.site.pages import ArchivePages
 from publisher.source.markdown import forget_parsed, parsed
 
 RUNS = 5
@@ -41,7 +41,7 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
     packed = [pack(proofread(config, slug)) for slug in slugs]
     facts = [[facts_of(issue) for issue in issues]]
     archive = arrange(editions)
-    pages = Pages(config, archive)
+    pages = ArchivePages(config, archive)
     return [
         ("read", _cost(lambda slug: read_issue(config, slug), slugs)),
         ("check one by one", _cost(lambda reading: findings_within(config, reading), readings)),

@@ -15,8 +15,8 @@ from publisher.database import open_database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze
 from publisher.delivery.ledger import Claim
-from publisher.delivery.send import Options, addresser, send
-from publisher.delivery.sender import Interrupt, Progress
+from publisher.delivery.send import Options, envelope_factory, send
+from publisher.delivery.sender import Interrupt, SendProgress
 from publisher.edition.model import Slot, Slotted
 from publisher.mail.message import Envelope, compose
 from publisher.providers import open_transport
@@ -35,7 +35,7 @@ def bare(root: Path, people: int, *, bulk: bool) -> dict[str, float]:
     """boto3 and threads and nothing else: no ledger, no pace, no outcomes kept."""
     transport = open_transport(make_config(root, "ses", bulk=bulk))
     transport.open(compose(make_config(root), letter()))
-    address = addresser(Tokens.open(make_config(root)), letter(), "0a1b2c3d")
+    address = envelope_factory(Tokens.open(make_config(root)), letter(), "0a1b2c3d")
     began = time.monotonic()
 
     def one(start: int) -> int:
@@ -83,7 +83,7 @@ def resuming(root: Path, _count: int) -> dict[str, float]:
     interrupt = Interrupt()
     first: list[float] = []
 
-    def watch(progress: Progress) -> None:
+    def watch(progress: SendProgress) -> None:
         if progress.submitted or progress.in_flight:
             first.append(time.monotonic())
             interrupt.request()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from publisher.checks.links.outcome import Outcome, State
+from publisher.checks.links.outcome import LinkResult, LinkState
 from publisher.diagnostics.sentences import kept, revived
 from publisher.documents.atomic import write_file
 
@@ -24,17 +24,17 @@ class LinkCache:
         try:
             for url, (at, state, detail, target) in json.loads(path.read_text(encoding="utf-8")).items():
                 if 0 <= now() - at < age and isinstance(detail, list):
-                    self._entries[url] = (at, State(state), detail, target)
+                    self._entries[url] = (at, LinkState(state), detail, target)
         except (OSError, ValueError, TypeError, AttributeError):
             self._entries = {}
 
-    def get(self, url: str) -> Outcome | None:
+    def get(self, url: str) -> LinkResult | None:
         """What is known of a URL."""
         if (entry := self._entries.get(url)) is None:
             return None
-        return Outcome(State(entry[1]), revived(entry[2]), entry[3])
+        return LinkResult(LinkState(entry[1]), revived(entry[2]), entry[3])
 
-    def put(self, url: str, outcome: Outcome) -> None:
+    def put(self, url: str, outcome: LinkResult) -> None:
         """Remember what lasts."""
         if outcome.state.lasting:
             self._entries[url] = (self._now(), outcome.state, kept(outcome.detail), outcome.target)

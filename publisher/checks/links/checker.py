@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urldefrag, urlsplit
 
 from publisher.checks.links.cache import LinkCache
-from publisher.checks.links.outcome import Outcome, State
-from publisher.checks.links.prober import Manners, Prober
+from publisher.checks.links.outcome import LinkResult, LinkState
+from publisher.checks.links.prober import ProbeLimits, Prober
 from publisher.checks.parts import Link
 from publisher.diagnostics import Diagnostic, Severity, define, say
 
@@ -25,7 +25,7 @@ def check_links(
     *,
     cache: Path,
     agent: str,
-    manners: Manners | None = None,
+    limits: ProbeLimits | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Diagnostic]:
     """Ask for every http(s) link once, concurrently, and report each place where one is dead, moved or in doubt.
@@ -39,7 +39,7 @@ def check_links(
         if urlsplit(url).scheme in {"http", "https"}:
             places.setdefault(url, []).append(link)
     known = LinkCache(cache)
-    outcomes, secure = asyncio.run(_probe_all(list(places), known, manners or Manners(), agent, progress))
+    outcomes, secure = asyncio.run(_probe_all(list(places), known, limits or ProbeLimits(), agent, progress))
     known.save()
     return [
         finding
@@ -52,36 +52,36 @@ def check_links(
 async def _probe_all(
     urls: list[str],
     known: LinkCache,
-    manners: Manners,
+    limits: ProbeLimits,
     agent: str,
     progress: Callable[[int, int], None] | None,
-) -> tuple[dict[str, Outcome], dict[str, bool]]:
+) -> tuple[dict[str, LinkResult], dict[str, bool]]:
     """The outcome of each URL, and for those over http whether https answers as well."""
     done = 0
 
-    async with Prober(manners, agent) as prober:
+    async with Prober(limits, agent) as prober:
 
-        async def outcome(url: str) -> Outcome:
+        async def outcome(url: str) -> LinkResult:
             found = known.get(url)
             if found is None:
                 found = await prober.probe(url)
                 known.put(url, found)
             return found
 
-        hosts: dict[str, asyncio.Task[Outcome]] = {}
+        hosts: dict[str, asyncio.Task[LinkResult]] = {}
 
         async def answers_https(https: str) -> bool:
             """Whether the host answers over https at all: one that hangs is waited for once, not at each link."""
             host = urlsplit(https).netloc
             if host not in hosts:
                 hosts[host] = asyncio.create_task(outcome(https))
-            return (await hosts[host]).state is not State.UNSURE
+            return (await hosts[host]).state is not LinkState.UNSURE
 
-        async def one(url: str) -> tuple[Outcome, bool]:
+        async def one(url: str) -> tuple[LinkResult, bool]:
             nonlocal done
             found, secure = await outcome(url), False
-            if found.state is State.ALIVE and (https := _https(url)) and await answers_https(https):
-                secure = (await outcome(https)).state is State.ALIVE
+            if found.state is LinkState.ALIVE and (https := _https(url)) and await answers_https(https):
+                secure = (await outcome(https)).state is LinkState.ALIVE
             done += 1
             if progress:
                 progress(done, len(urls))
@@ -100,20 +100,20 @@ def _https(url: str) -> str | None:
     return f"https{url[4:]}" if parts.scheme == "http" and ":" not in parts.netloc.rpartition("]")[2] else None
 
 
-def _diagnose(link: Link, outcome: Outcome, secure: bool) -> Diagnostic | None:
+def _diagnose(link: Link, outcome: LinkResult, secure: bool) -> Diagnostic | None:
     """The finding at one link."""
     match outcome.state:
-        case State.DEAD:
+        case LinkState.DEAD:
             return DEAD_LINK.at(link.place, outcome.detail, help=say("link to where the page lives now"))
-        case State.PRIVATE:
+        case LinkState.PRIVATE:
             return PRIVATE_LINK.at(link.place, outcome.detail, help=say("link to the public page"))
-        case State.UNSURE:
+        case LinkState.UNSURE:
             return UNSURE_LINK.at(link.place, outcome.detail, help=say("open it in a browser to see"))
-        case State.MOVED:
+        case LinkState.MOVED:
             return MOVED_LINK.at(
                 link.place, say("the link has permanently moved"), help=say("write {words}", words=outcome.target or "")
             )
-        case State.ALIVE:
+        case LinkState.ALIVE:
             if secure:
                 https = "https://" + link.url.removeprefix("http://")
                 return INSECURE_LINK.at(

@@ -8,7 +8,7 @@ from enum import StrEnum
 from publisher.diagnostics import Sentence, say
 
 
-class State(StrEnum):
+class LinkState(StrEnum):
     """What is known of a link."""
 
     ALIVE = "alive"
@@ -20,14 +20,14 @@ class State(StrEnum):
     @property
     def lasting(self) -> bool:
         """Whether it is worth remembering for a day; a passing trouble is not."""
-        return self in {State.ALIVE, State.MOVED, State.DEAD}
+        return self in {LinkState.ALIVE, LinkState.MOVED, LinkState.DEAD}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LinkResult:
     """What became of a link. ``detail`` says it; ``target`` is where it has moved to."""
 
-    state: State
+    state: LinkState
     detail: Sentence = say("the link is alive")  # noqa: RUF009 - it never changes
     target: str | None = None
 
@@ -35,16 +35,16 @@ class Outcome:
 _GONE = {404: say("not found"), 410: say("gone")}
 
 
-def of_status(status: int) -> Outcome:
+def of_status(status: int) -> LinkResult:
     """The outcome of a final status code (RFC 9110 §15)."""
     if status < 400:
-        return Outcome(State.ALIVE)
+        return LinkResult(LinkState.ALIVE)
     if status in _GONE:
-        return Outcome(State.DEAD, say("the link answers {status}: {why}", status=status, why=_GONE[status]))
+        return LinkResult(LinkState.DEAD, say("the link answers {status}: {why}", status=status, why=_GONE[status]))
     if status in {401, 402, 403, 406, 451, 999}:  # asks who we are; a reader's browser may well be let in
-        return Outcome(State.UNSURE, say("the link answers {status}, perhaps only to programs", status=status))
+        return LinkResult(LinkState.UNSURE, say("the link answers {status}, perhaps only to programs", status=status))
     if status == 429:
-        return Outcome(State.UNSURE, say("the link asks for fewer requests (429)"))
+        return LinkResult(LinkState.UNSURE, say("the link asks for fewer requests (429)"))
     if status >= 500:
-        return Outcome(State.UNSURE, say("the link answers {status}: the server is in trouble", status=status))
-    return Outcome(State.DEAD, say("the link answers {status}", status=status))
+        return LinkResult(LinkState.UNSURE, say("the link answers {status}: the server is in trouble", status=status))
+    return LinkResult(LinkState.DEAD, say("the link answers {status}", status=status))

@@ -10,7 +10,7 @@ import httpx
 
 from publisher import __version__
 from publisher.checks.links.network import PrivateAddressError, SafeTransport
-from publisher.checks.links.outcome import Outcome, State, of_status
+from publisher.checks.links.outcome import LinkResult, LinkState, of_status
 from publisher.diagnostics import say
 
 MAX_REDIRECTS = 8
@@ -19,7 +19,7 @@ REDIRECTS = {301, 302, 303, 307, 308}
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class ProbeLimits:
     """How hard we ask. Seconds; counts are of requests under way."""
 
     timeout: float = 10.0
@@ -33,13 +33,13 @@ class Manners:
 class Prober:
     """Asks for links. One for a run; use as an async context manager."""
 
-    def __init__(self, manners: Manners, agent: str) -> None:
-        self._manners = manners
-        self._all = asyncio.Semaphore(manners.at_once)
-        self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(manners.per_host))
+    def __init__(self, limits: ProbeLimits, agent: str) -> None:
+        self._manners = limits
+        self._all = asyncio.Semaphore(limits.at_once)
+        self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(limits.per_host))
         self._client = httpx.AsyncClient(
-            transport=SafeTransport(allow_private=manners.allow_private, max_connections=manners.at_once),
-            timeout=manners.timeout,
+            transport=SafeTransport(allow_private=limits.allow_private, max_connections=limits.at_once),
+            timeout=limits.timeout,
             headers={"User-Agent": f"publisher/{__version__} link check ({agent})", "Accept": "*/*"},
             follow_redirects=False,
         )
@@ -50,25 +50,31 @@ class Prober:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
 
-    async def probe(self, url: str) -> Outcome:
+    async def probe(self, url: str) -> LinkResult:
         """What becomes of ``url``; never raises for what a link can do."""
         try:
             async with self._all, asyncio.timeout(self._manners.total):
                 return await self._follow(url)
         except TimeoutError:
-            return Outcome(State.UNSURE, say("the link did not answer within {total:g} s", total=self._manners.total))
+            return LinkResult(
+                LinkState.UNSURE, say("the link did not answer within {total:g} s", total=self._manners.total)
+            )
         except httpx.TimeoutException:
-            return Outcome(
-                State.UNSURE, say("the link did not answer within {timeout:g} s", timeout=self._manners.timeout)
+            return LinkResult(
+                LinkState.UNSURE, say("the link did not answer within {timeout:g} s", timeout=self._manners.timeout)
             )
         except PrivateAddressError as error:
-            return Outcome(State.PRIVATE, say("the link leads nowhere a reader can go: {error}", error=str(error)))
+            return LinkResult(
+                LinkState.PRIVATE, say("the link leads nowhere a reader can go: {error}", error=str(error))
+            )
         except httpx.ConnectError as error:
             return _connection(error)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            return Outcome(State.UNSURE, say("the link did not answer properly ({name})", name=type(error).__name__))
+            return LinkResult(
+                LinkState.UNSURE, say("the link did not answer properly ({name})", name=type(error).__name__)
+            )
 
-    async def _follow(self, url: str) -> Outcome:
+    async def _follow(self, url: str) -> LinkResult:
         """Follow redirects to an answer; MOVED when the first steps were all permanent."""
         seen, current, moved = {url}, url, None
         permanent = True
@@ -78,19 +84,19 @@ class Prober:
             if response.status_code not in REDIRECTS or not location:
                 outcome = of_status(response.status_code)
                 return (
-                    Outcome(State.MOVED, say("the link has moved"), moved)
-                    if moved and outcome.state is State.ALIVE
+                    LinkResult(LinkState.MOVED, say("the link has moved"), moved)
+                    if moved and outcome.state is LinkState.ALIVE
                     else outcome
                 )
             current = str(httpx.URL(current).join(location).copy_with(fragment=None))
             permanent = permanent and response.status_code in PERMANENT
             moved = current if permanent else moved
             if current in seen:
-                return Outcome(State.DEAD, say("the link redirects in a circle"))
+                return LinkResult(LinkState.DEAD, say("the link redirects in a circle"))
             if httpx.URL(current).scheme not in {"http", "https"}:
-                return Outcome(State.DEAD, say("the link redirects to something that is no page"))
+                return LinkResult(LinkState.DEAD, say("the link redirects to something that is no page"))
             seen.add(current)
-        return Outcome(State.DEAD, say("the link redirects more than {most} times", most=MAX_REDIRECTS))
+        return LinkResult(LinkState.DEAD, say("the link redirects more than {most} times", most=MAX_REDIRECTS))
 
     async def _ask(self, url: str) -> httpx.Response:
         """One answer to one URL: HEAD first, GET where HEAD fails, once more after a short Retry-After."""
@@ -119,11 +125,11 @@ class Prober:
         return seconds if seconds <= self._manners.longest_wait else None
 
 
-def _connection(error: httpx.ConnectError) -> Outcome:
+def _connection(error: httpx.ConnectError) -> LinkResult:
     """Tell a name that does not exist from a server that refuses us today."""
     text = str(error)
     if text.startswith("there is no host"):
-        return Outcome(State.DEAD, say("the link leads nowhere: {text}", text=text))
+        return LinkResult(LinkState.DEAD, say("the link leads nowhere: {text}", text=text))
     if "certificate" in text.lower() or "ssl" in text.lower():
-        return Outcome(State.UNSURE, say("the link has a certificate that browsers refuse"))
-    return Outcome(State.UNSURE, say("the link refuses connections"))
+        return LinkResult(LinkState.UNSURE, say("the link has a certificate that browsers refuse"))
+    return LinkResult(LinkState.UNSURE, say("the link refuses connections"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.checks.html import Kind, removals
+from publisher.checks.html import RemovedKind, removals
 from publisher.diagnostics import Diagnostic, Severity, define, say
-from publisher.documents.slips import shortened
+from publisher.documents.yaml_typos import shortened
 from publisher.source.markdown.tags import COMMENT
 
 CODE = define("comment-unclosed", Severity.ERROR, fixed=True)
@@ -18,7 +18,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for text in context.texts:
         for fragment, place in text.html():
             for removal in removals(fragment):
-                if removal.kind is Kind.UNCLOSED_COMMENT:
+                if removal.kind is RemovedKind.UNCLOSED_COMMENT:
                     message = say("the comment that opens here is not closed")
                     yield CODE.at(place(removal.start, removal.start + 4), message, help=say("write --> at its end"))
             for comment in COMMENT.finditer(fragment):

@@ -10,7 +10,7 @@ from markdown_it.common.utils import normalizeReference
 from publisher.checks.context import Context
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Severity, define, say
-from publisher.documents.slips import shortened
+from publisher.documents.yaml_typos import shortened
 
 CODE = define("link-not-made", Severity.WARNING)
 BROKEN = re.compile(

@@ -9,7 +9,7 @@ from html import unescape
 from publisher.checks.context import Context
 from publisher.checks.lines import fields
 from publisher.diagnostics import Diagnostic, Severity, define, say
-from publisher.documents.slips import shortened
+from publisher.documents.yaml_typos import shortened
 
 CODE = define("markup-in-plain-text", Severity.WARNING)
 _ALONE = r"(?<![A-Za-z0-9])"  # so that 2**64 and f**k are as they are meant

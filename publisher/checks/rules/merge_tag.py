@@ -11,7 +11,7 @@ from publisher.checks.html import without_comments
 from publisher.checks.lines import fields
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
-from publisher.documents.slips import shortened
+from publisher.documents.yaml_typos import shortened
 
 CODE = define("merge-tag", Severity.WARNING)
 _PERSON = r"(?:first|last|full|given|sur|user)[ _-]?name|[fl]name|name|first|last|e-?mail(?:[ _-]?address)?"

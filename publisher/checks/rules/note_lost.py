@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from publisher.checks.context import Context
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
-from publisher.documents.slips import shortened
+from publisher.documents.yaml_typos import shortened
 
 CODE = define("note-lost", Severity.WARNING)
 _REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?!:)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.checks.parts import Picture
+from publisher.checks.parts import PictureUse
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue import codes
 from publisher.issue.pictures import PictureFile, linked_picture
@@ -20,7 +20,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield from _fault(context, picture)
 
 
-def _fault(context: Context, picture: Picture) -> Iterator[Diagnostic]:
+def _fault(context: Context, picture: PictureUse) -> Iterator[Diagnostic]:
     place, source = picture.place, picture.source
     if picture.alt is None:
         message = say("the picture has no alternative text")

@@ -34,7 +34,7 @@ Told = Sequence[Any]
 values, as a cache holds them."""
 
 
-class _Story(NamedTuple):
+class _PastHeadline(NamedTuple):
     """A headline in its issue. ``rank`` is the place of the issue's day among all days."""
 
     slug: str
@@ -71,7 +71,7 @@ def compare(gathered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator
     ranks = {day: rank for rank, day in enumerate(dict.fromkeys(day for _, day, _ in ordered))}
     issues = [
         [
-            _Story(slug, ranks[day], place, words, text, frozenset(map("".join, pairwise(_letters(words)))))
+            _PastHeadline(slug, ranks[day], place, words, text, frozenset(map("".join, pairwise(_letters(words)))))
             for place, words, text, _ in stories
         ]
         for slug, day, stories in ordered
@@ -109,9 +109,9 @@ def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iter
                     yield CODE.at(_place(place), message, help=_HELP)
 
 
-def _same_headline(issues: Sequence[Sequence[_Story]], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
+def _same_headline(issues: Sequence[Sequence[_PastHeadline]], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     """The same headline anywhere before, else an alike one among the last issues."""
-    known: defaultdict[str, list[_Story]] = defaultdict(list)
+    known: defaultdict[str, list[_PastHeadline]] = defaultdict(list)
     for stories in issues:
         for key, story in {_letters(story.words): story for story in stories}.items():
             known[key].append(story)
@@ -137,12 +137,12 @@ def _same_headline(issues: Sequence[Sequence[_Story]], wanted: frozenset[str] | 
 class _Near:
     """The last issues' headlines by their rarest pairs (prefix filtering: Chaudhuri et al., ICDE 2006)."""
 
-    def __init__(self, stories: Iterator[_Story]) -> None:
+    def __init__(self, stories: Iterator[_PastHeadline]) -> None:
         self._common = Counter(pair for story in stories for pair in story.pairs)
-        self._index: defaultdict[str, deque[_Story]] = defaultdict(deque)
-        self._kept: deque[Sequence[_Story]] = deque()
+        self._index: defaultdict[str, deque[_PastHeadline]] = defaultdict(deque)
+        self._kept: deque[Sequence[_PastHeadline]] = deque()
 
-    def to(self, story: _Story) -> tuple[float, str] | None:
+    def to(self, story: _PastHeadline) -> tuple[float, str] | None:
         """How alike the most alike headline of an earlier day is, and its issue."""
         size, best = len(story.pairs), (0.0, "")
         for other in {tuple(other.at): other for pair in self._rare(story) for other in self._index[pair]}.values():
@@ -151,7 +151,7 @@ class _Near:
                 best = max(best, (likeness, other.slug))
         return best if best[0] else None
 
-    def add(self, stories: Sequence[_Story]) -> None:
+    def add(self, stories: Sequence[_PastHeadline]) -> None:
         """Take in an issue, and forget the oldest."""
         self._kept.append(stories)
         for story in stories:
@@ -161,7 +161,7 @@ class _Near:
             for pair in self._rare(story):
                 self._index[pair].popleft()  # in the order in which they came
 
-    def _rare(self, story: _Story) -> list[str]:
+    def _rare(self, story: _PastHeadline) -> list[str]:
         rarest = sorted(story.pairs, key=lambda pair: (self._common[pair], pair))
         return rarest[: len(rarest) - int(ALIKE / (2 - ALIKE) * len(rarest)) + 1]
 

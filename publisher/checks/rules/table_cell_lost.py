@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Severity, counted, define, say
-from publisher.documents.slips import shortened
+from publisher.documents.yaml_typos import shortened
 
 CODE = define("table-cell-lost", Severity.ERROR, fixed=True)
 _BEFORE = re.compile(r"[ \t>]*\|?")

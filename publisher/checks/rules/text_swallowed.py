@@ -10,7 +10,7 @@ from publisher.checks.html import RUNS, without_comments
 from publisher.checks.html_policy import ACTIVE, TAGS
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
-from publisher.documents.slips import shortened
+from publisher.documents.yaml_typos import shortened
 
 CODE = define("text-swallowed", Severity.ERROR, fixed=True)
 _SWALLOWS = ACTIVE - TAGS - RUNS

@@ -13,7 +13,7 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class StyleRule:
     """A style rule. ``context`` holds the at-rules around it, outermost first."""
 
     selector: str
@@ -21,7 +21,7 @@ class Rule:
     context: tuple[str, ...] = ()
 
 
-def rules(css: str, context: tuple[str, ...] = ()) -> Iterator[Rule]:
+def rules(css: str, context: tuple[str, ...] = ()) -> Iterator[StyleRule]:
     """The rules of a style sheet, those inside at-rules with their context."""
     css = _COMMENT.sub("", css)
     at = 0
@@ -32,9 +32,9 @@ def rules(css: str, context: tuple[str, ...] = ()) -> Iterator[Rule]:
         if prelude.startswith("@") and "{" in body:
             yield from rules(body, (*context, prelude))
         elif prelude.startswith("@"):  # @font-face and its like: no rule inside
-            yield Rule("", (), (*context, prelude))
+            yield StyleRule("", (), (*context, prelude))
         else:
-            yield Rule(prelude, tuple(declarations(body)), context)
+            yield StyleRule(prelude, tuple(declarations(body)), context)
         at = end + 1
 
 

@@ -13,7 +13,7 @@ from email.utils import parseaddr, quote
 
 import httpx
 
-from publisher.config.model import PostmarkTransport as Settings
+from publisher.config.model import PostmarkConfig as Settings
 from publisher.errors import ServiceError, TransportError
 from publisher.mail.headers import addr_spec, clean
 from publisher.mail.message import Composed, Envelope

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from publisher.errors import UsageError
 from publisher.providers import read_events
 from publisher.providers.events import EventError
-from publisher.providers.provider import Notice, RefusedError, unreadable
+from publisher.providers.provider import Notice, WebhookRefusedError, unreadable
 
 
 class PostmarkWebhook:
@@ -39,7 +39,7 @@ class PostmarkWebhook:
         except (binascii.Error, ValueError):
             told = b""
         if not hmac.compare_digest(told, self._secret):
-            raise RefusedError(401, "user and password are not those of PUBLISHER_POSTMARK_WEBHOOK")
+            raise WebhookRefusedError(401, "user and password are not those of PUBLISHER_POSTMARK_WEBHOOK")
         text = body.decode("utf-8", "replace")
         try:
             return Notice(read_events(text))

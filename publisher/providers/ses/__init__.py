@@ -12,7 +12,7 @@ from publisher.providers.provider import Provider, Pull, Question, SuppressionLi
 from publisher.providers.transport import Transport
 
 if TYPE_CHECKING:
-    from publisher.providers.ses.doctor import Account
+    from publisher.providers.ses.doctor import SesAccount
 
 _UNKNOWN_SET = ("SES does not know the configuration set", "correct delivery.ses.configuration_set in config.yaml")
 _SUSPENDED = ("SES has suspended the account", "see the SES console and answer AWS")
@@ -62,10 +62,10 @@ class Ses(Provider):
         return SesRawTransport(settings)
 
     @cached_property
-    def _account(self) -> Account:
-        from publisher.providers.ses.doctor import Account
+    def _account(self) -> SesAccount:
+        from publisher.providers.ses.doctor import SesAccount
 
-        return Account(self.config)
+        return SesAccount(self.config)
 
     def envelope_domain(self, domain: str) -> str:
         """The custom MAIL FROM domain where there is one, else the sender's."""

@@ -25,7 +25,7 @@ _ARN = re.compile(r"arn:(aws|aws-us-gov|aws-cn):sns:([a-z]{2}(?:-[a-z]+)+-\d{1,2
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class TopicArn:
     """A topic's ARN in its parts."""
 
     arn: str
@@ -33,7 +33,7 @@ class Topic:
     region: str
 
     @classmethod
-    def read(cls, arn: str) -> Topic | None:
+    def read(cls, arn: str) -> TopicArn | None:
         """The topic of an ARN, or ``None`` where it is none."""
         found = _ARN.fullmatch(arn)
         return cls(arn, found[1], found[2]) if found else None

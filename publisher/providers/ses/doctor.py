@@ -21,7 +21,7 @@ SETTLING_EVENTS = {"SEND", "DELIVERY", "RENDERING_FAILURE"}
 WATCHING_EVENTS = {"OPEN", "CLICK"}
 
 
-class Account:
+class SesAccount:
     """What SES's API answers, each question asked once. Every property raises ServiceError."""
 
     def __init__(self, config: Config) -> None:
@@ -79,7 +79,7 @@ class Account:
         return [found for found in answer.get("EventDestinations", ()) if found.get("Enabled")]
 
 
-def identity(account: Account) -> Finding:
+def identity(account: SesAccount) -> Finding:
     """Is the sender verified?"""
     name, found = account.identity
     if found.get("VerifiedForSendingStatus"):
@@ -87,7 +87,7 @@ def identity(account: Account) -> Finding:
     return fault("identity", f"{name} is not verified yet", "publish the DKIM records below, then wait for SES")
 
 
-def dkim(account: Account) -> Finding:
+def dkim(account: SesAccount) -> Finding:
     """Does SES sign with the sender's domain?"""
     name, found = account.identity
     signing = found.get("DkimAttributes", {})
@@ -109,7 +109,7 @@ def dkim(account: Account) -> Finding:
     )
 
 
-def mail_from(account: Account) -> Finding:
+def mail_from(account: SesAccount) -> Finding:
     """Do bounces come back to a name of the sender's domain, so that SPF is aligned?"""
     name, found = account.identity
     attributes = found.get("MailFromAttributes", {})
@@ -131,7 +131,7 @@ def mail_from(account: Account) -> Finding:
     )
 
 
-def quota(account: Account) -> Finding:
+def quota(account: SesAccount) -> Finding:
     """May the account send, and is the day's quota large enough for the audience?"""
     answer = account.account
     limits = answer.get("SendQuota", {})
@@ -157,7 +157,7 @@ def quota(account: Account) -> Finding:
     return ok("quota", says)
 
 
-def sandbox(account: Account) -> Finding:
+def sandbox(account: SesAccount) -> Finding:
     """May mail go to addresses that nobody verified?"""
     if account.account.get("ProductionAccessEnabled"):
         return ok("sandbox", "the account may mail anybody")
@@ -169,7 +169,7 @@ def sandbox(account: Account) -> Finding:
     )
 
 
-def configuration_set(account: Account) -> Finding:
+def configuration_set(account: SesAccount) -> Finding:
     """Is there a configuration set, and does it send?"""
     name = account.config.delivery.ses.configuration_set
     if not name:
@@ -187,7 +187,7 @@ def configuration_set(account: Account) -> Finding:
     return ok("configuration-set", f"{name} is there and sends")
 
 
-def events(account: Account) -> Finding:
+def events(account: SesAccount) -> Finding:
     """Do bounces and complaints come back to us?"""
     name = account.config.delivery.ses.configuration_set
     if not name:
@@ -215,7 +215,7 @@ def events(account: Account) -> Finding:
     return ok("events", "bounces, complaints and deliveries come back")
 
 
-def tracking(account: Account) -> Finding:
+def tracking(account: SesAccount) -> Finding:
     """Are readers watched? Opens and clicks are off unless somebody switched them on."""
     if not account.config.delivery.ses.configuration_set:
         return skipped("tracking", "there is no configuration set")
@@ -246,7 +246,7 @@ def _readers(config: Config) -> int | None:
         return None
 
 
-QUESTIONS: dict[str, Callable[[Account], Finding]] = {
+QUESTIONS: dict[str, Callable[[SesAccount], Finding]] = {
     "identity": identity,
     "dkim": dkim,
     "mail-from": mail_from,

@@ -112,7 +112,7 @@ def _ses_events(name: str, value: Json) -> Iterator[Event]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _EventReader:
     """How one kind is read: the key of its body, the body's list of destinations, and what each of them says."""
 
     body: str
@@ -147,18 +147,18 @@ def _click(body: Json, _entry: Json) -> Click:
 
 
 _READERS = {
-    "send": _Reader("send", None, lambda _body, _entry: Send()),
-    "delivery": _Reader("delivery", "recipients", lambda _body, _entry: Delivery()),
-    "bounce": _Reader("bounce", "bouncedRecipients", _bounce),
-    "complaint": _Reader("complaint", "complainedRecipients", _complaint),
-    "reject": _Reader("reject", None, lambda body, _entry: Reject(scrub(_text(body, "reason")))),
-    "renderingfailure": _Reader(
+    "send": _EventReader("send", None, lambda _body, _entry: Send()),
+    "delivery": _EventReader("delivery", "recipients", lambda _body, _entry: Delivery()),
+    "bounce": _EventReader("bounce", "bouncedRecipients", _bounce),
+    "complaint": _EventReader("complaint", "complainedRecipients", _complaint),
+    "reject": _EventReader("reject", None, lambda body, _entry: Reject(scrub(_text(body, "reason")))),
+    "renderingfailure": _EventReader(
         "failure", None, lambda body, _entry: RenderingFailure(scrub(_text(body, "errorMessage")))
     ),
-    "deliverydelay": _Reader("deliveryDelay", "delayedRecipients", _delay),
-    "subscription": _Reader("subscription", None, _subscription),
-    "open": _Reader("open", None, lambda body, _entry: Open(plain(_text(body, "userAgent"), 300))),
-    "click": _Reader("click", None, _click),
+    "deliverydelay": _EventReader("deliveryDelay", "delayedRecipients", _delay),
+    "subscription": _EventReader("subscription", None, _subscription),
+    "open": _EventReader("open", None, lambda body, _entry: Open(plain(_text(body, "userAgent"), 300))),
+    "click": _EventReader("click", None, _click),
 }
 
 
@@ -171,7 +171,7 @@ def _named(value: Json, key: str) -> list[tuple[str | None, Json]]:
     return [(_address(entry.get("emailAddress")), entry) for entry in entries]
 
 
-def _destinations(reader: _Reader, body: Json, mail: Json) -> list[tuple[str | None, Json]]:
+def _destinations(reader: _EventReader, body: Json, mail: Json) -> list[tuple[str | None, Json]]:
     """Every destination the event is about; one of nobody where it names none, for tags may still say whom."""
     nobody: list[tuple[str | None, Json]] = [(None, {})]
     if reader.destinations is None:

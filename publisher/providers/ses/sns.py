@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
 from publisher.providers.events import EventError
-from publisher.providers.provider import Notice, RefusedError, unreadable
-from publisher.providers.ses.certificates import Certificates, Topic
+from publisher.providers.provider import Notice, WebhookRefusedError, unreadable
+from publisher.providers.ses.certificates import Certificates, TopicArn
 from publisher.providers.ses.events import events_of, is_greeting
 
 BODY_LIMIT = 1_000_000
@@ -47,7 +47,7 @@ class SnsMessage:
 
     type: str
     id: str
-    topic: Topic
+    topic: TopicArn
     at: datetime
     body: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
@@ -66,15 +66,15 @@ def verify(
     could not be had, in which case SNS should try again.
     """
     fields = _fields(body)
-    topic = Topic.read(fields["TopicArn"])
+    topic = TopicArn.read(fields["TopicArn"])
     if topic is None or topic.arn not in topics:
-        raise RefusedError(403, "the topic is not in service.sns_topics")
+        raise WebhookRefusedError(403, "the topic is not in service.sns_topics")
     at = _moment(fields["Timestamp"])
     now = now or datetime.now(UTC)
     if not now - WINDOW <= at <= now + AHEAD:
-        raise RefusedError(403, "the message is too old, or from the future")
+        raise WebhookRefusedError(403, "the message is too old, or from the future")
     if not topic.vouches_for(fields["SigningCertURL"]):
-        raise RefusedError(403, "the certificate is not one of SNS in the topic's region")
+        raise WebhookRefusedError(403, "the certificate is not one of SNS in the topic's region")
     _check_signature(fields, certificates)
     return SnsMessage(fields["Type"], fields["MessageId"], topic, at, fields["Message"], fields.get("Token"))
 
@@ -88,25 +88,25 @@ def string_to_sign(fields: dict[str, str]) -> bytes:
 def _fields(body: bytes) -> dict[str, str]:
     """The message's text fields; every one that the checks read is there."""
     if len(body) > BODY_LIMIT:
-        raise RefusedError(413, "the body is too large")
+        raise WebhookRefusedError(413, "the body is too large")
     try:
         found: Any = json.loads(body)
         json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate is text that cannot be signed or kept
     except (ValueError, RecursionError):
-        raise RefusedError(400, "the body is not JSON") from None
+        raise WebhookRefusedError(400, "the body is not JSON") from None
     if not isinstance(found, dict):
-        raise RefusedError(400, "the body is not a JSON object")
+        raise WebhookRefusedError(400, "the body is not a JSON object")
     fields = {name: value for name, value in found.items() if isinstance(value, str)}
     if fields.get("Type") not in _SIGNED:
-        raise RefusedError(400, "this is no message of SNS; raw delivery is for queues, switch it off for HTTPS")
+        raise WebhookRefusedError(400, "this is no message of SNS; raw delivery is for queues, switch it off for HTTPS")
     needed = {*_SIGNED[fields["Type"]], "SignatureVersion", "Signature", "SigningCertURL"} - _OPTIONAL
     if missing := sorted(needed - fields.keys()):
-        raise RefusedError(400, f"the message lacks {', '.join(missing)}")
+        raise WebhookRefusedError(400, f"the message lacks {', '.join(missing)}")
     # A line break would let the bytes of one signed field pass for another field. Only a Message may have one.
     if any("\n" in fields[name] for name in _SIGNED[fields["Type"]] if name in fields and name != "Message"):
-        raise RefusedError(400, "a field other than Message has a line break")
+        raise WebhookRefusedError(400, "a field other than Message has a line break")
     if len(fields["MessageId"]) > 100:
-        raise RefusedError(400, "the message id is too long")
+        raise WebhookRefusedError(400, "the message id is too long")
     return fields
 
 
@@ -115,26 +115,26 @@ def _moment(text: str) -> datetime:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise RefusedError(400, "the timestamp cannot be read") from None
+        raise WebhookRefusedError(400, "the timestamp cannot be read") from None
 
 
 def _check_signature(fields: dict[str, str], certificates: Certificates) -> None:
     algorithm = _HASHES.get(fields["SignatureVersion"])
     if algorithm is None:
-        raise RefusedError(403, "the signature's version is neither 1 nor 2")
+        raise WebhookRefusedError(403, "the signature's version is neither 1 nor 2")
     try:
         signature = base64.b64decode(fields["Signature"], validate=True)
     except (binascii.Error, ValueError):
-        raise RefusedError(400, "the signature is not base64") from None
+        raise WebhookRefusedError(400, "the signature is not base64") from None
     key = certificates.key(fields["SigningCertURL"])
     try:
         key.verify(signature, string_to_sign(fields), PKCS1v15(), algorithm())
     except InvalidSignature:
-        raise RefusedError(403, "the signature does not fit the message") from None
+        raise WebhookRefusedError(403, "the signature does not fit the message") from None
     certificates.proved(fields["SigningCertURL"])
 
 
-def confirm_subscription(topic: Topic, token: str) -> None:
+def confirm_subscription(topic: TopicArn, token: str) -> None:
     """Tell SNS, through its API, that the subscription is wanted; only its owner may end it. Raises ServiceError."""
     from publisher.providers.ses.aws import call, client
 
@@ -156,7 +156,7 @@ class SnsWebhook:
         topics: Collection[str],
         certificates: Certificates | None = None,
         *,
-        confirm: Callable[[Topic, str], None] = confirm_subscription,
+        confirm: Callable[[TopicArn, str], None] = confirm_subscription,
         now: datetime | None = None,
     ) -> None:
         self._topics, self._certificates = topics, certificates or Certificates()

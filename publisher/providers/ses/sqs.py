@@ -26,7 +26,7 @@ _QUEUE = re.compile(r"https?://(?:sqs[.-])?([a-z]{2}(?:-[a-z]+)+-\d{1,2})\.")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class QueueMessage:
     """One message of the queue: its body, and the handle that deletes it."""
 
     body: str = field(repr=False)
@@ -41,7 +41,7 @@ class Queue:
         self._url = url
         self._sqs: Any = client("sqs", region or (named[1] if named else None))
 
-    def receive(self, wait: int) -> list[Letter]:
+    def receive(self, wait: int) -> list[QueueMessage]:
         """Up to ten messages; waits as long as ``wait`` seconds (at most 20) for the first."""
         answer = call(
             "the queue of events cannot be read",
@@ -52,9 +52,9 @@ class Queue:
                 VisibilityTimeout=VISIBLE_AGAIN,
             ),
         )
-        return [Letter(message["Body"], message["ReceiptHandle"]) for message in answer.get("Messages", [])]
+        return [QueueMessage(message["Body"], message["ReceiptHandle"]) for message in answer.get("Messages", [])]
 
-    def delete(self, letters: Sequence[Letter]) -> int:
+    def delete(self, letters: Sequence[QueueMessage]) -> int:
         """Delete them; returns how many SQS would not delete: they come again, and are recognised then."""
         entries = [{"Id": str(i), "ReceiptHandle": letter.handle} for i, letter in enumerate(letters)]
         answer = call(

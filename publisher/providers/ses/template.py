@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from publisher.edition.model import Slot, Slotted
-from publisher.mail.letter import Letter
+from publisher.mail.letter import MailContent
 from publisher.mail.message import Envelope
 
 _RUN = re.compile(r"[\\{}]+")
@@ -37,7 +37,7 @@ class Template:
         return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def template_of(letter: Letter, subject: str) -> Template:
+def template_of(letter: MailContent, subject: str) -> Template:
     """The template of a letter; ``subject`` is one line of plain text."""
     runs: dict[str, str] = {}
     content = {

@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from publisher.config.model import SmtpTransport as Settings
+from publisher.config.model import SmtpConfig as Settings
 from publisher.errors import TransportError
 from publisher.mail.headers import addr_spec
 from publisher.mail.message import Composed, Envelope

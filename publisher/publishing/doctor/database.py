@@ -11,48 +11,48 @@ from publisher.database import open_database
 from publisher.database.engine import clock, database_url
 from publisher.delivery import mailings
 from publisher.providers.findings import Finding, fault, ok, skipped, warning
-from publisher.publishing.doctor.world import World
+from publisher.publishing.doctor.probes import Probes
 
 
-def config(world: World) -> Finding:
+def config(probes: Probes) -> Finding:
     """Is config.yaml a real newsletter's?"""
-    if found := unready(world.config):
+    if found := unready(probes.config):
         return fault("config", "; ".join(one.message for one in found), found[0].help)
     return ok(
         "config",
-        "names a real newsletter" if world.config.delivery.leaves else "is read; the folder transport mails nobody",
+        "names a real newsletter" if probes.config.delivery.leaves else "is read; the folder transport mails nobody",
     )
 
 
-def database(world: World) -> Finding:
+def database(probes: Probes) -> Finding:
     """Can it be opened and written? A failure is a DatabaseError, whose words are the finding."""
-    opened = open_database(world.config)
+    opened = open_database(probes.config)
     try:
         with opened.begin() as connection:
             # A write that changes nothing: a read-only database or a full disk shows here, not in mid-mailing.
             connection.execute(subscribers.update().where(subscribers.c.id < 0).values(name=""))
             if opened.dialect == "postgresql":
-                world.saw_clock("the database", datetime.fromtimestamp(clock(connection), UTC), datetime.now(UTC))
+                probes.saw_clock("the database", datetime.fromtimestamp(clock(connection), UTC), datetime.now(UTC))
     finally:
         opened.close()
     return ok("database", f"{opened.url} is open, writable and up to date")
 
 
-def backup(world: World) -> Finding:
+def backup(probes: Probes) -> Finding:
     """How old is the last backup that was made here?"""
-    if database_url(world.config).get_backend_name() != "sqlite":
+    if database_url(probes.config).get_backend_name() != "sqlite":
         return skipped("backup", "the database is PostgreSQL: pg_dump, or its host, backs it up (docs/backup.md)")
-    made = last_backup(world.config)
+    made = last_backup(probes.config)
     if made is None:
         found = "no publisher backup has been made here"
     elif (age := datetime.now(UTC) - made) > timedelta(days=8):
         found = f"the last backup is {age.days} days old"
     else:
         return ok("backup", f"the last was made {made.isoformat(sep=' ', timespec='minutes')}")
-    opened = open_database(world.config)
+    opened = open_database(probes.config)
     try:
         with opened.connect() as connection:
-            mails = world.config.delivery.leaves and bool(mailings.every_newest(connection))
+            mails = probes.config.delivery.leaves and bool(mailings.every_newest(connection))
     finally:
         opened.close()
     return warning("backup", found, "publisher backup FILE, after each issue") if mails else ok("backup", found)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 
 from publisher.providers.findings import Finding, fault, ok, skipped, warning
-from publisher.publishing.doctor.world import World
+from publisher.publishing.doctor.probes import Probes
 
 
-def spf(world: World) -> Finding:
+def spf(probes: Probes) -> Finding:
     """Does the envelope's domain allow the sender?"""
-    provider = world.provider
-    domain = provider.envelope_domain(world.config.newsletter.domain)
+    provider = probes.provider
+    domain = provider.envelope_domain(probes.config.newsletter.domain)
     if domain is None:
         return skipped("spf", f"bounces go to a domain of {provider.title}, which has its own SPF record")
-    records = [text for text in world.dns(domain, "TXT") if re.match(r"v=spf1( |$)", text, re.IGNORECASE)]
+    records = [text for text in probes.dns(domain, "TXT") if re.match(r"v=spf1( |$)", text, re.IGNORECASE)]
     if not records:
         return warning("spf", f"{domain} has no SPF record", f'publish {domain} TXT "v=spf1 {provider.spf} ~all"')
     if len(records) > 1:
@@ -27,12 +27,12 @@ def spf(world: World) -> Finding:
     return ok("spf", f"{domain}: {records[0]}")
 
 
-def dmarc(world: World) -> Finding:
+def dmarc(probes: Probes) -> Finding:
     """Is there a DMARC policy? Gmail and Yahoo ask it of whoever sends 5,000 a day."""
-    domain = world.config.newsletter.domain
+    domain = probes.config.newsletter.domain
     labels = domain.split(".")
     for name in [".".join(labels[i:]) for i in range(max(len(labels) - 1, 1))]:
-        records = [t for t in world.dns(f"_dmarc.{name}", "TXT") if t.replace(" ", "").lower().startswith("v=dmarc1")]
+        records = [t for t in probes.dns(f"_dmarc.{name}", "TXT") if t.replace(" ", "").lower().startswith("v=dmarc1")]
         if len(records) > 1:
             return fault("dmarc", f"_dmarc.{name} has {len(records)} records, which count as none", "keep one")
         if records:

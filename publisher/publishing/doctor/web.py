@@ -16,16 +16,16 @@ import httpx
 from publisher.audience.tokens import Tokens
 from publisher.errors import ServiceError
 from publisher.providers.findings import PATIENCE, Finding, fault, ok, skipped, warning
-from publisher.publishing.doctor.world import World
+from publisher.publishing.doctor.probes import Probes
 
 EXPIRES_SOON = 14  # days
 CLOCK_WARNING, CLOCK_FAULT = 30.0, 240.0  # seconds; AWS refuses signatures that are 5 minutes off
 
 
-def archive(world: World) -> Finding:
+def archive(probes: Probes) -> Finding:
     """Is the archive live, over TLS?"""
-    url = world.config.newsletter.url
-    answer = _ask(world, "GET", url)
+    url = probes.config.newsletter.url
+    answer = _ask(probes, "GET", url)
     if answer.status_code != 200:
         return fault("archive", f"{url} answers {answer.status_code}", "publisher publish, or look at the web server")
     parts = urlsplit(url)
@@ -39,16 +39,16 @@ def archive(world: World) -> Finding:
     return ok("archive", f"{url} is live; its certificate is good for {days} days")
 
 
-def unsubscribe(world: World) -> Finding:
+def unsubscribe(probes: Probes) -> Finding:
     """Does the service take a one-click POST (RFC 8058)? Asked with a link of ours that belongs to nobody."""
-    if not world.config.service.url:
+    if not probes.config.service.url:
         return fault(
             "unsubscribe", "service.url is not set: nobody could unsubscribe", "set service.url in config.yaml"
         )
     # A reference of this form is never given out, so the POST is understood, and unsubscribes no one.
-    url = Tokens.open(world.config).unsubscribe_url("doctor" + secrets.token_hex(8))
-    answer = _ask(world, "POST", url, content=b"List-Unsubscribe=One-Click")
-    where = world.config.service.url
+    url = Tokens.open(probes.config).unsubscribe_url("doctor" + secrets.token_hex(8))
+    answer = _ask(probes, "POST", url, content=b"List-Unsubscribe=One-Click")
+    where = probes.config.service.url
     if answer.is_redirect:
         return fault("unsubscribe", f"{where} redirects a one-click POST, which RFC 8058 forbids", "serve it there")
     if "set-cookie" in answer.headers:
@@ -62,11 +62,11 @@ def unsubscribe(world: World) -> Finding:
     )
 
 
-def clock(world: World) -> Finding:
+def clock(probes: Probes) -> Finding:
     """Is this machine's clock right, by the clocks of those who answered?"""
-    if not world.clocks:
+    if not probes.clocks:
         return skipped("clock", "nobody answered who could tell the time")
-    who, theirs, ours = world.clocks[0]
+    who, theirs, ours = probes.clocks[0]
     off = (ours - theirs).total_seconds()
     if abs(off) < CLOCK_WARNING:
         return ok("clock", f"agrees with {who} to within {max(abs(off), 1):.0f} s")
@@ -75,7 +75,7 @@ def clock(world: World) -> Finding:
     return make("clock", says, "switch time synchronisation on: timedatectl set-ntp true")
 
 
-def _ask(world: World, method: str, url: str, content: bytes | None = None) -> httpx.Response:
+def _ask(probes: Probes, method: str, url: str, content: bytes | None = None) -> httpx.Response:
     headers = {"user-agent": "publisher-doctor"}
     if content is not None:
         headers["content-type"] = "application/x-www-form-urlencoded"
@@ -89,7 +89,7 @@ def _ask(world: World, method: str, url: str, content: bytes | None = None) -> h
     ours = datetime.now(UTC)
     if told := answer.headers.get("date"):
         with suppress(ValueError):
-            world.saw_clock(_origin(url), parsedate_to_datetime(told), ours)
+            probes.saw_clock(_origin(url), parsedate_to_datetime(told), ours)
     return answer
 
 

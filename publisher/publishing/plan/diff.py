@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from publisher.diagnostics import Diagnostic, Severity
 from publisher.edition.model import Edition
 from publisher.edition.slots import SAMPLE
-from publisher.publishing.plan.model import Link
+from publisher.publishing.plan.model import MailLink
 
 CONTEXT = 1
 
@@ -51,18 +51,18 @@ def _outline(node: LexborNode, depth: int) -> Iterator[str]:
             yield from _outline(child, depth + 1)
 
 
-def links(html: str) -> list[Link]:
+def links(html: str) -> list[MailLink]:
     """The links in the order they stand, each once; those of the slots are the same for every edition and left out."""
     if not html:
         return []
     samples = set(SAMPLE.values())
-    found: dict[Link, None] = {}
+    found: dict[MailLink, None] = {}
     for node in LexborHTMLParser(html).css("a[href]"):
         url = node.attributes.get("href") or ""
         if url not in samples:
             words = " ".join(node.text(separator=" ").split())
             image = node.css_first("img[alt]")
-            found[Link(url, words or (image.attributes.get("alt") or "" if image else ""))] = None
+            found[MailLink(url, words or (image.attributes.get("alt") or "" if image else ""))] = None
     return list(found)
 
 

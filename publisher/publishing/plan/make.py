@@ -18,14 +18,14 @@ from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
 from publisher.proofing import Proof, proofread
 from publisher.publishing import git, store
-from publisher.publishing.due import MAILS, Decision, Kind
-from publisher.publishing.facts import Ledger, decide_all, read_ledger
+from publisher.publishing.due import MAILS, Action, IssueDecision
+from publisher.publishing.history import History, decide_all, read_history
 from publisher.publishing.plan import diff
-from publisher.publishing.plan.model import Audience, Change, How, Plan
+from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan
 from publisher.publishing.plan.pictures import take_pictures
 from publisher.publishing.witness import Witness
 
-AFTER = frozenset({Kind.DONE, Kind.CHANGED, Kind.SETTLED, Kind.CANCELLED, Kind.UNKNOWN})
+AFTER = frozenset({Action.DONE, Action.CHANGED, Action.SETTLED, Action.CANCELLED, Action.UNKNOWN})
 """Where nobody would be mailed whatever the numbers are."""
 
 Asked = tuple[Database, set[str]]
@@ -50,7 +50,7 @@ def make_plan(
     try:
         touched, shared = _parts(config, git.changed(config.root, before) if before else ())
         slugs = discover(config.root)
-        ledger = read_ledger(database, slugs) if database else _without_database(config, slugs)
+        ledger = read_history(database, slugs) if database else _without_database(config, slugs)
         unfinished = [s for s in slugs if not (m := ledger.mailed.get(s)) or m.sendable or m.uncertain]
         going = [*unfinished, *ledger.forgotten] if database else []
         since, rest = _since_deployed(config, database)
@@ -95,10 +95,10 @@ def _reachable(config: Config, notes: list[str]) -> Database | None:
         return None
 
 
-def _without_database(config: Config, slugs: Sequence[str]) -> Ledger:
+def _without_database(config: Config, slugs: Sequence[str]) -> History:
     """What is known where there is none, and publish would make an empty one: the marks of one that was here."""
     url = database_url(config)
-    return Ledger({}, {}, {slug: fault for slug in slugs if (fault := forgotten(url, None, slug))})
+    return History({}, {}, {slug: fault for slug in slugs if (fault := forgotten(url, None, slug))})
 
 
 def _parts(config: Config, files: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -121,7 +121,7 @@ def _since_deployed(config: Config, database: Database | None) -> tuple[tuple[st
     return slugs, bool(slugs or shared) or last.finished_at is None
 
 
-def _decide(config: Config, versions: dict[str, Proof], ledger: Ledger, now: datetime) -> list[Decision]:
+def _decide(config: Config, versions: dict[str, Proof], ledger: History, now: datetime) -> list[IssueDecision]:
     prepared = [replace(found, edition=None) if found.draft else found for found in versions.values()]
     left = {slug for slug in ledger.publications.keys() | ledger.mailed.keys() if slug not in versions}
     idle = {slug for slug in left if _is_here(config, slug)}  # untouched: nothing is to be decided
@@ -150,7 +150,7 @@ def _changes(
     asked: Asked | None,
     pictures: Path | None,
     notes: list[str],
-) -> tuple[tuple[Change, ...], int]:
+) -> tuple[tuple[EditionChange, ...], int]:
     if before is None:
         return (), 0
     others = [slug for slug in reversed(discover(config.root)) if slug not in touched] if shared else []
@@ -170,13 +170,13 @@ def _changes(
     return tuple(changes), max(len(others) - SHARED_SHOWN, 0)
 
 
-def _change(slug: str, was: Proof | None, now: Proof | None, *, only_shared: bool) -> Change:
+def _change(slug: str, was: Proof | None, now: Proof | None, *, only_shared: bool) -> EditionChange:
     old, new = (was.edition if was else None), (now.edition if now else None)
     gained, lost = diff.findings(was.findings if was else (), now.findings if now else ())
     old_html, new_html = diff.html_of(old), diff.html_of(new)
     old_links, new_links = diff.links(old_html), diff.links(new_html)
     shown = new or old
-    return Change(
+    return EditionChange(
         slug,
         _how(was, now, only_shared=only_shared),
         shown.title if shown else "",
@@ -192,19 +192,19 @@ def _change(slug: str, was: Proof | None, now: Proof | None, *, only_shared: boo
     )
 
 
-def _how(was: Proof | None, now: Proof | None, *, only_shared: bool) -> How:
+def _how(was: Proof | None, now: Proof | None, *, only_shared: bool) -> ChangeKind:
     if now is None:
-        return How.REMOVED
+        return ChangeKind.REMOVED
     if now.edition is None:
-        return How.BROKEN
+        return ChangeKind.BROKEN
     if was is None:
-        return How.ADDED
+        return ChangeKind.ADDED
     if was.edition and was.edition.digest == now.edition.digest and was.draft == now.draft:
-        return How.SAME
-    return How.SHARED if only_shared else How.CHANGED
+        return ChangeKind.SAME
+    return ChangeKind.SHARED if only_shared else ChangeKind.CHANGED
 
 
-def _with_audience(change: Change, config: Config, asked: Asked | None, edition: Edition) -> Change:
+def _with_audience(change: EditionChange, config: Config, asked: Asked | None, edition: Edition) -> EditionChange:
     if asked is None or edition.draft or edition.slug not in asked[1]:
         return change
     with asked[0].connect() as connection:
@@ -213,8 +213,8 @@ def _with_audience(change: Change, config: Config, asked: Asked | None, edition:
     return replace(change, audience=Audience(edition.audience or config.audience, found.get(None, 0), excluded))
 
 
-def _with_pictures(change: Change, edition: Edition, folder: Path | None, notes: list[str]) -> Change:
-    if folder is None or change.how in {How.SAME, How.REMOVED, How.BROKEN}:
+def _with_pictures(change: EditionChange, edition: Edition, folder: Path | None, notes: list[str]) -> EditionChange:
+    if folder is None or change.how in {ChangeKind.SAME, ChangeKind.REMOVED, ChangeKind.BROKEN}:
         return change
     taken, fault = take_pictures(edition, folder)
     if fault and fault not in notes:

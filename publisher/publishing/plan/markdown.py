@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from publisher.diagnostics import Diagnostic, Severity, rendered
 from publisher.publishing.plan import render as words
-from publisher.publishing.plan.model import Change, How, Plan
+from publisher.publishing.plan.model import ChangeKind, EditionChange, Plan
 
 LONGEST = 150
 """Lines of one diff."""
@@ -74,7 +74,7 @@ def _decisions(plan: Plan) -> Iterator[str]:
         yield f"\nShared by every edition, and changed: {names}{' …' if len(plan.shared) > 8 else ''}\n"
 
 
-def _change(change: Change, *, brief: bool = False) -> Iterator[str]:
+def _change(change: EditionChange, *, brief: bool = False) -> Iterator[str]:
     yield f"\n### {_code(change.slug)}: {words.HOW[change.how]}"
     if change.title:
         yield f"\n{_plain(change.title)}"
@@ -95,7 +95,7 @@ def _change(change: Change, *, brief: bool = False) -> Iterator[str]:
     for sign, links in (("link added", change.links_gained), ("link gone", change.links_lost)):
         for link in links[:40]:
             yield f"- {sign}: {_code(link.url)}" + (f" ({_plain(link.text)})" if link.text else "")
-    if not brief and change.how is not How.ADDED:
+    if not brief and change.how is not ChangeKind.ADDED:
         yield from _folded("Text", change.text)
         yield from _folded("HTML structure", change.structure)
     if change.pictures:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from publisher.diagnostics import Diagnostic
 from publisher.edition.model import Sizes
-from publisher.publishing.due import Decision
+from publisher.publishing.due import IssueDecision
 
 
-class How(StrEnum):
+class ChangeKind(StrEnum):
     """What a change does to an issue."""
 
     ADDED = "added"
@@ -22,7 +22,7 @@ class How(StrEnum):
     SHARED = "shared"  # only what all issues share changed: the theme or config.yaml
 
 
-class Link(NamedTuple):
+class MailLink(NamedTuple):
     """A link of the email, with its words."""
 
     url: str
@@ -39,18 +39,18 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class EditionChange:
     """One edition, before and after. A diff is lines that begin with ``+``, ``-``, a space or ``@@``."""
 
     slug: str
-    how: How
+    how: ChangeKind
     title: str = ""
     subject: tuple[str | None, str | None] = (None, None)
     digest: tuple[str | None, str | None] = (None, None)
     text: tuple[str, ...] = ()
     structure: tuple[str, ...] = ()
-    links_gained: tuple[Link, ...] = ()
-    links_lost: tuple[Link, ...] = ()
+    links_gained: tuple[MailLink, ...] = ()
+    links_lost: tuple[MailLink, ...] = ()
     bytes: tuple[Sizes | None, Sizes | None] = (None, None)
     found: tuple[Diagnostic, ...] = ()  # errors and warnings that the base does not have
     settled: tuple[Diagnostic, ...] = ()  # those that only the base has
@@ -62,12 +62,12 @@ class Change:
 class Plan:
     """What would happen now. ``ledger`` says whether a database was asked; without one nothing is known of mailings."""
 
-    decisions: tuple[Decision, ...]
+    decisions: tuple[IssueDecision, ...]
     work: bool  # whether publish would do anything
     ledger: bool
     commit: str | None = None
     base: str | None = None
     shared: tuple[str, ...] = ()  # files of the theme and config.yaml that differ from the base
-    changes: tuple[Change, ...] = ()
+    changes: tuple[EditionChange, ...] = ()
     others: int = 0  # further editions that only a shared change touches, not shown
     notes: tuple[str, ...] = ()

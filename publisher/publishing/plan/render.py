@@ -11,8 +11,8 @@ from publisher.diagnostics import rendered
 from publisher.diagnostics.json import as_object
 from publisher.edition.gates.clip_budget import BUDGET
 from publisher.edition.model import Sizes
-from publisher.publishing.due import MAILS, NEEDS_SOMEBODY, Decision, Kind
-from publisher.publishing.plan.model import Audience, Change, How, Plan
+from publisher.publishing.due import MAILS, NEEDS_SOMEBODY, Action, IssueDecision
+from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan
 
 LONGEST = 60
 """Lines of one diff; Markdown and JSON have more."""
@@ -21,27 +21,27 @@ MOST = 40
 """Issues named."""
 
 HOW = {
-    How.ADDED: "new",
-    How.CHANGED: "changed",
-    How.REMOVED: "removed",
-    How.SAME: "its files changed, what readers get did not",
-    How.BROKEN: "cannot be built",
-    How.SHARED: "changed by the theme or config.yaml",
+    ChangeKind.ADDED: "new",
+    ChangeKind.CHANGED: "changed",
+    ChangeKind.REMOVED: "removed",
+    ChangeKind.SAME: "its files changed, what readers get did not",
+    ChangeKind.BROKEN: "cannot be built",
+    ChangeKind.SHARED: "changed by the theme or config.yaml",
 }
-_ORDER = (*MAILS, *NEEDS_SOMEBODY, Kind.WAITING, Kind.HELD, Kind.CHANGED, Kind.WITHDRAWN)
+_ORDER = (*MAILS, *NEEDS_SOMEBODY, Action.WAITING, Action.HELD, Action.CHANGED, Action.WITHDRAWN)
 
 
-def decisions(plan: Plan) -> list[Decision]:
+def decisions(plan: Plan) -> list[IssueDecision]:
     """Those worth a line: what is done is no news."""
-    shown = [d for d in plan.decisions if d.kind not in {Kind.DONE, Kind.DRAFT, Kind.SETTLED}]
+    shown = [d for d in plan.decisions if d.kind not in {Action.DONE, Action.DRAFT, Action.SETTLED}]
     return sorted(shown, key=lambda d: (_ORDER.index(d.kind) if d.kind in _ORDER else len(_ORDER), d.slug))
 
 
-def deed(decision: Decision, *, ledger: bool) -> str:
+def deed(decision: IssueDecision, *, ledger: bool) -> str:
     """What publish would do with an issue."""
-    if decision.kind is Kind.DUE:
+    if decision.kind is Action.DUE:
         return "would be mailed now" if ledger else "would be mailed now, unless it has been"
-    if decision.kind is Kind.RESUME:
+    if decision.kind is Action.RESUME:
         return f"would go on: {decision.why}"
     return decision.says
 
@@ -76,9 +76,9 @@ def audience(found: Audience) -> str:
     return f"{found.recipients:,} recipients ({who})" + (f"; excluded: {reasons}" if reasons else "")
 
 
-def is_quiet(change: Change) -> bool:
+def is_quiet(change: EditionChange) -> bool:
     """Whether there is nothing to show of a change but its line."""
-    return change.how in {How.SAME, How.REMOVED}
+    return change.how in {ChangeKind.SAME, ChangeKind.REMOVED}
 
 
 def render_text(plan: Plan) -> str:
@@ -111,11 +111,11 @@ def _plan(plan: Plan) -> Iterator[str]:
 
 
 def _count(plan: Plan) -> str:
-    touched = sum(change.how is not How.SAME for change in plan.changes)
+    touched = sum(change.how is not ChangeKind.SAME for change in plan.changes)
     return f"{touched} edition{'' if touched == 1 else 's'} touched" if touched else "no edition touched"
 
 
-def _change(change: Change) -> Iterator[str]:
+def _change(change: EditionChange) -> Iterator[str]:
     yield f"{change.slug}: {HOW[change.how]}" + (f" - {change.title}" if change.title else "")
     if is_quiet(change):
         return
@@ -160,7 +160,7 @@ def render_json(plan: Plan) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def _change_object(change: Change) -> dict[str, Any]:
+def _change_object(change: EditionChange) -> dict[str, Any]:
     def pair(found: tuple[Any, Any]) -> dict[str, Any]:
         return dict(zip(("before", "after"), found, strict=True))
 

@@ -13,7 +13,7 @@ from publisher.site.output import disk_error, read_manifest, remove_file, sha256
 MANIFEST = ".publisher-manifest.json"
 
 
-class Folder:
+class FolderDestination:
     """A :class:`publisher.site.deploy.Destination`: ``root`` holds the archive, and a manifest of what we put there."""
 
     workers = 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from publisher.config import Config
 from publisher.errors import UsageError
-from publisher.site.deploy.folder import Folder
+from publisher.site.deploy.folder import FolderDestination
 from publisher.site.deploy.model import Deployed, Destination, Difference, Upload, Wave
 from publisher.site.deploy.plan import uploads, wave_of
 
@@ -28,15 +28,15 @@ def deploy(config: Config, site: Path, *, progress: Callable[[int, int], None] =
 def destination(config: Config, site: Path) -> Destination:
     """The place that config.yaml names."""
     if config.deploy.to == "s3":
-        from publisher.site.deploy.s3 import Bucket
+        from publisher.site.deploy.s3 import S3Destination
 
-        return Bucket.open(config.deploy)
+        return S3Destination.open(config.deploy)
     if not config.deploy.path:
         raise UsageError("deploy.path is not set", help="add deploy: {to: folder, path: …} to config.yaml")
     root = (config.root / config.deploy.path).resolve()
     if root.is_relative_to(site.resolve()) or site.resolve().is_relative_to(root):
         raise UsageError(f"deploy.path {root} and the built archive {site} overlap", help="choose a folder apart")
-    return Folder(root)
+    return FolderDestination(root)
 
 
 def deploy_to(place: Destination, site: Path, *, progress: Callable[[int, int], None] = lambda *_: None) -> Deployed:

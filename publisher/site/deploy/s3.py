@@ -39,7 +39,7 @@ class Held:
 
 
 @dataclass
-class Bucket:
+class S3Destination:
     """A :class:`publisher.site.deploy.Destination` in S3. ``put`` may be called from several threads."""
 
     s3: Any
@@ -55,7 +55,7 @@ class Bucket:
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
-    def open(cls, deploy: Deploy) -> Bucket:
+    def open(cls, deploy: Deploy) -> S3Destination:
         """The bucket of ``deploy`` in config.yaml, with credentials from boto3's usual chain. Raises UsageError."""
         if not deploy.bucket:
             raise UsageError("deploy.bucket is not set", help="add deploy: {to: s3, bucket: …} to config.yaml")
@@ -212,7 +212,7 @@ class Bucket:
         return hashlib.sha256((rows + "\n".join(sorted(self._stale))).encode()).hexdigest()
 
     def _call(self, method: Callable[..., Any], **parameters: Any) -> Any:
-        return _explained(self.name, lambda: method(Bucket=self.bucket, **parameters))
+        return _explained(self.name, lambda: method(S3Destination=self.bucket, **parameters))
 
 
 class _NotFoundError(Exception):

@@ -1,4 +1,4 @@
-"""CommonMark with tables, strikethrough, footnotes, bare links, and manners beside Chinese and Japanese."""
+"""CommonMark with tables, strikethrough, footnotes, bare links, and limits beside Chinese and Japanese."""
 
 from __future__ import annotations
 

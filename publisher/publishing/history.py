@@ -18,13 +18,13 @@ from publisher.edition.model import Edition
 from publisher.issue import Status, read_issue
 from publisher.proofing import Proof
 from publisher.publishing import store
-from publisher.publishing.due import Decision, Facts, Mailed, decide
+from publisher.publishing.due import Facts, IssueDecision, Mailed, decide
 from publisher.publishing.store import Publication
 from publisher.publishing.witness import Witness
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class History:
     """What the database says, read in one transaction."""
 
     publications: Mapping[str, Publication]
@@ -33,17 +33,17 @@ class Ledger:
     references: frozenset[str] = frozenset()  # of all its mailings
 
 
-def read_ledger(database: Database, slugs: Sequence[str] = ()) -> Ledger:
+def read_history(database: Database, slugs: Sequence[str] = ()) -> History:
     """All of it, and whether it knows less of ``slugs`` than was done."""
     with database.connect() as connection:
         found = {slug: fault for slug in slugs if (fault := forgotten(database.engine.url, connection, slug))}
         references = mailings.references(connection)
-        return Ledger(store.all_publications(connection), store.mailed(connection), found, references)
+        return History(store.all_publications(connection), store.mailed(connection), found, references)
 
 
 def decide_all(
-    config: Config, prepared: Sequence[Proof], ledger: Ledger, witness: Witness, now: datetime
-) -> list[Decision]:
+    config: Config, prepared: Sequence[Proof], ledger: History, witness: Witness, now: datetime
+) -> list[IssueDecision]:
     """What to do with every issue that is in the repository, was live, or is being mailed.
 
     The witness is asked of no issue that the ledger knows to be finished.
@@ -57,7 +57,7 @@ def decide_all(
     return [decide(one, now, config.publish) for one in found]
 
 
-def _facts(config: Config, one: Proof, ledger: Ledger, witness: Witness) -> Facts:
+def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Facts:
     publication = ledger.publications.get(one.slug, Publication(one.slug))
     facts = Facts(
         one.slug,

@@ -14,7 +14,7 @@ from publisher.providers.findings import PATIENCE
 
 
 @dataclass
-class World:
+class Probes:
     """The outside. ``nameserver`` is ``host`` or ``host:port``; the system's own where there is none."""
 
     config: Config

@@ -20,7 +20,7 @@ _AFTER_QUOTED = re.compile(_KEY + r":[ \t]+(?P<value>(?P<at>\"[^\"]*\"|'[^']*'|\
 _CONFLICT = re.compile(r"(?P<at><{7}|={7}|>{7})(?: .*)?")
 
 
-class Slip(NamedTuple):
+class YamlTypo(NamedTuple):
     """What was probably meant. ``line`` counts from 0; ``start`` and ``end`` are offsets in it."""
 
     line: int
@@ -30,13 +30,13 @@ class Slip(NamedTuple):
     help: Sentence
 
 
-def find_slip(lines: Sequence[str], upto: int) -> Slip | None:
-    """The likeliest slip in the lines before the one at which reading failed, that one included."""
+def find_typo(lines: Sequence[str], upto: int) -> YamlTypo | None:
+    """The likeliest typo in the lines before the one at which reading failed, that one included."""
     for pattern, told in _SLIPS:
         for number, line in enumerate(lines[: upto + 1]):
             if match := pattern.fullmatch(line):
                 message, advice = told(match)
-                return Slip(number, match.start("at"), match.end("at"), message, advice)
+                return YamlTypo(number, match.start("at"), match.end("at"), message, advice)
     return None
 
 

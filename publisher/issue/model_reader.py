@@ -14,7 +14,7 @@ from publisher.issue.model import Path as KeyPath
 from publisher.issue.model import Picture, Places, Prose
 from publisher.issue.pictures import PictureFile, picture_file
 from publisher.issue.raw import Raw, RawPicture
-from publisher.source import Lines
+from publisher.source import TrimmedLines
 
 RawModel = TypeVar("RawModel", bound=Raw)
 
@@ -22,12 +22,12 @@ _STAND_INS = {"title": "…", "headline": "…", "body": "…", "date": "1970-01
 """Values that validate in place of required ones that are broken. They never leave the room: see :meth:`validate`."""
 
 
-def prose(path: str, lines: Lines) -> Prose:
+def prose(path: str, lines: TrimmedLines) -> Prose:
     """Lines of a file as prose."""
     return Prose(lines.text, path, lines.origins, lines.positions)
 
 
-class Assembly:
+class ModelReader:
     """Makes one model from one mapping of ``file``, gathering findings.
 
     ``broken`` names the keys whose value could not be used; they are empty, or as if left out.

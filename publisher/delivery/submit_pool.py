@@ -1,4 +1,4 @@
-"""A crew of threads that submit batches, and the circuit breaker that weighs calls which fail as a whole.
+"""A pool of threads that submit batches, and the circuit breaker that weighs calls which fail as a whole.
 
 The threads are daemons: a second Ctrl-C need not wait for an answer that never comes.
 """
@@ -37,7 +37,7 @@ class Finished:
         return list(zip(self.batch, self.outcomes, strict=True))
 
 
-class Crew:
+class SubmitPool:
     """``size`` threads that call ``submit``; batches go in, finished ones come out. For one owning thread."""
 
     def __init__(self, submit: Callable[[Batch], list[Outcome]], size: int) -> None:

@@ -25,7 +25,7 @@ _IMAGE = re.compile(r"(?![a-z]+:|//).+\.(?:jpe?g|png|gif|webp|avif)", re.IGNOREC
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RenderedText:
     """A text as written for readers: safe HTML, plain text, and what of it is seen (for its length)."""
 
     html: Html
@@ -33,7 +33,7 @@ class Written:
     visible: str
 
 
-class Scribe:
+class MarkdownRenderer:
     """Writes the texts of one issue. ``page`` is the URL of its archive page; ``image`` finds an image by its path.
 
     ``diagnostics`` collects what could not be written; ``written`` is told of each text when it is.
@@ -56,7 +56,7 @@ class Scribe:
         self._html = HtmlWriter(page, image, labels)
         self._text = TextWriter(link_to, lambda alt: words("image", alt=alt))
 
-    def block(self, prose: Prose, name: str, above: int) -> Written:
+    def block(self, prose: Prose, name: str, above: int) -> RenderedText:
         """Markdown of blocks. ``name`` is unique in the issue; its headings go below level ``above``."""
         tokens = shifted(parsed(without_controls(prose.text)).tokens, above)
         if deepest := next((token for token in tokens if token.level >= MAX_NESTING - 1), None):
@@ -66,15 +66,15 @@ class Scribe:
             )
         return self._write(prose, tokens, name)
 
-    def inline(self, prose: Prose, name: str) -> Written:
+    def inline(self, prose: Prose, name: str) -> RenderedText:
         """Inline Markdown: a key point, an attribution. Notes have no place in it."""
         return self._write(prose, parsed(without_controls(prose.text).strip(), inline=True).tokens, name)
 
-    def _write(self, prose: Prose, tokens: Sequence[Token], name: str) -> Written:
+    def _write(self, prose: Prose, tokens: Sequence[Token], name: str) -> RenderedText:
         tokens = [_joined(token) if token.type == "html_block" else token for token in tokens]
         html = self._html.write(tokens, name)
         self._written(prose)
-        return Written(html, self._text.write(tokens), visible_text(html))
+        return RenderedText(html, self._text.write(tokens), visible_text(html))
 
 
 def _joined(token: Token) -> Token:
