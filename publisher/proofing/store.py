@@ -106,7 +106,7 @@ def worth_keeping(proof: Proof, folder: Path) -> bool:
 
 
 def _common_key(config: Config) -> bytes:
-    sha = hashlib.sha256(b"publisher cache 3\n")
+    sha = hashlib.sha256(b"publisher cache 4\n")
     _add(sha, config.model_dump_json().encode())
     _add(sha, str(config.root.resolve()).encode("utf-8", "surrogateescape"))
     for name in _LIBRARIES:

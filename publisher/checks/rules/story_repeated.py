@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from difflib import SequenceMatcher
 from hashlib import blake2s
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import Any, NamedTuple
 from urllib.parse import urldefrag, urlsplit
 
@@ -30,18 +31,16 @@ _HELP = say("drop it, or say in the headline what is new")
 
 At = Sequence[Any]  # path, line, column, end line, end column
 Told = Sequence[Any]
-"""An issue's slug, its day, and of each story the headline's place and words, a digest of its text, its sources: plain
-values, as a cache holds them."""
+"""An issue's slug, its day, and of each story the headline's place, words and digest, a digest of its text, its
+sources: plain values, as a cache holds them."""
 
 
 class _PastHeadline(NamedTuple):
-    """A headline in its issue. ``rank`` is the place of the issue's day among all days."""
+    """A headline among the last ones: its issue and day, its words, the pairs of its letters."""
 
     slug: str
-    rank: int
-    at: At
+    day: str
     words: str
-    text: str
     pairs: frozenset[str]
 
 
@@ -51,9 +50,14 @@ def gather(issue: Issue) -> Told:
 
 
 def _story(item: Item) -> tuple[Any, ...]:
-    text = blake2s(_letters(item.body.text).encode(), digest_size=8).hexdigest()
+    words = unicodedata.normalize("NFKC", item.headline)
     links = tuple((_at(link.place), _address(link.url)) for link in sources(item))
-    return _at(item.places.of("headline")), unicodedata.normalize("NFKC", item.headline), text, links
+    return _at(item.places.of("headline")), words, _digest(words), _digest(item.body.text), links
+
+
+def _digest(text: str) -> str:
+    """Of the letters and digits: what differs in nothing else is the same."""
+    return blake2s(_letters(text).encode(), digest_size=8).hexdigest()
 
 
 def _at(place: Place) -> tuple[Any, ...]:
@@ -66,17 +70,37 @@ def _place(at: At) -> Place:
 
 def compare(gathered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     """Compare the stories of the issues ``wanted`` with those of issues of an earlier date."""
-    ordered = sorted(gathered, key=lambda told: (told[1], told[0]))
+    ordered = _ordered(gathered)
     yield from _same_source(ordered, wanted)
-    ranks = {day: rank for rank, day in enumerate(dict.fromkeys(day for _, day, _ in ordered))}
-    issues = [
-        [
-            _PastHeadline(slug, ranks[day], place, words, text, frozenset(map("".join, pairwise(_letters(words)))))
-            for place, words, text, _ in stories
-        ]
-        for slug, day, stories in ordered
-    ]
-    yield from _same_headline(issues, wanted)
+    yield from _same_headline(ordered, wanted)
+
+
+def affected(before: Mapping[str, Told], after: Mapping[str, Told]) -> set[str]:
+    """The slugs of ``after`` whose findings may differ from those ``before``: what shares a source or a headline with
+    an issue that differs, and the issues for which it is, or was, among the last ones.
+    """
+    different = {slug for slug in before.keys() | after.keys() if before.get(slug) != after.get(slug)}
+    changed = [told for side in (before, after) for slug, told in side.items() if slug in different]
+    shared = {key for told in changed for key in _keys(told)}
+    found = {slug for slug, told in after.items() if slug in different or not shared.isdisjoint(_keys(told))}
+    ordered = _ordered(after.values())
+    places = [(day, slug) for slug, day, _ in ordered]
+    for slug in different:
+        held = [(told[1], [story[1] for story in told[2]]) for side in (before, after) if (told := side.get(slug))]
+        for day, _ in held if len(held) == 1 or held[0] != held[1] else ():
+            place = bisect(places, (day, slug))
+            found.update(slug for _, slug in places[place : place + WINDOW + 1])
+    return found
+
+
+def _ordered(gathered: Iterable[Told]) -> list[Told]:
+    return sorted(gathered, key=lambda told: (told[1], told[0]))
+
+
+def _keys(told: Told) -> Iterator[str]:
+    for _, _, headline, _, links in told[2]:
+        yield headline
+        yield from (url for _, url in links if url)
 
 
 def _letters(text: str) -> str:
@@ -95,12 +119,12 @@ def _address(url: str) -> str:
 def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     ran: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a source: its issues, with the text
     for slug, day, stories in ordered:
-        for _, _, text, links in stories:
+        for _, _, _, text, links in stories:
             for _, url in links:
                 if url:
                     ran[url].setdefault((day, slug), text)
     for slug, day, stories in ordered:
-        for _, _, text, links in stories if wanted is None or slug in wanted else ():
+        for _, _, _, text, links in stories if wanted is None or slug in wanted else ():
             for place, url in links:
                 earlier = [(issue, other) for issue, other in list(ran[url].items())[:COLUMN] if issue[0] < day]
                 column = len(ran[url]) >= COLUMN and text not in (other for _, other in earlier)
@@ -109,61 +133,72 @@ def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iter
                     yield CODE.at(_place(place), message, help=_HELP)
 
 
-def _same_headline(issues: Sequence[Sequence[_PastHeadline]], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
+def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     """The same headline anywhere before, else an alike one among the last issues."""
-    known: defaultdict[str, list[_PastHeadline]] = defaultdict(list)
-    for stories in issues:
-        for key, story in {_letters(story.words): story for story in stories}.items():
-            known[key].append(story)
-    near = _Near(story for stories in issues for story in stories)
-    for stories in issues:
-        for story in stories if stories and (wanted is None or stories[0].slug in wanted) else ():
-            same = known[_letters(story.words)]
-            earlier = [other for other in same[:WINDOW] if other.rank < story.rank]
-            if len(story.pairs) < _SHORTEST or (
-                len(same) >= COLUMN and story.text not in {other.text for other in earlier}
-            ):
+    known: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a headline: its issues, with the text
+    for slug, day, stories in ordered:
+        for _, _, headline, text, _ in stories:
+            known[headline][day, slug] = text
+    last = _Last(ordered)
+    for place, (slug, day, stories) in enumerate(ordered):
+        for at, words, headline, text, _ in stories if wanted is None or slug in wanted else ():
+            same = known[headline]
+            earlier = [issue for issue in list(same)[:WINDOW] if issue[0] < day]
+            if len(same) >= COLUMN and text not in {same[issue] for issue in earlier}:
                 continue
-            if earlier:
-                yield CODE.at(
-                    _place(story.at), say("the same headline already ran in {slug}", slug=earlier[-1].slug), help=_HELP
-                )
-            elif alike := near.to(story):
+            if earlier and len(_pairs(words)) >= _SHORTEST:
+                message = say("the same headline already ran in {slug}", slug=earlier[-1][1])
+                yield CODE.at(_place(at), message, help=_HELP)
+            elif not earlier and (alike := last.alike(place, words)):
                 message = say("a headline {share:.0%} alike already ran in {slug}", share=alike[0], slug=alike[1])
-                yield CODE.at(_place(story.at), message, help=_HELP)
-        near.add(stories)
+                yield CODE.at(_place(at), message, help=_HELP)
 
 
-class _Near:
-    """The last issues' headlines by their rarest pairs (prefix filtering: Chaudhuri et al., ICDE 2006)."""
+class _Last:
+    """The headlines of the issues before one, by the pairs of their letters.
 
-    def __init__(self, stories: Iterator[_PastHeadline]) -> None:
-        self._common = Counter(pair for story in stories for pair in story.pairs)
-        self._index: defaultdict[str, deque[_PastHeadline]] = defaultdict(deque)
-        self._kept: deque[Sequence[_PastHeadline]] = deque()
+    Issues have to be asked for in their order; what lies between two that are far apart costs nothing.
+    """
 
-    def to(self, story: _PastHeadline) -> tuple[float, str] | None:
-        """How alike the most alike headline of an earlier day is, and its issue."""
-        size, best = len(story.pairs), (0.0, "")
-        for other in {tuple(other.at): other for pair in self._rare(story) for other in self._index[pair]}.values():
-            likeness = 2 * len(story.pairs & other.pairs) / (size + len(other.pairs))
-            if likeness >= ALIKE and other.rank < story.rank and not _another(story.words, other.words):
+    def __init__(self, ordered: Sequence[Told]) -> None:
+        self._ordered = ordered
+        self._end = 0  # the place after the last issue that is held
+        self._numbers = count()
+        self._held: deque[tuple[int, int]] = deque()  # place of the issue, number of the story
+        self._stories: dict[int, _PastHeadline] = {}
+        self._index: defaultdict[str, deque[int]] = defaultdict(deque)
+
+    def alike(self, place: int, words: str) -> tuple[float, str] | None:
+        """How alike the most alike headline of an earlier day is to one of the issue at ``place``, and its issue."""
+        pairs, best = _pairs(words), (0.0, "")
+        if len(pairs) < _SHORTEST:
+            return None
+        self._move(place)
+        shared = Counter(chain.from_iterable(self._index.get(pair, ()) for pair in pairs))
+        least = int(ALIKE / (2 - ALIKE) * len(pairs))  # were the other no longer than what they share
+        for other, common in [(self._stories[number], times) for number, times in shared.items() if times >= least]:
+            likeness = 2 * common / (len(pairs) + len(other.pairs))
+            if likeness >= ALIKE and other.day < self._ordered[place][1] and not _another(words, other.words):
                 best = max(best, (likeness, other.slug))
         return best if best[0] else None
 
-    def add(self, stories: Sequence[_PastHeadline]) -> None:
-        """Take in an issue, and forget the oldest."""
-        self._kept.append(stories)
-        for story in stories:
-            for pair in self._rare(story):
-                self._index[pair].append(story)
-        for story in self._kept.popleft() if len(self._kept) > WINDOW else ():
-            for pair in self._rare(story):
+    def _move(self, place: int) -> None:
+        """Hold the issues before the one at ``place``, and forget the oldest."""
+        while self._held and self._held[0][0] < place - WINDOW:
+            for pair in self._stories.pop(self._held.popleft()[1]).pairs:
                 self._index[pair].popleft()  # in the order in which they came
+        for at in range(max(self._end, place - WINDOW), place):
+            slug, day, stories = self._ordered[at]
+            for number, told in zip(self._numbers, stories):  # noqa: B905 - the numbers never end
+                self._stories[number] = _PastHeadline(slug, day, told[1], _pairs(told[1]))
+                self._held.append((at, number))
+                for pair in self._stories[number].pairs:
+                    self._index[pair].append(number)
+        self._end = place
 
-    def _rare(self, story: _PastHeadline) -> list[str]:
-        rarest = sorted(story.pairs, key=lambda pair: (self._common[pair], pair))
-        return rarest[: len(rarest) - int(ALIKE / (2 - ALIKE) * len(rarest)) + 1]
+
+def _pairs(words: str) -> frozenset[str]:
+    return frozenset(map("".join, pairwise(_letters(words))))
 
 
 def _another(one: str, two: str) -> bool:
