@@ -66,12 +66,15 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to send. ``spread`` spreads what is left over a time; ``correction`` mails a changed edition to everybody."""
+    """How to send. ``spread`` spreads what is left over a time; ``correction`` mails a changed edition to everybody;
+    ``transport`` is used instead of that of the provider in use, and closed afterwards.
+    """
 
     spread: timedelta | None = None
     correction: bool = False
     despite_tripwires: bool = False
     segment: ColumnElement[bool] | None = None
+    transport: Transport | None = None
     interrupt: Interrupt = field(default_factory=Interrupt)
     started: Callable[[Started], None] = lambda _started: None
     progress: Callable[[SendProgress], None] = lambda _progress: None
@@ -94,7 +97,7 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
             if mailing is not None and mailings.is_settled(connection, mailing.id):
                 return Sent(mailing, mailings.account(connection, mailing.id), Ending.DONE)
         # The provider is asked before anything is frozen: a run that cannot start leaves nothing behind.
-        transport = open_transport(config)
+        transport = options.transport or open_transport(config)
         with closing(transport):
             quota = transport.open(compose(config, kept))
             frozen = mailing is None

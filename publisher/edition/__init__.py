@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from publisher.edition.model import Asset, Edition, EditionItem, Length, Sizes, Slot, Slotted
 
 if TYPE_CHECKING:
-    from publisher.edition.files import write_email
     from publisher.edition.language import Words
     from publisher.edition.rendering import render
 
-__all__ = ["Asset", "Edition", "EditionItem", "Length", "Sizes", "Slot", "Slotted", "Words", "render", "write_email"]
+__all__ = ["Asset", "Edition", "EditionItem", "Length", "Sizes", "Slot", "Slotted", "Words", "render"]
 
-_LATE = {"render": "rendering", "write_email": "files", "Words": "language"}
+_LATE = {"render": "rendering", "Words": "language"}
 
 
 def __getattr__(name: str) -> Any:

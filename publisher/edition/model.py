@@ -16,6 +16,14 @@ class Slot(StrEnum):
     GREETING = "greeting"
 
 
+SAMPLE = {
+    Slot.UNSUBSCRIBE_URL: "https://example.com/unsubscribe/sample",
+    Slot.PREFERENCES_URL: "https://example.com/preferences/sample",
+    Slot.GREETING: "",
+}
+"""What stands in the slots where there is no recipient; the same in HTML and in plain text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slotted:
     """Text with slots: literals and slots in turn, a literal first, which may be empty.
@@ -32,6 +40,10 @@ class Slotted:
     def with_values(self, values: Mapping[Slot, str]) -> str:
         """The text with each slot replaced from ``values``."""
         return self.fill(values.__getitem__)
+
+    def __str__(self) -> str:
+        """The text as it stands where there is no recipient: in files, and where bytes are counted."""
+        return self.with_values(SAMPLE)
 
     @property
     def slots(self) -> frozenset[Slot]:

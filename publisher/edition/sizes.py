@@ -5,7 +5,6 @@ from __future__ import annotations
 import binascii
 
 from publisher.edition.model import Sizes, Slotted
-from publisher.edition.slots import SAMPLE
 
 HEADERS = 1800
 """Bytes of headers and boundaries that delivery adds, reckoned with room: signed links and long subjects vary."""
@@ -13,7 +12,7 @@ HEADERS = 1800
 
 def sizes_of(html: Slotted, text: Slotted) -> Sizes:
     """Sizes of the parts with sample values in their slots, which is how ``build`` writes them."""
-    markup, plain = html.with_values(SAMPLE).encode(), text.with_values(SAMPLE).encode()
+    markup, plain = str(html).encode(), str(text).encode()
     encoded = encoded_size(markup)
     return Sizes(len(markup), encoded, len(plain), encoded + encoded_size(plain) + HEADERS)
 

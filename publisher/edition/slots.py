@@ -14,13 +14,6 @@ from markupsafe import Markup
 
 from publisher.edition.model import Slot, Slotted
 
-SAMPLE = {
-    Slot.UNSUBSCRIBE_URL: "https://example.com/unsubscribe/sample",
-    Slot.PREFERENCES_URL: "https://example.com/preferences/sample",
-    Slot.GREETING: "",
-}
-"""What stands in the slots where there is no recipient: in files, and where bytes are counted."""
-
 
 class Slots:
     """The slots as a theme writes them: ``{{ slots.unsubscribe_url }}``."""

@@ -24,6 +24,7 @@ from publisher.issue import discover
 from publisher.proofing import Proof
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
+from publisher.providers import Transport
 from publisher.publishing import git, store
 from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import MAILS, Action, IssueDecision
@@ -47,13 +48,16 @@ _NEVER_HAD = frozenset({Action.DRAFT, Action.BROKEN, Action.HELD, Action.WAITING
 
 @dataclass(frozen=True, slots=True)
 class PublishOptions:
-    """What an operator says about this run. ``mailed`` and ``unmailed`` settle issues that the ledger does not know."""
+    """What an operator says about this run. ``mailed`` and ``unmailed`` settle issues that the ledger does not know;
+    ``transport`` is used instead of that of the provider in use.
+    """
 
     out: str = "dist"
     accept_history: bool = False
     mailed: tuple[str, ...] = ()
     unmailed: tuple[str, ...] = ()
     now: datetime | None = None
+    transport: Transport | None = None
 
 
 def publish(
@@ -212,6 +216,7 @@ class _Publish:
 
         options = Options(
             segment=segment_of(self.context.config, edition),
+            transport=self.options.transport,
             interrupt=self.context.watch.interrupt,
             started=started,
             progress=self.context.watch.sending,

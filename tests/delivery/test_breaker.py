@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,11 @@ from publisher.delivery.send import Sent, send
 from publisher.delivery.sender import Ending, Interrupt, Sender
 from publisher.delivery.submit_pool import DOUBTS_TO_END
 from publisher.delivery.tables import recipients
-from publisher.mail.message import compose
-from publisher.providers.outcomes import Outcome, Verdict, submitted
+from publisher.mail.message import Envelope, compose
+from publisher.providers.fake import FakeTransport
+from publisher.providers.outcomes import Verdict
 from publisher.providers.ses import Ses
 from publisher.providers.ses.bulk import MOST, SesBulkTransport
-from publisher.providers.transport import Quota
 from tests.delivery.test_transports import envelope, relay
 from tests.delivery.world import add_people, make_config, make_letter
 from tests.stubs.ses import SesServer
@@ -143,38 +143,28 @@ class Clock:
         return self.now
 
 
-class Outage:
+def outage(clock: Clock, begin: float, end: float) -> FakeTransport:
     """A provider that answers nothing useful between ``begin`` and ``end`` of the clock."""
 
-    name, most, parallel, account = "fake", 50, 4, "fake"
+    def answer(_envelope: Envelope) -> Verdict:
+        return Verdict.UNCERTAIN if begin <= clock.now < end else Verdict.SUBMITTED
 
-    def __init__(self, clock: Clock, begin: float, end: float) -> None:
-        self._clock, self._begin, self._end = clock, begin, end
-        self.accepted: list[str] = []
-
-    def open(self, _composed: object) -> Quota:
-        return Quota(200)
-
-    def quota(self) -> Quota:
-        return Quota(200)
-
-    def submit(self, envelopes: Sequence[Any]) -> list[Outcome]:
-        if self._begin <= self._clock.now < self._end:
-            return [Outcome(Verdict.UNCERTAIN, "http-503")] * len(envelopes)
-        self.accepted += envelopes
-        return [submitted(f"m{e}") for e in envelopes]
-
-    def close(self) -> None: ...
+    return FakeTransport(answer, parallel=4)
 
 
-def drain(database: Database, ledger: Ledger, provider: Outage, clock: Clock) -> Ending:
-    def name(recipient: str, _claim: Claim) -> Any:
-        return recipient
+def sender_of(ledger: Ledger, provider: FakeTransport, clock: Clock, interrupt: Interrupt) -> Sender:
+    provider.open(compose(make_config(Path()), make_letter()))
 
+    def address(recipient: str, claim: Claim) -> Envelope:
+        return envelope(claim.number, recipient=recipient)
+
+    return Sender(ledger, provider, address, LocalPace(200, clock=clock), interrupt=interrupt, clock=clock)
+
+
+def drain(ledger: Ledger, provider: FakeTransport, clock: Clock) -> Ending:
     ledger.open()
-    sender = Sender(ledger, provider, name, LocalPace(200, clock=clock), clock=clock)
     try:
-        return sender.drain()
+        return sender_of(ledger, provider, clock, Interrupt()).drain()
     finally:
         ledger.close()
 
@@ -185,8 +175,8 @@ def test_an_outage_of_a_minute_leaves_few_uncertain_and_everyone_is_reached_once
     with sqlite.begin() as connection:
         mailing = freeze(connection, make_letter())
     clock = Clock()
-    provider = Outage(clock, 3.0, 63.0)
-    assert drain(sqlite, Ledger(sqlite, mailing), provider, clock) is Ending.UNREACHABLE
+    provider = outage(clock, 3.0, 63.0)
+    assert drain(Ledger(sqlite, mailing), provider, clock) is Ending.UNREACHABLE
     assert DOUBTS_TO_END == 5
 
     def count(state: str) -> int:
@@ -197,7 +187,7 @@ def test_an_outage_of_a_minute_leaves_few_uncertain_and_everyone_is_reached_once
     assert 0 < count("uncertain") <= 300
     assert count("pending") > 0
     clock.now = 70.0
-    assert drain(sqlite, Ledger(sqlite, mailing), provider, clock) is Ending.DONE
+    assert drain(Ledger(sqlite, mailing), provider, clock) is Ending.DONE
     assert len(provider.accepted) == len(set(provider.accepted)) == people - count("uncertain")
 
 
@@ -206,8 +196,8 @@ def test_a_short_hiccup_is_probed_and_the_run_goes_on(sqlite: Database) -> None:
     with sqlite.begin() as connection:
         mailing = freeze(connection, make_letter())
     clock = Clock()
-    provider = Outage(clock, 0.5, 2.0)
-    assert drain(sqlite, Ledger(sqlite, mailing), provider, clock) is Ending.DONE
+    provider = outage(clock, 0.5, 2.0)
+    assert drain(Ledger(sqlite, mailing), provider, clock) is Ending.DONE
     assert len(set(provider.accepted)) == len(provider.accepted) > 300
 
 
@@ -225,18 +215,13 @@ def test_a_provider_that_hangs_is_given_no_more_than_a_second_and_a_bit(sqlite: 
                 answering.set()
             return super().__call__()
 
-    class Hanging(Outage):
-        parallel = 16
+    def hang(_envelope: Envelope) -> Verdict:
+        answering.wait(30)
+        return Verdict.UNCERTAIN
 
-        def submit(self, envelopes: Sequence[Any]) -> list[Outcome]:
-            answering.wait(30)
-            return [Outcome(Verdict.UNCERTAIN, "ReadTimeoutError")] * len(envelopes)
-
-    clock = Waiting()
     ledger = Ledger(sqlite, mailing)
     ledger.open()
-    provider = Hanging(clock, 0, 0)
-    sender = Sender(ledger, provider, lambda r, _: r, LocalPace(200, clock=clock), interrupt=interrupt, clock=clock)  # type: ignore[arg-type,return-value]
+    sender = sender_of(ledger, FakeTransport(hang, parallel=16), Waiting(), interrupt)
     assert sender.drain() is Ending.INTERRUPTED
     assert 0 < sender.progress.uncertain <= 300
 

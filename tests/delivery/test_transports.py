@@ -23,6 +23,7 @@ from publisher.edition.model import Slot, Slotted
 from publisher.errors import TransportError
 from publisher.mail.message import Envelope, compose
 from publisher.providers import Transport, open_transport
+from publisher.providers.fake import FakeTransport
 from publisher.providers.outcomes import Verdict
 from publisher.providers.ses.template import template_of
 from tests.delivery.world import SLUG, make_config, make_letter
@@ -75,7 +76,7 @@ def relay(**options: Any) -> Iterator[tuple[Inbox, int]]:
 Read = Callable[[], list[str]]
 
 
-@pytest.fixture(params=["folder", "smtp", "ses", "ses-single", "postmark"])
+@pytest.fixture(params=["folder", "smtp", "ses", "ses-single", "postmark", "fake"])
 def given_transport(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Transport, Read]]:
     """An opened transport, and how to read the addresses that it reached."""
     kind: str = request.param
@@ -88,6 +89,9 @@ def given_transport(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         with relay() as (inbox, port):
             config = make_config(tmp_path, "smtp", smtp={"host": "127.0.0.1", "port": port})
             yield from opened(config, lambda: [to for to, _ in inbox.messages])
+    elif kind == "fake":
+        fake = FakeTransport()
+        yield from opened(make_config(tmp_path), lambda: [message["To"] for message in fake.messages], fake)
     elif kind == "postmark":
         account = request.getfixturevalue("postmark").account
         yield from opened(make_config(tmp_path, kind), lambda: [message["To"] for message in account.accepted])
@@ -97,8 +101,8 @@ def given_transport(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         yield from opened(config, lambda: [m.to for m in server.account.accepted])
 
 
-def opened(config: Config, read: Read) -> Iterator[tuple[Transport, Read]]:
-    transport = open_transport(config)
+def opened(config: Config, read: Read, fake: Transport | None = None) -> Iterator[tuple[Transport, Read]]:
+    transport = fake or open_transport(config)
     transport.open(compose(config, make_letter()))
     yield transport, read
     transport.close()

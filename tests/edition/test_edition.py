@@ -4,7 +4,6 @@ import json
 import re
 from dataclasses import replace
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,8 @@ from selectolax.lexbor import LexborHTMLParser
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from publisher.edition import Slot, render, write_email
+from publisher.edition import Slot, render
+from publisher.edition.files import email_files
 from publisher.edition.slots import Slots
 from publisher.issue.model import Source, Sponsor
 from tests.edition.make import CHINESE, ENGLISH, config, edition, html_of, issue, item, text_of
@@ -167,12 +167,11 @@ def test_a_digest_of_eight_items_in_chinese_stays_under_forty_kilobytes() -> Non
 
 
 @pytest.mark.parametrize("make", [chinese, english])
-def test_sizes_are_those_of_the_files_and_of_a_real_message(make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_sizes_are_those_of_the_files_and_of_a_real_message(make) -> None:  # type: ignore[no-untyped-def]
     made = make()
-    write_email(made, tmp_path)
-    html, text = (tmp_path / "email.html").read_text("utf-8"), (tmp_path / "email.txt").read_text("utf-8")
-    assert made.sizes.html == (tmp_path / "email.html").stat().st_size
-    assert made.sizes.text == (tmp_path / "email.txt").stat().st_size
+    files = email_files(made)
+    assert (made.sizes.html, made.sizes.text) == (len(files["email.html"]), len(files["email.txt"]))
+    html, text = files["email.html"].decode(), files["email.txt"].decode()
     encoded = {}
     for cte in ("base64", "quoted-printable"):
         message = EmailMessage()
@@ -255,21 +254,20 @@ def test_every_story_stands_alone() -> None:
     assert "点评：" in story.text
 
 
-def test_write_email_leaves_three_files_and_fills_the_slots(tmp_path: Path) -> None:
+def test_the_files_of_an_email_are_three_and_their_slots_are_filled() -> None:
     made = chinese()
-    write_email(made, tmp_path / "a" / "b")
-    folder = tmp_path / "a" / "b"
-    assert sorted(file.name for file in folder.iterdir()) == ["edition.json", "email.html", "email.txt"]
+    files = email_files(made)
+    assert sorted(files) == ["edition.json", "email.html", "email.txt"]
     for name in ("email.html", "email.txt"):
-        assert "https://example.com/unsubscribe/" in (folder / name).read_text(encoding="utf-8")
-    data = json.loads((folder / "edition.json").read_bytes())
+        assert b"https://example.com/unsubscribe/" in files[name]
+    data = json.loads(files["edition.json"])
     assert list(data) == [
         *("slug", "title", "subject", "preheader", "language", "digest", "commit", "length", "sizes"),
     ]
     assert data["digest"] == made.digest
     assert data["length"] == {"count": made.length.count, "unit": "characters", "minutes": 1}
     assert list(data["sizes"]) == ["html", "html_encoded", "text", "message"]
-    assert abs(data["sizes"]["html"] - (folder / "email.html").stat().st_size) < 400
+    assert abs(data["sizes"]["html"] - len(files["email.html"])) < 400
 
 
 def test_readers_are_told_above_a_story_who_pays_for_it() -> None:

@@ -27,7 +27,9 @@ from publisher.audience.tokens import Tokens
 from publisher.config import load_config
 from publisher.config.model import Config, DeliveryConfig, SesTransport, SmtpConfig
 from publisher.database import Database, open_database
-from publisher.providers.outcomes import Outcome, Verdict, submitted
+from publisher.mail.message import Envelope
+from publisher.providers.fake import FakeTransport
+from publisher.providers.outcomes import Verdict
 from publisher.web import outbox
 from publisher.web.confirmation import ConfirmationMailer, post
 from publisher.web.readers import Readers, SubscribeRequest
@@ -144,37 +146,23 @@ def test_a_relay_that_greylists_gets_all_of_them_when_they_are_tried_again(
     assert states(database) == {"submitted": 12}
 
 
-class Scripted:
-    """A transport that answers what it is told to, or dies."""
+def scripted(*answers: Verdict | type[BaseException]) -> FakeTransport:
+    """A transport that answers these, or dies of them, and then accepts."""
+    left = iter(answers)
 
-    name, account, most, parallel = "scripted", "scripted", 1, 1
+    def answer(_envelope: Envelope) -> Verdict:
+        said = next(left, Verdict.SUBMITTED)
+        if not isinstance(said, Verdict):
+            raise said
+        return said
 
-    def __init__(self, *verdicts: Verdict | None) -> None:
-        self.verdicts, self.sent = list(verdicts), []  # type: ignore[var-annotated]
-
-    def open(self, composed: Any) -> Any:
-        from publisher.providers import Quota
-
-        return Quota()
-
-    def quota(self) -> Any:
-        return self.open(None)
-
-    def submit(self, envelopes: Any) -> list[Outcome]:
-        verdict = self.verdicts.pop(0) if self.verdicts else Verdict.SUBMITTED
-        self.sent += [(envelope.address, envelope.attempt) for envelope in envelopes]
-        if verdict is None:
-            raise KeyboardInterrupt  # as good as killed: nothing after the submission is recorded
-        return [submitted(None) if verdict is Verdict.SUBMITTED else Outcome(verdict, "x") for _ in envelopes]
-
-    def close(self) -> None:
-        pass
+    return FakeTransport(answer, most=1)
 
 
 def test_what_may_have_left_before_a_crash_is_sent_again_only_when_the_reader_asks(
     database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transport = Scripted(None)
+    transport = scripted(KeyboardInterrupt)  # as good as killed: nothing after the submission is recorded
     monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
     ask(database, 1)
     with pytest.raises(KeyboardInterrupt):
@@ -182,10 +170,10 @@ def test_what_may_have_left_before_a_crash_is_sent_again_only_when_the_reader_as
     assert states(database) == {"claimed": 1}
     later(database, minutes=20)
     post(config, database, 20)
-    assert (len(transport.sent), states(database)) == (1, {"uncertain": 1})
+    assert (len(transport.seen), states(database)) == (1, {"uncertain": 1})
     ask(database, 1)
     post(config, database, 20)
-    assert (len(transport.sent), states(database)) == (2, {"uncertain": 1, "submitted": 1})
+    assert (len(transport.seen), states(database)) == (2, {"uncertain": 1, "submitted": 1})
 
 
 @pytest.mark.parametrize(
@@ -204,18 +192,18 @@ def test_what_becomes_of_a_question_by_what_the_provider_says(
     database: Database, config: Config, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, state: str, sent: int
 ) -> None:
     monkeypatch.setattr("publisher.web.confirmation.pause", lambda _: 0.01)
-    transport = Scripted(verdict)
+    transport = scripted(verdict)
     monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
     ask(database, 1)
     post(config, database, 20)
-    assert (states(database), len(transport.sent)) == ({state: 1}, sent)
+    assert (states(database), len(transport.seen)) == ({state: 1}, sent)
 
 
 def test_a_reader_whom_the_provider_refuses_keeps_nobody_else_waiting(
     database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("publisher.web.confirmation.pause", lambda _: 0.01)
-    transport = Scripted(Verdict.REFUSED)  # to the first that is tried
+    transport = scripted(Verdict.REFUSED)  # to the first that is tried
     monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
     ask(database, 4)
     post(config, database, 20)
@@ -228,7 +216,7 @@ def test_a_reader_whom_the_provider_refuses_keeps_nobody_else_waiting(
 def test_a_question_that_is_answered_suppressed_erased_or_old_is_not_mailed(
     database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transport = Scripted()
+    transport = scripted()
     monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
     ask(database, 5)
     with database.begin() as connection:
@@ -240,7 +228,7 @@ def test_a_question_that_is_answered_suppressed_erased_or_old_is_not_mailed(
         old = (confirmations.c.subscriber_id == people[3].id) & (confirmations.c.state == "pending")  # type: ignore[union-attr]
         connection.execute(update(confirmations).where(old).values(asked_at=store.now() - timedelta(hours=49)))
     post(config, database, 20)
-    assert [address for address, _ in transport.sent] == ["reader4@example.com"]
+    assert [envelope.address for envelope in transport.seen] == ["reader4@example.com"]
     assert states(database) == {"excluded": 3, "submitted": 1}
     with database.connect() as connection:
         expired = store.find(connection, read_address("reader3@example.com"))
@@ -251,7 +239,7 @@ def test_a_question_that_is_answered_suppressed_erased_or_old_is_not_mailed(
 def test_a_reader_at_the_form_does_not_wait_behind_an_import(
     database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transport = Scripted()
+    transport = scripted()
     monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
     with database.begin() as connection:
         for number in range(5):
@@ -264,8 +252,8 @@ def test_a_reader_at_the_form_does_not_wait_behind_an_import(
         assert (outbox.enter_unasked(connection), outbox.enter_unasked(connection)) == (5, 0)
     ask(database, 1)
     post(config, database, 20)
-    assert transport.sent[0] == ("reader0@example.com", 1)
-    assert len(transport.sent) == 6
+    assert (transport.seen[0].address, transport.seen[0].attempt) == ("reader0@example.com", 1)
+    assert len(transport.seen) == 6
 
 
 def test_killed_in_the_middle_serve_doubles_none_and_loses_none(tmp_path: Path, aws: None) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from publisher.database import Database, open_database
 from publisher.delivery import ledger, send, sender
 from publisher.mail.message import Envelope
+from publisher.providers import open_transport
 from publisher.providers.outcomes import Outcome
 from tests.delivery.world import make_config, make_letter
 
@@ -81,9 +82,11 @@ def live(root: Path, started: Callable[[], None], points: Failpoints | None = No
     if points is not None:
         database = FailingDatabase(database.engine)
         database.points = points
-        opened = send.open_transport
-        send.open_transport = lambda config: failing(opened(config), points)
-    options = send.Options(interrupt=interrupt, started=lambda _started: started())
+    options = send.Options(
+        interrupt=interrupt,
+        started=lambda _started: started(),
+        transport=None if points is None else failing(open_transport(config), points),
+    )
     return send.send(config, database, make_letter(), options).exit_status
 
 

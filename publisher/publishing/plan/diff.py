@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
-from html import escape
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.diagnostics import Diagnostic, Severity
-from publisher.edition.model import Edition
-from publisher.edition.slots import SAMPLE
+from publisher.edition.model import SAMPLE, Edition
 from publisher.publishing.plan.model import MailLink
 
 CONTEXT = 1
@@ -19,12 +17,12 @@ CONTEXT = 1
 
 def text_of(edition: Edition | None) -> list[str]:
     """The text part by lines; samples in the slots."""
-    return edition.text.with_values(SAMPLE).splitlines() if edition else []
+    return str(edition.text).splitlines() if edition else []
 
 
 def html_of(edition: Edition | None) -> str:
     """The HTML part; samples in the slots."""
-    return edition.html.fill(lambda slot: escape(SAMPLE[slot])) if edition else ""
+    return str(edition.html) if edition else ""
 
 
 def lines(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
