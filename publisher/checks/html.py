@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from publisher.checks.html_policy import ATTRIBUTES, SCHEMES, TAGS
 from publisher.diagnostics import Sentence, say
 from publisher.documents.yaml_typos import shortened
-from publisher.source.markdown.tags import COMMENT, TAG, is_words
+from publisher.issue.markdown.tags import COMMENT, TAG, is_words
 
 _RUNS = "script iframe object embed applet frame frameset svg math base meta link noscript template"
 RUNS = frozenset(_RUNS.split())

@@ -17,7 +17,7 @@ from publisher.checks.registry import rules
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, catalogue, define, either, say
 from publisher.documents import read_text
-from publisher.source import read_folder
+from publisher.issue.folder import read_folder
 
 UNUSED_IGNORE = define("unused-ignore", Severity.WARNING)
 

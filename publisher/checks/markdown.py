@@ -14,8 +14,8 @@ from markdown_it.token import Token
 from publisher.checks.parts import Parts
 from publisher.diagnostics import Place
 from publisher.issue import Prose
-from publisher.source.markdown import parsed
-from publisher.source.markdown.tags import raw_tags
+from publisher.issue.markdown import parsed
+from publisher.issue.markdown.tags import raw_tags
 
 _VERBATIM = re.compile(r"<(?P<end>/?)(?P<name>code|pre|kbd|samp|tt|var|math|svg)\b", re.IGNORECASE)
 _NEAR = 4096

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from publisher.checks.html import removed_attribute, without_comments
 from publisher.diagnostics import Place
-from publisher.source.markdown.tags import HEADING, RawTag, raw_tags
+from publisher.issue.markdown.tags import HEADING, RawTag, raw_tags
 
 if TYPE_CHECKING:
     from publisher.checks.markdown import Piece

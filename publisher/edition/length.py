@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from publisher.config import Config
 from publisher.edition.language import Words
 from publisher.edition.model import Length
-from publisher.source.markdown.characters import HAN, KANA
+from publisher.issue.markdown.characters import HAN, KANA
 
 _LATIN = "A-Za-zªºÀ-ÖØ-öø-ʸᴀ-ᴥᵢ-ᵥᵫ-ᵷᵹ-ᶾḀ-ỿⱠ-Ɀꜣ-ꞇꞋ-ꟿꬰ-ꭤﬀ-ﬆＡ-Ｚａ-ｚ"
 _COUNTED = re.compile(f"[{HAN}{KANA}{_LATIN}]|\\d")

@@ -1,10 +1,19 @@
-"""What can be wrong with an issue before there is one."""
+"""What can be wrong with the files of an issue, and with an issue before there is one."""
 
 from __future__ import annotations
 
 from publisher.config.segments import BAD_AUDIENCE
 from publisher.diagnostics import Severity, define
 
+NO_FRONT_MATTER = define("front-matter-missing", Severity.ERROR, fixed=True)
+FRONT_MATTER_OPEN = define("front-matter-unclosed", Severity.ERROR, fixed=True)
+CONTAINER_OPEN = define("container-unclosed", Severity.ERROR, fixed=True)
+CONTAINER_SECOND = define("container-second", Severity.ERROR, fixed=True)
+CONTAINER_NESTED = define("container-nested", Severity.ERROR, fixed=True)
+CONTAINER_UNKNOWN = define("container-unknown", Severity.ERROR, fixed=True)
+CONTAINER_STRAY_END = define("container-stray-end", Severity.ERROR, fixed=True)
+TEXT_AFTER_CONTAINER = define("text-after-container", Severity.ERROR, fixed=True)
+FENCE_OPEN = define("code-fence-unclosed", Severity.ERROR, fixed=True)
 EMPTY_BODY = define("empty-body", Severity.ERROR, fixed=True)
 TWICE = define("given-twice", Severity.ERROR, fixed=True)
 BAD_DATE = define("bad-date", Severity.ERROR, fixed=True)

@@ -6,8 +6,8 @@ import re
 
 from markdown_it.common.utils import normalizeReference
 
+from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Prose
-from publisher.source.markdown import parsed
 
 _BRACKETED = re.compile(r"\[([^\[\]\n]+)\]")
 Definitions = dict[str, tuple[int, int]]  # label, a note's with ^ before it: first line, line after the last

@@ -13,11 +13,12 @@ from publisher.documents import Mapping, Scalar, Sequence, TextFile, find, parse
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
 from publisher.issue.anchors import numbered_anchors
+from publisher.issue.folder import IssueFolder, read_folder
+from publisher.issue.lines import lines_of_scalar
 from publisher.issue.model import Issue, Item, KeyPoints, Prose, Status
 from publisher.issue.model_reader import ModelReader, prose
 from publisher.issue.raw import RawIssue
 from publisher.issue.read_item import ReadItem, read_inline_item, read_item
-from publisher.source import IssueFolder, lines_of_scalar, read_folder
 
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-|$)")
 

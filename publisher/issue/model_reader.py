@@ -10,11 +10,11 @@ from publisher.diagnostics import Diagnostic, Span
 from publisher.documents import Mapping, Node, Sequence, TextFile, data_of, validate
 from publisher.documents.validate import Rules
 from publisher.issue import codes
+from publisher.issue.lines import TrimmedLines
 from publisher.issue.model import Path as KeyPath
 from publisher.issue.model import Picture, Places, Prose
 from publisher.issue.pictures import PictureFile, picture_file
 from publisher.issue.raw import Raw, RawPicture
-from publisher.source import TrimmedLines
 
 RawModel = TypeVar("RawModel", bound=Raw)
 

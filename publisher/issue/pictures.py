@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from publisher.diagnostics import Code, Sentence, either, say
 from publisher.issue import codes
 from publisher.issue.opening import PictureFile, Unopened, open_file
-from publisher.source.paths import is_text
+from publisher.issue.paths import is_text
 
 __all__ = ["Fault", "PictureFile", "fault_of_address", "linked_picture", "picture_file"]
 

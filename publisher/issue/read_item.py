@@ -11,12 +11,13 @@ from publisher.documents import Mapping, Scalar, TextFile, find, parse_yaml, rea
 from publisher.documents.validate import WRONG_TYPE, near_key
 from publisher.issue import codes
 from publisher.issue.anchors import anchor_of_file, anchor_of_headline
+from publisher.issue.folder import MARKDOWN_SUFFIXES
+from publisher.issue.item_file import ItemFile, read_item_file
+from publisher.issue.lines import lines_of_scalar
 from publisher.issue.model import Item, Prose, Source, Sponsor
 from publisher.issue.model_reader import ModelReader, prose
 from publisher.issue.raw import RawItem
 from publisher.issue.values import is_seen_in_prose
-from publisher.source import ItemFile, lines_of_scalar, read_item_file
-from publisher.source.folder import MARKDOWN_SUFFIXES
 
 
 @dataclass(slots=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 from watchfiles import Change, DefaultFilter, awatch
 
 from publisher.errors import UsageError
+from publisher.issue.paths import files_below
 from publisher.preview.workshop import Workshop
-from publisher.source.paths import files_below
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from publisher.config import Config
 from publisher.config.placeholders import config_warnings
 from publisher.diagnostics import Diagnostic, Severity
 from publisher.issue import discover
+from publisher.issue.discovery import loose_files
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_findings
-from publisher.source import loose_files
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from publisher.diagnostics import Diagnostic, Severity
 from publisher.edition.model import Edition
 from publisher.errors import UsageError
 from publisher.issue import Issue, Status, discover, read_issue
-from publisher.source.markdown import forget_parsed
+from publisher.issue.markdown import forget_parsed
 
 
 @dataclass(frozen=True, slots=True)

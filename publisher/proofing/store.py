@@ -18,9 +18,9 @@ import publisher
 from publisher.config import Config
 from publisher.documents.atomic import write_file
 from publisher.edition.theme_folder import package_theme, theme_folder
+from publisher.issue.paths import files_below
 from publisher.proofing.codec import Packed
 from publisher.proofing.proof import Proof
-from publisher.source.paths import files_below
 
 _LARGE = 4_000_000  # bytes from which on a file is not held in memory
 _LIBRARIES = (

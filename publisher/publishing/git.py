@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from publisher.config import Config, read_config
-from publisher.source.folder import leads_inside
+from publisher.issue.folder import leads_inside
 
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
 

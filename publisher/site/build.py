@@ -19,6 +19,7 @@ from publisher.edition.model import Edition
 from publisher.edition.theme import ThemeError
 from publisher.errors import UsageError
 from publisher.issue import discover
+from publisher.issue.discovery import loose_files
 from publisher.proofing import Proof
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
@@ -26,7 +27,6 @@ from publisher.site.archive import moment
 from publisher.site.model import BuildResult, SiteFile, WriteResult
 from publisher.site.output import write_folder
 from publisher.site.site import build_site
-from publisher.source import loose_files
 
 
 class BuildProgress(Protocol):

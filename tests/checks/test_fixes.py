@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from publisher.checks import check_issue
 from publisher.checks.fixes import apply_fix, plan_fixes
 from publisher.config import load_config
-from publisher.source.markdown import new_parser
+from publisher.issue.markdown import new_parser
 
 from .corpus import SLUG, Case, lay_out
 from .test_command import run

@@ -13,8 +13,8 @@ import pytest
 
 from publisher.config import load_config
 from publisher.issue import discover
+from publisher.issue.folder import read_folder
 from publisher.proofing.checking import check_repository
-from publisher.source import read_folder
 from tests.checks.corpus import SLUG, Case, lay_out
 from tests.cli.test_refusals import run
 

@@ -12,8 +12,8 @@ from publisher.diagnostics import Span
 from publisher.edition.language import Words
 from publisher.edition.markdown import MarkdownRenderer, RenderedText, Sized
 from publisher.issue.definitions import halves
+from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Places, Prose
-from publisher.source.markdown import parsed
 from tests.edition.make import config, prose
 
 FIXTURES = Path(__file__).parent / "fixtures"

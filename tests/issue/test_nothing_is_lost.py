@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from publisher.checks import check_issue
 from publisher.config import load_config
 from publisher.diagnostics.text import render_text
-from publisher.source import read_folder
+from publisher.issue.folder import read_folder
 
 from .conftest import CONFIG, SLUG
 

@@ -21,11 +21,11 @@ from publisher.edition.theme import Theme
 from publisher.edition.view import view
 from publisher.edition.web import write_stories, write_web
 from publisher.issue import Issue, discover, read_issue
+from publisher.issue.markdown import forget_parsed, parsed
 from publisher.proofing.codec import pack
 from publisher.proofing.proof import proofread
 from publisher.site.archive import arrange
 from publisher.site.pages import ArchivePages
-from publisher.source.markdown import forget_parsed, parsed
 
 RUNS = 5
 

@@ -8,7 +8,7 @@ from publisher.checks.context import Context
 from publisher.checks.html import without_comments
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.documents.yaml_typos import shortened
-from publisher.source.markdown.tags import TAG, is_words
+from publisher.issue.markdown.tags import TAG, is_words
 
 CODE = define("angle-brackets", Severity.WARNING)
 

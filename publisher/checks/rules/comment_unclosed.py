@@ -8,7 +8,7 @@ from publisher.checks.context import Context
 from publisher.checks.html import RemovedKind, removals
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.documents.yaml_typos import shortened
-from publisher.source.markdown.tags import COMMENT
+from publisher.issue.markdown.tags import COMMENT
 
 CODE = define("comment-unclosed", Severity.ERROR, fixed=True)
 

@@ -9,7 +9,7 @@ from publisher.checks.context import Context
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue import Item
-from publisher.source.folder import MARKDOWN_SUFFIXES
+from publisher.issue.folder import MARKDOWN_SUFFIXES
 
 CODE = define("commentary-in-body", Severity.WARNING)
 _LABELS = ("点评", "點評", "解説", "Commentary", "COMMENTARY")

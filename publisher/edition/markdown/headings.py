@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markdown_it.token import Token
 
-from publisher.source.markdown.tags import HEADING, raw_tags
+from publisher.issue.markdown.tags import HEADING, raw_tags
 
 
 def shifted(tokens: Sequence[Token], above: int) -> Sequence[Token]:

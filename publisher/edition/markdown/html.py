@@ -21,8 +21,8 @@ from markupsafe import Markup
 from publisher.checks.html_policy import ACTIVE, ATTRIBUTES, SCHEMES, TAGS
 from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.notes import notes_plugin
-from publisher.source.markdown import new_parser
-from publisher.source.markdown.characters import joins
+from publisher.issue.markdown import new_parser
+from publisher.issue.markdown.characters import joins
 
 _GENERATED_ATTRIBUTES: dict[str, set[str]] = {
     "li": {"id"},

@@ -13,11 +13,11 @@ from publisher.edition.markdown.headings import shifted
 from publisher.edition.markdown.html import Html, HtmlWriter, Sized, join_lines_of_html, visible_text
 from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.text import TextWriter
+from publisher.issue.markdown import parsed
+from publisher.issue.markdown.characters import without_controls
+from publisher.issue.markdown.dialect import MAX_NESTING
+from publisher.issue.markdown.tags import escaped
 from publisher.issue.model import Prose
-from publisher.source.markdown import parsed
-from publisher.source.markdown.characters import without_controls
-from publisher.source.markdown.dialect import MAX_NESTING
-from publisher.source.markdown.tags import escaped
 
 TOO_DEEP = define("nested-too-deep", Severity.ERROR, fixed=True)
 

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from publisher.checks.html_policy import ACTIVE, SCHEMES, TAGS
 from publisher.diagnostics.width import display_width
 from publisher.edition.markdown.links import scheme
-from publisher.source.markdown.tags import COMMENT, RawTag, raw_tags
+from publisher.issue.markdown.tags import COMMENT, RawTag, raw_tags
 
 _KEPT_SPACE, _KEPT_BREAK = "\x01", "\x02"  # of <pre>, while other space is folded; no text holds controls
 _SPACE = re.compile(r"\s+")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import UsageError
-from publisher.source import discover, read_folder
+from publisher.issue.discovery import discover
+from publisher.issue.folder import read_folder
 
 
 def put(root: Path, *paths: str) -> None:

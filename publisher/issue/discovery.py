@@ -6,8 +6,8 @@ from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Place, say
 from publisher.errors import UsageError
-from publisher.source.folder import DATED, DROPPINGS, ISSUES, NOT_READ, STRAY_FILE, bad_name
-from publisher.source.paths import is_file, is_text
+from publisher.issue.folder import DATED, DROPPINGS, ISSUES, NOT_READ, STRAY_FILE, bad_name
+from publisher.issue.paths import is_file, is_text
 
 
 def discover(root: Path) -> list[str]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.documents import Mapping, Scalar, TextFile, parse_yaml
-from publisher.source import lines_of_scalar
+from publisher.issue.lines import lines_of_scalar
 
 STYLES = {
     "plain": "key: one two\n",

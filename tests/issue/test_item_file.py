@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from publisher.documents import TextFile
-from publisher.source import read_item_file
+from publisher.issue.item_file import read_item_file
 
 
 def parts(body: str, front: str = "headline: x") -> tuple[str, str | None]:

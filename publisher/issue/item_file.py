@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
-from publisher.diagnostics import Diagnostic, Place, Sentence, Span, say
+from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Span, say
 from publisher.documents import Mapping, Node, TextFile, parse_yaml, typo_in
 from publisher.documents.validate import WRONG_TYPE
-from publisher.source import codes
-from publisher.source.lines import TrimmedLines, lines_of_file
+from publisher.issue import codes
+from publisher.issue.lines import TrimmedLines, lines_of_file
 
 _RULE = re.compile(r"---[ \t]*")
 _COLONS = re.compile(r" {0,3}:{3,}[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
@@ -192,7 +192,7 @@ class _Splitter:
         else:
             self._find(codes.CONTAINER_STRAY_END, number, say("no container is open here"), say("delete the line"))
 
-    def _find(self, code: codes.Code, number: int, message: Sentence, help: Sentence) -> None:
+    def _find(self, code: Code, number: int, message: Sentence, help: Sentence) -> None:
         self.findings.append(code.at(_line(self.file, number), message, help=help))
 
 

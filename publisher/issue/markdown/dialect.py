@@ -12,10 +12,10 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
-from publisher.source.markdown.addresses import addresses_plugin
-from publisher.source.markdown.brackets import brackets_plugin
-from publisher.source.markdown.cjk import cjk_plugin
-from publisher.source.markdown.tags import tags_plugin
+from publisher.issue.markdown.addresses import addresses_plugin
+from publisher.issue.markdown.brackets import brackets_plugin
+from publisher.issue.markdown.cjk import cjk_plugin
+from publisher.issue.markdown.tags import tags_plugin
 
 MAX_NESTING = 40
 """Quotes and lists within each other; the parser drops what is deeper, so whoever uses it has to say so."""

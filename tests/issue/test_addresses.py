@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.rules_core import linkify
 
-from publisher.source.markdown import new_parser
+from publisher.issue.markdown import new_parser
 
 OURS, THEIRS = new_parser(), new_parser()
 THEIRS.core.ruler.at("linkify", linkify)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.documents.text import UNREADABLE, unreadable
-from publisher.source.paths import files_below, is_file, is_folder, is_text, shown
+from publisher.issue.paths import files_below, is_file, is_folder, is_text, shown
 
 ISSUES = "issues"
 IMAGES = "images"

@@ -11,7 +11,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Scanned
 from markdown_it.token import Token
 
-from publisher.source.markdown.characters import is_cjk, joins
+from publisher.issue.markdown.characters import is_cjk, joins
 
 InlineRule = Callable[[StateInline, bool], bool]
 
