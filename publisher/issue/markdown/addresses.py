@@ -43,6 +43,8 @@ def _trim_links(md: MarkdownIt) -> None:
 
     def match(text: str) -> list[Any] | None:
         found: list[Any] = []
+        if "@" not in text and "//" not in text:
+            return None
         for run in URL_RUN.finditer(text):
             if run.end() - run.start() <= LONGEST_URL and ("@" in run[0] or "//" in run[0]):
                 matched(text[max(run.start() - 1, 0) : run.end()], max(run.start() - 1, 0), found)
@@ -111,7 +113,8 @@ def _addresses_in_text(state: StateCore) -> None:
     """The library's rule, which copies all tokens of the paragraph for each address; here the list is written once."""
     linkify: Any = state.md.linkify
     for block in state.tokens:
-        if block.type == "inline" and block.children and linkify.pretest(block.content):
+        words = block.content
+        if block.type == "inline" and block.children and ("@" in words or "//" in words) and linkify.pretest(words):
             block.children = _with_links(state, block.children)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from weakref import WeakKeyDictionary
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 
+from publisher.issue.markdown.inline import InlineState
+
 _MOST = 8
 """Pairs within a pair, and brackets without a partner in a paragraph. No editor writes more; they are text."""
 _BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
-_text: WeakKeyDictionary[StateInline, frozenset[int]] = WeakKeyDictionary()
 
 
 def brackets_plugin(md: MarkdownIt) -> None:
@@ -21,11 +21,10 @@ def brackets_plugin(md: MarkdownIt) -> None:
 
 def _brackets(state: StateInline, silent: bool) -> bool:
     source, end = state.src, state.pos
-    if source[end] not in "[!^":
-        return False
-    if state not in _text:
-        _text[state] = _without_hope(source)
-    hopeless = _text[state]
+    assert isinstance(state, InlineState)
+    if state.hopeless is None:
+        state.hopeless = _without_hope(source)
+    hopeless = state.hopeless
     if not hopeless:
         return False
     while (at := end + (source[end : end + 1] in {"!", "^"})) in hopeless:
@@ -41,7 +40,9 @@ def _brackets(state: StateInline, silent: bool) -> bool:
 
 
 def _without_hope(text: str) -> frozenset[int]:
-    """Where the brackets open that hold too many within each other, or that are beyond the first without a partner."""
+    """Where the brackets open that hold too many within each other, that none closes, or that are beyond the first
+    without a partner.
+    """
     if text.count("[") <= _MOST:
         return frozenset()
     hopeless: set[int] = set()
@@ -55,4 +56,5 @@ def _without_hope(text: str) -> frozenset[int]:
                 hopeless.add(start)
             if opened:
                 opened[-1] = (opened[-1][0], max(opened[-1][1], within + 1))
-    return frozenset(hopeless.union(start for start, _ in opened[_MOST:]))
+    last = text.rfind("]")
+    return frozenset(hopeless.union(at for n, (at, _) in enumerate(opened) if n >= _MOST or at > last))

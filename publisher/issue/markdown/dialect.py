@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
 from publisher.issue.markdown.addresses import addresses_plugin
 from publisher.issue.markdown.brackets import brackets_plugin
 from publisher.issue.markdown.cjk import cjk_plugin
+from publisher.issue.markdown.inline import InlineParser
 from publisher.issue.markdown.tags import tags_plugin
 
 MAX_NESTING = 40
 """Quotes and lists within each other; the parser drops what is deeper, so whoever uses it has to say so."""
-_PLACED = {"link_open", "image", "html_inline", "code_inline"}
 
 
 class Parsed(NamedTuple):
@@ -57,11 +57,11 @@ def new_parser() -> MarkdownIt:
     md = MarkdownIt("commonmark", {"linkify": True, "html": True, "xhtmlOut": False, "maxNesting": MAX_NESTING})
     md.enable(["table", "strikethrough", "linkify"])
     md.validateLink = _any_link  # type: ignore[method-assign]
+    md.normalizeLink = _normalized(md.normalizeLink)  # type: ignore[method-assign, assignment]
+    md.normalizeLinkText = _normalized(md.normalizeLinkText)  # type: ignore[method-assign, assignment]
     md.use(footnote_plugin).use(addresses_plugin).use(cjk_plugin).use(tags_plugin).use(brackets_plugin)
     md.core.ruler.after("block", "notes", _lines_of_notes)
-    for rule in list(md.inline.ruler.__rules__):
-        if rule.name in {"link", "image", "autolink", "html_inline", "backticks", "linkify"}:
-            md.inline.ruler.at(rule.name, _placing(rule.fn))
+    md.inline = InlineParser(md.inline)
     return md
 
 
@@ -72,22 +72,17 @@ def _any_link(url: str) -> bool:
     return isinstance(url, str)
 
 
+_NORMAL = re.compile(
+    r"https?://(?!xn--)[a-z0-9]{1,62}(?:\.(?!xn--)[a-z0-9-]{1,62}){1,3}(?:/[\w./-]*)?(?:[?#][\w=&./-]*)?", re.ASCII
+)
+
+
+def _normalized(normalize: Callable[[str], str]) -> Callable[[str], str]:
+    """The library's function, but what most addresses are is known to stay as it is."""
+    return lambda url: url if _NORMAL.fullmatch(url) else normalize(url)
+
+
 def _lines_of_notes(state: StateCore) -> None:
     """Note where each note is written, before all are moved to the end."""
     opened = (token for token in state.tokens if token.type == "footnote_reference_open")
     state.env["notes"] = {token.meta["label"]: token.map for token in opened}
-
-
-def _placing(rule: Callable[[StateInline, bool], bool]) -> Callable[[StateInline, bool], bool]:
-    """The rule, noting on each of its tokens the range of the text that it was made from."""
-
-    def placing(state: StateInline, silent: bool) -> bool:
-        start, known = state.pos, len(state.tokens)
-        done = rule(state, silent)
-        if done and not silent:
-            for token in state.tokens[known:]:
-                if token.type in _PLACED and "at" not in token.meta:
-                    token.meta["at"] = (start, state.pos)
-        return done
-
-    return placing

@@ -1,0 +1,148 @@
+"""The inline parser of the dialect: the library's rules, each asked only at the characters that it begins with."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
+from markdown_it.parser_inline import ParserInline
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.state_inline import Scanned
+from markdown_it.token import Token
+from markdown_it.utils import EnvType
+
+from publisher.issue.markdown.characters import is_cjk
+
+_BEGINS = {
+    "brackets": "[!^",
+    "linkify": ":",
+    "newline": "\n",
+    "escape": "\\",
+    "backticks": "`",
+    "strikethrough": "~",
+    "emphasis": "*_",
+    "link": "[",
+    "image": "!",
+    "footnote_inline": "^",
+    "footnote_ref": "[",
+    "autolink": "<",
+    "html_inline": "<",
+    "entity": "&",
+}
+_PLACED_AT = frozenset("[!<`:")
+_PLACED = frozenset({"link_open", "image", "html_inline", "code_inline"})
+
+
+class InlineState(StateInline):
+    """The library's state, with emphasis that opens and closes beside CJK text without a space."""
+
+    hopeless: frozenset[int] | None = None
+
+    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: N802, N803
+        """CommonMark's flanking rules, but ``*`` and ``~~`` beside CJK open and close where neither side is a space.
+
+        CommonMark leaves ``**重点。**下一句`` literal, since it expects a space after the punctuation.
+        """
+        source, marker, end = self.src, self.src[start], start + 1
+        while end < self.posMax and source[end] == marker:
+            end += 1
+        before = _kind(source[start - 1] if start else " ")
+        after = _kind(source[end] if end < self.posMax else " ")
+        if marker in "*~" and (before.cjk or after.cjk) and not (before.space or after.space):
+            return Scanned(True, True, end - start)
+        left = not (after.blank or (after.mark and not (before.blank or before.mark)))
+        right = not (before.blank or (before.mark and not (after.blank or after.mark)))
+        opens = left and (canSplitWord or not right or before.mark)
+        closes = right and (canSplitWord or not left or after.mark)
+        return Scanned(opens, closes, end - start)
+
+
+class _Flank(NamedTuple):
+    """What a character is to emphasis; ``blank`` is CommonMark's white space, ``space`` Unicode's."""
+
+    blank: bool
+    space: bool
+    mark: bool
+    cjk: bool
+
+
+@lru_cache(maxsize=4096)
+def _kind(sign: str) -> _Flank:
+    mark = isMdAsciiPunct(ord(sign)) or isPunctChar(sign)
+    return _Flank(isWhiteSpace(ord(sign)), sign.isspace(), mark, is_cjk(sign))
+
+
+class InlineParser(ParserInline):
+    """The library's parser, with a table of its rules by character, and the range of the text on what they make.
+
+    ``meta["at"]`` of a link, picture, code or tag is where it was written.
+    """
+
+    def __init__(self, library: ParserInline) -> None:
+        """Of the rules that ``library`` has by now; ``]`` begins none, but ends a label."""
+        self.ruler, self.ruler2 = library.ruler, library.ruler2
+        rules = [rule for rule in self.ruler.__rules__ if rule.enabled and rule.name != "text"]
+        signs = sorted({*"".join(_BEGINS[rule.name] for rule in rules), "]"})
+        self._rules = {sign: tuple(rule.fn for rule in rules if sign in _BEGINS[rule.name]) for sign in signs}
+        self.terminator_re = re.compile(f"[{re.escape(''.join(signs))}]")
+
+    def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
+        """The tokens of a text, put into ``tokens``."""
+        state = InlineState(src, md, env, tokens)
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        return state.tokens
+
+    def tokenize(self, state: StateInline) -> None:
+        """Make tokens of the range of the state."""
+        source, end, search, table = state.src, state.posMax, self.terminator_re.search, self._rules
+        if state.level >= state.md.options["maxNesting"]:
+            state.append_pending(source[state.pos : end])
+            state.pos = end
+        while state.pos < end:
+            start = state.pos
+            found = search(source, start, end)
+            stop = found.start() if found else end
+            if stop > start:
+                state.append_pending(source[start:stop])
+                state.pos = stop
+                continue
+            sign, known = source[start], len(state.tokens)
+            for rule in table[sign]:
+                if rule(state, False):
+                    break
+            else:
+                state.append_pending(sign)
+                state.pos += 1
+                continue
+            if sign in _PLACED_AT:
+                for token in state.tokens[known:]:
+                    if token.type in _PLACED and "at" not in token.meta:
+                        token.meta["at"] = (start, state.pos)
+        if state.pending:
+            state.pushPending()
+
+    def skipToken(self, state: StateInline) -> None:  # noqa: N802
+        """Go over one token without making it."""
+        start = state.pos
+        known = state.cache.get(start)
+        if known is None:
+            known = state.cache[start] = self._after(state, start)
+        state.pos = known
+
+    def _after(self, state: StateInline, start: int) -> int:
+        """Where the token at ``start`` ends; at too deep a nesting, the end of the text."""
+        if state.level >= state.md.options["maxNesting"]:
+            return state.posMax
+        found = self.terminator_re.search(state.src, start, state.posMax)
+        stop = found.start() if found else state.posMax
+        if stop > start:
+            return stop
+        state.level += 1
+        done = any(rule(state, True) for rule in self._rules[state.src[start]])
+        state.level -= 1
+        return state.pos if done else start + 1
