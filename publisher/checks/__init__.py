@@ -1,4 +1,4 @@
-"""Named rules over an issue, one file each, and the engine that collects all they find."""
+"""Named rules over an issue, and the engine that collects all they find."""
 
 from publisher.checks.engine import check_issue
 from publisher.checks.registry import rules

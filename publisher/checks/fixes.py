@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.checks.rules import commentary_in_body, doubled_punctuation, half_width_punctuation, tracking_parameter
+from publisher.checks.rules import commentary, doubled_punctuation, half_width_punctuation, tracking_parameter
 from publisher.diagnostics import Diagnostic
 from publisher.documents.atomic import write_file
 
@@ -97,7 +97,7 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
     # From the end of each line to its begin, so that the columns before stay true.
     for code, at, start, end, right in sorted(edits, key=lambda edit: edit[1:], reverse=True):
         pieces[at] = pieces[at][:start] + right + pieces[at][end:]
-        if code == commentary_in_body.CODE.name:
+        if code == commentary.IN_BODY.name:
             _contain(pieces, at)
     return Fix(path, before, (mark + "".join(pieces)).encode("utf-8"), len(edits)) if edits else None
 
@@ -143,7 +143,7 @@ def _untracked(line: str, start: int, end: int) -> str | None:
 
 
 _FIXERS: dict[str, Callable[[str, int, int], str | None]] = {
-    commentary_in_body.CODE.name: _unlabelled,
+    commentary.IN_BODY.name: _unlabelled,
     half_width_punctuation.CODE.name: _full_width,
     doubled_punctuation.CODE.name: _once,
     tracking_parameter.CODE.name: _untracked,

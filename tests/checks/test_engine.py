@@ -89,14 +89,14 @@ def test_a_fixed_code_keeps_its_level_and_says_so(root: Path) -> None:
 def test_a_rule_that_fails_is_a_finding_with_the_issue_named(
     root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from publisher.checks.rules import duplicate_anchor
+    from publisher.checks.rules import duplicates
 
     def broken(context: Context) -> Iterator[Diagnostic]:
         raise ZeroDivisionError("by hand")
         yield
 
     rules.cache_clear()
-    monkeypatch.setattr(duplicate_anchor, "check", broken)
+    monkeypatch.setattr(duplicates, "check", broken)
     try:
         with caplog.at_level(logging.ERROR):
             issue, found = check_issue(load_config(root), NAME)

@@ -1,4 +1,4 @@
-"""The commentary stands in the body."""
+"""The commentary of an item: it stands in the body, or is missing where config.yaml asks for one."""
 
 from __future__ import annotations
 
@@ -11,18 +11,24 @@ from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue import Item
 from publisher.issue.folder import MARKDOWN_SUFFIXES
 
-CODE = define("commentary-in-body", Severity.WARNING)
+IN_BODY = define("commentary-in-body", Severity.WARNING)
+MISSING = define("commentary-missing", Severity.ERROR)
 _LABELS = ("点评", "點評", "解説", "Commentary", "COMMENTARY")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look for paragraphs, and lines of them, that begin with the label of the commentary in any language."""
+    """Look for paragraphs, and lines of them, that begin with the label in any language, and for items without one."""
     own = (words.get("commentary", "").strip().rstrip(":：") for words in context.config.labels.values())
     names = "|".join(re.escape(name) for name in sorted({*_LABELS, *filter(None, own)}, key=len, reverse=True))
     label = re.compile(rf"(?P<mark>\*\*|__|)(?:{names})(?:[:：](?P=mark)|(?P=mark)[:：])[ \t\u3000]*")
     for text in context.texts:
         if text.role == "body" and text.item is not None:
             yield from _of_body(text, context.issue.items[text.item], label)
+    for item in context.issue.items if context.config.checks.commentary == "required" else ():
+        if item.commentary is None:
+            headline = item.headline[:40]
+            message = say("“{headline}” has no commentary, and config.yaml asks for one", headline=headline)
+            yield MISSING.at(item.places.of(), message, help=say("add it between ::: commentary and :::"))
 
 
 def _of_body(text: Text, item: Item, label: re.Pattern[str]) -> Iterator[Diagnostic]:
@@ -40,7 +46,7 @@ def _of_body(text: Text, item: Item, label: re.Pattern[str]) -> Iterator[Diagnos
         end = match.end() if one and number and lines[number][match.end() :].strip() else len(lines[number].rstrip())
         message = say("this is the commentary, by its label {match}, and stands in the body", match=match[0].strip())
         advice = say("put it between ::: commentary and :::, without the label")
-        yield CODE.at(text.prose.place(number, 0, end), message, help=advice)
+        yield IN_BODY.at(text.prose.place(number, 0, end), message, help=advice)
 
 
 def _below(text: Text, item: Item) -> bool:

@@ -1,0 +1,89 @@
+"""The pictures of an issue: how large and wide they are, what they give away, and what their words say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from publisher.checks.context import Context
+from publisher.checks.parts import PictureUse
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.issue import codes
+from publisher.issue.pictures import Fault, PictureFile, linked_picture, picture_file
+
+ALT_IS_FILE_NAME = define("alt-is-file-name", Severity.WARNING)
+COVER_RATIO = define("cover-ratio", Severity.WARNING)
+TELLS_PLACE = define("picture-tells-place", Severity.WARNING)
+TOO_LARGE = define("picture-too-large", Severity.WARNING)
+REMOTE_IN_TEXT = define("remote-image-in-text", Severity.WARNING)
+BYTES = 1_000_000
+PIXELS = 2_560
+_FILE = re.compile(r"\S+\.(png|jpe?g|gif|webp|avif|svg|heic|bmp|tiff?)", re.IGNORECASE)
+_CAMERA = re.compile(r"(img|dsc|dscn|pict|photo|image|screenshot|mmexport|wechatimg|微信图片)[ _-]?\d+", re.IGNORECASE)
+_NOTHING = {
+    "image", "picture", "photo", "cover", "logo", "img",
+    "图片", "圖片", "图", "封面", "配图", "照片", "画像", "写真",
+}  # fmt: skip
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look at the cover, at the picture of each item, and at those in the text."""
+    issue, root = context.issue, context.config.root
+    fields = [(issue.places, "cover", issue.cover), *((item.places, "image", item.image) for item in issue.items)]
+    for places, name, picture in fields:
+        if picture:
+            place, file = places.of(name, "image"), picture_file(root, issue.folder, picture.image)
+            yield from _words(picture.alt, picture.image, places.of(name, "alt"))
+            yield from _file(file, place, cover=name == "cover")
+    for use in (picture for text in context.texts for picture in text.parts.pictures):
+        file = linked_picture(root, issue.folder, use.source)
+        yield from _words(use.alt or "", use.source, use.place)
+        yield from _file(file, use.place)
+        yield from _in_text(use, file)
+
+
+def _words(alt: str, path: str, place: Place) -> Iterator[Diagnostic]:
+    """Alternative text that is a file's name, or says nothing."""
+    said = alt.strip()
+    is_name = said and said == PurePosixPath(path).stem
+    if is_name or _FILE.fullmatch(said) or _CAMERA.fullmatch(said) or said.casefold() in _NOTHING:
+        message = say("the alternative text “{said}” does not say what the picture shows", said=said)
+        yield ALT_IS_FILE_NAME.at(place, message, help=say("describe it"))
+
+
+def _file(picture: PictureFile | Fault, place: Place, *, cover: bool = False) -> Iterator[Diagnostic]:
+    """Size, shape and metadata of a picture that opens; what does not is another finding."""
+    if not isinstance(picture, PictureFile):
+        return
+    width, height = picture.width, picture.height
+    if cover and not 1.3 <= (ratio := width / height) <= 3.05:
+        message = say(
+            "the cover is {width} × {height} pixels, {ratio:.2f} to 1", width=width, height=height, ratio=ratio
+        )
+        yield COVER_RATIO.at(place, message, help=say("crop it to between 4:3 and 3:1"))
+    if picture.located:
+        message = say("the picture carries the coordinates of where it was taken")
+        yield TELLS_PLACE.at(place, message, help=say("save it without location, then commit it"))
+    if picture.bytes > BYTES:
+        message = say("the picture has {size:.1f} MB", size=picture.bytes / 1e6)
+        yield TOO_LARGE.at(place, message, help=say("scale it down, or save it as JPEG or WebP: below 1 MB"))
+    elif max(width, height) > PIXELS:
+        message = say("the picture has {width} × {height} pixels", width=width, height=height)
+        yield TOO_LARGE.at(place, message, help=say("scale it to {pixels} pixels or fewer", pixels=PIXELS))
+
+
+def _in_text(use: PictureUse, file: PictureFile | Fault) -> Iterator[Diagnostic]:
+    """``![alt](path)`` and ``<img>`` alike: it is there, in the repository, and has its words."""
+    if use.alt is None:
+        message = say("the picture has no alternative text")
+        advice = say("say what it shows: ![a chip at dusk](images/NAME)")
+        yield codes.IMAGE_WITHOUT_ALT.at(use.place, message, help=advice)
+    if not use.source.strip():
+        message = say("the picture names no file: it has no src")
+        yield codes.IMAGE_MISSING.at(
+            use.place, message, help=say("save the picture to images/ and name it: images/NAME")
+        )
+    elif not isinstance(file, PictureFile):
+        code, message, advice = file
+        yield (REMOTE_IN_TEXT if code is codes.IMAGE_REMOTE else code).at(use.place, message, help=advice)

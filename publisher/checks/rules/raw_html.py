@@ -1,0 +1,90 @@
+"""What an author's raw HTML loses: what runs, what is not kept, words in what is removed, comments without an end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.html import RUNS, Removal, RemovedKind, removals, without_comments
+from publisher.checks.html_policy import ACTIVE, TAGS
+from publisher.checks.markdown import Text
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
+from publisher.documents.yaml_typos import shortened
+from publisher.issue.markdown.tags import COMMENT
+
+COMMENT_UNCLOSED = define("comment-unclosed", Severity.ERROR, fixed=True)
+REMOVED_ACTIVE = define("removed-active-content", Severity.ERROR, fixed=True)
+REMOVED_HTML = define("removed-html", Severity.WARNING)
+TEXT_SWALLOWED = define("text-swallowed", Severity.ERROR, fixed=True)
+_SWALLOWS = ACTIVE - TAGS - RUNS
+_TAG = re.compile(rf"<(/?)({'|'.join(sorted(_SWALLOWS))})\b[^<>]*>", re.IGNORECASE)
+_MARKUP = re.compile(r"<[^<>]*>")
+_END = say("write --> at its end")
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look at the raw HTML of each text."""
+    for text in context.texts:
+        lost = [*_swallowed(text)]
+        yield from lost
+        told = {finding.span for finding in lost}
+        for fragment, place in text.html():
+            for removal in removals(fragment):
+                finding = _removed(removal, place(removal.start, removal.end), place(removal.start, removal.start + 4))
+                if finding.code != REMOVED_HTML.name or finding.span not in told:
+                    yield finding
+            for comment in COMMENT.finditer(fragment):
+                if "<!--" in (said := comment[0][4:]) and comment[0].endswith("-->"):
+                    hidden = shortened(" ".join(said.partition("<!--")[0].split()))
+                    message = say(
+                        "the comment that opens here is not closed before another begins: it hides “{lost}”",
+                        lost=hidden,
+                    )
+                    yield COMMENT_UNCLOSED.at(place(comment.start(), comment.start() + 4), message, help=_END)
+
+
+def _removed(removal: Removal, whole: Place, opening: Place) -> Diagnostic:
+    if removal.kind is RemovedKind.UNCLOSED_COMMENT:
+        return COMMENT_UNCLOSED.at(opening, say("the comment that opens here is not closed"), help=_END)
+    if removal.kind is RemovedKind.ACTIVE:
+        message = say("{what} is active content, which is removed", what=removal.what)
+        return REMOVED_ACTIVE.at(whole, message, help=say("delete it"))
+    return REMOVED_HTML.at(whole, say("{what} is not kept", what=removal.what), help=say("use Markdown, or delete it"))
+
+
+def _swallowed(text: Text) -> Iterator[Diagnostic]:
+    """Follow the text from its begin: which element that is removed with its words is open?"""
+    opened: tuple[str, Place] | None = None
+    words: list[str] = []
+    for piece in text.pieces:
+        if not piece.raw:
+            words.append(piece.words if opened else "")
+            continue
+        said, last = without_comments(piece.words), 0
+        for tag in _TAG.finditer(said):
+            name = tag[2].lower()
+            if opened and tag[1] and name == opened[0]:
+                words.append(said[last : tag.start()])
+                if name != "style":
+                    yield from _told(*opened, words, _REMOVED)
+                opened, words = None, []
+            elif not opened and not tag[1]:
+                opened, words = (name, piece.place(tag.start(), tag.end())), []
+                last = tag.end()
+        words.append(said[last:] if opened else "")
+    if opened:
+        yield from _told(*opened, words, _SWALLOWS_ALL)
+
+
+_REMOVED = say("<{name}> is removed with what stands in it: readers would not see “{lost}”")
+_SWALLOWS_ALL = say("<{name}> has no end, and swallows all that follows: readers would not see “{lost}”")
+
+
+def _told(name: str, place: Place, words: list[str], fate: Sentence) -> Iterator[Diagnostic]:
+    """The finding at the opening tag, where words are lost."""
+    if lost := " ".join(_MARKUP.sub(" ", "".join(words)).split()):
+        message = say(fate, name=name, lost=shortened(lost))
+        yield TEXT_SWALLOWED.at(
+            place, message, help=say("write it in backticks, `<{name}>`, or &lt;{name}>", name=name)
+        )
