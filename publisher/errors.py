@@ -9,6 +9,7 @@ recipient is never raised either: it is a value of the ledger. What is left is t
     ├── DatabaseError     unreachable, read-only, full, from a newer version, locked by another sender
     ├── TransportError    the provider cannot be used at all: credentials, identity, pause, network
     ├── DeployError       the archive cannot be written or is not live
+    ├── PluginError       the code of another package cannot be loaded, or failed
     └── ServiceError      another service (SQS, a link target, a model's endpoint) failed
 """
 
@@ -58,6 +59,10 @@ class TransportError(PublisherError):
 
 class DeployError(PublisherError):
     """The archive could not be written, or what is live is not what was built."""
+
+
+class PluginError(PublisherError):
+    """A provider or a rule that another package brings cannot be loaded, or failed."""
 
 
 class ServiceError(PublisherError):

@@ -10,8 +10,9 @@ from typing import Any
 from publisher.checks.context import Context
 from publisher.checks.ignores import ignores_of, judge
 from publisher.checks.levels import with_levels
-from publisher.checks.registry import Rule, rules
+from publisher.checks.registry import Rule, line_in, rules
 from publisher.config import Config
+from publisher.config.plugins import in_a_line
 from publisher.diagnostics import Diagnostic, Place, Severity, catalogue, define, say
 from publisher.issue import Issue, Reading, read_issue
 
@@ -26,7 +27,7 @@ def check_issue(config: Config, slug: str) -> tuple[Issue | None, list[Diagnosti
     What only a rendering shows is not looked at: see :func:`publisher.proofing.proof.proofread`.
     """
     reading = read_issue(config, slug)
-    unseen = frozenset(catalogue()) - _rule_codes()
+    unseen = frozenset(catalogue()) - {code.name for rule in rules(config) for code in rule.codes}
     found = judge(config, ignores_of(config.root, slug), findings_within(config, reading), unseen=unseen, across=False)
     return (None if _blocked(found) else reading.issue), found
 
@@ -37,15 +38,30 @@ def findings_within(config: Config, reading: Reading) -> list[Diagnostic]:
     if reading.partial is not None:
         context = Context(config, reading.partial, whole=reading.issue is not None)
         place = reading.partial.places.of()
-        for rule in rules():
+        for rule in rules(config):
             if rule.check is not None:
                 found += _run(rule, place, reading.slug, partial(rule.check, context))
     return _finished(config, found)
 
 
-def facts_of(issue: Issue) -> dict[str, Any]:
-    """What the rules across issues look at in one of them, by rule. The issue may be a partial one."""
-    return {rule.name: rule.gather(issue) for rule in rules() if rule.gather is not None}
+def facts_of(config: Config, issue: Issue) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """What the rules across issues look at in one of them, by rule; and those that failed. The issue may be partial."""
+    facts: dict[str, Any] = {}
+    failed: list[Diagnostic] = []
+    for rule in rules(config):
+        if rule.gather is not None:
+            try:
+                facts[rule.name] = _plain(rule.gather(issue)) if rule.plugin else rule.gather(issue)
+            except (Exception, SystemExit) as error:
+                failed.append(_crashed(rule, issue.places.of(), issue.slug, error))
+    return facts, failed
+
+
+def _plain(gathered: Any) -> Any:
+    """What a plug-in gathered, as the cache gives it back. Raises where the cache cannot hold it."""
+    import msgpack
+
+    return msgpack.unpackb(msgpack.packb(gathered))
 
 
 def findings_across(
@@ -54,26 +70,36 @@ def findings_across(
     """What concerns several issues, from the facts of each, at the levels of config.yaml; of ``slugs``, where given."""
     everything, wanted = list(facts), None if slugs is None else frozenset(slugs)
     found: list[Diagnostic] = []
-    for rule in rules():
-        if rule.compare is not None and any(config.checks.levels.get(code) != "off" for code in rule.codes):
+    for rule in rules(config):
+        if rule.compare is not None and any(config.checks.levels.get(code.name) != "off" for code in rule.codes):
             gathered = [one[rule.name] for one in everything if rule.name in one]
             found += _run(rule, Place("issues"), "the repository", partial(rule.compare, gathered, wanted))
     return _finished(config, found)
 
 
-def _rule_codes() -> frozenset[str]:
-    return frozenset(code for rule in rules() for code in rule.codes)
-
-
 def _run(rule: Rule, place: Place, name: str, call: Callable[[], Iterable[Diagnostic]]) -> list[Diagnostic]:
     """The findings of a rule. A rule that fails is a finding too: nothing is called checked that was not."""
     try:
-        return list(call())
-    except Exception as error:
-        log.exception("the rule %s failed on %s", rule.name, name)
-        told = f"{type(error).__name__}: {error}".replace("\n", " ")
-        message = say("the rule {rule} failed on {name}: {error}", rule=rule.name, name=name, error=told)
-        return [RULE_CRASHED.at(place, message, help=say("this is a fault of publisher: report it with this issue"))]
+        found = list(call())
+        if rule.plugin:
+            known = {code.name for code in rule.codes}
+            if strange := [one for one in found if not isinstance(one, Diagnostic) or one.code not in known]:
+                raise TypeError(f"it yields {strange[0]!r:.80}, which is no finding of its own codes")
+    except (Exception, SystemExit) as error:
+        return [_crashed(rule, place, name, error)]
+    return found
+
+
+def _crashed(rule: Rule, place: Place, name: str, error: BaseException) -> Diagnostic:
+    told, advice = in_a_line(error), say("this is a fault of publisher: report it with this issue")
+    if rule.plugin:
+        line = line_in(rule.plugin, error)
+        where = f"{rule.plugin}:{line}" if line else rule.plugin
+        advice = say("correct the rule in {where}, or leave it out", where=where)
+    else:
+        log.error("the rule %s failed on %s", rule.name, name, exc_info=error)
+    message = say("the rule {rule} failed on {name}: {error}", rule=rule.name, name=name, error=told)
+    return RULE_CRASHED.at(place, message, help=advice)
 
 
 def _finished(config: Config, findings: Iterable[Diagnostic]) -> list[Diagnostic]:

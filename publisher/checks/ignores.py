@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.checks.levels import with_levels
-from publisher.checks.registry import rules
+from publisher.checks.registry import codes, rules
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, catalogue, define, either, say
 from publisher.documents import read_text
@@ -92,13 +92,13 @@ def judge(
     met = {_spot(finding) for finding in silent}
     idle = [ignore for ignore in ignores if (ignore.code, ignore.place.path, ignore.line) not in met]
     if idle:
-        away = {code for rule in rules() if rule.compare and not across for code in rule.codes}
-        kept += with_levels(config.checks.levels, _unused(idle, {*unseen, *away, *LINK_CODES}))
+        away = {code.name for rule in rules(config) if rule.compare and not across for code in rule.codes}
+        kept += with_levels(config.checks.levels, _unused(config, idle, {*unseen, *away, *LINK_CODES}))
     return sorted(kept, key=lambda finding: finding.sort_key)
 
 
-def _unused(ignores: Iterable[Ignore], unseen: set[str]) -> Iterator[Diagnostic]:
-    known = catalogue()
+def _unused(config: Config, ignores: Iterable[Ignore], unseen: set[str]) -> Iterator[Diagnostic]:
+    known = codes(config)
     for ignore in ignores:
         if ignore.code not in known:
             near = difflib.get_close_matches(ignore.code, known, 2)

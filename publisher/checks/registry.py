@@ -1,45 +1,128 @@
-"""The rules: one module each in ``publisher.checks.rules``, found by being there.
+"""The rules, one module each: ours in ``publisher.checks.rules``, found by being there; those of other packages, by
+the entry point group ``publisher.rules``; the newsletter's own, in the files that ``checks.rules`` names.
 
-The page of a rule's code stands in ``publisher/diagnostics/pages``. The module holds ``CODE`` and ``check(context)``
-over one issue, or two functions for what concerns several: ``gather(issue)`` returns what the rule has to know of one,
-as plain values that a cache can hold, and ``compare(gathered, wanted)`` looks at those of all, for what concerns the
-slugs ``wanted`` (``None``: all of them). ``check`` and ``compare`` yield diagnostics.
+A module holds its codes, and ``check(context)`` over one issue, or two functions for what concerns several:
+``gather(issue)`` returns what the rule has to know of one, as plain values that a cache can hold, and
+``compare(gathered, wanted)`` looks at those of all, for what concerns the slugs ``wanted`` (``None``: all of them).
+``check`` and ``compare`` yield diagnostics. The page of a code of ours stands in ``publisher/diagnostics/pages``.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
+import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from hashlib import sha256
+from inspect import getdoc
+from types import ModuleType
 from typing import Any
 
 from publisher.checks import rules as package
 from publisher.checks.context import Context
-from publisher.diagnostics import Code, Diagnostic
+from publisher.config import Config
+from publisher.config.names import every_code
+from publisher.config.plugins import RULES, broken, in_a_line, load_plugin, plugin_name, plugins
+from publisher.diagnostics import Code, Diagnostic, Place, Severity, Span, define, say
+from publisher.diagnostics.catalogue import pages
+from publisher.documents import TextFile
+from publisher.errors import PluginError
 from publisher.issue import Issue
+
+UNUSABLE = define("unusable-rules", Severity.ERROR, fixed=True)
+_ADVICE = say("correct it, or take it out of checks.rules in config.yaml")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One named rule."""
+    """One named rule; ``plugin`` names the file or the package that brings it, and is empty for one of ours."""
 
     name: str
-    codes: tuple[str, ...]
+    codes: tuple[Code, ...]
     check: Callable[[Context], Iterable[Diagnostic]] | None
     gather: Callable[[Issue], Any] | None
     compare: Callable[[Sequence[Any], frozenset[str] | None], Iterable[Diagnostic]] | None
+    plugin: str = ""
+
+
+def rules(config: Config | None) -> tuple[Rule, ...]:
+    """Every rule that holds for a newsletter; for none, without those of files. Raises PluginError."""
+    return (*own_rules(), *_packages(), *(_of_file(file) for file in (config.rule_files if config else ())))
+
+
+def codes(config: Config | None) -> dict[str, Code]:
+    """Every code that may be found, those of plug-ins among them. Raises PluginError."""
+    return every_code() | {code.name: code for rule in rules(config) if rule.plugin for code in rule.codes}
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
-    """Every rule, by name."""
+def own_rules() -> tuple[Rule, ...]:
+    """Every rule of ours, by name."""
+    names = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return tuple(_rule(importlib.import_module(f"{package.__name__}.{name}"), name) for name in names)
+
+
+@cache
+def _packages() -> tuple[Rule, ...]:
     found = []
-    for module in pkgutil.iter_modules(package.__path__):
-        loaded = importlib.import_module(f"{package.__name__}.{module.name}")
-        name = module.name.replace("_", "-")
-        codes = tuple(value.name for value in vars(loaded).values() if isinstance(value, Code))
-        functions = (getattr(loaded, function, None) for function in ("check", "gather", "compare"))
-        found.append(Rule(name, codes, *functions))
+    for entry in plugins(RULES).values():
+        try:
+            found.append(_rule(load_plugin(entry), entry.name, plugin_name(entry)))
+        except ValueError as error:
+            raise broken(entry, f"cannot be used: {error}") from error
     return tuple(found)
+
+
+@cache
+def _of_file(file: TextFile) -> Rule:
+    """The rule of a file of the newsletter; its code runs here, once for each text that it has. Raises PluginError."""
+    name = file.path.rpartition("/")[2].removesuffix(".py")
+    module = ModuleType(f"publisher_rules_{name}_{sha256(file.text.encode()).hexdigest()[:16]}")
+    sys.modules[module.__name__] = module  # where dataclasses look for the names in their annotations
+    try:
+        exec(compile(file.text, file.path, "exec"), vars(module))  # noqa: S102 - config.yaml names it
+        return _rule(module, name, file.path)
+    except (Exception, SystemExit) as error:
+        del sys.modules[module.__name__]
+        raise PluginError(f"{file.path} cannot be used: {in_a_line(error)}", help=_ADVICE) from error
+
+
+def unusable(config: Config) -> list[Diagnostic]:
+    """What keeps the rules of the newsletter's own files from running, each at its line."""
+    found = []
+    for file in config.rule_files:
+        try:
+            _of_file(file)
+        except PluginError as error:
+            cause = error.__cause__ or error
+            place = Place(file.path, Span.point(line_in(file.path, cause) or 1))
+            message = say("the rule cannot be used: {error}", error=in_a_line(cause))
+            found.append(UNUSABLE.at(place, message, help=_ADVICE))
+    return found
+
+
+def line_in(path: str, error: BaseException) -> int | None:
+    """The last line of a file that an exception passed through."""
+    if isinstance(error, SyntaxError) and error.filename == path:
+        return error.lineno
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path]
+    return lines[-1] if lines else None
+
+
+def _rule(module: Any, name: str, plugin: str = "") -> Rule:
+    """The rule that a module holds. Raises ValueError for one of a plug-in that does not hold what it should."""
+    found = tuple(dict.fromkeys(value for value in vars(module).values() if isinstance(value, Code)))
+    check, gather, compare = (getattr(module, function, None) for function in ("check", "gather", "compare"))
+    rule = Rule(name.replace("_", "-"), found, check, gather, compare, plugin)
+    if not plugin:
+        return rule
+    for code in found:
+        if not code.name.startswith(f"{rule.name}-") or code.name in pages():
+            raise ValueError(f"the code {code.name} has to begin with {rule.name}- and be none of publisher's own")
+    if not found or not (callable(rule.check) or (callable(rule.gather) and callable(rule.compare))):
+        raise ValueError("it has to hold a Code, and check(context), or gather(issue) and compare(gathered, wanted)")
+    page = getdoc(module) or "It has no page."
+    return replace(rule, codes=tuple(replace(code, page=code.page or page, fixed=False) for code in found))

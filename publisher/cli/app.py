@@ -108,10 +108,15 @@ def _language_first(args: list[str]) -> list[str]:
 
 
 def _call_error(error: Exception) -> int:
-    """Show a mistake in the call as click would; anything else is a defect of ours and keeps its traceback."""
+    """Show a mistake in the call as click would, a plug-in's in a line; a defect of ours keeps its traceback."""
     show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if isinstance(code, int):
         if callable(show):
             show()
         return code
+    from publisher.config.plugins import blamed
+
+    if plugin := blamed(error):
+        complain(plugin.message, plugin.help)
+        return 2
     raise error

@@ -25,6 +25,7 @@ from publisher.cli.frame import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from publisher.config import Config
     from publisher.diagnostics import Diagnostic
 
 Written = Literal["text", "json", "github", "sarif"]
@@ -57,7 +58,7 @@ def check(
     root: Path = context.obj
     config, findings = read_config(root)
     if config is None:
-        _show(findings, root, format, failed=True)
+        _show(findings, root, format, None)
         _summary(findings, 0, 0)
         return 2
     slugs = chosen_slugs(config.root, issues)
@@ -72,7 +73,7 @@ def check(
 
         with Bar("asking links") as bar:
             found += check_all_links(config, checked.slugs, bar.at)
-    _show(found, config.root, format, folded=not everything)
+    _show(found, config.root, format, config, folded=not everything)
     _summary(found, len(checked.slugs), sum(fix.count for fix in plan_fixes(config.root, found)))
     return int(any(diagnostic.severity.rank == 0 for diagnostic in found))
 
@@ -105,9 +106,9 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
 
 
 def _show(
-    findings: Sequence[Diagnostic], root: Path, format: Written, *, failed: bool = False, folded: bool = False
+    findings: Sequence[Diagnostic], root: Path, format: Written, config: Config | None, *, folded: bool = False
 ) -> None:
-    """The result, on standard output; why there is none, to people on standard error."""
+    """The result, on standard output; why there is none (no ``config``), to people on standard error."""
     if format == "json":
         from publisher.diagnostics.json import render_json as render
     elif format == "github":
@@ -115,9 +116,12 @@ def _show(
 
         render = partial(render_github, folded=folded)
     elif format == "sarif":
-        from publisher.diagnostics.sarif import render_sarif as render
+        from publisher.checks.registry import codes
+        from publisher.diagnostics.sarif import render_sarif
+
+        render = partial(render_sarif, known=codes(config))
     else:
-        show_findings(findings, root, error_console if failed else console, folded=folded)
+        show_findings(findings, root, console if config else error_console, folded=folded)
         return
     sys.stdout.write(render(findings))
 
@@ -134,22 +138,24 @@ def _summary(findings: Sequence[Diagnostic], issues: int, mendable: int) -> None
 
 @app.command(epilog=examples("publisher explain unknown-key"))
 def explain(
+    context: typer.Context,
     code: Annotated[str, typer.Argument(metavar="CODE", help="The code of a finding, as check shows it.")],
 ) -> None:
     """What a finding means, why it matters, and an example."""
+    from publisher.checks.registry import codes
     from publisher.cli.pages import page
-    from publisher.config.names import every_code
+    from publisher.config import read_config
 
-    codes = every_code()
+    known = codes(read_config(context.obj)[0])
     name = code.strip().strip("[]").lower()
-    if name not in codes:
+    if name not in known:
         import difflib
 
         from publisher.errors import UsageError
 
-        near = difflib.get_close_matches(name, codes, 5, 0.4) or sorted(codes)[:5]
+        near = difflib.get_close_matches(name, known, 5, 0.4) or sorted(known)[:5]
         raise UsageError(f"there is no code {code}", help=f"use one of {', '.join(near)}")
-    text = page(codes[name])
+    text = page(known[name])
     if console.is_terminal:
         from rich.markdown import Markdown
 

@@ -10,7 +10,7 @@ from publisher.config.model import Config
 from publisher.config.names import wrong_names
 from publisher.config.segments import BAD_AUDIENCE
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
-from publisher.documents import Mapping, find, parse_yaml, read_text, validate
+from publisher.documents import Mapping, Scalar, Sequence, find, parse_yaml, read_text, validate
 from publisher.documents.validate import UNKNOWN_KEY, WRONG_TYPE, Rules
 from publisher.errors import ConfigError
 
@@ -33,19 +33,19 @@ def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
     node, findings = read_nodes(root)
     if node is None or findings:
         return None, findings
-    hidden = node.entry("root")
-    if hidden:
-        findings.append(
-            UNKNOWN_KEY.at(Place(NAME, hidden.key.span), say("the key root is unknown"), help=say("delete it"))
-        )
+    for hidden in filter(None, (node.entry("root"), node.entry("rule_files"))):
+        message = say("the key {key} is unknown", key=hidden.key.text)
+        findings.append(UNKNOWN_KEY.at(Place(NAME, hidden.key.span), message, help=say("delete it")))
     config, wrong, _ = validate(Config, node, NAME, _RULES)
     findings += wrong
     if config is None or findings:
         return None, sorted(findings, key=lambda finding: finding.sort_key)
-    findings += [*wrong_names(NAME, node), *_readers_can_leave(config, node)]
-    if findings:
-        return None, findings
-    return config.model_copy(update={"root": root.resolve()}), []
+    read = [read_text(root, path) for path in dict.fromkeys(config.checks.rules)]
+    findings = [found for _, wrong in read for found in wrong]
+    files = tuple(file for file, _ in read if file is not None)
+    config = config.model_copy(update={"root": root.resolve(), "rule_files": files})
+    findings = findings or [*wrong_names(NAME, node, config), *_readers_can_leave(config, node)]
+    return (None, findings) if findings else (config, [])
 
 
 def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
@@ -67,6 +67,13 @@ def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
             WRONG_TYPE.at(Place(NAME), say("config.yaml has to be a mapping"), help=say("begin with newsletter:"))
         ]
     return node, []
+
+
+def rule_paths(root: Path) -> list[str]:
+    """The rule files that config.yaml names, whether or not they are there."""
+    node, _ = read_nodes(root)
+    named = find(node, ("checks", "rules")) if node is not None else None
+    return [one.text for one in named.items if isinstance(one, Scalar)] if isinstance(named, Sequence) else []
 
 
 def _readers_can_leave(config: Config, node: Mapping) -> list[Diagnostic]:

@@ -9,11 +9,13 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
+from publisher.config.plugins import known_transport, transport_names
 from publisher.config.segments import checked_audience
-from publisher.config.transports import known_transport, transport_names
-from publisher.config.values import DatabaseUrl, Duration, Language, OneLine, Sender, TimeZone, WebUrl
+from publisher.config.values import DatabaseUrl, Duration, Language, OneLine, RulePath, Sender, TimeZone, WebUrl
 from publisher.diagnostics import say
+from publisher.documents import TextFile
 
 Level = Literal["off", "info", "warning", "error"]
 
@@ -183,6 +185,7 @@ class Checks(Section):
     """What is checked, and how strictly."""
 
     levels: dict[str, Level] = Field(default_factory=dict, description="Severity by code")
+    rules: tuple[RulePath, ...] = Field((), description="Files of rules of your own, such as rules/house.py")
     commentary: Literal["optional", "required"] = "optional"
     allow_private_links: bool = False
     clip: Clip = Clip()
@@ -195,7 +198,7 @@ class Preview(Section):
 
 
 class Config(Section):
-    """The whole of config.yaml. ``root`` is the folder it stands in."""
+    """The whole of config.yaml. ``root`` is the folder it stands in; ``rule_files`` are read along with it."""
 
     newsletter: Newsletter
     database: DatabaseUrl = Field(
@@ -219,11 +222,11 @@ class Config(Section):
     checks: Checks = Checks()
     preview: Preview = Preview()
     llm: Llm = Llm()
-    root: Annotated[Path, Field(exclude=True)] = Path()
+    root: SkipJsonSchema[Annotated[Path, Field(exclude=True)]] = Path()
+    rule_files: SkipJsonSchema[Annotated[tuple[TextFile, ...], Field(exclude=True)]] = ()
 
 
 def config_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of config.yaml, with a description of every key."""
     schema = Config.model_json_schema(by_alias=True, mode="validation")
-    schema["properties"].pop("root", None)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "config.yaml"}

@@ -15,6 +15,7 @@ from functools import cache
 
 from pydantic_core import PydanticCustomError
 
+from publisher.config.model import Config
 from publisher.diagnostics import Code, Diagnostic, Place, Severity, catalogue, define, either, say
 from publisher.documents import Entry, Mapping, find
 from publisher.documents.language import canonical_language
@@ -50,12 +51,15 @@ def every_word() -> Named[str, Named[str, str]]:
     return words
 
 
-def wrong_names(path: str, node: Mapping) -> list[Diagnostic]:
-    """What is wrong with the names in config.yaml (``path``), each at its place."""
+def wrong_names(path: str, node: Mapping, config: Config) -> list[Diagnostic]:
+    """What is wrong with the names in config.yaml (``path``) and with the rule files it names, each at its place."""
     levels, labels = find(node, ("checks", "levels")), node.get("labels")
     found: list[Diagnostic] = []
-    if isinstance(levels, Mapping):
-        found += _levels(path, levels.entries)
+    if config.rule_files or config.checks.levels:
+        registry = importlib.import_module("publisher.checks.registry")
+        found += registry.unusable(config)
+        if isinstance(levels, Mapping) and not found:
+            found += _levels(path, levels.entries, registry.codes(config))
     for language in labels.entries if isinstance(labels, Mapping) else ():
         found += _language(path, language)
         for word in language.value.entries if isinstance(language.value, Mapping) else ():
@@ -63,14 +67,14 @@ def wrong_names(path: str, node: Mapping) -> list[Diagnostic]:
     return found
 
 
-def _levels(path: str, entries: Iterable[Entry]) -> Iterator[Diagnostic]:
+def _levels(path: str, entries: Iterable[Entry], known: Named[str, Code]) -> Iterator[Diagnostic]:
     for entry in entries:
         name, place = entry.key.text, Place(path, entry.key.span)
-        if name not in every_code():
-            near = difflib.get_close_matches(name, every_code(), 3)
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 3)
             advice = say("write {words}", words=either(near)) if near else say("publisher explain shows every code")
             yield UNKNOWN_LEVEL.at(place, say("there is no code {name}", name=name), help=advice)
-        elif every_code()[name].fixed:
+        elif known[name].fixed:
             message = say("{name} prevents building or guards readers: its level cannot be changed", name=name)
             yield FIXED_LEVEL.at(place, message, help=say("delete the line"))
 

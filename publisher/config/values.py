@@ -20,6 +20,7 @@ DATABASE_PASSWORD = define("database-password", Severity.ERROR, fixed=True, secr
 _IT = say("it")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
+_RULE_FILE = re.compile(r"(?:[^/\\]+/)*[a-z][a-z0-9_]*\.py")
 _ADDRESS = re.compile(r"[^@\s<>(),;:\"\[\]\\]+@[^@\s<>(),;:\"\[\]\\]+")
 
 
@@ -108,6 +109,14 @@ def _database(value: str) -> str:
     return value
 
 
+def _rule_path(value: str) -> str:
+    """A file below the root, so that what runs stands in the repository."""
+    if not _RULE_FILE.fullmatch(value) or ".." in value.split("/"):
+        message = say("{value!r} is no rule file below config.yaml", value=value[:80])
+        raise refuse(BAD_VALUE, message, say("write a path such as {path}", path="rules/house.py"))
+    return value
+
+
 def _one_line(value: str) -> str:
     if not value.strip():
         raise refuse(BAD_VALUE, say("{it} is empty", it=_IT), say("write it, or delete the key"))
@@ -127,5 +136,6 @@ WebUrl = Annotated[str, AfterValidator(_web_url)]
 Sender = Annotated[str, AfterValidator(_sender)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
+RulePath = Annotated[str, AfterValidator(_rule_path)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 Language = Annotated[str, AfterValidator(canonical_language)]

@@ -22,18 +22,20 @@ class Code:
     """A kind of finding.
 
     A ``fixed`` code prevents building, or guards readers: ``checks.levels`` in config.yaml cannot soften it.
-    The line of a ``secret`` code is never shown: it holds one.
+    The line of a ``secret`` code is never shown: it holds one. A plug-in makes its codes itself, ours are defined by
+    :func:`define`; its ``page`` is Markdown as in the files of pages, by default the docstring of its module.
     """
 
     name: str
     severity: Severity
     fixed: bool = False
     secret: bool = False
+    page: str = ""
 
     @property
     def doc(self) -> str:
         """Its page as Markdown, in the reader's language: a summary line, then *Why it matters* and an *Example*."""
-        return pages(language.get())[self.name]
+        return self.page or pages(language.get())[self.name]
 
     @property
     def summary(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,11 +16,11 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def render_sarif(diagnostics: Iterable[Diagnostic]) -> str:
-    """One log with one run: the rules of what was found, and every finding."""
+def render_sarif(diagnostics: Iterable[Diagnostic], known: Mapping[str, Code] | None = None) -> str:
+    """One log with one run: the rules of what was found, by their codes in ``known``, and every finding."""
     found = list(diagnostics)
     names = sorted({diagnostic.code for diagnostic in found})
-    known = catalogue()
+    known = catalogue() if known is None else known
     driver = {
         "name": "publisher",
         "version": __version__,

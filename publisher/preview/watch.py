@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,10 +20,9 @@ log = logging.getLogger(__name__)
 class _OurFiles(DefaultFilter):
     """What an edition is made of; editors' swap files and our own output are not."""
 
-    def __init__(self, root: Path, theme: str) -> None:
+    def __init__(self, root: Path, rooms: Collection[str]) -> None:
         super().__init__()
-        self._root = root
-        self._rooms = {"issues", "config.yaml", Path(theme).parts[0]}
+        self._root, self._rooms = root, frozenset((*rooms, "config.yaml"))
 
     def __call__(self, change: Change, path: str) -> bool:
         """Whether a change of ``path`` matters."""
@@ -72,15 +71,16 @@ class Changes:
 
     async def _batches(self) -> AsyncIterator[set[Path]]:
         """Changed files. Waits 30 ms for a burst to end: an editor's save is several operations."""
-        root, theme = self._workshop.root, self._workshop.config.templates
-        files = _OurFiles(root, theme)
+        root, config = self._workshop.root, self._workshop.config
+        rooms = {"issues", *(Path(path).parts[0] for path in (config.templates, *config.checks.rules))}
+        files = _OurFiles(root, rooms)
         try:
             async for batch in awatch(root, watch_filter=files, debounce=120, step=30, ignore_permission_denied=True):
                 yield {Path(path) for _, path in batch}
         except Exception as error:
             # A name that is no UTF-8 anywhere below ends the watcher, and editors would look at yesterday's mail.
             log.warning("files are looked at once a second: %r", error)
-        places = [str(root / name) for name in ("issues", Path(theme).parts[0])]
+        places = [str(root / name) for name in rooms]
         before = await asyncio.to_thread(_state, places, root / "config.yaml")
         while True:
             await asyncio.sleep(1)

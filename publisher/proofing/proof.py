@@ -84,11 +84,9 @@ def proofread(config: Config, slug: str) -> Proof:
 def _proofread(config: Config, slug: str) -> Proof:
     reading = read_issue(config, slug)
     partial = reading.partial
-    basis = Basis(
-        tuple(findings_within(config, reading)),
-        tuple(ignores_of(config.root, slug)),
-        facts_of(partial) if partial is not None else {},
-    )
+    facts, failed = facts_of(config, partial) if partial is not None else ({}, [])
+    found = (*findings_within(config, reading), *failed)
+    basis = Basis(found, tuple(ignores_of(config.root, slug)), facts)
     draft = partial is not None and partial.status is Status.DRAFT
     proof = Proof(slug, draft, None, (), basis, partial).judged(config)
     if reading.issue is None or proof.broken:

@@ -8,14 +8,17 @@ that is damaged, or from another version, is simply not there. The cache may be 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import publisher
 from publisher.config import Config
+from publisher.config.plugins import RULES, load_plugin, plugin_name, plugins
 from publisher.documents.atomic import write_file
 from publisher.edition.theme_folder import package_theme, theme_folder
 from publisher.issue.paths import files_below
@@ -105,6 +108,15 @@ def worth_keeping(proof: Proof, folder: Path) -> bool:
     return all(hashlib.sha256(asset.content).digest() in own for asset in assets)
 
 
+def _add_sources(sha: Any, package: ModuleType) -> None:
+    """A developer's edit counts as a version."""
+    folders = getattr(package, "__path__", None)
+    found = (file for folder in folders or () for end in ("*.py", "*.mo") for file in Path(folder).rglob(end))
+    for file in sorted(found) if folders else [Path(package.__file__ or "")]:
+        status = file.stat()
+        _add(sha, f"{file} {status.st_size} {status.st_mtime_ns}".encode())
+
+
 def _common_key(config: Config) -> bytes:
     sha = hashlib.sha256(b"publisher cache 4\n")
     _add(sha, config.model_dump_json().encode())
@@ -113,10 +125,13 @@ def _common_key(config: Config) -> bytes:
         with suppress(PackageNotFoundError):
             _add(sha, f"{name} {version(name)}".encode())
     _add(sha, publisher.__version__.encode())
-    package = Path(publisher.__file__).parent
-    for file in sorted((*package.rglob("*.py"), *package.rglob("*.mo"))):  # a developer's edit counts as a version
-        status = file.stat()
-        _add(sha, f"{file.relative_to(package)} {status.st_size} {status.st_mtime_ns}".encode())
+    _add_sources(sha, publisher)
+    for rule_file in config.rule_files:
+        _add(sha, repr(rule_file).encode())
+    for entry in plugins(RULES).values():
+        _add(sha, f"{plugin_name(entry)} {entry.value}".encode())
+        load_plugin(entry)
+        _add_sources(sha, sys.modules[entry.module.partition(".")[0]])
     for folder in dict.fromkeys((theme_folder(config), package_theme())):
         _add_folder(sha, folder)
     return sha.digest()

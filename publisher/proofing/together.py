@@ -40,10 +40,10 @@ def judge_whole(
     Drafts are proofread too, so that their errors are known; their editions are left out unless ``drafts``.
     """
     proofs = proof_all(config, slugs, store=store, processes=processes, progress=progress)
-    across = _by_slug(findings_across(config, (proof.basis.facts for proof in proofs)))
+    across = _by_slug(findings_across(config, (proof.basis.facts for proof in proofs)), slugs)
     done = []
     for proof in proofs:
-        judged = proof.judged(config, across.get(proof.slug, ()))
+        judged = proof.judged(config, across[proof.slug])
         wanted = judged.edition is not None and (drafts or not judged.draft)
         done.append(_of_commit(judged, config) if wanted else replace(judged, edition=None))
     return done
@@ -57,8 +57,8 @@ def judge_findings(
     known = {proof.slug for proof in proofs}
     others = (_facts(config, slug, store) for slug in among if slug not in known)
     facts = [*(proof.basis.facts for proof in proofs), *others]
-    across = _by_slug(findings_across(config, facts, slugs if len(facts) > len(known) else None))
-    return [finding for proof in proofs for finding in proof.judged(config, across.get(proof.slug, ())).findings]
+    across = _by_slug(findings_across(config, facts, slugs if len(facts) > len(known) else None), slugs)
+    return [finding for proof in proofs for finding in proof.judged(config, across[proof.slug]).findings]
 
 
 def proof_all(
@@ -102,14 +102,16 @@ def _facts(config: Config, slug: str, store: Store) -> dict[str, object]:
     if held := store.load(slug, store.key(slug), whole=False):
         return dict(held.basis.facts)
     partial = read_issue(config, slug).partial
-    return facts_of(partial) if partial is not None else {}
+    return facts_of(config, partial)[0] if partial is not None else {}
 
 
-def _by_slug(findings: Iterable[Diagnostic]) -> dict[str, list[Diagnostic]]:
+def _by_slug(findings: Iterable[Diagnostic], slugs: Iterable[str]) -> dict[str, list[Diagnostic]]:
+    """The findings of each issue; one beside the issues, such as of a rule that failed over all, is each one's."""
     found: dict[str, list[Diagnostic]] = {}
     for finding in findings:
-        found.setdefault(finding.path.removeprefix("issues/").split("/")[0], []).append(finding)
-    return found
+        found.setdefault(finding.path.partition("/")[2].split("/")[0], []).append(finding)
+    everywhere = found.pop("", [])
+    return {slug: [*found.get(slug, ()), *everywhere] for slug in slugs}
 
 
 def _of_commit(proof: Proof, config: Config) -> Proof:

@@ -9,15 +9,21 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from publisher.config.model import Config
-from publisher.config.transports import BUILT_IN, plugins, transport_names
+from publisher.config.plugins import BUILT_IN, PROVIDERS, broken, load_plugin, plugins, transport_names
+from publisher.mail.message import Composed, Envelope
 from publisher.providers.events import Event, EventError
+from publisher.providers.outcomes import Outcome, Verdict, submitted
 from publisher.providers.provider import Provider
 from publisher.providers.transport import Quota, Transport
 
 __all__ = [
+    "Composed",
+    "Envelope",
+    "Outcome",
     "Provider",
     "Quota",
     "Transport",
+    "Verdict",
     "events_of",
     "first",
     "is_event",
@@ -25,6 +31,7 @@ __all__ = [
     "open_transport",
     "providers",
     "read_events",
+    "submitted",
 ]
 
 Answer = TypeVar("Answer")
@@ -34,7 +41,10 @@ Answer = TypeVar("Answer")
 def _class(name: str) -> type[Provider]:
     if name in BUILT_IN:
         return import_module(f"{__name__}.{name}").PROVIDER  # type: ignore[no-any-return]
-    return plugins()[name].load()  # type: ignore[no-any-return]
+    found = load_plugin(plugins(PROVIDERS)[name])
+    if not (isinstance(found, type) and issubclass(found, Provider) and found.__dict__.get("name") == name):
+        raise broken(plugins(PROVIDERS)[name], f"is not a Provider whose name is {name!r}")
+    return found
 
 
 def open_provider(config: Config) -> Provider:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from publisher.config import Config, read_config
+from publisher.config.load import rule_paths
 from publisher.issue.folder import leads_inside
 
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
@@ -104,6 +105,8 @@ def at_revision(config: Config, commit: str, slugs: tuple[str, ...]) -> Iterator
     with tempfile.TemporaryDirectory(prefix="publisher-base-") as folder:
         root = Path(folder)
         export(config.root, commit, root, "config.yaml", config.templates, *(f"issues/{slug}" for slug in slugs))
+        if rules := rule_paths(root):
+            export(config.root, commit, root, *rules)
         before, _findings = read_config(root)
         if before is not None and before.templates != config.templates:
             export(config.root, commit, root, before.templates)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from publisher.checks import check_issue, rules
+from publisher.checks import check_issue
 from publisher.checks.context import Context
+from publisher.checks.registry import own_rules
 from publisher.config import load_config, read_config
 from publisher.config.model import Checks
 from publisher.config.names import every_code
@@ -95,14 +96,14 @@ def test_a_rule_that_fails_is_a_finding_with_the_issue_named(
         raise ZeroDivisionError("by hand")
         yield
 
-    rules.cache_clear()
+    own_rules.cache_clear()
     monkeypatch.setattr(duplicates, "check", broken)
     try:
         with caplog.at_level(logging.ERROR):
             issue, found = check_issue(load_config(root), NAME)
     finally:
         monkeypatch.undo()
-        rules.cache_clear()
+        own_rules.cache_clear()
     assert issue is None
     [finding] = found
     assert finding.code == "rule-crashed"
@@ -113,7 +114,7 @@ def test_a_rule_that_fails_is_a_finding_with_the_issue_named(
 
 def test_every_rule_has_a_page_and_something_to_run() -> None:
     assert pages().keys() == every_code().keys()
-    assert all(rule.check or (rule.gather and rule.compare) for rule in rules())
+    assert all(rule.check or (rule.gather and rule.compare) for rule in own_rules())
 
 
 SECTIONS = {"en": ("## Why it matters", "## Example"), "zh": ("## 为什么要紧", "## 例子")}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import read_config
-from publisher.config.transports import BUILT_IN, plugins
+from publisher.config.plugins import BUILT_IN, plugins
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.providers import events_of, open_provider, providers

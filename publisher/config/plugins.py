@@ -1,0 +1,70 @@
+"""What other packages bring by entry point, loaded when asked for: providers, and rules over an issue."""
+
+from __future__ import annotations
+
+import traceback
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from publisher.diagnostics import say
+from publisher.documents.validate import BAD_VALUE, refuse
+from publisher.errors import PluginError
+
+PROVIDERS, RULES = "publisher.providers", "publisher.rules"
+BUILT_IN = ("folder", "smtp", "ses", "postmark")
+"""Each is a folder of :mod:`publisher.providers`; a name of ours stays ours."""
+
+
+@cache
+def plugins(group: str) -> dict[str, EntryPoint]:
+    """The entry points of a group, by name. Nothing is imported to know."""
+    taken = BUILT_IN if group == PROVIDERS else ()
+    return {found.name: found for found in sorted(entry_points(group=group)) if found.name not in taken}
+
+
+def plugin_name(entry: EntryPoint) -> str:
+    """What people know it by: its name, and that of its package."""
+    return f"{entry.name} of {entry.dist.name} {entry.dist.version}" if entry.dist else entry.name
+
+
+def broken(entry: EntryPoint, told: str) -> PluginError:
+    """The error of a plug-in that cannot be used."""
+    package = entry.dist.name if entry.dist else entry.name
+    return PluginError(f"the plug-in {plugin_name(entry)} {told}", help=f"mend it, or uninstall {package}")
+
+
+def load_plugin(entry: EntryPoint) -> Any:
+    """The object that an entry point names. Raises PluginError, whatever its code raises."""
+    try:
+        return entry.load()
+    except (Exception, SystemExit) as error:
+        raise broken(entry, f"cannot be loaded: {in_a_line(error)}") from error
+
+
+def blamed(error: BaseException) -> PluginError | None:
+    """The error of a plug-in, where ``error`` passed through its code; None where it is ours."""
+    modules = {entry.module.partition(".")[0]: entry for name in (PROVIDERS, RULES) for entry in plugins(name).values()}
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if entry := modules.get(str(frame.f_globals.get("__name__")).partition(".")[0]):
+            return broken(entry, f"failed: {in_a_line(error)}")
+    return None
+
+
+def in_a_line(error: BaseException) -> str:
+    """Kind and message of an exception."""
+    return f"{type(error).__name__}: {error}".replace("\n", " ")
+
+
+def transport_names() -> tuple[str, ...]:
+    """The names that ``delivery.transport`` may have, ours first."""
+    return (*BUILT_IN, *plugins(PROVIDERS))
+
+
+def known_transport(value: str) -> str:
+    """``value``, where there is such a provider."""
+    if value in BUILT_IN or value in plugins(PROVIDERS):
+        return value
+    *others, last = (repr(name) for name in transport_names())
+    message = say("delivery.transport cannot be {value!r}", value=value[:40])
+    raise refuse(BAD_VALUE, message, say("write {others} or {last}", others=", ".join(others), last=last))
