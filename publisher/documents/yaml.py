@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -26,7 +28,12 @@ _WORDS = (
 _TEXTS = frozenset(_WORDS.split())
 """Keys whose value is words. In any other a ``#`` after a space can only be a comment."""
 _CUT = re.compile(r"[ \t]+(?P<words>#+[^#\s].*)")
-_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_data(path: Path) -> Any:
+    """The value of a YAML file of ours, which is trusted."""
+    return yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader
 
 
 def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple[Node | None, list[Diagnostic]]:

@@ -15,11 +15,11 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-import yaml
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 
 from publisher.config import Config
+from publisher.documents.yaml import read_data
 from publisher.edition.model import Length
 
 LOCALES = Path(__file__).parent / "locales"
@@ -78,8 +78,7 @@ def _texts(said: str | Sequence[str] | None) -> list[str]:
 @cache
 def catalogs_of(room: Path) -> Mapping[str, Mapping[str, str]]:
     """What a room says beside the editions, by catalog, then by name: ``words.yaml`` in its folder."""
-    loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found: Mapping[str, Mapping[str, str]] = yaml.load((room / "words.yaml").read_text(encoding="utf-8"), loader)  # noqa: S506
+    found: Mapping[str, Mapping[str, str]] = read_data(room / "words.yaml")
     return found
 
 

@@ -1,14 +1,19 @@
 """The outcome table: what an answer, or the lack of one, proves about a message.
 
 Three things can be known of a submission: it was accepted, it was not, or neither. Only what is *proved* not sent may
-ever be tried again by itself. Each transport has its table of signals; what no table names is uncertain.
+ever be tried again by itself. Each provider has its table of signals; what no table names is uncertain.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from publisher.documents.yaml import read_data
 
 
 class Verdict(StrEnum):
@@ -46,6 +51,34 @@ class Outcome:
 def submitted(message_id: str | None) -> Outcome:
     """Accepted by the provider under ``message_id``."""
     return Outcome(Verdict.SUBMITTED, "", message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeTable:
+    """A provider's ``outcomes.yaml``.
+
+    ``verdicts`` says by kind of signal (``codes``, ``exceptions``…) what each proves; ``explanations`` what a signal
+    means to an operator, and what to do.
+    """
+
+    verdicts: Mapping[str, Mapping[Any, Verdict]]
+    explanations: Mapping[str, tuple[str, str]]
+
+    @classmethod
+    def read(cls, folder: Path) -> OutcomeTable:
+        """The table in the folder of a provider."""
+        tables = read_data(folder / "outcomes.yaml")
+        explained = tables.pop("explanations")
+        return cls(
+            {kind: {signal: Verdict(name) for signal, name in table.items()} for kind, table in tables.items()},
+            {code: (row["means"], row["action"]) for row in explained for code in row["of"]},
+        )
+
+    def of_exception(self, error: BaseException) -> Outcome:
+        """What an exception proves, by its class or the nearest base class that the table names."""
+        named = self.verdicts["exceptions"]
+        verdict = next((named[c.__name__] for c in type(error).__mro__ if c.__name__ in named), Verdict.UNCERTAIN)
+        return Outcome(verdict, type(error).__name__)
 
 
 def in_words(code: str, text: str) -> str:

@@ -26,8 +26,9 @@ from publisher.errors import TransportError
 from publisher.mail.message import compose
 from publisher.providers import open_provider, open_transport, suppression_list
 from publisher.providers.outcomes import Outcome, Verdict
+from publisher.providers.postmark import TABLE
 from publisher.providers.postmark import transport as module
-from publisher.providers.postmark.outcomes import of_answer, of_failure
+from publisher.providers.postmark.outcomes import of_answer
 from publisher.providers.transport import Transport
 from tests.delivery.test_transports import URL, envelope
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
@@ -146,7 +147,7 @@ def test_what_the_answer_to_a_call_proves(status: int, body: Any, verdict: Verdi
     ],
 )
 def test_what_a_lost_call_proves(error: type[httpx.HTTPError], verdict: Verdict) -> None:
-    assert of_failure(error("x")).verdict is verdict
+    assert TABLE.of_exception(error("x")).verdict is verdict
 
 
 @pytest.mark.parametrize(

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from publisher.providers.events import Event
+from publisher.providers.outcomes import OutcomeTable
 from publisher.providers.provider import Provider, Question, SuppressionList, Webhook
 from publisher.providers.transport import Transport
 
-_TOKEN = ("Postmark refuses the token", "set PUBLISHER_POSTMARK_TOKEN to the server's API token")
-_SENDER = ("Postmark has not confirmed the sender", "confirm the domain of newsletter.from; publisher doctor")
-_APPROVAL = ("Postmark has not approved the account yet", "ask for approval in Postmark's console")
-_STREAM = ("Postmark does not know the message stream", "correct delivery.postmark.stream in config.yaml")
-_ENDINGS = {
-    "postmark-10": _TOKEN,
-    "http-401": _TOKEN,
-    "postmark-400": _SENDER,
-    "postmark-401": _SENDER,
-    "postmark-405": ("Postmark's credits are used up, or the server may not send", "see the account in its console"),
-    "postmark-412": _APPROVAL,
-    "postmark-413": _APPROVAL,
-    "postmark-1221": _STREAM,
-    "postmark-1226": _STREAM,
-    "postmark-1235": _STREAM,
-}
+TABLE = OutcomeTable.read(Path(__file__).parent)
 
 
 class Postmark(Provider):
@@ -34,7 +21,7 @@ class Postmark(Provider):
     name = "postmark"
     title = "Postmark"
     tells = True
-    endings = _ENDINGS
+    endings = TABLE.explanations
     event_keys = frozenset({"RecordType"})
 
     def transport(self, *, single: bool = False) -> Transport:

@@ -18,8 +18,9 @@ from publisher.errors import ServiceError, TransportError
 from publisher.mail.headers import addr_spec, clean
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.outcomes import Outcome, Verdict
+from publisher.providers.postmark import TABLE
 from publisher.providers.postmark.api import ask, make_client, stream_path
-from publisher.providers.postmark.outcomes import of_answer, of_failure
+from publisher.providers.postmark.outcomes import of_answer
 from publisher.providers.transport import Quota
 
 MOST = 500
@@ -90,7 +91,7 @@ class PostmarkTransport:
         try:
             answer = self._client.post("/email/batch", content=body, headers=headers)
         except httpx.HTTPError as error:
-            return [of_failure(error)] * len(messages)
+            return [TABLE.of_exception(error)] * len(messages)
         return of_answer(answer, len(messages))
 
     def _message(self, envelope: Envelope) -> bytes:

@@ -4,40 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from publisher.errors import ServiceError
 from publisher.providers.events import Event
+from publisher.providers.outcomes import OutcomeTable
 from publisher.providers.provider import Provider, Pull, Question, SuppressionList, Webhook
 from publisher.providers.transport import Transport
 
 if TYPE_CHECKING:
     from publisher.providers.ses.doctor import SesAccount
 
-_UNKNOWN_SET = ("SES does not know the configuration set", "correct delivery.ses.configuration_set in config.yaml")
-_SUSPENDED = ("SES has suspended the account", "see the SES console and answer AWS")
-_MAIL_FROM = ("SES has not verified the MAIL FROM domain", "publish its MX record")
-_EXPIRED = ("the AWS credentials have expired", "log in again")
-
-_ENDINGS = {
-    "sandbox": (
-        "the SES account is in the sandbox and mails verified addresses only",
-        "ask AWS for production access",
-    ),
-    "shutdown": ("AWS has shut down this account's sending", "see the SES console and answer AWS"),
-    "identity-not-verified": (
-        "SES has not verified the sender",
-        "verify the domain of newsletter.from; publisher doctor",
-    ),
-    "MailFromDomainNotVerifiedException": _MAIL_FROM,
-    "MAIL_FROM_DOMAIN_NOT_VERIFIED": _MAIL_FROM,
-    "AccountSuspendedException": _SUSPENDED,
-    "ACCOUNT_SUSPENDED": _SUSPENDED,
-    "NotFoundException": _UNKNOWN_SET,
-    "CONFIGURATION_SET_NOT_FOUND": _UNKNOWN_SET,
-    "ExpiredTokenException": _EXPIRED,
-    "ExpiredToken": _EXPIRED,
-}
+TABLE = OutcomeTable.read(Path(__file__).parent)
 
 
 class Ses(Provider):
@@ -47,7 +26,7 @@ class Ses(Provider):
     title = "SES"
     tells = True
     spf = "include:amazonses.com"
-    endings = _ENDINGS
+    endings = TABLE.explanations
     event_keys = frozenset({"eventType", "notificationType", "TopicArn", "detail-type"})
 
     def transport(self, *, single: bool = False) -> Transport:

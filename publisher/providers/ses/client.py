@@ -12,6 +12,7 @@ from publisher.config.model import SesTransport
 from publisher.errors import TransportError
 from publisher.mail.message import Composed
 from publisher.providers.outcomes import Verdict, in_words
+from publisher.providers.ses import TABLE
 from publisher.providers.ses.outcomes import of_exception
 from publisher.providers.transport import Quota
 
@@ -66,66 +67,15 @@ def unusable(error: Exception, config: SesTransport) -> TransportError:
     where = config.region or "the configured region"
     said = error.response.get("Error", {}) if isinstance(error, aws.ClientError) else {}
     code = said.get("Code", "")
-    for names, message, action in _UNUSABLE:
-        if type(error).__name__ in names or code in names:
-            return TransportError(message.format(where=where), help=action)
+    for name in (type(error).__name__, code):
+        if explained := TABLE.explanations.get(name):
+            means, action = explained
+            return TransportError(f"SES in {where}: {means}", help=action)
     outcome = of_exception(error)
     if outcome.verdict is Verdict.THROTTLED:
         return TransportError("SES throttles GetAccount", help="run the command again in a minute")
     words = in_words(code or outcome.code, said.get("Message", ""))
     return TransportError(f"SES in {where} cannot be used: {words}", help="see the SES console in that region")
-
-
-_UNUSABLE = (
-    (
-        {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"},
-        "there are no AWS credentials",
-        "log in, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-    ),
-    (
-        {
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "TokenRetrievalError",
-            "UnauthorizedSSOTokenError",
-            "SSOTokenLoadError",
-        },
-        "the AWS credentials have expired",
-        "log in again, then run the command again",
-    ),
-    (
-        {
-            "InvalidClientTokenId",
-            "UnrecognizedClientException",
-            "InvalidSignatureException",
-            "SignatureDoesNotMatch",
-            "IncompleteSignature",
-        },
-        "AWS refuses the credentials",
-        "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and this computer's clock",
-    ),
-    ({"RequestExpired"}, "AWS says this computer's clock is wrong", "set the clock, then run the command again"),
-    (
-        {"AccessDenied", "AccessDeniedException"},
-        "the AWS credentials may not read the SES account",
-        "allow ses:GetAccount, ses:SendEmail and ses:SendBulkEmail",
-    ),
-    (
-        {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "UnknownEndpointError"},
-        "SES in {where} cannot be reached",
-        "check the network, and delivery.ses.region in config.yaml",
-    ),
-    (
-        {"ReadTimeoutError", "ConnectionClosedError", "SSLError"},
-        "SES in {where} does not answer",
-        "check the network, and delivery.ses.region in config.yaml",
-    ),
-    (
-        {"NoRegionError", "InvalidRegionError"},
-        "SES has no region to use",
-        "set delivery.ses.region in config.yaml, or AWS_REGION",
-    ),
-)
 
 
 def check_headers(composed: Composed) -> None:

@@ -1,8 +1,4 @@
-"""The outcome table of Amazon SES: what each exception of botocore, error code and entry status proves.
-
-From the API v2 reference (SendBulkEmail, SendEmail, BulkEmailEntryResult) and from faults tried against botocore. What
-no row names is uncertain.
-"""
+"""What each exception of botocore, error code and entry status of Amazon SES proves, by ``outcomes.yaml``."""
 
 from __future__ import annotations
 
@@ -12,74 +8,11 @@ from typing import Any
 import botocore.exceptions as aws
 
 from publisher.providers.outcomes import Outcome, Verdict, in_words, submitted
+from publisher.providers.ses import TABLE
 
-_STATUSES = {
-    "SUCCESS": Verdict.SUBMITTED,
-    "MESSAGE_REJECTED": Verdict.REJECTED,
-    "INVALID_PARAMETER": Verdict.REJECTED,
-    "MAIL_FROM_DOMAIN_NOT_VERIFIED": Verdict.STOP,
-    "CONFIGURATION_SET_NOT_FOUND": Verdict.STOP,
-    "TEMPLATE_NOT_FOUND": Verdict.STOP,
-    "INVALID_SENDING_POOL_NAME": Verdict.STOP,
-    "ACCOUNT_SUSPENDED": Verdict.STOP,
-    "ACCOUNT_THROTTLED": Verdict.THROTTLED,
-    "ACCOUNT_DAILY_QUOTA_EXCEEDED": Verdict.LATER,
-    "ACCOUNT_SENDING_PAUSED": Verdict.PAUSED,
-    "CONFIGURATION_SET_SENDING_PAUSED": Verdict.PAUSED,
-    "TRANSIENT_FAILURE": Verdict.RETRY,
-    # FAILED says neither why nor whether: SES documents no more than "an error occurred".
-    "FAILED": Verdict.UNCERTAIN,
-}
-
-_CODES = {
-    "TooManyRequestsException": Verdict.THROTTLED,
-    "LimitExceededException": Verdict.THROTTLED,
-    "RequestLimitExceeded": Verdict.THROTTLED,
-    "SlowDown": Verdict.THROTTLED,
-    "AccountSuspendedException": Verdict.STOP,
-    "SendingPausedException": Verdict.PAUSED,
-    "MailFromDomainNotVerifiedException": Verdict.STOP,
-    "NotFoundException": Verdict.STOP,
-    # SES says these of a whole call, be it for one recipient's sake or for everybody's.
-    "BadRequestException": Verdict.REFUSED,
-    "MessageRejected": Verdict.REFUSED,
-    # The signature, the clock and the rights are checked before anything else.
-    "ExpiredToken": Verdict.STOP,
-    "ExpiredTokenException": Verdict.STOP,
-    "InvalidClientTokenId": Verdict.STOP,
-    "UnrecognizedClientException": Verdict.STOP,
-    "InvalidSignatureException": Verdict.STOP,
-    "SignatureDoesNotMatch": Verdict.STOP,
-    "RequestExpired": Verdict.STOP,
-    "IncompleteSignature": Verdict.STOP,
-    "MissingAuthenticationToken": Verdict.STOP,
-    "AccessDenied": Verdict.STOP,
-    "AccessDeniedException": Verdict.STOP,
-    "OptInRequired": Verdict.STOP,
-}
-
+_STATUSES, _CODES = TABLE.verdicts["statuses"], TABLE.verdicts["codes"]
 _DAILY = re.compile(r"daily (message|sending) quota|24.hour", re.IGNORECASE)
 _UNVERIFIED = re.compile(r"not verified|not authorized", re.IGNORECASE)
-
-# Raised before a byte of the request has left, or because none could.
-_BEFORE = (
-    aws.EndpointConnectionError,
-    aws.ConnectTimeoutError,
-    aws.ProxyConnectionError,
-)
-_CANNOT = (
-    aws.NoCredentialsError,
-    aws.PartialCredentialsError,
-    aws.CredentialRetrievalError,
-    aws.TokenRetrievalError,
-    aws.SSOTokenLoadError,
-    aws.UnauthorizedSSOTokenError,
-    aws.NoRegionError,
-    aws.InvalidRegionError,
-    aws.ParamValidationError,
-    aws.EndpointResolutionError,
-    aws.UnknownEndpointError,
-)
 
 
 def of_status(status: str, message_id: str | None, error: str = "") -> Outcome:
@@ -96,18 +29,13 @@ def of_status(status: str, message_id: str | None, error: str = "") -> Outcome:
 
 def of_exception(error: BaseException) -> Outcome:
     """What an exception of a whole call says of every recipient in it."""
-    name = type(error).__name__
     if isinstance(error, aws.ClientError):
         return _of_client_error(error)
     if isinstance(error, aws.SSLError):
         # A handshake that fails sends no request; but the same class is raised for a connection cut later.
         verified = "CERTIFICATE_VERIFY_FAILED" in str(error)
-        return Outcome(Verdict.STOP if verified else Verdict.UNCERTAIN, name)
-    if isinstance(error, _BEFORE):
-        return Outcome(Verdict.UNREACHED, name)
-    if isinstance(error, _CANNOT):
-        return Outcome(Verdict.STOP, name)
-    return Outcome(Verdict.UNCERTAIN, name)
+        return Outcome(Verdict.STOP if verified else Verdict.UNCERTAIN, type(error).__name__)
+    return TABLE.of_exception(error)
 
 
 def _of_client_error(error: aws.ClientError) -> Outcome:
