@@ -27,18 +27,7 @@ from publisher.database import Database
 from publisher.delivery.settle import Settled, Settlement, settle_by_message_id, settle_by_recipient
 from publisher.errors import DatabaseError
 from publisher.feedback import store
-from publisher.providers.events import (
-    Bounce,
-    Click,
-    Complaint,
-    Event,
-    EventKind,
-    Open,
-    Reject,
-    RenderingFailure,
-    Subscription,
-    Unknown,
-)
+from publisher.providers.events import Event, EventKind
 
 _SETTLES = {
     EventKind.SEND: Settlement.SENT,
@@ -138,22 +127,16 @@ class Applier:
             with self.database.begin() as connection:
                 store.forget_waiting(connection)
                 rows = store.waiting(connection, 500)
-                for row in rows:
-                    self._settle_waiting(connection, row, batch)
+                for row, event in rows:
+                    settled = self._settle(connection, event)
+                    store.settled(connection, row, settled.recipient)
+                    batch.changed += settled.changed
+                    if event.is_transient and settled.reference:
+                        self._weigh(connection, settled.reference, batch)
             self._add(batch)
             found += len(rows)
             if not rows:
                 return found
-
-    def _settle_waiting(self, connection: Connection, row: store.WaitingEvent, batch: Applied) -> None:
-        bounce = row.kind is EventKind.BOUNCE
-        detail = store.bounce_detail(row.type, row.subtype) if bounce else row.type or row.kind.value
-        kind = EventKind.SEND if row.kind is EventKind.COMPLAINT and not Complaint(row.type).is_complaint else row.kind
-        settled = settle_by_message_id(connection, row.message_id, _SETTLES[kind], row.at, detail=detail)
-        store.settled(connection, row.id, settled.recipient)
-        batch.changed += settled.changed
-        if bounce and settled.reference and store.is_transient(detail):
-            self._weigh(connection, settled.reference, batch)
 
     def _apply(self, connection: Connection, event: Event, batch: Applied) -> None:
         batch.events[event.kind.value] += 1
@@ -170,9 +153,9 @@ class Applier:
         waits = not settled.known and event.recipient is None and bool(event.message_id) and event.kind in _SETTLES
         if event.kind in _LEDGER_KEEPS and not waits:
             return
-        machine = isinstance(event.what, Open | Click) and is_machine(event.what.user_agent)
-        if isinstance(event.what, Click):
-            event = replace(event, what=replace(event.what, link=without_token(event.what.link, self._service)))
+        machine = tracking and is_machine(event.user_agent)
+        if event.kind is EventKind.CLICK:
+            event = replace(event, detail=without_token(event.detail, self._service))
         if store.keep(connection, event, waits=waits, recipient=settled.recipient, machine=machine):
             batch.waiting += waits
             self._draw(connection, event, settled, batch)
@@ -181,12 +164,12 @@ class Applier:
         settlement = _SETTLES.get(event.kind)
         if settlement is None:
             return Settled(known=False)
-        what, detail = event.what, event.kind.value
-        if isinstance(what, Bounce):
-            detail = store.bounce_detail(what.type.value, what.subtype)
-        elif isinstance(what, Complaint):
-            settlement = settlement if what.is_complaint else Settlement.SENT
-            detail = what.feedback_type or detail
+        detail = event.kind.value
+        if event.kind is EventKind.BOUNCE:
+            detail = store.bounce_detail(event)
+        elif event.kind is EventKind.COMPLAINT:
+            settlement = settlement if event.is_complaint else Settlement.SENT
+            detail = event.type or detail
         at = event.at or datetime.now(UTC)
         settled = Settled(known=False)
         if event.recipient:
@@ -199,25 +182,22 @@ class Applier:
 
     def _draw(self, connection: Connection, event: Event, settled: Settled, batch: Applied) -> None:
         """What follows from an event that is new."""
-        what = event.what
-        match what:
-            case Unknown(name=name):
-                batch.unknown[name] += 1
-            case Reject() | RenderingFailure():
-                batch.never_mailed[settled.slug or ""] += 1
-            case Bounce() if what.is_content_fault:
-                batch.content_faults[settled.slug or ""] += 1
-            case Bounce() if what.is_permanent:
-                detail = store.bounce_detail(what.type.value, what.subtype)
-                self._suppress(connection, event.address, settled.reference, Reason.BOUNCE, detail, batch)
-            case Bounce() if settled.reference:
-                self._weigh(connection, settled.reference, batch)
-            case Complaint() if what.is_complaint:
-                self._leave(connection, event, settled)
-                detail = what.feedback_type
-                self._suppress(connection, event.address, settled.reference, Reason.COMPLAINT, detail, batch)
-            case Subscription(unsubscribed_all=True):
-                self._leave(connection, event, settled)
+        if event.kind is EventKind.UNKNOWN:
+            batch.unknown[event.type] += 1
+        elif event.kind in {EventKind.REJECT, EventKind.RENDERING_FAILURE}:
+            batch.never_mailed[settled.slug or ""] += 1
+        elif event.is_content_fault:
+            batch.content_faults[settled.slug or ""] += 1
+        elif event.is_permanent:
+            detail = store.bounce_detail(event)
+            self._suppress(connection, event.address, settled.reference, Reason.BOUNCE, detail, batch)
+        elif event.is_transient and settled.reference:
+            self._weigh(connection, settled.reference, batch)
+        elif event.is_complaint:
+            self._leave(connection, event, settled)
+            self._suppress(connection, event.address, settled.reference, Reason.COMPLAINT, event.type, batch)
+        elif event.unsubscribed:
+            self._leave(connection, event, settled)
 
     def _weigh(self, connection: Connection, reference: str, batch: Applied) -> None:
         """A transient bounce more: too many consecutive issues of them, and the mailbox is taken for dead."""

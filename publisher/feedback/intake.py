@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
-from publisher.audience.tokens import Tokens
+from publisher.audience.tokens import TokenPayload, Tokens
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.settle import recipient_of
 from publisher.errors import DatabaseError, ServiceError
 from publisher.feedback.apply import Applied, Applier
 from publisher.feedback.reading import BROKEN_GZIP, documents, is_mail, messages_in, messages_of, unpacked
-from publisher.feedback.reports import MailReport, is_automatic_reply, parse_mail, read_report
+from publisher.feedback.reports import is_automatic_reply, parse_mail, read_report
 from publisher.providers import events_of, read_events
-from publisher.providers.events import Event, EventError
-from publisher.providers.provider import Notice, Webhook, WebhookRefusedError, unreadable
+from publisher.providers.events import Event, EventError, unreadable
+from publisher.providers.provider import Notice, Webhook, WebhookRefusedError
 
 BATCH = 500
 """Events a commit."""
@@ -102,17 +102,17 @@ def _reports(applier: Applier, tokens: Tokens, messages: Iterable[tuple[str, byt
             if is_automatic_reply(message):
                 applier.applied.replies += 1
                 continue
-            yield where, (_event_of(applier.database, read_report(message, tokens)),)
+            yield where, (_with_recipient(applier.database, *read_report(message, tokens)),)
         except EventError as error:
             yield where, error
 
 
-def _event_of(database: Database, report: MailReport) -> Event:
+def _with_recipient(database: Database, event: Event, claim: TokenPayload) -> Event:
     with database.connect() as connection:
-        recipient = recipient_of(connection, report.claim.mailing or "", report.claim.reference)
+        recipient = recipient_of(connection, claim.mailing or "", claim.reference)
     if recipient is None:
         raise EventError("about a message that is not in this ledger")
-    return Event(report.what, "", report.at, recipient=recipient)
+    return replace(event, recipient=recipient)
 
 
 def take_in(applier: Applier, bodies: Sequence[str]) -> None:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import email
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from publisher.audience.tokens import Purpose, TokenPayload, Tokens
-from publisher.providers.events import Bounce, BounceType, Complaint, Delivery, DeliveryDelay, EventError, What
-from publisher.providers.scrub import plain, scrub
+from publisher.providers.events import BounceType, Event, EventError, EventKind, plain, scrub
 
 LARGEST = 2_000_000
 """Bytes read of a message: a report comes before the mail that it gives back."""
@@ -38,13 +37,8 @@ _NOT_THE_ADDRESS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MailReport:
-    """What a mail says of one of our messages: ``claim`` is the signed link's, ``at`` None where it gives no time."""
-
-    what: What
-    claim: TokenPayload
-    at: datetime | None
+Report = tuple[Event, TokenPayload]
+"""What a mail says of one of our messages: the event without its message, and the payload of the signed link."""
 
 
 def is_automatic_reply(message: Message) -> bool:
@@ -61,7 +55,7 @@ def parse_mail(data: bytes) -> Message:
         raise EventError("a message that cannot be read") from None
 
 
-def read_report(message: Message, tokens: Tokens) -> MailReport:
+def read_report(message: Message, tokens: Tokens) -> Report:
     """What the report says. Raises EventError where it is none, or none of a message of ours."""
     try:
         return _read(message, tokens)
@@ -71,20 +65,20 @@ def read_report(message: Message, tokens: Tokens) -> MailReport:
         raise EventError("a report that cannot be read") from None
 
 
-def _read(message: Message, tokens: Tokens) -> MailReport:
+def _read(message: Message, tokens: Tokens) -> Report:
     parts = list(_parts(message))
     claim = next((found for part in parts if (found := _claim(part, tokens))), None)
     for part in parts:
         match part.get_content_type():
             case "message/delivery-status" | "message/global-delivery-status":
-                what, at = _of_status(_blocks(part))
+                event = _of_status(_blocks(part))
             case "message/feedback-report":
-                what, at = _of_complaint(_blocks(part))
+                event = _of_complaint(_blocks(part))
             case _:
                 continue
         if claim is None:
             raise EventError("the report gives back no signed link of ours")
-        return MailReport(what, claim, at or _moment(message.get("Date")))
+        return replace(event, at=event.at or _moment(message.get("Date"))), claim
     raise EventError("no delivery report (RFC 3464) and no complaint (RFC 5965) is in it")
 
 
@@ -135,33 +129,34 @@ def _text(part: Message) -> str:
     return data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
 
 
-def _of_status(blocks: list[Message]) -> tuple[What, datetime | None]:
+def _of_status(blocks: list[Message]) -> Event:
     """Our messages go to one address each. Where a server made several of it, one that took it is enough."""
-    found = [(_of_recipient(block), _when(block)) for block in blocks if block.get("Action")]
+    found = [_of_recipient(block) for block in blocks if block.get("Action")]
     if not found:
         raise EventError("a delivery report without Action")
-    when = next((_when(block) for block in blocks if _when(block)), None)
-    what, at = min(found, key=lambda one: (Delivery, DeliveryDelay, Bounce).index(type(one[0])))
-    return what, at or when
+    event = min(found, key=lambda one: (EventKind.DELIVERY, EventKind.DELIVERY_DELAY, EventKind.BOUNCE).index(one.kind))
+    return replace(event, at=event.at or next((_when(block) for block in blocks if _when(block)), None))
 
 
-def _of_recipient(block: Message) -> Delivery | DeliveryDelay | Bounce:
+def _of_recipient(block: Message) -> Event:
     action = str(block["Action"]).split("(")[0].strip().lower()
     diagnostic = scrub(" ".join(str(block.get("Diagnostic-Code", "")).split()))
+    at = _when(block)
     if action in {"delivered", "relayed", "expanded"}:
-        return Delivery()
+        return Event(EventKind.DELIVERY, "", at)
     status = _status(str(block.get("Status", "")), diagnostic)
     if action == "delayed":
-        return DeliveryDelay(status, diagnostic)
+        return Event(EventKind.DELIVERY_DELAY, "", at, type=status, detail=diagnostic)
     if action != "failed":
         raise EventError("a delivery report with an unknown Action")
+    type_, subtype = BounceType.PERMANENT, "General"
     if not status.startswith("5."):
         type_ = BounceType.TRANSIENT if status.startswith("4.") else BounceType.UNDETERMINED
-        return Bounce(type_, "General", status, diagnostic)
-    for prefix, subtype in _NOT_THE_ADDRESS:
+    for prefix, fault in _NOT_THE_ADDRESS:
         if status == prefix or (prefix.endswith(".") and status.startswith(prefix)):
-            return Bounce(BounceType.TRANSIENT, subtype, status, diagnostic)
-    return Bounce(BounceType.PERMANENT, "General", status, diagnostic)
+            type_, subtype = BounceType.TRANSIENT, fault
+    detail = f"{status} {diagnostic}".strip()
+    return Event(EventKind.BOUNCE, "", at, type=type_.value, subtype=subtype, detail=detail)
 
 
 def _status(field: str, diagnostic: str) -> str:
@@ -172,12 +167,12 @@ def _status(field: str, diagnostic: str) -> str:
     return found[0] if found else ""
 
 
-def _of_complaint(blocks: list[Message]) -> tuple[Complaint, datetime | None]:
+def _of_complaint(blocks: list[Message]) -> Event:
     fields = blocks[0] if blocks else Message()
     kind = plain(str(fields.get("Feedback-Type", "")).strip().lower(), 64)
     if kind not in _COMPLAINTS:
         raise EventError("a feedback report that is no complaint")
-    return Complaint(kind), _when(fields) or _moment(fields.get("Received-Date"))
+    return Event(EventKind.COMPLAINT, "", _when(fields) or _moment(fields.get("Received-Date")), type=kind)
 
 
 def _when(block: Message) -> datetime | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete, exists, func, select, type_coerce, update
@@ -12,19 +11,7 @@ from publisher.database.metadata import Instant
 from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.feedback.tables import feedback_events, sns_messages
-from publisher.providers.events import (
-    Bounce,
-    BounceType,
-    Click,
-    Complaint,
-    DeliveryDelay,
-    Event,
-    EventKind,
-    Reject,
-    RenderingFailure,
-    Subscription,
-    Unknown,
-)
+from publisher.providers.events import CONTENT_FAULTS, BounceType, Event, EventKind
 
 WAITS = timedelta(days=30)
 """How long an event waits for the row it is about. Other mail of the same account would fill the table otherwise."""
@@ -33,23 +20,10 @@ REMEMBERS = timedelta(days=3)
 """How long a message of SNS is known again: longer than a provider repeats one (SNS: a day)."""
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingEvent:
-    """An event that found no row when it came, and now may: ``id`` is the table's."""
-
-    id: int
-    kind: EventKind
-    message_id: str
-    type: str
-    subtype: str
-    at: datetime
-
-
 def keep(
     connection: Connection, event: Event, *, waits: bool, recipient: str | None = None, machine: bool = False
 ) -> bool:
     """Write the event, of the ledger's ``recipient`` or waiting for one. False where it is there already."""
-    type_, subtype, detail = _words(event)
     row = {
         "digest": event.digest,
         "kind": event.kind.value,
@@ -57,9 +31,9 @@ def keep(
         "mailing": _mailing_of(recipient) or event.mailing,
         "recipient": recipient or event.recipient,
         "domain": event.domain,
-        "type": type_,
-        "subtype": subtype,
-        "detail": detail,
+        "type": event.type,
+        "subtype": event.subtype,
+        "detail": event.detail,
         "machine": int(machine),
         "at": event.at,
         "received_at": datetime.now(UTC),
@@ -68,8 +42,8 @@ def keep(
     return insert_once(connection, feedback_events, row)
 
 
-def waiting(connection: Connection, limit: int) -> list[WaitingEvent]:
-    """Events without tags whose message id the ledger has learned since."""
+def waiting(connection: Connection, limit: int) -> list[tuple[int, Event]]:
+    """Events without tags whose message id the ledger has learned since, each with the number of its row."""
     e = feedback_events.c
     moment = type_coerce(func.coalesce(e.at, e.received_at), Instant)
     query = (
@@ -79,7 +53,7 @@ def waiting(connection: Connection, limit: int) -> list[WaitingEvent]:
         .limit(limit)
     )
     return [
-        WaitingEvent(row.id, EventKind(row.kind), row.message_id, row.type, row.subtype, row.moment)
+        (row.id, Event(EventKind(row.kind), row.message_id, row.moment, type=row.type, subtype=row.subtype))
         for row in connection.execute(query)
     ]
 
@@ -121,15 +95,15 @@ def transient_streak(connection: Connection, reference: str) -> int:
     return longest
 
 
-def bounce_detail(type_: str, subtype: str) -> str:
+def bounce_detail(event: Event) -> str:
     """How a bounce stands in the ledger: ``permanent/General``."""
-    return f"{type_}/{subtype}"[:80]
+    return f"{event.type}/{event.subtype}"[:80]
 
 
 def is_transient(detail: str) -> bool:
     """Whether the ledger's words name a bounce that counts towards a suppression."""
     type_, _, subtype = detail.partition("/")
-    fault = subtype.lower() in Bounce.CONTENT_FAULTS
+    fault = subtype.lower() in CONTENT_FAULTS
     return type_ in {BounceType.TRANSIENT, BounceType.UNDETERMINED} and not fault
 
 
@@ -143,19 +117,3 @@ def remember_message(connection: Connection, message_id: str) -> bool:
 def _mailing_of(recipient: str | None) -> str | None:
     """The mailing's reference, with which a recipient's id begins."""
     return recipient.partition("-")[0] if recipient else None
-
-
-def _words(event: Event) -> tuple[str, str, str]:
-    """What the table keeps of an event: type, subtype, detail."""
-    match event.what:
-        case Bounce() as bounce:
-            return bounce.type.value, bounce.subtype, f"{bounce.status} {bounce.diagnostic}".strip()
-        case Complaint() as complaint:
-            return complaint.feedback_type, complaint.subtype, ""
-        case Reject(reason=detail) | RenderingFailure(error=detail) | Click(link=detail):
-            return "", "", detail
-        case DeliveryDelay(reason=type_, diagnostic=detail) | Unknown(name=type_, raw=detail):
-            return type_, "", detail
-        case Subscription(source=source):
-            return source, "", ""
-    return "", "", ""

@@ -1,19 +1,29 @@
 """One vocabulary for what providers tell us after a message has left.
 
-An :class:`Event` is about one destination of one message; ``what`` says what happened to it. A provider's line with
+An :class:`Event` is about one destination of one message; ``kind`` says what happened to it. A provider's line with
 several destinations becomes several events. Nothing here knows a provider's JSON: that is each provider's ``events``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any
 
 RAW_LIMIT = 16_000
 """Characters that are kept of an event nobody understands."""
+
+# https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html, "Bounce types"
+CONTENT_FAULTS = frozenset({"messagetoolarge", "contentrejected", "attachmentrejected"})
+"""Subtypes of a bounce, in lower case, that blame the message and not the address."""
+
+# Wide on purpose: a server's diagnostic quotes addresses in every form, and a word too many hidden harms nobody.
+_ADDRESS = re.compile(r"[^\s<>\"(),:;\[\]=]{1,256}@[^\s<>\"'(),:;\[\]=\\]{1,255}|\"[^\"\n]{1,64}\"@[^\s<>\"']{1,255}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 class EventError(ValueError):
@@ -21,19 +31,19 @@ class EventError(ValueError):
 
 
 class EventKind(StrEnum):
-    """The name of what happened, as the database and reports write it."""
+    """What happened, by the name that the database and reports write."""
 
-    SEND = "send"
-    DELIVERY = "delivery"
-    BOUNCE = "bounce"
-    COMPLAINT = "complaint"
-    REJECT = "reject"
-    RENDERING_FAILURE = "rendering-failure"
-    DELIVERY_DELAY = "delivery-delay"
-    SUBSCRIPTION = "subscription"
-    OPEN = "open"
-    CLICK = "click"
-    UNKNOWN = "unknown"
+    SEND = "send"  # the provider accepted the message and will try to deliver it
+    DELIVERY = "delivery"  # the receiving server accepted the message
+    BOUNCE = "bounce"  # the receiving server refused the message for good, as far as this message goes
+    COMPLAINT = "complaint"  # the reader called it spam
+    REJECT = "reject"  # the provider accepted the message, found malware in it and did not send it
+    RENDERING_FAILURE = "rendering-failure"  # the provider accepted it, could not fill its template, did not send it
+    DELIVERY_DELAY = "delivery-delay"  # a temporary trouble; the provider keeps trying
+    SUBSCRIPTION = "subscription"  # the reader left, or changed topics, through the provider's own list management
+    OPEN = "open"  # a tracking picture was fetched, perhaps by a machine
+    CLICK = "click"  # a tracked link was followed, perhaps by a machine
+    UNKNOWN = "unknown"  # a kind this version has no word for
 
 
 class BounceType(StrEnum):
@@ -45,156 +55,54 @@ class BounceType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """The provider accepted the message and will try to deliver it."""
-
-    kind: ClassVar = EventKind.SEND
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The receiving server accepted the message."""
-
-    kind: ClassVar = EventKind.DELIVERY
-
-
-@dataclass(frozen=True, slots=True)
-class Bounce:
-    """The receiving server refused the message for good (as far as this message goes).
-
-    ``subtype`` is the provider's own word (``General``, ``MailboxFull``…), ``status`` an RFC 3463 code such as
-    ``5.1.1`` or nothing, ``diagnostic`` the server's words without any address.
-    """
-
-    kind: ClassVar = EventKind.BOUNCE
-    type: BounceType
-    subtype: str = ""
-    status: str = ""
-    diagnostic: str = ""
-
-    # https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html, "Bounce types"
-    CONTENT_FAULTS: ClassVar = frozenset({"messagetoolarge", "contentrejected", "attachmentrejected"})
-
-    @property
-    def is_content_fault(self) -> bool:
-        """The message was refused for what is in it, so the address is not to blame: an alarm, no suppression."""
-        return self.subtype.lower() in self.CONTENT_FAULTS
-
-    @property
-    def is_permanent(self) -> bool:
-        """The address is no good: never mail it again."""
-        return self.type is BounceType.PERMANENT and not self.is_content_fault
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """The reader called it spam. ``feedback_type`` is RFC 5965's (``abuse``, ``not-spam``…) or nothing."""
-
-    kind: ClassVar = EventKind.COMPLAINT
-    feedback_type: str = ""
-    subtype: str = ""
-
-    @property
-    def is_complaint(self) -> bool:
-        """``not-spam`` is the opposite of a complaint: a reader took the message out of the spam folder."""
-        return self.feedback_type.lower() != "not-spam"
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """The provider accepted the message, found malware in it and did not send it."""
-
-    kind: ClassVar = EventKind.REJECT
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RenderingFailure:
-    """The provider accepted the message and could not fill in its template: it was never sent."""
-
-    kind: ClassVar = EventKind.RENDERING_FAILURE
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryDelay:
-    """A temporary trouble; the provider keeps trying."""
-
-    kind: ClassVar = EventKind.DELIVERY_DELAY
-    reason: str = ""
-    diagnostic: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """The reader left, or changed topics, through the provider's own list management."""
-
-    kind: ClassVar = EventKind.SUBSCRIPTION
-    source: str = ""
-    unsubscribed_all: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A tracking picture was fetched, perhaps by a machine."""
-
-    kind: ClassVar = EventKind.OPEN
-    user_agent: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A tracked link was followed, perhaps by a machine."""
-
-    kind: ClassVar = EventKind.CLICK
-    link: str = ""
-    user_agent: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A kind this version has no word for. ``name`` is the provider's; ``raw`` is its JSON without any address."""
-
-    kind: ClassVar = EventKind.UNKNOWN
-    name: str
-    raw: str
-
-
-What = (
-    Send
-    | Delivery
-    | Bounce
-    | Complaint
-    | Reject
-    | RenderingFailure
-    | DeliveryDelay
-    | Subscription
-    | Open
-    | Click
-    | Unknown
-)
-
-
-@dataclass(frozen=True, slots=True)
 class Event:
     """What happened to one destination of one message.
 
     ``mailing``, ``recipient`` and ``attempt`` are our own tags, opaque; an event without tags has them ``None`` and is
     known by ``message_id`` alone (empty when the provider gave none). ``address`` never shows in a ``repr``.
+
+    The rest depends on the kind, holds no address, and is empty where the provider says nothing:
+
+    - ``type`` is a :class:`BounceType`; a complaint's feedback type (RFC 5965: ``abuse``, ``not-spam``…); the reason of
+      a delay; the source of a subscription's change; the provider's name of an unknown kind.
+    - ``subtype`` is the provider's own word for a bounce (``General``, ``MailboxFull``…) or a complaint.
+    - ``detail`` is a bounce's status (RFC 3463) and the server's words; the reason of a failure; a click's link; an
+      unknown's JSON.
+    - ``user_agent`` is that of an open or click; ``unsubscribed`` says that a subscription's change ended all of it.
     """
 
-    what: What
+    kind: EventKind
     message_id: str
     at: datetime | None
     address: str | None = field(default=None, repr=False)
     mailing: str | None = None
     recipient: str | None = None
     attempt: int | None = None
+    type: str = ""
+    subtype: str = ""
+    detail: str = ""
+    user_agent: str = ""
+    unsubscribed: bool = False
 
     @property
-    def kind(self) -> EventKind:
-        """The name of what happened."""
-        return self.what.kind
+    def is_content_fault(self) -> bool:
+        """A bounce for what is in the message, so the address is not to blame: an alarm, no suppression."""
+        return self.kind is EventKind.BOUNCE and self.subtype.lower() in CONTENT_FAULTS
+
+    @property
+    def is_permanent(self) -> bool:
+        """A bounce that says the address is no good: never mail it again."""
+        return self.kind is EventKind.BOUNCE and self.type == BounceType.PERMANENT and not self.is_content_fault
+
+    @property
+    def is_transient(self) -> bool:
+        """A bounce that may have another cause than the address: many in a row make a suppression."""
+        return self.kind is EventKind.BOUNCE and self.type != BounceType.PERMANENT and not self.is_content_fault
+
+    @property
+    def is_complaint(self) -> bool:
+        """``not-spam`` is the opposite of a complaint: a reader took the message out of the spam folder."""
+        return self.kind is EventKind.COMPLAINT and self.type.lower() != "not-spam"
 
     @property
     def domain(self) -> str:
@@ -208,13 +116,57 @@ class Event:
         The tags are part of it: the same bounce may come once with and once without them, and the one with tags can
         settle what the other cannot.
         """
-        match self.what:
-            case Bounce(type=type_, subtype=subtype):
-                own = f"{type_}/{subtype}"
-            case Complaint(feedback_type=own) | Click(link=own) | Unknown(raw=own):
-                pass
+        match self.kind:
+            case EventKind.BOUNCE:
+                own = f"{self.type}/{self.subtype}"
+            case EventKind.COMPLAINT:
+                own = self.type
+            case EventKind.CLICK | EventKind.UNKNOWN:
+                own = self.detail
             case _:
                 own = ""
         at = self.at.isoformat() if self.at else ""
         parts = (self.kind, self.message_id, (self.address or "").lower(), self.mailing, self.recipient, at, own)
         return hashlib.sha256("\0".join(part or "" for part in parts).encode("utf-8", "replace")).hexdigest()
+
+
+def unreadable(body: str) -> Event:
+    """What a provider said and nobody understands, kept without its addresses."""
+    return Event(EventKind.UNKNOWN, "", datetime.now(UTC), type="unreadable", detail=scrub(body, RAW_LIMIT))
+
+
+def scrub(text: str, limit: int = 500) -> str:
+    """At most ``limit`` characters of a text from outside, fit to keep: every address replaced by ``(address)``."""
+    cut = text[: limit * 4]
+    return _ADDRESS.sub("(address)", _CONTROL.sub(" ", cut))[:limit].strip()
+
+
+def plain(text: str, limit: int = 200) -> str:
+    """At most ``limit`` characters of ``text`` without what a database or a terminal chokes on."""
+    return _CONTROL.sub("", text[:limit])
+
+
+def text_at(value: Mapping[str, Any], key: str, limit: int = 500) -> str:
+    """The text under ``key`` of a JSON object, as :func:`plain`; empty where there is none."""
+    found = value.get(key)
+    return plain(found, limit).strip() if isinstance(found, str) else ""
+
+
+def scrubbed_at(value: Mapping[str, Any], key: str, limit: int = 500) -> str:
+    """The same, as :func:`scrub`."""
+    found = value.get(key)
+    return scrub(found, limit) if isinstance(found, str) else ""
+
+
+def moment_of(text: str) -> datetime | None:
+    """The moment in UTC of ISO 8601 text, which is in UTC where it names no zone; None for what is none."""
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def attempt_of(text: str | None) -> int | None:
+    """The number in our tag ``attempt``; None for what is none."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 7 else None

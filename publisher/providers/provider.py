@@ -8,16 +8,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 from publisher.audience.suppressions import Reason
 from publisher.config.model import Config
-from publisher.providers.events import RAW_LIMIT, Event, EventError, Unknown
+from publisher.providers.events import Event, EventError
 from publisher.providers.findings import Finding
-from publisher.providers.scrub import scrub
 from publisher.providers.transport import Transport
 
 Question = Callable[[], Finding]
@@ -126,8 +124,3 @@ class Provider(ABC):
     def events_of(cls, value: Any) -> tuple[Event, ...]:
         """The events in a JSON object with one of ``event_keys``. Raises EventError."""
         raise EventError(f"{cls.name} tells no events such as {type(value).__name__}")
-
-
-def unreadable(body: str) -> Event:
-    """What a provider said and nobody understands, kept without its addresses."""
-    return Event(Unknown("unreadable", scrub(body, RAW_LIMIT)), "", datetime.now(UTC))

@@ -14,7 +14,7 @@ from publisher.config.plugins import BUILT_IN, plugins
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.providers import events_of, open_provider, providers
-from publisher.providers.events import Event, Send
+from publisher.providers.events import Event, EventKind
 from publisher.providers.folder.transport import FolderTransport
 from publisher.providers.provider import Provider
 from publisher.providers.transport import Transport
@@ -60,7 +60,7 @@ class Pigeon(Provider):
 
     @classmethod
     def events_of(cls, value: dict[str, str]) -> tuple[Event, ...]:
-        return (Event(Send(), value["coo"], None),)
+        return (Event(EventKind.SEND, value["coo"], None),)
 
 
 @pytest.fixture

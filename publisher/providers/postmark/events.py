@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from publisher.providers.events import (
     RAW_LIMIT,
-    Bounce,
     BounceType,
-    Click,
-    Complaint,
-    Delivery,
-    DeliveryDelay,
     Event,
     EventError,
-    Open,
-    Send,
-    Subscription,
-    Unknown,
-    What,
+    EventKind,
+    attempt_of,
+    moment_of,
+    scrub,
+    scrubbed_at,
+    text_at,
 )
-from publisher.providers.scrub import plain, scrub
 
 Json = Mapping[str, Any]
+Says = tuple[EventKind, dict[str, Any]]
+"""A kind, and the fields of the event that go with it."""
 
 _PERMANENT = frozenset({"HardBounce", "BadEmailAddress", "ManuallyDeactivated"})
 _TRANSIENT = frozenset({"SoftBounce", "DnsError", "Blocked"})
@@ -37,83 +33,67 @@ _CONTENT = frozenset({"SpamNotification", "VirusNotification", "DMARCPolicy"})
 """The message was refused for what it is: an alarm, and the address stays."""
 _ANSWERS = frozenset({"AutoResponder", "Subscribe", "AddressChange", "ChallengeVerification"})
 """Somebody's mailbox answered: no bounce, and a proof that the message was sent."""
+_MOMENTS = ("DeliveredAt", "BouncedAt", "ChangedAt", "ReceivedAt")
 
 
 def events_of(value: Json) -> tuple[Event, ...]:
     """The event of a body; none where an address was made active again. Raises EventError."""
-    kind = _text(value, "RecordType", 64)
-    if kind == "SubscriptionChange" and value.get("SuppressSending") is not True:
+    record = text_at(value, "RecordType", 64)
+    if record == "SubscriptionChange" and value.get("SuppressSending") is not True:
         return ()
-    what = _what(kind, value)
+    kind, says = _what(record, value)
     metadata = value.get("Metadata")
     tags = metadata if isinstance(metadata, dict) else {}
-    message_id, recipient = _text(value, "MessageID", 255), _text(tags, "recipient", 64)
-    known = not isinstance(what, Unknown)
-    # Somebody typed the address into Postmark's console: it is about no message of ours.
-    by_hand = isinstance(what, Subscription)
-    if known and not by_hand and not message_id and not recipient:
-        raise EventError(f"{kind} with neither a MessageID nor metadata")
-    attempt = _text(tags, "attempt", 7)
-    return (
-        Event(
-            what=what,
-            message_id=message_id,
-            at=_instant(value),
-            address=_text(value, "Email", 320) or _text(value, "Recipient", 320) or None,
-            mailing=_text(tags, "mailing", 64) or None,
-            recipient=recipient or None,
-            attempt=int(attempt) if attempt.isascii() and attempt.isdigit() else None,
-        ),
+    message_id, recipient = text_at(value, "MessageID", 255), text_at(tags, "recipient", 64)
+    # A subscription's change may be typed into Postmark's console: it is about no message of ours.
+    if kind not in {EventKind.UNKNOWN, EventKind.SUBSCRIPTION} and not message_id and not recipient:
+        raise EventError(f"{record} with neither a MessageID nor metadata")
+    event = Event(
+        kind,
+        message_id,
+        next((at for key in _MOMENTS if (at := moment_of(text_at(value, key, 64)))), None),
+        address=text_at(value, "Email", 320) or text_at(value, "Recipient", 320) or None,
+        mailing=text_at(tags, "mailing", 64) or None,
+        recipient=recipient or None,
+        attempt=attempt_of(text_at(tags, "attempt", 7)),
+        **says,
     )
+    return (event,)
 
 
-def _what(kind: str, value: Json) -> What:
-    match kind:
+def _what(record: str, value: Json) -> Says:
+    match record:
         case "Delivery":
-            return Delivery()
+            return EventKind.DELIVERY, {}
         case "Bounce":
             return _bounce(value)
         case "SpamComplaint":
-            return Complaint("abuse")
+            return EventKind.COMPLAINT, {"type": "abuse"}
         case "SubscriptionChange":
             # Bounces and complaints come by themselves as well, with more to say.
             left = (value.get("SuppressionReason"), value.get("Origin")) == ("ManualSuppression", "Recipient")
-            return Subscription(_text(value, "SuppressionReason", 64), unsubscribed_all=left)
-        case "Open":
-            return Open(_text(value, "UserAgent", 300))
-        case "Click":
-            return Click(scrub(_text(value, "OriginalLink", 2000), 1000), _text(value, "UserAgent", 300))
-    return Unknown(kind, scrub(json.dumps(value), RAW_LIMIT))
+            return EventKind.SUBSCRIPTION, {"type": text_at(value, "SuppressionReason", 64), "unsubscribed": left}
+        case "Open" | "Click":
+            kind = EventKind.OPEN if record == "Open" else EventKind.CLICK
+            link, agent = scrubbed_at(value, "OriginalLink", 1000), text_at(value, "UserAgent", 300)
+            return kind, {"detail": link, "user_agent": agent}
+    return EventKind.UNKNOWN, {"type": record, "detail": scrub(json.dumps(value), RAW_LIMIT)}
 
 
-def _bounce(value: Json) -> What:
-    name, said = _text(value, "Type", 64), scrub(_text(value, "Details", 2000) or _text(value, "Description", 2000))
+def _bounce(value: Json) -> Says:
+    name, said = text_at(value, "Type", 64), scrubbed_at(value, "Details") or scrubbed_at(value, "Description")
     if name == "Transient":
-        return DeliveryDelay(name, said)
+        return EventKind.DELIVERY_DELAY, {"type": name, "detail": said}
     if name == "SpamComplaint":
-        return Complaint("abuse")
+        return EventKind.COMPLAINT, {"type": "abuse"}
     if name == "Unsubscribe":
-        return Subscription("mail", unsubscribed_all=True)
+        return EventKind.SUBSCRIPTION, {"type": "mail", "unsubscribed": True}
     if name in _ANSWERS:
-        return Send()
+        return EventKind.SEND, {}
     if name in _CONTENT:
-        return Bounce(BounceType.TRANSIENT, "ContentRejected", diagnostic=f"{name}: {said}")
-    kinds = {BounceType.PERMANENT: _PERMANENT, BounceType.TRANSIENT: _TRANSIENT}
-    found = next((kind for kind, names in kinds.items() if name in names), BounceType.UNDETERMINED)
-    return Bounce(found, name, diagnostic=said)
-
-
-def _text(value: Json, key: str, limit: int) -> str:
-    found = value.get(key)
-    return plain(found, limit).strip() if isinstance(found, str) else ""
-
-
-def _instant(value: Json) -> datetime | None:
-    """The moment of the event, whichever key it has."""
-    for key in ("DeliveredAt", "BouncedAt", "ChangedAt", "ReceivedAt"):
-        try:
-            found = datetime.fromisoformat(_text(value, key, 64))
-            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            continue
-    return None
+        type_, name, said = BounceType.TRANSIENT, "ContentRejected", f"{name}: {said}"
+    elif name in _PERMANENT:
+        type_ = BounceType.PERMANENT
+    else:
+        type_ = BounceType.TRANSIENT if name in _TRANSIENT else BounceType.UNDETERMINED
+    return EventKind.BOUNCE, {"type": type_.value, "subtype": name, "detail": said}

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from publisher.errors import UsageError
 from publisher.providers import read_events
-from publisher.providers.events import EventError
-from publisher.providers.provider import Notice, WebhookRefusedError, unreadable
+from publisher.providers.events import EventError, unreadable
+from publisher.providers.provider import Notice, WebhookRefusedError
 
 
 class PostmarkWebhook:

@@ -10,30 +10,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.utils import parseaddr
-from typing import Any
+from typing import Any, NamedTuple
 
 from publisher.providers.events import (
     RAW_LIMIT,
-    Bounce,
     BounceType,
-    Click,
-    Complaint,
-    Delivery,
-    DeliveryDelay,
     Event,
     EventError,
-    Open,
-    Reject,
-    RenderingFailure,
-    Send,
-    Subscription,
-    Unknown,
-    What,
+    EventKind,
+    attempt_of,
+    moment_of,
+    plain,
+    scrub,
+    scrubbed_at,
+    text_at,
 )
-from publisher.providers.scrub import plain, scrub
 
 Json = Mapping[str, Any]
 # What SES says once when a topic is set up: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-sns.html
@@ -85,81 +77,84 @@ def _ses_events(name: str, value: Json) -> Iterator[Event]:
     if name == "AmazonSnsSubscriptionSucceeded":
         return
     mail = _mapping(value, "mail")
-    reader = _READERS.get("".join(name.split()).lower())
-    if reader is None:
-        found: list[tuple[str | None, What]] = [(None, Unknown(plain(name, 64), scrub(json.dumps(value), RAW_LIMIT)))]
-        body: Json = {}
-    else:
-        body = _mapping(value, reader.body)
-        found = [(address, reader.what(body, entry)) for address, entry in _destinations(reader, body, mail)]
     tags = _mapping(mail, "tags")
-    attempt = _tag(tags, "attempt")
-    message_id = plain(_text(mail, "messageId"), 255)
-    mailing, recipient = _tag(tags, "mailing"), _tag(tags, "recipient")
-    if reader and not message_id and not recipient:
+    message_id = text_at(mail, "messageId", 255)
+    mailing, recipient, attempt = _tag(tags, "mailing"), _tag(tags, "recipient"), attempt_of(_tag(tags, "attempt"))
+    kind = _KINDS.get("".join(name.split()).lower())
+    if kind is None:
+        at, raw = moment_of(text_at(mail, "timestamp")), scrub(json.dumps(value), RAW_LIMIT)
+        type_ = plain(name, 64)
+        yield Event(EventKind.UNKNOWN, message_id, at, None, mailing, recipient, attempt, type=type_, detail=raw)
+        return
+    if not message_id and not recipient:
         raise EventError(f"{plain(name, 40)} with neither a message id nor tags")
-    at = _instant(body.get("timestamp")) or _instant(mail.get("timestamp"))
-    for address, what in found:
-        yield Event(
-            what=what,
-            message_id=message_id,
-            at=at,
-            address=address,
-            mailing=mailing,
-            recipient=recipient,
-            attempt=int(attempt) if attempt and attempt.isascii() and attempt.isdigit() and len(attempt) < 7 else None,
-        )
+    body = _mapping(value, kind.body)
+    at = moment_of(text_at(body, "timestamp")) or moment_of(text_at(mail, "timestamp"))
+    for address, entry in _destinations(kind, body, mail):
+        yield Event(kind.kind, message_id, at, address, mailing, recipient, attempt, **kind.says(body, entry))
 
 
-@dataclass(frozen=True, slots=True)
-class _EventReader:
-    """How one kind is read: the key of its body, the body's list of destinations, and what each of them says."""
-
-    body: str
-    destinations: str | None
-    what: Callable[[Json, Json], What]
-
-
-def _bounce(body: Json, entry: Json) -> Bounce:
-    return Bounce(
-        _bounce_type(body),
-        plain(_text(body, "bounceSubType"), 64),
-        plain(_text(entry, "status"), 16),
-        scrub(_text(entry, "diagnosticCode")),
-    )
+def _bounce(body: Json, entry: Json) -> dict[str, Any]:
+    try:
+        type_ = BounceType(text_at(body, "bounceType").lower())
+    except ValueError:
+        type_ = BounceType.UNDETERMINED
+    said = f"{text_at(entry, 'status', 16)} {scrubbed_at(entry, 'diagnosticCode')}".strip()
+    return {"type": type_.value, "subtype": text_at(body, "bounceSubType", 64), "detail": said}
 
 
-def _complaint(body: Json, _entry: Json) -> Complaint:
-    return Complaint(plain(_text(body, "complaintFeedbackType"), 64), plain(_text(body, "complaintSubType"), 64))
+def _complaint(body: Json, _entry: Json) -> dict[str, Any]:
+    return {"type": text_at(body, "complaintFeedbackType", 64), "subtype": text_at(body, "complaintSubType", 64)}
 
 
-def _delay(body: Json, entry: Json) -> DeliveryDelay:
-    return DeliveryDelay(plain(_text(body, "delayType"), 64), scrub(_text(entry, "diagnosticCode")))
+def _delay(body: Json, entry: Json) -> dict[str, Any]:
+    return {"type": text_at(body, "delayType", 64), "detail": scrubbed_at(entry, "diagnosticCode")}
 
 
-def _subscription(body: Json, _entry: Json) -> Subscription:
+def _subscription(body: Json, _entry: Json) -> dict[str, Any]:
     left = _mapping(body, "newTopicPreferences").get("unsubscribeAll") is True
-    return Subscription(scrub(_text(body, "source"), 64), left)
+    return {"type": scrubbed_at(body, "source", 64), "unsubscribed": left}
 
 
-def _click(body: Json, _entry: Json) -> Click:
-    return Click(scrub(_text(body, "link"), 1000), plain(_text(body, "userAgent"), 300))
+def _opened(body: Json, _entry: Json) -> dict[str, Any]:
+    link, agent = scrubbed_at(body, "link", 1000), text_at(body, "userAgent", 300)
+    return {"detail": link, "user_agent": agent}
 
 
-_READERS = {
-    "send": _EventReader("send", None, lambda _body, _entry: Send()),
-    "delivery": _EventReader("delivery", "recipients", lambda _body, _entry: Delivery()),
-    "bounce": _EventReader("bounce", "bouncedRecipients", _bounce),
-    "complaint": _EventReader("complaint", "complainedRecipients", _complaint),
-    "reject": _EventReader("reject", None, lambda body, _entry: Reject(scrub(_text(body, "reason")))),
-    "renderingfailure": _EventReader(
-        "failure", None, lambda body, _entry: RenderingFailure(scrub(_text(body, "errorMessage")))
-    ),
-    "deliverydelay": _EventReader("deliveryDelay", "delayedRecipients", _delay),
-    "subscription": _EventReader("subscription", None, _subscription),
-    "open": _EventReader("open", None, lambda body, _entry: Open(plain(_text(body, "userAgent"), 300))),
-    "click": _EventReader("click", None, _click),
+def _detail(key: str) -> Callable[[Json, Json], dict[str, Any]]:
+    return lambda body, _entry: {"detail": scrubbed_at(body, key)}
+
+
+class _SesKind(NamedTuple):
+    """How a kind is read: the key of its body, the body's list of destinations, what each of them says."""
+
+    kind: EventKind
+    body: str
+    destinations: str | None = None
+    says: Callable[[Json, Json], dict[str, Any]] = lambda _body, _entry: {}
+
+
+_KINDS = {
+    "send": _SesKind(EventKind.SEND, "send"),
+    "delivery": _SesKind(EventKind.DELIVERY, "delivery", "recipients"),
+    "bounce": _SesKind(EventKind.BOUNCE, "bounce", "bouncedRecipients", _bounce),
+    "complaint": _SesKind(EventKind.COMPLAINT, "complaint", "complainedRecipients", _complaint),
+    "reject": _SesKind(EventKind.REJECT, "reject", None, _detail("reason")),
+    "renderingfailure": _SesKind(EventKind.RENDERING_FAILURE, "failure", None, _detail("errorMessage")),
+    "deliverydelay": _SesKind(EventKind.DELIVERY_DELAY, "deliveryDelay", "delayedRecipients", _delay),
+    "subscription": _SesKind(EventKind.SUBSCRIPTION, "subscription", None, _subscription),
+    "open": _SesKind(EventKind.OPEN, "open", None, _opened),
+    "click": _SesKind(EventKind.CLICK, "click", None, _opened),
 }
+
+
+def _destinations(kind: _SesKind, body: Json, mail: Json) -> list[tuple[str | None, Json]]:
+    """Every destination the event is about; one of nobody where it names none, for tags may still say whom."""
+    nobody: list[tuple[str | None, Json]] = [(None, {})]
+    sole = _named(mail, "destination")
+    if kind.destinations is None:
+        return sole or nobody
+    return _named(body, kind.destinations) or (sole if len(sole) == 1 else nobody)
 
 
 def _named(value: Json, key: str) -> list[tuple[str | None, Json]]:
@@ -171,30 +166,9 @@ def _named(value: Json, key: str) -> list[tuple[str | None, Json]]:
     return [(_address(entry.get("emailAddress")), entry) for entry in entries]
 
 
-def _destinations(reader: _EventReader, body: Json, mail: Json) -> list[tuple[str | None, Json]]:
-    """Every destination the event is about; one of nobody where it names none, for tags may still say whom."""
-    nobody: list[tuple[str | None, Json]] = [(None, {})]
-    if reader.destinations is None:
-        return _named(mail, "destination") or nobody
-    sole = _named(mail, "destination")
-    return _named(body, reader.destinations) or (sole if len(sole) == 1 else nobody)
-
-
-def _bounce_type(body: Json) -> BounceType:
-    try:
-        return BounceType(_text(body, "bounceType").lower())
-    except ValueError:
-        return BounceType.UNDETERMINED
-
-
 def _mapping(value: Json, key: str) -> Json:
     found = value.get(key)
     return found if isinstance(found, dict) else {}
-
-
-def _text(value: Json, key: str) -> str:
-    found = value.get(key)
-    return found if isinstance(found, str) else ""
 
 
 def _tag(tags: Json, name: str) -> str | None:
@@ -211,13 +185,3 @@ def _address(value: Any) -> str | None:
         return None
     address = plain(parseaddr(value)[1], 320)
     return address or None
-
-
-def _instant(value: Any) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

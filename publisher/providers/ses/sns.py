@@ -20,8 +20,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
-from publisher.providers.events import EventError
-from publisher.providers.provider import Notice, WebhookRefusedError, unreadable
+from publisher.providers.events import EventError, moment_of, unreadable
+from publisher.providers.provider import Notice, WebhookRefusedError
 from publisher.providers.ses.certificates import Certificates, TopicArn
 from publisher.providers.ses.events import events_of, is_greeting
 
@@ -69,7 +69,9 @@ def verify(
     topic = TopicArn.read(fields["TopicArn"])
     if topic is None or topic.arn not in topics:
         raise WebhookRefusedError(403, "the topic is not in service.sns_topics")
-    at = _moment(fields["Timestamp"])
+    at = moment_of(fields["Timestamp"])
+    if at is None:
+        raise WebhookRefusedError(400, "the timestamp cannot be read")
     now = now or datetime.now(UTC)
     if not now - WINDOW <= at <= now + AHEAD:
         raise WebhookRefusedError(403, "the message is too old, or from the future")
@@ -108,14 +110,6 @@ def _fields(body: bytes) -> dict[str, str]:
     if len(fields["MessageId"]) > 100:
         raise WebhookRefusedError(400, "the message id is too long")
     return fields
-
-
-def _moment(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise WebhookRefusedError(400, "the timestamp cannot be read") from None
 
 
 def _check_signature(fields: dict[str, str], certificates: Certificates) -> None:
