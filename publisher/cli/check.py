@@ -69,7 +69,7 @@ def check(
         checked = check_repository(config, slugs)
     found = [*checked.diagnostics]
     if links:
-        from publisher.checks.dead_links import check_all_links
+        from publisher.checks.links.checker import check_all_links
 
         with Bar("asking links") as bar:
             found += check_all_links(config, checked.slugs, bar.at)

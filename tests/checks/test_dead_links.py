@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.checks.dead_links import check_all_links
+from publisher.checks.links.checker import check_all_links
 from publisher.config import load_config
 
 from .corpus import SLUG, SOUND, Case, lay_out

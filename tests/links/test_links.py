@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from publisher.checks.links import Link, check_links
-from publisher.checks.links.cache import LinkCache
+from publisher.checks.links.checker import LinkCache, check_links
 from publisher.checks.links.network import is_public
-from publisher.checks.links.outcome import LinkResult, LinkState, of_status
-from publisher.checks.links.prober import ProbeLimits
+from publisher.checks.links.prober import LinkResult, LinkState, ProbeLimits, of_status
+from publisher.checks.parts import Link
 from publisher.diagnostics import Place, Span, rendered
 
 from .server import LinkServer

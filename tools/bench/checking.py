@@ -9,8 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from publisher.checks.links import Link, check_links
+from publisher.checks.links.checker import check_links
 from publisher.checks.links.prober import ProbeLimits
+from publisher.checks.parts import Link
 from publisher.diagnostics import Place
 from publisher.issue import discover
 from tests.links.server import LinkServer

@@ -1,23 +1,80 @@
-"""Links in, diagnostics out: each at the link that an editor wrote."""
+"""Links in, diagnostics out: each at the link that an editor wrote, with a day's answers kept in a file."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urldefrag, urlsplit
 
-from publisher.checks.links.cache import LinkCache
-from publisher.checks.links.outcome import LinkResult, LinkState
-from publisher.checks.links.prober import ProbeLimits, Prober
+from pydantic import TypeAdapter
+
+from publisher.checks.context import Context
+from publisher.checks.ignores import hidden, ignores_of
+from publisher.checks.levels import with_levels
+from publisher.checks.links.prober import LinkResult, LinkState, ProbeLimits, Prober
 from publisher.checks.parts import Link
+from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Severity, define, say
+from publisher.documents.atomic import write_file
+from publisher.issue import read_issue
 
 DEAD_LINK = define("dead-link", Severity.ERROR)
 UNSURE_LINK = define("unsure-link", Severity.WARNING)
 MOVED_LINK = define("moved-link", Severity.WARNING)
 PRIVATE_LINK = define("private-link", Severity.ERROR)
 INSECURE_LINK = define("insecure-link", Severity.WARNING)
+
+
+DAY = 86_400.0
+_ENTRIES = TypeAdapter(dict[str, tuple[float, LinkResult]])
+
+
+class LinkCache:
+    """What was learnt of links in the last day, by URL, in a JSON file; one that cannot be read is an empty one."""
+
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
+        self._path, self._now = path, now
+        try:
+            found = _ENTRIES.validate_json(path.read_bytes())
+        except (OSError, ValueError):
+            found = {}
+        self._entries = {url: entry for url, entry in found.items() if 0 <= now() - entry[0] < DAY}
+
+    def get(self, url: str) -> LinkResult | None:
+        """What is known of a URL."""
+        entry = self._entries.get(url)
+        return entry[1] if entry else None
+
+    def put(self, url: str, outcome: LinkResult) -> None:
+        """Remember what lasts."""
+        if outcome.state.lasting:
+            self._entries[url] = (self._now(), outcome)
+
+    def save(self) -> None:
+        """Write the file whole or not at all; a cache that cannot be written is no failure."""
+        with suppress(OSError):
+            write_file(self._path, _ENTRIES.dump_json(self._entries), 0o600)
+
+
+def check_all_links(
+    config: Config, slugs: Iterable[str], progress: Callable[[int, int], None] | None = None
+) -> list[Diagnostic]:
+    """What became of every link of the issues ``slugs``, as far as they can be read, at each place where it stands."""
+    chosen = list(slugs)
+    issues = (read_issue(config, slug).partial for slug in chosen)
+    found = check_links(
+        [link for issue in issues if issue is not None for link in Context(config, issue).links],
+        cache=config.root / ".publisher" / "cache" / "links.json",
+        agent=config.newsletter.url,
+        limits=ProbeLimits(allow_private=config.checks.allow_private_links),
+        progress=progress,
+    )
+    silent = hidden([ignore for slug in chosen for ignore in ignores_of(config.root, slug)], found)
+    kept = [finding for finding in found if finding not in silent]
+    return sorted(with_levels(config.checks.levels, kept), key=lambda finding: finding.sort_key)
 
 
 def check_links(
@@ -39,13 +96,10 @@ def check_links(
         if urlsplit(url).scheme in {"http", "https"}:
             places.setdefault(url, []).append(link)
     known = LinkCache(cache)
-    outcomes, secure = asyncio.run(_probe_all(list(places), known, limits or ProbeLimits(), agent, progress))
+    outcomes = asyncio.run(_probe_all(list(places), known, limits or ProbeLimits(), agent, progress))
     known.save()
     return [
-        finding
-        for url, written in places.items()
-        for link in written
-        if (finding := _diagnose(link, outcomes[url], secure.get(url, False)))
+        finding for url, written in places.items() for link in written if (finding := _diagnose(link, *outcomes[url]))
     ]
 
 
@@ -55,8 +109,8 @@ async def _probe_all(
     limits: ProbeLimits,
     agent: str,
     progress: Callable[[int, int], None] | None,
-) -> tuple[dict[str, LinkResult], dict[str, bool]]:
-    """The outcome of each URL, and for those over http whether https answers as well."""
+) -> dict[str, tuple[LinkResult, bool]]:
+    """The outcome of each URL, and of those over http that are alive whether https answers as well."""
     done = 0
 
     async with Prober(limits, agent) as prober:
@@ -88,10 +142,7 @@ async def _probe_all(
             return found, secure
 
         results = await asyncio.gather(*(one(url) for url in urls))
-    return (
-        {url: result[0] for url, result in zip(urls, results, strict=True)},
-        {url: result[1] for url, result in zip(urls, results, strict=True)},
-    )
+    return dict(zip(urls, results, strict=True))
 
 
 def _https(url: str) -> str | None:
@@ -100,23 +151,22 @@ def _https(url: str) -> str | None:
     return f"https{url[4:]}" if parts.scheme == "http" and ":" not in parts.netloc.rpartition("]")[2] else None
 
 
+_TOLD = {
+    LinkState.DEAD: (DEAD_LINK, say("link to where the page lives now")),
+    LinkState.PRIVATE: (PRIVATE_LINK, say("link to the public page")),
+    LinkState.UNSURE: (UNSURE_LINK, say("open it in a browser to see")),
+}
+
+
 def _diagnose(link: Link, outcome: LinkResult, secure: bool) -> Diagnostic | None:
     """The finding at one link."""
-    match outcome.state:
-        case LinkState.DEAD:
-            return DEAD_LINK.at(link.place, outcome.detail, help=say("link to where the page lives now"))
-        case LinkState.PRIVATE:
-            return PRIVATE_LINK.at(link.place, outcome.detail, help=say("link to the public page"))
-        case LinkState.UNSURE:
-            return UNSURE_LINK.at(link.place, outcome.detail, help=say("open it in a browser to see"))
-        case LinkState.MOVED:
-            return MOVED_LINK.at(
-                link.place, say("the link has permanently moved"), help=say("write {words}", words=outcome.target or "")
-            )
-        case LinkState.ALIVE:
-            if secure:
-                https = "https://" + link.url.removeprefix("http://")
-                return INSECURE_LINK.at(
-                    link.place, say("the link is http where https answers"), help=say("write {words}", words=https)
-                )
+    if outcome.state in _TOLD:
+        code, advice = _TOLD[outcome.state]
+        return code.at(link.place, outcome.detail, help=advice)
+    if outcome.state is LinkState.MOVED:
+        advice = say("write {words}", words=outcome.target or "")
+        return MOVED_LINK.at(link.place, say("the link has permanently moved"), help=advice)
+    if secure:
+        advice = say("write {words}", words="https://" + link.url.removeprefix("http://"))
+        return INSECURE_LINK.at(link.place, say("the link is http where https answers"), help=advice)
     return None

@@ -1,21 +1,70 @@
-"""One link, asked politely: HEAD, then GET where HEAD is refused; redirects followed by hand; everything bounded."""
+"""One link, asked politely: HEAD, then GET where HEAD is refused; redirects followed by hand; everything bounded.
+
+What became of it is a value, read from status codes and failures.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
+from enum import StrEnum
 
 import httpx
 
 from publisher import __version__
 from publisher.checks.links.network import PrivateAddressError, SafeTransport
-from publisher.checks.links.outcome import LinkResult, LinkState, of_status
-from publisher.diagnostics import say
+from publisher.diagnostics import Sentence, say
 
 MAX_REDIRECTS = 8
 PERMANENT = {301, 308}
 REDIRECTS = {301, 302, 303, 307, 308}
+
+
+class LinkState(StrEnum):
+    """What is known of a link."""
+
+    ALIVE = "alive"
+    MOVED = "moved"  # answers, after a permanent redirect (RFC 9110 §15.4.2, §15.4.9)
+    DEAD = "dead"  # certainly gone: 404, 410, no such host, redirects without end
+    UNSURE = "unsure"  # did not answer as it should this time: time-out, 5xx, 429, TLS, refused to robots
+    PRIVATE = "private"  # leads to an address no reader can reach
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it is worth remembering for a day; a passing trouble is not."""
+        return self in {LinkState.ALIVE, LinkState.MOVED, LinkState.DEAD}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkResult:
+    """What became of a link. ``detail`` says it; ``target`` is where it has moved to."""
+
+    state: LinkState
+    detail: Sentence = say("the link is alive")  # noqa: RUF009 - it never changes
+    target: str | None = None
+
+
+def _unsure(detail: Sentence) -> LinkResult:
+    return LinkResult(LinkState.UNSURE, detail)
+
+
+_GONE = {404: say("not found"), 410: say("gone")}
+
+
+def of_status(status: int) -> LinkResult:
+    """The outcome of a final status code (RFC 9110 §15)."""
+    if status < 400:
+        return LinkResult(LinkState.ALIVE)
+    if status in _GONE:
+        return LinkResult(LinkState.DEAD, say("the link answers {status}: {why}", status=status, why=_GONE[status]))
+    if status in {401, 402, 403, 406, 451, 999}:  # asks who we are; a reader's browser may well be let in
+        return _unsure(say("the link answers {status}, perhaps only to programs", status=status))
+    if status == 429:
+        return _unsure(say("the link asks for fewer requests (429)"))
+    if status >= 500:
+        return _unsure(say("the link answers {status}: the server is in trouble", status=status))
+    return LinkResult(LinkState.DEAD, say("the link answers {status}", status=status))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +83,7 @@ class Prober:
     """Asks for links. One for a run; use as an async context manager."""
 
     def __init__(self, limits: ProbeLimits, agent: str) -> None:
-        self._manners = limits
+        self._limits = limits
         self._all = asyncio.Semaphore(limits.at_once)
         self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(limits.per_host))
         self._client = httpx.AsyncClient(
@@ -53,26 +102,19 @@ class Prober:
     async def probe(self, url: str) -> LinkResult:
         """What becomes of ``url``; never raises for what a link can do."""
         try:
-            async with self._all, asyncio.timeout(self._manners.total):
+            async with self._all, asyncio.timeout(self._limits.total):
                 return await self._follow(url)
         except TimeoutError:
-            return LinkResult(
-                LinkState.UNSURE, say("the link did not answer within {total:g} s", total=self._manners.total)
-            )
+            return _unsure(say("the link did not answer within {total:g} s", total=self._limits.total))
         except httpx.TimeoutException:
-            return LinkResult(
-                LinkState.UNSURE, say("the link did not answer within {timeout:g} s", timeout=self._manners.timeout)
-            )
+            return _unsure(say("the link did not answer within {timeout:g} s", timeout=self._limits.timeout))
         except PrivateAddressError as error:
-            return LinkResult(
-                LinkState.PRIVATE, say("the link leads nowhere a reader can go: {error}", error=str(error))
-            )
+            told = say("the link leads nowhere a reader can go: {error}", error=str(error))
+            return LinkResult(LinkState.PRIVATE, told)
         except httpx.ConnectError as error:
             return _connection(error)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            return LinkResult(
-                LinkState.UNSURE, say("the link did not answer properly ({name})", name=type(error).__name__)
-            )
+            return _unsure(say("the link did not answer properly ({name})", name=type(error).__name__))
 
     async def _follow(self, url: str) -> LinkResult:
         """Follow redirects to an answer; MOVED when the first steps were all permanent."""
@@ -121,8 +163,8 @@ class Prober:
     def _wait(self, response: httpx.Response) -> float | None:
         """Seconds of a Retry-After (RFC 9110 §10.2.3) that is short enough to wait for."""
         value = response.headers.get("retry-after", "1")
-        seconds = float(value) if value.isdigit() else self._manners.longest_wait + 1
-        return seconds if seconds <= self._manners.longest_wait else None
+        seconds = float(value) if value.isdigit() else self._limits.longest_wait + 1
+        return seconds if seconds <= self._limits.longest_wait else None
 
 
 def _connection(error: httpx.ConnectError) -> LinkResult:
@@ -131,5 +173,5 @@ def _connection(error: httpx.ConnectError) -> LinkResult:
     if text.startswith("there is no host"):
         return LinkResult(LinkState.DEAD, say("the link leads nowhere: {text}", text=text))
     if "certificate" in text.lower() or "ssl" in text.lower():
-        return LinkResult(LinkState.UNSURE, say("the link has a certificate that browsers refuse"))
-    return LinkResult(LinkState.UNSURE, say("the link refuses connections"))
+        return _unsure(say("the link has a certificate that browsers refuse"))
+    return _unsure(say("the link refuses connections"))
