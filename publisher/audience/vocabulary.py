@@ -1,11 +1,16 @@
-"""The words of many tools for who may be mailed: values of columns, and what headers are made of."""
+"""The words of many tools for who may be mailed: values of columns, and what headers are made of.
+
+They stand in ``vocabulary.yaml``, which says what each table is for.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
+
+import yaml
 
 
 class ImportStatus(StrEnum):
@@ -26,90 +31,31 @@ WORST = (
     ImportStatus.PENDING, ImportStatus.FINE,
 )  # fmt: skip
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split(", "))
+_TABLES = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 
 
-def _statuses(table: Mapping[ImportStatus, str]) -> dict[str, ImportStatus]:
-    return {word: status for status, words in table.items() for word in _words(words)}
+def _words(name: str) -> frozenset[str]:
+    return frozenset(_TABLES[name].split(", "))
 
 
-# Words that can mean nothing else, whatever the column is called.
-STRONG = _statuses(
-    {
-        ImportStatus.PENDING: "unconfirmed, unactivated, awaiting confirmation, not confirmed, 待确认, 未确认, 未確認",
-        ImportStatus.UNSUBSCRIBED: "unsubscribed, unsub, unsubscribe, opted out, opt out, optout, 退订, 已退订, "
-        "取消订阅, 已取消订阅, 退訂, 已退訂, 購読解除, 配信停止, 解除済み, 수신거부, 구독취소, "
-        "abgemeldet, désabonné, désinscrit, desuscrito, dado de baja, "
-        "disiscritto, descadastrado, отписан, отписался, uitgeschreven",
-        ImportStatus.BOUNCE: "bounced, bounce, bounces, hard bounced, hard bounce, hardbounce, undeliverable, "
-        "undelivered, unreachable, 退信, 已退信",
-        ImportStatus.COMPLAINT: "complained, complaint, complaints, spam complaint, marked as spam, reported spam, "
-        "投诉, 已投诉",
-        ImportStatus.MANUAL: "blocklisted, blacklisted, suppressed, do not contact, do not email, do not mail, dnc, "
-        "黑名单",
-        ImportStatus.SKIP: "nonsubscribed, non subscribed, not subscribed, never subscribed, transactional",
-    }
-)
-# Words that mean it where the header speaks of a subscription.
-KNOWN = STRONG | _statuses(
-    {
-        ImportStatus.FINE: "subscribed, active, enabled, confirmed, verified, opted in, opt in, regular, premium, "
-        "free, paid, gifted, trialed, past due, paused, churned, churning, unpaid, current, ok, "
-        "已订阅, 订阅中, 已确认, 正常, 購読中",
-        ImportStatus.PENDING: "pending, validating, unverified",
-        ImportStatus.UNSUBSCRIBED: "cancelled, canceled, removed, deleted, disabled, deactivated, left",
-        ImportStatus.BOUNCE: "cleaned, invalid",
-        ImportStatus.COMPLAINT: "spam, abuse, junk",
-        ImportStatus.MANUAL: "blocked, banned, spammy, manual, provider",
-        ImportStatus.SKIP: "archived",
-    }
-)
-TRUE = _words("1, 1.0, true, yes, y, t, on, x, ✓, ✔, ja, oui, sí, si, да, 是, はい, 예")
-FALSE = _words("0, 0.0, false, no, n, f, off, never, nein, non, нет, 否, いいえ, 아니오")
-NOTHING = _words("null, none, nan, n/a, -, —, \\n, 0000 00 00, 0000 00 00 00:00:00") | {""}
+def _statuses(name: str) -> dict[str, ImportStatus]:
+    return {word: ImportStatus(status) for status, words in _TABLES[name].items() for word in words.split(", ")}
+
+
+STRONG = _statuses("strong")
+KNOWN = STRONG | _statuses("known")
+TRUE, FALSE, NOTHING = _words("true"), _words("false"), _words("nothing") | {""}
 DATE = re.compile(
     r"\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|^\d{9,13}$|\b\d{1,2}:\d{2}|\b\d{4}$"
 )
-
-# A header speaks where every other word of it is one of these.
-AROUND = _words(
-    "is, has, was, e, email, emails, mail, mailing, user, contact, contacts, subscriber, subscription, newsletter, "
-    "newsletters, marketing, gdpr, list, global, flag, all, to, from, by, the, customer, member, people, person, "
-    "audience, account, send, sending"
-)
-WHEN = _words("at, on, date, time, datetime, timestamp, utc, day, month, year, source, method, form")
-WHY = _words("reason, campaign, title, id, other, type")
-MEASURE = _words("count, number, rate, score, url, link, total, token, hash, key, ip")
-STATUS = _words(
-    "status, statut, статус, stav, 状态, 狀態, ステータス, 상태, "
-    "订阅状态, 訂閱狀態, 邮件状态, 購読状態, 配信状態, 구독상태, abostatus"
-)
-STATE = _words("state, standing, estado, stato, zustand")
-NO: tuple[tuple[ImportStatus | None, re.Pattern[str]], ...] = (
-    (ImportStatus.COMPLAINT, re.compile(r"\b(?:complain(?:t|ts|ed)?|spam|abuse)\b")),
-    (
-        ImportStatus.BOUNCE,
-        re.compile(r"\b(?:(?:hard )?bounced?|undeliver(?:able|ed)|clean(?:ed)?(?= time| campaign))\b"),
-    ),
-    (
-        ImportStatus.MANUAL,
-        re.compile(
-            r"\b(?:blocked|banned|(?:black|block) ?list(?:ed)?|suppress(?:ed|ions?)|dnc|do not (?:contact|e?mail))\b"
-        ),
-    ),
-    (
-        ImportStatus.UNSUBSCRIBED,
-        re.compile(r"\b(?:unsub(?:scribed?|scription)?|opt(?:ed)? ?out|deleted|removed|disabled|deactivated)\b"),
-    ),
-    (None, re.compile(r"\bcancel(?:l?ed|lation)?\b")),  # the newsletter, or a paid plan: only the operator knows
-)
-YES = re.compile(
-    r"\b(?:subscribed?|opt(?:ed)? ?in|accepts?|consent(?:ed)?|permission|wants|receives?|mailable|active|enabled|"
-    r"confirmed|verified)\b"
-)
-WEAK_YES = _words("active, enabled, confirmed, verified, consent, consented, permission, accept, accepts")
+AROUND, WHEN, WHY, MEASURE = _words("around"), _words("when"), _words("why"), _words("measure")
+STATUS, STATE = _words("status"), _words("state")
+NO = [
+    (None if status == "unclear" else ImportStatus(status), re.compile(pattern))
+    for status, pattern in _TABLES["no"].items()
+]
+"""None: only the operator knows."""
+YES, WEAK_YES = re.compile(_TABLES["yes"]), _words("weak_yes")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
