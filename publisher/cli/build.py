@@ -34,7 +34,7 @@ def build(
     Every problem is reported. An issue with an error is not built, and what an earlier build made of it is removed; the
     others are built, and the status is 1.
     """
-    from publisher.diagnostics.json import render_json
+    from publisher.diagnostics.machines import render_json
     from publisher.diagnostics.text import printable
     from publisher.errors import ConfigError
     from publisher.site.build import build as run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -109,21 +108,18 @@ def _show(
     findings: Sequence[Diagnostic], root: Path, format: Written, config: Config | None, *, folded: bool = False
 ) -> None:
     """The result, on standard output; why there is none (no ``config``), to people on standard error."""
-    if format == "json":
-        from publisher.diagnostics.json import render_json as render
-    elif format == "github":
-        from publisher.diagnostics.github import render_github
+    from publisher.diagnostics import machines
 
-        render = partial(render_github, folded=folded)
+    if format == "json":
+        sys.stdout.write(machines.render_json(findings))
+    elif format == "github":
+        sys.stdout.write(machines.render_github(findings, folded=folded))
     elif format == "sarif":
         from publisher.checks.registry import codes
-        from publisher.diagnostics.sarif import render_sarif
 
-        render = partial(render_sarif, known=codes(config))
+        sys.stdout.write(machines.render_sarif(findings, codes(config)))
     else:
         show_findings(findings, root, console if config else error_console, folded=folded)
-        return
-    sys.stdout.write(render(findings))
 
 
 def _summary(findings: Sequence[Diagnostic], issues: int, mendable: int) -> None:

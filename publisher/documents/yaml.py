@@ -14,11 +14,19 @@ from typing import Any
 
 import yaml
 
-from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Span, say
-from publisher.documents import codes
+from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Severity, Span, define, say
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence
 from publisher.documents.text import TextFile
 from publisher.documents.yaml_typos import find_typo, shortened
+
+SYNTAX = define("yaml-syntax", Severity.ERROR, fixed=True)
+DUPLICATE_KEY = define("yaml-duplicate-key", Severity.ERROR, fixed=True)
+TOO_DEEP = define("yaml-too-deep", Severity.ERROR, fixed=True)
+ALIAS = define("yaml-alias", Severity.ERROR, fixed=True)
+TAG = define("yaml-tag", Severity.ERROR, fixed=True)
+SEVERAL_DOCUMENTS = define("yaml-several-documents", Severity.ERROR, fixed=True)
+COMPLEX_KEY = define("yaml-complex-key", Severity.ERROR, fixed=True)
+CUT_AT_HASH = define("text-cut-at-hash", Severity.ERROR)
 
 MAX_DEPTH = 60
 _WORDS = (
@@ -52,7 +60,7 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
         return None, builder.findings
     except yaml.YAMLError:  # a character that YAML refuses; read_text has replaced and reported them all
         builder.findings.append(
-            codes.SYNTAX.at(Place(file.path), say("the YAML cannot be read"), help=say("save it as UTF-8 text"))
+            SYNTAX.at(Place(file.path), say("the YAML cannot be read"), help=say("save it as UTF-8 text"))
         )
         return None, builder.findings
     return builder.root, builder.findings
@@ -94,7 +102,7 @@ class _Builder:
                 case yaml.DocumentStartEvent():
                     self._start_document(event, span)
                 case yaml.AliasEvent():
-                    self._refuse(codes.ALIAS, span, _NO_ALIAS, _QUOTE_ALIAS)
+                    self._refuse(ALIAS, span, _NO_ALIAS, _QUOTE_ALIAS)
                 case yaml.ScalarEvent():
                     self._plain(event, span)
                     if event.style not in {"|", ">"}:
@@ -119,19 +127,17 @@ class _Builder:
     def _start_document(self, event: yaml.DocumentStartEvent, span: Span) -> None:
         self._documents += 1
         if self._documents > 1:
-            self._refuse(
-                codes.SEVERAL_DOCUMENTS, span, say("a second YAML document begins here"), say("delete this line")
-            )
+            self._refuse(SEVERAL_DOCUMENTS, span, say("a second YAML document begins here"), say("delete this line"))
         if event.tags:
-            self._refuse(codes.TAG, span, _NO_TAG, say("delete the %TAG line"))
+            self._refuse(TAG, span, _NO_TAG, say("delete the %TAG line"))
 
     def _plain(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, span: Span) -> None:
         """Neither an anchor nor a tag."""
         point = Span(span.line, span.column, span.line, span.column + 1)
         if event.anchor is not None:
-            self._refuse(codes.ALIAS, point, _NO_ANCHOR, _QUOTE_ANCHOR)
+            self._refuse(ALIAS, point, _NO_ANCHOR, _QUOTE_ANCHOR)
         if event.tag is not None:
-            self._refuse(codes.TAG, point, _NO_TAG, _QUOTE_TAG)
+            self._refuse(TAG, point, _NO_TAG, _QUOTE_TAG)
 
     def _cut(self, text: str, span: Span) -> None:
         """Words after `` #`` in a text: a comment to YAML, and to the editor what comes next."""
@@ -145,18 +151,16 @@ class _Builder:
         mark = '"' if not set('"\\') & set(text + words) else "'"
         whole = shortened(f"{text} {words}".lstrip() if mark == '"' else f"{text} {words}".lstrip().replace("'", "''"))
         advice = say("quote the whole text: {mark}{whole}{mark}; a comment has a space after #", mark=mark, whole=whole)
-        self.findings.append(codes.CUT_AT_HASH.at(place, message, help=advice))
+        self.findings.append(CUT_AT_HASH.at(place, message, help=advice))
 
     def _open(self, event: yaml.CollectionStartEvent, span: Span) -> None:
         mapping = isinstance(event, yaml.MappingStartEvent)
         if self._stack and self._stack[-1].mapping and self._stack[-1].key is None:
             message = say("a list or a mapping stands where a key belongs")
-            self._refuse(
-                codes.COMPLEX_KEY, span, message, say('quote a text that begins with { or [, as in "{{ name }}"')
-            )
+            self._refuse(COMPLEX_KEY, span, message, say('quote a text that begins with { or [, as in "{{ name }}"'))
         if len(self._stack) >= MAX_DEPTH:
             message = say("the YAML is nested deeper than {max_depth} levels", max_depth=MAX_DEPTH)
-            self._refuse(codes.TOO_DEEP, span, message, say("quote a text that begins with { or ["))
+            self._refuse(TOO_DEEP, span, message, say("quote a text that begins with { or ["))
         self._stack.append(_OpenCollection(mapping, bool(event.flow_style), span))
 
     def _close(self, span: Span) -> None:
@@ -193,7 +197,7 @@ class _Builder:
         line, column = earlier.key.span.line, earlier.key.span.column
         message = say("the key {name} was already given at {line}:{column}", name=name, line=line, column=column)
         self.findings.append(
-            codes.DUPLICATE_KEY.at(Place(self.path, entry.key.span), message, help=say("keep one of the two"))
+            DUPLICATE_KEY.at(Place(self.path, entry.key.span), message, help=say("keep one of the two"))
         )
 
 
@@ -201,9 +205,9 @@ _NO_ALIAS, _QUOTE_ALIAS = say("YAML aliases are not read here"), say("quote a te
 _NO_ANCHOR, _QUOTE_ANCHOR = say("YAML anchors are not read here"), say("quote a text that begins with &")
 _NO_TAG, _QUOTE_TAG = say("YAML tags are not read here"), say("quote a text that begins with !")
 _REFUSED = {
-    "while scanning an alias": (codes.ALIAS, _NO_ALIAS, _QUOTE_ALIAS),
-    "while scanning an anchor": (codes.ALIAS, _NO_ANCHOR, _QUOTE_ANCHOR),
-    "while scanning a tag": (codes.TAG, _NO_TAG, _QUOTE_TAG),
+    "while scanning an alias": (ALIAS, _NO_ALIAS, _QUOTE_ALIAS),
+    "while scanning an anchor": (ALIAS, _NO_ANCHOR, _QUOTE_ANCHOR),
+    "while scanning a tag": (TAG, _NO_TAG, _QUOTE_TAG),
 }
 _SAID: tuple[tuple[str, Sentence, Sentence], ...] = (
     (
@@ -238,7 +242,7 @@ def typo_in(file: TextFile, first: int, last: int) -> Diagnostic | None:
     if typo is None:
         return None
     place = Place(file.path, Span(typo.line + first, typo.start + 1, typo.line + first, typo.end + 1))
-    return codes.SYNTAX.at(place, typo.message, help=typo.help)
+    return SYNTAX.at(place, typo.message, help=typo.help)
 
 
 def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAMLError) -> Diagnostic:
@@ -266,12 +270,12 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
     if "cannot start any token" in problem:
         character = source[column - 1 : column]
         if character == "\t":
-            return codes.SYNTAX.at(place, say("a tab cannot indent YAML"), help=say("indent with spaces"))
-        return codes.SYNTAX.at(
+            return SYNTAX.at(place, say("a tab cannot indent YAML"), help=say("indent with spaces"))
+        return SYNTAX.at(
             place, say("a text cannot begin with {character}", character=character), help=say("quote the text")
         )
     for sign, message, advice in _SAID:
         if sign in problem:
-            return codes.SYNTAX.at(place, message, help=advice)
+            return SYNTAX.at(place, message, help=advice)
     told = f"{problem} {error.context}" if error.context else problem
-    return codes.SYNTAX.at(place, say("the YAML cannot be read: {told}", told=told), help=say("quote the text"))
+    return SYNTAX.at(place, say("the YAML cannot be read: {told}", told=told), help=say("quote the text"))

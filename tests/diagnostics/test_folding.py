@@ -8,9 +8,7 @@ import pytest
 
 from publisher.diagnostics import Diagnostic, Severity, Span
 from publisher.diagnostics.folding import fold
-from publisher.diagnostics.github import render_github
-from publisher.diagnostics.json import render_json
-from publisher.diagnostics.sarif import render_sarif
+from publisher.diagnostics.machines import render_github, render_json, render_sarif
 from publisher.diagnostics.text import render_text
 
 

@@ -7,9 +7,7 @@ import json
 from jsonschema import Draft7Validator
 
 from publisher.diagnostics import Diagnostic, Severity, Span
-from publisher.diagnostics.github import render_github
-from publisher.diagnostics.json import render_json
-from publisher.diagnostics.sarif import render_sarif
+from publisher.diagnostics.machines import render_github, render_json, render_sarif
 
 FOUND = [
     Diagnostic(

@@ -11,9 +11,7 @@ from tempfile import TemporaryDirectory
 from publisher.checks.engine import findings_across
 from publisher.checks.fixes import plan_fixes
 from publisher.config import load_config
-from publisher.diagnostics.github import render_github
-from publisher.diagnostics.json import render_json
-from publisher.diagnostics.sarif import render_sarif
+from publisher.diagnostics.machines import render_github, render_json, render_sarif
 from publisher.diagnostics.text import render_text
 from publisher.proofing.proof import proofread
 from tests.checks.corpus import SLUG, SOUND, Case, lay_out

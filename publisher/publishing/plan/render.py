@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from publisher.diagnostics import rendered
-from publisher.diagnostics.json import as_object
+from publisher.diagnostics.machines import as_object
 from publisher.edition.gates.clip_budget import BUDGET
 from publisher.edition.model import Sizes
 from publisher.publishing.due import MAILS, NEEDS_SOMEBODY, Action, IssueDecision

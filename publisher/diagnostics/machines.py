@@ -1,0 +1,126 @@
+"""Findings for machines: the stable list of ``check --format json``, workflow commands of GitHub, and SARIF 2.1.0.
+
+GitHub shows a workflow command beside its line of a pull request; its escapes are those of ``@actions/core``
+(``packages/core/src/command.ts``): ``%``, CR and LF in data; ``:`` and ``,`` as well in properties. SARIF (OASIS) is
+what code hosts read into their security and quality tabs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from publisher import __version__
+from publisher.diagnostics.catalogue import Code, catalogue
+from publisher.diagnostics.folding import Shown, fold
+from publisher.diagnostics.model import Diagnostic, Severity
+from publisher.diagnostics.sentences import rendered
+from publisher.diagnostics.text import printable, told
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+
+
+def as_object(diagnostic: Diagnostic) -> dict[str, Any]:
+    """One finding as plain data. Lines and columns count from 1; the end is exclusive."""
+    span = diagnostic.span
+    return {
+        "path": diagnostic.path,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+        "severity": diagnostic.severity.value,
+        "code": diagnostic.code,
+        "message": rendered(diagnostic.message),
+        "help": None if diagnostic.help is None else rendered(diagnostic.help),
+    }
+
+
+def render_json(diagnostics: Iterable[Diagnostic]) -> str:
+    """A JSON array, one finding an element, with a newline at its end."""
+    return json.dumps([as_object(diagnostic) for diagnostic in diagnostics], ensure_ascii=False, indent=2) + "\n"
+
+
+def render_github(diagnostics: Iterable[Diagnostic], *, folded: bool = False) -> str:
+    """One command a line; with ``folded`` many findings of one kind are one. GitHub shows ten of a job's anyway."""
+    shown = fold(diagnostics) if folded else map(Shown, diagnostics)
+    return "".join(f"{_command(one)}\n" for one in shown)
+
+
+def _command(shown: Shown) -> str:
+    diagnostic, span = shown.finding, shown.finding.span
+    properties: dict[str, object] = {"file": diagnostic.path, "line": span.line}
+    if span.end_line == span.line:
+        # GitHub takes columns only where a finding stays within one line; its end column is inclusive.
+        properties |= {"endLine": span.line, "col": span.column, "endColumn": max(span.end_column - 1, span.column)}
+    else:
+        properties |= {"endLine": span.end_line}
+    properties["title"] = diagnostic.code
+    listed = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+    text = told(diagnostic)
+    text += f"\n{shown.rest}" if shown.more else ""
+    return f"::{_COMMANDS[diagnostic.severity]} {listed}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return printable(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def render_sarif(diagnostics: Iterable[Diagnostic], known: Mapping[str, Code] | None = None) -> str:
+    """One log with one run: the rules of what was found, by their codes in ``known``, and every finding."""
+    found = list(diagnostics)
+    names = sorted({diagnostic.code for diagnostic in found})
+    known = catalogue() if known is None else known
+    driver = {
+        "name": "publisher",
+        "version": __version__,
+        "rules": [_rule(name, known.get(name)) for name in names],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {"ROOT": {"description": {"text": "The newsletter repository."}}},
+        "results": [_result(diagnostic, names.index(diagnostic.code)) for diagnostic in found],
+    }
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, ensure_ascii=False, indent=2) + "\n"
+
+
+def _rule(name: str, code: Code | None) -> dict[str, Any]:
+    rule: dict[str, Any] = {"id": name}
+    if code is not None:
+        rule["shortDescription"] = {"text": code.summary}
+        rule["help"] = {"text": code.doc, "markdown": code.doc}
+        rule["defaultConfiguration"] = {"level": _LEVELS[code.severity]}
+    return rule
+
+
+def _result(diagnostic: Diagnostic, index: int) -> dict[str, Any]:
+    span = diagnostic.span
+    return {
+        "ruleId": diagnostic.code,
+        "ruleIndex": index,
+        "level": _LEVELS[diagnostic.severity],
+        "message": {"text": told(diagnostic)},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": quote(diagnostic.path), "uriBaseId": "ROOT"},
+                    "region": {
+                        "startLine": span.line,
+                        "startColumn": span.column,
+                        "endLine": span.end_line,
+                        "endColumn": span.end_column,
+                    },
+                }
+            }
+        ],
+    }
