@@ -55,7 +55,7 @@ def create_app(root: Path, port: int) -> Starlette:
         look = frames.Look(query.get("kind", "email"), query.get("dark") == "1", query.get("images") != "0")
         if view.edition is None or look.kind not in frames.KINDS:
             raise HTTPException(404)
-        content = await run_in_threadpool(_document, workshop, view.edition, look)
+        content = await run_in_threadpool(frames.document, view.edition, look, workshop.config)
         origin = f"http://{request.headers['host']}"
         return HTMLResponse(content, headers={"content-security-policy": frames.policy(look, origin)})
 
@@ -113,10 +113,6 @@ async def _view(workshop: Workshop, request: Request) -> PreviewState:
         return await run_in_threadpool(workshop.view, request.path_params["slug"])
     except UsageError as error:
         raise HTTPException(404, error.message) from error
-
-
-def _document(workshop: Workshop, edition: Edition, look: frames.Look) -> str:
-    return frames.document(edition, look, workshop.config)
 
 
 def _send_test(workshop: Workshop, edition: Edition, address: str) -> str:

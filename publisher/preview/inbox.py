@@ -59,13 +59,6 @@ def rows(sender: str, subject: str, preheader: str) -> list[Row]:
     for client in CLIENTS:
         line = cut(subject, client.subject)
         room = client.preheader - display_width(line) - 3 if client.together else client.preheader
-        shown.append(
-            Row(
-                client.name,
-                cut(sender, client.sender),
-                line,
-                cut(preheader, max(room, 0)) if room > 8 else "",
-                line != subject,
-            )
-        )
+        after = cut(preheader, room) if room > 8 else ""
+        shown.append(Row(client.name, cut(sender, client.sender), line, after, line != subject))
     return shown

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from publisher.diagnostics import Severity, rendered
+from publisher.diagnostics import Severity
 from publisher.diagnostics.folding import Shown, fold
+from publisher.diagnostics.machines import as_object
 from publisher.edition.gates.clip_budget import BUDGET
 from publisher.preview.inbox import rows
 from publisher.preview.workshop import PreviewState, Workshop
@@ -19,14 +21,8 @@ def listing(workshop: Workshop) -> list[dict[str, Any]]:
 def _entry(slug: str, view: PreviewState | None) -> dict[str, Any]:
     if view is None:
         return {"slug": slug, "title": slug, "status": "", "errors": None, "warnings": None, "version": 0}
-    return {
-        "slug": slug,
-        "title": view.title,
-        "status": view.status,
-        "errors": view.count(Severity.ERROR),
-        "warnings": view.count(Severity.WARNING),
-        "version": view.version,
-    }
+    counts = {f"{severity}s": view.count(severity) for severity in (Severity.ERROR, Severity.WARNING)}
+    return {"slug": slug, "title": view.title, "status": view.status, "version": view.version} | counts
 
 
 def describe(workshop: Workshop, view: PreviewState) -> dict[str, Any]:
@@ -42,30 +38,19 @@ def describe(workshop: Workshop, view: PreviewState) -> dict[str, Any]:
         name, address = workshop.config.newsletter.sender
         answer |= {
             "language": edition.language,
-            "inbox": [
-                {"client": r.client, "sender": r.sender, "subject": r.subject, "preheader": r.preheader, "cut": r.cut}
-                for r in rows(name or address, edition.subject, edition.preheader)
-            ],
+            "inbox": [asdict(row) for row in rows(name or address, edition.subject, edition.preheader)],
             "bytes": max(edition.sizes.html, edition.sizes.html_encoded),
             "budget": BUDGET,
-            "length": {"count": edition.length.count, "unit": edition.length.unit, "minutes": edition.length.minutes},
+            "length": asdict(edition.length),
             "digest": edition.digest,
         }
     return answer
 
 
 def _finding(workshop: Workshop, shown: Shown) -> dict[str, Any]:
-    finding = shown.finding
-    path = workshop.root / finding.path
-    editor = workshop.config.preview.editor
-    return {
-        "path": finding.path,
-        "line": finding.span.line,
-        "column": finding.span.column,
-        "severity": finding.severity.value,
-        "code": finding.code,
-        "message": rendered(finding.message),
-        "help": None if finding.help is None else rendered(finding.help),
+    finding, editor = shown.finding, workshop.config.preview.editor
+    path, span = (workshop.root / finding.path).as_posix(), finding.span
+    return as_object(finding) | {
         "rest": shown.rest if shown.more else None,
-        "href": editor.format(path=path.as_posix(), line=finding.span.line, column=finding.span.column),
+        "href": editor.format(path=path, line=span.line, column=span.column),
     }
