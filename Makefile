@@ -52,13 +52,13 @@ publish: $(STAMP) ## publish the issues in issues/ on the embedded defaults
 browser: ## a Chromium from the system's packages, where that can be had
 	@bash tools/browser.sh
 
-CATALOGS := publisher/diagnostics/locales
+LOCALES := publisher/language/locales
 .PHONY: catalogs
-catalogs: $(DEV_STAMP) ## bring new sentences of findings into the catalogs, and compile them
-	@$(BIN)/pybabel -q extract -k say -k counted:1,2 --ignore-dirs=cli --add-location=file --sort-output -o $(CATALOGS)/findings.pot publisher
-	@$(BIN)/pybabel -q update -D findings -i $(CATALOGS)/findings.pot -d $(CATALOGS) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 110
-	@rm $(CATALOGS)/findings.pot
-	@$(BIN)/pybabel compile --statistics -D findings -d $(CATALOGS)
+catalogs: $(DEV_STAMP) ## bring new words and sentences into the catalogs of every language, and compile them
+	@$(BIN)/pybabel -q extract -k say -k counted:1,2 --ignore-dirs=cli --add-location=file --sort-output -o $(LOCALES)/findings.pot publisher
+	@$(BIN)/pybabel -q update -D findings -i $(LOCALES)/findings.pot -d $(LOCALES) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 110
+	@rm $(LOCALES)/findings.pot
+	@$(BIN)/python -m tools.catalogs
 
 .PHONY: test
 test: $(DEV_STAMP) $(TOOLS_STAMP) browser ## every test, in parallel

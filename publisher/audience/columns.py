@@ -17,6 +17,7 @@ from publisher.audience.address import Address, read_address
 from publisher.audience.own import COLUMNS, SIGNS, Past, past_of, unguarded
 from publisher.audience.standing import Standings
 from publisher.audience.vocabulary import ImportStatus
+from publisher.language import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +81,13 @@ _TOOLS = (
     Tool("ghost", ({"subscribed_to_emails"},), tags="labels"),
 )  # fmt: skip
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
+_LONGEST_TAG = 35  # BCP 47, section 4.4.1
 
 
 @lru_cache(maxsize=1024)
 def language_tag(text: str) -> str | None:
-    """A BCP 47 tag in its usual case (``zh_cn`` → ``zh-CN``, ``zh-hans`` → ``zh-Hans``); None where it is not one."""
-    if not _LANGUAGE.fullmatch(text) or len(text) > 35:
-        return None
-    first, *rest = text.replace("_", "-").split("-")
-    return "-".join([first.lower(), *(part.title() if len(part) == 4 else part.upper() for part in rest)])
+    """A BCP 47 tag in canonical form (``zh_cn`` → ``zh-CN``); None where it is not one, or a very long one."""
+    return canonical(text.replace("_", "-")) if len(text) <= _LONGEST_TAG else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from publisher.documents.atomic import write_file
 from publisher.documents.text import TextFile
 from publisher.errors import ServiceError, UsageError
 from publisher.issue import Issue, read_issue
+from publisher.language import Locale
 
-_EXTRACTED_BY = {"zh-Hant": "自動摘錄", "zh": "自动摘录", "ja": "自動抽出"}
 _AFTER = (
     "preheader",
     "publish_at",
@@ -100,9 +100,7 @@ def _extract(config: Config, issue: Issue, count: int) -> tuple[list[str], str]:
     if not candidates:
         candidates = [s for i, item in enumerate(issue.items) for s in sentences(item.headline + "\n", i)]
     points = [sentence.text for sentence in pick(candidates, count)] or [item.headline for item in issue.items[:count]]
-    tag = issue.language.lower()
-    key = "zh-Hant" if tag.startswith(("zh-tw", "zh-hk", "zh-mo", "zh-hant")) else tag.split("-")[0]
-    return [_literal(point) for point in points], _EXTRACTED_BY.get(key, "automatic extraction")
+    return [_literal(point) for point in points], Locale.of(issue.language, {}).word("starter", "extracted_by")
 
 
 def _literal(text: str) -> str:

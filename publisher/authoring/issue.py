@@ -11,7 +11,8 @@ from publisher.authoring.bundled import schema_files, write_new
 from publisher.config import Config
 from publisher.errors import UsageError
 from publisher.issue import discover, load_issue
-from publisher.issue.starter import starter
+from publisher.issue.starter import starter_files
+from publisher.language import Locale
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LEADING_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?=-|$)")
@@ -38,7 +39,7 @@ def make_issue(config: Config, slug: str) -> NewIssue:
     if folder.exists():
         raise UsageError(f"issues/{slug} exists already", help="edit it, or take another slug")
     day = _date(config, slug)
-    files = starter(config.newsletter.language).files(day.isoformat(), _next_number(config))
+    files = starter_files(Locale.of(config.newsletter.language, {}), day.isoformat(), _next_number(config))
     texts = {f"issues/{slug}/{name}": text for name, text in files.items()}
     made = NewIssue(slug, day, tuple(texts))
     for name, content in schema_files().items():

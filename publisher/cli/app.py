@@ -16,8 +16,9 @@ import typer
 
 from publisher import __version__
 from publisher.cli.frame import app, complain, show_findings
-from publisher.diagnostics.sentences import LANGUAGES, language, language_of
+from publisher.diagnostics.sentences import LANGUAGES, language
 from publisher.errors import ConfigError, PublisherError, UsageError
+from publisher.language import first_spoken
 
 # A module imports only typer and the frame at its top: the rooms load when a command runs.
 MODULES = (
@@ -41,7 +42,7 @@ def _version(value: bool) -> None:
 def _language(value: str | None) -> None:
     if value is None:
         return
-    spoken = language_of(value)
+    spoken = first_spoken(value, LANGUAGES)
     if spoken is None:
         raise UsageError(f"publisher does not speak {value}", help=f"use one of {', '.join(LANGUAGES)}")
     language.set(spoken)

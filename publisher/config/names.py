@@ -20,11 +20,11 @@ from publisher.diagnostics import Code, Diagnostic, Place, Severity, catalogue, 
 from publisher.documents import Entry, Mapping, find
 from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY
+from publisher.language.locale import LABELS, labels
 
 UNKNOWN_LEVEL = define("level-of-unknown-code", Severity.ERROR, fixed=True)
 FIXED_LEVEL = define("level-of-fixed-code", Severity.ERROR, fixed=True)
 _ROOMS = ("publisher.checks", "publisher.config", "publisher.edition")
-_WORDS = ("publisher.edition.language", "publisher.site.words", "publisher.web.words")
 PLACEHOLDER = re.compile(r"%\((?P<old>\w+)\)[sd]|\{(?P<new>\w+)\}")
 """A place that is filled in: ``%(count)d`` or ``%(count)s`` in the words of the edition, ``{count}`` in the others."""
 _ANY_PLACEHOLDER = re.compile(r"%\((\w*)\)[sd]?|\{(\w+)\}")
@@ -43,24 +43,23 @@ def every_code() -> dict[str, Code]:
 def every_word() -> Named[str, Named[str, str]]:
     """The names that ``labels`` may have, each with what is filled in there: its name, and how it is written."""
     words: dict[str, Named[str, str]] = {}
-    for module in _WORDS:
-        declared: Named[str, Iterable[str]] = importlib.import_module(module).declared()
-        for name, texts in declared.items():
-            places = (found for text in texts for found in PLACEHOLDER.finditer(text))
-            words[name] = {found["old"] or found["new"]: found[0] for found in places}
+    for name, texts in labels().items():
+        everywhere = "{newsletter}" if name.startswith(LABELS["service"]) else ""
+        places = PLACEHOLDER.finditer("".join([*texts, everywhere]))
+        words[name] = {found["old"] or found["new"]: found[0] for found in places}
     return words
 
 
 def wrong_names(path: str, node: Mapping, config: Config) -> list[Diagnostic]:
     """What is wrong with the names in config.yaml (``path``) and with the rule files it names, each at its place."""
-    levels, labels = find(node, ("checks", "levels")), node.get("labels")
+    levels, own = find(node, ("checks", "levels")), node.get("labels")
     found: list[Diagnostic] = []
     if config.rule_files or config.checks.levels:
         registry = importlib.import_module("publisher.checks.registry")
         found += registry.unusable(config)
         if isinstance(levels, Mapping) and not found:
             found += _levels(path, levels.entries, registry.codes(config))
-    for language in labels.entries if isinstance(labels, Mapping) else ():
+    for language in own.entries if isinstance(own, Mapping) else ():
         found += _language(path, language)
         for word in language.value.entries if isinstance(language.value, Mapping) else ():
             found += _word(path, word)

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from publisher.config.languages import UNKNOWN, unspoken
 from publisher.config.load import NAME, read_nodes
 from publisher.config.model import Config
 from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Severity, Span, define, say
@@ -71,13 +72,15 @@ def refuse_placeholders(config: Config) -> None:
 
 
 def config_warnings(config: Config) -> list[Diagnostic]:
-    """The same as findings, at the keys of config.yaml; and a webhook's address, which is a secret."""
+    """The same as findings, at the keys of config.yaml; a language without words; a webhook's address: a secret."""
     found: list[tuple[Code, tuple[str, str], Sentence, Sentence]] = [
         (PLACEHOLDER, one.key, one.message, one.help) for one in unready(config)
     ]
     if config.alerts.webhook:
         advice = say("set PUBLISHER_ALERTS_WEBHOOK to it instead, delete the key, and make a new address")
         found.append((WEBHOOK, ("alerts", "webhook"), say("the address of alerts.webhook is a secret"), advice))
+    if told := unspoken(config.newsletter.language, config):
+        found.append((UNKNOWN, ("newsletter", "language"), *told))
     node = read_nodes(config.root)[0] if found else None
     findings = []
     for code, key, message, advice in found:

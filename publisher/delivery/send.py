@@ -25,6 +25,7 @@ from publisher.delivery.states import Account, Operator
 from publisher.delivery.tripwires import Tripped, alert, before_sending
 from publisher.edition.model import Edition, Slot
 from publisher.errors import TransportError, UsageError
+from publisher.language import Locale
 from publisher.mail.letter import MailContent
 from publisher.mail.message import Envelope, compose, marked_as_test
 from publisher.providers import open_transport
@@ -184,7 +185,7 @@ def drain(
     sender = Sender(
         ledger,
         transport,
-        envelope_factory(Tokens.open(config), letter, mailing.reference),
+        envelope_factory(config, letter, mailing.reference),
         pace_of(database, transport, limits.ceiling(quota)),
         limits,
         options.interrupt,
@@ -250,7 +251,7 @@ def send_test(config: Config, edition: Edition | MailContent, addresses: list[st
     """
     letter = marked_as_test(MailContent.of(edition) if isinstance(edition, Edition) else edition)
     stamp = datetime.now(UTC).strftime("test%Y%m%dT%H%M%S%f")
-    address = envelope_factory(Tokens.open(config), letter, "test")
+    address = envelope_factory(config, letter, "test")
     failed: list[tuple[int, str]] = []
     transport = open_transport(config, single=True)
     with closing(transport):
@@ -265,19 +266,9 @@ def send_test(config: Config, edition: Edition | MailContent, addresses: list[st
     return failed
 
 
-# What stands before and after a name, by language; an unnamed reader gets no greeting.
-_GREETINGS = {"zh": ("", "，你好！"), "ja": ("", "様"), "en": ("Hello ", ",")}
-
-
-def greeting(language: str, name: str) -> str:
-    """A line that greets ``name`` in ``language``; empty without a name."""
-    name = name.strip()[:80]
-    before, after = _GREETINGS.get(language.partition("-")[0], _GREETINGS["en"])
-    return f"{before}{name}{after}" if name else ""
-
-
-def envelope_factory(tokens: Tokens, letter: MailContent, mailing: str) -> Callable[[str, Claim], Envelope]:
+def envelope_factory(config: Config, letter: MailContent, mailing: str) -> Callable[[str, Claim], Envelope]:
     """A function from recipient id and claim to the envelope. ``mailing`` is its opaque reference."""
+    tokens, locale = Tokens.open(config), Locale.of(letter.language, config.labels)
     slots = letter.html.slots | letter.text.slots
 
     def address(recipient: str, claim: Claim) -> Envelope:
@@ -288,7 +279,7 @@ def envelope_factory(tokens: Tokens, letter: MailContent, mailing: str) -> Calla
         if Slot.PREFERENCES_URL in slots:
             values[Slot.PREFERENCES_URL] = tokens.preferences_url(claim.reference, mailing)
         if Slot.GREETING in slots:
-            values[Slot.GREETING] = greeting(letter.language, claim.name)
+            values[Slot.GREETING] = locale.greeting(claim.name)
         return Envelope(recipient, claim.address, unsubscribe, claim.attempt, values)
 
     return address

@@ -1,36 +1,28 @@
 """Sentences as data: an English template with its named values, rendered in the language of whoever reads.
 
-The catalogs are gettext's: ``locales/<catalog>/LC_MESSAGES/findings.po`` beside this module and its compiled ``.mo``.
+The catalogs are gettext's: ``findings.po``, compiled to ``.mo``, in a language's folder (:mod:`publisher.language`).
 A language of :data:`LANGUAGES` also has a file in ``pages/``.
 """
 
 from __future__ import annotations
 
-import gettext
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from functools import cache, reduce
-from pathlib import Path
+from gettext import GNUTranslations
 from typing import TYPE_CHECKING, Any
+
+from publisher.language.locale import catalog
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
-LOCALES = Path(__file__).parent / "locales"
 CATALOGS = {"zh": "zh_Hans"}
 LANGUAGES = ("en", *CATALOGS)
 Value = str | int | float
 
 language: ContextVar[str] = ContextVar("language", default="en")
 """The language that findings are shown in: set by the command line from its options, by the preview a request."""
-
-
-def language_of(tags: str) -> str | None:
-    """The first language of ours in a list as ``zh-CN,zh;q=0.9,en;q=0.8`` or ``zh_CN.UTF-8``; none where none is."""
-    for tag in tags.lower().replace("_", "-").split(","):
-        if (name := tag.strip().partition(";")[0].partition("-")[0]) in LANGUAGES:
-            return name
-    return None
 
 
 class Sentence(str):
@@ -80,21 +72,19 @@ def either(names: Iterable[str]) -> str:
 
 def rendered(text: str, name: str | None = None) -> str:
     """A sentence in a language, :data:`language` by default; what is no sentence, or has no translation, as it is."""
-    catalog = _catalog(name or language.get())
-    if catalog is None or not isinstance(text, Sentence):
+    translations = _catalog(name or language.get())
+    if translations is None or not isinstance(text, Sentence):
         return str(text)
     said, values = text.template, text.values
-    template = catalog.ngettext(said, text.plural, int(values["n"])) if text.plural else catalog.gettext(said)
+    template = translations.ngettext(said, text.plural, int(values["n"])) if text.plural else translations.gettext(said)
     if not values:
         return template
     return template.format(**{key: rendered(v, name) if isinstance(v, str) else v for key, v in values.items()})
 
 
 @cache
-def _catalog(name: str) -> gettext.NullTranslations | None:
-    if name not in CATALOGS:
-        return None
-    return gettext.translation("findings", LOCALES, [CATALOGS[name]])
+def _catalog(name: str) -> GNUTranslations | None:
+    return catalog(CATALOGS[name], "findings") if name in CATALOGS else None
 
 
 def kept(value: Value) -> Any:

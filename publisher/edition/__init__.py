@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from publisher.edition.model import Asset, Edition, EditionItem, Length, Sizes, Slot, Slotted
 
 if TYPE_CHECKING:
-    from publisher.edition.language import Words
     from publisher.edition.rendering import render
 
-__all__ = ["Asset", "Edition", "EditionItem", "Length", "Sizes", "Slot", "Slotted", "Words", "render"]
+__all__ = ["Asset", "Edition", "EditionItem", "Length", "Sizes", "Slot", "Slotted", "render"]
 
-_LATE = {"render": "rendering", "Words": "language"}
+_LATE = {"render": "rendering"}
 
 
 def __getattr__(name: str) -> Any:

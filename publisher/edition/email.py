@@ -16,11 +16,11 @@ from mjml import mjml2html
 
 from publisher.config import Config
 from publisher.diagnostics import Sentence, say
-from publisher.edition.language import Words
 from publisher.edition.model import Slotted
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme, ThemeError
 from publisher.edition.view import View
+from publisher.language import Locale
 
 TEMPLATE = "email/issue.mjml.j2"
 INLINE_CSS = "email/inline.css.j2"
@@ -57,7 +57,7 @@ class HtmlPlaceholders:
         return self._pattern.sub(lambda match: self._pieces[int(match.group(1))], text)
 
 
-def write_html(view: View, words: Words, theme: Theme, slots: Slots, config: Config) -> Slotted:
+def write_html(view: View, words: Locale, theme: Theme, slots: Slots, config: Config) -> Slotted:
     """The HTML of the email. Raises :class:`publisher.edition.theme.ThemeError`."""
     kept = HtmlPlaceholders(slots.mark + "html")
     return slots.cut(mail_html(theme, TEMPLATE, context(view.keeping(kept), words, slots, config), kept))
@@ -73,12 +73,12 @@ def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlac
     return _inliner(theme.render(INLINE_CSS, **names)).inline(_SHEET.sub(_compact, html))
 
 
-def context(view: View, words: Words, slots: Slots, config: Config) -> dict[str, Any]:
+def context(view: View, words: Locale, slots: Slots, config: Config) -> dict[str, Any]:
     """What the email's templates can name."""
     return {"issue": view, "slots": slots.names, **looks(words, config)}
 
 
-def looks(words: Words, config: Config) -> dict[str, Any]:
+def looks(words: Locale, config: Config) -> dict[str, Any]:
     """What every mail's templates can name."""
     fonts = {
         "body": Markup(words.body_font),  # noqa: S704 -- our own font stacks

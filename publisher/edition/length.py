@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterable
 
 from publisher.config import Config
-from publisher.edition.language import Words
 from publisher.edition.model import Length
 from publisher.issue.markdown.characters import HAN, KANA
+from publisher.language import Locale
 
 _LATIN = "A-Za-zªºÀ-ÖØ-öø-ʸᴀ-ᴥᵢ-ᵥᵫ-ᵷᵹ-ᶾḀ-ỿⱠ-Ɀꜣ-ꞇꞋ-ꟿꬰ-ꭤﬀ-ﬆＡ-Ｚａ-ｚ"
 _COUNTED = re.compile(f"[{HAN}{KANA}{_LATIN}]|\\d")
 
 
-def measure(texts: Iterable[str], words: Words, config: Config) -> Length:
+def measure(texts: Iterable[str], words: Locale, config: Config) -> Length:
     """The length of what a reader sees as the items: headlines, bodies, commentary with its label, attribution."""
     if words.counts_characters:
         count, unit, speed = sum(map(characters, texts)), "characters", config.reading_speed.characters

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.edition.language import Words
 from publisher.edition.markdown.text import link, underlined
 from publisher.edition.model import Slot, Slotted
 from publisher.edition.slots import Slots
 from publisher.edition.view import ItemView, PictureView, View
+from publisher.language import Locale
 
 
-def write_text(view: View, words: Words, slots: Slots) -> Slotted:
+def write_text(view: View, words: Locale, slots: Slots) -> Slotted:
     """The text part of the email."""
     return slots.cut("\n\n".join([*_head(view, words), *_body(view, words), _foot(view, words, slots)]) + "\n")
 
 
-def item_text(item: ItemView, words: Words) -> str:
+def item_text(item: ItemView, words: Locale) -> str:
     """One story without its headline, as feeds and the report of a change want it."""
     return "\n\n".join(_story(item, words))
 
 
-def _head(view: View, words: Words) -> Iterator[str]:
+def _head(view: View, words: Locale) -> Iterator[str]:
     if view.newsletter.replace(" ", "") not in view.title.replace(" ", ""):
         yield view.newsletter
     yield underlined(view.title, "=")
@@ -34,7 +34,7 @@ def _head(view: View, words: Words) -> Iterator[str]:
         yield view.generated
 
 
-def _body(view: View, words: Words) -> Iterator[str]:
+def _body(view: View, words: Locale) -> Iterator[str]:
     if view.cover:
         yield _picture(view.cover, words)
     if view.intro:
@@ -50,7 +50,7 @@ def _body(view: View, words: Words) -> Iterator[str]:
         yield f"\n{view.attribution.text}"
 
 
-def _story(item: ItemView, words: Words) -> Iterator[str]:
+def _story(item: ItemView, words: Locale) -> Iterator[str]:
     if item.sponsor:
         yield link(f"[{item.sponsor.name}]", item.sponsor.url or "")
     yield item.body.text
@@ -61,22 +61,23 @@ def _story(item: ItemView, words: Words) -> Iterator[str]:
         yield _picture(item.image, words)
     if item.commentary:
         label = item.commentary_label
-        text = f"{label}{item.commentary.text}" if words.runs_in else f"{label}: {item.commentary.text}"
+        text = f"{label}{item.commentary.text}" if words.runs_in else f"{label}{words('colon')}{item.commentary.text}"
         yield f"{text}\n— {item.commentary_by}" if item.commentary_by else text
 
 
-def _picture(picture: PictureView, words: Words) -> str:
+def _picture(picture: PictureView, words: Locale) -> str:
     notes = " · ".join(filter(None, [picture.caption, picture.credit]))
     shown = link(words("image", alt=picture.alt), picture.url)
     return f"{shown}\n{notes}" if notes else shown
 
 
-def _foot(view: View, words: Words, slots: Slots) -> str:
+def _foot(view: View, words: Locale, slots: Slots) -> str:
+    colon = words("colon")
     lines = [
         "-" * 40,
         words("why", name=view.newsletter),
-        f"{words('unsubscribe')}: {slots.marker(Slot.UNSUBSCRIBE_URL)}",
-        f"{words('preferences')}: {slots.marker(Slot.PREFERENCES_URL)}",
-        f"{words('view_in_browser')}: {view.web_url}",
+        f"{words('unsubscribe')}{colon}{slots.marker(Slot.UNSUBSCRIBE_URL)}",
+        f"{words('preferences')}{colon}{slots.marker(Slot.PREFERENCES_URL)}",
+        f"{words('view_in_browser')}{colon}{view.web_url}",
     ]
     return "\n".join([*lines, *filter(None, [view.postal_address])])

@@ -9,7 +9,6 @@ from publisher.diagnostics import Diagnostic
 from publisher.edition import provenance
 from publisher.edition.email import write_html
 from publisher.edition.gates import check_edition, clip_budget
-from publisher.edition.language import Words
 from publisher.edition.markdown import Html
 from publisher.edition.model import Edition, EditionItem, Slotted
 from publisher.edition.pictures import Pictures
@@ -20,6 +19,7 @@ from publisher.edition.theme import Theme, ThemeError
 from publisher.edition.view import View, view
 from publisher.edition.web import write_stories, write_web
 from publisher.issue.model import Issue, Status
+from publisher.language import Locale
 
 
 def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnostic]]:
@@ -27,7 +27,7 @@ def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnosti
 
     The same issue, theme and configuration give the same bytes, wherever and whenever they are rendered.
     """
-    words = Words.of(issue.language, config)
+    words = Locale.of(issue.language, config.labels)
     pictures = Pictures(config, issue.folder)
     seen = view(issue, config, words, pictures)
     slots = Slots(repr((issue, config.newsletter, config.labels)))
@@ -45,7 +45,7 @@ def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnosti
 
 
 def _mail(
-    issue: Issue, seen: View, words: Words, theme: Theme, slots: Slots, config: Config, pictures: Pictures
+    issue: Issue, seen: View, words: Locale, theme: Theme, slots: Slots, config: Config, pictures: Pictures
 ) -> tuple[int | None, Slotted, Slotted]:
     """The email's parts, with as many items as fit where the rest may stand on the web; how many, where not all."""
 
@@ -67,7 +67,7 @@ def _mail(
     return fit, *kept
 
 
-def _stories(issue: Issue, seen: View, written: tuple[Html, ...], words: Words) -> tuple[EditionItem, ...]:
+def _stories(issue: Issue, seen: View, written: tuple[Html, ...], words: Locale) -> tuple[EditionItem, ...]:
     return tuple(
         EditionItem(shown.anchor, shown.headline, str(html), item_text(shown, words), item.tags, item.section)
         for item, shown, html in zip(issue.items, seen.items, written, strict=True)

@@ -14,7 +14,6 @@ from publisher.checks.html_policy import SCHEMES
 from publisher.config import Config
 from publisher.diagnostics import Place
 from publisher.diagnostics.width import display_width
-from publisher.edition.language import Words
 from publisher.edition.length import measure
 from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, sponsored
 from publisher.edition.markdown.links import scheme
@@ -23,6 +22,7 @@ from publisher.edition.pictures import Pictures
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.characters import one_line
 from publisher.issue.model import Issue, Picture, Prose, Source, Sponsor
+from publisher.language import Locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class View:
         )
 
 
-def view(issue: Issue, config: Config, words: Words, pictures: Pictures) -> View:
+def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> View:
     """The view of an issue. What cannot be shown is reported in ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
     page = f"{archive}issues/{issue.slug}/"
@@ -162,7 +162,7 @@ def view(issue: Issue, config: Config, words: Words, pictures: Pictures) -> View
         number=None if issue.number is None else words("number", number=issue.number),
         authors=words("authors", names=words.join(tuple(map(one_line, issue.authors)))) if issue.authors else None,
         length=length,
-        length_line=words.length(length),
+        length_line=words("length", count=length.count, minutes=length.minutes),
         points=points,
         generated=words("generated", model=one_line(generated_by)) if generated_by and points else None,
         cover=_picture(issue.cover, pictures, issue.places.of("cover", "image")) if issue.cover else None,
@@ -181,7 +181,7 @@ def _points(issue: Issue) -> tuple[Prose, ...]:
     return issue.key_points.points if issue.key_points else ()
 
 
-def _items(issue: Issue, words: Words, pictures: Pictures, renderer: MarkdownRenderer) -> tuple[ItemView, ...]:
+def _items(issue: Issue, words: Locale, pictures: Pictures, renderer: MarkdownRenderer) -> tuple[ItemView, ...]:
     level = 3 if any(item.section for item in issue.items) else 2
     label = words("commentary").strip()
     views = []
@@ -227,7 +227,7 @@ def _source(source: Source) -> Source:
     return Source(one_line(source.name), one_line(source.url) if source.url and safe else None)
 
 
-def _sponsor(sponsor: Sponsor, words: Words) -> Source:
+def _sponsor(sponsor: Sponsor, words: Locale) -> Source:
     told = words("sponsored_by", name=one_line(sponsor.by)) if sponsor.by else words("sponsored")
     return _source(Source(told, sponsor.url))
 

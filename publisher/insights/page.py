@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
-from pathlib import Path
 
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
@@ -17,10 +16,10 @@ from markupsafe import Markup
 
 from publisher.config import Config
 from publisher.delivery.states import FEEDBACK, not_known
-from publisher.edition.language import catalog_of, catalogs_of, locale_of
 from publisher.edition.theme import Theme, ThemeError
 from publisher.errors import ConfigError
 from publisher.insights.account import MailingReport
+from publisher.language import Locale, Words, nearest
 from publisher.providers import open_provider
 
 WIDTH, HEIGHT = 720, 220
@@ -31,7 +30,7 @@ _STATES = ("submitted", "excluded", "rejected", "uncertain", "claimed", "pending
 def render_report(report: MailingReport, config: Config, *, now: datetime | None = None) -> str:
     """The page, in the edition's language. Raises ConfigError where the theme's template is broken."""
     words = ReportWords(report.language)
-    locale = locale_of(words.language)
+    locale = words.words.cldr
 
     def moment(at: datetime | None, form: str = "medium") -> str:
         return format_datetime(at, form, tzinfo=config.newsletter.zone, locale=locale) if at else ""
@@ -77,17 +76,18 @@ def render_report(report: MailingReport, config: Config, *, now: datetime | None
         raise ConfigError([error.diagnostic]) from error
 
 
-class ReportWords:
-    """``words("delivered")`` in one language, else in English; a name that is no word comes back as it is."""
+class ReportWords(Words):
+    """``words("delivered")`` in one language, else all in English; a name that is no word comes back as it is."""
 
     def __init__(self, language: str) -> None:
-        catalog = catalog_of(language)
-        self._words = catalogs_of(Path(__file__).parent)[catalog]
-        self.language = language if catalog != "en" or language.lower().startswith("en") else "en"
+        super().__init__("report", Locale.of(language if nearest(language) else "en", {}))
 
-    def __call__(self, name: str, otherwise: str | None = None) -> str:
+    def __call__(self, name: str, otherwise: str | None = None, /, **values: object) -> str:
         """The word by that name; else ``otherwise``, else the name."""
-        return self._words.get(name, name if otherwise is None else otherwise)
+        try:
+            return super().__call__(name, **values)
+        except KeyError:
+            return name if otherwise is None else otherwise
 
 
 def stacked(parts: Sequence[tuple[str, int]]) -> Markup:

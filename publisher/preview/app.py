@@ -18,9 +18,10 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from publisher.diagnostics.sentences import language, language_of
+from publisher.diagnostics.sentences import LANGUAGES, language
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
+from publisher.language import first_spoken
 from publisher.preview import frames
 from publisher.preview.guard import PreviewGuard
 from publisher.preview.listing import describe, listing
@@ -46,7 +47,7 @@ def create_app(root: Path, port: int) -> Starlette:
 
     async def issue(request: Request) -> Response:
         view = await _view(workshop, request)
-        language.set(language_of(request.headers.get("accept-language", "")) or language.get())
+        language.set(first_spoken(request.headers.get("accept-language", ""), LANGUAGES) or language.get())
         return JSONResponse(await run_in_threadpool(describe, workshop, view))
 
     async def frame(request: Request) -> Response:

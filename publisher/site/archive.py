@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 
 from publisher.edition.model import Edition
+from publisher.language import covers
 from publisher.site.paths import tag_key, tag_path, tag_segment
 
 
@@ -51,10 +52,10 @@ class Archive:
 
 def arrange(editions: Iterable[Edition], language: str = "") -> Archive:
     """Put editions in order: by date, then number, the newest first; among equals the one in ``language``."""
-    first = language.split("-")[0].lower()
+    first = language.split("-")[0]
 
     def rank(edition: Edition) -> tuple[date, int, bool, str]:
-        return edition.date, edition.number or 0, edition.language.split("-")[0].lower() == first, edition.slug
+        return edition.date, edition.number or 0, covers(first, edition.language), edition.slug
 
     ordered = tuple(sorted(editions, key=rank, reverse=True))
     years: dict[int, list[Edition]] = defaultdict(list)

@@ -24,13 +24,13 @@ from publisher.edition.model import Slot
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme, ThemeError
 from publisher.errors import PublisherError, TransportError
+from publisher.language import Locale, Words
 from publisher.mail.letter import MailContent
 from publisher.mail.message import Composed, Envelope, compose
 from publisher.providers import Transport, open_transport
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.web import outbox
 from publisher.web.outbox import ConfirmationRequest
-from publisher.web.words import ServiceWords
 
 LOOK_AGAIN = 20.0
 """Seconds between two looks into the outbox: others put mail there too."""
@@ -216,7 +216,8 @@ class ConfirmationMailer:
         return compose(self._config, self._letter(language, already=already))
 
     def _letter(self, language: str, *, already: bool) -> MailContent:
-        say, newsletter = ServiceWords(language, self._config), self._config.newsletter
+        newsletter = self._config.newsletter
+        say = Words("service", Locale.of(language, self._config.labels), newsletter=newsletter.name)
         kind, days = "again" if already else "mail", CONFIRM_WITHIN.days
         slots = Slots(f"{kind}\n{language}\n{newsletter.name}\n{newsletter.postal_address}")
         link = slots.marker(_LINK)

@@ -11,9 +11,8 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from publisher.config import Config
-from publisher.edition.language import locale_of
 from publisher.edition.theme import Theme
-from publisher.web.words import ServiceWords
+from publisher.language import Locale, Words
 
 MESSAGES = {400: "missing", 403: "refused", 410: "invalid", 413: "large", 429: "busy"}
 """What a page says for an HTTP status; for others that something is missing here, or our fault (500 and above)."""
@@ -32,7 +31,8 @@ class ServicePages:
             "frame-ancestors 'none'"
         )
         """Content-Security-Policy: no script at all, the one style sheet by its hash, forms to this service only."""
-        self._words = lru_cache(maxsize=16)(lambda language: ServiceWords(language, config))
+        self.words = lru_cache(maxsize=16)(self._words)
+        """The words of a language; the newsletter's where none is given."""
 
     def page(self, name: str, language: str | None = None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A page of the theme."""
@@ -60,11 +60,12 @@ class ServicePages:
             **values,
         )
 
-    def words(self, language: str | None = None) -> ServiceWords:
-        """The words of a language; the newsletter's where none is given."""
-        return self._words(language or self._config.newsletter.language)
+    def _words(self, language: str | None = None) -> Words:
+        newsletter = self._config.newsletter
+        locale = Locale.of(language or newsletter.language, self._config.labels)
+        return Words("service", locale, newsletter=newsletter.name)
 
     def languages(self, current: str | None) -> list[tuple[str, str]]:
         """Languages to choose from, each in its own words: the newsletter's, those with labels, the reader's."""
         tags = dict.fromkeys([self._config.newsletter.language, *self._config.labels, *([current] if current else [])])
-        return [(tag, locale_of(tag).get_display_name() or tag) for tag in tags] if len(tags) > 1 else []
+        return [(tag, Locale.of(tag, {}).cldr.get_display_name() or tag) for tag in tags] if len(tags) > 1 else []

@@ -15,8 +15,9 @@ from babel.messages.pofile import read_po
 from pydantic import TypeAdapter
 
 from publisher.diagnostics import Diagnostic, Sentence, Severity, Span, counted, either, rendered, say
-from publisher.diagnostics.sentences import CATALOGS, LANGUAGES, LOCALES, language, language_of
+from publisher.diagnostics.sentences import CATALOGS, language
 from publisher.diagnostics.text import render_text
+from publisher.language.locale import LOCALES
 from tests.checks.corpus import Case, cases, check, lay_out
 
 PACKAGE = Path(__file__).resolve().parents[2] / "publisher"
@@ -113,12 +114,3 @@ def test_a_report_speaks_the_language_that_was_chosen() -> None:
         assert render_text([finding]) == "a.md:1:1: error[x] topic 是空的\n  怎么办：删掉它\n"
     finally:
         language.reset(token)
-
-
-@pytest.mark.parametrize(
-    ("tags", "wanted"),
-    [("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("zh_CN.UTF-8", "zh"), ("fr,en-GB;q=0.8", "en"), ("fr", None), ("", None)],
-)
-def test_the_first_language_of_ours_is_taken(tags: str, wanted: str | None) -> None:
-    assert language_of(tags) == wanted
-    assert wanted is None or wanted in LANGUAGES

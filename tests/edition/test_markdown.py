@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.diagnostics import Span
-from publisher.edition.language import Words
 from publisher.edition.markdown import MarkdownRenderer, RenderedText, Sized
 from publisher.issue.definitions import halves
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Places, Prose
-from tests.edition.make import config, prose
+from publisher.language import Locale
+from tests.edition.make import prose
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -32,7 +32,7 @@ def renderer(language: str = "zh-CN") -> MarkdownRenderer:
     def image(written: str) -> Sized | None:
         return Sized("https://news.example.com/media/a.png", 576, 300) if written.startswith("images/") else None
 
-    return MarkdownRenderer("https://news.example.com/issues/x/", image, Words.of(language, config()))
+    return MarkdownRenderer("https://news.example.com/issues/x/", image, Locale.of(language, {}))
 
 
 def write(text: str) -> RenderedText:

@@ -127,13 +127,13 @@ def test_npm_mjml_accepts_the_theme_in_strict_mode(node_tools: Path, tmp_path: P
 def _mjml(values: dict[str, object]) -> str:
     """The theme's own MJML for an issue, as it reaches the compiler."""
     from publisher.edition.email import TEMPLATE, context
-    from publisher.edition.language import Words
     from publisher.edition.pictures import Pictures
     from publisher.edition.slots import Slots
     from publisher.edition.view import view
+    from publisher.language import Locale
 
     made = issue(*values["items"], **{key: value for key, value in values.items() if key != "items"})  # type: ignore[misc]
     configuration = config()
-    words = Words.of(made.language, configuration)
+    words = Locale.of(made.language, configuration.labels)
     seen = view(made, configuration, words, Pictures(configuration, made.folder))
     return Theme.of(configuration).render(TEMPLATE, **context(seen, words, Slots("x"), configuration))

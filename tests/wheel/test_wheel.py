@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from publisher.language import spoken
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = "2024-12-29-ai-weekly"
 
@@ -65,7 +67,9 @@ def test_the_wheel_ships_theme_sample_words_and_migrations_and_no_tests(wheel: P
         "publisher/py.typed",
     ):
         assert needed in names
-    assert [n for n in names if n.endswith("zh_Hans/LC_MESSAGES/publisher.mo")]
+    for language in spoken():
+        assert f"publisher/language/locales/{language}/locale.yaml" in names
+        assert f"publisher/language/locales/{language}/LC_MESSAGES/publisher.mo" in names
     assert [n for n in names if "migrations/versions/" in n]
     assert [n for n in names if n.startswith("tests") or "__pycache__" in n] == []
     assert wheel.stat().st_size < 1_500_000

@@ -14,7 +14,6 @@ from publisher.config import Config, load_config
 from publisher.edition import render
 from publisher.edition.email import write_html
 from publisher.edition.files import email_files
-from publisher.edition.language import Words
 from publisher.edition.pictures import Pictures
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
@@ -22,6 +21,7 @@ from publisher.edition.view import view
 from publisher.edition.web import write_stories, write_web
 from publisher.issue import Issue, discover, read_issue
 from publisher.issue.markdown import forget_parsed, parsed
+from publisher.language import Locale
 from publisher.proofing.codec import pack
 from publisher.proofing.proof import proofread
 from publisher.site.archive import arrange
@@ -78,7 +78,7 @@ def _markdown(issue: Issue) -> None:
 
 
 def _view(issue: Issue, config: Config) -> Any:
-    return view(issue, config, Words.of(issue.language, config), Pictures(config, issue.folder))
+    return view(issue, config, Locale.of(issue.language, config.labels), Pictures(config, issue.folder))
 
 
 def _email(config: Config) -> Callable[[Issue], object]:
@@ -86,7 +86,7 @@ def _email(config: Config) -> Callable[[Issue], object]:
 
     def work(issue: Issue) -> object:
         seen = made.get(issue.slug) or made.setdefault(issue.slug, _view(issue, config))
-        return write_html(seen, Words.of(issue.language, config), Theme.of(config), Slots(issue.slug), config)
+        return write_html(seen, Locale.of(issue.language, config.labels), Theme.of(config), Slots(issue.slug), config)
 
     return work
 
@@ -96,7 +96,7 @@ def _web(config: Config) -> Callable[[Issue], object]:
 
     def work(issue: Issue) -> object:
         seen = made.get(issue.slug) or made.setdefault(issue.slug, _view(issue, config))
-        words, theme = Words.of(issue.language, config), Theme.of(config)
+        words, theme = Locale.of(issue.language, config.labels), Theme.of(config)
         return write_web(seen, write_stories(seen, words, theme), words, theme)
 
     return work

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from publisher.audience.tokens import Tokens
 from publisher.database import open_database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze
@@ -35,7 +34,7 @@ def bare(root: Path, people: int, *, bulk: bool) -> dict[str, float]:
     """boto3 and threads and nothing else: no ledger, no pace, no outcomes kept."""
     transport = open_transport(make_config(root, "ses", bulk=bulk))
     transport.open(compose(make_config(root), letter()))
-    address = envelope_factory(Tokens.open(make_config(root)), letter(), "0a1b2c3d")
+    address = envelope_factory(make_config(root), letter(), "0a1b2c3d")
     began = time.monotonic()
 
     def one(start: int) -> int:

@@ -10,16 +10,18 @@ from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue import Item
 from publisher.issue.folder import MARKDOWN_SUFFIXES
+from publisher.language.locale import every
 
 IN_BODY = define("commentary-in-body", Severity.WARNING)
 MISSING = define("commentary-missing", Severity.ERROR)
-_LABELS = ("点评", "點評", "解説", "Commentary", "COMMENTARY")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look for paragraphs, and lines of them, that begin with the label in any language, and for items without one."""
-    own = (words.get("commentary", "").strip().rstrip(":：") for words in context.config.labels.values())
-    names = "|".join(re.escape(name) for name in sorted({*_LABELS, *filter(None, own)}, key=len, reverse=True))
+    own = (words.get("commentary", "") for words in context.config.labels.values())
+    labels = {label.strip().rstrip(":：") for label in (*every("email", "commentary"), *own)} - {""}
+    labels |= {label.upper() for label in labels}
+    names = "|".join(re.escape(name) for name in sorted(labels, key=len, reverse=True))
     label = re.compile(rf"(?P<mark>\*\*|__|)(?:{names})(?:[:：](?P=mark)|(?P=mark)[:：])[ \t\u3000]*")
     for text in context.texts:
         if text.role == "body" and text.item is not None:

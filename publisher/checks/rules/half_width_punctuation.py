@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from publisher.checks.context import Context
 from publisher.checks.lines import HAN, cjk_lines
 from publisher.diagnostics import Diagnostic, Severity, define, say
+from publisher.language import Locale
 
 CODE = define("half-width-punctuation", Severity.WARNING)
 FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！"}
@@ -25,7 +26,7 @@ _MIXED = re.compile(f"(?<={_HAN}){_MARK}(?={_HAN}|$)")
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look at each line of Chinese and Japanese text; where other words are more, only between their characters."""
-    chinese = context.issue.language.partition("-")[0] in {"zh", "yue", "ja"}
+    chinese = Locale.of(context.issue.language, {}).counts_characters
     for line in cjk_lines(context):
         mostly = chinese and len(HAN.findall(line.text)) >= len(_WORD.findall(line.text))
         pattern = _CHINESE if mostly else _MIXED

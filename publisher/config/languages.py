@@ -1,0 +1,27 @@
+"""A language that publisher has no words in: readers would meet another."""
+
+from __future__ import annotations
+
+from publisher.config.model import Config
+from publisher.diagnostics import Sentence, Severity, define, say
+from publisher.language import Locale, covers, nearest, spoken
+from publisher.language.locale import labels
+
+UNKNOWN = define("language-unknown", Severity.WARNING)
+
+
+def unspoken(language: str, config: Config) -> tuple[Sentence, Sentence] | None:
+    """What to say and advise where readers of a language would meet another; ``labels`` may hold every word instead."""
+    name = nearest(language)
+    if name and covers(name, language):
+        return None
+    own = dict(Locale.of(language, config.labels).labels)
+    if own and all(any(part in own for part in (word, word.rpartition("_")[0])) for word in labels()):
+        return None
+    known = [one.replace("_", "-") for one in spoken()]
+    other = (name or "en").replace("_", "-")
+    message = say(
+        "there are no words in {language}: readers would see those of {other}", language=language, other=other
+    )
+    advice = say("the languages are {known}; labels in config.yaml can hold another's words", known=", ".join(known))
+    return message, advice

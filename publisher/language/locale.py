@@ -1,0 +1,236 @@
+"""A language as readers meet it: :class:`Locale`, made of the folder ``locales/<language>/``."""
+
+from __future__ import annotations
+
+import gettext
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from publisher.language.tags import closest, covers, subtags
+
+if TYPE_CHECKING:
+    import datetime
+
+    from babel import Locale as Cldr
+
+LOCALES = Path(__file__).parent / "locales"
+LABELS = {"email": "", "archive": "archive_", "service": "service_"}
+"""The surfaces whose words ``labels`` of config.yaml may replace, and what their names begin with there."""
+_CATEGORIES = ("", "_zero", "_one", "_two", "_few", "_many")
+_RTL = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg"})
+_LATIN_SANS = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,'Helvetica Neue',Arial"
+_LATIN_SERIF = "Georgia,'Iowan Old Style','Palatino Linotype','Times New Roman',serif"
+_PLACES = {"email": re.compile(r"%\((?P<name>\w+)\)[sd]|%%")}  # other surfaces have places in braces
+_BRACES = re.compile(r"\{(?P<name>\w+)\}")
+
+
+class _Missing(gettext.NullTranslations):
+    """Refuses a word that a catalog lacks, where gettext would show its name."""
+
+    def pgettext(self, context: str, message: str) -> str:  # noqa: ARG002
+        raise KeyError(message)
+
+    def npgettext(self, context: str, msgid1: str, msgid2: str, n: int) -> str:  # noqa: ARG002
+        raise KeyError(msgid1)
+
+
+@cache
+def spoken() -> tuple[str, ...]:
+    """The languages there are words in: the names of the folders."""
+    return tuple(sorted(folder.name for folder in LOCALES.iterdir() if (folder / "LC_MESSAGES").is_dir()))
+
+
+@cache
+def nearest(tag: str) -> str | None:
+    """The language of ours that a BCP 47 tag means (``zh_Hant`` for ``zh-TW``); None where there are no words in it."""
+    return closest(tag, spoken())
+
+
+@cache
+def catalog(language: str, domain: str = "publisher") -> gettext.GNUTranslations:
+    """A compiled catalog of a folder. Raises FileNotFoundError."""
+    with (LOCALES / language / "LC_MESSAGES" / f"{domain}.mo").open("rb") as file:
+        found = gettext.GNUTranslations(file)
+    found.add_fallback(_Missing())
+    return found
+
+
+@cache
+def _setting(language: str) -> Mapping[str, str]:
+    import yaml
+
+    found: Mapping[str, str] = yaml.safe_load((LOCALES / language / "locale.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def every(surface: str, name: str) -> tuple[str, ...]:
+    """What a word without a plural is in each language."""
+    return tuple(catalog(language).pgettext(surface, name) for language in spoken())
+
+
+@cache
+def labels() -> dict[str, list[str]]:
+    """Every word that ``labels`` may replace, with its texts in English; one that counts also by plural category."""
+    from babel.messages.pofile import read_po
+
+    with (LOCALES / "en" / "LC_MESSAGES" / "publisher.po").open("rb") as file:
+        messages = [message for message in read_po(file) if message.id]
+    found: dict[str, list[str]] = {}
+    for surface, prefix in LABELS.items():
+        for message in (one for one in messages if one.context == surface):
+            name, texts = message.id, message.string
+            names = [name] if isinstance(name, str) else [name[0] + category for category in _CATEGORIES]
+            found |= {prefix + one: [texts] if isinstance(texts, str) else [*(texts or ())] for one in names}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """How one language is written. ``locale("commentary")`` is a word of the email, as the theme knows it.
+
+    ``language`` is the tag that was asked for, ``catalog`` the folder whose words are spoken, English without one.
+    """
+
+    language: str
+    catalog: str
+    labels: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, language: str, labels: Mapping[str, Mapping[str, str]]) -> Locale:
+        """The locale of a BCP 47 tag, with the labels of config.yaml that are for it (the most specific tag wins)."""
+        own: dict[str, str] = {}
+        for tag, values in sorted(labels.items(), key=lambda pair: len(pair[0])):
+            if covers(tag, language):
+                own.update(values)
+        return cls(language, nearest(language) or "en", tuple(sorted(own.items())))
+
+    def __call__(self, name: str, /, **values: object) -> str:
+        """A word of the email. Raises KeyError."""
+        return self.word("email", name, **values)
+
+    def word(self, surface: str, name: str, /, **values: object) -> str:
+        """The word by that name, ``values`` in their places; the first that is a number chooses the plural form.
+
+        What names no value stays as it is. Raises KeyError.
+        """
+        number = next((value for value in values.values() if isinstance(value, int)), None)
+        text = self._label(surface, name, number) or self._translated(surface, name, number)
+        return _PLACES.get(surface, _BRACES).sub(
+            lambda place: "%" if place[0] == "%%" else str(values.get(place["name"], place[0])), text
+        )
+
+    def _label(self, surface: str, name: str, number: int | None) -> str | None:
+        if not self.labels or surface not in LABELS:
+            return None
+        own, name = dict(self.labels), LABELS[surface] + name
+        by_category = number is not None and own.get(f"{name}_{self.cldr.plural_form(number)}")
+        return by_category or own.get(name)
+
+    def _translated(self, surface: str, name: str, number: int | None) -> str:
+        words = catalog(self.catalog)
+        if number is not None:
+            with suppress(KeyError):
+                return words.npgettext(surface, name, name, number)
+        return words.pgettext(surface, name)
+
+    @property
+    def cldr(self) -> Cldr:
+        """What the CLDR knows of the language: its dates, numbers and plural categories."""
+        return _cldr(self.language)
+
+    def date(self, day: datetime.date) -> str:
+        """The date in full, as the language writes it."""
+        from babel.dates import format_date
+
+        return format_date(day, format="long", locale=self.cldr)
+
+    def short_date(self, day: datetime.date) -> str:
+        """Month and day, for a list under its year."""
+        from babel.dates import format_skeleton
+
+        return format_skeleton("MMMd", day, locale=self.cldr)
+
+    def join(self, names: tuple[str, ...]) -> str:
+        """Names in a row, with the language's comma."""
+        return self("comma").join(names)
+
+    def greeting(self, name: str) -> str:
+        """A line that greets a reader; empty without a name."""
+        name = name.strip()[:80]
+        return self("greeting", name=name) if name else ""
+
+    @property
+    def counts_characters(self) -> bool:
+        """Whether length is measured in characters (Chinese, Japanese) and not in words."""
+        return _setting(self.catalog).get("counts") == "characters"
+
+    @property
+    def runs_in(self) -> bool:
+        """Whether the commentary's label stands at the head of its first line (it ends in a colon)."""
+        return self("commentary").rstrip().endswith(("：", ":"))
+
+    @property
+    def direction(self) -> str:
+        """``ltr`` or ``rtl``, for HTML's ``dir``."""
+        return "rtl" if subtags(self.language).script in _RTL else "ltr"
+
+    @property
+    def body_font(self) -> str:
+        """The CSS font stack of running text: the language's own faces, which differ for Han, or Latin ones."""
+        own = _setting(self.catalog).get("fonts")
+        return f"-apple-system,{own},Arial,sans-serif" if own else f"{_LATIN_SANS},sans-serif"
+
+    @property
+    def display_font(self) -> str:
+        """The CSS font stack of titles and headlines."""
+        return self.body_font if "fonts" in _setting(self.catalog) else _LATIN_SERIF
+
+    @property
+    def outlook_font(self) -> str:
+        """The one face for Word, which Outlook on Windows draws mail with, and which knows no font stacks."""
+        return _setting(self.catalog).get("outlook", "'Segoe UI'")
+
+    @property
+    def line_height(self) -> str:
+        """As CSS has it: dense scripts want more lead."""
+        return _setting(self.catalog).get("line_height", "1.65")
+
+    @property
+    def timezone(self) -> str:
+        """The IANA zone that a new newsletter in it begins with."""
+        return _setting(self.catalog).get("timezone", "UTC")
+
+
+class Words:
+    """The words of one surface: ``words("saved")`` or ``words["saved"]``; ``values`` are filled in everywhere."""
+
+    def __init__(self, surface: str, locale: Locale, **values: object) -> None:
+        self.words, self.language, self.direction = locale, locale.language, locale.direction
+        self._surface, self._values = surface, values
+
+    def __call__(self, name: str, /, **values: object) -> str:
+        """The word by that name. Raises KeyError."""
+        return self.words.word(self._surface, name, **(self._values | values))
+
+    def __getitem__(self, name: str) -> str:
+        return self(name)
+
+
+@cache
+def _cldr(tag: str) -> Cldr:
+    """The CLDR's locale nearest to a tag, likely subtags filled in; English where there is none."""
+    from babel import Locale as Cldr
+    from babel import UnknownLocaleError
+
+    parts = [part for part in re.split(r"[-_]", tag.strip()) if part]
+    while parts:
+        try:
+            return Cldr.parse("_".join(parts))
+        except (UnknownLocaleError, ValueError):
+            parts.pop()
+    return Cldr("en")

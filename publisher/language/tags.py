@@ -1,0 +1,145 @@
+"""Language tags (BCP 47): their canonical form, and which of several languages is the one that a tag means.
+
+A tag means a language, a script and a region; those it leaves out are the likely ones (Unicode TS 35, "Likely
+Subtags"): ``zh-TW`` is written in ``Hant``, ``pt`` is that of Brazil.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple
+
+_TAG = re.compile(
+    r"""(?P<language>[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})
+        (?:-(?P<script>[a-z]{4}))?
+        (?:-(?P<region>[a-z]{2}|\d{3}))?
+        (?P<rest>(?:-(?:[a-z0-9]{5,8}|\d[a-z0-9]{3}))*
+        (?:-[a-wyz0-9](?:-[a-z0-9]{2,8})+)*
+        (?:-x(?:-[a-z0-9]{1,8})+)?)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_USUAL = {
+    ("en", "", ""): "en_Latn_US",
+    ("en", "", "US"): "en_Latn_US",
+    ("en", "", "GB"): "en_Latn_GB",
+    ("zh", "", ""): "zh_Hans_CN",
+    ("zh", "", "CN"): "zh_Hans_CN",
+    ("zh", "", "TW"): "zh_Hant_TW",
+    ("zh", "Hans", ""): "zh_Hans_CN",
+    ("zh", "Hant", ""): "zh_Hant_TW",
+    ("ja", "", ""): "ja_Jpan_JP",
+    ("ko", "", ""): "ko_Kore_KR",
+    ("de", "", ""): "de_Latn_DE",
+    ("fr", "", ""): "fr_Latn_FR",
+    ("es", "", ""): "es_Latn_ES",
+    ("pt", "", ""): "pt_Latn_BR",
+    ("pt", "", "BR"): "pt_Latn_BR",
+    ("ar", "", ""): "ar_Arab_EG",
+    ("he", "", ""): "he_Hebr_IL",
+}
+"""What Babel says of the tags in daily use: to ask it would cost every command 30 ms."""
+_CURRENT = frozenset(language for language, _, _ in _USUAL)
+_WRITTEN_CHINESE = frozenset({"yue", "wuu", "lzh"})
+
+
+class Subtags(NamedTuple):
+    """What a tag means; empty where it does not say and nothing is likely."""
+
+    language: str
+    script: str
+    region: str
+
+
+def canonical(tag: str) -> str | None:
+    """The canonical form (``zh-cn`` → ``zh-CN``, ``iw`` → ``he``); None where a tag is not well formed (RFC 5646)."""
+    text = tag.strip()
+    match = _TAG.fullmatch(text)
+    if not match:
+        return None
+    first, *rest = text.split("-")
+    for index, part in enumerate(rest):
+        if any(len(earlier) == 1 for earlier in rest[:index]):
+            rest[index] = part.lower()
+        elif len(part) == 2:
+            rest[index] = part.upper()
+        else:
+            rest[index] = part.title() if len(part) == 4 and part.isalpha() else part.lower()
+    return "-".join([_current(first.lower()), *rest])
+
+
+@cache
+def is_language(code: str) -> bool:
+    """Whether the CLDR has heard of a language, by its ISO 639 code."""
+    if code in _CURRENT:
+        return True
+    from babel import Locale
+
+    return code in Locale("en").languages
+
+
+@cache
+def subtags(tag: str) -> Subtags:
+    """What a tag means, likely subtags filled in; no part of it where it is not well formed. ``_`` is read as ``-``."""
+    match = _TAG.fullmatch(tag.strip().replace("_", "-"))
+    return _likely(*_explicit(match)) if match else Subtags("", "", "")
+
+
+def covers(wide: str, tag: str) -> bool:
+    """Whether ``tag`` is of the language, script, region and variants that ``wide`` names: ``zh`` covers ``zh-TW``."""
+    match, own = (_TAG.fullmatch(one.strip().replace("_", "-")) for one in (wide, tag))
+    if not match or not own:
+        return False
+    named, meant = _explicit(match), subtags(tag)
+    same = named.language in (_explicit(own).language, meant.language)
+    same = same and named.script in ("", meant.script) and named.region in ("", meant.region)
+    return same and own["rest"].lower().startswith(match["rest"].lower())
+
+
+def closest(tag: str, names: Iterable[str]) -> str | None:
+    """The name of the same language: in its region, else in its script, else in any; None where there is none.
+
+    This is lookup (RFC 4647, section 3.4) over likely subtags.
+    """
+    wanted = subtags(tag)
+    alike = [name for name in names if wanted.language and subtags(name).language == wanted.language]
+    near = [name for name in alike if subtags(name).script == wanted.script]
+    return next((name for name in near if subtags(name) == wanted), next(iter(near or alike), None))
+
+
+def first_spoken(tags: str, names: Iterable[str]) -> str | None:
+    """The first of ``names`` that a list asks for: ``zh-CN,zh;q=0.9,en;q=0.8``, or a POSIX ``zh_CN.UTF-8``."""
+    asked = (re.split("[;.@]", tag)[0] for tag in tags.split(","))
+    return next((name for tag in asked if (name := closest(tag, names))), None)
+
+
+def _explicit(match: re.Match[str]) -> Subtags:
+    language = _current(match["language"].split("-")[0].lower())
+    return Subtags(language, (match["script"] or "").title(), (match["region"] or "").upper())
+
+
+def _likely(language: str, script: str, region: str) -> Subtags:
+    found = _USUAL.get((language, script, region)) or _in_cldr(language, script, region)
+    _, likely_script, likely_region = found.split("_")
+    written = "zh" if language in _WRITTEN_CHINESE else language
+    return Subtags(written, script or likely_script, region or likely_region)
+
+
+def _in_cldr(language: str, script: str, region: str) -> str:
+    from babel.core import get_global
+
+    known = get_global("likely_subtags")
+    keys = ([language, script, region], [language, region], [language, script], [language])
+    return next((known[key] for parts in keys if (key := "_".join(filter(None, parts))) in known), "__")
+
+
+@cache
+def _current(language: str) -> str:
+    """The code that replaced this one (RFC 5646, section 4.5)."""
+    if language in _CURRENT:
+        return language
+    from babel.core import get_global
+
+    newer: str = get_global("language_aliases").get(language, language)
+    return language if "_" in newer else newer
