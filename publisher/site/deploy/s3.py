@@ -212,7 +212,7 @@ class S3Destination:
         return hashlib.sha256((rows + "\n".join(sorted(self._stale))).encode()).hexdigest()
 
     def _call(self, method: Callable[..., Any], **parameters: Any) -> Any:
-        return _explained(self.name, lambda: method(S3Destination=self.bucket, **parameters))
+        return _explained(self.name, lambda: method(Bucket=self.bucket, **parameters))
 
 
 class _NotFoundError(Exception):
