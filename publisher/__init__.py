@@ -1,3 +1,39 @@
-"""A newsletter publishing pipeline: committed files in, one message an inbox and an archive out."""
+"""A newsletter publishing pipeline: committed files in, one message an inbox and an archive out.
+
+``__all__`` is what it offers as a library (docs/library.md). Each name is loaded when it is first asked for, so that
+``import publisher`` costs nothing; ``__init__.pyi`` has the types.
+"""
+
+from importlib import import_module
 
 __version__ = "0.2.0"
+
+_OFFERED = {
+    "library": ("load", "check", "render", "build", "publish"),
+    "config": ("Config",),
+    "diagnostics": ("Diagnostic", "Severity"),
+    "issue": ("Issue",),
+    "edition": ("Edition",),
+    "proofing": ("Proof",),
+    "providers.fake": ("FakeTransport",),
+    "providers.outcomes": ("Outcome", "Verdict"),
+    "publishing.publish": ("PublishOptions",),
+    "errors": (
+        "PublisherError", "UsageError", "ConfigError", "DatabaseError", "TransportError", "DeployError",
+        "PluginError", "ServiceError",
+    ),
+}  # fmt: skip
+_MODULES = {name: module for module, names in _OFFERED.items() for name in names}
+__all__ = list(_MODULES)
+
+
+def __getattr__(name: str) -> object:
+    """Load a name that is offered (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -13,11 +13,11 @@ import typer
 from publisher.cli.frame import (
     Bar,
     complain,
+    config_of,
     console,
     counted,
     emit,
     error_console,
-    opened,
     say,
     show_findings,
     tell,
@@ -25,76 +25,42 @@ from publisher.cli.frame import (
 )
 from publisher.cli.sending import account_row, stop_on_signals
 from publisher.config.model import Config
-from publisher.database import Database
 from publisher.delivery.endings import account_line, explain
 from publisher.delivery.send import Started
 from publisher.delivery.sender import Interrupt
-from publisher.delivery.tripwires import Tripped, alert
 from publisher.diagnostics import Severity, rendered
-from publisher.errors import PublisherError
+from publisher.library import publish
 from publisher.providers import open_provider
 from publisher.publishing.due import Action
-from publisher.publishing.publish import PublishOptions, publish
+from publisher.publishing.publish import PublishOptions
 from publisher.publishing.run import IssueResult, Published, RunObserver
-from publisher.web.confirmation import post
 
-POST_SECONDS = 300.0
-"""How long a run of publish goes on with confirmation mail."""
 QUIET = frozenset({Action.DONE, Action.DRAFT, Action.SETTLED})
 
 
 def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> int:
     """Do it; the exit status."""
-    interrupt = Interrupt()
-    with opened(context, mails=True) as (config, database):
-        with Bar("building") as bar:
-            watch = RunObserver(
-                building=bar,
-                deploying=lambda done, total: bar.at(done, total, "deploying"),
-                waiting=lambda holder: tell(
-                    f"waiting for another run of publish ({holder}) to end or to be given up …"
-                ),
-                settling=_settling,
-                confirm_first=lambda slugs: _confirm_first(bar, slugs),
-                started=lambda started: _started(bar, started),
-                sending=lambda step: bar.at(step.submitted + step.rejected + step.uncertain + step.excluded),
-                interrupt=interrupt,
-                guard=lambda: stop_on_signals(interrupt),
-            )
-            published = publish(config, database, options, watch)
-        _post(config, database)
+    config, interrupt = config_of(context), Interrupt()
+    with Bar("building") as bar:
+        observer = RunObserver(
+            building=bar,
+            deploying=lambda done, total: bar.at(done, total, "deploying"),
+            waiting=lambda holder: tell(f"waiting for another run of publish ({holder}) to end or to be given up …"),
+            settling=_settling,
+            confirm_first=lambda slugs: _confirm_first(bar, slugs),
+            started=lambda started: _started(bar, started),
+            sending=lambda step: bar.at(step.submitted + step.rejected + step.uncertain + step.excluded),
+            interrupt=interrupt,
+            note=warn,
+            guard=lambda: stop_on_signals(interrupt),
+        )
+        published = publish(config, options, observer)
     _print_findings(config, published)
-    _alert(config, published)
     if as_json:
         emit(_row(published))
     else:
         _print(config, published)
     return published.exit_status
-
-
-def _post(config: Config, database: Database) -> None:
-    """Send the confirmation mails that wait; serve sends most of them at once."""
-    try:
-        post(config, database, POST_SECONDS)
-    except PublisherError as error:
-        warn(f"confirmation mail waits: {error.message}")
-
-
-def _alert(config: Config, published: Published) -> None:
-    """Tell ``alerts.webhook`` what needs somebody. What a mailing tripped over, its sender has told already."""
-    tripped = [
-        Tripped(
-            "overdue" if outcome.decision.kind is Action.EXPIRED else outcome.decision.kind.value,
-            outcome.decision.slug,
-            f"{outcome.decision.slug}: {outcome.trouble or outcome.decision.says}",
-            outcome.help or outcome.decision.help or "publisher publish",
-            stops=False,
-        )
-        for outcome in published.outcomes
-        if outcome.sent is None and outcome.exit_status
-    ]
-    if note := alert(config, tripped):
-        warn(note)
 
 
 def _settling(how: str, slugs: Sequence[str]) -> None:

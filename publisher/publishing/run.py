@@ -13,6 +13,7 @@ from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.send import Sent, Started
 from publisher.delivery.sender import Interrupt, SendProgress
+from publisher.delivery.tripwires import Tripped
 from publisher.diagnostics import Diagnostic
 from publisher.publishing.due import NEEDS_SOMEBODY, Action, IssueDecision
 from publisher.publishing.lease import Lease
@@ -49,6 +50,7 @@ class RunObserver:
     started: Callable[[Started], None] = lambda _started: None
     sending: Callable[[SendProgress], None] = lambda _progress: None
     interrupt: Interrupt = field(default_factory=Interrupt)
+    note: Callable[[str], None] = lambda _note: None  # what an operator ought to know
     guard: Callable[[], AbstractContextManager[None]] = nullcontext  # held while messages leave: signals wait for it
 
 
@@ -99,6 +101,21 @@ class Published:
     deployed: Deployed | None
     diagnostics: tuple[Diagnostic, ...] = ()
     blocked: str | None = None  # why nothing was deployed
+
+    @property
+    def tripped(self) -> list[Tripped]:
+        """What needs somebody; what a mailing tripped over, its sender has told already."""
+        return [
+            Tripped(
+                "overdue" if outcome.decision.kind is Action.EXPIRED else outcome.decision.kind.value,
+                outcome.decision.slug,
+                f"{outcome.decision.slug}: {outcome.trouble or outcome.decision.says}",
+                outcome.help or outcome.decision.help or "publisher publish",
+                stops=False,
+            )
+            for outcome in self.outcomes
+            if outcome.sent is None and outcome.exit_status
+        ]
 
     @property
     def exit_status(self) -> int:

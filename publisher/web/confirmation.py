@@ -79,9 +79,15 @@ class ConfirmationMailer:
     """Sends what is in the outbox, through the same pace as mailings: in a thread of its own, or once on demand."""
 
     def __init__(
-        self, config: Config, tokens: Tokens, database: Database, told: Callable[[str], None] = lambda _: None
+        self,
+        config: Config,
+        tokens: Tokens,
+        database: Database,
+        told: Callable[[str], None] = lambda _: None,
+        transport: Transport | None = None,
     ) -> None:
-        """``told`` hears each outcome's verdict."""
+        """``told`` hears each outcome's verdict; ``transport`` is used instead of that of the provider in use."""
+        self._transport = transport
         self._config, self._tokens, self._database, self._told = config, tokens, database, told
         self._theme = Theme.of(config)
         self._composed = lru_cache(maxsize=32)(self._compose)
@@ -168,7 +174,7 @@ class ConfirmationMailer:
         if self._open is None or time.monotonic() - self._asked_at > QUOTA_EVERY:
             limits = Limits(self._config.delivery.max_send_rate)
             if self._open is None:
-                transport = open_transport(self._config, single=True)
+                transport = self._transport or open_transport(self._config, single=True)
                 letter = self._composed(self._config.newsletter.language, already=False)
                 quota = transport.open(_AnyLetter(**{f.name: getattr(letter, f.name) for f in fields(letter)}))
                 pace = pace_of(self._database, transport, limits.ceiling(quota))
@@ -237,13 +243,16 @@ class ConfirmationMailer:
         )
 
 
-def post(config: Config, database: Database, seconds: float) -> None:
-    """Send what waits in the outbox and is due, for ``seconds`` at most. Raises PublisherError, and loses nothing."""
+def post(config: Config, database: Database, seconds: float, transport: Transport | None = None) -> None:
+    """Send what waits in the outbox and is due, for ``seconds`` at most. Raises PublisherError, and loses nothing.
+
+    ``transport`` is used instead of that of the provider in use.
+    """
     with database.connect() as connection:
         due = outbox.next_due(connection)
     if due is None or due > store.now():
         return
-    postman = ConfirmationMailer(config, Tokens.open(config), database)
+    postman = ConfirmationMailer(config, Tokens.open(config), database, transport=transport)
     try:
         postman.deliver(seconds)
     finally:

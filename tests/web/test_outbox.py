@@ -160,19 +160,18 @@ def scripted(*answers: Verdict | type[BaseException]) -> FakeTransport:
 
 
 def test_what_may_have_left_before_a_crash_is_sent_again_only_when_the_reader_asks(
-    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+    database: Database, config: Config
 ) -> None:
     transport = scripted(KeyboardInterrupt)  # as good as killed: nothing after the submission is recorded
-    monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
     ask(database, 1)
     with pytest.raises(KeyboardInterrupt):
-        post(config, database, 20)
+        post(config, database, 20, transport)
     assert states(database) == {"claimed": 1}
     later(database, minutes=20)
-    post(config, database, 20)
+    post(config, database, 20, transport)
     assert (len(transport.seen), states(database)) == (1, {"uncertain": 1})
     ask(database, 1)
-    post(config, database, 20)
+    post(config, database, 20, transport)
     assert (len(transport.seen), states(database)) == (2, {"uncertain": 1, "submitted": 1})
 
 
@@ -193,9 +192,8 @@ def test_what_becomes_of_a_question_by_what_the_provider_says(
 ) -> None:
     monkeypatch.setattr("publisher.web.confirmation.pause", lambda _: 0.01)
     transport = scripted(verdict)
-    monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
     ask(database, 1)
-    post(config, database, 20)
+    post(config, database, 20, transport)
     assert (states(database), len(transport.seen)) == ({state: 1}, sent)
 
 
@@ -204,20 +202,16 @@ def test_a_reader_whom_the_provider_refuses_keeps_nobody_else_waiting(
 ) -> None:
     monkeypatch.setattr("publisher.web.confirmation.pause", lambda _: 0.01)
     transport = scripted(Verdict.REFUSED)  # to the first that is tried
-    monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
     ask(database, 4)
-    post(config, database, 20)
+    post(config, database, 20, transport)
     assert states(database) == {"pending": 1, "submitted": 3}
     later(database, minutes=1)
-    post(config, database, 20)
+    post(config, database, 20, transport)
     assert states(database) == {"submitted": 4}
 
 
-def test_a_question_that_is_answered_suppressed_erased_or_old_is_not_mailed(
-    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_question_that_is_answered_suppressed_erased_or_old_is_not_mailed(database: Database, config: Config) -> None:
     transport = scripted()
-    monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
     ask(database, 5)
     with database.begin() as connection:
         people = [store.find(connection, read_address(f"reader{i}@example.com")) for i in range(5)]
@@ -227,7 +221,7 @@ def test_a_question_that_is_answered_suppressed_erased_or_old_is_not_mailed(
         store.drop(connection, people[2].id)  # type: ignore[union-attr]
         old = (confirmations.c.subscriber_id == people[3].id) & (confirmations.c.state == "pending")  # type: ignore[union-attr]
         connection.execute(update(confirmations).where(old).values(asked_at=store.now() - timedelta(hours=49)))
-    post(config, database, 20)
+    post(config, database, 20, transport)
     assert [envelope.address for envelope in transport.seen] == ["reader4@example.com"]
     assert states(database) == {"excluded": 3, "submitted": 1}
     with database.connect() as connection:
@@ -236,11 +230,8 @@ def test_a_question_that_is_answered_suppressed_erased_or_old_is_not_mailed(
         assert (expired.state, expired.asked_at) == (ConsentState.PENDING, None)  # may ask at once
 
 
-def test_a_reader_at_the_form_does_not_wait_behind_an_import(
-    database: Database, config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reader_at_the_form_does_not_wait_behind_an_import(database: Database, config: Config) -> None:
     transport = scripted()
-    monkeypatch.setattr("publisher.web.confirmation.open_transport", lambda *_, **__: transport)
     with database.begin() as connection:
         for number in range(5):
             store.add(
@@ -251,7 +242,7 @@ def test_a_reader_at_the_form_does_not_wait_behind_an_import(
             )
         assert (outbox.enter_unasked(connection), outbox.enter_unasked(connection)) == (5, 0)
     ask(database, 1)
-    post(config, database, 20)
+    post(config, database, 20, transport)
     assert (transport.seen[0].address, transport.seen[0].attempt) == ("reader0@example.com", 1)
     assert len(transport.seen) == 6
 

@@ -1,0 +1,25 @@
+from publisher.config import Config as Config
+from publisher.diagnostics import Diagnostic as Diagnostic
+from publisher.diagnostics import Severity as Severity
+from publisher.edition import Edition as Edition
+from publisher.errors import ConfigError as ConfigError
+from publisher.errors import DatabaseError as DatabaseError
+from publisher.errors import DeployError as DeployError
+from publisher.errors import PluginError as PluginError
+from publisher.errors import PublisherError as PublisherError
+from publisher.errors import ServiceError as ServiceError
+from publisher.errors import TransportError as TransportError
+from publisher.errors import UsageError as UsageError
+from publisher.issue import Issue as Issue
+from publisher.library import build as build
+from publisher.library import check as check
+from publisher.library import load as load
+from publisher.library import publish as publish
+from publisher.library import render as render
+from publisher.proofing import Proof as Proof
+from publisher.providers.fake import FakeTransport as FakeTransport
+from publisher.providers.outcomes import Outcome as Outcome
+from publisher.providers.outcomes import Verdict as Verdict
+from publisher.publishing.publish import PublishOptions as PublishOptions
+
+__version__: str
