@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import DDL, JSON, Column, ForeignKey, Index, Integer, String, Table, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
 
 from publisher.database.metadata import Id, Instant, metadata, partial_index
@@ -42,6 +42,17 @@ consents = Table(
     Column("how", String(24), nullable=False),  # form | import | command | one-click | link | complaint
     Column("evidence", Document, nullable=False, default=dict),  # file, line, remote address, user agent, mailing
 )
+
+# History is evidence: a row may go with the person it is about, and never change.
+_COMPLAINT = "'consents are only appended'"
+_FUNCTION = f"RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION {_COMPLAINT}; END $$"
+_TRIGGER = "CREATE TRIGGER consents_append_only BEFORE UPDATE ON consents"
+for _dialect, _statement in (
+    ("sqlite", f"{_TRIGGER} BEGIN SELECT RAISE(ABORT, {_COMPLAINT}); END"),
+    ("postgresql", f"CREATE FUNCTION consents_append_only() {_FUNCTION}"),
+    ("postgresql", f"{_TRIGGER} FOR EACH ROW EXECUTE FUNCTION consents_append_only()"),
+):
+    event.listen(consents, "after_create", DDL(_statement).execute_if(dialect=_dialect))
 
 # Mail that asks to confirm, from the form or an import until it has left; publisher.web.outbox.
 confirmations = Table(

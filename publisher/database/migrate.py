@@ -1,17 +1,20 @@
 """Bring the schema up to date, once, however many processes start together.
 
-A migration is a file ``migrations/versions/NNNN_name.py`` whose revision is its file name without ``.py``; they form
-one line. So the newest is known from a listing, and alembic (0.2 s to import) loads only when there is something to do.
+A new database is made from the tables of all rooms. An old one is upgraded by migrations: a migration is a file
+``migrations/versions/NNNN_name.py`` whose revision is its file name without ``.py``; they form one line. So the newest
+is known from a listing, and alembic (0.2 s to import) loads only when there is something to upgrade.
 """
 
 from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, MetaData, text
 
+from publisher.database.metadata import metadata
 from publisher.errors import DatabaseError
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -23,6 +26,13 @@ _LOCK = 0x7075626C  # any constant: the advisory lock that migrating processes q
 def revisions() -> tuple[str, ...]:
     """Every revision this version of publisher knows, oldest first."""
     return tuple(sorted(path.stem for path in (FOLDER / "versions").iterdir() if _FILE.fullmatch(path.name)))
+
+
+def whole_metadata() -> MetaData:
+    """The metadata with the tables of every room, which stand in its ``tables.py``."""
+    for path in sorted(FOLDER.parent.parent.glob("*/tables.py")):
+        import_module(f"publisher.{path.parent.name}.tables")
+    return metadata
 
 
 def migrate(engine: Engine) -> None:
@@ -69,7 +79,8 @@ def _is_current(connection: Connection) -> bool:
 def _version(connection: Connection) -> str | None:
     exists = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
     if connection.dialect.name == "postgresql":
-        exists = "SELECT to_regclass('alembic_version')"
+        # Asked of the table itself: to_regclass may answer from before the lock was ours.
+        exists = "SELECT 1 FROM pg_class WHERE relname = 'alembic_version' AND pg_table_is_visible(oid)"
     if connection.scalar(text(exists)) is None:
         return None
     version = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -77,6 +88,11 @@ def _version(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection) -> None:
+    if _version(connection) is None:
+        whole_metadata().create_all(connection, checkfirst=False)
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": revisions()[-1]})
+        return
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory

@@ -12,19 +12,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Table, func, select, text
 
-import publisher.audience.tables
-import publisher.delivery.tables
-import publisher.feedback.tables
-
-# Each of these enters its tables into the metadata.
 from publisher.audience.backup import put_keys, signing_keys
 from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.database.bulk import insert_rows
 from publisher.database.engine import database_url
-from publisher.database.metadata import metadata
+from publisher.database.migrate import whole_metadata
 from publisher.delivery import mailings
 from publisher.delivery.ledger import at_work
+from publisher.delivery.tables import paces
 from publisher.errors import DatabaseError, UsageError
 from publisher.publishing.lease import take
 from publisher.publishing.tables import leases
@@ -32,7 +28,7 @@ from publisher.publishing.tables import leases
 ROWS = 5000
 """Rows copied at a time."""
 
-_NOT_MOVED = {leases.name, publisher.delivery.tables.paces.name}  # what the machines of one database share
+_NOT_MOVED = {leases.name, paces.name}  # what the machines of one database share
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,7 @@ def _nobody_at_work(database: Database) -> Iterator[None]:
 
 
 def _copy(old: Database, new: Database) -> dict[str, int]:
-    tables = [table for table in metadata.sorted_tables if table.name not in _NOT_MOVED]
+    tables = [table for table in whole_metadata().sorted_tables if table.name not in _NOT_MOVED]
     with old.begin() as source, new.begin() as target:  # SQLite: nobody writes meanwhile
         if source.dialect.name == "postgresql":
             source.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -23,16 +23,41 @@ from publisher.config.model import Config
 from publisher.database import Database, metadata, open_database
 from publisher.database.bulk import insert_rows
 from publisher.database.engine import database_url
-from publisher.database.migrate import FOLDER, revisions
+from publisher.database.migrate import FOLDER, migrate, revisions, whole_metadata
 from publisher.errors import DatabaseError
 
-PACKAGE = FOLDER.parent.parent
-
-for path in PACKAGE.glob("*/tables.py"):  # every room's tables belong to the metadata
-    importlib.import_module(f"publisher.{path.parent.name}.tables")
+FIRST = Path(__file__).parent / "first_version"
 
 
-def test_the_migrated_schema_is_the_metadata(database: Database) -> None:
+def schema(database: Database) -> set[str]:
+    """Every table, index, constraint, trigger and column of a database, each as one line."""
+    queries = {
+        "sqlite": ("SELECT type, name, tbl_name FROM sqlite_master",),
+        "postgresql": (
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+            "SELECT conname, contype, pg_get_constraintdef(oid) FROM pg_constraint",
+            "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+            "SELECT prosrc FROM pg_proc WHERE proname = 'consents_append_only'",
+        ),
+    }
+    with database.connect() as connection:
+        found = {str(row) for query in queries[database.dialect] for row in connection.execute(text(query))}
+    return {line for line in found if "procrastinate" not in line and "alembic" not in line}
+
+
+def test_a_database_of_the_first_version_is_brought_to_the_schema_of_a_new_one(database: Database) -> None:
+    new = schema(database)
+    with database.begin() as connection:
+        whole_metadata().drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        if database.dialect == "postgresql":
+            connection.execute(text("DROP FUNCTION consents_append_only"))
+        script = re.sub(r"--.*", "", (FIRST / f"{database.dialect}.sql").read_text(encoding="utf-8"))
+        for statement in re.split(r";\n\n", script):
+            if statement.strip():
+                connection.exec_driver_sql(statement)
+    migrate(database.engine)
+    assert schema(database) == new
     with database.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         differences = [d for d in compare_metadata(context, metadata) if "procrastinate" not in str(d)]
