@@ -52,7 +52,7 @@ for _dialect, _statement in (
     ("postgresql", f"CREATE FUNCTION consents_append_only() {_FUNCTION}"),
     ("postgresql", f"{_TRIGGER} FOR EACH ROW EXECUTE FUNCTION consents_append_only()"),
 ):
-    event.listen(consents, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+    event.listen(consents, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
 
 # Mail that asks to confirm, from the form or an import until it has left; publisher.web.outbox.
 confirmations = Table(
