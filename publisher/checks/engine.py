@@ -9,11 +9,11 @@ from typing import Any
 
 from publisher.checks.context import Context
 from publisher.checks.ignores import ignores_of, judge
-from publisher.checks.levels import with_levels
 from publisher.checks.registry import Rule, line_in, rules
 from publisher.config import Config
 from publisher.config.plugins import in_a_line
 from publisher.diagnostics import Diagnostic, Place, Severity, catalogue, define, say
+from publisher.diagnostics.catalogue import with_levels
 from publisher.issue import Issue, Reading, read_issue
 
 log = logging.getLogger(__name__)

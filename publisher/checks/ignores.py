@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.checks.levels import with_levels
 from publisher.checks.registry import codes, rules
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, catalogue, define, either, say
+from publisher.diagnostics.catalogue import with_levels
 from publisher.documents import read_text
 from publisher.issue.folder import read_folder
 

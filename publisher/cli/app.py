@@ -22,8 +22,8 @@ from publisher.language import first_spoken
 
 # A module imports only typer and the frame at its top: the rooms load when a command runs.
 MODULES = (
-    "authoring", "check", "build", "preview", "plan", "publish", "hold", "send", "status", "reconcile", "verify",
-    "subscribers", "suppressions", "events", "serve", "backup", "doctor",
+    "authoring", "check", "build", "publish", "send", "status", "reconcile", "subscribers", "suppressions", "events",
+    "serve", "backup", "doctor",
 )  # fmt: skip
 # The order of --help.
 COMMANDS = (

@@ -1,12 +1,55 @@
-"""``publisher publish``: what is due goes out, once."""
+"""``publisher plan`` and ``publish``: what is due, and that it goes out, once."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
-from publisher.cli.frame import Format, app, examples
+from publisher.cli.frame import Format, app, config_of, console, examples
+
+
+@app.command(
+    epilog=examples(
+        "publisher plan",
+        "publisher plan --base origin/main",
+        "publisher plan --base origin/main --format markdown --pictures pictures",
+    )
+)
+def plan(
+    context: typer.Context,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="REV", help="Compare with this revision: what would change for readers."),
+    ] = None,
+    format: Annotated[
+        Literal["text", "json", "markdown"],
+        typer.Option("--format", help="markdown is made for a pull request's comment."),
+    ] = "text",
+    pictures: Annotated[
+        Path | None,
+        typer.Option("--pictures", metavar="DIR", help="Pictures of what changed: phone, desktop, light, dark."),
+    ] = None,
+) -> int:
+    """Say what publish would do now, and with --base what a change does to each edition.
+
+    Writes nothing and needs no subscriber; numbers of recipients are shown where a database is at hand. Exit status: 0,
+    or 1 where a touched issue has errors.
+    """
+    from publisher.publishing.plan import make_plan
+    from publisher.publishing.plan.markdown import render_markdown
+    from publisher.publishing.plan.model import ChangeKind
+    from publisher.publishing.plan.render import render_json, render_text
+
+    made = make_plan(config_of(context), base=base, pictures=pictures)
+    if format == "text":
+        for line in render_text(made).splitlines():
+            style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+            console.print(line, style=style, markup=False)
+    else:
+        typer.echo(render_json(made) if format == "json" else render_markdown(made), nl=False)
+    return int(any(change.how is ChangeKind.BROKEN for change in made.changes))
 
 
 @app.command(

@@ -6,8 +6,8 @@ The pages are Markdown, one file a language: ``pages/en.md``, each page under a 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -66,3 +66,14 @@ def define(name: str, severity: Severity, *, fixed: bool = False, secret: bool =
 def catalogue() -> dict[str, Code]:
     """All codes of the modules imported so far, by name; :func:`publisher.config.names.every_code` imports all."""
     return dict(sorted(_CODES.items()))
+
+
+def with_levels(levels: Mapping[str, str], findings: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """The findings at the levels that config.yaml asks for; ``off`` drops one. A fixed code keeps its own."""
+    known = catalogue()
+    for finding in findings:
+        level = levels.get(finding.code)
+        if level is None or (finding.code in known and known[finding.code].fixed):
+            yield finding
+        elif level != "off":
+            yield replace(finding, severity=Severity(level))

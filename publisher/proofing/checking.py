@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from publisher.checks.levels import with_levels
 from publisher.config import Config
 from publisher.config.placeholders import config_warnings
 from publisher.diagnostics import Diagnostic, Severity
+from publisher.diagnostics.catalogue import with_levels
 from publisher.issue import discover
 from publisher.issue.discovery import loose_files
 from publisher.proofing.store import Store

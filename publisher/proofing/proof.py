@@ -12,9 +12,9 @@ from typing import Any
 
 from publisher.checks.engine import facts_of, findings_within
 from publisher.checks.ignores import Ignore, ignores_of, judge
-from publisher.checks.levels import with_levels
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Severity
+from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.model import Edition
 from publisher.errors import UsageError
 from publisher.issue import Issue, Status, discover, read_issue

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from publisher.checks.levels import with_levels
 from publisher.config import Config
+from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.files import email_files
 from publisher.edition.model import Edition
 from publisher.edition.theme import ThemeError

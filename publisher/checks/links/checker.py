@@ -13,11 +13,11 @@ from pydantic import TypeAdapter
 
 from publisher.checks.context import Context
 from publisher.checks.ignores import hidden, ignores_of
-from publisher.checks.levels import with_levels
 from publisher.checks.links.prober import LinkResult, LinkState, ProbeLimits, Prober
 from publisher.checks.parts import Link
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Severity, define, say
+from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.atomic import write_file
 from publisher.issue import read_issue
 
