@@ -73,3 +73,17 @@ def test_the_classes_of_the_glossary_are_there() -> None:
     named = {name for row in rows if len(row) == 6 for name in re.findall(r"`(\w+)`", row[3])}
     assert len(named) > 15
     assert sorted(named - set(classes())) == []
+
+
+def test_twenty_everyday_changes_begin_where_the_page_says() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Twenty everyday changes\n")[2].partition("\n## ")[0]
+    rows = [line.split("|") for line in section.splitlines() if line.startswith("|")][2:]
+    assert len(rows) == 20
+    lost = []
+    for _, change, file, word, _ in rows:
+        path = ROOT / re.findall(r"`([^`]+)`", file)[0]
+        if not path.is_file() or re.findall(r"`(.+)`", word)[0] not in path.read_text(encoding="utf-8"):
+            lost.append(change.strip())
+    assert lost == []
+    assert [name for name in re.findall(r"`([\w./]+/[\w./]*)`", section) if not (ROOT / name).exists()] == []
