@@ -7,16 +7,46 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from publisher.audience.suppressions import Reason
 from publisher.config.model import Config
 from publisher.providers.events import Event, EventError
-from publisher.providers.findings import Finding
 from publisher.providers.transport import Transport
+
+PATIENCE = 8.0
+"""Seconds that one question of ``publisher doctor`` may take."""
+
+
+class Level(StrEnum):
+    """How it stands with one thing."""
+
+    OK = "ok"
+    WARNING = "warning"  # mail goes out, and something may go wrong later
+    FAULT = "fault"  # readers would not get mail, or could not leave
+    SKIPPED = "skipped"  # does not apply here; the message says why
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one question. ``help`` is what to type, or to write where; ``check`` the question's name."""
+
+    check: str = field(default="", kw_only=True)  # filled in by who asks
+    level: Level
+    message: str
+    help: str | None = None
+
+
+# Each is called with the message, and the help where there is any.
+ok = partial(Finding, Level.OK)
+warning = partial(Finding, Level.WARNING)
+fault = partial(Finding, Level.FAULT)
+skipped = partial(Finding, Level.SKIPPED)
 
 Question = Callable[[], Finding]
 """A question of ``publisher doctor``. Raises ServiceError where nobody answers."""
@@ -24,6 +54,14 @@ TakeIn = Callable[[Sequence[str]], None]
 """Commits the bodies it is given, or raises, and then they stay in the queue."""
 Pull = Callable[[TakeIn, bool], Iterator[int]]
 """Takes in a queue's events, with True for ever; yields the number of messages of each batch. Raises ServiceError."""
+
+
+About = TypeVar("About")
+
+
+def by_name(questions: Iterable[Callable[[About], Finding]], about: About) -> dict[str, Question]:
+    """Questions of one thing by the names of their functions, with hyphens."""
+    return {question.__name__.replace("_", "-"): partial(question, about) for question in questions}
 
 
 class WebhookRefusedError(Exception):

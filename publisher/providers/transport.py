@@ -43,13 +43,13 @@ class Transport(Protocol):
         ...
 
     def quota(self) -> Quota:
-        """Read again what the provider allows. Raises TransportError."""
-        ...
+        """Read again what the provider allows; nothing is limited where it is not said. Raises TransportError."""
+        return Quota()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         """Submit a message to each, at most once; the outcomes in the same order."""
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
-        ...
+        """Let go of connections; most hold none."""
+        return

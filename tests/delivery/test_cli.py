@@ -267,7 +267,7 @@ def test_a_full_outbox_is_one_line_and_the_next_run_carries_on(run: Run, monkeyp
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr("publisher.providers.folder.transport.write_file", full)
+        disk.setattr("publisher.providers.folder.write_file", full)
         status, _, err = run("send", SLUG)
     assert (status, "No space left" in one_line(err)) == (2, True)
     assert run("send", SLUG)[0] == 0

@@ -26,7 +26,7 @@ from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
 from publisher.errors import UsageError
 from publisher.mail.message import Envelope
-from publisher.providers.folder.transport import FolderTransport
+from publisher.providers.folder import FolderTransport
 from publisher.providers.outcomes import Outcome
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
 

@@ -15,7 +15,7 @@ from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.providers import events_of, open_provider, providers
 from publisher.providers.events import Event, EventKind
-from publisher.providers.folder.transport import FolderTransport
+from publisher.providers.folder import FolderTransport
 from publisher.providers.provider import Provider
 from publisher.providers.transport import Transport
 from tests.delivery.world import make_config

@@ -380,7 +380,7 @@ def test_a_spread_sends_no_faster(ses: Stub, through_ses: Config, sqlite: Databa
 def test_a_transport_that_raises_leaves_its_batch_uncertain(
     config: Config, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from publisher.providers.folder.transport import FolderTransport
+    from publisher.providers.folder import FolderTransport
 
     def broken(self: object, envelopes: object) -> Any:
         raise RuntimeError("a mistake of ours")
@@ -394,7 +394,7 @@ def test_a_transport_that_raises_leaves_its_batch_uncertain(
 def test_a_full_disk_stops_the_run_with_nothing_lost(
     config: Config, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from publisher.providers.folder.transport import FolderTransport
+    from publisher.providers.folder import FolderTransport
 
     add_people(sqlite, 120)
     submit = FolderTransport.submit

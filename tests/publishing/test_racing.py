@@ -27,7 +27,7 @@ from publisher.delivery.worker import Duties, _drain, _waiting
 from publisher.errors import PublisherError
 from publisher.mail.letter import MailContent
 from publisher.proofing import proofread
-from publisher.providers.folder.transport import FolderTransport
+from publisher.providers.folder import FolderTransport
 from publisher.publishing.publish import PublishOptions, publish
 from tests.delivery.world import add_people
 

@@ -12,7 +12,7 @@ import pytest
 from publisher.audience import store
 from publisher.audience.model import ConsentSource, ConsentState
 from publisher.audience.suppressions import Reason, suppress
-from publisher.providers.folder.transport import FolderTransport
+from publisher.providers.folder import FolderTransport
 from publisher.providers.outcomes import submitted
 from tests.web.conftest import Site, link_of
 

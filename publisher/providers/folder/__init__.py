@@ -1,23 +1,69 @@
-"""A folder: one message a file."""
+"""A folder: mail that does not leave this machine, one message a file. For trying out, and for tests."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+from publisher.documents.atomic import write_file
+from publisher.errors import TransportError
+from publisher.mail.message import Composed, Envelope
+from publisher.providers.outcomes import Outcome, Verdict, submitted
 from publisher.providers.provider import Provider
-from publisher.providers.transport import Transport
+from publisher.providers.transport import Quota, Transport
+
+
+class FolderTransport(Transport):
+    """One message a file, whole or not at all: ``<folder>/<slug>/<recipient id>.eml``."""
+
+    name = "folder"
+    most = 50
+    parallel = 1
+
+    def __init__(self, folder: Path) -> None:
+        self.account = f"folder:{folder}"
+        self._folder = folder
+        self._composed: Composed | None = None
+        self._into = folder
+
+    def open(self, composed: Composed) -> Quota:
+        """See :class:`~publisher.providers.transport.Transport`."""
+        self._composed = composed
+        self._into = self._folder / composed.letter.slug
+        try:
+            self._into.mkdir(mode=0o700, parents=True, exist_ok=True)  # addresses are nobody else's to read
+        except OSError as error:
+            raise TransportError(
+                f"the folder {self._into} cannot be made: {error.strerror}",
+                help="make it writable, or set delivery.folder.path in config.yaml",
+            ) from error
+        return Quota()
+
+    def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """Write the messages. What cannot be written was not sent."""
+        return [self._write(envelope) for envelope in envelopes]
+
+    def _write(self, envelope: Envelope) -> Outcome:
+        assert self._composed is not None
+        path = self._into / f"{envelope.recipient}.eml"
+        try:
+            write_file(path, self._composed.message(envelope, datetime.now(UTC)))
+        except TransportError:
+            return Outcome(Verdict.REJECTED, "unusable-address")
+        except OSError as error:
+            return Outcome(Verdict.STOP, f"folder: {error.strerror}")
+        return submitted(None)
 
 
 class FolderProvider(Provider):
-    """Mail that does not leave this machine: to look at, and for tests."""
+    """The folder ``delivery.folder.path``."""
 
     name = "folder"
     title = "the folder"
 
     def transport(self, *, single: bool = False) -> Transport:  # noqa: ARG002
         """See :class:`~publisher.providers.provider.Provider`."""
-        from publisher.providers.folder.transport import FolderTransport
-
         return FolderTransport(self.written(""))
 
     def written(self, slug: str) -> Path:

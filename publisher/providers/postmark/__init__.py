@@ -9,7 +9,7 @@ from typing import Any
 
 from publisher.providers.events import Event
 from publisher.providers.outcomes import OutcomeTable
-from publisher.providers.provider import Provider, Question, SuppressionList, Webhook
+from publisher.providers.provider import Provider, Question, SuppressionList, Webhook, by_name
 from publisher.providers.transport import Transport
 
 TABLE = OutcomeTable.read(Path(__file__).parent)
@@ -35,15 +35,15 @@ class Postmark(Provider):
 
     def questions(self) -> Mapping[str, Question]:
         """See :class:`~publisher.providers.provider.Provider`."""
-        from publisher.providers.postmark.doctor import questions
+        from publisher.providers.postmark.doctor import QUESTIONS
 
-        return questions(self.config)
+        return by_name(QUESTIONS, self.config)
 
     def webhook(self) -> Webhook | None:
         """``/webhooks/postmark``, where PUBLISHER_POSTMARK_WEBHOOK has user and password."""
         if not (secret := os.environ.get("PUBLISHER_POSTMARK_WEBHOOK")):
             return None
-        from publisher.providers.postmark.webhook import PostmarkWebhook
+        from publisher.providers.postmark.events import PostmarkWebhook
 
         return PostmarkWebhook(secret)
 
@@ -51,7 +51,7 @@ class Postmark(Provider):
         """The stream's; None where Postmark is not in use."""
         if self.config.delivery.transport != self.name:
             return None
-        from publisher.providers.postmark.suppression_list import PostmarkSuppressionList
+        from publisher.providers.postmark.api import PostmarkSuppressionList
 
         return PostmarkSuppressionList(self.config.delivery.postmark.stream)
 

@@ -1,18 +1,23 @@
-"""Postmark's HTTP API: the client, and its refusals as one line. No address and no token is ever part of a message."""
+"""Postmark's HTTP API: client, refusals as one line, suppression list. No address or token is part of a message."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 
+from publisher.audience.suppressions import Reason
 from publisher.errors import ServiceError, TransportError
 from publisher.providers.outcomes import in_words
 
 URL = "https://api.postmarkapp.com"
 TOKEN, ACCOUNT_TOKEN = "PUBLISHER_POSTMARK_TOKEN", "PUBLISHER_POSTMARK_ACCOUNT_TOKEN"
+PAGE = 50
+"""Addresses a call of the suppression list: Postmark's limit."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -57,3 +62,31 @@ def ask(client: httpx.Client, method: str, path: str, what: str, **more: Any) ->
 def stream_path(stream: str) -> str:
     """The path of a message stream."""
     return f"/message-streams/{quote(stream, safe='')}"
+
+
+class PostmarkSuppressionList:
+    """The list of a message stream: https://postmarkapp.com/developer/api/suppressions-api.
+
+    See :class:`~publisher.providers.provider.SuppressionList`. What we add, Postmark calls ManualSuppression.
+    """
+
+    def __init__(self, stream: str) -> None:
+        self._path = f"{stream_path(stream)}/suppressions"
+
+    def entries(self) -> Iterator[list[tuple[str, str]]]:
+        """All of them: Postmark gives the list as a whole."""
+        with closing(make_client()) as client:
+            answer = ask(client, "GET", f"{self._path}/dump", "Postmark's suppression list cannot be read")
+        yield [(str(one["EmailAddress"]), str(one["SuppressionReason"])) for one in answer["Suppressions"]]
+
+    def add(self, entries: Iterable[tuple[str, Reason]]) -> int:
+        """Put them on the list, fifty a call."""
+        addresses, failed = [address for address, _ in entries], 0
+        with closing(make_client()) as client:
+            for at in range(0, len(addresses), PAGE):
+                wanted = {"Suppressions": [{"EmailAddress": address} for address in addresses[at : at + PAGE]]}
+                answer = ask(client, "POST", self._path, "Postmark's suppression list cannot be written", json=wanted)
+                failed += sum(one.get("Status") == "Failed" for one in answer["Suppressions"])
+        if failed:
+            raise ServiceError(f"Postmark did not take {failed} of {len(addresses)} addresses", help="run it again")
+        return len(addresses)

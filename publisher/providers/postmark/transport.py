@@ -21,7 +21,7 @@ from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.postmark import TABLE
 from publisher.providers.postmark.api import ask, make_client, stream_path
 from publisher.providers.postmark.outcomes import of_answer
-from publisher.providers.transport import Quota
+from publisher.providers.transport import Quota, Transport
 
 MOST = 500
 """Messages a call: Postmark's limit."""
@@ -30,7 +30,7 @@ MOST_BYTES = 16_000_000
 OWN_UNSUBSCRIBE = "Postmark puts its own unsubscribe link into this stream's mail, in place of ours"
 
 
-class PostmarkTransport:
+class PostmarkTransport(Transport):
     """One call for up to 500 recipients. ``most`` shrinks with the size of the message when it is opened."""
 
     name = "postmark"
@@ -61,10 +61,6 @@ class PostmarkTransport:
         self.most = max(1, min(self.most, MOST_BYTES // (size + size // 10 + 4_000)))
         handling = (stream.get("SubscriptionManagementConfiguration") or {}).get("UnsubscribeHandlingType")
         return Quota(note=OWN_UNSUBSCRIBE if handling == "Postmark" else "")
-
-    def quota(self) -> Quota:
-        """Postmark tells no limit."""
-        return Quota()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         """See :class:`~publisher.providers.transport.Transport`."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from publisher.errors import ServiceError
 from publisher.providers.events import Event
 from publisher.providers.outcomes import OutcomeTable
-from publisher.providers.provider import Provider, Pull, Question, SuppressionList, Webhook
+from publisher.providers.provider import Provider, Pull, Question, SuppressionList, Webhook, by_name
 from publisher.providers.transport import Transport
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Ses(Provider):
         """See :class:`~publisher.providers.provider.Provider`."""
         from publisher.providers.ses.doctor import QUESTIONS
 
-        return {name: partial(ask, self._account) for name, ask in QUESTIONS.items()}
+        return by_name(QUESTIONS, self._account)
 
     def webhook(self) -> Webhook | None:
         """SNS's, where ``service.sns_topics`` names whom to believe."""

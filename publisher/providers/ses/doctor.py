@@ -6,14 +6,15 @@ sandbox", "Event publishing".
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from threading import RLock
 from typing import Any
 
+from publisher.audience.store import counts
 from publisher.config.model import Config
-from publisher.errors import ServiceError
-from publisher.providers.findings import PATIENCE, Finding, fault, ok, skipped, warning
+from publisher.database import open_database
+from publisher.errors import DatabaseError, ServiceError
+from publisher.providers.provider import PATIENCE, Finding, fault, ok, skipped, warning
 from publisher.providers.ses.aws import call, client
 
 NEEDED_EVENTS = {"BOUNCE", "COMPLAINT"}
@@ -83,8 +84,8 @@ def identity(account: SesAccount) -> Finding:
     """Is the sender verified?"""
     name, found = account.identity
     if found.get("VerifiedForSendingStatus"):
-        return ok("identity", f"{name} is verified for sending")
-    return fault("identity", f"{name} is not verified yet", "publish the DKIM records below, then wait for SES")
+        return ok(f"{name} is verified for sending")
+    return fault(f"{name} is not verified yet", "publish the DKIM records below, then wait for SES")
 
 
 def dkim(account: SesAccount) -> Finding:
@@ -93,17 +94,15 @@ def dkim(account: SesAccount) -> Finding:
     signing = found.get("DkimAttributes", {})
     status = signing.get("Status", "NOT_STARTED")
     if status == "SUCCESS" and signing.get("SigningEnabled"):
-        return ok("dkim", f"messages are signed as {name}")
+        return ok(f"messages are signed as {name}")
     if status == "SUCCESS":
         return fault(
-            "dkim",
             f"signing is switched off for {name}",
             f"aws sesv2 put-email-identity-dkim-attributes --email-identity {name} --signing-enabled",
         )
     zone = signing.get("SigningHostedZone") or "dkim.amazonses.com"
     records = [f"{token}._domainkey.{name} CNAME {token}.{zone}" for token in signing.get("Tokens", ())]
     return fault(
-        "dkim",
         f"DKIM of {name} is {status.lower().replace('_', ' ')}",
         "publish " + "; ".join(records) if records else f"aws sesv2 get-email-identity --email-identity {name}",
     )
@@ -117,15 +116,13 @@ def mail_from(account: SesAccount) -> Finding:
     region = account.config.delivery.ses.region or "REGION"
     if not domain:
         return warning(
-            "mail-from",
             "no custom MAIL FROM: SPF passes for amazonses.com, not for your domain",
             f"aws sesv2 put-email-identity-mail-from-attributes --email-identity {name} "
             f"--mail-from-domain bounce.{name}",
         )
     if status == "SUCCESS":
-        return ok("mail-from", f"bounces come back to {domain}")
+        return ok(f"bounces come back to {domain}")
     return warning(
-        "mail-from",
         f"the MAIL FROM domain {domain} is {str(status).lower()}",
         f"publish {domain} MX 10 feedback-smtp.{region}.amazonses.com",
     )
@@ -138,31 +135,29 @@ def quota(account: SesAccount) -> Finding:
     most, sent = float(limits.get("Max24HourSend", 0)), float(limits.get("SentLast24Hours", 0))
     rate = float(limits.get("MaxSendRate", 0))
     if not answer.get("SendingEnabled", True):
-        return fault("quota", "sending is paused for this account", "see the reputation dashboard of SES")
+        return fault("sending is paused for this account", "see the reputation dashboard of SES")
     health = str(answer.get("EnforcementStatus", "HEALTHY"))
     if health == "SHUTDOWN":
-        return fault("quota", "AWS has stopped this account's sending", "answer AWS's letter in the support centre")
+        return fault("AWS has stopped this account's sending", "answer AWS's letter in the support centre")
     free = int(most - sent) if most >= 0 else None  # -1: no limit
     says = f"{rate:g} a second, " + (f"{free:,} of {int(most):,} left today" if free is not None else "no daily limit")
     if health == "PROBATION":
-        return warning("quota", f"the account is under review; {says}", "answer AWS's letter in the support centre")
+        return warning(f"the account is under review; {says}", "answer AWS's letter in the support centre")
     readers = _readers(account.config)
     if free is not None and readers is not None and readers > most:
         days = -(-readers // max(int(most), 1))
         return warning(
-            "quota",
             f"{readers:,} readers, {says}: a mailing takes {days} days",
             "ask for a higher sending quota in Service Quotas (SES)",
         )
-    return ok("quota", says)
+    return ok(says)
 
 
 def sandbox(account: SesAccount) -> Finding:
     """May mail go to addresses that nobody verified?"""
     if account.account.get("ProductionAccessEnabled"):
-        return ok("sandbox", "the account may mail anybody")
+        return ok("the account may mail anybody")
     return fault(
-        "sandbox",
         "the account is in the sandbox: only verified addresses get mail, 200 a day",
         "aws sesv2 put-account-details --production-access-enabled --mail-type MARKETING --website-url "
         f"{account.config.newsletter.url} --use-case-description …",
@@ -174,85 +169,63 @@ def configuration_set(account: SesAccount) -> Finding:
     name = account.config.delivery.ses.configuration_set
     if not name:
         return fault(
-            "configuration-set",
             "delivery.ses.configuration_set is not set: nobody would hear of bounces and complaints",
             "deploy deploy/aws/email.yaml and name its configuration set in config.yaml",
         )
     if not account.configuration_set.get("SendingOptions", {}).get("SendingEnabled", True):
         return fault(
-            "configuration-set",
             f"sending is paused for {name}",
             "aws sesv2 put-configuration-set-sending-options --sending-enabled --configuration-set-name " + name,
         )
-    return ok("configuration-set", f"{name} is there and sends")
+    return ok(f"{name} is there and sends")
 
 
 def events(account: SesAccount) -> Finding:
     """Do bounces and complaints come back to us?"""
     name = account.config.delivery.ses.configuration_set
     if not name:
-        return skipped("events", "there is no configuration set")
+        return skipped("there is no configuration set")
     kinds = {kind for found in account.event_destinations for kind in found.get("MatchingEventTypes", ())}
     if missing := sorted(NEEDED_EVENTS - kinds):
         return fault(
-            "events",
             f"{name} publishes no {' and '.join(kind.lower() for kind in missing)} events",
             "deploy deploy/aws/email.yaml, or add an event destination to the configuration set",
         )
     if missing := sorted(SETTLING_EVENTS - kinds):
         names = ", ".join(kind.lower().replace("_", " ") for kind in missing)
         return warning(
-            "events",
             f"{name} publishes no {names} events: what is uncertain after a crash stays so",
             "add them to the event destination of the configuration set",
         )
     if not (account.config.delivery.ses.events_queue or account.config.service.sns_topics):
         return warning(
-            "events",
             "events are published, and nothing here reads them",
             "set delivery.ses.events_queue (for publisher events pull) or service.sns_topics in config.yaml",
         )
-    return ok("events", "bounces, complaints and deliveries come back")
+    return ok("bounces, complaints and deliveries come back")
 
 
 def tracking(account: SesAccount) -> Finding:
     """Are readers watched? Opens and clicks are off unless somebody switched them on."""
     if not account.config.delivery.ses.configuration_set:
-        return skipped("tracking", "there is no configuration set")
+        return skipped("there is no configuration set")
     kinds = {kind for found in account.event_destinations for kind in found.get("MatchingEventTypes", ())}
     if watched := sorted(WATCHING_EVENTS & kinds):
         names = " and ".join(kind.lower() + "s" for kind in watched)
         return warning(
-            "tracking",
             f"SES records {names}: it rewrites links or adds a pixel, and messages are no longer what was built",
             "take OPEN and CLICK out of the event destination",
         )
-    return ok("tracking", "no opens, no clicks: links reach readers as they were written")
+    return ok("no opens, no clicks: links reach readers as they were written")
 
 
 def _readers(config: Config) -> int | None:
     """Confirmed subscribers; None where no database answers."""
-    from sqlalchemy import func, select
-
-    from publisher.audience.tables import subscribers
-    from publisher.database import open_database
-    from publisher.errors import DatabaseError
-
     try:
         with open_database(config).connect() as connection:
-            found = select(func.count()).select_from(subscribers).where(subscribers.c.state == "confirmed")
-            return int(connection.execute(found).scalar_one())
+            return counts(connection).confirmed
     except DatabaseError:
         return None
 
 
-QUESTIONS: dict[str, Callable[[SesAccount], Finding]] = {
-    "identity": identity,
-    "dkim": dkim,
-    "mail-from": mail_from,
-    "quota": quota,
-    "sandbox": sandbox,
-    "configuration-set": configuration_set,
-    "events": events,
-    "tracking": tracking,
-}
+QUESTIONS = (identity, dkim, mail_from, quota, sandbox, configuration_set, events, tracking)

@@ -1,4 +1,4 @@
-"""The SMTP transport: one connection, reused. RFC 5321 says which answers prove that a message was not taken.
+"""An SMTP relay: one connection, reused. RFC 5321 says which answers prove that a message was not taken.
 
 Until the line with the lone dot has left, the relay has nothing (section 4.1.1.4). After that, only its answer counts:
 without one the message is uncertain.
@@ -20,7 +20,7 @@ from publisher.errors import TransportError
 from publisher.mail.headers import addr_spec
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.outcomes import Outcome, Verdict, in_words, submitted
-from publisher.providers.transport import Quota
+from publisher.providers.transport import Quota, Transport
 
 _THROTTLED = re.compile(rb"throttl|rate exceeded|too (many|fast)|rate limit", re.IGNORECASE)
 _DAILY = re.compile(rb"daily (message|sending) quota|daily.{0,20}limit", re.IGNORECASE)
@@ -28,7 +28,7 @@ _SES_ID = re.compile(rb"\b(0[0-9a-f]{15}-[0-9a-f-]{36}-\d{6})\b")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class SmtpTransport:
+class SmtpTransport(Transport):
     """Submits through one relay, a message at a time."""
 
     name = "smtp"
@@ -61,10 +61,6 @@ class SmtpTransport:
                 f"the relay {self._where} cannot be used: {_brief(error)}",
                 help="check delivery.smtp in config.yaml, and that the relay is running",
             ) from error
-        return Quota()
-
-    def quota(self) -> Quota:
-        """A relay tells none."""
         return Quota()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:

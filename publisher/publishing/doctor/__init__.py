@@ -1,6 +1,63 @@
 """Is everything ready to send? One small function a question, each with an answer and what to type."""
 
-from publisher.providers.findings import Finding, Level
-from publisher.publishing.doctor.run import examine
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from time import monotonic
+
+from publisher.errors import PublisherError
+from publisher.providers.provider import Finding, Level, Question, by_name, fault, skipped
+from publisher.publishing.doctor import questions
+from publisher.publishing.doctor.probes import Probes
 
 __all__ = ["Finding", "Level", "examine"]
+
+LONGEST = 30.0
+"""Seconds that all questions together may take."""
+
+OURS = (
+    questions.spf,
+    questions.dmarc,
+    questions.config,
+    questions.database,
+    questions.backup,
+    questions.archive,
+    questions.unsubscribe,
+)
+
+
+def examine(probes: Probes, only: Collection[str] | None = None) -> list[Finding]:
+    """Every finding (of the questions ``only``), in their order. No exception leaves here but a defect's."""
+    deadline = monotonic() + LONGEST
+    asked = {**probes.provider.questions(), **by_name(OURS, probes)}
+    asked = {name: question for name, question in asked.items() if only is None or name in only}
+    pool = ThreadPoolExecutor(max_workers=6)
+    try:
+        running = {name: pool.submit(_answer, name, question, probes) for name, question in asked.items()}
+        wait(running.values(), timeout=max(deadline - monotonic(), 0))
+        found = {name: _weighed(name, _result(future), probes) for name, future in running.items()}
+        found["clock"] = questions.clock(probes)
+        return [replace(finding, check=name) for name, finding in found.items()]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _answer(name: str, question: Question, probes: Probes) -> Finding:
+    if name in {"spf", "dmarc"} and not probes.config.delivery.leaves:
+        return skipped("delivery.transport is folder: no mail leaves this machine")
+    try:
+        return question()
+    except PublisherError as error:
+        return fault(error.message, error.help)
+
+
+def _result(future: Future[Finding]) -> Finding:
+    return future.result() if future.done() else fault(f"no answer within {LONGEST:.0f} s", "is the network up?")
+
+
+def _weighed(name: str, finding: Finding, probes: Probes) -> Finding:
+    """While mail only goes into a folder, an archive or a service that is not live yet keeps nobody from anything."""
+    harmless = not probes.config.delivery.leaves and name in {"archive", "unsubscribe"}
+    return replace(finding, level=Level.WARNING) if harmless and finding.level is Level.FAULT else finding

@@ -10,7 +10,7 @@ from typing import Any
 from publisher.config import Config
 from publisher.errors import ServiceError
 from publisher.providers import Provider, open_provider
-from publisher.providers.findings import PATIENCE
+from publisher.providers.provider import PATIENCE
 
 
 @dataclass

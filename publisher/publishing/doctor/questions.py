@@ -1,0 +1,216 @@
+"""The questions that are not a provider's: config, database, DNS, the archive, the readers' service, the clock."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import secrets
+import socket
+import ssl
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import httpx
+
+from publisher.audience.backup import last_backup
+from publisher.audience.tables import subscribers
+from publisher.audience.tokens import Tokens
+from publisher.config.placeholders import unready
+from publisher.database import open_database
+from publisher.database.engine import clock as database_clock
+from publisher.database.engine import database_url
+from publisher.delivery import mailings
+from publisher.errors import ServiceError
+from publisher.providers.provider import PATIENCE, Finding, fault, ok, skipped, warning
+from publisher.publishing.doctor.probes import Probes
+
+EXPIRES_SOON = 14  # days
+CLOCK_WARNING, CLOCK_FAULT = 30.0, 240.0  # seconds; AWS refuses signatures that are 5 minutes off
+
+
+def config(probes: Probes) -> Finding:
+    """Is config.yaml a real newsletter's?"""
+    if found := unready(probes.config):
+        return fault("; ".join(one.message for one in found), found[0].help)
+    return ok(
+        "names a real newsletter" if probes.config.delivery.leaves else "is read; the folder transport mails nobody"
+    )
+
+
+def database(probes: Probes) -> Finding:
+    """Can it be opened and written? A failure is a DatabaseError, whose words are the finding."""
+    with closing(open_database(probes.config)) as opened, opened.begin() as connection:
+        # A write that changes nothing: a read-only database or a full disk shows here, not in mid-mailing.
+        connection.execute(subscribers.update().where(subscribers.c.id < 0).values(name=""))
+        if opened.dialect == "postgresql":
+            probes.saw_clock("the database", datetime.fromtimestamp(database_clock(connection), UTC), datetime.now(UTC))
+    return ok(f"{opened.url} is open, writable and up to date")
+
+
+def backup(probes: Probes) -> Finding:
+    """How old is the last backup that was made here?"""
+    if database_url(probes.config).get_backend_name() != "sqlite":
+        return skipped("the database is PostgreSQL: pg_dump, or its host, backs it up (docs/backup.md)")
+    made = last_backup(probes.config)
+    if made is None:
+        found = "no publisher backup has been made here"
+    elif (age := datetime.now(UTC) - made) > timedelta(days=8):
+        found = f"the last backup is {age.days} days old"
+    else:
+        return ok(f"the last was made {made.isoformat(sep=' ', timespec='minutes')}")
+    with closing(open_database(probes.config)) as opened, opened.connect() as connection:
+        mails = probes.config.delivery.leaves and bool(mailings.every_newest(connection))
+    return warning(found, "publisher backup FILE, after each issue") if mails else ok(found)
+
+
+# SPF and DMARC of the sender's domain: RFC 7208, RFC 7489.
+
+
+def spf(probes: Probes) -> Finding:
+    """Does the envelope's domain allow the sender?"""
+    provider = probes.provider
+    domain = provider.envelope_domain(probes.config.newsletter.domain)
+    if domain is None:
+        return skipped(f"bounces go to a domain of {provider.title}, which has its own SPF record")
+    records = [text for text in probes.dns(domain, "TXT") if re.match(r"v=spf1( |$)", text, re.IGNORECASE)]
+    if not records:
+        return warning(f"{domain} has no SPF record", f'publish {domain} TXT "v=spf1 {provider.spf} ~all"')
+    if len(records) > 1:
+        return fault(f"{domain} has {len(records)} SPF records, which receivers treat as an error", "keep one")
+    if provider.spf.startswith("include:") and provider.spf not in records[0].lower():
+        message = f"the SPF record of {domain} does not name {provider.title}"
+        return warning(message, f"add {provider.spf} to it")
+    if records[0].rstrip().lower().endswith(("+all", " all")):
+        return fault(f"the SPF record of {domain} lets anybody send", "end it with ~all")
+    return ok(f"{domain}: {records[0]}")
+
+
+def dmarc(probes: Probes) -> Finding:
+    """Is there a DMARC policy? Gmail and Yahoo ask it of whoever sends 5,000 a day."""
+    domain = probes.config.newsletter.domain
+    labels = domain.split(".")
+    for name in [".".join(labels[i:]) for i in range(max(len(labels) - 1, 1))]:
+        records = [t for t in probes.dns(f"_dmarc.{name}", "TXT") if t.replace(" ", "").lower().startswith("v=dmarc1")]
+        if len(records) > 1:
+            return fault(f"_dmarc.{name} has {len(records)} records, which count as none", "keep one")
+        if records:
+            return _policy(name, records[0], inherited=name != domain)
+    return fault(
+        f"{domain} has no DMARC policy: Gmail and Yahoo refuse bulk mail without one",
+        f'publish _dmarc.{domain} TXT "v=DMARC1; p=none; rua=mailto:dmarc@{domain}"',
+    )
+
+
+def _policy(name: str, record: str, *, inherited: bool) -> Finding:
+    tags = {key.strip().lower(): value.strip() for key, _, value in (t.partition("=") for t in record.split(";"))}
+    policy = (tags.get("sp") if inherited else None) or tags.get("p", "")
+    if policy.lower() not in {"none", "quarantine", "reject"}:
+        return fault(f"the DMARC record of {name} has no policy: {record}", "begin it with v=DMARC1; p=none")
+    if policy.lower() == "none" and "rua" not in tags:
+        return warning(f"{name}: p=none and nobody reads the reports", "add rua=mailto:… to the DMARC record")
+    return ok(f"{name}: p={policy}")
+
+
+def archive(probes: Probes) -> Finding:
+    """Is the archive live, over TLS?"""
+    url = probes.config.newsletter.url
+    answer = _ask(probes, "GET", url)
+    if answer.status_code != 200:
+        return fault(f"{url} answers {answer.status_code}", "publisher publish, or look at the web server")
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        if _is_loopback(parts.hostname or ""):
+            return ok(f"{url} is live (loopback, no TLS needed)")
+        return fault(f"{url} is live without TLS", "serve it over https and write so in newsletter.url")
+    days = _certificate_days(parts.hostname or "", parts.port or 443)
+    if days < EXPIRES_SOON:
+        return warning(f"{url} is live; its certificate ends in {days} days", "renew the certificate")
+    return ok(f"{url} is live; its certificate is good for {days} days")
+
+
+def unsubscribe(probes: Probes) -> Finding:
+    """Does the service take a one-click POST (RFC 8058)? Asked with a link of ours that belongs to nobody."""
+    if not probes.config.service.url:
+        return fault("service.url is not set: nobody could unsubscribe", "set service.url in config.yaml")
+    # A reference of this form is never given out, so the POST is understood, and unsubscribes no one.
+    url = Tokens.open(probes.config).unsubscribe_url("doctor" + secrets.token_hex(8))
+    answer = _ask(probes, "POST", url, content=b"List-Unsubscribe=One-Click")
+    where = probes.config.service.url
+    if answer.is_redirect:
+        return fault(f"{where} redirects a one-click POST, which RFC 8058 forbids", "serve it there")
+    if "set-cookie" in answer.headers:
+        return warning(f"{where} sets a cookie on a one-click POST", "switch cookies off before it")
+    if answer.status_code in {200, 202, 204}:
+        return ok(f"{where} takes a one-click POST")
+    return fault(
+        f"{where} answers {answer.status_code} to a one-click POST with a link of ours",
+        "run publisher serve there, with the same PUBLISHER_SECRET_KEYS as here",
+    )
+
+
+def clock(probes: Probes) -> Finding:
+    """Is this machine's clock right, by the clocks of those who answered?"""
+    if not probes.clocks:
+        return skipped("nobody answered who could tell the time")
+    who, theirs, ours = probes.clocks[0]
+    off = (ours - theirs).total_seconds()
+    if abs(off) < CLOCK_WARNING:
+        return ok(f"agrees with {who} to within {max(abs(off), 1):.0f} s")
+    says = f"this clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} {who}"
+    make = fault if abs(off) > CLOCK_FAULT else warning
+    return make(says, "switch time synchronisation on: timedatectl set-ntp true")
+
+
+def _ask(probes: Probes, method: str, url: str, content: bytes | None = None) -> httpx.Response:
+    headers = {"user-agent": "publisher-doctor"}
+    if content is not None:
+        headers["content-type"] = "application/x-www-form-urlencoded"
+    try:
+        with httpx.Client(timeout=PATIENCE, follow_redirects=False) as client:
+            answer = client.request(method, url, headers=headers, content=content)
+    except httpx.HTTPError as error:
+        raise ServiceError(
+            f"{_origin(url)} does not answer: {_reason(error)}", help="is the network up, and the name in DNS?"
+        ) from error
+    ours = datetime.now(UTC)
+    if told := answer.headers.get("date"):
+        with suppress(ValueError):
+            probes.saw_clock(_origin(url), parsedate_to_datetime(told), ours)
+    return answer
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "its certificate is not trusted"
+    return {"ConnectError": "no connection", "ConnectTimeout": "time-out", "ReadTimeout": "time-out"}.get(
+        type(error).__name__, type(error).__name__
+    )
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _certificate_days(host: str, port: int) -> int:
+    context = ssl.create_default_context()
+    try:
+        with (
+            socket.create_connection((host, port), timeout=PATIENCE) as plain,
+            context.wrap_socket(plain, server_hostname=host) as wrapped,
+        ):
+            certificate = wrapped.getpeercert() or {}
+    except OSError as error:
+        raise ServiceError(f"{host} has no good certificate: {type(error).__name__}") from error
+    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    return (ends - datetime.now(UTC)).days
