@@ -51,7 +51,7 @@ def facts_of(config: Config, issue: Issue) -> tuple[dict[str, Any], list[Diagnos
     for rule in rules(config):
         if rule.gather is not None:
             try:
-                facts[rule.name] = _plain(rule.gather(issue)) if rule.plugin else rule.gather(issue)
+                facts[rule.key] = _plain(rule.gather(issue)) if rule.plugin else rule.gather(issue)
             except (Exception, SystemExit) as error:
                 failed.append(_crashed(rule, issue.places.of(), issue.slug, error))
     return facts, failed
@@ -72,7 +72,7 @@ def findings_across(
     found: list[Diagnostic] = []
     for rule in rules(config):
         if rule.compare is not None and any(config.checks.levels.get(code.name) != "off" for code in rule.codes):
-            gathered = [one[rule.name] for one in everything if rule.name in one]
+            gathered = [one[rule.key] for one in everything if rule.key in one]
             found += _run(rule, Place("issues"), "the repository", partial(rule.compare, gathered, wanted))
     return _finished(config, found)
 

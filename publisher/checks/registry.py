@@ -47,6 +47,11 @@ class Rule:
     compare: Callable[[Sequence[Any], frozenset[str] | None], Iterable[Diagnostic]] | None
     plugin: str = ""
 
+    @property
+    def key(self) -> str:
+        """What its facts are kept under: a plug-in may have the name of one of ours, or of another."""
+        return self.plugin or self.name
+
 
 def rules(config: Config | None) -> tuple[Rule, ...]:
     """Every rule that holds for a newsletter; for none, without those of files. Raises PluginError."""

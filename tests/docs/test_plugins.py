@@ -215,6 +215,16 @@ def test_a_rule_of_a_package_is_found_by_its_entry_point(newsletter: Newsletter,
     )
 
 
+def test_plug_ins_of_one_name_and_one_of_ours_keep_apart(newsletter: Newsletter) -> None:
+    for folder in ("a", "b"):
+        newsletter.write(f"{folder}/story_repeated.py", TITLES.replace("titles-", f"story-repeated-{folder}-"))
+    newsletter.write("config.yaml", CONFIG + "checks: {rules: [a/story_repeated.py, b/story_repeated.py]}\n")
+    newsletter.issue("one")
+    newsletter.issue("two")
+    found = codes(check_repository(load_config(newsletter.root)).diagnostics)
+    assert sorted(found) == ["story-repeated-a-twice", "story-repeated-b-twice"]
+
+
 def test_what_the_cache_holds_goes_when_a_package_changes(newsletter: Newsletter, site_packages: Path) -> None:
     install(site_packages, RULE_POINT, titles=HOUSE.replace("house-", "titles-"))
     newsletter.issue(a=SHOUTS)
