@@ -6,8 +6,7 @@ from typing import Any
 
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Sent
-from publisher.delivery.sender import Ending
-from publisher.delivery.states import FEEDBACK, Account, MailingState, Operator, RecipientState
+from publisher.delivery.states import FEEDBACK, Account, Ending, MailingState, Operator, RecipientState
 from publisher.providers import Provider
 
 COUNTS = ("audience", *(state.value for state in RecipientState))

@@ -15,8 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
+from publisher.audience.model import SubscriberState
 from publisher.audience.tables import subscribers, suppressions
 from publisher.database import Database
+from publisher.database.bulk import update_rows
 from publisher.database.engine import clock
 from publisher.delivery.lock import is_held
 from publisher.delivery.mailings import Mailing
@@ -126,11 +128,9 @@ class Ledger:
             operator, ended = connection.execute(query).one()
             if wanted <= 0 or operator != Operator.GOING or ended:
                 return Exchanged((), operator, not ended), None
-            claimed = self._claim(connection, wanted, round_)
-            claims, gone = _with_addresses(connection, claimed)
-            self._exclude(connection, gone)
+            claims, gone = self._claim(connection, wanted, round_)
             mark = self._raise_mark(connection, len(claims)) if claims and self._mark_path else None
-            return Exchanged(claims, operator, excluded=len(gone)), mark
+            return Exchanged(claims, operator, excluded=gone), mark
 
     def _raise_mark(self, connection: Connection, claimed: int) -> Mark:
         m = mailings.c
@@ -154,26 +154,25 @@ class Ledger:
             return count, fewest or 0
 
     def _record(self, connection: Connection, results: Sequence[tuple[Claim, Outcome]]) -> None:
-        if not results:
-            return
         same = {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_changed_at": datetime.now(UTC)}
         rows: list[dict[str, Any]] = []
         for claim, outcome in results:
             decision = decide(outcome)
             row = {
                 "b_number": claim.number,
-                "b_state": decision.state.value,
+                "b_state": decision.state,
                 "b_attempts": claim.attempt if decision.counts else claim.attempt - 1,
                 "b_reason": outcome.code[:80] or None,
                 "b_message_id": outcome.message_id,
             }
             rows.append(same | row)
-        connection.execute(_RECORD, rows)
+        update_rows(connection, _RECORD, rows)
 
-    def _claim(self, connection: Connection, wanted: int, round_: int) -> list[Any]:
-        r = recipients.c
+    def _claim(self, connection: Connection, wanted: int, round_: int) -> tuple[tuple[Claim, ...], int]:
+        """The claims with today's addresses; and how many have left since the freeze, and are excluded."""
+        r, s = recipients.c, subscribers.c
         fair = (
-            select(r.number)
+            select(r.number, r.attempts, r.reference)
             .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.attempts < round_)
             .order_by(r.attempts, r.number)
             .limit(wanted)
@@ -181,27 +180,48 @@ class Ledger:
             .cte("fair")
             .prefix_with("MATERIALIZED", dialect="postgresql")  # a subquery may run once a row, and find more each time
         )
-        claim = (
-            update(recipients)
-            .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.number.in_(select(fair.c.number)))
-            .values(
-                state=RecipientState.CLAIMED,
-                attempts=r.attempts + 1,
-                sender_id=self.sender_id,
-                changed_at=datetime.now(UTC),
-            )
-            .returning(r.number, r.attempts, r.reference)
+        query = (
+            select(*fair.c, s.address_key, s.name, s.state, suppressions.c.mailbox_key)
+            .outerjoin_from(fair, subscribers, s.reference == fair.c.reference)
+            .outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
+            .order_by(fair.c.number)
         )
-        return sorted(tuple(row) for row in connection.execute(claim))
-
-    def _exclude(self, connection: Connection, gone: Sequence[tuple[int, str]]) -> None:
+        claims, gone = list[Claim](), list[tuple[int, Exclusion]]()
+        for row in connection.execute(query).all():
+            number, attempts, reference, address, name, state, suppressed = tuple(row)
+            if state is None:
+                gone.append((number, Exclusion.ERASED))
+            elif state != SubscriberState.CONFIRMED:
+                gone.append((number, Exclusion.UNSUBSCRIBED))
+            elif suppressed is not None:
+                gone.append((number, Exclusion.SUPPRESSED))
+            else:
+                claims.append(Claim(number, attempts + 1, reference, address, name))
+        same = {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_changed_at": datetime.now(UTC)}
+        update_rows(connection, _CLAIM, [same | {"b_number": claim.number} for claim in claims])
         for number, reason in gone:
             connection.execute(
                 update(recipients)
-                .where(recipients.c.mailing_id == self.mailing.id, recipients.c.number == number)
+                .where(r.mailing_id == self.mailing.id, r.number == number)
                 .values(state=RecipientState.EXCLUDED, reason=reason)
             )
+        return tuple(claims), len(gone)
 
+
+_CLAIM = (
+    update(recipients)
+    .where(
+        recipients.c.mailing_id == bindparam("b_mailing"),
+        recipients.c.number == bindparam("b_number"),
+        recipients.c.state == _PENDING,
+    )
+    .values(
+        state=_CLAIMED,
+        attempts=recipients.c.attempts + 1,
+        sender_id=bindparam("b_sender"),
+        changed_at=bindparam("b_changed_at"),
+    )
+)
 
 # A late answer of a sender taken for dead still counts, as long as nobody else has claimed the recipient since.
 _RECORD = (
@@ -214,32 +234,6 @@ _RECORD = (
     )
     .values({name: bindparam(f"b_{name}") for name in ("state", "attempts", "reason", "message_id", "changed_at")})
 )
-
-
-def _with_addresses(connection: Connection, claimed: list[Any]) -> tuple[tuple[Claim, ...], list[tuple[int, str]]]:
-    """The claims with today's addresses; and who has left, with the reason."""
-    s = subscribers.c
-    query = (
-        select(s.reference, s.address_key, s.name, s.state, suppressions.c.mailbox_key)
-        .outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
-        .where(s.reference.in_([reference for _, _, reference in claimed]))
-    )
-    found = {row[0]: tuple(row) for row in connection.execute(query)} if claimed else {}
-    claims: list[Claim] = []
-    gone: list[tuple[int, str]] = []
-    for number, attempt, reference in claimed:
-        person = found.get(reference)
-        if person is None:
-            gone.append((number, Exclusion.ERASED.value))
-            continue
-        _, address, name, state, suppressed = person
-        if state != "confirmed":
-            gone.append((number, Exclusion.UNSUBSCRIBED.value))
-        elif suppressed is not None:
-            gone.append((number, Exclusion.SUPPRESSED.value))
-        else:
-            claims.append(Claim(number, attempt, reference, address, name))
-    return tuple(claims), gone
 
 
 def _expire_senders(connection: Connection, mailing_id: int, dead: list[int]) -> int:

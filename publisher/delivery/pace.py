@@ -17,7 +17,9 @@ from sqlalchemy import select, update
 from publisher.database import Database
 from publisher.database.bulk import insert_once
 from publisher.database.engine import clock
+from publisher.delivery.states import Ending
 from publisher.delivery.tables import paces
+from publisher.providers.transport import Quota
 
 HEADROOM = 0.97  # of the provider's MaxSendRate: the rest absorbs clocks that differ
 DECREASE = 0.8
@@ -26,6 +28,26 @@ RECOVERY = 0.02  # of the ceiling, a second: additive
 FLOOR = 0.05  # of the ceiling: never slower
 BURST = 0.2  # seconds of sending that an idle bucket keeps
 UNLIMITED = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What caps the pace besides the provider: ``rate`` of the config or a spread, in recipients a second."""
+
+    rate: float | None = None
+    spread: float | None = None
+
+    def ceiling(self, quota: Quota) -> float:
+        """The most recipients a second under ``quota``."""
+        caps = [quota.rate * HEADROOM if quota.rate else None, self.rate, self.spread]
+        return min((cap for cap in caps if cap), default=UNLIMITED)
+
+
+def blocked(quota: Quota) -> tuple[Ending, str] | None:
+    """The ending that an account which may not send brings about, with its code."""
+    if quota.shutdown:
+        return Ending.PROVIDER, "shutdown"
+    return (Ending.ACCOUNT_PAUSED, "SendingEnabled is false") if quota.paused else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.lock import mailing_lock
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.mark import refuse_forgetful
-from publisher.delivery.pace import LocalPace, Pace, SharedPace
-from publisher.delivery.sender import Ending, Interrupt, Limits, Sender, SendProgress, blocked
-from publisher.delivery.states import Account, Operator
+from publisher.delivery.pace import Limits, LocalPace, Pace, SharedPace, blocked
+from publisher.delivery.sender import Interrupt, Sender, SendProgress
+from publisher.delivery.states import Account, Ending, Operator
 from publisher.delivery.tripwires import Tripped, alert, before_sending
 from publisher.edition.model import Edition, Slot
 from publisher.errors import TransportError, UsageError

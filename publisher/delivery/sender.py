@@ -7,19 +7,19 @@ together with the results that came in meanwhile), then the call.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from publisher.delivery.ledger import Claim, Exchanged, Ledger
-from publisher.delivery.pace import HEADROOM, UNLIMITED, Pace, batch_size
+from publisher.delivery.pace import UNLIMITED, Limits, Pace, batch_size, blocked
 from publisher.delivery.retry import ROUNDS, pause
-from publisher.delivery.states import Operator
+from publisher.delivery.states import Ending, Operator
 from publisher.delivery.submit_pool import DOUBTS_TO_END, Breaker, Finished, SubmitPool
 from publisher.errors import DatabaseError, TransportError
 from publisher.mail.message import Envelope
 from publisher.providers.outcomes import Outcome, Verdict
-from publisher.providers.transport import Quota, Transport
+from publisher.providers.transport import Transport
 
 BEAT_EVERY = 15.0
 QUOTA_EVERY = 3600.0
@@ -28,19 +28,8 @@ QUOTA_AGAIN = 2.0  # seconds between two readings that throttles ask for
 UNREACHABLE_PAUSES = 6  # about a minute without the provider ends the run
 
 
-class Ending(StrEnum):
-    """Why a run ended."""
-
-    DONE = "done"  # nothing is pending
-    INTERRUPTED = "interrupted"  # by a signal
-    OPERATOR = "operator"  # publisher pause or cancel
-    DAILY_QUOTA = "daily-quota"
-    ACCOUNT_PAUSED = "account-paused"
-    PROVIDER = "provider"  # the provider refuses everything until somebody acts
-    UNREACHABLE = "unreachable"
-    LEFT = "left"  # some failed in every round, proved not sent
-    DEFECT = "defect"  # a transport raised: a mistake of ours
-
+_COUNTED = {Verdict.SUBMITTED, Verdict.REJECTED, Verdict.UNCERTAIN, Verdict.THROTTLED}
+"""What :class:`SendProgress` counts, under the same names."""
 
 _ENDINGS = {
     Verdict.LATER: Ending.DAILY_QUOTA,
@@ -72,26 +61,6 @@ class SendProgress:
     in_flight: int = 0
     pace: float = 0.0
     ending: Ending | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What caps the pace besides the provider: ``rate`` of the config or a spread, in recipients a second."""
-
-    rate: float | None = None
-    spread: float | None = None
-
-    def ceiling(self, quota: Quota) -> float:
-        """The most recipients a second under ``quota``."""
-        caps = [quota.rate * HEADROOM if quota.rate else None, self.rate, self.spread]
-        return min((cap for cap in caps if cap), default=UNLIMITED)
-
-
-def blocked(quota: Quota) -> tuple[Ending, str] | None:
-    """The ending that an account which may not send brings about, with its code."""
-    if quota.shutdown:
-        return Ending.PROVIDER, "shutdown"
-    return (Ending.ACCOUNT_PAUSED, "SendingEnabled is false") if quota.paused else None
 
 
 @dataclass(slots=True)
@@ -147,8 +116,8 @@ class Sender:
 
     def _step(self, pool: SubmitPool) -> bool:
         """One turn of the loop; True at the end."""
-        if self.interrupt.count and self.ending is None:
-            self.ending = Ending.INTERRUPTED
+        if self.interrupt.count:
+            self._end(Ending.INTERRUPTED)
         if self.interrupt.count > 1:
             self._results += self.breaker.give_up()
             self._record()
@@ -193,15 +162,13 @@ class Sender:
         return now < self._hold_until or (pool.busy > 0 and silent)
 
     def _claim(self, pool: SubmitPool) -> None:
-        answer = self.ledger.record_and_claim(self._results, self._reserved, self._round)
-        self._results = []
+        answer = self._record_and_claim(self._reserved)
         if unused := self._reserved - len(answer.claims):
             self.pace.give_back(unused)
         batch = batch_size(self.pace.rate, self.transport.most)
         self._reserved = 0
         if not pool.busy:
             self._heard_at = self.clock()
-        self._heed(answer)
         self.progress.excluded += answer.excluded
         self._dry = not answer.claims and not answer.excluded
         for start in range(0, len(answer.claims), batch):
@@ -214,14 +181,15 @@ class Sender:
 
     def _record(self) -> None:
         if self._results:
-            answer = self.ledger.record_and_claim(self._results)
-            self._results = []
-            self._heed(answer)
+            self._record_and_claim(0)
 
-    def _heed(self, answer: Exchanged) -> None:
-        if answer.operator != Operator.GOING and self.ending is None:
-            self.ending, self.code = Ending.OPERATOR, answer.operator
+    def _record_and_claim(self, wanted: int) -> Exchanged:
+        answer = self.ledger.record_and_claim(self._results, wanted, self._round)
+        self._results = []
+        if answer.operator != Operator.GOING:
+            self._end(Ending.OPERATOR, answer.operator)
         self._alive = answer.alive
+        return answer
 
     def _next_round(self) -> None:
         """Nothing was left in this round and nothing is in flight: the next round, or the end."""
@@ -232,13 +200,13 @@ class Sender:
         pending, fewest = self.ledger.pending()
         self._dry = False
         if not pending:
-            self.ending = Ending.DONE
+            self._end(Ending.DONE)
         elif fewest >= self._round:
-            if fewest + 1 - self._first_round >= ROUNDS:
-                self.ending = Ending.LEFT
-                return
-            self._hold_until = self.clock() + pause(fewest + 1 - self._first_round)
             self._round = fewest + 1
+            failed = self._round - self._first_round
+            self._hold_until = self.clock() + pause(failed)
+            if failed >= ROUNDS:
+                self._end(Ending.LEFT)
 
     def _take_in(self, finished: Finished) -> None:
         self._heard_at = self.clock()
@@ -246,12 +214,9 @@ class Sender:
         results = self.breaker.weigh(finished, counted=counted)
         self._results += results
         verdicts = {outcome.verdict: outcome.code for _, outcome in results}
-        for _, outcome in results:
-            if outcome.verdict in {Verdict.SUBMITTED, Verdict.REJECTED, Verdict.UNCERTAIN}:
-                name = outcome.verdict.value
-                setattr(self.progress, name, getattr(self.progress, name) + 1)
-            elif outcome.verdict is Verdict.THROTTLED:
-                self.progress.throttled += 1
+        for verdict, count in Counter([outcome.verdict for _, outcome in results]).items():
+            if verdict in _COUNTED:
+                setattr(self.progress, verdict, getattr(self.progress, verdict) + count)
         if Verdict.SUBMITTED in verdicts:
             self._unreachable = 0
         if Verdict.THROTTLED in verdicts:
@@ -264,21 +229,25 @@ class Sender:
         if self.breaker.refuses_everything:
             self._refuse()
         for verdict, ending in _ENDINGS.items():
-            if verdict in verdicts and self.ending is None:
-                self.ending, self.code = ending, verdicts[verdict]
-        if finished.defect is not None and self.ending is None:
-            self.ending, self.code = Ending.DEFECT, type(finished.defect).__name__
+            if verdict in verdicts:
+                self._end(ending, verdicts[verdict])
+        if finished.defect is not None:
+            self._end(Ending.DEFECT, type(finished.defect).__name__)
+
+    def _end(self, ending: Ending, code: str = "") -> None:
+        """Claim nobody any more. The first reason stands."""
+        if self.ending is None:
+            self.ending, self.code = ending, code
 
     def _doubt(self, code: str) -> None:
         """The provider answers nothing that proves anything: pause longer each time, then end."""
         self._hold_until = self.clock() + pause(self.breaker.doubts - 1)
-        if self.breaker.doubts >= DOUBTS_TO_END and self.ending is None:
-            self.ending, self.code = Ending.UNREACHABLE, code
+        if self.breaker.doubts >= DOUBTS_TO_END:
+            self._end(Ending.UNREACHABLE, code)
 
     def _refuse(self) -> None:
         """The provider refused whatever it was given: nobody is marked as rejected, and somebody has to look."""
-        if self.ending is None:
-            self.ending, self.code = Ending.PROVIDER, self.breaker.refused[-1][1].code
+        self._end(Ending.PROVIDER, self.breaker.refused[-1][1].code)
         self._results += self.breaker.give_up()
 
     def _wait_for_provider(self, code: str) -> None:
@@ -287,8 +256,8 @@ class Sender:
             return  # the calls in flight fail together: that is one failure
         self._unreachable += 1
         self._hold_until = now + pause(self._unreachable)
-        if self._unreachable >= UNREACHABLE_PAUSES and self.ending is None:
-            self.ending, self.code = Ending.UNREACHABLE, code
+        if self._unreachable >= UNREACHABLE_PAUSES:
+            self._end(Ending.UNREACHABLE, code)
 
     def _housekeeping(self) -> None:
         now = self.clock()
@@ -310,8 +279,8 @@ class Sender:
         except TransportError:
             return  # the old quota holds; if sending is no longer possible, the next call says so
         self.pace.limit(self.limits.ceiling(quota))
-        if (ended := blocked(quota)) and self.ending is None:
-            self.ending, self.code = ended
+        if ended := blocked(quota):
+            self._end(*ended)
 
     def _timeout(self, pool: SubmitPool) -> float:
         now = self.clock()

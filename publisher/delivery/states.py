@@ -29,6 +29,20 @@ class Operator(StrEnum):
     CANCELLED = "cancelled"  # claim nobody any more
 
 
+class Ending(StrEnum):
+    """Why a run ended."""
+
+    DONE = "done"  # nothing is pending
+    INTERRUPTED = "interrupted"  # by a signal
+    OPERATOR = "operator"  # publisher pause or cancel
+    DAILY_QUOTA = "daily-quota"
+    ACCOUNT_PAUSED = "account-paused"
+    PROVIDER = "provider"  # the provider refuses everything until somebody acts
+    UNREACHABLE = "unreachable"
+    LEFT = "left"  # some failed in every round, proved not sent
+    DEFECT = "defect"  # a transport raised: a mistake of ours
+
+
 class Exclusion(StrEnum):
     """Why a candidate is no recipient. The first that applies, in this order."""
 

@@ -15,10 +15,9 @@ from publisher.audience import store
 from publisher.audience.tokens import CONFIRM_WITHIN, Tokens
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery.pace import Pace, batch_size
+from publisher.delivery.pace import Limits, Pace, batch_size, blocked
 from publisher.delivery.retry import pause
 from publisher.delivery.send import pace_of
-from publisher.delivery.sender import Limits, blocked
 from publisher.edition.email import HtmlPlaceholders, looks, mail_html
 from publisher.edition.model import Slot
 from publisher.edition.slots import Slots

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.delivery.pace import LocalPace, TokenBucket, advance, batch_size, fresh, take, throttled, with_ceiling
-from publisher.delivery.sender import Limits
+from publisher.delivery.pace import (
+    Limits,
+    LocalPace,
+    TokenBucket,
+    advance,
+    batch_size,
+    fresh,
+    take,
+    throttled,
+    with_ceiling,
+)
 from publisher.providers.transport import Quota
 from tests.stubs.ses import Account, Settings
 

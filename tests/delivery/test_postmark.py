@@ -19,7 +19,7 @@ from publisher.database import Database
 from publisher.delivery import mailings, retry
 from publisher.delivery.endings import explain
 from publisher.delivery.send import Sent, send, send_test
-from publisher.delivery.sender import Ending
+from publisher.delivery.states import Ending
 from publisher.delivery.tables import recipients
 from publisher.edition.model import Slotted
 from publisher.errors import TransportError

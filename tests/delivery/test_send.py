@@ -18,7 +18,8 @@ from publisher.delivery.endings import explain
 from publisher.delivery.lock import is_held, mailing_lock
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, Sent, dry_run, send, send_test
-from publisher.delivery.sender import Ending, Interrupt, SendProgress
+from publisher.delivery.sender import Interrupt, SendProgress
+from publisher.delivery.states import Ending
 from publisher.errors import DatabaseError, TransportError, UsageError
 from publisher.providers.ses import Ses
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
