@@ -38,12 +38,17 @@ def read_address(text: str) -> Address:
     """Check the syntax of an address; nothing is looked up. Raises AddressError."""
     text = text.strip()
     local, at, domain = text.rpartition("@")
-    if at and len(local) <= 64 and len(text) <= 254 and _LOCAL.fullmatch(local):
-        lowered = domain.lower()
-        if domain.isascii() and _DOMAIN.fullmatch(lowered) and not _SPECIAL.search(lowered):
-            key = f"{local}@{lowered}"
-            return Address(text, key, key.lower())
+    if at and len(local) <= 64 and len(text) <= 254 and _LOCAL.fullmatch(local) and (plain := _plain(domain)):
+        key = f"{local}@{plain}"
+        return Address(text, key, key.lower())
     return _read_slowly(text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _plain(domain: str) -> str | None:
+    """A domain of ASCII letters in lower case; None where the slow path has to judge."""
+    lowered = domain.lower()
+    return lowered if domain.isascii() and _DOMAIN.fullmatch(lowered) and not _SPECIAL.search(lowered) else None
 
 
 @lru_cache(maxsize=4096)

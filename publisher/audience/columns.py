@@ -130,19 +130,25 @@ class Columns:
         rest = tuple((index, name) for index, name in enumerate(names) if name and name not in roles)
         return cls("publisher", len(names), roles, rest, Standings([], {}), ())
 
+    def check(self, line: int, row: list[str]) -> None:
+        """Raise ValueError as :meth:`entry` would."""
+        if self.tool == "publisher":
+            self.entry(line, row)
+            return
+        row = self._fitted(row)
+        read_address(row[self.roles["email"]])
+        if "json" in self.roles:
+            _json_object(_clean(row[self.roles["json"]]))
+
     def entry(self, line: int, row: list[str]) -> ImportRow:
         """Understand a row. Raises ValueError (AddressError among them) with what is wrong, without the address."""
-        if len(row) > self.width and any(row[self.width :]):
-            raise ValueError(f"there are {len(row)} values for {self.width} columns")
-        if len(row) < self.width:
-            row = row + [""] * (self.width - len(row))
+        row = self._fitted(row)
         if self.tool == "publisher":
             return self._own_entry(line, [unguarded(cell.replace("\x00", "")) for cell in row])
         address = read_address(row[self.roles["email"]])
-        speaking = self.standings.speaking
-        attributes = {
-            name: value for index, name in self.attributes if index not in speaking and (value := _clean(row[index]))
-        }
+        standing, speaking = self.standings.standing(row), self.standings.speaking
+        row = [_clean(cell) for cell in row]
+        attributes = {name: row[index] for index, name in self.attributes if row[index] and index not in speaking}
         raw_language = self._cell(row, "language")
         language = language_tag(raw_language) if raw_language else None
         if raw_language and language is None:
@@ -150,7 +156,13 @@ class Columns:
         if "json" in self.roles:
             attributes.update(_json_object(self._cell(row, "json")))
         topics = _split(self._cell(row, "topics"))
-        return ImportRow(line, address, self._name(row), language, topics, attributes, self.standings.standing(row))
+        return ImportRow(line, address, self._name(row), language, topics, attributes, standing)
+
+    def _fitted(self, row: list[str]) -> list[str]:
+        """The row as wide as the header."""
+        if len(row) > self.width and any(row[self.width :]):
+            raise ValueError(f"there are {len(row)} values for {self.width} columns")
+        return row if len(row) >= self.width else row + [""] * (self.width - len(row))
 
     def _own_entry(self, line: int, row: list[str]) -> ImportRow:
         cells = {name: row[index] for name, index in self.roles.items()}
@@ -167,12 +179,10 @@ class Columns:
 
     def _cell(self, row: list[str], role: str) -> str:
         index = self.roles.get(role)
-        return "" if index is None else _clean(row[index])
+        return "" if index is None else row[index]
 
     def _name(self, row: list[str]) -> str:
-        return self._cell(row, "name") or " ".join(
-            part for part in (self._cell(row, "first"), self._cell(row, "last")) if part
-        )
+        return self._cell(row, "name") or f"{self._cell(row, 'first')} {self._cell(row, 'last')}".strip()
 
 
 def _numbered(names: list[str]) -> tuple[list[str], list[str]]:

@@ -13,6 +13,7 @@ from publisher.audience.address import Address
 from publisher.audience.store import drop, now
 from publisher.audience.suppressions import release
 from publisher.audience.tables import forgotten, salts, subscribers
+from publisher.database.bulk import among
 
 _PURPOSE = "forgotten"
 
@@ -42,7 +43,7 @@ def forgotten_among(connection: Connection, mailbox_keys: Iterable[str]) -> set[
         return set()
     salt = _salt(connection)
     by_digest = {_digest(salt, key): key for key in mailbox_keys}
-    found = connection.scalars(select(forgotten.c.digest).where(forgotten.c.digest.in_(list(by_digest))))
+    found = connection.scalars(select(forgotten.c.digest).where(among(connection, forgotten.c.digest, by_digest)))
     return {by_digest[digest] for digest in found}
 
 

@@ -104,7 +104,7 @@ def survey(
         for line, row in lines:
             rows += 1
             try:
-                columns.entry(line, row)
+                columns.check(line, row)
                 columns.standings.observe(row)
             except ValueError as error:
                 invalid += 1

@@ -22,7 +22,7 @@ from publisher.audience.store import FIRST, new_reference, now
 from publisher.audience.suppressions import Reason, suppressed_among
 from publisher.audience.tables import consents, subscribers, suppressions
 from publisher.audience.vocabulary import ImportStatus
-from publisher.database.bulk import insert_rows
+from publisher.database.bulk import among, insert_rows, update_rows
 
 
 class RowOutcome(StrEnum):
@@ -56,20 +56,22 @@ class _Batch:
         mailboxes = {entry.address.mailbox_key for entry in entries}
         self.known: dict[str, _Known] = {}
         self.left: set[str] = set()
-        for row in connection.execute(select(subscribers).where(subscribers.c.mailbox_key.in_(list(mailboxes)))):
-            values = {key: row._mapping[key] for key in _KEPT}
-            self.known[row.address_key] = _Known(values, row.id, row.preferred_at is not None, row.changed_at)
-            if row.state == ConsentState.UNSUBSCRIBED:
-                self.left.add(row.mailbox_key)
+        s = subscribers.c
+        query = select(s.id, s.address_key, s.mailbox_key, s.preferred_at, s.changed_at, *(s[key] for key in _KEPT))
+        for row in connection.execute(query.where(among(connection, s.mailbox_key, mailboxes))):
+            key, address, mailbox, preferred_at, changed_at, *kept = row
+            known = _Known(dict(zip(_KEPT, kept, strict=True)), key, preferred_at is not None, changed_at)
+            self.known[address] = known
+            if known.values["state"] == ConsentState.UNSUBSCRIBED:
+                self.left.add(mailbox)
         self.suppressed = suppressed_among(connection, mailboxes)
         self.forgotten = forgotten_among(connection, mailboxes)
         self.new: list[dict[str, Any]] = []
         self.held: list[dict[str, Any]] = []
         self.history: list[tuple[_Known, dict[str, Any]]] = []
         wanted = {entry.past.reference for entry in entries if entry.past and entry.past.reference}
-        self.references = set(
-            connection.scalars(select(subscribers.c.reference).where(subscribers.c.reference.in_(wanted)))
-        )
+        self.references = set(connection.scalars(select(s.reference).where(among(connection, s.reference, wanted))))
+        self.prefix = new_reference()[:8]
         self._by_hand: set[int] | None = None
 
     def take(self, entry: ImportRow) -> RowOutcome:
@@ -121,7 +123,7 @@ class _Batch:
 
     def _add(self, entry: ImportRow, state: ConsentState) -> None:
         values: dict[str, Any] = {
-            "state": state.value,
+            "state": str(state),
             "name": entry.name,
             "language": entry.language,
             "topics": list(entry.topics),
@@ -151,7 +153,7 @@ class _Batch:
     def _reference(self, past: Past | None) -> str:
         """The one of the export, so that links in mail already sent work on; another where it is somebody else's."""
         if past is None or past.reference is None or past.reference in self.references:
-            return new_reference()
+            return new_reference(self.prefix)
         self.references.add(past.reference)
         return past.reference
 
@@ -219,9 +221,7 @@ class _Batch:
 
     def _record(self, known: _Known, change: ConsentEvent, entry: ImportRow) -> None:
         evidence = {**self.source, "line": entry.line}
-        self.history.append(
-            (known, {"at": self.at, "change": change.value, "how": ConsentSource.IMPORT.value, "evidence": evidence})
-        )
+        self.history.append((known, {"at": self.at, "change": str(change), "how": _IMPORT, "evidence": evidence}))
 
     def write(self) -> None:
         """Write what was decided."""
@@ -231,7 +231,7 @@ class _Batch:
         if changed:
             same = {"new_changed_at": self.at}
             rows = [{"key": k.id} | same | {f"new_{key}": k.values[key] for key in _KEPT} for k in changed]
-            self.connection.execute(_UPDATE, rows)
+            update_rows(self.connection, _UPDATE, rows)
         insert_rows(self.connection, consents, [{"subscriber_id": known.id, **row} for known, row in self.history])
         insert_rows(self.connection, suppressions, self.held)
 
@@ -261,6 +261,7 @@ _SUPPRESSING = {
     ImportStatus.COMPLAINT: Reason.COMPLAINT,
     ImportStatus.MANUAL: Reason.MANUAL,
 }
+_IMPORT = str(ConsentSource.IMPORT)
 _KEPT = ("state", "name", "language", "topics", "attributes")
 _UPDATE = (
     update(subscribers)

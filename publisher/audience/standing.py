@@ -121,25 +121,29 @@ class Standings:
         ]
         self.everybody = ImportStatus.FINE
         """What is known of all, as from the file's name."""
+        self._speaking: list[_Column] | None = None
 
     def observe(self, row: Sequence[str]) -> None:
         """Learn from a row."""
+        self._speaking = None
         for column in self._columns:
             column.observe(row[column.index] if column.index < len(row) else "", self._answers)
+
+    def _speakers(self) -> list[_Column]:
+        if self._speaking is None:
+            self._speaking = [column for column in self._columns if column.speaks]
+        return self._speaking
 
     @property
     def speaking(self) -> set[int]:
         """The columns that speak: they are no attributes."""
-        return {
-            column.index for column in self._columns if column.speaks and self._about(column) is not ImportStatus.FINE
-        }
+        return {column.index for column in self._speakers() if self._about(column) is not ImportStatus.FINE}
 
     def standing(self, row: Sequence[str]) -> ImportStatus:
         """The worst that the columns say of a row; a value without an answer says nothing."""
-        found = {self.everybody}
-        for column in self._columns:
-            if column.speaks:
-                found.add(self._says(column, normal(row[column.index])))
+        if not (speakers := self._speakers()):
+            return self.everybody
+        found = {self.everybody} | {self._says(column, normal(row[column.index])) for column in speakers}
         return next(standing for standing in terms.WORST if standing in found)
 
     def questions(self, stem: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, true
 
 from publisher.audience.store import now
 from publisher.audience.tables import suppressions
+from publisher.database.bulk import among
 
 
 class Reason(StrEnum):
@@ -53,12 +54,10 @@ def suppression(connection: Connection, mailbox_key: str) -> Suppression | None:
     return None if row is None else Suppression(row.mailbox_key, Reason(row.reason), row.detail, row.at)
 
 
-def suppressed_among(connection: Connection, mailbox_keys: Iterable[str]) -> set[str]:
+def suppressed_among(connection: Connection, mailbox_keys: Collection[str]) -> set[str]:
     """Which of these mailboxes are suppressed."""
-    found = connection.scalars(
-        select(suppressions.c.mailbox_key).where(suppressions.c.mailbox_key.in_(list(mailbox_keys)))
-    )
-    return set(found)
+    key = suppressions.c.mailbox_key
+    return set(connection.scalars(select(key).where(among(connection, key, mailbox_keys))))
 
 
 def all_suppressions(connection: Connection, chosen: ColumnElement[bool] | None = None) -> Iterator[Suppression]:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, Update, literal_column
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Table,
+    Text,
+    Update,
+    any_,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+
+from publisher.database.engine import to_json
 
 _Parameters = Sequence[tuple[str, Callable[[Any], Any] | None]]
 """Names, each with what makes a value the driver's."""
@@ -28,6 +43,13 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     columns = ", ".join(quote(key) for key in keys)
     statement = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({', '.join([mark] * len(keys))})"  # noqa: S608
     connection.exec_driver_sql(statement, [_bound(row, processors) for row in rows])
+
+
+def among(connection: Connection, column: Column[str], values: Collection[str]) -> ColumnElement[bool]:
+    """Whether a column of text holds one of many values: one parameter, however many they are."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(cast(list(values), postgresql.ARRAY(Text)))
+    return column.in_(select(func.json_each(to_json(list(values))).table_valued("value").c.value))
 
 
 def update_rows(connection: Connection, statement: Update, rows: Sequence[Mapping[str, Any]]) -> None:

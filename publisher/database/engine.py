@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pydantic_core
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -207,12 +208,9 @@ def _explained(url: URL) -> Iterator[None]:
         ) from error
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
-
-
 def to_json(value: Any) -> str:
     """How JSON columns are written: as short as it goes, other scripts legible."""
-    return _encode(value) if value else "[]" if value == [] else "{}" if value == {} else _encode(value)
+    return pydantic_core.to_json(value).decode()  # three times as fast as json, which an import feels
 
 
 def _from_json(text: str) -> Any:

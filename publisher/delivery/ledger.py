@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
-from publisher.audience.model import SubscriberState
+from publisher.audience.model import ConsentState
 from publisher.audience.tables import subscribers, suppressions
 from publisher.database import Database
 from publisher.database.bulk import update_rows
@@ -191,7 +191,7 @@ class Ledger:
             number, attempts, reference, address, name, state, suppressed = tuple(row)
             if state is None:
                 gone.append((number, Exclusion.ERASED))
-            elif state != SubscriberState.CONFIRMED:
+            elif state != ConsentState.CONFIRMED:
                 gone.append((number, Exclusion.UNSUBSCRIBED))
             elif suppressed is not None:
                 gone.append((number, Exclusion.SUPPRESSED))
