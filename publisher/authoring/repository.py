@@ -6,25 +6,19 @@ import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from publisher.authoring import bundled, ci
 from publisher.authoring.ci import Forge
 from publisher.errors import UsageError
+from publisher.issue.starter import starter_files
+from publisher.language import Locale, canonical, nearest, spoken
 
-# The sample issue of each language a repository can begin in; the first is the default.
-SAMPLES = {"zh-CN": "2024-12-29-ai-weekly", "en": "2024-12-29-ai-weekly-en"}
-
-# What stands differently in config.yaml for a newsletter in another language than the sample's.
-_TRANSLATED_CONFIG = {
-    "en": {
-        "AI 周报": "AI Weekly",
-        "language: zh-CN": "language: en",
-        "timezone: Asia/Shanghai": "timezone: Europe/London",
-        "上海市示例路 1 号, 200000": "1 Example Street, London",
-    },
-}
+# The sample issue of a language; in another, a new repository begins with an issue to fill in.
+SAMPLES = {"zh_Hans": "2024-12-29-ai-weekly", "en": "2024-12-29-ai-weekly-en"}
 
 # What is there already stays, and init says so: a repository made on a forge often has some of these.
 YIELDING = (".gitignore", "README.md")
@@ -55,7 +49,8 @@ def make_repository(root: Path, language: str = "zh-CN", forge: Forge | None = N
 
     CI and hooks stand at the top of the git repository that ``root`` is in, where forges look for them; ``root``
     becomes one itself where there is none. An existing newsletter gets its CI alone, if ``forge`` asks for it.
-    Raises :class:`UsageError`, with nothing written, where a file it would write exists, or ``root`` cannot be written.
+    Raises :class:`UsageError`, with nothing written, where a file it would write exists, ``root`` cannot be written, or
+    there are no words in ``language``, a BCP 47 tag.
     """
     at = root.resolve()
     there = ci.repository_of(at)
@@ -63,9 +58,11 @@ def make_repository(root: Path, language: str = "zh-CN", forge: Forge | None = N
     below = at.relative_to(top).as_posix()
     of_forge = {top / name: text.encode() for name, text in ci.ci_files(chosen, top, below).items()}
     files, new = dict(of_forge), not (forge and of_forge and os.path.lexists(at / "config.yaml"))
+    issue = ""
     if new:
         files |= {top / name: text.encode() for name, text in ci.hooks(below).items()}
-        files |= {at / name: content for name, content in _files(language).items()}
+        issue, own = _files(language)
+        files |= {at / name: content for name, content in own.items()}
     yielding = {at / name for name in YIELDING} | {top / ci.HOOKS, *of_forge}
     kept = [path for path in files if path in yielding and os.path.lexists(path)]
     files = {path: content for path, content in files.items() if path not in kept}
@@ -74,30 +71,38 @@ def make_repository(root: Path, language: str = "zh-CN", forge: Forge | None = N
         bundled.write_new(path, content)
     git: Literal["begun", "there", "missing"] = "there" if there else "begun" if ci.begin_repository(at) else "missing"
     written, stayed, ours = (tuple(os.path.relpath(path, at) for path in paths) for paths in (files, kept, of_forge))
-    return NewRepository(root, written, stayed, ours, chosen, forge is None, new, git, SAMPLES[language])
+    return NewRepository(root, written, stayed, ours, chosen, forge is None, new, git, issue)
 
 
-def _files(language: str) -> dict[str, bytes]:
-    """Every file of a new repository, by its path in it."""
-    if language not in SAMPLES:
-        raise UsageError(f"there is no sample in {language}", help=f"take one of {', '.join(SAMPLES)}")
-    sample, slug = bundled.sample(), SAMPLES[language]
-    config = (sample / "config.yaml").read_text(encoding="utf-8")
-    for old, new in _TRANSLATED_CONFIG.get(language, {}).items():
-        config = config.replace(old, new)
+def _files(language: str) -> tuple[str, dict[str, bytes]]:
+    """The slug of the first issue of a new repository, and every file, by its path in it."""
+    tag, catalog = canonical(language), nearest(language)
+    if tag is None or catalog is None:
+        known = ", ".join(name.replace("_", "-") for name in spoken())
+        raise UsageError(f"there are no words in {language}", help=f"take one of {known}")
+    locale, sample = Locale.of(tag, {}), bundled.sample()
+    name = locale.word("starter", "newsletter_name")
+    config = (sample / "config.yaml").read_text(encoding="utf-8").replace("AI 周报", name)
+    config = config.replace("language: zh-CN", f"language: {tag}").replace("Asia/Shanghai", locale.timezone)
+    if catalog != "zh_Hans":
+        config = config.replace("上海市示例路 1 号, 200000", "1 Example Street, London")
     config = re.sub(r"publish:\n(?:  .*\n)+\n", "", config)  # of the samples' own repository
-    files = {
+    if slug := SAMPLES.get(catalog):
+        issue = _tree(sample / "issues" / slug, f"issues/{slug}")
+        at = f"issues/{slug}/issue.yaml"
+        issue[at] = issue[at].replace(b"status: ready", b"status: draft")  # nobody is mailed the sample by surprise
+    else:
+        day = datetime.now(ZoneInfo(locale.timezone)).date().isoformat()
+        slug = f"{day}-first"
+        issue = {f"issues/{slug}/{file}": text.encode() for file, text in starter_files(locale, day, 1).items()}
+    return slug, {
         "config.yaml": config.encode(),
         ".gitignore": bundled.starter_file("gitignore").encode(),
         "README.md": bundled.starter_file("README.md", SLUG=slug).encode(),
+        **bundled.schema_files(),
+        **issue,
+        **_tree(bundled.theme(), "templates"),
     }
-    files |= bundled.schema_files()
-    files |= _tree(sample / "issues" / slug, f"issues/{slug}")
-    # Nobody is mailed the sample by surprise.
-    name = f"issues/{slug}/issue.yaml"
-    files[name] = files[name].replace(b"status: ready", b"status: draft")
-    files |= _tree(bundled.theme(), "templates")
-    return files
 
 
 def _tree(folder: Path, at: str) -> dict[str, bytes]:

@@ -22,7 +22,7 @@ app.add_typer(drafts, name="draft")
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; made where it does not exist.")],
     language: Annotated[
-        Literal["zh-CN", "en"], typer.Option(help="Language of the newsletter and of its sample issue.")
+        str, typer.Option(metavar="TAG", help="Language of the newsletter and of its first issue, as zh-TW or de.")
     ] = "zh-CN",
     ci: Annotated[
         Literal["github", "gitlab", "none"] | None,

@@ -201,6 +201,11 @@ class Locale:
         return _setting(self.catalog).get("line_height", "1.65")
 
     @property
+    def keeps_words(self) -> bool:
+        """Whether lines break between words alone, though a browser would break anywhere (Korean)."""
+        return _setting(self.catalog).get("breaks") == "words"
+
+    @property
     def timezone(self) -> str:
         """The IANA zone that a new newsletter in it begins with."""
         return _setting(self.catalog).get("timezone", "UTC")

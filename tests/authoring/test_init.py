@@ -15,6 +15,8 @@ from publisher.cli.app import app
 from publisher.config import load_config
 from publisher.errors import UsageError
 from publisher.issue import discover
+from publisher.language import Locale
+from publisher.proofing.checking import check_repository
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,6 +31,32 @@ def test_a_new_repository_checks_clean(tmp_path: Path, language: str, name: str)
     assert [d for d in findings if d.severity != "info"] == []
     assert issue
     assert issue.language == language
+
+
+@pytest.mark.parametrize("language", ["zh-TW", "pt", "ar", "en-GB"])
+def test_init_speaks_every_language_that_there_are_words_in(tmp_path: Path, language: str) -> None:
+    made = make_repository(tmp_path / "made", language)
+    config, locale = load_config(made.root), Locale.of(language, {})
+    assert config.newsletter.language == language
+    assert (config.newsletter.name, config.newsletter.timezone) == (
+        locale.word("starter", "newsletter_name"),
+        locale.timezone,
+    )
+    assert config.newsletter.sender[0] == config.newsletter.name
+    assert discover(made.root) == [made.slug]
+    assert [found for found in check_repository(config).diagnostics if found.severity != "info"] == []
+    issue, _ = check_issue(config, made.slug)
+    assert issue is not None
+    if language == "zh-TW":
+        assert issue.title == "在這裡寫標題"
+
+
+@pytest.mark.parametrize("language", ["sv", "no language", "zh_TW.UTF-8"])
+def test_a_language_without_words_is_refused_with_those_there_are(tmp_path: Path, language: str) -> None:
+    with pytest.raises(UsageError, match=language) as refused:
+        make_repository(tmp_path / "made", language)
+    assert "zh-Hant" in str(refused.value.help)
+    assert not (tmp_path / "made").exists()
 
 
 def test_an_english_config_keeps_no_chinese(tmp_path: Path) -> None:
