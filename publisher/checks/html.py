@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from html.parser import HTMLParser
@@ -56,7 +55,12 @@ class _Scanner(HTMLParser):
             start = len(fragment) - len(self._rest)
             comment = self._rest.startswith("<!--")
             kind = RemovedKind.UNCLOSED_COMMENT if comment else RemovedKind.OTHER
-            self._remove(kind, say("the comment") if comment else say("the tag without >"), start, len(fragment))
+            self._remove(
+                kind,
+                say("the comment") if comment else say("the tag without >"),
+                start,
+                start + 4 if comment else len(fragment),
+            )
 
     def _offset(self) -> int:
         line, column = self.getpos()
@@ -125,9 +129,9 @@ def removed_attribute(tag: str, name: str, value: str) -> RemovedKind | None:
     return None
 
 
-def removals(fragment: str) -> Iterator[Removal]:
+def removals(fragment: str) -> list[Removal]:
     """What will be taken out of a fragment of raw HTML."""
-    yield from _Scanner(TAG.sub(lambda tag: f"‹{tag[0][1:]}" if is_words(tag) else tag[0], fragment)).removals
+    return _Scanner(TAG.sub(lambda tag: f"‹{tag[0][1:]}" if is_words(tag) else tag[0], fragment)).removals
 
 
 def without_comments(fragment: str) -> str:

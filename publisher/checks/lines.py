@@ -102,4 +102,6 @@ def _headline(heads: dict[int, Item], index: int) -> Iterator[Line]:
 
 def _without_addresses(text: str) -> str:
     """The text with as many strangers where an address stands: what is written there is no prose."""
+    if "://" not in text and "www." not in text:
+        return text
     return _ADDRESS.sub(lambda found: "\ufffc" * (end := url_end(found[0])) + found[0][end:], text)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from markdown_it.token import Token
 
+from publisher.checks.html import Removal, removals
 from publisher.checks.parts import Parts
 from publisher.diagnostics import Place
 from publisher.issue import Prose
@@ -18,12 +19,12 @@ from publisher.issue.markdown import parsed
 from publisher.issue.markdown.tags import raw_tags
 
 _VERBATIM = re.compile(r"<(?P<end>/?)(?P<name>code|pre|kbd|samp|tt|var|math|svg)\b", re.IGNORECASE)
+_PARTS = frozenset({"link_open", "link_close", "image"})
 _NEAR = 4096
 """How far on what was written with escapes is looked for, so that a text full of them is read in one pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A token, what it says or is as HTML, and a function from a range of that to its place in the file."""
 
     token: Token
@@ -110,6 +111,12 @@ class Text:
         return ((piece.words, piece.place) for piece in self._raw if piece.token.type == "html_block")
 
     @cached_property
+    def removed(self) -> tuple[tuple[Removal, Place], ...]:
+        """What sanitising takes out of its raw HTML, with its place; a tag that is written often is read once."""
+        found = {html: removals(html) for html in {piece.words for piece in self._raw}}
+        return tuple((one, piece.place(one.start, one.end)) for piece in self._raw for one in found[piece.words])
+
+    @cached_property
     def _raw(self) -> tuple[Piece, ...]:
         return tuple(piece for piece in self.pieces if piece.raw)
 
@@ -119,6 +126,7 @@ class Text:
         return tuple(self._pieces())
 
     def _pieces(self) -> Iterator[Piece]:
+        """Tokens that neither say anything nor are a part, as those of emphasis, are left out."""
         inline = {id(rows.token): rows for rows in self._inline}
         for token in self.tokens:
             first = token.map[0] if token.map else 0
@@ -127,10 +135,12 @@ class Text:
             else:
                 words = f" {token.content} " if token.type in {"fence", "code_block"} else " " if token.block else ""
                 yield Piece(token, words, partial(self._line, first))
-            rows = inline.get(id(token), _Rows(token, [(first, 0)], [0]))
+            rows = inline.get(id(token)) or _Rows(token, [(first, 0)], [0])
             for child in token.children or ():
                 words = child.content if child.type == "html_inline" else _said(child)
-                yield Piece(child, words, partial(self._shifted, rows, child.meta.get("at", (0, 0))[0]))
+                if words or child.type in _PARTS:
+                    at = child.meta.get("at")
+                    yield Piece(child, words, partial(self._shifted, rows, at[0] if at else 0))
 
     @cached_property
     def written(self) -> tuple[tuple[str, Callable[[int, int], Place]], ...]:

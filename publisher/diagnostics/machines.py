@@ -24,6 +24,9 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
+_DUMPS = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def as_object(diagnostic: Diagnostic) -> dict[str, Any]:
     """One finding as plain data. Lines and columns count from 1; the end is exclusive."""
     span = diagnostic.span
@@ -42,7 +45,14 @@ def as_object(diagnostic: Diagnostic) -> dict[str, Any]:
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:
     """A JSON array, one finding an element, with a newline at its end."""
-    return json.dumps([as_object(diagnostic) for diagnostic in diagnostics], ensure_ascii=False, indent=2) + "\n"
+    objects = [_laid_out(as_object(diagnostic)) for diagnostic in diagnostics]
+    return f"[{','.join(objects)}\n]\n" if objects else "[]\n"
+
+
+def _laid_out(flat: dict[str, Any]) -> str:
+    """What ``json.dumps`` writes with an indent of 2, for which it has no C."""
+    lines = (f"    {_DUMPS(name)}: {_DUMPS(value)}" for name, value in flat.items())
+    return "\n  {\n" + ",\n".join(lines) + "\n  }"
 
 
 def render_github(diagnostics: Iterable[Diagnostic], *, folded: bool = False) -> str:
@@ -78,6 +88,7 @@ def render_sarif(diagnostics: Iterable[Diagnostic], known: Mapping[str, Code] | 
     """One log with one run: the rules of what was found, by their codes in ``known``, and every finding."""
     found = list(diagnostics)
     names = sorted({diagnostic.code for diagnostic in found})
+    places = {name: place for place, name in enumerate(names)}
     known = catalogue() if known is None else known
     driver = {
         "name": "publisher",
@@ -88,10 +99,10 @@ def render_sarif(diagnostics: Iterable[Diagnostic], known: Mapping[str, Code] | 
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"ROOT": {"description": {"text": "The newsletter repository."}}},
-        "results": [_result(diagnostic, names.index(diagnostic.code)) for diagnostic in found],
+        "results": [_result(diagnostic, places[diagnostic.code]) for diagnostic in found],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(log, ensure_ascii=False) + "\n"
 
 
 def _rule(name: str, code: Code | None) -> dict[str, Any]:

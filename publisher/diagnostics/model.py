@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from publisher.diagnostics.sentences import Sentence
 
@@ -24,8 +25,7 @@ class Severity(StrEnum):
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A half-open range of a text file; ``end_line``/``end_column`` is the first position after it."""
 
     line: int
@@ -42,8 +42,7 @@ class Span:
 START = Span.point(1, 1)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A span of a file; ``path`` is relative to the repository's root, with ``/``."""
 
     path: str

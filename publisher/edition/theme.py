@@ -109,9 +109,14 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Whether a template may read ``obj.attr``."""
-        if is_dataclass(obj):
+        if _is_ours(type(obj)):  # type: ignore[arg-type]
             return not attr.startswith("_")
         return super().is_safe_attribute(obj, attr, value)
+
+
+@lru_cache(maxsize=256)
+def _is_ours(kind: type) -> bool:
+    return is_dataclass(kind)
 
 
 class _Loader(FileSystemLoader):

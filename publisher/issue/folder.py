@@ -68,7 +68,7 @@ def read_folder(root: Path, slug: str) -> IssueFolder:
             findings.append(bad_name(path, name))
         elif name.startswith(".") or suffix not in YAML_SUFFIXES | MARKDOWN_SUFFIXES:
             findings += _strays(root, entry)
-        elif not leads_inside(root, entry):
+        elif entry.is_symlink() and not leads_inside(root, entry):  # the folder itself is inside
             findings.append(
                 OUTSIDE.at(Place(relative), say("the file is a link out of the repository"), help=say("copy it in"))
             )

@@ -1,7 +1,7 @@
 """The time of checking and building an issue grows with the size of its text, and not faster.
 
 The one timed test of the suite: it takes processor time, the least of several runs, and tries again before it fails.
-``python -m tests.growth`` measures every fragment at every place.
+``python -m tests.growth`` measures every fragment, or pairs of them, at every place.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ WORST = [
     ("body", "word<br>"),
     ("body", "word\n\n"),
     ("body", "["),
+    ("body", "*a* "),
+    ("body", "<pre>"),
+    ("body", "<title>"),
     ("body", "![→](a)"),
     ("body", "<!-- publisher: ignore=vague-link-text -->\n\n"),
     ("body", "Vec<T> "),

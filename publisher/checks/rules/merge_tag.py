@@ -47,12 +47,13 @@ def check(context: Context) -> Iterator[Diagnostic]:
     """Look at the fields of plain text, then at each text and at the addresses in it; not at code."""
     heads = [item.headline for item in context.issue.items]
     for line in fields(context):
-        yield from _tags(line.text, line.place) if not _ABOUT.search(line.text) else ()
+        found = list(_tags(line.text, line.place))
+        yield from found if found and not _ABOUT.search(line.text) else ()
     for text in context.texts:
         if "{" in text.prose.text or "%" in text.prose.text or "[" in text.prose.text or "*|" in text.prose.text:
             about = text.prose.text + (heads[text.item] if text.item is not None else "")
-            if not _ABOUT.search(about):
-                yield from _of_text(text)
+            found = list(_of_text(text))
+            yield from found if found and not _ABOUT.search(about) else ()
 
 
 def _of_text(text: Text) -> Iterator[Diagnostic]:

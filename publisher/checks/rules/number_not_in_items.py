@@ -17,18 +17,15 @@ def check(context: Context) -> Iterator[Diagnostic]:
     issue = context.issue
     if issue.key_points is None or not context.whole:  # an item that cannot be read may well have the number
         return
-    said = [item.headline for item in issue.items]
-    said += [text.words for text in context.texts if text.item is not None]
+    points = (text for text in context.texts if text.role == "key point")
+    named = [(Line(*run, None), number) for point in points for run in point.plain() for number in numbers(run[0])]
+    said = [item.headline for item in issue.items] if named else []
+    said += [text.words for text in context.texts if text.item is not None and named]
     known = {value for text in said for number in numbers(text, words=True) for value in number.values}
-    for text in context.texts:
-        if text.role != "key point":
-            continue
-        for words, place in text.plain():
-            for number in numbers(words):
-                if not number.values & known:
-                    at = Line(words, place, None).place(number.start, number.start + len(number.text))
-                    yield CODE.at(
-                        at,
-                        say("{text} appears in no item", text=number.text),
-                        help=say("write the number the items have, or add it to an item"),
-                    )
+    for line, number in named:
+        if not number.values & known:
+            yield CODE.at(
+                line.place(number.start, number.start + len(number.text)),
+                say("{text} appears in no item", text=number.text),
+                help=say("write the number the items have, or add it to an item"),
+            )

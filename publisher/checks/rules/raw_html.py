@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.checks.html import RUNS, Removal, RemovedKind, removals, without_comments
+from publisher.checks.html import RUNS, Removal, RemovedKind, without_comments
 from publisher.checks.html_policy import ACTIVE, TAGS
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
@@ -19,6 +19,7 @@ REMOVED_HTML = define("removed-html", Severity.WARNING)
 TEXT_SWALLOWED = define("text-swallowed", Severity.ERROR, fixed=True)
 _SWALLOWS = ACTIVE - TAGS - RUNS
 _TAG = re.compile(rf"<(/?)({'|'.join(sorted(_SWALLOWS))})\b[^<>]*>", re.IGNORECASE)
+_ANY = re.compile(rf"</?(?:{'|'.join(sorted(_SWALLOWS))})\b", re.IGNORECASE)
 _MARKUP = re.compile(r"<[^<>]*>")
 _END = say("write --> at its end")
 
@@ -29,11 +30,11 @@ def check(context: Context) -> Iterator[Diagnostic]:
         lost = [*_swallowed(text)]
         yield from lost
         told = {finding.span for finding in lost}
-        for fragment, place in text.html():
-            for removal in removals(fragment):
-                finding = _removed(removal, place(removal.start, removal.end), place(removal.start, removal.start + 4))
-                if finding.code != REMOVED_HTML.name or finding.span not in told:
-                    yield finding
+        for removal, at in text.removed:
+            finding = _removed(removal, at)
+            if finding.code != REMOVED_HTML.name or finding.span not in told:
+                yield finding
+        for fragment, place in text.html() if "<!--" in text.prose.text else ():
             for comment in COMMENT.finditer(fragment):
                 if "<!--" in (said := comment[0][4:]) and comment[0].endswith("-->"):
                     hidden = shortened(" ".join(said.partition("<!--")[0].split()))
@@ -44,17 +45,19 @@ def check(context: Context) -> Iterator[Diagnostic]:
                     yield COMMENT_UNCLOSED.at(place(comment.start(), comment.start() + 4), message, help=_END)
 
 
-def _removed(removal: Removal, whole: Place, opening: Place) -> Diagnostic:
+def _removed(removal: Removal, place: Place) -> Diagnostic:
     if removal.kind is RemovedKind.UNCLOSED_COMMENT:
-        return COMMENT_UNCLOSED.at(opening, say("the comment that opens here is not closed"), help=_END)
+        return COMMENT_UNCLOSED.at(place, say("the comment that opens here is not closed"), help=_END)
     if removal.kind is RemovedKind.ACTIVE:
         message = say("{what} is active content, which is removed", what=removal.what)
-        return REMOVED_ACTIVE.at(whole, message, help=say("delete it"))
-    return REMOVED_HTML.at(whole, say("{what} is not kept", what=removal.what), help=say("use Markdown, or delete it"))
+        return REMOVED_ACTIVE.at(place, message, help=say("delete it"))
+    return REMOVED_HTML.at(place, say("{what} is not kept", what=removal.what), help=say("use Markdown, or delete it"))
 
 
 def _swallowed(text: Text) -> Iterator[Diagnostic]:
     """Follow the text from its begin: which element that is removed with its words is open?"""
+    if not _ANY.search(text.prose.text):
+        return
     opened: tuple[str, Place] | None = None
     words: list[str] = []
     for piece in text.pieces:

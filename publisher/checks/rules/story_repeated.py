@@ -7,7 +7,6 @@ import unicodedata
 from bisect import bisect
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple
 from difflib import SequenceMatcher
 from hashlib import blake2s
 from itertools import chain, count, pairwise
@@ -27,6 +26,7 @@ WINDOW = (
 _SHORTEST = 6  # pairs; two short headlines are alike by accident
 _NAME = 4  # Han or kana characters; what is longer is no name
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff]")
+_NO_LETTER = re.compile(r"[\W_]+")
 _HELP = say("drop it, or say in the headline what is new")
 
 At = Sequence[Any]  # path, line, column, end line, end column
@@ -61,7 +61,7 @@ def _digest(text: str) -> str:
 
 
 def _at(place: Place) -> tuple[Any, ...]:
-    return (place.path, *astuple(place.span))
+    return (place.path, *place.span)
 
 
 def _place(at: At) -> Place:
@@ -104,7 +104,7 @@ def _keys(told: Told) -> Iterator[str]:
 
 
 def _letters(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
+    return _NO_LETTER.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _address(url: str) -> str:

@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
-from publisher.edition.gates.stylesheet import declarations, rules
+from publisher.edition.gates.stylesheet import declarations, rules, sheets, tree
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
@@ -72,9 +72,9 @@ def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
 
 def find(html: str, place: Place) -> list[Diagnostic]:
     """The findings over the HTML of an email."""
-    tree = LexborHTMLParser(html)
+    root = tree(html)
     found: dict[tuple[Sentence, RGB, RGB], float] = {}
-    for light, dark in _texts(tree.body, _dark_styles(tree, html)) if tree.body is not None else ():
+    for light, dark in _texts(root.body, _dark_styles(root, html)) if root.body is not None else ():
         for mode, style in ((_LIGHT, light), (_DARK, dark)):
             contrast = ratio(style.colour, style.ground)
             large = style.size >= 24 or (style.bold and style.size >= 18.66)
@@ -96,28 +96,28 @@ def find(html: str, place: Place) -> list[Diagnostic]:
     ]
 
 
-def _dark_styles(tree: LexborHTMLParser, html: str) -> dict[int, dict[str, str]]:
+def _dark_styles(root: LexborHTMLParser, html: str) -> dict[int, tuple[tuple[str, str], ...]]:
     """What the dark media query declares, by element."""
     styles: dict[int, dict[str, str]] = {}
-    for sheet in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL):
+    for sheet in sheets(html):
         for rule in rules(sheet):
             if not any(DARK in at.replace(" ", "") for at in rule.context) or not rule.selector:
                 continue
-            for node in _select(tree, rule.selector):
+            for node in _select(root, rule.selector):
                 for name, value, _ in rule.declarations:
                     styles.setdefault(node.mem_id, {})[name] = value
-    return styles
+    return {node: tuple(declared.items()) for node, declared in styles.items()}
 
 
-def _select(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
+def _select(root: LexborHTMLParser, selector: str) -> list[LexborNode]:
     """The elements a selector means; none for one that is not understood (``:hover`` is no state of reading)."""
     try:
-        return [] if ":" in selector.replace(":root", "") else tree.css(selector.replace(":root", "html"))
+        return [] if ":" in selector.replace(":root", "") else root.css(selector.replace(":root", "html"))
     except Exception:  # selectolax raises several kinds for a selector it cannot read
         return []
 
 
-def _texts(body: LexborNode, declared: dict[int, dict[str, str]]) -> Iterator[tuple[_Style, _Style]]:
+def _texts(body: LexborNode, declared: dict[int, tuple[tuple[str, str], ...]]) -> Iterator[tuple[_Style, _Style]]:
     """What every visible text inherits in light and in dark mode, both found in one walk."""
     waiting = [(body, _Style(), _Style())]
     while waiting:
@@ -152,12 +152,13 @@ def _written(style: _Style, bgcolor: str, written: str) -> _Style:
     """The style after an element's own attributes. Inlined styles are few, so most are known."""
     if ground := parse(bgcolor):
         style = replace(style, ground=ground)
-    return _apply(style, {name: value for name, value, _ in declarations(written)})
+    return _apply(style, tuple({name: value for name, value, _ in declarations(written)}.items()))
 
 
-def _apply(style: _Style, declared: dict[str, str]) -> _Style:
+@lru_cache(maxsize=4096)
+def _apply(style: _Style, declared: tuple[tuple[str, str], ...]) -> _Style:
     """The style after a block of declarations."""
-    for name, value in declared.items():
+    for name, value in declared:
         if name == "color" and (colour := parse(value)):
             style = replace(style, colour=colour)
         elif name in {"background", "background-color"} and (ground := parse(value)):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
-from publisher.edition.gates.stylesheet import rules
+from publisher.edition.gates.stylesheet import rules, sheets
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
@@ -22,7 +20,7 @@ def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
 def find(html: str, place: Place) -> list[Diagnostic]:
     """Findings over the style blocks of an email."""
     found = []
-    for block in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL):
+    for block in sheets(html):
         if (size := len(block.encode("utf-8"))) > LIMIT:
             message = say("a style block has {size} bytes; Gmail drops it above {limit}", size=size, limit=LIMIT)
             found.append(STYLE_DROPPED.at(place, message, help=say("shorten the theme's email/head.css.j2")))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from selectolax.lexbor import LexborHTMLParser
-
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.edition.gates.stylesheet import tree
 from publisher.edition.model import Edition, Slot, Slotted
 from publisher.issue.model import Issue
 
@@ -37,7 +36,7 @@ def find(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -
                     help=say("put slots.unsubscribe_url into the theme's template"),
                 )
             )
-    plain = text.fill(lambda _: "")
+    plain = text.fill(lambda _: "#")
     packed = _SPACE.sub("", plain)
     heads = {_SPACE.sub("", headline): headline for headline in headlines}
     found += [
@@ -46,7 +45,7 @@ def find(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -
         )
         for head in _lacking(heads, packed)
     ]
-    markup = html.fill(lambda _: "")
+    markup = html.fill(lambda _: "#")
     found += [
         TEXT_INCOMPLETE.at(place, say("the text part lacks the link {url}", url=url), help=_SAME)
         for url in _lacking(dict.fromkeys(_links(markup)), plain)
@@ -71,6 +70,6 @@ def _links(html: str) -> list[str]:
     """The web and mail addresses that the HTML links to, in order."""
     return [
         href.removeprefix("mailto:")
-        for node in LexborHTMLParser(html).css("a[href]")
+        for node in tree(html).css("a[href]")
         if (href := node.attributes.get("href") or "").startswith(("http://", "https://", "mailto:"))
     ]

@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.edition.gates.stylesheet import tree
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
@@ -21,7 +22,9 @@ def check(edition: Edition, issue: Issue, _config: Config) -> Iterator[Diagnosti
     """Look at the HTML part's structure, and at both parts for markers."""
     place = issue.places.of()
     html = edition.html.fill(lambda _: "#")
-    yield from find(html, place, written=len(_bare_tables(LexborHTMLParser(edition.web))))
+    yield from find(
+        html, place, written=len(_bare_tables(LexborHTMLParser(edition.web))) if "<table" in edition.web else 0
+    )
     for name, text in (("HTML", html), (say("text"), edition.text.fill(lambda _: ""))):
         if _MARKER.search(text):
             yield SLOT_LEFT.at(
@@ -33,23 +36,23 @@ def check(edition: Edition, issue: Issue, _config: Config) -> Iterator[Diagnosti
 
 def find(html: str, place: Place, written: int = 0) -> Iterator[Diagnostic]:
     """The findings over the HTML of an email; ``written`` tables without a role or a head are an author's own."""
-    tree = LexborHTMLParser(html)
-    root = tree.root
+    email = tree(html)
+    root = email.root
     attributes = root.attributes if root is not None else {}
     faults = [say("<html> has no {name}", name=name) for name in ("lang", "dir") if not attributes.get(name)]
-    pictures = tree.css("img:not([alt])")
+    pictures = email.css("img:not([alt])")
     faults += [
         say("the picture {source} has no alt", source=picture.attributes.get("src") or "None")
         for picture in pictures[:3]
     ]
-    if len(_bare_tables(tree)) > written:
+    if len(_bare_tables(email)) > written:
         faults.append(say("a layout table has no role=presentation"))
-    if len(tree.css("h1")) != 1:
-        faults.append(say("there are {count} headings of level 1, and there has to be one", count=len(tree.css("h1"))))
+    if (count := len(email.css("h1"))) != 1:
+        faults.append(say("there are {count} headings of level 1, and there has to be one", count=count))
     for fault in faults:
         yield INACCESSIBLE.at(place, fault, help=say("put it back into the theme's template"))
 
 
-def _bare_tables(tree: LexborHTMLParser) -> list[LexborNode]:
+def _bare_tables(html: LexborHTMLParser) -> list[LexborNode]:
     """Tables that neither say that they are layout nor have the headers of data."""
-    return [table for table in tree.css("table:not([role])") if not table.css("th")]
+    return [table for table in html.css("table:not([role])") if not table.css("th")]

@@ -1,4 +1,4 @@
-"""Just enough CSS reading for the gates: rules with their at-rule context.
+"""An email's elements and style sheets, read once for all gates; of CSS just enough: rules with their at-rules.
 
 Themes are ours or an editor's, not hostile; what cannot be read is skipped, never guessed.
 """
@@ -8,7 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
+from selectolax.lexbor import LexborHTMLParser
+
+_SHEET = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -21,8 +25,24 @@ class StyleRule:
     context: tuple[str, ...] = ()
 
 
-def rules(css: str, context: tuple[str, ...] = ()) -> Iterator[StyleRule]:
-    """The rules of a style sheet, those inside at-rules with their context."""
+@lru_cache(maxsize=1)
+def tree(html: str) -> LexborHTMLParser:
+    """The elements of an email, which the gates ask in turn and none changes."""
+    return LexborHTMLParser(html)
+
+
+def sheets(html: str) -> list[str]:
+    """The style sheets of an email."""
+    return _SHEET.findall(html)
+
+
+@lru_cache(maxsize=64)
+def rules(css: str) -> tuple[StyleRule, ...]:
+    """The rules of a style sheet, those inside at-rules with their context. Issues of a theme share its sheets."""
+    return tuple(_rules(css))
+
+
+def _rules(css: str, context: tuple[str, ...] = ()) -> Iterator[StyleRule]:
     css = _COMMENT.sub("", css)
     at = 0
     while (brace := css.find("{", at)) >= 0:
@@ -30,7 +50,7 @@ def rules(css: str, context: tuple[str, ...] = ()) -> Iterator[StyleRule]:
         end = _closing(css, brace)
         body = css[brace + 1 : end]
         if prelude.startswith("@") and "{" in body:
-            yield from rules(body, (*context, prelude))
+            yield from _rules(body, (*context, prelude))
         elif prelude.startswith("@"):  # @font-face and its like: no rule inside
             yield StyleRule("", (), (*context, prelude))
         else:

@@ -24,7 +24,8 @@ def _levels(token: Token) -> list[int]:
         return [int(token.tag[1])]
     if token.type.startswith("html_"):
         return [int(tag.name[1]) for tag in raw_tags(token.content) if HEADING.fullmatch(tag.name)]
-    return [level for child in token.children or () for level in _levels(child)]
+    html = (child for child in token.children or () if child.type == "html_inline")
+    return [level for child in html for level in _levels(child)]
 
 
 def _moved(token: Token, down: int) -> Token:

@@ -23,6 +23,7 @@ from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.notes import notes_plugin
 from publisher.issue.markdown import new_parser
 from publisher.issue.markdown.characters import joins
+from publisher.issue.markdown.tags import shallow
 
 _GENERATED_ATTRIBUTES: dict[str, set[str]] = {
     "li": {"id"},
@@ -105,7 +106,8 @@ class HtmlWriter:
         """The HTML of block or inline tokens. ``name`` of the text stands in the ids of its notes."""
         markdown = _markdown()
         env = {"docId": name, "labels": self._labels}
-        clean = self._cleaner.clean(markdown.renderer.render(tokens, markdown.options, env))
+        html = markdown.renderer.render(tokens, markdown.options, env)
+        clean = self._cleaner.clean(shallow(html, _DEEP * 2) if html.count("<") > _DEEP * 2 else html)
         if clean.count("<") > _DEEP * 2 and _depth(clean) > _DEEP:
             clean = f"<p>{escape(' '.join(visible_text(clean).split()))}</p>"
         return Html(with_images(clean, self._size).strip())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from html import unescape
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ _NO_VALUE = (
     "alt allowfullscreen async autoplay checked compact controls default defer disabled download hidden inert"
     " ismap itemscope loop multiple muted noshade novalidate nowrap open readonly required reversed selected"
 )
+_ALONE = "br col dd dt hr img input li option p tbody td tfoot th thead tr wbr"  # they end before their like
+_NOT_NESTED = frozenset(_ALONE.split())
 _VALUELESS = frozenset(_NO_VALUE.split())
 TAG = re.compile(r"""</?(?P<name>[A-Za-z][A-Za-z0-9-]*)(?P<attributes>(?:\s(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*)?)>""")
 COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -37,12 +40,17 @@ _RAW = re.compile(
 _ATTRIBUTE = re.compile(r"""([a-zA-Z][a-zA-Z0-9:-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""", re.ASCII)
 # In an attribute ``&copy=2`` stays as it is: a name without its semicolon counts only at the end (HTML, 13.2.5.73).
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*)(?:;|(?![=a-zA-Z0-9]))")
+_LONG = 100  # characters; what is shorter is mostly one tag, asked for by several who walk the text
 _VALUE = re.compile(r"""\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"']+)""")
 
 
 def is_words(tag: re.Match[str]) -> bool:
     """Whether what looks like a tag is none: no element has that name, or what follows the name are words."""
-    name, attributes = tag["name"].lower(), tag["attributes"].rstrip("/ \t\n")
+    return _says(tag["name"].lower(), tag["attributes"].rstrip("/ \t\n"))
+
+
+@lru_cache(maxsize=1024)
+def _says(name: str, attributes: str) -> bool:
     if name not in _ELEMENTS:
         return True
     bare = _VALUE.sub("=", attributes).lower().split() if attributes else ()
@@ -59,14 +67,39 @@ class RawTag(NamedTuple):
     end: int
 
 
-def raw_tags(html: str) -> Iterator[RawTag]:
+def raw_tags(html: str) -> Iterable[RawTag]:
     """The tags of raw HTML outside its comments, in their order, without words in angle brackets."""
+    return _known_tags(html) if len(html) < _LONG else _raw_tags(html)
+
+
+@lru_cache(maxsize=1024)
+def _known_tags(html: str) -> tuple[RawTag, ...]:
+    return tuple(_raw_tags(html))
+
+
+def _raw_tags(html: str) -> Iterator[RawTag]:
     for tag in _RAW.finditer(html):
         if tag["name"] and not ((words := TAG.fullmatch(tag[0])) and is_words(words)):
             attributes: dict[str, str] = {}
             for name, *values in _ATTRIBUTE.findall(tag["rest"]):
                 attributes.setdefault(name.lower(), _ENTITY.sub(lambda entity: unescape(entity[0]), "".join(values)))
             yield RawTag(tag["name"].lower(), bool(tag["end"]), attributes, tag.start(), tag.end())
+
+
+def shallow(html: str, most: int) -> str:
+    """HTML without the tags of elements that are nested deeper than ``most``; the parser of HTML takes a time that
+    grows with the square of them.
+    """
+    depth = 0
+
+    def kept(tag: re.Match[str]) -> str:
+        nonlocal depth
+        if not tag["name"] or tag["name"].lower() in _NOT_NESTED:
+            return tag[0]
+        before, depth = depth, max(0, depth + (-1 if tag["end"] else 1))
+        return tag[0] if max(before, depth) <= most else ""
+
+    return _RAW.sub(kept, html)
 
 
 def escaped(html: str) -> str:
