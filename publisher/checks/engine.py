@@ -64,17 +64,34 @@ def _plain(gathered: Any) -> Any:
     return msgpack.unpackb(msgpack.packb(gathered))
 
 
+def affected(
+    config: Config, before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]
+) -> set[str]:
+    """The slugs whose findings across issues may differ, where the facts of issues, by slug, do."""
+    found: set[str] = set()
+    for rule in _rules_across(config):
+        was, now = ({slug: one[rule.key] for slug, one in side.items() if rule.key in one} for side in (before, after))
+        if was != now:
+            found |= rule.affected(was, now) if rule.affected else now.keys()
+    return found
+
+
 def findings_across(
     config: Config, facts: Iterable[Mapping[str, Any]], slugs: Iterable[str] | None = None
 ) -> list[Diagnostic]:
     """What concerns several issues, from the facts of each, at the levels of config.yaml; of ``slugs``, where given."""
     everything, wanted = list(facts), None if slugs is None else frozenset(slugs)
     found: list[Diagnostic] = []
-    for rule in rules(config):
-        if rule.compare is not None and any(config.checks.levels.get(code.name) != "off" for code in rule.codes):
+    for rule in _rules_across(config):
+        if rule.compare is not None:
             gathered = [one[rule.key] for one in everything if rule.key in one]
             found += _run(rule, Place("issues"), "the repository", partial(rule.compare, gathered, wanted))
     return _finished(config, found)
+
+
+def _rules_across(config: Config) -> list[Rule]:
+    levels = config.checks.levels
+    return [one for one in rules(config) if one.compare and any(levels.get(code.name) != "off" for code in one.codes)]
 
 
 def _run(rule: Rule, place: Place, name: str, call: Callable[[], Iterable[Diagnostic]]) -> list[Diagnostic]:

@@ -4,7 +4,9 @@ the entry point group ``publisher.rules``; the newsletter's own, in the files th
 A module holds its codes, and ``check(context)`` over one issue, or two functions for what concerns several:
 ``gather(issue)`` returns what the rule has to know of one, as plain values that a cache can hold, and
 ``compare(gathered, wanted)`` looks at those of all, for what concerns the slugs ``wanted`` (``None``: all of them).
-``check`` and ``compare`` yield diagnostics. The page of a code of ours stands in ``publisher/diagnostics/pages``.
+``affected(before, after)``, of what was gathered by slug, may say whose findings can differ where that does; without
+it, everybody's. ``check`` and ``compare`` yield diagnostics. The page of a code of ours stands in
+``publisher/diagnostics/pages``.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import importlib
 import pkgutil
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
@@ -45,6 +47,7 @@ class Rule:
     check: Callable[[Context], Iterable[Diagnostic]] | None
     gather: Callable[[Issue], Any] | None
     compare: Callable[[Sequence[Any], frozenset[str] | None], Iterable[Diagnostic]] | None
+    affected: Callable[[Mapping[str, Any], Mapping[str, Any]], set[str]] | None
     plugin: str = ""
 
     @property
@@ -120,8 +123,8 @@ def line_in(path: str, error: BaseException) -> int | None:
 def _rule(module: Any, name: str, plugin: str = "") -> Rule:
     """The rule that a module holds. Raises ValueError for one of a plug-in that does not hold what it should."""
     found = tuple(dict.fromkeys(value for value in vars(module).values() if isinstance(value, Code)))
-    check, gather, compare = (getattr(module, function, None) for function in ("check", "gather", "compare"))
-    rule = Rule(name.replace("_", "-"), found, check, gather, compare, plugin)
+    named = {each: getattr(module, each, None) for each in ("check", "gather", "compare", "affected")}
+    rule = Rule(name.replace("_", "-"), found, **named, plugin=plugin)
     if not plugin:
         return rule
     for code in found:

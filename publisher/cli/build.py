@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli.frame import Bar, Format, app, chosen_slugs, config_of, console, counted, examples, show_findings
+from publisher.cli.frame import (
+    Bar,
+    CacheFolder,
+    Format,
+    app,
+    chosen_slugs,
+    config_of,
+    console,
+    counted,
+    examples,
+    show_findings,
+)
 
 
 @app.command(
@@ -27,7 +38,8 @@ def build(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to build, below the root.")] = Path("dist"),
     drafts: Annotated[bool, typer.Option("--drafts", help="Build drafts too.")] = False,
     format: Format = "text",
-    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Use what an earlier build rendered.")] = True,
+    cache: CacheFolder = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Render everything anew.")] = False,
 ) -> int:
     """Build emails and the archive: DIR/email/ISSUE/… and DIR/site/….
 
@@ -47,7 +59,7 @@ def build(
         raise
     slugs = chosen_slugs(config.root, issues)
     with Bar("building") as bar:
-        result = run(config, slugs or (), config.root / out, drafts, use_cache=cache, progress=bar)
+        result = run(config, slugs or (), config.root / out, drafts, use_cache=not no_cache, cache=cache, progress=bar)
     status = 0 if result.ok else 1
     if format == "json":
         sys.stdout.write(render_json(result.diagnostics))

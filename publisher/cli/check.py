@@ -10,6 +10,7 @@ import typer
 
 from publisher.cli.frame import (
     Bar,
+    CacheFolder,
     app,
     chosen_slugs,
     complain,
@@ -41,6 +42,7 @@ def check(
     links: Annotated[bool, typer.Option("--links", help="Ask every link whether it is alive.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what has one right answer; the diff comes first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --fix: write without asking.")] = False,
+    cache: CacheFolder = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Show each finding; else many of one kind are one, in text and for GitHub.")
     ] = False,
@@ -63,9 +65,9 @@ def check(
     slugs = chosen_slugs(config.root, issues)
     with Bar("checking") as bar:
         bar.total(len(slugs if slugs is not None else discover(config.root)))
-        checked = check_repository(config, slugs, progress=bar.step)
+        checked = check_repository(config, slugs, cache=cache, progress=bar.step)
     if fix and _mend(config.root, checked.diagnostics, yes=yes):
-        checked = check_repository(config, slugs)
+        checked = check_repository(config, slugs, cache=cache)
     found = [*checked.diagnostics]
     if links:
         from publisher.checks.links.checker import check_all_links

@@ -220,3 +220,7 @@ Issue = Annotated[str, typer.Argument(metavar="ISSUE", callback=slug_of, help="T
 OneIssue = Annotated[
     str | None, typer.Argument(metavar="ISSUE", callback=slug_of, help="One issue; else each that there is.")
 ]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option("--cache", metavar="FOLDER", help="Keep and find what is rendered here: for CI, which keeps it."),
+]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from publisher.cli.frame import Format, app, config_of, console, examples
+from publisher.cli.frame import CacheFolder, Format, app, config_of, console, examples
 
 
 @app.command(
@@ -27,6 +27,7 @@ def plan(
         Literal["text", "json", "markdown"],
         typer.Option("--format", help="markdown is made for a pull request's comment."),
     ] = "text",
+    cache: CacheFolder = None,
     pictures: Annotated[
         Path | None,
         typer.Option("--pictures", metavar="DIR", help="Pictures of what changed: phone, desktop, light, dark."),
@@ -34,7 +35,7 @@ def plan(
 ) -> int:
     """Say what publish would do now, and with --base what a change does to each edition.
 
-    Writes nothing and needs no subscriber; numbers of recipients are shown where a database is at hand. Exit status: 0,
+    Writes nothing but the cache and needs no subscriber; numbers of recipients are shown where a database is at hand. Exit status: 0,
     or 1 where a touched issue has errors.
     """
     from publisher.publishing.plan import make_plan
@@ -42,7 +43,7 @@ def plan(
     from publisher.publishing.plan.model import ChangeKind
     from publisher.publishing.plan.render import render_json, render_text
 
-    made = make_plan(config_of(context), base=base, pictures=pictures)
+    made = make_plan(config_of(context), base=base, pictures=pictures, cache=cache)
     if format == "text":
         for line in render_text(made).splitlines():
             style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
@@ -73,6 +74,7 @@ def publish(
         list[str] | None,
         typer.Option("--unmailed", metavar="ISSUE", help="Nobody was mailed ISSUE (or: all that is late); go on."),
     ] = None,
+    cache: CacheFolder = None,
     format: Format = "text",
 ) -> int:
     """Publish what is due: check, build, deploy the archive, see each page live, send, account.
@@ -84,5 +86,5 @@ def publish(
     from publisher.cli.publishing import run
     from publisher.publishing.publish import PublishOptions
 
-    options = PublishOptions(out, accept_history, tuple(mailed or ()), tuple(unmailed or ()))
+    options = PublishOptions(out, accept_history, tuple(mailed or ()), tuple(unmailed or ()), cache=cache)
     return run(context, options, as_json=format == "json")

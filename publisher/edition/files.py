@@ -7,6 +7,8 @@ from typing import Any
 
 from publisher.edition.model import Edition
 
+EMAIL_FILES = ("email.html", "email.txt", "edition.json")
+
 
 def manifest(edition: Edition) -> dict[str, Any]:
     """``edition.json``."""

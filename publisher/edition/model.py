@@ -131,3 +131,13 @@ class Edition:
     audience: str | None = None
     commit: str | None = None
     mailed: int | None = None
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The tags of the issue and of its items, as written."""
+        return (*self.tags, *(tag for story in self.stories for tag in story.tags))
+
+    @property
+    def media(self) -> tuple[str, ...]:
+        """The names of its assets."""
+        return tuple(asset.name for asset in self.assets)

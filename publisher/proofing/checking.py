@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from publisher.config import Config
 from publisher.config.placeholders import config_warnings
@@ -12,7 +13,7 @@ from publisher.diagnostics.catalogue import with_levels
 from publisher.issue import discover
 from publisher.issue.discovery import loose_files
 from publisher.proofing.store import Store
-from publisher.proofing.together import judge_findings
+from publisher.proofing.together import judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def check_repository(
     slugs: Iterable[str] | None = None,
     *,
     use_cache: bool = True,
+    cache: Path | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> Checked:
     """Check the issues ``slugs`` (all by default), drafts too: rules, gates, and what concerns several issues.
@@ -42,8 +44,10 @@ def check_repository(
     """
     everything = discover(config.root)
     chosen = tuple(everything if slugs is None else dict.fromkeys(slugs))
-    store = Store(config, enabled=use_cache)
-    everywhere = set(judge_findings(config, chosen, among=everything, store=store, progress=progress))
+    store = Store(config, enabled=use_cache, folder=cache)
+    among = None if slugs is None else everything
+    proofs = judge(config, chosen, among=among, store=store, progress=progress)
+    everywhere = {finding for proof in proofs for finding in proof.findings}
     if slugs is None:
         around = [*loose_files(config.root), *config_warnings(config)]
         everywhere.update(with_levels(config.checks.levels, around))

@@ -1,5 +1,5 @@
-"""A proof as bytes: what worker processes hand back and the cache holds. Its edition is a part by itself: most of the
-bytes, and of no interest to who only wants the findings.
+"""A proof as bytes: what worker processes hand back and the store holds. Its edition is in parts, for most of its bytes
+are of no interest to who only wants the findings, or a line of a list.
 
 The bytes are MessagePack, checked against our own types: they are data, so a cache that somebody forged cannot run
 code, and every Python reads what another wrote.
@@ -7,60 +7,134 @@ code, and every Python reads what another wrote.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import msgpack
 from pydantic import TypeAdapter
 
 from publisher.checks.ignores import Ignore
 from publisher.diagnostics import Diagnostic
-from publisher.edition.model import Edition, Slot, Slotted
+from publisher.edition import model
+from publisher.edition.model import Asset, Edition, EditionItem, Slot, Slotted
 from publisher.proofing.proof import Basis, Proof
 
 _Basis = tuple[tuple[Diagnostic, ...], tuple[Ignore, ...], dict[str, Any], bool]
 _Head = tuple[str, bool, tuple[Diagnostic, ...], _Basis]
-_Body = tuple[Edition, int | None]  # which of its assets is the cover, whose bytes are then not written twice
+_Mail = tuple[Slotted, Slotted]
+_Web = tuple[str, tuple[EditionItem, ...]]
+_Assets = tuple[tuple[Asset, ...], Asset | None, int | None]  # the last: which of them is the cover, not written twice
 _T = TypeVar("_T")
+
+PART_OF = {"html": "mail", "text": "mail", "web": "web", "stories": "web", "assets": "assets", "cover": "assets"}
+"""Which part of its bytes holds a field of an edition; the others are in ``light``."""
+
+_FIELDS = tuple(field.name for field in fields(Edition) if field.name not in PART_OF)
+_LIGHT = (*_FIELDS, "topics", "media")
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The bytes of a proof without its edition, and of the edition; none where there is no edition."""
+    """The bytes of a proof without its edition, and the parts of the edition; empty where there is no edition."""
 
     head: bytes
-    body: bytes
+    light: bytes = b""
+    mail: bytes = b""
+    web: bytes = b""
+    assets: bytes = b""
 
-    def whole(self) -> Proof:
-        """The proof. Raises ``ValueError`` for bytes that are none, harmlessly."""
-        proof = self.without_edition()
-        if not self.body:
-            return proof
-        edition, cover = _load(_bodies(), self.body)
-        if cover is not None:
-            edition = replace(edition, cover=edition.assets[cover])
-        return replace(proof, edition=replace(edition, html=_slotted(edition.html), text=_slotted(edition.text)))
-
-    def without_edition(self) -> Proof:
-        """The proof without its edition. Raises ``ValueError`` for bytes that are none, harmlessly."""
+    def proof(self, edition: Edition | None = None) -> Proof:
+        """The proof, with that edition. Raises ``ValueError`` for bytes that are none, harmlessly."""
         slug, draft, findings, basis = _load(_heads(), self.head)
-        return Proof(slug, draft, None, findings, Basis(*basis))
+        return Proof(slug, draft, edition, findings, Basis(*basis))
+
+    def edition(self) -> Edition:
+        """The edition, all of it in memory. Raises ``ValueError``."""
+        light = dict(zip(_LIGHT, _load(_lights(), self.light), strict=True))
+        parts = [unpack(part, getattr(self, part)) for part in ("mail", "web", "assets")]
+        return Edition(**{name: light[name] for name in _FIELDS}, **parts[0], **parts[1], **parts[2])
+
+
+PARTS = tuple(field.name for field in fields(Packed))
+
+
+class StoredEdition(Edition):
+    """An edition whose larger fields are asked of ``read(field)`` each time: thousands of them fit into memory.
+
+    ``key`` is what it was stored under.
+    """
+
+    __slots__ = ("_read", "key", "media", "topics")
+    key: bytes
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in PART_OF:
+            raise AttributeError(name)
+        return self._read(name)
+
+
+def stored(light: bytes, key: bytes, read: Callable[[str], Any]) -> StoredEdition:
+    """An edition of its light part. Raises ``ValueError``."""
+    values = dict(zip(_LIGHT, _load(_lights(), light), strict=True))
+    if any({"", ".", ".."}.intersection(name.split("/")) for name in values["media"]):
+        raise ValueError("an asset outside of the archive")
+    return _stored(values, key, read)
+
+
+def _stored(values: Mapping[str, Any], key: bytes, read: Callable[[str], Any]) -> StoredEdition:
+    edition = object.__new__(StoredEdition)
+    for name, value in (*values.items(), ("key", key), ("_read", read)):
+        object.__setattr__(edition, name, value)
+    return edition
+
+
+def of_commit(edition: Edition, commit: str | None) -> Edition:
+    """The edition as made of that commit."""
+    if not isinstance(edition, StoredEdition):
+        return replace(edition, commit=commit)
+    values = {name: getattr(edition, name) for name in _LIGHT}
+    return _stored(values | {"commit": commit}, edition.key, edition._read)
+
+
+def light_of(edition: Edition) -> bytes:
+    """The light part of an edition."""
+    return dump(_lights(), tuple(getattr(edition, name) for name in _LIGHT))
 
 
 def pack(proof: Proof) -> Packed:
     """The bytes of a proof; its issue is left out."""
     basis = (proof.basis.found, proof.basis.ignores, dict(proof.basis.facts), proof.basis.rendered)
-    head = _dump(_heads(), (proof.slug, proof.draft, proof.findings, basis))
+    head = dump(_heads(), (proof.slug, proof.draft, proof.findings, basis))
     edition = proof.edition
     if edition is None:
-        return Packed(head, b"")
+        return Packed(head)
     cover = edition.assets.index(edition.cover) if edition.cover in edition.assets else None
-    return Packed(head, _dump(_bodies(), (edition if cover is None else replace(edition, cover=None), cover)))
+    return Packed(
+        head,
+        light_of(edition),
+        dump(_mails(), (edition.html, edition.text)),
+        dump(_webs(), (edition.web, edition.stories)),
+        dump(_assets(), (edition.assets, None if cover is not None else edition.cover, cover)),
+    )
 
 
-def _dump(kind: TypeAdapter[_T], value: _T) -> bytes:
+def unpack(part: str, packed: bytes) -> dict[str, Any]:
+    """The fields of an edition in one of its parts. Raises ``ValueError``."""
+    if part == "mail":
+        html, text = _load(_mails(), packed)
+        return {"html": _slotted(html), "text": _slotted(text)}
+    if part == "web":
+        web, stories = _load(_webs(), packed)
+        return {"web": web, "stories": stories}
+    assets, cover, number = _load(_assets(), packed)
+    return {"assets": assets, "cover": cover if number is None else assets[number]}
+
+
+def dump(kind: TypeAdapter[_T], value: _T) -> bytes:
+    """A value as MessagePack."""
     packed: bytes = msgpack.packb(kind.dump_python(value), default=_day)
     return packed
 
@@ -90,5 +164,22 @@ def _heads() -> TypeAdapter[_Head]:
 
 
 @cache
-def _bodies() -> TypeAdapter[_Body]:
-    return TypeAdapter(_Body)
+def _lights() -> TypeAdapter[Any]:
+    hints = get_type_hints(Edition, vars(model))
+    kinds = tuple(hints.get(name, tuple[str, ...]) for name in _LIGHT)
+    return TypeAdapter(tuple.__class_getitem__(kinds))  # type: ignore[arg-type]
+
+
+@cache
+def _mails() -> TypeAdapter[_Mail]:
+    return TypeAdapter(_Mail)
+
+
+@cache
+def _webs() -> TypeAdapter[_Web]:
+    return TypeAdapter(_Web)
+
+
+@cache
+def _assets() -> TypeAdapter[_Assets]:
+    return TypeAdapter(_Assets)

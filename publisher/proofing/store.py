@@ -1,31 +1,41 @@
-"""What an earlier build rendered, kept by the content it was made of.
+"""What an earlier run found and rendered, kept by the content it was made of.
+
+Under ``.publisher/cache``, or the folder that ``--cache`` names: ``files``, the :class:`Manifest`; ``index``, of every
+issue what a list and a report need; ``editions/``, an entry an issue, of which a part is read when it is asked for.
 
 An entry is found again only when everything an edition follows from is the same: the issue's files, config.yaml, the
-theme, the package and the libraries that write HTML. So a build with the cache equals one without to the byte. An entry
-that is damaged, or from another version, is simply not there. The cache may be deleted at any time.
+theme, the package and the libraries that write HTML. So a build with the cache equals one without to the byte, on any
+machine: no time and no place is part of a key. What is damaged, or from another version, is simply not there.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
+
+import msgpack
+from pydantic import TypeAdapter
 
 import publisher
 from publisher.config import Config
 from publisher.config.plugins import RULES, load_plugin, plugin_name, plugins
+from publisher.diagnostics import Diagnostic
 from publisher.documents.atomic import write_file
+from publisher.edition.model import Edition
 from publisher.edition.theme_folder import package_theme, theme_folder
-from publisher.issue.paths import files_below
-from publisher.proofing.codec import Packed
-from publisher.proofing.proof import Proof
+from publisher.errors import UsageError
+from publisher.proofing.codec import PART_OF, PARTS, Packed, dump, pack, stored, unpack
+from publisher.proofing.manifest import Manifest
+from publisher.proofing.proof import Proof, proofread
 
-_LARGE = 4_000_000  # bytes from which on a file is not held in memory
 _LIBRARIES = (
     "markdown-it-py",
     "mdit-py-plugins",
@@ -37,130 +47,178 @@ _LIBRARIES = (
     "babel",
     "pillow",
 )
+_SUM = 16  # bytes of a checksum; it guards against damage, not against an enemy
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the index holds of an issue: the key of its entry (empty where it has none), whether it is a draft, its
+    findings as judged among the others, what the rules across issues look at, and the light part of its edition (empty
+    where it has none).
+    """
+
+    key: bytes
+    draft: bool
+    findings: tuple[Diagnostic, ...]
+    facts: bytes
+    light: bytes
 
 
 class Store:
-    """Entries under ``.publisher/cache/editions``, one an issue. ``Store(config, enabled=False)`` holds nothing."""
+    """Entries, one an issue, and an index of them. ``Store(config, enabled=False)`` holds nothing."""
 
-    def __init__(self, config: Config, *, enabled: bool = True) -> None:
-        self._folder = config.root / ".publisher" / "cache" / "editions"
-        self._issues = config.root / "issues"
-        self._common = _common_key(config) if enabled else b""
+    def __init__(self, config: Config, *, enabled: bool = True, folder: Path | None = None) -> None:
+        self._config = config
         self._enabled = enabled
+        self._named = enabled and folder is not None
+        self._folder = folder or config.root / ".publisher" / "cache"
+        self._files = Manifest(self._folder / "files")
+        self._issues = config.root / "issues"
+        self._part = lru_cache(8)(self._read_part)
+        self.common = _common_key(config, self._files) if enabled else os.urandom(32)
+
+    def made(self, name: str) -> Path | None:
+        """The folder for finished files, where one of those of a build is not at hand: with ``--cache`` alone."""
+        return self._folder / name if self._named else None
 
     def key(self, slug: str) -> bytes:
         """32 bytes that stand for everything the issue's edition follows from."""
-        sha = hashlib.sha256(self._common)
-        _add(sha, slug.encode())
-        _add_folder(sha, self._issues / slug)
-        return sha.digest()
-
-    def load(self, slug: str, key: bytes, *, whole: bool = True) -> Proof | None:
-        """What was kept under that key, or ``None``; without its edition unless ``whole``."""
         if not self._enabled:
+            return b""
+        return hashlib.sha256(b"%b%b %b" % (self.common, slug.encode(), self._files.digest(self._of(slug)))).digest()
+
+    def rows(self) -> dict[str, Row]:
+        """The index; empty where there is none, or none that can be used."""
+        if not self._enabled:
+            return {}
+        try:
+            packed = (self._folder / "index").read_bytes()
+            if packed[:32] != self.common or _sum(packed[32 + _SUM :]) != packed[32 : 32 + _SUM]:
+                return {}
+            return _rows().validate_python(msgpack.unpackb(packed[32 + _SUM :]))
+        except Exception:  # damaged bytes fail in any way there is
+            return {}
+
+    def save(self, rows: Mapping[str, Row] | None = None) -> None:
+        """Keep the index, where given, and what is known of files. A disk that refuses costs time, not correctness."""
+        if not self._enabled:
+            return
+        self._files.save()
+        if rows is not None:
+            packed = dump(_rows(), dict(rows))
+            with suppress(OSError):
+                write_file(self._folder / "index", self.common + _sum(packed) + packed)
+
+    def load(self, slug: str, key: bytes) -> Proof | None:
+        """The proof that was kept under that key, or ``None``; its edition is read part by part."""
+        head, light = self._entry(slug, key, "head"), self._entry(slug, key, "light")
+        if head is None or not light:
             return None
         try:
-            with (self._folder / f"{slug}.entry").open("rb") as file:
-                held, sum_of_head, sum_of_body, length = (file.read(n) for n in (32, 32, 32, 8))
-                if held != key:
-                    return None
-                packed = Packed(file.read(int.from_bytes(length, "big")), file.read() if whole else b"")
-        except (OSError, OverflowError, MemoryError):
-            return None
-        if _sum(packed.head) != sum_of_head or (whole and _sum(packed.body) != sum_of_body):
-            return None
-        try:
-            return packed.whole() if whole else packed.without_edition()
+            return Packed(head).proof(self.edition(slug, key, light))
         except ValueError:
             return None
 
-    def keep(self, slug: str, key: bytes, packed: Packed) -> None:
-        """Keep a proof. A disk that refuses costs time, not correctness."""
-        if self._enabled:
-            parts = (key, _sum(packed.head), _sum(packed.body), len(packed.head).to_bytes(8, "big"))
+    def edition(self, slug: str, key: bytes, light: bytes) -> Edition:
+        """The edition with that light part. Raises ``ValueError``."""
+        return stored(light, key, partial(self._field, slug, key))
+
+    def keep(self, slug: str, key: bytes, packed: Packed) -> Proof:
+        """Keep a proof, if the key covers all that it follows from: a broken issue may be mended by a file elsewhere,
+        and an edition may show an image from outside its folder. The proof is returned as :meth:`load` would.
+        """
+        if packed.light and self._enabled and self._covers(slug, packed):
             with suppress(OSError):
-                write_file(self._folder / f"{slug}.entry", b"".join((*parts, packed.head, packed.body)))
+                parts = [getattr(packed, part) for part in PARTS]
+                table = b"".join(_sum(part) + len(part).to_bytes(8, "big") for part in parts)
+                write_file(self._folder / "editions" / f"{slug}.entry", b"".join((key, table, *parts)))
+                return packed.proof(self.edition(slug, key, packed.light))
+        return packed.proof(packed.edition() if packed.light else None)
 
     def forget_all_but(self, slugs: Iterable[str]) -> None:
         """Drop the entries of issues that no longer exist."""
+        if not self._enabled:
+            return
         wanted = {f"{slug}.entry" for slug in slugs}
+        self._files.forget_others()
+        self._files.save()
         with suppress(OSError):
-            for file in list(self._folder.iterdir()):
-                if file.name not in wanted:
-                    file.unlink()
+            for name in {*os.listdir(self._folder / "editions")} - wanted:  # noqa: PTH208
+                (self._folder / "editions" / name).unlink()
+
+    def _of(self, slug: str) -> str:
+        return f"{self._issues}/{slug}"
+
+    def _covers(self, slug: str, packed: Packed) -> bool:
+        assets = [asset for asset in unpack("assets", packed.assets)["assets"] if not asset.copied]
+        return not assets or self._files.digests(self._of(slug)).issuperset(
+            hashlib.sha256(asset.content).digest() for asset in assets
+        )
+
+    def _field(self, slug: str, key: bytes, name: str) -> Any:
+        return self._part(slug, key, PART_OF[name])[name]
+
+    def _read_part(self, slug: str, key: bytes, part: str) -> dict[str, Any]:
+        """Fields of an edition; made again where the entry is gone or damaged. Raises UsageError."""
+        packed = self._entry(slug, key, part)
+        with suppress(ValueError, IndexError):
+            if packed is not None:
+                return unpack(part, packed)
+        again = pack(proofread(self._config, slug))
+        if self.key(slug) != key or not again.light:
+            raise UsageError(f"{slug} changed meanwhile", help="type the command again")
+        self.keep(slug, key, again)
+        return unpack(part, getattr(again, part))
+
+    def _entry(self, slug: str, key: bytes, part: str) -> bytes | None:
+        """A part of an entry."""
+        if not self._enabled:
+            return None
+        try:
+            with (self._folder / "editions" / f"{slug}.entry").open("rb") as file:
+                if file.read(32) != key:
+                    return None
+                table = file.read((_SUM + 8) * len(PARTS))
+                rows = [table[at : at + _SUM + 8] for at in range(0, len(table), _SUM + 8)]
+                lengths = [int.from_bytes(row[_SUM:], "big") for row in rows]
+                at = PARTS.index(part)
+                file.seek(sum(lengths[:at]), os.SEEK_CUR)
+                packed = file.read(lengths[at])
+                return packed if _sum(packed) == rows[at][:_SUM] else None
+        except (OSError, OverflowError, MemoryError, IndexError):
+            return None
 
 
-def worth_keeping(proof: Proof, folder: Path) -> bool:
-    """Whether the key covers all that the proof follows from.
-
-    A broken issue may be mended by a file elsewhere, and an edition may show an image from outside its folder:
-    neither is kept.
-    """
-    if proof.edition is None:
-        return False
-    assets = [asset for asset in proof.edition.assets if not asset.copied]
-    if not assets:
-        return True
-    own = set()
-    for path, plain in files_below(str(folder)):
-        with suppress(OSError):
-            own.add(_sum_of_file(path) if plain else b"")
-    return all(hashlib.sha256(asset.content).digest() in own for asset in assets)
+@cache
+def _rows() -> TypeAdapter[dict[str, Row]]:
+    return TypeAdapter(dict[str, Row])
 
 
-def _add_sources(sha: Any, package: ModuleType) -> None:
-    """A developer's edit counts as a version."""
-    folders = getattr(package, "__path__", None)
-    found = (file for folder in folders or () for end in ("*.py", "*.mo") for file in Path(folder).rglob(end))
-    for file in sorted(found) if folders else [Path(package.__file__ or "")]:
-        status = file.stat()
-        _add(sha, f"{file} {status.st_size} {status.st_mtime_ns}".encode())
-
-
-def _common_key(config: Config) -> bytes:
-    sha = hashlib.sha256(b"publisher cache 4\n")
+def _common_key(config: Config, files: Manifest) -> bytes:
+    sha = hashlib.sha256(b"publisher cache 5\n")
     _add(sha, config.model_dump_json().encode())
-    _add(sha, str(config.root.resolve()).encode("utf-8", "surrogateescape"))
     for name in _LIBRARIES:
         with suppress(PackageNotFoundError):
             _add(sha, f"{name} {version(name)}".encode())
-    _add(sha, publisher.__version__.encode())
-    _add_sources(sha, publisher)
     for rule_file in config.rule_files:
         _add(sha, repr(rule_file).encode())
+    for folder in dict.fromkeys((Path(publisher.__file__).parent, theme_folder(config), package_theme())):
+        sha.update(files.digest(str(folder), "__pycache__"))
     for entry in plugins(RULES).values():
         _add(sha, f"{plugin_name(entry)} {entry.value}".encode())
         load_plugin(entry)
-        _add_sources(sha, sys.modules[entry.module.partition(".")[0]])
-    for folder in dict.fromkeys((theme_folder(config), package_theme())):
-        _add_folder(sha, folder)
+        package = sys.modules[entry.module.partition(".")[0]]
+        folders = getattr(package, "__path__", None)
+        for folder in folders or ():
+            sha.update(files.digest(str(folder), "__pycache__"))
+        _add(sha, b"" if folders else Path(package.__file__ or "").read_bytes())
     return sha.digest()
 
 
-def _sum_of_file(path: str) -> bytes:
-    """Of a file as large as it likes."""
-    with open(path, "rb") as file:  # noqa: PTH123
-        return hashlib.file_digest(file, "sha256").digest()
-
-
 def _sum(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
+    return hashlib.blake2b(content, digest_size=_SUM).digest()
 
 
 def _add(sha: Any, content: bytes) -> None:
     sha.update(len(content).to_bytes(8, "big"))
     sha.update(content)
-
-
-def _add_folder(sha: Any, folder: Path) -> None:
-    for path, plain in sorted(files_below(str(folder))):
-        _add(sha, path[len(str(folder)) :].encode("utf-8", "surrogateescape"))
-        try:
-            if not plain:  # what it is or leads to may change; what reads it tells what is wrong
-                _add(sha, str(Path(path).stat().st_mode).encode())
-                continue
-            with open(path, "rb") as file:  # noqa: PTH123 - this loop is most of a check where nothing has changed
-                content = file.read(_LARGE)
-            _add(sha, content if len(content) < _LARGE else _sum_of_file(path))
-        except OSError as error:
-            _add(sha, f"unreadable {error.errno}".encode())

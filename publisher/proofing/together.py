@@ -7,17 +7,20 @@ order of the slugs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from publisher.checks.engine import facts_of, findings_across
+import msgpack
+
+from publisher.checks.engine import affected, facts_of, findings_across
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition import provenance
 from publisher.issue import read_issue
-from publisher.proofing.codec import Packed, pack
-from publisher.proofing.proof import Proof, proofread
-from publisher.proofing.store import Store, worth_keeping
+from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack
+from publisher.proofing.proof import Basis, Proof, proofread
+from publisher.proofing.store import Row, Store
 
 WORTH_PROCESSES = 40
 """Issues to render from which on starting processes costs less than it saves."""
@@ -39,57 +42,97 @@ def judge_whole(
 
     Drafts are proofread too, so that their errors are known; their editions are left out unless ``drafts``.
     """
-    proofs = proof_all(config, slugs, store=store, processes=processes, progress=progress)
-    across = _by_slug(findings_across(config, (proof.basis.facts for proof in proofs)), slugs)
     done = []
-    for proof in proofs:
-        judged = proof.judged(config, across[proof.slug])
-        wanted = judged.edition is not None and (drafts or not judged.draft)
-        done.append(_of_commit(judged, config) if wanted else replace(judged, edition=None))
+    for proof in judge(config, slugs, store=store, processes=processes, progress=progress):
+        edition = proof.edition if drafts or not proof.draft else None
+        commit = provenance.commit(config, proof.slug) if edition else None
+        done.append(replace(proof, edition=of_commit(edition, commit) if edition else None))
     return done
 
 
-def judge_findings(
-    config: Config, slugs: Sequence[str], *, among: Sequence[str], store: Store, progress: Callable[[], None]
-) -> list[Diagnostic]:
-    """The findings of the issues ``slugs``, judged with the issues ``among``; no edition is kept in memory."""
-    proofs = proof_all(config, slugs, store=store, progress=progress, whole=False)
-    known = {proof.slug for proof in proofs}
-    others = (_facts(config, slug, store) for slug in among if slug not in known)
-    facts = [*(proof.basis.facts for proof in proofs), *others]
-    across = _by_slug(findings_across(config, facts, slugs if len(facts) > len(known) else None), slugs)
-    return [finding for proof in proofs for finding in proof.judged(config, across[proof.slug]).findings]
+def judge(
+    config: Config,
+    slugs: Sequence[str],
+    *,
+    among: Sequence[str] | None = None,
+    store: Store,
+    processes: int | None = None,
+    progress: Callable[[], None] = lambda: None,
+) -> list[Proof]:
+    """The issues ``slugs``, in their order, judged with the issues ``among``: with one another by default.
+
+    What the store knows is taken from it; of the others, only those are judged anew that what changed bears upon.
+    ``commit`` is left out of the editions: it changes without the content's changing, so it is no part of the store.
+    """
+    keys = {slug: store.key(slug) for slug in (slugs if among is None else among)}
+    rows = store.rows()
+    known, editions = {}, {}
+    for slug, row in rows.items():
+        if row.key and row.key == keys.get(slug):
+            with suppress(ValueError):
+                editions[slug] = store.edition(slug, row.key, row.light) if row.light else None
+                known[slug] = row
+    changed = [slug for slug in slugs if slug not in known]
+    proofs = proof_all(config, changed, keys, store, processes, progress)
+    facts = {slug: known[slug].facts if slug in known else _facts(config, slug, keys, store, proofs) for slug in keys}
+    across = _across(config, {slug: row.facts for slug, row in rows.items()}, facts, slugs, changed)
+    done, index = [], {}
+    for slug in slugs:
+        if slug in across:
+            proof = proofs.get(slug) or proof_all(config, [slug], keys, store)[slug]
+            key = keys[slug] if isinstance(proof.edition, StoredEdition) else b""
+            proof = proof.judged(config, across[slug])
+            light = light_of(proof.edition) if proof.edition else b""
+            index[slug] = Row(key, proof.draft, proof.findings, facts[slug], light)
+        else:
+            row = index[slug] = known[slug]
+            proof = Proof(slug, row.draft, editions[slug], row.findings, Basis(()))
+        if slug in known:
+            progress()
+        done.append(proof)
+    store.save(index if among is None and index != rows else None)
+    return done
 
 
 def proof_all(
     config: Config,
     slugs: Sequence[str],
-    *,
+    keys: Mapping[str, bytes],
     store: Store,
     processes: int | None = None,
     progress: Callable[[], None] = lambda: None,
-    whole: bool = True,
-) -> list[Proof]:
-    """The proof of every issue, in the order of ``slugs``; without editions unless ``whole``.
-
-    ``commit`` is left out of the editions: it changes without the content's changing, so it is no part of the store.
-    """
-    keys = {slug: store.key(slug) for slug in slugs}
-    found: dict[str, Proof] = {}
-    missing = []
-    for slug in slugs:
-        if held := store.load(slug, keys[slug], whole=whole):
-            found[slug] = held
-            progress()
-        else:
-            missing.append(slug)
-    for slug, packed in zip(missing, _proofread(config, missing, processes), strict=True):
-        proof = packed.whole()
-        if worth_keeping(proof, config.root / "issues" / slug):
-            store.keep(slug, keys[slug], packed)
-        found[slug] = proof if whole else replace(proof, edition=None)
+) -> dict[str, Proof]:
+    """The proof of every issue, judged alone."""
+    found = {slug: held for slug in slugs if (held := store.load(slug, keys[slug]))}
+    for _ in found:
         progress()
-    return [found[slug] for slug in slugs]
+    missing = [slug for slug in slugs if slug not in found]
+    for slug, packed in zip(missing, _proofread(config, missing, processes), strict=True):
+        found[slug] = store.keep(slug, keys[slug], packed)
+        progress()
+    return found
+
+
+def _across(
+    config: Config,
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
+    slugs: Sequence[str],
+    changed: Sequence[str],
+) -> dict[str, list[Diagnostic]]:
+    """The findings of the rules across issues, by slug, of those ``slugs`` that ``changed`` or that a change of facts
+    bears upon.
+    """
+    if before == after and not changed:
+        return {}
+    now = {slug: msgpack.unpackb(packed) for slug, packed in after.items()}
+    was = {slug: now[slug] if after.get(slug) == old else msgpack.unpackb(old) for slug, old in before.items()}
+    wanted = {*changed, *(affected(config, was, now) & {*slugs})}
+    found: dict[str, list[Diagnostic]] = {}
+    for finding in findings_across(config, now.values(), None if len(wanted) == len(now) else wanted):
+        found.setdefault(finding.path.partition("/")[2].split("/")[0], []).append(finding)
+    everywhere = found.pop("", [])  # of a rule that failed over all
+    return {slug: [*found.get(slug, ()), *everywhere] for slug in wanted}
 
 
 def cores() -> int:
@@ -97,26 +140,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _facts(config: Config, slug: str, store: Store) -> dict[str, object]:
-    """What the rules across issues look at in an issue that is not itself asked for."""
-    if held := store.load(slug, store.key(slug), whole=False):
-        return dict(held.basis.facts)
-    partial = read_issue(config, slug).partial
-    return facts_of(config, partial)[0] if partial is not None else {}
-
-
-def _by_slug(findings: Iterable[Diagnostic], slugs: Iterable[str]) -> dict[str, list[Diagnostic]]:
-    """The findings of each issue; one beside the issues, such as of a rule that failed over all, is each one's."""
-    found: dict[str, list[Diagnostic]] = {}
-    for finding in findings:
-        found.setdefault(finding.path.partition("/")[2].split("/")[0], []).append(finding)
-    everywhere = found.pop("", [])
-    return {slug: [*found.get(slug, ()), *everywhere] for slug in slugs}
-
-
-def _of_commit(proof: Proof, config: Config) -> Proof:
-    assert proof.edition is not None
-    return replace(proof, edition=replace(proof.edition, commit=provenance.commit(config, proof.slug)))
+def _facts(config: Config, slug: str, keys: Mapping[str, bytes], store: Store, proofs: Mapping[str, Proof]) -> bytes:
+    """What the rules across issues look at in an issue, which need not itself be asked for."""
+    if proof := proofs.get(slug) or store.load(slug, keys[slug]):
+        facts = dict(proof.basis.facts)
+    else:
+        partial = read_issue(config, slug).partial
+        facts = facts_of(config, partial)[0] if partial is not None else {}
+    packed: bytes = msgpack.packb(facts)
+    return packed
 
 
 def _proofread(config: Config, slugs: Sequence[str], processes: int | None) -> Iterator[Packed]:

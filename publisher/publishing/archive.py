@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 from publisher.config import Config
-from publisher.edition.files import email_files
 from publisher.edition.model import Edition
 from publisher.proofing import Proof
+from publisher.proofing.store import Store
 from publisher.publishing import store
 from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.run import Run, RunStep
 from publisher.publishing.store import Publication
-from publisher.site import build_site
 from publisher.site.deploy import Deployed, Destination, apply, compare, destination
-from publisher.site.model import ArchiveNotes, SiteFile
-from publisher.site.output import write_folder
+from publisher.site.model import ArchiveNotes
+from publisher.site.site import build_site, write_emails
 
 
 @dataclass
@@ -46,16 +45,18 @@ class ArchiveRun:
         """Where readers' web server finds it."""
         return self.place.name if self.place else str(self.site)
 
-    def publish(self, run: Run, decisions: Sequence[IssueDecision], prepared: Sequence[Proof]) -> Deployed:
+    def publish(
+        self, run: Run, decisions: Sequence[IssueDecision], prepared: Sequence[Proof], proofs: Store
+    ) -> Deployed:
         """Build, write down what will be live, deploy."""
         public = {decision.slug for decision in decisions if decision.public}
         editions = [one.edition for one in prepared if one.edition is not None]
         shown = [edition for edition in editions if edition.slug in public]
         aftermath = self._aftermath(run, decisions)
         self.shown = len(shown)
-        write_folder(self.out / "email", _emails(editions))
+        write_emails(editions, self.out / "email", proofs)
         number = self._intend(run, shown, decisions) if self.place is None else None
-        output = build_site(self.config, shown, self.site, aftermath).output
+        output = build_site(self.config, shown, self.site, aftermath, proofs).output
         run.step(RunStep.BUILT)
         if self.place is None:
             deployed = Deployed(self.name, output.written, output.unchanged, output.removed)
@@ -124,9 +125,3 @@ class ArchiveRun:
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.config.newsletter.zone).date()
-
-
-def _emails(editions: Sequence[Edition]) -> Iterator[SiteFile]:
-    for edition in editions:
-        for name, content in email_files(edition).items():
-            yield SiteFile(f"{edition.slug}/{name}", content)

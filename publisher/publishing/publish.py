@@ -49,7 +49,7 @@ _NEVER_HAD = frozenset({Action.DRAFT, Action.BROKEN, Action.HELD, Action.WAITING
 @dataclass(frozen=True, slots=True)
 class PublishOptions:
     """What an operator says about this run. ``mailed`` and ``unmailed`` settle issues that the ledger does not know;
-    ``transport`` is used instead of that of the provider in use.
+    ``transport`` is used instead of that of the provider in use, ``cache`` instead of ``.publisher/cache``.
     """
 
     out: str = "dist"
@@ -58,6 +58,7 @@ class PublishOptions:
     unmailed: tuple[str, ...] = ()
     now: datetime | None = None
     transport: Transport | None = None
+    cache: Path | None = None
 
 
 def publish(
@@ -84,7 +85,8 @@ class _Publish:
         context.step(RunStep.LEASED)
         if not self.options.accept_history:
             refuse_other_history(config.root, context.database, context.commit)
-        prepared = self._prepare()
+        proofs = Store(config, folder=self.options.cache)
+        prepared = self._prepare(proofs)
         archive = ArchiveRun.open(config, config.root / self.options.out)
         witness = Witness(config, archive.place, archive.site)
         ledger, decisions = self._decide(prepared, witness)
@@ -93,19 +95,18 @@ class _Publish:
         self._record_sight(decisions)
         context.step(RunStep.DECIDED)
         blocked = _blocked(decisions)
-        deployed = None if blocked else archive.publish(context, decisions, prepared)
+        deployed = None if blocked else archive.publish(context, decisions, prepared, proofs)
         editions = editions_of(prepared)
         outcomes = [self._outcome(d, editions.get(d.slug), archive, blocked) for d in decisions]
         context.step(RunStep.ENDED)
         diagnostics = tuple(found for one in prepared for found in one.findings)
         return Published(tuple(outcomes), archive.site, archive.name, archive.shown, deployed, diagnostics, blocked)
 
-    def _prepare(self) -> list[Proof]:
+    def _prepare(self, proofs: Store) -> list[Proof]:
         slugs = discover(self.context.config.root)
         self.context.watch.building.total(len(slugs))
-        store = Store(self.context.config)
         prepared = judge_whole(
-            self.context.config, slugs, drafts=False, store=store, progress=self.context.watch.building.step
+            self.context.config, slugs, drafts=False, store=proofs, progress=self.context.watch.building.step
         )
         self.context.step(RunStep.PREPARED)
         return prepared

@@ -46,7 +46,7 @@ class Archive:
 
     def tags_of(self, edition: Edition) -> tuple[Tag, ...]:
         """The tags of an issue and of its items, each once, in the order written."""
-        keys = dict.fromkeys(tag_key(name) for name in _tags(edition))
+        keys = dict.fromkeys(tag_key(name) for name in edition.topics)
         return tuple(self.tag_by_key[key] for key in keys)
 
 
@@ -86,18 +86,12 @@ def latest(editions: Sequence[Edition], zone: tzinfo) -> datetime:
     return max((moment(edition, zone) for edition in editions), default=datetime(1970, 1, 1, tzinfo=UTC))
 
 
-def _tags(edition: Edition) -> Iterable[str]:
-    yield from edition.tags
-    for story in edition.stories:
-        yield from story.tags
-
-
 def _by_tag(ordered: Sequence[Edition]) -> dict[str, Tag]:
     """Where a tag is spelt in several ways, its oldest spelling names the page: new issues never move old URLs."""
     spelling: dict[str, str] = {}
     members: dict[str, dict[str, Edition]] = defaultdict(dict)
     for edition in reversed(ordered):
-        for name in _tags(edition):
+        for name in edition.topics:
             key = tag_key(name)
             spelling.setdefault(key, name)
             members[key][edition.slug] = edition

@@ -7,15 +7,13 @@ not deploy while an issue has an error.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from publisher.config import Config
 from publisher.diagnostics.catalogue import with_levels
-from publisher.edition.files import email_files
-from publisher.edition.model import Edition
 from publisher.edition.theme import ThemeError
 from publisher.errors import UsageError
 from publisher.issue import discover
@@ -24,9 +22,9 @@ from publisher.proofing import Proof
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.site.archive import moment
-from publisher.site.model import BuildResult, SiteFile, WriteResult
+from publisher.site.model import BuildResult
 from publisher.site.output import write_folder
-from publisher.site.site import build_site
+from publisher.site.site import build_site, write_emails
 
 
 class BuildProgress(Protocol):
@@ -57,6 +55,7 @@ def build(
     *,
     until: datetime | None = None,
     use_cache: bool = True,
+    cache: Path | None = None,
     processes: int | None = None,
     progress: BuildProgress | None = None,
 ) -> BuildResult:
@@ -64,7 +63,8 @@ def build(
 
     ``slugs`` are the issues whose emails are written, all where none is named; the archive always covers every ready
     issue, and drafts with ``drafts``. With ``until`` an issue whose ``publish_at`` lies after it is left out of the
-    archive. ``processes`` is how many render; by default as many as there are cores, where that pays.
+    archive. ``processes`` is how many render; by default as many as there are cores, where that pays. ``cache`` is a
+    folder to use in place of ``.publisher/cache``.
 
     Raises :class:`UsageError` for an unknown issue, a draft named without ``drafts`` or a stranger's file in the way,
     and :class:`publisher.errors.DeployError` when the disk refuses.
@@ -72,24 +72,26 @@ def build(
     heard = progress or Silent()
     everything, chosen = discover(config.root), tuple(dict.fromkeys(slugs))
     _refuse_unknown(everything, chosen)
-    store = Store(config, enabled=use_cache)
+    store = Store(config, enabled=use_cache, folder=cache)
     heard.total(len(everything))
     prepared = judge_whole(config, everything, drafts=drafts, store=store, processes=processes, progress=heard.step)
     store.forget_all_but(everything)
     _refuse_drafts(prepared, chosen, drafts)
-    return _write(config, prepared, chosen, out, until)
+    return _write(config, prepared, chosen, out, until, store)
 
 
 def _write(
-    config: Config, prepared: Sequence[Proof], chosen: Sequence[str], out: Path, until: datetime | None
+    config: Config, prepared: Sequence[Proof], chosen: Sequence[str], out: Path, until: datetime | None, store: Store
 ) -> BuildResult:
     editions = tuple(one.edition for one in prepared if one.edition is not None)
     shown = tuple(e for e in editions if until is None or moment(e, config.newsletter.zone) <= until)
     findings = {found for one in prepared for found in one.findings}
     findings.update(with_levels(config.checks.levels, loose_files(config.root)))
-    emails = _write_emails(editions, chosen, out / "email")
+    alive = {edition.slug for edition in editions}  # the emails of those not chosen stay while they can be built
+    wanted = [edition for edition in editions if not chosen or edition.slug in chosen]
+    emails = write_emails(wanted, out / "email", store, keep=lambda path: bool(chosen) and path.split("/")[0] in alive)
     try:
-        site = build_site(config, shown, out / "site").output
+        site = build_site(config, shown, out / "site", store=store).output
     except ThemeError as error:
         findings.add(error.diagnostic)
         site = write_folder(out / "site", ())
@@ -104,19 +106,6 @@ def _write(
         written=_below(("email", emails.written), ("site", site.written)),
         removed=_below(("email", emails.removed), ("site", site.removed)),
     )
-
-
-def _write_emails(editions: Sequence[Edition], chosen: Sequence[str], folder: Path) -> WriteResult:
-    """The emails of the chosen issues; those of others stay as long as the issues can be built."""
-    alive = {edition.slug for edition in editions}
-
-    def files() -> Iterator[SiteFile]:
-        for edition in editions:
-            if not chosen or edition.slug in chosen:
-                for name, content in email_files(edition).items():
-                    yield SiteFile(f"{edition.slug}/{name}", content)
-
-    return write_folder(folder, files(), keep=lambda path: bool(chosen) and path.split("/")[0] in alive)
 
 
 def _refuse_unknown(everything: Sequence[str], chosen: Sequence[str]) -> None:

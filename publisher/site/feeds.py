@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
@@ -47,7 +48,7 @@ def atom_feed(config: Config, archive: Archive) -> bytes:
 def items_feed(config: Config, archive: Archive) -> bytes:
     """``feeds/items.xml``: the newest items, an entry each, for readers who want stories and not issues."""
     base = config.newsletter.url
-    stories = list(_stories(archive.published))[:ITEMS_IN_FEED]
+    stories = list(islice(_stories(archive.published), ITEMS_IN_FEED))
     feed = _feed(config, "feeds/items.xml", base, [edition for edition, _ in stories], tag_uri(config, "feeds/items"))
     for edition, story in stories:
         at = moment(edition, config.newsletter.zone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,24 @@ class SiteFile:
 
     path: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file of the output that is made when it has to be. ``path`` is relative, with ``/``.
+
+    ``keys`` stand for all that it can follow from: while what lies there was made under one of them, it is still right.
+    ``make()`` gives the content, and the key that it was made under.
+    """
+
+    path: str
+    keys: tuple[str, ...]
+    make: Callable[[], tuple[bytes, str]]
+
+    @property
+    def content(self) -> bytes:
+        """What it holds, made now."""
+        return self.make()[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,109 +3,159 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
 from publisher.config import Config
 from publisher.edition.model import Edition
-from publisher.edition.theme import Theme
 from publisher.site.archive import Archive, moment
 from publisher.site.content import page_body
-from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile
+from publisher.site.keys import Watched, identity, key_of
+from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target
 from publisher.site.paths import issue_path, relative, url_of
-from publisher.site.search import search_files
+from publisher.site.search import search_file
 from publisher.site.theme import static_files
-from publisher.site.words import SiteWords
+
+if TYPE_CHECKING:
+    from publisher.site.words import SiteWords
 
 
 class ArchivePages:
-    """Renders every page of one archive with one theme."""
+    """Every page of one archive with one theme, made when it is asked for.
 
-    def __init__(self, config: Config, archive: Archive, aftermath: ArchiveNotes = NOTHING_SINCE) -> None:
+    ``common`` stands for what all pages follow from: config.yaml, theme, package. A template may look at the whole
+    archive; a page whose template did follows from every edition, and is made again whenever one differs.
+    """
+
+    def __init__(
+        self, config: Config, archive: Archive, aftermath: ArchiveNotes = NOTHING_SINCE, common: bytes = b""
+    ) -> None:
         self.config = config
         self.archive = archive
         self.aftermath = aftermath
-        self.theme = Theme.of(config)
+        self._common = common
+        self._editions = {edition.slug: identity(edition) for edition in archive.editions}
+        self._whole = key_of(common, *self._editions.values())
         self._words: dict[str, SiteWords] = {}
         self._static = static_files(config)
 
-    def all(self) -> Iterator[SiteFile]:
+    def all(self) -> Iterator[SiteFile | Target]:
         """Every page, the search index, and the static files they refer to."""
+        language = self.config.newsletter.language
         yield from self._static.values()
-        yield self._page("index.html", "index.html", "", self.config.newsletter.language)
-        yield self._search()
-        yield self._missing()
+        yield self._page("index.html", "index.html", "", language, ())
+        years = [year for year, _ in self.archive.years]
+        # The page of the search lists everything; a script turns it into a search where there is one.
+        yield self._page("search/index.html", "search.html", "search/", language, years, {"years_of_search": years})
+        yield self._page("404.html", "404.html", "", language, (), {"link": self._absolute_link})
         for edition in self.archive.editions:
             yield self.issue(edition)
         for slug in sorted(self.aftermath.withdrawn.keys() - self.archive.neighbours.keys()):
             yield self.tombstone(slug)
         for tag in self.archive.tags:
-            language = self.config.newsletter.language
-            yield self._page(f"{tag.path}index.html", "tag.html", tag.path, language, tag=tag)
-        yield from search_files(self.archive, self.words)
+            parts = (tag.name, [self._editions[edition.slug] for edition in tag.editions])
+            yield self._page(f"{tag.path}index.html", "tag.html", tag.path, language, parts, {"tag": tag})
+        for year, editions in self.archive.years:
+            rows = [(self._editions[e.slug], [tag.name for tag in self.archive.tags_of(e)]) for e in editions]
+            file, key = f"search/{year}.json", key_of(self._common, f"search/{year}.json", rows)
+            yield Target(file, (key,), partial(self._search, editions, key))
 
-    def issue(self, edition: Edition) -> SiteFile:
+    def issue(self, edition: Edition) -> Target:
         """The page of one issue."""
         path = issue_path(edition.slug)
         neighbours = self.archive.neighbours[edition.slug]
+        around = [self._editions[beside.slug] if beside else None for beside in (neighbours.newer, neighbours.older)]
+        tags = self.archive.tags_of(edition)
+        corrected = self.aftermath.corrected.get(edition.slug)
+        parts = (self._editions[edition.slug], around, [(tag.name, tag.path) for tag in tags], str(corrected))
         return self._page(
             f"{path}index.html",
             "issue.html",
             path,
             edition.language,
-            edition=edition,
-            body=Markup(page_body(edition, self.config, path)),  # noqa: S704 - Edition.web is promised to be safe
-            newer=neighbours.newer,
-            older=neighbours.older,
-            tags=self.archive.tags_of(edition),
-            published=moment(edition, self.config.newsletter.zone).isoformat(),
-            provenance=f"{edition.digest}; commit={edition.commit or 'none'}",
-            linked_data=self._linked_data(edition),
-            corrected=self._corrected(edition),
+            parts,
+            lambda: self._of_issue(edition),
         )
 
-    def _corrected(self, edition: Edition) -> str:
-        day = self.aftermath.corrected.get(edition.slug)
-        return self.words(edition.language).on("corrected", day) if day else ""
+    def _of_issue(self, edition: Edition) -> dict[str, Any]:
+        neighbours = self.archive.neighbours[edition.slug]
+        corrected = self.aftermath.corrected.get(edition.slug)
+        body = page_body(edition, self.config, issue_path(edition.slug))
+        return {
+            "edition": edition,
+            "body": Markup(body),  # noqa: S704 - Edition.web is promised to be safe
+            "newer": neighbours.newer,
+            "older": neighbours.older,
+            "tags": self.archive.tags_of(edition),
+            "published": moment(edition, self.config.newsletter.zone).isoformat(),
+            "provenance": f"{edition.digest}; commit={edition.commit or 'none'}",
+            "linked_data": self._linked_data(edition),
+            "corrected": self.words(edition.language).on("corrected", corrected) if corrected else "",
+        }
 
-    def tombstone(self, slug: str) -> SiteFile:
+    def tombstone(self, slug: str) -> Target:
         """The page of an issue that is gone: the links in readers' inboxes lead here."""
-        language = self.config.newsletter.language
-        text = self.words(language).on("withdrawn", self.aftermath.withdrawn[slug])
+        language, day = self.config.newsletter.language, self.aftermath.withdrawn[slug]
         path = issue_path(slug)
-        return self._page(f"{path}index.html", "withdrawn.html", path, language, text=text)
+        return self._page(
+            f"{path}index.html",
+            "withdrawn.html",
+            path,
+            language,
+            (str(day),),
+            lambda: {"text": self.words(language).on("withdrawn", day)},
+        )
 
     def words(self, language: str) -> SiteWords:
         """The furniture's words, looked up once a language."""
         if language not in self._words:
+            from publisher.site.words import SiteWords
+
             self._words[language] = SiteWords(language, self.config)
         return self._words[language]
 
-    def _page(self, file: str, template: str, path: str, language: str, **values: Any) -> SiteFile:
-        html = self.theme.render(f"web/{template}", **self._common(path, language), **values)
-        return SiteFile(file, html.encode("utf-8", "replace"))
+    def _page(
+        self,
+        file: str,
+        template: str,
+        path: str,
+        language: str,
+        parts: Sequence[object],
+        values: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = MappingProxyType({}),
+    ) -> Target:
+        """A page that follows from ``parts``, and from the whole archive where its template looks at that."""
+        narrow = key_of(self._common, file, language, *parts)
+        wide = key_of(self._common, narrow, self._whole)
 
-    def _search(self) -> SiteFile:
-        """The search page. It lists everything; a script turns it into a search where there is one."""
-        years = [year for year, _ in self.archive.years]
-        language = self.config.newsletter.language
-        return self._page("search/index.html", "search.html", "search/", language, years_of_search=years)
+        def make() -> tuple[bytes, str]:
+            from publisher.edition.theme import Theme  # what makes pages loads when one is made
 
-    def _missing(self) -> SiteFile:
+            looked: list[bool] = []
+            given = {**self._context(path, language), **(values() if callable(values) else values)}
+            given["archive"] = Watched(self.archive, looked)
+            if "tags" in given:
+                given["tags"] = tuple(Watched(tag, looked, ("name", "path")) for tag in given["tags"])
+            html = Theme.of(self.config).render(f"web/{template}", **given)
+            return html.encode("utf-8", "replace"), wide if looked else narrow
+
+        return Target(file, (narrow, wide), make)
+
+    def _search(self, editions: Sequence[Edition], key: str) -> tuple[bytes, str]:
+        return search_file(self.archive, editions, self.words), key
+
+    def _absolute_link(self, to: str) -> str:
         """404.html is served for any path, so its links are absolute paths."""
-        common = self._common("", self.config.newsletter.language)
-        prefix = urlsplit(self.config.newsletter.url).path or "/"
-        common["link"] = lambda to: prefix + relative("", to).removeprefix("./")
-        return SiteFile("404.html", self.theme.render("web/404.html", **common).encode("utf-8", "replace"))
+        return (urlsplit(self.config.newsletter.url).path or "/") + relative("", to).removeprefix("./")
 
-    def _common(self, path: str, language: str) -> dict[str, Any]:
+    def _context(self, path: str, language: str) -> dict[str, Any]:
         newsletter = self.config.newsletter
         service = self.config.service.url
         return {
-            "archive": self.archive,
             "newsletter": newsletter,
             "language": language,
             "say": self.words(language),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote
 
 _ALSO_SAFE = frozenset("-_.+")
@@ -29,6 +30,7 @@ def tag_segment(tag: str) -> str:
     return f"{kept}-{mark}" if kept else mark
 
 
+@lru_cache(4096)
 def tag_key(tag: str) -> str:
     """Tags with the same key share a page: ``AI`` and ``ai``, ``machine learning`` and ``machine-learning``."""
     return unicodedata.normalize("NFC", tag_segment(tag).casefold())

@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from publisher.edition.model import Edition, EditionItem
 from publisher.site.archive import Archive
-from publisher.site.model import SiteFile
 from publisher.site.paths import issue_path
-from publisher.site.words import SiteWords
+
+if TYPE_CHECKING:
+    from publisher.site.words import SiteWords
 
 _NOISE = re.compile(r"\s*[(<（]?https?://[^\s>)）]+[)>）]?|\s+")
 
 
-def search_files(archive: Archive, words: Callable[[str], SiteWords]) -> Iterator[SiteFile]:
-    """``search/<year>.json``: its issues, the newest first, each with its items."""
-    for year, editions in archive.years:
-        rows = [_row(edition, archive, words(edition.language)) for edition in editions]
-        text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
-        yield SiteFile(f"search/{year}.json", text.encode("utf-8", "replace") + b"\n")
+def search_file(archive: Archive, editions: Sequence[Edition], words: Callable[[str], SiteWords]) -> bytes:
+    """``search/<year>.json``: the year's issues, the newest first, each with its items."""
+    rows = [_row(edition, archive, words(edition.language)) for edition in editions]
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
 def _row(edition: Edition, archive: Archive, words: SiteWords) -> dict[str, object]:

@@ -2,39 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from publisher.config import Config
+from publisher.edition.files import EMAIL_FILES, email_files
 from publisher.edition.model import Edition
+from publisher.proofing.store import Store
 from publisher.site.archive import Archive, arrange
-from publisher.site.feeds import atom_feed, items_feed, json_feed, robots, sitemap
-from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, SiteResult
+from publisher.site.feeds import ISSUES_IN_FEED, ITEMS_IN_FEED, atom_feed, items_feed, json_feed, robots, sitemap
+from publisher.site.keys import identity, key_of
+from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, SiteResult, Target, WriteResult
 from publisher.site.output import write_folder
 from publisher.site.pages import ArchivePages
 
 
-def site_files(config: Config, archive: Archive, aftermath: ArchiveNotes = NOTHING_SINCE) -> Iterator[SiteFile]:
-    """Every file of the archive, a pure function of its arguments and the theme: the same bytes on any machine."""
-    yield from ArchivePages(config, archive, aftermath).all()
-    yield SiteFile("feed.xml", atom_feed(config, archive))
-    yield SiteFile("feed.json", json_feed(config, archive))
-    yield SiteFile("feeds/items.xml", items_feed(config, archive))
-    yield SiteFile("sitemap.xml", sitemap(config, archive))
+def site_files(
+    config: Config, archive: Archive, aftermath: ArchiveNotes = NOTHING_SINCE, common: bytes = b""
+) -> Iterator[SiteFile | Target]:
+    """Every file of the archive, a pure function of its arguments and the theme: the same bytes on any machine.
+
+    ``common`` stands for what all of them follow from: config.yaml, theme, package.
+    """
+    yield from ArchivePages(config, archive, aftermath, common).all()
+    published = [identity(edition) for edition in archive.published]
+    for name, made, newest in _FEEDS:
+        key = key_of(common, name, published[:newest], *([tag.path for tag in archive.tags] if newest is None else ()))
+        yield Target(name, (key,), partial(_feed, made, config, archive, key))
     yield SiteFile("robots.txt", robots(config))
-    assets = {asset.name: asset.content for edition in archive.editions for asset in edition.assets}
-    for name, content in assets.items():
-        yield SiteFile(name, content)
+    for name, shown in {name: edition for edition in archive.editions for name in edition.media}.items():
+        yield Target(name, (key_of(b"", name),), partial(_asset, shown, name))  # its name has a hash of its content
 
 
 def build_site(
-    config: Config, editions: Iterable[Edition], out: Path, aftermath: ArchiveNotes = NOTHING_SINCE
+    config: Config,
+    editions: Iterable[Edition],
+    out: Path,
+    aftermath: ArchiveNotes = NOTHING_SINCE,
+    store: Store | None = None,
 ) -> SiteResult:
     """Make the folder ``out`` hold the archive of ``editions`` and nothing else of ours.
 
-    Raises :class:`publisher.errors.DeployError` when the disk refuses, :class:`publisher.errors.UsageError` when the
-    theme is broken or a file that is not ours is in the way.
+    Without the ``store`` that the editions come from every file is made anew. Raises
+    :class:`publisher.errors.DeployError` when the disk refuses, :class:`publisher.errors.UsageError` when the theme is
+    broken or a file that is not ours is in the way.
     """
     archive = arrange(editions, config.newsletter.language)
-    output = write_folder(out, site_files(config, archive, aftermath))
+    store = store or Store(config, enabled=False)
+    output = write_folder(out, site_files(config, archive, aftermath, store.common), cache=store.made("site"))
     return SiteResult(out, tuple(edition.slug for edition in archive.editions), output)
+
+
+def write_emails(
+    editions: Iterable[Edition], folder: Path, store: Store, *, keep: Callable[[str], bool] = lambda _: False
+) -> WriteResult:
+    """Make ``folder`` hold the email files of ``editions``, and what earlier builds put there where ``keep(path)``."""
+    return write_folder(folder, _emails(editions, store.common), keep=keep, cache=store.made("email"))
+
+
+_FEEDS: tuple[tuple[str, Callable[[Config, Archive], bytes], int | None], ...] = (
+    ("feed.xml", atom_feed, ISSUES_IN_FEED),
+    ("feed.json", json_feed, ISSUES_IN_FEED),
+    ("feeds/items.xml", items_feed, ITEMS_IN_FEED),
+    ("sitemap.xml", sitemap, None),
+)
+"""What each is made of: the newest so many issues, or all."""
+
+
+def _feed(made: Callable[[Config, Archive], bytes], config: Config, archive: Archive, key: str) -> tuple[bytes, str]:
+    return made(config, archive), key
+
+
+def _asset(edition: Edition, name: str) -> tuple[bytes, str]:
+    return next(asset.content for asset in edition.assets if asset.name == name), key_of(b"", name)
+
+
+def _emails(editions: Iterable[Edition], common: bytes) -> Iterator[Target]:
+    held: dict[str, dict[str, bytes]] = {}  # the last one's
+    for edition in editions:
+        for name in EMAIL_FILES:
+            key = key_of(common, name, identity(edition))
+            yield Target(f"{edition.slug}/{name}", (key,), partial(_email, held, edition, name, key))
+
+
+def _email(held: dict[str, dict[str, bytes]], edition: Edition, name: str, key: str) -> tuple[bytes, str]:
+    if edition.slug not in held:
+        held.clear()
+        held[edition.slug] = email_files(edition)
+    return held[edition.slug][name], key

@@ -25,7 +25,7 @@ BUCKET = "archive"
 @pytest.fixture
 def open_bucket(aws: Aws) -> Callable[..., S3Destination]:
     where = {"LocationConstraint": "eu-west-1"}
-    aws.client("s3").create_bucket(S3Destination=BUCKET, CreateBucketConfiguration=where)
+    aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
     aws.calls.clear()
     return lambda **more: S3Destination.open(Deploy(to="s3", bucket=BUCKET, **more))
 
@@ -46,7 +46,7 @@ def write(root: Path, path: str, text: str) -> None:
 
 
 def keys(aws: Aws) -> set[str]:
-    return {item["Key"] for item in aws.client("s3").list_objects_v2(S3Destination=BUCKET)["Contents"]}
+    return {item["Key"] for item in aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]}
 
 
 def test_what_pages_need_goes_up_before_them_and_listings_after(
@@ -59,9 +59,9 @@ def test_what_pages_need_goes_up_before_them_and_listings_after(
     assert kinds == sorted(kinds)
     assert len(kinds) == 8
     head = aws.client("s3").head_object
-    assert head(S3Destination=BUCKET, Key="issues/one/index.html")["ContentType"] == "text/html; charset=utf-8"
-    assert "immutable" in head(S3Destination=BUCKET, Key="media/cover.2c3d.webp")["CacheControl"]
-    assert "immutable" not in head(S3Destination=BUCKET, Key="index.html")["CacheControl"]
+    assert head(Bucket=BUCKET, Key="issues/one/index.html")["ContentType"] == "text/html; charset=utf-8"
+    assert "immutable" in head(Bucket=BUCKET, Key="media/cover.2c3d.webp")["CacheControl"]
+    assert "immutable" not in head(Bucket=BUCKET, Key="index.html")["CacheControl"]
 
 
 def test_only_what_changed_is_put_and_nothing_when_nothing_did(
@@ -131,7 +131,7 @@ def _uploads(site: Path) -> Any:
 
 
 def test_a_strangers_file_is_never_overwritten(aws: Aws, open_bucket: Callable[..., S3Destination], site: Path) -> None:
-    aws.client("s3").put_object(S3Destination=BUCKET, Key="index.html", Body=b"somebody's")
+    aws.client("s3").put_object(Bucket=BUCKET, Key="index.html", Body=b"somebody's")
     with pytest.raises(UsageError, match=r"index\.html was not deployed by publisher"):
         deploy_to(open_bucket(), site)
     assert keys(aws) == {"index.html"}
@@ -141,7 +141,7 @@ def test_a_file_altered_in_the_bucket_is_restored(
     aws: Aws, open_bucket: Callable[..., S3Destination], site: Path
 ) -> None:
     deploy_to(open_bucket(), site)
-    aws.client("s3").put_object(S3Destination=BUCKET, Key="feed.xml", Body=b"defaced")
+    aws.client("s3").put_object(Bucket=BUCKET, Key="feed.xml", Body=b"defaced")
     aws.puts()
     assert deploy_to(open_bucket(), site).written == ("feed.xml",)
 

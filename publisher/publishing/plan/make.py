@@ -13,10 +13,14 @@ from publisher.database import Database, open_database
 from publisher.database.engine import database_url
 from publisher.delivery.freeze import preview, segment_of
 from publisher.delivery.mark import forgotten
+from publisher.edition import provenance
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
 from publisher.proofing import Proof, proofread
+from publisher.proofing.codec import of_commit
+from publisher.proofing.store import Store
+from publisher.proofing.together import proof_all
 from publisher.publishing import git, store
 from publisher.publishing.due import MAILS, Action, IssueDecision
 from publisher.publishing.history import History, decide_all, read_history
@@ -36,7 +40,12 @@ SHARED_SHOWN = 3
 
 
 def make_plan(
-    config: Config, *, base: str | None = None, pictures: Path | None = None, now: datetime | None = None
+    config: Config,
+    *,
+    base: str | None = None,
+    pictures: Path | None = None,
+    now: datetime | None = None,
+    cache: Path | None = None,
 ) -> Plan:
     """What publish would do now; with ``base``, what lies between that revision and the files on disk.
 
@@ -55,7 +64,7 @@ def make_plan(
         going = [*unfinished, *ledger.forgotten] if database else []
         since, rest = _since_deployed(config, database)
         wanted = sorted({*touched, *since} & {*slugs} | {*going}) if database or before else slugs
-        versions = {slug: found for slug in wanted if (found := _version(config, slug))}
+        versions = _versions(config, wanted, Store(config, folder=cache))
         decisions = _decide(config, versions, ledger, now)
         mailable = {decision.slug for decision in decisions if decision.kind not in AFTER}
         asked = (database, mailable) if database else None
@@ -65,6 +74,17 @@ def make_plan(
             database.close()
     work = rest or any(decision.kind in MAILS for decision in decisions)
     return Plan(tuple(decisions), work, database is not None, commit, before, shared, changes, others, tuple(notes))
+
+
+def _versions(config: Config, slugs: Sequence[str], store: Store) -> dict[str, Proof]:
+    """Those of the issues that there are, from the store where it has them."""
+    here = [slug for slug in slugs if _is_here(config, slug)]
+    proofs = proof_all(config, here, {slug: store.key(slug) for slug in here}, store)
+    store.save()
+    return {
+        slug: replace(one, edition=of_commit(one.edition, provenance.commit(config, slug)) if one.edition else None)
+        for slug, one in proofs.items()
+    }
 
 
 def _version(config: Config, slug: str) -> Proof | None:
