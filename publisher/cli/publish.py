@@ -35,8 +35,8 @@ def plan(
 ) -> int:
     """Say what publish would do now, and with --base what a change does to each edition.
 
-    Writes nothing but the cache and needs no subscriber; numbers of recipients are shown where a database is at hand. Exit status: 0,
-    or 1 where a touched issue has errors.
+    Writes nothing but the cache and needs no subscriber; numbers of recipients are shown where a database is at hand.
+    Exit status: 0, or 1 where a touched issue has errors.
     """
     from publisher.publishing.plan import make_plan
     from publisher.publishing.plan.markdown import render_markdown
