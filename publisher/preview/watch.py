@@ -70,12 +70,12 @@ class Changes:
                     self._tell([slug])
 
     async def _batches(self) -> AsyncIterator[set[Path]]:
-        """Changed files. Waits 30 ms for a burst to end: an editor's save is several operations."""
+        """Changed files. Waits 10 ms for a burst to end: an editor's save is several operations."""
         root, config = self._workshop.root, self._workshop.config
         rooms = {"issues", *(Path(path).parts[0] for path in (config.templates, *config.checks.rules))}
         files = _OurFiles(root, rooms)
         try:
-            async for batch in awatch(root, watch_filter=files, debounce=120, step=30, ignore_permission_denied=True):
+            async for batch in awatch(root, watch_filter=files, debounce=120, step=10, ignore_permission_denied=True):
                 yield {Path(path) for _, path in batch}
         except Exception as error:
             # A name that is no UTF-8 anywhere below ends the watcher, and editors would look at yesterday's mail.
