@@ -5,7 +5,7 @@ from __future__ import annotations
 from publisher.config.model import Config
 from publisher.diagnostics import Sentence, Severity, define, say
 from publisher.language import Locale, covers, nearest, spoken
-from publisher.language.locale import labels
+from publisher.language.locale import CATEGORIES, labels
 
 UNKNOWN = define("language-unknown", Severity.WARNING)
 
@@ -16,12 +16,8 @@ def unspoken(language: str, config: Config) -> tuple[Sentence, Sentence] | None:
     if name and covers(name, language):
         return None
     own = dict(Locale.of(language, config.labels).labels)
-    if own and all(any(part in own for part in (word, word.rpartition("_")[0])) for word in labels()):
+    if own and own.keys() >= {word for word in labels() if not word.endswith(CATEGORIES)}:
         return None
-    known = [one.replace("_", "-") for one in spoken()]
-    other = (name or "en").replace("_", "-")
-    message = say(
-        "there are no words in {language}: readers would see those of {other}", language=language, other=other
-    )
-    advice = say("the languages are {known}; labels in config.yaml can hold another's words", known=", ".join(known))
-    return message, advice
+    known, other = (names.replace("_", "-") for names in (", ".join(spoken()), name or "en"))
+    told = say("there are no words in {language}: readers would see those of {other}", language=language, other=other)
+    return told, say("the languages are {known}; labels in config.yaml can hold another's words", known=known)

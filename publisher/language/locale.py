@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LOCALES = Path(__file__).parent / "locales"
 LABELS = {"email": "", "archive": "archive_", "service": "service_"}
 """The surfaces whose words ``labels`` of config.yaml may replace, and what their names begin with there."""
-_CATEGORIES = ("", "_zero", "_one", "_two", "_few", "_many")
+CATEGORIES = ("_zero", "_one", "_two", "_few", "_many")
 _RTL = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg"})
 _LATIN_SANS = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,'Helvetica Neue',Arial"
 _LATIN_SERIF = "Georgia,'Iowan Old Style','Palatino Linotype','Times New Roman',serif"
@@ -84,7 +84,7 @@ def labels() -> dict[str, list[str]]:
     for surface, prefix in LABELS.items():
         for message in (one for one in messages if one.context == surface):
             name, texts = message.id, message.string
-            names = [name] if isinstance(name, str) else [name[0] + category for category in _CATEGORIES]
+            names = [name] if isinstance(name, str) else [name[0] + category for category in ("", *CATEGORIES)]
             found |= {prefix + one: [texts] if isinstance(texts, str) else [*(texts or ())] for one in names}
     return found
 

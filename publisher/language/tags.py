@@ -7,7 +7,7 @@ Subtags"): ``zh-TW`` is written in ``Hant``, ``pt`` is that of Brazil.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -20,27 +20,16 @@ _TAG = re.compile(
         (?:-x(?:-[a-z0-9]{1,8})+)?)""",
     re.VERBOSE | re.IGNORECASE,
 )
-_USUAL = {
-    ("en", "", ""): "en_Latn_US",
-    ("en", "", "US"): "en_Latn_US",
-    ("en", "", "GB"): "en_Latn_GB",
-    ("zh", "", ""): "zh_Hans_CN",
-    ("zh", "", "CN"): "zh_Hans_CN",
-    ("zh", "", "TW"): "zh_Hant_TW",
-    ("zh", "Hans", ""): "zh_Hans_CN",
-    ("zh", "Hant", ""): "zh_Hant_TW",
-    ("ja", "", ""): "ja_Jpan_JP",
-    ("ko", "", ""): "ko_Kore_KR",
-    ("de", "", ""): "de_Latn_DE",
-    ("fr", "", ""): "fr_Latn_FR",
-    ("es", "", ""): "es_Latn_ES",
-    ("pt", "", ""): "pt_Latn_BR",
-    ("pt", "", "BR"): "pt_Latn_BR",
-    ("ar", "", ""): "ar_Arab_EG",
-    ("he", "", ""): "he_Hebr_IL",
-}
+_USUAL = dict(
+    re.findall(
+        r"(\S+)=(\S+)",
+        """en=en_Latn_US en_US=en_Latn_US en_GB=en_Latn_GB zh=zh_Hans_CN zh_CN=zh_Hans_CN zh_TW=zh_Hant_TW
+        zh_Hans=zh_Hans_CN zh_Hant=zh_Hant_TW ja=ja_Jpan_JP ko=ko_Kore_KR de=de_Latn_DE fr=fr_Latn_FR
+        es=es_Latn_ES pt=pt_Latn_BR pt_BR=pt_Latn_BR ar=ar_Arab_EG he=he_Hebr_IL""",
+    )
+)
 """What Babel says of the tags in daily use: to ask it would cost every command 30 ms."""
-_CURRENT = frozenset(language for language, _, _ in _USUAL)
+_CURRENT = frozenset(tag for tag in _USUAL if "_" not in tag)
 _WRITTEN_CHINESE = frozenset({"yue", "wuu", "lzh"})
 
 
@@ -120,26 +109,20 @@ def _explicit(match: re.Match[str]) -> Subtags:
 
 
 def _likely(language: str, script: str, region: str) -> Subtags:
-    found = _USUAL.get((language, script, region)) or _in_cldr(language, script, region)
+    orders = ([language, script, region], [language, region], [language, script], [language])
+    keys = ["_".join(filter(None, parts)) for parts in orders]
+    found = _USUAL.get(keys[0]) or next(filter(None, map(_global("likely_subtags").get, keys)), "__")
     _, likely_script, likely_region = found.split("_")
-    written = "zh" if language in _WRITTEN_CHINESE else language
-    return Subtags(written, script or likely_script, region or likely_region)
+    return Subtags("zh" if language in _WRITTEN_CHINESE else language, script or likely_script, region or likely_region)
 
 
-def _in_cldr(language: str, script: str, region: str) -> str:
-    from babel.core import get_global
-
-    known = get_global("likely_subtags")
-    keys = ([language, script, region], [language, region], [language, script], [language])
-    return next((known[key] for parts in keys if (key := "_".join(filter(None, parts))) in known), "__")
-
-
-@cache
 def _current(language: str) -> str:
     """The code that replaced this one (RFC 5646, section 4.5)."""
-    if language in _CURRENT:
-        return language
+    newer = language if language in _CURRENT else _global("language_aliases").get(language, language)
+    return language if "_" in newer else newer
+
+
+def _global(name: str) -> Mapping[str, str]:
     from babel.core import get_global
 
-    newer: str = get_global("language_aliases").get(language, language)
-    return language if "_" in newer else newer
+    return get_global(name)  # type: ignore[arg-type]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from publisher.config.languages import unspoken
 from publisher.language import Locale, Words, spoken
-from publisher.language.locale import labels
+from publisher.language.locale import CATEGORIES, labels
 from tests.edition.make import config, edition, html_of, item
 
 
@@ -67,6 +68,14 @@ def test_a_label_may_have_a_form_for_a_plural_category() -> None:
     own = locale("en", en={"archive_count": "{count} letters", "archive_count_one": "one letter"})
     assert [Words("archive", own)("count", count=n) for n in (0, 1, 2)] == ["0 letters", "one letter", "2 letters"]
     assert {"archive_count_one", "length_few", "service_mail_ignore"} <= labels().keys()
+
+
+def test_labels_that_hold_every_word_silence_the_finding_and_one_less_does_not() -> None:
+    words = {word: "x" for word in labels() if not word.endswith(CATEGORIES)}
+    assert unspoken("sv", config(labels={"sv": words})) is None
+    del words["archive_missing_title"]
+    assert unspoken("sv", config(labels={"sv": words}))
+    assert [bool(unspoken(tag, config())) for tag in ("de-AT", "zh-HK", "pt", "pt-PT")] == [False, False, False, True]
 
 
 def test_a_label_with_a_stray_percent_sign_is_shown_as_written() -> None:
