@@ -20,12 +20,6 @@ def sample() -> Path:
     return shipped if shipped.is_dir() else _PACKAGE.parent
 
 
-def theme() -> Path:
-    """The folder of the default theme."""
-    shipped = _PACKAGE / "_theme"
-    return shipped if shipped.is_dir() else _PACKAGE.parent / "templates"
-
-
 def gitlab_template() -> Path:
     """The GitLab jobs that a newsletter's pipeline includes."""
     shipped = _PACKAGE / "_gitlab"

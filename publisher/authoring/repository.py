@@ -101,7 +101,6 @@ def _files(language: str) -> tuple[str, dict[str, bytes]]:
         "README.md": bundled.starter_file("README.md", SLUG=slug).encode(),
         **bundled.schema_files(),
         **issue,
-        **_tree(bundled.theme(), "templates"),
     }
 
 

@@ -23,7 +23,7 @@ from publisher.language import first_spoken
 # A module imports only typer and the frame at its top: the rooms load when a command runs.
 MODULES = (
     "authoring", "check", "build", "publish", "send", "status", "reconcile", "subscribers", "suppressions", "events",
-    "serve", "backup", "doctor",
+    "serve", "backup", "doctor", "theme",
 )  # fmt: skip
 # The order of --help.
 COMMANDS = (

@@ -9,9 +9,10 @@ from publisher.config import values
 from publisher.config.model import Config
 from publisher.config.names import wrong_names
 from publisher.config.segments import BAD_AUDIENCE
+from publisher.config.theme import theme_findings
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.documents import Mapping, Scalar, Sequence, find, parse_yaml, read_text, validate
-from publisher.documents.validate import UNKNOWN_KEY, WRONG_TYPE, Rules
+from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY, WRONG_TYPE, Rules
 from publisher.errors import ConfigError
 
 NAME = "config.yaml"
@@ -44,7 +45,11 @@ def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
     findings = [found for _, wrong in read for found in wrong]
     files = tuple(file for file, _ in read if file is not None)
     config = config.model_copy(update={"root": root.resolve(), "rule_files": files})
-    findings = findings or [*wrong_names(NAME, node, config), *_readers_can_leave(config, node)]
+    findings = findings or [
+        *wrong_names(NAME, node, config),
+        *_readers_can_leave(config, node),
+        *theme_findings(config, node, root, NAME),
+    ]
     return (None, findings) if findings else (config, [])
 
 
@@ -88,4 +93,8 @@ def _readers_can_leave(config: Config, node: Mapping) -> list[Diagnostic]:
     return [NO_SERVICE.at(place, message, help=say("add service: {url: https://letters.example.com/}"))]
 
 
-_RULES = Rules({code.name: code for code in (values.DATABASE_PASSWORD, BAD_AUDIENCE)}, start=Span.point(1, 1))
+_RULES = Rules(
+    {code.name: code for code in (values.DATABASE_PASSWORD, BAD_AUDIENCE)},
+    own_empty=frozenset({BAD_VALUE.name}),
+    start=Span.point(1, 1),
+)

@@ -13,6 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from publisher.config.plugins import known_transport, transport_names
 from publisher.config.segments import checked_audience
+from publisher.config.theme import ThemeConfig
 from publisher.config.values import DatabaseUrl, Duration, Language, OneLine, RulePath, Sender, TimeZone, WebUrl
 from publisher.diagnostics import say
 from publisher.documents import TextFile
@@ -205,6 +206,7 @@ class Config(Section):
         "sqlite:///.publisher/publisher.db", description="sqlite:///… or postgresql://…; PUBLISHER_DATABASE_URL wins"
     )
     templates: str = Field("templates", description="The theme's folder; the package's own where it does not exist")
+    theme: ThemeConfig = ThemeConfig()
     audience: Annotated[str, AfterValidator(checked_audience)] | None = Field(
         None, description="Which subscribers get an issue that does not say"
     )

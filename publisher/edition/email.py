@@ -16,6 +16,7 @@ from mjml import mjml2html
 
 from publisher.config import Config
 from publisher.diagnostics import Sentence, say
+from publisher.edition.brand import footer
 from publisher.edition.model import Slotted
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme, ThemeError
@@ -65,12 +66,13 @@ def write_html(view: View, words: Locale, theme: Theme, slots: Slots, config: Co
 
 def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlaceholders) -> str:
     """The HTML that a template of MJML makes of ``names``, the theme's CSS inlined. Raises ThemeError."""
+    names = {**names, "footer": kept(names["footer"])}
     try:
         html = kept.restore(_compile(theme.render(template, **names)))
     except _MjmlError as refused:
         name, line = theme.places(template, _MJ_START, **names)[refused.tag]
         raise ThemeError(theme.fault(name, line, refused.message, say("correct this tag"))) from refused
-    return _inliner(theme.render(INLINE_CSS, **names)).inline(_SHEET.sub(_compact, html))
+    return _inliner(theme.render(INLINE_CSS, **names) + theme.brand.css).inline(_SHEET.sub(_compact, html))
 
 
 def context(view: View, words: Locale, slots: Slots, config: Config) -> dict[str, Any]:
@@ -86,7 +88,8 @@ def looks(words: Locale, config: Config) -> dict[str, Any]:
         "outlook": Markup(words.outlook_font),  # noqa: S704
         "line_height": words.line_height,
     }
-    return {"words": words, "newsletter": config.newsletter, "fonts": fonts}
+    own = footer(config, words)
+    return {"words": words, "newsletter": config.newsletter, "fonts": fonts, "footer": own.html if own else Markup()}
 
 
 class _MjmlError(Exception):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from publisher.config import Config
+from publisher.edition.brand import footer
 from publisher.edition.markdown.text import link, underlined
 from publisher.edition.model import Slot, Slotted
 from publisher.edition.slots import Slots
@@ -11,9 +13,9 @@ from publisher.edition.view import ItemView, PictureView, View
 from publisher.language import Locale
 
 
-def write_text(view: View, words: Locale, slots: Slots) -> Slotted:
+def write_text(view: View, words: Locale, slots: Slots, config: Config) -> Slotted:
     """The text part of the email."""
-    return slots.cut("\n\n".join([*_head(view, words), *_body(view, words), _foot(view, words, slots)]) + "\n")
+    return slots.cut("\n\n".join([*_head(view, words), *_body(view, words), _foot(view, words, slots, config)]) + "\n")
 
 
 def item_text(item: ItemView, words: Locale) -> str:
@@ -71,10 +73,12 @@ def _picture(picture: PictureView, words: Locale) -> str:
     return f"{shown}\n{notes}" if notes else shown
 
 
-def _foot(view: View, words: Locale, slots: Slots) -> str:
-    colon = words("colon")
+def _foot(view: View, words: Locale, slots: Slots, config: Config) -> str:
+    colon, own = words("colon"), footer(config, words)
     lines = [
         "-" * 40,
+        *([own.text, ""] if own else []),
+        *(f"{social.name}{colon}{social.url}" for social in config.theme.social),
         words("why", name=view.newsletter),
         f"{words('unsubscribe')}{colon}{slots.marker(Slot.UNSUBSCRIBE_URL)}",
         f"{words('preferences')}{colon}{slots.marker(Slot.PREFERENCES_URL)}",

@@ -50,7 +50,7 @@ def _mail(
     """The email's parts, with as many items as fit where the rest may stand on the web; how many, where not all."""
 
     def write(view: View) -> tuple[Slotted, Slotted]:
-        return write_html(view.mailed(pictures), words, theme, slots, config), write_text(view, words, slots)
+        return write_html(view.mailed(pictures), words, theme, slots, config), write_text(view, words, slots, config)
 
     parts, clip = write(seen), config.checks.clip
     if not issue.overflow or not clip_budget.over(sizes_of(*parts), clip):

@@ -21,7 +21,8 @@ from markupsafe import Markup, escape
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
-from publisher.edition.theme_folder import package_theme, theme_folder
+from publisher.edition.brand import Brand
+from publisher.edition.theme_folder import theme_folders
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
 
@@ -36,21 +37,23 @@ class ThemeError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Theme:
-    """A theme ready to run. Templates that it lacks come from the package's."""
+    """A theme ready to run: the folders in which a template is looked for, in order, and the brand."""
 
-    folder: Path
+    folders: tuple[Path, ...]
     root: Path
     environment: ImmutableSandboxedEnvironment
+    brand: Brand
 
     @classmethod
     def of(cls, config: Config) -> Theme:
         """The theme of a newsletter; compiled templates are kept while the process lives and reloaded on change."""
-        return _theme(theme_folder(config).resolve(), config.root.resolve())
+        folders = theme_folders(config)
+        return cls(folders, config.root.resolve(), _environment(folders), Brand.of(config))
 
     def render(self, name: str, /, **context: Any) -> str:
         """The output of a template. Raises :class:`ThemeError`."""
         try:
-            return self.environment.get_template(name).render(**context)
+            return self.environment.get_template(name).render(theme=self.brand, **context)
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError) as error:
             raise ThemeError(self._fault(name, error)) from error
 
@@ -64,14 +67,13 @@ class Theme:
                     pattern.sub(f"\x02{name}\x1f{number}\x03\\g<0>", line) for number, line in enumerate(lines, 1)
                 )
 
-        output = self.environment.overlay(extensions=[Lines]).get_template(name).render(**context)
+        output = self.environment.overlay(extensions=[Lines]).get_template(name).render(theme=self.brand, **context)
         return [(found, int(line)) for found, line in re.findall("\x02([^\x1f]*)\x1f([0-9]+)\x03", output)]
 
     def fault(self, name: str, line: int, message: Sentence, help: Sentence | None = None) -> Diagnostic:
         """A finding in template ``name`` at ``line``, from 1."""
-        file = self.folder / name
-        if not file.is_file():
-            file = package_theme() / name
+        files = [folder / name for folder in self.folders]
+        file = next((one for one in files if one.is_file()), files[-1])
         path = file.relative_to(self.root) if file.is_relative_to(self.root) else file
         return BROKEN.at(Place(path.as_posix(), Span.point(max(1, line))), message, help=help)
 
@@ -98,7 +100,7 @@ class Theme:
         )
 
     def _template_name(self, filename: str) -> str | None:
-        for folder in (self.folder, package_theme().resolve()):
+        for folder in self.folders:
             if Path(filename).is_relative_to(folder):
                 return Path(filename).relative_to(folder).as_posix()
         return None
@@ -131,16 +133,15 @@ class _Loader(FileSystemLoader):
 
 
 @lru_cache(maxsize=8)
-def _theme(folder: Path, root: Path) -> Theme:
-    environment = _Sandbox(
-        loader=ChoiceLoader([_Loader(folder), FileSystemLoader(package_theme())]),
+def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
+    return _Sandbox(
+        loader=ChoiceLoader([_Loader(folder) for folder in folders]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    return Theme(folder, root, environment)
 
 
 _SPOILED = dict.fromkeys((*range(32), *range(127, 160)), "")  # no control character means anything to a reader

@@ -1,20 +1,25 @@
-"""Where the theme is. Apart from what runs it, so that asking for the folder loads no template engine."""
+"""Where the theme is. Apart from what runs it, so that asking for the folders loads no template engine."""
 
 from __future__ import annotations
 
-import importlib.resources
 from pathlib import Path
 
 from publisher.config import Config
+from publisher.config.theme import BASE, folder_of, store
 
 
 def package_theme() -> Path:
-    """The theme the package ships: inside a wheel, or beside the package in a checkout."""
-    shipped = Path(str(importlib.resources.files("publisher"))) / "_theme"
-    return shipped if shipped.is_dir() else Path(__file__).resolve().parents[2] / "templates"
+    """The theme that the package falls back to."""
+    return store() / BASE
 
 
 def theme_folder(config: Config) -> Path:
-    """The newsletter's own theme where it has one, else the package's."""
+    """The newsletter's own templates where it has some, else the folder of its theme."""
     own = config.root / config.templates
-    return own if own.is_dir() else package_theme()
+    return own if own.is_dir() else folder_of(config.theme, config.root)
+
+
+def theme_folders(config: Config) -> tuple[Path, ...]:
+    """The folders in which a file of the theme is looked for: the newsletter's own, its theme's, the package's."""
+    folders = (theme_folder(config), folder_of(config.theme, config.root), package_theme())
+    return tuple(dict.fromkeys(folder.resolve() for folder in folders))

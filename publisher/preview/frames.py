@@ -57,7 +57,7 @@ def scheme(document: str, dark: bool) -> str:
 
 def local(document: str, site: str) -> str:
     """The document with the archive's own pictures served by this preview, so that those of a draft show."""
-    return document.replace(f'"{site}media/', '"/site/media/')
+    return document.replace(f'"{site}media/', '"/site/media/').replace(f'"{site}assets/', '"/site/assets/')
 
 
 def archive_page(edition: Edition, config: Config) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from publisher.config import Config, load_config
 from publisher.diagnostics import Diagnostic, Severity
+from publisher.edition.brand import Brand
 from publisher.edition.model import Edition
 from publisher.errors import ConfigError, UsageError
 from publisher.issue import discover
@@ -87,9 +88,10 @@ class Workshop:
             return sorted(slugs)
 
     def asset(self, name: str) -> tuple[bytes, str] | None:
-        """An image of a known edition by its published name: bytes and media type."""
-        for view in list(self._views.values()):
-            for asset in view.edition.assets if view.edition else ():
+        """An image of the brand or of a known edition by its published name: bytes and media type."""
+        editions = [view.edition for view in list(self._views.values()) if view.edition]
+        for assets in (Brand.of(self.config).assets, *(edition.assets for edition in editions)):
+            for asset in assets:
                 if asset.name == name:
                     return asset.content, asset.media_type
         return None

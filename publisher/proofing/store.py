@@ -30,7 +30,7 @@ from publisher.config.plugins import RULES, load_plugin, plugin_name, plugins
 from publisher.diagnostics import Diagnostic
 from publisher.documents.atomic import write_file
 from publisher.edition.model import Edition
-from publisher.edition.theme_folder import package_theme, theme_folder
+from publisher.edition.theme_folder import theme_folders
 from publisher.errors import UsageError
 from publisher.proofing.codec import PART_OF, PARTS, Packed, dump, pack, stored, unpack
 from publisher.proofing.manifest import Manifest
@@ -202,7 +202,7 @@ def _common_key(config: Config, files: Manifest) -> bytes:
             _add(sha, f"{name} {version(name)}".encode())
     for rule_file in config.rule_files:
         _add(sha, repr(rule_file).encode())
-    for folder in dict.fromkeys((Path(publisher.__file__).parent, theme_folder(config), package_theme())):
+    for folder in dict.fromkeys((Path(publisher.__file__).parent, *theme_folders(config))):
         sha.update(files.digest(str(folder), "__pycache__"))
     for entry in plugins(RULES).values():
         _add(sha, f"{plugin_name(entry)} {entry.value}".encode())
@@ -212,6 +212,8 @@ def _common_key(config: Config, files: Manifest) -> bytes:
         for folder in folders or ():
             sha.update(files.digest(str(folder), "__pycache__"))
         _add(sha, b"" if folders else Path(package.__file__ or "").read_bytes())
+    for name in config.theme.files:
+        _add(sha, (config.root / name).read_bytes())
     return sha.digest()
 
 

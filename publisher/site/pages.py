@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from publisher.config import Config
+from publisher.edition.brand import footer
 from publisher.edition.model import Edition
 from publisher.site.archive import Archive, moment
 from publisher.site.content import page_body
@@ -111,6 +112,10 @@ class ArchivePages:
             lambda: {"text": self.words(language).on("withdrawn", day)},
         )
 
+    def _footer(self, language: str) -> Markup:
+        own = footer(self.config, self.words(language).words)
+        return own.html if own else Markup()
+
     def words(self, language: str) -> SiteWords:
         """The furniture's words, looked up once a language."""
         if language not in self._words:
@@ -165,6 +170,7 @@ class ArchivePages:
             "issue_link": lambda edition: relative(path, issue_path(edition.slug)),
             "absolute": lambda to: url_of(newsletter.url, to),
             "asset": {role: file.path for role, file in self._static.items()},
+            "footer": self._footer(language),
             "subscribe_url": service.rstrip("/") + "/subscribe" if service else None,
         }
 

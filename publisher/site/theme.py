@@ -5,25 +5,31 @@ from __future__ import annotations
 import hashlib
 
 from publisher.config import Config
-from publisher.edition.theme_folder import package_theme, theme_folder
-from publisher.errors import UsageError
+from publisher.edition.theme import Theme, ThemeError
+from publisher.errors import ConfigError
 from publisher.site.model import SiteFile
 
 STATIC = {"style": "style.css", "script": "search.js", "icon": "icon.svg"}
 
 
 def static_files(config: Config) -> dict[str, SiteFile]:
-    """The files that every page refers to, by their role. The path carries a hash: it can be cached for ever."""
-    return {role: _static(config, name) for role, name in STATIC.items()}
+    """The files that every page refers to, by their role. The path carries a hash: it can be cached for ever.
+
+    Raises ConfigError, with the place, for a fault of the theme.
+    """
+    theme = Theme.of(config)
+    try:
+        texts = {
+            "style": theme.render("web/brand.css.j2") + theme.read("web/style.css") + theme.brand.css,
+            "script": theme.read("web/search.js"),
+            "icon": theme.render("web/icon.svg"),
+        }
+    except ThemeError as error:
+        raise ConfigError([error.diagnostic], root=config.root) from error
+    files = {role: _hashed(STATIC[role], text.encode()) for role, text in texts.items()}
+    return files | {asset.name: SiteFile(asset.name, asset.content) for asset in theme.brand.assets}
 
 
-def _static(config: Config, name: str) -> SiteFile:
-    for folder in (theme_folder(config), package_theme()):
-        file = folder / "web" / name
-        if file.is_file():
-            if not file.resolve().is_relative_to(folder.resolve()):
-                raise UsageError(f"{file} is a link out of the theme", help="copy the file in")
-            content = file.read_bytes()
-            stem, _, suffix = name.rpartition(".")
-            return SiteFile(f"assets/{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{suffix}", content)
-    raise UsageError(f"the theme has no web/{name}", help="install the package again: its own theme is incomplete")
+def _hashed(name: str, content: bytes) -> SiteFile:
+    stem, _, suffix = name.rpartition(".")
+    return SiteFile(f"assets/{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{suffix}", content)

@@ -6,11 +6,13 @@ import base64
 import hashlib
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from publisher.config import Config
+from publisher.edition.brand import footer
 from publisher.edition.theme import Theme
 from publisher.language import Locale, Words
 
@@ -24,15 +26,22 @@ class ServicePages:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._theme = Theme.of(config)
-        self._style = self._theme.read("service/style.css")
+        self._style = (
+            self._theme.render("web/brand.css.j2") + self._theme.read("service/style.css") + self._theme.brand.css
+        )
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         self.policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
-            "frame-ancestors 'none'"
+            f"default-src 'none'; style-src 'sha256-{digest}'; img-src {self._pictures()}; form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'"
         )
         """Content-Security-Policy: no script at all, the one style sheet by its hash, forms to this service only."""
         self.words = lru_cache(maxsize=16)(self._words)
         """The words of a language; the newsletter's where none is given."""
+
+    def _pictures(self) -> str:
+        """Where pictures may come from: the archive, where there is a logo."""
+        parts = urlsplit(self._theme.brand.base)
+        return f"data: {parts.scheme}://{parts.netloc}" if self._theme.brand.logo else "data:"
 
     def page(self, name: str, language: str | None = None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A page of the theme."""
@@ -57,6 +66,8 @@ class ServicePages:
             newsletter=self._config.newsletter,
             style=Markup(self._style),  # noqa: S704 - the theme's own
             topics=self._config.topics,
+            absolute=lambda path: self._theme.brand.base + path,
+            footer=own.html if (own := footer(self._config, self.words(language).words)) else "",
             **values,
         )
 

@@ -64,9 +64,9 @@ def test_an_english_config_keeps_no_chinese(tmp_path: Path) -> None:
     assert [c for c in text if "\u3400" <= c <= "\u9fff"] == []
 
 
-def test_the_theme_and_the_sample_are_this_repositorys_own(tmp_path: Path) -> None:
+def test_the_sample_is_this_repositorys_own_and_no_template_is_written(tmp_path: Path) -> None:
     made = make_repository(tmp_path)
-    for folder in ("templates", f"issues/{made.slug}"):
+    for folder in (f"issues/{made.slug}",):
         ours = {p.relative_to(ROOT): p.read_bytes() for p in (ROOT / folder).rglob("*") if p.is_file()}
         theirs = {p.relative_to(tmp_path): p.read_bytes() for p in (tmp_path / folder).rglob("*") if p.is_file()}
         for name in theirs:
@@ -104,10 +104,10 @@ def test_other_files_may_be_there_and_stay(tmp_path: Path) -> None:
 
 def test_a_second_init_is_refused_and_writes_nothing(tmp_path: Path) -> None:
     make_repository(tmp_path)
-    (tmp_path / "templates" / "web" / "style.css").unlink()
+    (tmp_path / "README.md").unlink()
     with pytest.raises(UsageError, match="newsletter repository already"):
         make_repository(tmp_path)
-    assert not (tmp_path / "templates" / "web" / "style.css").exists()
+    assert not (tmp_path / "README.md").exists()
 
 
 def test_a_file_in_the_way_is_named_and_nothing_is_written(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_one_issue_is_judged_with_those_around_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "was", "now", "code", "at"),
     [
-        ("inline.css.j2", "#655f56", "#d0d0d0", "low-contrast", "inline.css.j2"),
+        ("inline.css.j2", "{{ theme.light.soft }}", "#d0d0d0", "low-contrast", "inline.css.j2"),
         (
             "head.css.j2",
             ".tx {",
@@ -117,7 +117,7 @@ def test_one_issue_is_judged_with_those_around_it(tmp_path: Path) -> None:
 def test_a_fault_of_the_theme_stands_once_in_its_template(
     tmp_path: Path, file: str, was: str, now: str, code: str, at: str
 ) -> None:
-    shutil.copytree(Path(__file__).resolve().parents[2] / "templates", tmp_path / "templates")
+    shutil.copytree(Path(__file__).resolve().parents[2] / "templates" / "paper", tmp_path / "templates")
     for slug, body in ((SLUG, "话。"), ("2025-01-05-b", "另外的话。"), ("2025-01-12-c", "又是别的。")):
         lay(tmp_path, body, slug=slug)
         (tmp_path / "issues" / slug / "a.md").write_text(f"---\nheadline: {body}题\n---\n{body}\n", encoding="utf-8")

@@ -96,8 +96,8 @@ def test_from_an_empty_folder_to_an_outbox(bin_folder: Path, tmp_path: Path) -> 
     assert {m["Subject"] for m in messages} == {edition["subject"]}
     assert (news / "dist" / "site" / "issues" / SAMPLE / "index.html").is_file()
 
-    # The theme of the wheel is the one that init wrote: without templates/ the same message comes out.
-    (news / "templates").rename(tmp_path / "gone")
+    # A copy of all templates is the theme itself: with it the same message comes out.
+    run(publisher, "theme", "eject", cwd=news)
     run(publisher, "build", "--out", "shipped", "--no-cache", cwd=news)
     built = [(news / out / "email" / SAMPLE / "email.html").read_bytes() for out in ("dist", "shipped")]
     assert built[0] == built[1]

@@ -14,6 +14,7 @@ from functools import lru_cache
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.config import Config
+from publisher.config import colour as colours
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.edition.gates.stylesheet import declarations, rules, sheets, tree
 from publisher.edition.model import Edition
@@ -22,8 +23,6 @@ from publisher.issue.model import Issue
 LOW_CONTRAST = define("low-contrast", Severity.ERROR)
 _LIGHT, _DARK = say("light"), say("dark")
 
-RGB = tuple[int, int, int]
-_NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "gray": (128, 128, 128)}
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BLANK = dict.fromkeys(map(ord, "\u200c\u034f\u2007\ufeff\xa0"))  # what pads a preheader
 _SIZE = re.compile(r"([\d.]+)px")
@@ -35,34 +34,10 @@ DARK = "prefers-color-scheme:dark"
 class _Style:
     """What an element's text inherits."""
 
-    colour: RGB = (0, 0, 0)
-    ground: RGB = (255, 255, 255)
+    colour: colours.RGB = (0, 0, 0)
+    ground: colours.RGB = (255, 255, 255)
     size: float = 16.0
     bold: bool = False
-
-
-def luminance(colour: RGB) -> float:
-    """Relative luminance, 0 to 1 (WCAG 2.2)."""
-    linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@lru_cache(maxsize=1024)
-def ratio(one: RGB, other: RGB) -> float:
-    """Contrast ratio, 1 to 21 (WCAG 2.2)."""
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def parse(value: str) -> RGB | None:
-    """A colour as written in CSS; ``None`` for what is no opaque colour (``transparent``, ``inherit``, a gradient)."""
-    value = value.strip().lower()
-    if found := re.search(r"#([0-9a-f]{6}|[0-9a-f]{3})\b", value):
-        digits = found[1] if len(found[1]) == 6 else "".join(c * 2 for c in found[1])
-        return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
-    if found := re.fullmatch(r"rgb\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)\s*\)", value):
-        return int(found[1]), int(found[2]), int(found[3])
-    return _NAMED.get(value.split(" ")[0])
 
 
 def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
@@ -73,10 +48,10 @@ def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
 def find(html: str, place: Place) -> list[Diagnostic]:
     """The findings over the HTML of an email."""
     root = tree(html)
-    found: dict[tuple[Sentence, RGB, RGB], float] = {}
+    found: dict[tuple[Sentence, colours.RGB, colours.RGB], float] = {}
     for light, dark in _texts(root.body, _dark_styles(root, html)) if root.body is not None else ():
         for mode, style in ((_LIGHT, light), (_DARK, dark)):
-            contrast = ratio(style.colour, style.ground)
+            contrast = colours.contrast(style.colour, style.ground)
             large = style.size >= 24 or (style.bold and style.size >= 18.66)
             if contrast < (3.0 if large else 4.5):
                 found.setdefault((mode, style.colour, style.ground), contrast)
@@ -87,8 +62,8 @@ def find(html: str, place: Place) -> list[Diagnostic]:
                 "in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}",
                 mode=mode,
                 contrast=contrast,
-                colour=_hex(colour),
-                ground=_hex(ground),
+                colour=colours.written(colour),
+                ground=colours.written(ground),
             ),
             help=say("give the text a contrast of 4.5 to 1 in the theme"),
         )
@@ -150,7 +125,7 @@ def _hidden(written: str) -> bool:
 @lru_cache(maxsize=4096)
 def _written(style: _Style, bgcolor: str, written: str) -> _Style:
     """The style after an element's own attributes. Inlined styles are few, so most are known."""
-    if ground := parse(bgcolor):
+    if ground := colours.parse(bgcolor):
         style = replace(style, ground=ground)
     return _apply(style, tuple({name: value for name, value, _ in declarations(written)}.items()))
 
@@ -159,16 +134,12 @@ def _written(style: _Style, bgcolor: str, written: str) -> _Style:
 def _apply(style: _Style, declared: tuple[tuple[str, str], ...]) -> _Style:
     """The style after a block of declarations."""
     for name, value in declared:
-        if name == "color" and (colour := parse(value)):
+        if name == "color" and (colour := colours.parse(value)):
             style = replace(style, colour=colour)
-        elif name in {"background", "background-color"} and (ground := parse(value)):
+        elif name in {"background", "background-color"} and (ground := colours.parse(value)):
             style = replace(style, ground=ground)
         elif name == "font-size" and (size := _SIZE.search(value)):
             style = replace(style, size=float(size[1]))
         elif name == "font-weight":
             style = replace(style, bold=value in {"bold", "600", "700", "800", "900"})
     return style
-
-
-def _hex(colour: RGB) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)

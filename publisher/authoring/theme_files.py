@@ -1,0 +1,73 @@
+"""The files of a theme, for who wants to own some: what there is, copies into ``templates/``, what differs since."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from publisher.authoring.bundled import write_new
+from publisher.config import Config
+from publisher.config.theme import BASE, built_in, folder_of, store
+from publisher.errors import UsageError
+
+
+def themes(config: Config) -> list[tuple[str, str, bool]]:
+    """Name, one sentence, and whether it is in use, of each theme: the built-in ones, and the repository's own."""
+    used = config.theme.name
+    own = [] if used in built_in() else [(used, "of this repository", True)]
+    return [*((name, sentence, name == used) for name, sentence in built_in().items()), *own]
+
+
+def theme_files(config: Config) -> dict[str, Path]:
+    """Each file of the newsletter's theme by its name, such as ``email/issue.mjml.j2``; overrides are left out."""
+    found: dict[str, Path] = {}
+    for folder in (store() / BASE, folder_of(config.theme, config.root)):
+        for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "theme.yaml"):
+            found[file.relative_to(folder).as_posix()] = file
+    return found
+
+
+def eject(config: Config, name: str | None, *, force: bool) -> tuple[list[Path], list[Path]]:
+    """Copy a file of the theme, or all, into the folder of overrides: what was written, and what was in the way.
+
+    Raises UsageError for a name that the theme lacks, or a folder that cannot be written.
+    """
+    files = _chosen(config, name)
+    own = config.root / config.templates
+    taken = [] if force else [own / one for one in files if (own / one).exists()]
+    written = []
+    for one, file in files.items():
+        if own / one not in taken:
+            if force:
+                (own / one).unlink(missing_ok=True)
+            write_new(own / one, file.read_bytes())
+            written.append(own / one)
+    return written, taken
+
+
+def differences(config: Config, name: str | None) -> Iterator[str]:
+    """The lines of a unified diff from the theme as the package has it now to the overrides. Raises UsageError."""
+    for one, file in _chosen(config, name).items():
+        own = config.root / config.templates / one
+        if own.is_file():
+            yield from difflib.unified_diff(
+                _lines(file), _lines(own), f"{config.theme.name}/{one}", f"{config.templates}/{one}", lineterm=""
+            )
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def _chosen(config: Config, name: str | None) -> dict[str, Path]:
+    files = theme_files(config)
+    if name is None:
+        return files
+    name = name.removeprefix(f"{config.templates}/")
+    if name not in files:
+        near = difflib.get_close_matches(name, files, 1, 0.5)
+        raise UsageError(
+            f"the theme has no {name}", help=f"the nearest is {near[0]}" if near else "publisher theme eject copies all"
+        )
+    return {name: files[name]}

@@ -1,0 +1,251 @@
+"""``theme:`` of config.yaml: a built-in theme, and the brand put on it."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Iterator
+from collections.abc import Mapping as Mapping_
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from publisher.config import colour
+from publisher.config.values import OneLine, WebUrl
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
+from publisher.documents import Mapping, find
+from publisher.documents.validate import BAD_VALUE, refuse
+
+if TYPE_CHECKING:
+    from publisher.config.model import Config
+
+LOW_CONTRAST = define("theme-contrast", Severity.ERROR, fixed=True)
+
+BASE = "paper"
+"""The theme whose files stand in for those that another lacks."""
+GROUNDS = ("page", "paper", "card", "panel")
+ENOUGH = 4.5
+"""The contrast of text with its background (WCAG 2.2, 1.4.3)."""
+_DARK_START = 0.78
+"""The lightness in OKLCH from which the accent of the dark scheme is looked for."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of a theme in one scheme, by token, as CSS writes them."""
+
+    tokens: Mapping_[str, str]
+
+    def __getattr__(self, name: str) -> str:
+        try:
+            return self.tokens[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @property
+    def grounds(self) -> tuple[colour.RGB, ...]:
+        """The backgrounds that text stands on."""
+        return tuple(_rgb(self.tokens[name]) for name in GROUNDS)
+
+    def with_accent(self, accent: str) -> Palette:
+        """The palette with another accent, and the label that is read best on it."""
+        labels = ("#ffffff", self.tokens["page"] if _dark(self) else "#1a1815")
+        label = max(labels, key=lambda one: colour.contrast(_rgb(one), _rgb(accent)))
+        return Palette(MappingProxyType({**self.tokens, "accent": accent, "on_accent": label}))
+
+
+def _dark(palette: Palette) -> bool:
+    return colour.luminance(_rgb(palette.tokens["page"])) < 0.2
+
+
+def _rgb(written: str) -> colour.RGB:
+    found = colour.parse(written)
+    assert found is not None
+    return found
+
+
+def store() -> Path:
+    """The folder of the built-in themes: inside a wheel, or beside the package in a checkout."""
+    shipped = Path(str(importlib.resources.files("publisher"))) / "_theme"
+    return shipped if shipped.is_dir() else Path(__file__).resolve().parents[2] / "templates"
+
+
+@cache
+def built_in() -> Mapping_[str, str]:
+    """The built-in themes: name and one sentence, the base first."""
+    found = {file.parent.name: str(_described(file)["description"]) for file in sorted(store().glob("*/theme.yaml"))}
+    return {BASE: found.pop(BASE), **found}
+
+
+@cache
+def _described(file: Path) -> dict[str, Any]:
+    described: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return described
+
+
+def _colour(value: Any) -> Any:
+    if value is None:
+        raise refuse(
+            BAD_VALUE, say("a # begins a comment in YAML, so there is no colour here"), say('quote it: "#a4371c"')
+        )
+    if not isinstance(value, str):
+        return value
+    digits = value.strip().lower().removeprefix("#")
+    if value.strip()[:1] != "#" or len(digits) not in {3, 6} or set(digits) - set("0123456789abcdef"):
+        raise refuse(
+            BAD_VALUE, say("{value!r} is no colour", value=value[:40]), say('write "#rgb" or "#rrggbb", in quotes')
+        )
+    return colour.written(_rgb("#" + digits))
+
+
+def _in_both(value: Any) -> Any:
+    """``X`` for ``{light: X}``."""
+    return value if isinstance(value, dict) else {"light": value}
+
+
+def _name(value: str) -> str:
+    if value in built_in() or "/" in value:
+        return value
+    names = ", ".join(built_in())
+    raise refuse(
+        BAD_VALUE,
+        say("there is no theme {value!r}", value=value[:40]),
+        say("write one of {names}, or ./FOLDER for one of your own", names=names),
+    )
+
+
+Colour = Annotated[str, BeforeValidator(_colour)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Accent(_Section):
+    """The colour of links, labels and buttons; ``dark`` is derived from ``light`` where it is not given."""
+
+    light: Colour
+    dark: Annotated[Colour | None, BeforeValidator(_colour)] = None
+
+
+class Logo(_Section):
+    """Files relative to the root. Without ``dark``, the light one stands on a light backing in dark mode."""
+
+    light: OneLine
+    dark: OneLine | None = None
+    width: int = Field(160, ge=16, le=480, description="CSS pixels; the file's own width if that is smaller")
+    alt: OneLine | None = Field(None, description="The newsletter's name where nothing is given")
+
+
+class Fonts(_Section):
+    """``serif``, ``sans``, ``mono``, a family that readers have, or a CSS list. No font is loaded."""
+
+    title: OneLine | None = None
+    body: OneLine | None = None
+
+
+class Social(_Section):
+    """A link of the footer."""
+
+    name: OneLine
+    url: WebUrl
+
+
+class ThemeConfig(_Section):
+    """The look of the newsletter."""
+
+    name: Annotated[str, AfterValidator(_name)] = Field(BASE, description="A built-in theme, or ./FOLDER")
+    accent: Annotated[Accent | None, BeforeValidator(_in_both)] = Field(
+        None, description="Colour of links, labels and buttons", examples=["#a4371c"]
+    )
+    logo: Annotated[Logo | None, BeforeValidator(_in_both)] = Field(None, examples=["images/logo.png"])
+    icon: OneLine | None = Field(None, description="A square picture for tabs, home screens and feeds")
+    header: OneLine | None = Field(None, description="A picture across the top of mail and archive")
+    fonts: Fonts = Fonts()
+    width: int = Field(640, ge=480, le=720, description="Width of the mail, in CSS pixels")
+    align: Literal["left", "center"] = Field("left", description="How title, date and logo stand")
+    corners: int = Field(0, ge=0, le=24, description="Radius of boxes and pictures, in CSS pixels")
+    footer: str | dict[str, str] | None = Field(
+        None, description="Markdown above the unsubscribe links and on every page; may be a mapping by language"
+    )
+    social: tuple[Social, ...] = Field((), description="Links of the footer")
+    css: tuple[OneLine, ...] = Field((), description="Style sheets, after the theme's own")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that it names, relative to the root."""
+        logo = (self.logo.light, self.logo.dark) if self.logo else ()
+        return tuple(name for name in (*logo, self.icon, self.header, *self.css) if name)
+
+
+def folder_of(theme: ThemeConfig, root: Path) -> Path:
+    """The folder of the theme that is named: in the store, or in the repository."""
+    return store() / theme.name if theme.name in built_in() else root / theme.name
+
+
+def palettes(theme: ThemeConfig, root: Path) -> tuple[Palette, Palette]:
+    """The colours in light and in dark."""
+    file = folder_of(theme, root) / "theme.yaml"
+    base = _described(store() / BASE / "theme.yaml")
+    own = _described(file) if file.is_file() else {}
+    light, dark = (Palette(MappingProxyType({**base[mode], **own.get(mode, {})})) for mode in ("light", "dark"))
+    if theme.accent is None:
+        return light, dark
+    given = theme.accent.dark
+    derived = given or colour.written(colour.nearest(_rgb(theme.accent.light), dark.grounds, ENOUGH, _DARK_START))
+    return light.with_accent(theme.accent.light), dark.with_accent(derived)
+
+
+def theme_findings(config: Config, node: Mapping, root: Path, path: str) -> list[Diagnostic]:
+    """What is wrong with ``theme:``: accents that cannot be read, files that are not there."""
+    return [*_contrasts(config.theme, node, root, path), *_files(config.theme, node, root, path)]
+
+
+def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:
+    if theme.accent is None:
+        return
+    for mode, palette in zip(("light", "dark"), palettes(theme, root), strict=True):
+        accent, label = _rgb(palette.accent), _rgb(palette.on_accent)
+        worst = colour.least_contrast(accent, (*palette.grounds, label))
+        if worst >= ENOUGH:
+            continue
+        at = find(node, ("theme", "accent", mode)) or find(node, ("theme", "accent"))
+        better = colour.written(colour.nearest(accent, palette.grounds, ENOUGH))
+        yield LOW_CONTRAST.at(
+            Place(path, at.span if at else Span.point(1, 1)),
+            say(
+                "in the {mode} scheme the accent {accent} has a contrast of {ratio:.1f} to 1, and text needs 4.5",
+                mode=say("dark") if mode == "dark" else say("light"),
+                accent=palette.accent,
+                ratio=worst,
+            ),
+            help=say('write "{colour}", the nearest that can be read', colour=better),
+        )
+
+
+def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:
+    places: dict[str, tuple[str | None, ...]] = {
+        "name": () if theme.name in built_in() else (theme.name,),
+        "icon": (theme.icon,),
+        "header": (theme.header,),
+        "logo": (theme.logo.light, theme.logo.dark) if theme.logo else (),
+        "css": theme.css,
+    }
+    for key, names in places.items():
+        for name in names:
+            if name is None:
+                continue
+            file = root / name
+            inside = file.resolve().is_relative_to(root.resolve())
+            if inside and (file.is_dir() if key == "name" else file.is_file()):
+                continue
+            at = find(node, ("theme", key))
+            yield BAD_VALUE.at(
+                Place(path, at.span if at else Span.point(1, 1)),
+                say("there is no {name} in the repository", name=name),
+                help=say("name a file of the repository, relative to config.yaml"),
+            )

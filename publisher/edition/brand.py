@@ -1,0 +1,118 @@
+"""The brand of ``theme:`` in config.yaml, as templates see it: ``theme.light.accent``, ``theme.logo``."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from publisher.config import Config
+from publisher.config.load import NAME, read_nodes
+from publisher.config.theme import Palette, Social, ThemeConfig, palettes
+from publisher.diagnostics import Place, Span
+from publisher.documents import find
+from publisher.edition.markdown import MarkdownRenderer, RenderedText
+from publisher.edition.model import Asset
+from publisher.errors import ConfigError
+from publisher.issue.model import Prose
+from publisher.issue.opening import PictureFile, Unopened, open_file
+from publisher.language import Locale
+
+
+@dataclass(frozen=True, slots=True)
+class BrandPicture:
+    """A picture of the brand: its path below the site's root, and its size in CSS pixels. ``dark``: another path."""
+
+    path: str
+    width: int
+    height: int
+    alt: str = ""
+    dark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What ``theme`` is in a template. ``base`` is the archive's address, which mail puts before a picture's path."""
+
+    base: str
+    light: Palette
+    dark: Palette
+    width: int
+    align: str
+    corners: int
+    logo: BrandPicture | None
+    header: BrandPicture | None
+    icon: BrandPicture | None
+    social: tuple[Social, ...]
+    css: str
+    assets: tuple[Asset, ...]
+
+    @classmethod
+    def of(cls, config: Config) -> Brand:
+        """The brand of a newsletter, kept until a file of it changes. Raises ConfigError, OSError."""
+        times = (stat.st_mtime_ns for stat in map(Path.stat, map(config.root.joinpath, config.theme.files)))
+        news = config.newsletter
+        return _read(config.theme.model_dump_json(exclude_none=True), config.root, news.url, news.name, *times)
+
+
+@lru_cache(maxsize=8)
+def _read(written: str, root: Path, base: str, name: str, *_times: int) -> Brand:
+    theme = ThemeConfig.model_validate_json(written)
+    light, dark = palettes(theme, root)
+    assets: dict[str, Asset] = {}
+
+    def picture(key: str, file: str | None, most: int, alt: str = "") -> BrandPicture | None:
+        if file is None:
+            return None
+        opened = open_file(root / file, file)
+        if isinstance(opened, Unopened):
+            raise ConfigError([opened.code.at(_place(root, key), opened.message, help=opened.help)], root=root)
+        asset = _asset(opened)
+        assets[asset.name] = asset
+        width = min(most, opened.width)
+        return BrandPicture(asset.name, width, max(1, round(opened.height * width / opened.width)), alt)
+
+    logo = None
+    if theme.logo:
+        logo = picture("logo", theme.logo.light, theme.logo.width, theme.logo.alt or name)
+        night = picture("logo", theme.logo.dark, theme.logo.width)
+        logo = replace(logo, dark=night.path) if logo and night else logo
+    return Brand(
+        base,
+        light,
+        dark,
+        theme.width,
+        theme.align,
+        theme.corners,
+        logo,
+        picture("header", theme.header, theme.width),
+        picture("icon", theme.icon, 512),
+        theme.social,
+        "\n".join((root / file).read_text(encoding="utf-8") for file in theme.css),
+        tuple(assets.values()),
+    )
+
+
+def _place(root: Path, key: str) -> Place:
+    node, _ = read_nodes(root)
+    at = find(node, ("theme", key)) if node else None
+    return Place(NAME, at.span if at else Span.point(1, 1))
+
+
+def _asset(opened: PictureFile) -> Asset:
+    content = opened.file.read_bytes()
+    stem = f"assets/{opened.file.stem}.{hashlib.sha256(content).hexdigest()[:12]}{opened.file.suffix.lower()}"
+    return Asset(stem, content, f"image/{opened.format.lower()}", opened.width, opened.height)
+
+
+def footer(config: Config, words: Locale) -> RenderedText | None:
+    """The footer in the language of ``words``, or in the newsletter's; None where there is none."""
+    given = config.theme.footer
+    if isinstance(given, dict):
+        tags = (words.language, words.language.partition("-")[0], config.newsletter.language)
+        given = next((given[tag] for tag in tags if tag in given), None)
+    if not given or not given.strip():
+        return None
+    prose = Prose(given, NAME, tuple((1, 1) for _ in given.split("\n")))
+    return MarkdownRenderer(config.newsletter.url, lambda _: None, words).block(prose, "footer", above=2)

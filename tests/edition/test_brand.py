@@ -1,0 +1,163 @@
+"""``theme:`` of config.yaml: one source for mail, archive and the readers' pages, and no accent that cannot be read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from publisher.config import colour, load_config
+from publisher.config.theme import palettes
+from publisher.edition.brand import Brand
+from publisher.errors import ConfigError
+from publisher.proofing.proof import proofread
+from publisher.site.build import build
+from publisher.web.pages import ServicePages
+from tests.checks.corpus import SLUG, SOUND, Case, lay_out
+from tests.warm import command
+
+BRAND = """
+theme:
+  accent: "#0b57d0"
+  logo: {light: images/logo.png, dark: images/night.png, alt: The Signal}
+  icon: images/logo.png
+  header: images/header.jpg
+  align: center
+  corners: 8
+  footer: "Made by **three**. [Imprint](https://news.example.org/imprint)"
+  social: [{name: Mastodon, url: "https://social.example.org/@signal"}]
+  css: [theme.css]
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    images = tmp_path / "images"
+    images.mkdir()
+    for name, size in (("logo.png", (320, 80)), ("night.png", (320, 80)), ("header.jpg", (1400, 300))):
+        Image.new("RGB", size, "#0b57d0").save(images / name)
+    (tmp_path / "theme.css").write_text(".headline { color: #202124; }")
+    (tmp_path / "config.yaml").write_text(SOUND["config.yaml"] + BRAND)
+    return tmp_path
+
+
+def findings(root: Path, theme: str) -> list[tuple[str, int, int]]:
+    (root / "config.yaml").write_text(SOUND["config.yaml"] + theme)
+    with pytest.raises(ConfigError) as caught:
+        load_config(root)
+    return [(found.code, found.span.line, found.span.column) for found in caught.value.diagnostics]
+
+
+def test_the_brand_stands_in_mail_text_archive_and_service(root: Path) -> None:
+    config = load_config(root)
+    proof = proofread(config, SLUG.rpartition("/")[2])
+    assert proof.edition is not None
+    assert not proof.findings
+    mail, text = (part.fill(lambda _: "https://x.example/") for part in (proof.edition.html, proof.edition.text))
+    assert "#0b57d0" in mail
+    assert "#a4371c" not in mail
+    assert re.search(
+        r'src="https://[^"]+/assets/logo\.[0-9a-f]{12}\.png" alt="The Signal" width="160" height="40"', mail
+    )
+    for said in ("Made by <strong>three</strong>", "https://social.example.org/@signal", "color:#202124"):
+        assert said in mail.replace("color: ", "color:")
+    foot = text.partition("-" * 40)[2]
+    for said in ("Made by three.", "https://news.example.org/imprint", "Mastodon: https://social.example.org/@signal"):
+        assert said in foot
+    build(config, [], root / "dist", use_cache=False)
+    folder = root / "dist" / "site"
+    site = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    page = site["index.html"].decode()
+    style = next(content for path, content in site.items() if path.startswith("assets/style"))
+    assert b"--accent: #0b57d0" in style
+    assert style.rstrip().endswith(b"}")
+    for said in ("assets/logo.", "assets/header.", "Imprint", "https://social.example.org/@signal"):
+        assert said in page
+    assert {path for path in re.findall(r'(?:src|href)="(assets/[^"]+)"', page)} <= site.keys()
+    service = ServicePages(config)
+    shown = service.html("message", word="confirmed", preferences_link=None, subscribe_link=None)
+    assert "--accent: #0b57d0" in shown
+    assert "https://news.example.org/imprint" in shown
+    origin = re.search(r'<img src="(https://[^/"]+)', shown)
+    assert origin
+    assert f"img-src data: {origin[1]};" in service.policy
+
+
+@pytest.mark.parametrize("accent", ["#0b57d0", "#ffcc00", "#111111", "#00aa44", "#ff00ff", "#777777"])
+def test_the_accent_of_the_dark_scheme_is_derived_and_can_be_read(root: Path, accent: str) -> None:
+    theme = load_config(root).theme
+    given = theme.model_copy(update={"accent": theme.accent.model_copy(update={"light": accent})})  # type: ignore[union-attr]
+    dark = palettes(given, root)[1]
+    derived = colour.parse(dark.accent)
+    assert derived is not None
+    assert colour.least_contrast(derived, dark.grounds) >= 4.5
+    assert colour.contrast(derived, colour.parse(dark.on_accent)) >= 4.5  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("theme", "code", "column"),
+    [
+        ('theme: {accent: "#ffcc00"}', "theme-contrast", 17),
+        ('theme: {accent: {light: "#06c", dark: "#06c"}}', "theme-contrast", 39),
+        ("theme: {accent: red}", "bad-value", 17),
+        ("theme: {name: papr}", "bad-value", 15),
+        ("theme: {logo: images/none.png}", "bad-value", 15),
+        ("theme: {acent: x}", "unknown-key", 9),
+        ("theme: {width: 900}", "bad-value", 16),
+        ("theme: {css: [../outside.css]}", "bad-value", 14),
+    ],
+)
+def test_what_is_wrong_with_a_theme_is_told_at_its_value(root: Path, theme: str, code: str, column: int) -> None:
+    line = SOUND["config.yaml"].count("\n") + 1
+    assert findings(root, theme + "\n") == [(code, line, column)]
+
+
+def test_a_colour_that_yaml_reads_as_a_comment_is_told_to_be_quoted(root: Path) -> None:
+    (root / "config.yaml").write_text(SOUND["config.yaml"] + "theme:\n  accent: #a4371c\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(root)
+    assert caught.value.diagnostics[0].help == 'quote it: "#a4371c"'
+
+
+def test_the_colour_that_is_advised_passes_and_is_of_the_same_hue(root: Path) -> None:
+    assert findings(root, 'theme: {accent: "#ffcc00"}\n')
+    with pytest.raises(ConfigError) as caught:
+        load_config(root)
+    advised = re.findall(r"#[0-9a-f]{6}", str(caught.value.diagnostics[0].help))[0]
+    (root / "config.yaml").write_text(SOUND["config.yaml"] + f'theme: {{accent: "{advised}"}}\n')
+    assert load_config(root).theme.accent.light == advised  # type: ignore[union-attr]
+    red, green, blue = colour.parse(advised)  # type: ignore[misc]
+    assert red > green > blue
+
+
+def test_a_logo_that_is_no_picture_is_told_at_its_key(root: Path) -> None:
+    (root / "images" / "logo.png").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    with pytest.raises(ConfigError) as caught:
+        Brand.of(load_config(root))
+    assert caught.value.diagnostics[0].code == "not-a-picture"
+
+
+def test_a_changed_logo_is_a_new_address(root: Path) -> None:
+    config = load_config(root)
+    before = Brand.of(config).logo
+    Image.new("RGB", (320, 80), "#ff0000").save(root / "images" / "logo.png")
+    assert Brand.of(config).logo != before
+
+
+def test_a_template_is_owned_by_ejecting_it_and_its_difference_shown(root: Path) -> None:
+    listed = command(root, "theme", "list")
+    assert listed.stdout.startswith("* paper  ")
+    name = "email/_footer.mjml.j2"
+    assert command(root, "theme", "eject", name).stdout == f"templates/{name}\n"
+    assert (command(root, "theme", "diff").returncode, command(root, "theme", "eject", name).returncode) == (0, 1)
+    own = root / "templates" / name
+    own.write_text(own.read_text() + "{# ours #}\n")
+    shown = command(root, "theme", "diff")
+    assert shown.returncode == 1
+    assert "+{# ours #}" in shown.stdout
+    assert command(root, "theme", "eject", "email/nothing.j2").returncode == 2
+    assert command(root, "theme", "eject", name, "--force").returncode == 0
+    assert command(root, "theme", "diff").returncode == 0
