@@ -76,7 +76,7 @@ def test_the_brand_stands_in_mail_text_archive_and_service(root: Path) -> None:
     assert style.rstrip().endswith(b"}")
     for said in ("assets/logo.", "assets/header.", "Imprint", "https://social.example.org/@signal"):
         assert said in page
-    assert {path for path in re.findall(r'(?:src|href)="(assets/[^"]+)"', page)} <= site.keys()
+    assert set(re.findall(r'(?:src|href)="(assets/[^"]+)"', page)) <= site.keys()
     service = ServicePages(config)
     shown = service.html("message", word="confirmed", preferences_link=None, subscribe_link=None)
     assert "--accent: #0b57d0" in shown
