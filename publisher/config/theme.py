@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 from collections.abc import Iterator
 from collections.abc import Mapping as Mapping_
 from dataclasses import dataclass
@@ -102,6 +103,13 @@ def _colour(value: Any) -> Any:
     return colour.written(_rgb("#" + digits))
 
 
+def _font(value: str) -> str:
+    if re.fullmatch(r"""[\w\s,'"-]+""", value):
+        return value.replace('"', "'").strip()
+    message = say("{value!r} is no list of fonts", value=value[:40])
+    raise refuse(BAD_VALUE, message, say("write serif, sans, mono, or names with commas between"))
+
+
 def _in_both(value: Any) -> Any:
     """``X`` for ``{light: X}``."""
     return value if isinstance(value, dict) else {"light": value}
@@ -119,20 +127,23 @@ def _name(value: str) -> str:
 
 
 Colour = Annotated[str, BeforeValidator(_colour)]
+Font = Annotated[OneLine, AfterValidator(_font)]
 
 
-class _Section(BaseModel):
+class ThemeSection(BaseModel):
+    """A mapping below ``theme:``."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Accent(_Section):
+class Accent(ThemeSection):
     """The colour of links, labels and buttons; ``dark`` is derived from ``light`` where it is not given."""
 
     light: Colour
     dark: Annotated[Colour | None, BeforeValidator(_colour)] = None
 
 
-class Logo(_Section):
+class Logo(ThemeSection):
     """Files relative to the root. Without ``dark``, the light one stands on a light backing in dark mode."""
 
     light: OneLine
@@ -141,21 +152,21 @@ class Logo(_Section):
     alt: OneLine | None = Field(None, description="The newsletter's name where nothing is given")
 
 
-class Fonts(_Section):
+class Fonts(ThemeSection):
     """``serif``, ``sans``, ``mono``, a family that readers have, or a CSS list. No font is loaded."""
 
-    title: OneLine | None = None
-    body: OneLine | None = None
+    title: Font | None = Field(None, description="Of titles and headlines", examples=["serif"])
+    body: Font | None = Field(None, description="Of running text", examples=["sans"])
 
 
-class Social(_Section):
+class Social(ThemeSection):
     """A link of the footer."""
 
     name: OneLine
     url: WebUrl
 
 
-class ThemeConfig(_Section):
+class ThemeConfig(ThemeSection):
     """The look of the newsletter."""
 
     name: Annotated[str, AfterValidator(_name)] = Field(BASE, description="A built-in theme, or ./FOLDER")

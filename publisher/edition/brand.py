@@ -9,7 +9,7 @@ from pathlib import Path
 
 from publisher.config import Config
 from publisher.config.load import NAME, read_nodes
-from publisher.config.theme import Palette, Social, ThemeConfig, palettes
+from publisher.config.theme import Fonts, Palette, Social, ThemeConfig, palettes
 from publisher.diagnostics import Place, Span
 from publisher.documents import find
 from publisher.edition.markdown import MarkdownRenderer, RenderedText
@@ -18,6 +18,9 @@ from publisher.errors import ConfigError
 from publisher.issue.model import Prose
 from publisher.issue.opening import PictureFile, Unopened, open_file
 from publisher.language import Locale
+from publisher.language.locale import LATIN_SERIF
+
+_MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Brand:
     header: BrandPicture | None
     icon: BrandPicture | None
     social: tuple[Social, ...]
+    fonts: Fonts
     css: str
     assets: tuple[Asset, ...]
 
@@ -89,9 +93,22 @@ def _read(written: str, root: Path, base: str, name: str, *_times: int) -> Brand
         picture("header", theme.header, theme.width),
         picture("icon", theme.icon, 512),
         theme.social,
+        theme.fonts,
         "\n".join((root / file).read_text(encoding="utf-8") for file in theme.css),
         tuple(assets.values()),
     )
+
+
+def font_stacks(fonts: Fonts, words: Locale) -> tuple[str, str]:
+    """CSS font stacks of titles and of running text: what config.yaml asks for, then the faces of the language."""
+
+    def stack(wanted: str | None, usual: str) -> str:
+        if wanted is None:
+            return usual
+        known = {"sans": words.body_font, "serif": LATIN_SERIF, "mono": _MONO}
+        return known.get(wanted, f"{wanted},{words.body_font}")
+
+    return stack(fonts.title, words.display_font), stack(fonts.body, words.body_font)
 
 
 def _place(root: Path, key: str) -> Place:

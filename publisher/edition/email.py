@@ -16,7 +16,7 @@ from mjml import mjml2html
 
 from publisher.config import Config
 from publisher.diagnostics import Sentence, say
-from publisher.edition.brand import footer
+from publisher.edition.brand import font_stacks, footer
 from publisher.edition.model import Slotted
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme, ThemeError
@@ -82,9 +82,10 @@ def context(view: View, words: Locale, slots: Slots, config: Config) -> dict[str
 
 def looks(words: Locale, config: Config) -> dict[str, Any]:
     """What every mail's templates can name."""
+    title, body = font_stacks(config.theme.fonts, words)
     fonts = {
-        "body": Markup(words.body_font),  # noqa: S704 -- our own font stacks
-        "display": Markup(words.display_font),  # noqa: S704
+        "body": Markup(body),  # noqa: S704 -- our own font stacks
+        "display": Markup(title),  # noqa: S704
         "outlook": Markup(words.outlook_font),  # noqa: S704
         "line_height": words.line_height,
     }

@@ -21,8 +21,9 @@ from markupsafe import Markup, escape
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
-from publisher.edition.brand import Brand
+from publisher.edition.brand import Brand, font_stacks
 from publisher.edition.theme_folder import theme_folders
+from publisher.language import Locale
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
 
@@ -76,6 +77,14 @@ class Theme:
         file = next((one for one in files if one.is_file()), files[-1])
         path = file.relative_to(self.root) if file.is_relative_to(self.root) else file
         return BROKEN.at(Place(path.as_posix(), Span.point(max(1, line))), message, help=help)
+
+    def style(self, name: str, config: Config) -> str:
+        """A style sheet of pages: the brand's variables, the sheet ``name``, what config.yaml adds. Raises ThemeError."""
+        stacks = None
+        if any(self.brand.fonts.model_dump().values()):
+            words = Locale.of(config.newsletter.language, config.labels)
+            stacks = [Markup(stack) for stack in font_stacks(self.brand.fonts, words)]  # noqa: S704 - checked
+        return self.render("web/brand.css.j2", font_stacks=stacks) + self.read(name) + self.brand.css
 
     def read(self, name: str) -> str:
         """The text of a file of the theme that is no template. Raises :class:`ThemeError`."""

@@ -24,7 +24,7 @@ LABELS = {"email": "", "archive": "archive_", "service": "service_"}
 CATEGORIES = ("_zero", "_one", "_two", "_few", "_many")
 _RTL = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg"})
 _LATIN_SANS = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,'Helvetica Neue',Arial"
-_LATIN_SERIF = "Georgia,'Iowan Old Style','Palatino Linotype','Times New Roman',serif"
+LATIN_SERIF = "Georgia,'Iowan Old Style','Palatino Linotype','Times New Roman',serif"
 _PLACES = {"email": re.compile(r"%\((?P<name>\w+)\)[sd]|%%")}  # other surfaces have places in braces
 _BRACES = re.compile(r"\{(?P<name>\w+)\}")
 
@@ -188,7 +188,7 @@ class Locale:
     @property
     def display_font(self) -> str:
         """The CSS font stack of titles and headlines."""
-        return self.body_font if "fonts" in _setting(self.catalog) else _LATIN_SERIF
+        return self.body_font if "fonts" in _setting(self.catalog) else LATIN_SERIF
 
     @property
     def outlook_font(self) -> str:

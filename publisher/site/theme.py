@@ -20,7 +20,7 @@ def static_files(config: Config) -> dict[str, SiteFile]:
     theme = Theme.of(config)
     try:
         texts = {
-            "style": theme.render("web/brand.css.j2") + theme.read("web/style.css") + theme.brand.css,
+            "style": theme.style("web/style.css", config),
             "script": theme.read("web/search.js"),
             "icon": theme.render("web/icon.svg"),
         }

@@ -26,9 +26,7 @@ class ServicePages:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._theme = Theme.of(config)
-        self._style = (
-            self._theme.render("web/brand.css.j2") + self._theme.read("service/style.css") + self._theme.brand.css
-        )
+        self._style = self._theme.style("service/style.css", config)
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         self.policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src {self._pictures()}; form-action 'self'; "
