@@ -79,7 +79,7 @@ class Theme:
         return BROKEN.at(Place(path.as_posix(), Span.point(max(1, line))), message, help=help)
 
     def style(self, name: str, config: Config) -> str:
-        """A style sheet of pages: the brand's variables, the sheet ``name``, what config.yaml adds. Raises ThemeError."""
+        """A style sheet of pages: the brand, the sheet ``name``, what config.yaml adds. Raises :class:`ThemeError`."""
         stacks = None
         if any(self.brand.fonts.model_dump().values()):
             words = Locale.of(config.newsletter.language, config.labels)
