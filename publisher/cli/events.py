@@ -98,7 +98,7 @@ def drain_queue(applier: Applier, config: Config, url: str | None = None, *, fol
 def _finish(config: Config, database: Database, applied: Applied, format: str, source: str) -> int:
     """Say what was done, call the alarm where there is one; the exit status."""
     from publisher.delivery.tripwires import alert
-    from publisher.feedback.alarms import tripped_by
+    from publisher.feedback.apply import tripped_by
 
     tripped = tripped_by(database, applied)
     note = alert(config, tripped)

@@ -25,9 +25,9 @@ from publisher.cli.frame import (
 )
 from publisher.cli.sending import account_row, stop_on_signals
 from publisher.config.model import Config
-from publisher.delivery.endings import account_line, explain
 from publisher.delivery.send import Started
 from publisher.delivery.sender import Interrupt
+from publisher.delivery.status import account_line, explain
 from publisher.diagnostics import Severity, rendered
 from publisher.library import publish
 from publisher.providers import open_provider

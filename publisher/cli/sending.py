@@ -20,14 +20,13 @@ from publisher.config.model import Config
 from publisher.config.placeholders import unready
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
-from publisher.delivery.endings import account_line, explain, status_row
 from publisher.delivery.freeze import segment_of
 from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.sender import SendProgress as Step
 from publisher.delivery.states import mailing_state
-from publisher.delivery.status import readings, ready_issues
+from publisher.delivery.status import account_line, explain, readings, ready_issues, status_row
 from publisher.diagnostics import Severity
 from publisher.edition.model import Edition
 from publisher.errors import DeployError

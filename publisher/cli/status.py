@@ -61,8 +61,8 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
 def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
     from rich.table import Table
 
-    from publisher.delivery.endings import COUNTS
     from publisher.delivery.states import FEEDBACK, not_known
+    from publisher.delivery.status import COUNTS
     from publisher.diagnostics.text import printable
 
     if not rows:

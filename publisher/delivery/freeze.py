@@ -32,7 +32,7 @@ from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, UsageError
-from publisher.mail.letter import MailContent
+from publisher.mail.message import MailContent
 
 
 def freeze(

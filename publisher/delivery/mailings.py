@@ -13,7 +13,7 @@ from publisher.database.failures import UnreadableError
 from publisher.delivery.states import Account, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, second_copies, senders
 from publisher.errors import UsageError
-from publisher.mail.letter import MailContent
+from publisher.mail.message import MailContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +146,15 @@ def account(connection: Connection, mailing_id: int) -> Account:
     return Account(**counts, **feedback, second_copies=copies, excluded_by_reason=dict(sorted(by_reason.items())))
 
 
-def is_settled(connection: Connection, mailing_id: int) -> bool:
-    """Whether nothing is pending, claimed or uncertain; by the small indexes, not by a scan."""
+def unsettled(connection: Connection, mailing_id: int) -> dict[RecipientState, int]:
+    """How many are pending, claimed and uncertain: by small indexes, however many recipients the mailing has."""
     r = recipients.c
-    return not any(
-        connection.execute(
-            select(r.number).where(r.mailing_id == mailing_id, r.state == literally(state)).limit(1)
-        ).first()
+    return {
+        state: connection.execute(
+            select(func.count()).select_from(recipients).where(r.mailing_id == mailing_id, r.state == literally(state))
+        ).scalar_one()
         for state in (RecipientState.PENDING, RecipientState.CLAIMED, RecipientState.UNCERTAIN)
-    )
+    }
 
 
 def was_mailed(connection: Connection, reference: str) -> bool:

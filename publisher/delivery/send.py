@@ -26,8 +26,7 @@ from publisher.delivery.tripwires import Tripped, alert, before_sending
 from publisher.edition.model import Edition, Slot
 from publisher.errors import TransportError, UsageError
 from publisher.language import Locale
-from publisher.mail.letter import MailContent
-from publisher.mail.message import Envelope, compose, marked_as_test
+from publisher.mail.message import Envelope, MailContent, compose, marked_as_test
 from publisher.providers import open_transport
 from publisher.providers.outcomes import Verdict
 from publisher.providers.transport import Quota, Transport
@@ -95,7 +94,7 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
             refuse_forgetful(database, connection, letter.slug)
             mailing = _ongoing(connection, letter, options)
             kept = mailings.letter_of(connection, mailing.id) if mailing else letter
-            if mailing is not None and mailings.is_settled(connection, mailing.id):
+            if mailing is not None and not any(mailings.unsettled(connection, mailing.id).values()):
                 return Sent(mailing, mailings.account(connection, mailing.id), Ending.DONE)
         # The provider is asked before anything is frozen: a run that cannot start leaves nothing behind.
         transport = options.transport or open_transport(config)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from publisher.database.bulk import insert_once
 from publisher.delivery.states import RecipientState
@@ -44,23 +44,6 @@ class Settled:
     slug: str | None = None
 
 
-def settle_by_recipient(
-    connection: Connection,
-    recipient: str,
-    settlement: Settlement,
-    at: datetime,
-    *,
-    message_id: str | None = None,
-    detail: str = "",
-) -> Settled:
-    """Apply an event that carries the recipient id (our tag). ``detail`` is a short kind, never an address."""
-    match = _ID.fullmatch(recipient)
-    if match is None or int(match[2]) > _MOST:
-        return Settled(known=False)
-    key = {"mailing": match[1], "number": int(match[2])}
-    return _settle(connection, _BY_RECIPIENT, key, settlement, at, message_id, detail)
-
-
 def recipient_of(connection: Connection, mailing: str, reference: str) -> str | None:
     """The recipient id of a subscriber (by its reference) in a mailing (by its own); None where there is none."""
     query = (
@@ -70,13 +53,6 @@ def recipient_of(connection: Connection, mailing: str, reference: str) -> str | 
     )
     number = connection.execute(query).scalar()
     return None if number is None else f"{mailing}-{number}"
-
-
-def settle_by_message_id(
-    connection: Connection, message_id: str, settlement: Settlement, at: datetime, *, detail: str = ""
-) -> Settled:
-    """Apply an event without tags: by the provider's message id."""
-    return _settle(connection, _BY_MESSAGE_ID, {"message_id": message_id}, settlement, at, message_id, detail)
 
 
 # Made once: events come by the million, and making a statement costs more than running it. PostgreSQL: two events about
@@ -93,16 +69,25 @@ _UPDATE = update(recipients).where(
 )
 
 
-def _settle(
+def settle(
     connection: Connection,
-    query: Select[Any],
-    key: dict[str, Any],
     settlement: Settlement,
     at: datetime,
-    message_id: str | None,
-    detail: str,
+    *,
+    recipient: str | None = None,
+    message_id: str | None = None,
+    detail: str = "",
 ) -> Settled:
-    row = connection.execute(query, key).mappings().first()
+    """Apply an event to the recipient with the id that our tag carried, else with the provider's message id.
+
+    ``detail`` is a short kind, never an address.
+    """
+    row = None
+    if (match := _ID.fullmatch(recipient or "")) and int(match[2]) <= _MOST:
+        key = {"mailing": match[1], "number": int(match[2])}
+        row = connection.execute(_BY_RECIPIENT, key).mappings().first()
+    if row is None and message_id:
+        row = connection.execute(_BY_MESSAGE_ID, {"message_id": message_id}).mappings().first()
     if row is None or row["state"] == RecipientState.EXCLUDED:
         return Settled(known=row is not None)
     copy = bool(message_id and row["message_id"] and row["message_id"] != message_id)
@@ -161,7 +146,7 @@ class Uncertain:
     reason: str
 
 
-def uncertain(connection: Connection, mailing_id: int, limit: int | None = None) -> list[Uncertain]:
+def uncertain(connection: Connection, mailing_id: int) -> list[Uncertain]:
     """Who is uncertain in a mailing, in order: who might get a second copy if released."""
     r = recipients.c
     query = (
@@ -169,18 +154,8 @@ def uncertain(connection: Connection, mailing_id: int, limit: int | None = None)
         .join(mailings, mailings.c.id == r.mailing_id)
         .where(r.mailing_id == mailing_id, r.state == _UNCERTAIN)
         .order_by(r.number)
-        .limit(limit)
     )
     return [Uncertain(f"{row[0]}-{row[1]}", row[2], row[3], row[4] or "") for row in connection.execute(query)]
-
-
-def young(connection: Connection, mailing_id: int, age: timedelta = timedelta(hours=1)) -> int:
-    """How many uncertain rows are younger than ``age``: their events may still be on the way."""
-    r = recipients.c
-    query = select(r.number).where(
-        r.mailing_id == mailing_id, r.state == _UNCERTAIN, r.changed_at > datetime.now(UTC) - age
-    )
-    return len(connection.execute(query).all())
 
 
 def release_uncertain(connection: Connection, mailing_id: int) -> int:

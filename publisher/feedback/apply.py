@@ -24,7 +24,9 @@ from publisher.audience.model import ConsentSource, Subscriber
 from publisher.audience.suppressions import Reason, suppress
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery.settle import Settled, Settlement, settle_by_message_id, settle_by_recipient
+from publisher.delivery.mailings import newest
+from publisher.delivery.settle import Settled, Settlement, settle
+from publisher.delivery.tripwires import Tripped, after_the_fact
 from publisher.errors import DatabaseError
 from publisher.feedback import store
 from publisher.providers.events import Event, EventKind
@@ -85,6 +87,24 @@ class Applied:
     def alarms(self) -> bool:
         """Whether an operator has to look."""
         return bool(self.content_faults or self.never_mailed or self.second_copies)
+
+
+def tripped_by(database: Database, applied: Applied) -> list[Tripped]:
+    """What a run of events set off: second copies, and messages refused for what is in them."""
+    found: list[Tripped] = []
+    with database.connect() as connection:
+        for slug in sorted({slug for slug, _recipient in applied.second_copies}):
+            if mailing := newest(connection, slug):
+                found += after_the_fact(connection, mailing)
+    for slug, count in sorted(applied.content_faults.items()):
+        saw = f"{count} receiving servers refused {slug or 'a message'} for what is in it"
+        advice = "look at its size, links and attachments; the addresses are not to blame and stay"
+        found.append(Tripped("content-refused", slug, saw, advice, stops=False))
+    for slug, count in sorted(applied.never_mailed.items()):
+        saw = f"the provider accepted {count} messages of {slug or 'no issue here'} and then did not mail them"
+        advice = "they count as rejected; publisher report says why"
+        found.append(Tripped("never-mailed", slug, saw, advice, stops=False))
+    return found
 
 
 class Applier:
@@ -170,15 +190,8 @@ class Applier:
         elif event.kind is EventKind.COMPLAINT:
             settlement = settlement if event.is_complaint else Settlement.SENT
             detail = event.type or detail
-        at = event.at or datetime.now(UTC)
-        settled = Settled(known=False)
-        if event.recipient:
-            settled = settle_by_recipient(
-                connection, event.recipient, settlement, at, message_id=event.message_id or None, detail=detail
-            )
-        if not settled.known and event.message_id:
-            settled = settle_by_message_id(connection, event.message_id, settlement, at, detail=detail)
-        return settled
+        at, message_id = event.at or datetime.now(UTC), event.message_id or None
+        return settle(connection, settlement, at, recipient=event.recipient, message_id=message_id, detail=detail)
 
     def _draw(self, connection: Connection, event: Event, settled: Settled, batch: Applied) -> None:
         """What follows from an event that is new."""

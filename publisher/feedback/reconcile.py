@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.ledger import Ledger
 from publisher.delivery.lock import is_held, mailing_lock
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.settle import Uncertain, release_uncertain, uncertain, young
+from publisher.delivery.settle import Uncertain, release_uncertain, uncertain
 from publisher.errors import DatabaseError
 
 YOUNG = timedelta(hours=1)
@@ -19,11 +19,15 @@ YOUNG = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A mailing with its uncertain recipients, and how many of them are younger than :data:`YOUNG`."""
+    """A mailing with its uncertain recipients."""
 
     mailing: Mailing
     recipients: tuple[Uncertain, ...]
-    young: int
+
+    @property
+    def young(self) -> int:
+        """How many of them are younger than :data:`YOUNG`."""
+        return sum(one.since is not None and one.since > datetime.now(UTC) - YOUNG for one in self.recipients)
 
 
 def doubtful(database: Database, issue: str | None) -> list[Doubtful]:
@@ -40,7 +44,7 @@ def doubtful(database: Database, issue: str | None) -> list[Doubtful]:
     for mailing in found:
         _recover(database, mailing)
     with database.connect() as connection:
-        return [Doubtful(m, tuple(uncertain(connection, m.id)), young(connection, m.id, YOUNG)) for m in found]
+        return [Doubtful(m, tuple(uncertain(connection, m.id))) for m in found]
 
 
 def release(database: Database, mailing: Mailing) -> int:

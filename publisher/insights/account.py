@@ -102,12 +102,6 @@ class MailingReport:
         """Whether the six states sum to the audience that was frozen."""
         return self.account.audience == self.counted
 
-    @property
-    def unheard(self) -> int:
-        """Submitted recipients of whom no feedback has come."""
-        account = self.account
-        return max(0, account.submitted - account.delivered - account.bounced)
-
 
 def named_domains(domains: Sequence[Domain], most: int = 12) -> tuple[Domain, ...]:
     """The largest domains by name, all others in one row: those beyond ``most``, and those with FEW recipients."""

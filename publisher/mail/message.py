@@ -7,18 +7,79 @@ be injected: every value passes :mod:`publisher.mail.headers`, and an address th
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
+from typing import Any
 
 from publisher.config.model import Config
-from publisher.edition.model import Edition, Slot
+from publisher.database.failures import UnreadableError
+from publisher.edition.model import Edition, Slot, Slotted
 from publisher.mail.encoding import Encoded, encode
 from publisher.mail.headers import addr_spec, clean, mailbox, phrase_and, unstructured
-from publisher.mail.letter import MailContent
 
 ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058, section 3.1
+
+
+@dataclass(frozen=True, slots=True)
+class MailContent:
+    """What a mailing freezes of an edition, so that a resumed one sends the same: subject, bodies, what headers say."""
+
+    slug: str
+    title: str
+    subject: str
+    language: str
+    digest: str
+    commit: str | None
+    html: Slotted
+    text: Slotted
+
+    @classmethod
+    def of(cls, edition: Edition) -> MailContent:
+        """The letter of an edition."""
+        return cls(
+            edition.slug,
+            edition.title,
+            edition.subject,
+            edition.language,
+            edition.digest,
+            edition.commit,
+            edition.html,
+            edition.text,
+        )
+
+    def to_json(self) -> str:
+        """As the ledger keeps it. A slot is written as an object, so that no text can be taken for one."""
+        return json.dumps(
+            {
+                **{name: getattr(self, name) for name in _PLAIN},
+                "html": _write(self.html),
+                "text": _write(self.text),
+            },
+            ensure_ascii=False,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> MailContent:
+        """The letter that :meth:`to_json` wrote. Raises UnreadableError."""
+        try:
+            data: dict[str, Any] = json.loads(text)
+            return cls(**{name: data[name] for name in _PLAIN}, html=_read(data["html"]), text=_read(data["text"]))
+        except (ValueError, KeyError, TypeError):
+            raise UnreadableError("the letter of a mailing") from None
+
+
+_PLAIN = ("slug", "title", "subject", "language", "digest", "commit")
+
+
+def _write(text: Slotted) -> list[str | dict[str, str]]:
+    return [{"slot": part.value} if isinstance(part, Slot) else part for part in text.parts]
+
+
+def _read(parts: list[str | dict[str, str]]) -> Slotted:
+    return Slotted(tuple(Slot(part["slot"]) if isinstance(part, dict) else part for part in parts))
 
 
 @dataclass(frozen=True, slots=True)

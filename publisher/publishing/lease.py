@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, text, update
+from sqlalchemy import Connection, Row, select, update
 
 from publisher.database import Database
+from publisher.database.bulk import insert_once
 from publisher.database.engine import clock
 from publisher.errors import DatabaseError
 from publisher.publishing.tables import leases
@@ -112,16 +113,9 @@ def _take(database: Database, waiting: Callable[[str], None]) -> Lease:
 
 
 def _row(connection: Connection) -> Row[Any]:
-    query = select(leases).where(leases.c.name == NAME)
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(1886743660)"))  # two runs that insert the first row
-        query = query.with_for_update()
-    row = connection.execute(query).first()
-    if row is None:
-        connection.execute(insert(leases).values(name=NAME, fence=0, holder=None, host="", pid=0, beat=0.0))
-        row = connection.execute(query).first()
-    assert row is not None
-    return row
+    insert_once(connection, leases, {"name": NAME, "fence": 0, "holder": None, "host": "", "pid": 0, "beat": 0.0})
+    # PostgreSQL: two runs queue here. SQLite has one writer and leaves this out.
+    return connection.execute(select(leases).where(leases.c.name == NAME).with_for_update()).one()
 
 
 def _host() -> str:

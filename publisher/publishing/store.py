@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from publisher.delivery.mailings import runs
+from publisher.delivery.mailings import every_newest, newest, runs, unsettled
 from publisher.delivery.states import RecipientState
-from publisher.delivery.tables import literally, mailings, recipients
 from publisher.publishing.due import Mailed
 from publisher.publishing.tables import deployments, publications
 
@@ -69,35 +68,19 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
 
     ``content`` is left to the publications.
     """
-    m, r = mailings.c, recipients.c
-    newest = select(m.slug, func.max(m.sequence).label("sequence")).group_by(m.slug).subquery()
-    query = (
-        select(m.id, m.slug, m.digest, m.operator, m.finished_at, m.reference)
-        .join(newest, (m.slug == newest.c.slug) & (m.sequence == newest.c.sequence))
-        .order_by(m.slug)
-    )
-    if slug is not None:
-        query = query.where(m.slug == slug)
-    worked = runs(connection)
-    found = {}
-    for row in connection.execute(query).all():
-        # Counted by partial index, one state at a time: a finished mailing of a million costs three empty look-ups.
-        counts = {
-            state: connection.execute(
-                select(func.count()).select_from(recipients).where(r.mailing_id == row.id, r.state == literally(state))
-            ).scalar_one()
-            for state in (RecipientState.PENDING, RecipientState.CLAIMED, RecipientState.UNCERTAIN)
-        }
-        sendable = counts[RecipientState.PENDING] + counts[RecipientState.CLAIMED]
-        found[row.slug] = Mailed(
-            row.digest,
+    one = newest(connection, slug) if slug else None
+    worked, found = runs(connection), {}
+    for mailing in every_newest(connection) if slug is None else [one] if one else []:
+        left = unsettled(connection, mailing.id)
+        found[mailing.slug] = Mailed(
+            mailing.digest,
             None,
-            row.operator,
-            sendable,
-            counts[RecipientState.UNCERTAIN],
-            row.reference,
-            worked.get(row.id, 0),
-            row.finished_at is not None,
+            mailing.operator,
+            left[RecipientState.PENDING] + left[RecipientState.CLAIMED],
+            left[RecipientState.UNCERTAIN],
+            mailing.reference,
+            worked.get(mailing.id, 0),
+            mailing.finished_at is not None,
         )
     return found
 

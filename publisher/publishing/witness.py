@@ -22,7 +22,7 @@ from publisher.delivery.mark import how_to_settle
 from publisher.delivery.send import Options, Sent, Started, send
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
-from publisher.mail.letter import MailContent
+from publisher.mail.message import MailContent
 from publisher.providers import open_provider
 from publisher.publishing import store
 from publisher.publishing.archive import ArchiveRun

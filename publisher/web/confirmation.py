@@ -24,8 +24,7 @@ from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme, ThemeError
 from publisher.errors import PublisherError, TransportError
 from publisher.language import Locale, Words
-from publisher.mail.letter import MailContent
-from publisher.mail.message import Composed, Envelope, compose
+from publisher.mail.message import Composed, Envelope, MailContent, compose
 from publisher.providers import Transport, open_transport
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.web import outbox

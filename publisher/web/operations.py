@@ -17,8 +17,7 @@ from publisher.database import Database
 from publisher.delivery.mailings import was_mailed
 from publisher.delivery.tripwires import Tripped, alert
 from publisher.errors import DatabaseError
-from publisher.feedback.alarms import tripped_by
-from publisher.feedback.apply import Applied
+from publisher.feedback.apply import Applied, tripped_by
 from publisher.web.forms import is_near
 from publisher.web.service import Service, log
 

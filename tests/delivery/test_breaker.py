@@ -14,13 +14,13 @@ from sqlalchemy import select
 
 from publisher.config.model import Config
 from publisher.database import Database
-from publisher.delivery.endings import explain
 from publisher.delivery.freeze import freeze
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.pace import LocalPace
 from publisher.delivery.send import Sent, send
 from publisher.delivery.sender import Interrupt, Sender
 from publisher.delivery.states import Ending
+from publisher.delivery.status import explain
 from publisher.delivery.submit_pool import DOUBTS_TO_END
 from publisher.delivery.tables import recipients
 from publisher.mail.message import Envelope, compose

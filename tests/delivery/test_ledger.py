@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -20,16 +21,15 @@ from publisher.delivery.pace import SharedPace
 from publisher.delivery.settle import (
     Settlement,
     release_uncertain,
-    settle_by_message_id,
-    settle_by_recipient,
+    settle,
     uncertain,
-    young,
 )
 from publisher.delivery.states import Account, MailingState, mailing_state
 from publisher.delivery.tables import recipients
 from publisher.delivery.tripwires import after_the_fact, before_sending
 from publisher.errors import UsageError
-from publisher.mail.letter import MailContent
+from publisher.feedback.reconcile import Doubtful
+from publisher.mail.message import MailContent
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from tests.delivery.world import DIGEST, SLUG, add_people, add_person, make_letter
 
@@ -285,7 +285,7 @@ def test_events_settle_in_any_order_and_any_number_to_the_same_account(database:
             )
             for settlement in (*order, *order):
                 at = NOW + timedelta(seconds=EVENTS.index(settlement))
-                settle_by_recipient(connection, recipient, settlement, at, message_id="m-1", detail="x")
+                settle(connection, settlement, at, recipient=recipient, message_id="m-1", detail="x")
             row = connection.execute(recipients.select()).mappings().one()
         results.add(tuple(str(row[n]) for n in ("state", "message_id", "delivered_at", "bounced_at", "complained_at")))
     assert len(results) == 1
@@ -296,11 +296,11 @@ def test_events_settle_in_any_order_and_any_number_to_the_same_account(database:
 def test_an_event_without_tags_settles_by_message_id(database: Database) -> None:
     mailing, recipient = claimed_and_lost(database)
     with database.begin() as connection:
-        assert settle_by_recipient(connection, recipient, Settlement.SENT, NOW, message_id="m-1").changed
-        answer = settle_by_message_id(connection, "m-1", Settlement.DELIVERED, NOW)
+        assert settle(connection, Settlement.SENT, NOW, recipient=recipient, message_id="m-1").changed
+        answer = settle(connection, Settlement.DELIVERED, NOW, message_id="m-1")
         assert (answer.known, answer.changed, answer.recipient) == (True, True, recipient)
-        assert not settle_by_message_id(connection, "m-1", Settlement.DELIVERED, NOW).changed
-        assert not settle_by_message_id(connection, "m-2", Settlement.DELIVERED, NOW).known
+        assert not settle(connection, Settlement.DELIVERED, NOW, message_id="m-1").changed
+        assert not settle(connection, Settlement.DELIVERED, NOW, message_id="m-2").known
     assert account(database, mailing).delivered == 1
 
 
@@ -309,14 +309,14 @@ def test_an_event_without_tags_settles_by_message_id(database: Database) -> None
 )
 def test_an_event_about_nobody_is_told_apart(database: Database, recipient: str) -> None:
     with database.begin() as connection:
-        assert not settle_by_recipient(connection, recipient, Settlement.SENT, NOW).known
+        assert not settle(connection, Settlement.SENT, NOW, recipient=recipient).known
 
 
 def test_a_refusal_after_acceptance_stays_a_refusal(database: Database) -> None:
     mailing, recipient = claimed_and_lost(database)
     with database.begin() as connection:
-        settle_by_recipient(connection, recipient, Settlement.REFUSED, NOW, detail="rendering")
-        settle_by_recipient(connection, recipient, Settlement.SENT, NOW, message_id="m")
+        settle(connection, Settlement.REFUSED, NOW, recipient=recipient, detail="rendering")
+        settle(connection, Settlement.SENT, NOW, recipient=recipient, message_id="m")
     assert account(database, mailing).rejected == 1
 
 
@@ -325,13 +325,12 @@ def test_a_released_recipient_is_sent_to_again_unless_an_event_comes_first(datab
     with database.begin() as connection:
         (row,) = uncertain(connection, mailing.id)
         assert (row.recipient, row.reason) == (recipient, "sender-died")
-        assert young(connection, mailing.id) == 1
-        assert young(connection, mailing.id, timedelta(0)) == 0
+        assert Doubtful(mailing, (row, replace(row, since=NOW))).young == 1
         assert release_uncertain(connection, mailing.id) == 1
         assert release_uncertain(connection, mailing.id) == 0
     assert account(database, mailing).pending == 1
     with database.begin() as connection:
-        assert settle_by_recipient(connection, recipient, Settlement.SENT, NOW, message_id="m").changed
+        assert settle(connection, Settlement.SENT, NOW, recipient=recipient, message_id="m").changed
     assert opened(database, mailing).record_and_claim([], 1, 9).claims == ()
 
 
@@ -339,7 +338,7 @@ def test_two_message_ids_for_one_recipient_trip_the_wire_unless_released(databas
     mailing, recipient = claimed_and_lost(database)
     with database.begin() as connection:
         for message_id in ("m-1", "m-2", "m-2", "m-1"):
-            settle_by_recipient(connection, recipient, Settlement.SENT, NOW, message_id=message_id)
+            settle(connection, Settlement.SENT, NOW, recipient=recipient, message_id=message_id)
         assert [t.name for t in after_the_fact(connection, mailing)] == ["reached-twice", "more-sends-than-recipients"]
         assert before_sending(connection, mailing, Account())
         connection.execute(update(recipients).values(released=1))

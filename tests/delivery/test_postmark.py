@@ -17,9 +17,9 @@ from publisher.cli.app import app
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings, retry
-from publisher.delivery.endings import explain
 from publisher.delivery.send import Sent, send, send_test
 from publisher.delivery.states import Ending
+from publisher.delivery.status import explain
 from publisher.delivery.tables import recipients
 from publisher.edition.model import Slotted
 from publisher.errors import TransportError

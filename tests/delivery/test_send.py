@@ -14,12 +14,12 @@ from sqlalchemy import event, func, select
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings, retry, sender, tables
-from publisher.delivery.endings import explain
 from publisher.delivery.lock import is_held, mailing_lock
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, Sent, dry_run, send, send_test
 from publisher.delivery.sender import Interrupt, SendProgress
 from publisher.delivery.states import Ending
+from publisher.delivery.status import explain
 from publisher.errors import DatabaseError, TransportError, UsageError
 from publisher.providers.ses import Ses
 from tests.delivery.world import SLUG, add_people, make_config, make_letter

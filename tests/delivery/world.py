@@ -13,7 +13,7 @@ from publisher.audience.tables import subscribers
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.edition.model import Slot, Slotted
-from publisher.mail.letter import MailContent
+from publisher.mail.message import MailContent
 
 SLUG = "2024-12-29-weekly"
 DIGEST = "sha256:" + "ab" * 32

@@ -24,7 +24,7 @@ from publisher.delivery.states import Account
 from publisher.delivery.tables import recipients
 from publisher.edition.model import Slotted
 from publisher.feedback.apply import Applied, Applier
-from publisher.mail.letter import MailContent
+from publisher.mail.message import MailContent
 from publisher.providers import read_events
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 

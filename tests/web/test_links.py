@@ -15,7 +15,7 @@ from publisher.audience.tokens import Purpose, Tokens
 from publisher.delivery.freeze import freeze
 from publisher.edition.model import Slotted
 from publisher.errors import UsageError
-from publisher.mail.letter import MailContent
+from publisher.mail.message import MailContent
 from tests.delivery.world import make_config
 from tests.web.conftest import Hook, Site
 

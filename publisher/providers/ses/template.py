@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from publisher.edition.model import Slot, Slotted
-from publisher.mail.letter import MailContent
-from publisher.mail.message import Envelope
+from publisher.mail.message import Envelope, MailContent
 
 _RUN = re.compile(r"[\\{}]+")
 _SHORT = {Slot.UNSUBSCRIBE_URL: "u", Slot.PREFERENCES_URL: "p", Slot.GREETING: "g"}
