@@ -11,13 +11,17 @@ from publisher.providers.outcomes import in_words
 Answer = TypeVar("Answer")
 
 
-def client(service: str, region: str | None, *, read_seconds: float = 30.0) -> Any:
-    """A client from the usual chain of credentials. Raises ServiceError where the region is missing."""
+def client(service: str, region: str | None, *, read_seconds: float = 30.0, attempts: int = 3) -> Any:
+    """A client from the usual chain of credentials, for calls that are harmless to repeat.
+
+    ``attempts`` is how often AWS is asked in all, after growing pauses. Raises ServiceError without a region.
+    """
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    options = Config(connect_timeout=5, read_timeout=read_seconds, retries={"total_max_attempts": 3})
+    retries = {"total_max_attempts": attempts, "mode": "standard"}
+    options = Config(connect_timeout=5, read_timeout=read_seconds, retries=retries)
     try:
         return boto3.client(service, region_name=region, config=options)
     except (BotoCoreError, ValueError) as error:
@@ -41,25 +45,6 @@ def call(what_failed: str, function: Callable[[], Answer]) -> Answer:
         raise ServiceError(f"{what_failed}: no AWS credentials", help="see boto3's chain of credentials") from error
     except BotoCoreError as error:
         raise ServiceError(f"{what_failed}: {type(error).__name__}", help="is the network up?") from error
-
-
-def patiently(what_failed: str, function: Callable[[], Answer], sleep: Callable[[float], None]) -> Answer:
-    """As :func:`call`, and again after a pause while AWS says it is too fast: for what is harmless to repeat."""
-
-    def attempt() -> Answer:
-        from botocore.exceptions import ClientError
-
-        for pause in (1.0, 2.0, 4.0, 8.0, 16.0):
-            try:
-                return function()
-            except ClientError as error:
-                code = str(error.response.get("Error", {}).get("Code", ""))
-                if code not in {"TooManyRequestsException", "LimitExceededException"} and "Throttl" not in code:
-                    raise
-                sleep(pause)
-        return function()
-
-    return call(what_failed, attempt)
 
 
 _HELP = {

@@ -20,6 +20,9 @@ Fetcher = Callable[[str], bytes]
 
 LIMIT = 32_768
 SECONDS = 5.0
+KEEP = 86_400.0
+"""Seconds that a key is good for."""
+FETCHES_A_MINUTE = 10
 _PARTITIONS = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
 _ARN = re.compile(r"arn:(aws|aws-us-gov|aws-cn):sns:([a-z]{2}(?:-[a-z]+)+-\d{1,2}):(\d{12}):([A-Za-z0-9_-]{1,256})")
 
@@ -73,8 +76,8 @@ def fetch(url: str) -> bytes:
 class Certificates:
     """Public keys by URL: fetched once, kept for a day; a failure is remembered for a minute.
 
-    At most ``fetches_a_minute`` leave this machine, whoever asks: a forged message cannot make it a hammer. A key that
-    has verified a message is proven: no forged name takes its place, uses up its fetch, or makes it wait.
+    At most :data:`FETCHES_A_MINUTE` fetches leave this machine, whoever asks: a forged message cannot make it a hammer.
+    A key that has verified a message is proven: no forged name takes its place, uses up its fetch, or makes it wait.
     """
 
     def __init__(
@@ -82,15 +85,9 @@ class Certificates:
         fetcher: Fetcher = fetch,
         *,
         clock: Callable[[], float] = time.monotonic,
-        keep: float = 86_400.0,
         entries: int = 16,
-        fetches_a_minute: int = 10,
     ) -> None:
-        self._fetcher = fetcher
-        self._clock = clock
-        self._keep = keep
-        self._entries = entries
-        self._fetches_a_minute = fetches_a_minute
+        self._fetcher, self._clock, self._entries = fetcher, clock, entries
         self._known: OrderedDict[str, tuple[float, RSAPublicKey | ServiceError]] = OrderedDict()
         self._proven: set[str] = set()
         self._fetched: list[float] = []
@@ -116,12 +113,12 @@ class Certificates:
     def _learn(self, url: str, now: float) -> tuple[float, RSAPublicKey | ServiceError]:
         self._fetched = [at for at in self._fetched if at > now - 60]
         if url not in self._proven:
-            if len(self._fetched) >= self._fetches_a_minute:
+            if len(self._fetched) >= FETCHES_A_MINUTE:
                 raise ServiceError("too many certificates asked for in a minute")
             self._fetched.append(now)
         entry: tuple[float, RSAPublicKey | ServiceError]
         try:
-            entry = (now + self._keep, _public_key(self._fetcher(url)))
+            entry = (now + KEEP, _public_key(self._fetcher(url)))
         except ServiceError as error:
             entry = (now + 60, error)
         self._known[url] = entry

@@ -8,9 +8,8 @@ write to it, so what lies in it is believed, raw or wrapped by SNS.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 from publisher.errors import ServiceError
@@ -25,12 +24,8 @@ CALLS, PARALLEL = 20, 8
 _QUEUE = re.compile(r"https?://(?:sqs[.-])?([a-z]{2}(?:-[a-z]+)+-\d{1,2})\.")
 
 
-@dataclass(frozen=True, slots=True)
-class QueueMessage:
-    """One message of the queue: its body, and the handle that deletes it."""
-
-    body: str = field(repr=False)
-    handle: str = field(repr=False)
+QueueMessage = Mapping[str, str]
+"""A message as SQS gives it: ``Body``, and the ``ReceiptHandle`` that deletes it."""
 
 
 class Queue:
@@ -52,11 +47,11 @@ class Queue:
                 VisibilityTimeout=VISIBLE_AGAIN,
             ),
         )
-        return [QueueMessage(message["Body"], message["ReceiptHandle"]) for message in answer.get("Messages", [])]
+        return list(answer.get("Messages", ()))
 
     def delete(self, letters: Sequence[QueueMessage]) -> int:
         """Delete them; returns how many SQS would not delete: they come again, and are recognised then."""
-        entries = [{"Id": str(i), "ReceiptHandle": letter.handle} for i, letter in enumerate(letters)]
+        entries = [{"Id": str(i), "ReceiptHandle": letter["ReceiptHandle"]} for i, letter in enumerate(letters)]
         answer = call(
             "events were taken in but not deleted from the queue",
             lambda: self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries),
@@ -64,27 +59,20 @@ class Queue:
         return len(answer.get("Failed", []))
 
 
-def pull(
-    queue: Queue,
-    take_in: Callable[[Sequence[str]], None],
-    *,
-    follow: bool = False,
-    wait: int = 2,
-    stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[int]:
-    """Take in batch after batch until the queue is empty, or, with ``follow``, until ``stopped``.
+def pull(queue: Queue, take_in: Callable[[Sequence[str]], None], *, follow: bool = False) -> Iterator[int]:
+    """Take in batch after batch until the queue is empty, or, with ``follow``, for ever.
 
     ``take_in`` commits the bodies it is given, or raises, and then they stay in the queue. Yields the number of
     messages of each batch, 0 where a wait brought none.
     """
     stuck = 0
     with ThreadPoolExecutor(PARALLEL, "sqs") as pool:
-        while not stopped():
-            letters = queue.receive(20 if follow else wait)
+        while True:
+            letters = queue.receive(20 if follow else 2)
             if len(letters) == BATCH:  # there is more: one commit for many calls, which wait for each other's latency
                 letters += [letter for more in pool.map(queue.receive, [0] * (CALLS - 1)) for letter in more]
             if letters:
-                take_in([letter.body for letter in letters])
+                take_in([letter["Body"] for letter in letters])
                 batches = [letters[i : i + BATCH] for i in range(0, len(letters), BATCH)]
                 stuck = stuck + 1 if sum(pool.map(queue.delete, batches)) == len(letters) else 0
                 if stuck > 5:

@@ -6,13 +6,12 @@ try and counts it as a bounce; so whoever is there is better never mailed from h
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
 from publisher.audience.suppressions import Reason
-from publisher.providers.ses.aws import client, patiently
+from publisher.providers.ses.aws import call, client
 
 PAGE = 1000
 """Entries a call: SES's own limit."""
@@ -22,19 +21,15 @@ _REASONS = {Reason.BOUNCE: "BOUNCE", Reason.COMPLAINT: "COMPLAINT"}
 class SesSuppressionList:
     """See :class:`~publisher.providers.provider.SuppressionList`. SES takes about one entry a second."""
 
-    def __init__(self, region: str | None, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._ses = client("sesv2", region)
-        self._sleep = sleep
+    def __init__(self, region: str | None) -> None:
+        self._ses = client("sesv2", region, attempts=8)
 
     def entries(self) -> Iterator[list[tuple[str, str]]]:
         """Whom SES suppresses after a bounce or a complaint."""
         wanted: dict[str, Any] = {"Reasons": ["BOUNCE", "COMPLAINT"], "PageSize": PAGE}
         while True:
-            answer = patiently(
-                "SES's suppression list cannot be read",
-                lambda: self._ses.list_suppressed_destinations(**wanted),
-                self._sleep,
-            )
+            read = partial(self._ses.list_suppressed_destinations, **wanted)
+            answer = call("SES's suppression list cannot be read", read)
             found = answer.get("SuppressedDestinationSummaries", [])
             yield [(str(entry["EmailAddress"]), str(entry.get("Reason", ""))) for entry in found]
             if not answer.get("NextToken"):
@@ -46,5 +41,5 @@ class SesSuppressionList:
         found = list(entries)
         for address, reason in found:
             put = partial(self._ses.put_suppressed_destination, EmailAddress=address, Reason=_REASONS[reason])
-            patiently("SES's suppression list cannot be written", put, self._sleep)
+            call("SES's suppression list cannot be written", put)
         return len(found)
