@@ -30,7 +30,7 @@ CLIENTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class InboxRow:
     """One row of an inbox, cut where the client cuts it."""
 
     client: str
@@ -53,12 +53,12 @@ def cut(text: str, columns: int) -> str:
     return kept.rstrip() + "…"
 
 
-def rows(sender: str, subject: str, preheader: str) -> list[Row]:
+def rows(sender: str, subject: str, preheader: str) -> list[InboxRow]:
     """The row in each client."""
     shown = []
     for client in CLIENTS:
         line = cut(subject, client.subject)
         room = client.preheader - display_width(line) - 3 if client.together else client.preheader
         after = cut(preheader, room) if room > 8 else ""
-        shown.append(Row(client.name, cut(sender, client.sender), line, after, line != subject))
+        shown.append(InboxRow(client.name, cut(sender, client.sender), line, after, line != subject))
     return shown
