@@ -51,7 +51,7 @@ _SUM = 16  # bytes of a checksum; it guards against damage, not against an enemy
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class IndexRow:
     """What the index holds of an issue: the key of its entry (empty where it has none), whether it is a draft, its
     findings as judged among the others, what the rules across issues look at, and the light part of its edition (empty
     where it has none).
@@ -87,7 +87,7 @@ class Store:
             return b""
         return hashlib.sha256(b"%b%b %b" % (self.common, slug.encode(), self._files.digest(self._of(slug)))).digest()
 
-    def rows(self) -> dict[str, Row]:
+    def rows(self) -> dict[str, IndexRow]:
         """The index; empty where there is none, or none that can be used."""
         if not self._enabled:
             return {}
@@ -99,7 +99,7 @@ class Store:
         except Exception:  # damaged bytes fail in any way there is
             return {}
 
-    def save(self, rows: Mapping[str, Row] | None = None) -> None:
+    def save(self, rows: Mapping[str, IndexRow] | None = None) -> None:
         """Keep the index, where given, and what is known of files. A disk that refuses costs time, not correctness."""
         if not self._enabled:
             return
@@ -190,8 +190,8 @@ class Store:
 
 
 @cache
-def _rows() -> TypeAdapter[dict[str, Row]]:
-    return TypeAdapter(dict[str, Row])
+def _rows() -> TypeAdapter[dict[str, IndexRow]]:
+    return TypeAdapter(dict[str, IndexRow])
 
 
 def _common_key(config: Config, files: Manifest) -> bytes:

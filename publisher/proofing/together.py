@@ -20,7 +20,7 @@ from publisher.edition import provenance
 from publisher.issue import read_issue
 from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack
 from publisher.proofing.proof import Basis, Proof, proofread
-from publisher.proofing.store import Row, Store
+from publisher.proofing.store import IndexRow, Store
 
 WORTH_PROCESSES = 40
 """Issues to render from which on starting processes costs less than it saves."""
@@ -83,7 +83,7 @@ def judge(
             key = keys[slug] if isinstance(proof.edition, StoredEdition) else b""
             proof = proof.judged(config, across[slug])
             light = light_of(proof.edition) if proof.edition else b""
-            index[slug] = Row(key, proof.draft, proof.findings, facts[slug], light)
+            index[slug] = IndexRow(key, proof.draft, proof.findings, facts[slug], light)
         else:
             row = index[slug] = known[slug]
             proof = Proof(slug, row.draft, editions[slug], row.findings, Basis(()))
