@@ -1,7 +1,16 @@
-"""Named rules over an issue, and the engine that collects all they find. A rule is given a :class:`Context`."""
+"""Named rules over an issue, and the engine that collects all they find. A rule is given a ``context.Context``."""
 
-from publisher.checks.context import Context
-from publisher.checks.engine import check_issue
-from publisher.checks.registry import rules
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Context", "check_issue", "rules"]
+if TYPE_CHECKING:
+    from publisher.checks.engine import check_issue
+
+__all__ = ["check_issue"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "check_issue":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from publisher.checks.engine import check_issue  # who finds that nothing changed need not wait for the rules
+
+    return check_issue

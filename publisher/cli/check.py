@@ -51,9 +51,8 @@ def check(
 
     Exit status 1 when there is an error; warnings alone leave it 0.
     """
-    from publisher.checks.fixes import plan_fixes
     from publisher.config import read_config
-    from publisher.issue import discover
+    from publisher.issue.discovery import discover
     from publisher.proofing.checking import check_repository
 
     root: Path = context.obj
@@ -75,8 +74,16 @@ def check(
         with Bar("asking links") as bar:
             found += check_all_links(config, checked.slugs, bar.at)
     _show(found, config.root, format, config, folded=not everything)
-    _summary(found, len(checked.slugs), sum(fix.count for fix in plan_fixes(config.root, found)))
+    _summary(found, len(checked.slugs), _mendable(config.root, found))
     return int(any(diagnostic.severity.rank == 0 for diagnostic in found))
+
+
+def _mendable(root: Path, findings: Sequence[Diagnostic]) -> int:
+    if not findings:
+        return 0
+    from publisher.checks.fixes import plan_fixes
+
+    return sum(fix.count for fix in plan_fixes(root, findings))
 
 
 def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:

@@ -1,8 +1,15 @@
-"""The validated issue, and how the files of its folder become one."""
+"""The validated issue, and how the files of its folder become one.
+
+What reads an issue loads when it is first asked for: who finds that nothing changed need not wait for it.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from publisher.issue.discovery import discover
-from publisher.issue.load import Reading, date_of_slug, load_issue, read_issue
-from publisher.issue.model import Issue, Item, KeyPoints, Picture, Places, Prose, Source, Status
+
+if TYPE_CHECKING:
+    from publisher.issue.load import Reading, date_of_slug, load_issue, read_issue
+    from publisher.issue.model import Issue, Item, KeyPoints, Picture, Places, Prose, Source, Status
 
 __all__ = [
     "Issue",
@@ -19,3 +26,12 @@ __all__ = [
     "load_issue",
     "read_issue",
 ]
+_LOADING = {"Reading", "date_of_slug", "load_issue", "read_issue"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{'load' if name in _LOADING else 'model'}"), name)

@@ -16,14 +16,11 @@ from typing import Any, TypeVar, get_type_hints
 import msgpack
 from pydantic import TypeAdapter
 
-from publisher.checks.ignores import Ignore
 from publisher.diagnostics import Diagnostic
 from publisher.edition import model
 from publisher.edition.model import Asset, Edition, EditionItem, Slot, Slotted
 from publisher.proofing.proof import Basis, Proof
 
-_Basis = tuple[tuple[Diagnostic, ...], tuple[Ignore, ...], dict[str, Any], bool]
-_Head = tuple[str, bool, tuple[Diagnostic, ...], _Basis]
 _Mail = tuple[Slotted, Slotted]
 _Web = tuple[str, tuple[EditionItem, ...]]
 _Assets = tuple[tuple[Asset, ...], Asset | None, int | None]  # the last: which of them is the cover, not written twice
@@ -159,8 +156,11 @@ def _slotted(read: Slotted) -> Slotted:
 
 
 @cache
-def _heads() -> TypeAdapter[_Head]:
-    return TypeAdapter(_Head)
+def _heads() -> TypeAdapter[Any]:
+    from publisher.checks.ignores import Ignore
+
+    findings = tuple[Diagnostic, ...]
+    return TypeAdapter(tuple[str, bool, findings, tuple[findings, tuple[Ignore, ...], dict[str, Any], bool]])
 
 
 @cache

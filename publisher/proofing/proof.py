@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from publisher.checks.engine import facts_of, findings_within
-from publisher.checks.ignores import Ignore, ignores_of, judge
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Severity
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.model import Edition
 from publisher.errors import UsageError
-from publisher.issue import Issue, Status, discover, read_issue
-from publisher.issue.markdown import forget_parsed
+from publisher.issue.discovery import discover
+
+if TYPE_CHECKING:  # what reads and judges loads when something is: most issues did not change
+    from publisher.checks.ignores import Ignore
+    from publisher.issue.model import Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Proof:
 
     def judged(self, config: Config, across: Iterable[Diagnostic] | None = None) -> Proof:
         """Judged anew, with the findings of the rules ``across`` issues, where they ran."""
+        from publisher.checks.ignores import judge
+
         basis, unseen = self.basis, frozenset[str]()
         if basis.ignores:
             from publisher.config.names import every_code  # most issues ignore nothing
@@ -75,6 +78,8 @@ def proofread(config: Config, slug: str) -> Proof:
 
     Each of its texts is parsed once; what was parsed is let go of at the end.
     """
+    from publisher.issue.markdown import forget_parsed
+
     try:
         return _proofread(config, slug)
     finally:
@@ -82,6 +87,10 @@ def proofread(config: Config, slug: str) -> Proof:
 
 
 def _proofread(config: Config, slug: str) -> Proof:
+    from publisher.checks.engine import facts_of, findings_within
+    from publisher.checks.ignores import ignores_of
+    from publisher.issue import Status, read_issue
+
     reading = read_issue(config, slug)
     partial = reading.partial
     facts, failed = facts_of(config, partial) if partial is not None else ({}, [])

@@ -13,11 +13,9 @@ from dataclasses import replace
 
 import msgpack
 
-from publisher.checks.engine import affected, facts_of, findings_across
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition import provenance
-from publisher.issue import read_issue
 from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack
 from publisher.proofing.proof import Basis, Proof, proofread
 from publisher.proofing.store import IndexRow, Store
@@ -125,6 +123,8 @@ def _across(
     """
     if before == after and not changed:
         return {}
+    from publisher.checks.engine import affected, findings_across  # where nothing changed no rule is needed
+
     now = {slug: msgpack.unpackb(packed) for slug, packed in after.items()}
     was = {slug: now[slug] if after.get(slug) == old else msgpack.unpackb(old) for slug, old in before.items()}
     wanted = {*changed, *(affected(config, was, now) & {*slugs})}
@@ -145,6 +145,9 @@ def _facts(config: Config, slug: str, keys: Mapping[str, bytes], store: Store, p
     if proof := proofs.get(slug) or store.load(slug, keys[slug]):
         facts = dict(proof.basis.facts)
     else:
+        from publisher.checks.engine import facts_of
+        from publisher.issue import read_issue
+
         partial = read_issue(config, slug).partial
         facts = facts_of(config, partial)[0] if partial is not None else {}
     packed: bytes = msgpack.packb(facts)
