@@ -20,15 +20,13 @@ LONGEST_PAUSE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the ledger is to hold, and what the run is to do.
+    """What the ledger is to hold.
 
     ``state`` is the recipient's next state. ``counts`` says whether the attempt counts towards :data:`ROUNDS`.
-    ``stop`` ends the run after what is in flight.
     """
 
     state: RecipientState
     counts: bool = True
-    stop: bool = False
 
 
 _DECISIONS = {
@@ -38,10 +36,10 @@ _DECISIONS = {
     Verdict.RETRY: Decision(RecipientState.PENDING),
     Verdict.UNREACHED: Decision(RecipientState.PENDING, counts=False),  # the world failed, not this recipient
     Verdict.THROTTLED: Decision(RecipientState.PENDING, counts=False),
-    Verdict.LATER: Decision(RecipientState.PENDING, counts=False, stop=True),
-    Verdict.PAUSED: Decision(RecipientState.PENDING, counts=False, stop=True),
-    Verdict.STOP: Decision(RecipientState.PENDING, counts=False, stop=True),
-    Verdict.REFUSED: Decision(RecipientState.PENDING, counts=False, stop=True),
+    Verdict.LATER: Decision(RecipientState.PENDING, counts=False),
+    Verdict.PAUSED: Decision(RecipientState.PENDING, counts=False),
+    Verdict.STOP: Decision(RecipientState.PENDING, counts=False),
+    Verdict.REFUSED: Decision(RecipientState.PENDING, counts=False),
 }
 
 

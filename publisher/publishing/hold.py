@@ -21,8 +21,7 @@ def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
                 f"{slug} has been mailed: it cannot be held back",
                 help="correct it in a commit; publish then says so in the archive",
             )
-        before = store.publication(connection, slug)
-        at = before.held_at if before and before.held_at else datetime.now(UTC)
+        at = store.publication(connection, slug).held_at or datetime.now(UTC)
         store.note(connection, slug, held_at=at, held_why=" ".join(why.split()))
     if mailed:
         return f"{slug} is held: publish does not go on with its mailing; publisher pause {slug} stops a sender"
@@ -32,8 +31,7 @@ def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
 def release(config: Config, database: Database, slug: str) -> str:
     """Let an issue go; what to tell. Its veto window and its schedule count on as before."""
     with database.begin() as connection:
-        before = store.publication(connection, slug)
-        if before is None or before.held_at is None:
+        if store.publication(connection, slug).held_at is None:
             refuse_unknown(config, slug)
             return f"{slug} is not held"
         store.note(connection, slug, held_at=None, held_why="")

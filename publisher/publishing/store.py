@@ -50,10 +50,10 @@ def all_publications(connection: Connection) -> dict[str, Publication]:
     return {row["slug"]: Publication(**dict(row)) for row in rows}
 
 
-def publication(connection: Connection, slug: str) -> Publication | None:
-    """That of one issue."""
+def publication(connection: Connection, slug: str) -> Publication:
+    """That of one issue; one of which nothing has happened where nothing is known."""
     row = connection.execute(select(publications).where(publications.c.slug == slug)).mappings().first()
-    return Publication(**dict(row)) if row else None
+    return Publication(**dict(row)) if row else Publication(slug)
 
 
 def note(connection: Connection, slug: str, **values: Any) -> None:

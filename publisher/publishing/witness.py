@@ -151,7 +151,7 @@ def mail(
 def refuse_forgetful(witness: Witness, database: Database, slug: str, *, correction: bool = False) -> None:
     """For ``send``: raises UsageError where readers have the issue and the ledger does not know, DeployError."""
     with database.connect() as connection:
-        publication = store.publication(connection, slug) or Publication(slug)
+        publication = store.publication(connection, slug)
         mailed = store.mailed(connection, slug).get(slug)
         references = mailings.references(connection)
     if fault := witness.gainsay(publication, mailed, references):

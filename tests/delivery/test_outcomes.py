@@ -130,22 +130,22 @@ def test_results_belong_to_entries_in_order() -> None:
 
 
 POLICY = [
-    (Outcome(Verdict.SUBMITTED), "submitted", True, False),
-    (Outcome(Verdict.REJECTED, "INVALID_PARAMETER"), "rejected", True, False),
-    (Outcome(Verdict.UNCERTAIN, "ReadTimeoutError"), "uncertain", True, False),
-    (Outcome(Verdict.RETRY, "TRANSIENT_FAILURE"), "pending", True, False),
-    (Outcome(Verdict.UNREACHED, "EndpointConnectionError"), "pending", False, False),
-    (Outcome(Verdict.THROTTLED, "ACCOUNT_THROTTLED"), "pending", False, False),
-    (Outcome(Verdict.LATER, "daily-quota"), "pending", False, True),
-    (Outcome(Verdict.PAUSED, "ACCOUNT_SENDING_PAUSED"), "pending", False, True),
-    (Outcome(Verdict.STOP, "sandbox"), "pending", False, True),
+    (Outcome(Verdict.SUBMITTED), "submitted", True),
+    (Outcome(Verdict.REJECTED, "INVALID_PARAMETER"), "rejected", True),
+    (Outcome(Verdict.UNCERTAIN, "ReadTimeoutError"), "uncertain", True),
+    (Outcome(Verdict.RETRY, "TRANSIENT_FAILURE"), "pending", True),
+    (Outcome(Verdict.UNREACHED, "EndpointConnectionError"), "pending", False),
+    (Outcome(Verdict.THROTTLED, "ACCOUNT_THROTTLED"), "pending", False),
+    (Outcome(Verdict.LATER, "daily-quota"), "pending", False),
+    (Outcome(Verdict.PAUSED, "ACCOUNT_SENDING_PAUSED"), "pending", False),
+    (Outcome(Verdict.STOP, "sandbox"), "pending", False),
 ]
 
 
-@pytest.mark.parametrize(("outcome", "state", "counts", "stop"), POLICY, ids=lambda v: str(v)[:40])
-def test_what_follows_from_an_outcome(outcome: Outcome, state: str, counts: bool, stop: bool) -> None:
+@pytest.mark.parametrize(("outcome", "state", "counts"), POLICY, ids=lambda v: str(v)[:40])
+def test_what_follows_from_an_outcome(outcome: Outcome, state: str, counts: bool) -> None:
     decision = decide(outcome)
-    assert (decision.state, decision.counts, decision.stop) == (state, counts, stop)
+    assert (decision.state, decision.counts) == (state, counts)
 
 
 def test_only_what_is_proved_not_sent_becomes_pending_again() -> None:

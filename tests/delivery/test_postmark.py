@@ -28,7 +28,7 @@ from publisher.providers import open_provider, open_transport, suppression_list
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.postmark import TABLE
 from publisher.providers.postmark import transport as module
-from publisher.providers.postmark.outcomes import of_answer
+from publisher.providers.postmark.transport import of_answer
 from publisher.providers.transport import Transport
 from tests.delivery.test_transports import URL, envelope
 from tests.delivery.world import SLUG, add_people, make_config, make_letter

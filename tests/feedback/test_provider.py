@@ -16,7 +16,7 @@ from publisher.audience.forgetting import erase
 from publisher.audience.suppressions import Reason, suppress
 from publisher.errors import ServiceError
 from publisher.providers import suppression_list
-from publisher.providers.ses.suppression_list import SesSuppressionList
+from publisher.providers.ses.aws import SesSuppressionList
 from tests.feedback.conftest import Room
 
 PATH = "/v2/email/suppression/addresses"

@@ -78,7 +78,7 @@ class Ses(Provider):
 
     def suppression_list(self) -> SuppressionList:
         """The account's."""
-        from publisher.providers.ses.suppression_list import SesSuppressionList
+        from publisher.providers.ses.aws import SesSuppressionList
 
         return SesSuppressionList(self.config.delivery.ses.region)
 

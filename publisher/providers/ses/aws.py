@@ -1,10 +1,12 @@
-"""boto3 for the feedback's adapters: clients, and their failures as one line. Imported when first used (0.2 s)."""
+"""boto3 for feedback and suppressions: clients, and their failures as one line. Imported when first used (0.2 s)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
+from publisher.audience.suppressions import Reason
 from publisher.errors import ServiceError
 from publisher.providers.outcomes import in_words
 
@@ -55,3 +57,38 @@ _HELP = {
     "QueueDoesNotExist": "check delivery.ses.events_queue and its region",
     "NonExistentQueue": "check delivery.ses.events_queue and its region",
 }
+
+PAGE = 1000
+"""Entries a call of the suppression list: SES's own limit."""
+_REASONS = {Reason.BOUNCE: "BOUNCE", Reason.COMPLAINT: "COMPLAINT"}
+
+
+class SesSuppressionList:
+    """See :class:`~publisher.providers.provider.SuppressionList`. SES takes about one entry a second.
+
+    https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html. SES mails nobody on it, charges for
+    the try and counts it as a bounce; so whoever is there is better never mailed from here.
+    """
+
+    def __init__(self, region: str | None) -> None:
+        self._ses = client("sesv2", region, attempts=8)
+
+    def entries(self) -> Iterator[list[tuple[str, str]]]:
+        """Whom SES suppresses after a bounce or a complaint."""
+        wanted: dict[str, Any] = {"Reasons": ["BOUNCE", "COMPLAINT"], "PageSize": PAGE}
+        while True:
+            read = partial(self._ses.list_suppressed_destinations, **wanted)
+            answer = call("SES's suppression list cannot be read", read)
+            found = answer.get("SuppressedDestinationSummaries", [])
+            yield [(str(entry["EmailAddress"]), str(entry.get("Reason", ""))) for entry in found]
+            if not answer.get("NextToken"):
+                return
+            wanted["NextToken"] = answer["NextToken"]
+
+    def add(self, entries: Iterable[tuple[str, Reason]]) -> int:
+        """Put them on the list, one after another."""
+        found = list(entries)
+        for address, reason in found:
+            put = partial(self._ses.put_suppressed_destination, EmailAddress=address, Reason=_REASONS[reason])
+            call("SES's suppression list cannot be written", put)
+        return len(found)
