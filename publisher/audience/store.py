@@ -198,9 +198,7 @@ def counts(connection: Connection, chosen: ColumnElement[bool] | None = None) ->
     if chosen is not None:
         held = held.where(suppressions.c.mailbox_key.in_(select(subscribers.c.mailbox_key).where(where)))
     return Counts(
-        pending=by_state.get("pending", 0),
-        confirmed=by_state.get("confirmed", 0),
-        unsubscribed=by_state.get("unsubscribed", 0),
+        **by_state,
         suppressed=connection.scalar(held) or 0,
         forgotten=connection.scalar(select(func.count()).select_from(forgotten)) or 0,
     )

@@ -14,16 +14,19 @@ _PACKAGE = Path(publisher.__file__).resolve().parent
 _SCHEMAS = {"issue": issue_schema, "item": item_schema, "config": config_schema}
 
 
+def _bundled(folder: str, in_checkout: str) -> Path:
+    shipped = _PACKAGE / folder
+    return shipped if shipped.is_dir() else _PACKAGE.parent / in_checkout
+
+
 def sample() -> Path:
     """The folder that holds ``config.yaml`` and ``issues/`` of the sample newsletter."""
-    shipped = _PACKAGE / "_sample"
-    return shipped if shipped.is_dir() else _PACKAGE.parent
+    return _bundled("_sample", ".")
 
 
 def gitlab_template() -> Path:
     """The GitLab jobs that a newsletter's pipeline includes."""
-    shipped = _PACKAGE / "_gitlab"
-    return (shipped if shipped.is_dir() else _PACKAGE.parent / "deploy" / "gitlab") / "publisher.gitlab-ci.yml"
+    return _bundled("_gitlab", "deploy/gitlab") / "publisher.gitlab-ci.yml"
 
 
 def starter_file(name: str, **values: str) -> str:

@@ -21,14 +21,7 @@ from publisher.errors import ServiceError, UsageError
 from publisher.issue import Issue, read_issue
 from publisher.language import Locale
 
-_AFTER = (
-    "preheader",
-    "publish_at",
-    "authors",
-    "tags",
-    "cover",
-    "intro",
-)  # what usually stands before key_points
+_AFTER = ("preheader", "publish_at", "authors", "tags", "cover", "intro")  # what usually stands before key_points
 _INSTRUCTION = (
     "You draft the key points of a newsletter issue for its editor. Use only what the items say: no figure, name or "
     "claim that they do not hold. Write {count} points in the language {language}, each one sentence, the most "

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from publisher.authoring.bundled import schema_files, write_new
 from publisher.config import Config
 from publisher.errors import UsageError
-from publisher.issue import discover, load_issue
+from publisher.issue import date_of_slug, discover, load_issue
+from publisher.issue.folder import DATED, SLUG
 from publisher.issue.starter import starter_files
 from publisher.language import Locale
 
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_LEADING_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?=-|$)")
 _LONGEST = 100  # the slug is a folder's name and part of every address of the issue
 
 
@@ -51,7 +49,7 @@ def make_issue(config: Config, slug: str) -> NewIssue:
 
 
 def _refuse_slug(slug: str) -> None:
-    if not _SLUG.fullmatch(slug) or len(slug) > _LONGEST:
+    if not SLUG.fullmatch(slug) or len(slug) > _LONGEST:
         raise UsageError(
             f"{slug!r} cannot be a slug: it is made of a-z, 0-9 and single hyphens between them, at most {_LONGEST}",
             help="take the date and a word, as in 2025-01-05-weekly",
@@ -59,15 +57,10 @@ def _refuse_slug(slug: str) -> None:
 
 
 def _date(config: Config, slug: str) -> date:
-    found = _LEADING_DATE.match(slug)
-    if not found:
-        return datetime.now(config.newsletter.zone).date()
-    try:
-        return date.fromisoformat(found.group())
-    except ValueError:
-        raise UsageError(
-            f"{found.group()} is not a day of the calendar", help="begin the slug with a real date"
-        ) from None
+    found = date_of_slug(slug)
+    if found is None and DATED.match(slug) and slug[10:11] in {"", "-"}:
+        raise UsageError(f"{slug[:10]} is not a day of the calendar", help="begin the slug with a real date")
+    return found or datetime.now(config.newsletter.zone).date()
 
 
 def _next_number(config: Config) -> int | None:

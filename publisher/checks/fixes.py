@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.checks.rules import commentary, doubled_punctuation, half_width_punctuation, tracking_parameter
+from publisher.checks.rules import commentary, links, punctuation
 from publisher.diagnostics import Diagnostic
 from publisher.documents.atomic import write_file
 
 _LINE_END = re.compile("(\r\n|\n|\r)")
 _CODE, _CODE_END = (re.compile(f"<{end}(?:code|pre|kbd|samp|tt)\\b", re.IGNORECASE) for end in ("", "/"))
-_WHOLLY = frozenset({half_width_punctuation.CODE.name})
+_WHOLLY = frozenset({punctuation.HALF_WIDTH.name})
 """What is mended everywhere in a file or nowhere."""
 _TWICE = frozenset({"。。", "，，", "、、", "；；", "：："})
 # Those of the large advertisers alone: what another site calls ``spm`` or ``share_token`` may open its page.
@@ -83,7 +83,7 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
         at, span = 2 * (finding.span.line - 1), finding.span
         line = pieces[at] if at < len(pieces) and span.line == span.end_line else ""
         start, end = span.column - 1, span.end_column - 1
-        shown = finding.code == tracking_parameter.CODE.name and _in_code("".join(pieces[:at]) + line[:start])
+        shown = finding.code == links.TRACKING.name and _in_code("".join(pieces[:at]) + line[:start])
         right = None if shown else _FIXERS[finding.code](line, start, end)
         if right is None:
             stuck.add(finding.code)
@@ -120,18 +120,6 @@ def _contain(pieces: list[str], at: int) -> None:
     pieces[at] = f"::: commentary{line_end}{pieces[at]}"
 
 
-def _unlabelled(line: str, _start: int, end: int) -> str | None:
-    return "" if line[end:].strip() else None  # the whole line is named where the editor has to decide
-
-
-def _full_width(line: str, start: int, end: int) -> str | None:
-    return half_width_punctuation.FULL.get(line[start:end].rstrip(" "))
-
-
-def _once(line: str, start: int, end: int) -> str | None:
-    return line[start] if line[start:end] in _TWICE else None
-
-
 def _untracked(line: str, start: int, end: int) -> str | None:
     before = line[start:end]
     if "`" in before or _CODE.search(before):
@@ -143,8 +131,10 @@ def _untracked(line: str, start: int, end: int) -> str | None:
 
 
 _FIXERS: dict[str, Callable[[str, int, int], str | None]] = {
-    commentary.IN_BODY.name: _unlabelled,
-    half_width_punctuation.CODE.name: _full_width,
-    doubled_punctuation.CODE.name: _once,
-    tracking_parameter.CODE.name: _untracked,
+    # The whole line is named where the editor has to decide.
+    commentary.IN_BODY.name: lambda line, _, end: "" if line[end:].strip() else None,
+    punctuation.HALF_WIDTH.name: lambda line, start, end: punctuation.FULL.get(line[start:end].rstrip(" ")),
+    punctuation.DOUBLED.name: lambda line, start, end: line[start] if line[start:end] in _TWICE else None,
+    links.TRACKING.name: _untracked,
 }
+"""What a range of a line becomes, by code; None where that is not certain."""

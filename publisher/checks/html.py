@@ -50,68 +50,50 @@ class _Scanner(HTMLParser):
             self._starts.append(self._starts[-1] + len(line) + 1)
         self._fragment = fragment
         self.feed(fragment)
-        self._rest = self.rawdata
-        if self._rest.startswith("<"):
-            start = len(fragment) - len(self._rest)
-            comment = self._rest.startswith("<!--")
+        if self.rawdata.startswith("<"):  # what is not closed
+            comment, start = self.rawdata.startswith("<!--"), len(fragment) - len(self.rawdata)
             kind = RemovedKind.UNCLOSED_COMMENT if comment else RemovedKind.OTHER
-            self._remove(
-                kind,
-                say("the comment") if comment else say("the tag without >"),
-                start,
-                start + 4 if comment else len(fragment),
-            )
+            what = say("the comment") if comment else say("the tag without >")
+            self.removals.append(Removal(kind, what, start, start + 4 if comment else len(fragment)))
 
     def _offset(self) -> int:
         line, column = self.getpos()
         return self._starts[line - 1] + column
 
-    def _remove(self, kind: RemovedKind, what: Sentence, start: int, end: int) -> None:
-        self.removals.append(Removal(kind, what, start, end))
+    def _remove(self, what: Sentence, length: int, kind: RemovedKind = RemovedKind.OTHER) -> None:
+        """Of ``length`` characters from where the parser stands."""
+        start = self._offset()
+        self.removals.append(Removal(kind, what, start, start + length))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        start = self._offset()
-        text = self.get_starttag_text() or ""
-        end = start + len(text)
+        start, text = self._offset(), self.get_starttag_text() or ""
         if tag not in TAGS:
-            self._remove(RemovedKind.ACTIVE if tag in RUNS else RemovedKind.OTHER, say("<{tag}>", tag=tag), start, end)
+            kind = RemovedKind.ACTIVE if tag in RUNS else RemovedKind.OTHER
+            self._remove(say("<{tag}>", tag=tag), len(text), kind)
         written, at = text.lower(), 1 + len(tag)
         for name, value in attrs:
             at = max(written.find(name, at), at)
             fault = removed_attribute(tag, name, value or "")
             if fault is not None:
-                begin = start + at
-                self._remove(fault, say("the attribute {name}", name=name), begin, begin + len(name))
+                what = say("the attribute {name}", name=name)
+                self.removals.append(Removal(fault, what, start + at, start + at + len(name)))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
 
     def handle_decl(self, decl: str) -> None:
-        start = self._offset()
-        self._remove(RemovedKind.OTHER, say("the declaration"), start, start + len(decl) + 3)
+        self._remove(say("the declaration"), len(decl) + 3)
 
     def unknown_decl(self, data: str) -> None:
-        start = self._offset()
         words = shortened(data.partition("[")[2] or data)
-        self._remove(
-            RemovedKind.OTHER, say("the CDATA section with “{words}”", words=words), start, start + len(data) + 5
-        )
+        self._remove(say("the CDATA section with “{words}”", words=words), len(data) + 5)
 
     def handle_pi(self, data: str) -> None:
-        start = self._offset()
-        self._remove(
-            RemovedKind.OTHER,
-            say("the processing instruction “{data}”", data=shortened(data)),
-            start,
-            start + len(data) + 3,
-        )
+        self._remove(say("the processing instruction “{data}”", data=shortened(data)), len(data) + 3)
 
     def handle_comment(self, data: str) -> None:
-        start = self._offset()
-        if not self._fragment.startswith("<!--", start):  # what no browser understands is a comment to all
-            self._remove(
-                RemovedKind.OTHER, say("the declaration “{data}”", data=shortened(data)), start, start + len(data) + 3
-            )
+        if not self._fragment.startswith("<!--", self._offset()):  # what no browser understands is a comment to all
+            self._remove(say("the declaration “{data}”", data=shortened(data)), len(data) + 3)
 
 
 def removed_attribute(tag: str, name: str, value: str) -> RemovedKind | None:

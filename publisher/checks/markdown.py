@@ -102,22 +102,15 @@ class Text:
             parts.append(token.content if token.type in {"fence", "code_block"} else "\n" if token.block else "")
         return "".join(parts)
 
-    def html(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
-        """Each piece of raw HTML, and a function from a range of it to its place in the file."""
-        return ((piece.words, piece.place) for piece in self._raw)
-
-    def blocks_of_html(self) -> Iterator[tuple[str, Callable[[int, int], Place]]]:
-        """The same of whole blocks of it, which hold words."""
-        return ((piece.words, piece.place) for piece in self._raw if piece.token.type == "html_block")
-
     @cached_property
     def removed(self) -> tuple[tuple[Removal, Place], ...]:
         """What sanitising takes out of its raw HTML, with its place; a tag that is written often is read once."""
-        found = {html: removals(html) for html in {piece.words for piece in self._raw}}
-        return tuple((one, piece.place(one.start, one.end)) for piece in self._raw for one in found[piece.words])
+        found = {html: removals(html) for html in {piece.words for piece in self.raw}}
+        return tuple((one, piece.place(one.start, one.end)) for piece in self.raw for one in found[piece.words])
 
     @cached_property
-    def _raw(self) -> tuple[Piece, ...]:
+    def raw(self) -> tuple[Piece, ...]:
+        """Each piece of raw HTML."""
         return tuple(piece for piece in self.pieces if piece.raw)
 
     @cached_property

@@ -22,8 +22,8 @@ from publisher.language import first_spoken
 
 # A module imports only typer and the frame at its top: the rooms load when a command runs.
 MODULES = (
-    "authoring", "check", "build", "publish", "send", "status", "reconcile", "subscribers", "suppressions", "events",
-    "serve", "backup", "doctor", "theme",
+    "authoring", "check", "build", "publish", "send", "status", "subscribers", "suppressions", "events", "serve",
+    "backup", "doctor", "theme",
 )  # fmt: skip
 # The order of --help.
 COMMANDS = (

@@ -17,8 +17,6 @@ from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from rich.progress import ProgressColumn
-
     from publisher.config import Config
     from publisher.database import Database
     from publisher.diagnostics import Diagnostic
@@ -33,7 +31,6 @@ app = typer.Typer(
 )
 console = Console(soft_wrap=True, highlight=False)
 error_console = Console(stderr=True, soft_wrap=True, highlight=False)
-_CONTROLS = dict.fromkeys((*range(10), *range(11, 32), *range(127, 160)), "\ufffd")
 
 
 def examples(*lines: str) -> str:
@@ -58,9 +55,11 @@ def warn(text: str) -> None:
 
 def complain(message: str, help: str | None = None) -> None:
     """Say what failed, in one line, and what to do about it, in another."""
-    error_console.print(f"[bold red]error:[/] {escape(message.translate(_CONTROLS))}")
-    if help:
-        error_console.print(f"[cyan]help:[/] {escape(help.translate(_CONTROLS))}")
+    from publisher.diagnostics.text import printable
+
+    for label, text in (("[bold red]error:[/]", message), ("[cyan]help:[/]", help)):
+        if text:
+            error_console.print(label, escape("\n".join(map(printable, text.split("\n")))))
 
 
 def emit(value: Any) -> None:
@@ -169,16 +168,14 @@ class Bar:
             Progress,
             TaskProgressColumn,
             TextColumn,
-            TimeElapsedColumn,
             TimeRemainingColumn,
         )
 
-        ends: tuple[ProgressColumn, ...] = (MofNCompleteColumn(), TimeElapsedColumn())
-        if file:
-            ends = (TaskProgressColumn(), TimeRemainingColumn())
-        columns = (TextColumn("{task.description}"), BarColumn(), *ends)
+        count = TaskProgressColumn() if file else MofNCompleteColumn()
+        note = TextColumn("{task.fields[note]}")
+        columns = (TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn(), note)
         self._bar = Progress(*columns, console=error_console, transient=True)
-        self._task = self._bar.add_task(word, total=file.stat().st_size if file else None)
+        self._task = self._bar.add_task(word, total=file.stat().st_size if file else None, note="")
 
     def __enter__(self) -> Bar:
         if self._bar:
@@ -208,10 +205,14 @@ class Bar:
         if self._bar:
             self._bar.advance(self._task, count)
 
-    def at(self, done: int, total: int | None = None, word: str | None = None) -> None:
-        """So much is done, of so much, of what ``word`` says."""
+    def at(
+        self, done: int, total: int | None = None, word: str | None = None, notes: Sequence[str] | None = None
+    ) -> None:
+        """So much is done, of so much, of what ``word`` says; with ``notes`` the rate and these follow."""
         if self._bar:
-            self._bar.update(self._task, completed=done, total=total, description=word)
+            speed = self._bar.tasks[0].speed if notes is not None else None
+            note = ", ".join([*([f"{speed:,.0f}/s"] if speed else []), *(notes or ())])
+            self._bar.update(self._task, completed=done, total=total, description=word, note=note)
 
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")]

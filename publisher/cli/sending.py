@@ -13,9 +13,8 @@ from typing import Any
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from publisher.cli.frame import complain, config_of, counted, error_console, opened, say, show_findings, tell, warn
+from publisher.cli.frame import Bar, complain, config_of, counted, error_console, opened, say, show_findings, tell, warn
 from publisher.config.model import Config
 from publisher.config.placeholders import unready
 from publisher.database import Database
@@ -215,30 +214,13 @@ class _JsonLines(nullcontext[None]):
         _line(event="progress", **{name: getattr(step, name) for name in counts})
 
 
-class _SendBar:
-    """A progress bar on standard error, with rate, time left and the account so far."""
+class _SendBar(Bar):
+    """A progress bar on standard error, with the account so far."""
 
     def __init__(self, issue: str) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[account]}"),
-            console=error_console,
-            disable=not error_console.is_terminal,
-        )
+        super().__init__("Sending")
         self._issue = issue
-        self._task: Any = None
         self._stopping = False
-
-    def __enter__(self) -> _SendBar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
 
     def started(self, started: Started) -> None:
         account = started.account
@@ -247,21 +229,16 @@ class _SendBar:
         tell(f"{self._issue} {verb} {people}, {account.excluded:,} excluded ({started.transport})")
         for note in _notes(started):
             warn(note)
-        self._task = self._bar.add_task("Sending", total=account.pending, rate="", account="")
+        self.begin("Sending", account.pending)
 
     def progress(self, step: Step) -> None:
-        if self._task is None:
-            return
         done = step.submitted + step.rejected + step.uncertain + step.excluded
-        odd = [f"{n:,} {w}" for n, w in ((step.rejected, "rejected"), (step.uncertain, "uncertain")) if n]
-        self._bar.update(self._task, completed=done, account=", ".join(odd), rate=self._rate())
+        self.at(
+            done, notes=[f"{n:,} {w}" for n, w in ((step.rejected, "rejected"), (step.uncertain, "uncertain")) if n]
+        )
         if step.ending is not None and step.in_flight and not self._stopping:
             self._stopping = True
             error_console.print("stopping: waiting for the calls in flight (once more to stop at once)")
-
-    def _rate(self) -> str:
-        task = self._bar.tasks[0]
-        return f"{task.speed:,.0f}/s" if task.speed else ""
 
 
 def _notes(started: Started) -> Sequence[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.frame import Bar, Format, app, complain, config_of, emit, opened, say, tell
+from publisher.cli.frame import Bar, Format, Yes, app, complain, config_of, emit, opened, say, tell
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -204,10 +204,10 @@ def export(
     out: Annotated[Path | None, typer.Argument(metavar="FILE.csv", help="Default: standard output.")] = None,
 ) -> None:
     """Write every subscriber as CSV, oldest first; safe to open in a spreadsheet."""
-    import os
-    import tempfile
+    from io import TextIOWrapper
 
-    from publisher.audience.exporting import export as write
+    from publisher.audience.own import export as write
+    from publisher.documents.atomic import replacing
     from publisher.errors import UsageError
 
     with opened(context) as (_, database), database.connect() as connection:
@@ -215,10 +215,8 @@ def export(
             write(connection, sys.stdout)
             return
         try:
-            handle, draft = tempfile.mkstemp(dir=out.absolute().parent, prefix=".export.")  # mode 600: addresses
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                number = write(connection, file)
-            Path(draft).replace(out)
+            with replacing(out.absolute()) as file, TextIOWrapper(file, "utf-8", newline="") as text:
+                number = write(connection, text)
         except OSError as error:
             raise UsageError(f"{out} cannot be written: {error.strerror}", help="name a file in a folder") from error
     tell(f"{number:,} subscribers written to {out}")
@@ -257,7 +255,7 @@ def remove(context: typer.Context, address: Person) -> None:
 @commands.command()
 def show(context: typer.Context, address: Person, format: Format = "text") -> None:
     """Everything that is stored about one person."""
-    from publisher.audience.exporting import record
+    from publisher.audience.own import record
     from publisher.insights.store import mailings_of
 
     with opened(context) as (_, database), database.connect() as connection:
@@ -283,7 +281,7 @@ def show(context: typer.Context, address: Person, format: Format = "text") -> No
 def erase(
     context: typer.Context,
     address: Person,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> int:
     """Forget one person: everything goes but a salted hash, which keeps imports from bringing them back."""
     from publisher.audience.forgetting import erase as forget

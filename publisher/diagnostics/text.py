@@ -117,9 +117,12 @@ def _excerpt(source: str, span: Span) -> tuple[str, str]:
 
 @lru_cache(maxsize=8)
 def _cells(source: str) -> tuple[list[tuple[str, int]], int]:
-    """Each code point as shown, with its columns, and the columns of all; many findings may stand on one line."""
-    columns = _columns(source)
-    return list(zip(_display(source), columns, strict=True)), sum(columns)
+    """Each code point as it may be shown, with its columns, and the columns of all; many findings may share a line."""
+    cells = []
+    for character, width in zip(source, widths(source), strict=True):
+        shown = " " * _TAB if character == "\t" else printable(character)
+        cells.append((shown, width if shown == character else len(shown)))
+    return cells, sum(width for _, width in cells)
 
 
 def _window(cells: list[tuple[str, int]], start: int) -> tuple[int, int]:
@@ -135,18 +138,6 @@ def _window(cells: list[tuple[str, int]], start: int) -> tuple[int, int]:
         room -= cells[last][1]
         last += 1
     return first, last
-
-
-def _display(text: str) -> list[str]:
-    """Each code point as it may be shown: tabs as spaces, and nothing that a terminal would obey."""
-    return [" " * _TAB if character == "\t" else printable(character) for character in text]
-
-
-def _columns(text: str) -> list[int]:
-    return [
-        _TAB if character == "\t" else 1 if printable(character) != character else width
-        for character, width in zip(text, widths(text), strict=True)
-    ]
 
 
 def told(diagnostic: Diagnostic) -> str:

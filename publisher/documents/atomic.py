@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
@@ -13,17 +15,24 @@ def write_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
     if holds(path, content):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, mode) as file:
+        file.write(content)
+    return True
+
+
+@contextmanager
+def replacing(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """A new file, which takes the name after the block, and is gone where the block fails. Raises OSError."""
     handle, temporary = tempfile.mkstemp(prefix=".publisher-", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
         os.chmod(temporary, mode)  # noqa: PTH101 - this and the next call are a good part of a large build
         os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
         with suppress(OSError):
             Path(temporary).unlink()
         raise
-    return True
 
 
 def holds(path: Path, content: bytes) -> bool:

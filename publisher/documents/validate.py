@@ -69,8 +69,9 @@ def validate(
     except ValidationError as error:
         errors = error.errors(include_url=False)
     missing = {tuple(details["loc"]) for details in errors if details["type"] == "missing"}
-    meant = {loc: _stands_for(model, loc) for loc in _extra(errors)}
-    meant = {loc: name for loc, name in meant.items() if (*loc[:-1], name) in missing}
+    unknown = [tuple(details["loc"]) for details in errors if details["type"] == "extra_forbidden"]
+    likely = {loc: near_key(str(loc[-1]), [*_fields(model, loc[:-1])]) for loc in unknown}
+    meant = {loc: name for loc, name in likely.items() if (*loc[:-1], name) in missing}
     told = {(*loc[:-1], name) for loc, name in meant.items()}
     shown = [details for details in errors if details["type"] != "missing" or tuple(details["loc"]) not in told]
     findings = [_finding(model, node, path, details, rules, meant) for details in shown]
@@ -106,15 +107,6 @@ def _plain(written: str) -> str:
     return written.strip().strip("\u3000\u00a0")
 
 
-def _extra(errors: Sequence_[ErrorDetails]) -> list[Loc]:
-    return [tuple(details["loc"]) for details in errors if details["type"] == "extra_forbidden"]
-
-
-def _stands_for(model: type[BaseModel], loc: Loc) -> str | None:
-    """The key that an unknown one was probably meant for."""
-    return near_key(str(loc[-1]), [*_fields(model, loc[:-1])])
-
-
 def _finding(
     model: type[BaseModel], root: Mapping, path: str, details: ErrorDetails, rules: Rules, meant: dict[Loc, str | None]
 ) -> Diagnostic:
@@ -129,9 +121,8 @@ def _finding(
         if loc in meant:
             message = say("the key {key} is unknown, and {lacking} is missing", key=loc[-1], lacking=str(meant[loc]))
         return UNKNOWN_KEY.at(place, message, help=_known(str(loc[-1]), [*_fields(model, loc[:-1])]))
-    node, said = nearest(root, loc), details.get("ctx", {})
+    (node, _, name), said = _walk(root, loc), details.get("ctx", {})
     if is_null(node) and said.get("code") not in rules.own_empty:
-        name = _name(root, loc)
         return EMPTY_VALUE.at(
             _key_place(root, loc, path),
             say("{name} has no value", name=name),
@@ -141,9 +132,11 @@ def _finding(
         code = rules.codes.get(said["code"]) or _OWN[said["code"]]
         message = said["message"]
         if loc and "it" in message.values:
-            message = say(message.template, **{**message.values, "it": _name(root, loc)})
-        return code.at(_value_place(root, loc, path), message, help=said["help"])
-    return _typed(kind, node, _name(root, loc), details, Place(path, _start(node)))
+            message = say(message.template, **{**message.values, "it": name})
+        empty = isinstance(node, Scalar) and not node.text.strip()
+        place = _key_place(root, loc, path) if empty else Place(path, _start(node))
+        return code.at(place, message, help=said["help"])
+    return _typed(kind, node, name, details, Place(path, _start(node)))
 
 
 def _missing(model: type[BaseModel], root: Mapping, path: str, loc: Loc, rules: Rules) -> Diagnostic:
@@ -220,47 +213,32 @@ def _lowered(meaning: str) -> str:
     return Sentence(text, meaning.template, meaning.values) if isinstance(meaning, Sentence) else text
 
 
-def _name(root: Node, loc: Loc) -> str:
-    """The name of what ``loc`` points at, for a message: ``cover.alt``, ``tags[1]``."""
-    name, node = "", root
+def _walk(root: Node, loc: Loc) -> tuple[Node, Scalar | None, str]:
+    """The node at ``loc``, the key that it stands under, and its name for a message: ``cover.alt``, ``tags[1]``.
+
+    Parts that are not in the data (tags of unions, items of what was no list) are skipped.
+    """
+    node, key, name = root, None, ""
     for part in loc:
-        child = find(node, (part,))
-        if child is None:
+        if (child := find(node, (part,))) is None:
             continue
-        node = child
+        if isinstance(node, Mapping) and (entry := node.entry(part)):
+            key = entry.key
         name += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if name else part
-    return name or "the file"
+        node = child
+    return node, key, name or "the file"
 
 
 def nearest(root: Node, loc: Loc) -> Node:
-    """The node at ``loc``; parts that are not in the data (tags of unions, items of what was no list) are skipped."""
-    node = root
-    for part in loc:
-        node = find(node, (part,)) or node
-    return node
-
-
-def _entry_key(root: Node, loc: Loc) -> Scalar | None:
-    node, key = root, None
-    for part in loc:
-        if isinstance(node, Mapping) and (entry := node.entry(part)):
-            key = entry.key
-        node = find(node, (part,)) or node
-    return key
+    """The node at ``loc``, or the last one on the way there."""
+    return _walk(root, loc)[0]
 
 
 def _key_place(root: Node, loc: Loc, path: str) -> Place:
     """The key of an empty value; in a list, where the value would be."""
-    node, key = nearest(root, loc), _entry_key(root, loc)
+    node, key, _ = _walk(root, loc)
     in_list = bool(loc) and isinstance(loc[-1], int)
     return Place(path, key.span if key and not in_list else node.span)
-
-
-def _value_place(root: Node, loc: Loc, path: str) -> Place:
-    node = nearest(root, loc)
-    if isinstance(node, Scalar) and not node.text.strip():
-        return _key_place(root, loc, path)
-    return Place(path, _start(node))
 
 
 def _start(node: Node) -> Span:

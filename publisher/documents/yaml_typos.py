@@ -40,16 +40,11 @@ def find_typo(lines: Sequence[str], upto: int) -> YamlTypo | None:
     return None
 
 
-def _full_colon(match: re.Match[str]) -> tuple[Sentence, Sentence]:
-    return say("the colon is a full-width one"), say(
-        "write {key}: {rest}", key=match["key"], rest=shortened(match["rest"].strip())
-    )
+def _colon(message: Sentence) -> Callable[[re.Match[str]], tuple[Sentence, Sentence]]:
+    def told(match: re.Match[str]) -> tuple[Sentence, Sentence]:
+        return message, say("write {key}: {rest}", key=match["key"], rest=shortened(match["rest"].strip()))
 
-
-def _no_space(match: re.Match[str]) -> tuple[Sentence, Sentence]:
-    return say("a space is missing after the colon"), say(
-        "write {key}: {rest}", key=match["key"], rest=shortened(match["rest"])
-    )
+    return told
 
 
 def _odd_space(match: re.Match[str]) -> tuple[Sentence, Sentence]:
@@ -79,9 +74,9 @@ def shortened(text: str) -> str:
 
 _SLIPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[Sentence, Sentence]]], ...] = (
     (_CONFLICT, _conflict),
-    (_FULL_COLON, _full_colon),
+    (_FULL_COLON, _colon(say("the colon is a full-width one"))),
     (_ODD_SPACE, _odd_space),
-    (_NO_SPACE, _no_space),
+    (_NO_SPACE, _colon(say("a space is missing after the colon"))),
     (_AFTER_QUOTED, _quoted),
     (_TWO_COLONS, _quoted),
 )

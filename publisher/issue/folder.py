@@ -17,7 +17,7 @@ IMAGES = "images"
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown"})
 
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
 # What machines and git leave beside files; no editor put it there, and no reader misses it.
 DROPPINGS = re.compile(
@@ -56,7 +56,7 @@ def read_folder(root: Path, slug: str) -> IssueFolder:
         entries = sorted((root / path).iterdir(), key=lambda entry: entry.name)
     except OSError as error:
         return IssueFolder(slug, path, None, (), (_no_folder(root, path, error),))
-    findings = [] if _SLUG.fullmatch(slug) else [_bad_slug(path, slug)]
+    findings = [] if SLUG.fullmatch(slug) else [_bad_slug(path, slug)]
     issue_files: list[str] = []
     items: list[str] = []
     for entry in entries:

@@ -14,6 +14,7 @@ from publisher.diagnostics import say
 from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, EMPTY_VALUE, WRONG_TYPE, refuse
 from publisher.issue import codes
+from publisher.issue.folder import SLUG
 from publisher.issue.links import fault_of_link
 from publisher.issue.pictures import fault_of_address
 
@@ -22,7 +23,6 @@ WRITTEN = {"type": ["string", "number", "boolean"]}
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?) ?([Zz]|[+-]\d{2}:?\d{2})?")
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _UNSEEN_IN_PROSE = re.compile(
     r"^ {0,3}\[[^\[\]\n]+\]:.*|</?(?:a|b|br|div|em|i|p|span|strong|u)\b[^<>]*>", re.MULTILINE | re.IGNORECASE
@@ -124,7 +124,7 @@ def _number(value: Any) -> Any:
 
 
 def _anchor(value: str) -> str:
-    if not _SLUG.fullmatch(value) or len(value) > 100:
+    if not SLUG.fullmatch(value) or len(value) > 100:
         better = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:100].strip("-")
         advice = say("write {words}", words=better) if better else say("write lower-case letters, digits and hyphens")
         raise refuse(codes.BAD_ANCHOR, say("the anchor {value!r} cannot be part of an address", value=value), advice)

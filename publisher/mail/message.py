@@ -91,6 +91,8 @@ class Envelope:
     unsubscribe_url: str
     attempt: int = 1
     values: Mapping[Slot, str] = field(default_factory=dict)
+    composed: Composed | None = None
+    """Its own letter, where one opening of a transport serves several letters of one sender."""
 
     @property
     def mailing(self) -> str:
@@ -122,6 +124,8 @@ class Composed:
 
     def message(self, envelope: Envelope, date: datetime) -> bytes:
         """The whole message for one recipient, lines ended by CRLF. Raises TransportError for an unusable address."""
+        if (letter := self.of(envelope)) is not self:
+            return letter.message(envelope, date)
         local = f"{envelope.recipient}.{envelope.attempt}.{self.letter.digest[7:19]}"
         own = (
             f"To: {addr_spec(envelope.address)}\r\nDate: {format_datetime(date)}\r\n"
@@ -142,9 +146,9 @@ class Composed:
             )
         )
 
-    def of(self, envelope: Envelope) -> Composed:  # noqa: ARG002
-        """What is composed for this envelope: this, but where one opening of a transport serves several letters."""
-        return self
+    def of(self, envelope: Envelope) -> Composed:
+        """What is composed for this envelope: its own letter, else this one."""
+        return envelope.composed or self
 
     @property
     def slots(self) -> frozenset[Slot]:

@@ -7,8 +7,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from datetime import datetime
 from functools import lru_cache
 
 from publisher.audience import store
@@ -48,29 +46,6 @@ FOLDER = "confirm"
 # A letter has slots for the links of an issue. The one link that this letter is about stands in the slot for
 # preferences: to confirm is the first preference a reader states.
 _LINK = Slot.PREFERENCES_URL
-
-
-@dataclass(frozen=True, slots=True)
-class _Addressed(Envelope):
-    """An envelope that knows its letter: a transport is opened once, and the quota asked for once, for all letters."""
-
-    composed: Composed | None = None
-
-
-class _AnyLetter(Composed):
-    """Stands for every letter; the sender is the same in all."""
-
-    __slots__ = ()
-
-    def of(self, envelope: Envelope) -> Composed:
-        """The envelope's own letter."""
-        assert isinstance(envelope, _Addressed)
-        assert envelope.composed is not None
-        return envelope.composed
-
-    def message(self, envelope: Envelope, date: datetime) -> bytes:
-        """The message of the envelope's own letter."""
-        return self.of(envelope).message(envelope, date)
 
 
 class ConfirmationMailer:
@@ -174,7 +149,7 @@ class ConfirmationMailer:
             if self._open is None:
                 transport = self._transport or open_transport(self._config, single=True)
                 letter = self._composed(self._config.newsletter.language, already=False)
-                quota = transport.open(_AnyLetter(**{f.name: getattr(letter, f.name) for f in fields(letter)}))
+                quota = transport.open(letter)
                 pace = pace_of(self._database, transport, limits.ceiling(quota))
             else:
                 transport, pace = self._open
@@ -207,7 +182,7 @@ class ConfirmationMailer:
     def _envelope(self, question: ConfirmationRequest) -> Envelope:
         subscriber = question.subscriber
         to = self._tokens.preferences_url if question.already else self._tokens.confirm_url
-        return _Addressed(
+        return Envelope(
             f"confirm-{subscriber.reference}{int(question.asked_at.timestamp())}",
             subscriber.address_key,
             self._tokens.unsubscribe_url(subscriber.reference),

@@ -7,8 +7,9 @@ import ipaddress
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from publisher.web.metrics import Metrics
@@ -90,9 +91,11 @@ class ServiceGuard:
                 raise HTTPException(413)
             return message
 
-        safely = self._safely(scope, send)
-        if _declared(scope) > limit:
-            await self._refuse(scope, receive, safely)
+        safely, declared = self._safely(scope, send), Headers(scope=scope).get("content-length", "")
+        if declared.isdigit() and len(declared) < 19 and int(declared) > limit:
+            refusal = self._pages.status(413)
+            refusal.headers["connection"] = "close"
+            await refusal(scope, receive, safely)
             return
         await self._app(scope, bounded, safely)
 
@@ -118,11 +121,6 @@ class ServiceGuard:
 
         return safely
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response: Response = self._pages.status(413)
-        response.headers["connection"] = "close"
-        await response(scope, receive, send)
-
 
 def route_of(path: str) -> str:
     """The first part of a path: tokens, and whatever else strangers try, stay out of the metrics."""
@@ -135,10 +133,3 @@ _ROUTES = {"", "subscribe", "confirm", "unsubscribe", "preferences", "webhooks",
 
 def _method(scope: Scope) -> str:
     return scope["method"] if scope["method"] in {"GET", "HEAD", "POST"} else "other"
-
-
-def _declared(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and len(value) < 19:
-            return int(value)
-    return 0

@@ -17,10 +17,9 @@ from sqlalchemy import Connection, insert, select
 
 from publisher.audience import store
 from publisher.audience.address import read_address
-from publisher.audience.exporting import export
 from publisher.audience.importing import Problem, Tally, survey, write
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
-from publisher.audience.own import COLUMNS, guarded, unguarded
+from publisher.audience.own import COLUMNS, export, guarded, unguarded
 from publisher.audience.suppressions import Reason, suppress, suppression
 from publisher.audience.tables import consents, subscribers, suppressions
 from publisher.audience.tokens import Purpose, Tokens

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from publisher.preview import frames
-from publisher.preview.inbox import cut, rows
+from publisher.preview.listing import cut, rows
 
 from .conftest import SLUG, Preview
 

@@ -1,16 +1,17 @@
-"""The links in the text: where they may lead, the anchors of the issue among it, and what their words say."""
+"""Links: where they may lead, the anchors of the issue among it, what their words say, and what only tracks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue.links import fault_of_link
 
 MISSING_ANCHOR = define("link-to-missing-anchor", Severity.ERROR)
+TRACKING = define("tracking-parameter", Severity.WARNING)
 VAGUE_TEXT = define("vague-link-text", Severity.WARNING)
 _WITHIN = re.compile(r"(\.{0,2}/(?!/)|#).*", re.DOTALL)
 """Addresses within the archive; others have the codes of every link of an issue."""
@@ -21,11 +22,16 @@ _VAGUE = {
     "點擊這裡", "點擊此處", "這裡", "連結", "詳情",
     "こちら", "ここ", "ここをクリック", "こちらをクリック", "リンク", "詳細", "続きを読む",
 }  # fmt: skip
+_TRACKING = re.compile(
+    r"utm_\w+|fbclid|gclid|gclsrc|dclid|msclkid|yclid|igshid|igsh|twclid|ttclid|li_fat_id|mc_[ce]id|mkt_tok|_hs(enc|mi)"
+    r"|vero_(id|conv)|oly_(anon|enc)_id|s_cid|wickedid|spm|scm|share_(token|source|from)|from_source|isappinstalled",
+    re.IGNORECASE,
+)
 _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Look at each link."""
+    """Look at each link of the text, and at the query of every address."""
     anchors = [item.anchor for item in context.issue.items]
     for link in (link for text in context.texts for link in text.parts.links):
         if not _WITHIN.fullmatch(link.url) and (fault := fault_of_link(link.url)):
@@ -41,3 +47,18 @@ def check(context: Context) -> Iterator[Diagnostic]:
         if _TRIM.sub("", link.words).casefold() in _VAGUE:
             message = say("the link's text “{words}” does not say where it leads", words=link.words.strip())
             yield VAGUE_TEXT.at(link.place, message, help=say("make the words that name the target the link"))
+    yield from _tracking(context)
+
+
+def _tracking(context: Context) -> Iterator[Diagnostic]:
+    for link in context.links:
+        if link.sponsored:
+            continue
+        parts = urlsplit(link.url)
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        tracking = [name for name, _ in pairs if _TRACKING.fullmatch(name)]
+        if tracking:
+            kept = urlencode([(name, value) for name, value in pairs if name not in tracking])
+            clean = urlunsplit(parts._replace(query=kept))
+            message = say("the link carries {tracking}, which only track", tracking=", ".join(dict.fromkeys(tracking)))
+            yield TRACKING.at(link.place, message, help=say("write {words}", words=clean))

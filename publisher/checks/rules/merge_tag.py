@@ -70,8 +70,9 @@ def _of_text(text: Text) -> Iterator[Diagnostic]:
 
 def _written(text: Text) -> Iterator[Written]:
     yield from text.written
-    for html, place in text.blocks_of_html():
-        yield _CODE.sub(lambda code: " " * len(code[0]), without_comments(html)), place
+    for piece in text.raw:
+        if piece.token.type == "html_block":
+            yield _CODE.sub(lambda code: " " * len(code[0]), without_comments(piece.words)), piece.place
 
 
 def _tags(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagnostic]:

@@ -1,15 +1,52 @@
-"""A number in the key points appears nowhere in the items."""
+"""A number in the key points appears nowhere in the items.
+
+Numbers are compared as readers understand them: 1,600 is 1600, and 80 billion is 800 亿.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
 
 from publisher.checks.context import Context
 from publisher.checks.lines import Line
-from publisher.checks.numbers import numbers
 from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("number-not-in-items", Severity.WARNING)
+_UNITS = {
+    "thousand": 3, "k": 3, "million": 6, "m": 6, "mn": 6, "billion": 9, "bn": 9, "b": 9, "trillion": 12, "tn": 12,
+    "千": 3, "万": 4, "萬": 4, "百万": 6, "百萬": 6, "千万": 7, "千萬": 7,
+    "亿": 8, "億": 8, "万亿": 12, "萬億": 12, "兆": 12,
+}  # fmt: skip
+_WORDS: dict[str, int | Decimal] = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70,
+    "eighty": 80, "ninety": 90, "half": Decimal("0.5"), "hundred": 100,
+}  # fmt: skip
+_HAN_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2, "〇": 0}
+_HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
+_UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
+_NUMBER = re.compile(
+    r"(?<![\w.])(\d{1,3}(?:[,，\u202f\u00a0]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"(?:[ \u00a0-]?({_UNIT})(?![a-z])|\s?(%|％|per ?cent\b))?",
+    re.IGNORECASE,
+)
+_GLUED = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
+_WORD = re.compile(rf"\b({'|'.join(_WORDS)})(?:[ -](hundred|{_UNIT}))?\b", re.IGNORECASE)
+_HAN = re.compile(
+    rf"([{''.join(_HAN_DIGITS)}{''.join(_HAN_PLACES)}]+)(万亿|亿|億|万|萬|千万|百万|成)?|([万萬亿億])(?=[卡人元])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as written, with the values it may stand for (with its unit; a bare one only itself)."""
+
+    text: str
+    values: frozenset[Decimal]
+    start: int
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
@@ -29,3 +66,42 @@ def check(context: Context) -> Iterator[Diagnostic]:
                 say("{text} appears in no item", text=number.text),
                 help=say("write the number the items have, or add it to an item"),
             )
+
+
+def numbers(text: str, *, words: bool = False) -> Iterator[Number]:
+    """The numbers of a text in digits; with ``words`` those in English and Chinese words too."""
+    for found in _NUMBER.finditer(text):
+        digits = re.sub(r"[,，\u202f\u00a0]", "", found[1])
+        yield Number(found[0], _values(digits, found[2], found[3]), found.start())
+    if not words:
+        return
+    for found in _GLUED.finditer(text):  # GPT-5, o3, V3: a number glued to letters
+        yield Number(found[0], frozenset({Decimal(found[1])}), found.start())
+    for found in _WORD.finditer(text):
+        base = Decimal(_WORDS[found[1].casefold()])
+        scale = 100 if (found[2] or "").casefold() == "hundred" else 10 ** _UNITS.get((found[2] or "").casefold(), 0)
+        yield Number(found[0], frozenset({base * scale}), found.start())
+    for found in _HAN.finditer(text):
+        yield Number(found[0], _han_values(found), found.start())
+
+
+def _values(digits: str, unit: str | None, percent: str | None) -> frozenset[Decimal]:
+    value = Decimal(digits)
+    if percent:
+        return frozenset({value, value / 100})  # 47% and 0.47 are one number
+    return frozenset({value * 10 ** _UNITS[unit.casefold()]}) if unit else frozenset({value})
+
+
+def _han_values(found: re.Match[str]) -> frozenset[Decimal]:
+    if found[3]:
+        return frozenset({Decimal(10) ** _UNITS[found[3]]})
+    total, digit = 0, 0
+    for character in found[1]:
+        if character in _HAN_DIGITS:
+            digit = _HAN_DIGITS[character]
+        else:
+            total, digit = total + (digit or 1) * _HAN_PLACES[character], 0
+    value = Decimal(total + digit)
+    if found[2] == "成":
+        return frozenset({value, value * 10})
+    return frozenset({value * 10 ** _UNITS[found[2]]}) if found[2] else frozenset({value})

@@ -1,4 +1,7 @@
-"""What an author's raw HTML loses: what runs, what is not kept, words in what is removed, comments without an end."""
+"""What an author's raw HTML loses: what runs, what is not kept, words in what is removed, comments without an end.
+
+And words in angle brackets, which look like HTML and are none.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from publisher.checks.html_policy import ACTIVE, TAGS
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
-from publisher.issue.markdown.tags import COMMENT
+from publisher.issue.markdown.tags import COMMENT, TAG, is_words
 
+ANGLE_BRACKETS = define("angle-brackets", Severity.WARNING)
 COMMENT_UNCLOSED = define("comment-unclosed", Severity.ERROR, fixed=True)
 REMOVED_ACTIVE = define("removed-active-content", Severity.ERROR, fixed=True)
 REMOVED_HTML = define("removed-html", Severity.WARNING)
@@ -29,12 +33,14 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for text in context.texts:
         lost = [*_swallowed(text)]
         yield from lost
+        yield from _angle_brackets(text)
         told = {finding.span for finding in lost}
         for removal, at in text.removed:
             finding = _removed(removal, at)
             if finding.code != REMOVED_HTML.name or finding.span not in told:
                 yield finding
-        for fragment, place in text.html() if "<!--" in text.prose.text else ():
+        raw = text.raw if "<!--" in text.prose.text else ()
+        for fragment, place in ((piece.words, piece.place) for piece in raw):
             for comment in COMMENT.finditer(fragment):
                 if "<!--" in (said := comment[0][4:]) and comment[0].endswith("-->"):
                     hidden = shortened(" ".join(said.partition("<!--")[0].split()))
@@ -91,3 +97,14 @@ def _told(name: str, place: Place, words: list[str], fate: Sentence) -> Iterator
         yield TEXT_SWALLOWED.at(
             place, message, help=say("write it in backticks, `<{name}>`, or &lt;{name}>", name=name)
         )
+
+
+def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
+    """Tags of no element, and tags that go on as a sentence."""
+    blocks = ((without_comments(piece.words), piece.place) for piece in text.raw)
+    for words, place in (*text.written, *blocks):
+        for tag in TAG.finditer(words):
+            if is_words(tag) and not words.endswith("\\", 0, tag.start()):
+                message = say("{tag} is no HTML: readers see it as written", tag=shortened(tag[0]))
+                advice = say("write it in backticks, or &lt;{tag}", tag=shortened(tag[0][1:]))
+                yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=advice)

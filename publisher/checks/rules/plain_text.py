@@ -1,26 +1,38 @@
-"""A character that nobody sees turns the direction of writing."""
+"""Fields of plain text: Markdown and entities stay as they are written there, and marks that nobody sees turn them."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterator
+from html import unescape
 
 from publisher.checks.context import Context
 from publisher.checks.lines import Line, fields
 from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
+from publisher.documents.yaml_typos import shortened
 
-CODE = define("direction-mark", Severity.WARNING)
+DIRECTION_MARK = define("direction-mark", Severity.WARNING)
+MARKUP = define("markup-in-plain-text", Severity.WARNING)
 _MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _OVERRIDES = "\u202d\u202e"
 _CLOSES = dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c") | dict.fromkeys("\u2066\u2067\u2068", "\u2069")
 _LATE = {"R", "AL"}  # bidirectional classes of letters written from right to left (UAX #9, 3.2)
+_ALONE = r"(?<![A-Za-z0-9])"  # so that 2**64 and f**k are as they are meant
+_MARKUP = re.compile(
+    r"(?P<entity>&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);)"
+    rf"|!?(?<![A-Za-z0-9_\])])\[(?P<link>[^\[\]]+)\]\([^()\s]+\)"
+    rf"|{_ALONE}(?P<mark>\*\*|~~)(?P<strong>(?![\s*~])[^*~]*?(?<!\s))(?P=mark)(?![A-Za-z0-9])"
+    rf"|{_ALONE}(?P<ticks>`+)(?P<code>(?![\s`])[^`]*?(?<!\s))(?P=ticks)(?![A-Za-z0-9`])"
+    r"|<(?P<tag>b|em|i|strong|sub|sup|u)>(?P<element>[^<>]+)</(?P=tag)>"
+)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look at each field of plain text, and at each text of prose as a whole: markup may stand inside a pair."""
     for line in fields(context):
         yield from _look([line])
+        yield from _markup(line)
     for text in context.texts:
         if _MARKS.search(text.prose.text):
             yield from _look([Line(words, place, None) for words, place in text.plain()])
@@ -72,4 +84,17 @@ def _finding(line: Line, at: int, what: Sentence) -> Diagnostic:
         if closing and sign not in _OVERRIDES
         else say("delete it")
     )
-    return CODE.at(line.place(at, at + 1), message, help=advice)
+    return DIRECTION_MARK.at(line.place(at, at + 1), message, help=advice)
+
+
+def _markup(line: Line) -> Iterator[Diagnostic]:
+    for found in _MARKUP.finditer(line.text):
+        named = (found[name] for name in ("link", "strong", "code", "element") if found[name] is not None)
+        meant = next(named, unescape(found[0]))
+        if meant != found[0]:
+            message = say("{found} stays as it is written: this is a field of plain text", found=shortened(found[0]))
+            yield MARKUP.at(
+                line.place(found.start(), found.end()),
+                message,
+                help=say("write {words}", words=shortened(meant.strip()) or say("a plain space")),
+            )

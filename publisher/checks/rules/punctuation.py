@@ -1,0 +1,106 @@
+"""Marks of Chinese and Japanese text: doubled, half-width, or without their partner."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.checks.context import Context
+from publisher.checks.lines import HAN, Line, cjk_lines, lines
+from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
+from publisher.language import Locale
+
+DOUBLED = define("doubled-punctuation", Severity.WARNING)
+HALF_WIDTH = define("half-width-punctuation", Severity.WARNING)
+UNPAIRED = define("unpaired-punctuation", Severity.WARNING)
+_DOUBLED = re.compile(r"。{2,}|，{2,}|、{2,}|；{2,}|：{2,}|[，、；：。][，、；：。]+")
+FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！"}
+_HAN = r"[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]"
+_CLOSER, _OPENER = "[”’》〉」』）】]", "[“‘《〈「『（【]"
+# Names that are written with their mark.
+_NAMES = r"(?<!雅虎)(?<!去哪儿)(?<!去哪兒)(?<!けいおん)(?<!ラブライブ)"
+_MARK = f"(?:[,;:]|{_NAMES}[?!])"
+_AFTER_HAN = f"(?:(?<={_HAN})|(?<={_CLOSER})){_MARK} *(?={_HAN}|{_OPENER}|[A-Za-z0-9]|$)"
+_BEFORE_HAN = f"(?:^|(?<=[A-Za-z0-9%)\\]\"'])){_MARK}(?={_HAN}|{_OPENER})"
+_WORD = re.compile("[A-Za-z]+")
+_CHINESE = re.compile(f"{_AFTER_HAN}|{_BEFORE_HAN}")
+_MIXED = re.compile(f"(?<={_HAN}){_MARK}(?={_HAN}|$)")
+_PAIRS = {"“": "”", "‘": "’", "《": "》", "〈": "〉", "「": "」", "『": "』", "（": "）", "【": "】"}
+_ENUMERATES = re.compile(
+    r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ])|(?<!\w)[一二三四五六七八九十]{1,3}|[①-⑳㈠-㈩])$"
+)
+_DEEP = 8  # quotations that run over paragraphs, within each other
+_CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look at each line, and for partners at each piece of text."""
+    for line in cjk_lines(context):
+        for found in _DOUBLED.finditer(line.text):
+            mark = found[0]
+            ellipsis = len(mark) > 2 and set(mark) == {"。"}
+            message = say("the marks {mark} stand together", mark=mark)
+            advice = say("write …… for an ellipsis") if ellipsis else say("write one mark, {mark}", mark=mark[-1])
+            yield DOUBLED.at(line.place(found.start(), found.end()), message, help=advice)
+    yield from _half_width(context)
+    yield from _without_partner(context)
+
+
+def _half_width(context: Context) -> Iterator[Diagnostic]:
+    """In Chinese and Japanese text; where other words are more, only between its characters."""
+    chinese = Locale.of(context.issue.language, {}).counts_characters
+    for line in cjk_lines(context):
+        mostly = chinese and len(HAN.findall(line.text)) >= len(_WORD.findall(line.text))
+        pattern = _CHINESE if mostly else _MIXED
+        for found in pattern.finditer(line.text):
+            mark = found[0].rstrip()
+            message = say("a half-width {mark} stands between Chinese characters", mark=mark)
+            advice = say("write {words}", words=FULL[mark])
+            yield HALF_WIDTH.at(line.place(found.start(), found.end()), message, help=advice)
+
+
+def _without_partner(context: Context) -> Iterator[Diagnostic]:
+    """Match marks within each piece of text; a quotation that runs over paragraphs may open again at each."""
+    piece: list[Line] = []
+    key: object = None
+    for line in lines(context):
+        if line.key != key:
+            yield from _unpaired(piece)
+            piece, key = [], line.key
+        piece.append(line)
+    yield from _unpaired(piece)
+
+
+def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
+    if not any(HAN.search(line.text) for line in piece):
+        return
+    open_marks: list[tuple[str, Line, int]] = []
+    before = piece[0].whole.span.line if piece else 0
+    for line in piece:
+        if line.whole.span.line > before + 1:  # a new paragraph
+            kept = [entry for entry in open_marks if line.text.startswith(entry[0])][-_DEEP:]
+            yield from (_never_closed(entry) for entry in open_marks if not any(entry is one for one in kept))
+            open_marks = kept
+        before = line.whole.span.line
+        for index, mark in enumerate(line.text):
+            if mark in _PAIRS:
+                again = index == 0 and open_marks and open_marks[-1][0] == mark
+                if not again:
+                    open_marks.append((mark, line, index))
+            elif mark in _CLOSERS and mark != "’":  # ’ is an apostrophe as well
+                if open_marks and open_marks[-1][0] == _CLOSERS[mark]:
+                    open_marks.pop()
+                elif mark != "）" or not _ENUMERATES.search(line.text, max(0, index - 5), index):
+                    yield _finding(line, index, mark, say("write the {opening} that opens it", opening=_CLOSERS[mark]))
+            elif mark == "’" and open_marks and open_marks[-1][0] == "‘":
+                open_marks.pop()
+    yield from map(_never_closed, open_marks)
+
+
+def _never_closed(entry: tuple[str, Line, int]) -> Diagnostic:
+    mark, line, index = entry
+    return _finding(line, index, mark, say("write {closing} where it ends", closing=_PAIRS[mark]))
+
+
+def _finding(line: Line, index: int, mark: str, advice: Sentence) -> Diagnostic:
+    return UNPAIRED.at(line.place(index, index + 1), say("the mark {mark} has no partner", mark=mark), help=advice)

@@ -1,0 +1,160 @@
+"""Notes, links and the definitions that they refer to, within one file: what does not fit together is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from markdown_it.common.utils import normalizeReference
+
+from publisher.checks.context import Context
+from publisher.checks.markdown import Text
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
+from publisher.documents.yaml_typos import shortened
+
+LINK_NOT_MADE = define("link-not-made", Severity.WARNING)
+NOTE_LOST = define("note-lost", Severity.WARNING)
+_NOTE_REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?!:)")
+_NOTE = re.compile(r"[ >]{0,9}\[\^(?P<label>[^\[\]\s]+)\]:[ \t]*(?P<words>.*)")
+_RANGE = re.compile(r".-.|\\.+")  # [^a-z], a class of characters
+_NEARLY = re.compile(
+    r"[\[【](?P<text>[^\[\]【】\n]+)[\]】](?P<gap>[ \t\u3000]*)[(（][ \t]*(?P<url>https?://[^\s()（）]+)[)）]"
+)
+_REFERENCE = re.compile(r"(?<![A-Za-z0-9_\])\\])\[(?P<text>[^\[\]\n^][^\[\]\n]*)\]\[(?P<label>[^\[\]\n^]*)\](?!\()")
+_SOUND = re.compile(r"\[[^\[\]\n]+\]\(")
+_BRACKETED = re.compile(r"^ {0,3}\[[^\[\]\n]+\]:|\[([^\[\]\n]+)\]", re.MULTILINE)
+_ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
+_CODE = re.compile(r"`[^`\n]*`")
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Match references with what they refer to in each file of an item (body and commentary) and each other text."""
+    together: dict[object, list[Text]] = {}
+    for text in context.texts:
+        together.setdefault(id(text) if text.item is None else text.item, []).append(text)
+    for texts in together.values():
+        used = {label for text in texts for label in _labels(text.prose.text)}
+        for text in texts:
+            yield from _without_definition(text)
+            yield from _without_reference(text, used)
+            yield from _nearly_links(text)
+        if any("[^" in text.prose.text for text in texts):
+            yield from _notes_missing(texts)
+            yield from _notes(texts)
+
+
+def _lines_of_code(text: Text) -> set[int]:
+    blocks = (t.map for t in text.tokens if t.type in {"fence", "code_block"} and t.map)
+    return {line for block in blocks for line in range(*block)}
+
+
+def _nearly_links(text: Text) -> Iterator[Diagnostic]:
+    """Brackets and parentheses that are nearly those of a link."""
+    code = _lines_of_code(text)
+    for number, line in enumerate(text.prose.lines):
+        for found in _NEARLY.finditer(_CODE.sub(lambda found: "`" * len(found[0]), line)):
+            if number not in code and not _SOUND.match(found[0]):
+                place = text.prose.place(number, found.start(), found.end())
+                message = say("this is not a link: its brackets are full-width, or stand apart")
+                advice = say("write [{text}]({url})", text=found["text"], url=found["url"])
+                yield LINK_NOT_MADE.at(place, message, help=advice)
+
+
+def _labels(text: str) -> Iterator[str]:
+    """The labels in brackets that are not those of a definition."""
+    return (normalizeReference(found[1]) for found in _BRACKETED.finditer(text) if found[1])
+
+
+def _without_reference(text: Text, used: set[str]) -> Iterator[Diagnostic]:
+    defined = text.env.get("references", {})
+    doubled = [(each["label"], each) for each in text.env.get("duplicate_refs", ())]
+    for label, definition in (*defined.items(), *doubled):
+        url = str(definition["href"])
+        if _ADDRESS.match(url) and (label not in used or url != defined[label]["href"]):
+            first = definition["map"][0]
+            place = text.prose.place(first, 0, len(text.prose.lines[first].rstrip()))
+            message = say(
+                "nothing refers to this definition of [{label}], and its address is lost: {url}",
+                label=shortened(label.lower()),
+                url=url,
+            )
+            yield LINK_NOT_MADE.at(
+                place, message, help=say("write [words][label] where it belongs, or delete the line")
+            )
+
+
+def _without_definition(text: Text) -> Iterator[Diagnostic]:
+    for words, place in text.written:
+        for found in _REFERENCE.finditer(words):
+            label = found["label"].strip() or found["text"]
+            cited = found["text"].isdecimal() and label.isdecimal()  # [1][2]: sources by number, meant as they stand
+            if not cited and normalizeReference(label) not in text.env.get("references", {}):
+                message = say("this is not a link: [{label}] is defined nowhere in the file", label=shortened(label))
+                advice = say(
+                    "add a line [{label}]: https://…, or write [{text}](https://…)",
+                    label=shortened(label),
+                    text=shortened(found["text"]),
+                )
+                yield LINK_NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
+
+
+def _known(text: Text) -> dict[str, int]:
+    """The notes of a text by ``:label``; -1 where nothing refers to one."""
+    refs: dict[str, int] = text.env.get("footnotes", {}).get("refs", {})
+    return refs
+
+
+def _notes_missing(texts: Iterable[Text]) -> Iterator[Diagnostic]:
+    for text in texts:
+        for words, place in text.written:
+            for found in _NOTE_REFERENCE.finditer(words):
+                label = found["label"]
+                if f":{label}" not in _known(text) and not _RANGE.fullmatch(label):
+                    message = say("[^{label}] has no note, and readers see it as written", label=label)
+                    where = (
+                        say("notes stand in intro, body and commentary")
+                        if text.inline
+                        else say("add a line [^{label}]: …", label=label)
+                    )
+                    yield NOTE_LOST.at(place(found.start(), found.end()), message, help=where)
+
+
+def _after(lines: Sequence[str], number: int) -> int:
+    """The line after a note that begins at ``number``: it goes on to a blank line, and after it where indented."""
+    end = after = number + 1
+    while after < len(lines):
+        line = lines[after]
+        if line.strip() and (_NOTE.match(line) or not (line.startswith(("    ", "\t")) or lines[after - 1].strip())):
+            break
+        after += 1
+        end = after if line.strip() else end
+    return end
+
+
+def _notes(texts: list[Text]) -> Iterator[Diagnostic]:
+    used = {label for text in texts for label, number in _known(text).items() if number >= 0}
+    for text in texts:
+        code = _lines_of_code(text)
+        later: set[str] = set()  # of two notes with one mark the last is printed
+        for number, line in reversed([*enumerate(text.prose.lines)]):
+            found = _NOTE.match(line)
+            if not found or number in code or f":{found['label']}" not in _known(text):
+                continue
+            after = _after(text.prose.lines, number)
+            label, more = found["label"], (each.strip() for each in text.prose.lines[number + 1 : after])
+            words = shortened(" ".join(filter(None, [found["words"], *more])))
+            first, last = text.prose.place(number, line.index("[")), text.prose.place(after - 1).span
+            place = Place(first.path, Span(first.span.line, first.span.column, last.end_line, last.end_column))
+            if label in later:
+                message = say(
+                    "the note [^{label}] stands twice, and this one is lost: “{words}”", label=label, words=words
+                )
+                yield NOTE_LOST.at(place, message, help=say("give it another mark, and refer to that"))
+            elif f":{label}" not in used:
+                message = say(
+                    "nothing refers to the note [^{label}], and it is lost: “{words}”", label=label, words=words
+                )
+                yield NOTE_LOST.at(
+                    place, message, help=say("write [^{label}] where it belongs, or delete the note", label=label)
+                )
+            later.add(label)
