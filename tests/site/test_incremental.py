@@ -36,6 +36,7 @@ EDITS = st.one_of(
     st.tuples(st.just("picture"), SLUGS, st.sampled_from(["red", "blue"])),
     st.tuples(st.just("theme"), st.sampled_from(["", "{{ archive.editions | length }}", "{{ tags | length }}"])),
     st.tuples(st.just("config"), st.sampled_from(["AI 周报", "Another"])),
+    st.tuples(st.just("brand"), st.sampled_from(["#0b57d0", "#a4371c"])),
     st.tuples(st.just("level"), st.sampled_from(["error", "warning", "off"])),
     st.tuples(st.just("output"), SLUGS),
 )
@@ -50,10 +51,13 @@ def edit(repository: Repository, kind: str, *given: str) -> None:
     if kind == "issue":
         repository.issue(given[0], head=given[2], title=f"{given[1]} {given[0]}")
     elif kind == "theme":
-        marked = (Path(__file__).parents[2] / "templates/web/issue.html").read_text(encoding="utf-8")
+        marked = (Path(__file__).parents[2] / "templates/paper/web/issue.html").read_text(encoding="utf-8")
         repository.write("templates/web/issue.html", marked.replace("{{ body }}", "{{ body }}" + given[0]))
     elif kind == "config":
         repository.write("config.yaml", CONFIG.replace("AI 周报", given[0], 1))
+    elif kind == "brand":
+        Image.new("RGB", (9, 9), given[0]).save(root / "logo.png")
+        repository.write("config.yaml", f'{CONFIG}theme: {{accent: "{given[0]}", logo: logo.png}}\n')
     elif kind == "level":
         repository.write("config.yaml", CONFIG + f"checks:\n  levels: {{story-repeated: {given[0]}}}\n")
     elif not folder.is_dir():
