@@ -10,16 +10,13 @@ __version__ = "0.2.0"
 
 _OFFERED = {
     "library": ("load", "check", "render", "build", "publish"),
-    "config": ("Config",),
     "diagnostics": ("Diagnostic", "Severity"),
     "issue": ("Issue",),
     "edition": ("Edition",),
-    "proofing": ("Proof",),
-    "providers.fake": ("FakeTransport",),
-    "providers.outcomes": ("Outcome", "Verdict"),
-    "publishing.publish": ("PublishOptions",),
+    "site.model": ("BuildResult",),
+    "publishing.run": ("Published",),
     "errors": (
-        "PublisherError", "UsageError", "ConfigError", "DatabaseError", "TransportError", "DeployError",
+        "PublisherError", "UsageError", "ConfigError", "ContentError", "DatabaseError", "TransportError", "DeployError",
         "PluginError", "ServiceError",
     ),
 }  # fmt: skip
@@ -29,6 +26,8 @@ __all__ = list(_MODULES)
 
 def __getattr__(name: str) -> object:
     """Load a name that is offered (PEP 562)."""
+    if name == "testing":
+        return import_module("publisher.testing")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,8 +1,9 @@
-from publisher.config import Config as Config
+from publisher import testing as testing
 from publisher.diagnostics import Diagnostic as Diagnostic
 from publisher.diagnostics import Severity as Severity
 from publisher.edition import Edition as Edition
 from publisher.errors import ConfigError as ConfigError
+from publisher.errors import ContentError as ContentError
 from publisher.errors import DatabaseError as DatabaseError
 from publisher.errors import DeployError as DeployError
 from publisher.errors import PluginError as PluginError
@@ -16,10 +17,7 @@ from publisher.library import check as check
 from publisher.library import load as load
 from publisher.library import publish as publish
 from publisher.library import render as render
-from publisher.proofing import Proof as Proof
-from publisher.providers.fake import FakeTransport as FakeTransport
-from publisher.providers.outcomes import Outcome as Outcome
-from publisher.providers.outcomes import Verdict as Verdict
-from publisher.publishing.publish import PublishOptions as PublishOptions
+from publisher.publishing.run import Published as Published
+from publisher.site.model import BuildResult as BuildResult
 
 __version__: str

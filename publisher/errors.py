@@ -1,11 +1,13 @@
 """The one exception tree: the world failing.
 
-A mistake in an editor's content is never raised: it is a :class:`publisher.diagnostics.Diagnostic`. What became of one
-recipient is never raised either: it is a value of the ledger. What is left is the world::
+A mistake in an editor's content is a :class:`publisher.diagnostics.Diagnostic`, and raised only where the library was
+asked for what it keeps from being made. What became of one recipient is never raised: it is a value of the ledger. What
+is left is the world::
 
     PublisherError
     ├── UsageError        the call is wrong: an unknown issue, an impossible option
     ├── ConfigError       config.yaml cannot be used; carries its diagnostics
+    ├── ContentError      the issue that was asked for has errors; carries its diagnostics
     ├── DatabaseError     unreachable, read-only, full, from a newer version, locked by another sender
     ├── TransportError    the provider cannot be used at all: credentials, identity, pause, network
     ├── DeployError       the archive cannot be written or is not live
@@ -27,8 +29,11 @@ if TYPE_CHECKING:
 class PublisherError(Exception):
     """The world failed. ``message`` says what happened, in one line; ``help`` says what to do about it.
 
-    Neither may ever hold a subscriber's address or a secret: both are printed and logged.
+    Neither may ever hold a subscriber's address or a secret: both are printed and logged. ``diagnostics`` are the
+    findings that it comes from, where it comes from files.
     """
+
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     def __init__(self, message: str, *, help: str | None = None) -> None:
         super().__init__(message)
@@ -47,6 +52,14 @@ class ConfigError(PublisherError):
         super().__init__("config.yaml cannot be used")
         self.diagnostics = tuple(diagnostics)
         self.root = root
+
+
+class ContentError(PublisherError):
+    """An issue has errors. ``diagnostics`` are all of its findings."""
+
+    def __init__(self, slug: str, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(f"{slug} has errors", help=f"publisher check {slug}")
+        self.diagnostics = tuple(diagnostics)
 
 
 class DatabaseError(PublisherError):

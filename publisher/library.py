@@ -1,61 +1,68 @@
-"""What ``import publisher`` offers as functions, over the same rooms as the command line. Each loads what it needs."""
+"""What ``import publisher`` offers as functions, over the same rooms as the command line. Each loads what it needs.
+
+Each takes the root of a newsletter's repository and prints nothing. All raise ConfigError where its config.yaml cannot
+be used, and UsageError for an issue that does not exist.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
 from contextlib import closing
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from publisher.errors import ContentError, PublisherError, UsageError
+
 if TYPE_CHECKING:
     from publisher.config import Config
     from publisher.diagnostics import Diagnostic
-    from publisher.proofing import Proof
+    from publisher.edition import Edition
+    from publisher.issue import Issue
+    from publisher.providers import Transport
     from publisher.publishing.publish import PublishOptions
     from publisher.publishing.run import Published, RunObserver
     from publisher.site.model import BuildResult
 
 POST_SECONDS = 300.0
 """How long a run of publish goes on with confirmation mail."""
+_SILENT = logging.NullHandler()
 
 
-def load(root: str | PathLike[str] = ".") -> Config:
-    """The newsletter repository at ``root``: its config.yaml, which knows where it stands.
+def load(root: str | PathLike[str], slug: str) -> Issue:
+    """The issue ``slug``, checked by every rule that looks at one issue. Raises ContentError where it has errors."""
+    from publisher.checks import check_issue
 
-    Raises ConfigError with every finding.
-    """
-    from publisher.config import load_config
+    issue, found = check_issue(_config(root, slug), slug)
+    if issue is None:
+        raise ContentError(slug, found)
+    return issue
 
-    return load_config(Path(root))
 
-
-def check(config: Config, *slugs: str) -> list[Diagnostic]:
-    """Every finding about the issues ``slugs``, all of them and what lies around where none is named; sorted.
-
-    Raises UsageError for an unknown issue.
-    """
-    from publisher.proofing import refuse_unknown
+def check(root: str | PathLike[str], *slugs: str) -> list[Diagnostic]:
+    """Every finding about the issues ``slugs``, all of them and what lies around where none is named; sorted."""
     from publisher.proofing.checking import check_repository
 
-    for slug in slugs:
-        refuse_unknown(config, slug)
-    return list(check_repository(config, slugs or None).diagnostics)
+    return list(check_repository(_config(root, *slugs), slugs or None).diagnostics)
 
 
-def render(config: Config, slug: str) -> Proof:
-    """An issue, read, checked and rendered: its findings, and its edition unless one of them is an error.
+def render(root: str | PathLike[str], slug: str, *, drafts: bool = True) -> Edition:
+    """The edition of an issue: subject, HTML, text. Raises ContentError where it has errors.
 
-    Raises UsageError for an unknown issue.
+    Raises UsageError for a draft unless ``drafts``.
     """
-    from publisher.proofing import proofread, refuse_unknown
+    from publisher.proofing import proofread
 
-    refuse_unknown(config, slug)
-    return proofread(config, slug)
+    proof = proofread(_config(root, slug), slug)
+    if proof.edition is None:
+        raise ContentError(slug, proof.findings)
+    if proof.draft and not drafts:
+        raise UsageError(f"{slug} is a draft", help="pass drafts=True, or write status: ready in its issue.yaml")
+    return proof.edition
 
 
 def build(
-    config: Config, out: str | PathLike[str] = "dist", *, slugs: Iterable[str] = (), drafts: bool = False
+    root: str | PathLike[str], out: str | PathLike[str] = "dist", *slugs: str, drafts: bool = False
 ) -> BuildResult:
     """Write emails (of ``slugs``; by default all) and the archive into ``out``, relative to the repository's root.
 
@@ -63,10 +70,18 @@ def build(
     """
     from publisher.site.build import build as build_repository
 
+    config = _config(root)
     return build_repository(config, slugs, config.root / out, drafts)
 
 
-def publish(config: Config, options: PublishOptions | None = None, observer: RunObserver | None = None) -> Published:
+def publish(root: str | PathLike[str], *, transport: Transport | None = None) -> Published:
+    """Publish what is due, as :func:`publish_due`; ``transport`` takes the mail instead of the provider in use."""
+    from publisher.publishing.publish import PublishOptions
+
+    return publish_due(_config(root), PublishOptions(transport=transport))
+
+
+def publish_due(config: Config, options: PublishOptions, observer: RunObserver | None = None) -> Published:
     """Publish what is due, then go on with the confirmation mail that waits, and tell ``alerts.webhook`` of trouble.
 
     Raises UsageError (placeholders in config.yaml, an older or foreign history), DatabaseError, DeployError,
@@ -75,16 +90,14 @@ def publish(config: Config, options: PublishOptions | None = None, observer: Run
     from publisher.config.placeholders import refuse_placeholders
     from publisher.database import open_database
     from publisher.delivery.tripwires import alert
-    from publisher.errors import PublisherError
-    from publisher.publishing.publish import PublishOptions
-    from publisher.publishing.publish import publish as publish_due
+    from publisher.publishing.publish import publish
     from publisher.publishing.run import RunObserver
     from publisher.web.confirmation import post
 
-    options, observer = options or PublishOptions(), observer or RunObserver()
+    observer = observer or RunObserver()
     refuse_placeholders(config)
     with closing(open_database(config)) as database:
-        published = publish_due(config, database, options, observer)
+        published = publish(config, database, options, observer)
         try:
             post(config, database, POST_SECONDS, options.transport)
         except PublisherError as error:
@@ -92,3 +105,15 @@ def publish(config: Config, options: PublishOptions | None = None, observer: Run
     if trouble := alert(config, published.tripped):
         observer.note(trouble)
     return published
+
+
+def _config(root: str | PathLike[str], *slugs: str) -> Config:
+    """The config of the repository at ``root``, which has the issues ``slugs``."""
+    from publisher.config import load_config
+    from publisher.proofing import refuse_unknown
+
+    logging.getLogger("publisher").addHandler(_SILENT)  # else Python prints what a program does not ask for
+    config = load_config(Path(root))
+    for slug in slugs:
+        refuse_unknown(config, slug)
+    return config

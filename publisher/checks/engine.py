@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from publisher.checks.registry import Rule, line_in, rules
 from publisher.config import Config
 from publisher.config.plugins import in_a_line
 from publisher.diagnostics import Diagnostic, Place, Severity, catalogue, define, say
-from publisher.diagnostics.catalogue import with_levels
+from publisher.diagnostics.catalogue import pages, with_levels
 from publisher.issue import Issue, Reading, read_issue
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ def findings_across(
 
 def _rules_across(config: Config) -> list[Rule]:
     levels = config.checks.levels
-    return [one for one in rules(config) if one.compare and any(levels.get(code.name) != "off" for code in one.codes)]
+    return [one for one in rules(config) if one.compare and {levels.get(code.name) for code in one.codes} != {"off"}]
 
 
 def _run(rule: Rule, place: Place, name: str, call: Callable[[], Iterable[Diagnostic]]) -> list[Diagnostic]:
@@ -99,9 +100,9 @@ def _run(rule: Rule, place: Place, name: str, call: Callable[[], Iterable[Diagno
     try:
         found = list(call())
         if rule.plugin:
-            known = {code.name for code in rule.codes}
-            if strange := [one for one in found if not isinstance(one, Diagnostic) or one.code not in known]:
-                raise TypeError(f"it yields {strange[0]!r:.80}, which is no finding of its own codes")
+            if strange := [one for one in found if not isinstance(one, Diagnostic) or one.code in pages()]:
+                raise TypeError(f"it yields {strange[0]!r:.80}, which is no finding with a code of its own")
+            found = [replace(one, severity=Severity(one.severity)) for one in found]
     except (Exception, SystemExit) as error:
         return [_crashed(rule, place, name, error)]
     return found

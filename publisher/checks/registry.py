@@ -6,7 +6,8 @@ A module holds its codes, and ``check(context)`` over one issue, or two function
 ``compare(gathered, wanted)`` looks at those of all, for what concerns the slugs ``wanted`` (``None``: all of them).
 ``affected(before, after)``, of what was gathered by slug, may say whose findings can differ where that does; without
 it, everybody's. ``check`` and ``compare`` yield diagnostics. The page of a code of ours stands in
-``publisher/diagnostics/pages``.
+``publisher/diagnostics/pages``. Other people's modules may have a list in place of ``check``:
+``rules = [callable(issue)]``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from inspect import getdoc
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
@@ -127,10 +129,11 @@ def _rule(module: Any, name: str, plugin: str = "") -> Rule:
     rule = Rule(name.replace("_", "-"), found, **named, plugin=plugin)
     if not plugin:
         return rule
-    for code in found:
-        if not code.name.startswith(f"{rule.name}-") or code.name in pages():
-            raise ValueError(f"the code {code.name} has to begin with {rule.name}- and be none of publisher's own")
-    if not found or not (callable(rule.check) or (callable(rule.gather) and callable(rule.compare))):
-        raise ValueError("it has to hold a Code, and check(context), or gather(issue) and compare(gathered, wanted)")
+    if taken := [code.name for code in found if code.name in pages()]:
+        raise ValueError(f"the code {taken[0]} is one of publisher's own")
+    if (listed := getattr(module, "rules", None)) is not None:
+        rule = replace(rule, check=lambda context: chain.from_iterable(one(context.issue) for one in listed))
+    if not callable(rule.check) and not (callable(rule.gather) and callable(rule.compare)):
+        raise ValueError("it has to hold rules = [callable(issue)], or gather(issue) and compare(gathered, wanted)")
     page = getdoc(module) or "It has no page."
     return replace(rule, codes=tuple(replace(code, page=code.page or page, fixed=False) for code in found))

@@ -29,7 +29,7 @@ from publisher.delivery.send import Started
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.status import account_line, explain
 from publisher.diagnostics import Severity, rendered
-from publisher.library import publish
+from publisher.library import publish_due
 from publisher.providers import open_provider
 from publisher.publishing.due import Action
 from publisher.publishing.publish import PublishOptions
@@ -54,7 +54,7 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
             note=warn,
             guard=lambda: stop_on_signals(interrupt),
         )
-        published = publish(config, options, observer)
+        published = publish_due(config, options, observer)
     _print_findings(config, published)
     if as_json:
         emit(_row(published))

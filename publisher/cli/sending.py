@@ -29,7 +29,7 @@ from publisher.delivery.status import account_line, explain, readings, ready_iss
 from publisher.diagnostics import Severity
 from publisher.edition.model import Edition
 from publisher.errors import DeployError
-from publisher.library import render
+from publisher.proofing import proofread, refuse_unknown
 from publisher.providers import open_provider
 from publisher.publishing.witness import Witness, mail, refuse_forgetful
 
@@ -52,7 +52,8 @@ class SendRequest:
 def run(context: typer.Context, wish: SendRequest) -> int:
     """Do it; the exit status."""
     config = config_of(context)
-    proof = render(config, wish.issue)
+    refuse_unknown(config, wish.issue)
+    proof = proofread(config, wish.issue)
     show_findings((d for d in proof.findings if d.severity is not Severity.INFO), folded=True)
     if proof.edition is None:
         complain(f"{wish.issue} has errors", f"publisher check {wish.issue}")

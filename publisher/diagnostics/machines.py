@@ -20,6 +20,7 @@ from publisher.diagnostics.sentences import rendered
 from publisher.diagnostics.text import printable, told
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_KEYS = ("path", "line", "column", "end_line", "end_column", "severity", "code", "message", "help")
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
@@ -29,18 +30,8 @@ _DUMPS = json.JSONEncoder(ensure_ascii=False).encode
 
 def as_object(diagnostic: Diagnostic) -> dict[str, Any]:
     """One finding as plain data. Lines and columns count from 1; the end is exclusive."""
-    span = diagnostic.span
-    return {
-        "path": diagnostic.path,
-        "line": span.line,
-        "column": span.column,
-        "end_line": span.end_line,
-        "end_column": span.end_column,
-        "severity": diagnostic.severity.value,
-        "code": diagnostic.code,
-        "message": rendered(diagnostic.message),
-        "help": None if diagnostic.help is None else rendered(diagnostic.help),
-    }
+    values = {key: getattr(diagnostic, key) for key in _KEYS}
+    return {key: rendered(value) if isinstance(value, str) else value for key, value in values.items()}
 
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:

@@ -65,6 +65,26 @@ class Diagnostic:
     help: Sentence | None = None
 
     @property
+    def line(self) -> int:
+        """Where it begins."""
+        return self.span.line
+
+    @property
+    def column(self) -> int:
+        """Where it begins in its line."""
+        return self.span.column
+
+    @property
+    def end_line(self) -> int:
+        """Where it ends."""
+        return self.span.end_line
+
+    @property
+    def end_column(self) -> int:
+        """The first column after it."""
+        return self.span.end_column
+
+    @property
     def sort_key(self) -> tuple[str, Span, int, str, str]:
         """Order of a report: by file, by place, the worst first."""
         return (self.path, self.span, self.severity.rank, self.code, self.message)

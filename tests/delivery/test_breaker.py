@@ -24,10 +24,10 @@ from publisher.delivery.status import explain
 from publisher.delivery.submit_pool import DOUBTS_TO_END
 from publisher.delivery.tables import recipients
 from publisher.mail.message import Envelope, compose
-from publisher.providers.fake import FakeTransport
 from publisher.providers.outcomes import Verdict
 from publisher.providers.ses import Ses
 from publisher.providers.ses.bulk import MOST, SesBulkTransport
+from publisher.testing import FakeTransport
 from tests.delivery.test_transports import envelope, relay
 from tests.delivery.world import add_people, make_config, make_letter
 from tests.stubs.ses import SesServer

@@ -23,9 +23,9 @@ from publisher.edition.model import Slot, Slotted
 from publisher.errors import TransportError
 from publisher.mail.message import Envelope, compose
 from publisher.providers import Transport, open_transport
-from publisher.providers.fake import FakeTransport
 from publisher.providers.outcomes import Verdict
 from publisher.providers.ses.template import template_of
+from publisher.testing import FakeTransport
 from tests.delivery.world import SLUG, make_config, make_letter
 from tests.stubs.ses import SesServer, substitute
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import publisher
-from publisher.delivery.send import Options, send
+from publisher.testing import FakeTransport
 from tests.acceptance.conftest import CONFIG, Newsletter
 from tests.warm import clean_environment
 
@@ -26,8 +28,8 @@ ITEM = "---\nheadline: GPU prices\n---\nThey rose.\n\nSee [here](https://example
 def newsletter(tmp_path: Path) -> Newsletter:
     made = Newsletter(tmp_path / "my-newsletter")
     made.write("config.yaml", CONFIG.replace("zh-CN", "en"))
-    made.write("issues/2025-01-05-weekly/issue.yaml", "title: The first week\ndate: 2025-01-05\nstatus: ready\n")
-    made.write("issues/2025-01-05-weekly/item.md", ITEM)
+    made.write("issues/weekly-1/issue.yaml", f"title: The first week\ndate: {datetime.now(UTC):%F}\nstatus: ready\n")
+    made.write("issues/weekly-1/item.md", ITEM)
     made.subscribers("ada@example.com")
     return made
 
@@ -54,7 +56,7 @@ def test_importing_loads_nothing_and_offers_what_the_page_and_the_types_say(tmp_
     loaded, *offered = python(code, tmp_path).split()
     assert loaded == "publisher"
     typed = re.findall(r" as (\w+)$", (ROOT / "publisher" / "__init__.pyi").read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(offered) == sorted(publisher.__all__) == sorted(typed)
+    assert sorted(offered) == sorted(publisher.__all__) == sorted({*typed} - {"testing"})
     assert [
         name for name in offered if not re.search(rf"`{name}[`(]|publisher\.{name}|import .*\b{name}\b", PAGE)
     ] == []
@@ -63,36 +65,68 @@ def test_importing_loads_nothing_and_offers_what_the_page_and_the_types_say(tmp_
         publisher.nothing  # type: ignore[attr-defined] # noqa: B018
 
 
-def test_what_fails_is_told_by_one_tree_of_exceptions(newsletter: Newsletter, tmp_path: Path) -> None:
-    with pytest.raises(publisher.ConfigError):
-        publisher.load(tmp_path)
-    config = publisher.load(str(newsletter.root))
-    for ask in (publisher.check, publisher.render):
-        with pytest.raises(publisher.UsageError, match="there is no issue none"):
-            ask(config, "none")
-    placeholder = config.model_copy(
-        update={
-            "delivery": config.delivery.model_copy(update={"transport": "smtp"}),
-            "newsletter": config.newsletter.model_copy(update={"postal_address": None}),
-        }
+def test_the_functions_are_called_as_the_page_says() -> None:
+    for name in ("load", "check", "render", "build", "publish"):
+        words = str(signature(getattr(publisher, name))).partition(" ->")[0]
+        words = re.sub(r": '[^']+'", "", words).replace(" = ", "=").replace("'", '"')
+        assert f"| `{name}{words}` |" in PAGE
+
+
+def test_a_finding_has_the_keys_of_the_json(newsletter: Newsletter) -> None:
+    told = newsletter.run("check", "--format", "json").json
+    (found,) = publisher.check(newsletter.root)
+    assert [{key: getattr(found, key) for key in told[0]}] == told
+
+
+def test_what_has_errors_is_an_exception_with_the_findings(newsletter: Newsletter) -> None:
+    newsletter.write("issues/weekly-1/item.md", ITEM.replace("headline: GPU prices", "headline:"))
+    expected = publisher.check(newsletter.root, "weekly-1")
+    assert {"error", "warning"} == {found.severity for found in expected}
+    for ask in (publisher.load, publisher.render):
+        with pytest.raises(publisher.ContentError, match="weekly-1 has errors") as raised:
+            ask(newsletter.root, "weekly-1")
+        assert list(raised.value.diagnostics) == expected
+    assert not publisher.build(str(newsletter.root), "dist", "weekly-1").ok
+
+
+def test_a_draft_is_rendered_unless_it_is_not_wanted(newsletter: Newsletter) -> None:
+    newsletter.write("issues/weekly-1/issue.yaml", "title: The first week\ndate: 2025-01-05\n")
+    assert publisher.render(newsletter.root, "weekly-1").subject == "The first week"
+    with pytest.raises(publisher.UsageError, match="weekly-1 is a draft"):
+        publisher.render(newsletter.root, "weekly-1", drafts=False)
+
+
+def test_nothing_prints_not_even_where_a_rule_of_ours_fails(newsletter: Newsletter) -> None:
+    code = (
+        "import publisher.checks.registry as r, publisher; "
+        "r.own_rules = lambda: (r.Rule('x', (), lambda c: 1 / 0, None, None),); "
+        "print(publisher.check('my-newsletter')[0].code)"
     )
-    with pytest.raises(publisher.UsageError, match="postal_address is missing"):
-        publisher.publish(placeholder, publisher.PublishOptions(transport=publisher.FakeTransport()))
+    assert python(code, newsletter.root.parent) == "rule-crashed\n"
+
+
+def test_what_fails_is_told_by_one_tree_of_exceptions(newsletter: Newsletter, tmp_path: Path) -> None:
+    with pytest.raises(publisher.ConfigError) as broken:
+        publisher.check(tmp_path)
+    assert broken.value.diagnostics
+    for ask in (publisher.check, publisher.load, publisher.render):
+        with pytest.raises(publisher.UsageError, match="there is no issue none") as unknown:
+            ask(newsletter.root, "none")
+        assert unknown.value.diagnostics == ()
+    config = (newsletter.root / "config.yaml").read_text(encoding="utf-8")
+    newsletter.write("config.yaml", config.replace("weekly.test", "example.com") + "delivery: {transport: smtp}\n")
+    with pytest.raises(publisher.UsageError, match="placeholder"):
+        publisher.publish(newsletter.root, transport=FakeTransport())
 
 
 @pytest.mark.parametrize(("name", "state"), [("bounces", "rejected"), ("nobody_knows", "uncertain")])
 def test_a_fake_transport_answers_as_the_page_says(newsletter: Newsletter, name: str, state: str) -> None:
-    from publisher.database import open_database
-
     newsletter.subscribers("gone@example.com")
     names: dict[str, Any] = {}
     exec(FAKES, names)
-    fake, config = names[name], publisher.load(newsletter.root)
-    edition = publisher.render(config, "2025-01-05-weekly").edition
-    assert edition is not None
-    database = open_database(config)
-    account = send(config, database, edition, Options(transport=fake)).account
-    database.close()
-    assert getattr(account, state) == (1 if state == "rejected" else 2)
+    fake = names[name]
+    (outcome,) = publisher.publish(newsletter.root, transport=fake).outcomes
+    assert outcome.sent is not None
+    assert getattr(outcome.sent.account, state) == (1 if state == "rejected" else 2)
     assert {envelope.address for envelope in fake.seen} == {"ada@example.com", "gone@example.com"}
     assert [message["To"] for message in fake.messages] == (["ada@example.com"] if state == "rejected" else [])

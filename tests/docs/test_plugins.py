@@ -22,9 +22,9 @@ from publisher.preview.workshop import Workshop
 from publisher.proofing import proofread
 from publisher.proofing.checking import check_repository
 from publisher.providers import _class, open_provider
-from publisher.providers.fake import FakeTransport
 from publisher.publishing.plan import make_plan
 from publisher.site.build import build
+from publisher.testing import FakeTransport
 from tests.acceptance.conftest import CONFIG, Newsletter, newsletter
 from tests.delivery.world import add_people
 from tests.warm import clean_environment
@@ -103,6 +103,35 @@ def test_a_rule_of_the_newsletter_is_checked_explained_and_in_sarif(house: Newsl
     assert sarif["tool"]["driver"]["rules"][0]["shortDescription"] == {"text": "A headline shouts."}
 
 
+def test_a_rule_needs_no_more_than_a_list_of_functions_that_give_findings(house: Newsletter) -> None:
+    house.write(
+        "rules/house.py",
+        "from publisher import Diagnostic\nfrom publisher.diagnostics import Span\n"
+        "def told(issue):\n    where = issue.places.path, Span(1, 1, 1, 6)\n"
+        "    return [Diagnostic(*where, 'error', 'no-' + issue.slug, 'no')]\n"
+        "def silent(issue):\n    yield from ()\n"
+        "rules = [silent, told]\n",
+    )
+    for _ in ("cold", "warm"):
+        (found,) = check_repository(load_config(house.root)).diagnostics
+        assert (found.code, found.severity, found.end_column) == ("no-2024-12-29-weekly", "error", 6)
+    for form in ("text", "json", "sarif", "github"):
+        assert house.run("check", "--format", form).status == 1
+
+
+def test_a_rule_may_ask_for_the_texts_and_the_config(house: Newsletter) -> None:
+    house.write(
+        "rules/house.py",
+        HOUSE[: HOUSE.index("def shouts")]
+        + (
+            "def check(context):\n    for text in context.texts:\n"
+            "        yield SHOUTS.at(text.prose.place(0), say(context.config.newsletter.language))\n"
+        ),
+    )
+    (found,) = check_repository(load_config(house.root)).diagnostics
+    assert (found.code, found.line, found.message) == ("house-headline-shouts", 4, "zh-CN")
+
+
 def test_check_build_preview_plan_and_the_mailing_see_a_rule_of_the_newsletter(house: Newsletter) -> None:
     config = load_config(house.root)
     assert codes(check_repository(config).diagnostics) == ["house-headline-shouts"]
@@ -164,15 +193,13 @@ def test_the_preview_follows_a_rule_file(house: Newsletter) -> None:
         ("    raise KeyError('x')", "KeyError: 'x'"),
         ("    raise SystemExit(3)", "SystemExit: 3"),
         ("    return 5", "TypeError: 'int' object is not iterable"),
-        ("    return ['x']", "it yields 'x', which is no finding of its own codes"),
-        (
-            "    return [Code('house-x', Severity.ERROR).at(context.issue.places.of(), say('x'))]",
-            "no finding of its",
-        ),
+        ("    return ['x']", "it yields 'x', which is no finding with a code of its own"),
+        ("    return [Code('no-items', Severity.ERROR).at(issue.places.of(), say('x'))]", "no finding with a code"),
+        ("    return [Code('house-x', 'bad').at(issue.places.of(), say('x'))]", "'bad' is not a valid Severity"),
     ],
 )
 def test_a_rule_that_fails_is_a_finding_with_its_file(house: Newsletter, body: str, told: str) -> None:
-    house.write("rules/house.py", HOUSE[: HOUSE.index("def check")] + f"def check(context):\n{body}\n")
+    house.write("rules/house.py", HOUSE[: HOUSE.index("def shouts")] + f"def x(issue):\n{body}\nrules = [x]\n")
     (found,) = check_repository(load_config(house.root), use_cache=False).diagnostics
     assert (found.code, found.severity) == ("rule-crashed", "error")
     assert found.message.startswith("the rule house failed on 2024-12-29-weekly: ")
@@ -192,7 +219,7 @@ def test_a_rule_over_issues_that_fails_lets_none_of_them_pass(
     house: Newsletter, gather: str, compare: str, place: str
 ) -> None:
     functions = f"def gather(issue):\n    {gather}\ndef compare(gathered, wanted):\n    {compare}\n"
-    house.write("rules/house.py", HOUSE[: HOUSE.index("def check")] + functions)
+    house.write("rules/house.py", HOUSE[: HOUSE.index("def shouts")] + functions)
     (found,) = check_repository(load_config(house.root)).diagnostics
     assert (found.code, found.path) == ("rule-crashed", place)
     assert build(load_config(house.root), (), house.root / "dist").broken == ("2024-12-29-weekly",)
@@ -241,8 +268,11 @@ def test_what_the_cache_holds_goes_when_a_package_changes(newsletter: Newsletter
     [
         ("import nothing_of_the_kind", "cannot be loaded: ModuleNotFoundError: No module named 'nothing_of_the_kind'"),
         ("raise SystemExit(1)", "cannot be loaded: SystemExit: 1"),
-        (HOUSE, "cannot be used: the code house-headline-shouts has to begin with titles-"),
-        ("x = 1", "cannot be used: it has to hold a Code"),
+        (
+            HOUSE.replace("house-headline-shouts", "no-items"),
+            "cannot be used: the code no-items is one of publisher's own",
+        ),
+        ("x = 1", "cannot be used: it has to hold rules = "),
     ],
 )
 def test_a_broken_rule_of_a_package_is_one_message_with_its_name(

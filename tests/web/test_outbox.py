@@ -28,8 +28,8 @@ from publisher.config import load_config
 from publisher.config.model import Config, DeliveryConfig, SesTransport, SmtpConfig
 from publisher.database import Database, open_database
 from publisher.mail.message import Envelope
-from publisher.providers.fake import FakeTransport
 from publisher.providers.outcomes import Verdict
+from publisher.testing import FakeTransport
 from publisher.web import outbox
 from publisher.web.confirmation import ConfirmationMailer, post
 from publisher.web.readers import Readers, SubscribeRequest

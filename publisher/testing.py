@@ -1,4 +1,4 @@
-"""A transport that keeps messages in memory: for tests of a newsletter, of a tool around it, and for our own."""
+"""What tests of a newsletter, of a tool around it, and our own send through."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def accept(_envelope: Envelope) -> Verdict:
 
 
 class FakeTransport:
-    """A :class:`~publisher.providers.transport.Transport` that sends nothing.
+    """A :class:`~publisher.providers.transport.Transport` that keeps messages in memory.
 
     ``answer`` says what becomes of an envelope: a verdict or an outcome; where it raises, so does ``submit``, as a
     transport with a defect would. ``seen`` are all envelopes that were handed over, in their order; ``accepted`` the
