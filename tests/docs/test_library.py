@@ -43,7 +43,7 @@ def python(code: str, cwd: Path) -> str:
         encoding="utf-8",
         check=False,
     )
-    assert ran.returncode == 0, ran.stderr
+    assert (ran.returncode, ran.stderr) == (0, "")
     return ran.stdout
 
 
@@ -98,9 +98,9 @@ def test_a_draft_is_rendered_unless_it_is_not_wanted(newsletter: Newsletter) -> 
 
 def test_nothing_prints_not_even_where_a_rule_of_ours_fails(newsletter: Newsletter) -> None:
     code = (
-        "import publisher.checks.registry as r, publisher; "
-        "r.own_rules = lambda: (r.Rule('x', (), lambda c: 1 / 0, None, None),); "
-        "print(publisher.check('my-newsletter')[0].code)"
+        "from dataclasses import replace; import publisher; import publisher.checks.registry as r\n"
+        "failing = replace(r.own_rules()[0], check=lambda context: 1 / 0); r.own_rules = lambda: (failing,)\n"
+        "print(publisher.check('my-newsletter', 'weekly-1')[0].code)"
     )
     assert python(code, newsletter.root.parent) == "rule-crashed\n"
 
