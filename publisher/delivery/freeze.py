@@ -38,18 +38,18 @@ from publisher.mail.message import MailContent
 def freeze(
     connection: Connection, letter: MailContent, segment: ColumnElement[bool] | None = None, *, correction: bool = False
 ) -> Mailing:
-    """Write the mailing of ``letter`` with every candidate, inside the caller's transaction.
+    """Write the mailing of ``letter`` with every candidate, inside the caller's transaction; or find the one there is.
 
     ``segment`` is a condition over ``subscribers``. Whoever an earlier mailing of the issue may have reached is
-    excluded, unless this is a ``correction``. Raises AlreadyFrozenError where this edition has its mailing: deciding
-    that there is none and writing one is one transaction. Raises DatabaseError where the count does not come out.
+    excluded, unless this is a ``correction``. Deciding that there is none and writing one is one transaction. Raises
+    UsageError as :func:`ongoing`, DatabaseError where the count does not come out.
     """
     if connection.dialect.name == "postgresql":
         # One snapshot for the count and the rows; the first statement of the caller's transaction has to be ours.
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    if there := ongoing(connection, letter, correction=correction):
+        return there
     before = newest(connection, letter.slug)
-    if before and _stands_in_the_way(before, letter, correction=correction):
-        raise AlreadyFrozenError(letter.slug)
     audience: int = connection.execute(select(func.count()).select_from(subscribers)).scalar_one()
     values = {
         "reference": secrets.token_hex(4),
@@ -76,16 +76,6 @@ def freeze(
             f"the freeze wrote {counted} of {audience} candidates and was undone", help="run publisher send again"
         )
     return by_id(connection, mailing_id)
-
-
-class AlreadyFrozenError(Exception):
-    """The edition has a mailing that another sender froze meanwhile; its sender carries that one on."""
-
-
-def _stands_in_the_way(before: Mailing, letter: MailContent, *, correction: bool) -> bool:
-    if before.operator == Operator.CANCELLED or before.audience == 0:
-        return False
-    return before.digest == letter.digest or before.finished_at is None or not correction
 
 
 def preview(
@@ -161,19 +151,26 @@ def _reached(slug: str) -> Any:
     )
 
 
-def running(connection: Connection, letter: MailContent) -> Mailing | None:
+def ongoing(connection: Connection, letter: MailContent, *, correction: bool = False) -> Mailing | None:
     """The mailing that a ``send`` of ``letter`` carries on; None where a new one has to be frozen.
 
-    Raises UsageError where the edition has changed under a mailing that is not finished or cancelled.
+    Raises UsageError where the edition has changed under a mailing that is not cancelled; a ``correction`` may have
+    changed, once the mailing that it corrects is finished.
     """
-    mailing = newest(connection, letter.slug)
+    slug, mailing = letter.slug, newest(connection, letter.slug)
+    if mailing is None and correction:
+        raise UsageError(f"{slug} has not been sent: there is nothing to correct", help=f"publisher send {slug}")
     if mailing is None or mailing.operator == Operator.CANCELLED:
         return None
     if mailing.audience == 0:  # frozen before anybody had subscribed: it reached nobody, and must not use the issue up
         return None
-    if mailing.digest != letter.digest:
+    if mailing.digest == letter.digest:
+        return mailing
+    if not correction:
         raise changed(mailing, letter.digest)
-    return mailing
+    if mailing.finished_at is None:
+        raise UsageError(f"{slug} is still being sent", help=f"publisher send {slug}, or cancel it, first")
+    return None
 
 
 def changed(mailing: Mailing, digest: str) -> UsageError:

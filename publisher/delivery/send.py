@@ -7,14 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 
 from publisher.audience.tokens import Tokens
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.freeze import AlreadyFrozenError, freeze, preview, running
+from publisher.delivery.freeze import freeze, ongoing, preview
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.lock import mailing_lock
 from publisher.delivery.mailings import Mailing
@@ -24,7 +24,7 @@ from publisher.delivery.sender import Interrupt, Sender, SendProgress
 from publisher.delivery.states import Account, Ending, Operator
 from publisher.delivery.tripwires import Tripped, alert, before_sending
 from publisher.edition.model import Edition, Slot
-from publisher.errors import TransportError, UsageError
+from publisher.errors import TransportError
 from publisher.language import Locale
 from publisher.mail.message import Envelope, MailContent, compose, marked_as_test
 from publisher.providers import open_transport
@@ -92,7 +92,7 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
     with mailing_lock(database, letter.slug) as alone:
         with database.connect() as connection:
             refuse_forgetful(database, connection, letter.slug)
-            mailing = _ongoing(connection, letter, options)
+            mailing = ongoing(connection, letter, correction=options.correction)
             kept = mailings.letter_of(connection, mailing.id) if mailing else letter
             if mailing is not None and not any(mailings.unsettled(connection, mailing.id).values()):
                 return Sent(mailing, mailings.account(connection, mailing.id), Ending.DONE)
@@ -124,32 +124,15 @@ def _checkpoint(database: Database) -> None:
 
 
 def _freeze(database: Database, letter: MailContent, options: Options) -> Mailing:
-    try:
+    def attempt() -> Mailing:
         with database.begin() as connection:
             return freeze(connection, letter, options.segment, correction=options.correction)
-    except (AlreadyFrozenError, IntegrityError):
-        # On PostgreSQL another machine froze the same issue, before or at the same moment: its mailing is the one.
-        with database.connect() as connection:
-            mailing = running(connection, letter)
-        if mailing is None:
-            raise
-        return mailing
 
-
-def _ongoing(connection: Connection, letter: MailContent, options: Options) -> Mailing | None:
-    if options.correction:
-        before = mailings.newest(connection, letter.slug)
-        if before is None:
-            raise UsageError(
-                f"{letter.slug} has not been sent: there is nothing to correct", help=f"publisher send {letter.slug}"
-            )
-        if before.digest != letter.digest:
-            if before.finished_at is None and before.operator != Operator.CANCELLED:
-                raise UsageError(
-                    f"{letter.slug} is still being sent", help=f"publisher send {letter.slug}, or cancel it, first"
-                )
-            return None
-    return running(connection, letter)
+    try:
+        return attempt()
+    except IntegrityError:
+        # On PostgreSQL another machine froze the same issue at the same moment: its mailing is found now.
+        return attempt()
 
 
 def drain(
@@ -235,7 +218,7 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
     letter = MailContent.of(edition) if isinstance(edition, Edition) else edition
     with database.connect() as connection:
         refuse_forgetful(database, connection, letter.slug)
-        mailing = _ongoing(connection, letter, options)
+        mailing = ongoing(connection, letter, correction=options.correction)
         if mailing is not None:
             account = mailings.account(connection, mailing.id)
             return DryRun(account.pending, account.excluded_by_reason, mailing, account)

@@ -14,7 +14,7 @@ from publisher.audience.tables import subscribers, suppressions
 from publisher.database import Database
 from publisher.delivery import ledger as ledger_module
 from publisher.delivery import mailings
-from publisher.delivery.freeze import freeze, preview, running
+from publisher.delivery.freeze import freeze, ongoing, preview
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.mailings import Mailing, set_operator
 from publisher.delivery.pace import SharedPace
@@ -248,9 +248,9 @@ def test_a_changed_edition_is_refused_until_cancelled_and_then_reaches_only_the_
     ledger.record_and_claim([(claims[0], submitted("a")), (claims[1], Outcome(Verdict.UNCERTAIN, "x"))])
     changed = make_letter(digest="sha256:" + "cd" * 32)
     with database.connect() as connection:
-        assert running(connection, make_letter()) is not None
+        assert ongoing(connection, make_letter()) is not None
         with pytest.raises(UsageError) as refusal:
-            running(connection, changed)
+            ongoing(connection, changed)
     assert "publisher cancel" in str(refusal.value.help)
     set_operator(database, SLUG, "cancelled")
     second = frozen(database, changed)
