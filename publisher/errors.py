@@ -1,8 +1,7 @@
 """The one exception tree: the world failing.
 
-A mistake in an editor's content is a :class:`publisher.diagnostics.Diagnostic`, and raised only where the library was
-asked for what it keeps from being made. What became of one recipient is never raised: it is a value of the ledger. What
-is left is the world::
+A mistake in an editor's content is a :class:`publisher.diagnostics.Diagnostic`, and raised by the library alone. What
+became of one recipient is never raised: it is a value of the ledger. What is left is the world::
 
     PublisherError
     ├── UsageError        the call is wrong: an unknown issue, an impossible option
@@ -29,16 +28,15 @@ if TYPE_CHECKING:
 class PublisherError(Exception):
     """The world failed. ``message`` says what happened, in one line; ``help`` says what to do about it.
 
-    Neither may ever hold a subscriber's address or a secret: both are printed and logged. ``diagnostics`` are the
-    findings that it comes from, where it comes from files.
+    Neither may ever hold a subscriber's address or a secret: both are printed and logged. ``diagnostics`` say where and
+    why, of files that cannot be used.
     """
 
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-    def __init__(self, message: str, *, help: str | None = None) -> None:
+    def __init__(self, message: str, *, help: str | None = None, diagnostics: Sequence[Diagnostic] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.help = help
+        self.diagnostics = tuple(diagnostics)
 
 
 class UsageError(PublisherError):
@@ -46,20 +44,15 @@ class UsageError(PublisherError):
 
 
 class ConfigError(PublisherError):
-    """config.yaml cannot be used. ``diagnostics`` says where and why; ``root`` is where its file stands."""
+    """config.yaml cannot be used; ``root`` is where it stands."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic], *, root: Path | None = None) -> None:
-        super().__init__("config.yaml cannot be used")
-        self.diagnostics = tuple(diagnostics)
+        super().__init__("config.yaml cannot be used", diagnostics=diagnostics)
         self.root = root
 
 
 class ContentError(PublisherError):
     """An issue has errors. ``diagnostics`` are all of its findings."""
-
-    def __init__(self, slug: str, diagnostics: Sequence[Diagnostic]) -> None:
-        super().__init__(f"{slug} has errors", help=f"publisher check {slug}")
-        self.diagnostics = tuple(diagnostics)
 
 
 class DatabaseError(PublisherError):

@@ -35,7 +35,7 @@ def load(root: str | PathLike[str], slug: str) -> Issue:
 
     issue, found = check_issue(_config(root, slug), slug)
     if issue is None:
-        raise ContentError(slug, found)
+        raise ContentError(f"{slug} has errors", diagnostics=found)
     return issue
 
 
@@ -47,15 +47,12 @@ def check(root: str | PathLike[str], *slugs: str) -> list[Diagnostic]:
 
 
 def render(root: str | PathLike[str], slug: str, *, drafts: bool = True) -> Edition:
-    """The edition of an issue: subject, HTML, text. Raises ContentError where it has errors.
-
-    Raises UsageError for a draft unless ``drafts``.
-    """
+    """The edition of an issue. Raises ContentError where it has errors, UsageError for a draft unless ``drafts``."""
     from publisher.proofing import proofread
 
     proof = proofread(_config(root, slug), slug)
     if proof.edition is None:
-        raise ContentError(slug, proof.findings)
+        raise ContentError(f"{slug} has errors", diagnostics=proof.findings)
     if proof.draft and not drafts:
         raise UsageError(f"{slug} is a draft", help="pass drafts=True, or write status: ready in its issue.yaml")
     return proof.edition

@@ -1,7 +1,7 @@
 """``make bench-peers``: our build beside Hugo's, Pelican's and Eleventy's of the same content, into docs/benchmarks.md.
 
 Runs are interleaved, each a fresh process; medians. The last line of the output is JSON: ratios of seconds by the
-clock, MiB, exponents. ``--before DIR`` measures another checkout of publisher beside this one.
+clock, by size. ``--before DIR`` measures another checkout of publisher beside this one.
 """
 
 from __future__ import annotations
@@ -95,9 +95,13 @@ class Bench:
         return math.log(self.wall(what, large) / self.wall(what, small)) / math.log(large / small)
 
 
-def report(bench: Bench, sizes: list[int]) -> tuple[str, dict[str, object]]:
-    """Markdown, and the figures for machines."""
-    figures: dict[str, object] = {}
+def report(bench: Bench, sizes: list[int]) -> tuple[str, dict[str, dict[int, float]]]:
+    """Markdown, and the ratios for machines."""
+    figures = {
+        f"{kind} / {peer.name}": {size: round(bench.ratio("ours", kind, peer.name, size), 3) for size in sizes}
+        for kind, _, _ in TARGETS
+        for peer in bench.peers
+    }
     columns = [(size, name) for size in sizes for name in ("before", "ours") if name in bench.ours]
     heads = [f"{size:,} {'before' if name == 'before' else 'now'}" for size, name in columns]
     lines = [f"| Ratio of seconds | {' | '.join(heads)} | target |", "|---|" + "---:|" * (len(heads) + 1)]
@@ -105,13 +109,11 @@ def report(bench: Bench, sizes: list[int]) -> tuple[str, dict[str, object]]:
         if (peer, sizes[0]) in bench.costs:
             cells = " | ".join(f"{bench.ratio(name, kind, peer, size):.2f}" for size, name in columns)
             lines.append(f"| {kind} / {peer} | {cells} | {target} |")
-            figures[f"{kind} / {peer}"] = {size: round(bench.ratio("ours", kind, peer, size), 3) for size in sizes}
     memory = " | ".join(f"{bench.memory[name, size] / 2**20:.0f}" for size, name in columns)
     lines.append(f"| memory, MiB | {memory} | ≤ 250 |")
-    figures["memory"] = {size: round(bench.memory["ours", size] / 2**20) for size in sizes}
     if len(sizes) > 1:
-        figures["growth"] = round(bench.growth("ours cold", sizes[0], sizes[-1]), 3)
-        lines.append(f"\nThe cold build grows from {sizes[0]:,} to {sizes[-1]:,} by the exponent {figures['growth']}.")
+        growth = bench.growth("ours cold", sizes[0], sizes[-1])
+        lines.append(f"\nThe cold build grows from {sizes[0]:,} to {sizes[-1]:,} by the exponent {growth:.3f}.")
     lines += ["", "| Build | issues | seconds | of processor | MiB |", "|---|---:|---:|---:|---:|"]
     for (what, size), costs in bench.costs.items():
         processor = statistics.median(cost.processor for cost in costs)
