@@ -99,7 +99,7 @@ from pathlib import Path
 from publisher.database import open_database
 from publisher.providers.outcomes import Outcome
 from publisher.delivery.send import send
-from publisher.providers.folder import transport as folder
+from publisher.providers import folder
 from tests.delivery.world import make_config, make_letter
 left = [int(sys.argv[2])]
 def submit(self, envelopes, real=folder.FolderTransport.submit):

@@ -22,7 +22,7 @@ import boto3
 
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
-from publisher.delivery.settle import Settlement, release_uncertain, settle_by_recipient
+from publisher.delivery.settle import Settlement, release_uncertain, settle
 from tests.delivery.world import SLUG, add_people, make_config
 from tools.chaos.judge import apply_events, ask, judge, release, tell
 from tools.chaos.life import Failpoints, fork, live
@@ -122,7 +122,7 @@ def _settle_and_release(root: Path, database: Database) -> None:
     with database.begin() as connection:
         for row in accepted:
             recipient = row["tags"]["recipient"]
-            settle_by_recipient(connection, recipient, Settlement.SENT, datetime.now(UTC), message_id=row["id"])
+            settle(connection, Settlement.SENT, datetime.now(UTC), recipient=recipient, message_id=row["id"])
         mailing = mailings.newest(connection, SLUG)
         assert mailing is not None
         release_uncertain(connection, mailing.id)

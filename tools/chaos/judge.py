@@ -10,7 +10,7 @@ from typing import Any
 
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.settle import Settlement, release_uncertain, settle_by_recipient
+from publisher.delivery.settle import Settlement, release_uncertain, settle
 from publisher.delivery.states import Account
 from tests.delivery.world import SLUG
 
@@ -49,13 +49,9 @@ def apply_events(database: Database, url: str) -> None:
     for start in range(0, len(events), 5000):
         with database.begin() as connection:
             for event in [*events[start : start + 5000], *reversed(events[start : start + 5000])]:
-                settle_by_recipient(
-                    connection,
-                    event["mail"]["tags"]["recipient"][0],
-                    Settlement.SENT,
-                    datetime.now(UTC),
-                    message_id=event["mail"]["messageId"],
-                )
+                mail, now = event["mail"], datetime.now(UTC)
+                recipient = mail["tags"]["recipient"][0]
+                settle(connection, Settlement.SENT, now, recipient=recipient, message_id=mail["messageId"])
 
 
 def release(database: Database) -> int:
