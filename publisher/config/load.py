@@ -9,7 +9,7 @@ from publisher.config import values
 from publisher.config.model import Config
 from publisher.config.names import wrong_names
 from publisher.config.segments import BAD_AUDIENCE
-from publisher.config.theme import theme_findings
+from publisher.config.theme_findings import theme_findings
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.documents import Mapping, Scalar, Sequence, find, parse_yaml, read_text, validate
 from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY, WRONG_TYPE, Rules

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import importlib.resources
+import os
+import posixpath
 import re
-from collections.abc import Iterator
 from collections.abc import Mapping as Mapping_
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from publisher.config import colour
 from publisher.config.values import OneLine, WebUrl
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
-from publisher.documents import Mapping, find
-from publisher.documents.validate import BAD_VALUE, refuse
-
-if TYPE_CHECKING:
-    from publisher.config.model import Config
-
-LOW_CONTRAST = define("theme-contrast", Severity.ERROR, fixed=True)
+from publisher.diagnostics import Place, Span, say
+from publisher.documents import Mapping, parse_yaml, read_text, validate
+from publisher.documents.language import canonical_language
+from publisher.documents.validate import BAD_VALUE, WRONG_TYPE, Rules, refuse
+from publisher.errors import ConfigError
 
 BASE = "paper"
 """The theme whose files stand in for those that another lacks."""
 GROUNDS = ("page", "paper", "card", "panel")
 ENOUGH = 4.5
 """The contrast of text with its background (WCAG 2.2, 1.4.3)."""
+_FONTS = re.compile(r"""(?:(?:^|,)\s*(?:[\w-]+(?:\s+[\w-]+)*|'[\w\s-]+'|"[\w\s-]+")\s*)+""")
 _DARK_START = 0.78
 """The lightness in OKLCH from which the accent of the dark scheme is looked for."""
 
@@ -50,20 +49,21 @@ class Palette:
     @property
     def grounds(self) -> tuple[colour.RGB, ...]:
         """The backgrounds that text stands on."""
-        return tuple(_rgb(self.tokens[name]) for name in GROUNDS)
+        return tuple(rgb(self.tokens[name]) for name in GROUNDS)
 
     def with_accent(self, accent: str) -> Palette:
         """The palette with another accent, and the label that is read best on it."""
         labels = ("#ffffff", self.tokens["page"] if _dark(self) else "#1a1815")
-        label = max(labels, key=lambda one: colour.contrast(_rgb(one), _rgb(accent)))
+        label = max(labels, key=lambda one: colour.contrast(rgb(one), rgb(accent)))
         return Palette(MappingProxyType({**self.tokens, "accent": accent, "on_accent": label}))
 
 
 def _dark(palette: Palette) -> bool:
-    return colour.luminance(_rgb(palette.tokens["page"])) < 0.2
+    return colour.luminance(rgb(palette.tokens["page"])) < 0.2
 
 
-def _rgb(written: str) -> colour.RGB:
+def rgb(written: str) -> colour.RGB:
+    """A colour of a palette, which is known to be one."""
     found = colour.parse(written)
     assert found is not None
     return found
@@ -100,12 +100,12 @@ def _colour(value: Any) -> Any:
         raise refuse(
             BAD_VALUE, say("{value!r} is no colour", value=value[:40]), say('write "#rgb" or "#rrggbb", in quotes')
         )
-    return colour.written(_rgb("#" + digits))
+    return colour.written(rgb("#" + digits))
 
 
 def _font(value: str) -> str:
-    if re.fullmatch(r"""[\w\s,'"-]+""", value):
-        return value.replace('"', "'").strip()
+    if re.fullmatch(_FONTS, value):
+        return value.replace('"', "'")
     message = say("{value!r} is no list of fonts", value=value[:40])
     raise refuse(BAD_VALUE, message, say("write serif, sans, mono, or names with commas between"))
 
@@ -113,6 +113,10 @@ def _font(value: str) -> str:
 def _in_both(value: Any) -> Any:
     """``X`` for ``{light: X}``."""
     return value if isinstance(value, dict) else {"light": value}
+
+
+def _by_language(value: Any) -> Any:
+    return {canonical_language(str(tag)): words for tag, words in value.items()} if isinstance(value, dict) else value
 
 
 def _name(value: str) -> str:
@@ -166,6 +170,14 @@ class Social(ThemeSection):
     url: WebUrl
 
 
+class Described(ThemeSection):
+    """``theme.yaml`` of a theme: colours that differ from the base theme's, by token."""
+
+    description: OneLine | None = None
+    light: dict[str, Colour] = {}
+    dark: dict[str, Colour] = {}
+
+
 class ThemeConfig(ThemeSection):
     """The look of the newsletter."""
 
@@ -180,7 +192,7 @@ class ThemeConfig(ThemeSection):
     width: int = Field(640, ge=480, le=720, description="Width of the mail, in CSS pixels")
     align: Literal["left", "center"] = Field("left", description="How title, date and logo stand")
     corners: int = Field(0, ge=0, le=24, description="Radius of boxes and pictures, in CSS pixels")
-    footer: str | dict[str, str] | None = Field(
+    footer: Annotated[str | dict[str, str] | None, BeforeValidator(_by_language)] = Field(
         None, description="Markdown above the unsubscribe links and on every page; may be a mapping by language"
     )
     social: tuple[Social, ...] = Field((), description="Links of the footer")
@@ -198,65 +210,40 @@ def folder_of(theme: ThemeConfig, root: Path) -> Path:
     return store() / theme.name if theme.name in built_in() else root / theme.name
 
 
+def described_in(theme: ThemeConfig, root: Path) -> str | None:
+    """The file of the repository, relative to its root, that describes the theme, where it has one of its own."""
+    path = posixpath.normpath(f"{theme.name}/theme.yaml")
+    return path if theme.name not in built_in() and os.path.lexists(root / path) else None
+
+
+def _own(theme: ThemeConfig, root: Path) -> dict[str, Any]:
+    """What the theme's own file says. Raises ConfigError."""
+    if theme.name in built_in():
+        return _described(store() / theme.name / "theme.yaml")
+    path = described_in(theme, root)
+    if path is None:
+        return {}
+    file, findings = read_text(root, path)
+    node, more = parse_yaml(file) if file else (None, [])
+    findings = [*findings, *more]
+    if isinstance(node, Mapping):
+        described, more, _ = validate(Described, node, path, Rules({}, start=Span.point(1, 1)))
+        findings += more
+        if described and not findings:
+            return described.model_dump()
+    elif node is not None:
+        findings.append(WRONG_TYPE.at(Place(path), say("{name} has to be a mapping", name=path)))
+    if findings:
+        raise ConfigError(findings, root=root)
+    return {}
+
+
 def palettes(theme: ThemeConfig, root: Path) -> tuple[Palette, Palette]:
-    """The colours in light and in dark."""
-    file = folder_of(theme, root) / "theme.yaml"
-    base = _described(store() / BASE / "theme.yaml")
-    own = _described(file) if file.is_file() else {}
+    """The colours in light and in dark. Raises ConfigError."""
+    base, own = _described(store() / BASE / "theme.yaml"), _own(theme, root)
     light, dark = (Palette(MappingProxyType({**base[mode], **own.get(mode, {})})) for mode in ("light", "dark"))
     if theme.accent is None:
         return light, dark
     given = theme.accent.dark
-    derived = given or colour.written(colour.nearest(_rgb(theme.accent.light), dark.grounds, ENOUGH, _DARK_START))
+    derived = given or colour.written(colour.nearest(rgb(theme.accent.light), dark.grounds, ENOUGH, _DARK_START))
     return light.with_accent(theme.accent.light), dark.with_accent(derived)
-
-
-def theme_findings(config: Config, node: Mapping, root: Path, path: str) -> list[Diagnostic]:
-    """What is wrong with ``theme:``: accents that cannot be read, files that are not there."""
-    return [*_contrasts(config.theme, node, root, path), *_files(config.theme, node, root, path)]
-
-
-def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:
-    if theme.accent is None:
-        return
-    for mode, palette in zip(("light", "dark"), palettes(theme, root), strict=True):
-        accent, label = _rgb(palette.accent), _rgb(palette.on_accent)
-        worst = colour.least_contrast(accent, (*palette.grounds, label))
-        if worst >= ENOUGH:
-            continue
-        at = find(node, ("theme", "accent", mode)) or find(node, ("theme", "accent"))
-        better = colour.written(colour.nearest(accent, palette.grounds, ENOUGH))
-        yield LOW_CONTRAST.at(
-            Place(path, at.span if at else Span.point(1, 1)),
-            say(
-                "in the {mode} scheme the accent {accent} has a contrast of {ratio:.1f} to 1, and text needs 4.5",
-                mode=say("dark") if mode == "dark" else say("light"),
-                accent=palette.accent,
-                ratio=worst,
-            ),
-            help=say('write "{colour}", the nearest that can be read', colour=better),
-        )
-
-
-def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:
-    places: dict[str, tuple[str | None, ...]] = {
-        "name": () if theme.name in built_in() else (theme.name,),
-        "icon": (theme.icon,),
-        "header": (theme.header,),
-        "logo": (theme.logo.light, theme.logo.dark) if theme.logo else (),
-        "css": theme.css,
-    }
-    for key, names in places.items():
-        for name in names:
-            if name is None:
-                continue
-            file = root / name
-            inside = file.resolve().is_relative_to(root.resolve())
-            if inside and (file.is_dir() if key == "name" else file.is_file()):
-                continue
-            at = find(node, ("theme", key))
-            yield BAD_VALUE.at(
-                Place(path, at.span if at else Span.point(1, 1)),
-                say("there is no {name} in the repository", name=name),
-                help=say("name a file of the repository, relative to config.yaml"),
-            )

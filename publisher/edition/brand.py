@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from publisher.config import Config
 from publisher.config.load import NAME, read_nodes
-from publisher.config.theme import Fonts, Palette, Social, ThemeConfig, palettes
+from publisher.config.theme import Fonts, Palette, Social, ThemeConfig, described_in, palettes
 from publisher.diagnostics import Place, Span
-from publisher.documents import find
+from publisher.documents import find, read_text
 from publisher.edition.markdown import MarkdownRenderer, RenderedText
 from publisher.edition.model import Asset
 from publisher.errors import ConfigError
@@ -20,6 +21,7 @@ from publisher.issue.opening import PictureFile, Unopened, open_file
 from publisher.language import Locale
 from publisher.language.locale import LATIN_SERIF
 
+_UNSAFE = re.compile("[^A-Za-z0-9_-]+")  # a ``#``, ``?`` or ``%`` would end or change the address
 _MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
 
 
@@ -55,7 +57,8 @@ class Brand:
     @classmethod
     def of(cls, config: Config) -> Brand:
         """The brand of a newsletter, kept until a file of it changes. Raises ConfigError, OSError."""
-        times = (stat.st_mtime_ns for stat in map(Path.stat, map(config.root.joinpath, config.theme.files)))
+        files = filter(None, (described_in(config.theme, config.root), *config.theme.files))
+        times = (stat.st_mtime_ns for stat in map(Path.stat, map(config.root.joinpath, files)))
         news = config.newsletter
         return _read(config.theme.model_dump_json(exclude_none=True), config.root, news.url, news.name, *times)
 
@@ -94,9 +97,16 @@ def _read(written: str, root: Path, base: str, name: str, *_times: int) -> Brand
         picture("icon", theme.icon, 512),
         theme.social,
         theme.fonts,
-        "\n".join((root / file).read_text(encoding="utf-8") for file in theme.css),
+        "\n".join(_sheet(root, file) for file in theme.css),
         tuple(assets.values()),
     )
+
+
+def _sheet(root: Path, path: str) -> str:
+    file, findings = read_text(root, path)
+    if file is None or findings:
+        raise ConfigError(findings, root=root)
+    return file.text
 
 
 def font_stacks(fonts: Fonts, words: Locale) -> tuple[str, str]:
@@ -119,8 +129,9 @@ def _place(root: Path, key: str) -> Place:
 
 def _asset(opened: PictureFile) -> Asset:
     content = opened.file.read_bytes()
-    stem = f"assets/{opened.file.stem}.{hashlib.sha256(content).hexdigest()[:12]}{opened.file.suffix.lower()}"
-    return Asset(stem, content, f"image/{opened.format.lower()}", opened.width, opened.height)
+    stem = _UNSAFE.sub("-", opened.file.stem)
+    name = f"assets/{stem}.{hashlib.sha256(content).hexdigest()[:12]}{opened.file.suffix.lower()}"
+    return Asset(name, content, f"image/{opened.format.lower()}", opened.width, opened.height)
 
 
 def footer(config: Config, words: Locale) -> RenderedText | None:

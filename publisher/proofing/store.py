@@ -1,7 +1,8 @@
 """What an earlier run found and rendered, kept by the content it was made of.
 
 Under ``.publisher/cache``, or the folder that ``--cache`` names: ``files``, the :class:`Manifest`; ``index``, of every
-issue what a list and a report need; ``editions/``, an entry an issue, of which a part is read when it is asked for.
+issue what a list and a report need; ``editions/``, an entry an issue, of which a part is read when it is asked for;
+with ``--cache``, ``made/``, the files of a build.
 
 An entry is found again only when everything an edition follows from is the same: the issue's files, config.yaml, the
 theme, the package and the libraries that write HTML. So a build with the cache equals one without to the byte, on any
@@ -79,7 +80,7 @@ class Store:
 
     def made(self, name: str) -> Path | None:
         """The folder for finished files, where one of those of a build is not at hand: with ``--cache`` alone."""
-        return self._folder / name if self._named else None
+        return self._folder / "made" / name if self._named else None
 
     def key(self, slug: str) -> bytes:
         """32 bytes that stand for everything the issue's edition follows from."""
@@ -144,7 +145,8 @@ class Store:
         self._files.save()
         with suppress(OSError):
             for name in {*os.listdir(self._folder / "editions")} - wanted:  # noqa: PTH208
-                (self._folder / "editions" / name).unlink()
+                if name.endswith(".entry"):  # what else lies there is a stranger's
+                    (self._folder / "editions" / name).unlink()
 
     def _of(self, slug: str) -> str:
         return f"{self._issues}/{slug}"

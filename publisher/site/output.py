@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -21,6 +22,7 @@ from publisher.errors import DeployError, UsageError
 from publisher.proofing.manifest import state_of
 from publisher.site.model import SiteFile, Target, WriteResult
 
+_KEY = re.compile("[0-9a-f]{32,64}")
 Made = tuple[Any, ...]
 """The key that a file was made under, and its size, times and inode since."""
 
@@ -131,7 +133,7 @@ def _cached(cache: Path, target: Target) -> tuple[bytes, str] | None:
 def _forget_all_but(cache: Path, keys: Collection[str]) -> None:
     with suppress(OSError):
         for name in os.listdir(cache):  # noqa: PTH208 - thousands of names
-            if name not in keys:
+            if name not in keys and _KEY.fullmatch(name):  # what else lies there is a stranger's
                 (cache / name).unlink()
 
 

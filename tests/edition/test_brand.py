@@ -108,11 +108,89 @@ def test_the_accent_of_the_dark_scheme_is_derived_and_can_be_read(root: Path, ac
         ("theme: {acent: x}", "unknown-key", 9),
         ("theme: {width: 900}", "bad-value", 16),
         ("theme: {css: [../outside.css]}", "bad-value", 14),
+        (r'theme: {logo: "a\0b.png"}', "bad-value", 15),
+        ("theme: {icon: %s}" % ("a" * 300), "bad-value", 15),
+        ("theme: {footer: {en: Ours}}", "bad-value", 17),
+        ("theme: {footer: {zh: 我们, xx: Ours}}", "bad-value", 17),
+        ("""theme: {fonts: {title: "A, 'B"}}""", "bad-value", 24),
     ],
 )
 def test_what_is_wrong_with_a_theme_is_told_at_its_value(root: Path, theme: str, code: str, column: int) -> None:
     line = SOUND["config.yaml"].count("\n") + 1
     assert findings(root, theme + "\n") == [(code, line, column)]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "line"),
+    [
+        ("p {}\n@import 'more.css';", 2),
+        ("p {}\n\n@im\\70ort url(https://x.example/a.css);", 3),
+        ("/* @import url(https://x.example/)\n*/ p { background: url( 'https://x.example/a.png' ) }", 2),
+        ("p { background: URL(//x.example/a.png) }", 1),
+        ("p { background: image-set('https://x.example/a.png' 1x) }", 1),
+        ("p {}\n</style><script>", 2),
+    ],
+)
+def test_a_style_sheet_that_loads_from_elsewhere_is_told_at_its_line(root: Path, sheet: str, line: int) -> None:
+    (root / "theme.css").write_text(sheet)
+    with pytest.raises(ConfigError) as caught:
+        load_config(root)
+    assert [(found.code, found.path, found.span.line) for found in caught.value.diagnostics] == [
+        ("bad-value", "theme.css", line)
+    ]
+
+
+def test_a_style_sheet_may_hold_whatever_loads_nothing(root: Path) -> None:
+    (root / "theme.css").write_text(
+        "/* https://x.example/ */ @media (max-width: 600px) { a[href^='https://'] { color: #111 } }\n"
+        "p::after { content: 'https://x.example/ >'; background: url(data:image/png;base64,AA//BB) }\n"
+        "@supports (display: grid) { p:not(.a), .b > p { color: #111 } }\n"
+    )
+    load_config(root)
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "code", "line"),
+    [
+        ("theme.css", b"p {}\n\xff", "invalid-utf8", 2),
+        ("look/theme.yaml", b"light: [1]\n", "wrong-type", 1),
+        ("look/theme.yaml", b"- a\n", "wrong-type", 1),
+        ("look/theme.yaml", b"light:\n  page: reddish\n", "bad-value", 2),
+        ("look/theme.yaml", b": : :\n", "yaml-syntax", 1),
+    ],
+)
+def test_a_file_of_a_theme_that_cannot_be_used_is_told_at_its_line(
+    root: Path, path: str, content: bytes, code: str, line: int
+) -> None:
+    (root / "look").mkdir()
+    (root / path).write_bytes(content)
+    said = findings_of_files(root, "theme: {name: ./look, css: [theme.css]}\n")
+    assert said == [(code, path, line)]
+
+
+def findings_of_files(root: Path, theme: str) -> list[tuple[str, str, int]]:
+    (root / "config.yaml").write_text(SOUND["config.yaml"] + theme)
+    with pytest.raises(ConfigError) as caught:
+        load_config(root)
+    return [(found.code, found.path, found.span.line) for found in caught.value.diagnostics]
+
+
+def test_a_changed_colour_of_an_own_theme_is_seen_at_once(root: Path) -> None:
+    (root / "look").mkdir()
+    (root / "look" / "theme.yaml").write_text('light: {page: "#ffffff"}\n')
+    (root / "config.yaml").write_text(SOUND["config.yaml"] + "theme: {name: ./look}\n")
+    config = load_config(root)
+    assert Brand.of(config).light.page == "#ffffff"
+    (root / "look" / "theme.yaml").write_text('light: {page: "#fafafa"}\n')
+    assert Brand.of(config).light.page == "#fafafa"
+
+
+def test_the_address_of_a_picture_needs_no_escapes(root: Path) -> None:
+    (root / "images" / "logo.png").rename(root / "images" / '标 50%#1?".png')
+    (root / "config.yaml").write_text(SOUND["config.yaml"] + "theme: {icon: 'images/标 50%#1?\".png'}\n")
+    icon = Brand.of(load_config(root)).icon
+    assert icon
+    assert re.fullmatch(r"assets/[\w-]+\.[0-9a-f]{12}\.png", icon.path, re.ASCII)
 
 
 def test_a_colour_that_yaml_reads_as_a_comment_is_told_to_be_quoted(root: Path) -> None:

@@ -112,7 +112,7 @@ def test_a_change_of_what_all_share_shows_some_and_counts_the_rest(room: Newsroo
 def test_recipients_are_numbers_by_segment_and_only_where_a_database_is(room: Newsroom) -> None:
     room.issue(head="audience: language:zh\n")
     assert only(room)["audience"] is None
-    assert not (room.root / ".publisher").exists()  # and a plan makes none
+    assert [path.name for path in room.root.glob(".publisher/*")] == ["cache"]  # a plan makes neither database nor key
     room.newsletter.write("people.csv", "email,language\nann@example.com,zh\nben@example.com,en\ncy@example.com,zh\n")
     assert room.run("subscribers", "import", "people.csv").status == 0
     ran = room.run("plan", "--base", "main", "--format", "json")

@@ -232,8 +232,22 @@ def test_another_machine_takes_proofs_and_pages_from_the_folder(
     fresh.build(cache=kept)
     assert [path for path in read if path.endswith("/") or not path] == []
     assert tree(fresh.root / "dist") == held
-    page = next(iter((kept / "site").iterdir()))
+    page = next(iter((kept / "made/site").iterdir()))
     page.write_bytes(b"\x00" * 40)
     shutil.rmtree(fresh.root / "dist")
     fresh.build(cache=kept)
     assert tree(fresh.root / "dist") == held
+
+
+@pytest.mark.parametrize("folder", ["dist", "templates", "."])
+def test_a_cache_in_a_folder_that_holds_other_files_leaves_them_alone(built: Repository, folder: str) -> None:
+    strangers = [built.root / folder / name / "ours.txt" for name in ("site", "email", "editions", "made/site")]
+    for file in strangers:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("ours")
+    for title in ("One", "Two"):
+        built.issue("2024-01-01-x", title=title)
+        built.build(cache=built.root / folder)
+    assert [file.exists() for file in strangers] == [True] * 4
+    built.build(out=built.root / "clean", use_cache=False)
+    assert tree(built.root / "dist/site").keys() - {"ours.txt"} == tree(built.root / "clean/site").keys()

@@ -1,0 +1,122 @@
+"""What is wrong with ``theme:``, and with the files that it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from publisher.config import colour
+from publisher.config.model import Config
+from publisher.config.theme import ENOUGH, ThemeConfig, built_in, palettes, rgb
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
+from publisher.documents import Mapping, find, read_text
+from publisher.documents.validate import BAD_VALUE
+from publisher.errors import ConfigError
+
+LOW_CONTRAST = define("theme-contrast", Severity.ERROR, fixed=True)
+
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})[ \t\n]?|(?=[^\n]))", re.IGNORECASE)
+_SCHEME = "[a-z][a-z0-9+.-]*:"
+_WRONG = re.compile(
+    rf"""@import\b[^;]*|</[a-z]*|url\(\s*["']?\s*(?!data:){_SCHEME}[^)\s]*"""
+    rf"""|(?:\(\s*["']?|,\s*["'])\s*(?:{_SCHEME})?//[^)\s]*""",
+    re.IGNORECASE,
+)
+
+
+def theme_findings(config: Config, node: Mapping, root: Path, path: str) -> list[Diagnostic]:
+    """What is wrong with ``theme:``: accents that cannot be read, files that are not there."""
+    theme = config.theme
+    if findings := [*_files(theme, node, root, path), *_footer(config, node, path)]:
+        return findings
+    sheets = [found for sheet in theme.css for found in _sheet(root, sheet)]
+    try:
+        return [*_contrasts(theme, node, root, path), *sheets]
+    except ConfigError as error:
+        return [*error.diagnostics, *sheets]
+
+
+def _footer(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
+    given, language = config.theme.footer, config.newsletter.language
+    if isinstance(given, dict) and not {language, language.partition("-")[0]} & given.keys():
+        at = find(node, ("theme", "footer"))
+        yield BAD_VALUE.at(
+            Place(path, at.span if at else Span.point(1, 1)),
+            say("the footer has no words in {language}, the newsletter's language", language=language),
+            help=say("add them under {language}", language=language),
+        )
+
+
+def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:
+    both = palettes(theme, root)
+    if theme.accent is None:
+        return
+    for mode, palette in zip(("light", "dark"), both, strict=True):
+        accent, label = rgb(palette.accent), rgb(palette.on_accent)
+        worst = colour.least_contrast(accent, (*palette.grounds, label))
+        if worst >= ENOUGH:
+            continue
+        at = find(node, ("theme", "accent", mode)) or find(node, ("theme", "accent"))
+        better = colour.written(colour.nearest(accent, palette.grounds, ENOUGH))
+        yield LOW_CONTRAST.at(
+            Place(path, at.span if at else Span.point(1, 1)),
+            say(
+                "in the {mode} scheme the accent {accent} has a contrast of {ratio:.1f} to 1, and text needs 4.5",
+                mode=say("dark") if mode == "dark" else say("light"),
+                accent=palette.accent,
+                ratio=worst,
+            ),
+            help=say('write "{colour}", the nearest that can be read', colour=better),
+        )
+
+
+def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:
+    places: dict[str, tuple[str | None, ...]] = {
+        "name": () if theme.name in built_in() else (theme.name,),
+        "icon": (theme.icon,),
+        "header": (theme.header,),
+        "logo": (theme.logo.light, theme.logo.dark) if theme.logo else (),
+        "css": theme.css,
+    }
+    for key, names in places.items():
+        for name in names:
+            if name is None:
+                continue
+            if _is_there(root, name, folder=key == "name"):
+                continue
+            at = find(node, ("theme", key))
+            yield BAD_VALUE.at(
+                Place(path, at.span if at else Span.point(1, 1)),
+                say("there is no {name} in the repository", name=name),
+                help=say("name a file of the repository, relative to config.yaml"),
+            )
+
+
+def _is_there(root: Path, name: str, *, folder: bool) -> bool:
+    file = root / name
+    try:
+        return file.resolve().is_relative_to(root.resolve()) and (file.is_dir() if folder else file.is_file())
+    except (OSError, RuntimeError, ValueError):  # too long a name, links in a circle, a NUL
+        return False
+
+
+def _sheet(root: Path, path: str) -> Iterator[Diagnostic]:
+    """What a style sheet must not hold: bytes that are no text, ``@import``, addresses elsewhere, HTML."""
+    file, findings = read_text(root, path)
+    yield from findings
+    text = _COMMENT.sub(lambda comment: " " + "\n" * comment[0].count("\n"), file.text if file else "")
+    text = _ESCAPE.sub(lambda escape: chr(min(int(escape[1], 16), 0x10FFFF)) if escape[1] else "", text)
+    for found in _WRONG.finditer(text):
+        line, column = text.count("\n", 0, found.start()) + 1, found.start() - text.rfind("\n", 0, found.start())
+        what = " ".join(found[0].split())[:60]
+        place = Place(path, Span.point(line, column))
+        if what.startswith("</"):
+            yield BAD_VALUE.at(place, say("{what} is HTML, not CSS", what=what), help=say("delete it"))
+        else:
+            yield BAD_VALUE.at(
+                place,
+                say("{what} loads something from elsewhere, and mail and archive load nothing", what=what),
+                help=say("write the rules into this style sheet"),
+            )
