@@ -22,7 +22,8 @@ def client(service: str, region: str | None, *, read_seconds: float = 30.0, atte
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    retries = {"total_max_attempts": attempts, "mode": "standard"}
+    # The standard mode stops trying when many calls in a row were throttled: SES takes a list at one entry a second.
+    retries = {"total_max_attempts": attempts, "mode": "legacy"}
     options = Config(connect_timeout=5, read_timeout=read_seconds, retries=retries)
     try:
         return boto3.client(service, region_name=region, config=options)
