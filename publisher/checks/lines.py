@@ -40,6 +40,7 @@ def fields(context: Context) -> Iterator[Line]:
     yield from _fields(issue.places, ("title",), issue.title)
     if ("subject",) in issue.places.values:
         yield from _fields(issue.places, ("subject",), issue.subject)
+    yield from _fields(issue.places, ("subtitle",), issue.subtitle)
     yield from _fields(issue.places, ("preheader",), issue.preheader)
     yield from _fields(issue.places, ("authors",), *issue.authors)
     yield from _fields(issue.places, ("tags",), *issue.tags)

@@ -17,7 +17,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from publisher.config import colour
-from publisher.config.values import OneLine, WebUrl
+from publisher.config.values import OneLine
 from publisher.diagnostics import Place, Span, say
 from publisher.documents import Mapping, parse_yaml, read_text, validate
 from publisher.documents.language import canonical_language
@@ -110,6 +110,12 @@ def _font(value: str) -> str:
     raise refuse(BAD_VALUE, message, say("write serif, sans, mono, or names with commas between"))
 
 
+def _address(value: str) -> str:
+    if re.fullmatch(r"https?://[^\s/]+\S*|mailto:\S+@\S+", value):
+        return value
+    raise refuse(BAD_VALUE, say("{value!r} is no address", value=value[:40]), say("write https://… or mailto:…"))
+
+
 def _in_both(value: Any) -> Any:
     """``X`` for ``{light: X}``."""
     return value if isinstance(value, dict) else {"light": value}
@@ -131,6 +137,7 @@ def _name(value: str) -> str:
 
 
 Colour = Annotated[str, BeforeValidator(_colour)]
+Address = Annotated[OneLine, AfterValidator(_address)]
 Font = Annotated[OneLine, AfterValidator(_font)]
 
 
@@ -167,7 +174,7 @@ class Social(ThemeSection):
     """A link of the footer."""
 
     name: OneLine
-    url: WebUrl
+    url: Address
 
 
 class Described(ThemeSection):

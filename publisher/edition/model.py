@@ -120,6 +120,7 @@ class Edition:
     length: Length
     sizes: Sizes
     digest: str
+    subtitle: str = ""
     number: int | None = None
     authors: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()

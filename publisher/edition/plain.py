@@ -27,6 +27,8 @@ def _head(view: View, words: Locale) -> Iterator[str]:
     if view.newsletter.replace(" ", "") not in view.title.replace(" ", ""):
         yield view.newsletter
     yield underlined(view.title, "=")
+    if view.subtitle:
+        yield view.subtitle
     lines = [" · ".join(part for part in (view.date, view.number) if part)]
     yield "\n".join([*lines, *filter(None, [view.authors]), view.length_line])
     if view.points:

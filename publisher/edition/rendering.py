@@ -88,6 +88,7 @@ def _edition(
         slug=issue.slug,
         title=seen.title,
         subject=seen.subject,
+        subtitle=seen.subtitle,
         preheader=seen.preheader,
         language=issue.language,
         date=issue.date,

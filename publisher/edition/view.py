@@ -75,6 +75,7 @@ class View:
 
     newsletter: str
     title: str
+    subtitle: str
     subject: str
     preheader: str
     language: str
@@ -153,6 +154,7 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> Vie
     return View(
         newsletter=config.newsletter.name,
         title=one_line(issue.title),
+        subtitle=one_line(issue.subtitle or ""),
         subject=one_line(issue.subject),
         preheader=preheader(issue, points, intro, items),
         language=issue.language,
@@ -264,9 +266,11 @@ PREHEADER_WIDTH = 90
 def preheader(
     issue: Issue, points: tuple[PointView, ...], intro: RenderedText | None, items: tuple[ItemView, ...]
 ) -> str:
-    """The inbox's preview line: as written, else the first key points, else the intro, else the first headlines."""
+    """The inbox's preview line: as written; else the subtitle, the first key points, the intro, the first headlines."""
     if issue.preheader:
         return one_line(issue.preheader)
+    if issue.subtitle:
+        return cut(one_line(issue.subtitle), PREHEADER_WIDTH)
     pieces = [" ".join(point.html.striptags().split()) for point in points]
     if not pieces and intro:
         pieces = [" ".join(intro.visible.split())]

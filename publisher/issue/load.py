@@ -182,6 +182,7 @@ def _assemble(
         places=assembly.places(),
         items=items,
         number=raw.number,
+        subtitle=raw.subtitle,
         preheader=raw.preheader,
         status=Status(raw.status),
         publish_at=raw.publish_at,

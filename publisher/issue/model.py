@@ -140,6 +140,7 @@ class Issue:
     places: Places
     items: tuple[Item, ...]
     number: int | None = None
+    subtitle: str | None = None
     preheader: str | None = None
     status: Status = Status.DRAFT
     publish_at: datetime | None = None

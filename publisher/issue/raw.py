@@ -107,6 +107,7 @@ class RawIssue(Raw):
     title: Text = Field(
         description=say("The heading of the page and of the message"), examples=["AI 周报|OpenAI 重组；DeepSeek-V3"]
     )
+    subtitle: Text | None = Field(None, description="One or two sentences under the title")
     date: Day = Field(description=say("The day of the issue"), examples=["2024-12-29"])
     number: Number | None = Field(None, description="The number of the issue", examples=[52])
     language: Language | None = Field(

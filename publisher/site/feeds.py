@@ -38,7 +38,7 @@ def atom_feed(config: Config, archive: Archive) -> bytes:
         at = moment(edition, config.newsletter.zone)
         url = url_of(base, issue_path(edition.slug))
         entry = _entry(feed, edition, tag_uri(config, f"issues/{edition.slug}"), edition.title, url, at)
-        _add(entry, "summary", edition.preheader)
+        _add(entry, "summary", edition.subtitle or edition.preheader)
         for name in edition.tags:
             _add(entry, "category", term=name)
         _add(entry, "content", feed_html(edition), type="html", base=url)
@@ -111,7 +111,7 @@ def _json_item(config: Config, edition: Edition) -> dict[str, Any]:
         "id": tag_uri(config, f"issues/{edition.slug}"),
         "url": url,
         "title": edition.title,
-        "summary": edition.preheader,
+        "summary": edition.subtitle or edition.preheader,
         "content_html": feed_html(edition),
         "date_published": at,
         "date_modified": at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -65,9 +66,13 @@ def test_the_brand_stands_in_mail_text_archive_and_service(root: Path) -> None:
     for said in ("Made by <strong>three</strong>", "https://social.example.org/@signal", "color:#202124"):
         assert said in mail.replace("color: ", "color:")
     foot = text.partition("-" * 40)[2]
-    for said in ("Made by three.", "https://news.example.org/imprint", "Mastodon: https://social.example.org/@signal"):
+    for said in (
+        "Made by three.",
+        "https://news.example.org/imprint",
+        "Mastodon: https://social.example.org/@signal\n",
+    ):
         assert said in foot
-    build(config, [], root / "dist", use_cache=False)
+    build(config, [], root / "dist", True, use_cache=False)
     folder = root / "dist" / "site"
     site = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     page = site["index.html"].decode()
@@ -239,3 +244,35 @@ def test_a_template_is_owned_by_ejecting_it_and_its_difference_shown(root: Path)
     assert command(root, "theme", "eject", "email/nothing.j2").returncode == 2
     assert command(root, "theme", "eject", name, "--force").returncode == 0
     assert command(root, "theme", "diff").returncode == 0
+
+
+def test_a_subtitle_stands_under_the_title_everywhere_and_is_not_in_the_length(root: Path) -> None:
+    slug = SLUG.rpartition("/")[2]
+    plain = proofread(load_config(root), slug).edition
+    file = root / SLUG / "issue.yaml"
+    file.write_text(f"{file.read_text()}status: ready\nsubtitle: 一句话说清这一期\n")
+    edition = proofread(load_config(root), slug).edition
+    assert plain is not None
+    assert edition is not None
+    for part in (edition.html.fill(lambda _: ""), edition.text.fill(lambda _: ""), edition.web):
+        head = part.rpartition("<h1")[2] if "<h1" in part else part
+        assert "一句话说清这一期" in head.partition(edition.title)[2][:200]
+    assert (edition.subtitle, edition.preheader) == ("一句话说清这一期", "一句话说清这一期")
+    assert edition.length == plain.length
+    build(load_config(root), [], root / "dist", True, use_cache=False)
+    for name in ("index.html", "feed.xml", "feed.json"):
+        assert "一句话说清这一期" in (root / "dist" / "site" / name).read_text(encoding="utf-8")
+
+
+def test_a_font_that_is_asked_for_reaches_every_element(root: Path, browser: Any) -> None:
+    config = root / "config.yaml"
+    config.write_text(config.read_text() + "  fonts: {title: sans, body: 'Courier New'}\n")
+    build(load_config(root), [], root / "dist", True, use_cache=False)
+    page = browser.new_page()
+    page.goto((root / "dist/site" / SLUG / "index.html").as_uri())
+    title, text = (
+        page.evaluate(f"getComputedStyle(document.querySelector('{one}')).fontFamily") for one in ("h1", "p")
+    )
+    page.close()
+    assert title.startswith("-apple-system")
+    assert text.replace('"', "").startswith("Courier New")
