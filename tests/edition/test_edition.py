@@ -348,6 +348,17 @@ def test_text_nested_too_deep_is_refused_and_not_lost(body: str) -> None:
     assert [(f.code, f.path, f.span.line) for f in findings] == [("nested-too-deep", "issues/2024-12-29-x/a.md", 3)]
 
 
+@pytest.mark.parametrize(
+    "lost", ["<a href='https://example.org/a'>甲</a>", "<img src='https://example.org/a.png' alt='甲'>"]
+)
+@pytest.mark.parametrize("tag", ["div", "span", "font"])
+def test_links_and_pictures_in_html_nested_too_deep_are_not_lost_without_a_word(tag: str, lost: str) -> None:
+    body = f"一\n\n二 <{tag}>\n" + f"<{tag}>" * 201 + lost + f"</{tag}>" * 202
+    made, findings = render(issue(item("题", body)), config())
+    assert made is None
+    assert [(f.code, f.span.line) for f in findings] == [("nested-too-deep", 4)]
+
+
 def test_the_digest_is_over_every_part_a_reader_gets() -> None:
     from publisher.edition.model import Asset, Slotted
     from publisher.edition.provenance import digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.rules_core import linkify
@@ -17,6 +18,7 @@ PIECES = [
     "b@中国.com",
     "https://e.com/a",
     "http\\://e.com",
+    "\\https://e.com",
     "//e.com ",
     "javascript:x",
     "[x](https://q.com/)",
@@ -46,3 +48,13 @@ PIECES = [
 def test_the_links_are_those_of_the_library(pieces: list[str]) -> None:
     text = "".join(pieces)
     assert OURS.parse(text) == THEIRS.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", [r"\https://e.com/a", r"*\http://e.com*", "http://a.b~~http://a.b", "[x](y)~http://a.b"]
+)
+def test_no_letter_of_an_address_is_written_twice(text: str) -> None:
+    (ours,), (theirs,) = OURS.parse(text)[1:-1], THEIRS.parse(text)[1:-1]
+    shown = "".join(child.content for child in ours.children or ())
+    assert shown == "".join(child.content for child in theirs.children or ())
+    assert shown.count("http") == text.count("http")

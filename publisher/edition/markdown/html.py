@@ -42,6 +42,7 @@ _GENERATED_CLASSES = {
 }
 _NOTE_ID = re.compile(r"fn(ref)?-\S+-\d+(:\d+)?")
 _LANGUAGE_CLASS = re.compile(r"language-[\w+#.-]+")
+_LINKING = re.compile(r"<(?:a|img)\s", re.IGNORECASE)
 _DEEP = 100  # elements within elements; what is deeper is shown as its words, for it crashes what reads it later
 _OPEN_OR_CLOSE = re.compile(r"<(/?)([a-z][a-z0-9]*)")
 _VOID = frozenset({"br", "col", "hr", "img", "wbr"})
@@ -82,7 +83,12 @@ class Sized:
 
 
 class HtmlWriter:
-    """Writes the HTML of one issue's texts. ``page`` is the URL of its archive page; ``image`` places images."""
+    """Writes the HTML of one issue's texts. ``page`` is the URL of its archive page; ``image`` places images.
+
+    ``lost`` says whether the text written last holds a link or picture so deep that only its words are shown.
+    """
+
+    lost = False
 
     def __init__(self, page: str, image: Callable[[str], Sized | None], labels: dict[str, str]) -> None:
         self._page = page
@@ -107,8 +113,11 @@ class HtmlWriter:
         markdown = _markdown()
         env = {"docId": name, "labels": self._labels}
         html = markdown.renderer.render(tokens, markdown.options, env)
-        clean = self._cleaner.clean(shallow(html, _DEEP * 2) if html.count("<") > _DEEP * 2 else html)
-        if clean.count("<") > _DEEP * 2 and _depth(clean) > _DEEP:
+        flat = shallow(html, _DEEP * 2) if html.count("<") > _DEEP * 2 else html
+        clean = self._cleaner.clean(flat)
+        deep = clean.count("<") > _DEEP * 2 and _depth(clean) > _DEEP
+        self.lost = (deep or flat != html) and _LINKING.search(html) is not None
+        if deep:
             clean = f"<p>{escape(' '.join(visible_text(clean).split()))}</p>"
         return Html(with_images(clean, self._size).strip())
 

@@ -16,7 +16,7 @@ from publisher.edition.markdown.text import TextWriter
 from publisher.issue.markdown import parsed
 from publisher.issue.markdown.characters import without_controls
 from publisher.issue.markdown.dialect import MAX_NESTING
-from publisher.issue.markdown.tags import escaped
+from publisher.issue.markdown.tags import deepest, escaped
 from publisher.issue.model import Prose
 
 TOO_DEEP = define("nested-too-deep", Severity.ERROR, fixed=True)
@@ -59,20 +59,23 @@ class MarkdownRenderer:
     def block(self, prose: Prose, name: str, above: int) -> RenderedText:
         """Markdown of blocks. ``name`` is unique in the issue; its headings go below level ``above``."""
         tokens = shifted(parsed(without_controls(prose.text)).tokens, above)
-        if deepest := next((token for token in tokens if token.level >= MAX_NESTING - 1), None):
-            place = prose.place(deepest.map[0] if deepest.map else 0)
-            self.diagnostics.append(
-                TOO_DEEP.at(place, say("the text is nested too deep"), help=say("take out some levels"))
-            )
+        if quoted := next((token for token in tokens if token.level >= MAX_NESTING - 1), None):
+            self._too_deep(prose, quoted.map[0] if quoted.map else 0)
         return self._write(prose, tokens, name)
 
     def inline(self, prose: Prose, name: str) -> RenderedText:
         """Inline Markdown: a key point, an attribution. Notes have no place in it."""
         return self._write(prose, parsed(without_controls(prose.text).strip(), inline=True).tokens, name)
 
+    def _too_deep(self, prose: Prose, line: int) -> None:
+        message = say("the text is nested too deep")
+        self.diagnostics.append(TOO_DEEP.at(prose.place(line), message, help=say("take out some levels")))
+
     def _write(self, prose: Prose, tokens: Sequence[Token], name: str) -> RenderedText:
         tokens = [_joined(token) if token.type == "html_block" else token for token in tokens]
         html = self._html.write(tokens, name)
+        if self._html.lost:
+            self._too_deep(prose, deepest(tokens))
         self._written(prose)
         return RenderedText(html, self._text.write(tokens), visible_text(html))
 

@@ -87,6 +87,8 @@ def _bare_address(state: StateInline, silent: bool) -> bool:
     run = URL_RUN.match(state.src, state.pos)
     if not protocol or not run or run.end() - run.start() > LONGEST_URL:
         return False
+    if not (silent or state.pending.endswith(protocol[0])):
+        return False  # a part of it is text already: after a backslash, or at the end of another address
     linkify: Any = state.md.linkify
     found = linkify.match_at_start(protocol[0] + run[0])
     if not found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from html import unescape
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
 
 _NAMES = (
     "a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br button"
@@ -100,6 +101,20 @@ def shallow(html: str, most: int) -> str:
         return tag[0] if max(before, depth) <= most else ""
 
     return _RAW.sub(kept, html)
+
+
+def deepest(tokens: Sequence[Token]) -> int:
+    """The line, from 0, at which raw HTML is nested deepest."""
+    depth = most = found = 0
+    for block in tokens:
+        for token in block.children or (block,):
+            for tag in raw_tags(token.content) if token.type in {"html_inline", "html_block"} else ():
+                depth += 0 if tag.name in _NOT_NESTED else -1 if tag.closing else 1
+                if depth > most:
+                    before = block.content if token.type == "html_inline" else token.content
+                    at = token.meta["at"][0] if token.type == "html_inline" else tag.start
+                    most, found = depth, (block.map or [0])[0] + before.count("\n", 0, at)
+    return found
 
 
 def escaped(html: str) -> str:
