@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import pydantic_core
+
 from publisher.audience.address import Address, read_address
 from publisher.audience.own import COLUMNS, SIGNS, Past, past_of, unguarded
 from publisher.audience.standing import Standings
@@ -218,7 +220,7 @@ def _clean(text: str) -> str:
 
 def _json_list(text: str) -> list[str]:
     try:
-        return [str(topic) for topic in json.loads(text)]
+        return [str(topic) for topic in pydantic_core.from_json(text)]
     except (TypeError, ValueError):
         raise ValueError("the topics are not a JSON list") from None
 
@@ -227,7 +229,7 @@ def _json_object(text: str) -> dict[str, str]:
     if not text:
         return {}
     try:
-        found = json.loads(text)
+        found = pydantic_core.from_json(text)
     except ValueError:
         raise ValueError("the attributes are not a JSON object") from None
     if not isinstance(found, dict):

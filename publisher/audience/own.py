@@ -20,6 +20,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import IO, Any
 
+import pydantic_core
 from sqlalchemy import Connection, Row, select
 
 from publisher.audience.model import Consent, ConsentState, Subscriber
@@ -127,7 +128,7 @@ def _moment(name: str, text: str) -> datetime | None:
 
 def _history(text: str) -> Iterable[Consent]:
     try:
-        for entry in json.loads(text or "[]"):
+        for entry in pydantic_core.from_json(text or "[]"):
             at = _moment("at", entry["at"])
             fits = all(isinstance(entry[key], str) and 0 < len(entry[key]) <= 24 for key in ("change", "how"))
             if at is None or not fits:

@@ -279,6 +279,7 @@ def test_pending_asks_those_of_an_export_as_well(database: Database, tmp_path: P
         ("bounce", "bounced", "suppressed is not bounce"),
         ("2024-05-02T03:04:05+00:00", "5/2/2024", "changed_at is not a time"),
         (f"{1:024x}", "1E+23 x", "the reference is not one"),
+        ("a;b", r'"[""\ud800""]"', "the topics are not a JSON list"),  # half a character, which no database keeps
     ],
 )
 def test_a_spoiled_cell_has_its_line(tmp_path: Path, was: str, becomes: str, message: str) -> None:
