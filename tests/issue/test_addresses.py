@@ -50,11 +50,7 @@ def test_the_links_are_those_of_the_library(pieces: list[str]) -> None:
     assert OURS.parse(text) == THEIRS.parse(text)
 
 
-@pytest.mark.parametrize(
-    "text", [r"\https://e.com/a", r"*\http://e.com*", "http://a.b~~http://a.b", "[x](y)~http://a.b"]
-)
+@pytest.mark.parametrize("text", [r"\https://e.com/a", "http://a.b~~http://a.b", "([x](y)~http://a.b)"])
 def test_no_letter_of_an_address_is_written_twice(text: str) -> None:
-    (ours,), (theirs,) = OURS.parse(text)[1:-1], THEIRS.parse(text)[1:-1]
-    shown = "".join(child.content for child in ours.children or ())
-    assert shown == "".join(child.content for child in theirs.children or ())
-    assert shown.count("http") == text.count("http")
+    (block,) = (token for token in OURS.parse(text) if token.type == "inline")
+    assert "".join(child.content for child in block.children or ()) == text.replace("[x](y)", "x")
