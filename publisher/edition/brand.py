@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from publisher.checks.html_policy import TAGS
 from publisher.config import Config
 from publisher.config.load import NAME, read_nodes
 from publisher.config.theme import Fonts, Palette, Social, ThemeConfig, described_in, palettes
-from publisher.diagnostics import Place, Span
+from publisher.diagnostics import Place, Sentence, Span, say
 from publisher.documents import find, read_text
+from publisher.documents.validate import BAD_VALUE
 from publisher.edition.markdown import MarkdownRenderer, RenderedText
 from publisher.edition.model import Asset
 from publisher.errors import ConfigError
+from publisher.issue.markdown import parsed
+from publisher.issue.markdown.tags import raw_tags
 from publisher.issue.model import Prose
 from publisher.issue.opening import PictureFile, Unopened, open_file
 from publisher.language import Locale
@@ -135,7 +140,10 @@ def _asset(opened: PictureFile) -> Asset:
 
 
 def footer(config: Config, words: Locale) -> RenderedText | None:
-    """The footer in the language of ``words``, or in the newsletter's; None where there is none."""
+    """The footer in the language of ``words``, or in the newsletter's; None where there is none.
+
+    Raises ConfigError where something of it would not reach readers.
+    """
     given = config.theme.footer
     if isinstance(given, dict):
         tags = (words.language, words.language.partition("-")[0], config.newsletter.language)
@@ -143,4 +151,18 @@ def footer(config: Config, words: Locale) -> RenderedText | None:
     if not given or not given.strip():
         return None
     prose = Prose(given, NAME, tuple((1, 1) for _ in given.split("\n")))
-    return MarkdownRenderer(config.newsletter.url, lambda _: None, words).block(prose, "footer", above=2)
+    renderer = MarkdownRenderer(config.newsletter.url, lambda _: None, words)
+    rendered = renderer.block(prose, "footer", above=2)
+    if lost := next(_lost(given), None) or next((found.message for found in renderer.diagnostics), None):
+        advice = say("use Markdown without pictures, or delete it")
+        raise ConfigError([BAD_VALUE.at(_place(config.root, "footer"), lost, help=advice)], root=config.root)
+    return rendered
+
+
+def _lost(footer: str) -> Iterator[Sentence]:
+    """What of a footer is not kept: pictures, which have no file beside it, and tags that an issue may not have."""
+    for block in parsed(footer).tokens:
+        for token in block.children or (block,):
+            raw = token.content if token.type in {"html_inline", "html_block"} else ""
+            names = ["img"] if token.type == "image" else [tag.name for tag in raw_tags(raw)]
+            yield from (say("{what} is not kept", what=f"<{one}>") for one in names if one == "img" or one not in TAGS)
