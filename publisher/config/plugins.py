@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -52,8 +53,8 @@ def blamed(error: BaseException) -> PluginError | None:
 
 
 def in_a_line(error: BaseException) -> str:
-    """Kind and message of an exception."""
-    return f"{type(error).__name__}: {error}".replace("\n", " ")
+    """Kind and message of an exception, without the addresses that a provider's may quote."""
+    return re.sub(r"\S+@\S+", "(address)", f"{type(error).__name__}: {error}".replace("\n", " "))
 
 
 def transport_names() -> tuple[str, ...]:

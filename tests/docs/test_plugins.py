@@ -268,6 +268,7 @@ def test_what_the_cache_holds_goes_when_a_package_changes(newsletter: Newsletter
     [
         ("import nothing_of_the_kind", "cannot be loaded: ModuleNotFoundError: No module named 'nothing_of_the_kind'"),
         ("raise SystemExit(1)", "cannot be loaded: SystemExit: 1"),
+        ("raise ValueError('<ann@example.com> is full')", "cannot be loaded: ValueError: (address) is full"),
         (
             HOUSE.replace("house-headline-shouts", "no-items"),
             "cannot be used: the code no-items is one of publisher's own",
