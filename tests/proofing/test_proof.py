@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
 
+import publisher
 from publisher.config import load_config
-from publisher.proofing import proofread
+from publisher.proofing import proofread, store
 from tests.checks.corpus import SLUG, SOUND, Case, lay_out
 
 ITEM = """---
@@ -47,3 +50,15 @@ def test_each_text_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert proof.edition
     assert {"One *point*", "Some words", "Words **of** another."} <= set(seen)
     assert set(seen.values()) == {1}
+
+
+def test_the_key_of_the_cache_covers_every_library_that_reads_or_renders() -> None:
+    """All that these rooms import, but what checks types and escapes, and what runs without an issue's being judged."""
+    rooms = ("documents", "issue", "checks", "edition", "language")
+    root = Path(publisher.__file__).parent
+    text = "\n".join(file.read_text(encoding="utf-8") for room in rooms for file in (root / room).rglob("*.py"))
+    imported = {*re.findall(r"^ *(?:from|import) (\w+)", text, re.MULTILINE)}
+    of = packages_distributions()
+    libraries = {of[name][0].lower().replace("_", "-") for name in imported & of.keys()} - {"publisher"}
+    indifferent = {"pydantic", "pydantic-core", "markupsafe", "msgpack", "httpx", "httpcore", "charset-normalizer"}
+    assert libraries - indifferent <= {*store._LIBRARIES}
