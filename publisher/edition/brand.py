@@ -63,7 +63,7 @@ class Brand:
     def of(cls, config: Config) -> Brand:
         """The brand of a newsletter, kept until a file of it changes. Raises ConfigError, OSError."""
         files = filter(None, (described_in(config.theme, config.root), *config.theme.files))
-        times = (stat.st_mtime_ns for stat in map(Path.stat, map(config.root.joinpath, files)))
+        times = (stat.st_mtime_ns + stat.st_ctime_ns for stat in map(Path.stat, map(config.root.joinpath, files)))
         news = config.newsletter
         return _read(config.theme.model_dump_json(exclude_none=True), config.root, news.url, news.name, *times)
 

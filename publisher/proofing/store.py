@@ -5,8 +5,9 @@ issue what a list and a report need; ``editions/``, an entry an issue, of which 
 with ``--cache``, ``made/``, the files of a build.
 
 An entry is found again only when everything an edition follows from is the same: the issue's files, config.yaml, the
-theme, the package and the libraries that read, judge and render. So a build with the cache equals one without to the byte, on any
-machine: no time and no place is part of a key. What is damaged, or from another version, is simply not there.
+theme, the package and the libraries that read, judge and render. So a build with the cache equals one without to the
+byte, on any machine: no time and no place is part of a key. What is damaged, or from another version, is simply not
+there.
 """
 
 from __future__ import annotations

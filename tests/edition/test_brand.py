@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,15 @@ def test_a_changed_logo_is_a_new_address(root: Path) -> None:
     before = Brand.of(config).logo
     Image.new("RGB", (320, 80), "#ff0000").save(root / "images" / "logo.png")
     assert Brand.of(config).logo != before
+
+
+def test_a_changed_style_sheet_is_seen_though_its_size_and_time_are_the_same(root: Path) -> None:
+    config, file = load_config(root), root / "theme.css"
+    file.write_text("p { color: #111 }")
+    before, held = Brand.of(config).css, file.stat()
+    file.write_text("p { color: #222 }")
+    os.utime(file, ns=(held.st_atime_ns, held.st_mtime_ns))
+    assert Brand.of(config).css != before
 
 
 def test_a_template_is_owned_by_ejecting_it_and_its_difference_shown(root: Path) -> None:
