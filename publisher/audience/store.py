@@ -32,10 +32,10 @@ def now() -> datetime:
 
 
 def new_reference(prefix: str = "") -> str:
-    """A name for a subscriber that says nothing: 96 random bits, 24 hexadecimal digits.
+    """A name for a subscriber that says nothing: 24 random hexadecimal digits, 96 bits.
 
-    Those of a batch share a random ``prefix`` of 8 digits: their places in the index are together, so a large import
-    writes half as much.
+    Those of a batch share a random ``prefix`` of 8 digits, which leaves 64 bits to each: their places in the index are
+    together, so a large import writes half as much. Links are signed besides.
     """
     return prefix + os.urandom(12 - len(prefix) // 2).hex()
 

@@ -32,6 +32,7 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
     """
     from publisher.delivery.status import statuses
     from publisher.diagnostics import Severity, rendered
+    from publisher.diagnostics.text import printable
     from publisher.providers import open_provider
 
     with opened(context) as (config, database):
@@ -43,10 +44,8 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
     for reading in found.broken:
         errors = [finding for finding in reading.findings if finding.severity is Severity.ERROR]
         first, more = errors[0], f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        place, told = f"{first.path}:{first.span.line}", f"{rendered(first.message)}{more}"
-        complain(
-            f"{reading.slug} cannot be read: {place}: {told}", f"mend it; publisher check {reading.slug} shows all"
-        )
+        told = f"{reading.slug} cannot be read: {first.path}:{first.span.line}: {rendered(first.message)}{more}"
+        complain(printable(told), printable(f"mend it; publisher check {reading.slug} shows all"))
     for trip in found.tripped:
         if trip.stops:
             complain(f"tripwire {trip.name}: {trip.message}", trip.help)

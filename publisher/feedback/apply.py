@@ -174,7 +174,7 @@ class Applier:
         if event.kind in _LEDGER_KEEPS and not waits:
             return
         machine = tracking and is_machine(event.user_agent)
-        if event.kind is EventKind.CLICK:
+        if tracking:
             event = replace(event, detail=without_token(event.detail, self._service))
         if store.keep(connection, event, waits=waits, recipient=settled.recipient, machine=machine):
             batch.waiting += waits

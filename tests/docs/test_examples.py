@@ -51,7 +51,7 @@ def test_an_item_checks(tmp_path: Path, page: str) -> None:
 
 
 def test_the_issue_checks(tmp_path: Path) -> None:
-    (text,) = blocks(FORMAT, "yaml", "title:")
+    (text,) = blocks(FORMAT, "yaml", "title: AI")
     assert errors(tmp_path, text, {"a.md": ITEM}) == []
 
 

@@ -60,8 +60,8 @@ def bin_folder(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_ships_theme_sample_words_and_migrations_and_no_tests(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for needed in (
-        "publisher/_theme/email/issue.mjml.j2",
-        "publisher/_theme/web/base.html",
+        "publisher/_theme/paper/email/issue.mjml.j2",
+        "publisher/_theme/paper/web/base.html",
         "publisher/_sample/config.yaml",
         f"publisher/_sample/issues/{SAMPLE}/images/cover.jpg",
         "publisher/py.typed",
