@@ -20,7 +20,7 @@ _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})[ \t\n]?|(?=[^\n]))", re.IGNORECASE)
 _SCHEME = "[a-z][a-z0-9+.-]*:"
 _WRONG = re.compile(
-    rf"""@import\b[^;]*|</[a-z]*|url\(\s*["']?\s*(?!data:){_SCHEME}[^)\s]*"""
+    rf"""@import\b[^;]*|</[a-z]*|url\(\s*["']?\s*(?!data:|\#|["')\s])[^)\s]*"""
     rf"""|(?:\(\s*["']?|,\s*["'])\s*(?:{_SCHEME})?//[^)\s]*""",
     re.IGNORECASE,
 )
@@ -117,6 +117,6 @@ def _sheet(root: Path, path: str) -> Iterator[Diagnostic]:
         else:
             yield BAD_VALUE.at(
                 place,
-                say("{what} loads something from elsewhere, and mail and archive load nothing", what=what),
-                help=say("write the rules into this style sheet"),
+                say("{what} loads another file, and a style sheet cannot", what=what),
+                help=say("write it into this style sheet; a picture as data:"),
             )

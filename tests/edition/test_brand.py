@@ -130,6 +130,7 @@ def test_what_is_wrong_with_a_theme_is_told_at_its_value(root: Path, theme: str,
     ("sheet", "line"),
     [
         ("p {}\n@import 'more.css';", 2),
+        ("p {}\np { background: url( images/logo.png ) }", 2),
         ("p {}\n\n@im\\70ort url(https://x.example/a.css);", 3),
         ("/* @import url(https://x.example/)\n*/ p { background: url( 'https://x.example/a.png' ) }", 2),
         ("p { background: URL(//x.example/a.png) }", 1),
