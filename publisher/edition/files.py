@@ -16,7 +16,6 @@ def manifest(edition: Edition) -> dict[str, Any]:
     return {
         "slug": edition.slug,
         "title": edition.title,
-        "subtitle": edition.subtitle,
         "subject": edition.subject,
         "preheader": edition.preheader,
         "language": edition.language,
