@@ -16,6 +16,7 @@ became of one recipient is never raised: it is a value of the ledger. What is le
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from publisher.diagnostics import Diagnostic
+
+
+def without_addresses(text: str) -> str:
+    """A line from outside, fit to be printed: every word that may hold an address is replaced by ``(address)``."""
+    return re.sub(r"\S*@\S*", "(address)", " ".join(text.split()))
 
 
 class PublisherError(Exception):

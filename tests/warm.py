@@ -19,12 +19,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Zygote:
-    """The process of :mod:`tests.publishing.zygote`."""
+    """The process of :mod:`tests.zygote`."""
 
     def __init__(self) -> None:
         aws = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.publishing.zygote"], cwd=ROOT, env=clean_environment() | aws,
+            [sys.executable, "-m", "tests.zygote"], cwd=ROOT, env=clean_environment() | aws,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
         )  # fmt: skip
 

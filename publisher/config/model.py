@@ -8,23 +8,27 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from publisher.config.plugins import known_transport, transport_names
 from publisher.config.segments import checked_audience
 from publisher.config.theme import ThemeConfig
-from publisher.config.values import DatabaseUrl, Duration, Language, OneLine, RulePath, Sender, TimeZone, WebUrl
+from publisher.config.values import (
+    DatabaseUrl,
+    Duration,
+    Language,
+    OneLine,
+    RulePath,
+    Section,
+    Sender,
+    TimeZone,
+    WebUrl,
+)
 from publisher.diagnostics import say
 from publisher.documents import TextFile
 
 Level = Literal["off", "info", "warning", "error"]
-
-
-class Section(BaseModel):
-    """A mapping of config.yaml: unknown keys are refused, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Newsletter(Section):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import traceback
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -10,7 +9,7 @@ from typing import Any
 
 from publisher.diagnostics import say
 from publisher.documents.validate import BAD_VALUE, refuse
-from publisher.errors import PluginError
+from publisher.errors import PluginError, without_addresses
 
 PROVIDERS, RULES = "publisher.providers", "publisher.rules"
 BUILT_IN = ("folder", "smtp", "ses", "postmark")
@@ -54,7 +53,7 @@ def blamed(error: BaseException) -> PluginError | None:
 
 def in_a_line(error: BaseException) -> str:
     """Kind and message of an exception, without the addresses that a provider's may quote."""
-    return re.sub(r"\S+@\S+", "(address)", f"{type(error).__name__}: {error}".replace("\n", " "))
+    return without_addresses(f"{type(error).__name__}: {error}")
 
 
 def transport_names() -> tuple[str, ...]:

@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from publisher.config import colour
-from publisher.config.values import OneLine
+from publisher.config.values import OneLine, Section
 from publisher.diagnostics import Place, Span, say
 from publisher.documents import Mapping, parse_yaml, read_text, validate
 from publisher.documents.language import canonical_language
 from publisher.documents.validate import BAD_VALUE, WRONG_TYPE, Rules, refuse
 from publisher.errors import ConfigError
+
+if TYPE_CHECKING:
+    from publisher.config.model import Config
 
 BASE = "paper"
 """The theme whose files stand in for those that another lacks."""
@@ -39,12 +42,6 @@ class Palette:
     """The colours of a theme in one scheme, by token, as CSS writes them."""
 
     tokens: Mapping_[str, str]
-
-    def __getattr__(self, name: str) -> str:
-        try:
-            return self.tokens[name]
-        except KeyError:
-            raise AttributeError(name) from None
 
     @property
     def grounds(self) -> tuple[colour.RGB, ...]:
@@ -141,20 +138,14 @@ Address = Annotated[OneLine, AfterValidator(_address)]
 Font = Annotated[OneLine, AfterValidator(_font)]
 
 
-class ThemeSection(BaseModel):
-    """A mapping below ``theme:``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Accent(ThemeSection):
+class Accent(Section):
     """The colour of links, labels and buttons; ``dark`` is derived from ``light`` where it is not given."""
 
     light: Colour
     dark: Annotated[Colour | None, BeforeValidator(_colour)] = None
 
 
-class Logo(ThemeSection):
+class Logo(Section):
     """Files relative to the root. Without ``dark``, the light one stands on a light backing in dark mode."""
 
     light: OneLine
@@ -163,29 +154,29 @@ class Logo(ThemeSection):
     alt: OneLine | None = Field(None, description="The newsletter's name where nothing is given")
 
 
-class Fonts(ThemeSection):
+class Fonts(Section):
     """``serif``, ``sans``, ``mono``, a family that readers have, or a CSS list. No font is loaded."""
 
     title: Font | None = Field(None, description="Of titles and headlines", examples=["serif"])
     body: Font | None = Field(None, description="Of running text", examples=["sans"])
 
 
-class Social(ThemeSection):
+class Social(Section):
     """A link of the footer."""
 
     name: OneLine
     url: Address
 
 
-class Described(ThemeSection):
+class Described(Section):
     """``theme.yaml`` of a theme: colours that differ from the base theme's, by token."""
 
     description: OneLine | None = None
-    light: dict[str, Colour] = {}
-    dark: dict[str, Colour] = {}
+    light: dict[str, Colour] = Field(default_factory=dict)
+    dark: dict[str, Colour] = Field(default_factory=dict)
 
 
-class ThemeConfig(ThemeSection):
+class ThemeConfig(Section):
     """The look of the newsletter."""
 
     name: Annotated[str, AfterValidator(_name)] = Field(BASE, description="A built-in theme, or ./FOLDER")
@@ -215,6 +206,12 @@ class ThemeConfig(ThemeSection):
 def folder_of(theme: ThemeConfig, root: Path) -> Path:
     """The folder of the theme that is named: in the store, or in the repository."""
     return store() / theme.name if theme.name in built_in() else root / theme.name
+
+
+def theme_folders(config: Config) -> tuple[Path, ...]:
+    """The folders in which a file of the theme is looked for: the newsletter's own, its theme's, the base theme's."""
+    folders = (config.root / config.templates, folder_of(config.theme, config.root), store() / BASE)
+    return tuple(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
 
 
 def described_in(theme: ThemeConfig, root: Path) -> str | None:

@@ -41,9 +41,8 @@ def theme_findings(config: Config, node: Mapping, root: Path, path: str) -> list
 def _footer(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
     given, language = config.theme.footer, config.newsletter.language
     if isinstance(given, dict) and not {language, language.partition("-")[0]} & given.keys():
-        at = find(node, ("theme", "footer"))
         yield BAD_VALUE.at(
-            Place(path, at.span if at else Span.point(1, 1)),
+            _at(node, path, "footer"),
             say("the footer has no words in {language}, the newsletter's language", language=language),
             help=say("add them under {language}", language=language),
         )
@@ -54,18 +53,17 @@ def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iter
     if theme.accent is None:
         return
     for mode, palette in zip(("light", "dark"), both, strict=True):
-        accent, label = rgb(palette.accent), rgb(palette.on_accent)
+        accent, label = rgb(palette.tokens["accent"]), rgb(palette.tokens["on_accent"])
         worst = colour.least_contrast(accent, (*palette.grounds, label))
         if worst >= ENOUGH:
             continue
-        at = find(node, ("theme", "accent", mode)) or find(node, ("theme", "accent"))
         better = colour.written(colour.nearest(accent, palette.grounds, ENOUGH))
         yield LOW_CONTRAST.at(
-            Place(path, at.span if at else Span.point(1, 1)),
+            _at(node, path, "accent", mode),
             say(
                 "in the {mode} scheme the accent {accent} has a contrast of {ratio:.1f} to 1, and text needs 4.5",
                 mode=say("dark") if mode == "dark" else say("light"),
-                accent=palette.accent,
+                accent=palette.tokens["accent"],
                 ratio=worst,
             ),
             help=say('write "{colour}", the nearest that can be read', colour=better),
@@ -81,17 +79,19 @@ def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator
         "css": theme.css,
     }
     for key, names in places.items():
-        for name in names:
-            if name is None:
-                continue
-            if _is_there(root, name, folder=key == "name"):
-                continue
-            at = find(node, ("theme", key))
-            yield BAD_VALUE.at(
-                Place(path, at.span if at else Span.point(1, 1)),
-                say("there is no {name} in the repository", name=name),
-                help=say("name a file of the repository, relative to config.yaml"),
-            )
+        for name in filter(None, names):
+            if not _is_there(root, name, folder=key == "name"):
+                yield BAD_VALUE.at(
+                    _at(node, path, key),
+                    say("there is no {name} in the repository", name=name),
+                    help=say("name a file of the repository, relative to config.yaml"),
+                )
+
+
+def _at(node: Mapping, path: str, *keys: str) -> Place:
+    """The place of a key below ``theme:``, or of the nearest one around it that is written."""
+    found = find(node, ("theme", *keys)) or find(node, ("theme", *keys[:-1]))
+    return Place(path, found.span if found else Span.point(1, 1))
 
 
 def _is_there(root: Path, name: str, *, folder: bool) -> bool:

@@ -79,7 +79,7 @@ class Ledger:
             self.sender_id = connection.execute(insert(senders).values(values).returning(senders.c.id)).scalar_one()
 
     def close(self) -> None:
-        """Say good-bye: what this sender still has claimed is uncertain, for it will record no more."""
+        """End this sender. What it still has claimed becomes uncertain, for it will record no more."""
         with self.database.begin() as connection:
             _expire_senders(connection, self.mailing.id, [self.sender_id])
 

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from publisher.checks.html_policy import TAGS
 from publisher.config import Config
 from publisher.config.load import NAME, read_nodes
-from publisher.config.theme import Fonts, Palette, Social, ThemeConfig, described_in, palettes
-from publisher.diagnostics import Place, Sentence, Span, say
+from publisher.config.theme import Fonts, Social, ThemeConfig, described_in, palettes, theme_folders
+from publisher.diagnostics import Place, Span
 from publisher.documents import find, read_text
-from publisher.documents.validate import BAD_VALUE
-from publisher.edition.markdown import MarkdownRenderer, RenderedText
 from publisher.edition.model import Asset
-from publisher.errors import ConfigError
-from publisher.issue.markdown import parsed
-from publisher.issue.markdown.tags import raw_tags
-from publisher.issue.model import Prose
+from publisher.errors import ConfigError, UsageError
 from publisher.issue.opening import PictureFile, Unopened, open_file
 from publisher.language import Locale
 from publisher.language.locale import LATIN_SERIF
 
 _UNSAFE = re.compile("[^A-Za-z0-9_-]+")  # a ``#``, ``?`` or ``%`` would end or change the address
+_SHOWN = ("paper", "card", "panel", "ink", "soft", "rule", "edge", "accent", "on_accent")
 _MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
 
 
@@ -46,8 +41,8 @@ class Brand:
     """What ``theme`` is in a template. ``base`` is the archive's address, which mail puts before a picture's path."""
 
     base: str
-    light: Palette
-    dark: Palette
+    light: Mapping[str, str]
+    dark: Mapping[str, str]
     width: int
     align: str
     corners: int
@@ -79,7 +74,7 @@ def _read(written: str, root: Path, base: str, name: str, *_times: int) -> Brand
             return None
         opened = open_file(root / file, file)
         if isinstance(opened, Unopened):
-            raise ConfigError([opened.code.at(_place(root, key), opened.message, help=opened.help)], root=root)
+            raise ConfigError([opened.code.at(place_of(root, key), opened.message, help=opened.help)], root=root)
         asset = _asset(opened)
         assets[asset.name] = asset
         width = min(most, opened.width)
@@ -92,8 +87,8 @@ def _read(written: str, root: Path, base: str, name: str, *_times: int) -> Brand
         logo = replace(logo, dark=night.path) if logo and night else logo
     return Brand(
         base,
-        light,
-        dark,
+        light.tokens,
+        dark.tokens,
         theme.width,
         theme.align,
         theme.corners,
@@ -114,6 +109,45 @@ def _sheet(root: Path, path: str) -> str:
     return file.text
 
 
+def style(config: Config, name: str) -> str:
+    """A style sheet of pages: the brand's variables, the theme's sheet ``name``, what config.yaml adds.
+
+    Raises ConfigError for what config.yaml names, UsageError for a file of the theme that cannot be used.
+    """
+    brand = Brand.of(config)
+    return variables(brand, config.newsletter.language) + theme_text(config, name) + brand.css
+
+
+def variables(brand: Brand, language: str) -> str:
+    """The brand as CSS that stands before a style sheet of pages. ``language`` is the one whose faces follow fonts."""
+
+    def colours(scheme: Mapping[str, str]) -> str:
+        return " ".join(f"--{name.replace('_', '-')}: {scheme[name]};" for name in _SHOWN)
+
+    lines = [f":root {{ color-scheme: light dark; {colours(brand.light)} --corners: {brand.corners or 4}px; }}"]
+    if brand.fonts.title or brand.fonts.body:
+        title, body = font_stacks(brand.fonts, Locale.of(language, {}))
+        lines.append(f":root:root, :root:root * {{ --serif: {title}; --sans: {body}; }}")
+    if brand.align == "center":
+        lines.append(".issue-head { text-align: center; }")
+    lines.append(f"@media (prefers-color-scheme: dark) {{ :root {{ {colours(brand.dark)} }} }}\n")
+    return "\n".join(lines)
+
+
+def theme_text(config: Config, name: str) -> str:
+    """The text of a file of the theme that is no template. Raises UsageError."""
+    for folder in theme_folders(config):
+        file = folder / name
+        if file.is_file():
+            if not file.resolve().is_relative_to(folder):
+                raise UsageError(f"{file} is a link out of the theme", help="copy the file in")
+            try:
+                return file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise UsageError(f"{file} cannot be read: {error}", help="save it as UTF-8") from error
+    raise UsageError(f"the theme has no {name}", help="install the package again: its own theme is incomplete")
+
+
 def font_stacks(fonts: Fonts, words: Locale) -> tuple[str, str]:
     """CSS font stacks of titles and of running text: what config.yaml asks for, then the faces of the language."""
 
@@ -126,43 +160,20 @@ def font_stacks(fonts: Fonts, words: Locale) -> tuple[str, str]:
     return stack(fonts.title, words.display_font), stack(fonts.body, words.body_font)
 
 
-def _place(root: Path, key: str) -> Place:
+def place_of(root: Path, key: str) -> Place:
+    """Where config.yaml has a key of ``theme:``."""
     node, _ = read_nodes(root)
     at = find(node, ("theme", key)) if node else None
     return Place(NAME, at.span if at else Span.point(1, 1))
 
 
+def asset_name(stem: str, content: bytes, suffix: str) -> str:
+    """Where a file of the theme or the brand is published. The name has a hash: it can be cached for ever."""
+    return f"assets/{stem}.{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
+
+
 def _asset(opened: PictureFile) -> Asset:
     content = opened.file.read_bytes()
     stem = _UNSAFE.sub("-", opened.file.stem)
-    name = f"assets/{stem}.{hashlib.sha256(content).hexdigest()[:12]}{opened.file.suffix.lower()}"
+    name = asset_name(stem, content, opened.file.suffix.lower())
     return Asset(name, content, f"image/{opened.format.lower()}", opened.width, opened.height)
-
-
-def footer(config: Config, words: Locale) -> RenderedText | None:
-    """The footer in the language of ``words``, or in the newsletter's; None where there is none.
-
-    Raises ConfigError where something of it would not reach readers.
-    """
-    given = config.theme.footer
-    if isinstance(given, dict):
-        tags = (words.language, words.language.partition("-")[0], config.newsletter.language)
-        given = next((given[tag] for tag in tags if tag in given), None)
-    if not given or not given.strip():
-        return None
-    prose = Prose(given, NAME, tuple((1, 1) for _ in given.split("\n")))
-    renderer = MarkdownRenderer(config.newsletter.url, lambda _: None, words)
-    rendered = renderer.block(prose, "footer", above=2)
-    if lost := next(_lost(given), None) or next((found.message for found in renderer.diagnostics), None):
-        advice = say("use Markdown without pictures, or delete it")
-        raise ConfigError([BAD_VALUE.at(_place(config.root, "footer"), lost, help=advice)], root=config.root)
-    return rendered
-
-
-def _lost(footer: str) -> Iterator[Sentence]:
-    """What of a footer is not kept: pictures, which have no file beside it, and tags that an issue may not have."""
-    for block in parsed(footer).tokens:
-        for token in block.children or (block,):
-            raw = token.content if token.type in {"html_inline", "html_block"} else ""
-            names = ["img"] if token.type == "image" else [tag.name for tag in raw_tags(raw)]
-            yield from (say("{what} is not kept", what=f"<{one}>") for one in names if one == "img" or one not in TAGS)

@@ -16,7 +16,8 @@ from mjml import mjml2html
 
 from publisher.config import Config
 from publisher.diagnostics import Sentence, say
-from publisher.edition.brand import font_stacks, footer
+from publisher.edition.brand import font_stacks
+from publisher.edition.footer import footer
 from publisher.edition.model import Slotted
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme, ThemeError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publisher.config import Config
-from publisher.edition.brand import footer
+from publisher.edition.footer import footer
 from publisher.edition.markdown.text import link, underlined
 from publisher.edition.model import Slot, Slotted
 from publisher.edition.slots import Slots

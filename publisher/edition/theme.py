@@ -20,10 +20,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from publisher.config import Config
+from publisher.config.theme import theme_folders
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
-from publisher.edition.brand import Brand, font_stacks
-from publisher.edition.theme_folder import theme_folders
-from publisher.language import Locale
+from publisher.edition.brand import Brand
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
 
@@ -77,22 +76,6 @@ class Theme:
         file = next((one for one in files if one.is_file()), files[-1])
         path = file.relative_to(self.root) if file.is_relative_to(self.root) else file
         return BROKEN.at(Place(path.as_posix(), Span.point(max(1, line))), message, help=help)
-
-    def style(self, name: str, config: Config) -> str:
-        """A style sheet of pages: the brand, the sheet ``name``, what config.yaml adds. Raises :class:`ThemeError`."""
-        stacks = None
-        if any(self.brand.fonts.model_dump().values()):
-            words = Locale.of(config.newsletter.language, config.labels)
-            stacks = [Markup(stack) for stack in font_stacks(self.brand.fonts, words)]  # noqa: S704 - checked
-        return self.render("web/brand.css.j2", font_stacks=stacks) + self.read(name) + self.brand.css
-
-    def read(self, name: str) -> str:
-        """The text of a file of the theme that is no template. Raises :class:`ThemeError`."""
-        try:
-            assert self.environment.loader is not None
-            return self.environment.loader.get_source(self.environment, name)[0]
-        except (TemplateError, OSError, UnicodeDecodeError) as error:
-            raise ThemeError(self._fault(name, error)) from error
 
     def _fault(self, name: str, error: Exception) -> Diagnostic:
         line = 1

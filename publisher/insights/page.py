@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from publisher.config import Config
 from publisher.delivery.states import FEEDBACK, not_known
+from publisher.edition.brand import Brand, variables
 from publisher.edition.theme import Theme, ThemeError
 from publisher.errors import ConfigError
 from publisher.insights.account import MailingReport
@@ -56,6 +57,7 @@ def render_report(report: MailingReport, config: Config, *, now: datetime | None
             report=report,
             account=account,
             newsletter=config.newsletter.name,
+            variables=Markup(variables(Brand.of(config), report.language)),  # noqa: S704 - checked
             words=words,
             number=lambda value: format_decimal(value, locale=locale),
             percent=percent,

@@ -29,10 +29,10 @@ from pydantic import TypeAdapter
 import publisher
 from publisher.config import Config
 from publisher.config.plugins import RULES, load_plugin, plugin_name, plugins
+from publisher.config.theme import theme_folders
 from publisher.diagnostics import Diagnostic
 from publisher.documents.atomic import write_file
 from publisher.edition.model import Edition
-from publisher.edition.theme_folder import theme_folders
 from publisher.errors import UsageError
 from publisher.proofing.codec import PART_OF, PARTS, Packed, dump, pack, stored, unpack
 from publisher.proofing.manifest import Manifest

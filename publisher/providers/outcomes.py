@@ -6,7 +6,6 @@ ever be tried again by itself. Each provider has its table of signals; what no t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from publisher.documents.yaml import read_data
+from publisher.errors import without_addresses
 
 
 class Verdict(StrEnum):
@@ -83,5 +83,5 @@ class OutcomeTable:
 
 def in_words(code: str, text: str) -> str:
     """The code and what the provider says, without addresses."""
-    said = re.sub(r"\S*@\S*", "(address)", " ".join(text.split()))
+    said = without_addresses(text)
     return f"{code}: {said}" if said else code

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from publisher.config import Config
-from publisher.edition.brand import footer
 from publisher.edition.model import Edition
 from publisher.site.archive import Archive, moment
 from publisher.site.content import page_body
@@ -112,10 +111,6 @@ class ArchivePages:
             lambda: {"text": self.words(language).on("withdrawn", day)},
         )
 
-    def _footer(self, language: str) -> Markup:
-        own = footer(self.config, self.words(language).words)
-        return own.html if own else Markup()
-
     def words(self, language: str) -> SiteWords:
         """The furniture's words, looked up once a language."""
         if language not in self._words:
@@ -158,6 +153,9 @@ class ArchivePages:
         return (urlsplit(self.config.newsletter.url).path or "/") + relative("", to).removeprefix("./")
 
     def _context(self, path: str, language: str) -> dict[str, Any]:
+        from publisher.edition.footer import footer
+
+        own = footer(self.config, self.words(language).words)
         newsletter = self.config.newsletter
         service = self.config.service.url
         return {
@@ -170,7 +168,7 @@ class ArchivePages:
             "issue_link": lambda edition: relative(path, issue_path(edition.slug)),
             "absolute": lambda to: url_of(newsletter.url, to),
             "asset": {role: file.path for role, file in self._static.items()},
-            "footer": self._footer(language),
+            "footer": own.html if own else Markup(),
             "subscribe_url": service.rstrip("/") + "/subscribe" if service else None,
         }
 

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 
 from publisher.config import Config
-from publisher.edition.theme import Theme, ThemeError
-from publisher.errors import ConfigError
+from publisher.edition.brand import Brand, asset_name, style, theme_text
 from publisher.site.model import SiteFile
 
 STATIC = {"style": "style.css", "script": "search.js", "icon": "icon.svg"}
+_COLOUR = re.compile(r"\{\{ theme\.(light|dark)\.(\w+) \}\}")
 
 
 def static_files(config: Config) -> dict[str, SiteFile]:
     """The files that every page refers to, by their role. The path carries a hash: it can be cached for ever.
 
-    Raises ConfigError, with the place, for a fault of the theme.
+    Raises ConfigError and UsageError for what config.yaml names, or a file of the theme, that cannot be used.
     """
-    theme = Theme.of(config)
-    try:
-        texts = {
-            "style": theme.style("web/style.css", config),
-            "script": theme.read("web/search.js"),
-            "icon": theme.render("web/icon.svg"),
-        }
-    except ThemeError as error:
-        raise ConfigError([error.diagnostic], root=config.root) from error
+    brand = Brand.of(config)
+    icon = _COLOUR.sub(lambda place: getattr(brand, place[1])[place[2]], theme_text(config, "web/icon.svg"))
+    texts = {"style": style(config, "web/style.css"), "script": theme_text(config, "web/search.js"), "icon": icon}
     files = {role: _hashed(STATIC[role], text.encode()) for role, text in texts.items()}
-    return files | {asset.name: SiteFile(asset.name, asset.content) for asset in theme.brand.assets}
+    return files | {asset.name: SiteFile(asset.name, asset.content) for asset in brand.assets}
 
 
 def _hashed(name: str, content: bytes) -> SiteFile:
     stem, _, suffix = name.rpartition(".")
-    return SiteFile(f"assets/{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{suffix}", content)
+    return SiteFile(asset_name(stem, content, "." + suffix), content)

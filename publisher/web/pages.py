@@ -12,7 +12,8 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from publisher.config import Config
-from publisher.edition.brand import footer
+from publisher.edition.brand import style
+from publisher.edition.footer import footer
 from publisher.edition.theme import Theme
 from publisher.language import Locale, Words
 
@@ -26,7 +27,7 @@ class ServicePages:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._theme = Theme.of(config)
-        self._style = self._theme.style("service/style.css", config)
+        self._style = style(config, "service/style.css")
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         self.policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src {self._pictures()}; form-action 'self'; "

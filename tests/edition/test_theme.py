@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from publisher.config.theme import BASE, store, theme_folders
 from publisher.edition import render
-from publisher.edition.theme import Theme, ThemeError
-from publisher.edition.theme_folder import package_theme, theme_folder
+from publisher.edition.brand import theme_text
+from publisher.edition.theme import Theme
+from publisher.errors import UsageError
 from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, issue
 
 
@@ -27,7 +29,7 @@ def change(root: Path, name: str, old: str, new: str) -> None:
 
 
 def test_a_newsletter_without_a_theme_gets_the_packages(tmp_path: Path) -> None:
-    assert theme_folder(config(tmp_path)) == package_theme()
+    assert theme_folders(config(tmp_path)) == ((store() / BASE).resolve(),)
     assert edition(configuration=config(tmp_path)).html == edition().html
 
 
@@ -43,7 +45,7 @@ def test_a_template_that_a_theme_lacks_comes_from_the_package(own: Path) -> None
 
 def test_config_can_name_another_folder(own: Path) -> None:
     (own / "templates").rename(own / "house")
-    assert theme_folder(config(own, templates="house")) == own / "house"
+    assert theme_folders(config(own, templates="house"))[0] == own / "house"
 
 
 def test_a_changed_template_is_seen_by_the_same_process(own: Path) -> None:
@@ -104,8 +106,8 @@ def test_a_template_that_is_a_link_out_of_the_theme_is_not_read(own: Path) -> No
     assert [(finding.code, "link out of the theme" in finding.message) for finding in findings] == [
         ("theme-broken", True)
     ]
-    with pytest.raises(ThemeError, match="link out of the theme"):
-        Theme.of(config(own)).read("web/style.css")
+    with pytest.raises(UsageError, match="link out of the theme"):
+        theme_text(config(own), "web/style.css")
 
 
 @pytest.mark.node

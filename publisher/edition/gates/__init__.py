@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from publisher.config import Config
+from publisher.config.theme import theme_folders
 from publisher.diagnostics import Diagnostic, Place, Span
 from publisher.edition.gates import clients, clip_budget, contrast, head, literal_markup, parity, structure
 from publisher.edition.model import Edition
-from publisher.edition.theme_folder import theme_folder
 from publisher.issue.model import Issue
 
 GATES = (
@@ -56,11 +56,13 @@ def _in_theme(finding: Diagnostic, config: Config) -> Diagnostic:
 
 
 def _lines(config: Config, named: list[str]) -> Iterator[tuple[int, Place]]:
-    """Each line of the email's templates that writes one of the names, the first name first; else the template."""
-    folder = theme_folder(config)
-    if not folder.is_relative_to(config.root):
-        return  # the package's own: nobody here can mend it
-    for file in sorted((folder / "email").glob("*.j2")):
+    """Each line of the repository's own templates and style sheets of mail that writes one of the names.
+
+    The rank is the name's, and one more for the template itself. The package's own files nobody here can mend.
+    """
+    own = [folder for folder in theme_folders(config) if folder.is_relative_to(config.root)]
+    sheets = [config.root / name for name in config.theme.css]
+    for file in (*sheets, *(file for folder in own for file in sorted((folder / "email").glob("*.j2")))):
         path = file.relative_to(config.root).as_posix()
         if file.name == "issue.mjml.j2":
             yield len(named), Place(path)

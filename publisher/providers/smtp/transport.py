@@ -68,7 +68,7 @@ class SmtpTransport(Transport):
         return [self._submit(envelope) for envelope in envelopes]
 
     def close(self) -> None:
-        """Say good-bye."""
+        """End the session (RFC 5321, 4.1.1.10)."""
         if self._smtp is not None:
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 self._smtp.quit()

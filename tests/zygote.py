@@ -1,6 +1,6 @@
 """A process that has everything imported and forks a child a command: real processes at a tenth of the price.
 
-``python -m tests.publishing.zygote`` reads one JSON request a line: ``words``, ``cwd``, ``environment``, and ``kill``,
+``python -m tests.zygote`` reads one JSON request a line: ``words``, ``cwd``, ``environment``, and ``kill``,
 the number of the moment at which the child kills itself with SIGKILL. A moment lies before each thing that outlives the
 process: every commit, and every request to AWS that is no upload of a page (tests of the deployment have those). What
 lies between two of them leaves no trace, so these are all the states a death can leave. The answer names them.
