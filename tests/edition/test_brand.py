@@ -97,10 +97,10 @@ def test_the_accent_of_the_dark_scheme_is_derived_and_can_be_read(root: Path, ac
     theme = load_config(root).theme
     given = theme.model_copy(update={"accent": theme.accent.model_copy(update={"light": accent})})  # type: ignore[union-attr]
     dark = palettes(given, root)[1]
-    derived = colour.parse(dark.accent)
+    derived = colour.parse(dark.tokens["accent"])
     assert derived is not None
     assert colour.least_contrast(derived, dark.grounds) >= 4.5
-    assert colour.contrast(derived, colour.parse(dark.on_accent)) >= 4.5  # type: ignore[arg-type]
+    assert colour.contrast(derived, colour.parse(dark.tokens["on_accent"])) >= 4.5  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -187,9 +187,9 @@ def test_a_changed_colour_of_an_own_theme_is_seen_at_once(root: Path) -> None:
     (root / "look" / "theme.yaml").write_text('light: {page: "#ffffff"}\n')
     (root / "config.yaml").write_text(SOUND["config.yaml"] + "theme: {name: ./look}\n")
     config = load_config(root)
-    assert Brand.of(config).light.page == "#ffffff"
+    assert Brand.of(config).light["page"] == "#ffffff"
     (root / "look" / "theme.yaml").write_text('light: {page: "#fafafa"}\n')
-    assert Brand.of(config).light.page == "#fafafa"
+    assert Brand.of(config).light["page"] == "#fafafa"
 
 
 def test_the_address_of_a_picture_needs_no_escapes(root: Path) -> None:
