@@ -28,7 +28,7 @@ def doctor(
     ready, 1 something is at fault.
     """
     from publisher.publishing.doctor import Level, examine
-    from publisher.publishing.doctor.probes import Probes
+    from publisher.publishing.doctor.questions import Probes
 
     findings = examine(Probes(config_of(context), nameserver))
     if format == "json":

@@ -88,8 +88,8 @@ def hold(
 
     Of a mailing that has begun nothing is called back; publisher pause and cancel stop a sender at work.
     """
-    from publisher.publishing.hold import hold as put
-    from publisher.publishing.hold import release as let_go
+    from publisher.publishing.store import hold as put
+    from publisher.publishing.store import release as let_go
 
     with opened(context) as (config, database):
         say(let_go(config, database, issue) if release else put(config, database, issue, why))

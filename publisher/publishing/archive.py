@@ -16,34 +16,37 @@ from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.run import Run, RunStep
 from publisher.publishing.store import Publication
 from publisher.site.deploy import Deployed, Destination, apply, compare, destination
+from publisher.site.deploy.folder import FolderDestination
 from publisher.site.model import ArchiveNotes
 from publisher.site.site import build_site, write_emails
 
 
 @dataclass
 class ArchiveRun:
-    """Where it is built, and where it goes; ``place`` is None where it is served from the folder it is built in."""
+    """Where it is built, and where readers find it; ``in_place``: in the folder in which it is built."""
 
     config: Config
     out: Path
-    place: Destination | None
+    place: Destination
+    in_place: bool = True
     shown: int = 0
 
     @classmethod
     def open(cls, config: Config, out: Path) -> ArchiveRun:
         """The archive that config.yaml describes. Raises UsageError, DeployError."""
-        in_place = config.deploy.to == "folder" and not config.deploy.path
-        return cls(config, out, None if in_place else destination(config, out / "site"))
+        if config.deploy.to == "folder" and not config.deploy.path:
+            return cls.served_as_built(config, out)
+        return cls(config, out, destination(config, out / "site"), in_place=False)
+
+    @classmethod
+    def served_as_built(cls, config: Config, out: Path) -> ArchiveRun:
+        """The archive in the folder in which it is built."""
+        return cls(config, out, FolderDestination(out / "site"))
 
     @property
     def site(self) -> Path:
         """The built site."""
         return self.out / "site"
-
-    @property
-    def name(self) -> str:
-        """Where readers' web server finds it."""
-        return self.place.name if self.place else str(self.site)
 
     def publish(
         self, run: Run, decisions: Sequence[IssueDecision], prepared: Sequence[Proof], proofs: Store
@@ -55,11 +58,11 @@ class ArchiveRun:
         aftermath = self._aftermath(run, decisions)
         self.shown = len(shown)
         write_emails(editions, self.out / "email", proofs)
-        number = self._intend(run, shown, decisions) if self.place is None else None
+        number = self._intend(run, shown, decisions) if self.in_place else None
         output = build_site(self.config, shown, self.site, aftermath, proofs).output
         run.step(RunStep.BUILT)
-        if self.place is None:
-            deployed = Deployed(self.name, output.written, output.unchanged, output.removed)
+        if self.in_place:
+            deployed = Deployed(self.place.name, output.written, output.unchanged, output.removed)
         else:
             difference = compare(self.place, self.site)
             number = self._intend(run, shown, decisions, deploys=bool(difference))
@@ -94,8 +97,8 @@ class ArchiveRun:
                     archived_digest=edition.digest,
                     withdrawn_at=None,
                 )
-            if deploys and (self.place is not None or last is None or last.commit != run.commit):
-                number = store.begin_deployment(connection, run.commit, self.name, run.now)
+            if deploys and not (self.in_place and last and last[0] == run.commit):
+                number = store.begin_deployment(connection, run.commit, self.place.name, run.now)
         run.step(RunStep.INTENDED)
         return number
 

@@ -130,8 +130,3 @@ def content_of(edition: Edition) -> str:
         if not asset.copied:  # a copy follows from its original, and from a library's version
             add("picture", hashlib.sha256(asset.content).hexdigest())
     return f"sha256:{sha.hexdigest()}"
-
-
-def editions_of(prepared: Sequence[Proof]) -> dict[str, Edition]:
-    """The editions by slug."""
-    return {one.slug: one.edition for one in prepared if one.edition is not None}

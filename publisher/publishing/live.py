@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 from selectolax.lexbor import LexborHTMLParser
@@ -46,8 +45,7 @@ def provenance_of_page(html: bytes) -> Provenance | None:
 def wait_until_live(
     config: Config,
     edition: Edition,
-    place: Destination | None,
-    site: Path,
+    place: Destination,
     *,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
@@ -59,7 +57,7 @@ def wait_until_live(
     by_url = config.deploy.verify == "url" or (config.deploy.verify == "auto" and config.deploy.to == "s3")
 
     def look() -> str | None:
-        return _by_url(url, edition) if by_url else _by_file(edition, place, site)
+        return _by_url(url, edition) if by_url else _by_file(edition, place)
 
     deadline, turn = clock() + config.deploy.verify_timeout.total_seconds(), 0
     while (fault := look()) and by_url and clock() < deadline:
@@ -68,13 +66,9 @@ def wait_until_live(
     return fault
 
 
-def _by_file(edition: Edition, place: Destination | None, site: Path) -> str | None:
+def _by_file(edition: Edition, place: Destination) -> str | None:
     path = issue_path(edition.slug) + "index.html"
-    if place is not None:
-        html, where = place.read(path), f"{place.name} {path}"
-    else:
-        file = site / path
-        html, where = file.read_bytes() if file.is_file() else None, str(file)
+    html, where = place.read(path), f"{place.name} {path}"
     return f"{where} is not there" if html is None else _compare(provenance_of_page(html), edition, where)
 
 

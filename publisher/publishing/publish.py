@@ -28,7 +28,7 @@ from publisher.providers import Transport
 from publisher.publishing import git, store
 from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import MAILS, Action, IssueDecision
-from publisher.publishing.history import History, content_of, decide_all, editions_of, read_history
+from publisher.publishing.history import History, content_of, decide_all, read_history
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.run import IssueResult, Published, Run, RunObserver, RunStep
@@ -72,48 +72,44 @@ def publish(
     options, watch = options or PublishOptions(), watch or RunObserver()
     with take(database, waiting=watch.waiting) as lease:
         now, commit = options.now or datetime.now(UTC), git.head(config.root)
-        return _Publish(Run(config, database, lease, watch, now, commit), options).run()
+        return _Publish(config, database, lease, watch, now, commit, options).run()
 
 
 @dataclass(frozen=True)
-class _Publish:
-    context: Run
+class _Publish(Run):
     options: PublishOptions
 
     def run(self) -> Published:
-        context, config = self.context, self.context.config
-        context.step(RunStep.LEASED)
+        self.step(RunStep.LEASED)
         if not self.options.accept_history:
-            refuse_other_history(config.root, context.database, context.commit)
-        proofs = Store(config, folder=self.options.cache)
+            refuse_other_history(self.config.root, self.database, self.commit)
+        proofs = Store(self.config, folder=self.options.cache)
         prepared = self._prepare(proofs)
-        archive = ArchiveRun.open(config, config.root / self.options.out)
-        witness = Witness(config, archive.place, archive.site)
+        archive = ArchiveRun.open(self.config, self.config.root / self.options.out)
+        witness = Witness(archive)
         ledger, decisions = self._decide(prepared, witness)
         if self._settle(decisions) or self._asked_at_first(ledger, decisions):
             ledger, decisions = self._decide(prepared, witness)
         self._record_sight(decisions)
-        context.step(RunStep.DECIDED)
+        self.step(RunStep.DECIDED)
         blocked = _blocked(decisions)
-        deployed = None if blocked else archive.publish(context, decisions, prepared, proofs)
-        editions = editions_of(prepared)
-        outcomes = [self._outcome(d, editions.get(d.slug), archive, blocked) for d in decisions]
-        context.step(RunStep.ENDED)
+        deployed = None if blocked else archive.publish(self, decisions, prepared, proofs)
+        editions = {one.slug: one.edition for one in prepared}
+        outcomes = tuple(self._outcome(d, editions.get(d.slug), witness, blocked) for d in decisions)
+        self.step(RunStep.ENDED)
         diagnostics = tuple(found for one in prepared for found in one.findings)
-        return Published(tuple(outcomes), archive.site, archive.name, archive.shown, deployed, diagnostics, blocked)
+        return Published(outcomes, archive.site, archive.place.name, archive.shown, deployed, diagnostics, blocked)
 
     def _prepare(self, proofs: Store) -> list[Proof]:
-        slugs = discover(self.context.config.root)
-        self.context.watch.building.total(len(slugs))
-        prepared = judge_whole(
-            self.context.config, slugs, drafts=False, store=proofs, progress=self.context.watch.building.step
-        )
-        self.context.step(RunStep.PREPARED)
+        slugs, building = discover(self.config.root), self.watch.building
+        building.total(len(slugs))
+        prepared = judge_whole(self.config, slugs, drafts=False, store=proofs, progress=building.step)
+        self.step(RunStep.PREPARED)
         return prepared
 
     def _decide(self, prepared: Sequence[Proof], witness: Witness) -> tuple[History, list[IssueDecision]]:
-        ledger = read_history(self.context.database, [one.slug for one in prepared])
-        return ledger, decide_all(self.context.config, prepared, ledger, witness, self.context.now)
+        ledger = read_history(self.database, [one.slug for one in prepared])
+        return ledger, decide_all(self.config, prepared, ledger, witness, self.now)
 
     def _settle(self, decisions: Sequence[IssueDecision]) -> bool:
         """Write down what an operator said of issues that readers can have had; whether there was anything."""
@@ -135,13 +131,13 @@ class _Publish:
         return bool(self.options.mailed or self.options.unmailed)
 
     def _write_settled(self, how: str, slugs: Sequence[str]) -> None:
-        self.context.watch.settling(how, slugs)
-        with self.context.database.begin() as connection:
-            self.context.lease.check_in(connection)
+        self.watch.settling(how, slugs)
+        with self.database.begin() as connection:
+            self.lease.check_in(connection)
             for slug in slugs:
-                store.note(connection, slug, settled_at=self.context.now, settled_how=how)
+                store.note(connection, slug, settled_at=self.now, settled_how=how)
         for slug in slugs if how == "unmailed" else ():
-            forget_mark(self.context.database, slug)
+            forget_mark(self.database, slug)
 
     def _asked_at_first(self, ledger: History, decisions: Sequence[IssueDecision]) -> bool:
         """A ledger without any mailing is about to mail several issues at once: ask, or refuse. True: settled anew."""
@@ -152,7 +148,7 @@ class _Publish:
         ]
         if len(several) < 2 or ledger.mailed or any(p.settled_how for p in ledger.publications.values()):
             return False
-        if not self.context.watch.confirm_first(several):
+        if not self.watch.confirm_first(several):
             raise UsageError(
                 f"the first publish would mail {len(several)} issues at once: {', '.join(several)}; nothing was sent",
                 help=f"publisher publish --mailed {' --mailed '.join(several[:-1])} mails the newest alone; "
@@ -163,69 +159,61 @@ class _Publish:
 
     def _record_sight(self, decisions: Sequence[IssueDecision]) -> None:
         """When each was first seen as it is now: a veto window begins there."""
-        with self.context.database.begin() as connection:
-            self.context.lease.check_in(connection)
+        with self.database.begin() as connection:
+            self.lease.check_in(connection)
             before = store.all_publications(connection)
             for decision in decisions:
                 one = decision.facts
                 fresh = one.content and not one.mailed and one.seen_at is None
                 if fresh and decision.kind not in {Action.UNKNOWN, Action.MISSED}:
-                    store.note(connection, one.slug, seen_at=self.context.now, seen_content=one.content)
+                    store.note(connection, one.slug, seen_at=self.now, seen_content=one.content)
                 if one.mailed and one.content and one.mailed.digest == one.digest:
                     store.note(connection, one.slug, mailed_content=one.content)
-            gone = [d.slug for d in decisions if not d.facts.ready] + sorted(
-                before.keys() - {d.slug for d in decisions}
-            )
-            store.forget_sight(connection, gone)
+            gone = {d.slug for d in decisions if not d.facts.ready} | (before.keys() - {d.slug for d in decisions})
+            store.forget_sight(connection, sorted(gone))
 
     def _outcome(
-        self, decision: IssueDecision, edition: Edition | None, archive: ArchiveRun, blocked: str | None
+        self, decision: IssueDecision, edition: Edition | None, witness: Witness, blocked: str | None
     ) -> IssueResult:
         if decision.kind not in MAILS or edition is None:
             return IssueResult(decision)
-        if self.context.watch.interrupt.count:
-            return IssueResult(
-                decision, trouble="not sent: the run was stopped before", help="publisher publish goes on"
-            )
+        if self.watch.interrupt.count:
+            return IssueResult(decision, None, "not sent: the run was stopped before", "publisher publish goes on")
         if blocked and decision.kind is Action.DUE:
-            return IssueResult(decision, trouble="not sent: the archive could not be brought up to date")
-        if fault := None if blocked else wait_until_live(self.context.config, edition, archive.place, archive.site):
-            return IssueResult(
-                decision,
-                trouble=f"nothing was sent: {fault}",
-                help="run publisher publish again once the page is there; it goes on from here",
-            )
-        self.context.step(RunStep.LIVE, decision.slug)
+            return IssueResult(decision, None, "not sent: the archive could not be brought up to date")
+        if fault := None if blocked else wait_until_live(self.config, edition, witness.archive.place):
+            advice = "run publisher publish again once the page is there; it goes on from here"
+            return IssueResult(decision, None, f"nothing was sent: {fault}", advice)
+        self.step(RunStep.LIVE, decision.slug)
         try:
-            return IssueResult(decision, self._mail(decision, edition, archive))
+            return IssueResult(decision, self._mail(decision, edition, witness))
         except LeaseLostError:
             raise
         except PublisherError as error:  # the others may fare better, and their account is owed in any case
-            return IssueResult(decision, trouble=error.message, help=error.help, failed=True)
+            return IssueResult(decision, None, error.message, error.help, failed=True)
 
-    def _mail(self, decision: IssueDecision, edition: Edition, archive: ArchiveRun) -> Sent:
-        with self.context.database.begin() as connection:
-            self.context.lease.check_in(connection)
+    def _mail(self, decision: IssueDecision, edition: Edition, witness: Witness) -> Sent:
+        with self.database.begin() as connection:
+            self.lease.check_in(connection)
             mailing = mailings.newest(connection, edition.slug) if decision.kind is Action.RESUME else None
             letter = mailings.letter_of(connection, mailing.id) if mailing else None
             if mailing is None:
                 store.note(connection, edition.slug, mailed_content=content_of(edition))
 
         def started(begun: Started) -> None:
-            self.context.step(RunStep.FROZEN, edition.slug)
-            self.context.watch.started(begun)
+            self.step(RunStep.FROZEN, edition.slug)
+            self.watch.started(begun)
 
         options = Options(
-            segment=segment_of(self.context.config, edition),
+            segment=segment_of(self.config, edition),
             transport=self.options.transport,
-            interrupt=self.context.watch.interrupt,
+            interrupt=self.watch.interrupt,
             started=started,
-            progress=self.context.watch.sending,
+            progress=self.watch.sending,
         )
-        with self.context.watch.guard():
-            witness = Witness(self.context.config, archive.place, archive.site)
-            sent = mail(witness, self.context.config, self.context.database, letter or edition, options)
-        self.context.step(RunStep.MAILED, edition.slug)
+        with self.watch.guard():
+            sent = mail(witness, self.config, self.database, letter or edition, options)
+        self.step(RunStep.MAILED, edition.slug)
         return sent
 
 
@@ -238,12 +226,12 @@ def refuse_other_history(root: Path, database: Database, commit: str | None) -> 
         return
     with database.connect() as connection:
         last = store.last_deployment(connection)
-    if last is None or last.commit is None:
+    if last is None:
         return
-    how, accept = git.relation(root, commit, last.commit), "publisher publish --accept-history"
+    how, accept = git.relation(root, commit, last[0]), "publisher publish --accept-history"
     if how in {git.Relation.SAME, git.Relation.NEWER}:
         return
-    mine, theirs = commit[:12], last.commit[:12]
+    mine, theirs = commit[:12], last[0][:12]
     if how is git.Relation.OLDER:
         raise UsageError(
             f"this is commit {mine}, and the newer {theirs} is published already: nothing was done",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from publisher.config import Config
+from publisher.database import Database
 from publisher.delivery.mailings import every_newest, newest, runs, unsettled
 from publisher.delivery.states import RecipientState
+from publisher.errors import UsageError
+from publisher.proofing import refuse_unknown
 from publisher.publishing.due import Mailed
 from publisher.publishing.tables import deployments, publications
 
@@ -35,15 +39,6 @@ class Publication:
     withdrawn_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """One deployment: of which commit, and whether it came to its end."""
-
-    id: int
-    commit: str | None
-    finished_at: datetime | None
-
-
 def all_publications(connection: Connection) -> dict[str, Publication]:
     """Every publication by slug."""
     rows = connection.execute(select(publications)).mappings()
@@ -58,8 +53,8 @@ def publication(connection: Connection, slug: str) -> Publication:
 
 def note(connection: Connection, slug: str, **values: Any) -> None:
     """Write what became of an issue; a row is made where there is none."""
-    changed = connection.execute(update(publications).where(publications.c.slug == slug).values(**values))
-    if changed.rowcount == 0:
+    known = update(publications).where(publications.c.slug == slug).values(**values)
+    if connection.execute(known).rowcount == 0:
         connection.execute(insert(publications).values(slug=slug, **values))
 
 
@@ -85,12 +80,12 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
     return found
 
 
-def last_deployment(connection: Connection) -> Deployment | None:
-    """The newest deployment that knows its commit, finished or not."""
+def last_deployment(connection: Connection) -> tuple[str, bool] | None:
+    """The commit of the newest deployment that knows it, and whether that came to its end."""
     d = deployments.c
-    query = select(d.id, d.commit, d.finished_at).where(d.commit.is_not(None)).order_by(d.id.desc()).limit(1)
+    query = select(d.commit, d.finished_at).where(d.commit.is_not(None)).order_by(d.id.desc()).limit(1)
     row = connection.execute(query).first()
-    return Deployment(*row) if row else None
+    return (row.commit, row.finished_at is not None) if row else None
 
 
 def begin_deployment(connection: Connection, commit: str | None, target: str, now: datetime) -> int:
@@ -112,3 +107,30 @@ def forget_sight(connection: Connection, slugs: Iterable[str]) -> None:
     if gone:
         where = publications.c.slug.in_(gone)
         connection.execute(update(publications).where(where).values(seen_at=None, seen_content=None))
+
+
+def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
+    """Hold an issue; what to tell. Raises UsageError: no such issue, or it has gone out."""
+    refuse_unknown(config, slug)
+    with database.begin() as connection:
+        newest_mailing = mailed(connection, slug).get(slug)
+        if newest_mailing and not newest_mailing.sendable:
+            raise UsageError(
+                f"{slug} has been mailed: it cannot be held back",
+                help="correct it in a commit; publish then says so in the archive",
+            )
+        at = publication(connection, slug).held_at or datetime.now(UTC)
+        note(connection, slug, held_at=at, held_why=" ".join(why.split()))
+    if newest_mailing:
+        return f"{slug} is held: publish does not go on with its mailing; publisher pause {slug} stops a sender"
+    return f"{slug} is held: publish does not mail it until publisher hold {slug} --release"
+
+
+def release(config: Config, database: Database, slug: str) -> str:
+    """Let an issue go; what to tell. Its veto window and its schedule count on as before."""
+    with database.begin() as connection:
+        if publication(connection, slug).held_at is None:
+            refuse_unknown(config, slug)
+            return f"{slug} is not held"
+        note(connection, slug, held_at=None, held_why="")
+    return f"{slug} is released: publish mails it when it is due"

@@ -13,7 +13,6 @@ import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from publisher.config import Config
 from publisher.database import Database
@@ -29,8 +28,6 @@ from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import Mailed
 from publisher.publishing.live import provenance_of_page
 from publisher.publishing.store import Publication
-from publisher.site.deploy import Destination
-from publisher.site.deploy.folder import FolderDestination
 from publisher.site.paths import issue_path
 
 _RECIPIENT = re.compile(r"[0-9a-f]{8}-\d+\.eml")
@@ -49,22 +46,18 @@ class Testimony:
 
 @dataclass(frozen=True)
 class Witness:
-    """Asks, and writes, where readers are. ``place`` is None where the archive is served from ``site`` itself."""
+    """Asks, and writes, where readers are."""
 
-    config: Config
-    place: Destination | None
-    site: Path
+    archive: ArchiveRun
 
     @classmethod
     def open(cls, config: Config) -> Witness:
         """The witness for the archive that config.yaml describes. Raises UsageError, DeployError."""
-        archive = ArchiveRun.open(config, config.root / "dist")
-        return cls(config, archive.place, archive.site)
+        return cls(ArchiveRun.open(config, config.root / "dist"))
 
     def state(self, slug: str) -> Testimony | None:
         """What ``state.json`` says; None where there is none. Raises DeployError, UsageError (it cannot be read)."""
-        path = _path(slug)
-        place = self.place or FolderDestination(self.site)
+        path, place = _path(slug), self.archive.place
         content = place.read(path)
         if content is None:
             return None
@@ -82,10 +75,10 @@ class Witness:
 
         An archive that is built in its place says nothing: ``publisher build`` writes there too.
         """
-        html = self.place.read(issue_path(slug) + "index.html") if self.place else None
+        html = None if self.archive.in_place else self.archive.place.read(issue_path(slug) + "index.html")
         if html is not None and provenance_of_page(html):
             return "the archive"
-        folder = open_provider(self.config).written(slug)
+        folder = open_provider(self.archive.config).written(slug)
         if folder and folder.is_dir():
             # send --test writes there too, under other names
             return "the outbox" if any(_RECIPIENT.fullmatch(file.name) for file in folder.iterdir()) else None
@@ -113,13 +106,12 @@ class Witness:
 
     def testify(self, database: Database, mailing: mailings.Mailing, *, finished: bool = False) -> None:
         """Write what the ledger has. Raises DeployError; before a run, nothing may be submitted then."""
-        if self.place is None and not (self.site / issue_path(mailing.slug)).is_dir():
+        if self.archive.in_place and not (self.archive.site / issue_path(mailing.slug)).is_dir():
             return
         with database.connect() as connection:
             runs = mailings.runs(connection).get(mailing.id, 0)
         state = Testimony(mailing.reference, mailing.digest, datetime.now(UTC).isoformat(), runs, finished)
-        content = json.dumps(asdict(state)).encode() + b"\n"
-        (self.place or FolderDestination(self.site)).note(_path(mailing.slug), content)
+        self.archive.place.note(_path(mailing.slug), json.dumps(asdict(state)).encode() + b"\n")
 
 
 def mail(

@@ -319,7 +319,7 @@ def test_the_doctor_says_what_is_wrong(
     name: str, key: str, value: Any, level: str, says: str,
 ) -> None:  # fmt: skip
     from publisher.publishing.doctor import examine
-    from publisher.publishing.doctor.probes import Probes
+    from publisher.publishing.doctor.questions import Probes
 
     monkeypatch.setenv("PUBLISHER_POSTMARK_ACCOUNT_TOKEN", ACCOUNT_TOKEN)
     monkeypatch.setenv("PUBLISHER_POSTMARK_WEBHOOK", "user:pw")

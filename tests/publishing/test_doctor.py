@@ -22,7 +22,7 @@ from publisher.config import load_config
 from publisher.providers.provider import by_name
 from publisher.providers.ses.doctor import QUESTIONS, SesAccount
 from publisher.publishing.doctor import Finding, Level, examine
-from publisher.publishing.doctor.probes import Probes
+from publisher.publishing.doctor.questions import Probes
 
 EVENTS = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE"]
 
@@ -271,7 +271,7 @@ def test_without_a_network_each_says_so_and_none_hangs(tmp_path: Path, monkeypat
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "t")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1/")
-    for room in ("publishing.doctor.probes", "providers.ses.doctor"):
+    for room in ("publishing.doctor.questions", "providers.ses.doctor"):
         monkeypatch.setattr(f"publisher.{room}.PATIENCE", 0.3)
     found = ask(Around(url="http://127.0.0.1:1/", nameserver="127.0.0.1:1"), tmp_path)
     for name, finding in found.items():

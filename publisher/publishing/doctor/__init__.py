@@ -10,7 +10,7 @@ from time import monotonic
 from publisher.errors import PublisherError
 from publisher.providers.provider import Finding, Level, Question, by_name, fault, skipped
 from publisher.publishing.doctor import questions
-from publisher.publishing.doctor.probes import Probes
+from publisher.publishing.doctor.questions import Probes
 
 __all__ = ["Finding", "Level", "examine"]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 import secrets
-import socket
 import ssl
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -17,17 +19,58 @@ import httpx
 from publisher.audience.backup import last_backup
 from publisher.audience.tables import subscribers
 from publisher.audience.tokens import Tokens
+from publisher.config import Config
 from publisher.config.placeholders import unready
 from publisher.database import open_database
 from publisher.database.engine import clock as database_clock
 from publisher.database.engine import database_url
 from publisher.delivery import mailings
 from publisher.errors import ServiceError
+from publisher.providers import Provider, open_provider
 from publisher.providers.provider import PATIENCE, Finding, fault, ok, skipped, warning
-from publisher.publishing.doctor.probes import Probes
 
 EXPIRES_SOON = 14  # days
 CLOCK_WARNING, CLOCK_FAULT = 30.0, 240.0  # seconds; AWS refuses signatures that are 5 minutes off
+
+
+@dataclass
+class Probes:
+    """The outside. ``nameserver`` is ``host`` or ``host:port``; the system's own where there is none."""
+
+    config: Config
+    nameserver: str | None = None
+    clocks: list[tuple[str, datetime, datetime]] = field(default_factory=list)  # who, its time, ours
+
+    @cached_property
+    def provider(self) -> Provider:
+        """Who takes the messages."""
+        return open_provider(self.config)
+
+    def dns(self, name: str, kind: str) -> list[str]:
+        """The records of a name; empty where there are none. TXT pieces are joined. Raises ServiceError."""
+        import dns.exception
+        import dns.resolver
+
+        try:
+            found = self._resolver.resolve(name, kind, lifetime=PATIENCE)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+        except (dns.exception.DNSException, OSError, ValueError) as error:
+            raise ServiceError(f"DNS does not answer for {name}: {type(error).__name__}") from error
+        if kind == "TXT":
+            return [b"".join(record.strings).decode("utf-8", "replace") for record in found]
+        return [record.to_text() for record in found]
+
+    @cached_property
+    def _resolver(self) -> Any:
+        import dns.resolver
+
+        if not self.nameserver:
+            return dns.resolver.Resolver()
+        resolver = dns.resolver.Resolver(configure=False)
+        host, _, port = self.nameserver.partition(":")
+        resolver.nameservers, resolver.port = [host], int(port or 53)
+        return resolver
 
 
 def config(probes: Probes) -> Finding:
@@ -45,7 +88,8 @@ def database(probes: Probes) -> Finding:
         # A write that changes nothing: a read-only database or a full disk shows here, not in mid-mailing.
         connection.execute(subscribers.update().where(subscribers.c.id < 0).values(name=""))
         if opened.dialect == "postgresql":
-            probes.saw_clock("the database", datetime.fromtimestamp(database_clock(connection), UTC), datetime.now(UTC))
+            theirs = datetime.fromtimestamp(database_clock(connection), UTC)
+            probes.clocks.append(("the database", theirs, datetime.now(UTC)))
     return ok(f"{opened.url} is open, writable and up to date")
 
 
@@ -124,7 +168,8 @@ def archive(probes: Probes) -> Finding:
         if _is_loopback(parts.hostname or ""):
             return ok(f"{url} is live (loopback, no TLS needed)")
         return fault(f"{url} is live without TLS", "serve it over https and write so in newsletter.url")
-    days = _certificate_days(parts.hostname or "", parts.port or 443)
+    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(answer.extensions["certificate"]["notAfter"]), UTC)
+    days = (ends - datetime.now(UTC)).days
     if days < EXPIRES_SOON:
         return warning(f"{url} is live; its certificate ends in {days} days", "renew the certificate")
     return ok(f"{url} is live; its certificate is good for {days} days")
@@ -164,12 +209,14 @@ def clock(probes: Probes) -> Finding:
 
 
 def _ask(probes: Probes, method: str, url: str, content: bytes | None = None) -> httpx.Response:
+    """The head of the answer; over TLS with the server's certificate among its extensions. Raises ServiceError."""
     headers = {"user-agent": "publisher-doctor"}
     if content is not None:
         headers["content-type"] = "application/x-www-form-urlencoded"
     try:
-        with httpx.Client(timeout=PATIENCE, follow_redirects=False) as client:
-            answer = client.request(method, url, headers=headers, content=content)
+        with httpx.stream(method, url, headers=headers, content=content, timeout=PATIENCE) as answer:
+            if tls := answer.extensions["network_stream"].get_extra_info("ssl_object"):
+                answer.extensions["certificate"] = tls.getpeercert()
     except httpx.HTTPError as error:
         raise ServiceError(
             f"{_origin(url)} does not answer: {_reason(error)}", help="is the network up, and the name in DNS?"
@@ -177,17 +224,15 @@ def _ask(probes: Probes, method: str, url: str, content: bytes | None = None) ->
     ours = datetime.now(UTC)
     if told := answer.headers.get("date"):
         with suppress(ValueError):
-            probes.saw_clock(_origin(url), parsedate_to_datetime(told), ours)
+            probes.clocks.append((_origin(url), parsedate_to_datetime(told), ours))
     return answer
 
 
 def _reason(error: httpx.HTTPError) -> str:
-    text = str(error)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return "its certificate is not trusted"
-    return {"ConnectError": "no connection", "ConnectTimeout": "time-out", "ReadTimeout": "time-out"}.get(
-        type(error).__name__, type(error).__name__
-    )
+    known = {"ConnectError": "no connection", "ConnectTimeout": "time-out", "ReadTimeout": "time-out"}
+    return known.get(type(error).__name__, type(error).__name__)
 
 
 def _origin(url: str) -> str:
@@ -200,17 +245,3 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _certificate_days(host: str, port: int) -> int:
-    context = ssl.create_default_context()
-    try:
-        with (
-            socket.create_connection((host, port), timeout=PATIENCE) as plain,
-            context.wrap_socket(plain, server_hostname=host) as wrapped,
-        ):
-            certificate = wrapped.getpeercert() or {}
-    except OSError as error:
-        raise ServiceError(f"{host} has no good certificate: {type(error).__name__}") from error
-    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
-    return (ends - datetime.now(UTC)).days

@@ -22,6 +22,7 @@ from publisher.proofing.codec import of_commit
 from publisher.proofing.store import Store
 from publisher.proofing.together import proof_all
 from publisher.publishing import git, store
+from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import MAILS, Action, IssueDecision
 from publisher.publishing.history import History, decide_all, read_history
 from publisher.publishing.plan import diff
@@ -135,10 +136,10 @@ def _since_deployed(config: Config, database: Database | None) -> tuple[tuple[st
     if database:
         with database.connect() as connection:
             last = store.last_deployment(connection)
-    if last is None or last.commit is None or git.resolve(config.root, last.commit) is None:
+    if last is None or git.resolve(config.root, last[0]) is None:
         return (), True
-    slugs, shared = _parts(config, git.changed(config.root, last.commit))
-    return slugs, bool(slugs or shared) or last.finished_at is None
+    slugs, shared = _parts(config, git.changed(config.root, last[0]))
+    return slugs, bool(slugs or shared) or not last[1]
 
 
 def _decide(config: Config, versions: dict[str, Proof], ledger: History, now: datetime) -> list[IssueDecision]:
@@ -153,7 +154,7 @@ def _decide(config: Config, versions: dict[str, Proof], ledger: History, now: da
     try:
         return decide_all(config, prepared, looked_at, Witness.open(config), now)
     except PublisherError:  # a job on pull requests may not look into the archive
-        nowhere = Witness(config, None, config.root / "dist" / "site")
+        nowhere = Witness(ArchiveRun.served_as_built(config, config.root / "dist"))
         return decide_all(config, prepared, looked_at, nowhere, now)
 
 
