@@ -1,14 +1,10 @@
-"""Feedback into the ledger: events settle what is uncertain. Idempotent, in any order; states only rise.
-
-The feedback room reads events and calls these functions with normalised values; no event's shape is known here.
-"""
+"""Feedback into the ledger: events settle what is uncertain. Idempotent, in any order; states only rise."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -16,20 +12,11 @@ from sqlalchemy import Connection, bindparam, select, update
 from publisher.database.bulk import insert_once
 from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, second_copies
+from publisher.providers.events import EventKind
 
 _ID = re.compile(r"([0-9a-f]{8})-([1-9][0-9]{0,9})")
 _MOST = 2**31 - 1  # what the column holds: a larger number is nobody's
 _UNCERTAIN = literally(RecipientState.UNCERTAIN)
-
-
-class Settlement(StrEnum):
-    """What an event proves of a recipient."""
-
-    SENT = "sent"  # the provider had accepted it
-    DELIVERED = "delivered"
-    BOUNCED = "bounced"
-    COMPLAINED = "complained"
-    REFUSED = "refused"  # accepted, then never mailed: a virus, a rendering failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +58,7 @@ _UPDATE = update(recipients).where(
 
 def settle(
     connection: Connection,
-    settlement: Settlement,
+    kind: EventKind,
     at: datetime,
     *,
     recipient: str | None = None,
@@ -80,7 +67,7 @@ def settle(
 ) -> Settled:
     """Apply an event to the recipient with the id that our tag carried, else with the provider's message id.
 
-    ``detail`` is a short kind, never an address.
+    Every kind proves at least that the provider had accepted the message. ``detail`` never holds an address.
     """
     row = None
     if (match := _ID.fullmatch(recipient or "")) and int(match[2]) <= _MOST:
@@ -91,7 +78,7 @@ def settle(
     if row is None or row["state"] == RecipientState.EXCLUDED:
         return Settled(known=row is not None)
     copy = bool(message_id and row["message_id"] and row["message_id"] != message_id)
-    values = _risen(dict(row), settlement, at, None if copy else message_id, detail)
+    values = _risen(dict(row), kind, at, None if copy else message_id, detail)
     if values:
         connection.execute(_UPDATE, {"of_mailing": row["mailing_id"], "of_number": row["number"], **values})
     if copy:
@@ -107,18 +94,16 @@ def settle(
     )
 
 
-def _risen(
-    row: dict[str, Any], settlement: Settlement, at: datetime, message_id: str | None, detail: str
-) -> dict[str, Any]:
+def _risen(row: dict[str, Any], kind: EventKind, at: datetime, message_id: str | None, detail: str) -> dict[str, Any]:
     """The columns an event changes. What is set stays set, but for an earlier moment of the same fact."""
     values: dict[str, Any] = {}
-    if settlement is Settlement.REFUSED:
+    if kind in {EventKind.REJECT, EventKind.RENDERING_FAILURE}:  # accepted, then never mailed
         values = {"state": RecipientState.REJECTED, "reason": f"event:{detail}"[:80]}
     elif row["state"] != RecipientState.SUBMITTED and not str(row["reason"] or "").startswith("event:"):
         values = {"state": RecipientState.SUBMITTED, "reason": None}
     if message_id and row["message_id"] is None:
         values["message_id"] = message_id
-    moment, why = _FACTS.get(settlement, (None, None))
+    moment, why = _FACTS.get(kind, (None, None))
     if moment and (row[moment] is None or at < row[moment]):
         values[moment] = at
         if why:
@@ -129,10 +114,10 @@ def _risen(
     return changed
 
 
-_FACTS: dict[Settlement, tuple[str | None, str | None]] = {
-    Settlement.DELIVERED: ("delivered_at", None),
-    Settlement.BOUNCED: ("bounced_at", "bounce"),
-    Settlement.COMPLAINED: ("complained_at", "complaint"),
+_FACTS: dict[EventKind, tuple[str | None, str | None]] = {
+    EventKind.DELIVERY: ("delivered_at", None),
+    EventKind.BOUNCE: ("bounced_at", "bounce"),
+    EventKind.COMPLAINT: ("complained_at", "complaint"),
 }
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -25,25 +27,12 @@ from publisher.audience.suppressions import Reason, suppress
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.mailings import newest
-from publisher.delivery.settle import Settled, Settlement, settle
+from publisher.delivery.settle import Settled, settle
 from publisher.delivery.tripwires import Tripped, after_the_fact
 from publisher.errors import DatabaseError
 from publisher.feedback import store
 from publisher.providers.events import Event, EventKind
 
-_SETTLES = {
-    EventKind.SEND: Settlement.SENT,
-    EventKind.DELIVERY: Settlement.DELIVERED,
-    EventKind.BOUNCE: Settlement.BOUNCED,
-    EventKind.COMPLAINT: Settlement.COMPLAINED,
-    EventKind.REJECT: Settlement.REFUSED,
-    EventKind.RENDERING_FAILURE: Settlement.REFUSED,
-    # Nobody can delay, open or leave what was not sent.
-    EventKind.DELIVERY_DELAY: Settlement.SENT,
-    EventKind.SUBSCRIPTION: Settlement.SENT,
-    EventKind.OPEN: Settlement.SENT,
-    EventKind.CLICK: Settlement.SENT,
-}
 _BARE = re.compile(r"mozilla/5\.0\s*", re.IGNORECASE)
 _MACHINE = re.compile(
     r"bot\b|crawl|spider|scan|barracuda|mimecast|proofpoint|symantec|forefront|trendmicro|safelinks"
@@ -125,108 +114,107 @@ class Applier:
         # In one order everywhere, so that two processes with events of the same readers seldom wait for each other.
         ordered = sorted(events, key=lambda event: (event.recipient or "", event.message_id))
         for attempt in (1, 2, 3):
-            batch = Applied()
             try:
-                with self.database.begin() as connection:
+                with self._batch() as connection:
                     if message and not store.remember_message(connection, message):
                         return False
                     for event in ordered:
-                        self._apply(connection, event, batch)
-                break
+                        self._apply(connection, event)
+                    break
             except (IntegrityError, DatabaseError) as error:
                 if attempt == 3 or not _is_conflict(error):
                     raise
-        self._add(batch)
         return True
 
     def settle_waiting(self) -> int:
         """Try the events that wait for a row once more; how many found theirs. Forgets those that waited too long."""
         found = 0
         while True:
-            batch = Applied()
-            with self.database.begin() as connection:
+            with self._batch() as connection:
                 store.forget_waiting(connection)
                 rows = store.waiting(connection, 500)
                 for row, event in rows:
                     settled = self._settle(connection, event)
                     store.settled(connection, row, settled.recipient)
-                    batch.changed += settled.changed
                     if event.is_transient and settled.reference:
-                        self._weigh(connection, settled.reference, batch)
-            self._add(batch)
+                        self._weigh(connection, settled.reference)
             found += len(rows)
             if not rows:
                 return found
 
-    def _apply(self, connection: Connection, event: Event, batch: Applied) -> None:
-        batch.events[event.kind.value] += 1
+    @contextmanager
+    def _batch(self) -> Iterator[Connection]:
+        """One commit; what was counted in it stands only once that is made."""
+        before = deepcopy(self.applied)
+        try:
+            with self.database.begin() as connection:
+                yield connection
+        except BaseException:
+            self.applied = before
+            raise
+
+    def _apply(self, connection: Connection, event: Event) -> None:
+        self.applied.events[event.kind.value] += 1
         settled = self._settle(connection, event)
-        batch.changed += settled.changed
         if settled.second_copy and settled.slug and settled.recipient:
-            batch.second_copies.add((settled.slug, settled.recipient))
+            self.applied.second_copies.add((settled.slug, settled.recipient))
         if settled.known and event.kind in _LEDGER_KEEPS:
             return
         tracking = event.kind in _TRACKING
         if tracking and not self._tracks:
             return
         # Without tags and without a row: one may come, for the sender's own record can be later than the event.
-        waits = not settled.known and event.recipient is None and bool(event.message_id) and event.kind in _SETTLES
+        waits = not settled.known and event.recipient is None and bool(event.message_id)
+        waits = waits and event.kind is not EventKind.UNKNOWN
         if event.kind in _LEDGER_KEEPS and not waits:
             return
         machine = tracking and is_machine(event.user_agent)
         if tracking:
             event = replace(event, detail=without_token(event.detail, self._service))
         if store.keep(connection, event, waits=waits, recipient=settled.recipient, machine=machine):
-            batch.waiting += waits
-            self._draw(connection, event, settled, batch)
+            self.applied.waiting += waits
+            self._draw(connection, event, settled)
 
     def _settle(self, connection: Connection, event: Event) -> Settled:
-        settlement = _SETTLES.get(event.kind)
-        if settlement is None:
+        if event.kind is EventKind.UNKNOWN:
             return Settled(known=False)
-        detail = event.kind.value
-        if event.kind is EventKind.BOUNCE:
+        kind, detail = event.kind, event.kind.value
+        if kind is EventKind.BOUNCE:
             detail = store.bounce_detail(event)
-        elif event.kind is EventKind.COMPLAINT:
-            settlement = settlement if event.is_complaint else Settlement.SENT
-            detail = event.type or detail
+        elif kind is EventKind.COMPLAINT:
+            kind, detail = kind if event.is_complaint else EventKind.SEND, event.type or detail
         at, message_id = event.at or datetime.now(UTC), event.message_id or None
-        return settle(connection, settlement, at, recipient=event.recipient, message_id=message_id, detail=detail)
+        settled = settle(connection, kind, at, recipient=event.recipient, message_id=message_id, detail=detail)
+        self.applied.changed += settled.changed
+        return settled
 
-    def _draw(self, connection: Connection, event: Event, settled: Settled, batch: Applied) -> None:
+    def _draw(self, connection: Connection, event: Event, settled: Settled) -> None:
         """What follows from an event that is new."""
         if event.kind is EventKind.UNKNOWN:
-            batch.unknown[event.type] += 1
+            self.applied.unknown[event.type] += 1
         elif event.kind in {EventKind.REJECT, EventKind.RENDERING_FAILURE}:
-            batch.never_mailed[settled.slug or ""] += 1
+            self.applied.never_mailed[settled.slug or ""] += 1
         elif event.is_content_fault:
-            batch.content_faults[settled.slug or ""] += 1
+            self.applied.content_faults[settled.slug or ""] += 1
         elif event.is_permanent:
             detail = store.bounce_detail(event)
-            self._suppress(connection, event.address, settled.reference, Reason.BOUNCE, detail, batch)
+            self._suppress(connection, event.address, settled.reference, Reason.BOUNCE, detail)
         elif event.is_transient and settled.reference:
-            self._weigh(connection, settled.reference, batch)
+            self._weigh(connection, settled.reference)
         elif event.is_complaint:
             self._leave(connection, event, settled)
-            self._suppress(connection, event.address, settled.reference, Reason.COMPLAINT, event.type, batch)
+            self._suppress(connection, event.address, settled.reference, Reason.COMPLAINT, event.type)
         elif event.unsubscribed:
             self._leave(connection, event, settled)
 
-    def _weigh(self, connection: Connection, reference: str, batch: Applied) -> None:
+    def _weigh(self, connection: Connection, reference: str) -> None:
         """A transient bounce more: too many consecutive issues of them, and the mailbox is taken for dead."""
         streak = store.transient_streak(connection, reference)
         if streak >= self._tolerance:
-            detail = f"{streak} consecutive issues bounced"
-            self._suppress(connection, None, reference, Reason.BOUNCE, detail, batch)
+            self._suppress(connection, None, reference, Reason.BOUNCE, f"{streak} consecutive issues bounced")
 
     def _suppress(
-        self,
-        connection: Connection,
-        address: str | None,
-        reference: str | None,
-        reason: Reason,
-        detail: str,
-        batch: Applied,
+        self, connection: Connection, address: str | None, reference: str | None, reason: Reason, detail: str
     ) -> None:
         """Suppress the mailbox the event names, and the one we mailed: a forwarding server may name another."""
         keys = {_mailbox_key(address)} if address else set()
@@ -234,7 +222,7 @@ class Applier:
             keys.add(subscriber.mailbox_key)
         # Of a person who was erased nothing may come back, not even this; imports leave them out as well.
         for key in sorted(keys - forgotten_among(connection, keys)):
-            batch.suppressed[reason.value] += suppress(connection, key, reason, detail)
+            self.applied.suppressed[reason.value] += suppress(connection, key, reason, detail)
 
     def _leave(self, connection: Connection, event: Event, settled: Settled) -> None:
         subscriber = self._reader(connection, event, settled)
@@ -250,13 +238,6 @@ class Applier:
             return audience.find(connection, read_address(event.address or ""))
         except AddressError:
             return None
-
-    def _add(self, batch: Applied) -> None:
-        total = self.applied
-        total.changed += batch.changed
-        total.waiting += batch.waiting
-        for name in ("events", "suppressed", "unknown", "content_faults", "never_mailed", "second_copies"):
-            getattr(total, name).update(getattr(batch, name))
 
 
 def _is_conflict(error: Exception) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -36,12 +35,7 @@ def apply_path(
         with path.open("rb") as stream:
             apply_stream(applier, stream, tokens, progress)
         return
-    read = (
-        (f"{name}: {part}" if part != "message 1" else name, data)
-        for name, file in messages_in(path)
-        for part, data in _messages_of_file(file)
-    )
-    _apply(applier, _reports(applier, tokens(), read))
+    _apply(applier, _reports(applier, tokens(), messages_in(path)))
 
 
 def apply_stream(
@@ -54,16 +48,15 @@ def apply_stream(
 
     Safe to repeat, also after a part of it was applied. Raises OSError, DatabaseError; for mail UsageError (no keys).
     """
-    _apply(applier, _found_in(applier, unpacked(stream), tokens, progress))
 
+    def found() -> Iterator[Found]:
+        plain = unpacked(stream)
+        if is_mail(plain):
+            yield from _reports(applier, tokens(), messages_of(plain))
+        else:
+            yield from ((f"line {number}", _events(value)) for number, value in documents(plain, progress))
 
-def _found_in(
-    applier: Applier, stream: BufferedReader, tokens: Callable[[], Tokens], progress: Callable[[int], None]
-) -> Iterator[Found]:
-    if is_mail(stream):
-        yield from _reports(applier, tokens(), messages_of(stream))
-    else:
-        yield from ((f"line {number}", _events(value)) for number, value in documents(stream, progress))
+    _apply(applier, found())
 
 
 def _apply(applier: Applier, found: Iterable[Found]) -> None:
@@ -88,11 +81,6 @@ def _events(value: object) -> tuple[Event, ...] | EventError:
         return events_of(value)
     except EventError as error:
         return error
-
-
-def _messages_of_file(path: Path) -> Iterator[tuple[str, bytes]]:
-    with path.open("rb") as stream:
-        yield from messages_of(stream)
 
 
 def _reports(applier: Applier, tokens: Tokens, messages: Iterable[tuple[str, bytes]]) -> Iterator[Found]:

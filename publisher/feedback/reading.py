@@ -27,6 +27,7 @@ LONGEST = 1_000_000
 _BETWEEN = " \t\r\n,[]\ufeff\x1e"  # arrays of events need no structure of their own here; \x1e is RFC 7464's
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"')
 _HEADER = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # what a byte that is no UTF-8 is read as
 _DECODER = json.JSONDecoder()
 _GZIP = b"\x1f\x8b"
 BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
@@ -96,7 +97,7 @@ def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], N
             if not at:
                 break
             value = EventError("not JSON")
-        yield began, value if _is_utf8(text[:at]) else EventError("not UTF-8")
+        yield began, EventError("not UTF-8") if _SURROGATE.search(text, 0, at) else value
         began = number
     return text
 
@@ -120,14 +121,6 @@ def _depth(text: str) -> int:
     """How many objects ``text`` opens and does not close."""
     bare = _STRING.sub("", text)
     return bare.count("{") - bare.count("}")
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def is_mail(stream: io.BufferedReader) -> bool:
@@ -154,9 +147,11 @@ def messages_of(stream: io.BufferedReader) -> Iterator[tuple[str, bytes]]:
         yield f"message {number}", b"".join(lines)
 
 
-def messages_in(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Name and path of each message of a Maildir (``cur`` and ``new``), or of a plain folder, in order."""
+def messages_in(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The same of each file of a Maildir (``cur`` and ``new``), or of a plain folder, in order."""
     parts = [folder / name for name in ("cur", "new") if (folder / name).is_dir()] or [folder]
     for path in sorted(path for part in parts for path in part.iterdir()):
         if path.is_file() and not path.name.startswith("."):
-            yield str(path.relative_to(folder)), path
+            with path.open("rb") as stream:
+                for part, data in messages_of(stream):
+                    yield str(path.relative_to(folder)) + (f": {part}" if part != "message 1" else ""), data

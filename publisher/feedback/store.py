@@ -11,7 +11,7 @@ from publisher.database.metadata import Instant
 from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.feedback.tables import feedback_events, sns_messages
-from publisher.providers.events import CONTENT_FAULTS, BounceType, Event, EventKind
+from publisher.providers.events import Event, EventKind
 
 WAITS = timedelta(days=30)
 """How long an event waits for the row it is about. Other mail of the same account would fill the table otherwise."""
@@ -86,7 +86,8 @@ def transient_streak(connection: Connection, reference: str) -> int:
     longest = run = 0
     last_slug = None
     for slug, bounce, bounced_at in connection.execute(query):
-        failed = bounced_at is not None and is_transient(bounce or "")
+        type_, _, subtype = (bounce or "").partition("/")
+        failed = bounced_at is not None and Event(EventKind.BOUNCE, "", None, type=type_, subtype=subtype).is_transient
         if failed and slug == last_slug:
             continue  # a correction of the same issue
         run = run + 1 if failed else 0
@@ -98,13 +99,6 @@ def transient_streak(connection: Connection, reference: str) -> int:
 def bounce_detail(event: Event) -> str:
     """How a bounce stands in the ledger: ``permanent/General``."""
     return f"{event.type}/{event.subtype}"[:80]
-
-
-def is_transient(detail: str) -> bool:
-    """Whether the ledger's words name a bounce that counts towards a suppression."""
-    type_, _, subtype = detail.partition("/")
-    fault = subtype.lower() in CONTENT_FAULTS
-    return type_ in {BounceType.TRANSIENT, BounceType.UNDETERMINED} and not fault
 
 
 def remember_message(connection: Connection, message_id: str) -> bool:

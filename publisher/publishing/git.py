@@ -62,13 +62,9 @@ def merge_base(root: Path, revision: str) -> str | None:
 
 def changed(root: Path, base: str) -> list[str]:
     """Files below ``root`` that differ between ``base`` and what lies on disk; paths relative to ``root``."""
-    listed = run(root, "diff", "--name-only", "-z", "--no-renames", "--relative", base, "--", ".")
-    new = run(root, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
-    names: set[str] = set()
-    for done in (listed, new):
-        if done and done.returncode == 0:
-            names |= {name.decode("utf-8", "surrogateescape") for name in done.stdout.split(b"\0") if name}
-    return sorted(names)
+    listed = names(root, "diff", "--name-only", "-z", "--no-renames", "--relative", base, "--", ".")
+    new = names(root, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
+    return sorted({*listed, *new})
 
 
 def export(root: Path, revision: str, into: Path, *paths: str) -> None:
@@ -76,16 +72,15 @@ def export(root: Path, revision: str, into: Path, *paths: str) -> None:
     import io
     import tarfile
 
-    prefix = run(root, "rev-parse", "--show-prefix")
-    below = prefix.stdout.decode("utf-8", "surrogateescape").rstrip("\n") if prefix else ""
-    tree = f"{revision}:{below}" if below else revision
-    wanted = [path for path in paths if _exists(root, tree, path)]
+    below = os.fsdecode(ask(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")
+    tree = f"{revision}:{below}"
+    wanted = [path for path in paths if ask(root, "cat-file", "-e", f"{tree}{path}") is not None]
     if paths and not wanted:
         return
-    done = run(root, "archive", "--format=tar", tree, "--", *wanted)
-    if done is None or done.returncode != 0:
+    tar = ask(root, "archive", "--format=tar", tree, "--", *wanted)
+    if tar is None:
         return
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
         for member in archive:
             # tarfile's own filters came with 3.11.4. git keeps names inside the tree; a link may lead out of it.
             target, content = into / member.name, archive.extractfile(member) if member.isfile() else None
@@ -113,25 +108,26 @@ def at_revision(config: Config, commit: str, slugs: tuple[str, ...]) -> Iterator
         yield before
 
 
-def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes] | None:
-    """``git`` in ``root``; None where git is missing or hangs."""
+def names(root: Path, *arguments: str) -> list[str]:
+    """The file names that git answers with ``-z``; none where it refuses."""
+    return [os.fsdecode(name) for name in (ask(root, *arguments) or b"").split(b"\0") if name]
+
+
+def ask(root: Path, *arguments: str) -> bytes | None:
+    """What ``git`` answers in ``root``; None where it refuses, is missing or hangs."""
     command = ["git", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", "-C", str(root), *arguments]
     try:
         return subprocess.run(  # noqa: S603 - no shell; a revision never begins with a hyphen
-            command, capture_output=True, check=False, env=os.environ | _ENVIRONMENT, timeout=60
-        )
+            command, capture_output=True, check=True, env=os.environ | _ENVIRONMENT, timeout=60
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
 
 
 def _word(root: Path, *arguments: str) -> str | None:
     """What git answers, without the newline; None where it refuses."""
-    done = run(root, *arguments)
-    return done.stdout.decode().strip() if done and done.returncode == 0 else None
-
-
-def _exists(root: Path, tree: str, path: str) -> bool:
-    return _word(root, "cat-file", "-e", f"{tree}/{path}" if ":" in tree else f"{tree}:{path}") is not None
+    answer = ask(root, *arguments)
+    return None if answer is None else answer.decode().strip()
 
 
 def _is_ancestor(root: Path, older: str, newer: str) -> bool:

@@ -62,34 +62,24 @@ class _Exhibit:
 def verify(config: Config, what: str) -> Verified:
     """Verify an ``.eml`` file or a URL. Raises UsageError (no such file), ServiceError (no answer)."""
     exhibit = _page(what) if re.match(r"https?://", what) else _message(Path(what))
-    if exhibit.claim is None:
-        return Verified(
-            VerifyResult.NONE,
-            f"{what} does not say which edition it is",
-            "it was not made by publisher, or was stripped",
-        )
-    return _verify(config, exhibit, exhibit.claim)
-
-
-def _verify(config: Config, exhibit: _Exhibit, claim: Provenance) -> Verified:
+    claim = exhibit.claim
+    if claim is None:
+        says, advice = f"{what} does not say which edition it is", "it was not made by publisher, or was stripped"
+        return Verified(VerifyResult.NONE, says, advice)
     if claim.commit is None:
         return _compare(config, exhibit, claim, "the files on disk (it names no commit)")
     commit = git.resolve(config.root, claim.commit)
     if commit is None:
-        shallow = git.is_shallow(config.root)
-        return Verified(
-            VerifyResult.UNKNOWN,
-            f"it claims commit {claim.commit[:12]}, which is not in this repository",
-            "git fetch --unshallow" if shallow else "git fetch --all; if that finds nothing, it comes from elsewhere",
-            claimed=claim,
-        )
+        says, advice = f"it claims commit {claim.commit[:12]}, which is not in this repository", "git fetch --unshallow"
+        if not git.is_shallow(config.root):
+            advice = "git fetch --all; if that finds nothing, it comes from elsewhere"
+        return Verified(VerifyResult.UNKNOWN, says, advice, claimed=claim)
     slugs = tuple(_slugs_at(config, commit))
     named = _named(exhibit, slugs)
     with git.at_revision(config, commit, (named,) if named else slugs) as then:
         if then is None:
-            return Verified(
-                VerifyResult.DIFFERS, f"config.yaml of commit {commit[:12]} cannot be read", slug=named, claimed=claim
-            )
+            says = f"config.yaml of commit {commit[:12]} cannot be read"
+            return Verified(VerifyResult.DIFFERS, says, slug=named, claimed=claim)
         return _compare(then, exhibit, claim, f"commit {commit[:12]}")
 
 
@@ -102,32 +92,23 @@ def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -
         if edition is None:
             continue
         rebuilt = edition.digest
-        if edition.digest == claim.digest:
+        if rebuilt == claim.digest:
+            verdict, says = VerifyResult.MATCH, f"this is {slug} of {where}"
             if fault := _altered(config, exhibit, edition):
-                return Verified(
-                    VerifyResult.ALTERED, f"it claims {slug} of {where}, and {fault}", None, slug, claim, edition.digest
-                )
-            return Verified(VerifyResult.MATCH, f"this is {slug} of {where}", None, slug, claim, edition.digest)
-    says = f"{named} of {where} is {rebuilt[:19]}…" if named and rebuilt else f"no issue of {where} is that"
-    return Verified(
-        VerifyResult.DIFFERS,
-        f"it claims {claim.digest[:19]}…, and {says}",
-        "it may have been made by another version of publisher or of a library it renders with",
-        named,
-        claim,
-        rebuilt if named else None,
-    )
+                verdict, says = VerifyResult.ALTERED, f"it claims {slug} of {where}, and {fault}"
+            return Verified(verdict, says, None, slug, claim, rebuilt)
+    found = f"{named} of {where} is {rebuilt[:19]}…" if named and rebuilt else f"no issue of {where} is that"
+    says = f"it claims {claim.digest[:19]}…, and {found}"
+    advice = "it may have been made by another version of publisher or of a library it renders with"
+    return Verified(VerifyResult.DIFFERS, says, advice, named, claim, rebuilt if named else None)
 
 
 def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:
     """What is not the edition's, in words; None where all is."""
     if exhibit.message is None:
         body = page_body(edition, config, issue_path(edition.slug))
-        return (
-            None
-            if _BLANK.sub(" ", body) in _BLANK.sub(" ", exhibit.html)
-            else "the page's words are not that edition's"
-        )
+        whole = _BLANK.sub(" ", body) in _BLANK.sub(" ", exhibit.html)
+        return None if whole else "the page's words are not that edition's"
     if str(exhibit.message["subject"]) != edition.subject:
         return "its subject is not that edition's"
     for kind, slotted in (("plain", edition.text), ("html", edition.html)):
@@ -150,14 +131,13 @@ def _message(path: Path) -> _Exhibit:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror}", help="name an .eml file, or a URL of the archive"
-        ) from error
+        advice = "name an .eml file, or a URL of the archive"
+        raise UsageError(f"{path} cannot be read: {error.strerror}", help=advice) from error
     message = email.message_from_bytes(data, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     part = message.get_body(("html", "plain"))
-    html = part.get_content() if part else ""
-    return _Exhibit(read_provenance(str(message["x-publisher-edition"] or "")), message, str(html))
+    claim = read_provenance(str(message["x-publisher-edition"] or ""))
+    return _Exhibit(claim, message, str(part.get_content()) if part else "")
 
 
 def _page(url: str) -> _Exhibit:
@@ -176,7 +156,5 @@ def _named(exhibit: _Exhibit, slugs: list[str] | tuple[str, ...]) -> str | None:
 
 
 def _slugs_at(config: Config, commit: str) -> list[str]:
-    done = git.run(config.root, "ls-tree", "--name-only", "-z", commit, "--", "issues/")
-    if done is None or done.returncode != 0:
-        return []
-    return [name.decode("utf-8", "replace").removeprefix("issues/") for name in done.stdout.split(b"\0") if name]
+    names = git.names(config.root, "ls-tree", "--name-only", "-z", commit, "--", "issues/")
+    return [name.removeprefix("issues/") for name in names]

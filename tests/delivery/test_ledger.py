@@ -19,7 +19,6 @@ from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.mailings import Mailing, set_operator
 from publisher.delivery.pace import SharedPace
 from publisher.delivery.settle import (
-    Settlement,
     release_uncertain,
     settle,
     uncertain,
@@ -30,6 +29,7 @@ from publisher.delivery.tripwires import after_the_fact, before_sending
 from publisher.errors import UsageError
 from publisher.feedback.reconcile import Doubtful
 from publisher.mail.message import MailContent
+from publisher.providers.events import EventKind
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from tests.delivery.world import DIGEST, SLUG, add_people, add_person, make_letter
 
@@ -261,7 +261,7 @@ def test_a_changed_edition_is_refused_until_cancelled_and_then_reaches_only_the_
     assert account(database, frozen(database, make_letter(), correction=True)).pending == 4
 
 
-EVENTS = [Settlement.SENT, Settlement.DELIVERED, Settlement.BOUNCED, Settlement.COMPLAINED]
+EVENTS = [EventKind.SEND, EventKind.DELIVERY, EventKind.BOUNCE, EventKind.COMPLAINT]
 
 
 def claimed_and_lost(database: Database) -> tuple[Mailing, str]:
@@ -283,9 +283,9 @@ def test_events_settle_in_any_order_and_any_number_to_the_same_account(database:
                     state="uncertain", message_id=None, delivered_at=None, bounced_at=None, complained_at=None
                 )
             )
-            for settlement in (*order, *order):
-                at = NOW + timedelta(seconds=EVENTS.index(settlement))
-                settle(connection, settlement, at, recipient=recipient, message_id="m-1", detail="x")
+            for kind in (*order, *order):
+                at = NOW + timedelta(seconds=EVENTS.index(kind))
+                settle(connection, kind, at, recipient=recipient, message_id="m-1", detail="x")
             row = connection.execute(recipients.select()).mappings().one()
         results.add(tuple(str(row[n]) for n in ("state", "message_id", "delivered_at", "bounced_at", "complained_at")))
     assert len(results) == 1
@@ -296,11 +296,11 @@ def test_events_settle_in_any_order_and_any_number_to_the_same_account(database:
 def test_an_event_without_tags_settles_by_message_id(database: Database) -> None:
     mailing, recipient = claimed_and_lost(database)
     with database.begin() as connection:
-        assert settle(connection, Settlement.SENT, NOW, recipient=recipient, message_id="m-1").changed
-        answer = settle(connection, Settlement.DELIVERED, NOW, message_id="m-1")
+        assert settle(connection, EventKind.SEND, NOW, recipient=recipient, message_id="m-1").changed
+        answer = settle(connection, EventKind.DELIVERY, NOW, message_id="m-1")
         assert (answer.known, answer.changed, answer.recipient) == (True, True, recipient)
-        assert not settle(connection, Settlement.DELIVERED, NOW, message_id="m-1").changed
-        assert not settle(connection, Settlement.DELIVERED, NOW, message_id="m-2").known
+        assert not settle(connection, EventKind.DELIVERY, NOW, message_id="m-1").changed
+        assert not settle(connection, EventKind.DELIVERY, NOW, message_id="m-2").known
     assert account(database, mailing).delivered == 1
 
 
@@ -309,14 +309,14 @@ def test_an_event_without_tags_settles_by_message_id(database: Database) -> None
 )
 def test_an_event_about_nobody_is_told_apart(database: Database, recipient: str) -> None:
     with database.begin() as connection:
-        assert not settle(connection, Settlement.SENT, NOW, recipient=recipient).known
+        assert not settle(connection, EventKind.SEND, NOW, recipient=recipient).known
 
 
 def test_a_refusal_after_acceptance_stays_a_refusal(database: Database) -> None:
     mailing, recipient = claimed_and_lost(database)
     with database.begin() as connection:
-        settle(connection, Settlement.REFUSED, NOW, recipient=recipient, detail="rendering")
-        settle(connection, Settlement.SENT, NOW, recipient=recipient, message_id="m")
+        settle(connection, EventKind.REJECT, NOW, recipient=recipient, detail="rendering")
+        settle(connection, EventKind.SEND, NOW, recipient=recipient, message_id="m")
     assert account(database, mailing).rejected == 1
 
 
@@ -330,7 +330,7 @@ def test_a_released_recipient_is_sent_to_again_unless_an_event_comes_first(datab
         assert release_uncertain(connection, mailing.id) == 0
     assert account(database, mailing).pending == 1
     with database.begin() as connection:
-        assert settle(connection, Settlement.SENT, NOW, recipient=recipient, message_id="m").changed
+        assert settle(connection, EventKind.SEND, NOW, recipient=recipient, message_id="m").changed
     assert opened(database, mailing).record_and_claim([], 1, 9).claims == ()
 
 
@@ -338,7 +338,7 @@ def test_two_message_ids_for_one_recipient_trip_the_wire_unless_released(databas
     mailing, recipient = claimed_and_lost(database)
     with database.begin() as connection:
         for message_id in ("m-1", "m-2", "m-2", "m-1"):
-            settle(connection, Settlement.SENT, NOW, recipient=recipient, message_id=message_id)
+            settle(connection, EventKind.SEND, NOW, recipient=recipient, message_id=message_id)
         assert [t.name for t in after_the_fact(connection, mailing)] == ["reached-twice", "more-sends-than-recipients"]
         assert before_sending(connection, mailing, Account())
         connection.execute(update(recipients).values(released=1))
