@@ -24,12 +24,14 @@ $(BIN)/python:
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing publisher …"
 	@$(BIN)/python -m pip install --quiet --editable . --constraint constraints.txt
+	@$(BIN)/python -m compileall -q publisher
 	@touch $@
 
 $(DEV_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing publisher and its development tools …"
 	@$(BIN)/python -m pip install --quiet 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --editable '.[postgres]' --group dev --constraint constraints.txt
+	@$(BIN)/python -m compileall -q publisher
 	@touch $@ $(STAMP)
 
 # The tests' own npm tools (mjml, axe-core, the Nu checker). Where npm is missing the tests that need them say so.

@@ -48,7 +48,7 @@ def check(root: str | PathLike[str], *slugs: str) -> list[Diagnostic]:
 
 def render(root: str | PathLike[str], slug: str, *, drafts: bool = True) -> Edition:
     """The edition of an issue. Raises ContentError where it has errors, UsageError for a draft unless ``drafts``."""
-    from publisher.proofing import proofread
+    from publisher.proofing.proof import proofread
 
     proof = proofread(_config(root, slug), slug)
     if proof.edition is None:
@@ -107,7 +107,7 @@ def publish_due(config: Config, options: PublishOptions, observer: RunObserver |
 def _config(root: str | PathLike[str], *slugs: str) -> Config:
     """The config of the repository at ``root``, which has the issues ``slugs``."""
     from publisher.config import load_config
-    from publisher.proofing import refuse_unknown
+    from publisher.proofing.proof import refuse_unknown
 
     logging.getLogger("publisher").addHandler(_SILENT)  # else Python prints what a program does not ask for
     config = load_config(Path(root))

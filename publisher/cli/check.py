@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -19,11 +18,15 @@ from publisher.cli.frame import (
     error_console,
     examples,
     show_findings,
+    slug_in,
     tell,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console
 
     from publisher.config import Config
     from publisher.diagnostics import Diagnostic
@@ -51,30 +54,34 @@ def check(
 
     Exit status 1 when there is an error; warnings alone leave it 0.
     """
-    from publisher.config import read_config
-    from publisher.issue.discovery import discover
-    from publisher.proofing.checking import check_repository
+    from publisher.proofing.checking import check_repository, remembered
 
-    root: Path = context.obj
-    config, findings = read_config(root)
-    if config is None:
-        _show(findings, root, format, None)
-        _summary(findings, 0, 0)
-        return 2
-    slugs = chosen_slugs(config.root, issues)
-    with Bar("checking") as bar:
-        bar.total(len(slugs if slugs is not None else discover(config.root)))
-        checked = check_repository(config, slugs, cache=cache, progress=bar.step)
-    if fix and _mend(config.root, checked.diagnostics, yes=yes):
-        checked = check_repository(config, slugs, cache=cache)
+    root, config = context.obj.resolve(), None
+    slugs = [slug_in(root, name) for name in issues] if issues else None
+    checked = None if fix or links or format == "sarif" else remembered(root, slugs, cache=cache)
+    if checked is None:
+        from publisher.config import read_config
+        from publisher.issue.discovery import discover
+
+        config, findings = read_config(root)
+        if config is None:
+            _show(findings, root, format, None, error_console)
+            _summary(findings, 0, 0)
+            return 2
+        slugs = chosen_slugs(root, issues)
+        with Bar("checking") as bar:
+            bar.total(len(slugs if slugs is not None else discover(root)))
+            checked = check_repository(config, slugs, cache=cache, progress=bar.step)
+        if fix and _mend(root, checked.diagnostics, yes=yes):
+            checked = check_repository(config, slugs, cache=cache)
     found = [*checked.diagnostics]
-    if links:
+    if links and config:
         from publisher.checks.links.checker import check_all_links
 
         with Bar("asking links") as bar:
             found += check_all_links(config, checked.slugs, bar.at)
-    _show(found, config.root, format, config, folded=not everything)
-    _summary(found, len(checked.slugs), _mendable(config.root, found))
+    _show(found, root, format, config, console, folded=not everything)
+    _summary(found, len(checked.slugs), _mendable(root, found))
     return int(any(diagnostic.severity.rank == 0 for diagnostic in found))
 
 
@@ -114,21 +121,28 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
 
 
 def _show(
-    findings: Sequence[Diagnostic], root: Path, format: Written, config: Config | None, *, folded: bool = False
+    findings: Sequence[Diagnostic],
+    root: Path,
+    format: Written,
+    config: Config | None,
+    terminal: Console,
+    *,
+    folded: bool = False,
 ) -> None:
-    """The result, on standard output; why there is none (no ``config``), to people on standard error."""
+    """The result, on standard output; text for people on ``terminal``."""
+    if format == "text":
+        show_findings(findings, root, terminal, folded=folded)
+        return
     from publisher.diagnostics import machines
 
     if format == "json":
         sys.stdout.write(machines.render_json(findings))
     elif format == "github":
         sys.stdout.write(machines.render_github(findings, folded=folded))
-    elif format == "sarif":
+    else:
         from publisher.checks.registry import codes
 
         sys.stdout.write(machines.render_sarif(findings, codes(config)))
-    else:
-        show_findings(findings, root, console if config else error_console, folded=folded)
 
 
 def _summary(findings: Sequence[Diagnostic], issues: int, mendable: int) -> None:

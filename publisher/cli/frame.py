@@ -126,7 +126,7 @@ def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
     if not named:
         return None
     known = discover(root)
-    slugs = {name: _slug(root, name) for name in named}
+    slugs = {name: slug_in(root, name) for name in named}
     for name, slug in slugs.items():
         if slug not in known:
             import difflib
@@ -142,8 +142,8 @@ def chosen_slug(root: Path, name: str) -> str:
     return (chosen_slugs(root, [name]) or [name])[0]
 
 
-def _slug(root: Path, name: str) -> str:
-    """The folder's name in ``name``, which may be a path from the root or from where we are."""
+def slug_in(root: Path, name: str) -> str:
+    """The folder's name in ``name``, which may be a path from the root or from where we are; it need not exist."""
     if (slug := slug_of(name)) and slug != name:
         return slug
     issues, path = root.resolve() / "issues", Path(name).resolve()

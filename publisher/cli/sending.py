@@ -29,7 +29,7 @@ from publisher.delivery.status import account_line, explain, readings, ready_iss
 from publisher.diagnostics import Severity
 from publisher.edition.model import Edition
 from publisher.errors import DeployError
-from publisher.proofing import proofread, refuse_unknown
+from publisher.proofing.proof import proofread, refuse_unknown
 from publisher.providers import open_provider
 from publisher.publishing.witness import Witness, mail, refuse_forgetful
 

@@ -208,10 +208,14 @@ def folder_of(theme: ThemeConfig, root: Path) -> Path:
     return store() / theme.name if theme.name in built_in() else root / theme.name
 
 
+def theme_places(config: Config) -> tuple[Path, ...]:
+    """Where a file of the theme may be: in the newsletter's own folder, its theme's, the base theme's."""
+    return config.root / config.templates, folder_of(config.theme, config.root), store() / BASE
+
+
 def theme_folders(config: Config) -> tuple[Path, ...]:
-    """The folders in which a file of the theme is looked for: the newsletter's own, its theme's, the base theme's."""
-    folders = (config.root / config.templates, folder_of(config.theme, config.root), store() / BASE)
-    return tuple(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
+    """The folders in which a file of the theme is looked for, in their order."""
+    return tuple(dict.fromkeys(folder.resolve() for folder in theme_places(config) if folder.is_dir()))
 
 
 def described_in(theme: ThemeConfig, root: Path) -> str | None:

@@ -18,7 +18,7 @@ from publisher.delivery.send import Sent
 from publisher.delivery.states import FEEDBACK, Account, Ending, MailingState, Operator, RecipientState, mailing_state
 from publisher.delivery.tripwires import Tripped
 from publisher.issue import Reading, Status, discover, read_issue
-from publisher.proofing import refuse_unknown
+from publisher.proofing.proof import refuse_unknown
 from publisher.providers import Provider
 
 COUNTS = ("audience", *(state.value for state in RecipientState))

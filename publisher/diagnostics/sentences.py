@@ -96,7 +96,7 @@ def kept(value: Value) -> Any:
 
 def revived(data: Any) -> Any:
     """What :func:`kept` took apart."""
-    if not isinstance(data, list):
+    if not isinstance(data, list | tuple):
         return data
     text, template, values, plural = data
     return Sentence(text, template, {name: revived(value) for name, value in values.items()}, plural)

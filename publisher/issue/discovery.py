@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Place, say
@@ -62,9 +63,10 @@ def _names(root: Path) -> list[str]:
 def _is_issue(entry: Path) -> bool:
     if entry.name.startswith((".", "README")):
         return False
-    if is_file(entry):
-        return bool(DATED.match(entry.name)) and not entry.suffix
     try:
-        return any(entry.iterdir())
+        with os.scandir(entry) as inner:
+            return any(inner)
+    except NotADirectoryError:
+        return not is_file(entry) or (bool(DATED.match(entry.name)) and not entry.suffix)
     except OSError:
         return True

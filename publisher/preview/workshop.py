@@ -14,7 +14,7 @@ from publisher.edition.brand import Brand
 from publisher.edition.model import Edition
 from publisher.errors import ConfigError, UsageError
 from publisher.issue import discover
-from publisher.proofing import proofread, refuse_unknown
+from publisher.proofing.proof import proofread, refuse_unknown
 
 
 @dataclass(frozen=True, slots=True)

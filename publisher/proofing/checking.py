@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from publisher.config import Config
-from publisher.config.placeholders import config_warnings
+import publisher
 from publisher.diagnostics import Diagnostic, Severity
-from publisher.diagnostics.catalogue import with_levels
-from publisher.issue import discover
-from publisher.issue.discovery import loose_files
-from publisher.proofing.store import Store
-from publisher.proofing.together import judge
+from publisher.proofing.index import as_data, as_findings, key_of_issue, read_index
+from publisher.proofing.manifest import Manifest, state_of
+
+if TYPE_CHECKING:  # where nothing changed none of it is needed
+    from publisher.config import Config
+    from publisher.proofing.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,80 @@ def check_repository(
     Rules across issues see all the issues of the repository, and report on the chosen ones. ``progress()`` is called
     once a chosen issue.
     """
+    from publisher.config.placeholders import config_warnings
+    from publisher.diagnostics.catalogue import with_levels
+    from publisher.issue.discovery import discover, loose_files
+    from publisher.proofing.store import Store
+    from publisher.proofing.together import judge
+
+    store = Store(config, enabled=use_cache, folder=cache)
     everything = discover(config.root)
     chosen = tuple(everything if slugs is None else dict.fromkeys(slugs))
-    store = Store(config, enabled=use_cache, folder=cache)
     among = None if slugs is None else everything
     proofs = judge(config, chosen, among=among, store=store, progress=progress)
-    everywhere = {finding for proof in proofs for finding in proof.findings}
+    found = {finding for proof in proofs for finding in proof.findings}
     if slugs is None:
-        around = [*loose_files(config.root), *config_warnings(config)]
-        everywhere.update(with_levels(config.checks.levels, around))
+        around = tuple(with_levels(config.checks.levels, [*loose_files(config.root), *config_warnings(config)]))
+        found.update(around)
         store.forget_all_but(everything)
-    return Checked(chosen, tuple(sorted(everywhere, key=lambda finding: finding.sort_key)))
+        store.save(notes=_notes(config, store, everything, around))
+    return _checked(chosen, found)
+
+
+def remembered(root: Path, slugs: Sequence[str] | None = None, *, cache: Path | None = None) -> Checked | None:
+    """What :func:`check_repository` would find, where nothing that it looks at changed since it looked at all issues.
+
+    All is known by the states of files: no config and no issue is read, and what would read them is not loaded.
+    """
+    root = root.resolve()
+    folder = cache or root / ".publisher" / "cache"
+    files = Manifest(folder / "files")
+    try:
+        looked, before, shared, common, known, around = files.notes
+        if _surroundings(root, *looked) != before or not all(files.same(each, "__pycache__") for each in shared):
+            return None
+        rows = read_index(folder / "index", common)
+        for slug in known:
+            digest = files.same(f"{root}/issues/{slug}")
+            if not digest or rows[slug].key != key_of_issue(common, slug, digest):
+                return None
+        chosen = known if slugs is None else tuple(dict.fromkeys(slugs))
+        found = {finding for slug in chosen for finding in rows[slug].findings}
+        return _checked(chosen, found.union(as_findings(around) if slugs is None else ()))
+    except (LookupError, TypeError, ValueError, OSError):  # nothing is known, or it is damaged
+        return None
+
+
+def _notes(config: Config, store: Store, slugs: Sequence[str], around: Iterable[Diagnostic]) -> tuple[Any, ...] | None:
+    """What :func:`remembered` has to know; None where a change might not be seen."""
+    from publisher.config import read_config
+    from publisher.config.plugins import RULES, plugins
+    from publisher.config.theme import theme_folders, theme_places
+
+    root, theme = config.root, config.theme
+    names = ("issues", "config.yaml", *(file.path for file in config.rule_files), *theme.files)
+    looked = (names, tuple(map(str, theme_places(config))))
+    shared = (str(Path(publisher.__file__).parent), *map(str, theme_folders(config)))
+    try:
+        now = _surroundings(root, *looked)
+        others = [entry for entry in (root / "issues").iterdir() if entry.name not in slugs or entry.is_symlink()]
+        strange = any(entry.is_symlink() or (entry.is_dir() and not any(entry.iterdir())) for entry in others)
+    except OSError:
+        return None
+    if strange or plugins(RULES) or not all(map(store.settled, (*now[1], *now[2]))) or read_config(root)[0] != config:
+        return None
+    return looked, now, shared, store.common, tuple(slugs), as_data(around)
+
+
+def _checked(slugs: Iterable[str], found: Iterable[Diagnostic]) -> Checked:
+    return Checked(tuple(slugs), tuple(sorted(found, key=lambda finding: finding.sort_key)))
+
+
+def _surroundings(root: Path, names: Iterable[str], places: Iterable[str]) -> tuple[Any, ...]:
+    """What a check looks at beside issues, theme and package: the interpreter, the folders that libraries are in, files
+    and folders of the root, which folders lie at ``places``. Raises OSError.
+    """
+    libraries = tuple(state_of(folder.stat()) for folder in map(Path, sys.path) if folder.is_dir())
+    states = tuple(state_of((root / name).stat()) for name in names)
+    lie = tuple(str(place.resolve()) if place.is_dir() else "" for place in map(Path, places))
+    return (sys.version, *sys.path), libraries, states, lie

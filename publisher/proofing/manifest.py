@@ -10,9 +10,9 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgpack
 
@@ -24,8 +24,9 @@ RACY = 2_000_000_000
 State = tuple[int, int, int, int]
 """Size, time of modification and of change in nanoseconds, inode."""
 
-Files = dict[str, tuple[int, int, int, int, bytes]]
-"""Of one folder: the state and the digest of each file by its path, which begins with ``/``."""
+Folder = tuple[bytes, dict[str, State], dict[str, bytes]]
+"""Of one folder: its digest, empty where a state is not known for good; the state, and the digest, of each file by its
+path, which begins with ``/``."""
 
 
 def state_of(status: os.stat_result) -> State:
@@ -33,56 +34,66 @@ def state_of(status: os.stat_result) -> State:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-def settled(state: State, began: int) -> bool:
-    """Whether any change after ``began`` (nanoseconds) alters the state."""
-    return max(state[1], state[2]) < began - RACY
-
-
 class Manifest:
-    """The files below some folders. ``file`` is where it is kept; what cannot be read there is not known."""
+    """The files below some folders. ``file`` is where it is kept; what cannot be read there is not known.
+
+    ``notes`` are whatever else its owner knows of files, kept with it.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._began = time.time_ns()
-        self._folders = _read(file)
-        self._digests: dict[str, set[bytes]] = {}
-        self._changed = False
+        self._folders, self.notes = _read(file)
+        self._before = (dict(self._folders), self.notes)
+        self._seen: set[str] = set()
+
+    def same(self, folder: str, skip: str = "") -> bytes | None:
+        """The digest of the folder as it was written down; None where a file differs since, or was never known."""
+        digest, states, _ = self._folders.get(folder, (None, {}, {}))
+        return digest if digest and _states(folder, skip) == states else None
 
     def digest(self, folder: str, skip: str = "") -> bytes:
         """32 bytes that stand for the names and contents of all files below the folder, however deep.
 
         Folders named ``skip`` are left out, links to folders are not followed. What is unreadable stands for its fault.
         """
-        before, held = self._folders.get(folder, {}), Files()
-        found = sorted(_below(folder, skip, before))
-        self._digests[folder] = {digest for _, digest, _ in found}
-        sha = hashlib.sha256()
-        for name, digest, state in found:
-            sha.update(b"%d %b%d %b" % (len(name), os.fsencode(name), len(digest), digest))
-            if state is not None and settled(state, self._began):
-                held[name] = (*state, digest)
-        if held != before:
-            self._folders[folder], self._changed = held, True
-        return sha.digest()
+        self._seen.add(folder)
+        held, known, digests = self._folders.get(folder, (b"", {}, {}))
+        states = _states(folder, skip)
+        if held and states == known:
+            return held
+        sha, fresh, settled = hashlib.sha256(), {}, {}
+        for name, state in sorted(states.items()):
+            fresh[name] = told = digests[name] if known.get(name) == state else _look(folder + name, state)
+            sha.update(b"%d %b%d %b" % (len(name), os.fsencode(name), len(told), told))
+            if isinstance(state, tuple) and self.settled(state):
+                settled[name] = state
+        digest = sha.digest()
+        self._folders[folder] = digest if settled == states else b"", settled, fresh
+        return digest
 
     def digests(self, folder: str) -> set[bytes]:
         """SHA-256 of each plain file below the folder, of which :meth:`digest` was asked."""
-        return self._digests[folder]
+        return {*self._folders[folder][2].values()}
+
+    def settled(self, state: State) -> bool:
+        """Whether any change since the manifest was opened alters the state."""
+        return max(state[1], state[2]) < self._began - RACY
 
     def forget_others(self) -> None:
         """Drop what is known of folders of which :meth:`digest` was not asked."""
-        for folder in self._folders.keys() - self._digests.keys():
-            del self._folders[folder]
-            self._changed = True
+        self._folders = {folder: held for folder, held in self._folders.items() if folder in self._seen}
 
     def save(self) -> None:
         """Keep it. A disk that refuses costs time, not correctness."""
-        if self._changed:
+        if self._before != (self._folders, self.notes):
             with suppress(OSError):
-                write_file(self._file, msgpack.packb(self._folders, unicode_errors="surrogateescape"))
+                write_file(self._file, msgpack.packb((self._folders, self.notes), unicode_errors="surrogateescape"))
 
 
-def _below(folder: str, skip: str, before: Files) -> Iterator[tuple[str, bytes, State | None]]:
+def _states(folder: str, skip: str) -> dict[str, State | int]:
+    """Each file below the folder with its state; with a number, the mode or the fault, where it is no plain file."""
+    states: dict[str, State | int] = {}
     waiting = [""]
     while waiting:
         inner = waiting.pop()
@@ -92,31 +103,32 @@ def _below(folder: str, skip: str, before: Files) -> Iterator[tuple[str, bytes, 
                     name = f"{inner}/{entry.name}"
                     if entry.is_dir(follow_symlinks=False):
                         waiting += [name] if entry.name != skip else []
-                    else:
-                        yield name, *_look(entry, before.get(name))
+                        continue
+                    try:
+                        status = entry.stat()
+                        states[name] = state_of(status) if stat.S_ISREG(status.st_mode) else status.st_mode
+                    except OSError as error:
+                        states[name] = -(error.errno or 1)
         except OSError as error:
-            yield inner, b"unreadable %d" % (error.errno or 0), None
+            states[inner] = -(error.errno or 1)
+    return states
 
 
-def _look(entry: os.DirEntry[str], known: tuple[int, int, int, int, bytes] | None) -> tuple[bytes, State | None]:
-    """The digest of a file and its state; of what is no plain file, or cannot be read, what it is instead."""
+def _look(file: str, state: State | int) -> bytes:
+    """The digest of a file; of what is no plain file, or cannot be read, what it is instead."""
+    if isinstance(state, int):
+        return b"no file %d" % state
     try:
-        status = entry.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return b"mode %d" % status.st_mode, None
-        state = state_of(status)
-        if known and known[:4] == state:
-            return known[4], state
-        with open(entry.path, "rb") as file:  # noqa: PTH123 - this is most of a first look
-            return hashlib.file_digest(file, "sha256").digest(), state
+        with open(file, "rb") as opened:  # noqa: PTH123 - this is most of a first look
+            return hashlib.file_digest(opened, "sha256").digest()
     except OSError as error:
-        return b"unreadable %d" % (error.errno or 0), None
+        return b"no file %d" % -(error.errno or 1)
 
 
-def _read(file: Path) -> dict[str, Files]:
+def _read(file: Path) -> tuple[dict[str, Folder], Any]:
     try:
-        held = msgpack.unpackb(file.read_bytes(), use_list=False, unicode_errors="surrogateescape")
-        digests = (entry[4] for files in held.values() for entry in files.values())
-        return held if all(isinstance(digest, bytes) for digest in digests) else {}
+        folders, notes = msgpack.unpackb(file.read_bytes(), use_list=False, unicode_errors="surrogateescape")
+        held = [digest for digest, *_, digests in folders.values() for digest in (digest, *digests.values())]
+        return (folders, notes) if all(isinstance(digest, bytes) for digest in held) else ({}, None)
     except Exception:  # what is damaged fails in any way there is
-        return {}
+        return {}, None

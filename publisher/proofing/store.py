@@ -17,25 +17,20 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache, lru_cache, partial
-from importlib.metadata import PackageNotFoundError, version
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
-
-import msgpack
-from pydantic import TypeAdapter
 
 import publisher
 from publisher.config import Config
 from publisher.config.plugins import RULES, load_plugin, plugin_name, plugins
 from publisher.config.theme import theme_folders
-from publisher.diagnostics import Diagnostic
 from publisher.documents.atomic import write_file
 from publisher.edition.model import Edition
 from publisher.errors import UsageError
-from publisher.proofing.codec import PART_OF, PARTS, Packed, dump, pack, stored, unpack
-from publisher.proofing.manifest import Manifest
+from publisher.proofing.codec import PART_OF, PARTS, Packed, pack, stored, unpack
+from publisher.proofing.index import SUM, IndexRow, checksum, key_of_issue, read_index, write_index
+from publisher.proofing.manifest import Manifest, State
 from publisher.proofing.proof import Proof, proofread
 
 _LIBRARIES = (
@@ -51,21 +46,6 @@ _LIBRARIES = (
     "pyyaml",
     "selectolax",
 )
-_SUM = 16  # bytes of a checksum; it guards against damage, not against an enemy
-
-
-@dataclass(frozen=True, slots=True)
-class IndexRow:
-    """What the index holds of an issue: the key of its entry (empty where it has none), whether it is a draft, its
-    findings as judged among the others, what the rules across issues look at, and the light part of its edition (empty
-    where it has none).
-    """
-
-    key: bytes
-    draft: bool
-    findings: tuple[Diagnostic, ...]
-    facts: bytes
-    light: bytes
 
 
 class Store:
@@ -89,29 +69,24 @@ class Store:
         """32 bytes that stand for everything the issue's edition follows from."""
         if not self._enabled:
             return b""
-        return hashlib.sha256(b"%b%b %b" % (self.common, slug.encode(), self._files.digest(self._of(slug)))).digest()
+        return key_of_issue(self.common, slug, self._files.digest(self._of(slug)))
 
     def rows(self) -> dict[str, IndexRow]:
         """The index; empty where there is none, or none that can be used."""
-        if not self._enabled:
-            return {}
-        try:
-            packed = (self._folder / "index").read_bytes()
-            if packed[:32] != self.common or _sum(packed[32 + _SUM :]) != packed[32 : 32 + _SUM]:
-                return {}
-            return _rows().validate_python(msgpack.unpackb(packed[32 + _SUM :]))
-        except Exception:  # damaged bytes fail in any way there is
-            return {}
+        return read_index(self._folder / "index", self.common) if self._enabled else {}
 
-    def save(self, rows: Mapping[str, IndexRow] | None = None) -> None:
-        """Keep the index, where given, and what is known of files. A disk that refuses costs time, not correctness."""
+    def save(self, rows: Mapping[str, IndexRow] | None = None, notes: Any = None) -> None:
+        """Keep the index and ``notes``, where given, and what is known of files."""
         if not self._enabled:
             return
-        self._files.save()
         if rows is not None:
-            packed = dump(_rows(), dict(rows))
-            with suppress(OSError):
-                write_file(self._folder / "index", self.common + _sum(packed) + packed)
+            write_index(self._folder / "index", self.common, rows)
+        self._files.notes = notes or self._files.notes
+        self._files.save()
+
+    def settled(self, state: State) -> bool:
+        """Whether any change of a file since the store was opened alters its state."""
+        return self._files.settled(state)
 
     def load(self, slug: str, key: bytes) -> Proof | None:
         """The proof that was kept under that key, or ``None``; its edition is read part by part."""
@@ -134,7 +109,7 @@ class Store:
         if packed.light and self._enabled and self._covers(slug, packed):
             with suppress(OSError):
                 parts = [getattr(packed, part) for part in PARTS]
-                table = b"".join(_sum(part) + len(part).to_bytes(8, "big") for part in parts)
+                table = b"".join(checksum(part) + len(part).to_bytes(8, "big") for part in parts)
                 write_file(self._folder / "editions" / f"{slug}.entry", b"".join((key, table, *parts)))
                 return packed.proof(self.edition(slug, key, packed.light))
         return packed.proof(packed.edition() if packed.light else None)
@@ -183,23 +158,20 @@ class Store:
             with (self._folder / "editions" / f"{slug}.entry").open("rb") as file:
                 if file.read(32) != key:
                     return None
-                table = file.read((_SUM + 8) * len(PARTS))
-                rows = [table[at : at + _SUM + 8] for at in range(0, len(table), _SUM + 8)]
-                lengths = [int.from_bytes(row[_SUM:], "big") for row in rows]
+                table = file.read((SUM + 8) * len(PARTS))
+                rows = [table[at : at + SUM + 8] for at in range(0, len(table), SUM + 8)]
+                lengths = [int.from_bytes(row[SUM:], "big") for row in rows]
                 at = PARTS.index(part)
                 file.seek(sum(lengths[:at]), os.SEEK_CUR)
                 packed = file.read(lengths[at])
-                return packed if _sum(packed) == rows[at][:_SUM] else None
+                return packed if checksum(packed) == rows[at][:SUM] else None
         except (OSError, OverflowError, MemoryError, IndexError):
             return None
 
 
-@cache
-def _rows() -> TypeAdapter[dict[str, IndexRow]]:
-    return TypeAdapter(dict[str, IndexRow])
-
-
 def _common_key(config: Config, files: Manifest) -> bytes:
+    from importlib.metadata import PackageNotFoundError, version
+
     sha = hashlib.sha256(b"publisher cache 5\n")
     _add(sha, config.model_dump_json().encode())
     for name in _LIBRARIES:
@@ -220,10 +192,6 @@ def _common_key(config: Config, files: Manifest) -> bytes:
     for name in config.theme.files:
         _add(sha, (config.root / name).read_bytes())
     return sha.digest()
-
-
-def _sum(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=_SUM).digest()
 
 
 def _add(sha: Any, content: bytes) -> None:

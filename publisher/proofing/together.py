@@ -17,8 +17,9 @@ from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition import provenance
 from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack
+from publisher.proofing.index import IndexRow
 from publisher.proofing.proof import Basis, Proof, proofread
-from publisher.proofing.store import IndexRow, Store
+from publisher.proofing.store import Store
 
 WORTH_PROCESSES = 40
 """Issues to render from which on starting processes costs less than it saves."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from publisher.config import Config
 from publisher.edition.model import Edition
-from publisher.proofing import Proof
+from publisher.proofing.proof import Proof
 from publisher.proofing.store import Store
 from publisher.publishing import store
 from publisher.publishing.due import Action, IssueDecision

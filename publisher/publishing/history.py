@@ -16,7 +16,7 @@ from publisher.delivery import mailings
 from publisher.delivery.mark import forgotten
 from publisher.edition.model import Edition
 from publisher.issue import Status, read_issue
-from publisher.proofing import Proof
+from publisher.proofing.proof import Proof
 from publisher.publishing import store
 from publisher.publishing.due import Facts, IssueDecision, Mailed, decide
 from publisher.publishing.store import Publication

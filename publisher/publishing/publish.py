@@ -21,7 +21,7 @@ from publisher.delivery.send import Options, Sent, Started
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue import discover
-from publisher.proofing import Proof
+from publisher.proofing.proof import Proof
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.providers import Transport

@@ -19,7 +19,7 @@ from publisher.config import Config
 from publisher.edition.model import Edition, Slotted
 from publisher.errors import UsageError
 from publisher.issue import discover
-from publisher.proofing import proofread
+from publisher.proofing.proof import proofread
 from publisher.publishing import git
 from publisher.publishing.live import Provenance, fetch_page, provenance_of_page, read_provenance
 from publisher.site.content import page_body

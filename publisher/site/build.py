@@ -18,7 +18,7 @@ from publisher.edition.theme import ThemeError
 from publisher.errors import UsageError
 from publisher.issue import discover
 from publisher.issue.discovery import loose_files
-from publisher.proofing import Proof
+from publisher.proofing.proof import Proof
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.site.archive import moment

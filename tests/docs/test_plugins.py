@@ -19,8 +19,8 @@ from publisher.database import open_database
 from publisher.delivery.send import Options, send
 from publisher.errors import PluginError
 from publisher.preview.workshop import Workshop
-from publisher.proofing import proofread
 from publisher.proofing.checking import check_repository
+from publisher.proofing.proof import proofread
 from publisher.providers import _class, open_provider
 from publisher.publishing.plan import make_plan
 from publisher.site.build import build

@@ -13,7 +13,8 @@ from markdown_it import MarkdownIt
 
 import publisher
 from publisher.config import load_config
-from publisher.proofing import proofread, store
+from publisher.proofing import store
+from publisher.proofing.proof import proofread
 from tests.checks.corpus import SLUG, SOUND, Case, lay_out
 
 ITEM = """---

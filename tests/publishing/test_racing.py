@@ -26,7 +26,7 @@ from publisher.delivery.tables import mailings as table
 from publisher.delivery.worker import Duties, _drain, _waiting
 from publisher.errors import PublisherError
 from publisher.mail.message import MailContent
-from publisher.proofing import proofread
+from publisher.proofing.proof import proofread
 from publisher.providers.folder import FolderTransport
 from publisher.publishing.publish import PublishOptions, publish
 from tests.delivery.world import add_people

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from publisher.config import load_config
 from publisher.diagnostics import Diagnostic
-from publisher.proofing import together
-from publisher.proofing.checking import check_repository
+from publisher.proofing import manifest, together
+from publisher.proofing.checking import check_repository, remembered
 from publisher.site.build import build
 
 SLUG = "2024-12-29-weekly"
@@ -130,3 +131,41 @@ def test_a_fault_of_the_theme_stands_once_in_its_template(
     if at == file:
         lines = target.read_text("utf-8").splitlines()
         assert all(now.split()[0].strip("'<").lower() in lines[one.span.line - 1].lower() for one in found)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "an item": lambda root: lay(root, "重点 ** 在此 ** 的话。"),
+    "an issue that comes": lambda root: lay(root, "重点 ** 在此 ** 的话。", slug="2025-02-02-new"),
+    "an issue that goes": lambda root: shutil.rmtree(root / "issues/2025-01-05-b"),
+    "a file beside the issues": lambda root: (root / "issues/2025-03-03.md").write_text("x"),
+    "a folder that gets a file": lambda root: (root / "issues/empty/a.md").write_text("x"),
+    "config.yaml": lambda root: (root / "config.yaml").write_text(CONFIG + "checks: {levels: {literal-markup: off}}\n"),
+    "a theme of its own": lambda root: shutil.copytree(root / "kept", root / "templates"),
+    "a file of the theme": lambda root: (root / "theme/email/inline.css.j2").write_text("p { color: #ddd }"),
+    "the cache": lambda root: (root / ".publisher/cache/index").write_bytes(b"\xc1"),
+    "what is known of files": lambda root: (root / ".publisher/cache/files").write_bytes(b"\x92\x80\x96\xc0"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_remembered_of_a_check_is_never_of_before_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(manifest, "RACY", -(10**12))
+    config = "theme: {name: ./theme}\n"
+    for slug in (SLUG, "2025-01-05-b"):
+        lay(tmp_path, "话。", slug=slug, config=config)
+    (tmp_path / "theme").mkdir()
+    (tmp_path / "kept/email").mkdir(parents=True)
+    (tmp_path / "kept/email/inline.css.j2").write_text("p { color: #ddd }")
+    shutil.copytree(tmp_path / "kept", tmp_path / "theme", dirs_exist_ok=True)
+    (tmp_path / "theme/email/inline.css.j2").write_text("p { color: #000 }")
+    if "folder" in change:
+        (tmp_path / "issues/empty").mkdir()
+    checked = check_repository(load_config(tmp_path))
+    assert remembered(tmp_path) == (None if "folder" in change else checked)
+    CHANGES[change](tmp_path)
+    assert remembered(tmp_path) is None
+    fresh = check_repository(load_config(tmp_path), use_cache=False)
+    assert check_repository(load_config(tmp_path)) == fresh
+    assert remembered(tmp_path) in (None, fresh)

@@ -17,8 +17,8 @@ from publisher.edition import provenance
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
-from publisher.proofing import Proof, proofread
 from publisher.proofing.codec import of_commit
+from publisher.proofing.proof import Proof, proofread
 from publisher.proofing.store import Store
 from publisher.proofing.together import proof_all
 from publisher.publishing import git, store
