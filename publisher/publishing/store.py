@@ -14,7 +14,7 @@ from publisher.database import Database
 from publisher.delivery.mailings import every_newest, newest, runs, unsettled
 from publisher.delivery.states import RecipientState
 from publisher.errors import UsageError
-from publisher.proofing import refuse_unknown
+from publisher.proofing.proof import refuse_unknown
 from publisher.publishing.due import Mailed
 from publisher.publishing.tables import deployments, publications
 
