@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Slot(StrEnum):
@@ -75,6 +76,14 @@ class Asset:
     copied: bool = False
 
 
+class Front(NamedTuple):
+    """A cover without its bytes: name of the asset, pixels."""
+
+    name: str
+    width: int | None
+    height: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class EditionItem:
     """One item as the archive needs it. ``html`` is safe, with absolute URLs, without the headline."""
@@ -137,6 +146,16 @@ class Edition:
     def topics(self) -> tuple[str, ...]:
         """The tags of the issue and of its items, as written."""
         return (*self.tags, *(tag for story in self.stories for tag in story.tags))
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The sections that its items stand in, each once."""
+        return tuple(dict.fromkeys(story.section for story in self.stories if story.section))
+
+    @property
+    def front(self) -> Front | None:
+        """Its cover in a list."""
+        return Front(self.cover.name, self.cover.width, self.cover.height) if self.cover else None
 
     @property
     def media(self) -> tuple[str, ...]:

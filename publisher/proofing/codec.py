@@ -30,7 +30,8 @@ PART_OF = {"html": "mail", "text": "mail", "web": "web", "stories": "web", "asse
 """Which part of its bytes holds a field of an edition; the others are in ``light``."""
 
 _FIELDS = tuple(field.name for field in fields(Edition) if field.name not in PART_OF)
-_LIGHT = (*_FIELDS, "topics", "media")
+_DERIVED = ("topics", "sections", "media", "front")
+_LIGHT = (*_FIELDS, *_DERIVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class StoredEdition(Edition):
     ``key`` is what it was stored under.
     """
 
-    __slots__ = ("_read", "key", "media", "topics")
+    __slots__ = ("_read", "key", *_DERIVED)
     key: bytes
 
     def __getattr__(self, name: str) -> Any:
@@ -166,7 +167,9 @@ def _heads() -> TypeAdapter[Any]:
 @cache
 def _lights() -> TypeAdapter[Any]:
     hints = get_type_hints(Edition, vars(model))
-    kinds = tuple(hints.get(name, tuple[str, ...]) for name in _LIGHT)
+    for name in _DERIVED:
+        hints[name] = get_type_hints(getattr(Edition, name).fget, vars(model))["return"]
+    kinds = tuple(hints[name] for name in _LIGHT)
     return TypeAdapter(tuple.__class_getitem__(kinds))  # type: ignore[arg-type]
 
 

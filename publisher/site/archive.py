@@ -1,24 +1,67 @@
-"""The archive's shape: which issue comes before which, what a year and a tag hold. No markup here."""
+"""The archive's shape: which issue comes before which, and which share a tag, an author, a section or a year."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 
 from publisher.edition.model import Edition
 from publisher.language import covers
-from publisher.site.paths import tag_key, tag_path, tag_segment
+from publisher.site.paths import folder_key, folder_name
+
+PAGE = 24
+"""How many issues a page lists."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
-    """A tag and the issues that carry it, on themselves or on an item; newest first."""
+class Group:
+    """The issues that share a tag, an author, a section or a year, newest first. ``path`` is the folder of its page."""
 
+    kind: str
     name: str
     path: str
     editions: tuple[Edition, ...]
+
+    @property
+    def issues(self) -> int:
+        """How many they are."""
+        return len(self.editions)
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """The editions, so many a page; at least one page."""
+        count = max(1, -(-self.issues // PAGE))
+        return tuple(Page(self, at + 1, count) for at in range(count))
+
+    @property
+    def published(self) -> tuple[Edition, ...]:
+        """What feeds and the sitemap show of it."""
+        return tuple(edition for edition in self.editions if not edition.draft)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a group; ``number`` counts from 1."""
+
+    group: Group
+    number: int
+    count: int
+
+    @property
+    def editions(self) -> tuple[Edition, ...]:
+        """What it lists."""
+        return self.group.editions[(self.number - 1) * PAGE : self.number * PAGE]
+
+    @property
+    def path(self) -> str:
+        """The folder it is in, ending in ``/``."""
+        return self.at(self.number)
+
+    def at(self, number: int) -> str:
+        """The folder of another page of the group."""
+        return self.group.path + (f"page/{number}/" if number > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +74,40 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """All editions, newest first, and the ways through them."""
+    """All editions, newest first, and the ways through them: the largest group first, of the years the newest."""
 
     editions: tuple[Edition, ...]
-    years: tuple[tuple[int, tuple[Edition, ...]], ...]
-    tags: tuple[Tag, ...]
+    by_year: tuple[Group, ...]
+    tags: tuple[Group, ...]
+    authors: tuple[Group, ...]
+    sections: tuple[Group, ...]
+    by_key: dict[tuple[str, str], Group]
     neighbours: dict[str, Neighbours]
-    tag_by_key: dict[str, Tag]
+
+    def groups_of(self, kind: str, names: Iterable[str]) -> tuple[Group, ...]:
+        """The groups of ``kind`` (``tags``, ``authors``, ``sections``) that ``names`` mean, each once."""
+        keys = dict.fromkeys(folder_key(name) for name in names)
+        return tuple(self.by_key[kind, key] for key in keys)
 
     @property
     def published(self) -> tuple[Edition, ...]:
         """What feeds and the sitemap show: a draft, once in somebody's feed reader, cannot be called back."""
         return tuple(edition for edition in self.editions if not edition.draft)
 
-    def tags_of(self, edition: Edition) -> tuple[Tag, ...]:
-        """The tags of an issue and of its items, each once, in the order written."""
-        keys = dict.fromkeys(tag_key(name) for name in edition.topics)
-        return tuple(self.tag_by_key[key] for key in keys)
+    @property
+    def years(self) -> tuple[tuple[int, tuple[Edition, ...]], ...]:
+        """Each year with its issues."""
+        return tuple((int(group.name), group.editions) for group in self.by_year)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All groups."""
+        return (*self.by_year, *self.tags, *self.authors, *self.sections)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the issues, each once."""
+        return tuple(sorted({edition.language for edition in self.published}))
 
 
 def arrange(editions: Iterable[Edition], language: str = "") -> Archive:
@@ -58,17 +118,12 @@ def arrange(editions: Iterable[Edition], language: str = "") -> Archive:
         return edition.date, edition.number or 0, covers(first, edition.language), edition.slug
 
     ordered = tuple(sorted(editions, key=rank, reverse=True))
-    years: dict[int, list[Edition]] = defaultdict(list)
-    for edition in ordered:
-        years[edition.date.year].append(edition)
-    tags = _by_tag(ordered)
-    return Archive(
-        ordered,
-        tuple((year, tuple(group)) for year, group in years.items()),
-        tuple(sorted(tags.values(), key=lambda tag: (-len(tag.editions), tag.name.casefold(), tag.name))),
-        _neighbours(ordered),
-        tags,
-    )
+    years = _grouped("archive", ordered, lambda edition: [str(edition.date.year)])
+    tags = _by_size(_grouped("tags", ordered, lambda edition: edition.topics))
+    authors = _by_size(_grouped("authors", ordered, lambda edition: edition.authors))
+    sections = _by_size(_grouped("sections", ordered, lambda edition: edition.sections))
+    by_key = {(group.kind, folder_key(group.name)): group for group in (*tags, *authors, *sections)}
+    return Archive(ordered, years, tags, authors, sections, by_key, _neighbours(ordered))
 
 
 def moment(edition: Edition, zone: tzinfo) -> datetime:
@@ -86,19 +141,24 @@ def latest(editions: Sequence[Edition], zone: tzinfo) -> datetime:
     return max((moment(edition, zone) for edition in editions), default=datetime(1970, 1, 1, tzinfo=UTC))
 
 
-def _by_tag(ordered: Sequence[Edition]) -> dict[str, Tag]:
-    """Where a tag is spelt in several ways, its oldest spelling names the page: new issues never move old URLs."""
+def _grouped(kind: str, ordered: Sequence[Edition], names: Callable[[Edition], Iterable[str]]) -> tuple[Group, ...]:
+    """Where a name is spelt in several ways, its oldest spelling names the page: new issues never move old URLs."""
     spelling: dict[str, str] = {}
     members: dict[str, dict[str, Edition]] = defaultdict(dict)
     for edition in reversed(ordered):
-        for name in edition.topics:
-            key = tag_key(name)
+        for name in names(edition):
+            key = folder_key(name)
             spelling.setdefault(key, name)
             members[key][edition.slug] = edition
-    return {
-        key: Tag(name, tag_path(tag_segment(name)), tuple(reversed(members[key].values())))
-        for key, name in spelling.items()
-    }
+    groups = (
+        Group(kind, name, f"{kind}/{folder_name(name)}/", tuple(reversed(members[key].values())))
+        for key, name in reversed(spelling.items())
+    )
+    return tuple(groups)
+
+
+def _by_size(groups: Sequence[Group]) -> tuple[Group, ...]:
+    return tuple(sorted(groups, key=lambda group: (-len(group.editions), group.name.casefold(), group.name)))
 
 
 def _neighbours(ordered: Sequence[Edition]) -> dict[str, Neighbours]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -22,6 +23,7 @@ from publisher.site.content import feed_html
 from publisher.site.paths import issue_path, url_of
 
 ISSUES_IN_FEED = 30
+ISSUES_IN_GROUP_FEED = 10
 ITEMS_IN_FEED = 100
 
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -29,27 +31,58 @@ _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _NOT_XML = re.compile(r"[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")  # XML 1.0, production 2
 
 
-def atom_feed(config: Config, archive: Archive) -> bytes:
-    """``feed.xml``: the newest issues, each with its full text."""
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The newest issues of the archive, of one language of it, of a tag or an author: an Atom and a JSON file.
+
+    ``path`` lacks the suffix. ``home`` is the path of the page that lists the same.
+    """
+
+    path: str
+    title: str
+    home: str
+    language: str
+    editions: tuple[Edition, ...]
+
+
+def feeds_of(config: Config, archive: Archive) -> tuple[Feed, ...]:
+    """The feed of the archive, of each language where there are several, of each tag and each author."""
+    name, language = config.newsletter.name, config.newsletter.language
+    newest = archive.published
+    feeds = [Feed("feed", name, "", language, newest[:ISSUES_IN_FEED])]
+    for one in archive.languages if len(archive.languages) > 1 else ():
+        own = islice((edition for edition in newest if edition.language == one), ISSUES_IN_FEED)
+        feeds.append(Feed(f"feed.{one.lower()}", f"{name} ({one})", "", one, tuple(own)))
+    feeds += [
+        Feed(f"{group.path}feed", f"{group.name} · {name}", group.path, language, editions)
+        for group in (*archive.tags, *archive.authors)
+        if (editions := group.published[:ISSUES_IN_GROUP_FEED])
+    ]
+    return tuple(feeds)
+
+
+def atom_feed(config: Config, feed: Feed) -> bytes:
+    """The issues of ``feed`` as Atom, each with its full text."""
     base = config.newsletter.url
-    editions = archive.published[:ISSUES_IN_FEED]
-    feed = _feed(config, "feed.xml", base, editions, tag_uri(config, "feed"))
-    for edition in editions:
+    root = _feed(config, feed, tag_uri(config, feed.path))
+    for edition in feed.editions:
         at = moment(edition, config.newsletter.zone)
         url = url_of(base, issue_path(edition.slug))
-        entry = _entry(feed, edition, tag_uri(config, f"issues/{edition.slug}"), edition.title, url, at)
+        entry = _entry(root, edition, tag_uri(config, f"issues/{edition.slug}"), edition.title, url, at)
         _add(entry, "summary", edition.subtitle or edition.preheader)
         for name in edition.tags:
             _add(entry, "category", term=name)
         _add(entry, "content", feed_html(edition), type="html", base=url)
-    return _xml(feed)
+    return _xml(root)
 
 
 def items_feed(config: Config, archive: Archive) -> bytes:
     """``feeds/items.xml``: the newest items, an entry each, for readers who want stories and not issues."""
     base = config.newsletter.url
     stories = list(islice(_stories(archive.published), ITEMS_IN_FEED))
-    feed = _feed(config, "feeds/items.xml", base, [edition for edition, _ in stories], tag_uri(config, "feeds/items"))
+    newest = tuple(edition for edition, _ in stories)
+    items = Feed("feeds/items", config.newsletter.name, "", config.newsletter.language, newest)
+    feed = _feed(config, items, tag_uri(config, items.path))
     for edition, story in stories:
         at = moment(edition, config.newsletter.zone)
         url = url_of(base, issue_path(edition.slug)) + f"#{quote(story.anchor)}"
@@ -61,32 +94,32 @@ def items_feed(config: Config, archive: Archive) -> bytes:
     return _xml(feed)
 
 
-def json_feed(config: Config, archive: Archive) -> bytes:
-    """``feed.json``: the newest issues, each with its full text."""
+def json_feed(config: Config, feed: Feed) -> bytes:
+    """The issues of ``feed`` as JSON Feed, each with its full text."""
     newsletter = config.newsletter
-    feed: dict[str, Any] = {
+    made: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": newsletter.name,
-        "home_page_url": newsletter.url,
-        "feed_url": url_of(newsletter.url, "feed.json"),
-        "language": newsletter.language,
+        "title": feed.title,
+        "home_page_url": url_of(newsletter.url, feed.home),
+        "feed_url": url_of(newsletter.url, f"{feed.path}.json"),
+        "language": feed.language,
         "authors": [{"name": newsletter.name, "url": newsletter.url}],
     }
     if newsletter.description:
-        feed["description"] = newsletter.description
-    feed["items"] = [_json_item(config, edition) for edition in archive.published[:ISSUES_IN_FEED]]
-    return json.dumps(feed, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+        made["description"] = newsletter.description
+    made["items"] = [_json_item(config, edition) for edition in feed.editions]
+    return json.dumps(made, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
 
 
 def sitemap(config: Config, archive: Archive) -> bytes:
-    """``sitemap.xml``: the index, every issue and every tag, with the day of the newest issue on each."""
+    """``sitemap.xml``: the index, every issue and every page that lists them, with the day of the newest on each."""
     root = ElementTree.Element("urlset", {"xmlns": _SITEMAP})
     zone, base = config.newsletter.zone, config.newsletter.url
     pages = [("", latest(archive.published, zone))] if archive.published else []
     pages += [(issue_path(edition.slug), moment(edition, zone)) for edition in archive.published]
-    for tag in archive.tags:
-        if published := [edition for edition in tag.editions if not edition.draft]:
-            pages.append((tag.path, latest(published, zone)))
+    for page in (page for group in archive.groups for page in group.pages):
+        if published := [edition for edition in page.editions if not edition.draft]:
+            pages.append((page.path, latest(published, zone)))
     for path, at in pages:
         url = ElementTree.SubElement(root, "url")
         ElementTree.SubElement(url, "loc").text = url_of(base, path)
@@ -129,20 +162,18 @@ def _stories(editions: Iterable[Edition]) -> Iterator[tuple[Edition, EditionItem
     return ((edition, story) for edition in editions for story in edition.stories)
 
 
-def _feed(
-    config: Config, name: str, base: str, editions: list[Edition] | tuple[Edition, ...], identity: str
-) -> ElementTree.Element:
+def _feed(config: Config, feed: Feed, identity: str) -> ElementTree.Element:
     newsletter = config.newsletter
-    feed = ElementTree.Element("feed", {"xmlns": _ATOM, "xml:lang": newsletter.language})
-    _add(feed, "id", identity)
-    _add(feed, "title", newsletter.name)
+    root = ElementTree.Element("feed", {"xmlns": _ATOM, "xml:lang": feed.language})
+    _add(root, "id", identity)
+    _add(root, "title", feed.title)
     if newsletter.description:
-        _add(feed, "subtitle", newsletter.description)
-    _add(feed, "updated", latest(editions, newsletter.zone).isoformat())
-    _add(feed, "link", rel="self", type="application/atom+xml", href=url_of(base, name))
-    _add(feed, "link", rel="alternate", type="text/html", href=base)
-    _add(_add(feed, "author"), "name", newsletter.name)
-    return feed
+        _add(root, "subtitle", newsletter.description)
+    _add(root, "updated", latest(feed.editions, newsletter.zone).isoformat())
+    _add(root, "link", rel="self", type="application/atom+xml", href=url_of(newsletter.url, f"{feed.path}.xml"))
+    _add(root, "link", rel="alternate", type="text/html", href=url_of(newsletter.url, feed.home))
+    _add(_add(root, "author"), "name", newsletter.name)
+    return root
 
 
 def _entry(

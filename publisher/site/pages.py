@@ -6,15 +6,16 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
 from publisher.config import Config
 from publisher.edition.model import Edition
-from publisher.site.archive import Archive, moment
+from publisher.site.archive import PAGE, Archive, Group, Page, moment
 from publisher.site.content import page_body
+from publisher.site.feeds import Feed, feeds_of
 from publisher.site.keys import Watched, identity, key_of
 from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target
 from publisher.site.paths import issue_path, relative, url_of
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
     from publisher.site.words import SiteWords
 
 
+class Listed(NamedTuple):
+    """A group in a list of groups, and how many issues it has, 0 where that is not told."""
+
+    name: str
+    path: str
+    issues: int = 0
+
+
 class ArchivePages:
     """Every page of one archive with one theme, made when it is asked for.
 
@@ -33,7 +42,11 @@ class ArchivePages:
     """
 
     def __init__(
-        self, config: Config, archive: Archive, aftermath: ArchiveNotes = NOTHING_SINCE, common: bytes = b""
+        self,
+        config: Config,
+        archive: Archive,
+        aftermath: ArchiveNotes = NOTHING_SINCE,
+        common: bytes = b"",
     ) -> None:
         self.config = config
         self.archive = archive
@@ -43,36 +56,82 @@ class ArchivePages:
         self._whole = key_of(common, *self._editions.values())
         self._words: dict[str, SiteWords] = {}
         self._static = static_files(config)
+        self.feeds = {feed.path: feed for feed in feeds_of(config, archive)}
 
     def all(self) -> Iterator[SiteFile | Target]:
         """Every page, the search index, and the static files they refer to."""
         language = self.config.newsletter.language
         yield from self._static.values()
-        yield self._page("index.html", "index.html", "", language, ())
-        years = [year for year, _ in self.archive.years]
-        # The page of the search lists everything; a script turns it into a search where there is one.
-        yield self._page("search/index.html", "search.html", "search/", language, years, {"years_of_search": years})
+        newest, groups = self.archive.editions[:PAGE], self._listed()
+        uncounted = {kind: tuple(Listed(*one[:2]) for one in listed) for kind, listed in groups.items()}
+        parts = ([self._editions[edition.slug] for edition in newest], groups, self.archive.languages)
+        yield self._page("index.html", "index.html", "", language, parts, lambda: self._of_index(newest))
+        # Without a script this lists the ways to every issue; without numbers, which the next issue would change.
+        found = {"years_of_search": [year for year, _ in self.archive.years], "groups": uncounted}
+        yield self._page("search/index.html", "search.html", "search/", language, (uncounted,), found)
         yield self._page("404.html", "404.html", "", language, (), {"link": self._absolute_link})
         for edition in self.archive.editions:
             yield self.issue(edition)
         for slug in sorted(self.aftermath.withdrawn.keys() - self.archive.neighbours.keys()):
             yield self.tombstone(slug)
-        for tag in self.archive.tags:
-            parts = (tag.name, [self._editions[edition.slug] for edition in tag.editions])
-            yield self._page(f"{tag.path}index.html", "tag.html", tag.path, language, parts, {"tag": tag})
+        for group in self.archive.groups:
+            for page in group.pages:
+                yield self.group(page)
         for year, editions in self.archive.years:
-            rows = [(self._editions[e.slug], [tag.name for tag in self.archive.tags_of(e)]) for e in editions]
+            rows = [(self._editions[e.slug], [tag.name for tag in self._tags_of(e)]) for e in editions]
             file, key = f"search/{year}.json", key_of(self._common, f"search/{year}.json", rows)
             yield Target(file, (key,), partial(self._search, editions, key))
+
+    def group(self, page: Page) -> Target:
+        """A page of the issues that share a tag, an author, a section or a year."""
+        group = page.group
+        template = "tag.html" if group.kind == "tags" else "group.html"
+        parts = (
+            group.name,
+            group.issues,
+            page.count,
+            len(group.published),
+            [self._editions[e.slug] for e in page.editions],
+        )
+        language = self.config.newsletter.language
+        return self._page(f"{page.path}index.html", template, page.path, language, parts, lambda: self._of_group(page))
+
+    def _of_group(self, page: Page) -> dict[str, Any]:
+        return {
+            "page": page,
+            "group": page.group,
+            "tag": page.group,
+            "feeds": self._feeds_of(f"{page.group.path}feed"),
+            "linked_data": self._list_data(page.group.name, page.path, page.editions),
+        }
+
+    def _listed(self) -> dict[str, tuple[Listed, ...]]:
+        """The groups by kind, as lists of them need them."""
+        kinds: dict[str, list[Listed]] = {"archive": [], "tags": [], "authors": [], "sections": []}
+        for group in self.archive.groups:
+            kinds[group.kind].append(Listed(group.name, group.path, group.issues))
+        return {kind: tuple(listed) for kind, listed in kinds.items()}
+
+    def _feeds_of(self, *own: str) -> tuple[Feed, ...]:
+        return tuple(self.feeds[path] for path in (*own, "feed") if path in self.feeds)
+
+    def _of_index(self, newest: Sequence[Edition]) -> dict[str, Any]:
+        return {
+            "newest": newest,
+            "groups": self._listed(),
+            "feeds": tuple(feed for path, feed in self.feeds.items() if "/" not in path),
+            "linked_data": self._list_data(self.config.newsletter.name, "", newest),
+        }
 
     def issue(self, edition: Edition) -> Target:
         """The page of one issue."""
         path = issue_path(edition.slug)
         neighbours = self.archive.neighbours[edition.slug]
         around = [self._editions[beside.slug] if beside else None for beside in (neighbours.newer, neighbours.older)]
-        tags = self.archive.tags_of(edition)
+        tags, authors = self._tags_of(edition), self.archive.groups_of("authors", edition.authors)
         corrected = self.aftermath.corrected.get(edition.slug)
-        parts = (self._editions[edition.slug], around, [(tag.name, tag.path) for tag in tags], str(corrected))
+        named = [(group.name, group.path) for group in (*tags, *authors)]
+        parts = (self._editions[edition.slug], around, named, len(self.archive.languages) > 1, str(corrected))
         return self._page(
             f"{path}index.html",
             "issue.html",
@@ -91,7 +150,9 @@ class ArchivePages:
             "body": Markup(body),  # noqa: S704 - Edition.web is promised to be safe
             "newer": neighbours.newer,
             "older": neighbours.older,
-            "tags": self.archive.tags_of(edition),
+            "tags": self._tags_of(edition),
+            "authors": self.archive.groups_of("authors", edition.authors),
+            "feeds": self._feeds_of(f"feed.{edition.language.lower()}"),
             "published": moment(edition, self.config.newsletter.zone).isoformat(),
             "provenance": f"{edition.digest}; commit={edition.commit or 'none'}",
             "linked_data": self._linked_data(edition),
@@ -138,15 +199,20 @@ class ArchivePages:
             looked: list[bool] = []
             given = {**self._context(path, language), **(values() if callable(values) else values)}
             given["archive"] = Watched(self.archive, looked)
-            if "tags" in given:
-                given["tags"] = tuple(Watched(tag, looked, ("name", "path")) for tag in given["tags"])
+            for groups in given.keys() & {"tags", "authors"}:
+                given[groups] = tuple(Watched(group, looked, ("name", "path")) for group in given[groups])
+            if "tag" in given:
+                given["tag"] = given["group"] = Watched(given["group"], looked, ("kind", "name", "path"))
             html = Theme.of(self.config).render(f"web/{template}", **given)
             return html.encode("utf-8", "replace"), wide if looked else narrow
 
         return Target(file, (narrow, wide), make)
 
     def _search(self, editions: Sequence[Edition], key: str) -> tuple[bytes, str]:
-        return search_file(self.archive, editions, self.words), key
+        return search_file(editions, self._tags_of, self.words), key
+
+    def _tags_of(self, edition: Edition) -> tuple[Group, ...]:
+        return self.archive.groups_of("tags", edition.topics)
 
     def _absolute_link(self, to: str) -> str:
         """404.html is served for any path, so its links are absolute paths."""
@@ -168,6 +234,7 @@ class ArchivePages:
             "issue_link": lambda edition: relative(path, issue_path(edition.slug)),
             "absolute": lambda to: url_of(newsletter.url, to),
             "asset": {role: file.path for role, file in self._static.items()},
+            "feeds": self._feeds_of(),
             "footer": own.html if own else Markup(),
             "subscribe_url": service.rstrip("/") + "/subscribe" if service else None,
         }
@@ -194,7 +261,36 @@ class ArchivePages:
             data["image"] = [url_of(newsletter.url, edition.cover.name)]
         if edition.tags:
             data["keywords"] = list(edition.tags)
-        text = json.dumps(data, ensure_ascii=False, indent=1)
-        for character in "<>&":
-            text = text.replace(character, f"\\u{ord(character):04x}")
-        return Markup(text)  # noqa: S704 - nothing in it can close the script element
+        return _data_block(data)
+
+    def _list_data(self, name: str, path: str, editions: Sequence[Edition]) -> Markup:
+        """schema.org's CollectionPage of the issues that the page lists."""
+        newsletter = self.config.newsletter
+        listed = [
+            {
+                "@type": "ListItem",
+                "position": at,
+                "name": edition.title,
+                "url": url_of(newsletter.url, issue_path(edition.slug)),
+            }
+            for at, edition in enumerate(editions, 1)
+        ]
+        data: dict[str, Any] = {
+            "@context": "https://schema.org",
+            "@type": "CollectionPage",
+            "name": name,
+            "url": url_of(newsletter.url, path),
+            "inLanguage": newsletter.language,
+            "isPartOf": {"@type": "WebSite", "name": newsletter.name, "url": newsletter.url},
+            "mainEntity": {"@type": "ItemList", "itemListElement": listed},
+        }
+        if newsletter.description:
+            data["description"] = newsletter.description
+        return _data_block(data)
+
+
+def _data_block(data: Mapping[str, Any]) -> Markup:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - nothing in it can close the script element

@@ -16,24 +16,25 @@ _LONGEST = 80  # bytes of UTF-8; a file name may have 255, and macOS stores some
 _BLANK = re.compile(r"[\s\u3000]+")
 
 
-def tag_segment(tag: str) -> str:
-    """The folder of a tag's page: the tag as written, white space as hyphens, nothing a file system or URL trips over.
+def folder_name(name: str) -> str:
+    """The folder of the page of a tag, an author or a section: the name as written, white space as hyphens,
+    nothing that a file system or a URL trips over.
 
-    A tag that loses characters (``C#``) gets a piece of its hash, so that it never shares a page with another (``C``).
+    A name that loses characters (``C#``) gets a piece of its hash, so that it never shares a page with another (``C``).
     """
-    text = _BLANK.sub("-", unicodedata.normalize("NFC", tag).strip())
+    text = _BLANK.sub("-", unicodedata.normalize("NFC", name).strip())
     kept = "".join(c for c in text if c in _ALSO_SAFE or unicodedata.category(c)[0] in "LNM").strip(".")
     kept, cut = _shorten(kept)
     if kept and kept == text and not cut:
         return kept
-    mark = hashlib.sha256(tag.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{kept}-{mark}" if kept else mark
 
 
 @lru_cache(4096)
-def tag_key(tag: str) -> str:
-    """Tags with the same key share a page: ``AI`` and ``ai``, ``machine learning`` and ``machine-learning``."""
-    return unicodedata.normalize("NFC", tag_segment(tag).casefold())
+def folder_key(name: str) -> str:
+    """Names with the same key share a page: ``AI`` and ``ai``, ``machine learning`` and ``machine-learning``."""
+    return unicodedata.normalize("NFC", folder_name(name).casefold())
 
 
 def _shorten(text: str) -> tuple[str, bool]:
@@ -46,11 +47,6 @@ def _shorten(text: str) -> tuple[str, bool]:
 def issue_path(slug: str) -> str:
     """The folder of an issue's page, ending in ``/``."""
     return f"issues/{slug}/"
-
-
-def tag_path(segment: str) -> str:
-    """The folder of a tag's page, ending in ``/``."""
-    return f"tags/{segment}/"
 
 
 def url_of(base: str, path: str) -> str:

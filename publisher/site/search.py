@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from publisher.edition.model import Edition, EditionItem
-from publisher.site.archive import Archive
+from publisher.site.archive import Group
 from publisher.site.paths import issue_path
 
 if TYPE_CHECKING:
@@ -22,19 +22,21 @@ if TYPE_CHECKING:
 _NOISE = re.compile(r"\s*[(<（]?https?://[^\s>)）]+[)>）]?|\s+")
 
 
-def search_file(archive: Archive, editions: Sequence[Edition], words: Callable[[str], SiteWords]) -> bytes:
+def search_file(
+    editions: Sequence[Edition], tags: Callable[[Edition], Sequence[Group]], words: Callable[[str], SiteWords]
+) -> bytes:
     """``search/<year>.json``: the year's issues, the newest first, each with its items."""
-    rows = [_row(edition, archive, words(edition.language)) for edition in editions]
+    rows = [_row(edition, tags(edition), words(edition.language)) for edition in editions]
     return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
-def _row(edition: Edition, archive: Archive, words: SiteWords) -> dict[str, object]:
+def _row(edition: Edition, tags: Sequence[Group], words: SiteWords) -> dict[str, object]:
     return {
         "title": edition.title,
         "url": issue_path(edition.slug),
         "date": words.day(edition),
         "language": edition.language,
-        "tags": [tag.name for tag in archive.tags_of(edition)],
+        "tags": [tag.name for tag in tags],
         "items": [[story.anchor, story.headline, _text(story)] for story in edition.stories],
     }
 

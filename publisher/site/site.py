@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from publisher.config import Config
 from publisher.edition.files import EMAIL_FILES, email_files
 from publisher.edition.model import Edition
 from publisher.proofing.store import Store
 from publisher.site.archive import Archive, arrange
-from publisher.site.feeds import ISSUES_IN_FEED, ITEMS_IN_FEED, atom_feed, items_feed, json_feed, robots, sitemap
+from publisher.site.feeds import ITEMS_IN_FEED, atom_feed, items_feed, json_feed, robots, sitemap
 from publisher.site.keys import identity, key_of
 from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, SiteResult, Target, WriteResult
 from publisher.site.output import write_folder
@@ -25,11 +26,21 @@ def site_files(
 
     ``common`` stands for what all of them follow from: config.yaml, theme, package.
     """
-    yield from ArchivePages(config, archive, aftermath, common).all()
+    pages = ArchivePages(config, archive, aftermath, common)
+    yield from pages.all()
+    for feed in pages.feeds.values():
+        newest = [identity(edition) for edition in feed.editions]
+        for made, suffix in ((atom_feed, "xml"), (json_feed, "json")):
+            key = key_of(common, feed.path, suffix, feed.title, newest)
+            yield Target(f"{feed.path}.{suffix}", (key,), partial(_made, made, config, feed, key))
     published = [identity(edition) for edition in archive.published]
-    for name, made, newest in _FEEDS:
-        key = key_of(common, name, published[:newest], *([tag.path for tag in archive.tags] if newest is None else ()))
-        yield Target(name, (key,), partial(_feed, made, config, archive, key))
+    listed = [page.path for group in archive.groups for page in group.pages]
+    for name, made, parts in (
+        ("feeds/items.xml", items_feed, published[:ITEMS_IN_FEED]),
+        ("sitemap.xml", sitemap, (published, listed)),
+    ):
+        key = key_of(common, name, parts)
+        yield Target(name, (key,), partial(_made, made, config, archive, key))
     yield SiteFile("robots.txt", robots(config))
     for name, shown in {name: edition for edition in archive.editions for name in edition.media}.items():
         yield Target(name, (key_of(b"", name),), partial(_asset, shown, name))  # its name has a hash of its content
@@ -61,17 +72,8 @@ def write_emails(
     return write_folder(folder, _emails(editions, store.common), keep=keep, cache=store.made("email"))
 
 
-_FEEDS: tuple[tuple[str, Callable[[Config, Archive], bytes], int | None], ...] = (
-    ("feed.xml", atom_feed, ISSUES_IN_FEED),
-    ("feed.json", json_feed, ISSUES_IN_FEED),
-    ("feeds/items.xml", items_feed, ITEMS_IN_FEED),
-    ("sitemap.xml", sitemap, None),
-)
-"""What each is made of: the newest so many issues, or all."""
-
-
-def _feed(made: Callable[[Config, Archive], bytes], config: Config, archive: Archive, key: str) -> tuple[bytes, str]:
-    return made(config, archive), key
+def _made(make: Callable[[Config, Any], bytes], config: Config, of: object, key: str) -> tuple[bytes, str]:
+    return make(config, of), key
 
 
 def _asset(edition: Edition, name: str) -> tuple[bytes, str]:

@@ -13,6 +13,7 @@ PAGES = (
     "issues/2024-12-29-ai-weekly/",
     "issues/2024-12-29-ai-weekly-en/",
     "tags/ai/",
+    "archive/2024/",
     "search/?q=openai",
     "nowhere",
 )
@@ -46,7 +47,10 @@ def test_everything_can_be_reached_with_javascript_off(browser: Any, live: str) 
     page.wait_for_url(f"{live}issues/2024-06-02-ja/")
     page.goto(f"{live}search/")
     assert not page.is_visible("#query")
-    assert page.is_visible("#listing >> text=早期一期")
+    page.click("#listing >> text=2023")
+    page.wait_for_url("**/archive/2023/")
+    assert page.is_visible("text=早期一期")
+    page.goto(f"{live}search/")
     assert page.is_visible("noscript p")
     page.click("#listing .topics >> text=人工智能")
     page.wait_for_url("**/tags/**")

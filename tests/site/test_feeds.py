@@ -10,9 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from publisher.config import Config
 from publisher.edition.model import Edition
-from publisher.site.archive import arrange
-from publisher.site.feeds import ISSUES_IN_FEED, atom_feed, items_feed, json_feed, sitemap
+from publisher.site.archive import Archive, arrange
+from publisher.site.feeds import ISSUES_IN_FEED, Feed, atom_feed, feeds_of, items_feed, json_feed, sitemap
 from tests.site.editions import COVER, make_config, make_edition, make_story, moment
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -20,7 +21,11 @@ LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def atom(editions: list[Edition], root: Path, **changes: Any) -> ElementTree.Element:
-    return ElementTree.fromstring(atom_feed(make_config(root, **changes), arrange(editions)))
+    return ElementTree.fromstring(atom_feed(*main_feed(make_config(root, **changes), arrange(editions))))
+
+
+def main_feed(config: Config, archive: Archive) -> tuple[Config, Feed]:
+    return config, feeds_of(config, archive)[0]
 
 
 def text(element: ElementTree.Element, path: str) -> str:
@@ -70,16 +75,18 @@ def test_hostile_and_odd_characters_leave_well_formed_xml(tmp_path: Path) -> Non
     edition = make_edition(
         title=odd, preheader=odd, authors=(odd,), tags=(odd,), stories=(make_story(headline=odd),), web="<p>x</p>"
     )
-    for make in (atom_feed, items_feed):
-        feed = ElementTree.fromstring(make(make_config(tmp_path, newsletter={"name": odd}), arrange([edition])))
+    config, archive = make_config(tmp_path, newsletter={"name": odd}), arrange([edition])
+    made = [atom_feed(config, feed) for feed in feeds_of(config, archive)]
+    assert len(made) == 3
+    for feed in map(ElementTree.fromstring, (*made, items_feed(config, archive))):
         assert "𠮷 e\u0301 {{ x }}" in text(feed, "a:title")
         assert "]]> <b> &" in text(feed, "a:entry/a:title")
-    json.loads(json_feed(make_config(tmp_path), arrange([edition])))
+    json.loads(json_feed(*main_feed(make_config(tmp_path), arrange([edition]))))
 
 
 def test_json_feed_has_what_version_1_1_requires(tmp_path: Path) -> None:
     edition = make_edition(cover=COVER, assets=(COVER,), tags=("ai",))
-    feed = json.loads(json_feed(make_config(tmp_path), arrange([edition])))
+    feed = json.loads(json_feed(*main_feed(make_config(tmp_path), arrange([edition]))))
     assert feed["version"] == "https://jsonfeed.org/version/1.1"
     assert feed["feed_url"] == "https://news.example.com/feed.json"
     assert feed["language"] == "zh-CN"
@@ -102,15 +109,16 @@ def test_publish_at_is_when_an_entry_is_dated(tmp_path: Path) -> None:
 
 def test_drafts_reach_no_feed_and_no_sitemap(tmp_path: Path) -> None:
     config, archive = make_config(tmp_path), arrange([make_edition(draft=True, tags=("secret",))])
-    for made in (atom_feed, items_feed, json_feed, sitemap):
-        assert b"2024-12-29-weekly" not in made(config, archive)
-        assert b"secret" not in made(config, archive)
+    made = [make(config, feed) for feed in feeds_of(config, archive) for make in (atom_feed, json_feed)]
+    for file in (*made, items_feed(config, archive), sitemap(config, archive)):
+        assert b"2024-12-29-weekly" not in file
+        assert b"secret" not in file
 
 
 def test_a_feed_of_nothing_is_still_a_feed(tmp_path: Path) -> None:
     feed = atom([], tmp_path)
     assert datetime.fromisoformat(text(feed, "a:updated")).tzinfo is not None
-    assert json.loads(json_feed(make_config(tmp_path), arrange([])))["items"] == []
+    assert json.loads(json_feed(*main_feed(make_config(tmp_path), arrange([]))))["items"] == []
 
 
 def test_only_the_newest_issues_are_in_the_feed(tmp_path: Path) -> None:
@@ -125,5 +133,5 @@ def test_the_sitemap_lists_every_page_once_below_the_base(tmp_path: Path, base: 
     editions = [make_edition(tags=("ai", "人工智能")), make_edition("2024-12-22-x", tags=("AI",))]
     tree = ElementTree.fromstring(sitemap(make_config(tmp_path, newsletter={"url": base}), arrange(editions)))
     found = [element.text or "" for element in tree.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
-    assert len(found) == len(set(found)) == 5
+    assert len(found) == len(set(found)) == 6
     assert all(url.startswith(base) and url.isascii() for url in found)

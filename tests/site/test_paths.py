@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from publisher.site.archive import arrange
-from publisher.site.paths import relative, tag_key, tag_segment, url_of
+from publisher.site.paths import folder_key, folder_name, relative, url_of
 from tests.site.editions import make_edition
 
 
@@ -18,11 +18,11 @@ from tests.site.editions import make_edition
     [("ai", "ai"), ("人工智能", "人工智能"), ("machine learning", "machine-learning"), ("C++", "C++"), ("AI", "AI")],
 )
 def test_a_plain_tag_is_its_own_folder(tag: str, segment: str) -> None:
-    assert tag_segment(tag) == segment
+    assert folder_name(tag) == segment
 
 
 def test_tags_that_lose_characters_do_not_share_a_page() -> None:
-    segments = {tag_segment(tag) for tag in ("C", "C#", "C?", "C/", "../C", "#", "?", "..", ".")}
+    segments = {folder_name(tag) for tag in ("C", "C#", "C?", "C/", "../C", "#", "?", "..", ".")}
     assert len(segments) == 9
 
 
@@ -33,12 +33,12 @@ def test_tags_that_lose_characters_do_not_share_a_page() -> None:
 @example("\ud800")
 @example("．．／")
 def test_no_tag_leaves_the_folder_of_tags(tag: str) -> None:
-    segment = tag_segment(tag)
+    segment = folder_name(tag)
     assert PurePosixPath(segment).parts == (segment,)
     assert segment not in {"", ".", ".."}
     assert not set(segment) & set('/\\:*?"<>|%#\x00 ')
     assert len(segment.encode()) <= 120
-    assert tag_key(tag) == tag_key(tag)
+    assert folder_key(tag) == folder_key(tag)
 
 
 def test_spellings_of_a_tag_share_the_page_of_the_oldest() -> None:

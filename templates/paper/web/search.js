@@ -1,14 +1,5 @@
-// The archive works without this file. It searches, and mends links when pages are opened from a disk.
+// Looks through search/<year>.json, the newest year first.
 "use strict";
-
-if (location.protocol === "file:") {
-  for (const anchor of document.querySelectorAll("a[href]")) {
-    const [path, fragment] = anchor.getAttribute("href").split("#");
-    if (path.endsWith("/") && !/^[a-z]+:/i.test(path)) {
-      anchor.setAttribute("href", path + "index.html" + (fragment ? "#" + fragment : ""));
-    }
-  }
-}
 
 const form = document.getElementById("search");
 if (form && location.protocol !== "file:") {
@@ -57,15 +48,23 @@ if (form && location.protocol !== "file:") {
     return anchor;
   };
 
+  // The next place from there, in that direction, that cuts no word: Han has none, and no word is longer than 24.
+  const edge = (text, start, step) => {
+    const letter = (at) => /[\p{L}\p{N}]/u.test(text[at] ?? "") && !/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(text[at]);
+    let at = Math.min(Math.max(start, 0), text.length);
+    for (let left = 24; left && at > 0 && at < text.length && letter(at - 1) && letter(at); left--) at += step;
+    return at;
+  };
+
   // A little of the text around the first word that was found in it.
   const excerpt = (item, terms) => {
     for (const term of terms) {
       const at = item.folded.indexOf(term, item.start) - item.start;
       if (at >= 0) {
-        const from = Math.max(0, at - 24);
         const to = at + term.length;
+        const [from, end] = [edge(item.text, at - 24, -1), edge(item.text, to + 48, 1)];
         const before = (from ? "…" : "") + item.text.slice(from, at);
-        const after = item.text.slice(to, to + 48) + (to + 48 < item.text.length ? "…" : "");
+        const after = item.text.slice(to, end) + (end < item.text.length ? "…" : "");
         return element("p", "excerpt", before, element("mark", "", item.text.slice(at, to)), after);
       }
     }
