@@ -30,9 +30,9 @@ def site_files(
     yield from pages.all()
     for feed in pages.feeds.values():
         newest = [identity(edition) for edition in feed.editions]
-        for made, suffix in ((atom_feed, "xml"), (json_feed, "json")):
+        for make, suffix in ((atom_feed, "xml"), (json_feed, "json")):
             key = key_of(common, feed.path, suffix, feed.title, newest)
-            yield Target(f"{feed.path}.{suffix}", (key,), partial(_made, made, config, feed, key))
+            yield Target(f"{feed.path}.{suffix}", (key,), partial(_made, make, config, feed, key))
     published = [identity(edition) for edition in archive.published]
     listed = [page.path for group in archive.groups for page in group.pages]
     for name, made, parts in (
