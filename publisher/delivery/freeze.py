@@ -68,13 +68,11 @@ def freeze(
     chosen = _candidates(letter.slug if before and not correction else None, segment)
     columns = ["mailing_id", "number", "reference", "state", "attempts", "reason", "released"]
     written = connection.execute(insert(recipients).from_select(columns, _rows(mailing_id, chosen))).rowcount
-    counted: int = connection.execute(
-        select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)
-    ).scalar_one()
-    if not audience == counted or (written >= 0 and written != counted):
-        raise DatabaseError(
-            f"the freeze wrote {counted} of {audience} candidates and was undone", help="run publisher send again"
-        )
+    count = select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)
+    counted: int = connection.execute(count).scalar_one()
+    if audience != counted or (written >= 0 and written != counted):
+        message = f"the freeze wrote {counted} of {audience} candidates and was undone"
+        raise DatabaseError(message, help="run publisher send again")
     return by_id(connection, mailing_id)
 
 
@@ -116,14 +114,12 @@ def _candidates(slug: str | None, segment: ColumnElement[bool] | None) -> Subque
         (_unusable(), Exclusion.INVALID),
     ]
     if segment is not None:
-        reasons.append(
-            (func.coalesce(segment, literal_column("false")).is_(literal_column("false")), Exclusion.SEGMENT)
-        )
+        included = func.coalesce(segment, literal_column("false"))
+        reasons.append((included.is_(literal_column("false")), Exclusion.SEGMENT))
     if slug is not None:
         reasons.append((s.reference.in_(_reached(slug)), Exclusion.REACHED))
-    alone = select(
-        s.id, s.reference, s.mailbox_key, case(*((test, why.value) for test, why in reasons), else_=None).label("why")
-    ).subquery()
+    why = case(*((test, reason.value) for test, reason in reasons), else_=None).label("why")
+    alone = select(s.id, s.reference, s.mailbox_key, why).subquery()
     copy = func.row_number().over(partition_by=(alone.c.mailbox_key, alone.c.why), order_by=alone.c.id)
     return select(alone.c.id, alone.c.reference, alone.c.why, copy.label("copy")).subquery()
 
@@ -141,14 +137,9 @@ def _unusable() -> ColumnElement[bool]:
 
 
 def _reached(slug: str) -> Any:
-    return (
-        select(recipients.c.reference)
-        .join(mailings, mailings.c.id == recipients.c.mailing_id)
-        .where(
-            mailings.c.slug == slug,
-            recipients.c.state.in_((RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.CLAIMED)),
-        )
-    )
+    m, r = mailings.c, recipients.c
+    perhaps = r.state.in_((RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.CLAIMED))
+    return select(r.reference).join(mailings, m.id == r.mailing_id).where(m.slug == slug, perhaps)
 
 
 def ongoing(connection: Connection, letter: MailContent, *, correction: bool = False) -> Mailing | None:

@@ -20,9 +20,8 @@ from publisher.audience.tables import subscribers, suppressions
 from publisher.database import Database
 from publisher.database.bulk import update_rows
 from publisher.database.engine import clock
-from publisher.delivery.lock import is_held
+from publisher.delivery.lock import Mark, is_held, mark_path, write_mark
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.mark import Mark, mark_path, write_mark
 from publisher.delivery.retry import decide
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, senders
@@ -110,14 +109,7 @@ class Ledger:
 
         A claimed recipient that has left the audience since the freeze is excluded, with the reason, and not returned.
         """
-        answer, mark = self._exchange(results, wanted, round_)
-        if self._mark_path is not None and mark is not None:
-            write_mark(self._mark_path, mark)  # after the commit, before anything is submitted
-        return answer
-
-    def _exchange(
-        self, results: Sequence[tuple[Claim, Outcome]], wanted: int, round_: int
-    ) -> tuple[Exchanged, Mark | None]:
+        mark = None
         with self.database.begin() as connection:
             self._record(connection, results)
             query = (
@@ -127,20 +119,21 @@ class Ledger:
             )
             operator, ended = connection.execute(query).one()
             if wanted <= 0 or operator != Operator.GOING or ended:
-                return Exchanged((), operator, not ended), None
+                return Exchanged((), operator, not ended)
             claims, gone = self._claim(connection, wanted, round_)
-            mark = self._raise_mark(connection, len(claims)) if claims and self._mark_path else None
-            return Exchanged(claims, operator, excluded=gone), mark
+            if claims and self._mark_path:
+                mark = self._raise_mark(connection, len(claims))
+        if self._mark_path and mark:
+            write_mark(self._mark_path, mark)  # after the commit, before anything is submitted
+        return Exchanged(claims, operator, excluded=gone)
 
     def _raise_mark(self, connection: Connection, claimed: int) -> Mark:
         m = mailings.c
         raised = update(mailings).where(m.id == self.mailing.id).values(generation=m.generation + 1)
         generation = connection.execute(raised.returning(m.generation)).scalar_one()
         if self._handled is None:
-            others = recipients.c.state.in_(
-                (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.REJECTED)
-            )
-            query = select(func.count()).where(recipients.c.mailing_id == self.mailing.id, others)
+            r, handled = recipients.c, (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.REJECTED)
+            query = select(func.count()).where(r.mailing_id == self.mailing.id, r.state.in_(handled))
             self._handled = connection.execute(query).scalar_one()
         self._handled += claimed
         return Mark(self.mailing.reference, self.mailing.digest, generation, self._handled)
@@ -157,11 +150,11 @@ class Ledger:
         same = {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_changed_at": datetime.now(UTC)}
         rows: list[dict[str, Any]] = []
         for claim, outcome in results:
-            decision = decide(outcome)
+            state, counts = decide(outcome)
             row = {
                 "b_number": claim.number,
-                "b_state": decision.state,
-                "b_attempts": claim.attempt if decision.counts else claim.attempt - 1,
+                "b_state": state,
+                "b_attempts": claim.attempt if counts else claim.attempt - 1,
                 "b_reason": outcome.code[:80] or None,
                 "b_message_id": outcome.message_id,
             }

@@ -1,30 +1,38 @@
-"""The lock that keeps two senders from sharing one SQLite mailing, and proves the death of the one before.
+"""Two files beside a SQLite database for each mailing: the lock of its sender, and the mark of how far it had come.
 
-The kernel drops it with the process, however that ends; so whoever holds it may say that all earlier holders are dead.
+The lock keeps two senders from sharing one mailing. The kernel drops it with the process, however that ends; so whoever
+holds it may say that all earlier holders are dead. The mark is what a ledger that was put back cannot have forgotten:
+it is written after claims are committed and before they are submitted, so the ledger is never behind it; one that is
+was restored, copied without its WAL, or made anew. Behind PostgreSQL there are many machines, and no file all of them
+see.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection, select
 
 from publisher.database import Database
-from publisher.errors import DatabaseError
+from publisher.delivery.tables import mailings
+from publisher.documents.atomic import write_file
+from publisher.errors import DatabaseError, UsageError
 
 
-def lock_path(url: URL, slug: str) -> Path | None:
-    """The lock file of an issue's mailing, beside the database; None where the database is no file."""
+def lock_path(url: URL, slug: str, ending: str = "lock") -> Path | None:
+    """The lock file of an issue's mailing; None where the database is no file."""
     name = url.database
     if url.get_backend_name() != "sqlite" or not name or ":memory:" in name:
         return None
     name = name.removeprefix("file:").partition("?")[0]  # SQLite takes file: URIs too
-    return Path(f"{name}.{slug}.lock")
+    return Path(f"{name}.{slug}.{ending}")
 
 
 @contextmanager
@@ -40,10 +48,8 @@ def mailing_lock(database: Database, slug: str) -> Iterator[bool]:
     try:
         file = path.open("a+")
     except OSError as error:
-        raise DatabaseError(
-            f"the lock file {path} cannot be opened: {error.strerror}",
-            help="make the database's folder writable for this user",
-        ) from error
+        message, advice = f"the lock file {path} cannot be opened", "make the database's folder writable for this user"
+        raise DatabaseError(f"{message}: {error.strerror}", help=advice) from error
     with file:
         # status looks at the lock by taking it for an instant: ask more than once before believing it held
         if not _acquire(file, tries=4):
@@ -83,3 +89,75 @@ def _acquire(file: IO[str], tries: int = 1) -> bool:
             continue
         return True
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a mailing had come. ``generation`` rises by one a claim; ``handled`` is recipients claimed in all."""
+
+    reference: str
+    digest: str
+    generation: int
+    handled: int
+
+
+def mark_path(url: URL, slug: str) -> Path | None:
+    """Where the mark of an issue is; None where the database is no file."""
+    return lock_path(url, slug, "mark")
+
+
+def write_mark(path: Path, mark: Mark) -> None:
+    """Write it, whole or not at all. Raises DatabaseError; then nothing may be submitted."""
+    try:
+        write_file(path, json.dumps(asdict(mark)).encode() + b"\n")
+    except OSError as error:
+        advice = "make room, or the folder writable; send again"
+        raise DatabaseError(f"the mark {path} cannot be written: {error.strerror}", help=advice) from error
+
+
+def read_mark(path: Path | None) -> Mark | None:
+    """The mark; None where there is none. Raises UsageError where it cannot be read."""
+    if path is None:
+        return None
+    try:
+        return Mark(**json.loads(path.read_text(encoding="ascii")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        advice = "see docs/backup.md; delete it once you know who was mailed"
+        raise UsageError(f"the mark {path} cannot be read", help=advice) from error
+
+
+def forgotten(url: URL, connection: Connection | None, slug: str) -> str | None:
+    """What was mailed of an issue that the ledger knows less of, in words; None where it knows all.
+
+    ``connection`` is None where there is no database at ``url``.
+    """
+    mark = read_mark(mark_path(url, slug))
+    if mark is None:
+        return None
+    query = select(mailings.c.generation).where(mailings.c.reference == mark.reference)
+    known = connection.execute(query).scalar() if connection else None
+    if known is not None and known >= mark.generation:
+        return None
+    return f"{mark.handled:,} recipients of mailing {mark.reference} were claimed, and this database knows less of it"
+
+
+def how_to_settle(slug: str) -> str:
+    """What an operator can do about it."""
+    return (
+        "restore the newest copy; or publisher events apply, and compare the archive page; then publisher publish "
+        f"--mailed {slug} mails nobody, --unmailed {slug} mails whom this database has as pending (docs/backup.md)"
+    )
+
+
+def refuse_forgetful(database: Database, connection: Connection, slug: str) -> None:
+    """Raises UsageError where the ledger knows less than was done."""
+    if fault := forgotten(database.engine.url, connection, slug):
+        raise UsageError(f"{slug}: {fault}: was it restored? Nothing was sent", help=how_to_settle(slug))
+
+
+def forget_mark(database: Database, slug: str) -> None:
+    """An operator said that the ledger is right."""
+    if path := mark_path(database.engine.url, slug):
+        path.unlink(missing_ok=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, case, func, select, update
+from sqlalchemy import Connection, case, func, select, update
 
 from publisher.database import Database
 from publisher.database.failures import UnreadableError
-from publisher.delivery.states import Account, Operator, RecipientState
+from publisher.delivery.states import FEEDBACK, Account, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, second_copies, senders
 from publisher.errors import UsageError
 from publisher.mail.message import MailContent
@@ -38,29 +38,25 @@ class Mailing:
         return f"{self.reference}-{number}"
 
 
-_COLUMNS = [column for column in mailings.c if column.name not in {"letter", "generation"}]
-
-
-def _mailing(row: RowMapping) -> Mailing:
-    return Mailing(**dict(row))
+_COLUMNS = [mailings.c[field.name] for field in fields(Mailing)]
 
 
 def newest(connection: Connection, slug: str) -> Mailing | None:
     """The newest mailing of an issue."""
     query = select(*_COLUMNS).where(mailings.c.slug == slug).order_by(mailings.c.sequence.desc()).limit(1)
-    row = connection.execute(query).mappings().first()
-    return None if row is None else _mailing(row)
+    row = connection.execute(query).first()
+    return Mailing(*row) if row else None
 
 
 def by_id(connection: Connection, mailing_id: int) -> Mailing:
     """The mailing with this id. Raises NoResultFound."""
-    return _mailing(connection.execute(select(*_COLUMNS).where(mailings.c.id == mailing_id)).mappings().one())
+    return Mailing(*connection.execute(select(*_COLUMNS).where(mailings.c.id == mailing_id)).one())
 
 
 def every_newest(connection: Connection) -> list[Mailing]:
     """The newest mailing of each issue, by slug."""
-    rows = connection.execute(select(*_COLUMNS).order_by(mailings.c.slug, mailings.c.sequence)).mappings()
-    return list({row["slug"]: _mailing(row) for row in rows}.values())
+    rows = connection.execute(select(*_COLUMNS).order_by(mailings.c.slug, mailings.c.sequence))
+    return list({row.slug: Mailing(*row) for row in rows}.values())
 
 
 def references(connection: Connection) -> frozenset[str]:
@@ -76,9 +72,8 @@ def runs(connection: Connection) -> dict[int, int]:
 
 def letter_of(connection: Connection, mailing_id: int) -> MailContent:
     """What the mailing mails, as it was frozen."""
-    return MailContent.from_json(
-        connection.execute(select(mailings.c.letter).where(mailings.c.id == mailing_id)).scalar_one()
-    )
+    query = select(mailings.c.letter).where(mailings.c.id == mailing_id)
+    return MailContent.from_json(connection.execute(query).scalar_one())
 
 
 def write_operator(connection: Connection, mailing_id: int, operator: str) -> None:
@@ -129,32 +124,24 @@ def account(connection: Connection, mailing_id: int) -> Account:
         .where(r.mailing_id == mailing_id)
         .group_by(r.state, reason)
     )
-    counts: dict[str, int] = {}
-    feedback: dict[str, Any] = {"delivered": 0, "bounced": 0, "complained": 0, "again": 0}
-    by_reason: dict[str, int] = {}
+    counts, by_reason = Counter[str](), dict[str, int]()
     for row in connection.execute(query).mappings():
-        counts[row["state"]] = counts.get(row["state"], 0) + row["people"]
+        counts[row["state"]] += row["people"]
         if row["state"] == RecipientState.EXCLUDED:
             by_reason[row["why"]] = row["people"]
-        for name in feedback:
-            feedback[name] += row[name]
-    if unknown := counts.keys() - set(RecipientState):
+        counts.update({name: row[name] for name in (*FEEDBACK, "again")})
+    if unknown := counts.keys() - {*RecipientState, *FEEDBACK, "again"}:
         raise UnreadableError(f"the state of {sum(counts[state] for state in unknown)} recipients")
-    copies = connection.execute(
-        select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id == mailing_id)
-    ).scalar_one()
-    return Account(**counts, **feedback, second_copies=copies, excluded_by_reason=dict(sorted(by_reason.items())))
+    second = select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id == mailing_id)
+    copies = connection.execute(second).scalar_one()
+    return Account(**counts, second_copies=copies, excluded_by_reason=dict(sorted(by_reason.items())))
 
 
 def unsettled(connection: Connection, mailing_id: int) -> dict[RecipientState, int]:
     """How many are pending, claimed and uncertain: by small indexes, however many recipients the mailing has."""
-    r = recipients.c
-    return {
-        state: connection.execute(
-            select(func.count()).select_from(recipients).where(r.mailing_id == mailing_id, r.state == literally(state))
-        ).scalar_one()
-        for state in (RecipientState.PENDING, RecipientState.CLAIMED, RecipientState.UNCERTAIN)
-    }
+    of_mailing = select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)
+    states = (RecipientState.PENDING, RecipientState.CLAIMED, RecipientState.UNCERTAIN)
+    return {s: connection.execute(of_mailing.where(recipients.c.state == literally(s))).scalar_one() for s in states}
 
 
 def was_mailed(connection: Connection, reference: str) -> bool:

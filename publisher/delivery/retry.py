@@ -6,8 +6,6 @@ grows exponentially, so no clock stands in the ledger, and one that steps back d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from publisher.delivery.states import RecipientState
 from publisher.providers.outcomes import Outcome, Verdict
 
@@ -18,34 +16,20 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the ledger is to hold.
-
-    ``state`` is the recipient's next state. ``counts`` says whether the attempt counts towards :data:`ROUNDS`.
-    """
-
-    state: RecipientState
-    counts: bool = True
-
-
-_DECISIONS = {
-    Verdict.SUBMITTED: Decision(RecipientState.SUBMITTED),
-    Verdict.REJECTED: Decision(RecipientState.REJECTED),
-    Verdict.UNCERTAIN: Decision(RecipientState.UNCERTAIN),
-    Verdict.RETRY: Decision(RecipientState.PENDING),
-    Verdict.UNREACHED: Decision(RecipientState.PENDING, counts=False),  # the world failed, not this recipient
-    Verdict.THROTTLED: Decision(RecipientState.PENDING, counts=False),
-    Verdict.LATER: Decision(RecipientState.PENDING, counts=False),
-    Verdict.PAUSED: Decision(RecipientState.PENDING, counts=False),
-    Verdict.STOP: Decision(RecipientState.PENDING, counts=False),
-    Verdict.REFUSED: Decision(RecipientState.PENDING, counts=False),
+_FINAL = {
+    Verdict.SUBMITTED: RecipientState.SUBMITTED,
+    Verdict.REJECTED: RecipientState.REJECTED,
+    Verdict.UNCERTAIN: RecipientState.UNCERTAIN,
 }
 
 
-def decide(outcome: Outcome) -> Decision:
-    """The decision for one outcome."""
-    return _DECISIONS[outcome.verdict]
+def decide(outcome: Outcome) -> tuple[RecipientState, bool]:
+    """The recipient's next state, and whether the attempt counts towards :data:`ROUNDS`.
+
+    It does not where the world failed, and not this recipient.
+    """
+    final = _FINAL.get(outcome.verdict)
+    return final or RecipientState.PENDING, final is not None or outcome.verdict is Verdict.RETRY
 
 
 def pause(failed: int) -> float:

@@ -16,9 +16,8 @@ from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze, ongoing, preview
 from publisher.delivery.ledger import Claim, Ledger
-from publisher.delivery.lock import mailing_lock
+from publisher.delivery.lock import mailing_lock, refuse_forgetful
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.mark import refuse_forgetful
 from publisher.delivery.pace import Limits, LocalPace, Pace, SharedPace, blocked
 from publisher.delivery.sender import Interrupt, Sender, SendProgress
 from publisher.delivery.states import Account, Ending, Operator
@@ -97,8 +96,7 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
             if mailing is not None and not any(mailings.unsettled(connection, mailing.id).values()):
                 return Sent(mailing, mailings.account(connection, mailing.id), Ending.DONE)
         # The provider is asked before anything is frozen: a run that cannot start leaves nothing behind.
-        transport = options.transport or open_transport(config)
-        with closing(transport):
+        with closing(options.transport or open_transport(config)) as transport:
             quota = transport.open(compose(config, kept))
             frozen = mailing is None
             if mailing is None:
@@ -235,8 +233,7 @@ def send_test(config: Config, edition: Edition | MailContent, addresses: list[st
     stamp = datetime.now(UTC).strftime("test%Y%m%dT%H%M%S%f")
     address = envelope_factory(config, letter, "test")
     failed: list[tuple[int, str]] = []
-    transport = open_transport(config, single=True)
-    with closing(transport):
+    with closing(open_transport(config, single=True)) as transport:
         transport.open(compose(config, letter))
         for number, to in enumerate(addresses, start=1):
             claim = Claim(number, 1, "test", to, "")

@@ -33,12 +33,9 @@ class Settled:
 
 def recipient_of(connection: Connection, mailing: str, reference: str) -> str | None:
     """The recipient id of a subscriber (by its reference) in a mailing (by its own); None where there is none."""
-    query = (
-        select(recipients.c.number)
-        .join(mailings, mailings.c.id == recipients.c.mailing_id)
-        .where(mailings.c.reference == mailing, recipients.c.reference == reference)
-    )
-    number = connection.execute(query).scalar()
+    m, r = mailings.c, recipients.c
+    joined = select(r.number).join(mailings, m.id == r.mailing_id)
+    number = connection.execute(joined.where(m.reference == mailing, r.reference == reference)).scalar()
     return None if number is None else f"{mailing}-{number}"
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
@@ -49,21 +47,15 @@ def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
             return f"the provider could not be reached ({sent.code}); {left}", f"check the network; then {again}"
         case Ending.DEFECT:
             return f"the transport failed ({sent.code}); {left}", f"please report it; {again}"
-    what, action = provider.endings.get(
-        sent.code.partition(":")[0], (f"the provider refuses every message: {sent.code}", "mend what it says")
-    )
+    strange = f"the provider refuses every message: {sent.code}", "mend what it says"
+    what, action = provider.endings.get(sent.code.partition(":")[0], strange)
     return f"{what}; {left}", f"{action}; then {again}"
 
 
 def _of_account(sent: Sent) -> tuple[str, str | None]:
     account, slug = sent.account, sent.mailing.slug
-    parts = []
-    if account.uncertain:
-        parts.append(f"{account.uncertain:,} are uncertain")
-    if account.rejected:
-        parts.append(f"{account.rejected:,} were rejected")
-    if account.pending:
-        parts.append(f"{account.pending:,} are left")
+    told = ((account.uncertain, "are uncertain"), (account.rejected, "were rejected"), (account.pending, "are left"))
+    parts = [f"{people:,} {words}" for people, words in told if people]
     if not parts:
         return "", None
     action = f"publisher reconcile {slug} settles the uncertain from events" if account.uncertain else None
@@ -76,9 +68,8 @@ def account_line(slug: str, account: Account) -> str:
     """The account in one line."""
     parts = [f"{getattr(account, name):,} {name}" for name in COUNTS[1:] if getattr(account, name)]
     reasons = ", ".join(f"{people:,} {reason}" for reason, people in account.excluded_by_reason.items())
-    return f"{slug}: audience {account.audience:,}: {', '.join(parts) or 'nobody has subscribed yet'}" + (
-        f" ({reasons})" if reasons else ""
-    )
+    line = f"{slug}: audience {account.audience:,}: {', '.join(parts) or 'nobody has subscribed yet'}"
+    return f"{line} ({reasons})" if reasons else line
 
 
 def status_row(slug: str, mailing: Mailing | None, account: Account | None, state: MailingState) -> dict[str, Any]:
@@ -118,9 +109,13 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
         tripped: list[Tripped] = []
         for name in wanted:
             mailing = found.get(name)
-            rows.append(_row(connection, database, name, mailing))
-            if mailing is not None:
-                tripped += tripwires.after_the_fact(connection, mailing)
+            if mailing is None:
+                rows.append(status_row(name, None, None, mailing_state(None)))
+                continue
+            account, busy = mailings.account(connection, mailing.id), at_work(database, connection, mailing)
+            state = mailing_state(account, mailing.operator, at_work=busy)
+            rows.append(status_row(name, mailing, account, state))
+            tripped += tripwires.after_the_fact(connection, mailing)
     if slug is None:
         read = readings(config, without=found)
         tripped += tripwires.overdue(ready_issues(read), found, config)
@@ -138,11 +133,3 @@ def ready_issues(found: Sequence[Reading]) -> list[tuple[str, date, datetime | N
     """Slug, date and ``publish_at`` of each ready issue that can be read."""
     issues = ((reading.slug, reading.issue) for reading in found)
     return [(slug, i.date, i.publish_at) for slug, i in issues if i is not None and i.status is Status.READY]
-
-
-def _row(connection: Connection, database: Database, slug: str, mailing: Mailing | None) -> dict[str, Any]:
-    if mailing is None:
-        return status_row(slug, None, None, mailing_state(None))
-    account = mailings.account(connection, mailing.id)
-    busy = at_work(database, connection, mailing)
-    return status_row(slug, mailing, account, mailing_state(account, mailing.operator, at_work=busy))

@@ -46,7 +46,7 @@ mailings = Table(
     Column("frozen_at", Instant, nullable=False),
     Column("finished_at", Instant),  # when nothing was pending or claimed for the first time
     Column("note", Text, nullable=False),  # why the last run stopped before the end
-    Column("generation", Integer, nullable=False, server_default="0"),  # rises by one a claim (mark.py)
+    Column("generation", Integer, nullable=False, server_default="0"),  # rises by one a claim (lock.py)
     UniqueConstraint("slug", "sequence"),
     # One mailing of an issue at a time, whoever starts it.
     partial_index("uq_mailings_unfinished", "slug", where=UNFINISHED, unique=True),

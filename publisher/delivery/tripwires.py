@@ -46,22 +46,17 @@ def before_sending(connection: Connection, mailing: Mailing, account: Account) -
 def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
     """What feedback says of a mailing: readers with two copies, more Send events than recipients."""
     r, copies = recipients.c, second_copies.c
-    doubled: int = connection.execute(
-        select(func.count())
-        .select_from(second_copies)
-        .join(recipients, (r.mailing_id == copies.mailing_id) & (r.number == copies.number))
-        .where(copies.mailing_id == mailing.id, r.released == 0)
-    ).scalar_one()
+    found = second_copies.join(recipients, (r.mailing_id == copies.mailing_id) & (r.number == copies.number))
+    twice = select(func.count()).select_from(found).where(copies.mailing_id == mailing.id, r.released == 0)
+    doubled: int = connection.execute(twice).scalar_one()
     if not doubled:
         return []
     slug = mailing.slug
     advice = f"look for a second sender or a restored database; publisher cancel {slug} stops it for good"
     tripped = [Tripped("reached-twice", slug, f"{doubled} recipients of {slug} were reached twice", advice)]
-    reached, all_ = connection.execute(
-        select(func.count(r.message_id), func.count())
-        .select_from(recipients)
-        .where(r.mailing_id == mailing.id, r.state != RecipientState.EXCLUDED)
-    ).one()
+    mailed = (r.mailing_id == mailing.id, r.state != RecipientState.EXCLUDED)
+    query = select(func.count(r.message_id), func.count()).select_from(recipients).where(*mailed)
+    reached, all_ = connection.execute(query).one()
     if reached + doubled > all_:
         saw = f"{slug} has {reached + doubled} Send events and {all_} recipients"
         tripped.append(Tripped("more-sends-than-recipients", slug, saw, advice))

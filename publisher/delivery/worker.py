@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,10 +54,8 @@ def work(config: Config, database: Database, duties: Duties) -> None:
     Raises UsageError on SQLite, DatabaseError where Procrastinate is not installed.
     """
     if database.dialect != "postgresql":
-        raise UsageError(
-            "a worker shares its mailings through PostgreSQL, and the database is SQLite",
-            help="set PUBLISHER_DATABASE_URL=postgresql://… (docs/scaling.md), or use publisher send",
-        )
+        advice = "set PUBLISHER_DATABASE_URL=postgresql://… (docs/scaling.md), or use publisher send"
+        raise UsageError("a worker shares its mailings through PostgreSQL, and the database is SQLite", help=advice)
     asyncio.run(_work(_app(config, database, duties), database, duties))
 
 
@@ -94,13 +92,10 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
         import procrastinate
         from procrastinate.exceptions import AlreadyEnqueued
     except ImportError as error:
-        raise DatabaseError(
-            "a worker needs procrastinate", help="pip install 'newsletter-publisher[postgres]'"
-        ) from error
-    url = database.engine.url.set(drivername="postgresql")
-    app = procrastinate.App(
-        connector=procrastinate.PsycopgConnector(conninfo=url.render_as_string(hide_password=False))
-    )
+        advice = "pip install 'newsletter-publisher[postgres]'"
+        raise DatabaseError("a worker needs procrastinate", help=advice) from error
+    url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
 
     @app.task(name="drain", queue="drain")
     def drain_(mailing_id: int, slot: int) -> None:
@@ -114,11 +109,8 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
         for mailing_id in _waiting(database):
             for slot in range(duties.slots):
                 name = f"drain-{mailing_id}-{slot}"
-                job = app.configure_task("drain", lock=name, queueing_lock=name)
-                try:
-                    job.defer(mailing_id=mailing_id, slot=slot)
-                except AlreadyEnqueued:
-                    continue
+                with suppress(AlreadyEnqueued):
+                    app.configure_task("drain", lock=name, queueing_lock=name).defer(mailing_id=mailing_id, slot=slot)
 
     @app.periodic(cron=duties.cron)
     @app.task(name="reap", queue="watch", queueing_lock="reap")
@@ -148,8 +140,7 @@ def _drain(config: Config, database: Database, mailing_id: int, duties: Duties) 
     options = Options(interrupt=duties.interrupt)
     try:
         duties.refuse(mailing.slug)
-        transport = open_transport(config)
-        with closing(transport):
+        with closing(open_transport(config)) as transport:
             quota = transport.open(compose(config, letter))
             return drain(config, database, mailing, letter, transport, quota, options, frozen=False, alone=False)
     except PublisherError as error:
@@ -175,9 +166,8 @@ def _waiting(database: Database) -> list[int]:
 def _recover(database: Database) -> None:
     """Turn what senders whose lease ran out had claimed into uncertain, in every mailing."""
     with database.connect() as connection:
-        held = [
-            mailings.by_id(connection, key) for key in connection.execute(_with(RecipientState.CLAIMED)).scalars().all()
-        ]
+        found = connection.execute(_with(RecipientState.CLAIMED)).scalars().all()
+        held = [mailings.by_id(connection, key) for key in found]
     for mailing in held:
         Ledger(database, mailing).recover(alone=False)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from publisher.config.model import PublishConfig
-from publisher.delivery.mark import how_to_settle
+from publisher.delivery.lock import how_to_settle
 from publisher.delivery.states import Operator
 
 

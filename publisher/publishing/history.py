@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.mark import forgotten
+from publisher.delivery.lock import forgotten
 from publisher.edition.model import Edition
 from publisher.issue import Status, read_issue
 from publisher.proofing.proof import Proof

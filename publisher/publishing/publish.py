@@ -16,7 +16,7 @@ from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import segment_of
-from publisher.delivery.mark import forget_mark
+from publisher.delivery.lock import forget_mark
 from publisher.delivery.send import Options, Sent, Started
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.mark import how_to_settle
+from publisher.delivery.lock import how_to_settle
 from publisher.delivery.send import Options, Sent, Started, send
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError

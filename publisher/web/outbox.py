@@ -114,9 +114,9 @@ def _excluded(connection: Connection, subscriber: Subscriber | None, asked_at: d
 
 def record(connection: Connection, question: ConfirmationRequest, outcome: Outcome, now: datetime) -> None:
     """What became of a claimed question."""
-    decision = decide(outcome)
-    values: dict[str, object] = {"state": decision.state, "reason": outcome.code[:80] or None}
-    if decision.state == RecipientState.PENDING:
+    state, _counts = decide(outcome)
+    values: dict[str, object] = {"state": state, "reason": outcome.code[:80] or None}
+    if state == RecipientState.PENDING:
         # Too fast, or out of reach: nobody's fault, and due with the rest. Else the others go first.
         blameless = outcome.verdict in {Verdict.THROTTLED, Verdict.UNREACHED}
         wait = timedelta(0) if blameless else min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(question.attempt - 1, 10))

@@ -20,8 +20,8 @@ from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
+from publisher.delivery.lock import forget_mark, mark_path
 from publisher.delivery.mailings import set_operator
-from publisher.delivery.mark import forget_mark, mark_path
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
 from publisher.errors import UsageError

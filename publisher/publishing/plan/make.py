@@ -12,7 +12,7 @@ from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url
 from publisher.delivery.freeze import preview, segment_of
-from publisher.delivery.mark import forgotten
+from publisher.delivery.lock import forgotten
 from publisher.edition import provenance
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, PublisherError, UsageError
