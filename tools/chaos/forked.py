@@ -22,7 +22,8 @@ import boto3
 
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
-from publisher.delivery.settle import Settlement, release_uncertain, settle
+from publisher.delivery.settle import release_uncertain, settle
+from publisher.providers.events import EventKind
 from tests.delivery.world import SLUG, add_people, make_config
 from tools.chaos.judge import apply_events, ask, judge, release, tell
 from tools.chaos.life import Failpoints, fork, live
@@ -122,7 +123,7 @@ def _settle_and_release(root: Path, database: Database) -> None:
     with database.begin() as connection:
         for row in accepted:
             recipient = row["tags"]["recipient"]
-            settle(connection, Settlement.SENT, datetime.now(UTC), recipient=recipient, message_id=row["id"])
+            settle(connection, EventKind.SEND, datetime.now(UTC), recipient=recipient, message_id=row["id"])
         mailing = mailings.newest(connection, SLUG)
         assert mailing is not None
         release_uncertain(connection, mailing.id)

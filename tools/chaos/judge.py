@@ -10,8 +10,9 @@ from typing import Any
 
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.settle import Settlement, release_uncertain, settle
+from publisher.delivery.settle import release_uncertain, settle
 from publisher.delivery.states import Account
+from publisher.providers.events import EventKind
 from tests.delivery.world import SLUG
 
 
@@ -51,7 +52,7 @@ def apply_events(database: Database, url: str) -> None:
             for event in [*events[start : start + 5000], *reversed(events[start : start + 5000])]:
                 mail, now = event["mail"], datetime.now(UTC)
                 recipient = mail["tags"]["recipient"][0]
-                settle(connection, Settlement.SENT, now, recipient=recipient, message_id=mail["messageId"])
+                settle(connection, EventKind.SEND, now, recipient=recipient, message_id=mail["messageId"])
 
 
 def release(database: Database) -> int:
