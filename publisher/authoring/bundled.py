@@ -8,7 +8,7 @@ from pathlib import Path
 import publisher
 from publisher.config.model import config_schema
 from publisher.errors import UsageError
-from publisher.issue.schema import issue_schema, item_schema
+from publisher.issue.raw import issue_schema, item_schema
 
 _PACKAGE = Path(publisher.__file__).resolve().parent
 _SCHEMAS = {"issue": issue_schema, "item": item_schema, "config": config_schema}

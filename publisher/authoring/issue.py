@@ -9,7 +9,7 @@ from datetime import date, datetime
 from publisher.authoring.bundled import schema_files, write_new
 from publisher.config import Config
 from publisher.errors import UsageError
-from publisher.issue import date_of_slug, discover, load_issue
+from publisher.issue import date_of_slug, discover, read_issue
 from publisher.issue.folder import DATED, SLUG
 from publisher.issue.starter import starter_files
 from publisher.language import Locale
@@ -66,5 +66,5 @@ def _date(config: Config, slug: str) -> date:
 def _next_number(config: Config) -> int | None:
     """One more than the number of the latest issue; ``None`` where that has no number or cannot be read."""
     slugs = discover(config.root) if os.path.lexists(config.root / "issues") else []
-    latest, _ = load_issue(config, slugs[-1]) if slugs else (None, None)
+    latest = read_issue(config, slugs[-1]).issue if slugs else None
     return latest.number + 1 if latest and latest.number is not None else None

@@ -10,7 +10,7 @@ from functools import lru_cache
 from publisher.checks.context import Context
 from publisher.diagnostics import Place, Span
 from publisher.issue import Item, Picture, Places
-from publisher.issue.markdown.characters import url_end
+from publisher.issue.markdown.cjk import url_end
 
 HAN = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
 _ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.)\S+")

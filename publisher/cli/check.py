@@ -61,7 +61,7 @@ def check(
     checked = None if fix or links or format == "sarif" else remembered(root, slugs, cache=cache)
     if checked is None:
         from publisher.config import read_config
-        from publisher.issue.discovery import discover
+        from publisher.issue.folder import discover
 
         config, findings = read_config(root)
         if config is None:

@@ -1,12 +1,13 @@
 """Findings as data: a :class:`Diagnostic` has a place, a stable code, a message and an action. Renderers live apart."""
 
-from publisher.diagnostics.catalogue import Code, catalogue, define
+from publisher.diagnostics.catalogue import Code, Fault, catalogue, define
 from publisher.diagnostics.model import Diagnostic, Place, Severity, Span
 from publisher.diagnostics.sentences import Sentence, counted, either, rendered, say
 
 __all__ = [
     "Code",
     "Diagnostic",
+    "Fault",
     "Place",
     "Sentence",
     "Severity",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from publisher.diagnostics.model import Diagnostic, Place, Severity
 from publisher.diagnostics.sentences import Sentence, language
@@ -45,6 +46,18 @@ class Code:
     def at(self, place: Place, message: Sentence, *, help: Sentence | None = None) -> Diagnostic:
         """A finding of this kind at ``place``."""
         return Diagnostic(place.path, place.span, self.severity, self.name, message, help)
+
+
+class Fault(NamedTuple):
+    """What is wrong, and the way out, before it has a place."""
+
+    code: Code
+    message: Sentence
+    help: Sentence | None
+
+    def at(self, place: Place) -> Diagnostic:
+        """The finding at ``place``."""
+        return self.code.at(place, self.message, help=self.help)
 
 
 @cache

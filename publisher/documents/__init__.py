@@ -6,7 +6,7 @@ The lowest room that reads: config.yaml and the files of an issue are read with 
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence, find, is_null
 from publisher.documents.text import TextFile, decode, read_text
 from publisher.documents.validate import data_of, validate
-from publisher.documents.yaml import parse_yaml, typo_in
+from publisher.documents.yaml import parse_mapping, parse_yaml
 
 __all__ = [
     "Entry",
@@ -19,8 +19,8 @@ __all__ = [
     "decode",
     "find",
     "is_null",
+    "parse_mapping",
     "parse_yaml",
     "read_text",
-    "typo_in",
     "validate",
 ]

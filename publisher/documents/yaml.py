@@ -17,6 +17,7 @@ import yaml
 from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Severity, Span, define, say
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence
 from publisher.documents.text import TextFile
+from publisher.documents.validate import WRONG_TYPE
 from publisher.documents.yaml_typos import find_typo, shortened
 
 SYNTAX = define("yaml-syntax", Severity.ERROR, fixed=True)
@@ -64,6 +65,20 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
         )
         return None, builder.findings
     return builder.root, builder.findings
+
+
+def parse_mapping(
+    file: TextFile, message: Sentence, help: Sentence, first: int = 1, last: int | None = None
+) -> tuple[Mapping | None, list[Diagnostic]]:
+    """The same as keys and values, none where it holds nothing; where it is something else, a finding that says so."""
+    node, findings = parse_yaml(file, first, last)
+    if node is None and not findings:
+        node = Mapping((), Span.point(1))
+    if node is None or isinstance(node, Mapping):
+        return node, findings
+    place = Place(file.path, Span.point(node.span.line, node.span.column))
+    told = typo_in(file, node.span.line, node.span.end_line) or WRONG_TYPE.at(place, message, help=help)
+    return None, [*findings, told]
 
 
 class _Refused(Exception):  # noqa: N818

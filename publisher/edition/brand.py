@@ -12,11 +12,11 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.config.load import NAME, read_nodes
 from publisher.config.theme import Fonts, Social, ThemeConfig, described_in, palettes, theme_folders
-from publisher.diagnostics import Place, Span
+from publisher.diagnostics import Fault, Place, Span
 from publisher.documents import find, read_text
 from publisher.edition.model import Asset
 from publisher.errors import ConfigError, UsageError
-from publisher.issue.opening import PictureFile, Unopened, open_file
+from publisher.issue.opening import PictureFile, open_file
 from publisher.language import Locale
 from publisher.language.locale import LATIN_SERIF
 
@@ -73,8 +73,8 @@ def _read(written: str, root: Path, base: str, name: str, *_times: int) -> Brand
         if file is None:
             return None
         opened = open_file(root / file, file)
-        if isinstance(opened, Unopened):
-            raise ConfigError([opened.code.at(place_of(root, key), opened.message, help=opened.help)], root=root)
+        if isinstance(opened, Fault):
+            raise ConfigError([opened.at(place_of(root, key))], root=root)
         asset = _asset(opened)
         assets[asset.name] = asset
         width = min(most, opened.width)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from publisher.config import Config
 from publisher.edition.model import Length
-from publisher.issue.markdown.characters import HAN, KANA
+from publisher.issue.markdown.cjk import HAN, KANA
 from publisher.language import Locale
 
 _LATIN = "A-Za-zªºÀ-ÖØ-öø-ʸᴀ-ᴥᵢ-ᵥᵫ-ᵷᵹ-ᶾḀ-ỿⱠ-Ɀꜣ-ꞇꞋ-ꟿꬰ-ꭤﬀ-ﬆＡ-Ｚａ-ｚ"

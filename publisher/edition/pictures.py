@@ -12,12 +12,12 @@ from markupsafe import Markup
 from PIL import Image
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, say
+from publisher.diagnostics import Diagnostic, Fault, Place, say
 from publisher.edition.mail_copy import mail_copy
 from publisher.edition.markdown import Html, Sized, with_images
 from publisher.edition.model import Asset
 from publisher.issue import codes
-from publisher.issue.pictures import Fault, PictureFile, linked_picture, picture_file
+from publisher.issue.pictures import PictureFile, linked_picture, picture_file
 
 if TYPE_CHECKING:
     from publisher.issue.model import Prose
@@ -55,7 +55,7 @@ class Pictures:
         found = self._asset(source, linked=True)
         if isinstance(found, Asset):
             return self._sized(found)
-        if source and found[0] in _LOST:
+        if source and found.code in _LOST:
             self._lost[source] = found
         return None
 
@@ -69,15 +69,15 @@ class Pictures:
         found = self._asset(image, linked=False)
         if isinstance(found, Asset):
             return self._sized(found)
-        self.diagnostics.append(found[0].at(place, found[1], help=found[2]))
+        self.diagnostics.append(found.at(place))
         return None
 
     def miss(self, prose: Prose) -> None:
         """Report what was asked for since the last time and is not there, at its line of ``prose``."""
         lines = prose.lines
-        for source, (code, message, advice) in self._lost.items():
+        for source, fault in self._lost.items():
             line = next((number for number, line in enumerate(lines) if source in line), 0)
-            self.diagnostics.append(code.at(prose.place(line), message, help=advice))
+            self.diagnostics.append(fault.at(prose.place(line)))
         self._lost.clear()
 
     def for_mail(self, html: Markup) -> Markup:
@@ -120,11 +120,8 @@ class Pictures:
             copy = mail_copy(picture, content, 2 * COLUMN, self._most)
         except (OSError, ValueError, SyntaxError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            return (
-                codes.IMAGE_UNREADABLE,
-                say("{path} cannot be read: {reason}", path=picture.path, reason=reason),
-                say("save it again, and commit it"),
-            )
+            message = say("{path} cannot be read: {reason}", path=picture.path, reason=reason)
+            return Fault(codes.IMAGE_UNREADABLE, message, say("save it again, and commit it"))
         name = _name(picture.file, content, picture.file.suffix.lower())
         asset = Asset(name, content, Image.MIME[picture.format], picture.width, picture.height)
         mailed = asset

@@ -20,7 +20,7 @@ from publisher.edition.markdown.links import scheme
 from publisher.edition.model import Length
 from publisher.edition.pictures import Pictures
 from publisher.issue.definitions import halves
-from publisher.issue.markdown.characters import one_line
+from publisher.issue.markdown.cjk import one_line
 from publisher.issue.model import Issue, Picture, Prose, Source, Sponsor
 from publisher.language import Locale
 

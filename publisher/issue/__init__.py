@@ -5,10 +5,10 @@ What reads an issue loads when it is first asked for: who finds that nothing cha
 
 from typing import TYPE_CHECKING, Any
 
-from publisher.issue.discovery import discover
+from publisher.issue.folder import discover
 
 if TYPE_CHECKING:
-    from publisher.issue.load import Reading, date_of_slug, load_issue, read_issue
+    from publisher.issue.load import Reading, date_of_slug, read_issue
     from publisher.issue.model import Issue, Item, KeyPoints, Picture, Places, Prose, Source, Status
 
 __all__ = [
@@ -23,10 +23,9 @@ __all__ = [
     "Status",
     "date_of_slug",
     "discover",
-    "load_issue",
     "read_issue",
 ]
-_LOADING = {"Reading", "date_of_slug", "load_issue", "read_issue"}
+_LOADING = {"Reading", "date_of_slug", "read_issue"}
 
 
 def __getattr__(name: str) -> Any:

@@ -28,7 +28,7 @@ def anchor_of_headline(headline: str, position: int) -> str:
     return _slug(headline) or f"item-{position}"
 
 
-def numbered_anchors(items: Sequence[Item]) -> list[Item]:
+def numbered_anchors(items: Sequence[Item]) -> tuple[Item, ...]:
     """The items, with anchors that nobody wrote numbered where another item has the same: ``openai``, ``openai-2``."""
     taken = {item.anchor for item in items if ("anchor",) in item.places.values}
     numbers: dict[str, int] = {}  # of each anchor, the last number given, so that many alike cost no search
@@ -43,7 +43,7 @@ def numbered_anchors(items: Sequence[Item]) -> list[Item]:
             taken.add(anchor)
             item = replace(item, anchor=anchor) if anchor != item.anchor else item
         numbered.append(item)
-    return numbered
+    return tuple(numbered)
 
 
 def _slug(text: str) -> str:

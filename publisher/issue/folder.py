@@ -1,16 +1,17 @@
-"""What files an issue is made of. Nothing beside an issue is passed over in silence."""
+"""Which issues there are, and what files each is made of. Nothing beside or in an issue is passed over in silence."""
 
 from __future__ import annotations
 
 import errno
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.documents.text import UNREADABLE, unreadable
-from publisher.issue.paths import files_below, is_file, is_folder, is_text, shown
+from publisher.errors import UsageError
 
 ISSUES = "issues"
 IMAGES = "images"
@@ -46,6 +47,62 @@ class IssueFolder:
     findings: tuple[Diagnostic, ...]
 
 
+def discover(root: Path) -> list[str]:
+    """The slugs of all issues, sorted: every folder in ``issues/`` that holds anything and is not hidden.
+
+    What is no slug, cannot be opened, or is no folder although it is named like an issue, is listed too: reading it
+    says what is wrong, and nobody takes it for an issue that was withdrawn. Raises UsageError where ``issues/`` itself
+    cannot be listed.
+    """
+    return [name for name in _names(root) if is_text(name) and _is_issue(root / ISSUES / name)]
+
+
+def loose_files(root: Path) -> list[Diagnostic]:
+    """What stands in ``issues/`` beside the issues, and belongs to none. A README may explain the folder."""
+    found = []
+    for name in _names(root):
+        entry, place = root / ISSUES / name, Place(f"{ISSUES}/{name}")
+        if not is_text(name):
+            found.append(bad_name(ISSUES, name))
+        elif name.startswith("README") or not is_file(entry) or _is_issue(entry):
+            continue
+        elif DATED.match(name):
+            message = say("{name} is named like an issue and is not read: no reader would see it", name=name)
+            advice = say(
+                "make it a folder: {issues}/{stem}/issue.yaml, with its items beside it", issues=ISSUES, stem=entry.stem
+            )
+            found.append(NOT_READ.at(place, message, help=advice))
+        else:
+            advice = say("move it into the folder of its issue, or away")
+            found.append(STRAY_FILE.at(place, say("the file is not part of any issue"), help=advice))
+    return found
+
+
+def _names(root: Path) -> list[str]:
+    """What stands in ``issues/``, sorted, but for what machines leave."""
+    try:
+        names = sorted(entry.name for entry in (root / ISSUES).iterdir())
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        where = {"issues": ISSUES, "root": str(root.resolve())}
+        message = say("the folder {issues}/ of {root} cannot be read: {reason}", **where, reason=reason)
+        advice = say("go to the repository, or name it with --root DIR; publisher new SLUG makes a first issue")
+        raise UsageError(message, help=advice) from error
+    return [name for name in names if not DROPPINGS.fullmatch(name)]
+
+
+def _is_issue(entry: Path) -> bool:
+    if entry.name.startswith((".", "README")):
+        return False
+    try:
+        with os.scandir(entry) as inner:
+            return any(inner)
+    except NotADirectoryError:
+        return not is_file(entry) or (bool(DATED.match(entry.name)) and not entry.suffix)
+    except OSError:
+        return True
+
+
 def read_folder(root: Path, slug: str) -> IssueFolder:
     """List ``issues/<slug>``."""
     path = f"{ISSUES}/{slug}"
@@ -69,9 +126,8 @@ def read_folder(root: Path, slug: str) -> IssueFolder:
         elif name.startswith(".") or suffix not in YAML_SUFFIXES | MARKDOWN_SUFFIXES:
             findings += _strays(root, entry)
         elif entry.is_symlink() and not leads_inside(root, entry):  # the folder itself is inside
-            findings.append(
-                OUTSIDE.at(Place(relative), say("the file is a link out of the repository"), help=say("copy it in"))
-            )
+            message = say("the file is a link out of the repository")
+            findings.append(OUTSIDE.at(Place(relative), message, help=say("copy it in")))
         elif entry.stem == "issue" and suffix in YAML_SUFFIXES:
             issue_files.append(relative)
         else:
@@ -119,12 +175,8 @@ def _issue_file(path: str, found: list[str]) -> list[Diagnostic]:
     if not found:
         message = say("there is no issue.yaml in {path}", path=path)
         return [NO_ISSUE_FILE.at(Place(f"{path}/issue.yaml"), message, help=say("write one with title and date"))]
-    return [
-        TWO_ISSUE_FILES.at(
-            Place(extra), say("{name} stands beside it", name=Path(found[0]).name), help=say("keep one of the two")
-        )
-        for extra in found[1:]
-    ]
+    message, advice = say("{name} stands beside it", name=Path(found[0]).name), say("keep one of the two")
+    return [TWO_ISSUE_FILES.at(Place(extra), message, help=advice) for extra in found[1:]]
 
 
 def leads_inside(root: Path, path: Path) -> bool:
@@ -135,18 +187,14 @@ def leads_inside(root: Path, path: Path) -> bool:
 def _strays(root: Path, entry: Path) -> list[Diagnostic]:
     if not is_folder(entry) or entry.is_symlink():
         return [_not_read(root, entry) or _stray(root, entry)]
+    place = Place(entry.relative_to(root).as_posix())
     inner = sorted(file for file, _ in files_below(str(entry)) if not DROPPINGS.fullmatch(Path(file).name))
     if inner and all(Path(file).suffix.lower() in _PICTURES for file in inner):
         message = say("pictures stand in {name}/, not in {images}/", name=entry.name, images=IMAGES)
-        place = Place(entry.relative_to(root).as_posix())
-        return [
-            STRAY_FILE.at(
-                place, message, help=say("rename the folder to {images}, and name them as {images}/NAME", images=IMAGES)
-            )
-        ]
+        advice = say("rename the folder to {images}, and name them as {images}/NAME", images=IMAGES)
+        return [STRAY_FILE.at(place, message, help=advice)]
     if len(inner) > _MOST_STRAYS or any(len(file) > _LONGEST for file in inner):
         message = say("what is in this folder ({count}) is not part of the issue", count=len(inner))
-        place = Place(entry.relative_to(root).as_posix())
         return [STRAY_FILE.at(place, message, help=say("move pictures to images/, items beside issue.yaml"))]
     return [_stray(root, Path(file)) for file in inner]
 
@@ -163,15 +211,53 @@ def _not_read(root: Path, file: Path) -> Diagnostic | None:
         return None
     stem = file.name.removesuffix(file.suffix)
     name = stem if Path(stem).suffix.lower() in YAML_SUFFIXES | MARKDOWN_SUFFIXES else f"{stem}.md"
-    advice = (
+    message = say("{name} looks like an item and is not read: no reader would see it", name=file.name)
+    rename = (
         say("save its text as {name}", name=name) if suffix in _DOCUMENTS else say("rename it to {name}", name=name)
     )
-    return NOT_READ.at(
-        place, say("{name} looks like an item and is not read: no reader would see it", name=file.name), help=advice
-    )
+    return NOT_READ.at(place, message, help=rename)
 
 
 def _stray(root: Path, file: Path) -> Diagnostic:
     advice = say("name an item .md or .yaml, beside issue.yaml; put a picture into images/; move anything else away")
     place = Place(shown(file.relative_to(root).as_posix()))
     return STRAY_FILE.at(place, say("the file is not part of the issue"), help=advice)
+
+
+def is_text(name: str) -> bool:
+    """Whether the name can be written in UTF-8; bytes that are none reach Python as lone surrogates."""
+    return name.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
+def shown(path: str) -> str:
+    """The path as it can be printed."""
+    return path if is_text(path) else os.fsencode(path).decode("utf-8", "replace")
+
+
+def is_file(path: Path | str) -> bool:
+    """Whether it is, or leads to, a plain file. ``Path.is_file`` raises where a link leads to too long a name."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is, or leads to, a folder; as above."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def files_below(folder: str) -> Iterator[tuple[str, bool]]:
+    """Every file below the folder, however deep, and whether it is a plain one; links to folders are not followed.
+
+    A folder that cannot be listed stands for what is in it. Nothing is raised.
+    """
+    waiting = [folder]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        yield entry.path, is_file(entry.path)
+        except OSError:
+            yield folder, False

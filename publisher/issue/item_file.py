@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
 from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Span, say
-from publisher.documents import Mapping, Node, TextFile, parse_yaml, typo_in
-from publisher.documents.validate import WRONG_TYPE
+from publisher.documents import Mapping, TextFile, parse_mapping
 from publisher.issue import codes
-from publisher.issue.lines import TrimmedLines, lines_of_file
+from publisher.issue.lines import lines_of_file
+from publisher.issue.model import Prose
 
 _RULE = re.compile(r"---[ \t]*")
 _COLONS = re.compile(r" {0,3}:{3,}[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
@@ -21,14 +20,13 @@ _ALMOST = re.compile(r" {0,3}(?:::|[:：]*：[:：]*)[ \t\u3000]*(?P<name>commen
 _COMMENTS = re.compile(r"(?:\s|(?><!--.*?-->))*+", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFile:
+class ItemFile(NamedTuple):
     """One Markdown item, in parts. ``body_at`` is the line after the front matter, where an empty body is reported."""
 
     matter: Mapping
-    body: TrimmedLines
+    body: Prose
     body_at: int
-    commentary: TrimmedLines | None
+    commentary: Prose | None
     commentary_at: int | None
 
 
@@ -40,13 +38,10 @@ def read_item_file(file: TextFile) -> tuple[ItemFile | None, list[Diagnostic]]:
     end = next((number for number, line in enumerate(lines[1:], 2) if _RULE.fullmatch(line)), None)
     if end is None:
         message = say("the front matter that begins here has no end")
-        return None, [
-            codes.FRONT_MATTER_OPEN.at(
-                _line(file, 1), message, help=say("write --- on a line of its own after the keys")
-            )
-        ]
-    node, findings = parse_yaml(file, 2, end - 1) if end > 2 else (None, [])
-    matter = _mapping(file, node, findings)
+        advice = say("write --- on a line of its own after the keys")
+        return None, [codes.FRONT_MATTER_OPEN.at(_line(file, 1), message, help=advice)]
+    message = say("the front matter has to be keys and values")
+    matter, findings = parse_mapping(file, message, say("write headline: …"), 2, end - 1)
     split = _Splitter(file, end + 1)
     split.run()
     findings += split.findings
@@ -68,23 +63,6 @@ def _no_front_matter(file: TextFile) -> Diagnostic:
     return codes.NO_FRONT_MATTER.at(Place(file.path), say("the item does not begin with front matter"), help=advice)
 
 
-def _mapping(file: TextFile, node: Node | None, findings: list[Diagnostic]) -> Mapping | None:
-    if isinstance(node, Mapping):
-        return node
-    if node is None:
-        return None if findings else Mapping((), Span.point(1, 1))
-    if typo := typo_in(file, node.span.line, node.span.end_line):
-        findings.append(typo)
-        return None
-    message = say("the front matter has to be keys and values")
-    findings.append(
-        WRONG_TYPE.at(
-            Place(file.path, Span.point(node.span.line, node.span.column)), message, help=say("write headline: …")
-        )
-    )
-    return None
-
-
 def _line(file: TextFile, number: int) -> Place:
     text = file.lines[number - 1]
     start = len(text) - len(text.lstrip())
@@ -95,33 +73,33 @@ class _Splitter:
     """Walks the lines after the front matter and parts body from commentary."""
 
     def __init__(self, file: TextFile, first: int) -> None:
-        self.file = file
-        self.first = first
-        self.last = len(file.lines)
+        self.file, self.first, self.last = file, first, len(file.lines)
         self.findings: list[Diagnostic] = []
         self.opened: int | None = None
         self._closed: int | None = None
-        self._verbatim = _verbatim(file.lines[first - 1 :], first)
         self._refused = 0
         self._told_after = False
 
     @property
-    def body(self) -> TrimmedLines:
+    def body(self) -> Prose:
         return lines_of_file(self.file, self.first, (self.opened or self.last + 1) - 1)
 
     @property
-    def commentary(self) -> TrimmedLines | None:
+    def commentary(self) -> Prose | None:
         if self.opened is None:
             return None
         return lines_of_file(self.file, self.opened + 1, (self._closed or self.last + 1) - 1)
 
+    @property
+    def _inside(self) -> bool:
+        return self.opened is not None and self._closed is None
+
     def run(self) -> None:
-        verbatim = self._verbatim
+        verbatim = _verbatim(self.file.lines[self.first - 1 :], self.first)
         if verbatim.open_fence:
             message = say("the code fence that opens here is not closed")
-            self._find(
-                codes.FENCE_OPEN, verbatim.open_fence, message, say("write the same fence on a line after the code")
-            )
+            advice = say("write the same fence on a line after the code")
+            self._find(codes.FENCE_OPEN, verbatim.open_fence, message, advice)
         for number in range(self.first, self.last + 1):
             line = self.file.lines[number - 1]
             match = None if number in verbatim.code or number in verbatim.comments else _COLONS.fullmatch(line)
@@ -131,42 +109,29 @@ class _Splitter:
                 self._almost(number, almost["name"] or "")
             elif self._closed and not self._told_after and line.strip() and number not in verbatim.comments:
                 self._told_after = True
-                message = say("text stands after the commentary")
-                self._find(
-                    codes.TEXT_AFTER_CONTAINER, number, message, say("move it before ::: commentary, or inside it")
-                )
+                advice = say("move it before ::: commentary, or inside it")
+                self._find(codes.TEXT_AFTER_CONTAINER, number, say("text stands after the commentary"), advice)
         if self.opened and not self._closed and not self._refused:
             message = say("the commentary that opens here is not closed")
-            self._find(
-                codes.CONTAINER_OPEN, self.opened, message, say("write ::: on a line of its own after the commentary")
-            )
+            advice = say("write ::: on a line of its own after the commentary")
+            self._find(codes.CONTAINER_OPEN, self.opened, message, advice)
 
     def _colons(self, number: int, name: str) -> None:
         """A line of colons. Every container has its own end, so that one mistake is told once."""
-        inside = self.opened is not None and self._closed is None
         if not name:
-            self._end(number, inside)
+            self._end(number)
             return
-        if inside:
+        if self._inside:
             message = say("a container begins inside the commentary")
-            self._find(
-                codes.CONTAINER_NESTED, number, message, say("close the commentary with ::: first, or delete the line")
-            )
+            advice = say("close the commentary with ::: first, or delete the line")
+            self._find(codes.CONTAINER_NESTED, number, message, advice)
         elif name != "commentary":
-            self._find(
-                codes.CONTAINER_UNKNOWN,
-                number,
-                say("there is no container {name}", name=name),
-                say("write ::: commentary"),
-            )
+            message = say("there is no container {name}", name=name)
+            self._find(codes.CONTAINER_UNKNOWN, number, message, say("write ::: commentary"))
         elif self.opened:
             self._told_after = True
-            self._find(
-                codes.CONTAINER_SECOND,
-                number,
-                say("the item has a commentary already"),
-                say("join the two in one container"),
-            )
+            message, advice = say("the item has a commentary already"), say("join the two in one container")
+            self._find(codes.CONTAINER_SECOND, number, message, advice)
         else:
             self.opened = number
             return
@@ -174,20 +139,19 @@ class _Splitter:
 
     def _almost(self, number: int, name: str) -> None:
         """A line that was meant to be three colons."""
-        inside = self.opened is not None and self._closed is None
-        if name or inside:
+        if name or self._inside:
             wanted = "::: commentary" if name else ":::"
             message = say("a container is written with three plain colons: {wanted}", wanted=wanted)
             self._find(codes.CONTAINER_UNKNOWN, number, message, say("write {words}", words=wanted))
         if name:
             self._refused += 1
-        else:
-            self._end(number, inside) if inside or self._refused else None
+        elif self._inside or self._refused:
+            self._end(number)
 
-    def _end(self, number: int, inside: bool) -> None:
+    def _end(self, number: int) -> None:
         if self._refused:
             self._refused -= 1
-        elif inside:
+        elif self._inside:
             self._closed = number
         else:
             self._find(codes.CONTAINER_STRAY_END, number, say("no container is open here"), say("delete the line"))

@@ -3,74 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+
+from yaml.scanner import Scanner
 
 from publisher.documents import Scalar, TextFile
+from publisher.issue.model import Prose
 
 Position = tuple[int, int]
 
 
-class TrimmedLines(NamedTuple):
-    """Text without blank lines around it.
-
-    ``origins[i]`` is where line ``i`` begins in the file (line and column from 1). Where columns do not simply run on
-    from there (folded, quoted and wrapped plain scalars), ``positions[i]`` has the place of each character of line
-    ``i``
-    and of its end; else it is empty.
-    """
-
-    text: str
-    origins: tuple[Position, ...]
-    positions: tuple[tuple[Position, ...], ...] = ()
+def lines_of_file(file: TextFile, first: int, last: int) -> Prose:
+    """Lines ``first`` to ``last`` (from 1, inclusive) as they stand, without blank lines around them."""
+    return _trimmed(file.path, file.lines[first - 1 : last], [(number, 1) for number in range(first, last + 1)])
 
 
-def lines_of_file(file: TextFile, first: int, last: int) -> TrimmedLines:
-    """Lines ``first`` to ``last`` (from 1, inclusive) as they stand."""
-    return _trimmed(file.lines[first - 1 : last], [(number, 1) for number in range(first, last + 1)])
-
-
-def lines_of_scalar(file: TextFile, scalar: Scalar) -> TrimmedLines:
-    """The lines of a YAML scalar."""
+def lines_of_scalar(file: TextFile, scalar: Scalar) -> Prose:
+    """The lines of a YAML scalar, without blank lines around them."""
+    here = (scalar.span.line, scalar.span.column)
     if scalar.style == "|":
         return _literal(file, scalar)
     if not scalar.style and scalar.span.line == scalar.span.end_line:
-        return _trimmed([scalar.text], [(scalar.span.line, scalar.span.column)])
-    places = _places(file, scalar)
-    if places is None:
-        here = (scalar.span.line, scalar.span.column)
-        places = [here] * (len(scalar.text) + 1)
+        return _trimmed(file.path, [scalar.text], [here])
+    places = _places(file, scalar) or [here] * (len(scalar.text) + 1)
     texts, origins, positions, start = scalar.text.split("\n"), [], [], 0
     for text in texts:
         end = start + len(text)
         positions.append(tuple(places[start : end + 1]))
         origins.append(places[start])
         start = end + 1
-    trimmed = _trimmed(texts, origins)
-    skipped = next((i for i, text in enumerate(texts) if text.strip()), 0)
-    return trimmed._replace(positions=tuple(positions[skipped : skipped + len(trimmed.origins)]))
+    return _trimmed(file.path, texts, origins, positions)
 
 
-def _trimmed(texts: Sequence[str], origins: list[Position]) -> TrimmedLines:
-    first, last = 0, len(texts)
-    while first < last and not texts[first].strip():
-        first += 1
-    while last > first and not texts[last - 1].strip():
-        last -= 1
-    if first == last:
-        return TrimmedLines("", (origins[0] if origins else (1, 1),))
-    return TrimmedLines("\n".join(texts[first:last]), tuple(origins[first:last]))
+def _trimmed(
+    path: str, texts: Sequence[str], origins: list[Position], positions: Sequence[tuple[Position, ...]] = ()
+) -> Prose:
+    seen = [number for number, text in enumerate(texts) if text.strip()]
+    kept = slice(seen[0], seen[-1] + 1) if seen else slice(1)
+    text = "\n".join(texts[kept]) if seen else ""
+    return Prose(text, path, tuple(origins[kept]) or ((1, 1),), tuple(positions[kept]))
 
 
-def _literal(file: TextFile, scalar: Scalar) -> TrimmedLines:
+def _literal(file: TextFile, scalar: Scalar) -> Prose:
     """``|``: each line of the text is one of the file, after the same indentation."""
-    texts = scalar.text.split("\n")
-    source = file.lines
-    origins = []
-    for offset, text in enumerate(texts, scalar.span.line):
-        written = source[offset] if offset < len(source) else ""
-        indent = len(written) - len(text) if text else 0
-        origins.append((offset + 1, max(indent, 0) + 1))
-    return _trimmed(texts, origins)
+    texts, origins = scalar.text.split("\n"), []
+    for number, text in enumerate(texts, scalar.span.line + 1):
+        written = file.lines[number - 1] if number <= len(file.lines) else ""
+        origins.append((number, max(len(written) - len(text), 0) + 1 if text else 1))
+    return _trimmed(file.path, texts, origins)
 
 
 def _places(file: TextFile, scalar: Scalar) -> list[Position] | None:
@@ -121,22 +100,6 @@ def _joined(breaks: list[Position]) -> Iterator[tuple[str, Position]]:
         yield "\n", place
 
 
-_ESCAPES = {
-    "0": "\0",
-    "a": "\a",
-    "b": "\b",
-    "t": "\t",
-    "\t": "\t",
-    "n": "\n",
-    "v": "\v",
-    "f": "\f",
-    "r": "\r",
-    "e": "\x1b",
-}
-_ESCAPES |= {" ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029"}
-_CODES = {"x": 2, "u": 4, "U": 8}
-
-
 def _characters(line: str, start: int, number: int, quote: str) -> Iterator[tuple[str, Position]]:
     column = start
     while column < len(line):
@@ -145,9 +108,9 @@ def _characters(line: str, start: int, number: int, quote: str) -> Iterator[tupl
             width = 2
         elif quote == '"' and character == "\\":
             sign = line[column + 1 : column + 2]
-            width = 2 + _CODES.get(sign, 0)
+            width = 2 + Scanner.ESCAPE_CODES.get(sign, 0)
             digits = line[column + 2 : column + width]
-            character = chr(int(digits, 16)) if digits else _ESCAPES.get(sign, "")
+            character = chr(int(digits, 16)) if digits else Scanner.ESCAPE_REPLACEMENTS.get(sign, "")
         yield character, (number, column + 1)
         column += width
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
-from publisher.diagnostics import Code, Sentence, say
+from publisher.diagnostics import Fault, say
 from publisher.issue import codes
 
 SCHEMES = frozenset({"http", "https", "mailto", "tel"})
@@ -13,8 +13,6 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+([/?#:].*)?", re.DOTALL)
 # Browsers drop these inside a scheme, so "java\nscript:" runs all the same (WHATWG URL, 4.1).
 _DROPPED = re.compile(r"[\x00-\x20]")
-
-Fault = tuple[Code, Sentence, Sentence]
 
 
 def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
@@ -25,26 +23,19 @@ def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
     bare = _DROPPED.sub("", unquote(url))
     match = _SCHEME.match(bare)
     if not match or (_DOMAIN.fullmatch(bare) and bare[match.end() : match.end() + 1].isdigit()):
-        better = (
-            say("write https://{bare}", bare=bare.lstrip("/"))
-            if _DOMAIN.fullmatch(bare.lstrip("/"))
-            else say("write the whole address, https://…")
-        )
-        return codes.NO_SCHEME, say("the link has no scheme"), better
+        domain, better = bare.lstrip("/"), say("write the whole address, https://…")
+        better = say("write https://{bare}", bare=domain) if _DOMAIN.fullmatch(domain) else better
+        return Fault(codes.NO_SCHEME, say("the link has no scheme"), better)
     scheme = match[1].lower()
     if scheme not in schemes:
-        listed = ", ".join(f"{name}:" for name in sorted(schemes))
-        return (
-            codes.UNSAFE_SCHEME,
-            say("a link cannot begin with {scheme}:", scheme=scheme),
-            say("begin it with one of {listed}", listed=listed),
-        )
+        better = say("begin it with one of {listed}", listed=", ".join(f"{name}:" for name in sorted(schemes)))
+        return Fault(codes.UNSAFE_SCHEME, say("a link cannot begin with {scheme}:", scheme=scheme), better)
     return _fault_of_address(url, scheme)
 
 
 def _fault_of_address(url: str, scheme: str) -> Fault | None:
     if re.search(r"\s", url.strip()):
-        return codes.BAD_LINK, say("the address of the link holds white space"), say("write %20 for a space")
+        return Fault(codes.BAD_LINK, say("the address of the link holds white space"), say("write %20 for a space"))
     if scheme in {"http", "https"}:
         try:
             parts = urlsplit(url)
@@ -52,7 +43,9 @@ def _fault_of_address(url: str, scheme: str) -> Fault | None:
         except ValueError:
             host = None
         if not host:
-            return codes.BAD_LINK, say("the link names no host"), say("write {scheme}://example.com/", scheme=scheme)
+            better = say("write {scheme}://example.com/", scheme=scheme)
+            return Fault(codes.BAD_LINK, say("the link names no host"), better)
     elif not url.partition(":")[2].strip("/"):
-        return codes.BAD_LINK, say("nothing follows {scheme}:", scheme=scheme), say("write the whole address")
+        message = say("nothing follows {scheme}:", scheme=scheme)
+        return Fault(codes.BAD_LINK, message, say("write the whole address"))
     return None

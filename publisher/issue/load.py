@@ -9,16 +9,15 @@ from pathlib import Path
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, say
-from publisher.documents import Mapping, Scalar, Sequence, TextFile, find, parse_yaml, read_text, typo_in
+from publisher.documents import Mapping, Scalar, Sequence, TextFile, parse_mapping, read_text
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
 from publisher.issue.anchors import numbered_anchors
 from publisher.issue.folder import IssueFolder, read_folder
-from publisher.issue.lines import lines_of_scalar
-from publisher.issue.model import Issue, Item, KeyPoints, Prose, Status
-from publisher.issue.model_reader import ModelReader, prose
+from publisher.issue.model import Issue, Item, KeyPoints, Status
+from publisher.issue.model_reader import ModelReader
 from publisher.issue.raw import RawIssue
-from publisher.issue.read_item import ReadItem, read_inline_item, read_item
+from publisher.issue.read_item import read_inline_item, read_item
 
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-|$)")
 
@@ -37,21 +36,13 @@ class Reading:
     findings: tuple[Diagnostic, ...]
 
 
-def load_issue(config: Config, slug: str) -> tuple[Issue | None, list[Diagnostic]]:
-    """Read ``issues/<slug>``: the issue, unless there are errors, and all findings."""
-    reading = read_issue(config, slug)
-    return reading.issue, list(reading.findings)
-
-
 def read_issue(config: Config, slug: str) -> Reading:
-    """Read ``issues/<slug>`` as far as it can be read."""
+    """Read ``issues/<slug>`` as far as it can be read: every file, and every problem of each."""
     folder = read_folder(config.root, slug)
     findings = list(folder.findings)
     file, node = _issue_node(config.root, folder, findings)
     items = _items(config.root, folder, file, node, findings)
-    partial = None
-    if file is not None and node is not None:
-        partial = _assemble(config, folder, file, node, tuple(items), findings)
+    partial = _assemble(config, folder, file, node, items, findings) if file and node else None
     blocked = any(finding.severity is Severity.ERROR for finding in findings)
     ordered = tuple(sorted(set(findings), key=lambda finding: finding.sort_key))
     return Reading(slug, None if blocked else partial, partial, ordered)
@@ -73,81 +64,61 @@ def _issue_node(root: Path, folder: IssueFolder, findings: list[Diagnostic]) -> 
     findings += wrong
     if file is None:
         return None, None
-    node, wrong = parse_yaml(file)
+    node, wrong = parse_mapping(file, say("issue.yaml has to be keys and values"), say("begin with title: …"))
     findings += wrong
-    if node is None and not wrong:
-        node = Mapping((), Span.point(1, 1))
-    if node is not None and not isinstance(node, Mapping):
-        typo = typo_in(file, node.span.line, node.span.end_line)
-        findings.append(
-            typo
-            or WRONG_TYPE.at(
-                Place(file.path), say("issue.yaml has to be keys and values"), help=say("begin with title: …")
-            )
-        )
-    return file, node if isinstance(node, Mapping) else None
+    return file, node
 
 
 def _items(
     root: Path, folder: IssueFolder, file: TextFile | None, node: Mapping | None, findings: list[Diagnostic]
-) -> list[Item]:
+) -> tuple[Item, ...]:
     order = node.get("items") if node is not None else None
-    read: list[ReadItem] = []
     if file is not None and isinstance(order, Sequence):
         read = _ordered(root, folder, file, order, findings)
     else:
-        read = [read_item(root, folder.path, path, number) for number, path in enumerate(folder.items, 1)]
-    for each in read:
-        findings += each.findings
+        read = [read_item(root, folder.path, path, number, findings) for number, path in enumerate(folder.items, 1)]
     if not read and node is not None and (order is None or isinstance(order, Sequence)):
         given = node.entry("items")
         place = Place(folder.issue_file or folder.path, given.key.span if given else Span.point(1))
-        findings.append(
-            codes.NO_ITEMS.at(place, say("the issue has no items"), help=say("add an item file beside issue.yaml"))
-        )
-    return numbered_anchors([each.item for each in read if each.item is not None])
+        advice = say("add an item file beside issue.yaml")
+        findings.append(codes.NO_ITEMS.at(place, say("the issue has no items"), help=advice))
+    return numbered_anchors([item for item in read if item is not None])
 
 
 def _ordered(
     root: Path, folder: IssueFolder, file: TextFile, order: Sequence, findings: list[Diagnostic]
-) -> list[ReadItem]:
+) -> list[Item | None]:
     """The items in the order that issue.yaml gives; what it leaves out is read too, for its own findings."""
     files = {path.rpartition("/")[2]: path for path in folder.items}
     seen: dict[str, int] = {}
-    read: list[ReadItem] = []
+    read: list[Item | None] = []
     for number, entry in enumerate(order.items, 1):
-        place = Place(file.path, entry.span)
+        place, by_name = Place(file.path, entry.span), say("write the name of an item file")
         if isinstance(entry, Mapping):
-            read.append(read_inline_item(root, folder.path, file, entry, number))
+            read.append(read_inline_item(root, folder.path, file, entry, number, findings))
             continue
         if not isinstance(entry, Scalar):
             message = say("an item has to be the name of a file, or keys and values, not a list")
-            findings.append(WRONG_TYPE.at(place, message, help=say("write the name of an item file")))
+            findings.append(WRONG_TYPE.at(place, message, help=by_name))
             continue
         name = entry.text.strip().removeprefix("./")
         if not name:
-            findings.append(
-                EMPTY_VALUE.at(place, say("the item has no value"), help=say("write the name of an item file"))
-            )
+            findings.append(EMPTY_VALUE.at(place, say("the item has no value"), help=by_name))
         elif name in seen:
             message = say("{name} was already named at line {line}", name=name, line=seen[name])
             findings.append(codes.ITEM_TWICE.at(place, message, help=say("delete one of the two")))
         elif name not in files:
-            findings.append(
-                codes.ITEM_MISSING.at(place, say("there is no item {name}", name=name), help=_item_names(name, files))
-            )
+            message = say("there is no item {name}", name=name)
+            findings.append(codes.ITEM_MISSING.at(place, message, help=_item_names(name, files)))
         else:
             seen[name] = entry.span.line
-            read.append(read_item(root, folder.path, files[name], number))
+            read.append(read_item(root, folder.path, files[name], number, findings))
     for name, path in files.items():
         if name not in seen:
             message = say("issue.yaml gives an order of items and leaves {name} out", name=name)
-            findings.append(
-                codes.ITEM_LEFT_OUT.at(
-                    Place(path), message, help=say("add {name} to items, or delete the file", name=name)
-                )
-            )
-            findings += read_item(root, folder.path, path, 0).findings
+            advice = say("add {name} to items, or delete the file", name=name)
+            findings.append(codes.ITEM_LEFT_OUT.at(Place(path), message, help=advice))
+            read_item(root, folder.path, path, 0, findings)
     return read
 
 
@@ -170,16 +141,16 @@ def _assemble(
     items: tuple[Item, ...],
     findings: list[Diagnostic],
 ) -> Issue:
-    assembly = ModelReader(config.root, folder.path, file, node, Span.point(1, 1))
-    raw = assembly.validate(RawIssue, context={"zone": config.newsletter.zone})
-    issue = Issue(
+    reader = ModelReader(config.root, folder.path, file, node, Span.point(1), findings)
+    raw = reader.validate(RawIssue, context={"zone": config.newsletter.zone})
+    return Issue(
         slug=folder.slug,
         folder=folder.path,
         title=raw.title,
-        date=(date_of_slug(folder.slug) or raw.date) if "date" in assembly.broken else raw.date,
+        date=(date_of_slug(folder.slug) or raw.date) if "date" in reader.broken else raw.date,
         language=raw.language or config.newsletter.language,
         subject=raw.subject or raw.title,
-        places=assembly.places(),
+        places=reader.places(),
         items=items,
         number=raw.number,
         subtitle=raw.subtitle,
@@ -188,25 +159,18 @@ def _assemble(
         publish_at=raw.publish_at,
         authors=tuple(raw.authors or ()),
         tags=tuple(dict.fromkeys(raw.tags or ())),
-        cover=assembly.picture(raw.cover, "cover"),
-        intro=_prose(file, node, "intro") if raw.intro else None,
-        key_points=_key_points(file, node, raw),
-        attribution=_prose(file, node, "attribution") if raw.attribution else None,
+        cover=reader.picture(raw.cover, "cover"),
+        intro=reader.prose("intro") if raw.intro else None,
+        key_points=_key_points(reader, raw),
+        attribution=reader.prose("attribution") if raw.attribution else None,
         audience=raw.audience,
         overflow=raw.overflow,
     )
-    findings += assembly.findings
-    return issue
 
 
-def _prose(file: TextFile, node: Mapping, *at: str | int) -> Prose | None:
-    value = find(node, at)
-    return prose(file.path, lines_of_scalar(file, value)) if isinstance(value, Scalar) else None
-
-
-def _key_points(file: TextFile, node: Mapping, raw: RawIssue) -> KeyPoints | None:
+def _key_points(reader: ModelReader, raw: RawIssue) -> KeyPoints | None:
     if raw.key_points is None:
         return None
-    at = ("key_points",) if isinstance(node.get("key_points"), Sequence) else ("key_points", "points")
-    points = [_prose(file, node, *at, index) for index in range(len(raw.key_points.points))]
+    at = ("key_points",) if isinstance(reader.node.get("key_points"), Sequence) else ("key_points", "points")
+    points = (reader.prose(*at, index) for index in range(len(raw.key_points.points)))
     return KeyPoints(tuple(point for point in points if point is not None), raw.key_points.generated_by)

@@ -26,12 +26,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where each key of a mapping was written; a key that is absent is placed at the mapping itself."""
+    """Where each value of a mapping was written; one that is absent is placed at the mapping itself."""
 
     path: str
     start: Span
     values: Mapping[Path, Span] = field(default_factory=lambda: MappingProxyType({}))
-    keys: Mapping[Path, Span] = field(default_factory=lambda: MappingProxyType({}))
 
     def of(self, *at: str | int) -> Place:
         """The place of the value at ``at``, or of the nearest mapping that holds it."""

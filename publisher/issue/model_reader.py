@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from publisher.diagnostics import Diagnostic, Span
-from publisher.documents import Mapping, Node, Sequence, TextFile, data_of, validate
+from publisher.documents import Mapping, Node, Scalar, Sequence, TextFile, data_of, find, validate
 from publisher.documents.validate import Rules
 from publisher.issue import codes
-from publisher.issue.lines import TrimmedLines
+from publisher.issue.lines import lines_of_scalar
 from publisher.issue.model import Path as KeyPath
 from publisher.issue.model import Picture, Places, Prose
 from publisher.issue.pictures import PictureFile, picture_file
@@ -22,24 +23,18 @@ _STAND_INS = {"title": "…", "headline": "…", "body": "…", "date": "1970-01
 """Values that validate in place of required ones that are broken. They never leave the room: see :meth:`validate`."""
 
 
-def prose(path: str, lines: TrimmedLines) -> Prose:
-    """Lines of a file as prose."""
-    return Prose(lines.text, path, lines.origins, lines.positions)
-
-
 class ModelReader:
-    """Makes one model from one mapping of ``file``, gathering findings.
+    """Makes one model from one mapping of ``file``, adding to ``findings``; ``start`` is where a missing key is placed.
 
     ``broken`` names the keys whose value could not be used; they are empty, or as if left out.
     """
 
-    def __init__(self, root: Path, folder: str, file: TextFile, node: Mapping, start: Span) -> None:
-        self.root = root
-        self.folder = folder
-        self.file = file
-        self.node = node
-        self.start = start
-        self.findings: list[Diagnostic] = []
+    def __init__(
+        self, root: Path, folder: str, file: TextFile, node: Mapping, start: Span, findings: list[Diagnostic]
+    ) -> None:
+        self.root, self.folder = root, folder
+        self.file, self.node, self.start = file, node, start
+        self.findings = findings
         self.broken: set[str] = set()
 
     def validate(self, model: type[RawModel], extra: dict[str, Any] | None = None, context: Any = None) -> RawModel:
@@ -58,11 +53,15 @@ class ModelReader:
         self.broken = {str(loc[0]) for loc in locs}
         required = {name for name in self.broken if name in _STAND_INS and name in model.model_fields}
         kept = {name: value for name, value in data.items() if name not in self.broken}
-        kept |= {name: _STAND_INS[name] for name in required}
-        raw = model.model_validate(kept, context=context)
+        raw = model.model_validate(kept | {name: _STAND_INS[name] for name in required}, context=context)
         for name in required - {"date"}:
             setattr(raw, name, "")
         return raw
+
+    def prose(self, *at: str | int) -> Prose | None:
+        """The text at ``at``; None where there is none."""
+        value = find(self.node, at)
+        return lines_of_scalar(self.file, value) if isinstance(value, Scalar) else None
 
     def picture(self, raw: RawPicture | None, key: str) -> Picture | None:
         """The picture, if it is there; else a finding."""
@@ -71,25 +70,20 @@ class ModelReader:
         found = picture_file(self.root, self.folder, raw.image)
         if isinstance(found, PictureFile):
             return Picture(raw.image, found.path, raw.alt, raw.caption, raw.credit)
-        code, message, advice = found
-        self.findings.append(code.at(self.places().of(key, "image"), message, help=advice))
+        self.findings.append(found.at(self.places().of(key, "image")))
         return None
 
     def places(self) -> Places:
-        """Where every key and value of the mapping was written."""
-        values: dict[KeyPath, Span] = {}
-        keys: dict[KeyPath, Span] = {}
-        _walk(self.node, (), values, keys)
-        return Places(self.file.path, self.start, MappingProxyType(values), MappingProxyType(keys))
+        """Where every value of the mapping was written."""
+        return Places(self.file.path, self.start, MappingProxyType(dict(_spans(self.node, ()))))
 
 
-def _walk(node: Node, at: KeyPath, values: dict[KeyPath, Span], keys: dict[KeyPath, Span]) -> None:
+def _spans(node: Node, at: KeyPath) -> Iterator[tuple[KeyPath, Span]]:
     if at:
-        values[at] = node.span
+        yield at, node.span
     if isinstance(node, Mapping):
         for entry in node.entries:
-            keys[(*at, entry.key.text)] = entry.key.span
-            _walk(entry.value, (*at, entry.key.text), values, keys)
+            yield from _spans(entry.value, (*at, entry.key.text))
     elif isinstance(node, Sequence):
         for index, item in enumerate(node.items):
-            _walk(item, (*at, index), values, keys)
+            yield from _spans(item, (*at, index))

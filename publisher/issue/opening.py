@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from publisher.diagnostics import Code, Sentence, say
+from publisher.diagnostics import Fault, Sentence, say
 from publisher.issue import codes
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _SVG = rb"\s*(?:<\?xml.*?)?(?:<!--.*?-->|<!DOCTYPE svg[^>]*>|\s)*<svg\b"
 _HTML = rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml|!--)"
 _TEXT = rb"(?:[\t\n\r\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]+)+[\xc2-\xf4]?\Z"
 _AS_PNG, _AS_PICTURE = say("export it as .png"), say("export it as .png or .jpg")
-_ITSELF = say("save the picture itself")
+_ITSELF, _AGAIN = say("save the picture itself"), say("save it again, whole")
 # How a file begins that is something else, what that is, and the way to a picture.
 _OTHERS = tuple(
     (re.compile(start, re.DOTALL | re.IGNORECASE), what, advice)
@@ -82,16 +82,7 @@ class PictureFile:
     moving: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Unopened:
-    """Why a file is not shown as a picture, and the way out."""
-
-    code: Code
-    message: Sentence
-    help: Sentence
-
-
-def open_file(file: Path, path: str) -> PictureFile | Unopened:
+def open_file(file: Path, path: str) -> PictureFile | Fault:
     """Open ``file``, which is named ``path`` to people. The answer is kept until the file changes."""
     try:
         status = file.stat()
@@ -101,15 +92,13 @@ def open_file(file: Path, path: str) -> PictureFile | Unopened:
 
 
 @lru_cache(maxsize=4096)
-def _open(file: Path, path: str, size: int, *_times: int) -> PictureFile | Unopened:
+def _open(file: Path, path: str, size: int, *_times: int) -> PictureFile | Fault:
     if size > MOST_BYTES:
+        size_mb, most = size / 1e6, MOST_BYTES / 1e6
         message = say(
-            "{path} has {size:.0f} MB: more than {most:.0f} MB is not opened",
-            path=path,
-            size=size / 1e6,
-            most=MOST_BYTES / 1e6,
+            "{path} has {size:.0f} MB: more than {most:.0f} MB is not opened", path=path, size=size_mb, most=most
         )
-        return Unopened(codes.IMAGE_UNREADABLE, message, say("scale it to 2,560 pixels, and save it as JPEG or WebP"))
+        return Fault(codes.IMAGE_UNREADABLE, message, say("scale it to 2,560 pixels, and save it as JPEG or WebP"))
     try:
         with file.open("rb") as stream:
             if file.suffix.lower() == ".svg":
@@ -119,20 +108,16 @@ def _open(file: Path, path: str, size: int, *_times: int) -> PictureFile | Unope
         return _unreadable(path, error)
 
 
-def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile | Unopened:
+def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile | Fault:
     from PIL import Image
 
     head = stream.read(1024)
     stream.seek(0)
-    broken = Unopened(
-        codes.IMAGE_UNREADABLE, say("{path} is cut off or damaged", path=path), say("save it again, whole")
-    )
+    broken = Fault(codes.IMAGE_UNREADABLE, say("{path} is cut off or damaged", path=path), _AGAIN)
+    if not head:
+        return Fault(codes.IMAGE_UNREADABLE, say("{path} is empty", path=path), _AGAIN)
     if not head.strip(b"\0"):
-        return (
-            Unopened(codes.IMAGE_UNREADABLE, say("{path} is empty", path=path), say("save it again, whole"))
-            if not head
-            else broken
-        )
+        return broken
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a decompression bomb is only measured here, never opened up
@@ -143,7 +128,7 @@ def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile |
         kind = next(((what, advice) for start, what, advice in _OTHERS if start.match(head)), None)
         if kind is None:
             return broken
-        return Unopened(codes.NOT_A_PICTURE, say("{path} is {kind}", path=path, kind=kind[0]), kind[1])
+        return Fault(codes.NOT_A_PICTURE, say("{path} is {kind}", path=path, kind=kind[0]), kind[1])
     width, height = image.size
     if width * height > MOST_PIXELS:
         return _too_many(path, f"{width:,} × {height:,}")
@@ -202,31 +187,29 @@ def _scan(content: bytes) -> int:
     return at
 
 
-def _too_many(path: str, pixels: str) -> Unopened:
-    message = say(
+def _too_many(path: str, pixels: str) -> Fault:
+    millions = MOST_PIXELS / 1e6
+    told = say(
         "{path} has {pixels} pixels: more than {most:.0f} million are not opened",
         path=path,
         pixels=pixels,
-        most=MOST_PIXELS / 1e6,
+        most=millions,
     )
-    return Unopened(codes.IMAGE_UNREADABLE, message, say("scale it to 2,560 pixels"))
+    return Fault(codes.IMAGE_UNREADABLE, told, say("scale it to 2,560 pixels"))
 
 
-def _unreadable(path: str, error: OSError) -> Unopened:
+def _unreadable(path: str, error: OSError) -> Fault:
     reason = (error.strerror or type(error).__name__).lower()
-    return Unopened(
-        codes.IMAGE_UNREADABLE,
-        say("{path} cannot be read: {reason}", path=path, reason=reason),
-        say("make it readable, and commit it"),
-    )
+    message = say("{path} cannot be read: {reason}", path=path, reason=reason)
+    return Fault(codes.IMAGE_UNREADABLE, message, say("make it readable, and commit it"))
 
 
-def _drawing(content: bytes) -> Unopened:
+def _drawing(content: bytes) -> Fault:
     why = _runs(content)
     if why:
-        return Unopened(codes.NOT_A_PICTURE, why, _AS_PNG)
+        return Fault(codes.NOT_A_PICTURE, why, _AS_PNG)
     message = say("the picture is an SVG, which Gmail, Outlook and Yahoo do not show")
-    return Unopened(codes.SVG_IN_MAIL, message, say("export it as .png, 1,200 pixels wide, and name that"))
+    return Fault(codes.SVG_IN_MAIL, message, say("export it as .png, 1,200 pixels wide, and name that"))
 
 
 def _runs(content: bytes) -> Sentence | None:

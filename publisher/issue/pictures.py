@@ -13,17 +13,16 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from publisher.diagnostics import Code, Sentence, either, say
+from publisher.diagnostics import Fault, Sentence, either, say
 from publisher.issue import codes
-from publisher.issue.opening import PictureFile, Unopened, open_file
-from publisher.issue.paths import is_text
+from publisher.issue.folder import is_text
+from publisher.issue.opening import PictureFile, open_file
 
-__all__ = ["Fault", "PictureFile", "fault_of_address", "linked_picture", "picture_file"]
+__all__ = ["PictureFile", "fault_of_address", "linked_picture", "picture_file"]
 
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg"})
 _SCHEME = re.compile(r"\s*(//|[A-Za-z][A-Za-z0-9+.-]*:)")
 _MOST_FILES = 2_000
-Fault = tuple[Code, Sentence, Sentence]
 
 
 def fault_of_address(image: str) -> Fault | None:
@@ -33,11 +32,11 @@ def fault_of_address(image: str) -> Fault | None:
         return None
     scheme = match[1].lower()
     if scheme in {"http:", "https:", "//"}:
-        return codes.IMAGE_REMOTE, say("the picture is fetched from another site"), _SAVE_IT
+        return Fault(codes.IMAGE_REMOTE, say("the picture is fetched from another site"), _SAVE_IT)
     said = say("a path of one computer") if len(scheme) == 2 else say("an address of {scheme}", scheme=scheme)
     said = _ADDRESSES.get(scheme, said)
     message = say("the picture is named by {said}, which shows nothing in a reader's mail", said=said)
-    return codes.IMAGE_ADDRESS, message, _SAVE_IT
+    return Fault(codes.IMAGE_ADDRESS, message, _SAVE_IT)
 
 
 _ADDRESSES = {
@@ -55,26 +54,23 @@ def picture_file(root: Path, folder: str, image: str) -> PictureFile | Fault:
     written = image.replace("\\", "/")
     path = posixpath.normpath(posixpath.join(folder, written))
     if written.startswith("/") or path.startswith("../") or path == "..":
-        return codes.IMAGE_OUTSIDE, say("the picture stands outside the repository"), _SAVE_IT
+        return Fault(codes.IMAGE_OUTSIDE, say("the picture stands outside the repository"), _SAVE_IT)
     try:
         resolved = (root / path).resolve()
         inside, there = resolved.is_relative_to(root.resolve()), resolved.is_file()
     except (OSError, RuntimeError, ValueError):
         inside, there = True, False
     if not inside:
-        return codes.IMAGE_OUTSIDE, say("the picture is a link out of the repository"), _SAVE_IT
+        return Fault(codes.IMAGE_OUTSIDE, say("the picture is a link out of the repository"), _SAVE_IT)
     if not there:
-        return codes.IMAGE_MISSING, say("there is no picture {path}", path=path[:200]), _near(root, folder, path)
+        message = say("there is no picture {path}", path=path[:200])
+        return Fault(codes.IMAGE_MISSING, message, _near(root, folder, path))
     kept = resolved.relative_to(root.resolve())
     if kept.suffix.lower() not in _PICTURES or any(part.startswith(".") for part in kept.parts):
         endings = ", ".join(sorted(_PICTURES - {".svg"}))
-        return (
-            codes.NOT_A_PICTURE,
-            say("{path} is no picture", path=path),
-            say("name a file that ends in {endings}", endings=endings),
-        )
-    opened = open_file(resolved, path)
-    return (opened.code, opened.message, opened.help) if isinstance(opened, Unopened) else opened
+        advice = say("name a file that ends in {endings}", endings=endings)
+        return Fault(codes.NOT_A_PICTURE, say("{path} is no picture", path=path), advice)
+    return open_file(resolved, path)
 
 
 def linked_picture(root: Path, folder: str, source: str) -> PictureFile | Fault:

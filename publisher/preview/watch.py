@@ -11,7 +11,7 @@ from pathlib import Path
 from watchfiles import Change, DefaultFilter, awatch
 
 from publisher.errors import UsageError
-from publisher.issue.paths import files_below
+from publisher.issue.folder import files_below
 from publisher.preview.workshop import Workshop
 
 log = logging.getLogger(__name__)

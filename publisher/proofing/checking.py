@@ -46,7 +46,7 @@ def check_repository(
     """
     from publisher.config.placeholders import config_warnings
     from publisher.diagnostics.catalogue import with_levels
-    from publisher.issue.discovery import discover, loose_files
+    from publisher.issue.folder import discover, loose_files
     from publisher.proofing.store import Store
     from publisher.proofing.together import judge
 

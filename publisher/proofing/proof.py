@@ -15,7 +15,7 @@ from publisher.diagnostics import Diagnostic, Severity
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.model import Edition
 from publisher.errors import UsageError
-from publisher.issue.discovery import discover
+from publisher.issue.folder import discover
 
 if TYPE_CHECKING:  # what reads and judges loads when something is: most issues did not change
     from publisher.checks.ignores import Ignore

@@ -17,7 +17,7 @@ from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.theme import ThemeError
 from publisher.errors import UsageError
 from publisher.issue import discover
-from publisher.issue.discovery import loose_files
+from publisher.issue.folder import loose_files
 from publisher.proofing.proof import Proof
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole

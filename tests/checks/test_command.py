@@ -15,7 +15,7 @@ from publisher.cli.pages import all_pages
 from publisher.config.model import config_schema
 from publisher.config.names import every_code
 from publisher.documents import TextFile, data_of, parse_yaml
-from publisher.issue.schema import issue_schema, item_schema
+from publisher.issue.raw import issue_schema, item_schema
 from tests.warm import command
 
 from .corpus import SLUG, Case, lay_out

@@ -15,9 +15,10 @@ import pytest
 from PIL import Image
 from selectolax.lexbor import LexborHTMLParser
 
+from publisher.diagnostics import Fault
 from publisher.edition import Asset, Edition, render
 from publisher.issue.model import Picture
-from publisher.issue.opening import MOST_BYTES, Unopened, open_file
+from publisher.issue.opening import MOST_BYTES, open_file
 from tests.edition.make import config, edition, html_of, issue, item, text_of
 
 FOLDER = "issues/2024-12-29-x"
@@ -154,7 +155,7 @@ def test_a_picture_is_measured_and_never_opened_up(root: Path, monkeypatch: pyte
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", opened_up)
     for name in ("wide.png", "small.jpg"):
         opened = open_file(root / FOLDER / "images" / name, name)
-        assert not isinstance(opened, Unopened)
+        assert not isinstance(opened, Fault)
     made = edition(cover=cover("small.jpg"), configuration=config(root))
     assert made.cover is not None
     assert made.cover.width == 200
@@ -176,15 +177,15 @@ def test_a_picture_that_was_cut_off_anywhere_is_refused(tmp_path: Path, form: st
     for length in (len(whole), len(whole) - 20, len(whole) // 2, len(whole) // 8, 20, 1):
         file.write_bytes(whole[:length])
         opened = open_file(file, "a")
-        assert isinstance(opened, Unopened) == (length < len(whole)), length
-        if isinstance(opened, Unopened):
+        assert isinstance(opened, Fault) == (length < len(whole)), length
+        if isinstance(opened, Fault):
             assert opened.code.name in {"image-unreadable", "not-a-picture"}
 
 
 def test_what_a_camera_or_a_browser_appends_does_no_harm(tmp_path: Path) -> None:
     for form in ("JPEG", "PNG", "GIF", "WEBP"):
         (tmp_path / "a.jpg").write_bytes(saved(noise(60, 40), form) + b"\0\0appended")
-        assert not isinstance(open_file(tmp_path / "a.jpg", "a.jpg"), Unopened), form
+        assert not isinstance(open_file(tmp_path / "a.jpg", "a.jpg"), Fault), form
 
 
 def test_a_file_of_200_megabytes_is_not_read(tmp_path: Path) -> None:
@@ -195,7 +196,7 @@ def test_a_file_of_200_megabytes_is_not_read(tmp_path: Path) -> None:
     opened = open_file(file, "huge.jpg")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert isinstance(opened, Unopened)
+    assert isinstance(opened, Fault)
     assert "200 MB" in opened.message
     assert peak < 1_000_000 < MOST_BYTES
 
@@ -203,7 +204,7 @@ def test_a_file_of_200_megabytes_is_not_read(tmp_path: Path) -> None:
 def test_a_bomb_of_pixels_is_refused_by_its_head(tmp_path: Path) -> None:
     (tmp_path / "bomb.png").write_bytes(saved(Image.new("1", (10_000, 6_000)), "PNG"))
     opened = open_file(tmp_path / "bomb.png", "bomb.png")
-    assert isinstance(opened, Unopened)
+    assert isinstance(opened, Fault)
     assert "10,000 × 6,000" in opened.message
 
 

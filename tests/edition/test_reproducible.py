@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 from publisher.config import load_config
 from publisher.edition import render
-from publisher.issue import load_issue
+from publisher.issue import read_issue
 config = load_config(Path(sys.argv[1]))
 for slug in ("2024-12-29-ai-weekly", "2024-12-29-ai-weekly-en"):
-    issue, findings = load_issue(config, slug)
+    issue = read_issue(config, slug).issue
     edition, findings = render(issue, config)
     print(edition.digest, edition.sizes, [asset.name for asset in edition.assets])
 """

@@ -9,7 +9,7 @@ import pytest
 
 from publisher.config import Config, load_config
 from publisher.diagnostics import Diagnostic
-from publisher.issue import Issue, load_issue
+from publisher.issue import Issue, read_issue
 
 SLUG = "2024-12-29-weekly"
 PIXEL = b"GIF89a\x01\0\x01\0\x80\0\0\xff\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
@@ -46,7 +46,8 @@ class Repository:
 
     def read(self, slug: str = SLUG) -> tuple[Issue | None, list[Diagnostic]]:
         """The issue and its findings."""
-        return load_issue(self.config, slug)
+        reading = read_issue(self.config, slug)
+        return reading.issue, list(reading.findings)
 
     def sound(self, slug: str = SLUG) -> Issue:
         """The issue, of which nothing is found."""

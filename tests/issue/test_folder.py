@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import UsageError
-from publisher.issue.discovery import discover
-from publisher.issue.folder import read_folder
+from publisher.issue.folder import discover, read_folder
 
 
 def put(root: Path, *paths: str) -> None:

@@ -35,15 +35,13 @@ def check(context: Context) -> Iterator[Diagnostic]:
     anchors = [item.anchor for item in context.issue.items]
     for link in (link for text in context.texts for link in text.parts.links):
         if not _WITHIN.fullmatch(link.url) and (fault := fault_of_link(link.url)):
-            code, message, advice = fault
-            yield code.at(link.place, message, help=advice)
+            yield fault.at(link.place)
         url = unquote(link.url)  # which the parser has encoded
         # An item that cannot be read may well have the anchor.
         if context.whole and url.startswith("#") and url[1:] not in anchors:
             message = say("the issue has no anchor {url}", url=url)
-            yield MISSING_ANCHOR.at(
-                link.place, message, help=say("the anchors are {anchors}", anchors=", ".join(anchors))
-            )
+            advice = say("the anchors are {anchors}", anchors=", ".join(anchors))
+            yield MISSING_ANCHOR.at(link.place, message, help=advice)
         if _TRIM.sub("", link.words).casefold() in _VAGUE:
             message = say("the link's text “{words}” does not say where it leads", words=link.words.strip())
             yield VAGUE_TEXT.at(link.place, message, help=say("make the words that name the target the link"))

@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 
 from publisher.checks.context import Context
 from publisher.checks.parts import PictureUse
-from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.diagnostics import Diagnostic, Fault, Place, Severity, define, say
 from publisher.issue import codes
-from publisher.issue.pictures import Fault, PictureFile, linked_picture, picture_file
+from publisher.issue.pictures import PictureFile, linked_picture, picture_file
 
 ALT_IS_FILE_NAME = define("alt-is-file-name", Severity.WARNING)
 COVER_RATIO = define("cover-ratio", Severity.WARNING)
@@ -81,9 +81,7 @@ def _in_text(use: PictureUse, file: PictureFile | Fault) -> Iterator[Diagnostic]
         yield codes.IMAGE_WITHOUT_ALT.at(use.place, message, help=advice)
     if not use.source.strip():
         message = say("the picture names no file: it has no src")
-        yield codes.IMAGE_MISSING.at(
-            use.place, message, help=say("save the picture to images/ and name it: images/NAME")
-        )
+        advice = say("save the picture to images/ and name it: images/NAME")
+        yield codes.IMAGE_MISSING.at(use.place, message, help=advice)
     elif not isinstance(file, PictureFile):
-        code, message, advice = file
-        yield (REMOTE_IN_TEXT if code is codes.IMAGE_REMOTE else code).at(use.place, message, help=advice)
+        yield (file._replace(code=REMOTE_IN_TEXT) if file.code is codes.IMAGE_REMOTE else file).at(use.place)

@@ -22,7 +22,7 @@ from publisher.checks.html_policy import ACTIVE, ATTRIBUTES, SCHEMES, TAGS
 from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.notes import notes_plugin
 from publisher.issue.markdown import new_parser
-from publisher.issue.markdown.characters import joins
+from publisher.issue.markdown.cjk import joins
 from publisher.issue.markdown.tags import shallow
 
 _GENERATED_ATTRIBUTES: dict[str, set[str]] = {

@@ -14,7 +14,7 @@ from publisher.edition.markdown.html import Html, HtmlWriter, Sized, join_lines_
 from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.text import TextWriter
 from publisher.issue.markdown import parsed
-from publisher.issue.markdown.characters import without_controls
+from publisher.issue.markdown.cjk import without_controls
 from publisher.issue.markdown.dialect import MAX_NESTING
 from publisher.issue.markdown.tags import deepest, escaped
 from publisher.issue.model import Prose

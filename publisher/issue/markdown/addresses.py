@@ -12,7 +12,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from publisher.issue.markdown.characters import LONGEST_URL, URL_RUN, url_end
+from publisher.issue.markdown.cjk import LONGEST_URL, URL_RUN, url_end
 
 
 def addresses_plugin(md: MarkdownIt) -> None:

@@ -1,14 +1,78 @@
-"""Markdown beside Chinese and Japanese: joined lines."""
+"""Chinese and Japanese, of which CommonMark knows nothing: their characters, and lines that join without a space."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from publisher.issue.markdown.characters import joins
+HAN = "々〆〇〡-〩〸-〻⺀-⻳⼀-⿕㐀-䶿一-鿿豈-龎\U00020000-\U0003fffd"
+KANA = "ぁ-ゖゝ-ゟァ-ヺー-ヿㇰ-ㇿｦ-ﾟ\U0001b000-\U0001b16f"
+HANGUL = "ᄀ-ᇿ㄰-㆏ꥠ-꥿가-힣ힰ-퟿"
+FULL_WIDTH_PUNCTUATION = (
+    "\u3001-\u3004\u3008-\u3020\u3030\u303d\u30a0\u30fb\ufe10-\ufe19\ufe30-\ufe6b！-／：-＠［-｀｛-･￠-￮"
+)
+# Full width in a Han text, narrow in a Latin one: a neighbour decides.
+SHARED_PUNCTUATION = "“”‘’…—·"
+
+_JOINABLE = re.compile(f"[{HAN}{KANA}{FULL_WIDTH_PUNCTUATION}]")
+_SHARED = re.compile(f"[{SHARED_PUNCTUATION}]")
+_CJK = re.compile(f"[{HAN}{KANA}{HANGUL}{FULL_WIDTH_PUNCTUATION}\u3000]")
+_URL_ENDS = re.compile(f"[{FULL_WIDTH_PUNCTUATION}“”‘’…\u3000]")
+LONGEST_URL = 2048
+"""Characters; what is longer between two blanks is no address that anybody typed, and stays text."""
+URL_RUN = re.compile(f"[^\\s{FULL_WIDTH_PUNCTUATION}“”‘’…]{{1,{LONGEST_URL + 1}}}")
+"""What a bare address, and all that may be taken for a part of one, does not go beyond."""
+_CJK_IN_URL = re.compile(f"[{HAN}{KANA}{HANGUL}]")
+
+
+def url_end(text: str) -> int:
+    """Where a bare address ends that text may follow without a space: at CJK punctuation, or at Han, kana or Hangul
+    right after a letter or digit (``…/docs下载``); after ``/`` they are part of it (``…/wiki/人工智能``).
+    """
+    mark, script = _URL_ENDS.search(text), _CJK_IN_URL.search(text)
+    ends = [mark.start()] if mark else []
+    if script and script.start() and text[script.start() - 1].isascii() and text[script.start() - 1].isalnum():
+        ends.append(script.start())
+    return min(ends, default=len(text))
+
+
+def is_cjk(character: str) -> bool:
+    """Whether emphasis may open or close beside it without a space."""
+    return _CJK.match(character) is not None
+
+
+def joins(before: str, after: str) -> bool:
+    """Whether a line that ends in ``before`` goes on with ``after`` without a space between them.
+
+    Both are Han, kana or full-width punctuation; quotation marks, dashes and ellipses, which both scripts
+    share, count as such beside one that is.
+    """
+    first, second = _JOINABLE.match(before), _JOINABLE.match(after)
+    return bool((first and second) or (first and _SHARED.match(after)) or (second and _SHARED.match(before)))
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_BREAK = re.compile(r"[ \t]*\r?\n[ \t]*")
+
+
+def without_controls(text: str) -> str:
+    """Text without control characters and lone surrogates, which YAML can write as escapes and no reader can see."""
+    return _CONTROLS.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """Text on one line: a newline between two characters that join becomes nothing, any other a space."""
+
+    def between(match: re.Match[str]) -> str:
+        before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+        return "" if not before or not after or joins(before, after) else " "
+
+    text = without_controls(text)
+    return _BREAK.sub(between, text).strip() if "\n" in text else text.strip()
 
 
 def cjk_plugin(md: MarkdownIt) -> None:

@@ -13,9 +13,8 @@ from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
 from publisher.issue.markdown.addresses import addresses_plugin
-from publisher.issue.markdown.brackets import brackets_plugin
 from publisher.issue.markdown.cjk import cjk_plugin
-from publisher.issue.markdown.inline import InlineParser
+from publisher.issue.markdown.inline import InlineParser, brackets_plugin
 from publisher.issue.markdown.tags import tags_plugin
 
 MAX_NESTING = 40
