@@ -11,8 +11,8 @@ internationalised domain is fine.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -25,8 +25,7 @@ class AddressError(ValueError):
     """Not an address. The message says why and never repeats it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A checked address: as given, and its keys."""
 
     address: str

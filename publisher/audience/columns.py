@@ -12,18 +12,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import pydantic_core
 
 from publisher.audience.address import Address, read_address
 from publisher.audience.own import COLUMNS, SIGNS, Past, past_of, unguarded
-from publisher.audience.standing import Standings
-from publisher.audience.vocabulary import ImportStatus
+from publisher.audience.standing import TABLES, ImportStatus, Standings
 from publisher.language import canonical
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRow:
+class ImportRow(NamedTuple):
     """One row, understood."""
 
     line: int
@@ -45,43 +44,22 @@ class ColumnError(ValueError):
 class Tool:
     """A program whose exports are read as they are; headers in lower case."""
 
-    name: str
-    signs: tuple[set[str], ...]
-    """Headers that only it writes; one set is enough."""
+    signs: Sequence[Sequence[str]] = ()
+    """Headers that only it writes; one list is enough."""
     tags: str | None = None
     json: str | None = None
     """A column of JSON objects, each a person's attributes."""
-    statuses: tuple[str, ...] = ()
+    statuses: Sequence[str] = ()
     """Columns that speak of the subscription under a name that does not."""
-    silent: frozenset[str] | set[str] = frozenset()
+    silent: Sequence[str] = ()
     """Columns that only seem to speak of it."""
-    dropped: frozenset[str] | set[str] = frozenset()
+    dropped: Sequence[str] = ()
     """What says nothing about the person to us, and where they were when they signed up."""
 
 
-_CSV = Tool("csv", ())
-
-_ALIASES = {
-    "email": ("email", "e-mail", "email address", "e-mail address", "email_address", "mail",
-              "邮箱", "电子邮件", "邮件地址", "电子邮箱", "メール", "メールアドレス"),
-    "name": ("name", "full name", "full_name", "姓名", "名字", "氏名", "名前"),
-    "first": ("first name", "first_name", "firstname", "fname", "given name"),
-    "last": ("last name", "last_name", "lastname", "lname", "family name", "surname"),
-    "language": ("language", "lang", "locale", "语言", "言語"),
-    "topics": ("topics", "topic", "主题"),
-}  # fmt: skip
-_ROLE = {alias: role for role, aliases in _ALIASES.items() for alias in aliases}
-
-_TOOLS = (
-    Tool("mailchimp", ({"leid", "euid"}, {"member_rating"}, {"optin_ip"}, {"unsub_time"}, {"clean_time"}), tags="tags",
-         dropped={"leid", "euid", "optin_ip", "confirm_ip", "latitude", "longitude", "gmtoff", "dstoff"}),
-    Tool("substack", ({"email_disabled"}, {"active_subscription"}), silent={"active_subscription"}),
-    Tool("buttondown", ({"subscriber_type"}, {"type", "creation_date"}), tags="tags", json="metadata",
-         statuses=("subscriber_type", "type"), dropped={"ip_address"}),
-    Tool("listmonk", ({"uuid", "status"},), json="attributes", dropped={"uuid", "updated_at"}),
-    Tool("keila", ({"data", "status", "external id"},), json="data"),
-    Tool("ghost", ({"subscribed_to_emails"},), tags="labels"),
-)  # fmt: skip
+_CSV = Tool()
+_TOOLS = {name: Tool(**said) for name, said in TABLES["tools"].items()}
+_ROLE = {alias: role for role, aliases in TABLES["roles"].items() for alias in aliases.split(", ")}
 
 _LONGEST_TAG = 35  # BCP 47, section 4.4.1
 
@@ -110,7 +88,8 @@ class Columns:
             return cls._own([unguarded(name) for name in header])
         names, warnings = _numbered([cell.strip() for cell in header])
         lowered = [name.lower() for name in names]
-        tool = next((tool for tool in _TOOLS if any(signs <= set(lowered) for signs in tool.signs)), _CSV)
+        known = ((name, tool) for name, tool in _TOOLS.items() if any(set(lowered).issuperset(s) for s in tool.signs))
+        tool_name, tool = next(known, ("csv", _CSV))
         roles: dict[str, int] = {}
         for index, name in enumerate(lowered):
             role = "topics" if tool.tags == name else "json" if tool.json == name else _ROLE.get(name)
@@ -121,9 +100,8 @@ class Columns:
         taken = set(roles.values())
         rest = [(i, name) for i, name in enumerate(names) if name and i not in taken and lowered[i] not in tool.dropped]
         heard = [(i, name) for i, name in rest if lowered[i] not in tool.silent]
-        return cls(
-            tool.name, len(names), roles, tuple(rest), Standings(heard, answers or {}, tool.statuses), tuple(warnings)
-        )
+        standings = Standings(heard, answers or {}, tool.statuses)
+        return cls(tool_name, len(names), roles, tuple(rest), standings, tuple(warnings))
 
     @classmethod
     def _own(cls, names: list[str]) -> Columns:
@@ -132,8 +110,8 @@ class Columns:
         rest = tuple((index, name) for index, name in enumerate(names) if name and name not in roles)
         return cls("publisher", len(names), roles, rest, Standings([], {}), ())
 
-    def check(self, line: int, row: list[str]) -> None:
-        """Raise ValueError as :meth:`entry` would."""
+    def survey(self, line: int, row: list[str]) -> None:
+        """Raise ValueError as :meth:`entry` would; learn what the row says about who may be mailed."""
         if self.tool == "publisher":
             self.entry(line, row)
             return
@@ -141,6 +119,7 @@ class Columns:
         read_address(row[self.roles["email"]])
         if "json" in self.roles:
             _json_object(_clean(row[self.roles["json"]]))
+        self.standings.observe(row)
 
     def entry(self, line: int, row: list[str]) -> ImportRow:
         """Understand a row. Raises ValueError (AddressError among them) with what is wrong, without the address."""
@@ -149,7 +128,7 @@ class Columns:
             return self._own_entry(line, [unguarded(cell.replace("\x00", "")) for cell in row])
         address = read_address(row[self.roles["email"]])
         standing, speaking = self.standings.standing(row), self.standings.speaking
-        row = [_clean(cell) for cell in row]
+        row = [cell.replace("\x00", "").strip() for cell in row]  # as _clean
         attributes = {name: row[index] for index, name in self.attributes if row[index] and index not in speaking}
         raw_language = self._cell(row, "language")
         language = language_tag(raw_language) if raw_language else None

@@ -10,8 +10,9 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, tee
 from pathlib import Path
 
 from publisher.audience.own import SIGNS
@@ -75,25 +76,26 @@ class CsvFile:
         ``progress`` hears the bytes read so far. Raises RowError where the rest cannot be read.
         """
         with self.path.open("rb") as raw:
-            lines = _RecordLines(io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline=""))
+            text, again = tee(io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline=""))
+            reader = csv.reader(text, delimiter=self.delimiter, strict=True)
             line, width = 1, None
             try:
-                for number, row in enumerate(csv.reader(lines, delimiter=self.delimiter, strict=True)):
+                for number, row in enumerate(reader):
+                    taken = list(islice(again, reader.line_num - line + 1))  # the lines of this record
                     if width is None and not (self.preamble and number == 0):
                         width = 0 if set(row) >= SIGNS else len(row)  # what we wrote ourselves closes its quotes
-                    if width and len(lines.taken) > 1 and self._swallowed(row, lines.taken, width):
-                        raise RowError(lines.opening(line, self.delimiter), _UNCLOSED)
+                    if width and len(taken) > 1 and self._swallowed(row, taken, width):
+                        raise RowError(_opening(taken, line, self.delimiter), _UNCLOSED)
                     if any(row) and not (self.preamble and number == 0):
                         yield line, row
-                    line += len(lines.taken)
-                    lines.taken.clear()
+                    line = reader.line_num + 1
                     if number % 1000 == 0:
                         progress(raw.tell())
             except UnicodeError:
                 message = f"there are bytes here that are not {self.encoding}; name the file's own with --encoding"
-                raise RowError(line + len(lines.taken), message) from None
+                raise RowError(reader.line_num + 1, message) from None
             except csv.Error as error:
-                opened = lines.opening(line, self.delimiter)
+                opened = _opening(list(islice(again, reader.line_num - line + 1)), line, self.delimiter)
                 raise RowError(opened or line, _UNCLOSED if opened else f"the line is not CSV: {error}") from None
         progress(self.size)
 
@@ -110,33 +112,18 @@ _UNCLOSED = "a quote is opened here and not closed, or a quote inside the value 
 _ADDRESS = re.compile(r"[^\s@,;|]+@[^\s@,;|]+\.[^\s@,;|]+")
 
 
-class _RecordLines:
-    """The lines of a text; ``taken`` are those of the record that is being read."""
-
-    def __init__(self, text: Iterable[str]) -> None:
-        self._text = iter(text)
-        self.taken: list[str] = []
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._text)
-        self.taken.append(line)
-        return line
-
-    def opening(self, line: int, delimiter: str) -> int:
-        """The line of the last quote that opens a value, the first of those taken being ``line``; 0 where none does."""
-        opened, quoted, start, ended = 0, False, True, False
-        for number, text in enumerate(self.taken, line):
-            for character in text:
-                if character == '"' and (quoted or start or ended):  # one that follows an end is a doubled one
-                    opened = number if start else opened
-                    quoted, ended = not quoted, quoted
-                else:
-                    ended = False
-                start = not quoted and character in (delimiter, "\r", "\n")
-        return opened
+def _opening(lines: Sequence[str], line: int, delimiter: str) -> int:
+    """The line of the last quote that opens a value, the first of ``lines`` being ``line``; 0 where none does."""
+    opened, quoted, start, ended = 0, False, True, False
+    for number, text in enumerate(lines, line):
+        for character in text:
+            if character == '"' and (quoted or start or ended):  # one that follows an end is a doubled one
+                opened = number if start else opened
+                quoted, ended = not quoted, quoted
+            else:
+                ended = False
+            start = not quoted and character in (delimiter, "\r", "\n")
+    return opened
 
 
 def _survey(path: Path) -> tuple[str, int, bytes, bool]:

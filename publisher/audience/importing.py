@@ -1,4 +1,6 @@
-"""Import a CSV file: read it through once to find what is wrong, then again to write, a batch a transaction.
+"""Bring in people: one by hand, or a CSV file.
+
+A file is read through once to find what is wrong, then again to write, a batch a transaction.
 
 So a file with a bad line changes nothing, a reader's one-click unsubscription never waits for more than a batch, memory
 does not grow with the file, and an import that was cut short is simply run again.
@@ -7,7 +9,7 @@ does not grow with the file, and an import that was cut short is simply run agai
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,28 +17,25 @@ from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
 
-from publisher.audience.columns import ColumnError, Columns, ImportRow
+from publisher.audience import store
+from publisher.audience.address import Address
+from publisher.audience.columns import ColumnError, Columns, ImportRow, language_tag
 from publisher.audience.csvfile import CsvFile, RowError
+from publisher.audience.forgetting import forgotten_among
 from publisher.audience.merging import RowOutcome, write_batch
-from publisher.audience.vocabulary import ImportStatus
+from publisher.audience.model import ConsentSource, ConsentState, Subscriber
+from publisher.audience.standing import ImportStatus
+from publisher.audience.suppressions import suppression
 from publisher.database import Database
-from publisher.errors import DatabaseError
+from publisher.errors import DatabaseError, UsageError
 
 BATCH = 5_000
 """Rows a transaction: a fifth of a second in which other writers wait."""
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with a line; never quotes an address."""
-
-    line: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Survey:
-    """What a file holds, before anything is written."""
+    """What a file holds, before anything is written; no message about it quotes an address."""
 
     file: CsvFile
     columns: Columns | None
@@ -59,36 +58,12 @@ class Survey:
         return self.columns.warnings if self.columns else ()
 
 
-@dataclass(slots=True)
-class Tally:
-    """What became of the rows, as an import counts them; they add up to ``rows``."""
-
-    rows: int = 0
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    """By reason: invalid, unsubscribed, suppressed, forgotten, not subscribed."""
-
-    def count(self, outcome: RowOutcome) -> None:
-        """Enter the outcome of a row."""
-        self.rows += 1
-        if outcome is RowOutcome.ADDED:
-            self.added += 1
-        elif outcome is RowOutcome.UPDATED:
-            self.updated += 1
-        elif outcome is RowOutcome.UNCHANGED:
-            self.unchanged += 1
-        else:
-            self.skipped[outcome.value] += 1
-
-
 def survey(
     path: Path,
     *,
     encoding: str | None = None,
     answers: Mapping[str, ImportStatus] | None = None,
-    complain: Callable[[Problem], None],
+    complain: Callable[[RowError], None],
     progress: Callable[[int], None] = lambda _: None,
 ) -> Survey:
     """Read the whole file, writing nothing; ``complain`` hears of each problem. Raises UsageError: no such file.
@@ -104,23 +79,25 @@ def survey(
         for line, row in lines:
             rows += 1
             try:
-                columns.check(line, row)
-                columns.standings.observe(row)
+                columns.survey(line, row)
             except ValueError as error:
                 invalid += 1
-                complain(Problem(line, str(error)))
+                complain(RowError(line, str(error)))
         questions = columns.standings.questions(path.stem)
     except RowError as error:
-        complain(Problem(error.line, error.message))
+        complain(error)
         return Survey(file, columns, rows, invalid + 1, broken=True)
     return Survey(file, columns, rows, invalid, broken=False, questions=questions)
 
 
 def write(
     database: Database, found: Survey, *, pending: bool = False, progress: Callable[[int], None] = lambda _: None
-) -> Tally:
-    """Write the file's valid rows. ``pending``: each still has to confirm."""
-    tally = Tally()
+) -> Counter[str]:
+    """Write the file's valid rows; how many had each :class:`RowOutcome`, or were ``invalid``.
+
+    ``pending``: each still has to confirm.
+    """
+    tally = Counter[str]()
     lines = found.file.rows(progress)
     next(lines)
     assert found.columns, "a file without a usable header is broken"
@@ -128,8 +105,7 @@ def write(
     entries = _entries(found.columns, lines, tally)
     source = {"file": found.file.path.name, "sha256": found.file.digest}
     while batch := list(islice(entries, BATCH)):
-        for outcome in _write(database, batch, source, pending):
-            tally.count(outcome)
+        tally.update(_write(database, batch, source, pending))
     return tally
 
 
@@ -149,10 +125,40 @@ def _columns(lines: Iterator[tuple[int, list[str]]], answers: Mapping[str, Impor
         raise RowError(line, str(error)) from None
 
 
-def _entries(columns: Columns, lines: Iterator[tuple[int, list[str]]], tally: Tally) -> Iterator[ImportRow]:
+def _entries(columns: Columns, lines: Iterator[tuple[int, list[str]]], tally: Counter[str]) -> Iterator[ImportRow]:
     for line, row in lines:
         try:
             yield columns.entry(line, row)
         except ValueError:
-            tally.rows += 1
-            tally.skipped["invalid"] += 1
+            tally["invalid"] += 1
+
+
+def add(
+    database: Database,
+    address: Address,
+    *,
+    name: str = "",
+    language: str | None = None,
+    topics: Iterable[str] = (),
+    pending: bool = False,
+) -> Subscriber:
+    """Enter one person. Raises UsageError for who is there, has left, is suppressed or was erased."""
+    tag = None
+    if language and (tag := language_tag(language)) is None:
+        raise UsageError("the language is not a BCP 47 tag", help="write zh-CN, en or ja")
+    with database.begin() as connection:
+        if held := suppression(connection, address.mailbox_key):
+            raise UsageError(
+                f"the address is suppressed ({held.reason.value})", help="publisher suppressions remove takes it back"
+            )
+        if forgotten_among(connection, [address.mailbox_key]):
+            raise UsageError("this person asked to be forgotten", help="they can subscribe by the form themselves")
+        if known := store.find(connection, address):
+            if known.state is ConsentState.UNSUBSCRIBED:
+                raise UsageError("this person has unsubscribed", help="they can subscribe by the form themselves")
+            if known.address_key == address.address_key:
+                raise UsageError("this person is a subscriber already", help="publisher subscribers show tells more")
+        state = ConsentState.PENDING if pending else ConsentState.CONFIRMED
+        return store.add(
+            connection, address, how=ConsentSource.COMMAND, state=state, name=name.strip(), language=tag, topics=topics
+        )

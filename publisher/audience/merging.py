@@ -12,17 +12,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from publisher.audience.columns import ImportRow
 from publisher.audience.forgetting import forgotten_among
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
 from publisher.audience.own import Past
+from publisher.audience.standing import ImportStatus
 from publisher.audience.store import FIRST, new_reference, now
 from publisher.audience.suppressions import Reason, suppressed_among
 from publisher.audience.tables import consents, subscribers, suppressions
-from publisher.audience.vocabulary import ImportStatus
-from publisher.database.bulk import among, insert_rows, update_rows
+from publisher.database.bulk import among, insert_rows, new_ids, update_rows
 
 
 class RowOutcome(StrEnum):
@@ -39,7 +39,7 @@ class RowOutcome(StrEnum):
 
 @dataclass(slots=True)
 class _Known:
-    """A subscriber as the batch goes on; ``id`` is None until the batch is written."""
+    """A subscriber as the batch goes on; ``id`` is None of a new one until the batch is written."""
 
     values: dict[str, Any]
     id: int | None = None
@@ -66,7 +66,7 @@ class _Batch:
                 self.left.add(mailbox)
         self.suppressed = suppressed_among(connection, mailboxes)
         self.forgotten = forgotten_among(connection, mailboxes)
-        self.new: list[dict[str, Any]] = []
+        self.new: list[_Known] = []
         self.held: list[dict[str, Any]] = []
         self.history: list[tuple[_Known, dict[str, Any]]] = []
         wanted = {entry.past.reference for entry in entries if entry.past and entry.past.reference}
@@ -129,21 +129,18 @@ class _Batch:
             "topics": list(entry.topics),
             "attributes": entry.attributes,
         }
-        past = entry.past
-        created_at = (past and past.created_at) or self.at
+        past, address = entry.past, entry.address
         changed_at = (past and past.changed_at) or self.at
-        known = self.known[entry.address.address_key] = _Known(values, changed_at=changed_at)
+        known = self.known[address.address_key] = _Known(values, changed_at=changed_at)
         values |= {
             "reference": self._reference(past),
-            "address": entry.address.address,
-            "address_key": entry.address.address_key,
-            "mailbox_key": entry.address.mailbox_key,
+            **address._asdict(),
             "asked_at": past and past.asked_at,
             "preferred_at": past and past.preferred_at,
-            "created_at": created_at,
+            "created_at": (past and past.created_at) or self.at,
             "changed_at": changed_at,
         }
-        self.new.append(values)
+        self.new.append(known)
         if past and past.history:
             rows = [{"at": e.at, "change": e.change, "how": e.how, "evidence": e.evidence} for e in past.history]
             self.history += [(known, row) for row in rows]
@@ -225,8 +222,9 @@ class _Batch:
 
     def write(self) -> None:
         """Write what was decided."""
-        if self.new:
-            self._insert()
+        for known, key in zip(self.new, new_ids(self.connection, subscribers.c.id, len(self.new)), strict=True):
+            known.id = known.values["id"] = key
+        insert_rows(self.connection, subscribers, [known.values for known in self.new])
         changed = [known for known in self.known.values() if known.changed]
         if changed:
             same = {"new_changed_at": self.at}
@@ -234,16 +232,6 @@ class _Batch:
             update_rows(self.connection, _UPDATE, rows)
         insert_rows(self.connection, consents, [{"subscriber_id": known.id, **row} for known, row in self.history])
         insert_rows(self.connection, suppressions, self.held)
-
-    def _insert(self) -> None:
-        last = self.connection.scalar(select(func.max(subscribers.c.id))) or 0
-        insert_rows(self.connection, subscribers, self.new)
-        references = {values["reference"]: values["address_key"] for values in self.new}
-        for key, reference in self.connection.execute(
-            select(subscribers.c.id, subscribers.c.reference).where(subscribers.c.id > last)
-        ):
-            if reference in references:
-                self.known[references[reference]].id = key
 
 
 def write_batch(

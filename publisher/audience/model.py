@@ -72,19 +72,3 @@ class Consent:
     change: str
     how: str
     evidence: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many there are. A suppressed mailbox counts in its state as well."""
-
-    pending: int = 0
-    confirmed: int = 0
-    unsubscribed: int = 0
-    suppressed: int = 0
-    forgotten: int = 0
-
-    @property
-    def total(self) -> int:
-        """All subscribers, whatever their state."""
-        return self.pending + self.confirmed + self.unsubscribed

@@ -12,9 +12,63 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property, lru_cache
+from pathlib import Path
 
-from publisher.audience import vocabulary as terms
-from publisher.audience.vocabulary import ImportStatus, normal
+import yaml
+
+
+class ImportStatus(StrEnum):
+    """What a row says about the person; the values are the answers that ``--status`` takes."""
+
+    FINE = "confirmed"
+    PENDING = "pending"
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCE = "bounced"
+    COMPLAINT = "complained"
+    MANUAL = "blocked"
+    SKIP = "skip"
+    """Never subscribed: not imported at all."""
+
+
+WORST = (
+    ImportStatus.COMPLAINT, ImportStatus.BOUNCE, ImportStatus.MANUAL, ImportStatus.UNSUBSCRIBED, ImportStatus.SKIP,
+    ImportStatus.PENDING, ImportStatus.FINE,
+)  # fmt: skip
+
+TABLES = yaml.safe_load(Path(__file__).with_name("vocabulary.yaml").read_text(encoding="utf-8"))
+"""The words of many tools; the file says what each table is for."""
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(TABLES[name].split(", "))
+
+
+def _statuses(name: str) -> dict[str, ImportStatus]:
+    return {word: ImportStatus(status) for status, words in TABLES[name].items() for word in words.split(", ")}
+
+
+STRONG = _statuses("strong")
+KNOWN = STRONG | _statuses("known")
+TRUE, FALSE, NOTHING = _words("true"), _words("false"), _words("nothing") | {""}
+DATE = re.compile(
+    r"\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|^\d{9,13}$|\b\d{1,2}:\d{2}|\b\d{4}$"
+)
+AROUND, WHEN, WHY, MEASURE = _words("around"), _words("when"), _words("why"), _words("measure")
+STATUS, STATE = _words("status"), _words("state")
+NO = [
+    (None if status == "unclear" else ImportStatus(status), re.compile(pattern))
+    for status, pattern in TABLES["no"].items()
+]
+"""None: only the operator knows."""
+YES, WEAK_YES = re.compile(TABLES["yes"]), _words("weak_yes")
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@lru_cache(maxsize=8192)
+def normal(text: str) -> str:
+    """A value or a header as the tables have it: in lower case, one space between words."""
+    return re.sub(r"[\s_-]+", " ", text.strip().lower()).strip(" .!") or text.strip().lower()
 
 
 class ColumnKind(StrEnum):
@@ -56,7 +110,7 @@ class _Column:
     def observe(self, value: str, answers: Mapping[str, ImportStatus]) -> None:
         """Take in a cell."""
         word = normal(value)
-        if word in terms.NOTHING:
+        if word in NOTHING:
             self.blank += 1
             return
         found = self.meaning(word, answers)
@@ -64,8 +118,8 @@ class _Column:
             if len(self.unknown) < MOST_VALUES or value in self.unknown:
                 self.unknown[value] += 1
             return
-        self.true += word in terms.TRUE
-        self.false += word in terms.FALSE
+        self.true += word in TRUE
+        self.false += word in FALSE
         self.told = self.told or found is not ImportStatus.FINE
 
     def meaning(self, word: str, answers: Mapping[str, ImportStatus]) -> ImportStatus | None:
@@ -79,17 +133,17 @@ class _Column:
     def judge(self, word: str) -> ImportStatus | None:
         """What a cell says; None is not known."""
         if self.kind is ColumnKind.OTHER and not self.told:
-            return terms.STRONG.get(word)
-        if (found := terms.KNOWN.get(word)) is not None:
+            return STRONG.get(word)
+        if (found := KNOWN.get(word)) is not None:
             return found
         if self.kind is ColumnKind.NO:
-            if word in terms.FALSE:
+            if word in FALSE:
                 return ImportStatus.FINE
-            return self.standing if self.anything or word in terms.TRUE or terms.DATE.search(word) else None
+            return self.standing if self.anything or word in TRUE or DATE.search(word) else None
         if self.kind is ColumnKind.YES:
-            if word in terms.FALSE:
+            if word in FALSE:
                 return self.standing
-            return ImportStatus.FINE if word in terms.TRUE or terms.DATE.search(word) else None
+            return ImportStatus.FINE if word in TRUE or DATE.search(word) else None
         return None
 
     def asks(self) -> list[tuple[str, int]]:
@@ -121,30 +175,27 @@ class Standings:
         ]
         self.everybody = ImportStatus.FINE
         """What is known of all, as from the file's name."""
-        self._speaking: list[_Column] | None = None
 
     def observe(self, row: Sequence[str]) -> None:
-        """Learn from a row."""
-        self._speaking = None
+        """Learn from a row, which is as wide as the header."""
         for column in self._columns:
-            column.observe(row[column.index] if column.index < len(row) else "", self._answers)
+            column.observe(row[column.index], self._answers)
 
+    @cached_property
     def _speakers(self) -> list[_Column]:
-        if self._speaking is None:
-            self._speaking = [column for column in self._columns if column.speaks]
-        return self._speaking
+        return [column for column in self._columns if column.speaks]
 
-    @property
+    @cached_property
     def speaking(self) -> set[int]:
-        """The columns that speak: they are no attributes."""
-        return {column.index for column in self._speakers() if self._about(column) is not ImportStatus.FINE}
+        """The columns that speak, once the file is read: they are no attributes."""
+        return {column.index for column in self._speakers if self._about(column) is not ImportStatus.FINE}
 
     def standing(self, row: Sequence[str]) -> ImportStatus:
-        """The worst that the columns say of a row; a value without an answer says nothing."""
-        if not (speakers := self._speakers()):
+        """The worst that the columns say of a row, once the file is read; a value without an answer says nothing."""
+        if not self._speakers:
             return self.everybody
-        found = {self.everybody} | {self._says(column, normal(row[column.index])) for column in speakers}
-        return next(standing for standing in terms.WORST if standing in found)
+        found = {self.everybody} | {self._says(column, normal(row[column.index])) for column in self._speakers}
+        return next(standing for standing in WORST if standing in found)
 
     def questions(self, stem: str) -> list[str]:
         """What has to be answered before anything is written; ``stem`` is the file's name, which may speak as well."""
@@ -155,7 +206,7 @@ class Standings:
                 if unanswered:
                     asked.append(_question(column.header, unanswered))
         first = re.split(r"[^a-z]", stem.lower(), maxsplit=1)[0]
-        if first in terms.STRONG and not any(column.told for column in self._columns):
+        if first in STRONG and not any(column.told for column in self._columns):
             answer = self._answers.get(first)
             self.everybody = answer or ImportStatus.FINE
             if answer is None:
@@ -166,7 +217,7 @@ class Standings:
         return self._answers.get(normal(column.header))
 
     def _says(self, column: _Column, word: str) -> ImportStatus:
-        if word in terms.NOTHING:
+        if word in NOTHING:
             return self._answers.get("", ImportStatus.FINE) if column.kind is ColumnKind.YES else ImportStatus.FINE
         if (about := self._about(column)) is not None and word not in self._answers:
             return about
@@ -184,21 +235,21 @@ def _question(header: str, values: list[tuple[str, int]]) -> str:
 
 def _heard(index: int, header: str) -> _Column:
     """What a header says about its column."""
-    said = re.sub(r"[\W_]+", " ", terms.CAMEL.sub(" ", header).lower().replace("e-mail", "email")).strip()
+    said = re.sub(r"[\W_]+", " ", CAMEL.sub(" ", header).lower().replace("e-mail", "email")).strip()
     words = said.split()
-    if terms.MEASURE & set(words):
+    if MEASURE & set(words):
         return _Column(index, header)
-    said_around = terms.AROUND | terms.WHEN | terms.WHY | terms.STATUS | terms.STATE
-    for standing, pattern in terms.NO:
+    said_around = AROUND | WHEN | WHY | STATUS | STATE
+    for standing, pattern in NO:
         if (rest := _rest(pattern, said)) is not None and not rest - said_around:
             anything = bool(rest & {"reason", "campaign"})
             return _Column(index, header, ColumnKind.NO, sure=True, standing=standing, anything=anything)
-    others = set(words) - terms.AROUND
-    if others & (terms.STATUS | terms.STATE):
-        sure = not others - terms.STATUS - terms.STATE and (bool(others & terms.STATUS) or len(words) > 1)
+    others = set(words) - AROUND
+    if others & (STATUS | STATE):
+        sure = not others - STATUS - STATE and (bool(others & STATUS) or len(words) > 1)
         return _Column(index, header, ColumnKind.STATUS, sure=sure)
-    if (rest := _rest(terms.YES, said)) is not None and not rest - terms.AROUND - {"marketing"}:
-        weak = bool(terms.WEAK_YES & set(words))
+    if (rest := _rest(YES, said)) is not None and not rest - AROUND - {"marketing"}:
+        weak = bool(WEAK_YES & set(words))
         standing = ImportStatus.PENDING if {"confirmed", "verified"} & set(words) else ImportStatus.UNSUBSCRIBED
         return _Column(index, header, ColumnKind.YES, sure=not weak, standing=standing)
     if words and not others and {"newsletter", "marketing", "subscription"} & set(words):

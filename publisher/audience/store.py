@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, or_, select, true, update
 
 from publisher.audience.address import Address
-from publisher.audience.model import Consent, ConsentEvent, ConsentSource, ConsentState, Counts, Subscriber
-from publisher.audience.tables import consents, forgotten, subscribers, suppressions
+from publisher.audience.model import Consent, ConsentEvent, ConsentSource, ConsentState, Subscriber
+from publisher.audience.tables import consents, subscribers, suppressions
 
 Evidence = Mapping[str, Any]
 
@@ -186,22 +186,19 @@ def history(connection: Connection, subscriber_id: int) -> list[Consent]:
     return [Consent(*row) for row in rows]
 
 
-def counts(connection: Connection, chosen: ColumnElement[bool] | None = None) -> Counts:
-    """How many subscribers there are in each state, and how many mailboxes are suppressed or forgotten.
+def counts(connection: Connection, chosen: ColumnElement[bool] | None = None) -> dict[str, int]:
+    """How many subscribers there are in each :class:`ConsentState`, and how many mailboxes are ``suppressed``.
 
-    ``chosen``, a condition on subscribers, counts only these; of the suppressed, only mailboxes of theirs.
+    A suppressed one counts in its state as well. ``chosen``, a condition on subscribers, counts only these; of the
+    suppressed, only mailboxes of theirs.
     """
     where = true() if chosen is None else chosen
     rows = connection.execute(select(subscribers.c.state, func.count()).where(where).group_by(subscribers.c.state))
-    by_state = {str(state): int(number) for state, number in rows}
+    by_state = dict.fromkeys(map(str, ConsentState), 0) | {str(state): int(number) for state, number in rows}
     held = select(func.count()).select_from(suppressions)
     if chosen is not None:
         held = held.where(suppressions.c.mailbox_key.in_(select(subscribers.c.mailbox_key).where(where)))
-    return Counts(
-        **by_state,
-        suppressed=connection.scalar(held) or 0,
-        forgotten=connection.scalar(select(func.count()).select_from(forgotten)) or 0,
-    )
+    return by_state | {"suppressed": connection.scalar(held) or 0}
 
 
 def everybody(connection: Connection) -> Iterator[Subscriber]:

@@ -11,10 +11,13 @@ import typer
 from publisher.cli.frame import Bar, Format, Yes, app, complain, config_of, emit, opened, say, tell
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from sqlalchemy import Connection
 
     from publisher.audience.address import Address
-    from publisher.audience.importing import Problem, Survey, Tally
+    from publisher.audience.csvfile import RowError
+    from publisher.audience.importing import Survey
     from publisher.audience.model import Subscriber
     from publisher.config import Config
     from publisher.database import Database
@@ -93,9 +96,7 @@ def _numbers(connection: Connection, chosen: Any = None) -> dict[str, int]:
     from publisher.audience import store
     from publisher.delivery import freeze
 
-    found = store.counts(connection, chosen)
-    held = {name: getattr(found, name) for name in ("confirmed", "pending", "unsubscribed", "suppressed")}
-    return held | {"mailable": freeze.preview(connection, "", chosen).get(None, 0)}
+    return store.counts(connection, chosen) | {"mailable": freeze.preview(connection, "", chosen).get(None, 0)}
 
 
 @commands.command("import")
@@ -116,10 +117,11 @@ def import_(
     each. Who unsubscribed, is suppressed or was erased stays so, here and in the file. Safe to repeat.
     """
     from publisher.audience import importing
+    from publisher.audience.csvfile import RowError
 
-    problems: list[Problem] = []
+    problems: list[RowError] = []
 
-    def hear(problem: Problem) -> None:
+    def hear(problem: RowError) -> None:
         if format == "text":
             tell(f"{file}:{problem.line}: {problem.message}")
         elif len(problems) < MOST_PROBLEMS:
@@ -130,7 +132,7 @@ def import_(
     with Bar("Reading", file) as bar:
         found = importing.survey(file, encoding=encoding, answers=answers, complain=hear, progress=bar.at)
     for question in found.questions:
-        hear(importing.Problem(1, question))
+        hear(RowError(1, question))
     if found.broken or found.questions or (found.invalid and not skip_invalid):
         _print_import(format, found, None, problems)
         return 1
@@ -145,7 +147,7 @@ def import_(
 
 def _answers(options: list[str]) -> dict[str, Any]:
     """``Gone=unsubscribed`` → the value or column, and what it says."""
-    from publisher.audience.vocabulary import ImportStatus
+    from publisher.audience.standing import ImportStatus
     from publisher.errors import UsageError
 
     found = {}
@@ -163,13 +165,14 @@ MOST_PROBLEMS = 1000
 
 
 def _print_import(
-    format: str, found: Survey, tally: Tally | None, problems: list[Problem], mailable: int | None = None
+    format: str, found: Survey, tally: Counter[str] | None, problems: list[RowError], mailable: int | None = None
 ) -> None:
+    written = {word: tally[word] if tally else 0 for word in ("added", "updated", "unchanged")}
+    skipped = {word: number for word, number in sorted((tally or {}).items()) if word not in written}
     if format == "json":
-        counts = {"rows": found.rows, "added": 0, "updated": 0, "unchanged": 0, "skipped": {}}
+        counts = {"rows": found.rows, **written, "skipped": skipped}
         if tally is not None:
-            counts |= {"added": tally.added, "updated": tally.updated, "unchanged": tally.unchanged}
-            counts |= {"skipped": dict(sorted(tally.skipped.items())), "mailable": mailable}
+            counts |= {"mailable": mailable}
         about = {"file": found.file.path.name, "encoding": found.file.encoding, "recognised": found.tool}
         listed = [{"line": problem.line, "message": problem.message} for problem in problems]
         emit(about | counts | {"invalid": found.invalid, "problems": listed, "warnings": list(found.warnings)})
@@ -190,11 +193,8 @@ def _print_import(
         tell(f"Read as an export of {found.tool.capitalize()}.")
     if not found.file.encoding.startswith("utf-8"):
         tell(f"Read as {found.file.encoding}.")
-    skipped = ", ".join(f"{number:,} {reason}" for reason, number in sorted(tally.skipped.items()))
-    say(
-        f"{tally.rows:,} rows: {tally.added:,} added, {tally.updated:,} updated, {tally.unchanged:,} unchanged"
-        + (f"; skipped: {skipped}" if skipped else "")
-    )
+    done, left = (", ".join(f"{number:,} {word}" for word, number in some.items()) for some in (written, skipped))
+    say(f"{tally.total():,} rows: {done}" + (f"; skipped: {left}" if left else ""))
     say(f"{mailable:,} can be mailed now")
 
 
@@ -232,7 +232,7 @@ def add(
     pending: Annotated[bool, typer.Option("--pending", help="Ask them to confirm first.")] = False,
 ) -> int:
     """Add one person, whose consent you vouch for."""
-    from publisher.audience.administration import add as enter
+    from publisher.audience.importing import add as enter
 
     with opened(context) as (config, database):
         enter(database, address, name=name, language=language, topics=topic or (), pending=pending)

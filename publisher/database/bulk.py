@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -42,7 +43,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     quote = dialect.identifier_preparer.quote
     columns = ", ".join(quote(key) for key in keys)
     statement = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({', '.join([mark] * len(keys))})"  # noqa: S608
-    connection.exec_driver_sql(statement, [_bound(row, processors) for row in rows])
+    connection.exec_driver_sql(statement, _bound(rows, processors))
 
 
 def among(connection: Connection, column: Column[str], values: Collection[str]) -> ColumnElement[bool]:
@@ -57,7 +58,7 @@ def update_rows(connection: Connection, statement: Update, rows: Sequence[Mappin
     if not rows:
         return
     text, parameters, own = _compiled(statement, connection.dialect)
-    bound = [_bound({**own, **row}, parameters) for row in rows]
+    bound = _bound([{**own, **row} for row in rows], parameters)
     if connection.dialect.positional:
         connection.exec_driver_sql(text, bound)
     else:
@@ -75,8 +76,19 @@ def _compiled(statement: Update, dialect: Dialect) -> tuple[str, _Parameters, di
     return str(compiled), parameters, dict(compiled.params)
 
 
-def _bound(row: Mapping[str, Any], parameters: _Parameters) -> tuple[Any, ...]:
-    return tuple([row[key] if bind is None else bind(row[key]) for key, bind in parameters])
+def _bound(rows: Sequence[Mapping[str, Any]], parameters: _Parameters) -> list[tuple[Any, ...]]:
+    """The driver's values of each row, made a column at a time."""
+    columns = ([row[key] if bind is None else bind(row[key]) for row in rows] for key, bind in parameters)
+    return list(zip(*columns, strict=True))
+
+
+def new_ids(connection: Connection, column: Column[int], count: int) -> Sequence[int]:
+    """Ids for as many rows to be inserted in this transaction, ascending, as the database itself would give them."""
+    if connection.dialect.name == "postgresql":
+        numbers = text("SELECT nextval(pg_get_serial_sequence(:table, :key)) FROM generate_series(1, :count)")
+        return connection.scalars(numbers, {"table": column.table.name, "key": column.name, "count": count}).all()
+    last = connection.scalar(select(func.max(column))) or 0  # nobody else writes before this transaction ends
+    return range(last + 1, last + 1 + count)
 
 
 def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:

@@ -49,8 +49,7 @@ async def metrics(request: Request) -> Response:
 
     def count() -> dict[str, int]:
         with service.database.connect() as connection:
-            found = store.counts(connection)
-        return {state: getattr(found, state) for state in ("pending", "confirmed", "unsubscribed", "suppressed")}
+            return store.counts(connection)
 
     text = service.metrics.text(await service.read(count))
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,8 @@ from sqlalchemy import Connection, insert, select
 
 from publisher.audience import store
 from publisher.audience.address import read_address
-from publisher.audience.importing import Problem, Tally, survey, write
+from publisher.audience.csvfile import RowError
+from publisher.audience.importing import survey, write
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
 from publisher.audience.own import COLUMNS, export, guarded, unguarded
 from publisher.audience.suppressions import Reason, suppress, suppression
@@ -108,8 +110,8 @@ def carry(source: Database, path: Path) -> None:
         export(connection, file)
 
 
-def bring(database: Database, path: Path, **options: Any) -> Tally:
-    def fail(problem: Problem) -> None:
+def bring(database: Database, path: Path, **options: Any) -> Counter[str]:
+    def fail(problem: RowError) -> None:
         pytest.fail(f"{problem.line}: {problem.message}")
 
     found = survey(path, complain=fail)
@@ -181,7 +183,7 @@ def test_the_same_on_postgresql_and_links_in_mail_work_on(
         suppress(connection, "stranger@example.com", Reason.COMPLAINT, "said so")
     link = Tokens(["k" * 32], "https://letters.example.com/").sign(Purpose.UNSUBSCRIBE, ann.reference)
     carry(there, path)
-    assert bring(database, path).added == 2
+    assert bring(database, path)["added"] == 2
     assert everything(database) == everything(there)
     claim = Tokens(["k" * 32], "https://letters.example.com/").read(Purpose.UNSUBSCRIBE, link)
     assert claim is not None
@@ -201,7 +203,7 @@ EARLIER = (
 
 def test_an_earlier_export_is_read_with_its_references(database: Database, tmp_path: Path) -> None:
     (tmp_path / "old.csv").write_text(EARLIER, encoding="utf-8")
-    assert bring(database, tmp_path / "old.csv").added == 3
+    assert bring(database, tmp_path / "old.csv")["added"] == 3
     with database.connect() as connection:
         ann, ben, cy = (store.find(connection, f"{n:024x}") for n in range(3))
         assert ann
@@ -257,7 +259,7 @@ def test_a_reference_that_is_somebody_else_s_is_made_anew(database: Database, tm
         other = store.add(connection, read_address("other@example.com"), how=ConsentSource.FORM)
     text = EARLIER.replace(f"{0:024x}", other.reference).replace(f"{2:024x}", f"{1:024x}")
     (tmp_path / "old.csv").write_text(text, encoding="utf-8")
-    assert bring(database, tmp_path / "old.csv").added == 3
+    assert bring(database, tmp_path / "old.csv")["added"] == 3
     with database.connect() as connection:
         found = {row.address: row.reference for row in connection.execute(select(subscribers))}
     assert len(set(found.values())) == 4
@@ -269,7 +271,7 @@ def test_pending_asks_those_of_an_export_as_well(database: Database, tmp_path: P
     bring(database, tmp_path / "old.csv", pending=True)
     with database.connect() as connection:
         counts = store.counts(connection)
-    assert (counts.pending, counts.confirmed, counts.unsubscribed) == (2, 0, 1)
+    assert (counts["pending"], counts["confirmed"], counts["unsubscribed"]) == (2, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +285,7 @@ def test_pending_asks_those_of_an_export_as_well(database: Database, tmp_path: P
     ],
 )
 def test_a_spoiled_cell_has_its_line(tmp_path: Path, was: str, becomes: str, message: str) -> None:
-    problems: list[Problem] = []
+    problems: list[RowError] = []
     (tmp_path / "old.csv").write_text(EARLIER.replace(was, becomes, 1), encoding="utf-8")
     survey(tmp_path / "old.csv", complain=problems.append)
     assert [problem.message[: len(message)] for problem in problems] == [message]

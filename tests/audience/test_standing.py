@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from publisher.audience.importing import Survey, survey, write
+from publisher.audience.standing import ImportStatus
 from publisher.audience.suppressions import suppression
-from publisher.audience.vocabulary import ImportStatus
 from publisher.config.model import Config
 from publisher.database import open_database
 

@@ -90,7 +90,7 @@ def test_with_500_half_open_connections_a_one_click_post_is_answered_at_once(tmp
             assert answer.status_code == 200
         assert sum(map(is_open, half_open)) <= connections.SHARE
     with database.connect() as connection:
-        assert store.counts(connection).unsubscribed == 2
+        assert store.counts(connection)["unsubscribed"] == 2
     database.close()
 
 

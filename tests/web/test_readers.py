@@ -21,7 +21,7 @@ def test_many_who_ask_at_once_for_one_address_get_one_mail(database: Database) -
         with ThreadPoolExecutor(6) as pool:
             assert sum(pool.map(lambda _: readers.ask(wish, {}), range(6))) == 1
         with database.begin() as connection:
-            assert store.counts(connection).pending == outbox.pending(connection) == 1
+            assert store.counts(connection)["pending"] == outbox.pending(connection) == 1
             ann = store.find(connection, wish.address)
             assert ann is not None
             store.asked(connection, ann.id, None)

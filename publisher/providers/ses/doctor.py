@@ -223,7 +223,7 @@ def _readers(config: Config) -> int | None:
     """Confirmed subscribers; None where no database answers."""
     try:
         with open_database(config).connect() as connection:
-            return counts(connection).confirmed
+            return counts(connection)["confirmed"]
     except DatabaseError:
         return None
 
