@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Place, Span
@@ -18,20 +18,26 @@ _ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.)\S+")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A run of words on one line of a file. ``key`` is shared by runs of one text; ``whole`` is its place."""
+    """A run of words on one line of a file. ``key`` is shared by runs of one text; ``at`` gives its place."""
 
     text: str
-    whole: Place
+    at: Callable[[], Place]
     key: object
+
+    @property
+    def whole(self) -> Place:
+        """The place of all of it."""
+        return self.at()
 
     def place(self, start: int, end: int) -> Place:
         """The place of a part of the run; the whole of it where the run was not written plainly."""
-        span = self.whole.span
+        whole = self.whole
+        span = whole.span
         more = span.end_column - span.column - len(self.text) if span.line == span.end_line else -1
         if more in {0, 2}:  # as it is, or in quotes
             column = span.column + more // 2
-            return Place(self.whole.path, Span(span.line, column + start, span.line, column + end))
-        return self.whole
+            return Place(whole.path, Span(span.line, column + start, span.line, column + end))
+        return whole
 
 
 def fields(context: Context) -> Iterator[Line]:
@@ -60,7 +66,7 @@ def fields(context: Context) -> Iterator[Line]:
 def _fields(places: Places, at: tuple[str | int, ...], *texts: str | None) -> Iterator[Line]:
     for index, text in enumerate(texts):
         if text:
-            yield Line(text, places.of(*at, *([index] if at[0] in {"authors", "tags"} else [])), at[-1])
+            yield Line(text, partial(places.of, *at, *([index] if at[0] in {"authors", "tags"} else [])), at[-1])
 
 
 def _of_picture(places: Places, name: str, picture: Picture | None) -> Iterator[Line]:
@@ -77,15 +83,14 @@ def lines(context: Context) -> tuple[Line, ...]:
 
 def _lines(context: Context) -> Iterator[Line]:
     issue = context.issue
-    yield Line(_without_addresses(issue.title), issue.places.of("title"), "title")
+    yield Line(_without_addresses(issue.title), partial(issue.places.of, "title"), "title")
     heads: dict[int, Item] = dict(enumerate(issue.items))
     for text in context.texts:
         if text.item is not None and text.role == "body":
             yield from _headline(heads, text.item)
-        for words, place in text.plain():
-            yield Line(
-                _without_addresses(words), place, (text.role, text.item, text.prose.origins[:1], text.prose.path)
-            )
+        key = (text.role, text.item, text.prose.origins[:1], text.prose.path)
+        for words, at in text.plain():
+            yield Line(_without_addresses(words), at, key)
     for index in list(heads):
         yield from _headline(heads, index)
 
@@ -98,7 +103,7 @@ def cjk_lines(context: Context) -> tuple[Line, ...]:
 
 def _headline(heads: dict[int, Item], index: int) -> Iterator[Line]:
     if item := heads.pop(index, None):
-        yield Line(_without_addresses(item.headline), item.places.of("headline"), ("headline", index))
+        yield Line(_without_addresses(item.headline), partial(item.places.of, "headline"), ("headline", index))
 
 
 def _without_addresses(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -20,35 +20,44 @@ from publisher.issue.markdown.tags import raw_tags
 
 _VERBATIM = re.compile(r"<(?P<end>/?)(?P<name>code|pre|kbd|samp|tt|var|math|svg)\b", re.IGNORECASE)
 _PARTS = frozenset({"link_open", "link_close", "image"})
+_RAW = frozenset({"html_block", "html_inline"})
 _NEAR = 4096
 """How far on what was written with escapes is looked for, so that a text full of them is read in one pass."""
-
-
-class Piece(NamedTuple):
-    """A token, what it says or is as HTML, and a function from a range of that to its place in the file."""
-
-    token: Token
-    words: str
-    place: Callable[[int, int], Place]
-
-    @property
-    def raw(self) -> bool:
-        """Whether it is HTML as the author wrote it."""
-        return self.token.type in {"html_block", "html_inline"}
-
-    @property
-    def whole(self) -> Place:
-        """The place of all of it."""
-        start, end = self.token.meta.get("at", (0, len(self.words)))
-        return self.place(0, end - start)
 
 
 class _Rows(NamedTuple):
     """A token, the line and column in the prose of each of its lines, and where each begins in its content."""
 
     token: Token
-    at: list[tuple[int, int]]
-    starts: list[int]
+    at: Sequence[tuple[int, int]]
+    starts: Sequence[int]
+
+
+class Piece(NamedTuple):
+    """A token, what it says or is as HTML, and where that begins: an offset in the lines of the text it stands in."""
+
+    token: Token
+    words: str
+    text: Text
+    rows: _Rows
+    begin: int = 0
+
+    @property
+    def raw(self) -> bool:
+        """Whether it is HTML as the author wrote it."""
+        return self.token.type in _RAW
+
+    def place(self, start: int, end: int) -> Place:
+        """The place in the file of a range of the words."""
+        return self.text.place(self.rows, self.begin + start, self.begin + end)
+
+    @property
+    def whole(self) -> Place:
+        """The place of all of it."""
+        if not (at := self.token.meta.get("at")) and self.token.block:
+            return self.text.prose.place(self.rows.at[0][0])
+        start, end = at or (0, len(self.words))
+        return self.place(0, end - start)
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ class Text:
         """Its links, pictures and headings."""
         return Parts(iter(self.pieces))
 
-    def plain(self) -> Iterator[tuple[str, Place]]:
+    def plain(self) -> Iterator[tuple[str, Callable[[], Place]]]:
         """Each run of words that a reader sees, without code and bare addresses, with its place; line by line."""
         for rows in self._inline:
             position = after = 0
@@ -88,10 +97,10 @@ class Text:
                     length = len(child.content)
                     found = rows.token.content.find(child.content, position, position + length + _NEAR)
                     if found >= 0:
-                        yield child.content, self._place(rows, found, found + length)
+                        yield child.content, partial(self.place, rows, found, found + length)
                         position = found + length
                     else:  # written with escapes or entities: somewhere on from here
-                        yield child.content, self._place(rows, position, len(rows.token.content))
+                        yield child.content, partial(self.place, rows, position, len(rows.token.content))
 
     @cached_property
     def words(self) -> str:
@@ -122,18 +131,17 @@ class Text:
         """Tokens that neither say anything nor are a part, as those of emphasis, are left out."""
         inline = {id(rows.token): rows for rows in self._inline}
         for token in self.tokens:
-            first = token.map[0] if token.map else 0
             if token.type == "html_block":
-                yield Piece(token, token.content, partial(self._place, self._rows(token)))
-            else:
-                words = f" {token.content} " if token.type in {"fence", "code_block"} else " " if token.block else ""
-                yield Piece(token, words, partial(self._line, first))
-            rows = inline.get(id(token)) or _Rows(token, [(first, 0)], [0])
-            for child in token.children or ():
-                words = child.content if child.type == "html_inline" else _said(child)
-                if words or child.type in _PARTS:
-                    at = child.meta.get("at")
-                    yield Piece(child, words, partial(self._shifted, rows, at[0] if at else 0))
+                yield Piece(token, token.content, self, self._rows(token))
+            elif token.type == "inline":
+                rows = inline.get(id(token)) or _line(token)
+                for child in token.children or ():
+                    words = child.content if child.type == "html_inline" else _said(child)
+                    if words or child.type in _PARTS:
+                        yield Piece(child, words, self, rows, child.meta["at"][0] if "at" in child.meta else 0)
+            elif token.nesting != 1 or token.type == "heading_open":
+                words = f" {token.content} " if token.type in {"fence", "code_block"} else " "
+                yield Piece(token, words, self, _line(token))
 
     @cached_property
     def written(self) -> tuple[tuple[str, Callable[[int, int], Place]], ...]:
@@ -148,13 +156,7 @@ class Text:
                 if child.type in {"code_inline", "html_inline"} and (at := child.meta.get("at")) and at[0] >= last:
                     shown += [" " * (at[0] - last) if code else written[last : at[0]], " " * (at[1] - at[0])]
                     last, code = at[1], code + _opens_code(child)
-            yield "".join([*shown, written[last:]]), partial(self._place, rows)
-
-    def _shifted(self, rows: _Rows, by: int, start: int, end: int) -> Place:
-        return self._place(rows, by + start, by + end)
-
-    def _line(self, number: int, _start: int, _end: int) -> Place:
-        return self.prose.place(number)
+            yield "".join([*shown, written[last:]]) if shown else written, partial(self.place, rows)
 
     @cached_property
     def _inline(self) -> tuple[_Rows, ...]:
@@ -179,6 +181,10 @@ class Text:
 
     def _rows(self, token: Token, after: int | None = None, first: int | None = None, column: int = 0) -> _Rows:
         """Where the lines of a token stand; of a cell, from the column ``after`` on; of a note, from its bracket on."""
+        if first is None and after is None and "\n" not in token.content:
+            row = token.map[0] if token.map else 0
+            written = self.prose.lines[row] if row < len(self.prose.lines) else ""
+            return _Rows(token, ((row, _column(written, token.content, None)),), (0,))
         at, starts, start = [], [], 0
         for number, line in enumerate(token.content.split("\n")):
             row = number + (first if first is not None else token.map[0] if token.map else 0)
@@ -191,12 +197,17 @@ class Text:
             start += len(line) + 1
         return _Rows(token, at, starts)
 
-    def _place(self, rows: _Rows, start: int, end: int) -> Place:
+    def place(self, rows: _Rows, start: int, end: int) -> Place:
+        """The place in the file of a range of what a token's lines hold."""
         index = bisect_right(rows.starts, start) - 1
         line, column = rows.at[index]
         column += start - rows.starts[index]
         stop = rows.starts[index + 1] - 1 if index + 1 < len(rows.starts) else end
         return self.prose.place(line, column, column + min(stop, end) - start)
+
+
+def _line(token: Token) -> _Rows:
+    return _Rows(token, ((token.map[0] if token.map else 0, 0),), (0,))
 
 
 def _words(children: Iterable[Token]) -> Iterator[Token]:

@@ -27,12 +27,14 @@ _TRACKING = re.compile(
     r"|vero_(id|conv)|oly_(anon|enc)_id|s_cid|wickedid|spm|scm|share_(token|source|from)|from_source|isappinstalled",
     re.IGNORECASE,
 )
+_MOST = 60  # anchors that a finding names
 _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
     """Look at each link of the text, and at the query of every address."""
-    anchors = [item.anchor for item in context.issue.items]
+    anchors = dict.fromkeys(item.anchor for item in context.issue.items)
+    named = ", ".join(list(anchors)[:_MOST]) + (", …" if len(anchors) > _MOST else "")
     for link in (link for text in context.texts for link in text.parts.links):
         if not _WITHIN.fullmatch(link.url) and (fault := fault_of_link(link.url)):
             yield fault.at(link.place)
@@ -40,8 +42,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         # An item that cannot be read may well have the anchor.
         if context.whole and url.startswith("#") and url[1:] not in anchors:
             message = say("the issue has no anchor {url}", url=url)
-            advice = say("the anchors are {anchors}", anchors=", ".join(anchors))
-            yield MISSING_ANCHOR.at(link.place, message, help=advice)
+            yield MISSING_ANCHOR.at(link.place, message, help=say("the anchors are {anchors}", anchors=named))
         if _TRIM.sub("", link.words).casefold() in _VAGUE:
             message = say("the link's text “{words}” does not say where it leads", words=link.words.strip())
             yield VAGUE_TEXT.at(link.place, message, help=say("make the words that name the target the link"))

@@ -36,8 +36,10 @@ def check(context: Context) -> Iterator[Diagnostic]:
             place, file = places.of(name, "image"), picture_file(root, issue.folder, picture.image)
             yield from _words(picture.alt, picture.image, places.of(name, "alt"))
             yield from _file(file, place, cover=name == "cover")
-    for use in (picture for text in context.texts for picture in text.parts.pictures):
-        file = linked_picture(root, issue.folder, use.source)
+    uses = [picture for text in context.texts for picture in text.parts.pictures]
+    files = {source: linked_picture(root, issue.folder, source) for source in {use.source for use in uses}}
+    for use in uses:
+        file = files[use.source]
         yield from _words(use.alt or "", use.source, use.place)
         yield from _file(file, use.place)
         yield from _in_text(use, file)

@@ -30,6 +30,7 @@ _ENUMERATES = re.compile(
     r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ])|(?<!\w)[一二三四五六七八九十]{1,3}|[①-⑳㈠-㈩])$"
 )
 _DEEP = 8  # quotations that run over paragraphs, within each other
+_PAIRED = re.compile(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}]")
 _CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
 
 
@@ -72,7 +73,7 @@ def _without_partner(context: Context) -> Iterator[Diagnostic]:
 
 
 def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
-    if not any(HAN.search(line.text) for line in piece):
+    if not (any(HAN.search(line.text) for line in piece) and any(_PAIRED.search(line.text) for line in piece)):
         return
     open_marks: list[tuple[str, Line, int]] = []
     before = piece[0].whole.span.line if piece else 0

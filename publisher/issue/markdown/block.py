@@ -1,0 +1,52 @@
+"""The block parser of the dialect: the library's rules, each asked only at the characters that it begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markdown_it.parser_block import ParserBlock, RuleFuncBlockType
+from markdown_it.ruler import Rule, Ruler
+from markdown_it.rules_block import StateBlock
+
+_BEGINS = {
+    "fence": "`~",
+    "blockquote": ">",
+    "hr": "*-_",
+    "list": "*+-0123456789",
+    "footnote_def": "[",
+    "reference": "[",
+    "html_block": "<",
+    "heading": "#",
+}
+"""The others may begin with any character."""
+
+
+class BlockRuler(Ruler[RuleFuncBlockType]):
+    """The library's ruler, where a chain is one rule that asks those which the first character of a line may begin."""
+
+    def __init__(self, library: ParserBlock) -> None:
+        """Of the rules that ``library`` has by now."""
+        self.__rules__ = library.ruler.__rules__
+        names = {name for rule in self.__rules__ for name in rule.alt}
+        self.__cache__ = {name: [_chain([one for one in self._enabled() if name in one.alt])] for name in names}
+        self.__cache__[""] = [_chain(self._enabled())]
+
+    def _enabled(self) -> list[Rule[RuleFuncBlockType]]:
+        return [rule for rule in self.__rules__ if rule.enabled]
+
+
+def _chain(rules: Sequence[Rule[RuleFuncBlockType]]) -> RuleFuncBlockType:
+    always = tuple(rule.fn for rule in rules if rule.name not in _BEGINS)
+    table = {
+        sign: tuple(rule.fn for rule in rules if sign in _BEGINS.get(rule.name, sign))
+        for sign in "".join(_BEGINS.values())
+    }
+
+    def first(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+        at = state.bMarks[line] + state.tShift[line]
+        for rule in table.get(state.src[at : at + 1], always):  # noqa: SIM110 - a generator takes as long as a rule
+            if rule(state, line, end, silent):
+                return True
+        return False
+
+    return first
