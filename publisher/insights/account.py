@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
+from typing import NamedTuple
 
-from publisher.delivery.states import Account, MailingState
+from publisher.delivery.states import FEEDBACK, Account, MailingState
 
 FEW = 5
 """A domain with fewer recipients than this is not named: it could be one person's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(NamedTuple):
     """The recipients at one domain of whom the provider accepted a message; ``name`` is None for all others."""
 
     name: str | None
@@ -41,8 +43,7 @@ class Rejection:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class LinkClicks:
+class LinkClicks(NamedTuple):
     """A tracked link: the readers who followed it, their clicks, and the clicks of machines."""
 
     url: str
@@ -62,8 +63,7 @@ class Tracking:
     links: tuple[LinkClicks, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineStep:
+class TimelineStep(NamedTuple):
     """A span of the timeline: what happened in it. ``start`` is None for all that came after the timeline's end."""
 
     start: datetime | None
@@ -109,16 +109,13 @@ def named_domains(domains: Sequence[Domain], most: int = 12) -> tuple[Domain, ..
     shown = [domain for domain in ranked if domain.name and domain.submitted >= FEW][:most]
     rest = [domain for domain in ranked if domain not in shown]
     if rest:
-        columns = zip(*((d.submitted, d.delivered, d.bounced, d.complained) for d in rest), strict=True)
-        shown.append(Domain(None, *(sum(column) for column in columns)))
+        shown.append(Domain(None, *(sum(column) for column in zip(*(counts for _, *counts in rest), strict=True))))
     return tuple(shown)
 
 
-_WIDTHS = tuple(
-    timedelta(minutes=minutes)
-    for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7 * 1440, 30 * 1440)
-)
-_FIELDS = ("submitted", "delivered", "bounced", "complained")
+_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7 * 1440, 30 * 1440)
+_WIDTHS = tuple(timedelta(minutes=minutes) for minutes in _MINUTES)
+_FIELDS = ("submitted", *FEEDBACK)
 
 
 def timeline(minutes: Mapping[str, Mapping[datetime, int]], most: int = 24) -> tuple[TimelineStep, ...]:
@@ -132,13 +129,8 @@ def timeline(minutes: Mapping[str, Mapping[datetime, int]], most: int = 24) -> t
     )
     if not leading:
         return ()
-    total = sum(count for _, count in leading)
-    start, end, seen = leading[0][0], leading[0][0], 0
-    for moment, count in leading:
-        seen += count
-        end = moment
-        if seen >= total * 0.99:
-            break
+    sums = list(accumulate(count for _, count in leading))
+    start, end = leading[0][0], leading[bisect_left(sums, sums[-1] * 0.99)][0]
     width = next((w for w in _WIDTHS if (end - start) // w < most), _WIDTHS[-1])
     steps = min(most, (end - start) // width + 1)
     rows = [dict.fromkeys(_FIELDS, 0) for _ in range(steps + 1)]

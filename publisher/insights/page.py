@@ -47,9 +47,9 @@ def render_report(report: MailingReport, config: Config, *, now: datetime | None
     days = {step.start.astimezone(config.newsletter.zone).date() for step in steps if step.start}
     form = "short" if len(days) > 1 else "HH:mm"
     account = report.account
-    unknown = not_known(
-        {name: getattr(account, name) for name in ("submitted", *FEEDBACK)}, open_provider(config).tells
-    )
+    states = [(name, getattr(account, name)) for name in _STATES]
+    counts = {name: getattr(account, name) for name in ("submitted", *FEEDBACK)}
+    unknown = not_known(counts, open_provider(config).tells)
     told = ["submitted", *(name for name in FEEDBACK if name not in unknown)]
     try:
         return Theme.of(config).render(
@@ -65,11 +65,9 @@ def render_report(report: MailingReport, config: Config, *, now: datetime | None
             short=lambda at: moment(at, form),
             told=told,
             unknown=unknown,
-            states=[(name, getattr(account, name)) for name in _STATES],
-            account_chart=stacked([(name, getattr(account, name)) for name in _STATES]),
-            time_chart=rising(
-                [(name, [getattr(step, name) for step in steps]) for name in told if name != "complained"]
-            ),
+            states=states,
+            account_chart=stacked(states),
+            time_chart=rising([(name, [getattr(s, name) for s in steps]) for name in told if name != "complained"]),
             highest=max(sum(step.submitted for step in steps), sum(step.delivered for step in steps)),
             bar=bar,
             written=moment(now or datetime.now(UTC)),

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     String,
-    and_,
     case,
     func,
     literal,
@@ -81,15 +80,9 @@ def report(database: Database, config: Config, slug: str) -> MailingReport | Non
 def _rejections(connection: Connection, mailing: Mailing) -> tuple[Rejection, ...]:
     """What the provider said at once, by the ledger; what it found out later, by the events."""
     r, e = recipients.c, feedback_events.c
-    at_once = (
-        select(func.coalesce(r.reason, ""), literal(""), func.count())
-        .where(
-            r.mailing_id == mailing.id,
-            r.state == RecipientState.REJECTED,
-            func.coalesce(r.reason, "").not_like("event:%"),
-        )
-        .group_by(r.reason)
-    )
+    code = func.coalesce(r.reason, "")
+    rejected = (r.mailing_id == mailing.id, r.state == RecipientState.REJECTED, code.not_like("event:%"))
+    at_once = select(code, literal(""), func.count()).where(*rejected).group_by(r.reason)
     later = (
         select(e.kind, e.detail, func.count(func.coalesce(e.recipient, e.message_id).distinct()))
         .where(e.mailing == mailing.reference, e.kind.in_(("reject", "rendering-failure")))
@@ -142,33 +135,21 @@ def _by_minute(connection: Connection, moment: Column[Any], *where: ColumnElemen
     """Counts by minute. A moment is ISO 8601 text in UTC, so a minute is its first sixteen characters."""
     minute = func.substr(type_coerce(moment, String), 1, 16).label("minute")
     query = select(minute, func.count()).where(*where).group_by(literal_column("minute"))
-    return {
-        datetime.fromisoformat(text).replace(tzinfo=UTC): count
-        for text, count in connection.execute(query)
-        if text is not None
-    }
+    rows = connection.execute(query)
+    return {datetime.fromisoformat(text).replace(tzinfo=UTC): count for text, count in rows if text is not None}
 
 
 def _unsubscribed(connection: Connection, mailing: Mailing) -> int:
     """Readers who left because of this mailing and stayed away: by its own link, or another way before the next one."""
-    r, c = recipients.c, consents.c
-    following = connection.execute(
-        select(func.min(type_coerce(mailing_table.c.frozen_at, String))).where(mailing_table.c.id > mailing.id)
-    ).scalar_one()
+    r, c, s = recipients.c, consents.c, subscribers.c
+    later = select(func.min(type_coerce(mailing_table.c.frozen_at, String))).where(mailing_table.c.id > mailing.id)
+    following = connection.execute(later).scalar_one()
     query = (
-        select(subscribers.c.reference, type_coerce(c.at, String), c.evidence)
-        .select_from(
-            consents.join(subscribers, subscribers.c.id == c.subscriber_id).join(
-                recipients, r.reference == subscribers.c.reference
-            )
-        )
-        .where(
-            r.mailing_id == mailing.id,
-            r.state == _SUBMITTED,
-            c.change == "unsubscribed",
-            subscribers.c.state == "unsubscribed",
-            c.at >= mailing.frozen_at,
-        )
+        select(s.reference, type_coerce(c.at, String), c.evidence)
+        .join_from(consents, subscribers, s.id == c.subscriber_id)
+        .join(recipients, r.reference == s.reference)
+        .where(r.mailing_id == mailing.id, r.state == _SUBMITTED, s.state == "unsubscribed")
+        .where(c.change == "unsubscribed", c.at >= mailing.frozen_at)
     )
     left: set[str] = set()
     for reference, at, evidence in connection.execute(query):
@@ -188,12 +169,9 @@ def _tracking(connection: Connection, mailing: Mailing) -> Tracking:
         .group_by(e.kind, literal_column("who"))
         .subquery()
     )
-    counts = {
-        (kind, bool(machine)): count
-        for kind, machine, count in connection.execute(
-            select(people.c.kind, people.c.machine, func.count()).group_by(people.c.kind, people.c.machine)
-        )
-    }
+    p = people.c
+    rows = connection.execute(select(p.kind, p.machine, func.count()).group_by(p.kind, p.machine))
+    counts = {(kind, bool(machine)): count for kind, machine, count in rows}
     links = select(
         e.detail,
         func.count(case((e.machine == 0, who)).distinct()),
@@ -234,9 +212,9 @@ def mailings_of(connection: Connection, reference: str) -> list[dict[str, Any]]:
 
 
 def _events(connection: Connection, mailing: str, recipient: str) -> list[dict[str, Any]]:
-    columns = [feedback_events.c[key] for key in ("at", "kind", "type", "subtype", "detail")]
-    condition = and_(feedback_events.c.mailing == mailing, feedback_events.c.recipient == recipient)
-    rows = connection.execute(select(*columns).where(condition).order_by(feedback_events.c.id))
+    e = feedback_events.c
+    query = select(e.at, e.kind, e.type, e.subtype, e.detail).where(e.mailing == mailing, e.recipient == recipient)
+    rows = connection.execute(query.order_by(e.id))
     return [
         {key: value.isoformat() if key == "at" else value for key, value in row._mapping.items() if value}
         for row in rows

@@ -66,11 +66,9 @@ class Base64:
             literal = part[-len(open_) % 3]
             open_ += literal.head
             if literal.lines:
-                out.append(_lines(open_))
-                out.append(literal.lines)
-                open_ = literal.tail
-            else:
-                open_ += literal.tail
+                out += (_lines(open_), literal.lines)
+                open_ = b""
+            open_ += literal.tail
         out.append(_lines(open_))
         return b"".join(out)
 

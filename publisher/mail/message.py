@@ -39,27 +39,12 @@ class MailContent:
     @classmethod
     def of(cls, edition: Edition) -> MailContent:
         """The letter of an edition."""
-        return cls(
-            edition.slug,
-            edition.title,
-            edition.subject,
-            edition.language,
-            edition.digest,
-            edition.commit,
-            edition.html,
-            edition.text,
-        )
+        return cls(*(getattr(edition, name) for name in (*_PLAIN, "html", "text")))
 
     def to_json(self) -> str:
         """As the ledger keeps it. A slot is written as an object, so that no text can be taken for one."""
-        return json.dumps(
-            {
-                **{name: getattr(self, name) for name in _PLAIN},
-                "html": _write(self.html),
-                "text": _write(self.text),
-            },
-            ensure_ascii=False,
-        )
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        return json.dumps(plain | {"html": _write(self.html), "text": _write(self.text)}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> MailContent:
@@ -134,17 +119,8 @@ class Composed:
         )
         text = {slot: value.encode() for slot, value in envelope.text_values().items()}
         markup = {slot: value.encode() for slot, value in envelope.html_values().items()}
-        return b"".join(
-            (
-                own.encode("ascii"),
-                self._head,
-                _part(self._boundary, "plain", self._text),
-                self._text.fill(text),
-                _part(self._boundary, "html", self._html),
-                self._html.fill(markup),
-                b"--" + self._boundary + b"--\r\n",
-            )
-        )
+        bodies = _part(self._boundary, "plain", self._text, text) + _part(self._boundary, "html", self._html, markup)
+        return own.encode("ascii") + self._head + bodies + b"--" + self._boundary + b"--\r\n"
 
     def of(self, envelope: Envelope) -> Composed:
         """What is composed for this envelope: its own letter, else this one."""
@@ -182,12 +158,9 @@ def marked_as_test(letter: MailContent) -> MailContent:
     return replace(letter, subject=f"[test] {letter.subject}")
 
 
-def _part(boundary: bytes, kind: str, body: Encoded) -> bytes:
-    return (
-        b"--"
-        + boundary
-        + f"\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {body.encoding}\r\n\r\n".encode()
-    )
+def _part(boundary: bytes, kind: str, body: Encoded, values: Mapping[Slot, bytes]) -> bytes:
+    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {body.encoding}\r\n\r\n"
+    return b"--" + boundary + b"\r\n" + head.encode() + body.fill(values)
 
 
 def _list_headers(

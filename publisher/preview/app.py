@@ -64,9 +64,8 @@ def create_app(root: Path, port: int) -> Starlette:
         found = workshop.asset(request.path_params["name"])
         if found is None:
             raise HTTPException(404)
-        return Response(
-            found[0], media_type=found[1], headers={"content-security-policy": "default-src 'none'; sandbox"}
-        )
+        nothing_runs = {"content-security-policy": "default-src 'none'; sandbox"}
+        return Response(found[0], media_type=found[1], headers=nothing_runs)
 
     async def events(_: Request) -> Response:
         return StreamingResponse(_stream(changes, stopping), media_type="text/event-stream")

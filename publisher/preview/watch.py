@@ -80,11 +80,10 @@ class Changes:
         except Exception as error:
             # A name that is no UTF-8 anywhere below ends the watcher, and editors would look at yesterday's mail.
             log.warning("files are looked at once a second: %r", error)
-        places = [str(root / name) for name in rooms]
-        before = await asyncio.to_thread(_state, places, root / "config.yaml")
+        before = await asyncio.to_thread(_state, root, rooms)
         while True:
             await asyncio.sleep(1)
-            now = await asyncio.to_thread(_state, places, root / "config.yaml")
+            now = await asyncio.to_thread(_state, root, rooms)
             if changed := before ^ now:
                 yield {Path(path) for path, _ in changed}
             before = now
@@ -94,9 +93,10 @@ class Changes:
             queue.put_nowait(slugs)
 
 
-def _state(folders: Sequence[str], *files: Path) -> set[tuple[str, int]]:
+def _state(root: Path, rooms: Collection[str]) -> set[tuple[str, int]]:
     """Every file and when it was last written."""
-    paths = [path for folder in folders for path, plain in files_below(folder) if plain] + [str(file) for file in files]
+    paths = [path for name in rooms for path, plain in files_below(str(root / name)) if plain]
+    paths.append(str(root / "config.yaml"))
     found = set()
     for path in paths:
         with suppress(OSError):

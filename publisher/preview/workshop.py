@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from publisher.config import Config, load_config
@@ -90,11 +91,8 @@ class Workshop:
     def asset(self, name: str) -> tuple[bytes, str] | None:
         """An image of the brand or of a known edition by its published name: bytes and media type."""
         editions = [view.edition for view in list(self._views.values()) if view.edition]
-        for assets in (Brand.of(self.config).assets, *(edition.assets for edition in editions)):
-            for asset in assets:
-                if asset.name == name:
-                    return asset.content, asset.media_type
-        return None
+        assets = chain(Brand.of(self.config).assets, *(edition.assets for edition in editions))
+        return next(((asset.content, asset.media_type) for asset in assets if asset.name == name), None)
 
     def _reload(self) -> None:
         """Read config.yaml anew; a broken one is shown as findings, over the last good one."""

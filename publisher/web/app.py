@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -49,11 +49,8 @@ def create_app(service: Service) -> ASGIApp:
         response.headers["retry-after"] = "60"
         return response
 
-    async def gone(_: Request, __: Exception) -> Response:
-        return service.pages.status(400)  # for the count: whoever asked has hung up
-
-    async def defect(_: Request, __: Exception) -> Response:
-        return service.pages.status(500)
+    def page(status: int) -> Callable[[Request, Exception], Response]:
+        return lambda _request, _error: service.pages.status(status)
 
     app = Starlette(
         routes=[
@@ -73,8 +70,8 @@ def create_app(service: Service) -> ASGIApp:
         exception_handlers={
             HTTPException: http_error,
             DatabaseError: database_error,
-            ClientDisconnect: gone,
-            Exception: defect,
+            ClientDisconnect: page(400),  # for the count: whoever asked has hung up
+            Exception: page(500),
         },
         lifespan=lifespan,
     )

@@ -36,7 +36,6 @@ QUOTA_EVERY = 3600.0
 HELD = 300.0
 """Seconds without a try after the provider said "not today", or "not you"."""
 GRACE = 8.0
-_CLOSED = frozenset({Verdict.LATER, Verdict.PAUSED, Verdict.STOP})
 
 log = logging.getLogger("publisher.web")
 
@@ -162,16 +161,17 @@ class ConfirmationMailer:
 
     def _heed(self, outcome: Outcome, pace: Pace) -> None:
         """Slow down, or wait, where the trouble is not one recipient's."""
-        if outcome.verdict is Verdict.SUBMITTED:
-            self._failed = 0
-        elif outcome.verdict is Verdict.THROTTLED:
-            pace.throttled()
-            self._hold()
-        elif outcome.verdict in {Verdict.REFUSED, Verdict.UNREACHED}:
-            self._hold()  # a refusal is one reader's fault, or everybody's: the next one shows
-        elif outcome.verdict in _CLOSED:
-            self._hold_until = time.monotonic() + HELD
-            log.error("confirmation mail waits: %s (%s)", outcome.verdict.value, outcome.code)
+        match outcome.verdict:
+            case Verdict.SUBMITTED:
+                self._failed = 0
+            case Verdict.THROTTLED:
+                pace.throttled()
+                self._hold()
+            case Verdict.REFUSED | Verdict.UNREACHED:
+                self._hold()  # a refusal is one reader's fault, or everybody's: the next one shows
+            case Verdict.LATER | Verdict.PAUSED | Verdict.STOP:
+                self._hold_until = time.monotonic() + HELD
+                log.error("confirmation mail waits: %s (%s)", outcome.verdict.value, outcome.code)
 
     def _hold(self) -> float:
         self._failed += 1
@@ -192,9 +192,6 @@ class ConfirmationMailer:
         )
 
     def _compose(self, language: str, *, already: bool) -> Composed:
-        return compose(self._config, self._letter(language, already=already))
-
-    def _letter(self, language: str, *, already: bool) -> MailContent:
         newsletter = self._config.newsletter
         say = Words("service", Locale.of(language, self._config.labels), newsletter=newsletter.name)
         kind, days = "again" if already else "mail", CONFIRM_WITHIN.days
@@ -210,10 +207,9 @@ class ConfirmationMailer:
         lines = [subject, say(f"{kind}_lead"), link, say(f"{kind}_ignore", days=days)]
         sender = [newsletter.name] + ([newsletter.postal_address] if newsletter.postal_address else [])
         text = "\n\n".join(lines) + "\n\n-- \n" + "\n".join(sender) + "\n"
-        digest = hashlib.sha256(f"{subject}\n{finished}\n{text}".encode()).hexdigest()
-        return MailContent(
-            FOLDER, subject, subject, language, f"sha256:{digest}", None, slots.cut(finished), slots.cut(str(text))
-        )
+        digest = "sha256:" + hashlib.sha256(f"{subject}\n{finished}\n{text}".encode()).hexdigest()
+        bodies = slots.cut(finished), slots.cut(text)
+        return compose(self._config, MailContent(FOLDER, subject, subject, language, digest, None, *bodies))
 
 
 def post(config: Config, database: Database, seconds: float, transport: Transport | None = None) -> None:

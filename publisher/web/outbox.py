@@ -65,9 +65,8 @@ def _fresh(at: datetime) -> dict[str, object]:
 
 def next_due(connection: Connection) -> datetime | None:
     """When there is something to do next."""
-    found: datetime | None = connection.scalar(
-        select(func.min(c.due_at)).where(c.state.in_((RecipientState.PENDING, RecipientState.CLAIMED)))
-    )
+    open_ = c.state.in_((RecipientState.PENDING, RecipientState.CLAIMED))
+    found: datetime | None = connection.scalar(select(func.min(c.due_at)).where(open_))
     return found
 
 
@@ -121,9 +120,6 @@ def record(connection: Connection, question: ConfirmationRequest, outcome: Outco
         blameless = outcome.verdict in {Verdict.THROTTLED, Verdict.UNREACHED}
         wait = timedelta(0) if blameless else min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(question.attempt - 1, 10))
         values |= {"attempts": question.attempt - blameless, "due_at": now + wait}
-    mine = (
-        (c.id == question.id)
-        & c.state.in_((RecipientState.CLAIMED, RecipientState.UNCERTAIN))
-        & (c.attempts == question.attempt)
-    )
-    connection.execute(update(confirmations).where(mine).values(values))
+    mine = (c.id == question.id, c.attempts == question.attempt)
+    open_ = c.state.in_((RecipientState.CLAIMED, RecipientState.UNCERTAIN))
+    connection.execute(update(confirmations).where(*mine, open_).values(values))

@@ -30,10 +30,7 @@ MOST = 64
 Left = Subscriber | None
 
 
-@dataclass(frozen=True, slots=True)
-class _PendingLeave:
-    departure: Unsubscribe
-    answer: asyncio.Future[Left]
+_PendingLeave = tuple[Unsubscribe, asyncio.Future[Left]]
 
 
 class GroupCommit:
@@ -50,11 +47,11 @@ class GroupCommit:
 
     async def leave(self, departure: Unsubscribe) -> Left:
         """Answers once the departure is committed. Raises what the commit raised."""
-        waiting = _PendingLeave(departure, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
+        answer: asyncio.Future[Left] = asyncio.get_running_loop().create_future()
+        self._waiting.append((departure, answer))
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
-        return await waiting.answer
+        return await answer
 
     async def _run(self) -> None:
         while self._waiting:
@@ -64,25 +61,17 @@ class GroupCommit:
     async def _commit_all(self, batch: list[_PendingLeave]) -> None:
         """One transaction for all; where that fails, one each, so that nobody pays for another's trouble."""
         try:
-            answers = await self._commit([waiting.departure for waiting in batch])
+            answers = await self._commit([departure for departure, _ in batch])
         except Exception as error:
-            if len(batch) == 1:
-                _settle(batch[0].answer, error)
-                return
-            for waiting in batch:
-                await self._commit_all([waiting])
+            if len(batch) > 1:
+                for waiting in batch:
+                    await self._commit_all([waiting])
+            elif not batch[0][1].done():
+                batch[0][1].set_exception(error)
             return
-        for waiting, answer in zip(batch, answers, strict=True):
-            _settle(waiting.answer, answer)
-
-
-def _settle(future: asyncio.Future[Left], result: Left | Exception) -> None:
-    if future.done():  # whoever asked has hung up
-        return
-    if isinstance(result, Exception):
-        future.set_exception(result)
-    else:
-        future.set_result(result)
+        for (_, asked), answer in zip(batch, answers, strict=True):
+            if not asked.done():  # whoever asked may have hung up
+                asked.set_result(answer)
 
 
 @dataclass(frozen=True, slots=True)
