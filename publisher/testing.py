@@ -11,7 +11,7 @@ from email.policy import default
 from publisher.errors import TransportError
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.outcomes import Outcome, Verdict, submitted
-from publisher.providers.transport import Quota
+from publisher.providers.provider import Quota
 
 
 def accept(_envelope: Envelope) -> Verdict:
@@ -20,7 +20,7 @@ def accept(_envelope: Envelope) -> Verdict:
 
 
 class FakeTransport:
-    """A :class:`~publisher.providers.transport.Transport` that keeps messages in memory.
+    """A :class:`~publisher.providers.provider.Transport` that keeps messages in memory.
 
     ``answer`` says what becomes of an envelope: a verdict or an outcome; where it raises, so does ``submit``, as a
     transport with a defect would. ``seen`` are all envelopes that were handed over, in their order; ``accepted`` the
@@ -49,7 +49,7 @@ class FakeTransport:
         return [message_from_bytes(content, policy=default) for content in self.accepted]
 
     def open(self, composed: Composed) -> Quota:
-        """See :class:`~publisher.providers.transport.Transport`."""
+        """See :class:`~publisher.providers.provider.Transport`."""
         self._composed = composed
         return self._quota
 

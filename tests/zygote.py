@@ -130,7 +130,7 @@ def warm_up() -> None:
 
     import httpx
 
-    import publisher.providers.ses.bulk
+    import publisher.providers.ses.transport
     import publisher.publishing.plan.markdown
     import publisher.publishing.verify  # noqa: F401
     from publisher.cli.app import app

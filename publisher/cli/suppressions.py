@@ -66,22 +66,18 @@ def remove(context: typer.Context, address: Person) -> None:
 @commands.command()
 def pull(context: typer.Context) -> None:
     """Suppress here whom the provider suppresses for the account: Amazon SES, unless another with a list is in use."""
-    from publisher.providers import suppression_list
-
     with opened(context) as (config, database):
         theirs, title = _theirs(config)
-        seen, new = suppression_list.pull(database, theirs, title)
+        seen, new = theirs.pull(database, title)
     say(f"{seen} on the list of {title}, {new} of them new here")
 
 
 @commands.command()
 def push(context: typer.Context) -> None:
     """Put whoever bounced or complained here on the provider's list; Amazon SES takes about one a second."""
-    from publisher.providers import suppression_list
-
     with opened(context) as (config, database):
         theirs, title = _theirs(config)
-        say(f"{suppression_list.push(database, theirs)} told to {title}")
+        say(f"{theirs.push(database)} told to {title}")
 
 
 def _theirs(config: Config) -> tuple[SuppressionList, str]:

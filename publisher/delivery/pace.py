@@ -19,7 +19,7 @@ from publisher.database.bulk import insert_once
 from publisher.database.engine import clock
 from publisher.delivery.states import Ending
 from publisher.delivery.tables import paces
-from publisher.providers.transport import Quota
+from publisher.providers.provider import Quota
 
 HEADROOM = 0.97  # of the provider's MaxSendRate: the rest absorbs clocks that differ
 DECREASE = 0.8

@@ -28,7 +28,7 @@ from publisher.language import Locale
 from publisher.mail.message import Envelope, MailContent, compose, marked_as_test
 from publisher.providers import open_transport
 from publisher.providers.outcomes import Verdict
-from publisher.providers.transport import Quota, Transport
+from publisher.providers.provider import Quota, Transport
 
 
 @dataclass(frozen=True, slots=True)

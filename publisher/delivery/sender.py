@@ -19,7 +19,7 @@ from publisher.delivery.submit_pool import DOUBTS_TO_END, Breaker, Finished, Sub
 from publisher.errors import DatabaseError, TransportError
 from publisher.mail.message import Envelope
 from publisher.providers.outcomes import Outcome, Verdict
-from publisher.providers.transport import Transport
+from publisher.providers.provider import Transport
 
 BEAT_EVERY = 15.0
 QUOTA_EVERY = 3600.0

@@ -13,8 +13,7 @@ from publisher.config.plugins import BUILT_IN, PROVIDERS, broken, load_plugin, p
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.events import Event, EventError
 from publisher.providers.outcomes import Outcome, Verdict, submitted
-from publisher.providers.provider import Provider
-from publisher.providers.transport import Quota, Transport
+from publisher.providers.provider import Provider, Quota, Transport
 
 __all__ = [
     "Composed",

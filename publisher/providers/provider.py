@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -14,10 +15,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from publisher.audience.suppressions import Reason
+from publisher.audience.address import AddressError, read_address
+from publisher.audience.forgetting import forgotten_among
+from publisher.audience.suppressions import Reason, all_suppressions
+from publisher.audience.suppressions import suppress as put
 from publisher.config.model import Config
+from publisher.database import Database
+from publisher.mail.message import Composed, Envelope
 from publisher.providers.events import Event, EventError
-from publisher.providers.transport import Transport
+from publisher.providers.outcomes import Outcome
 
 PATIENCE = 8.0
 """Seconds that one question of ``publisher doctor`` may take."""
@@ -101,16 +107,81 @@ class Webhook(Protocol):
         ...
 
 
-class SuppressionList(Protocol):
+class SuppressionList(ABC):
     """The provider's own list of addresses that it never mails. All methods raise ServiceError."""
 
+    @abstractmethod
     def entries(self) -> Iterator[list[tuple[str, str]]]:
         """Pages of addresses, each with the provider's reason."""
-        ...
 
+    @abstractmethod
     def add(self, entries: Iterable[tuple[str, Reason]]) -> int:
         """Put addresses on it, for a bounce or a complaint; how many. Safe to repeat."""
+
+    def pull(self, database: Database, title: str) -> tuple[int, int]:
+        """Suppress whom the provider ``title`` suppresses; how many there are, and how many were new here."""
+        seen = new = 0
+        for page in self.entries():
+            keys: dict[str, str] = {}
+            for address, reason in page:
+                with suppress(AddressError):  # providers take addresses that no subscriber of ours can have
+                    keys[read_address(address).mailbox_key] = reason
+            seen += len(page)
+            with database.begin() as connection:
+                for key in sorted(keys.keys() - forgotten_among(connection, keys)):
+                    new += put(connection, key, Reason.PROVIDER, f"{title}: {keys[key]}".strip())
+        return seen, new
+
+    def push(self, database: Database) -> int:
+        """Tell the provider who bounced or complained here; how many. Safe to repeat.
+
+        What an operator suppressed by hand stays here: a provider knows no reason for it.
+        """
+        told = {Reason.BOUNCE, Reason.COMPLAINT}
+        with database.connect() as connection:
+            found = [(s.mailbox_key, s.reason) for s in all_suppressions(connection) if s.reason in told]
+        return self.add(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What the provider allows: recipients a second, and how many more today. None where it sets no limit."""
+
+    rate: float | None = None
+    left_today: int | None = None
+    note: str = ""  # what an operator ought to know
+    paused: bool = False  # the account's sending is switched off
+    shutdown: bool = False  # the provider has shut the account down
+    sandbox: bool = False  # only verified addresses get mail
+
+
+class Transport(Protocol):
+    """Hands messages to a provider and says what became of each recipient: an :class:`Outcome`, never an exception.
+
+    ``name`` says which in messages; ``account`` names what shares one quota. ``most`` is the largest batch of a call,
+    ``parallel`` how many calls may be in flight, each from a thread of its own.
+    """
+
+    name: str
+    account: str
+    most: int
+    parallel: int
+
+    def open(self, composed: Composed) -> Quota:
+        """Prepare for the messages of ``composed``. Raises TransportError where nothing can be sent at all."""
         ...
+
+    def quota(self) -> Quota:
+        """Read again what the provider allows; nothing is limited where it is not said. Raises TransportError."""
+        return Quota()
+
+    def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """Submit a message to each, at most once; the outcomes in the same order."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; most hold none."""
+        return
 
 
 class Provider(ABC):

@@ -26,7 +26,7 @@ from publisher.delivery.tables import recipients
 from publisher.mail.message import Envelope, compose
 from publisher.providers.outcomes import Verdict
 from publisher.providers.ses import Ses
-from publisher.providers.ses.bulk import MOST, SesBulkTransport
+from publisher.providers.ses.transport import MOST, SesBulkTransport
 from publisher.testing import FakeTransport
 from tests.delivery.test_transports import envelope, relay
 from tests.delivery.world import add_people, make_config, make_letter

@@ -15,7 +15,7 @@ from publisher.delivery.pace import (
     throttled,
     with_ceiling,
 )
-from publisher.providers.transport import Quota
+from publisher.providers.provider import Quota
 from tests.stubs.ses import Account, Settings
 
 

@@ -24,12 +24,12 @@ from publisher.delivery.tables import recipients
 from publisher.edition.model import Slotted
 from publisher.errors import TransportError
 from publisher.mail.message import compose
-from publisher.providers import open_provider, open_transport, suppression_list
+from publisher.providers import open_provider, open_transport
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.postmark import TABLE
 from publisher.providers.postmark import transport as module
 from publisher.providers.postmark.transport import of_answer
-from publisher.providers.transport import Transport
+from publisher.providers.provider import Transport
 from tests.delivery.test_transports import URL, envelope
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
 from tests.stubs.postmark import ACCOUNT_TOKEN, TOKEN, PostmarkServer
@@ -281,7 +281,7 @@ def test_suppressions_go_both_ways(postmark: PostmarkServer, config: Config, sql
     postmark.account.suppressed = {"dead@example.com": "HardBounce", "no address": "SpamComplaint"}
     theirs = open_provider(config).suppression_list()
     assert theirs is not None
-    assert suppression_list.pull(sqlite, theirs, "Postmark") == (2, 1)
+    assert theirs.pull(sqlite, "Postmark") == (2, 1)
     with sqlite.begin() as connection:
         for number in range(60):
             suppress(connection, f"r{number}@example.com", Reason.BOUNCE)
@@ -289,7 +289,7 @@ def test_suppressions_go_both_ways(postmark: PostmarkServer, config: Config, sql
         assert {s.detail for s in all_suppressions(connection) if s.reason is Reason.PROVIDER} == {
             "Postmark: HardBounce"
         }
-    assert suppression_list.push(sqlite, theirs) == 60
+    assert theirs.push(sqlite) == 60
     assert "manual@example.com" not in postmark.account.suppressed
     assert postmark.account.suppressed["r59@example.com"] == "ManualSuppression"
 

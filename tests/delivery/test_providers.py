@@ -16,8 +16,7 @@ from publisher.delivery.tables import mailings, recipients
 from publisher.providers import events_of, open_provider, providers
 from publisher.providers.events import Event, EventKind
 from publisher.providers.folder import FolderTransport
-from publisher.providers.provider import Provider
-from publisher.providers.transport import Transport
+from publisher.providers.provider import Provider, Transport
 from tests.delivery.world import make_config
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,6 @@ from publisher.audience.address import read_address
 from publisher.audience.forgetting import erase
 from publisher.audience.suppressions import Reason, suppress
 from publisher.errors import ServiceError
-from publisher.providers import suppression_list
 from publisher.providers.ses.aws import SesSuppressionList
 from tests.feedback.conftest import Room
 
@@ -71,8 +70,8 @@ def test_whom_ses_suppresses_is_suppressed_here_but_for_the_erased(room: Room, s
     Ses.entries = {f"r{i}@example.com": "BOUNCE" for i in range(5)} | {"Spam@Example.org": "COMPLAINT"}
     with room.database.begin() as connection:
         erase(connection, read_address("r3@example.com"))
-    assert suppression_list.pull(room.database, ses, "SES") == (6, 5)
-    assert suppression_list.pull(room.database, ses, "SES") == (6, 0)
+    assert ses.pull(room.database, "SES") == (6, 5)
+    assert ses.pull(room.database, "SES") == (6, 0)
     assert set(room.suppressed()) == {f"r{i}@example.com" for i in (0, 1, 2, 4)} | {"spam@example.org"}
     assert set(room.suppressed().values()) == {"provider"}
 
@@ -87,7 +86,7 @@ def test_who_bounced_or_complained_is_told_to_ses_patiently(
     Ses.refusals = [*[(429, "TooManyRequestsException")] * 4, (200, "")] * 40
     pauses: list[float] = []
     monkeypatch.setattr("botocore.endpoint.time.sleep", pauses.append)
-    assert suppression_list.push(room.database, ses) == 40
+    assert ses.push(room.database) == 40
     assert Ses.entries == {f"r{n}@example.com": "COMPLAINT" if n else "BOUNCE" for n in range(40)}
     assert len(pauses) == 160
 
@@ -97,6 +96,6 @@ def test_a_refusal_is_one_line_without_an_address(room: Room, ses: Any) -> None:
         suppress(connection, "a@example.com", Reason.BOUNCE)
     Ses.refusals = [(403, "AccessDeniedException")] * 5
     with pytest.raises(ServiceError, match="AccessDeniedException") as caught:
-        suppression_list.push(room.database, ses)
+        ses.push(room.database)
     assert "a@example.com" not in str(caught.value)
     assert "policy" in str(caught.value.help)

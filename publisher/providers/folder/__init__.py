@@ -10,8 +10,7 @@ from publisher.documents.atomic import write_file
 from publisher.errors import TransportError
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.outcomes import Outcome, Verdict, submitted
-from publisher.providers.provider import Provider
-from publisher.providers.transport import Quota, Transport
+from publisher.providers.provider import Provider, Quota, Transport
 
 
 class FolderTransport(Transport):
@@ -20,15 +19,15 @@ class FolderTransport(Transport):
     name = "folder"
     most = 50
     parallel = 1
+    _composed: Composed
+    _into: Path
 
     def __init__(self, folder: Path) -> None:
         self.account = f"folder:{folder}"
         self._folder = folder
-        self._composed: Composed | None = None
-        self._into = folder
 
     def open(self, composed: Composed) -> Quota:
-        """See :class:`~publisher.providers.transport.Transport`."""
+        """See :class:`~publisher.providers.provider.Transport`."""
         self._composed = composed
         self._into = self._folder / composed.letter.slug
         try:
@@ -45,7 +44,6 @@ class FolderTransport(Transport):
         return [self._write(envelope) for envelope in envelopes]
 
     def _write(self, envelope: Envelope) -> Outcome:
-        assert self._composed is not None
         path = self._into / f"{envelope.recipient}.eml"
         try:
             write_file(path, self._composed.message(envelope, datetime.now(UTC)))

@@ -9,8 +9,7 @@ from typing import Any
 
 from publisher.providers.events import Event
 from publisher.providers.outcomes import OutcomeTable
-from publisher.providers.provider import Provider, Question, SuppressionList, Webhook, by_name
-from publisher.providers.transport import Transport
+from publisher.providers.provider import Provider, Question, SuppressionList, Transport, Webhook, by_name
 
 TABLE = OutcomeTable.read(Path(__file__).parent)
 

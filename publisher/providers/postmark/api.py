@@ -13,6 +13,7 @@ import httpx
 from publisher.audience.suppressions import Reason
 from publisher.errors import ServiceError, TransportError
 from publisher.providers.outcomes import in_words
+from publisher.providers.provider import SuppressionList
 
 URL = "https://api.postmarkapp.com"
 TOKEN, ACCOUNT_TOKEN = "PUBLISHER_POSTMARK_TOKEN", "PUBLISHER_POSTMARK_ACCOUNT_TOKEN"
@@ -64,7 +65,7 @@ def stream_path(stream: str) -> str:
     return f"/message-streams/{quote(stream, safe='')}"
 
 
-class PostmarkSuppressionList:
+class PostmarkSuppressionList(SuppressionList):
     """The list of a message stream: https://postmarkapp.com/developer/api/suppressions-api.
 
     See :class:`~publisher.providers.provider.SuppressionList`. What we add, Postmark calls ManualSuppression.

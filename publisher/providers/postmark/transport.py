@@ -21,7 +21,7 @@ from publisher.mail.message import Composed, Envelope
 from publisher.providers.outcomes import Outcome, Verdict, in_words, submitted
 from publisher.providers.postmark import TABLE
 from publisher.providers.postmark.api import ask, make_client, stream_path
-from publisher.providers.transport import Quota, Transport
+from publisher.providers.provider import Quota, Transport
 
 MOST = 500
 """Messages a call: Postmark's limit."""
@@ -35,12 +35,12 @@ class PostmarkTransport(Transport):
 
     name = "postmark"
     parallel = 4
+    _composed: Composed
 
     def __init__(self, settings: Settings, *, most: int | None = None) -> None:
         self.account = f"postmark:{settings.stream}"
         self.most = most or MOST
         self._settings = settings
-        self._composed: Composed | None = None
         self._client: httpx.Client | None = None
 
     def open(self, composed: Composed) -> Quota:
@@ -63,7 +63,7 @@ class PostmarkTransport(Transport):
         return Quota(note=OWN_UNSUBSCRIBE if handling == "Postmark" else "")
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        """See :class:`~publisher.providers.transport.Transport`."""
+        """See :class:`~publisher.providers.provider.Transport`."""
         found: dict[int, Outcome] = {}
         messages: dict[int, bytes] = {}
         for number, envelope in enumerate(envelopes):
@@ -77,7 +77,7 @@ class PostmarkTransport(Transport):
         return [found[number] for number in range(len(envelopes))]
 
     def close(self) -> None:
-        """See :class:`~publisher.providers.transport.Transport`."""
+        """See :class:`~publisher.providers.provider.Transport`."""
         if self._client is not None:
             self._client.close()
 
@@ -92,7 +92,6 @@ class PostmarkTransport(Transport):
 
     def _message(self, envelope: Envelope) -> bytes:
         """The JSON of one message. Raises TransportError for an unusable address."""
-        assert self._composed is not None
         composed = self._composed.of(envelope)
         letter = composed.letter
         headers = [*composed.headers, ("List-Unsubscribe", f"<{clean(envelope.unsubscribe_url)}>")]

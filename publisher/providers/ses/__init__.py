@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from publisher.errors import ServiceError
 from publisher.providers.events import Event
 from publisher.providers.outcomes import OutcomeTable
-from publisher.providers.provider import Provider, Pull, Question, SuppressionList, Webhook, by_name
-from publisher.providers.transport import Transport
+from publisher.providers.provider import Provider, Pull, Question, SuppressionList, Transport, Webhook, by_name
 
 if TYPE_CHECKING:
     from publisher.providers.ses.doctor import SesAccount
@@ -31,14 +30,10 @@ class Ses(Provider):
 
     def transport(self, *, single: bool = False) -> Transport:
         """See :class:`~publisher.providers.provider.Provider`."""
+        from publisher.providers.ses.transport import SesBulkTransport, SesRawTransport
+
         settings = self.config.delivery.ses
-        if settings.bulk and not single:
-            from publisher.providers.ses.bulk import SesBulkTransport
-
-            return SesBulkTransport(settings)
-        from publisher.providers.ses.raw import SesRawTransport
-
-        return SesRawTransport(settings)
+        return (SesBulkTransport if settings.bulk and not single else SesRawTransport)(settings)
 
     @cached_property
     def _account(self) -> SesAccount:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from publisher.audience.suppressions import Reason
 from publisher.errors import ServiceError
 from publisher.providers.outcomes import in_words
+from publisher.providers.provider import SuppressionList
 
 Answer = TypeVar("Answer")
 
@@ -64,7 +65,7 @@ PAGE = 1000
 _REASONS = {Reason.BOUNCE: "BOUNCE", Reason.COMPLAINT: "COMPLAINT"}
 
 
-class SesSuppressionList:
+class SesSuppressionList(SuppressionList):
     """See :class:`~publisher.providers.provider.SuppressionList`. SES takes about one entry a second.
 
     https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html. SES mails nobody on it, charges for

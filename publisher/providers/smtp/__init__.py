@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from publisher.providers.provider import Provider
-from publisher.providers.transport import Transport
+from publisher.providers.provider import Provider, Transport
 
 _ENDINGS = {"smtp-login": ("the relay refuses the login", "check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD")}
 

@@ -20,7 +20,7 @@ from publisher.errors import TransportError
 from publisher.mail.headers import addr_spec
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.outcomes import Outcome, Verdict, in_words, submitted
-from publisher.providers.transport import Quota, Transport
+from publisher.providers.provider import Quota, Transport
 
 _THROTTLED = re.compile(rb"throttl|rate exceeded|too (many|fast)|rate limit", re.IGNORECASE)
 _DAILY = re.compile(rb"daily (message|sending) quota|daily.{0,20}limit", re.IGNORECASE)
@@ -34,11 +34,11 @@ class SmtpTransport(Transport):
     name = "smtp"
     most = 10
     parallel = 1
+    _composed: Composed
 
     def __init__(self, settings: Settings) -> None:
         self.account = f"smtp:{settings.host}:{settings.port}"
         self._settings = settings
-        self._composed: Composed | None = None
         self._smtp: smtplib.SMTP | None = None
 
     def open(self, composed: Composed) -> Quota:
@@ -64,7 +64,7 @@ class SmtpTransport(Transport):
         return Quota()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        """See :class:`~publisher.providers.transport.Transport`."""
+        """See :class:`~publisher.providers.provider.Transport`."""
         return [self._submit(envelope) for envelope in envelopes]
 
     def close(self) -> None:
@@ -110,7 +110,6 @@ class SmtpTransport(Transport):
         return smtp
 
     def _submit(self, envelope: Envelope) -> Outcome:
-        assert self._composed is not None
         try:
             message = self._composed.message(envelope, datetime.now(UTC))
             to = addr_spec(envelope.address)
@@ -137,7 +136,6 @@ class SmtpTransport(Transport):
         return Outcome(Verdict.UNREACHED, "smtp-unreachable")
 
     def _envelope(self, smtp: smtplib.SMTP, to: str) -> None:
-        assert self._composed is not None
         code, text = smtp.mail(self._composed.sender_address)
         if code != 250:
             raise _Answer(code, text, "sender")

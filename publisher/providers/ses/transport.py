@@ -1,0 +1,246 @@
+"""Amazon SES: ``SendBulkEmail``, fifty recipients a call, and ``SendEmail`` of one whole message.
+
+In bulk the message is put together by SES, which owns From, To, Subject, Date and Message-ID; ours are the bodies, the
+list headers, the unsubscribe link of each recipient, and opaque tags by which events find the ledger's row. Single
+messages serve where bulk cannot, and for tests. boto3 may never retry: its retries sent twice in every trial.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import botocore.exceptions as aws
+from botocore.config import Config as ClientConfig
+
+from publisher.config.model import SesTransport
+from publisher.errors import TransportError
+from publisher.mail.headers import addr_spec, clean
+from publisher.mail.message import Composed, Envelope
+from publisher.providers.outcomes import Outcome, Verdict, in_words
+from publisher.providers.provider import Quota, Transport
+from publisher.providers.ses import TABLE
+from publisher.providers.ses.outcomes import of_bulk_answer, of_exception, of_single_answer
+from publisher.providers.ses.template import Template, template_of
+
+MOST = 50  # destinations a call (SendBulkEmail)
+CONNECT_SECONDS = 10
+READ_SECONDS = 30
+MOST_HEADERS = 15  # SES: custom headers of a message
+LONGEST_HEADER = 995  # SES: characters of one, name and value
+
+
+class SesApiTransport(Transport):
+    """Calls of the API. ``_common`` is what all of a mailing share."""
+
+    name = "ses"
+    parallel = 16
+
+    def __init__(self, config: SesTransport) -> None:
+        self.account = f"ses:{config.region or ''}"
+        self._config = config
+        self._client: Any = None
+        self._common: dict[str, Any] = {}
+        self._sandbox = False
+
+    def open(self, composed: Composed) -> Quota:
+        """See :class:`~publisher.providers.provider.Transport`."""
+        self._client = self._make_client()
+        self._common = {"FromEmailAddress": composed.sender.replace("\r\n ", " ")}
+        if self._config.configuration_set:
+            self._common["ConfigurationSetName"] = self._config.configuration_set
+        return self.quota()
+
+    def quota(self) -> Quota:
+        """What the account allows just now. Raises TransportError."""
+        try:
+            answer = self._client.get_account()
+        except (aws.BotoCoreError, aws.ClientError) as error:
+            raise unusable(error, self._config) from error
+        quota = answer.get("SendQuota", {})
+        # -1 is SES's word for "no limit"
+        rate = float(quota.get("MaxSendRate", -1))
+        daily, sent = float(quota.get("Max24HourSend", -1)), float(quota.get("SentLast24Hours", 0))
+        shutdown = answer.get("EnforcementStatus") == "SHUTDOWN"
+        self._sandbox = answer.get("ProductionAccessEnabled") is False
+        return Quota(
+            rate if rate > 0 else None,
+            int(max(0.0, daily - sent)) if daily >= 0 else None,
+            "the SES account is in the sandbox: only verified addresses get mail" if self._sandbox else "",
+            paused=answer.get("SendingEnabled") is False and not shutdown,
+            shutdown=shutdown,
+            sandbox=self._sandbox,
+        )
+
+    def close(self) -> None:
+        """See :class:`~publisher.providers.provider.Transport`."""
+        if self._client is not None:
+            with contextlib.suppress(Exception):
+                self._client.close()
+
+    def _make_client(self) -> Any:
+        """A client for threads to share. ``AWS_ENDPOINT_URL_SESV2`` and the usual chain of credentials work.
+
+        Raises TransportError where no region is known or the region cannot be one.
+        """
+        settings = ClientConfig(
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            max_pool_connections=self.parallel + 1,
+            parameter_validation=False,  # our own call, checked in the tests; a third of the CPU time
+            tcp_keepalive=True,
+        )
+        try:
+            return boto3.Session().client("sesv2", region_name=self._config.region, config=settings)
+        except aws.BotoCoreError as error:
+            raise unusable(error, self._config) from error
+
+    def _call(self, method: str, count: int, **request: Any) -> list[Outcome]:
+        """What one call says of its ``count`` recipients."""
+        try:
+            answer = getattr(self._client, method)(**self._common, **request)
+        except (aws.BotoCoreError, aws.ClientError, aws.HTTPClientError, ValueError, KeyError) as error:
+            # ValueError, KeyError: a truncated or foreign 200 that botocore cannot read
+            outcomes = [of_exception(error)] * count
+        else:
+            outcomes = of_bulk_answer(answer, count) if method == "send_bulk_email" else [of_single_answer(answer)]
+        if self._sandbox:  # it says why an address is not verified
+            sandbox = Outcome(Verdict.STOP, "sandbox")
+            outcomes = [sandbox if outcome.code == "identity-not-verified" else outcome for outcome in outcomes]
+        return outcomes
+
+
+class SesRawTransport(SesApiTransport):
+    """One call a recipient."""
+
+    most = 1
+    _composed: Composed
+
+    def open(self, composed: Composed) -> Quota:
+        """See :class:`~publisher.providers.provider.Transport`."""
+        self._composed = composed
+        return super().open(composed)
+
+    def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """See :class:`~publisher.providers.provider.Transport`."""
+        return [self._submit(envelope) for envelope in envelopes]
+
+    def _submit(self, envelope: Envelope) -> Outcome:
+        try:
+            message, to = self._composed.message(envelope, datetime.now(UTC)), addr_spec(envelope.address)
+        except TransportError:
+            return Outcome(Verdict.REJECTED, "unusable-address")
+        content, destination = {"Raw": {"Data": message}}, {"ToAddresses": [to]}
+        return self._call("send_email", 1, Content=content, Destination=destination, EmailTags=_tags(envelope))[0]
+
+
+class SesBulkTransport(SesApiTransport):
+    """One call for up to fifty recipients, each with its own outcome."""
+
+    most = MOST
+    _template: Template
+
+    def open(self, composed: Composed) -> Quota:
+        """See :class:`~publisher.providers.provider.Transport`."""
+        check_headers(composed)
+        self._template = template_of(composed.letter, clean(composed.letter.subject))
+        quota = super().open(composed)
+        self._common["DefaultContent"] = {
+            "Template": {
+                "TemplateContent": dict(self._template.content),
+                "TemplateData": "{}",
+                "Headers": [{"Name": name, "Value": value} for name, value in composed.headers],
+            }
+        }
+        if composed.reply_to:
+            self._common["ReplyToAddresses"] = [composed.reply_to]
+        return quota
+
+    def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """See :class:`~publisher.providers.provider.Transport`.
+
+        A call that is refused for the sake of one recipient is halved until that one is found: about log2(50) calls,
+        and one more for those set aside.
+        """
+        outcomes = self._send(envelopes)
+        if not _refused(outcomes) or len(envelopes) == 1:
+            return outcomes
+        found: dict[int, Outcome] = {}
+        suspects, aside = list(range(len(envelopes))), list[int]()
+        while len(suspects) > 1:
+            half, rest = suspects[: len(suspects) // 2], suspects[len(suspects) // 2 :]
+            outcomes = self._send([envelopes[n] for n in half])
+            if _refused(outcomes):
+                suspects, aside = half, aside + rest
+            else:
+                found |= zip(half, outcomes, strict=True)
+                suspects = rest
+        found |= zip(suspects, self._send([envelopes[n] for n in suspects]), strict=True)
+        if aside:
+            found |= zip(aside, self._others([envelopes[n] for n in aside], found), strict=True)
+        return [found[n] for n in range(len(envelopes))]
+
+    def _others(self, envelopes: Sequence[Envelope], found: dict[int, Outcome]) -> list[Outcome]:
+        """The outcomes of those set aside: searched again where somebody of the batch was accepted."""
+        if any(outcome.verdict is Verdict.SUBMITTED for outcome in found.values()):
+            return self.submit(envelopes)
+        outcomes = self._send(envelopes)
+        # Nobody is accepted so far. These wait for the next round; the run ends where nothing else is accepted either.
+        return [Outcome(Verdict.RETRY, o.code) if o.verdict is Verdict.REFUSED else o for o in outcomes]
+
+    def _send(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        entries = [self._entry(envelope) for envelope in envelopes]
+        return self._call("send_bulk_email", len(entries), BulkEmailEntries=entries)
+
+    def _entry(self, envelope: Envelope) -> dict[str, Any]:
+        return {
+            "Destination": {"ToAddresses": [envelope.address]},
+            "ReplacementTags": _tags(envelope),
+            "ReplacementEmailContent": {
+                "ReplacementTemplate": {"ReplacementTemplateData": self._template.data(envelope)}
+            },
+            "ReplacementHeaders": [{"Name": "List-Unsubscribe", "Value": f"<{clean(envelope.unsubscribe_url)}>"}],
+        }
+
+
+def _refused(outcomes: Sequence[Outcome]) -> bool:
+    return all(outcome.verdict is Verdict.REFUSED for outcome in outcomes)
+
+
+def _tags(envelope: Envelope) -> list[dict[str, str]]:
+    """The opaque tags that come back with every event."""
+    return [
+        {"Name": "mailing", "Value": envelope.mailing},
+        {"Name": "recipient", "Value": envelope.recipient},
+        {"Name": "attempt", "Value": str(envelope.attempt)},
+    ]
+
+
+def unusable(error: Exception, config: SesTransport) -> TransportError:
+    """The one line for an account that cannot be asked."""
+    where = config.region or "the configured region"
+    said = error.response.get("Error", {}) if isinstance(error, aws.ClientError) else {}
+    code = said.get("Code", "")
+    for name in (type(error).__name__, code):
+        if explained := TABLE.explanations.get(name):
+            means, action = explained
+            return TransportError(f"SES in {where}: {means}", help=action)
+    outcome = of_exception(error)
+    if outcome.verdict is Verdict.THROTTLED:
+        return TransportError("SES throttles GetAccount", help="run the command again in a minute")
+    words = in_words(code or outcome.code, said.get("Message", ""))
+    return TransportError(f"SES in {where} cannot be used: {words}", help="see the SES console in that region")
+
+
+def check_headers(composed: Composed) -> None:
+    """Raise TransportError where SES would refuse the headers."""
+    headers = [*composed.headers, ("List-Unsubscribe", "")]
+    if len(headers) > MOST_HEADERS:
+        raise TransportError(f"SES takes {MOST_HEADERS} headers of our own, and there are {len(headers)}")
+    for name, value in headers:
+        if len(name) + len(value) + 2 > LONGEST_HEADER or not (value.isascii() and value.isprintable()):
+            raise TransportError(f"SES refuses the header {name}", help="shorten what it is made from in config.yaml")
