@@ -168,12 +168,25 @@ class Social(Section):
     url: Address
 
 
+class PartsConfig(Section):
+    """Which parts of an issue are shown; what is left out, the theme decides."""
+
+    online: bool | None = Field(None, description="At the top of mail: a link to the page")
+    contents: bool | None = Field(None, description="The headlines of the items, each a link to its item")
+    reply: bool | None = Field(None, description="Below the items: an invitation to write to the editors")
+    share: bool | None = Field(None, description="Below the items: the page's address, and where to subscribe")
+
+
 class Described(Section):
-    """``theme.yaml`` of a theme: colours that differ from the base theme's, by token."""
+    """``theme.yaml`` of a theme: what differs from the base theme, by token; sizes and spaces are CSS pixels."""
 
     description: OneLine | None = None
     light: dict[str, Colour] = Field(default_factory=dict)
     dark: dict[str, Colour] = Field(default_factory=dict)
+    fonts: Fonts = Fonts()
+    parts: PartsConfig = PartsConfig()
+    size: dict[str, int] = Field(default_factory=dict)
+    space: dict[str, int] = Field(default_factory=dict)
 
 
 class ThemeConfig(Section):
@@ -195,6 +208,7 @@ class ThemeConfig(Section):
     )
     social: tuple[Social, ...] = Field((), description="Links of the footer")
     css: tuple[OneLine, ...] = Field((), description="Style sheets, after the theme's own")
+    parts: PartsConfig = PartsConfig()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -238,7 +252,7 @@ def _own(theme: ThemeConfig, root: Path) -> dict[str, Any]:
         described, more, _ = validate(Described, node, path, Rules({}, start=Span.point(1, 1)))
         findings += more
         if described and not findings:
-            return described.model_dump()
+            return described.model_dump(exclude_none=True)
     elif node is not None:
         findings.append(WRONG_TYPE.at(Place(path), say("{name} has to be a mapping", name=path)))
     if findings:
@@ -246,10 +260,15 @@ def _own(theme: ThemeConfig, root: Path) -> dict[str, Any]:
     return {}
 
 
+def tokens(theme: ThemeConfig, root: Path, kind: str) -> Mapping_[str, Any]:
+    """The tokens of one kind (a field of :class:`Described`): the base's, the theme's over them. Raises ConfigError."""
+    base, own = _described(store() / BASE / "theme.yaml"), _own(theme, root)
+    return MappingProxyType({**base.get(kind, {}), **own.get(kind, {})})
+
+
 def palettes(theme: ThemeConfig, root: Path) -> tuple[Palette, Palette]:
     """The colours in light and in dark. Raises ConfigError."""
-    base, own = _described(store() / BASE / "theme.yaml"), _own(theme, root)
-    light, dark = (Palette(MappingProxyType({**base[mode], **own.get(mode, {})})) for mode in ("light", "dark"))
+    light, dark = (Palette(tokens(theme, root, mode)) for mode in ("light", "dark"))
     if theme.accent is None:
         return light, dark
     given = theme.accent.dark

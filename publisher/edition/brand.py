@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from publisher.config import Config
 from publisher.config.load import NAME, read_nodes
-from publisher.config.theme import Fonts, Social, ThemeConfig, described_in, palettes, theme_folders
+from publisher.config.theme import Fonts, Social, ThemeConfig, described_in, palettes, theme_folders, tokens
 from publisher.diagnostics import Fault, Place, Span
 from publisher.documents import find, read_text
 from publisher.edition.model import Asset
@@ -51,6 +52,9 @@ class Brand:
     icon: BrandPicture | None
     social: tuple[Social, ...]
     fonts: Fonts
+    parts: Mapping[str, Any]
+    size: Mapping[str, int]
+    space: Mapping[str, int]
     css: str
     assets: tuple[Asset, ...]
 
@@ -96,7 +100,10 @@ def _read(written: str, root: Path, base: str, name: str, *_times: int) -> Brand
         picture("header", theme.header, theme.width),
         picture("icon", theme.icon, 512),
         theme.social,
-        theme.fonts,
+        Fonts(**{**tokens(theme, root, "fonts"), **theme.fonts.model_dump(exclude_none=True)}),
+        {**tokens(theme, root, "parts"), **theme.parts.model_dump(exclude_none=True)},
+        tokens(theme, root, "size"),
+        tokens(theme, root, "space"),
         "\n".join(_sheet(root, file) for file in theme.css),
         tuple(assets.values()),
     )
@@ -115,7 +122,8 @@ def style(config: Config, name: str) -> str:
     Raises ConfigError for what config.yaml names, UsageError for a file of the theme that cannot be used.
     """
     brand = Brand.of(config)
-    return variables(brand, config.newsletter.language) + theme_text(config, name) + brand.css
+    own = theme_text(config, name.replace("style", "theme"), needed=False)
+    return variables(brand, config.newsletter.language) + theme_text(config, name) + own + brand.css
 
 
 def variables(brand: Brand, language: str) -> str:
@@ -124,7 +132,10 @@ def variables(brand: Brand, language: str) -> str:
     def colours(scheme: Mapping[str, str]) -> str:
         return " ".join(f"--{name.replace('_', '-')}: {scheme[name]};" for name in _SHOWN)
 
-    lines = [f":root {{ color-scheme: light dark; {colours(brand.light)} --corners: {brand.corners or 4}px; }}"]
+    root = brand.size["body"]
+    sizes = " ".join(f"--{name.replace('_', '-')}: {pixels / root:.4g}rem;" for name, pixels in brand.size.items())
+    sizes += f" --root: {root / 16:.2%};"
+    lines = [f":root {{ color-scheme: light dark; {colours(brand.light)} {sizes} --corners: {brand.corners or 4}px; }}"]
     if brand.fonts.title or brand.fonts.body:
         title, body = font_stacks(brand.fonts, Locale.of(language, {}))
         lines.append(f":root:root, :root:root * {{ --serif: {title}; --sans: {body}; }}")
@@ -134,8 +145,8 @@ def variables(brand: Brand, language: str) -> str:
     return "\n".join(lines)
 
 
-def theme_text(config: Config, name: str) -> str:
-    """The text of a file of the theme that is no template. Raises UsageError."""
+def theme_text(config: Config, name: str, *, needed: bool = True) -> str:
+    """The text of a file of the theme that is no template; none where it has none and need not. Raises UsageError."""
     for folder in theme_folders(config):
         file = folder / name
         if file.is_file():
@@ -145,6 +156,8 @@ def theme_text(config: Config, name: str) -> str:
                 return file.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 raise UsageError(f"{file} cannot be read: {error}", help="save it as UTF-8") from error
+    if not needed:
+        return ""
     raise UsageError(f"the theme has no {name}", help="install the package again: its own theme is incomplete")
 
 

@@ -16,7 +16,7 @@ from mjml import mjml2html
 
 from publisher.config import Config
 from publisher.diagnostics import Sentence, say
-from publisher.edition.brand import font_stacks
+from publisher.edition.brand import Brand, font_stacks
 from publisher.edition.footer import footer
 from publisher.edition.model import Slotted
 from publisher.edition.slots import Slots
@@ -37,7 +37,15 @@ _BETWEEN = re.compile(r">\s+<(?=/?mj)")
 _MJ_START = re.compile(r"</?mj(?=-|l\b)")
 _MJ_TAG = re.compile(r"""<(/?)(mj(?:l\b|-[a-z-]+))((?:[^<>"]|"[^"]*")*?)(/?)>""")
 _SHEET = re.compile(r"(?<=<style type=\"text/css\">)[^<]+(?=</style>)")
-_SPACE_IN_CSS = re.compile(r";?\s*([{},;])\s*|^\s+|\s+$")
+# A direction in its wrappers scrambles Arabic and Hebrew, which <html dir> sets right. One column needs neither the
+# style sheets of columns nor a font of no size between them.
+_SURPLUS = re.compile(
+    r"direction:ltr;|font-size:0px;(?!mso)"
+    r"|<!\[endif\]-->\s*<!--\[if mso \| IE\]>|<!--\[if lte mso 11\]>.*?<!\[endif\]-->\s*"
+    r'|<style (?:type="text/css">@media[^{]*\{\s*|media="[^"]*">\.moz-text-html )\.mj-column-per-100[^<]*</style>\s*',
+    re.DOTALL,
+)
+_SPACE_IN_CSS = re.compile(r";?\s*([{},;>!])\s*|(?<=[a-z]): +(?![^{}();]*\))|^\s+|\s+$")
 _ATTRIBUTES = re.compile(r"""(?:\s+[\w:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*""")
 
 
@@ -83,7 +91,7 @@ def context(view: View, words: Locale, slots: Slots, config: Config) -> dict[str
 
 def looks(words: Locale, config: Config) -> dict[str, Any]:
     """What every mail's templates can name."""
-    title, body = font_stacks(config.theme.fonts, words)
+    title, body = font_stacks(Brand.of(config).fonts, words)
     fonts = {
         "body": Markup(body),  # noqa: S704 -- our own font stacks
         "display": Markup(title),  # noqa: S704
@@ -108,8 +116,7 @@ def _compile(mjml: str) -> str:
     source = _BETWEEN.sub("><", mjml.strip()).encode("ascii", "xmlcharrefreplace").decode()
     _balance(source)
     try:
-        # The compiler writes a direction into its wrappers, which scrambles Arabic and Hebrew: <html dir> says it.
-        return mjml2html(source, fonts={}).replace("direction:ltr;", "")
+        return _SURPLUS.sub("", mjml2html(source, fonts={}))
     except ValueError as error:
         offset = _OFFSET.search(str(error))
         before = len(_MJ_START.findall(source[: int(offset.group(1)) + 1])) if offset else 1
@@ -119,7 +126,7 @@ def _compile(mjml: str) -> str:
 
 def _compact(sheet: re.Match[str]) -> str:
     """A style sheet without the space that nobody needs: it is in every message."""
-    return _SPACE_IN_CSS.sub(r"\1", sheet[0])
+    return _SPACE_IN_CSS.sub(lambda space: space[1] or ":" * (":" in space[0]), sheet[0])
 
 
 def _balance(source: str) -> None:

@@ -9,10 +9,9 @@ from publisher.diagnostics import Diagnostic
 from publisher.edition import provenance
 from publisher.edition.email import write_html
 from publisher.edition.gates import check_edition, clip_budget
-from publisher.edition.markdown import Html
 from publisher.edition.model import Edition, EditionItem, Slotted
 from publisher.edition.pictures import Pictures
-from publisher.edition.plain import item_text, write_text
+from publisher.edition.plain import story_texts, write_text
 from publisher.edition.sizes import sizes_of
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme, ThemeError
@@ -33,24 +32,36 @@ def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnosti
     slots = Slots(repr((issue, config.newsletter, config.labels)))
     theme = Theme.of(config)
     try:
-        mailed, html, text = _mail(issue, seen, words, theme, slots, config, pictures)
+        texts = story_texts(seen, words, theme)
+        mailed, html, text = _mail(issue, seen, texts, words, theme, slots, config, pictures)
         story_html = write_stories(seen, words, theme)
         web = write_web(seen, story_html, words, theme)
     except ThemeError as error:
         return None, [*pictures.diagnostics, error.diagnostic]
-    stories = _stories(issue, seen, story_html, words)
+    stories = tuple(
+        EditionItem(shown.anchor, shown.headline, str(html), text, item.tags, item.section)
+        for item, shown, html, text in zip(issue.items, seen.items, story_html, texts, strict=True)
+    )
     edition = replace(_edition(issue, config, seen, html, text, web, stories, pictures), mailed=mailed)
     findings = [*pictures.diagnostics, *check_edition(edition, issue, config)]
     return (None if pictures.diagnostics else edition), findings
 
 
 def _mail(
-    issue: Issue, seen: View, words: Locale, theme: Theme, slots: Slots, config: Config, pictures: Pictures
+    issue: Issue,
+    seen: View,
+    texts: tuple[str, ...],
+    words: Locale,
+    theme: Theme,
+    slots: Slots,
+    config: Config,
+    pictures: Pictures,
 ) -> tuple[int | None, Slotted, Slotted]:
     """The email's parts, with as many items as fit where the rest may stand on the web; how many, where not all."""
 
     def write(view: View) -> tuple[Slotted, Slotted]:
-        return write_html(view.mailed(pictures), words, theme, slots, config), write_text(view, words, slots, config)
+        html = write_html(view.mailed(pictures), words, theme, slots, config)
+        return html, write_text(view, texts, words, theme, slots, config)
 
     parts, clip = write(seen), config.checks.clip
     if not issue.overflow or not clip_budget.over(sizes_of(*parts), clip):
@@ -65,13 +76,6 @@ def _mail(
         else:
             fit, kept = half, tried
     return fit, *kept
-
-
-def _stories(issue: Issue, seen: View, written: tuple[Html, ...], words: Locale) -> tuple[EditionItem, ...]:
-    return tuple(
-        EditionItem(shown.anchor, shown.headline, str(html), item_text(shown, words), item.tags, item.section)
-        for item, shown, html in zip(issue.items, seen.items, written, strict=True)
-    )
 
 
 def _edition(

@@ -23,6 +23,7 @@ from publisher.config import Config
 from publisher.config.theme import theme_folders
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
 from publisher.edition.brand import Brand
+from publisher.edition.markdown.text import link, underlined
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
 
@@ -41,19 +42,24 @@ class Theme:
 
     folders: tuple[Path, ...]
     root: Path
-    environment: ImmutableSandboxedEnvironment
     brand: Brand
 
     @classmethod
     def of(cls, config: Config) -> Theme:
         """The theme of a newsletter; compiled templates are kept while the process lives and reloaded on change."""
-        folders = theme_folders(config)
-        return cls(folders, config.root.resolve(), _environment(folders), Brand.of(config))
+        return cls(theme_folders(config), config.root.resolve(), Brand.of(config))
 
     def render(self, name: str, /, **context: Any) -> str:
-        """The output of a template. Raises :class:`ThemeError`."""
+        """The output of a template of markup. Raises :class:`ThemeError`."""
+        return self._run(_environment(self.folders), name, context)
+
+    def text(self, name: str, /, **context: Any) -> str:
+        """The output of a template of plain text, without blank lines around it. Raises :class:`ThemeError`."""
+        return self._run(_plain(self.folders), name, context).strip("\n")
+
+    def _run(self, environment: ImmutableSandboxedEnvironment, name: str, context: dict[str, Any]) -> str:
         try:
-            return self.environment.get_template(name).render(theme=self.brand, **context)
+            return environment.get_template(name).render(theme=self.brand, **context)
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError) as error:
             raise ThemeError(self._fault(name, error)) from error
 
@@ -67,7 +73,8 @@ class Theme:
                     pattern.sub(f"\x02{name}\x1f{number}\x03\\g<0>", line) for number, line in enumerate(lines, 1)
                 )
 
-        output = self.environment.overlay(extensions=[Lines]).get_template(name).render(theme=self.brand, **context)
+        marked = _environment(self.folders).overlay(extensions=[Lines])
+        output = marked.get_template(name).render(theme=self.brand, **context)
         return [(found, int(line)) for found, line in re.findall("\x02([^\x1f]*)\x1f([0-9]+)\x03", output)]
 
     def fault(self, name: str, line: int, message: Sentence, help: Sentence | None = None) -> Diagnostic:
@@ -134,6 +141,14 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
+
+
+@lru_cache(maxsize=8)
+def _plain(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
+    """What runs templates of plain text: nothing is escaped."""
+    made = _environment(folders).overlay(autoescape=False, finalize=lambda value: "" if value is None else value)
+    made.globals = made.globals | {"underlined": underlined, "link": link}
+    return made
 
 
 _SPOILED = dict.fromkeys((*range(32), *range(127, 160)), "")  # no control character means anything to a reader

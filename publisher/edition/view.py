@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from email.utils import parseaddr
 
 from markupsafe import Markup, escape
 
@@ -68,6 +69,11 @@ class ItemView:
     tags: tuple[str, ...]
     sponsor: Source | None
 
+    @property
+    def name(self) -> str:
+        """What lists call it."""
+        return self.headline
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -97,6 +103,8 @@ class View:
     web_url: str
     archive_url: str
     postal_address: str | None
+    reply_to: str = ""
+    subscribe_url: str | None = None
     more: int = 0
     more_url: str = ""
 
@@ -176,6 +184,8 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> Vie
         web_url=page,
         archive_url=archive,
         postal_address=config.newsletter.postal_address,
+        reply_to=parseaddr(config.newsletter.reply_to or config.newsletter.from_)[1],
+        subscribe_url=f"{config.service.url.rstrip('/')}/subscribe" if config.service.url else None,
     )
 
 

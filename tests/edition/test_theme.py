@@ -11,7 +11,7 @@ from publisher.edition import render
 from publisher.edition.brand import theme_text
 from publisher.edition.theme import Theme
 from publisher.errors import UsageError
-from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, issue
+from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, issue, text_of
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_changed_template_is_seen_by_the_same_process(own: Path) -> None:
         ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ 1 / 0 }}", 9, "division by zero"),
         ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ ''.__class__ }}", 9, "unsafe"),
         ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ issue.__class__.__mro__ }}", 9, "unsafe"),
-        ("email/_masthead.mjml.j2", "</mj-text>", "</mj-txt>", 1, "MJML has no <mj-txt>"),
+        ("email/_masthead.mjml.j2", "</mj-text>", "</mj-txt>", 7, "MJML has no <mj-txt>"),
         ("email/_masthead.mjml.j2", "</mj-text>", "", 1, "<mj-text> is never closed"),
         ("email/_masthead.mjml.j2", 'css-class="tx"', "css-class=<tx", 1, "does not end"),
         ("email/_masthead.mjml.j2", 'css-class="tx"', "css-class=tx", 1, "is not written"),
@@ -86,6 +86,38 @@ def test_a_fault_in_the_theme_is_one_message_at_its_line(
     assert (finding.code, finding.path, finding.span.line) == ("theme-broken", f"templates/{name}", line)
     assert message in finding.message
     assert "\n" not in finding.message
+
+
+def test_a_link_of_the_footer_stands_in_both_parts_or_is_told_at_its_template(own: Path) -> None:
+    change(
+        own, "email/_footer.mjml.j2", "  {{ footer }}", '  <p><a href="https://sponsor.example/">S</a></p>{{ footer }}'
+    )
+    _, (finding,) = render(issue(), config(own))
+    assert (finding.code, finding.path) == ("text-part-incomplete", "templates/email/_footer.mjml.j2")
+    change(
+        own, "email/_footer.txt.j2", "{% if footer %}", '{{ link("S", "https://sponsor.example/") }}\n{% if footer %}'
+    )
+    made = edition(configuration=config(own))
+    assert "S <https://sponsor.example/>\n" in text_of(made)
+
+
+def test_a_fault_of_the_text_template_is_told_at_its_line(own: Path) -> None:
+    change(own, "email/_footer.txt.j2", "issue.web_url", "issue.web")
+    made, (finding,) = render(issue(), config(own))
+    assert made is None
+    assert (finding.code, finding.path, finding.span.line) == ("theme-broken", "templates/email/_footer.txt.j2", 14)
+
+
+def test_parts_that_config_asks_for_stand_in_mail_text_and_page() -> None:
+    parts = dict.fromkeys(("contents", "reply", "share"), True)
+    service = {"url": "https://letters.example.com/"}
+    made = edition(configuration=config(theme={"parts": parts}, service=service), **ENGLISH)
+    for part in (html_of(made), text_of(made), made.web):
+        for said in ("In this issue", "weekly@news.example.com", "https://letters.example.com/subscribe"):
+            assert said in part
+    for part in (html_of(made), made.web):
+        assert '<a href="#tsmc"' in part
+    assert "In this issue" not in edition(**ENGLISH).web
 
 
 def test_a_theme_that_is_not_utf8_is_one_message(own: Path) -> None:

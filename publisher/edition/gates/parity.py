@@ -13,7 +13,7 @@ from publisher.issue.model import Issue
 
 TEXT_INCOMPLETE = define("text-part-incomplete", Severity.ERROR)
 NO_WAY_OUT = define("no-way-out", Severity.ERROR, fixed=True)
-_SAME = say("take it out of the theme's email templates, or write it in an issue: both parts say the same")
+_SAME = say("write it in the theme's email/issue.txt.j2 or email/_footer.txt.j2 too: both parts say the same")
 _SPACE = re.compile(r"\s+")
 
 
