@@ -133,14 +133,14 @@ def warm_up() -> None:
     import publisher.providers.ses.transport
     import publisher.publishing.plan.markdown
     import publisher.publishing.verify  # noqa: F401
-    from publisher.cli.app import app
+    from publisher.cli.app import application
     from tests.acceptance.conftest import CONFIG, Newsletter
 
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         small = Newsletter(Path(folder))
         small.write("config.yaml", CONFIG)
         small.issue()
-        app(["--root", str(small.root), "publish", "--unmailed", "all"], standalone_mode=False)
+        application()(["--root", str(small.root), "publish", "--unmailed", "all"], standalone_mode=False)
         httpx.Client().close()
 
 

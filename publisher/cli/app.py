@@ -9,6 +9,7 @@ import gc
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,11 +21,14 @@ from publisher.diagnostics.sentences import LANGUAGES, language
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken
 
-# A module imports only typer and the frame at its top: the rooms load when a command runs.
-MODULES = (
-    "authoring", "check", "build", "publish", "send", "status", "subscribers", "suppressions", "events", "serve",
-    "backup", "doctor", "theme",
-)  # fmt: skip
+# The commands of each module. It imports only typer and the frame at its top: the rooms load when a command runs.
+MODULES = {
+    "authoring": ("init", "new", "draft"), "check": ("check", "explain", "schema"), "build": ("build",),
+    "publish": ("publish", "plan"), "send": ("send", "hold", "pause", "resume", "cancel"),
+    "status": ("status", "report"), "subscribers": ("subscribers",), "suppressions": ("suppressions",),
+    "events": ("events", "reconcile"), "serve": ("preview", "serve", "worker"),
+    "backup": ("backup", "restore", "move"), "doctor": ("doctor", "verify"), "theme": ("theme",),
+}  # fmt: skip
 # The order of --help.
 COMMANDS = (
     "init", "new", "check", "explain", "schema", "build", "preview", "plan", "publish", "hold", "send", "pause",
@@ -69,9 +73,19 @@ def root_options(
     context.obj = root
 
 
-for _name in MODULES:
-    importlib.import_module(f"publisher.cli.{_name}")
-app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback.__name__))  # type: ignore[union-attr]
+def application(args: Sequence[str] = ()) -> typer.Typer:
+    """The application with the command that ``args`` name; with all, where they name none."""
+    words = (
+        word
+        for last, word in zip(("", *args), args, strict=False)
+        if word[:1] != "-" and last not in {"--root", "--lang"}
+    )
+    name = next(words, "")
+    for module, commands in MODULES.items():
+        if name in commands or not any(name in others for others in MODULES.values()):
+            importlib.import_module(f"publisher.cli.{module}")
+    app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback.__name__))  # type: ignore[union-attr]
+    return app
 
 
 def main() -> None:
@@ -79,7 +93,8 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 50)  # tokens and nodes are many and in no cycle: a sixth of the time went into looking
     status = 2
     try:
-        status = app(_language_first(sys.argv[1:]), standalone_mode=False) or 0
+        args = _language_first(sys.argv[1:])
+        status = application(args)(args, standalone_mode=False) or 0
     except ConfigError as error:
         show_findings(error.diagnostics, error.root)
         complain(error.message, error.help)

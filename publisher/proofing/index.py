@@ -15,7 +15,6 @@ import msgpack
 
 from publisher.diagnostics import Diagnostic, Severity, Span
 from publisher.diagnostics.sentences import kept, revived
-from publisher.documents.atomic import write_file
 
 SUM = 16  # bytes of a checksum; it guards against damage, not against an enemy
 
@@ -47,6 +46,8 @@ def read_index(file: Path, common: bytes) -> dict[str, IndexRow]:
 
 def write_index(file: Path, common: bytes, rows: Mapping[str, IndexRow]) -> None:
     """Keep the rows. A disk that refuses costs time, not correctness."""
+    from publisher.documents.atomic import write_file  # a run that finds nothing changed writes nothing
+
     packed = msgpack.packb({slug: (*row[:2], as_data(row.findings), *row[3:]) for slug, row in rows.items()})
     with suppress(OSError):
         write_file(file, common + checksum(packed) + packed)

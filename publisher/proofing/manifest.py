@@ -16,8 +16,6 @@ from typing import Any
 
 import msgpack
 
-from publisher.documents.atomic import write_file
-
 RACY = 2_000_000_000
 """Nanoseconds: the coarsest clock of a file system in use (FAT)."""
 
@@ -87,6 +85,8 @@ class Manifest:
     def save(self) -> None:
         """Keep it. A disk that refuses costs time, not correctness."""
         if self._before != (self._folders, self.notes):
+            from publisher.documents.atomic import write_file  # a run that finds nothing changed writes nothing
+
             with suppress(OSError):
                 write_file(self._file, msgpack.packb((self._folders, self.notes), unicode_errors="surrogateescape"))
 

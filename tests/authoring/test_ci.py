@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from publisher import __version__
 from publisher.authoring.ci import guess_forge
 from publisher.authoring.repository import make_repository
-from publisher.cli.app import app
+from publisher.cli.app import application
 from publisher.errors import UsageError
 from tests.publishing.test_workflows import lint
 
@@ -98,14 +98,14 @@ def test_the_ci_can_be_added_later_and_nothing_is_overwritten(tmp_path: Path, fo
 
 def test_without_git_all_else_is_made_and_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    ran = CliRunner().invoke(app, ["init", str(tmp_path / "made"), "--ci", "github"])
+    ran = CliRunner().invoke(application(), ["init", str(tmp_path / "made"), "--ci", "github"])
     assert ran.exit_code == 0
     assert "No git repository" in ran.stdout
     assert (tmp_path / "made" / WORKFLOW).is_file()
 
 
 def test_a_typing_error_in_ci_is_a_wrong_call(tmp_path: Path) -> None:
-    assert CliRunner().invoke(app, ["init", str(tmp_path / "made"), "--ci", "gihub"]).exit_code == 2
+    assert CliRunner().invoke(application(), ["init", str(tmp_path / "made"), "--ci", "gihub"]).exit_code == 2
     assert not (tmp_path / "made").exists()
 
 
@@ -151,7 +151,7 @@ def test_its_actions_are_those_of_our_own_workflows(workflow: Path) -> None:
 
 
 def test_every_command_and_option_in_it_exists(workflow: Path) -> None:
-    commands = get_command(app).commands  # type: ignore[attr-defined]
+    commands = get_command(application()).commands  # type: ignore[attr-defined]
     calls = re.findall(r"run: publisher (\w+)(.*)", workflow.read_text())
     assert [name for name, _ in calls] == ["check", "plan", "events", "publish"]
     for name, words in calls:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from publisher.authoring.bundled import schema_files
 from publisher.authoring.repository import make_repository
 from publisher.checks import check_issue
-from publisher.cli.app import app
+from publisher.cli.app import application
 from publisher.config import load_config
 from publisher.errors import UsageError
 from publisher.issue import discover
@@ -124,19 +124,19 @@ def test_a_file_where_a_folder_should_be_is_one_clear_line(tmp_path: Path, way: 
     if way == "issues-is-a-file":
         (tmp_path / way).mkdir()
         (tmp_path / way / "issues").write_text("mine")
-    ran = CliRunner().invoke(app, ["init", str(tmp_path / way)])
+    ran = CliRunner().invoke(application(), ["init", str(tmp_path / way)])
     assert isinstance(ran.exception, UsageError)
     assert not (tmp_path / way / "config.yaml").exists()
 
 
 def test_init_ends_with_the_next_three_things_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    said = CliRunner().invoke(app, ["init", "my news", "--language", "en"]).stdout
+    said = CliRunner().invoke(application(), ["init", "my news", "--language", "en"]).stdout
     steps = [line.strip() for line in said.splitlines() if line.startswith("  ")]
     assert len(steps) == 3
     assert steps[0] == "cd 'my news' && publisher preview"
     for step in steps[1:]:  # they do what they say
-        assert CliRunner().invoke(app, ["--root", "my news", *step.split()[1:]]).exit_code == 0, step
+        assert CliRunner().invoke(application(), ["--root", "my news", *step.split()[1:]]).exit_code == 0, step
 
 
 def test_the_schemas_of_this_repository_are_those_of_the_program() -> None:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from publisher.cli.app import app
+from publisher.cli.app import application
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings, retry
@@ -341,8 +341,8 @@ def test_the_list_in_use_is_postmark_s_and_needs_its_token(
         "newsletter: {name: n, url: 'https://n.example.org.uk/', from: a@n.example.org.uk, postal_address: x}\n"
         "delivery: {transport: postmark}\nservice: {url: 'https://letters.n.example.org.uk/'}\n"
     )
-    ran = CliRunner().invoke(app, ["--root", str(tmp_path), "suppressions", "pull"])
+    ran = CliRunner().invoke(application(), ["--root", str(tmp_path), "suppressions", "pull"])
     assert (ran.exit_code, "on the list of Postmark" in ran.output) == (0, True), ran.output
     monkeypatch.delenv("PUBLISHER_POSTMARK_TOKEN")
-    ran = CliRunner().invoke(app, ["--root", str(tmp_path), "suppressions", "pull"])
+    ran = CliRunner().invoke(application(), ["--root", str(tmp_path), "suppressions", "pull"])
     assert (type(ran.exception).__name__, "no token" in str(ran.exception)) == ("TransportError", True)

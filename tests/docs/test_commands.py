@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from publisher.cli.app import app
+from publisher.cli.app import application
 
 HERE = Path(__file__).resolve().parents[2]
 PAGE = (HERE / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def sections() -> dict[str, str]:
     }
 
 
-ROOT = typer.main.get_command(app)
+ROOT = typer.main.get_command(application())
 LEAVES = leaves(ROOT)
 SECTIONS = sections()
 

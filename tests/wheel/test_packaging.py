@@ -78,9 +78,9 @@ def test_workflows_give_the_action_inputs_that_it_has() -> None:
 def test_each_command_that_ci_runs_exists(path: Path) -> None:
     from typer.main import get_command
 
-    from publisher.cli.app import app
+    from publisher.cli.app import application
 
-    commands = get_command(app).commands  # type: ignore[attr-defined]
+    commands = get_command(application()).commands  # type: ignore[attr-defined]
     text = path.read_text(encoding="utf-8")
     said = re.findall(
         r"^\s*(?:run: |- |\$\{.*?\} )?(?:/\S+/)?publisher (?:--root \S+ )?([a-z][a-z-]*)", text, re.MULTILINE
