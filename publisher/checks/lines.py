@@ -77,7 +77,7 @@ def _of_picture(places: Places, name: str, picture: Picture | None) -> Iterator[
 
 @lru_cache(maxsize=2)
 def lines(context: Context) -> tuple[Line, ...]:
-    """Title, headlines and all prose, without code; several rules ask in turn."""
+    """Title, headlines and all prose that holds Han or kana, without code; several rules ask in turn."""
     return tuple(_lines(context))
 
 
@@ -88,6 +88,8 @@ def _lines(context: Context) -> Iterator[Line]:
     for text in context.texts:
         if text.item is not None and text.role == "body":
             yield from _headline(heads, text.item)
+        if not HAN.search(text.prose.text) and "&" not in text.prose.text:  # nor by an entity
+            continue
         key = (text.role, text.item, text.prose.origins[:1], text.prose.path)
         for words, at in text.plain():
             yield Line(_without_addresses(words), at, key)

@@ -20,6 +20,8 @@ from publisher.issue.markdown.tags import raw_tags
 
 _VERBATIM = re.compile(r"<(?P<end>/?)(?P<name>code|pre|kbd|samp|tt|var|math|svg)\b", re.IGNORECASE)
 _PARTS = frozenset({"link_open", "link_close", "image"})
+_LINKING = re.compile(r"[\[<@]|//")
+"""What every link, picture and tag has."""
 _RAW = frozenset({"html_block", "html_inline"})
 _NEAR = 4096
 """How far on what was written with escapes is looked for, so that a text full of them is read in one pass."""
@@ -124,11 +126,14 @@ class Text:
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
-        """All of the text in the order of reading; the end of a block is a blank."""
+        """All of the text in the order of reading; the end of a block is a blank. Without links, headings alone."""
         return tuple(self._pieces())
 
     def _pieces(self) -> Iterator[Piece]:
         """Tokens that neither say anything nor are a part, as those of emphasis, are left out."""
+        if not _LINKING.search(self.prose.text):
+            yield from (Piece(one, " ", self, _line(one)) for one in self.tokens if one.type == "heading_open")
+            return
         inline = {id(rows.token): rows for rows in self._inline}
         for token in self.tokens:
             if token.type == "html_block":

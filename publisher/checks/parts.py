@@ -74,24 +74,25 @@ class Parts:
         html, last = without_comments(piece.words), 0
         for tag in raw_tags(html):
             self._say(unescape(html[last : tag.start]))
-            self._read_tag(tag, piece.place(tag.start, tag.end))
+            self._read_tag(tag, piece)
             last = tag.end
         self._say(unescape(html[last:]))
 
-    def _read_tag(self, tag: RawTag, place: Place) -> None:
+    def _read_tag(self, tag: RawTag, piece: Piece) -> None:
         given = tag.attributes
         if tag.name == "a":
             self._close()
             url = given.get("href")
             if not tag.closing and url is not None and removed_attribute("a", "href", url) is None:
-                self._start(Link(url.strip(), place, sponsored="sponsored" in given.get("rel", "").lower().split()))
+                sponsored = "sponsored" in given.get("rel", "").lower().split()
+                self._start(Link(url.strip(), piece.place(tag.start, tag.end), sponsored=sponsored))
         elif tag.name == "img":
             words = given.get("alt")
             alt = words if words == "" or _said(words) else None
-            self.pictures.append(PictureUse(given.get("src", ""), alt, place))
+            self.pictures.append(PictureUse(given.get("src", ""), alt, piece.place(tag.start, tag.end)))
             self._say(words or "")
         elif HEADING.fullmatch(tag.name) and not tag.closing:
-            self.headings.append(Heading(int(tag.name[1]), place))
+            self.headings.append(Heading(int(tag.name[1]), piece.place(tag.start, tag.end)))
 
     def _start(self, link: Link) -> None:
         self._close()

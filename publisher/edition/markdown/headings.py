@@ -30,7 +30,8 @@ def _levels(token: Token) -> list[int]:
 
 def _moved(token: Token, down: int) -> Token:
     if token.type in {"heading_open", "heading_close"}:
-        return token.copy(tag=_lower(token.tag, down))
+        tag, level = _lower(token.tag, down), token.level
+        return Token(token.type, tag, token.nesting, map=token.map, level=level, markup=token.markup, block=True)
     if token.type.startswith("html_"):
         return token.copy(content=_moved_html(token.content, down))
     if any(_levels(child) for child in token.children or ()):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from markdown_it.parser_block import ParserBlock, RuleFuncBlockType
 from markdown_it.ruler import Rule, Ruler
@@ -19,6 +21,8 @@ _BEGINS = {
     "heading": "#",
 }
 """The others may begin with any character."""
+_NEEDS = {"table": re.compile(r"\|"), "lheading": re.compile(r"[-=][ \t]*$", re.MULTILINE)}
+"""What a text has somewhere that holds one."""
 
 
 class BlockRuler(Ruler[RuleFuncBlockType]):
@@ -36,11 +40,10 @@ class BlockRuler(Ruler[RuleFuncBlockType]):
 
 
 def _chain(rules: Sequence[Rule[RuleFuncBlockType]]) -> RuleFuncBlockType:
-    always = tuple(rule.fn for rule in rules if rule.name not in _BEGINS)
-    table = {
-        sign: tuple(rule.fn for rule in rules if sign in _BEGINS.get(rule.name, sign))
-        for sign in "".join(_BEGINS.values())
-    }
+    asked = [(rule.name, _where_needed(rule)) for rule in rules]
+    always = tuple(fn for name, fn in asked if name not in _BEGINS)
+    signs = "".join(_BEGINS.values())
+    table = {sign: tuple(fn for name, fn in asked if sign in _BEGINS.get(name, sign)) for sign in signs}
 
     def first(state: StateBlock, line: int, end: int, silent: bool) -> bool:
         at = state.bMarks[line] + state.tShift[line]
@@ -50,3 +53,15 @@ def _chain(rules: Sequence[Rule[RuleFuncBlockType]]) -> RuleFuncBlockType:
         return False
 
     return first
+
+
+def _where_needed(rule: Rule[RuleFuncBlockType]) -> RuleFuncBlockType:
+    ask, needs = rule.fn, _NEEDS.get(rule.name)
+    if needs is None:
+        return ask
+
+    @lru_cache(maxsize=1)
+    def possible(text: str) -> bool:
+        return needs.search(text) is not None
+
+    return lambda state, line, end, silent: possible(state.src) and ask(state, line, end, silent)
