@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from publisher.audience.tokens import keys_in, keys_of_environment
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url, keep_out_of_git
@@ -49,9 +50,7 @@ def back_up(config: Config, file: Path) -> Copied:
         raise UsageError(f"{file} cannot be written: {error.strerror}", help="name a file that can") from error
     try:
         with _explained(file), closing(sqlite3.connect(file)) as target:
-            with database.engine.connect() as connection:
-                raw = connection.connection.driver_connection
-                assert isinstance(raw, sqlite3.Connection)
+            with database.raw() as raw:
                 raw.backup(target)
             target.execute("PRAGMA journal_mode=DELETE")  # one file, whole without a WAL
             target.execute(f"CREATE TABLE {_TABLE} (made_at TEXT NOT NULL, keys TEXT NOT NULL)")
@@ -86,9 +85,7 @@ def restore(config: Config, file: Path, *, force: bool = False) -> Copied:
                     f"{database.url} is not empty, and a restore replaces it: nothing was done",
                     help="publisher backup it first; then publisher restore --force",
                 )
-            with database.engine.connect() as connection:
-                raw = connection.connection.driver_connection
-                assert isinstance(raw, sqlite3.Connection)
+            with database.raw() as raw:
                 source.backup(raw)
                 raw.execute(f"DROP TABLE {_TABLE}")
         finally:
@@ -142,11 +139,8 @@ def _is_used(database: Database) -> bool:
 
 def signing_keys(config: Config) -> list[str]:
     """Of the environment, else of ``.publisher/secret.key``; newest first."""
-    text = os.environ.get("PUBLISHER_SECRET_KEYS", "")
     path = config.root / ".publisher" / "secret.key"
-    if not text.strip() and path.is_file():
-        text = path.read_text(encoding="ascii")
-    return [key.strip() for key in text.split(",") if key.strip()]
+    return keys_of_environment() or (keys_in(path.read_text(encoding="ascii")) if path.is_file() else [])
 
 
 def put_keys(folder: Path, keys: list[str]) -> int:
@@ -155,7 +149,7 @@ def put_keys(folder: Path, keys: list[str]) -> int:
     These sign from then on; those that were there still verify: links of both kinds have been mailed.
     """
     path = folder / "secret.key"
-    mine = path.read_text(encoding="ascii").strip().split(",") if path.is_file() else []
+    mine = keys_in(path.read_text(encoding="ascii")) if path.is_file() else []
     every = list(dict.fromkeys(key for key in [*keys, *mine] if key))
     if not every:
         return 0

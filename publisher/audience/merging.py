@@ -77,12 +77,13 @@ class _Batch:
     def take(self, entry: ImportRow) -> RowOutcome:
         """Decide about one row."""
         address = entry.address
-        if entry.past is not None:
-            return self._restore(entry, entry.past)
-        if entry.standing in _SUPPRESSING:
-            return self._suppress(entry, _SUPPRESSING[entry.standing])
         if address.mailbox_key in self.forgotten:
             return RowOutcome.FORGOTTEN
+        if entry.past is not None:
+            return self._restore(entry, entry.past)
+        if reason := _SUPPRESSING.get(entry.standing):
+            self._hold(address.mailbox_key, reason, f"imported from {self.source['file']}", None)
+            return RowOutcome.SUPPRESSED
         if entry.standing is ImportStatus.SKIP:
             return RowOutcome.NOT_SUBSCRIBED
         known = self.known.get(address.address_key)
@@ -101,8 +102,6 @@ class _Batch:
     def _restore(self, entry: ImportRow, past: Past) -> RowOutcome:
         """A row of our own export: as it was where nobody is, else with what is known here."""
         address = entry.address
-        if address.mailbox_key in self.forgotten:
-            return RowOutcome.FORGOTTEN
         if past.suppressed:
             self._hold(address.mailbox_key, past.suppressed, past.suppressed_detail, past.suppressed_at)
         if past.state is None:
@@ -198,13 +197,6 @@ class _Batch:
             self._by_hand = set(self.connection.scalars(statement))
         return known.id in self._by_hand
 
-    def _suppress(self, entry: ImportRow, reason: Reason) -> RowOutcome:
-        mailbox = entry.address.mailbox_key
-        if mailbox in self.forgotten:
-            return RowOutcome.FORGOTTEN
-        self._hold(mailbox, reason, f"imported from {self.source['file']}", None)
-        return RowOutcome.SUPPRESSED
-
     def _hold(self, mailbox: str, reason: Reason, detail: str, at: datetime | None) -> None:
         if mailbox not in self.suppressed:  # the first reason stands
             self.suppressed.add(mailbox)
@@ -227,9 +219,8 @@ class _Batch:
         insert_rows(self.connection, subscribers, [known.values for known in self.new])
         changed = [known for known in self.known.values() if known.changed]
         if changed:
-            same = {"new_changed_at": self.at}
-            rows = [{"key": k.id} | same | {f"new_{key}": k.values[key] for key in _KEPT} for k in changed]
-            update_rows(self.connection, _UPDATE, rows)
+            rows = [{"key": k.id} | {f"new_{key}": k.values[key] for key in _KEPT} for k in changed]
+            update_rows(self.connection, _UPDATE, rows, {"new_changed_at": self.at})
         insert_rows(self.connection, consents, [{"subscriber_id": known.id, **row} for known, row in self.history])
         insert_rows(self.connection, suppressions, self.held)
 

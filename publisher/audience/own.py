@@ -32,6 +32,7 @@ COLUMNS = (
     "email", "name", "state", "language", "topics", "suppressed", "created_at", "changed_at", "reference",
     "asked_at", "preferred_at", "suppressed_at", "suppressed_detail", "consent_history", "other_attributes",
 )  # fmt: skip
+_MOMENTS = ("created_at", "changed_at", "asked_at", "preferred_at")
 SIGNS = {"email", "state", "suppressed", "created_at", "changed_at", "reference"}
 """What earlier exports have as well."""
 MOST_COLUMNS = 500
@@ -100,10 +101,7 @@ def past_of(cells: Mapping[str, str]) -> Past:
         raise ValueError(f"suppressed is not {', '.join(Reason)}")
     if reference and not _REFERENCE.fullmatch(reference):
         raise ValueError("the reference is not one")
-    moments = {
-        name: _moment(name, cells.get(name, ""))
-        for name in ("created_at", "changed_at", "asked_at", "preferred_at", "suppressed_at")
-    }
+    moments = {name: _moment(name, cells.get(name, "")) for name in (*_MOMENTS, "suppressed_at")}
     return Past(
         state=ConsentState(state) if state else None,
         reference=reference or None,
@@ -173,12 +171,8 @@ def _cells(row: Row[Any], past: list[Consent], extra: Sequence[str]) -> list[str
     """A subscriber's row, as :data:`COLUMNS` has it, then the attributes with a column."""
     columns = set(extra)
     others = {name: value for name, value in row.attributes.items() if name not in columns or value == ""}
-    moments = {
-        name: value.isoformat()
-        for name in ("created_at", "changed_at", "asked_at", "preferred_at", "suppressed_at")
-        if (value := row._mapping[name]) is not None
-    }
-    cells = moments | {
+    moments = ((name, row._mapping[name]) for name in (*_MOMENTS, "suppressed_at"))
+    cells = {name: at.isoformat() for name, at in moments if at is not None} | {
         "email": row.address,
         "name": row.name,
         "state": row.state,
@@ -204,13 +198,8 @@ def record(connection: Connection, subscriber: Subscriber) -> dict[str, Any]:
         "language": subscriber.language,
         "topics": list(subscriber.topics),
         "attributes": ({"name": subscriber.name} if subscriber.name else {}) | dict(subscriber.attributes),
-        "created_at": subscriber.created_at.isoformat(),
-        "changed_at": subscriber.changed_at.isoformat(),
-        "asked_at": subscriber.asked_at.isoformat() if subscriber.asked_at else None,
-        "preferred_at": subscriber.preferred_at.isoformat() if subscriber.preferred_at else None,
-        "suppressed": None
-        if held is None
-        else {"reason": held.reason.value, "detail": held.detail, "at": held.at.isoformat()},
+        **{name: (at := getattr(subscriber, name)) and at.isoformat() for name in _MOMENTS},
+        "suppressed": held and {"reason": held.reason.value, "detail": held.detail, "at": held.at.isoformat()},
         "history": [entry_of(entry) for entry in history(connection, subscriber.id)],
     }
 

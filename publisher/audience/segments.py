@@ -29,7 +29,7 @@ def _clause(segment: Segment, home: str) -> ColumnElement[bool]:
         case All():
             return true()
         case Topic(name):
-            return Holds(subscribers.c.topics, name)
+            return _holds(subscribers.c.topics, name)
         case Language(tag):
             language = func.lower(func.coalesce(subscribers.c.language, home))
             return or_(language == tag, language.startswith(f"{tag}-", autoescape=True))
@@ -48,44 +48,32 @@ def _comparison(test: Attribute) -> ColumnElement[bool]:
     if test.name.lower() == "name":
         held = subscribers.c.name
     else:
-        held = func.coalesce(Member(subscribers.c.attributes, test.name), "")
+        held = func.coalesce(_member(subscribers.c.attributes, test.name), "")
     if test.comparison == "=":
         return held == test.value
     if test.comparison == "!=":
         return held != test.value
     operator = {"<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__"}[test.comparison]
     if _NUMBER.fullmatch(test.value):
-        compared: ColumnElement[bool] = getattr(SqlNumber(held), operator)(float(test.value))
+        compared: ColumnElement[bool] = getattr(_number(held), operator)(float(test.value))
         return func.coalesce(compared, false())
-    return and_(held != "", getattr(Ordered(held), operator)(test.value))
+    return and_(held != "", getattr(_ordered(held), operator)(test.value))
 
 
-class Holds(FunctionElement[bool]):
-    """A JSON list holds a text."""
+def _function(type_: Any, sqlite: str, postgresql: str) -> Callable[..., ColumnElement[Any]]:
+    """A function of SQL that each database writes in its own way, ``{0}`` and ``{1}`` being its arguments."""
 
-    type = Boolean()
-    inherit_cache = True
+    class Function(FunctionElement[Any]):
+        type = type_
+        inherit_cache = True
 
+    for dialect, sql in (("sqlite", sqlite), ("postgresql", postgresql)):
 
-class Member(FunctionElement[str]):
-    """The text under a key of a JSON object, or NULL."""
+        def write(element: Function, compiler: Any, _sql: str = sql, **options: Any) -> str:
+            return _sql.format(*(compiler.process(clause, **options) for clause in element.clauses))
 
-    type = String()
-    inherit_cache = True
-
-
-class SqlNumber(FunctionElement[float]):
-    """A text as a number, or NULL where it is none: an optional sign, digits, perhaps a point and digits."""
-
-    type = Float()
-    inherit_cache = True
-
-
-class Ordered(FunctionElement[str]):
-    """A text in the order of code points, which is that of ISO 8601 dates."""
-
-    type = String()
-    inherit_cache = True
+        compiles(Function, dialect)(write)
+    return Function
 
 
 _SHAPE = " AND ".join(  # SQLite has no regular expressions: these globs together say what PostgreSQL's pattern says
@@ -96,21 +84,10 @@ _SQLITE_NUMBER = f"(SELECT CASE WHEN {_SHAPE} THEN CAST(v AS REAL) END FROM (SEL
 _POSTGRESQL_NUMBER = (
     "(SELECT CASE WHEN v ~ '^-?[0-9]+([.][0-9]+)?$' AND length(v) <= 30 THEN v::float8 END FROM (SELECT {0} AS v) t)"
 )
-_SQL: dict[type[FunctionElement[Any]], tuple[str, str]] = {  # for SQLite, for PostgreSQL
-    Holds: ("EXISTS (SELECT 1 FROM json_each({0}) WHERE value = {1})", "jsonb_exists({0}, {1})"),
-    Member: ("(SELECT value FROM json_each({0}) WHERE key = {1})", "({0} ->> {1})"),
-    SqlNumber: (_SQLITE_NUMBER, _POSTGRESQL_NUMBER),
-    Ordered: ("({0} COLLATE BINARY)", '({0} COLLATE "C")'),
-}
-
-
-def _writer(sql: str) -> Callable[..., str]:
-    def write(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
-        return sql.format(*(compiler.process(clause, **options) for clause in element.clauses))
-
-    return write
-
-
-for _function, _texts in _SQL.items():
-    for _dialect, _text in zip(("sqlite", "postgresql"), _texts, strict=True):
-        compiles(_function, _dialect)(_writer(_text))
+# A JSON list holds a text; the text under a key of a JSON object, or NULL.
+_holds = _function(Boolean(), "EXISTS (SELECT 1 FROM json_each({0}) WHERE value = {1})", "jsonb_exists({0}, {1})")
+_member = _function(String(), "(SELECT value FROM json_each({0}) WHERE key = {1})", "({0} ->> {1})")
+# A text as a number, or NULL where it is none: an optional sign, digits, perhaps a point and digits.
+_number = _function(Float(), _SQLITE_NUMBER, _POSTGRESQL_NUMBER)
+# A text in the order of code points, which is that of ISO 8601 dates.
+_ordered = _function(String(), "({0} COLLATE BINARY)", '({0} COLLATE "C")')

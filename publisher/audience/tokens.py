@@ -67,14 +67,13 @@ class Tokens:
     @classmethod
     def open(cls, config: Config) -> Tokens:
         """With the keys of the environment or of the newsletter's own key file. Raises UsageError."""
-        text = os.environ.get("PUBLISHER_SECRET_KEYS", "")
-        keys = [key.strip() for key in text.split(",") if key.strip()]
+        keys = keys_of_environment()
         if any(len(key) < 16 for key in keys):
             raise UsageError(
                 "a key in PUBLISHER_SECRET_KEYS is shorter than 16 characters",
                 help="make one with: openssl rand -hex 32",
             )
-        return cls(keys or _own_key(config.root / ".publisher").split(","), config.service.url or LOCAL_SERVICE)
+        return cls(keys or keys_in(_own_key(config.root / ".publisher")), config.service.url or LOCAL_SERVICE)
 
     def unsubscribe_url(self, reference: str, mailing: str | int | None = None) -> str:
         """The one-click address of List-Unsubscribe (RFC 8058)."""
@@ -113,6 +112,16 @@ class Tokens:
 
     def _url(self, purpose: Purpose, reference: str, mailing: str | int | None) -> str:
         return f"{self.base}{purpose.value}/{self.sign(purpose, reference, mailing)}"
+
+
+def keys_in(text: str) -> list[str]:
+    """The keys of a text, which are parted by commas."""
+    return [key.strip() for key in text.split(",") if key.strip()]
+
+
+def keys_of_environment() -> list[str]:
+    """Those of PUBLISHER_SECRET_KEYS."""
+    return keys_in(os.environ.get("PUBLISHER_SECRET_KEYS", ""))
 
 
 def _own_key(folder: Path) -> str:

@@ -10,6 +10,7 @@ import typer
 from publisher.cli.frame import (
     Bar,
     CacheFolder,
+    agreed,
     app,
     chosen_slugs,
     complain,
@@ -105,11 +106,9 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
     for fix in fixes:
         error_console.print(fix.diff(), end="", markup=False)
     told = f"{counted(sum(fix.count for fix in fixes), 'change')} in {counted(len(fixes), 'file')}"
-    if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError(f"{told}: nothing is written without a yes", help="look at the change, then add --yes")
-        if not typer.confirm(f"{told}. Write?", err=True):
-            return False
+    refusal = UsageError(f"{told}: nothing is written without a yes", help="look at the change, then add --yes")
+    if not agreed(f"{told}. Write?", yes, refusal):
+        return False
     for fix in fixes:
         try:
             if not apply_fix(root, fix):

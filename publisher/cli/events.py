@@ -14,6 +14,7 @@ from publisher.cli.frame import (
     Format,
     OneIssue,
     Yes,
+    agreed,
     app,
     chosen_slug,
     emit,
@@ -231,14 +232,12 @@ def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, 
     from publisher.feedback.reconcile import release
 
     count = sum(len(one.recipients) for one in found)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError(
-                f"{count} recipients might get a second copy, and nobody is here to be asked",
-                help="add --yes once you have decided",
-            )
-        if not typer.confirm(f"Let the next send mail to these {count} again?", err=True):
-            return {}
+    refusal = UsageError(
+        f"{count} recipients might get a second copy, and nobody is here to be asked",
+        help="add --yes once you have decided",
+    )
+    if not agreed(f"Let the next send mail to these {count} again?", yes, refusal):
+        return {}
     released = {one.mailing.slug: release(database, one.mailing) for one in found if one.recipients}
     for slug, number in released.items():
         tell(f"{slug}: {number} released; publisher send {slug} mails to them")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from publisher.config import Config
     from publisher.database import Database
     from publisher.diagnostics import Diagnostic
+    from publisher.errors import PublisherError
 
 app = typer.Typer(
     name="publisher",
@@ -65,6 +66,15 @@ def complain(message: str, help: str | None = None) -> None:
 def emit(value: Any) -> None:
     """The result as JSON."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def agreed(question: str, yes: bool, refusal: PublisherError | None = None) -> bool:
+    """Whether ``yes`` is given, or the terminal says so, or nobody is there and no ``refusal`` is to be raised."""
+    if yes or sys.stdin.isatty():
+        return yes or typer.confirm(question, err=True)
+    if refusal:
+        raise refusal
+    return True
 
 
 def show_findings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import Annotated, Literal
 
 import typer
@@ -40,21 +41,14 @@ def send(
     could not run. Ctrl-C finishes the calls in flight and records them; a second Ctrl-C does not wait.
     """
     from publisher.cli import sending
+    from publisher.delivery.send import Options
 
     if more and not test:
         raise typer.BadParameter("addresses are given with --test", param_hint="ADDR")
-    wish = sending.SendRequest(
-        issue,
-        (*(test or ()), *(more or ())),
-        dry_run=dry_run,
-        spread=None if spread is None else _seconds(spread),
-        without_archive=without_archive,
-        correction=correction,
-        despite_tripwires=despite_tripwires,
-        yes=yes,
-        json=format == "json",
-    )
-    return sending.run(context, wish)
+    left = None if spread is None else timedelta(seconds=_seconds(spread))
+    options = Options(spread=left, correction=correction, despite_tripwires=despite_tripwires)
+    command = sending.Sending(context, issue, options, without_archive=without_archive, yes=yes, json=format == "json")
+    return command.run([*(test or ()), *(more or ())], dry_run=dry_run)
 
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

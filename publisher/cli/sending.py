@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import typer
 from rich.markup import escape
 
-from publisher.cli.frame import Bar, complain, config_of, counted, error_console, opened, say, show_findings, tell, warn
-from publisher.config.model import Config
+from publisher.cli.frame import (
+    Bar,
+    agreed,
+    complain,
+    config_of,
+    counted,
+    error_console,
+    opened,
+    say,
+    show_findings,
+    tell,
+    warn,
+)
 from publisher.config.placeholders import unready
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
@@ -34,127 +44,117 @@ from publisher.providers import open_provider
 from publisher.publishing.witness import Witness, mail, refuse_forgetful
 
 
-@dataclass(frozen=True, slots=True)
-class SendRequest:
-    """What was typed. ``spread`` is in seconds."""
+class Sending:
+    """``publisher send ISSUE``. ``json``: one object a line on standard output."""
 
-    issue: str
-    addresses: tuple[str, ...] = ()
-    dry_run: bool = False
-    spread: float | None = None
-    without_archive: bool = False
-    correction: bool = False
-    despite_tripwires: bool = False
-    yes: bool = False
-    json: bool = False
+    def __init__(
+        self, context: typer.Context, issue: str, options: Options, *, without_archive: bool, yes: bool, json: bool
+    ) -> None:
+        self.context, self.issue, self.options = context, issue, options
+        self.without_archive, self.yes, self.json = without_archive, yes, json
+        self.config = config_of(context)
 
+    def run(self, addresses: Sequence[str], *, dry_run: bool) -> int:
+        """Do it, or send a test to ``addresses``; the exit status."""
+        refuse_unknown(self.config, self.issue)
+        proof = proofread(self.config, self.issue)
+        show_findings((d for d in proof.findings if d.severity is not Severity.INFO), folded=True)
+        if proof.edition is None:
+            complain(f"{self.issue} has errors", f"publisher check {self.issue}")
+            return 1
+        if addresses:
+            for one in unready(self.config):
+                warn(f"{one.message}; send without --test refuses")
+            return self._test(proof.edition, addresses)
+        if proof.draft:
+            complain(f"{self.issue} is a draft", "write status: ready in its issue.yaml")
+            return 1
+        with opened(self.context, self.config, mails=not dry_run) as (_, database):
+            return self._mail(database, proof.edition, dry_run)
 
-def run(context: typer.Context, wish: SendRequest) -> int:
-    """Do it; the exit status."""
-    config = config_of(context)
-    refuse_unknown(config, wish.issue)
-    proof = proofread(config, wish.issue)
-    show_findings((d for d in proof.findings if d.severity is not Severity.INFO), folded=True)
-    if proof.edition is None:
-        complain(f"{wish.issue} has errors", f"publisher check {wish.issue}")
-        return 1
-    if proof.draft and not wish.addresses:
-        complain(f"{wish.issue} is a draft", "write status: ready in its issue.yaml")
-        return 1
-    if wish.addresses:
-        for one in unready(config):
-            warn(f"{one.message}; send without --test refuses")
-        return _test(config, proof.edition, wish)
-    with opened(context, config, mails=not wish.dry_run) as (_, database):
-        return _mail(config, database, proof.edition, wish)
+    def _mail(self, database: Database, edition: Edition, dry_run: bool) -> int:
+        witness = self._ask_witness(database)
+        options = replace(self.options, segment=segment_of(self.config, edition))
+        if dry_run:
+            self._print_dry_run(count(database, edition, options))
+            return 0
+        early = edition.publish_at
+        if early and early > datetime.now(UTC) and not self._confirms_early(early):
+            complain(f"{self.issue} is due {early.isoformat(timespec='minutes')}; nothing was sent")
+            return 1
+        view = _JsonLines() if self.json else _SendBar(self.issue)
+        with stop_on_signals(options.interrupt), view:
+            options = replace(options, started=view.started, progress=view.progress)
+            sent = mail(witness, self.config, database, edition, options)
+        self._print_account(sent)
+        self._report_overdue(database)
+        return sent.exit_status
 
+    def _ask_witness(self, database: Database) -> Witness | None:
+        """The archive, which knows nothing that the ledger does not; None where it is not to be asked."""
+        if self.without_archive:
+            return None
+        try:
+            witness = Witness.open(self.config)
+            refuse_forgetful(witness, database, self.issue, correction=self.options.correction)
+        except DeployError as error:
+            message = f"the archive cannot be asked whether {self.issue} was mailed: {error.message}"
+            raise DeployError(message, help=f"{error.help or 'mend that'}; or send --without-archive") from error
+        return witness
 
-def _mail(config: Config, database: Database, edition: Edition, wish: SendRequest) -> int:
-    witness = _ask_witness(config, database, wish)
-    interrupt = Interrupt()
-    options = Options(
-        spread=timedelta(seconds=wish.spread) if wish.spread else None,
-        correction=wish.correction,
-        despite_tripwires=wish.despite_tripwires,
-        segment=segment_of(config, edition),
-        interrupt=interrupt,
-    )
-    if wish.dry_run:
-        _print_dry_run(wish, count(database, edition, options))
-        return 0
-    early = edition.publish_at
-    if early and early > datetime.now(UTC) and not _confirms_early(early, wish):
-        complain(f"{wish.issue} is due {early.isoformat(timespec='minutes')}; nothing was sent")
-        return 1
-    view = _JsonLines() if wish.json else _SendBar(wish.issue)
-    with stop_on_signals(interrupt), view:
-        options = replace(options, started=view.started, progress=view.progress)
-        sent = mail(witness, config, database, edition, options)
-    _print_account(config, wish, sent)
-    _report_overdue(config, database, wish)
-    return sent.exit_status
+    def _test(self, edition: Edition, addresses: Sequence[str]) -> int:
+        failed = send_test(self.config, edition, list(addresses))
+        for number, code in failed:
+            complain(f"the test to address {number} of {len(addresses)} was not submitted: {code}")
+        done = len(addresses) - len(failed)
+        if self.json:
+            _line(event="test", issue=self.issue, submitted=done, failed=len(failed))
+        else:
+            say(f"{counted(done, 'test message')} of {self.issue} submitted")
+        return 1 if failed else 0
 
+    def _confirms_early(self, early: datetime) -> bool:
+        warn(f"{self.issue} is due only {early.isoformat(timespec='minutes')}; publisher publish would wait")
+        return agreed("Send it now?", self.yes)
 
-def _ask_witness(config: Config, database: Database, wish: SendRequest) -> Witness | None:
-    """The archive, which knows nothing that the ledger does not; None where it is not to be asked."""
-    if wish.without_archive:
-        return None
-    try:
-        witness = Witness.open(config)
-        refuse_forgetful(witness, database, wish.issue, correction=wish.correction)
-    except DeployError as error:
-        message = f"the archive cannot be asked whether {wish.issue} was mailed: {error.message}"
-        raise DeployError(message, help=f"{error.help or 'mend that'}; or send --without-archive") from error
-    return witness
+    def _print_dry_run(self, found: DryRun) -> None:
+        ongoing, reasons = found.ongoing is not None, found.excluded_by_reason
+        if self.json:
+            about = {"recipients": found.recipients, "excluded_by_reason": reasons, "ongoing": ongoing}
+            _line(event="dry-run", issue=self.issue, **about)
+            return
+        left = "are left to be mailed" if ongoing else "would be mailed"
+        say(f"{found.recipients:,} recipients {left}; nothing was sent or written")
+        for reason, people in reasons.items():
+            say(f"  excluded, {reason}: {people:,}")
 
+    def _print_account(self, sent: Sent) -> None:
+        for tripped in sent.tripped:
+            complain(f"tripwire {tripped.name}: {tripped.message}", tripped.help)
+        for note in sent.notes:
+            warn(note)
+        message, action = explain(sent, open_provider(self.config))
+        if self.json:
+            _line(event="end", ending=sent.ending.value, code=sent.code, **account_row(sent))
+        else:
+            say(account_line(sent.mailing.slug, sent.account))
+        if message and sent.exit_status == 0:
+            tell(message)
+        elif message:
+            complain(message, action)
 
-def _test(config: Config, edition: Edition, wish: SendRequest) -> int:
-    failed = send_test(config, edition, list(wish.addresses))
-    for number, code in failed:
-        complain(f"the test to address {number} of {len(wish.addresses)} was not submitted: {code}")
-    done = len(wish.addresses) - len(failed)
-    if wish.json:
-        _line(event="test", issue=wish.issue, submitted=done, failed=len(failed))
-    else:
-        say(f"{counted(done, 'test message')} of {wish.issue} submitted")
-    return 1 if failed else 0
-
-
-def _confirms_early(early: datetime, wish: SendRequest) -> bool:
-    warn(f"{wish.issue} is due only {early.isoformat(timespec='minutes')}; publisher publish would wait")
-    return wish.yes or not sys.stdin.isatty() or typer.confirm("Send it now?", err=True)
-
-
-def _print_dry_run(wish: SendRequest, found: DryRun) -> None:
-    if wish.json:
-        _line(
-            event="dry-run",
-            issue=wish.issue,
-            recipients=found.recipients,
-            excluded_by_reason=found.excluded_by_reason,
-            ongoing=found.ongoing is not None,
+    def _report_overdue(self, database: Database) -> None:
+        with database.connect() as connection:
+            frozen = {mailing.slug for mailing in mailings.every_newest(connection)}
+        late = tripwires.overdue(
+            ready_issues(readings(self.config, without=frozen)), {*frozen, self.issue}, self.config
         )
-        return
-    left = "are left to be mailed" if found.ongoing else "would be mailed"
-    say(f"{found.recipients:,} recipients {left}; nothing was sent or written")
-    for reason, people in found.excluded_by_reason.items():
-        say(f"  excluded, {reason}: {people:,}")
-
-
-def _print_account(config: Config, wish: SendRequest, sent: Sent) -> None:
-    for tripped in sent.tripped:
-        complain(f"tripwire {tripped.name}: {tripped.message}", tripped.help)
-    for note in sent.notes:
-        warn(note)
-    message, action = explain(sent, open_provider(config))
-    if wish.json:
-        _line(event="end", ending=sent.ending.value, code=sent.code, **account_row(sent))
-    else:
-        say(account_line(sent.mailing.slug, sent.account))
-    if message and sent.exit_status == 0:
-        tell(message)
-    elif message:
-        complain(message, action)
+        for tripped in late[:5]:
+            error_console.print(f"[yellow]overdue:[/] {escape(tripped.message)} ({escape(tripped.help)})")
+        if len(late) > 5:
+            error_console.print(f"[yellow]overdue:[/] {len(late) - 5} more")
+        if note := tripwires.alert(self.config, late):
+            warn(note)
 
 
 def account_row(sent: Sent) -> dict[str, Any]:
@@ -166,18 +166,6 @@ def account_row(sent: Sent) -> dict[str, Any]:
 def _line(**row: Any) -> None:
     """One JSON object a line on standard output."""
     print(json.dumps(row), flush=True)
-
-
-def _report_overdue(config: Config, database: Database, wish: SendRequest) -> None:
-    with database.connect() as connection:
-        frozen = {mailing.slug for mailing in mailings.every_newest(connection)}
-    late = tripwires.overdue(ready_issues(readings(config, without=frozen)), {*frozen, wish.issue}, config)
-    for tripped in late[:5]:
-        error_console.print(f"[yellow]overdue:[/] {escape(tripped.message)} ({escape(tripped.help)})")
-    if len(late) > 5:
-        error_console.print(f"[yellow]overdue:[/] {len(late) - 5} more")
-    if note := tripwires.alert(config, late):
-        warn(note)
 
 
 @contextmanager

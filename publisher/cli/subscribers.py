@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.frame import Bar, Format, Yes, app, complain, config_of, emit, opened, say, tell
+from publisher.cli.frame import Bar, Format, Yes, agreed, app, complain, config_of, emit, opened, say, tell
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -278,16 +278,12 @@ def show(context: typer.Context, address: Person, format: Format = "text") -> No
 
 
 @commands.command()
-def erase(
-    context: typer.Context,
-    address: Person,
-    yes: Yes = False,
-) -> int:
+def erase(context: typer.Context, address: Person, yes: Yes = False) -> int:
     """Forget one person: everything goes but a salted hash, which keeps imports from bringing them back."""
     from publisher.audience.forgetting import erase as forget
 
     with opened(context) as (_, database):
-        if not yes and sys.stdin.isatty() and not typer.confirm("Forget this person? It cannot be undone"):
+        if not agreed("Forget this person? It cannot be undone", yes):
             return 1
         with database.begin() as connection:
             gone = forget(connection, address)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -53,16 +55,22 @@ def among(connection: Connection, column: Column[str], values: Collection[str]) 
     return column.in_(select(func.json_each(to_json(list(values))).table_valued("value").c.value))
 
 
-def update_rows(connection: Connection, statement: Update, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Execute an UPDATE for each of ``rows``, which name its parameters: a third of the time of ``execute``."""
+def update_rows(
+    connection: Connection, statement: Update, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any] | None = None
+) -> None:
+    """Execute an UPDATE for each of ``rows``: a third of the time of ``execute``.
+
+    They name its parameters, all the same ones; ``same`` are those that have one value for all.
+    """
     if not rows:
         return
     text, parameters, own = _compiled(statement, connection.dialect)
-    bound = _bound([{**own, **row} for row in rows], parameters)
+    bound = _bound(rows, parameters, {**own, **(same or {})})
     if connection.dialect.positional:
         connection.exec_driver_sql(text, bound)
     else:
-        connection.exec_driver_sql(text, [dict(zip((key for key, _ in parameters), row, strict=True)) for row in bound])
+        keys = [key for key, _ in parameters]
+        connection.exec_driver_sql(text, [dict(zip(keys, row, strict=True)) for row in bound])
 
 
 @lru_cache(maxsize=16)
@@ -76,10 +84,17 @@ def _compiled(statement: Update, dialect: Dialect) -> tuple[str, _Parameters, di
     return str(compiled), parameters, dict(compiled.params)
 
 
-def _bound(rows: Sequence[Mapping[str, Any]], parameters: _Parameters) -> list[tuple[Any, ...]]:
-    """The driver's values of each row, made a column at a time."""
-    columns = ([row[key] if bind is None else bind(row[key]) for row in rows] for key, bind in parameters)
-    return list(zip(*columns, strict=True))
+def _bound(
+    rows: Sequence[Mapping[str, Any]], parameters: _Parameters, same: Mapping[str, Any] = MappingProxyType({})
+) -> list[tuple[Any, ...]]:
+    """The driver's values of each row, made a column at a time; ``same`` has those that rows do not name."""
+
+    def column(key: str, bind: Callable[[Any], Any] | None) -> Iterable[Any]:
+        if key not in rows[0]:
+            return repeat(same[key] if bind is None else bind(same[key]), len(rows))
+        return [row[key] if bind is None else bind(row[key]) for row in rows]
+
+    return list(zip(*(column(key, bind) for key, bind in parameters), strict=True))
 
 
 def new_ids(connection: Connection, column: Column[int], count: int) -> Sequence[int]:

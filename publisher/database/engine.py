@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from publisher.config.model import Config
-from publisher.database.failures import UnreadableError, explain, lacks_driver, unusable_url
+from publisher.database.failures import UnreadableError, explain, unusable_url
 from publisher.database.migrate import migrate
 from publisher.errors import DatabaseError
 
@@ -68,6 +68,14 @@ class Database:
         """A connection for reading: one consistent snapshot, nothing committed."""
         with _explained(self._engine.url), self._engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def raw(self) -> Iterator[sqlite3.Connection]:
+        """The driver's own connection, of SQLite, for its backup."""
+        with self._engine.connect() as connection:
+            found = connection.connection.driver_connection
+            assert isinstance(found, sqlite3.Connection)
+            yield found
 
     def close(self) -> None:
         """Close the pool; a later use opens it again."""
@@ -171,14 +179,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        return create_engine(
-            url,
-            **_COMMON,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": 10, "application_name": "publisher"},
-        )
+        options = {"connect_timeout": 10, "application_name": "publisher"}
+        return create_engine(url, **_COMMON, pool_pre_ping=True, connect_args=options)
     except (NoSuchModuleError, ImportError) as error:
-        raise lacks_driver() from error
+        raise DatabaseError("PostgreSQL needs psycopg", help="pip install 'newsletter-publisher[postgres]'") from error
 
 
 @contextmanager

@@ -62,11 +62,6 @@ def _known() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def lacks_driver() -> DatabaseError:
-    """PostgreSQL is asked for and psycopg is not installed."""
-    return DatabaseError("PostgreSQL needs psycopg", help="pip install 'newsletter-publisher[postgres]'")
-
-
 def unusable_url(reason: str) -> DatabaseError:
     """The URL names no database we can use. The URL itself may hold a password and is not repeated."""
     return DatabaseError(

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
@@ -33,8 +33,7 @@ LEASE = 90.0
 _PENDING, _CLAIMED = literally(RecipientState.PENDING), literally(RecipientState.CLAIMED)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A recipient this sender alone may submit now. ``attempt`` counts from 1."""
 
     number: int
@@ -147,7 +146,6 @@ class Ledger:
             return count, fewest or 0
 
     def _record(self, connection: Connection, results: Sequence[tuple[Claim, Outcome]]) -> None:
-        same = {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_changed_at": datetime.now(UTC)}
         rows: list[dict[str, Any]] = []
         for claim, outcome in results:
             state, counts = decide(outcome)
@@ -158,8 +156,12 @@ class Ledger:
                 "b_reason": outcome.code[:80] or None,
                 "b_message_id": outcome.message_id,
             }
-            rows.append(same | row)
-        update_rows(connection, _RECORD, rows)
+            rows.append(row)
+        update_rows(connection, _RECORD, rows, self._now())
+
+    def _now(self) -> dict[str, Any]:
+        """What all rows of a statement have."""
+        return {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_changed_at": datetime.now(UTC)}
 
     def _claim(self, connection: Connection, wanted: int, round_: int) -> tuple[tuple[Claim, ...], int]:
         """The claims with today's addresses; and how many have left since the freeze, and are excluded."""
@@ -190,8 +192,7 @@ class Ledger:
                 gone.append((number, Exclusion.SUPPRESSED))
             else:
                 claims.append(Claim(number, attempts + 1, reference, address, name))
-        same = {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_changed_at": datetime.now(UTC)}
-        update_rows(connection, _CLAIM, [same | {"b_number": claim.number} for claim in claims])
+        update_rows(connection, _CLAIM, [{"b_number": claim.number} for claim in claims], self._now())
         for number, reason in gone:
             connection.execute(
                 update(recipients)
