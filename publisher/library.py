@@ -31,7 +31,7 @@ _SILENT = logging.NullHandler()
 
 def load(root: str | PathLike[str], slug: str) -> Issue:
     """The issue ``slug``, checked by every rule that looks at one issue. Raises ContentError where it has errors."""
-    from publisher.checks import check_issue
+    from publisher.checks.engine import check_issue
 
     issue, found = check_issue(_config(root, slug), slug)
     if issue is None:

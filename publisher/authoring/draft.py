@@ -10,8 +10,8 @@ import yaml
 
 from publisher.authoring.extract import pick, sentences
 from publisher.authoring.model import ask, points_of
-from publisher.checks import check_issue
 from publisher.checks.context import Context
+from publisher.checks.engine import check_issue
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.documents import Mapping, parse_yaml, read_text

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.checks.rules import commentary, links, punctuation
+from publisher.checks.rules import items, links, punctuation
 from publisher.diagnostics import Diagnostic
 from publisher.documents.atomic import write_file
 
@@ -97,7 +97,7 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
     # From the end of each line to its begin, so that the columns before stay true.
     for code, at, start, end, right in sorted(edits, key=lambda edit: edit[1:], reverse=True):
         pieces[at] = pieces[at][:start] + right + pieces[at][end:]
-        if code == commentary.IN_BODY.name:
+        if code == items.COMMENTARY_IN_BODY.name:
             _contain(pieces, at)
     return Fix(path, before, (mark + "".join(pieces)).encode("utf-8"), len(edits)) if edits else None
 
@@ -132,7 +132,7 @@ def _untracked(line: str, start: int, end: int) -> str | None:
 
 _FIXERS: dict[str, Callable[[str, int, int], str | None]] = {
     # The whole line is named where the editor has to decide.
-    commentary.IN_BODY.name: lambda line, _, end: "" if line[end:].strip() else None,
+    items.COMMENTARY_IN_BODY.name: lambda line, _, end: "" if line[end:].strip() else None,
     punctuation.HALF_WIDTH.name: lambda line, start, end: punctuation.FULL.get(line[start:end].rstrip(" ")),
     punctuation.DOUBLED.name: lambda line, start, end: line[start] if line[start:end] in _TWICE else None,
     links.TRACKING.name: _untracked,

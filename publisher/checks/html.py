@@ -1,4 +1,7 @@
-"""What sanitising will take out of an author's raw HTML, and where it stands."""
+"""What raw HTML an author may write: one allow-list, used to remove what is not on it and to report where that stands.
+
+Mail clients and the archive get the same elements. Nothing here can run, load a page, take input or position itself.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,42 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html.parser import HTMLParser
 
-from publisher.checks.html_policy import ATTRIBUTES, SCHEMES, TAGS
 from publisher.diagnostics import Sentence, say
 from publisher.documents.yaml_typos import shortened
 from publisher.issue.markdown.tags import COMMENT, TAG, is_words
 
+_TAGS = (
+    "a abbr b bdi bdo blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure"
+    " h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp section small span strong sub summary"
+    " sup table tbody td tfoot th thead time tr u ul var wbr"
+)
+TAGS: frozenset[str] = frozenset(_TAGS.split())
+
+ATTRIBUTES: dict[str, frozenset[str]] = {
+    "*": frozenset({"title", "lang", "dir"}),
+    "a": frozenset({"href", "rel"}),
+    "abbr": frozenset({"title"}),
+    "blockquote": frozenset({"cite"}),
+    "col": frozenset({"span"}),
+    "colgroup": frozenset({"span"}),
+    "del": frozenset({"cite", "datetime"}),
+    "details": frozenset({"open"}),
+    "img": frozenset({"src", "alt", "width", "height"}),
+    "ins": frozenset({"cite", "datetime"}),
+    "li": frozenset({"value"}),
+    "ol": frozenset({"start", "reversed"}),
+    "q": frozenset({"cite"}),
+    "td": frozenset({"colspan", "rowspan", "align"}),
+    "th": frozenset({"colspan", "rowspan", "scope", "align"}),
+    "time": frozenset({"datetime"}),
+}
+
+SCHEMES: frozenset[str] = frozenset({"http", "https", "mailto", "tel"})
+"""Where a link may lead."""
+
+_ACTIVE = "script style iframe object embed applet noscript template svg math form textarea select title"
+ACTIVE: frozenset[str] = frozenset(_ACTIVE.split())
+"""Elements that are removed with everything in them."""
 _RUNS = "script iframe object embed applet frame frameset svg math base meta link noscript template"
 RUNS = frozenset(_RUNS.split())
 """Elements that run, or load what runs, or turn the page elsewhere."""

@@ -63,7 +63,7 @@ class Sending:
             complain(f"{self.issue} has errors", f"publisher check {self.issue}")
             return 1
         if addresses:
-            for one in unready(self.config):
+            for one in unready(self.config).values():
                 warn(f"{one.message}; send without --test refuses")
             return self._test(proof.edition, addresses)
         if proof.draft:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from publisher.config import values
 from publisher.config.model import Config
 from publisher.config.names import wrong_names
-from publisher.config.segments import BAD_AUDIENCE
 from publisher.config.theme_findings import theme_findings
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
-from publisher.documents import Mapping, Scalar, Sequence, find, parse_yaml, read_text, validate
-from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY, WRONG_TYPE, Rules
+from publisher.documents import Mapping, Scalar, Sequence, find, parse_mapping, read_text, validate
+from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY, Rules
 from publisher.errors import ConfigError
 
 NAME = "config.yaml"
@@ -37,7 +35,7 @@ def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
     for hidden in filter(None, (node.entry("root"), node.entry("rule_files"))):
         message = say("the key {key} is unknown", key=hidden.key.text)
         findings.append(UNKNOWN_KEY.at(Place(NAME, hidden.key.span), message, help=say("delete it")))
-    config, wrong, _ = validate(Config, node, NAME, _RULES)
+    config, wrong, _ = validate(Config, node, NAME, Rules(own_empty=frozenset({BAD_VALUE}), start=Span.point(1)))
     findings += wrong
     if config is None or findings:
         return None, sorted(findings, key=lambda finding: finding.sort_key)
@@ -62,16 +60,8 @@ def read_nodes(root: Path) -> tuple[Mapping | None, list[Diagnostic]]:
     file, findings = read_text(root, NAME)
     if file is None or findings:
         return None, findings
-    node, findings = parse_yaml(file)
-    if findings:
-        return None, findings
-    if node is None:
-        node = Mapping((), Span.point(1, 1))
-    if not isinstance(node, Mapping):
-        return None, [
-            WRONG_TYPE.at(Place(NAME), say("config.yaml has to be a mapping"), help=say("begin with newsletter:"))
-        ]
-    return node, []
+    node, findings = parse_mapping(file, say("config.yaml has to be a mapping"), say("begin with newsletter:"))
+    return (None if findings else node), findings
 
 
 def rule_paths(root: Path) -> list[str]:
@@ -91,10 +81,3 @@ def _readers_can_leave(config: Config, node: Mapping) -> list[Diagnostic]:
     )
     place = Place(NAME, transport.span if transport else Span.point(1, 1))
     return [NO_SERVICE.at(place, message, help=say("add service: {url: https://letters.example.com/}"))]
-
-
-_RULES = Rules(
-    {code.name: code for code in (values.DATABASE_PASSWORD, BAD_AUDIENCE)},
-    own_empty=frozenset({BAD_VALUE.name}),
-    start=Span.point(1, 1),
-)

@@ -16,14 +16,15 @@ from functools import cache
 from pydantic_core import PydanticCustomError
 
 from publisher.config.model import Config
-from publisher.diagnostics import Code, Diagnostic, Place, Severity, catalogue, define, either, say
+from publisher.diagnostics import Code, Diagnostic, Fault, Place, Severity, catalogue, define, either, say
 from publisher.documents import Entry, Mapping, find
-from publisher.documents.language import canonical_language
-from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY
-from publisher.language.locale import LABELS, labels
+from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY, canonical_language
+from publisher.language import Locale, covers, nearest, spoken
+from publisher.language.locale import CATEGORIES, LABELS, labels
 
 UNKNOWN_LEVEL = define("level-of-unknown-code", Severity.ERROR, fixed=True)
 FIXED_LEVEL = define("level-of-fixed-code", Severity.ERROR, fixed=True)
+UNKNOWN_LANGUAGE = define("language-unknown", Severity.WARNING)
 _ROOMS = ("publisher.checks", "publisher.config", "publisher.edition")
 PLACEHOLDER = re.compile(r"%\((?P<old>\w+)\)[sd]|\{(?P<new>\w+)\}")
 """A place that is filled in: ``%(count)d`` or ``%(count)s`` in the words of the edition, ``{count}`` in the others."""
@@ -48,6 +49,20 @@ def every_word() -> Named[str, Named[str, str]]:
         places = PLACEHOLDER.finditer("".join([*texts, everywhere]))
         words[name] = {found["old"] or found["new"]: found[0] for found in places}
     return words
+
+
+def unspoken(language: str, config: Config) -> Fault | None:
+    """What is wrong where readers of a language would meet another; ``labels`` may hold every word instead."""
+    name = nearest(language)
+    if name and covers(name, language):
+        return None
+    own = dict(Locale.of(language, config.labels).labels)
+    if own and own.keys() >= {word for word in labels() if not word.endswith(CATEGORIES)}:
+        return None
+    known, other = (names.replace("_", "-") for names in (", ".join(spoken()), name or "en"))
+    told = say("there are no words in {language}: readers would see those of {other}", language=language, other=other)
+    advice = say("the languages are {known}; labels in config.yaml can hold another's words", known=known)
+    return Fault(UNKNOWN_LANGUAGE, told, advice)
 
 
 def wrong_names(path: str, node: Mapping, config: Config) -> list[Diagnostic]:

@@ -6,13 +6,12 @@ Nothing is asked of the network. A provider that is only a catcher on loopback c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from publisher.config.languages import UNKNOWN, unspoken
 from publisher.config.load import NAME, read_nodes
 from publisher.config.model import Config
-from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Severity, Span, define, say
+from publisher.config.names import unspoken
+from publisher.diagnostics import Diagnostic, Fault, Place, Severity, Span, define, say
 from publisher.documents import find
 from publisher.errors import UsageError
 
@@ -23,42 +22,28 @@ _EXAMPLE = re.compile(r"(?:.*\.)?example(?:\.(?:com|net|org))?\.?", re.IGNORECAS
 _ADDRESSES = re.compile(r"示例路|示例街|example (?:street|road|st\b)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Unready:
-    """One key that keeps real mail from leaving."""
-
-    key: tuple[str, str]
-    message: Sentence
-    help: Sentence
-
-
-def unready(config: Config) -> list[Unready]:
-    """What keeps real mail from leaving; nothing under the folder transport."""
+def unready(config: Config) -> dict[tuple[str, str], Fault]:
+    """What keeps real mail from leaving, by key; nothing under the folder transport."""
     if not config.delivery.leaves:
-        return []
+        return {}
     newsletter, service = config.newsletter, config.service.url or ""
     hosts = {
         ("newsletter", "url"): urlsplit(newsletter.url).hostname or "",
         ("service", "url"): urlsplit(service).hostname or "",
         ("newsletter", "from"): newsletter.sender[1].rpartition("@")[2],
     }
-    found = [
-        Unready(
-            key,
-            say("{key} is still a placeholder ({host})", key=".".join(key), host=host),
-            say("write the newsletter's own"),
-        )
-        for key, host in hosts.items()
-        if _EXAMPLE.fullmatch(host)
-    ]
-    if urlsplit(service).scheme == "http" and not _EXAMPLE.fullmatch(hosts["service", "url"]):
+    found = {}
+    for key, host in hosts.items():
+        if _EXAMPLE.fullmatch(host):
+            message = say("{key} is still a placeholder ({host})", key=".".join(key), host=host)
+            found[key] = Fault(PLACEHOLDER, message, say("write the newsletter's own"))
+    if urlsplit(service).scheme == "http" and ("service", "url") not in found:
         message = say("service.url begins with http://, and one-click unsubscribing asks for https (RFC 8058)")
-        found.append(Unready(("service", "url"), message, say("serve it over https, and write https://…")))
+        found["service", "url"] = Fault(PLACEHOLDER, message, say("serve it over https, and write https://…"))
     if not (newsletter.postal_address or "").strip() or _ADDRESSES.search(newsletter.postal_address or ""):
         message = say("newsletter.postal_address is missing, or still a placeholder")
-        found.append(
-            Unready(("newsletter", "postal_address"), message, say("write the sender's postal address: law asks"))
-        )
+        advice = say("write the sender's postal address: law asks")
+        found["newsletter", "postal_address"] = Fault(PLACEHOLDER, message, advice)
     return found
 
 
@@ -66,24 +51,21 @@ def refuse_placeholders(config: Config) -> None:
     """Raise UsageError where real mail would leave with placeholders."""
     if found := unready(config):
         raise UsageError(
-            f"nothing was sent: {'; '.join(one.message for one in found)}",
-            help="; ".join(dict.fromkeys(f"{one.help} in {'.'.join(one.key)}" for one in found)),
+            f"nothing was sent: {'; '.join(fault.message for fault in found.values())}",
+            help="; ".join(dict.fromkeys(f"{fault.help} in {'.'.join(key)}" for key, fault in found.items())),
         )
 
 
 def config_warnings(config: Config) -> list[Diagnostic]:
     """The same as findings, at the keys of config.yaml; a language without words; a webhook's address: a secret."""
-    found: list[tuple[Code, tuple[str, str], Sentence, Sentence]] = [
-        (PLACEHOLDER, one.key, one.message, one.help) for one in unready(config)
-    ]
+    found = unready(config)
     if config.alerts.webhook:
         advice = say("set PUBLISHER_ALERTS_WEBHOOK to it instead, delete the key, and make a new address")
-        found.append((WEBHOOK, ("alerts", "webhook"), say("the address of alerts.webhook is a secret"), advice))
+        found["alerts", "webhook"] = Fault(WEBHOOK, say("the address of alerts.webhook is a secret"), advice)
     if told := unspoken(config.newsletter.language, config):
-        found.append((UNKNOWN, ("newsletter", "language"), *told))
+        found["newsletter", "language"] = told
     node = read_nodes(config.root)[0] if found else None
-    findings = []
-    for code, key, message, advice in found:
-        value = find(node, key) if node else None
-        findings.append(code.at(Place(NAME, value.span if value else Span.point(1)), message, help=advice))
-    return findings
+    values = {key: find(node, key) if node else None for key in found}
+    return [
+        fault.at(Place(NAME, value.span if (value := values[key]) else Span.point(1))) for key, fault in found.items()
+    ]

@@ -18,10 +18,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from publisher.config import colour
 from publisher.config.values import OneLine, Section
-from publisher.diagnostics import Place, Span, say
-from publisher.documents import Mapping, parse_yaml, read_text, validate
-from publisher.documents.language import canonical_language
-from publisher.documents.validate import BAD_VALUE, WRONG_TYPE, Rules, refuse
+from publisher.diagnostics import Span, say
+from publisher.documents import parse_mapping, read_text, validate
+from publisher.documents.validate import BAD_VALUE, Rules, canonical_language, refuse
 from publisher.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -246,18 +245,11 @@ def _own(theme: ThemeConfig, root: Path) -> dict[str, Any]:
     if path is None:
         return {}
     file, findings = read_text(root, path)
-    node, more = parse_yaml(file) if file else (None, [])
-    findings = [*findings, *more]
-    if isinstance(node, Mapping):
-        described, more, _ = validate(Described, node, path, Rules({}, start=Span.point(1, 1)))
-        findings += more
-        if described and not findings:
-            return described.model_dump(exclude_none=True)
-    elif node is not None:
-        findings.append(WRONG_TYPE.at(Place(path), say("{name} has to be a mapping", name=path)))
-    if findings:
+    node, more = parse_mapping(file, say("{name} has to be a mapping", name=path), None) if file else (None, [])
+    described, wrong, _ = validate(Described, node, path, Rules(start=Span.point(1))) if node else (None, [], [])
+    if findings := [*findings, *more, *wrong]:
         raise ConfigError(findings, root=root)
-    return {}
+    return described.model_dump(exclude_none=True) if described else {}
 
 
 def tokens(theme: ThemeConfig, root: Path, kind: str) -> Mapping_[str, Any]:

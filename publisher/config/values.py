@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from publisher.diagnostics import Severity, define, say
-from publisher.documents.language import canonical_language
-from publisher.documents.validate import BAD_VALUE, refuse
+from publisher.documents.validate import BAD_VALUE, canonical_language, refuse
 
 DATABASE_PASSWORD = define("database-password", Severity.ERROR, fixed=True, secret=True)
 

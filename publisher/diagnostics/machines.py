@@ -14,10 +14,9 @@ from urllib.parse import quote
 
 from publisher import __version__
 from publisher.diagnostics.catalogue import Code, catalogue
-from publisher.diagnostics.folding import Shown, fold
 from publisher.diagnostics.model import Diagnostic, Severity
 from publisher.diagnostics.sentences import rendered
-from publisher.diagnostics.text import printable, told
+from publisher.diagnostics.text import Shown, fold, printable, told
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _KEYS = ("path", "line", "column", "end_line", "end_column", "severity", "code", "message", "help")

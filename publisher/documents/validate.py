@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Severity, Span, define, say
+from publisher.diagnostics import Code, Diagnostic, Fault, Place, Sentence, Severity, Span, define, say
 from publisher.documents.nodes import Mapping, Node, Scalar, Sequence, find, is_null
+from publisher.language import canonical
+from publisher.language.tags import is_language
 
 Model = TypeVar("Model", bound=BaseModel)
 Loc = tuple[str | int, ...]
@@ -36,27 +38,34 @@ def data_of(node: Node, null: Any = None) -> Any:
     return null if is_null(node) else node.text
 
 
-_OWN = {code.name: code for code in (WRONG_TYPE, EMPTY_VALUE, BAD_VALUE)}
-
-
 def refuse(code: Code, message: Sentence, help: Sentence | None = None) -> PydanticCustomError:
     """An error that a validator raises: it becomes a finding of this code, with these words, at the value."""
-    return PydanticCustomError("publisher", "{message}", {"code": code.name, "message": message, "help": help})
+    return PydanticCustomError("publisher", "{message}", {"code": code, "message": message, "help": help})
+
+
+def canonical_language(tag: str) -> str:
+    """The tag in canonical form (``zh-cn`` → ``zh-CN``). Raises a finding where it is none, or of no known language."""
+    found = canonical(tag)
+    if found is None:
+        better = canonical(tag.strip().split(".")[0].replace("_", "-"))
+        advice = say("write {words}", words=better) if better else say("write zh-CN, en or ja")
+        raise refuse(BAD_VALUE, say("{tag!r} is no language tag (BCP 47)", tag=tag), advice)
+    if not is_language(found.split("-")[0]):
+        message = say("there is no language {language!r}", language=tag.strip().split("-")[0])
+        raise refuse(BAD_VALUE, message, say("write a tag such as zh-CN, en or ja"))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How errors of a model become findings.
 
-    ``codes``: those that the model's validators refuse with, by name. ``lacking``: codes of keys whose absence has
-    a name
-    of its own. ``own_empty``: codes that stay when the value is null. ``start``: where a key that the whole lacks
-    is placed.
+    ``lacking``: codes of keys whose absence has a name of its own. ``own_empty``: codes that stay when the value is
+    null. ``start``: where a key that the whole lacks is placed.
     """
 
-    codes: dict[str, Code]
     lacking: dict[str, Code] = field(default_factory=dict)
-    own_empty: frozenset[str] = frozenset()
+    own_empty: frozenset[Code] = frozenset()
     start: Span | None = None
 
 
@@ -114,7 +123,7 @@ def _finding(
     if kind == "missing":
         return _missing(model, root, path, loc, rules)
     if kind == "extra_forbidden":
-        parent = nearest(root, loc[:-1])
+        parent = _walk(root, loc[:-1])[0]
         entry = parent.entry(loc[-1]) if isinstance(parent, Mapping) else None
         place = Place(path, entry.key.span if entry else parent.span)
         message = say("the key {key} is unknown", key=loc[-1])
@@ -123,44 +132,32 @@ def _finding(
         return UNKNOWN_KEY.at(place, message, help=_known(str(loc[-1]), [*_fields(model, loc[:-1])]))
     (node, _, name), said = _walk(root, loc), details.get("ctx", {})
     if is_null(node) and said.get("code") not in rules.own_empty:
-        return EMPTY_VALUE.at(
-            _key_place(root, loc, path),
-            say("{name} has no value", name=name),
-            help=say("write one, or delete {name}", name=name),
-        )
+        advice = say("write one, or delete {name}", name=name)
+        return EMPTY_VALUE.at(_key_place(root, loc, path), say("{name} has no value", name=name), help=advice)
     if kind == "publisher":
-        code = rules.codes.get(said["code"]) or _OWN[said["code"]]
         message = said["message"]
         if loc and "it" in message.values:
             message = say(message.template, **{**message.values, "it": name})
         empty = isinstance(node, Scalar) and not node.text.strip()
         place = _key_place(root, loc, path) if empty else Place(path, _start(node))
-        return code.at(place, message, help=said["help"])
+        return Fault(said["code"], message, said["help"]).at(place)
     return _typed(kind, node, name, details, Place(path, _start(node)))
 
 
 def _missing(model: type[BaseModel], root: Mapping, path: str, loc: Loc, rules: Rules) -> Diagnostic:
-    parent, name = nearest(root, loc[:-1]), str(loc[-1])
-    span = Span.point(parent.span.line, parent.span.column)
-    if parent is root and rules.start is not None:
-        span = rules.start
-    description = _fields(model, loc[:-1]).get(name)
+    parent, name = _walk(root, loc[:-1])[0], str(loc[-1])
+    span = rules.start if parent is root and rules.start else Span.point(*parent.span[:2])
     advice = say("add {name}", name=name)
-    if description:
+    if description := _fields(model, loc[:-1]).get(name):
         advice = say("add {name}: {meaning}", name=name, meaning=_lowered(description))
-    return rules.lacking.get(name, MISSING_KEY).at(
-        Place(path, span), say("the key {name} is missing", name=name), help=advice
-    )
+    message = say("the key {name} is missing", name=name)
+    return rules.lacking.get(name, MISSING_KEY).at(Place(path, span), message, help=advice)
 
 
 def _typed(kind: str, node: Node, name: str, details: ErrorDetails, place: Place) -> Diagnostic:
-    wanted = _KINDS.get(kind)
-    if wanted:
-        return WRONG_TYPE.at(
-            place,
-            say("{name} has to be {wanted}, not {given}", name=name, wanted=wanted, given=_kind(node)),
-            help=say("write {wanted}", wanted=wanted),
-        )
+    if wanted := _KINDS.get(kind):
+        message = say("{name} has to be {wanted}, not {given}", name=name, wanted=wanted, given=_kind(node))
+        return WRONG_TYPE.at(place, message, help=say("write {wanted}", wanted=wanted))
     context = details.get("ctx", {})
     if kind in {"literal_error", "enum"}:
         message = say("{name} cannot be {input!r}", name=name, input=str(details["input"])[:40])
@@ -186,19 +183,13 @@ _BOUNDS = {
 _TEXT, _LIST, _MAPPING = say("text"), say("a list"), say("a mapping")
 _KINDS = {
     "string_type": _TEXT,
-    "list_type": _LIST,
-    "tuple_type": _LIST,
-    "dict_type": _MAPPING,
-    "model_type": _MAPPING,
-    "model_attributes_type": _MAPPING,
-    "mapping_type": _MAPPING,
+    **dict.fromkeys(("list_type", "tuple_type"), _LIST),
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type"), _MAPPING),
 }
 
 
 def _kind(node: Node) -> Sentence:
-    if isinstance(node, Mapping):
-        return _MAPPING
-    return _LIST if isinstance(node, Sequence) else _TEXT
+    return _MAPPING if isinstance(node, Mapping) else _LIST if isinstance(node, Sequence) else _TEXT
 
 
 def _one_of(expected: str) -> Sentence:
@@ -214,7 +205,7 @@ def _lowered(meaning: str) -> str:
 
 
 def _walk(root: Node, loc: Loc) -> tuple[Node, Scalar | None, str]:
-    """The node at ``loc``, the key that it stands under, and its name for a message: ``cover.alt``, ``tags[1]``.
+    """The node at ``loc`` or the last on the way there, its key, and its name in a message: ``cover.alt``, ``tags[1]``.
 
     Parts that are not in the data (tags of unions, items of what was no list) are skipped.
     """
@@ -227,11 +218,6 @@ def _walk(root: Node, loc: Loc) -> tuple[Node, Scalar | None, str]:
         name += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if name else part
         node = child
     return node, key, name or "the file"
-
-
-def nearest(root: Node, loc: Loc) -> Node:
-    """The node at ``loc``, or the last one on the way there."""
-    return _walk(root, loc)[0]
 
 
 def _key_place(root: Node, loc: Loc, path: str) -> Place:

@@ -18,9 +18,8 @@ from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Severity, S
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence
 from publisher.documents.text import TextFile
 from publisher.documents.validate import WRONG_TYPE
-from publisher.documents.yaml_typos import find_typo, shortened
+from publisher.documents.yaml_typos import SYNTAX, shortened, typo_in
 
-SYNTAX = define("yaml-syntax", Severity.ERROR, fixed=True)
 DUPLICATE_KEY = define("yaml-duplicate-key", Severity.ERROR, fixed=True)
 TOO_DEEP = define("yaml-too-deep", Severity.ERROR, fixed=True)
 ALIAS = define("yaml-alias", Severity.ERROR, fixed=True)
@@ -68,7 +67,7 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
 
 
 def parse_mapping(
-    file: TextFile, message: Sentence, help: Sentence, first: int = 1, last: int | None = None
+    file: TextFile, message: Sentence, help: Sentence | None, first: int = 1, last: int | None = None
 ) -> tuple[Mapping | None, list[Diagnostic]]:
     """The same as keys and values, none where it holds nothing; where it is something else, a finding that says so."""
     node, findings = parse_yaml(file, first, last)
@@ -249,15 +248,6 @@ _SAID: tuple[tuple[str, Sentence, Sentence], ...] = (
     ("found a tab character", say("a tab cannot indent YAML"), say("indent with spaces")),
     ("found unknown escape character", say("the escape is unknown"), say("use single quotes, or double the backslash")),
 )
-
-
-def typo_in(file: TextFile, first: int, last: int) -> Diagnostic | None:
-    """The likely typo in lines ``first`` to ``last``, for who could not read them as keys and values."""
-    typo = find_typo(file.lines[first - 1 : last], last - first)
-    if typo is None:
-        return None
-    place = Place(file.path, Span(typo.line + first, typo.start + 1, typo.line + first, typo.end + 1))
-    return SYNTAX.at(place, typo.message, help=typo.help)
 
 
 def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAMLError) -> Diagnostic:

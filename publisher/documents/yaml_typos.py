@@ -6,10 +6,10 @@ Looked for only where reading has failed, so that a text which is sound is never
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
-from publisher.diagnostics import Sentence, say
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
+from publisher.documents.text import TextFile
 
 _KEY = r"(?P<head>[ \t]*(?:- +)?)(?P<key>[A-Za-z_]+)"
 _FULL_COLON = re.compile(_KEY + r"[ \t]*(?P<at>：)(?P<rest>.*)")
@@ -20,23 +20,17 @@ _AFTER_QUOTED = re.compile(_KEY + r":[ \t]+(?P<value>(?P<at>\"[^\"]*\"|'[^']*'|\
 _CONFLICT = re.compile(r"(?P<at><{7}|={7}|>{7})(?: .*)?")
 
 
-class YamlTypo(NamedTuple):
-    """What was probably meant. ``line`` counts from 0; ``start`` and ``end`` are offsets in it."""
-
-    line: int
-    start: int
-    end: int
-    message: Sentence
-    help: Sentence
+SYNTAX = define("yaml-syntax", Severity.ERROR, fixed=True)
 
 
-def find_typo(lines: Sequence[str], upto: int) -> YamlTypo | None:
-    """The likeliest typo in the lines before the one at which reading failed, that one included."""
+def typo_in(file: TextFile, first: int, last: int) -> Diagnostic | None:
+    """The likeliest typo in lines ``first`` to ``last``, for who could not read them as keys and values."""
     for pattern, told in _SLIPS:
-        for number, line in enumerate(lines[: upto + 1]):
+        for number, line in enumerate(file.lines[first - 1 : last], first):
             if match := pattern.fullmatch(line):
                 message, advice = told(match)
-                return YamlTypo(number, match.start("at"), match.end("at"), message, advice)
+                place = Place(file.path, Span(number, match.start("at") + 1, number, match.end("at") + 1))
+                return SYNTAX.at(place, message, help=advice)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from publisher.checks.html_policy import TAGS
+from publisher.checks.html import TAGS
 from publisher.config import Config
 from publisher.config.load import NAME
 from publisher.diagnostics import Sentence, say

@@ -11,7 +11,7 @@ from email.utils import parseaddr
 
 from markupsafe import Markup, escape
 
-from publisher.checks.html_policy import SCHEMES
+from publisher.checks.html import SCHEMES
 from publisher.config import Config
 from publisher.diagnostics import Place
 from publisher.diagnostics.width import display_width

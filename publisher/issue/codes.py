@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from publisher.config.segments import BAD_AUDIENCE
 from publisher.diagnostics import Severity, define
 
 NO_FRONT_MATTER = define("front-matter-missing", Severity.ERROR, fixed=True)
@@ -33,20 +32,4 @@ IMAGE_WITHOUT_ALT = define("image-without-alt", Severity.ERROR, fixed=True)
 NO_SCHEME = define("link-without-scheme", Severity.ERROR, fixed=True)
 UNSAFE_SCHEME = define("unsafe-link-scheme", Severity.ERROR, fixed=True)
 BAD_LINK = define("bad-link", Severity.ERROR, fixed=True)
-EVERY = {
-    code.name: code
-    for code in (
-        EMPTY_BODY,
-        BAD_AUDIENCE,
-        BAD_DATE,
-        BAD_ANCHOR,
-        IMAGE_WITHOUT_ALT,
-        IMAGE_REMOTE,
-        IMAGE_ADDRESS,
-        NO_SCHEME,
-        UNSAFE_SCHEME,
-        BAD_LINK,
-    )
-}
-"""The codes that validators of the raw models refuse with, by name."""
 EMPTY_COMMENTARY = define("empty-commentary", Severity.ERROR, fixed=True)

@@ -43,9 +43,8 @@ class ModelReader:
         Where there are findings, made of what is left, with empty text for the required that is broken.
         """
         data = data_of(self.node, null="") | (extra or {})
-        rules = Rules(
-            codes.EVERY, {"alt": codes.IMAGE_WITHOUT_ALT}, frozenset({"empty-body", "image-without-alt"}), self.start
-        )
+        own = frozenset({codes.EMPTY_BODY, codes.IMAGE_WITHOUT_ALT})
+        rules = Rules({"alt": codes.IMAGE_WITHOUT_ALT}, own, self.start)
         raw, findings, locs = validate(model, self.node, self.file.path, rules, data=data, context=context)
         self.findings += findings
         if raw is not None:

@@ -11,8 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
 from publisher.diagnostics import say
-from publisher.documents.language import canonical_language
-from publisher.documents.validate import BAD_VALUE, EMPTY_VALUE, WRONG_TYPE, refuse
+from publisher.documents.validate import BAD_VALUE, EMPTY_VALUE, WRONG_TYPE, canonical_language, refuse
 from publisher.issue import codes
 from publisher.issue.folder import SLUG
 from publisher.issue.links import fault_of_link

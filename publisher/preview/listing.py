@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from publisher.diagnostics import Severity
-from publisher.diagnostics.folding import Shown, fold
 from publisher.diagnostics.machines import as_object
+from publisher.diagnostics.text import Shown, fold
 from publisher.diagnostics.width import display_width, widths
 from publisher.edition.gates.clip_budget import BUDGET
 from publisher.preview.workshop import PreviewState, Workshop

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from publisher.authoring.bundled import schema_files
 from publisher.authoring.repository import make_repository
-from publisher.checks import check_issue
+from publisher.checks.engine import check_issue
 from publisher.cli.app import application
 from publisher.config import load_config
 from publisher.errors import UsageError

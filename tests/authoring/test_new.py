@@ -11,7 +11,7 @@ import pytest
 
 from publisher.authoring.issue import make_issue
 from publisher.authoring.repository import make_repository
-from publisher.checks import check_issue
+from publisher.checks.engine import check_issue
 from publisher.config import Config, load_config
 from publisher.errors import UsageError
 from publisher.issue import Status

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from publisher.checks import check_issue
 from publisher.checks.context import Context
+from publisher.checks.engine import check_issue
 from publisher.checks.registry import own_rules
 from publisher.config import load_config, read_config
 from publisher.config.model import Checks
@@ -90,14 +90,14 @@ def test_a_fixed_code_keeps_its_level_and_says_so(root: Path) -> None:
 def test_a_rule_that_fails_is_a_finding_with_the_issue_named(
     root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from publisher.checks.rules import duplicates
+    from publisher.checks.rules import items
 
     def broken(context: Context) -> Iterator[Diagnostic]:
         raise ZeroDivisionError("by hand")
         yield
 
     own_rules.cache_clear()
-    monkeypatch.setattr(duplicates, "check", broken)
+    monkeypatch.setattr(items, "check", broken)
     try:
         with caplog.at_level(logging.ERROR):
             issue, found = check_issue(load_config(root), NAME)

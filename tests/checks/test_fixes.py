@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from publisher.checks import check_issue
+from publisher.checks.engine import check_issue
 from publisher.checks.fixes import apply_fix, plan_fixes
 from publisher.config import load_config
 from publisher.issue.markdown import new_parser

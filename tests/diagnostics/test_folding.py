@@ -7,9 +7,8 @@ import json
 import pytest
 
 from publisher.diagnostics import Diagnostic, Severity, Span
-from publisher.diagnostics.folding import fold
 from publisher.diagnostics.machines import render_github, render_json, render_sarif
-from publisher.diagnostics.text import render_text
+from publisher.diagnostics.text import fold, render_text
 
 
 def findings(count: int, severity: Severity = Severity.WARNING, code: str = "vague-link-text") -> list[Diagnostic]:

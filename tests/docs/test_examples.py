@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.checks import check_issue
+from publisher.checks.engine import check_issue
 from publisher.config import read_config
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.checks import check_issue
+from publisher.checks.engine import check_issue
 from publisher.config import colour, load_config
 from publisher.diagnostics import Place
 from publisher.edition import render

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from publisher.checks import check_issue
+from publisher.checks.engine import check_issue
 from publisher.config import load_config
 from publisher.diagnostics.text import render_text
 from publisher.issue.folder import read_folder

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from publisher.config.languages import unspoken
+from publisher.config.names import unspoken
 from publisher.language import Locale, Words, spoken
 from publisher.language.locale import CATEGORIES, labels
 from tests.edition.make import config, edition, html_of, item

@@ -6,7 +6,7 @@ import pytest
 
 from publisher.audience.columns import language_tag
 from publisher.diagnostics.sentences import LANGUAGES
-from publisher.documents.language import canonical_language
+from publisher.documents.validate import canonical_language
 from publisher.language import canonical, covers, first_spoken, nearest, tags
 from publisher.language.tags import _USUAL, subtags
 

@@ -186,7 +186,7 @@ def test_real_mail_with_a_placeholder_is_refused_by_every_command_that_sends(
     newsletter: Newsletter, was: str, now: str
 ) -> None:
     newsletter.write("config.yaml", REAL)
-    assert unready(load_config(newsletter.root)) == []
+    assert unready(load_config(newsletter.root)) == {}
     newsletter.write("config.yaml", REAL.replace(was, now))
     issue(newsletter, FUTURE.format(1))
     for command in (("send", FUTURE.format(1)), ("publish",), ("worker",)):
@@ -203,7 +203,7 @@ def test_words_that_only_look_like_placeholders_are_none(newsletter: Newsletter)
     newsletter.write(
         "config.yaml", REAL.replace("news.weekly.test", "exampleweekly.com").replace("1 High", "1 Exampler")
     )
-    assert unready(load_config(newsletter.root)) == []
+    assert unready(load_config(newsletter.root)) == {}
 
 
 def test_publish_says_each_kind_of_warning_once_and_the_jobs_summary_has_all(

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.checks.html import RUNS, Removal, RemovedKind, without_comments
-from publisher.checks.html_policy import ACTIVE, TAGS
+from publisher.checks.html import ACTIVE, RUNS, TAGS, Removal, RemovedKind, without_comments
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened

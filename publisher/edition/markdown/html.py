@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from publisher.checks.html_policy import ACTIVE, ATTRIBUTES, SCHEMES, TAGS
+from publisher.checks.html import ACTIVE, ATTRIBUTES, SCHEMES, TAGS
 from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.notes import notes_plugin
 from publisher.issue.markdown import new_parser

@@ -75,8 +75,8 @@ class Probes:
 
 def config(probes: Probes) -> Finding:
     """Is config.yaml a real newsletter's?"""
-    if found := unready(probes.config):
-        return fault("; ".join(one.message for one in found), found[0].help)
+    if found := [*unready(probes.config).values()]:
+        return fault("; ".join(one.message for one in found), found[0].help or "")
     return ok(
         "names a real newsletter" if probes.config.delivery.leaves else "is read; the folder transport mails nobody"
     )

@@ -1,4 +1,4 @@
-"""The two lines that an inbox shows: the subject, which is the title where none is written, and the preheader."""
+"""The keys of issue.yaml: its date, its language, and the two lines that an inbox shows, subject and preheader."""
 
 from __future__ import annotations
 
@@ -6,18 +6,34 @@ import re
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
+from publisher.config.names import unspoken
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.diagnostics.width import display_width
+from publisher.issue import date_of_slug
 
 SUBJECT_WIDTH, PREHEADER_WIDTH = 78, 140  # columns
 ALL_CAPITALS = define("subject-all-capitals", Severity.WARNING)
+DATE_CONTRADICTS_SLUG = define("date-contradicts-slug", Severity.ERROR)
 PREHEADER_TOO_LONG = define("preheader-too-long", Severity.WARNING)
 SUBJECT_TOO_LONG = define("subject-too-long", Severity.WARNING)
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Measure both lines, and look at the Latin letters of a subject that has others beside them."""
+    """Compare the date with the slug's, ask for words in the issue's own language, and measure both lines."""
+    issue = context.issue
+    named = date_of_slug(issue.slug)
+    if named is not None and named != issue.date:
+        message = say("the date {date} contradicts the slug {slug}", date=str(issue.date), slug=issue.slug)
+        advice = say("write {named}, or rename the folder", named=str(named))
+        yield DATE_CONTRADICTS_SLUG.at(issue.places.of("date"), message, help=advice)
+    if ("language",) in issue.places.values and (told := unspoken(issue.language, context.config)):
+        yield told.at(issue.places.of("language"))  # the newsletter's is looked at in config.yaml
+    yield from _inbox(context)
+
+
+def _inbox(context: Context) -> Iterator[Diagnostic]:
+    """Without a subject the title stands for it; capitals alone beside wide characters are taken for shouting."""
     issue = context.issue
     own = ("subject",) in issue.places.values
     place = issue.places.of("subject" if own else "title")

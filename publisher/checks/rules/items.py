@@ -1,8 +1,9 @@
-"""The commentary of an item: it stands in the body, or is missing where config.yaml asks for one."""
+"""Items: two of one anchor or headline; a commentary that stands in the body, or is missing where one is asked for."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
@@ -12,11 +13,38 @@ from publisher.issue import Item
 from publisher.issue.folder import MARKDOWN_SUFFIXES
 from publisher.language.locale import every
 
-IN_BODY = define("commentary-in-body", Severity.WARNING)
-MISSING = define("commentary-missing", Severity.ERROR)
+ANCHOR_TWICE = define("duplicate-anchor", Severity.ERROR, fixed=True)
+COMMENTARY_IN_BODY = define("commentary-in-body", Severity.WARNING)
+COMMENTARY_MISSING = define("commentary-missing", Severity.ERROR)
+HEADLINE_TWICE = define("duplicate-headline", Severity.ERROR)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
+    """Compare the items with one another, and look for the commentary of each."""
+    yield from _duplicates(context)
+    yield from _commentary(context)
+
+
+def _duplicates(context: Context) -> Iterator[Diagnostic]:
+    """Compare anchors (only written ones can be the same), and headlines without case, width and white space."""
+    anchors: dict[str, str] = {}
+    headlines: dict[str, str] = {}
+    for item in context.issue.items:
+        place, anchor = item.places.of("anchor"), item.anchor
+        if anchor in anchors:
+            message = say("the anchor {anchor} already belongs to {seen}", anchor=anchor, seen=anchors[anchor])
+            yield ANCHOR_TWICE.at(place, message, help=say("write another, such as anchor: {anchor}-2", anchor=anchor))
+        else:
+            anchors[anchor] = f"{place.path}:{place.span.line}"
+        place, key = item.places.of("headline"), unicodedata.normalize("NFKC", item.headline).casefold()
+        if (key := "".join(key.split())) in headlines:
+            message = say("the headline already stands at {seen}", seen=headlines[key])
+            yield HEADLINE_TWICE.at(place, message, help=say("delete one of the two, or reword it"))
+        elif key:
+            headlines[key] = f"{place.path}:{place.span.line}:{place.span.column}"
+
+
+def _commentary(context: Context) -> Iterator[Diagnostic]:
     """Look for paragraphs, and lines of them, that begin with the label in any language, and for items without one."""
     own = (words.get("commentary", "") for words in context.config.labels.values())
     labels = {label.strip().rstrip(":：") for label in (*every("email", "commentary"), *own)} - {""}
@@ -30,7 +58,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         if item.commentary is None:
             headline = item.headline[:40]
             message = say("“{headline}” has no commentary, and config.yaml asks for one", headline=headline)
-            yield MISSING.at(item.places.of(), message, help=say("add it between ::: commentary and :::"))
+            yield COMMENTARY_MISSING.at(item.places.of(), message, help=say("add it between ::: commentary and :::"))
 
 
 def _of_body(text: Text, item: Item, label: re.Pattern[str]) -> Iterator[Diagnostic]:
@@ -48,7 +76,7 @@ def _of_body(text: Text, item: Item, label: re.Pattern[str]) -> Iterator[Diagnos
         end = match.end() if one and number and lines[number][match.end() :].strip() else len(lines[number].rstrip())
         message = say("this is the commentary, by its label {match}, and stands in the body", match=match[0].strip())
         advice = say("put it between ::: commentary and :::, without the label")
-        yield IN_BODY.at(text.prose.place(number, 0, end), message, help=advice)
+        yield COMMENTARY_IN_BODY.at(text.prose.place(number, 0, end), message, help=advice)
 
 
 def _below(text: Text, item: Item) -> bool:
