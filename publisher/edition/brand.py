@@ -19,7 +19,6 @@ from publisher.edition.model import Asset
 from publisher.errors import ConfigError, UsageError
 from publisher.issue.opening import PictureFile, open_file
 from publisher.language import Locale
-from publisher.language.locale import LATIN_SERIF
 
 _UNSAFE = re.compile("[^A-Za-z0-9_-]+")  # a ``#``, ``?`` or ``%`` would end or change the address
 _SHOWN = ("paper", "card", "panel", "ink", "soft", "rule", "edge", "accent", "on_accent")
@@ -127,7 +126,7 @@ def style(config: Config, name: str) -> str:
 
 
 def variables(brand: Brand, language: str) -> str:
-    """The brand as CSS that stands before a style sheet of pages. ``language`` is the one whose faces follow fonts."""
+    """The brand as CSS that stands before a style sheet of pages. A family is followed by the faces of ``language``."""
 
     def colours(scheme: Mapping[str, str]) -> str:
         return " ".join(f"--{name.replace('_', '-')}: {scheme[name]};" for name in _SHOWN)
@@ -136,9 +135,15 @@ def variables(brand: Brand, language: str) -> str:
     sizes = " ".join(f"--{name.replace('_', '-')}: {pixels / root:.4g}rem;" for name, pixels in brand.size.items())
     sizes += f" --root: {root / 16:.2%};"
     lines = [f":root {{ color-scheme: light dark; {colours(brand.light)} {sizes} --corners: {brand.corners or 4}px; }}"]
-    if brand.fonts.title or brand.fonts.body:
-        title, body = font_stacks(brand.fonts, Locale.of(language, {}))
-        lines.append(f":root:root, :root:root * {{ --serif: {title}; --sans: {body}; }}")
+    title, body = font_stacks(brand.fonts, Locale.of(language, {}))
+    asked = {}
+    if brand.fonts.title not in {None, "serif"}:
+        asked["--serif"] = "var(--sans)" if brand.fonts == Fonts(title="sans") else title
+    if brand.fonts.body not in {None, "sans"}:
+        asked["--sans"] = "var(--serif)" if "--serif" not in asked and brand.fonts.body == "serif" else body
+    if asked:
+        declared = " ".join(f"{name}: {stack};" for name, stack in asked.items())
+        lines.append(f":root:root, :root:root * {{ {declared} }}")
     if brand.align == "center":
         lines.append(".issue-head { text-align: center; }")
     lines.append(f"@media (prefers-color-scheme: dark) {{ :root {{ {colours(brand.dark)} }} }}\n")
@@ -167,7 +172,7 @@ def font_stacks(fonts: Fonts, words: Locale) -> tuple[str, str]:
     def stack(wanted: str | None, usual: str) -> str:
         if wanted is None:
             return usual
-        known = {"sans": words.body_font, "serif": LATIN_SERIF, "mono": _MONO}
+        known = {"sans": words.body_font, "serif": words.serif_font, "mono": _MONO}
         return known.get(wanted, f"{wanted},{words.body_font}")
 
     return stack(fonts.title, words.display_font), stack(fonts.body, words.body_font)

@@ -191,6 +191,12 @@ class Locale:
         return self.body_font if "fonts" in _setting(self.catalog) else LATIN_SERIF
 
     @property
+    def serif_font(self) -> str:
+        """The CSS font stack of a serif: Latin faces, then the language's own."""
+        own = _setting(self.catalog).get("serif")
+        return LATIN_SERIF.replace("serif", f"{own},serif") if own else LATIN_SERIF
+
+    @property
     def outlook_font(self) -> str:
         """The one face for Word, which Outlook on Windows draws mail with, and which knows no font stacks."""
         return _setting(self.catalog).get("outlook", "'Segoe UI'")

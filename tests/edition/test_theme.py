@@ -3,10 +3,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from publisher.config.theme import BASE, store, theme_folders
+from publisher.config.theme import BASE, built_in, store, theme_folders
 from publisher.edition import render
 from publisher.edition.brand import theme_text
 from publisher.edition.theme import Theme
@@ -108,6 +109,18 @@ def test_a_fault_of_the_text_template_is_told_at_its_line(own: Path) -> None:
     assert (finding.code, finding.path, finding.span.line) == ("theme-broken", "templates/email/_footer.txt.j2", 14)
 
 
+@pytest.mark.parametrize("name", built_in())
+def test_every_theme_passes_every_gate_in_every_script(name: str) -> None:
+    for values in (CHINESE, ENGLISH, ENGLISH | {"language": "ar"}, CHINESE | {"language": "ja"}):
+        made, findings = render(issue(*values["items"], **_fields(values)), config(theme={"name": name}))
+        assert made is not None
+        assert findings == []
+
+
+def _fields(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key != "items"}
+
+
 def test_parts_that_config_asks_for_stand_in_mail_text_and_page() -> None:
     parts = dict.fromkeys(("contents", "reply", "share"), True)
     service = {"url": "https://letters.example.com/"}
@@ -158,7 +171,7 @@ def test_npm_mjml_accepts_the_theme_in_strict_mode(node_tools: Path, tmp_path: P
         assert "<h1>" in done.stdout
 
 
-def _mjml(values: dict[str, object]) -> str:
+def _mjml(values: dict[str, Any]) -> str:
     """The theme's own MJML for an issue, as it reaches the compiler."""
     from publisher.edition.email import TEMPLATE, context
     from publisher.edition.pictures import Pictures
@@ -166,7 +179,7 @@ def _mjml(values: dict[str, object]) -> str:
     from publisher.edition.view import view
     from publisher.language import Locale
 
-    made = issue(*values["items"], **{key: value for key, value in values.items() if key != "items"})  # type: ignore[misc]
+    made = issue(*values["items"], **_fields(values))
     configuration = config()
     words = Locale.of(made.language, configuration.labels)
     seen = view(made, configuration, words, Pictures(configuration, made.folder))
