@@ -18,9 +18,9 @@ from publisher.config import Config
 from publisher.diagnostics import Sentence, say
 from publisher.edition.brand import Brand, font_stacks
 from publisher.edition.footer import footer
-from publisher.edition.model import Slotted
+from publisher.edition.model import Slotted, ThemeError
 from publisher.edition.slots import Slots
-from publisher.edition.theme import Theme, ThemeError
+from publisher.edition.theme import Theme
 from publisher.edition.view import View
 from publisher.language import Locale
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from publisher.diagnostics import Diagnostic
+
 
 class Slot(StrEnum):
     """What is filled in late, for each recipient. Every value is plain text or a URL, never markup."""
@@ -161,3 +163,11 @@ class Edition:
     def media(self) -> tuple[str, ...]:
         """The names of its assets."""
         return tuple(asset.name for asset in self.assets)
+
+
+class ThemeError(Exception):
+    """A fault in a template; ``diagnostic`` says where."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic

@@ -31,4 +31,4 @@ def digest(subject: str, preheader: str, html: Slotted, text: Slotted, web: str,
 
 def commit(config: Config, slug: str) -> str | None:
     """The last commit that touched the issue, the theme or config.yaml; ``None`` outside git or while uncommitted."""
-    return history_of(config.root.resolve(), config.templates).commit(slug)
+    return history_of(config.root, config.templates).commit(slug)

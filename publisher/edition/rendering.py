@@ -9,12 +9,12 @@ from publisher.diagnostics import Diagnostic
 from publisher.edition import provenance
 from publisher.edition.email import write_html
 from publisher.edition.gates import check_edition, clip_budget
-from publisher.edition.model import Edition, EditionItem, Slotted
+from publisher.edition.model import Edition, EditionItem, Slotted, ThemeError
 from publisher.edition.pictures import Pictures
 from publisher.edition.plain import story_texts, write_text
 from publisher.edition.sizes import sizes_of
 from publisher.edition.slots import Slots
-from publisher.edition.theme import Theme, ThemeError
+from publisher.edition.theme import Theme
 from publisher.edition.view import View, view
 from publisher.edition.web import write_stories, write_web
 from publisher.issue.model import Issue, Status

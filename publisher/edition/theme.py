@@ -24,16 +24,9 @@ from publisher.config.theme import theme_folders
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
 from publisher.edition.brand import Brand
 from publisher.edition.markdown.text import link, underlined
+from publisher.edition.model import ThemeError
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
-
-
-class ThemeError(Exception):
-    """A fault in a template; ``diagnostic`` says where."""
-
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
 
 
 @dataclass(frozen=True, eq=False)

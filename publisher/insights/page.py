@@ -17,7 +17,8 @@ from markupsafe import Markup
 from publisher.config import Config
 from publisher.delivery.states import FEEDBACK, not_known
 from publisher.edition.brand import Brand, variables
-from publisher.edition.theme import Theme, ThemeError
+from publisher.edition.model import ThemeError
+from publisher.edition.theme import Theme
 from publisher.errors import ConfigError
 from publisher.insights.account import MailingReport
 from publisher.language import Locale, Words, nearest

@@ -91,6 +91,8 @@ def _stored(values: Mapping[str, Any], key: bytes, read: Callable[[str], Any]) -
 
 def of_commit(edition: Edition, commit: str | None) -> Edition:
     """The edition as made of that commit."""
+    if edition.commit == commit:
+        return edition
     if not isinstance(edition, StoredEdition):
         return replace(edition, commit=commit)
     values = {name: getattr(edition, name) for name in _LIGHT}

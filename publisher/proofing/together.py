@@ -15,7 +15,7 @@ import msgpack
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
-from publisher.edition import provenance
+from publisher.edition.history import history_of
 from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack
 from publisher.proofing.index import IndexRow
 from publisher.proofing.proof import Basis, Proof, proofread
@@ -42,9 +42,10 @@ def judge_whole(
     Drafts are proofread too, so that their errors are known; their editions are left out unless ``drafts``.
     """
     done = []
+    history = history_of(config.root, config.templates)
     for proof in judge(config, slugs, store=store, processes=processes, progress=progress):
         edition = proof.edition if drafts or not proof.draft else None
-        commit = provenance.commit(config, proof.slug) if edition else None
+        commit = history.commit(proof.slug) if edition else None
         done.append(replace(proof, edition=of_commit(edition, commit) if edition else None))
     return done
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from publisher.config import Config
 from publisher.diagnostics.catalogue import with_levels
-from publisher.edition.theme import ThemeError
+from publisher.edition.model import ThemeError
 from publisher.errors import UsageError
 from publisher.issue import discover
 from publisher.issue.folder import loose_files

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from selectolax.lexbor import LexborHTMLParser
-
 from publisher.config import Config
 from publisher.edition.model import Edition
 from publisher.site.paths import relative, url_of
@@ -23,6 +21,8 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
 
 def feed_html(edition: Edition) -> str:
     """The full text for a feed: without the headline block, which a feed reader shows itself; all URLs absolute."""
+    from selectolax.lexbor import LexborHTMLParser  # most builds change no feed
+
     tree = LexborHTMLParser(edition.web)
     for node in tree.css(_HEADLINE_BLOCK):
         node.decompose()

@@ -24,7 +24,7 @@ from publisher.site.model import SiteFile, Target, WriteResult
 
 _KEY = re.compile("[0-9a-f]{32,64}")
 Made = tuple[Any, ...]
-"""The key that a file was made under, and its size, times and inode since."""
+"""Of a file of ours its SHA-256; where they are known, the key that it was made under, and its state since."""
 
 
 def manifest_beside(root: Path) -> Path:
@@ -53,27 +53,25 @@ def write_folder(
             raise ValueError(f"{path!r} is not inside the output folder")
     try:
         root.mkdir(parents=True, exist_ok=True)
-        before, made = read_manifest(manifest), _made(manifest)
-        standing = {path: entry for path, target in wanted.items() if (entry := _stands(root, target, before, made))}
-        stale = [target for path, target in wanted.items() if path not in standing]
-        kept = {path for path in before if path not in wanted and keep(path)}
-        gone = before.keys() - wanted.keys() - kept
-        digests, changed = dict(before), set()
+        before = _read(manifest)
+        now = {path: made for path, target in wanted.items() if (made := _stands(root, target, before.get(path, ())))}
+        kept = {path: made for path, made in before.items() if path not in wanted and keep(path)}
+        gone, changed = before.keys() - wanted.keys() - kept.keys(), set()
         with tempfile.TemporaryFile() as contents:
-            coming = list(_make(root, stale, digests, contents, cache))
-            if stale:  # first the union: a build that dies half way leaves no file that nobody owns up to
-                _write(manifest, digests, standing)
+            stale = [target for path, target in wanted.items() if path not in now]
+            coming = list(_make(root, stale, before, contents, cache))
+            if coming:  # first the union: a build that dies half way leaves no file that nobody owns up to
+                write_manifest(manifest, before | {path: (digest,) for path, digest, *_ in coming} | now)
             contents.seek(0)
-            for path, key, length in coming:
+            for path, digest, key, length in coming:
                 if write_file(root / path, contents.read(length)):
                     changed.add(path)
-                standing[path] = (key, *state_of((root / path).stat()))
+                now[path] = (digest, key, *state_of((root / path).stat()))
         removed = [path for path in gone if remove_file(root, path)]
-        standing |= {path: made[path] for path in kept & made.keys()}
-        if standing != made or gone:
-            _write(manifest, {path: digests[path] for path in kept | wanted.keys()}, standing)
+        if now | kept != before:
+            write_manifest(manifest, now | kept)
         if cache:
-            _forget_all_but(cache, {key for key, *_ in standing.values()})
+            _forget_all_but(cache, {key for _, key, *_ in now.values()})
     except OSError as error:
         raise disk_error(error, root) from error
     return WriteResult(root, tuple(sorted(changed)), tuple(sorted(wanted.keys() - changed)), tuple(sorted(removed)))
@@ -84,35 +82,33 @@ def _target(file: SiteFile) -> Target:
     return Target(file.path, (key,), lambda: (file.content, key))
 
 
-def _stands(root: Path, target: Target, digests: Mapping[str, str], made: Mapping[str, Made]) -> Made | None:
+def _stands(root: Path, target: Target, made: Made) -> Made | None:
     """What to write down of the file if it is right as it lies there."""
-    key, *before = made.get(target.path, ("",))
-    if key not in target.keys or target.path not in digests:
+    if len(made) < 2 or made[1] not in target.keys:
         return None
     try:
-        state = state_of(os.stat(root / target.path))  # noqa: PTH116 - this is most of a build where nothing has changed
-        if state == (*before,) or sha256((root / target.path).read_bytes()) == digests[target.path]:
-            return (key, *state)
+        state = state_of(os.stat(f"{root}/{target.path}"))  # noqa: PTH116 - most of a build where nothing has changed
+        if state == made[2:] or sha256((root / target.path).read_bytes()) == made[0]:
+            return (*made[:2], *state)
     except OSError:
         pass
     return None
 
 
 def _make(
-    root: Path, targets: Iterable[Target], digests: dict[str, str], contents: IO[bytes], cache: Path | None
-) -> Iterator[tuple[str, str, int]]:
-    """Write the contents one after the other, and give path, key and length of each. Raises UsageError."""
+    root: Path, targets: Iterable[Target], before: Mapping[str, Made], contents: IO[bytes], cache: Path | None
+) -> Iterator[tuple[str, str, str, int]]:
+    """Write the contents one after the other, and give path, SHA-256, key and length of each. Raises UsageError."""
     in_the_way = []
     for target in targets:
         content, key = (_cached(cache, target) if cache else None) or target.make()
+        digest, path = sha256(content), root / target.path
         if cache:
             with suppress(OSError):  # costs time, not correctness
-                write_file(cache / key, bytes.fromhex(sha256(content)) + content)
-        path = root / target.path
-        if target.path not in digests and path.exists() and not holds(path, content):
+                write_file(cache / key, bytes.fromhex(digest) + content)
+        if target.path not in before and path.exists() and not holds(path, content):
             in_the_way.append(path)
-        digests[target.path] = sha256(content)
-        yield target.path, key, contents.write(content)
+        yield target.path, digest, key, contents.write(content)
     if in_the_way:
         more = f" and {len(in_the_way) - 1} more" if len(in_the_way) > 1 else ""
         raise UsageError(
@@ -147,35 +143,29 @@ def disk_error(error: OSError, root: Path) -> DeployError:
 
 def read_manifest(path: Path) -> dict[str, str]:
     """Path → SHA-256 of what we wrote; empty where there is no manifest, or none that can be believed."""
+    return {name: made[0] for name, made in _read(path).items()}
+
+
+def write_manifest(path: Path, files: Mapping[str, Made | str]) -> None:
+    """Replace the manifest. What is known of a file beside its SHA-256 holds for this machine alone."""
+    held = {"files": {name: files[name] for name in sorted(files)}}
+    write_file(path, json.dumps(held, ensure_ascii=False, separators=(",\n", ":")).encode("utf-8", "replace") + b"\n")
+
+
+def _read(path: Path) -> dict[str, Made]:
+    """What changed as late as the manifest has no state: another change may have followed that no clock shows."""
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))["files"]
-        return {str(name): str(digest) for name, digest in held.items() if is_inside(str(name))}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def write_manifest(path: Path, digests: Mapping[str, str]) -> None:
-    """Replace the manifest."""
-    _write(path, digests, {})
-
-
-def _write(path: Path, digests: Mapping[str, str], made: Mapping[str, Made]) -> None:
-    held = {"files": dict(sorted(digests.items()))} | ({"made": dict(sorted(made.items()))} if made else {})
-    write_file(path, json.dumps(held, ensure_ascii=False, indent=0).encode("utf-8", "replace") + b"\n")
-
-
-def _made(path: Path) -> dict[str, Made]:
-    """Of each file, what it was made under and its state then; what changed as late as the manifest has none, for
-    another change may have followed that no clock shows.
-    """
-    try:
-        written = path.stat().st_mtime_ns
-        entries = json.loads(path.read_text(encoding="utf-8"))["made"].items()
-        return {
-            name: (str(key), *state) if max(state[1:3]) < written else (str(key),) for name, (key, *state) in entries
+        written, held = path.stat().st_mtime_ns, json.loads(path.read_bytes())["files"]
+        found = {
+            name: (str(made),) if isinstance(made, str) else _checked(written, *made) for name, made in held.items()
         }
+        return found if all(map(is_inside, found)) else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _checked(written: int, digest: str, *known: Any) -> Made:
+    return (digest, *known) if max(known[2:4], default=written) < written else (digest, *known[:1])
 
 
 def remove_file(root: Path, path: str) -> bool:

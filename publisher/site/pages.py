@@ -202,7 +202,7 @@ class ArchivePages:
             for groups in given.keys() & {"tags", "authors"}:
                 given[groups] = tuple(Watched(group, looked, ("name", "path")) for group in given[groups])
             if "tag" in given:
-                given["tag"] = given["group"] = Watched(given["group"], looked, ("kind", "name", "path"))
+                given["tag"] = given["group"] = Watched(given["group"], looked, ("kind", "name", "path", "issues"))
             html = Theme.of(self.config).render(f"web/{template}", **given)
             return html.encode("utf-8", "replace"), wide if looked else narrow
 

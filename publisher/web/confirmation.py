@@ -17,9 +17,9 @@ from publisher.delivery.pace import Limits, Pace, batch_size, blocked
 from publisher.delivery.retry import pause
 from publisher.delivery.send import pace_of
 from publisher.edition.email import HtmlPlaceholders, looks, mail_html
-from publisher.edition.model import Slot
+from publisher.edition.model import Slot, ThemeError
 from publisher.edition.slots import Slots
-from publisher.edition.theme import Theme, ThemeError
+from publisher.edition.theme import Theme
 from publisher.errors import PublisherError, TransportError
 from publisher.language import Locale, Words
 from publisher.mail.message import Composed, Envelope, MailContent, compose
