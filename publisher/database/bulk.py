@@ -14,7 +14,6 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Table,
-    Text,
     Update,
     any_,
     cast,
@@ -48,10 +47,10 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     connection.exec_driver_sql(statement, _bound(rows, processors))
 
 
-def among(connection: Connection, column: Column[str], values: Collection[str]) -> ColumnElement[bool]:
-    """Whether a column of text holds one of many values: one parameter, however many they are."""
+def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Whether a column of text or numbers holds one of many values: one parameter, however many they are."""
     if connection.dialect.name == "postgresql":
-        return column == any_(cast(list(values), postgresql.ARRAY(Text)))
+        return column == any_(cast(list(values), postgresql.ARRAY(column.type)))
     return column.in_(select(func.json_each(to_json(list(values))).table_valued("value").c.value))
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from publisher.audience.model import ConsentState
 from publisher.audience.tables import subscribers, suppressions
 from publisher.database import Database
-from publisher.database.bulk import update_rows
+from publisher.database.bulk import among, update_rows
 from publisher.database.engine import clock
 from publisher.delivery.lock import Mark, is_held, mark_path, write_mark
 from publisher.delivery.mailings import Mailing
@@ -157,11 +157,8 @@ class Ledger:
                 "b_message_id": outcome.message_id,
             }
             rows.append(row)
-        update_rows(connection, _RECORD, rows, self._now())
-
-    def _now(self) -> dict[str, Any]:
-        """What all rows of a statement have."""
-        return {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_changed_at": datetime.now(UTC)}
+        same = {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_changed_at": datetime.now(UTC)}
+        update_rows(connection, _RECORD, rows, same)
 
     def _claim(self, connection: Connection, wanted: int, round_: int) -> tuple[tuple[Claim, ...], int]:
         """The claims with today's addresses; and how many have left since the freeze, and are excluded."""
@@ -192,7 +189,12 @@ class Ledger:
                 gone.append((number, Exclusion.SUPPRESSED))
             else:
                 claims.append(Claim(number, attempts + 1, reference, address, name))
-        update_rows(connection, _CLAIM, [{"b_number": claim.number} for claim in claims], self._now())
+        chosen = among(connection, r.number, [claim.number for claim in claims])
+        connection.execute(
+            update(recipients)
+            .where(r.mailing_id == self.mailing.id, chosen, r.state == _PENDING)
+            .values(state=_CLAIMED, attempts=r.attempts + 1, sender_id=self.sender_id, changed_at=datetime.now(UTC))
+        )
         for number, reason in gone:
             connection.execute(
                 update(recipients)
@@ -201,21 +203,6 @@ class Ledger:
             )
         return tuple(claims), len(gone)
 
-
-_CLAIM = (
-    update(recipients)
-    .where(
-        recipients.c.mailing_id == bindparam("b_mailing"),
-        recipients.c.number == bindparam("b_number"),
-        recipients.c.state == _PENDING,
-    )
-    .values(
-        state=_CLAIMED,
-        attempts=recipients.c.attempts + 1,
-        sender_id=bindparam("b_sender"),
-        changed_at=bindparam("b_changed_at"),
-    )
-)
 
 # A late answer of a sender taken for dead still counts, as long as nobody else has claimed the recipient since.
 _RECORD = (
