@@ -65,6 +65,7 @@ def rgb(written: str) -> colour.RGB:
     return found
 
 
+@cache
 def store() -> Path:
     """The folder of the built-in themes: inside a wheel, or beside the package in a checkout."""
     shipped = Path(str(importlib.resources.files("publisher"))) / "_theme"

@@ -49,9 +49,8 @@ class CommitGraph:
 def history_of(root: Path, templates: str) -> CommitGraph:
     """The history of a newsletter repository; an empty one outside git or without git. Kept while the process lives."""
     try:
-        head = _git(root, "rev-parse", "--verify", "-q", "HEAD").strip()
+        prefix, _, head = _git(root, "rev-parse", "--show-prefix", "HEAD").rstrip("\n").rpartition("\n")
         status = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
-        prefix = _git(root, "rev-parse", "--show-prefix").rstrip("\n")
         graph = [line.split() for line in _git(root, "rev-list", "--parents", "HEAD").splitlines()]
         changes = _git(root, *_DIFF_TREE, input="".join(f"{line}\n" for line in _pairs(graph)))
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):

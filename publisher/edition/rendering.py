@@ -42,7 +42,7 @@ def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnosti
         EditionItem(shown.anchor, shown.headline, str(html), text, item.tags, item.section)
         for item, shown, html, text in zip(issue.items, seen.items, story_html, texts, strict=True)
     )
-    edition = replace(_edition(issue, config, seen, html, text, web, stories, pictures), mailed=mailed)
+    edition = replace(_edition(issue, seen, html, text, web, stories, pictures), mailed=mailed)
     findings = [*pictures.diagnostics, *check_edition(edition, issue, config)]
     return (None if pictures.diagnostics else edition), findings
 
@@ -80,7 +80,6 @@ def _mail(
 
 def _edition(
     issue: Issue,
-    config: Config,
     seen: View,
     html: Slotted,
     text: Slotted,
@@ -112,5 +111,4 @@ def _edition(
         publish_at=issue.publish_at,
         draft=issue.status is Status.DRAFT,
         audience=issue.audience,
-        commit=provenance.commit(config, issue.slug),
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Severity
 from publisher.diagnostics.catalogue import with_levels
+from publisher.edition import provenance
 from publisher.edition.model import Edition
 from publisher.errors import UsageError
 from publisher.issue.folder import discover
@@ -73,17 +74,20 @@ class Proof:
         return replace(proof, edition=None) if proof.broken else proof
 
 
-def proofread(config: Config, slug: str) -> Proof:
+def proofread(config: Config, slug: str, *, commit: bool = True) -> Proof:
     """Read, check and render the issue ``slug``. It is rendered unless an error is known before.
 
-    Each of its texts is parsed once; what was parsed is let go of at the end.
+    Each of its texts is parsed once; what was parsed is let go of at the end. Without ``commit`` git is not asked.
     """
     from publisher.issue.markdown import forget_parsed
 
     try:
-        return _proofread(config, slug)
+        proof = _proofread(config, slug)
     finally:
         forget_parsed()
+    if commit and proof.edition:
+        return replace(proof, edition=replace(proof.edition, commit=provenance.commit(config, slug)))
+    return proof
 
 
 def _proofread(config: Config, slug: str) -> Proof:

@@ -144,7 +144,7 @@ class Store:
         with suppress(ValueError, IndexError):
             if packed is not None:
                 return unpack(part, packed)
-        again = pack(proofread(self._config, slug))
+        again = pack(proofread(self._config, slug, commit=False))
         if self.key(slug) != key or not again.light:
             raise UsageError(f"{slug} changed meanwhile", help="type the command again")
         self.keep(slug, key, again)

@@ -159,7 +159,7 @@ def _facts(config: Config, slug: str, keys: Mapping[str, bytes], store: Store, p
 def _proofread(config: Config, slugs: Sequence[str], processes: int | None) -> Iterator[Packed]:
     count = processes or (cores() if len(slugs) >= WORTH_PROCESSES else 1)
     if count == 1:
-        yield from (pack(_without_commit(proofread(config, slug))) for slug in slugs)
+        yield from (pack(proofread(config, slug, commit=False)) for slug in slugs)
         return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -167,10 +167,6 @@ def _proofread(config: Config, slugs: Sequence[str], processes: int | None) -> I
     context = multiprocessing.get_context(_start_method())
     with ProcessPoolExecutor(count, context, _start, (config,)) as pool:
         yield from pool.map(_proofread_in_worker, slugs, chunksize=_CHUNK)
-
-
-def _without_commit(proof: Proof) -> Proof:
-    return replace(proof, edition=replace(proof.edition, commit=None)) if proof.edition else proof
 
 
 def _start_method() -> str:
@@ -187,4 +183,4 @@ def _start(config: Config) -> None:
 
 def _proofread_in_worker(slug: str) -> Packed:
     assert _config is not None
-    return pack(_without_commit(proofread(_config, slug)))
+    return pack(proofread(_config, slug, commit=False))

@@ -7,6 +7,8 @@ from publisher.edition.model import Edition
 from publisher.site.paths import relative, url_of
 
 _HEADLINE_BLOCK = "header.issue-head"
+_FEED_HTML: dict[str, str] = {}  # by digest: an issue stands in the feeds of its tags, authors and sections, each twice
+_MOST_KEPT = 500
 
 
 def page_body(edition: Edition, config: Config, page: str) -> str:
@@ -21,10 +23,13 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
 
 def feed_html(edition: Edition) -> str:
     """The full text for a feed: without the headline block, which a feed reader shows itself; all URLs absolute."""
-    from selectolax.lexbor import LexborHTMLParser  # most builds change no feed
+    if edition.digest not in _FEED_HTML:
+        from selectolax.lexbor import LexborHTMLParser  # most builds change no feed
 
-    tree = LexborHTMLParser(edition.web)
-    for node in tree.css(_HEADLINE_BLOCK):
-        node.decompose()
-    body = tree.body
-    return (body.inner_html or "").strip() if body else ""
+        if len(_FEED_HTML) >= _MOST_KEPT:
+            _FEED_HTML.clear()
+        tree = LexborHTMLParser(edition.web)
+        for node in tree.css(_HEADLINE_BLOCK):
+            node.decompose()
+        _FEED_HTML[edition.digest] = (tree.body.inner_html or "").strip() if tree.body else ""
+    return _FEED_HTML[edition.digest]

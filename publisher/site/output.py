@@ -146,6 +146,17 @@ def read_manifest(path: Path) -> dict[str, str]:
     return {name: made[0] for name, made in _read(path).items()}
 
 
+def digest_below(root: Path) -> Callable[[str], str]:
+    """A function that gives the SHA-256 of a file of the built folder: it is not read where it is as we left it."""
+    made = _read(manifest_beside(root))
+
+    def digest(path: str) -> str:
+        known = made.get(path, ())
+        return str(known[0]) if known[2:] == state_of((root / path).stat()) else sha256((root / path).read_bytes())
+
+    return digest
+
+
 def write_manifest(path: Path, files: Mapping[str, Made | str]) -> None:
     """Replace the manifest. What is known of a file beside its SHA-256 holds for this machine alone."""
     held = {"files": {name: files[name] for name in sorted(files)}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from publisher.site.search import search_file
 from publisher.site.theme import static_files
 
 if TYPE_CHECKING:
+    from publisher.edition.theme import Theme
     from publisher.site.words import SiteWords
 
 
@@ -194,8 +195,6 @@ class ArchivePages:
         wide = key_of(self._common, narrow, self._whole)
 
         def make() -> tuple[bytes, str]:
-            from publisher.edition.theme import Theme  # what makes pages loads when one is made
-
             looked: list[bool] = []
             given = {**self._context(path, language), **(values() if callable(values) else values)}
             given["archive"] = Watched(self.archive, looked)
@@ -203,10 +202,16 @@ class ArchivePages:
                 given[groups] = tuple(Watched(group, looked, ("name", "path")) for group in given[groups])
             if "tag" in given:
                 given["tag"] = given["group"] = Watched(given["group"], looked, ("kind", "name", "path", "issues"))
-            html = Theme.of(self.config).render(f"web/{template}", **given)
+            html = self._theme.render(f"web/{template}", **given)
             return html.encode("utf-8", "replace"), wide if looked else narrow
 
         return Target(file, (narrow, wide), make)
+
+    @cached_property
+    def _theme(self) -> Theme:
+        from publisher.edition.theme import Theme  # what makes pages loads when one is made
+
+        return Theme.of(self.config)
 
     def _search(self, editions: Sequence[Edition], key: str) -> tuple[bytes, str]:
         return search_file(editions, self._tags_of, self.words), key

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from publisher.errors import DeployError, UsageError
+from publisher.site import output
+from publisher.site.deploy.plan import uploads
 from publisher.site.model import SiteFile
-from publisher.site.output import manifest_beside, read_manifest, write_folder
+from publisher.site.output import manifest_beside, read_manifest, sha256, write_folder
 
 
 def files(**contents: str) -> list[SiteFile]:
@@ -98,3 +101,17 @@ def test_no_temporary_file_is_left_and_modes_are_for_a_web_server(tmp_path: Path
     assert sorted(path.name for path in root.iterdir()) == ["a.html"]
     assert os.stat(root / "a.html").st_mode & 0o777 == 0o644
     assert set(read_manifest(manifest_beside(root))) == {"a.html"}
+
+
+def test_what_lies_as_it_was_written_is_not_read_to_be_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "site"
+    write_folder(root, files(a_html="a", b_html="b"))
+    time.sleep(0.02)
+    manifest_beside(root).touch()  # as late as the files it would not tell a second change of them
+    (root / "b.html").write_bytes(b"c")
+    read: list[bytes] = []
+    monkeypatch.setattr(output, "sha256", lambda content: read.append(content) or sha256(content))
+    assert [(one.path, one.digest) for one in uploads(root)] == [("a.html", sha256(b"a")), ("b.html", sha256(b"c"))]
+    assert read == [b"c"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
 from collections.abc import Iterator
 from pathlib import Path
 
 from publisher.site.deploy.model import Upload, Wave
+from publisher.site.output import digest_below
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=300"
@@ -39,11 +39,10 @@ def uploads(site: Path) -> Iterator[Upload]:
         and not file.is_symlink()
         and not any(part.startswith(".") for part in file.relative_to(site).parts)
     )
-    ordered = sorted(found, key=lambda pair: (wave_of(pair[0]), pair[0]))
-    for path, file in ordered:
+    digest = digest_below(site)
+    for path, file in sorted(found, key=lambda pair: (wave_of(pair[0]), pair[0])):
         wave = wave_of(path)
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        yield Upload(path, file, digest, wave, content_type(path), cache_control(wave))
+        yield Upload(path, file, digest(path), wave, content_type(path), cache_control(wave))
 
 
 def cache_control(wave: Wave) -> str:
