@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from publisher.authoring.bundled import schema_files, write_new
+from publisher.authoring.bundled import schema_files, starter_file, write_new
 from publisher.config import Config
 from publisher.errors import UsageError
 from publisher.issue import date_of_slug, discover, read_issue
 from publisher.issue.folder import DATED, SLUG
-from publisher.issue.starter import starter_files
 from publisher.language import Locale
 
 _LONGEST = 100  # the slug is a folder's name and part of every address of the issue
@@ -54,6 +54,16 @@ def _refuse_slug(slug: str) -> None:
             f"{slug!r} cannot be a slug: it is made of a-z, 0-9 and single hyphens between them, at most {_LONGEST}",
             help="take the date and a word, as in 2025-01-05-weekly",
         )
+
+
+def starter_files(locale: Locale, date: str, number: int | None) -> dict[str, str]:
+    """The files of an issue to fill in, by name, with the words of the language. ``date`` as ``2024-12-29``."""
+    given = {"date": date, "number": f"number: {number}\n" if number is not None else ""}
+
+    def word(place: re.Match[str]) -> str:
+        return given[place[1]] if place[1] in given else locale.word("starter", place[1])
+
+    return {name: re.sub(r"\{(\w+)\}", word, starter_file(name)) for name in ("issue.yaml", "01-first-story.md")}
 
 
 def _date(config: Config, slug: str) -> date:

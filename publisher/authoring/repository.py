@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from publisher.authoring import bundled, ci
 from publisher.authoring.ci import Forge
+from publisher.authoring.issue import starter_files
 from publisher.errors import UsageError
-from publisher.issue.starter import starter_files
 from publisher.language import Locale, canonical, nearest, spoken
 
 # The sample issue of a language; in another, a new repository begins with an issue to fill in.

@@ -6,11 +6,10 @@ Mail clients and the archive get the same elements. Nothing here can run, load a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 from html.parser import HTMLParser
+from typing import NamedTuple
 
-from publisher.diagnostics import Sentence, say
+from publisher.diagnostics import Code, Fault, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
 from publisher.issue.markdown.tags import COMMENT, TAG, is_words
 
@@ -55,22 +54,24 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _IGNORED_IN_SCHEMES = re.compile(r"[\x00-\x20]")
 
 
-class RemovedKind(StrEnum):
-    """What kind of thing is taken out."""
-
-    ACTIVE = "active"
-    OTHER = "other"
-    UNCLOSED_COMMENT = "comment"
+COMMENT_UNCLOSED = define("comment-unclosed", Severity.ERROR, fixed=True)
+REMOVED_ACTIVE = define("removed-active-content", Severity.ERROR, fixed=True)
+REMOVED_HTML = define("removed-html", Severity.WARNING)
+_NOT_CLOSED = Fault(COMMENT_UNCLOSED, say("the comment that opens here is not closed"), say("write --> at its end"))
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """Something that readers will not get. ``start`` and ``end`` are offsets in the fragment; ``what`` names it."""
+class Removal(NamedTuple):
+    """Something that readers will not get. ``start`` and ``end`` are offsets in the fragment."""
 
-    kind: RemovedKind
-    what: str
+    fault: Fault
     start: int
     end: int
+
+
+def _fault(code: Code, what: Sentence) -> Fault:
+    if code is REMOVED_ACTIVE:
+        return Fault(code, say("{what} is active content, which is removed", what=what), say("delete it"))
+    return Fault(code, say("{what} is not kept", what=what), say("use Markdown, or delete it"))
 
 
 class _Scanner(HTMLParser):
@@ -85,35 +86,30 @@ class _Scanner(HTMLParser):
         self._fragment = fragment
         self.feed(fragment)
         if self.rawdata.startswith("<"):  # what is not closed
-            comment, start = self.rawdata.startswith("<!--"), len(fragment) - len(self.rawdata)
-            kind = RemovedKind.UNCLOSED_COMMENT if comment else RemovedKind.OTHER
-            what = say("the comment") if comment else say("the tag without >")
-            self.removals.append(Removal(kind, what, start, start + 4 if comment else len(fragment)))
+            start, tag = len(fragment) - len(self.rawdata), _fault(REMOVED_HTML, say("the tag without >"))
+            comment = self.rawdata.startswith("<!--")
+            found = Removal(_NOT_CLOSED, start, start + 4) if comment else Removal(tag, start, len(fragment))
+            self.removals.append(found)
 
     def _offset(self) -> int:
         line, column = self.getpos()
         return self._starts[line - 1] + column
 
-    def _remove(self, what: Sentence, length: int, kind: RemovedKind = RemovedKind.OTHER) -> None:
+    def _remove(self, what: Sentence, length: int, code: Code = REMOVED_HTML) -> None:
         """Of ``length`` characters from where the parser stands."""
         start = self._offset()
-        self.removals.append(Removal(kind, what, start, start + length))
+        self.removals.append(Removal(_fault(code, what), start, start + length))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         start, text = self._offset(), self.get_starttag_text() or ""
         if tag not in TAGS:
-            kind = RemovedKind.ACTIVE if tag in RUNS else RemovedKind.OTHER
-            self._remove(say("<{tag}>", tag=tag), len(text), kind)
+            self._remove(say("<{tag}>", tag=tag), len(text), REMOVED_ACTIVE if tag in RUNS else REMOVED_HTML)
         written, at = text.lower(), 1 + len(tag)
         for name, value in attrs:
             at = max(written.find(name, at), at)
-            fault = removed_attribute(tag, name, value or "")
-            if fault is not None:
-                what = say("the attribute {name}", name=name)
-                self.removals.append(Removal(fault, what, start + at, start + at + len(name)))
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
+            if code := removed_attribute(tag, name, value or ""):
+                fault = _fault(code, say("the attribute {name}", name=name))
+                self.removals.append(Removal(fault, start + at, start + at + len(name)))
 
     def handle_decl(self, decl: str) -> None:
         self._remove(say("the declaration"), len(decl) + 3)
@@ -130,18 +126,18 @@ class _Scanner(HTMLParser):
             self._remove(say("the declaration “{data}”", data=shortened(data)), len(data) + 3)
 
 
-def removed_attribute(tag: str, name: str, value: str) -> RemovedKind | None:
+def removed_attribute(tag: str, name: str, value: str) -> Code | None:
     """Whether an attribute is taken out, and as what."""
     if name.startswith("on") or name in {"srcdoc", "formaction"}:
-        return RemovedKind.ACTIVE
+        return REMOVED_ACTIVE
     if name in _URLS and (tag, name) != ("img", "src"):  # of a picture and a link their own rules say more
         match = _SCHEME.match(_IGNORED_IN_SCHEMES.sub("", value))
         if match and match[1].lower() in _RUNNING_SCHEMES:
-            return RemovedKind.ACTIVE
+            return REMOVED_ACTIVE
         if match and match[1].lower() not in SCHEMES and (tag, name) != ("a", "href"):
-            return RemovedKind.OTHER
+            return REMOVED_HTML
     if tag in TAGS and name not in ATTRIBUTES["*"] | ATTRIBUTES.get(tag, frozenset()):
-        return RemovedKind.OTHER
+        return REMOVED_HTML
     return None
 
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from markdown_it.token import Token
 
-from publisher.checks.html import Removal, removals
+from publisher.checks.html import removals
 from publisher.checks.parts import Parts
-from publisher.diagnostics import Place
+from publisher.diagnostics import Diagnostic, Place
 from publisher.issue import Prose
 from publisher.issue.markdown import parsed
 from publisher.issue.markdown.tags import raw_tags
@@ -114,10 +114,10 @@ class Text:
         return "".join(parts)
 
     @cached_property
-    def removed(self) -> tuple[tuple[Removal, Place], ...]:
-        """What sanitising takes out of its raw HTML, with its place; a tag that is written often is read once."""
+    def removed(self) -> tuple[Diagnostic, ...]:
+        """What sanitising takes out of its raw HTML; a tag that is written often is read once."""
         found = {html: removals(html) for html in {piece.words for piece in self.raw}}
-        return tuple((one, piece.place(one.start, one.end)) for piece in self.raw for one in found[piece.words])
+        return tuple(one.fault.at(piece.place(*one[1:])) for piece in self.raw for one in found[piece.words])
 
     @cached_property
     def raw(self) -> tuple[Piece, ...]:

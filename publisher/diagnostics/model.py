@@ -19,10 +19,7 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the worst: sorts errors first."""
-        return _RANK[self]
-
-
-_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+        return [*Severity].index(self)
 
 
 class Span(NamedTuple):

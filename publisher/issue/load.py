@@ -12,12 +12,11 @@ from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, s
 from publisher.documents import Mapping, Scalar, Sequence, TextFile, parse_mapping, read_text
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
-from publisher.issue.anchors import numbered_anchors
 from publisher.issue.folder import IssueFolder, read_folder
 from publisher.issue.model import Issue, Item, KeyPoints, Status
 from publisher.issue.model_reader import ModelReader
 from publisher.issue.raw import RawIssue
-from publisher.issue.read_item import read_inline_item, read_item
+from publisher.issue.read_item import numbered_anchors, read_inline_item, read_item
 
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-|$)")
 

@@ -1,7 +1,14 @@
-"""One item: from its file, or from a mapping inside issue.yaml, to an :class:`Item`."""
+"""One item: from its file, or from a mapping inside issue.yaml, to an :class:`Item`; and the anchors of all.
+
+An anchor is the part of a page's address that is one story's own: short, stable, unique in its issue.
+"""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -9,13 +16,16 @@ from publisher.diagnostics import Diagnostic, Place, Span, say
 from publisher.documents import Mapping, Scalar, TextFile, parse_mapping, read_text
 from publisher.documents.validate import near_key
 from publisher.issue import codes
-from publisher.issue.anchors import anchor_of_file, anchor_of_headline
 from publisher.issue.folder import MARKDOWN_SUFFIXES
 from publisher.issue.item_file import ItemFile, read_item_file
 from publisher.issue.model import Item, Prose, Source, Sponsor
 from publisher.issue.model_reader import ModelReader
 from publisher.issue.raw import RawItem
 from publisher.issue.values import is_seen_in_prose
+
+_LONGEST = 60
+_ORDERING = re.compile(r"^\d{1,3}[-_. ]+")
+_HAN_OR_KANA = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]")
 
 
 def read_item(root: Path, folder: str, path: str, position: int, findings: list[Diagnostic]) -> Item | None:
@@ -24,7 +34,7 @@ def read_item(root: Path, folder: str, path: str, position: int, findings: list[
     findings += wrong
     if file is None:
         return None
-    anchor = anchor_of_file(path, position)
+    anchor = _anchor_of_file(path, position)
     if PurePosixPath(path).suffix.lower() in MARKDOWN_SUFFIXES:
         parts, wrong = read_item_file(file)
         findings += wrong
@@ -39,7 +49,7 @@ def read_inline_item(
 ) -> Item:
     """The item that stands whole in issue.yaml."""
     headline = node.get("headline")
-    anchor = anchor_of_headline(headline.text if isinstance(headline, Scalar) else "", position)
+    anchor = _anchor_of_headline(headline.text if isinstance(headline, Scalar) else "", position)
     return _item(ModelReader(root, folder, file, node, Span.point(*node.span[:2]), findings), anchor)
 
 
@@ -106,3 +116,42 @@ def _build(reader: ModelReader, raw: RawItem, body: Prose, commentary: Prose | N
         section=raw.section,
         sponsored=Sponsor(raw.sponsored.by, raw.sponsored.url) if raw.sponsored else None,
     )
+
+
+def _anchor_of_file(name: str, position: int) -> str:
+    """From the file's name without its ordering number: ``01-openai-pbc.md`` → ``openai-pbc``."""
+    stem = PurePosixPath(name).stem
+    return _slug(_ORDERING.sub("", stem, count=1)) or f"item-{position}"
+
+
+def _anchor_of_headline(headline: str, position: int) -> str:
+    """From a Latin headline; a Chinese one gives ``item-N``, for its position (from 1)."""
+    if _HAN_OR_KANA.search(headline):
+        return f"item-{position}"
+    return _slug(headline) or f"item-{position}"
+
+
+def numbered_anchors(items: Sequence[Item]) -> tuple[Item, ...]:
+    """The items, with anchors that nobody wrote numbered where another item has the same: ``openai``, ``openai-2``."""
+    taken = {item.anchor for item in items if ("anchor",) in item.places.values}
+    numbers: dict[str, int] = {}  # of each anchor, the last number given, so that many alike cost no search
+    numbered = []
+    for item in items:
+        if ("anchor",) not in item.places.values:
+            anchor, number = item.anchor, numbers.get(item.anchor, 1)
+            while anchor in taken:
+                number += 1
+                anchor = f"{item.anchor}-{number}"
+            numbers[item.anchor] = number
+            taken.add(anchor)
+            item = replace(item, anchor=anchor) if anchor != item.anchor else item
+        numbered.append(item)
+    return tuple(numbered)
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower().replace("'", "")
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    if len(slug) <= _LONGEST:
+        return slug
+    return slug[: _LONGEST + 1].rpartition("-")[0] or slug[:_LONGEST]

@@ -12,10 +12,10 @@ import pytest
 from publisher.authoring.issue import make_issue
 from publisher.authoring.repository import make_repository
 from publisher.checks.engine import check_issue
+from publisher.checks.rules.leftovers import PLACEHOLDERS
 from publisher.config import Config, load_config
 from publisher.errors import UsageError
 from publisher.issue import Status
-from publisher.issue.starter import PLACEHOLDERS
 from publisher.language import spoken
 
 CONFIG = """\

@@ -13,10 +13,12 @@ from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.documents.yaml_typos import shortened
 from publisher.issue import Prose, Status
-from publisher.issue.starter import placeholders
+from publisher.language.locale import every
 
 CONFLICT = define("merge-conflict", Severity.ERROR)
 PLACEHOLDER_LEFT = define("placeholder-left", Severity.ERROR)
+PLACEHOLDERS = ("title", "intro", "point", "headline", "body", "commentary")
+"""The words of a new issue that an editor replaces; the others stand in comments."""
 MERGE_TAG = define("merge-tag", Severity.WARNING)
 _PERSON = r"(?:first|last|full|given|sur|user)[ _-]?name|[fl]name|name|first|last|e-?mail(?:[ _-]?address)?"
 _WAY = (
@@ -74,7 +76,7 @@ def _placeholders(context: Context) -> Iterator[Diagnostic]:
     issue = context.issue
     if issue.status is not Status.READY:
         return
-    texts = placeholders()
+    texts = tuple(text for name in PLACEHOLDERS for text in every("starter", name))
     plain = [(issue.title, issue.places.of("title")), *((i.headline, i.places.of("headline")) for i in issue.items)]
     found = [place for text, place in plain if text in texts]
     found += [place for text in context.texts if (place := _place(text.prose, texts))]

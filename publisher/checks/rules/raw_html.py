@@ -9,16 +9,13 @@ import re
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.checks.html import ACTIVE, RUNS, TAGS, Removal, RemovedKind, without_comments
+from publisher.checks.html import ACTIVE, COMMENT_UNCLOSED, REMOVED_HTML, RUNS, TAGS, without_comments
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
 from publisher.issue.markdown.tags import COMMENT, TAG, is_words
 
 ANGLE_BRACKETS = define("angle-brackets", Severity.WARNING)
-COMMENT_UNCLOSED = define("comment-unclosed", Severity.ERROR, fixed=True)
-REMOVED_ACTIVE = define("removed-active-content", Severity.ERROR, fixed=True)
-REMOVED_HTML = define("removed-html", Severity.WARNING)
 TEXT_SWALLOWED = define("text-swallowed", Severity.ERROR, fixed=True)
 _SWALLOWS = ACTIVE - TAGS - RUNS
 _TAG = re.compile(rf"<(/?)({'|'.join(sorted(_SWALLOWS))})\b[^<>]*>", re.IGNORECASE)
@@ -34,8 +31,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from lost
         yield from _angle_brackets(text)
         told = {finding.span for finding in lost}
-        for removal, at in text.removed:
-            finding = _removed(removal, at)
+        for finding in text.removed:
             if finding.code != REMOVED_HTML.name or finding.span not in told:
                 yield finding
         raw = text.raw if "<!--" in text.prose.text else ()
@@ -48,15 +44,6 @@ def check(context: Context) -> Iterator[Diagnostic]:
                         lost=hidden,
                     )
                     yield COMMENT_UNCLOSED.at(place(comment.start(), comment.start() + 4), message, help=_END)
-
-
-def _removed(removal: Removal, place: Place) -> Diagnostic:
-    if removal.kind is RemovedKind.UNCLOSED_COMMENT:
-        return COMMENT_UNCLOSED.at(place, say("the comment that opens here is not closed"), help=_END)
-    if removal.kind is RemovedKind.ACTIVE:
-        message = say("{what} is active content, which is removed", what=removal.what)
-        return REMOVED_ACTIVE.at(place, message, help=say("delete it"))
-    return REMOVED_HTML.at(place, say("{what} is not kept", what=removal.what), help=say("use Markdown, or delete it"))
 
 
 def _swallowed(text: Text) -> Iterator[Diagnostic]:
@@ -93,9 +80,8 @@ def _told(name: str, place: Place, words: list[str], fate: Sentence) -> Iterator
     """The finding at the opening tag, where words are lost."""
     if lost := " ".join(_MARKUP.sub(" ", "".join(words)).split()):
         message = say(fate, name=name, lost=shortened(lost))
-        yield TEXT_SWALLOWED.at(
-            place, message, help=say("write it in backticks, `<{name}>`, or &lt;{name}>", name=name)
-        )
+        advice = say("write it in backticks, `<{name}>`, or &lt;{name}>", name=name)
+        yield TEXT_SWALLOWED.at(place, message, help=advice)
 
 
 def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
