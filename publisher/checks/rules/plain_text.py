@@ -17,6 +17,7 @@ MARKUP = define("markup-in-plain-text", Severity.WARNING)
 _MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _OVERRIDES = "\u202d\u202e"
 _CLOSES = dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c") | dict.fromkeys("\u2066\u2067\u2068", "\u2069")
+_NEAR = 200  # characters; the words that a mark turns stand there, unless it is one of hundreds
 _LATE = {"R", "AL"}  # bidirectional classes of letters written from right to left (UAX #9, 3.2)
 _ALONE = r"(?<![A-Za-z0-9])"  # so that 2**64 and f**k are as they are meant
 _MARKUP = re.compile(
@@ -73,7 +74,7 @@ def _look(lines: list[Line]) -> Iterator[Diagnostic]:
 def _finding(line: Line, at: int, what: Sentence) -> Diagnostic:
     sign = line.text[at]
     name = unicodedata.name(sign).lower()
-    after = _MARKS.sub("", line.text[at:]).strip()[:20]
+    after = _MARKS.sub("", line.text[at : at + _NEAR]).strip()[:20]
     mark = f"U+{ord(sign):04X} ({name})"
     message = say("{mark}, which nobody sees, {what}, at the end", mark=mark, what=what)
     if after:

@@ -84,7 +84,7 @@ def _join_lines(state: StateCore) -> None:
     """A soft line break between two characters that join is dropped: browsers would show a space."""
     for token in state.tokens:
         children = token.children
-        if not children:
+        if not children or "\n" not in token.content:
             continue
         for index, child in enumerate(children):
             if child.type == "softbreak":

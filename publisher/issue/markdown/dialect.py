@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_core import StateCore
+from markdown_it.rules_core import StateCore, text_join
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
@@ -61,6 +61,7 @@ def new_parser() -> MarkdownIt:
     md.normalizeLinkText = _normalized(md.normalizeLinkText)  # type: ignore[method-assign, assignment]
     md.use(footnote_plugin).use(addresses_plugin).use(cjk_plugin).use(tags_plugin).use(brackets_plugin)
     md.core.ruler.after("block", "notes", _lines_of_notes)
+    md.core.ruler.at("text_join", _join_special)
     md.block.ruler = BlockRuler(md.block)
     md.inline = InlineParser(md.inline)
     return md
@@ -82,6 +83,12 @@ _NORMAL = re.compile(
 def _normalized(normalize: Callable[[str], str]) -> Callable[[str], str]:
     """The library's function, but what most addresses are is known to stay as it is."""
     return lambda url: url if _NORMAL.fullmatch(url) else normalize(url)
+
+
+def _join_special(state: StateCore) -> None:
+    """The library's rule, where there is an escape or an entity: all other texts are joined already."""
+    if "\\" in state.src or "&" in state.src:
+        text_join(state)
 
 
 def _lines_of_notes(state: StateCore) -> None:

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.parser_inline import ParserInline
 from markdown_it.rules_inline import StateInline
-from markdown_it.rules_inline.state_inline import Scanned
+from markdown_it.rules_inline.state_inline import Delimiter, Scanned
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
@@ -75,6 +75,44 @@ def _kind(sign: str) -> _Flank:
     return _Flank(isWhiteSpace(ord(sign)), sign.isspace(), mark, is_cjk(sign))
 
 
+def _emphasis(state: StateInline, silent: bool) -> bool:
+    """The library's rule, without what its way to add a token does for other kinds."""
+    if silent:
+        return False
+    marker = state.src[state.pos]
+    opens, closes, length = state.scanDelims(state.pos, marker == "*")
+    if state.pending:
+        state.pushPending()
+    for _ in range(length):
+        state.delimiters.append(Delimiter(ord(marker), length, len(state.tokens), -1, opens, closes))
+        state.tokens.append(Token("text", "", 0, content=marker, level=state.level))
+        state.tokens_meta.append(None)
+    state.pendingLevel = state.level
+    state.pos += length
+    return True
+
+
+def _join_fragments(state: StateInline) -> None:
+    """The library's rule: levels anew, and texts that stand together as one."""
+    level, out, run = 0, list[Token](), list[str]()
+    for token in state.tokens:
+        level -= token.nesting < 0
+        token.level = level
+        level += token.nesting > 0
+        if token.type != "text":
+            if len(run) > 1:
+                out[-1].content = "".join(run)
+            run.clear()
+            out.append(token)
+        else:
+            if not run:
+                out.append(token)
+            run.append(token.content)
+    if len(run) > 1:
+        out[-1].content = "".join(run)
+    state.tokens[:] = out
+
+
 class InlineParser(ParserInline):
     """The library's parser, with a table of its rules by character, and the range of the text on what they make.
 
@@ -84,6 +122,8 @@ class InlineParser(ParserInline):
     def __init__(self, library: ParserInline) -> None:
         """Of the rules that ``library`` has by now; ``]`` begins none, but ends a label."""
         self.ruler, self.ruler2 = library.ruler, library.ruler2
+        self.ruler.at("emphasis", _emphasis)
+        self.ruler2.at("fragments_join", _join_fragments)
         rules = [rule for rule in self.ruler.__rules__ if rule.enabled and rule.name != "text"]
         signs = sorted({*"".join(_BEGINS[rule.name] for rule in rules), "]"})
         self._rules = {sign: tuple(rule.fn for rule in rules if sign in _BEGINS[rule.name]) for sign in signs}
