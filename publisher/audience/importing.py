@@ -21,11 +21,10 @@ from publisher.audience import store
 from publisher.audience.address import Address
 from publisher.audience.columns import ColumnError, Columns, ImportRow, language_tag
 from publisher.audience.csvfile import CsvFile, RowError
-from publisher.audience.forgetting import forgotten_among
 from publisher.audience.merging import RowOutcome, write_batch
 from publisher.audience.model import ConsentSource, ConsentState, Subscriber
 from publisher.audience.standing import ImportStatus
-from publisher.audience.suppressions import suppression
+from publisher.audience.suppressions import forgotten_among, suppression
 from publisher.database import Database
 from publisher.errors import DatabaseError, UsageError
 

@@ -15,12 +15,11 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from publisher.audience.columns import ImportRow
-from publisher.audience.forgetting import forgotten_among
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
 from publisher.audience.own import Past
 from publisher.audience.standing import ImportStatus
 from publisher.audience.store import FIRST, new_reference, now
-from publisher.audience.suppressions import Reason, suppressed_among
+from publisher.audience.suppressions import Reason, forgotten_among, suppressed_among
 from publisher.audience.tables import consents, subscribers, suppressions
 from publisher.database.bulk import among, insert_rows, new_ids, update_rows
 

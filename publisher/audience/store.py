@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, or_, select, true, update
 
 from publisher.audience.address import Address
 from publisher.audience.model import Consent, ConsentEvent, ConsentSource, ConsentState, Subscriber
@@ -205,11 +205,6 @@ def everybody(connection: Connection) -> Iterator[Subscriber]:
     """Every subscriber, oldest first, in constant memory."""
     rows = connection.execution_options(yield_per=1000).execute(select(subscribers).order_by(subscribers.c.id))
     return map(_subscriber, rows)
-
-
-def drop(connection: Connection, subscriber_id: int) -> None:
-    """Delete a subscriber and their history. For :mod:`publisher.audience.forgetting`: who leaves is kept otherwise."""
-    connection.execute(delete(subscribers).where(subscribers.c.id == subscriber_id))
 
 
 def _step(

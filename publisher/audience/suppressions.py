@@ -1,17 +1,21 @@
-"""Mailboxes that are never mailed, each with the reason. A suppression outlives the subscriber."""
+"""Mailboxes that are never mailed, and people who asked to be forgotten: both outlive the subscriber."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, true
 
+from publisher.audience.address import Address
 from publisher.audience.store import now
-from publisher.audience.tables import suppressions
-from publisher.database.bulk import among
+from publisher.audience.tables import forgotten, salts, subscribers, suppressions
+from publisher.database.bulk import among, insert_once
 
 
 class Reason(StrEnum):
@@ -35,12 +39,8 @@ class Suppression:
 
 def suppress(connection: Connection, mailbox_key: str, reason: Reason, detail: str = "") -> bool:
     """Never mail this mailbox again. False where it was suppressed already: the first reason stands."""
-    if suppression(connection, mailbox_key) is not None:
-        return False
-    connection.execute(
-        insert(suppressions).values(mailbox_key=mailbox_key, reason=reason.value, detail=detail, at=now())
-    )
-    return True
+    row = {"mailbox_key": mailbox_key, "reason": reason.value, "detail": detail, "at": now()}
+    return insert_once(connection, suppressions, row)
 
 
 def release(connection: Connection, mailbox_key: str) -> bool:
@@ -69,3 +69,49 @@ def all_suppressions(connection: Connection, chosen: ColumnElement[bool] | None 
     )
     for row in connection.execution_options(yield_per=1000).execute(statement):
         yield Suppression(row.mailbox_key, Reason(row.reason), row.detail, row.at)
+
+
+# Who asked to be forgotten: a salted hash of the mailbox remains, so that an import does not bring them back.
+_PURPOSE = "forgotten"
+
+
+def erase(connection: Connection, address: Address) -> list[int]:
+    """Delete every subscriber of this mailbox with their history and suppression; keep the hash. The ids that went."""
+    ids = list(connection.scalars(select(subscribers.c.id).where(subscribers.c.mailbox_key == address.mailbox_key)))
+    connection.execute(delete(subscribers).where(subscribers.c.id.in_(ids)))
+    release(connection, address.mailbox_key)
+    insert_once(connection, forgotten, {"digest": _digest(_salt(connection), address.mailbox_key), "at": now()})
+    return ids
+
+
+def welcome_back(connection: Connection, mailbox_key: str) -> None:
+    """A forgotten person has subscribed anew, by their own hand."""
+    if _anyone(connection):
+        digest = _digest(_salt(connection), mailbox_key)
+        connection.execute(delete(forgotten).where(forgotten.c.digest == digest))
+
+
+def forgotten_among(connection: Connection, mailbox_keys: Iterable[str]) -> set[str]:
+    """Which of these mailboxes have asked to be forgotten."""
+    if not _anyone(connection):
+        return set()
+    salt = _salt(connection)
+    by_digest = {_digest(salt, key): key for key in mailbox_keys}
+    found = connection.scalars(select(forgotten.c.digest).where(among(connection, forgotten.c.digest, by_digest)))
+    return {by_digest[digest] for digest in found}
+
+
+def _anyone(connection: Connection) -> bool:
+    return connection.scalar(select(forgotten.c.digest).limit(1)) is not None
+
+
+def _salt(connection: Connection) -> bytes:
+    value = connection.scalar(select(salts.c.value).where(salts.c.purpose == _PURPOSE))
+    if value is None:
+        value = secrets.token_hex(32)
+        connection.execute(insert(salts).values(purpose=_PURPOSE, value=value))
+    return bytes.fromhex(value)
+
+
+def _digest(salt: bytes, mailbox_key: str) -> str:
+    return hmac.new(salt, mailbox_key.encode(), hashlib.sha256).hexdigest()

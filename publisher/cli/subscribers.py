@@ -280,7 +280,7 @@ def show(context: typer.Context, address: Person, format: Format = "text") -> No
 @commands.command()
 def erase(context: typer.Context, address: Person, yes: Yes = False) -> int:
     """Forget one person: everything goes but a salted hash, which keeps imports from bringing them back."""
-    from publisher.audience.forgetting import erase as forget
+    from publisher.audience.suppressions import erase as forget
 
     with opened(context) as (_, database):
         if not agreed("Forget this person? It cannot be undone", yes):

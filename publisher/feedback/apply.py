@@ -21,9 +21,8 @@ from sqlalchemy.exc import IntegrityError
 
 from publisher.audience import store as audience
 from publisher.audience.address import AddressError, read_address
-from publisher.audience.forgetting import forgotten_among
 from publisher.audience.model import ConsentSource, Subscriber
-from publisher.audience.suppressions import Reason, suppress
+from publisher.audience.suppressions import Reason, forgotten_among, suppress
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.mailings import newest

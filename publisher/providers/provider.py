@@ -16,8 +16,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from publisher.audience.address import AddressError, read_address
-from publisher.audience.forgetting import forgotten_among
-from publisher.audience.suppressions import Reason, all_suppressions
+from publisher.audience.suppressions import Reason, all_suppressions, forgotten_among
 from publisher.audience.suppressions import suppress as put
 from publisher.config.model import Config
 from publisher.database import Database

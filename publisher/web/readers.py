@@ -15,9 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from publisher.audience import store
 from publisher.audience.address import Address
-from publisher.audience.forgetting import welcome_back
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState, Subscriber
-from publisher.audience.suppressions import suppression
+from publisher.audience.suppressions import suppression, welcome_back
 from publisher.audience.tokens import TokenPayload
 from publisher.database import Database
 from publisher.web import outbox

@@ -11,10 +11,9 @@ import pytest
 from publisher.audience import store
 from publisher.audience.address import read_address
 from publisher.audience.csvfile import RowError
-from publisher.audience.forgetting import erase
 from publisher.audience.importing import Survey, survey, write
 from publisher.audience.model import ConsentSource, Subscriber
-from publisher.audience.suppressions import Reason, suppress, suppression
+from publisher.audience.suppressions import Reason, erase, suppress, suppression
 from publisher.database import Database
 
 

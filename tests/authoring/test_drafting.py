@@ -14,8 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.authoring.draft import draft_key_points, with_key_points
-from publisher.authoring.extract import SourceSentence, pick, sentences
+from publisher.authoring.draft import SourceSentence, draft_key_points, pick, sentences, with_key_points
 from publisher.authoring.model import ask, points_of
 from publisher.config import load_config
 from publisher.config.model import Llm

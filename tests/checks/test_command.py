@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from publisher.cli.pages import all_pages
 from publisher.config.model import config_schema
 from publisher.config.names import every_code
 from publisher.documents import TextFile, data_of, parse_yaml
 from publisher.issue.raw import issue_schema, item_schema
 from tests.warm import command
+from tools.rules import all_pages
 
 from .corpus import SLUG, Case, lay_out
 
@@ -108,7 +108,7 @@ def test_an_unknown_code_is_status_2_and_offers_near_ones(root: Path) -> None:
 
 def test_the_pages_in_docs_are_those_of_the_codes() -> None:
     page = ROOT / "docs" / "rules.md"
-    assert page.read_text(encoding="utf-8") == all_pages(), "run python -m publisher.cli.pages"
+    assert page.read_text(encoding="utf-8") == all_pages(), "run python -m tools.rules"
     assert set(every_code()) <= {
         line[3:] for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("## ")
     }

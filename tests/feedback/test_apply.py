@@ -13,9 +13,8 @@ from sqlalchemy import func, select
 
 from publisher.audience import store as audience
 from publisher.audience.address import read_address
-from publisher.audience.forgetting import erase
 from publisher.audience.model import ConsentState
-from publisher.audience.suppressions import release
+from publisher.audience.suppressions import erase, release
 from publisher.feedback.tables import feedback_events
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from tests.feedback import shapes

@@ -12,8 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from publisher.audience.address import read_address
-from publisher.audience.forgetting import erase
-from publisher.audience.suppressions import Reason, suppress
+from publisher.audience.suppressions import Reason, erase, suppress
 from publisher.errors import ServiceError
 from publisher.providers.ses.aws import SesSuppressionList
 from tests.feedback.conftest import Room

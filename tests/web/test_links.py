@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from publisher.audience.address import read_address
-from publisher.audience.forgetting import erase
 from publisher.audience.model import ConsentState
+from publisher.audience.suppressions import erase
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.delivery.freeze import freeze
 from publisher.edition.model import Slotted

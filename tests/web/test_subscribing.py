@@ -191,7 +191,7 @@ def test_a_relay_that_hangs_keeps_nobody_from_a_page(site: Site, monkeypatch: py
 
 def test_a_forgotten_person_comes_back_by_their_own_hand_alone(site: Site) -> None:
     from publisher.audience.address import read_address
-    from publisher.audience.forgetting import erase, forgotten_among
+    from publisher.audience.suppressions import erase, forgotten_among
 
     with site.service.database.begin() as connection:
         erase(connection, read_address("ann@example.com"))

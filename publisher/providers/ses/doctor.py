@@ -71,13 +71,14 @@ class SesAccount:
         return self._ask(f"the configuration set {name}", "get_configuration_set", ConfigurationSetName=name)
 
     @cached_property
-    def event_destinations(self) -> list[dict[str, Any]]:
-        """The event destinations that are switched on."""
+    def published_events(self) -> set[str]:
+        """The kinds of events that the destinations which are switched on get."""
         name = self.config.delivery.ses.configuration_set
         answer = self._ask(
             f"the configuration set {name}", "get_configuration_set_event_destinations", ConfigurationSetName=name
         )
-        return [found for found in answer.get("EventDestinations", ()) if found.get("Enabled")]
+        on = (found for found in answer.get("EventDestinations", ()) if found.get("Enabled"))
+        return {kind for found in on for kind in found.get("MatchingEventTypes", ())}
 
 
 def identity(account: SesAccount) -> Finding:
@@ -185,13 +186,12 @@ def events(account: SesAccount) -> Finding:
     name = account.config.delivery.ses.configuration_set
     if not name:
         return skipped("there is no configuration set")
-    kinds = {kind for found in account.event_destinations for kind in found.get("MatchingEventTypes", ())}
-    if missing := sorted(NEEDED_EVENTS - kinds):
+    if missing := sorted(NEEDED_EVENTS - account.published_events):
         return fault(
             f"{name} publishes no {' and '.join(kind.lower() for kind in missing)} events",
             "deploy deploy/aws/email.yaml, or add an event destination to the configuration set",
         )
-    if missing := sorted(SETTLING_EVENTS - kinds):
+    if missing := sorted(SETTLING_EVENTS - account.published_events):
         names = ", ".join(kind.lower().replace("_", " ") for kind in missing)
         return warning(
             f"{name} publishes no {names} events: what is uncertain after a crash stays so",
@@ -209,8 +209,7 @@ def tracking(account: SesAccount) -> Finding:
     """Are readers watched? Opens and clicks are off unless somebody switched them on."""
     if not account.config.delivery.ses.configuration_set:
         return skipped("there is no configuration set")
-    kinds = {kind for found in account.event_destinations for kind in found.get("MatchingEventTypes", ())}
-    if watched := sorted(WATCHING_EVENTS & kinds):
+    if watched := sorted(WATCHING_EVENTS & account.published_events):
         names = " and ".join(kind.lower() + "s" for kind in watched)
         return warning(
             f"SES records {names}: it rewrites links or adds a pixel, and messages are no longer what was built",
