@@ -77,20 +77,16 @@ def _reached_by_another(connection: Connection, mailing: Mailing) -> int:
 
 
 def overdue(
-    ready: Iterable[tuple[str, date, datetime | None]],
-    frozen: Collection[str],
-    config: Config,
-    now: datetime | None = None,
+    ready: Iterable[tuple[str, date, datetime | None]], frozen: Collection[str], config: Config
 ) -> list[Tripped]:
     """Ready issues (slug, date, ``publish_at``) whose time has passed and of which nothing left.
 
     ``frozen`` holds the slugs that have a mailing. Without ``publish_at`` an issue's time has passed with its day.
     """
-    now = now or datetime.now(UTC)
     late = []
     for slug, day, publish_at in ready:
         due = publish_at or datetime.combine(day + timedelta(days=1), time(), config.newsletter.zone)
-        if slug not in frozen and due + GRACE < now:
+        if slug not in frozen and due + GRACE < datetime.now(UTC):
             saw = f"{slug} was due {due.isoformat(timespec='minutes')} and nothing of it has left"
             advice = f"publisher send {slug}, or publisher hold {slug}"
             late.append(Tripped("overdue", slug, saw, advice, stops=False))

@@ -29,6 +29,7 @@ from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.mail.message import compose
 from publisher.providers import open_transport
 
+EVERY_MINUTE = "* * * * *"
 STALLED_SECONDS = 90.0
 _LOCK = 0x7075626D  # any constant: starting workers queue on it to make Procrastinate's tables
 
@@ -41,7 +42,6 @@ class Duties:
     """
 
     slots: int = 3
-    cron: str = "* * * * *"
     reconcile: Callable[[], object] | None = None
     refuse: Callable[[str], None] = lambda _slug: None
     tell: Callable[[str], None] = lambda _line: None
@@ -103,7 +103,7 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
         if sent is not None:
             duties.tell(f"{sent.mailing.slug}: {sent.ending.value}; {sent.account.pending:,} pending (slot {slot})")
 
-    @app.periodic(cron=duties.cron)
+    @app.periodic(cron=EVERY_MINUTE)
     @app.task(name="watch", queue="watch", queueing_lock="watch", pass_context=False)
     def watch(_timestamp: int) -> None:
         for mailing_id in _waiting(database):
@@ -112,14 +112,14 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
                 with suppress(AlreadyEnqueued):
                     app.configure_task("drain", lock=name, queueing_lock=name).defer(mailing_id=mailing_id, slot=slot)
 
-    @app.periodic(cron=duties.cron)
+    @app.periodic(cron=EVERY_MINUTE)
     @app.task(name="reap", queue="watch", queueing_lock="reap")
     async def reap(_timestamp: int) -> None:
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
             await app.job_manager.retry_job(job)
         await asyncio.to_thread(_recover, database)
 
-    @app.periodic(cron=duties.cron)
+    @app.periodic(cron=EVERY_MINUTE)
     @app.task(name="reconcile", queue="watch", queueing_lock="reconcile")
     def reconcile(_timestamp: int) -> None:
         if duties.reconcile is not None:

@@ -64,11 +64,10 @@ def settled(connection: Connection, event_id: int, recipient: str | None) -> Non
     connection.execute(update(feedback_events).where(feedback_events.c.id == event_id).values(values))
 
 
-def forget_waiting(connection: Connection, *, now: datetime | None = None) -> int:
-    """Drop what has waited too long; how many. It was about other mail of the same account."""
-    before = (now or datetime.now(UTC)) - WAITS
-    e = feedback_events.c
-    return connection.execute(delete(feedback_events).where(e.settled == 0, e.received_at < before)).rowcount
+def forget_waiting(connection: Connection) -> None:
+    """Drop what has waited too long. It was about other mail of the same account."""
+    e, before = feedback_events.c, datetime.now(UTC) - WAITS
+    connection.execute(delete(feedback_events).where(e.settled == 0, e.received_at < before))
 
 
 def transient_streak(connection: Connection, reference: str) -> int:

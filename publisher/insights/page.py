@@ -29,7 +29,7 @@ TEMPLATE = "report/report.html.j2"
 _STATES = ("submitted", "excluded", "rejected", "uncertain", "claimed", "pending")
 
 
-def render_report(report: MailingReport, config: Config, *, now: datetime | None = None) -> str:
+def render_report(report: MailingReport, config: Config) -> str:
     """The page, in the edition's language. Raises ConfigError where the theme's template is broken."""
     words = ReportWords(report.language)
     locale = words.words.cldr
@@ -71,7 +71,7 @@ def render_report(report: MailingReport, config: Config, *, now: datetime | None
             time_chart=rising([(name, [getattr(s, name) for s in steps]) for name in told if name != "complained"]),
             highest=max(sum(step.submitted for step in steps), sum(step.delivered for step in steps)),
             bar=bar,
-            written=moment(now or datetime.now(UTC)),
+            written=moment(datetime.now(UTC)),
         )
     except ThemeError as error:
         raise ConfigError([error.diagnostic]) from error

@@ -62,8 +62,8 @@ class Changes:
             there = await asyncio.to_thread(self._workshop.slugs)
             await self._look([slug for slug in there if slug in slugs])
 
-    async def _look(self, slugs: Sequence[str], most: int = 12) -> None:
-        for slug in slugs[:most]:
+    async def _look(self, slugs: Sequence[str]) -> None:
+        for slug in slugs[:12]:
             if self._workshop.known(slug) is None:
                 with suppress(UsageError):  # it has gone meanwhile
                     await asyncio.to_thread(self._workshop.view, slug)

@@ -133,12 +133,9 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     if facts.settled == "mailed":
         return IssueDecision(facts, Action.SETTLED, "an operator said that it was mailed")
     if facts.claimed and facts.settled != "unmailed":
-        return IssueDecision(
-            facts,
-            Action.UNKNOWN,
-            f"{facts.claimed} has it already, and this database knows nothing of it: was that lost, or restored?",
-            f"publisher publish --mailed {slug}, if readers got it; publisher publish --unmailed {slug}, if none did",
-        )
+        why = f"{facts.claimed} has it already, and this database knows nothing of it: was that lost, or restored?"
+        ways = f"--mailed {slug}, if readers got it; publisher publish --unmailed {slug}, if none did"
+        return IssueDecision(facts, Action.UNKNOWN, why, f"publisher publish {ways}")
     if facts.held_at:
         return _held(facts)
     return _by_the_clock(facts, now, policy)
@@ -155,24 +152,16 @@ def _mailed(facts: Facts, mailed: Mailed) -> IssueDecision:
         if mailed.operator == Operator.PAUSED:
             return IssueDecision(facts, Action.PAUSED, f"paused; {_left(mailed)}", f"publisher resume {slug}")
         if not same:
-            return IssueDecision(
-                facts,
-                Action.CONFLICT,
-                f"it changed while it was being mailed; {_left(mailed)}",
-                f"undo the change; or publisher cancel {slug}, and publisher send {slug} mails the rest",
-            )
+            why = f"it changed while it was being mailed; {_left(mailed)}"
+            ways = f"undo the change; or publisher cancel {slug}, and publisher send {slug} mails the rest"
+            return IssueDecision(facts, Action.CONFLICT, why, ways)
         return IssueDecision(facts, Action.RESUME, _left(mailed))
     if mailed.uncertain:
-        return IssueDecision(
-            facts, Action.UNCERTAIN, f"{mailed.uncertain:,} recipients are uncertain", f"publisher reconcile {slug}"
-        )
+        why = f"{mailed.uncertain:,} recipients are uncertain"
+        return IssueDecision(facts, Action.UNCERTAIN, why, f"publisher reconcile {slug}")
     if not same:
-        return IssueDecision(
-            facts,
-            Action.CHANGED,
-            "changed after it went out: the archive says so, nobody is mailed again",
-            f"publisher send {slug} --correction mails it on purpose",
-        )
+        why = "changed after it went out: the archive says so, nobody is mailed again"
+        return IssueDecision(facts, Action.CHANGED, why, f"publisher send {slug} --correction mails it on purpose")
     return IssueDecision(facts, Action.DONE, "mailed")
 
 
@@ -188,24 +177,18 @@ def _by_the_clock(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDe
     if facts.publish_at and facts.publish_at > now and due == facts.publish_at:
         return IssueDecision(facts, Action.WAITING, f"due {_minute(due)}", at=due)
     if facts.publish_at and max(seen - facts.publish_at, now - due) > policy.expires_after:
-        return IssueDecision(
-            facts,
-            Action.EXPIRED,
-            f"it was due {_minute(facts.publish_at)}, over {_hours(policy.expires_after)} ago: not sent by itself",
-            f"publisher send {slug}; or set a new publish_at; or publisher hold {slug}",
-        )
+        late = f"over {policy.expires_after / timedelta(hours=1):g} h ago"
+        why = f"it was due {_minute(facts.publish_at)}, {late}: not sent by itself"
+        ways = f"publisher send {slug}; or set a new publish_at; or publisher hold {slug}"
+        return IssueDecision(facts, Action.EXPIRED, why, ways)
     strange = not facts.known and not facts.asked and facts.settled != "unmailed" and not facts.publish_at
     if facts.day_ends and strange and now - facts.day_ends > policy.expires_after:
-        return IssueDecision(
-            facts,
-            Action.MISSED,
-            f"it is dated {facts.day_ends:%Y-%m-%d}, and this database never saw it: not sent by itself",
-            f"publisher publish --mailed {slug}, if readers have it; publisher publish --unmailed {slug} mails it now",
-        )
+        why = f"it is dated {facts.day_ends:%Y-%m-%d}, and this database never saw it: not sent by itself"
+        ways = f"--mailed {slug}, if readers have it; publisher publish --unmailed {slug} mails it now"
+        return IssueDecision(facts, Action.MISSED, why, f"publisher publish {ways}")
     if due > now:
-        return IssueDecision(
-            facts, Action.WAITING, f"may be vetoed until {_minute(due)}", f"publisher hold {slug}", due
-        )
+        why = f"may be vetoed until {_minute(due)}"
+        return IssueDecision(facts, Action.WAITING, why, f"publisher hold {slug}", due)
     return IssueDecision(facts, Action.DUE, "due now")
 
 
@@ -215,8 +198,3 @@ def _left(mailed: Mailed | None) -> str:
 
 def _minute(at: datetime | None) -> str:
     return at.isoformat(sep=" ", timespec="minutes") if at else ""
-
-
-def _hours(span: timedelta) -> str:
-    hours = span.total_seconds() / 3600
-    return f"{hours:g} h"

@@ -59,9 +59,13 @@ def decide_all(
 
 def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Facts:
     publication = ledger.publications.get(one.slug, Publication(one.slug))
+    draft = one.draft
+    if one.broken and not draft:  # it may say at least that it is a draft: one may be broken, and nobody minds
+        partial = read_issue(config, one.slug).partial
+        draft = partial is not None and partial.status is Status.DRAFT
     facts = Facts(
         one.slug,
-        ready=not (one.draft or (one.broken and _is_draft(config, one.slug))),
+        ready=not draft,
         broken=one.broken,
         held_at=publication.held_at,
         held_why=publication.held_why,
@@ -96,12 +100,6 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
     )
 
 
-def _is_draft(config: Config, slug: str) -> bool:
-    """Whether a broken issue says at least that it is a draft: a draft may be broken, and nobody minds."""
-    partial = read_issue(config, slug).partial
-    return partial is not None and partial.status is Status.DRAFT
-
-
 _BLANK = re.compile(r"\s+")
 
 
@@ -112,7 +110,6 @@ def content_of(edition: Edition) -> str:
     *corrected* after it went out is another question: only this answers it.
     """
     tree = LexborHTMLParser(edition.web)
-    body = tree.body
     sha = hashlib.sha256(b"publisher content 1\n")
 
     def add(kind: str, text: str) -> None:
@@ -121,7 +118,7 @@ def content_of(edition: Edition) -> str:
         sha.update(data)
 
     add("title", edition.title)
-    add("words", body.text(separator=" ") if body else "")
+    add("words", tree.body.text(separator=" ") if tree.body else "")
     for node in tree.css("a[href]"):
         add("link", node.attributes.get("href") or "")
     for node in tree.css("img"):

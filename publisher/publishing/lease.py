@@ -56,10 +56,8 @@ class Lease:
         """The same within a transaction, which then commits only if the lease was ours all the while."""
         mine = (leases.c.name == NAME) & (leases.c.holder == self.holder) & (leases.c.fence == self.fence)
         if connection.execute(update(leases).where(mine).values(beat=clock(connection))).rowcount != 1:
-            raise LeaseLostError(
-                "another run of publish took over while this one was not answering; this one stops",
-                help="publisher publish goes on once that run has ended",
-            )
+            message = "another run of publish took over while this one was not answering; this one stops"
+            raise LeaseLostError(message, help="publisher publish goes on once that run has ended")
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT):
@@ -105,10 +103,9 @@ def _take(database: Database, waiting: Callable[[str], None]) -> Lease:
             first = seen
             waiting(f"process {row.pid} on {row.host}")
         elif seen != first:
-            raise LeaseLostError(
-                f"another run of publish is at work: process {row.pid} on {row.host}",
-                help="wait for it to end; then publisher publish says there is nothing left to do",
-            )
+            message = f"another run of publish is at work: process {row.pid} on {row.host}"
+            advice = "wait for it to end; then publisher publish says there is nothing left to do"
+            raise LeaseLostError(message, help=advice)
         time.sleep(1.0)
 
 
@@ -131,8 +128,6 @@ def _is_dead(host: str, pid: int) -> bool:
         return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
     return False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 import httpx
 from selectolax.lexbor import LexborHTMLParser
@@ -19,7 +19,7 @@ from publisher.site.paths import issue_path, url_of
 META = "publisher:edition"
 _PROVENANCE = re.compile(r"(sha256:[0-9a-f]{64})(?:;\s*commit=([0-9a-f]{7,64}|none))?")
 LARGEST = 20_000_000
-_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +42,18 @@ def provenance_of_page(html: bytes) -> Provenance | None:
     return read_provenance(node.attributes.get("content") or "") if node else None
 
 
-def wait_until_live(
-    config: Config,
-    edition: Edition,
-    place: Destination,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
-) -> str | None:
+def wait_until_live(config: Config, edition: Edition, place: Destination) -> str | None:
     """None once readers get the page of ``edition``; else why they do not, after ``deploy.verify_timeout``."""
     if config.deploy.verify == "none":
         return None
     url = url_of(config.newsletter.url, issue_path(edition.slug))
     by_url = config.deploy.verify == "url" or (config.deploy.verify == "auto" and config.deploy.to == "s3")
 
-    def look() -> str | None:
-        return _by_url(url, edition) if by_url else _by_file(edition, place)
-
-    deadline, turn = clock() + config.deploy.verify_timeout.total_seconds(), 0
-    while (fault := look()) and by_url and clock() < deadline:
-        sleep(min(_PAUSES[min(turn, len(_PAUSES) - 1)], max(deadline - clock(), 0.01)))
-        turn += 1
+    if not by_url:
+        return _by_file(edition, place)
+    deadline, pauses = time.monotonic() + config.deploy.verify_timeout.total_seconds(), chain(_PAUSES, repeat(8.0))
+    while (fault := _by_url(url, edition)) and time.monotonic() < deadline:
+        time.sleep(min(next(pauses), max(deadline - time.monotonic(), 0.01)))
     return fault
 
 

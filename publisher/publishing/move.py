@@ -65,10 +65,8 @@ def _nobody_at_work(database: Database) -> Iterator[None]:
         with database.connect() as connection:
             for mailing in mailings.every_newest(connection):
                 if at_work(database, connection, mailing):
-                    raise UsageError(
-                        f"{mailing.slug} is being sent: nothing was moved",
-                        help=f"wait for the sender to end, or publisher pause {mailing.slug}",
-                    )
+                    advice = f"wait for the sender to end, or publisher pause {mailing.slug}"
+                    raise UsageError(f"{mailing.slug} is being sent: nothing was moved", help=advice)
         yield
 
 
@@ -91,12 +89,8 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> int:
     if there != here:
         raise DatabaseError(f"{here} of {there} rows of {table.name} arrived: nothing was moved", help="try again")
     if target.dialect.name == "postgresql" and "id" in table.c and table.c.id.type.python_type is int:
-        target.execute(
-            text(
-                f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), "  # noqa: S608 - our own names
-                f"greatest(max(id), 1), max(id) IS NOT NULL) FROM {table.name}"
-            )
-        )
+        sequence = f"setval(pg_get_serial_sequence('{table.name}', 'id'), greatest(max(id), 1), max(id) IS NOT NULL)"
+        target.execute(text(f"SELECT {sequence} FROM {table.name}"))  # noqa: S608 - our own names
     return int(here)
 
 
@@ -111,8 +105,6 @@ def _put_aside(name: str | None) -> Path | None:
     try:
         file.rename(kept)
     except OSError as error:
-        raise DatabaseError(
-            f"everything was moved, and the old {file} could not be put aside: {error.strerror}",
-            help="rename it yourself: nobody may send from it any more",
-        ) from error
+        message = f"everything was moved, and the old {file} could not be put aside: {error.strerror}"
+        raise DatabaseError(message, help="rename it yourself: nobody may send from it any more") from error
     return kept

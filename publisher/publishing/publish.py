@@ -149,11 +149,10 @@ class _Publish(Run):
         if len(several) < 2 or ledger.mailed or any(p.settled_how for p in ledger.publications.values()):
             return False
         if not self.watch.confirm_first(several):
-            raise UsageError(
-                f"the first publish would mail {len(several)} issues at once: {', '.join(several)}; nothing was sent",
-                help=f"publisher publish --mailed {' --mailed '.join(several[:-1])} mails the newest alone; "
-                "--unmailed all mails each; --mailed all mails none of them",
-            )
+            fault = f"the first publish would mail {len(several)} issues at once: {', '.join(several)}"
+            newest = f"publisher publish --mailed {' --mailed '.join(several[:-1])} mails the newest alone"
+            ways = f"{newest}; --unmailed all mails each; --mailed all mails none of them"
+            raise UsageError(f"{fault}; nothing was sent", help=ways)
         self._write_settled("unmailed", several)
         return True
 

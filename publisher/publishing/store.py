@@ -115,10 +115,8 @@ def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
     with database.begin() as connection:
         newest_mailing = mailed(connection, slug).get(slug)
         if newest_mailing and not newest_mailing.sendable:
-            raise UsageError(
-                f"{slug} has been mailed: it cannot be held back",
-                help="correct it in a commit; publish then says so in the archive",
-            )
+            advice = "correct it in a commit; publish then says so in the archive"
+            raise UsageError(f"{slug} has been mailed: it cannot be held back", help=advice)
         at = publication(connection, slug).held_at or datetime.now(UTC)
         note(connection, slug, held_at=at, held_why=" ".join(why.split()))
     if newest_mailing:

@@ -96,9 +96,8 @@ class Witness:
         if publication.settled_how == "unmailed" and publication.settled_at and publication.settled_at > at:
             return None
         if state.mailing not in references:
-            return (
-                f"its mailing {state.mailing} went out {at:%Y-%m-%d %H:%M} UTC, and this database knows nothing of it"
-            )
+            when = f"{at:%Y-%m-%d %H:%M} UTC"
+            return f"its mailing {state.mailing} went out {when}, and this database knows nothing of it"
         if mailed and mailed.reference == state.mailing:
             behind = mailed.runs < state.runs or (state.finished and not mailed.finished)
             return f"its mailing {state.mailing} came further than this database knows" if behind else None
@@ -151,15 +150,12 @@ def refuse_forgetful(witness: Witness, database: Database, slug: str, *, correct
     if mailed or correction:
         return
     if publication.settled_how == "mailed":
-        raise UsageError(
-            f"{slug}: an operator said that it was mailed", help=f"publisher publish --unmailed {slug} takes that back"
-        )
+        advice = f"publisher publish --unmailed {slug} takes that back"
+        raise UsageError(f"{slug}: an operator said that it was mailed", help=advice)
     fresh = publication.archived_at is None and publication.settled_how is None
     if fresh and (where := witness.readers_have(slug)):
-        raise UsageError(
-            f"{slug}: {where} has it already, and this database knows nothing of it: was that lost, or restored?",
-            help=how_to_settle(slug),
-        )
+        fault = f"{where} has it already, and this database knows nothing of it: was that lost, or restored?"
+        raise UsageError(f"{slug}: {fault}", help=how_to_settle(slug))
 
 
 def _path(slug: str) -> str:

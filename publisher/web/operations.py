@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -78,8 +78,8 @@ async def webhook(request: Request) -> Response:
 class Alarms:
     """What events and links set off, told to the webhook and to the log. Used by one thread at a time."""
 
-    def __init__(self, config: Config, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
-        self._config, self._database, self._clock = config, database, clock
+    def __init__(self, config: Config, database: Database) -> None:
+        self._config, self._database = config, database
         self._told: dict[tuple[str, str], float] = {}
 
     def tell(self, applied: Applied) -> None:
@@ -108,7 +108,7 @@ class Alarms:
         self._shout([Tripped("unknown-link", "", message, advice, stops=False)])
 
     def _shout(self, tripped: Sequence[Tripped]) -> None:
-        now = self._clock()
+        now = time.monotonic()
         fresh = [t for t in tripped if now - self._told.get((t.name, t.issue), float("-inf")) >= AGAIN]
         for trip in fresh:
             self._told[trip.name, trip.issue] = now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from time import monotonic
 
@@ -31,13 +31,15 @@ OURS = (
 def examine(probes: Probes, only: Collection[str] | None = None) -> list[Finding]:
     """Every finding (of the questions ``only``), in their order. No exception leaves here but a defect's."""
     deadline = monotonic() + LONGEST
-    asked = {**probes.provider.questions(), **by_name(OURS, probes)}
-    asked = {name: question for name, question in asked.items() if only is None or name in only}
+    every = {**probes.provider.questions(), **by_name(OURS, probes)}
+    asked = {name: question for name, question in every.items() if only is None or name in only}
     pool = ThreadPoolExecutor(max_workers=6)
     try:
         running = {name: pool.submit(_answer, name, question, probes) for name, question in asked.items()}
         wait(running.values(), timeout=max(deadline - monotonic(), 0))
-        found = {name: _weighed(name, _result(future), probes) for name, future in running.items()}
+        silent = fault(f"no answer within {LONGEST:.0f} s", "is the network up?")
+        answers = {name: future.result() if future.done() else silent for name, future in running.items()}
+        found = {name: _weighed(name, answer, probes) for name, answer in answers.items()}
         found["clock"] = questions.clock(probes)
         return [replace(finding, check=name) for name, finding in found.items()]
     finally:
@@ -51,10 +53,6 @@ def _answer(name: str, question: Question, probes: Probes) -> Finding:
         return question()
     except PublisherError as error:
         return fault(error.message, error.help)
-
-
-def _result(future: Future[Finding]) -> Finding:
-    return future.result() if future.done() else fault(f"no answer within {LONGEST:.0f} s", "is the network up?")
 
 
 def _weighed(name: str, finding: Finding, probes: Probes) -> Finding:

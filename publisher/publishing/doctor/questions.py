@@ -77,9 +77,8 @@ def config(probes: Probes) -> Finding:
     """Is config.yaml a real newsletter's?"""
     if found := [*unready(probes.config).values()]:
         return fault("; ".join(one.message for one in found), found[0].help or "")
-    return ok(
-        "names a real newsletter" if probes.config.delivery.leaves else "is read; the folder transport mails nobody"
-    )
+    leaves = probes.config.delivery.leaves
+    return ok("names a real newsletter" if leaves else "is read; the folder transport mails nobody")
 
 
 def database(probes: Probes) -> Finding:
@@ -141,10 +140,8 @@ def dmarc(probes: Probes) -> Finding:
             return fault(f"_dmarc.{name} has {len(records)} records, which count as none", "keep one")
         if records:
             return _policy(name, records[0], inherited=name != domain)
-    return fault(
-        f"{domain} has no DMARC policy: Gmail and Yahoo refuse bulk mail without one",
-        f'publish _dmarc.{domain} TXT "v=DMARC1; p=none; rua=mailto:dmarc@{domain}"',
-    )
+    advice = f'publish _dmarc.{domain} TXT "v=DMARC1; p=none; rua=mailto:dmarc@{domain}"'
+    return fault(f"{domain} has no DMARC policy: Gmail and Yahoo refuse bulk mail without one", advice)
 
 
 def _policy(name: str, record: str, *, inherited: bool) -> Finding:
@@ -189,10 +186,8 @@ def unsubscribe(probes: Probes) -> Finding:
         return warning(f"{where} sets a cookie on a one-click POST", "switch cookies off before it")
     if answer.status_code in {200, 202, 204}:
         return ok(f"{where} takes a one-click POST")
-    return fault(
-        f"{where} answers {answer.status_code} to a one-click POST with a link of ours",
-        "run publisher serve there, with the same PUBLISHER_SECRET_KEYS as here",
-    )
+    message = f"{where} answers {answer.status_code} to a one-click POST with a link of ours"
+    return fault(message, "run publisher serve there, with the same PUBLISHER_SECRET_KEYS as here")
 
 
 def clock(probes: Probes) -> Finding:
@@ -218,9 +213,8 @@ def _ask(probes: Probes, method: str, url: str, content: bytes | None = None) ->
             if tls := answer.extensions["network_stream"].get_extra_info("ssl_object"):
                 answer.extensions["certificate"] = tls.getpeercert()
     except httpx.HTTPError as error:
-        raise ServiceError(
-            f"{_origin(url)} does not answer: {_reason(error)}", help="is the network up, and the name in DNS?"
-        ) from error
+        message = f"{_origin(url)} does not answer: {_reason(error)}"
+        raise ServiceError(message, help="is the network up, and the name in DNS?") from error
     ours = datetime.now(UTC)
     if told := answer.headers.get("date"):
         with suppress(ValueError):

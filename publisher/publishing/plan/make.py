@@ -41,18 +41,12 @@ SHARED_SHOWN = 3
 
 
 def make_plan(
-    config: Config,
-    *,
-    base: str | None = None,
-    pictures: Path | None = None,
-    now: datetime | None = None,
-    cache: Path | None = None,
+    config: Config, *, base: str | None = None, pictures: Path | None = None, cache: Path | None = None
 ) -> Plan:
     """What publish would do now; with ``base``, what lies between that revision and the files on disk.
 
     ``pictures`` is a folder for PNGs, where a browser is there. Raises UsageError: there is no such revision.
     """
-    now = now or datetime.now(UTC)
     notes: list[str] = []
     commit = git.head(config.root)
     before = _base(config, base) if base else None
@@ -66,7 +60,7 @@ def make_plan(
         since, rest = _since_deployed(config, database)
         wanted = sorted({*touched, *since} & {*slugs} | {*going}) if database or before else slugs
         versions = _versions(config, wanted, Store(config, folder=cache))
-        decisions = _decide(config, versions, ledger, now)
+        decisions = _decide(config, versions, ledger)
         mailable = {decision.slug for decision in decisions if decision.kind not in AFTER}
         asked = (database, mailable) if database else None
         changes, others = _changes(config, before, touched, shared, versions, asked, pictures, notes)
@@ -96,24 +90,22 @@ def _version(config: Config, slug: str) -> Proof | None:
 def _base(config: Config, base: str) -> str:
     commit = git.resolve(config.root, base)
     if commit is None:
-        raise UsageError(
-            f"git knows no revision {base}", help="fetch it first (fetch-depth: 0), or name another with --base"
-        )
+        advice = "fetch it first (fetch-depth: 0), or name another with --base"
+        raise UsageError(f"git knows no revision {base}", help=advice)
     return git.merge_base(config.root, commit) or commit
 
 
 def _reachable(config: Config, notes: list[str]) -> Database | None:
     """The database, if there is one already: a plan makes none, and does without."""
-    if not os.environ.get("PUBLISHER_DATABASE_URL"):
-        url = database_url(config)
-        if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).is_file()):
-            notes.append("no database is at hand: what was mailed, and to how many this would go, is not known here")
-            return None
-    try:
-        return open_database(config)
-    except DatabaseError as error:
-        notes.append(f"{error.message}: what was mailed, and to how many this would go, is not known here")
-        return None
+    url, fault = database_url(config), "no database is at hand"
+    named = os.environ.get("PUBLISHER_DATABASE_URL") or url.get_backend_name() != "sqlite"
+    if named or (url.database and Path(url.database).is_file()):
+        try:
+            return open_database(config)
+        except DatabaseError as error:
+            fault = error.message
+    notes.append(f"{fault}: what was mailed, and to how many this would go, is not known here")
+    return None
 
 
 def _without_database(config: Config, slugs: Sequence[str]) -> History:
@@ -142,7 +134,7 @@ def _since_deployed(config: Config, database: Database | None) -> tuple[tuple[st
     return slugs, bool(slugs or shared) or not last[1]
 
 
-def _decide(config: Config, versions: dict[str, Proof], ledger: History, now: datetime) -> list[IssueDecision]:
+def _decide(config: Config, versions: dict[str, Proof], ledger: History) -> list[IssueDecision]:
     prepared = [replace(found, edition=None) if found.draft else found for found in versions.values()]
     left = {slug for slug in ledger.publications.keys() | ledger.mailed.keys() if slug not in versions}
     idle = {slug for slug in left if _is_here(config, slug)}  # untouched: nothing is to be decided
@@ -151,6 +143,7 @@ def _decide(config: Config, versions: dict[str, Proof], ledger: History, now: da
         publications={slug: row for slug, row in ledger.publications.items() if slug not in idle},
         mailed={slug: row for slug, row in ledger.mailed.items() if slug not in idle},
     )
+    now = datetime.now(UTC)
     try:
         return decide_all(config, prepared, looked_at, Witness.open(config), now)
     except PublisherError:  # a job on pull requests may not look into the archive
