@@ -78,11 +78,12 @@ def freeze(
 
 def preview(
     connection: Connection, slug: str, segment: ColumnElement[bool] | None = None, *, correction: bool = False
-) -> dict[str | None, int]:
-    """What a freeze would find, nothing written: how many by reason of exclusion; None for the recipients."""
+) -> tuple[int, dict[str, int]]:
+    """What a freeze would find, nothing written: how many recipients, and how many are excluded by reason."""
     chosen = _candidates(slug if newest(connection, slug) and not correction else None, segment)
     rows = connection.execute(select(_reason(chosen).label("finding"), func.count()).group_by("finding"))
-    return {row[0]: row[1] for row in rows}
+    found: dict[str | None, int] = {row[0]: row[1] for row in rows}
+    return found.pop(None, 0), {str(reason): people for reason, people in sorted(found.items(), key=str)}
 
 
 def _rows(mailing_id: int, chosen: Subquery) -> Any:

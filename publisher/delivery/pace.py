@@ -30,17 +30,9 @@ BURST = 0.2  # seconds of sending that an idle bucket keeps
 UNLIMITED = 1e9
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What caps the pace besides the provider: ``rate`` of the config or a spread, in recipients a second."""
-
-    rate: float | None = None
-    spread: float | None = None
-
-    def ceiling(self, quota: Quota) -> float:
-        """The most recipients a second under ``quota``."""
-        caps = [quota.rate * HEADROOM if quota.rate else None, self.rate, self.spread]
-        return min((cap for cap in caps if cap), default=UNLIMITED)
+def ceiling(quota: Quota, *caps: float | None) -> float:
+    """The most recipients a second under ``quota`` and what else caps the pace: the config, a spread."""
+    return min((cap for cap in (quota.rate and quota.rate * HEADROOM, *caps) if cap), default=UNLIMITED)
 
 
 def blocked(quota: Quota) -> tuple[Ending, str] | None:

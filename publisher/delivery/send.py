@@ -18,7 +18,7 @@ from publisher.delivery.freeze import freeze, ongoing, preview
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.lock import mailing_lock, refuse_forgetful
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.pace import Limits, LocalPace, Pace, SharedPace, blocked
+from publisher.delivery.pace import LocalPace, Pace, SharedPace, blocked, ceiling
 from publisher.delivery.sender import Interrupt, Sender, SendProgress
 from publisher.delivery.states import Account, Ending, Operator
 from publisher.delivery.tripwires import Tripped, alert, before_sending
@@ -161,13 +161,13 @@ def drain(
         return _end(config, ledger, *ended, tripped)
     if quota.left_today is not None and quota.left_today <= 0 and before.pending:
         return _end(config, ledger, Ending.DAILY_QUOTA, "daily-quota", tripped)
-    limits = Limits(config.delivery.max_send_rate, _spread_rate(before, options.spread))
+    caps = (config.delivery.max_send_rate, _spread_rate(before, options.spread))
     sender = Sender(
         ledger,
         transport,
         envelope_factory(config, letter, mailing.reference),
-        pace_of(database, transport, limits.ceiling(quota)),
-        limits,
+        pace_of(database, transport, ceiling(quota, *caps)),
+        caps,
         options.interrupt,
         options.progress,
     )
@@ -220,8 +220,7 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
         if mailing is not None:
             account = mailings.account(connection, mailing.id)
             return DryRun(account.pending, account.excluded_by_reason, mailing, account)
-        found = preview(connection, letter.slug, options.segment, correction=options.correction)
-    return DryRun(found.pop(None, 0), {str(why): n for why, n in sorted(found.items(), key=lambda f: str(f[0]))})
+        return DryRun(*preview(connection, letter.slug, options.segment, correction=options.correction))
 
 
 def send_test(config: Config, edition: Edition | MailContent, addresses: list[str]) -> list[tuple[int, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from publisher.delivery.ledger import Claim, Exchanged, Ledger
-from publisher.delivery.pace import UNLIMITED, Limits, Pace, batch_size, blocked
+from publisher.delivery.pace import UNLIMITED, Pace, batch_size, blocked, ceiling
 from publisher.delivery.retry import ROUNDS, pause
 from publisher.delivery.states import Ending, Operator
 from publisher.delivery.submit_pool import DOUBTS_TO_END, Breaker, Finished, SubmitPool
@@ -71,7 +71,7 @@ class Sender:
     transport: Transport
     address: Callable[[str, Claim], Envelope]
     pace: Pace
-    limits: Limits = field(default_factory=Limits)
+    caps: tuple[float | None, ...] = ()  # of the pace, besides the provider's
     interrupt: Interrupt = field(default_factory=Interrupt)
     observe: Callable[[SendProgress], None] = lambda _progress: None
     clock: Callable[[], float] = time.monotonic
@@ -278,7 +278,7 @@ class Sender:
             quota = self.transport.quota()
         except TransportError:
             return  # the old quota holds; if sending is no longer possible, the next call says so
-        self.pace.limit(self.limits.ceiling(quota))
+        self.pace.limit(ceiling(quota, *self.caps))
         if ended := blocked(quota):
             self._end(*ended)
 

@@ -25,16 +25,10 @@ Result = tuple[Claim, Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A batch with its outcomes; ``defect`` is an exception that no transport should raise."""
+    """Each claim of a batch with its outcome; ``defect`` is an exception that no transport should raise."""
 
-    batch: Batch
-    outcomes: Sequence[Outcome]
+    results: list[Result]
     defect: BaseException | None = None
-
-    @property
-    def results(self) -> list[Result]:
-        """Each claim with its outcome."""
-        return list(zip(self.batch, self.outcomes, strict=True))
 
 
 class SubmitPool:
@@ -76,13 +70,10 @@ class SubmitPool:
     def _work(self) -> None:
         while (batch := self._todo.get()) is not None:
             try:
-                outcomes = self._submit(batch)
-                if len(outcomes) != len(batch):
-                    raise RuntimeError(f"{len(outcomes)} outcomes for {len(batch)} recipients")
-                self._done.put(Finished(batch, outcomes))
+                self._done.put(Finished(list(zip(batch, self._submit(batch), strict=True))))
             except BaseException as error:
-                unknown = [Outcome(Verdict.UNCERTAIN, f"defect:{type(error).__name__}")] * len(batch)
-                self._done.put(Finished(batch, unknown, error))
+                unknown = Outcome(Verdict.UNCERTAIN, f"defect:{type(error).__name__}")
+                self._done.put(Finished([(claim, unknown) for claim in batch], error))
 
 
 @dataclass(slots=True)
@@ -110,7 +101,7 @@ class Breaker:
 
     def weigh(self, finished: Finished, *, counted: bool) -> list[Result]:
         """The results of a call that can be recorded. ``counted``: it is no echo of a failure that is known already."""
-        verdicts = {outcome.verdict for outcome in finished.outcomes}
+        verdicts = {outcome.verdict for _, outcome in finished.results}
         if Verdict.SUBMITTED in verdicts:
             self.accepted, self.doubts = True, 0
         elif verdicts == {Verdict.UNCERTAIN} and finished.defect is None and counted:

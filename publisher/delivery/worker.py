@@ -62,7 +62,7 @@ def work(config: Config, database: Database, duties: Duties) -> None:
 async def _work(app: Any, database: Database, duties: Duties) -> None:
     loop = asyncio.get_running_loop()
     async with app.open_async():
-        await _make_tables(app, database)
+        await asyncio.to_thread(_make_tables, app, database)
         await loop.run_in_executor(None, app.tasks["watch"].func, 0)
         working = asyncio.create_task(
             app.run_worker_async(
@@ -172,15 +172,10 @@ def _recover(database: Database) -> None:
         Ledger(database, mailing).recover(alone=False)
 
 
-async def _make_tables(app: Any, database: Database) -> None:
-    def missing() -> bool:
-        with database.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            if connection.scalar(text("SELECT to_regclass('procrastinate_jobs')")) is not None:
-                return False
+def _make_tables(app: Any, database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        if connection.scalar(text("SELECT to_regclass('procrastinate_jobs')")) is None:
             raw = connection.connection.driver_connection
             assert raw is not None
             raw.execute(app.schema_manager.get_schema(), prepare=False)
-            return True
-
-    await asyncio.to_thread(missing)

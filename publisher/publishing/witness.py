@@ -8,11 +8,12 @@ No number of readers stands in it: everybody can read it.
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from pydantic import AwareDatetime, TypeAdapter
 
 from publisher.config import Config
 from publisher.database import Database
@@ -35,13 +36,16 @@ _RECIPIENT = re.compile(r"[0-9a-f]{8}-\d+\.eml")
 
 @dataclass(frozen=True, slots=True)
 class Testimony:
-    """``state.json``: the mailing's reference, when this was written (ISO 8601), and how many senders there were."""
+    """``state.json``: the mailing's reference, when this was written, and how many senders there were."""
 
     mailing: str
     digest: str
-    at: str
+    at: AwareDatetime
     runs: int
     finished: bool = False
+
+
+_TESTIMONY = TypeAdapter(Testimony)
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,10 @@ class Witness:
         if content is None:
             return None
         try:
-            state = Testimony(**json.loads(content))
-            if datetime.fromisoformat(state.at).tzinfo is None:
-                raise ValueError("a moment without its time zone")
-        except (ValueError, TypeError) as error:
+            return _TESTIMONY.validate_json(content)
+        except ValueError as error:
             message, action = f"{place.name}: {path} cannot be read", "see docs/backup.md; delete it once you know"
             raise UsageError(message, help=f"{action} who was mailed") from error
-        return state
 
     def readers_have(self, slug: str) -> str | None:
         """Where readers have an issue: ``the archive``, a page of it where it is deployed; ``the outbox``, messages.
@@ -92,11 +93,10 @@ class Witness:
         state = self.state(publication.slug)
         if state is None:
             return None
-        at = datetime.fromisoformat(state.at)
-        if publication.settled_how == "unmailed" and publication.settled_at and publication.settled_at > at:
+        if publication.settled_how == "unmailed" and publication.settled_at and publication.settled_at > state.at:
             return None
         if state.mailing not in references:
-            when = f"{at:%Y-%m-%d %H:%M} UTC"
+            when = f"{state.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             return f"its mailing {state.mailing} went out {when}, and this database knows nothing of it"
         if mailed and mailed.reference == state.mailing:
             behind = mailed.runs < state.runs or (state.finished and not mailed.finished)
@@ -109,8 +109,8 @@ class Witness:
             return
         with database.connect() as connection:
             runs = mailings.runs(connection).get(mailing.id, 0)
-        state = Testimony(mailing.reference, mailing.digest, datetime.now(UTC).isoformat(), runs, finished)
-        self.archive.place.note(_path(mailing.slug), json.dumps(asdict(state)).encode() + b"\n")
+        state = Testimony(mailing.reference, mailing.digest, datetime.now(UTC), runs, finished)
+        self.archive.place.note(_path(mailing.slug), _TESTIMONY.dump_json(state) + b"\n")
 
 
 def mail(

@@ -13,7 +13,7 @@ from publisher.audience import store
 from publisher.audience.tokens import CONFIRM_WITHIN, Tokens
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery.pace import Limits, Pace, batch_size, blocked
+from publisher.delivery.pace import Pace, batch_size, blocked, ceiling
 from publisher.delivery.retry import pause
 from publisher.delivery.send import pace_of
 from publisher.edition.email import HtmlPlaceholders, looks, mail_html
@@ -144,16 +144,16 @@ class ConfirmationMailer:
     def _ready(self) -> tuple[Transport, Pace]:
         """The open transport and its pace. The quota is asked for once an hour, not for each mail."""
         if self._open is None or time.monotonic() - self._asked_at > QUOTA_EVERY:
-            limits = Limits(self._config.delivery.max_send_rate)
+            cap = self._config.delivery.max_send_rate
             if self._open is None:
                 transport = self._transport or open_transport(self._config, single=True)
                 letter = self._composed(self._config.newsletter.language, already=False)
                 quota = transport.open(letter)
-                pace = pace_of(self._database, transport, limits.ceiling(quota))
+                pace = pace_of(self._database, transport, ceiling(quota, cap))
             else:
                 transport, pace = self._open
                 quota = transport.quota()
-                pace.limit(limits.ceiling(quota))
+                pace.limit(ceiling(quota, cap))
             if stopped := blocked(quota):
                 raise TransportError(f"the account may not send ({stopped[1]})", help="see the provider's console")
             self._open, self._asked_at = (transport, pace), time.monotonic()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from publisher.delivery.pace import (
-    Limits,
     LocalPace,
     TokenBucket,
     advance,
     batch_size,
+    ceiling,
     fresh,
     take,
     throttled,
@@ -35,7 +35,7 @@ def test_over_a_minute_the_pace_is_the_rate(rate: float) -> None:
 def test_the_provider_throttles_nobody_and_its_quota_is_used(rate: float, people: int) -> None:
     now = [0.0]
     provider = Account(Settings(rate=rate), clock=lambda: now[0])
-    pace, batch = LocalPace(Limits().ceiling(Quota(rate=rate)), clock=lambda: now[0]), batch_size(rate, 50)
+    pace, batch = LocalPace(ceiling(Quota(rate=rate)), clock=lambda: now[0]), batch_size(rate, 50)
     for _ in range(0, people, batch):
         now[0] += pace.take(batch)
         assert [provider.admit() for _ in range(batch)] == [None] * batch
@@ -97,17 +97,17 @@ def test_tokens_given_back_are_there_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "quota", "ceiling"),
+    ("caps", "quota", "lowest"),
     [
-        (Limits(), Quota(rate=100), 97),
-        (Limits(rate=50), Quota(rate=100), 50),
-        (Limits(rate=500), Quota(rate=100), 97),
-        (Limits(rate=50, spread=2), Quota(rate=100), 2),
-        (Limits(), Quota(), 1e9),
+        ((), Quota(rate=100), 97),
+        ((50,), Quota(rate=100), 50),
+        ((500,), Quota(rate=100), 97),
+        ((50, 2), Quota(rate=100), 2),
+        ((), Quota(), 1e9),
     ],
 )
-def test_the_lowest_cap_counts(limits: Limits, quota: Quota, ceiling: float) -> None:
-    assert limits.ceiling(quota) == pytest.approx(ceiling)
+def test_the_lowest_cap_counts(caps: tuple[float, ...], quota: Quota, lowest: float) -> None:
+    assert ceiling(quota, *caps) == pytest.approx(lowest)
 
 
 @pytest.mark.parametrize(("rate", "size"), [(0.5, 1), (14, 2), (200, 40), (2000, 50), (1e9, 50)])

@@ -189,18 +189,15 @@ def _change(slug: str, was: Proof | None, now: Proof | None, *, only_shared: boo
     gained, lost = diff.findings(was.findings if was else (), now.findings if now else ())
     old_html, new_html = diff.html_of(old), diff.html_of(new)
     old_links, new_links = diff.links(old_html), diff.links(new_html)
-    shown = new or old
     return EditionChange(
         slug,
         _how(was, now, only_shared=only_shared),
-        shown.title if shown else "",
-        (old.subject if old else None, new.subject if new else None),
-        (old.digest if old else None, new.digest if new else None),
+        old,
+        new,
         diff.lines(diff.text_of(old), diff.text_of(new)) if old and new else (),
         diff.lines(diff.outline(old_html), diff.outline(new_html)) if old and new else (),
         tuple(link for link in new_links if link not in old_links),
         tuple(link for link in old_links if link not in new_links),
-        (old.sizes if old else None, new.sizes if new else None),
         gained,
         lost,
     )
@@ -223,8 +220,7 @@ def _with_audience(change: EditionChange, config: Config, asked: Asked | None, e
         return change
     with asked[0].connect() as connection:
         found = preview(connection, edition.slug, segment_of(config, edition))
-    excluded = {str(reason): people for reason, people in sorted(found.items(), key=str) if reason is not None}
-    return replace(change, audience=Audience(edition.audience or config.audience, found.get(None, 0), excluded))
+    return replace(change, audience=Audience(edition.audience or config.audience, *found))
 
 
 def _with_pictures(change: EditionChange, edition: Edition, folder: Path | None, notes: list[str]) -> EditionChange:

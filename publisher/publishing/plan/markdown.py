@@ -76,15 +76,14 @@ def _decisions(plan: Plan) -> Iterator[str]:
 
 def _change(change: EditionChange, *, brief: bool = False) -> Iterator[str]:
     yield f"\n### {_code(change.slug)}: {words.HOW[change.how]}"
-    if change.title:
-        yield f"\n{_plain(change.title)}"
+    if shown := change.now or change.was:
+        yield f"\n{_plain(shown.title)}"
     if words.is_quiet(change):
         return
     yield ""
-    before, after = change.subject
-    if before and after and before != after:
-        yield f"- Subject: ~~{_plain(before)}~~ → {_plain(after)}"
-    if size := words.sizes(*change.bytes):
+    if change.was and change.now and change.was.subject != change.now.subject:
+        yield f"- Subject: ~~{_plain(change.was.subject)}~~ → {_plain(change.now.subject)}"
+    if size := words.sizes(change):
         yield f"- {size}"
     if change.audience:
         yield f"- {_plain(words.audience(change.audience))}"

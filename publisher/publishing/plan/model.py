@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from publisher.diagnostics import Diagnostic
-from publisher.edition.model import Sizes
+from publisher.edition.model import Edition
 from publisher.publishing.due import IssueDecision
 
 
@@ -44,14 +44,12 @@ class EditionChange:
 
     slug: str
     how: ChangeKind
-    title: str = ""
-    subject: tuple[str | None, str | None] = (None, None)
-    digest: tuple[str | None, str | None] = (None, None)
+    was: Edition | None = None
+    now: Edition | None = None
     text: tuple[str, ...] = ()
     structure: tuple[str, ...] = ()
     links_gained: tuple[MailLink, ...] = ()
     links_lost: tuple[MailLink, ...] = ()
-    bytes: tuple[Sizes | None, Sizes | None] = (None, None)
     found: tuple[Diagnostic, ...] = ()  # errors and warnings that the base does not have
     settled: tuple[Diagnostic, ...] = ()  # those that only the base has
     audience: Audience | None = None

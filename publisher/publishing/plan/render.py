@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from publisher.diagnostics import rendered
 from publisher.diagnostics.machines import as_object
 from publisher.edition.gates.clip_budget import BUDGET
-from publisher.edition.model import Sizes
+from publisher.edition.model import Edition, Sizes
 from publisher.publishing.due import MAILS, NEEDS_SOMEBODY, Action, IssueDecision
 from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan
 
@@ -51,11 +51,12 @@ def nothing(plan: Plan) -> str:
     return "publish would bring the archive up to date" if plan.work else "publish would do nothing"
 
 
-def sizes(before: Sizes | None, after: Sizes | None) -> str:
+def sizes(change: EditionChange) -> str:
     """Bytes, what changed of them, and what is left of the clip budget."""
-    if after is None:
+    if change.now is None:
         return ""
-    grown = f" ({_largest(after) - _largest(before):+,} B)" if before else ""
+    after = change.now.sizes
+    grown = f" ({_largest(after) - _largest(change.was.sizes):+,} B)" if change.was else ""
     room = BUDGET - _largest(after)
     left = f"{room:,} left" if room >= 0 else f"{-room:,} over"
     return (
@@ -116,13 +117,13 @@ def _count(plan: Plan) -> str:
 
 
 def _change(change: EditionChange) -> Iterator[str]:
-    yield f"{change.slug}: {HOW[change.how]}" + (f" - {change.title}" if change.title else "")
+    shown = change.now or change.was
+    yield f"{change.slug}: {HOW[change.how]}" + (f" - {shown.title}" if shown else "")
     if is_quiet(change):
         return
-    before, after = change.subject
-    if before and after and before != after:
-        yield f"  subject: {before} -> {after}"
-    if size := sizes(*change.bytes):
+    if change.was and change.now and change.was.subject != change.now.subject:
+        yield f"  subject: {change.was.subject} -> {change.now.subject}"
+    if size := sizes(change):
         yield f"  {size}"
     if change.audience:
         yield f"  {audience(change.audience)}"
@@ -161,24 +162,25 @@ def render_json(plan: Plan) -> str:
 
 
 def _change_object(change: EditionChange) -> dict[str, Any]:
-    def pair(found: tuple[Any, Any]) -> dict[str, Any]:
-        return dict(zip(("before", "after"), found, strict=True))
+    def pair(told: Callable[[Edition], Any]) -> dict[str, Any]:
+        return {name: told(one) if one else None for name, one in (("before", change.was), ("after", change.now))}
 
-    who, keys = change.audience, ("path", "line", "column", "severity", "code", "message")
+    shown, who = change.now or change.was, change.audience
+    keys = ("path", "line", "column", "severity", "code", "message")
     found, settled = ([{k: as_object(d)[k] for k in keys} for d in side] for side in (change.found, change.settled))
     return {
         "issue": change.slug,
         "how": change.how.value,
-        "title": change.title,
-        "subject": pair(change.subject),
-        "digest": pair(change.digest),
+        "title": shown.title if shown else "",
+        "subject": pair(lambda edition: edition.subject),
+        "digest": pair(lambda edition: edition.digest),
         "text": list(change.text),
         "structure": list(change.structure),
         "links": {
             "added": [link._asdict() for link in change.links_gained],
             "removed": [link._asdict() for link in change.links_lost],
         },
-        "bytes": pair((_size_object(change.bytes[0]), _size_object(change.bytes[1]))),
+        "bytes": pair(lambda edition: _size_object(edition.sizes)),
         "findings": {"added": found, "removed": settled},
         "audience": who
         and {"segment": who.expression, "recipients": who.recipients, "excluded_by_reason": who.excluded},
@@ -186,5 +188,5 @@ def _change_object(change: EditionChange) -> dict[str, Any]:
     }
 
 
-def _size_object(found: Sizes | None) -> dict[str, Any] | None:
-    return None if found is None else asdict(found) | {"clip_budget_used": round(_largest(found) / BUDGET, 4)}
+def _size_object(found: Sizes) -> dict[str, Any]:
+    return asdict(found) | {"clip_budget_used": round(_largest(found) / BUDGET, 4)}
