@@ -27,8 +27,7 @@ from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, senders
 from publisher.providers.outcomes import Outcome
 
-LEASE = 90.0
-"""Seconds without a sign of life after which a sender on another machine is taken for dead (PostgreSQL)."""
+LEASE = 90.0  # seconds without a sign of life after which a sender on another machine is taken for dead (PostgreSQL)
 
 _PENDING, _CLAIMED = literally(RecipientState.PENDING), literally(RecipientState.CLAIMED)
 

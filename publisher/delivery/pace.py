@@ -93,8 +93,7 @@ def with_ceiling(bucket: TokenBucket, ceiling: float, now: float) -> TokenBucket
 class Pace(ABC):
     """A bucket somewhere: a subclass says where, and by which clock, in :meth:`_change`."""
 
-    rate: float
-    """Recipients a second at the moment."""
+    rate: float  # recipients a second at the moment
 
     def take(self, count: int) -> float:
         """Reserve ``count`` tokens and return the seconds to wait before using them."""

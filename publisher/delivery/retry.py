@@ -9,8 +9,7 @@ from __future__ import annotations
 from publisher.delivery.states import RecipientState
 from publisher.providers.outcomes import Outcome, Verdict
 
-ROUNDS = 5
-"""Attempts one run gives a recipient whose failures are proved "not sent"; then it is left for the next run."""
+ROUNDS = 5  # attempts one run gives a recipient whose failures are proved "not sent"; then it is left for the next run
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0

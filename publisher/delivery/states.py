@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-FEEDBACK = ("delivered", "bounced", "complained")
-"""The counts that are known from events only."""
+FEEDBACK = ("delivered", "bounced", "complained")  # the counts that are known from events only
 
 
 class RecipientState(StrEnum):

@@ -16,8 +16,7 @@ from publisher.providers.outcomes import Outcome, Verdict
 DOUBTS_TO_PROBE = 2
 """Whole calls in a row without a known outcome after which one recipient at a time is tried, with growing pauses."""
 
-DOUBTS_TO_END = 5
-"""After so many the run ends; whoever has not been claimed stays pending."""
+DOUBTS_TO_END = 5  # after so many the run ends; whoever has not been claimed stays pending
 
 Batch = Sequence[Claim]
 Result = tuple[Claim, Outcome]

@@ -18,8 +18,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import Account, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, second_copies
 
-GRACE = timedelta(hours=1)
-"""How long after its time an issue may wait for the next run of ``publish``."""
+GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the next run of ``publish``
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,12 @@ def _part(path: str, templates: str) -> str | None:
 
 
 def _git(root: Path, *arguments: str, input: str = "") -> str:
-    command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), *arguments]
-    done = subprocess.run(  # noqa: S603 -- git, with fixed arguments
+    return run_git(root, *arguments, input=input).decode("utf-8", "surrogateescape")
+
+
+def run_git(root: Path, *arguments: str, input: str = "") -> bytes:
+    """What ``git`` answers in ``root``. Raises OSError, SubprocessError where it is missing, refuses or hangs."""
+    command = ["git", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", "-C", str(root), *arguments]
+    return subprocess.run(  # noqa: S603 - no shell; a revision never begins with a hyphen
         command, capture_output=True, check=True, input=input.encode(), env=os.environ | _ENVIRONMENT, timeout=120
-    )
-    return done.stdout.decode("utf-8", "surrogateescape")
+    ).stdout

@@ -48,28 +48,19 @@ _TRACKING = frozenset({EventKind.OPEN, EventKind.CLICK})
 class Applied:
     """What a run of events did, in counts; names of issues and kinds, never of readers."""
 
-    events: Counter[str] = field(default_factory=Counter)
-    """By kind."""
-    changed: int = 0
-    """Rows of the ledger that an event changed."""
-    waiting: int = 0
-    """Events that fit no row yet: they are kept and tried again."""
-    suppressed: Counter[str] = field(default_factory=Counter)
-    """Mailboxes newly suppressed, by reason."""
-    unknown: Counter[str] = field(default_factory=Counter)
-    """Kinds this version has no word for, kept as they came."""
+    events: Counter[str] = field(default_factory=Counter)  # by kind
+    changed: int = 0  # rows of the ledger that an event changed
+    waiting: int = 0  # events that fit no row yet: they are kept and tried again
+    suppressed: Counter[str] = field(default_factory=Counter)  # mailboxes newly suppressed, by reason
+    unknown: Counter[str] = field(default_factory=Counter)  # kinds this version has no word for, kept as they came
+    # Alarms, by issue: messages refused for what is in them; accepted and then not mailed (a virus, a template); and
+    # issue and recipient id of whom events show a second message for.
     content_faults: Counter[str] = field(default_factory=Counter)
-    """Messages refused for what is in them, by issue: an alarm."""
     never_mailed: Counter[str] = field(default_factory=Counter)
-    """Messages the provider accepted and then did not mail (a virus, a template), by issue: an alarm."""
     second_copies: set[tuple[str, str]] = field(default_factory=set)
-    """Issue and recipient id of whom events show a second message for: an alarm."""
-    replies: int = 0
-    """Automatic replies in a mailbox, which say nothing of our mail."""
-    faults: int = 0
-    """Lines and messages that are no events."""
-    malformed: list[tuple[str, str]] = field(default_factory=list)
-    """Where and why, of the first of them."""
+    replies: int = 0  # automatic replies in a mailbox, which say nothing of our mail
+    faults: int = 0  # lines and messages that are no events
+    malformed: list[tuple[str, str]] = field(default_factory=list)  # where and why, of the first of them
 
     @property
     def alarms(self) -> bool:

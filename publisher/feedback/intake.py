@@ -19,12 +19,10 @@ from publisher.providers import events_of, read_events
 from publisher.providers.events import Event, EventError, unreadable
 from publisher.providers.provider import Notice, Webhook, WebhookRefusedError
 
-BATCH = 500
-"""Events a commit."""
+BATCH = 500  # events a commit
 Found = tuple[str, tuple[Event, ...] | EventError]
 """Where in a file or mailbox, and the events there, or why there are none."""
-MOST_FAULTS = 100
-"""Malformed lines that are told one by one; all are counted."""
+MOST_FAULTS = 100  # malformed lines that are told one by one; all are counted
 
 
 def apply_path(

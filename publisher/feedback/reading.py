@@ -21,8 +21,7 @@ from publisher.feedback.reports import LARGEST
 from publisher.providers import is_event
 from publisher.providers.events import EventError
 
-LONGEST = 1_000_000
-"""Characters of a value: four times what SNS carries."""
+LONGEST = 1_000_000  # characters of a value: four times what SNS carries
 
 _BETWEEN = " \t\r\n,[]\ufeff\x1e"  # arrays of events need no structure of their own here; \x1e is RFC 7464's
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"')
@@ -30,8 +29,7 @@ _HEADER = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # what a byte that is no UTF-8 is read as
 _DECODER = json.JSONDecoder()
 _GZIP = b"\x1f\x8b"
-BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
-"""What reading an unpacked stream may raise."""
+BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)  # what reading an unpacked stream may raise
 
 
 def unpacked(stream: IO[bytes]) -> io.BufferedReader:

@@ -13,8 +13,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.settle import Uncertain, release_uncertain, uncertain
 from publisher.errors import DatabaseError
 
-YOUNG = timedelta(hours=1)
-"""Events of a row younger than this may still be on the way."""
+YOUNG = timedelta(hours=1)  # events of a row younger than this may still be on the way
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ from email.utils import parsedate_to_datetime
 from publisher.audience.tokens import Purpose, TokenPayload, Tokens
 from publisher.providers.events import BounceType, Event, EventError, EventKind, plain, scrub
 
-LARGEST = 2_000_000
-"""Bytes read of a message: a report comes before the mail that it gives back."""
+LARGEST = 2_000_000  # bytes read of a message: a report comes before the mail that it gives back
 
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _LINK = re.compile(rf"/{Purpose.UNSUBSCRIBE}/([\w.~-]+)>?")

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from publisher.delivery.states import FEEDBACK, Account, MailingState
 
-FEW = 5
-"""A domain with fewer recipients than this is not named: it could be one person's own."""
+FEW = 5  # a domain with fewer recipients than this is not named: it could be one person's own
 
 
 class Domain(NamedTuple):
@@ -86,8 +85,7 @@ class MailingReport:
     commit: str | None
     frozen_at: datetime
     finished_at: datetime | None
-    counted: int
-    """The candidates counted in the freezing transaction."""
+    counted: int  # the candidates counted in the freezing transaction
     account: Account
     unsubscribed: int
     rejections: tuple[Rejection, ...]

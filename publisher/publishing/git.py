@@ -12,9 +12,8 @@ from pathlib import Path
 
 from publisher.config import Config, read_config
 from publisher.config.load import rule_paths
+from publisher.edition.history import run_git
 from publisher.issue.folder import leads_inside
-
-_ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
 
 
 class Relation(StrEnum):
@@ -115,11 +114,8 @@ def names(root: Path, *arguments: str) -> list[str]:
 
 def ask(root: Path, *arguments: str) -> bytes | None:
     """What ``git`` answers in ``root``; None where it refuses, is missing or hangs."""
-    command = ["git", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", "-C", str(root), *arguments]
     try:
-        return subprocess.run(  # noqa: S603 - no shell; a revision never begins with a hyphen
-            command, capture_output=True, check=True, env=os.environ | _ENVIRONMENT, timeout=60
-        ).stdout
+        return run_git(root, *arguments)
     except (OSError, subprocess.SubprocessError):
         return None
 

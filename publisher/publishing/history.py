@@ -15,6 +15,7 @@ from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.lock import forgotten
 from publisher.edition.model import Edition
+from publisher.edition.provenance import hash_parts
 from publisher.issue import Status, read_issue
 from publisher.proofing.proof import Proof
 from publisher.publishing import store
@@ -110,20 +111,11 @@ def content_of(edition: Edition) -> str:
     *corrected* after it went out is another question: only this answers it.
     """
     tree = LexborHTMLParser(edition.web)
-    sha = hashlib.sha256(b"publisher content 1\n")
-
-    def add(kind: str, text: str) -> None:
-        data = _BLANK.sub(" ", text).strip().encode("utf-8", "surrogatepass")
-        sha.update(f"{kind} {len(data)}\n".encode())
-        sha.update(data)
-
-    add("title", edition.title)
-    add("words", tree.body.text(separator=" ") if tree.body else "")
-    for node in tree.css("a[href]"):
-        add("link", node.attributes.get("href") or "")
-    for node in tree.css("img"):
-        add("alt", node.attributes.get("alt") or "")
+    parts = [("title", edition.title), ("words", tree.body.text(separator=" ") if tree.body else "")]
+    parts += (("link", node.attributes.get("href") or "") for node in tree.css("a[href]"))
+    parts += (("alt", node.attributes.get("alt") or "") for node in tree.css("img"))
     for asset in sorted(edition.assets, key=lambda asset: asset.name):
         if not asset.copied:  # a copy follows from its original, and from a library's version
-            add("picture", hashlib.sha256(asset.content).hexdigest())
-    return f"sha256:{sha.hexdigest()}"
+            parts.append(("picture", hashlib.sha256(asset.content).hexdigest()))
+    shown = ((kind, _BLANK.sub(" ", text).strip().encode("utf-8", "surrogatepass")) for kind, text in parts)
+    return hash_parts("publisher content 1", shown)

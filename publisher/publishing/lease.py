@@ -27,8 +27,7 @@ from publisher.database.engine import clock
 from publisher.errors import DatabaseError
 from publisher.publishing.tables import leases
 
-TERM = 30.0
-"""Seconds without a sign of life after which a lease is free."""
+TERM = 30.0  # seconds without a sign of life after which a lease is free
 
 BEAT = 8.0
 NAME = "publish"

@@ -25,8 +25,7 @@ from publisher.errors import DatabaseError, UsageError
 from publisher.publishing.lease import take
 from publisher.publishing.tables import leases
 
-ROWS = 5000
-"""Rows copied at a time."""
+ROWS = 5000  # rows copied at a time
 
 _NOT_MOVED = {leases.name, paces.name}  # what the machines of one database share
 

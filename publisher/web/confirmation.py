@@ -28,19 +28,15 @@ from publisher.providers.outcomes import Outcome, Verdict
 from publisher.web import outbox
 from publisher.web.outbox import ConfirmationRequest
 
-LOOK_AGAIN = 20.0
-"""Seconds between two looks into the outbox: others put mail there too."""
-SHORT = 5.0
-"""Seconds that are waited for in place: a throttle, or a retry that is nearly due."""
+LOOK_AGAIN = 20.0  # seconds between two looks into the outbox: others put mail there too
+SHORT = 5.0  # seconds that are waited for in place: a throttle, or a retry that is nearly due
 QUOTA_EVERY = 3600.0
-HELD = 300.0
-"""Seconds without a try after the provider said "not today", or "not you"."""
+HELD = 300.0  # seconds without a try after the provider said "not today", or "not you"
 GRACE = 8.0
 
 log = logging.getLogger("publisher.web")
 
-FOLDER = "confirm"
-"""The slug of these letters: where the folder transport puts them."""
+FOLDER = "confirm"  # the slug of these letters: where the folder transport puts them
 
 # A letter has slots for the links of an issue. The one link that this letter is about stands in the slot for
 # preferences: to confirm is the first preference a reader states.

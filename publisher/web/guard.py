@@ -15,8 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from publisher.web.metrics import Metrics
 from publisher.web.pages import ServicePages
 
-BODY_LIMIT = 64 * 1024
-"""Bytes of a form."""
+BODY_LIMIT = 64 * 1024  # bytes of a form
 
 _SECRET, _VIEWER = b"x-publisher-origin", b"x-publisher-viewer"
 """What the edge adds (deploy/aws/service.yaml), replacing what a viewer sent under these names."""

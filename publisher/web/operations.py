@@ -21,8 +21,7 @@ from publisher.feedback.apply import Applied, tripped_by
 from publisher.web.forms import is_near
 from publisher.web.service import Service, log
 
-AGAIN = 3600.0
-"""Seconds before the same tripwire of the same issue is told again: events come by the thousand."""
+AGAIN = 3600.0  # seconds before the same tripwire of the same issue is told again: events come by the thousand
 
 _PASSED_ON = frozenset({"x-forwarded-for", "x-real-ip", "forwarded", "via"})
 

@@ -19,8 +19,7 @@ from publisher.providers.outcomes import Outcome, Verdict
 
 EXPIRES = timedelta(hours=48)
 """A question that could not be mailed for so long is not mailed any more: nobody remembers having asked."""
-LEASE = timedelta(minutes=15)
-"""Longer than any call to a provider: who has not recorded an outcome by then is dead."""
+LEASE = timedelta(minutes=15)  # longer than any call to a provider: who has not recorded an outcome by then is dead
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=30), timedelta(minutes=30)
 
 c = confirmations.c

@@ -21,8 +21,7 @@ from publisher.audience.tokens import TokenPayload
 from publisher.database import Database
 from publisher.web import outbox
 
-ASK_AGAIN = timedelta(minutes=5)
-"""Between two confirmation mails to one mailbox, whoever asks."""
+ASK_AGAIN = timedelta(minutes=5)  # between two confirmation mails to one mailbox, whoever asks
 
 Evidence = Mapping[str, Any]
 

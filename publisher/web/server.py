@@ -24,14 +24,11 @@ from publisher.web.app import create_app
 from publisher.web.forms import asker
 from publisher.web.service import Service
 
-MOST = 1000
-"""Connections at once."""
-SHARE = 64
-"""Of one network. A proxy of FORWARDED_ALLOW_IPS passes on many people's requests and has no limit."""
+MOST = 1000  # connections at once
+SHARE = 64  # of one network. A proxy of FORWARDED_ALLOW_IPS passes on many people's requests and has no limit.
 SECONDS = {"head": 10.0, "body": 20.0, "answer": 60.0}
 """How long a request's head may take, then its body, then the answer to it."""
-GRACE = 10
-"""Seconds that requests under way may take when the service is told to stop."""
+GRACE = 10  # seconds that requests under way may take when the service is told to stop
 
 
 def run(config: Config, host: str, port: int) -> None:

@@ -25,8 +25,7 @@ log = logging.getLogger("publisher.web")
 T = TypeVar("T")
 
 
-MOST = 64
-"""Departures in one transaction."""
+MOST = 64  # departures in one transaction
 Left = Subscriber | None
 
 

@@ -18,10 +18,8 @@ from publisher.web.forms import Fields, came_from_us, evidence, network, read_fi
 from publisher.web.readers import SubscribeRequest
 from publisher.web.service import Service
 
-BEAT = 0.25
-"""Seconds, many times what the database takes: answers come at multiples of it."""
-HONEYPOT = "website"
-"""A field that people cannot see, and machines fill in."""
+BEAT = 0.25  # seconds, many times what the database takes: answers come at multiples of it
+HONEYPOT = "website"  # a field that people cannot see, and machines fill in
 
 
 async def form(request: Request) -> Response:

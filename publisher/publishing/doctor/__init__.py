@@ -14,8 +14,7 @@ from publisher.publishing.doctor.questions import Probes
 
 __all__ = ["Finding", "Level", "examine"]
 
-LONGEST = 30.0
-"""Seconds that all questions together may take."""
+LONGEST = 30.0  # seconds that all questions together may take
 
 OURS = (
     questions.spf,

@@ -33,11 +33,9 @@ from publisher.publishing.witness import Witness
 AFTER = frozenset({Action.DONE, Action.CHANGED, Action.SETTLED, Action.CANCELLED, Action.UNKNOWN})
 """Where nobody would be mailed whatever the numbers are."""
 
-Asked = tuple[Database, set[str]]
-"""The database, and the issues whose recipients are worth counting."""
+Asked = tuple[Database, set[str]]  # the database, and the issues whose recipients are worth counting
 
-SHARED_SHOWN = 3
-"""How many editions are shown of those that only the theme or config.yaml changes."""
+SHARED_SHOWN = 3  # how many editions are shown of those that only the theme or config.yaml changes
 
 
 def make_plan(

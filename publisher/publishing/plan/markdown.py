@@ -13,8 +13,7 @@ from publisher.diagnostics import Diagnostic, Severity, rendered
 from publisher.publishing.plan import render as words
 from publisher.publishing.plan.model import ChangeKind, EditionChange, Plan
 
-LONGEST = 150
-"""Lines of one diff."""
+LONGEST = 150  # lines of one diff
 
 LARGEST = 60_000
 _SPECIAL = re.compile(

@@ -14,11 +14,9 @@ from publisher.edition.model import Edition, Sizes
 from publisher.publishing.due import MAILS, NEEDS_SOMEBODY, Action, IssueDecision
 from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan
 
-LONGEST = 60
-"""Lines of one diff; Markdown and JSON have more."""
+LONGEST = 60  # lines of one diff; Markdown and JSON have more
 
-MOST = 40
-"""Issues named."""
+MOST = 40  # issues named
 
 HOW = {
     ChangeKind.ADDED: "new",
