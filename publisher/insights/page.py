@@ -96,22 +96,20 @@ def stacked(parts: Sequence[tuple[str, int]]) -> Markup:
     total = sum(count for _, count in parts)
     shown = [(name, max(count / total * WIDTH, 2.0)) for name, count in parts if count] if total else []
     scale = WIDTH / sum(width for _, width in shown) if shown else 1.0
-    x, rects = 0.0, []
-    for name, width in shown:
-        rects.append(f'<rect class="fill-{name}" x="{x:.2f}" y="0" width="{width * scale:.2f}" height="10"/>')
-        x += width * scale
-    return _svg(f"0 0 {WIDTH} 10", "stack", "".join(rects))
+    return _svg(f"0 0 {WIDTH} 10", "stack", _rectangles([(name, width * scale) for name, width in shown]))
 
 
 def bar(parts: Sequence[tuple[str, int]], whole: int) -> Markup:
     """A bar in a table's cell: ``(css class, count)`` parts of ``whole``, which is the full width."""
-    x, rects = 0.0, []
-    for name, count in parts:
-        width = count / whole * 100 if whole else 0.0
-        if width:
-            rects.append(f'<rect class="fill-{name}" x="{x:.2f}" y="0" width="{max(width, 0.6):.2f}" height="10"/>')
-            x += width
-    return _svg("0 0 100 10", "bar", "".join(rects))
+    shown = [(name, count / whole * 100) for name, count in parts if count] if whole else []
+    return _svg("0 0 100 10", "bar", _rectangles(shown))
+
+
+def _rectangles(parts: Sequence[tuple[str, float]]) -> str:
+    """``(css class, width)`` side by side; the narrowest can still be seen."""
+    placed = zip(parts, accumulate((width for _, width in parts), initial=0.0), strict=False)
+    shape = '<rect class="fill-{}" x="{:.2f}" y="0" width="{:.2f}" height="10"/>'
+    return "".join(shape.format(name, x, max(width, 0.6)) for (name, width), x in placed)
 
 
 def rising(series: Sequence[tuple[str, Sequence[int]]]) -> Markup:

@@ -6,6 +6,7 @@ import base64
 import re
 import unicodedata
 from email.utils import quote
+from textwrap import wrap
 
 from publisher.errors import TransportError
 
@@ -27,7 +28,11 @@ def unstructured(value: str, name: str) -> str:
     if value.isascii() and "=?" not in value and len(name) + 2 + len(value) <= 78:
         return value
     if value.isascii() and "=?" not in value and "  " not in value and max(map(len, value.split(" "))) < 60:
-        return _fold(value.split(" "), len(name) + 2)
+        before = "x" * (len(name) + 2)
+        lines = wrap(
+            value, 78, initial_indent=before, subsequent_indent=" ", break_long_words=False, break_on_hyphens=False
+        )
+        return "\r\n".join(lines)[len(before) :]
     return "\r\n ".join(encoded_words(value, len(name) + 2))
 
 
@@ -107,14 +112,3 @@ def _clusters(value: str) -> list[str]:
 
 def _flag(char: str) -> bool:
     return "\U0001f1e6" <= char <= "\U0001f1ff"
-
-
-def _fold(words: list[str], used: int) -> str:
-    lines, line = [], ""
-    for word in words:
-        if line and used + len(line) + 1 + len(word) > 78:
-            lines.append(line)
-            line, used = word, 1
-        else:
-            line = f"{line} {word}" if line else word
-    return "\r\n ".join([*lines, line])

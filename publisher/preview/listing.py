@@ -7,6 +7,7 @@ guide to what comes first, not a promise to the pixel.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import accumulate, takewhile
 from typing import Any
 
 from publisher.diagnostics import Severity
@@ -93,13 +94,8 @@ def cut(text: str, columns: int) -> str:
     """The text as it shows in ``columns``, with an ellipsis where something is lost."""
     if display_width(text) <= columns:
         return text
-    kept, used = "", 1
-    for character, width in zip(text, widths(text), strict=True):
-        used += width
-        if used > columns:
-            break
-        kept += character
-    return kept.rstrip() + "…"
+    fits = takewhile(lambda pair: pair[1] < columns, zip(text, accumulate(widths(text)), strict=True))
+    return "".join(character for character, _ in fits).rstrip() + "…"
 
 
 def rows(sender: str, subject: str, preheader: str) -> list[InboxRow]:
