@@ -42,32 +42,28 @@ class Fields:
 
 async def read_fields(request: Request) -> Fields:
     """Read a form (urlencoded or multipart) or a JSON object. Raises HTTPException 400: neither."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        return Fields(_of_json(await request.body()), is_json=True)
+    is_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
     try:
-        async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
-            pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-    except (ValueError, LookupError, AttributeError, KeyError) as error:  # what the parser makes of hostile headers
+        if is_json:
+            given = _pairs(json.loads(await request.body()))
+        else:
+            async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
+                given = form.multi_items()
+    except (ValueError, LookupError, AttributeError, RecursionError) as error:  # what parsers make of hostile bodies
         raise HTTPException(400) from error
     values: dict[str, tuple[str, ...]] = {}
-    for name, value in pairs:
-        values[name] = (*values.get(name, ()), tidy(value))
-    return Fields(values)
+    for name, value in given:
+        if isinstance(value, str):
+            values[name] = (*values.get(name, ()), tidy(value))
+    return Fields(values, is_json)
 
 
-def _of_json(body: bytes) -> dict[str, tuple[str, ...]]:
-    try:
-        found: Any = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise HTTPException(400) from error
+def _pairs(found: Any) -> list[tuple[str, Any]]:
+    """The fields of a JSON object, those of a list each by itself. Raises ValueError: it is none."""
     if not isinstance(found, dict):
-        raise HTTPException(400)
-    values: dict[str, tuple[str, ...]] = {}
-    for name, value in list(found.items())[:MOST_FIELDS]:
-        texts = value if isinstance(value, list) else [value]
-        values[name] = tuple(tidy(text) for text in texts[:MOST_FIELDS] if isinstance(text, str))
-    return values
+        raise ValueError("no object")
+    lists = [(name, value if isinstance(value, list) else [value]) for name, value in found.items()]
+    return [(name, value) for name, values in lists[:MOST_FIELDS] for value in values[:MOST_FIELDS]]
 
 
 def tidy(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -83,31 +83,30 @@ class Alarms:
 
     def tell(self, applied: Applied) -> None:
         """Tell what these events set off, after the provider has its answer: a webhook that hangs holds up nobody."""
-        try:
-            tripped = tripped_by(self._database, applied)
-        except DatabaseError as error:
-            log.error("%s (%s)", error.message, error.help)
-            return
-        self._shout(tripped)
+        self._shout(lambda: tripped_by(self._database, applied))
 
     def unknown_link(self, reference: str) -> None:
         """Tell of a link that we signed for somebody whom neither the audience nor the ledger knows.
 
         Whom the ledger knows was erased, and is nobody's business.
         """
-        try:
+        message = "a reader left by a link of ours that this database knows nobody for, and may still be mailed"
+        advice = "is this the newsletter's own database? After a move or a restore, bring over what the old one knows"
+
+        def find() -> list[Tripped]:
             with self._database.connect() as connection:
-                if was_mailed(connection, reference):
-                    return
+                known = was_mailed(connection, reference)
+            return [] if known else [Tripped("unknown-link", "", message, advice, stops=False)]
+
+        self._shout(find)
+
+    def _shout(self, find: Callable[[], list[Tripped]]) -> None:
+        now = time.monotonic()
+        try:
+            tripped = find()
         except DatabaseError as error:
             log.error("%s (%s)", error.message, error.help)
             return
-        message = "a reader left by a link of ours that this database knows nobody for, and may still be mailed"
-        advice = "is this the newsletter's own database? After a move or a restore, bring over what the old one knows"
-        self._shout([Tripped("unknown-link", "", message, advice, stops=False)])
-
-    def _shout(self, tripped: Sequence[Tripped]) -> None:
-        now = time.monotonic()
         fresh = [t for t in tripped if now - self._told.get((t.name, t.issue), float("-inf")) >= AGAIN]
         for trip in fresh:
             self._told[trip.name, trip.issue] = now
