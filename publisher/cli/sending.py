@@ -35,7 +35,7 @@ from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.sender import SendProgress as Step
 from publisher.delivery.states import mailing_state
-from publisher.delivery.status import account_line, explain, readings, ready_issues, status_row
+from publisher.delivery.status import account_line, explain, readings, status_row
 from publisher.diagnostics import Severity
 from publisher.edition.model import Edition
 from publisher.errors import DeployError
@@ -146,9 +146,7 @@ class Sending:
     def _report_overdue(self, database: Database) -> None:
         with database.connect() as connection:
             frozen = {mailing.slug for mailing in mailings.every_newest(connection)}
-        late = tripwires.overdue(
-            ready_issues(readings(self.config, without=frozen)), {*frozen, self.issue}, self.config
-        )
+        late = tripwires.overdue(readings(self.config, without={*frozen, self.issue}), self.config)
         for tripped in late[:5]:
             error_console.print(f"[yellow]overdue:[/] {escape(tripped.message)} ({escape(tripped.help)})")
         if len(late) > 5:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 from publisher.config.model import Config
@@ -15,7 +14,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Sent
 from publisher.delivery.states import FEEDBACK, Account, Ending, MailingState, Operator, RecipientState, mailing_state
 from publisher.delivery.tripwires import Tripped
-from publisher.issue import Reading, Status, discover, read_issue
+from publisher.issue import Reading, discover, read_issue
 from publisher.proofing.proof import refuse_unknown
 from publisher.providers import Provider
 
@@ -118,7 +117,7 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
             tripped += tripwires.after_the_fact(connection, mailing)
     if slug is None:
         read = readings(config, without=found)
-        tripped += tripwires.overdue(ready_issues(read), found, config)
+        tripped += tripwires.overdue(read, config)
     else:
         read = [read_issue(config, slug)] if slug in known else []
     return Statuses(rows, tripped, [reading for reading in read if reading.issue is None])
@@ -127,9 +126,3 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
 def readings(config: Config, without: Collection[str] = ()) -> list[Reading]:
     """Every issue as far as it can be read, but for those in ``without``."""
     return [read_issue(config, slug) for slug in discover(config.root) if slug not in without]
-
-
-def ready_issues(found: Sequence[Reading]) -> list[tuple[str, date, datetime | None]]:
-    """Slug, date and ``publish_at`` of each ready issue that can be read."""
-    issues = ((reading.slug, reading.issue) for reading in found)
-    return [(slug, i.date, i.publish_at) for slug, i in issues if i is not None and i.status is Status.READY]

@@ -6,9 +6,9 @@ They look at the ledger after the fact or just before, and share no code with th
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import Connection, func, select
 
@@ -17,6 +17,7 @@ from publisher.config.model import Config
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import Account, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, second_copies
+from publisher.issue import Reading, Status
 
 GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the next run of ``publish``
 
@@ -75,17 +76,15 @@ def _reached_by_another(connection: Connection, mailing: Mailing) -> int:
     return found
 
 
-def overdue(
-    ready: Iterable[tuple[str, date, datetime | None]], frozen: Collection[str], config: Config
-) -> list[Tripped]:
-    """Ready issues (slug, date, ``publish_at``) whose time has passed and of which nothing left.
-
-    ``frozen`` holds the slugs that have a mailing. Without ``publish_at`` an issue's time has passed with its day.
-    """
+def overdue(found: Iterable[Reading], config: Config) -> list[Tripped]:
+    """The ready ones of these unmailed issues whose time has passed: ``publish_at``, or the end of their day."""
     late = []
-    for slug, day, publish_at in ready:
-        due = publish_at or datetime.combine(day + timedelta(days=1), time(), config.newsletter.zone)
-        if slug not in frozen and due + GRACE < datetime.now(UTC):
+    for issue in (reading.issue for reading in found):
+        if issue is None or issue.status is not Status.READY:
+            continue
+        due = issue.publish_at or datetime.combine(issue.date + timedelta(days=1), time(), config.newsletter.zone)
+        if due + GRACE < datetime.now(UTC):
+            slug = issue.slug
             saw = f"{slug} was due {due.isoformat(timespec='minutes')} and nothing of it has left"
             advice = f"publisher send {slug}, or publisher hold {slug}"
             late.append(Tripped("overdue", slug, saw, advice, stops=False))
