@@ -53,9 +53,10 @@ def by_id(connection: Connection, mailing_id: int) -> Mailing:
     return Mailing(*connection.execute(select(*_COLUMNS).where(mailings.c.id == mailing_id)).one())
 
 
-def every_newest(connection: Connection) -> list[Mailing]:
-    """The newest mailing of each issue, by slug."""
-    rows = connection.execute(select(*_COLUMNS).order_by(mailings.c.slug, mailings.c.sequence))
+def every_newest(connection: Connection, slug: str | None = None) -> list[Mailing]:
+    """The newest mailing of each issue, by slug; of ``slug`` alone where it is given."""
+    query = select(*_COLUMNS).order_by(mailings.c.slug, mailings.c.sequence)
+    rows = connection.execute(query.where(mailings.c.slug == slug) if slug else query)
     return list({row.slug: Mailing(*row) for row in rows}.values())
 
 

@@ -35,11 +35,7 @@ def doubtful(database: Database, issue: str | None) -> list[Doubtful]:
     Nothing for an issue that has no mailing.
     """
     with database.connect() as connection:
-        if issue is None:
-            found = mailings.every_newest(connection)
-        else:
-            mailing = mailings.newest(connection, issue)
-            found = [mailing] if mailing else []
+        found = mailings.every_newest(connection, issue)
     for mailing in found:
         _recover(database, mailing)
     with database.connect() as connection:

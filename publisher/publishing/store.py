@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery.mailings import every_newest, newest, runs, unsettled
+from publisher.delivery.mailings import every_newest, runs, unsettled
 from publisher.delivery.states import RecipientState
 from publisher.errors import UsageError
 from publisher.proofing.proof import refuse_unknown
@@ -63,9 +63,8 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
 
     ``content`` is left to the publications.
     """
-    one = newest(connection, slug) if slug else None
     worked, found = runs(connection), {}
-    for mailing in every_newest(connection) if slug is None else [one] if one else []:
+    for mailing in every_newest(connection, slug):
         left = unsettled(connection, mailing.id)
         found[mailing.slug] = Mailed(
             mailing.digest,
