@@ -181,9 +181,6 @@ def changed(mailing: Mailing, digest: str) -> UsageError:
 
 
 def segment_of(config: Config, edition: Edition) -> ColumnElement[bool] | None:
-    """The condition on subscribers that an issue's audience, or config.yaml's, stands for; None for everybody.
-
-    Raises SegmentError where the expression cannot be used.
-    """
+    """The condition on subscribers for an issue's audience, or config.yaml's; None: everybody. Raises SegmentError."""
     expression = edition.audience or config.audience
     return segment_clause(expression, config.newsletter.language) if expression else None

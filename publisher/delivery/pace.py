@@ -131,10 +131,7 @@ class LocalPace(Pace):
 
 
 class SharedPace(Pace):
-    """A bucket named after the provider's account, in a row of PostgreSQL, by the database's clock.
-
-    Several machines share it. Each call is one short transaction.
-    """
+    """A bucket that machines share: a row of PostgreSQL named after the provider's account, by the database's clock."""
 
     def __init__(self, database: Database, name: str, ceiling: float) -> None:
         self._database, self._name, self.rate = database, name[:120], ceiling

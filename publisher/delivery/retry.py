@@ -23,10 +23,7 @@ _FINAL = {
 
 
 def decide(outcome: Outcome) -> tuple[RecipientState, bool]:
-    """The recipient's next state, and whether the attempt counts towards :data:`ROUNDS`.
-
-    It does not where the world failed, and not this recipient.
-    """
+    """The recipient's next state, and whether the attempt counts: not where the world failed, not this one."""
     final = _FINAL.get(outcome.verdict)
     return final or RecipientState.PENDING, final is not None or outcome.verdict is Verdict.RETRY
 

@@ -224,10 +224,7 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
 
 
 def send_test(config: Config, edition: Edition | MailContent, addresses: list[str]) -> list[tuple[int, str]]:
-    """Send a marked test to ``addresses``, outside every ledger; the position and code of each that failed.
-
-    Raises TransportError where nothing can be sent at all.
-    """
+    """Send a marked test, outside every ledger; position and code of each that failed. Raises TransportError."""
     letter = marked_as_test(MailContent.of(edition) if isinstance(edition, Edition) else edition)
     stamp = datetime.now(UTC).strftime("test%Y%m%dT%H%M%S%f")
     address = envelope_factory(config, letter, "test")

@@ -92,10 +92,7 @@ def export(root: Path, revision: str, into: Path, *paths: str) -> None:
 
 @contextmanager
 def at_revision(config: Config, commit: str, slugs: tuple[str, ...]) -> Iterator[Config | None]:
-    """The newsletter as it was: its config, its theme and those issues, in a folder that goes away again.
-
-    None where its config could not be read then.
-    """
+    """The newsletter as it was then, with those issues, in a folder that goes away again; None: no config then."""
     with tempfile.TemporaryDirectory(prefix="publisher-base-") as folder:
         root = Path(folder)
         export(config.root, commit, root, "config.yaml", config.templates, *(f"issues/{slug}" for slug in slugs))

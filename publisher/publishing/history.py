@@ -45,10 +45,7 @@ def read_history(database: Database, slugs: Sequence[str] = ()) -> History:
 def decide_all(
     config: Config, prepared: Sequence[Proof], ledger: History, witness: Witness, now: datetime
 ) -> list[IssueDecision]:
-    """What to do with every issue that is in the repository, was live, or is being mailed.
-
-    The witness is asked of no issue that the ledger knows to be finished.
-    """
+    """What to do with every issue that is in the repository, was live, or is being mailed."""
     found = [_facts(config, one, ledger, witness) for one in prepared]
     here = {one.slug for one in prepared}
     for slug in sorted((ledger.publications.keys() | ledger.mailed.keys()) - here):

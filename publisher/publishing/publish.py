@@ -217,10 +217,7 @@ class _Publish(Run):
 
 
 def refuse_other_history(root: Path, database: Database, commit: str | None) -> None:
-    """Refuse a run from a commit that the published one does not lead to: it would take the archive back.
-
-    Raises UsageError. Outside git there is nothing to compare.
-    """
+    """Raises UsageError for a commit that the published one does not lead to: it would take the archive back."""
     if commit is None:
         return
     with database.connect() as connection:

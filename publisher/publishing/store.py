@@ -59,10 +59,7 @@ def note(connection: Connection, slug: str, **values: Any) -> None:
 
 
 def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]:
-    """The newest mailing of each issue, or of ``slug`` alone, as decisions see it.
-
-    ``content`` is left to the publications.
-    """
+    """The newest mailing of each issue, or of ``slug`` alone; ``content`` is left to the publications."""
     worked, found = runs(connection), {}
     for mailing in every_newest(connection, slug):
         left = unsettled(connection, mailing.id)
