@@ -30,10 +30,7 @@ class Doubtful:
 
 
 def doubtful(database: Database, issue: str | None) -> list[Doubtful]:
-    """The newest mailing of the issue, or of each, with who is uncertain now; a dead sender's claims are.
-
-    Nothing for an issue that has no mailing.
-    """
+    """The newest mailings, or that of ``issue``, with who is uncertain now; a dead sender's claims are."""
     with database.connect() as connection:
         found = mailings.every_newest(connection, issue)
     for mailing in found:

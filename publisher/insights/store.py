@@ -1,7 +1,4 @@
-"""What the report asks of the database, and ``subscribers show`` of one person. No address leaves here.
-
-The report scans the mailing's recipients once a question.
-"""
+"""What the report asks of the database, and ``subscribers show`` of one person. No address leaves here."""
 
 from __future__ import annotations
 

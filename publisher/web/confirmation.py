@@ -98,10 +98,7 @@ class ConfirmationMailer:
             self._bell.wait(min(wait, LOOK_AGAIN))
 
     def deliver(self, seconds: float = float("inf")) -> float:
-        """Send what is due, for ``seconds`` at most; how long to wait until there is more to do.
-
-        Raises TransportError where nothing can be sent, DatabaseError.
-        """
+        """Send what is due, for ``seconds`` at most; how long to wait then. Raises TransportError, DatabaseError."""
         began = time.monotonic()
         while not self._stop.is_set() and time.monotonic() - began < seconds:
             with self._database.connect() as connection:

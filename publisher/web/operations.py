@@ -86,10 +86,7 @@ class Alarms:
         self._shout(lambda: tripped_by(self._database, applied))
 
     def unknown_link(self, reference: str) -> None:
-        """Tell of a link that we signed for somebody whom neither the audience nor the ledger knows.
-
-        Whom the ledger knows was erased, and is nobody's business.
-        """
+        """Tell of a link that we signed for somebody unknown. Whom the ledger knows was erased."""
         message = "a reader left by a link of ours that this database knows nobody for, and may still be mailed"
         advice = "is this the newsletter's own database? After a move or a restore, bring over what the old one knows"
 
