@@ -59,7 +59,7 @@ def wait_until_live(config: Config, edition: Edition, place: Destination) -> str
 
 def _by_file(edition: Edition, place: Destination) -> str | None:
     path = issue_path(edition.slug) + "index.html"
-    html, where = place.read(path), f"{place.name} {path}"
+    html, where = place.read(path), f"{place.name.rstrip('/')}/{path}"
     return f"{where} is not there" if html is None else _compare(provenance_of_page(html), edition, where)
 
 

@@ -29,18 +29,15 @@ class ServicePages:
         self._theme = Theme.of(config)
         self._style = style(config, "service/style.css")
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
+        archive = urlsplit(self._theme.brand.base)
+        pictures = f"data: {archive.scheme}://{archive.netloc}" if self._theme.brand.logo else "data:"
         self.policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; img-src {self._pictures()}; form-action 'self'; "
+            f"default-src 'none'; style-src 'sha256-{digest}'; img-src {pictures}; form-action 'self'; "
             "base-uri 'none'; frame-ancestors 'none'"
         )
-        """Content-Security-Policy: no script at all, the one style sheet by its hash, forms to this service only."""
+        """Content-Security-Policy: no script, the one style sheet by its hash, pictures of the archive, our forms only."""
         self.words = lru_cache(maxsize=16)(self._words)
         """The words of a language; the newsletter's where none is given."""
-
-    def _pictures(self) -> str:
-        """Where pictures may come from: the archive, where there is a logo."""
-        parts = urlsplit(self._theme.brand.base)
-        return f"data: {parts.scheme}://{parts.netloc}" if self._theme.brand.logo else "data:"
 
     def page(self, name: str, language: str | None = None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A page of the theme."""
