@@ -35,7 +35,7 @@ class ServicePages:
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src {pictures}; form-action 'self'; "
             "base-uri 'none'; frame-ancestors 'none'"
         )
-        """Content-Security-Policy: no script, the one style sheet by its hash, pictures of the archive, our forms only."""
+        """Content-Security-Policy: no script, one style sheet by its hash, the archive's pictures, our own forms."""
         self.words = lru_cache(maxsize=16)(self._words)
         """The words of a language; the newsletter's where none is given."""
 
