@@ -38,7 +38,7 @@ def plan(
     Writes nothing but the cache and needs no subscriber; numbers of recipients are shown where a database is at hand.
     Exit status: 0, or 1 where a touched issue has errors.
     """
-    from publisher.publishing.plan import make_plan
+    from publisher.publishing.plan.make import make_plan
     from publisher.publishing.plan.markdown import render_markdown
     from publisher.publishing.plan.model import ChangeKind
     from publisher.publishing.plan.render import render_json, render_text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
@@ -98,9 +97,6 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
     )
 
 
-_BLANK = re.compile(r"\s+")
-
-
 def content_of(edition: Edition) -> str:
     """What readers read in an edition: ``sha256:`` and 64 hex digits over title, words, links and pictures.
 
@@ -114,5 +110,5 @@ def content_of(edition: Edition) -> str:
     for asset in sorted(edition.assets, key=lambda asset: asset.name):
         if not asset.copied:  # a copy follows from its original, and from a library's version
             parts.append(("picture", hashlib.sha256(asset.content).hexdigest()))
-    shown = ((kind, _BLANK.sub(" ", text).strip().encode("utf-8", "surrogatepass")) for kind, text in parts)
+    shown = ((kind, " ".join(text.split()).encode("utf-8", "surrogatepass")) for kind, text in parts)
     return hash_parts("publisher content 1", shown)

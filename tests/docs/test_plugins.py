@@ -22,7 +22,7 @@ from publisher.preview.workshop import Workshop
 from publisher.proofing.checking import check_repository
 from publisher.proofing.proof import proofread
 from publisher.providers import _class, open_provider
-from publisher.publishing.plan import make_plan
+from publisher.publishing.plan.make import make_plan
 from publisher.site.build import build
 from publisher.testing import FakeTransport
 from tests.acceptance.conftest import CONFIG, Newsletter, newsletter
