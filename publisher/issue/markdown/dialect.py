@@ -74,9 +74,9 @@ def _any_link(url: str) -> bool:
     return isinstance(url, str)
 
 
+_HOST = r"(?!xn--)[a-z0-9]{1,62}(?:\.(?!xn--)[a-z0-9-]{1,62}){1,3}"
 _NORMAL = re.compile(
-    r"(?:https?://|mailto:[\w.]{1,64}@)(?!xn--)[a-z0-9]{1,62}(?:\.(?!xn--)[a-z0-9-]{1,62}){1,3}(?:/[\w./-]*)?(?:[?#][\w=&./-]*)?",
-    re.ASCII,
+    rf"(?:(?:https?:)?//|mailto:[\w.]{{1,64}}@){_HOST}(?:/[\w./-]*)?(?:[?#][\w=&./-]*)?|[\w-][\w./-]*", re.ASCII
 )
 
 
