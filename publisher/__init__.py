@@ -12,7 +12,7 @@ _OFFERED = {
     "library": ("load", "check", "render", "build", "publish"),
     "diagnostics": ("Diagnostic", "Severity"),
     "issue": ("Issue",),
-    "edition": ("Edition",),
+    "edition.model": ("Edition",),
     "site.model": ("BuildResult",),
     "publishing.run": ("Published",),
     "errors": (

@@ -1,7 +1,7 @@
 from publisher import testing as testing
 from publisher.diagnostics import Diagnostic as Diagnostic
 from publisher.diagnostics import Severity as Severity
-from publisher.edition import Edition as Edition
+from publisher.edition.model import Edition as Edition
 from publisher.errors import ConfigError as ConfigError
 from publisher.errors import ContentError as ContentError
 from publisher.errors import DatabaseError as DatabaseError

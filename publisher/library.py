@@ -17,7 +17,7 @@ from publisher.errors import ContentError, PublisherError, UsageError
 if TYPE_CHECKING:
     from publisher.config import Config
     from publisher.diagnostics import Diagnostic
-    from publisher.edition import Edition
+    from publisher.edition.model import Edition
     from publisher.issue import Issue
     from publisher.providers import Transport
     from publisher.publishing.publish import PublishOptions

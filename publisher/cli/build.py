@@ -59,7 +59,9 @@ def build(
         raise
     slugs = chosen_slugs(config.root, issues)
     with Bar("building") as bar:
-        result = run(config, slugs or (), config.root / out, drafts, use_cache=not no_cache, cache=cache, progress=bar)
+        result = run(
+            config, slugs or (), config.root / out, drafts, use_cache=not no_cache, cache=cache, progress=bar.at
+        )
     status = 0 if result.ok else 1
     if format == "json":
         sys.stdout.write(render_json(result.diagnostics))

@@ -43,7 +43,7 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
     config, interrupt = config_of(context), Interrupt()
     with Bar("building") as bar:
         observer = RunObserver(
-            building=bar,
+            building=bar.at,
             deploying=lambda done, total: bar.at(done, total, "deploying"),
             waiting=lambda holder: tell(f"waiting for another run of publish ({holder}) to end or to be given up …"),
             settling=_settling,

@@ -1,11 +1,12 @@
-"""An edition as files: what ``build`` leaves under ``email/<slug>/``."""
+"""An edition as files, which ``build`` leaves under ``email/<slug>/``, and the bytes it takes."""
 
 from __future__ import annotations
 
+import binascii
 import json
 from typing import Any
 
-from publisher.edition.model import Edition
+from publisher.edition.model import Edition, Sizes, Slotted
 
 EMAIL_FILES = ("email.html", "email.txt", "edition.json")
 
@@ -38,3 +39,29 @@ def email_files(edition: Edition) -> dict[str, bytes]:
         "email.txt": str(edition.text).encode(),
         "edition.json": (json.dumps(manifest(edition), ensure_ascii=False, indent=2) + "\n").encode(),
     }
+
+
+HEADERS = 1800
+"""Bytes of headers and boundaries that delivery adds, reckoned with room: signed links and long subjects vary."""
+
+
+def sizes_of(html: Slotted, text: Slotted) -> Sizes:
+    """Sizes of the parts with sample values in their slots, which is how ``build`` writes them."""
+    markup, plain = str(html).encode(), str(text).encode()
+    encoded = encoded_size(markup)
+    return Sizes(len(markup), encoded, len(plain), encoded + encoded_size(plain) + HEADERS)
+
+
+def encoded_size(content: bytes) -> int:
+    """Bytes of a text part in transport: base64 where characters beyond ASCII abound, else quoted-printable.
+
+    Lines are of 76 characters and end in CRLF (RFC 2045, 6.7 and 6.8).
+    """
+    costly = len(content) - len(content.translate(None, _COSTLY))
+    if costly * 6 > len(content):
+        characters = -(-len(content) // 3) * 4
+        return characters + -(-characters // 76) * 2
+    return len(binascii.b2a_qp(content.replace(b"\n", b"\r\n"), istext=True))
+
+
+_COSTLY = bytes([61, *range(127, 256)])

@@ -1,13 +1,72 @@
-"""Where an edition comes from: the digest over everything a reader gets, and the commit it was made of."""
+"""Where an edition comes from: the digest over everything a reader gets, and the commit it was made of, which is read
+from git in one pass for all issues.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
 
 from publisher.config import Config
-from publisher.edition.history import history_of
 from publisher.edition.model import Asset, Slot, Slotted
+
+SHARED = ""
+"""The part of every issue: the theme and config.yaml."""
+
+_DIFF_TREE = ("diff-tree", "--stdin", "--root", "--always", "-r", "--name-only", "-z", "--no-renames", "--relative")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+Edge = tuple[str, frozenset[str]]  # a parent, and the parts that differ from it
+
+
+@dataclass(frozen=True, eq=False)
+class CommitGraph:
+    """The graph of commits with, for each parent, the parts that changed; and the parts that are not committed."""
+
+    head: str | None = None
+    edges: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
+    dirty: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+
+    def commit(self, slug: str) -> str | None:
+        """The last commit that touched the slug or what all share: what ``git log -1 -- PATHS`` names.
+
+        A merge is passed through to the parent that has the same state, so the commit found always holds exactly the
+        files that were rendered.
+        """
+        parts = {SHARED, slug}
+        if self.head is None or parts & self.dirty or slug not in self.known:
+            return None
+        at = self.head
+        while True:
+            same = next((parent for parent, changed in self.edges.get(at, ()) if not parts & changed), None)
+            if same is None:
+                return at
+            at = same
+
+
+@lru_cache(maxsize=4)
+def history_of(root: Path, templates: str) -> CommitGraph:
+    """The history of a newsletter repository; an empty one outside git or without git. Kept while the process lives."""
+    try:
+        prefix, _, head = _git(root, "rev-parse", "--show-prefix", "HEAD").rstrip("\n").rpartition("\n")
+        status = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
+        graph = [line.split() for line in _git(root, "rev-list", "--parents", "HEAD").splitlines()]
+        changes = _git(root, *_DIFF_TREE, input="".join(f"{line}\n" for line in _pairs(graph)))
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return CommitGraph()
+    dirty = {
+        part for entry in status.split("\0") if (part := _part(entry[3:].removeprefix(prefix), templates)) is not None
+    }
+    edges = _edges(graph, changes, templates)
+    known = {part for links in edges.values() for _parent, parts in links for part in parts}
+    return CommitGraph(head, edges, frozenset(dirty), frozenset(known))
 
 
 def digest(subject: str, preheader: str, html: Slotted, text: Slotted, web: str, assets: Iterable[Asset]) -> str:
@@ -32,3 +91,59 @@ def hash_parts(what: str, parts: Iterable[tuple[str, bytes]]) -> str:
 def commit(config: Config, slug: str) -> str | None:
     """The last commit that touched the issue, the theme or config.yaml; ``None`` outside git or while uncommitted."""
     return history_of(config.root, config.templates).commit(slug)
+
+
+def _pairs(graph: Iterable[list[str]]) -> Iterator[str]:
+    """For diff-tree: a commit and one of its parents a line, and the first commit alone."""
+    for commit, *parents in graph:
+        yield from (f"{commit} {parent}" for parent in parents) if parents else (commit,)
+
+
+def _edges(graph: Iterable[list[str]], changes: str, templates: str) -> dict[str, tuple[Edge, ...]]:
+    """Each commit's parents with the parts that differ. Nothing lies behind the first commit, whatever it touched."""
+    answers = iter(_answers(changes))
+    edges: dict[str, tuple[Edge, ...]] = {}
+    for commit, *parents in graph:
+        links = []
+        for parent in parents or [""]:
+            parts = {part for name in next(answers) if (part := _part(name, templates)) is not None}
+            links.append((parent, frozenset(parts if parent else parts | {SHARED})))
+        edges[commit] = tuple(links)
+    return edges
+
+
+def _answers(changes: str) -> Iterator[list[str]]:
+    """The file names of each line asked; diff-tree repeats the commit, and ``--always`` makes it answer every line."""
+    names: list[str] | None = None
+    for entry in changes.split("\0"):
+        if _COMMIT.fullmatch(entry):
+            if names is not None:
+                yield names
+            names = []
+        elif entry and names is not None:
+            names.append(entry)
+    if names is not None:
+        yield names
+
+
+def _part(path: str, templates: str) -> str | None:
+    """What a file belongs to: an issue's slug, what all share, or nothing."""
+    pieces = PurePosixPath(path).parts
+    if not pieces:
+        return None
+    theme = PurePosixPath(os.path.normpath(templates).replace(os.sep, "/")).parts
+    if pieces == ("config.yaml",) or pieces[: len(theme)] == theme:
+        return SHARED
+    return pieces[1] if pieces[0] == "issues" and len(pieces) > 2 else None
+
+
+def _git(root: Path, *arguments: str, input: str = "") -> str:
+    return run_git(root, *arguments, input=input).decode("utf-8", "surrogateescape")
+
+
+def run_git(root: Path, *arguments: str, input: str = "") -> bytes:
+    """What ``git`` answers in ``root``. Raises OSError, SubprocessError where it is missing, refuses or hangs."""
+    command = ["git", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", "-C", str(root), *arguments]
+    return subprocess.run(  # noqa: S603 - no shell; a revision never begins with a hyphen
+        command, capture_output=True, check=True, input=input.encode(), env=os.environ | _ENVIRONMENT, timeout=120
+    ).stdout

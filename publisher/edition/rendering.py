@@ -8,15 +8,15 @@ from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition import provenance
 from publisher.edition.email import write_html
+from publisher.edition.files import sizes_of
 from publisher.edition.gates import check_edition, clip_budget
+from publisher.edition.markdown import Html
 from publisher.edition.model import Edition, EditionItem, Slotted, ThemeError
 from publisher.edition.pictures import Pictures
 from publisher.edition.plain import story_texts, write_text
-from publisher.edition.sizes import sizes_of
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.edition.view import View, view
-from publisher.edition.web import write_stories, write_web
 from publisher.issue.model import Issue, Status
 from publisher.language import Locale
 
@@ -45,6 +45,16 @@ def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnosti
     edition = replace(_edition(issue, seen, html, text, web, stories, pictures), mailed=mailed)
     findings = [*pictures.diagnostics, *check_edition(edition, issue, config)]
     return (None if pictures.diagnostics else edition), findings
+
+
+def write_stories(view: View, words: Locale, theme: Theme) -> tuple[Html, ...]:
+    """Each story without its headline: body, source, image, commentary. Raises ThemeError."""
+    return tuple(Html(theme.render("edition/story.html.j2", item=item, words=words).strip()) for item in view.items)
+
+
+def write_web(view: View, stories: tuple[Html, ...], words: Locale, theme: Theme) -> str:
+    """Headline block, key points, cover, intro, the stories, attribution. Raises ThemeError."""
+    return theme.render("edition/issue.html.j2", issue=view, stories=stories, words=words)
 
 
 def _mail(

@@ -115,21 +115,21 @@ def pack(proof: Proof) -> Packed:
     return Packed(
         head,
         light_of(edition),
-        dump(_mails(), (edition.html, edition.text)),
-        dump(_webs(), (edition.web, edition.stories)),
-        dump(_assets(), (edition.assets, None if cover is not None else edition.cover, cover)),
+        dump(_adapter(_Mail), (edition.html, edition.text)),
+        dump(_adapter(_Web), (edition.web, edition.stories)),
+        dump(_adapter(_Assets), (edition.assets, None if cover is not None else edition.cover, cover)),
     )
 
 
 def unpack(part: str, packed: bytes) -> dict[str, Any]:
     """The fields of an edition in one of its parts. Raises ``ValueError``."""
     if part == "mail":
-        html, text = _load(_mails(), packed)
+        html, text = _load(_adapter(_Mail), packed)
         return {"html": _slotted(html), "text": _slotted(text)}
     if part == "web":
-        web, stories = _load(_webs(), packed)
+        web, stories = _load(_adapter(_Web), packed)
         return {"web": web, "stories": stories}
-    assets, cover, number = _load(_assets(), packed)
+    assets, cover, number = _load(_adapter(_Assets), packed)
     return {"assets": assets, "cover": cover if number is None else assets[number]}
 
 
@@ -176,15 +176,5 @@ def _lights() -> TypeAdapter[Any]:
 
 
 @cache
-def _mails() -> TypeAdapter[_Mail]:
-    return TypeAdapter(_Mail)
-
-
-@cache
-def _webs() -> TypeAdapter[_Web]:
-    return TypeAdapter(_Web)
-
-
-@cache
-def _assets() -> TypeAdapter[_Assets]:
-    return TypeAdapter(_Assets)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -104,7 +104,7 @@ def _proofread(config: Config, slug: str) -> Proof:
     proof = Proof(slug, draft, None, (), basis, partial).judged(config)
     if reading.issue is None or proof.broken:
         return proof
-    from publisher.edition import render  # what was proofread before need not wait for the renderer
+    from publisher.edition.rendering import render  # what was proofread before need not wait for the renderer
 
     edition, more = render(reading.issue, config)
     found = tuple(dict.fromkeys((*basis.found, *with_levels(config.checks.levels, more))))

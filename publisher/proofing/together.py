@@ -15,7 +15,7 @@ import msgpack
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
-from publisher.edition.history import history_of
+from publisher.edition.provenance import history_of
 from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack
 from publisher.proofing.index import IndexRow
 from publisher.proofing.proof import Basis, Proof, proofread

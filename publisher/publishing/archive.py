@@ -59,7 +59,7 @@ class ArchiveRun:
         self.shown = len(shown)
         write_emails(editions, self.out / "email", proofs)
         number = self._intend(run, shown, decisions) if self.in_place else None
-        output = build_site(self.config, shown, self.site, aftermath, proofs).output
+        output = build_site(self.config, shown, self.site, aftermath, proofs)
         run.step(RunStep.BUILT)
         if self.in_place:
             deployed = Deployed(self.place.name, output.written, output.unchanged, output.removed)

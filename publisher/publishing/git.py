@@ -12,7 +12,7 @@ from pathlib import Path
 
 from publisher.config import Config, read_config
 from publisher.config.load import rule_paths
-from publisher.edition.history import run_git
+from publisher.edition.provenance import run_git
 from publisher.issue.folder import leads_inside
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from publisher.config import Config
@@ -101,9 +102,9 @@ class _Publish(Run):
         return Published(outcomes, archive.site, archive.place.name, archive.shown, deployed, diagnostics, blocked)
 
     def _prepare(self, proofs: Store) -> list[Proof]:
-        slugs, building = discover(self.config.root), self.watch.building
-        building.total(len(slugs))
-        prepared = judge_whole(self.config, slugs, drafts=False, store=proofs, progress=building.step)
+        slugs, done = discover(self.config.root), count(1)
+        progress = lambda: self.watch.building(next(done), len(slugs))  # noqa: E731
+        prepared = judge_whole(self.config, slugs, drafts=False, store=proofs, progress=progress)
         self.step(RunStep.PREPARED)
         return prepared
 

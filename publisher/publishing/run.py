@@ -17,8 +17,6 @@ from publisher.delivery.tripwires import Tripped
 from publisher.diagnostics import Diagnostic
 from publisher.publishing.due import NEEDS_SOMEBODY, Action, IssueDecision
 from publisher.publishing.lease import Lease
-from publisher.site.build import BuildProgress as BuildProgress
-from publisher.site.build import Silent
 from publisher.site.deploy import Deployed
 
 
@@ -42,7 +40,7 @@ class RunObserver:
     """Who listens to a run; nobody, where nothing is given."""
 
     step: Callable[[RunStep, str], None] = lambda _step, _detail: None
-    building: BuildProgress = field(default_factory=Silent)
+    building: Callable[[int, int], None] = lambda _done, _total: None
     deploying: Callable[[int, int], None] = lambda _done, _total: None
     waiting: Callable[[str], None] = lambda _holder: None
     settling: Callable[[str, Sequence[str]], None] = lambda _how, _slugs: None

@@ -7,10 +7,10 @@ not deploy while an issue has an error.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path
-from typing import Protocol
 
 from publisher.config import Config
 from publisher.diagnostics.catalogue import with_levels
@@ -27,26 +27,6 @@ from publisher.site.output import write_folder
 from publisher.site.site import build_site, write_emails
 
 
-class BuildProgress(Protocol):
-    """Hears how far a build is."""
-
-    def total(self, issues: int) -> None:
-        """So many issues are to be prepared."""
-
-    def step(self) -> None:
-        """One is."""
-
-
-class Silent:
-    """A :class:`BuildProgress` that nobody watches."""
-
-    def total(self, issues: int) -> None:
-        """Nothing."""
-
-    def step(self) -> None:
-        """Nothing."""
-
-
 def build(
     config: Config,
     slugs: Iterable[str],
@@ -57,24 +37,30 @@ def build(
     use_cache: bool = True,
     cache: Path | None = None,
     processes: int | None = None,
-    progress: BuildProgress | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> BuildResult:
     """Build the repository into ``out/site`` and ``out/email``.
 
     ``slugs`` are the issues whose emails are written, all where none is named; the archive always covers every ready
     issue, and drafts with ``drafts``. With ``until`` an issue whose ``publish_at`` lies after it is left out of the
     archive. ``processes`` is how many render; by default as many as there are cores, where that pays. ``cache`` is a
-    folder to use in place of ``.publisher/cache``.
+    folder to use in place of ``.publisher/cache``; ``progress(done, total)`` is called for each issue.
 
     Raises :class:`UsageError` for an unknown issue, a draft named without ``drafts`` or a stranger's file in the way,
     and :class:`publisher.errors.DeployError` when the disk refuses.
     """
-    heard = progress or Silent()
     everything, chosen = discover(config.root), tuple(dict.fromkeys(slugs))
     _refuse_unknown(everything, chosen)
     store = Store(config, enabled=use_cache, folder=cache)
-    heard.total(len(everything))
-    prepared = judge_whole(config, everything, drafts=drafts, store=store, processes=processes, progress=heard.step)
+    done = count(1)
+    prepared = judge_whole(
+        config,
+        everything,
+        drafts=drafts,
+        store=store,
+        processes=processes,
+        progress=lambda: progress(next(done), len(everything)),
+    )
     store.forget_all_but(everything)
     _refuse_drafts(prepared, chosen, drafts)
     return _write(config, prepared, chosen, out, until, store)
@@ -91,7 +77,7 @@ def _write(
     wanted = [edition for edition in editions if not chosen or edition.slug in chosen]
     emails = write_emails(wanted, out / "email", store, keep=lambda path: bool(chosen) and path.split("/")[0] in alive)
     try:
-        site = build_site(config, shown, out / "site", store=store).output
+        site = build_site(config, shown, out / "site", store=store)
     except ThemeError as error:
         findings.add(error.diagnostic)
         site = write_folder(out / "site", ())

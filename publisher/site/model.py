@@ -64,15 +64,6 @@ NOTHING_SINCE = ArchiveNotes()
 
 
 @dataclass(frozen=True, slots=True)
-class SiteResult:
-    """An archive on disk."""
-
-    root: Path
-    issues: tuple[str, ...]
-    output: WriteResult
-
-
-@dataclass(frozen=True, slots=True)
 class BuildResult:
     """What a build made of a repository. ``diagnostics`` are all, of every issue, in the order of a report."""
 

@@ -14,7 +14,7 @@ from publisher.proofing.store import Store
 from publisher.site.archive import Archive, arrange
 from publisher.site.feeds import ITEMS_IN_FEED, atom_feed, items_feed, json_feed, robots, sitemap
 from publisher.site.keys import identity, key_of
-from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, SiteResult, Target, WriteResult
+from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target, WriteResult
 from publisher.site.output import write_folder
 from publisher.site.pages import ArchivePages
 
@@ -52,7 +52,7 @@ def build_site(
     out: Path,
     aftermath: ArchiveNotes = NOTHING_SINCE,
     store: Store | None = None,
-) -> SiteResult:
+) -> WriteResult:
     """Make the folder ``out`` hold the archive of ``editions`` and nothing else of ours.
 
     Without the ``store`` that the editions come from every file is made anew. Raises
@@ -61,8 +61,7 @@ def build_site(
     """
     archive = arrange(editions, config.newsletter.language)
     store = store or Store(config, enabled=False)
-    output = write_folder(out, site_files(config, archive, aftermath, store.common), cache=store.made("site"))
-    return SiteResult(out, tuple(edition.slug for edition in archive.editions), output)
+    return write_folder(out, site_files(config, archive, aftermath, store.common), cache=store.made("site"))
 
 
 def write_emails(

@@ -12,8 +12,9 @@ from selectolax.lexbor import LexborHTMLParser
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from publisher.edition import Slot, render
 from publisher.edition.files import email_files
+from publisher.edition.model import Slot
+from publisher.edition.rendering import render
 from publisher.edition.slots import Slots
 from publisher.issue.model import Source, Sponsor
 from tests.edition.make import CHINESE, ENGLISH, config, edition, html_of, issue, item, text_of

@@ -11,10 +11,10 @@ import pytest
 from publisher.checks.engine import check_issue
 from publisher.config import colour, load_config
 from publisher.diagnostics import Place
-from publisher.edition import render
 from publisher.edition.gates import clients, contrast, head, parity, structure
 from publisher.edition.gates.stylesheet import rules
 from publisher.edition.model import Slot, Slotted
+from publisher.edition.rendering import render
 from tests.edition import make
 
 HERE = Place("issues/a/issue.yaml")

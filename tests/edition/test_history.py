@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.edition.history import history_of
-from publisher.edition.provenance import commit
+from publisher.edition.provenance import commit, history_of
 from tests.edition.make import config
 
 

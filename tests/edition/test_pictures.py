@@ -16,7 +16,8 @@ from PIL import Image
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.diagnostics import Fault
-from publisher.edition import Asset, Edition, render
+from publisher.edition.model import Asset, Edition
+from publisher.edition.rendering import render
 from publisher.issue.model import Picture
 from publisher.issue.opening import MOST_BYTES, open_file
 from tests.edition.make import config, edition, html_of, issue, item, text_of

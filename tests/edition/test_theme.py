@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from publisher.config.theme import BASE, built_in, store, theme_folders
-from publisher.edition import render
 from publisher.edition.brand import theme_text
+from publisher.edition.rendering import render
 from publisher.edition.theme import Theme
 from publisher.errors import UsageError
 from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, issue, text_of

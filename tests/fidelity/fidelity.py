@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import load_config
 from publisher.diagnostics import Diagnostic
-from publisher.edition import render
+from publisher.edition.rendering import render
 from publisher.issue import read_issue
 from publisher.proofing.proof import proofread
 

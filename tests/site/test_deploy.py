@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import UsageError
-from publisher.site import build_site
 from publisher.site.deploy import Upload, deploy
 from publisher.site.deploy.folder import FolderDestination
 from publisher.site.deploy.model import Wave
 from publisher.site.deploy.plan import content_type, uploads
 from publisher.site.deploy.run import deploy_to
+from publisher.site.site import build_site
 from publisher.site.theme import static_files
 from tests.site.conftest import tree
 from tests.site.editions import COVER, make_config, make_edition

@@ -11,14 +11,13 @@ from typing import Any
 
 from publisher.checks.engine import facts_of, findings_across, findings_within
 from publisher.config import Config, load_config
-from publisher.edition import render
 from publisher.edition.email import write_html
 from publisher.edition.files import email_files
 from publisher.edition.pictures import Pictures
+from publisher.edition.rendering import render, write_stories, write_web
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.edition.view import view
-from publisher.edition.web import write_stories, write_web
 from publisher.issue import Issue, discover, read_issue
 from publisher.issue.markdown import forget_parsed, parsed
 from publisher.language import Locale

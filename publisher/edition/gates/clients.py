@@ -1,7 +1,7 @@
 """What mail clients lack: the features an email uses, held against caniemail's table (see data/caniemail.LICENSE).
 
-A feature that a client lacks is fine where the email is as readable without it; those are allowed below, each for a
-reason. What a theme or an author adds beyond them is reported with the clients that will not show it.
+A feature that a client lacks is fine where the email is as readable without it. What a theme or an author
+adds beyond them is reported with the clients that will not show it.
 """
 
 from __future__ import annotations
@@ -21,62 +21,6 @@ from publisher.issue.model import Issue
 CLIENT_LACKS = define("client-lacks", Severity.WARNING)
 
 FAMILIES = {"apple-mail": "Apple Mail", "gmail": "Gmail", "outlook": "Outlook", "yahoo": "Yahoo"}
-
-# Readable without it; the reason stands beside it.
-HARMLESS = {
-    "css-at-media": "the phone layout and dark mode are extras over a fluid column",
-    "css-at-media-prefers-color-scheme": "light mode is the fallback",
-    "css-border-radius": "square corners",
-    "css-box-shadow": "no shadow",
-    "css-box-sizing": "the layout does not count on it",
-    "css-color-scheme": "light mode is the fallback",
-    "css-font": "the client's own font",
-    "css-letter-spacing": "set tight",
-    "css-max-width": "Outlook takes the width of the table written for it",
-    "css-overflow-wrap": "a long word overflows a little",
-    "css-pseudo-class-hover": "a phone has no hover",
-    "css-table-layout": "a wide picture of an author's may widen the column",
-    "css-text-decoration-color": "underlined in the text's colour",
-    "css-text-decoration-thickness": "underlined at the usual thickness",
-    "css-text-underline-offset": "underlined at the usual distance",
-    "css-word-break": "a long word overflows a little",
-    "css-height": "automatic on pictures, whose width is given",
-    "css-hyphens": "words are not divided",
-    "css-max-height": "the preheader is hidden in other ways as well",
-    "css-opacity": "the preheader is hidden in other ways as well",
-    "css-outline": "pictures have no frame to begin with",
-    "css-overflow": "the preheader is hidden in other ways as well",
-    "css-white-space": "lines of code fold, which they may",
-    "css-word-spacing": "words stand a little closer",
-    "css-important": "only used to override in dark mode and on phones",
-    "css-selector-attribute": "only used for one client's dark mode",
-    "css-selector-child": "only used for extras",
-    "css-selector-descendant": "only used for extras",
-    "css-selector-class": "styles are inlined; classes carry the extras",
-    "css-selector-chaining": "only used for extras",
-    "css-selector-grouping": "styles are inlined",
-    "css-selector-id": "styles are inlined",
-    "css-selector-type": "styles are inlined",
-    "css-selector-universal": "styles are inlined",
-    "html-style": "styles are inlined as well",
-    "html-aria-hidden": "decoration is read aloud at worst",
-    "html-aria-label": "the content says the same",
-    "html-aria-labelledby": "the content says the same",
-    "html-role": "layout tables are announced at worst",
-    "html-lang": "the client's language",
-    "html-dir": "left to right",
-    "html-meta-color-scheme": "light mode is the fallback",
-    "html-body": "the wrapper carries the styles again",
-    "html-doctype": "clients set their own",
-    "html-semantics": "shown as a block",
-    "html-comments": "conditional comments are for Outlook alone",
-    "html-abbr": "the abbreviation stands as it is",
-    "html-bdi": "the text stands as it is",
-    "html-wbr": "a long word overflows a little",
-    "html-ruby": "the reading follows in parentheses",
-    "html-rt": "the reading follows in parentheses",
-    "html-rp": "the reading follows in parentheses",
-}
 
 _GROUPS = (
     (re.compile(r"h[1-6]"), "html-h1-h6"),
@@ -107,10 +51,14 @@ _PSEUDO = re.compile(r"::?([a-z-]+)")
 
 @cache
 def _table() -> dict[str, dict[str, dict[str, str]]]:
-    """Feature → ``n`` (lacks) or ``a`` (partly) → family → platforms."""
-    text = files("publisher.edition.gates").joinpath("data/caniemail.json").read_text(encoding="utf-8")
-    table: dict[str, dict[str, dict[str, str]]] = json.loads(text)["features"]
-    return table
+    """Feature → ``n`` (lacks) or ``a`` (partly) → family → platforms; without those that an email is readable without,
+    which ``data/harmless.json`` lists, each with its reason.
+    """
+    table, harmless = (
+        json.loads(files("publisher.edition.gates").joinpath(f"data/{name}.json").read_text(encoding="utf-8"))
+        for name in ("caniemail", "harmless")
+    )
+    return {feature: lack for feature, lack in table["features"].items() if feature not in harmless}
 
 
 def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
@@ -122,7 +70,7 @@ def find(html: str, place: Place) -> list[Diagnostic]:
     """The findings over the HTML of an email."""
     found = []
     table = _table()
-    for feature in sorted(set(features(html)) & table.keys() - HARMLESS.keys()):
+    for feature in sorted(set(features(html)) & table.keys()):
         lacking = table[feature].get("n", {})
         clients = [f"{FAMILIES[family]} ({where})" for family, where in lacking.items() if family in FAMILIES]
         if clients:

@@ -7,7 +7,7 @@ resolved here, for every element that holds text, without a browser.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -92,8 +92,9 @@ def _select(root: LexborHTMLParser, selector: str) -> list[LexborNode]:
         return []
 
 
-def _texts(body: LexborNode, declared: dict[int, tuple[tuple[str, str], ...]]) -> Iterator[tuple[_Style, _Style]]:
-    """What every visible text inherits in light and in dark mode, both found in one walk."""
+def _texts(body: LexborNode, declared: dict[int, tuple[tuple[str, str], ...]]) -> Iterable[tuple[_Style, _Style]]:
+    """What the visible texts inherit in light and in dark mode, each pair once, both found in one walk."""
+    found: dict[tuple[int, int], tuple[_Style, _Style]] = {}  # a style is made once, and lives as long as it is here
     waiting = [(body, _Style(), _Style())]
     while waiting:
         node, light, dark = waiting.pop()
@@ -104,16 +105,16 @@ def _texts(body: LexborNode, declared: dict[int, tuple[tuple[str, str], ...]]) -
         light, dark = _written(light, ground, written), _written(dark, ground, written)
         if node.mem_id in declared:
             dark = _apply(dark, declared[node.mem_id])
-        child = node.child
+        pair, child = (id(light), id(dark)), node.child
         while child is not None:
             tag = child.tag or "-"
             if tag == "-text":
-                text = (child.text_content or "").translate(_BLANK).strip()
-                if text and light.size > 0:
-                    yield light, dark
+                if pair not in found and light.size > 0 and (child.text_content or "").translate(_BLANK).strip():
+                    found[pair] = light, dark
             elif not tag.startswith("-"):
                 waiting.append((child, light, dark))
             child = child.next
+    return found.values()
 
 
 @lru_cache(maxsize=4096)
