@@ -102,11 +102,8 @@ def _unused(config: Config, ignores: Iterable[Ignore], unseen: set[str]) -> Iter
     for ignore in ignores:
         if ignore.code not in known:
             near = difflib.get_close_matches(ignore.code, known, 2)
-            advice = (
-                say("write {near}, or delete the ignore", near=either(near))
-                if near
-                else say("delete the ignore, or mend its code")
-            )
+            advice = say("delete the ignore, or mend its code")
+            advice = say("write {near}, or delete the ignore", near=either(near)) if near else advice
             yield UNUSED_IGNORE.at(ignore.place, say("there is no code {code}", code=ignore.code), help=advice)
         elif known[ignore.code].fixed:
             message = say("{code} prevents building or guards readers: it cannot be ignored", code=ignore.code)

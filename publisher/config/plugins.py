@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from publisher.diagnostics import say
-from publisher.documents.validate import BAD_VALUE, refuse
+from publisher.documents.validate import refuse
 from publisher.errors import PluginError, without_addresses
 
 PROVIDERS, RULES = "publisher.providers", "publisher.rules"
@@ -67,4 +67,4 @@ def known_transport(value: str) -> str:
         return value
     *others, last = (repr(name) for name in transport_names())
     message = say("delivery.transport cannot be {value!r}", value=value[:40])
-    raise refuse(BAD_VALUE, message, say("write {others} or {last}", others=", ".join(others), last=last))
+    raise refuse(message, say("write {others} or {last}", others=", ".join(others), last=last))

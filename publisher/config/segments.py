@@ -122,7 +122,7 @@ def checked_audience(text: str) -> str:
         message = say(
             "the audience cannot be read at character {start}: {told}", start=error.start + 1, told=error.message
         )
-        raise refuse(BAD_AUDIENCE, message, error.help) from None
+        raise refuse(message, error.help, BAD_AUDIENCE) from None
     return text
 
 

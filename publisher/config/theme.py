@@ -20,7 +20,7 @@ from publisher.config import colour
 from publisher.config.values import OneLine, Section
 from publisher.diagnostics import Span, say
 from publisher.documents import parse_mapping, read_text, validate
-from publisher.documents.validate import BAD_VALUE, Rules, canonical_language, refuse
+from publisher.documents.validate import Rules, canonical_language, refuse
 from publisher.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -87,16 +87,12 @@ def _described(file: Path) -> dict[str, Any]:
 
 def _colour(value: Any) -> Any:
     if value is None:
-        raise refuse(
-            BAD_VALUE, say("a # begins a comment in YAML, so there is no colour here"), say('quote it: "#a4371c"')
-        )
+        raise refuse(say("a # begins a comment in YAML, so there is no colour here"), say('quote it: "#a4371c"'))
     if not isinstance(value, str):
         return value
     digits = value.strip().lower().removeprefix("#")
     if value.strip()[:1] != "#" or len(digits) not in {3, 6} or set(digits) - set("0123456789abcdef"):
-        raise refuse(
-            BAD_VALUE, say("{value!r} is no colour", value=value[:40]), say('write "#rgb" or "#rrggbb", in quotes')
-        )
+        raise refuse(say("{value!r} is no colour", value=value[:40]), say('write "#rgb" or "#rrggbb", in quotes'))
     return colour.written(rgb("#" + digits))
 
 
@@ -104,13 +100,13 @@ def _font(value: str) -> str:
     if re.fullmatch(_FONTS, value):
         return value.replace('"', "'")
     message = say("{value!r} is no list of fonts", value=value[:40])
-    raise refuse(BAD_VALUE, message, say("write serif, sans, mono, or names with commas between"))
+    raise refuse(message, say("write serif, sans, mono, or names with commas between"))
 
 
 def _address(value: str) -> str:
     if re.fullmatch(r"https?://[^\s/]+\S*|mailto:\S+@\S+", value):
         return value
-    raise refuse(BAD_VALUE, say("{value!r} is no address", value=value[:40]), say("write https://… or mailto:…"))
+    raise refuse(say("{value!r} is no address", value=value[:40]), say("write https://… or mailto:…"))
 
 
 def _in_both(value: Any) -> Any:
@@ -127,7 +123,6 @@ def _name(value: str) -> str:
         return value
     names = ", ".join(built_in())
     raise refuse(
-        BAD_VALUE,
         say("there is no theme {value!r}", value=value[:40]),
         say("write one of {names}, or ./FOLDER for one of your own", names=names),
     )

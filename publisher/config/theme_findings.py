@@ -41,11 +41,9 @@ def theme_findings(config: Config, node: Mapping, root: Path, path: str) -> list
 def _footer(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
     given, language = config.theme.footer, config.newsletter.language
     if isinstance(given, dict) and not {language, language.partition("-")[0]} & given.keys():
-        yield BAD_VALUE.at(
-            _at(node, path, "footer"),
-            say("the footer has no words in {language}, the newsletter's language", language=language),
-            help=say("add them under {language}", language=language),
-        )
+        message = say("the footer has no words in {language}, the newsletter's language", language=language)
+        advice = say("add them under {language}", language=language)
+        yield BAD_VALUE.at(_at(node, path, "footer"), message, help=advice)
 
 
 def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:
@@ -81,11 +79,9 @@ def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator
     for key, names in places.items():
         for name in filter(None, names):
             if not _is_there(root, name, folder=key == "name"):
-                yield BAD_VALUE.at(
-                    _at(node, path, key),
-                    say("there is no {name} in the repository", name=name),
-                    help=say("name a file of the repository, relative to config.yaml"),
-                )
+                message = say("there is no {name} in the repository", name=name)
+                advice = say("name a file of the repository, relative to config.yaml")
+                yield BAD_VALUE.at(_at(node, path, key), message, help=advice)
 
 
 def _at(node: Mapping, path: str, *keys: str) -> Place:
@@ -115,8 +111,5 @@ def _sheet(root: Path, path: str) -> Iterator[Diagnostic]:
         if what.startswith("</"):
             yield BAD_VALUE.at(place, say("{what} is HTML, not CSS", what=what), help=say("delete it"))
         else:
-            yield BAD_VALUE.at(
-                place,
-                say("{what} loads another file, and a style sheet cannot", what=what),
-                help=say("write it into this style sheet; a picture as data:"),
-            )
+            message = say("{what} loads another file, and a style sheet cannot", what=what)
+            yield BAD_VALUE.at(place, message, help=say("write it into this style sheet; a picture as data:"))

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from publisher.diagnostics import Severity, define, say
-from publisher.documents.validate import BAD_VALUE, canonical_language, refuse
+from publisher.documents.validate import canonical_language, refuse
 
 DATABASE_PASSWORD = define("database-password", Severity.ERROR, fixed=True, secret=True)
 
@@ -38,15 +38,13 @@ def _duration(value: Any) -> Any:
         return timedelta(0)
     if not text or _DURATION.sub("", text).strip():
         raise refuse(
-            BAD_VALUE,
-            say("{value!r} is no length of time", value=value),
-            say("write a number and s, m, h, d or w, such as 24h"),
+            say("{value!r} is no length of time", value=value), say("write a number and s, m, h, d or w, such as 24h")
         )
     try:
         return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in _DURATION.findall(text)))
     except (OverflowError, ValueError):
         raise refuse(
-            BAD_VALUE, say("{value!r} is too long a time", value=value), say("write a shorter one, such as 24h")
+            say("{value!r} is too long a time", value=value), say("write a shorter one, such as 24h")
         ) from None
 
 
@@ -59,13 +57,10 @@ def _web_url(value: str) -> str:
         host, parts = None, urlsplit("")
     if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", value.strip()):
         raise refuse(
-            BAD_VALUE,
-            say("the URL has to begin with https:// or http:// and name a host"),
-            say("write https://example.com/"),
+            say("the URL has to begin with https:// or http:// and name a host"), say("write https://example.com/")
         )
     if parts.query or parts.fragment or parts.username or parts.password:
         raise refuse(
-            BAD_VALUE,
             say("the URL can hold a host and a path only"),
             say("write {scheme}://{host}/", scheme=parts.scheme, host=host),
         )
@@ -75,10 +70,10 @@ def _web_url(value: str) -> str:
 def _sender(value: str) -> str:
     """``Name <address>`` or an address alone."""
     if re.search(r"[\r\n]", value):
-        raise refuse(BAD_VALUE, say("the sender has to be one line"), say("write Name <address@example.com>"))
+        raise refuse(say("the sender has to be one line"), say("write Name <address@example.com>"))
     _, address = parseaddr(value)
     if not _ADDRESS.fullmatch(address):
-        raise refuse(BAD_VALUE, say("there is no address in it"), say("write Name <address@example.com>"))
+        raise refuse(say("there is no address in it"), say("write Name <address@example.com>"))
     return value.strip()
 
 
@@ -90,7 +85,7 @@ def _timezone(value: str) -> str:
         advice = (
             say("write {words}", words=near[0]) if near else say("write an IANA name, such as Asia/Shanghai or UTC")
         )
-        raise refuse(BAD_VALUE, say("there is no time zone {value!r}", value=value), advice) from None
+        raise refuse(say("there is no time zone {value!r}", value=value), advice) from None
     return value
 
 
@@ -99,18 +94,16 @@ def _database(value: str) -> str:
         parts = urlsplit(value)
         password = parts.password or parse_qs(parts.query).get("password")
     except ValueError:
-        raise refuse(
-            BAD_VALUE, say("the database URL cannot be read"), say("write sqlite:///.publisher/publisher.db")
-        ) from None
+        raise refuse(say("the database URL cannot be read"), say("write sqlite:///.publisher/publisher.db")) from None
     if password:
         raise refuse(
-            DATABASE_PASSWORD,
             say("a password stands in config.yaml"),
             say("set PUBLISHER_DATABASE_URL to this URL instead, delete the line, and change the password"),
+            DATABASE_PASSWORD,
         )
     if parts.scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
         message = say("no database is reached with {scheme}", scheme=parts.scheme or say("no scheme"))
-        raise refuse(BAD_VALUE, message, say("write sqlite:///PATH or postgresql://HOST/NAME"))
+        raise refuse(message, say("write sqlite:///PATH or postgresql://HOST/NAME"))
     return value
 
 
@@ -118,15 +111,15 @@ def _rule_path(value: str) -> str:
     """A file below the root, so that what runs stands in the repository."""
     if not _RULE_FILE.fullmatch(value) or ".." in value.split("/"):
         message = say("{value!r} is no rule file below config.yaml", value=value[:80])
-        raise refuse(BAD_VALUE, message, say("write a path such as {path}", path="rules/house.py"))
+        raise refuse(message, say("write a path such as {path}", path="rules/house.py"))
     return value
 
 
 def _one_line(value: str) -> str:
     if not value.strip():
-        raise refuse(BAD_VALUE, say("{it} is empty", it=_IT), say("write it, or delete the key"))
+        raise refuse(say("{it} is empty", it=_IT), say("write it, or delete the key"))
     if "\n" in value.strip():
-        raise refuse(BAD_VALUE, say("{it} has to be one line", it=_IT), say("join the lines"))
+        raise refuse(say("{it} has to be one line", it=_IT), say("join the lines"))
     return value.strip()
 
 

@@ -71,12 +71,7 @@ def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]
     return decode(path, content)
 
 
-def unreadable(
-    path: str,
-    error: OSError,
-    what: Sentence = _THE_FILE,
-    advice: Sentence = _MAKE_READABLE,
-) -> Diagnostic:
+def unreadable(path: str, error: OSError, what: Sentence = _THE_FILE, advice: Sentence = _MAKE_READABLE) -> Diagnostic:
     """The finding for what the disk refuses."""
     reason = error.strerror or type(error).__name__
     reason = reason if isinstance(reason, Sentence) else _REASONS.get(reason.lower(), reason.lower())
@@ -86,18 +81,12 @@ def unreadable(
 def decode(path: str, content: bytes) -> tuple[TextFile | None, list[Diagnostic]]:
     """Decode the bytes of one file. Invisible characters are replaced one for one, so that every column stays true."""
     if len(content) > MAX_BYTES:
-        return None, [
-            TOO_LARGE.at(
-                Place(path),
-                say("the file is larger than {most:,} bytes", most=MAX_BYTES),
-                help=say("split or shorten it"),
-            )
-        ]
+        message = say("the file is larger than {most:,} bytes", most=MAX_BYTES)
+        return None, [TOO_LARGE.at(Place(path), message, help=say("split or shorten it"))]
     if kind := next((kind for magic, kind in _OTHER_KINDS.items() if content.startswith(magic)), None):
         message = say("the file is {kind}, not text", kind=kind)
-        return None, [
-            NOT_UTF8.at(Place(path), message, help=say("copy its words into a plain text file, saved as UTF-8"))
-        ]
+        advice = say("copy its words into a plain text file, saved as UTF-8")
+        return None, [NOT_UTF8.at(Place(path), message, help=advice)]
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return None, [NOT_UTF8.at(Place(path), say("the file is UTF-16"), help=say("save it as UTF-8"))]
     try:

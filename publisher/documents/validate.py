@@ -38,7 +38,7 @@ def data_of(node: Node, null: Any = None) -> Any:
     return null if is_null(node) else node.text
 
 
-def refuse(code: Code, message: Sentence, help: Sentence | None = None) -> PydanticCustomError:
+def refuse(message: Sentence, help: Sentence | None = None, code: Code = BAD_VALUE) -> PydanticCustomError:
     """An error that a validator raises: it becomes a finding of this code, with these words, at the value."""
     return PydanticCustomError("publisher", "{message}", {"code": code, "message": message, "help": help})
 
@@ -49,10 +49,10 @@ def canonical_language(tag: str) -> str:
     if found is None:
         better = canonical(tag.strip().split(".")[0].replace("_", "-"))
         advice = say("write {words}", words=better) if better else say("write zh-CN, en or ja")
-        raise refuse(BAD_VALUE, say("{tag!r} is no language tag (BCP 47)", tag=tag), advice)
+        raise refuse(say("{tag!r} is no language tag (BCP 47)", tag=tag), advice)
     if not is_language(found.split("-")[0]):
         message = say("there is no language {language!r}", language=tag.strip().split("-")[0])
-        raise refuse(BAD_VALUE, message, say("write a tag such as zh-CN, en or ja"))
+        raise refuse(message, say("write a tag such as zh-CN, en or ja"))
     return found
 
 

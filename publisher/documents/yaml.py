@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -50,20 +49,17 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
     There is no node when the YAML is broken or holds nothing; with no finding, it holds nothing.
     """
     text = "\n".join(file.lines[first - 1 : last]) + "\n"
-    builder = _Builder(file.path, first, text.split("\n"))
+    builder = _Builder(file.path, first, text.split("\n"), yaml.parse(text, Loader=_LOADER))
     try:
-        builder.run(yaml.parse(text, Loader=_LOADER))
+        return builder.root(), builder.findings
     except yaml.MarkedYAMLError as error:
         builder.findings.append(_syntax(file, first, last, error))
-        return None, builder.findings
     except _Refused:
-        return None, builder.findings
+        pass
     except yaml.YAMLError:  # a character that YAML refuses; read_text has replaced and reported them all
-        builder.findings.append(
-            SYNTAX.at(Place(file.path), say("the YAML cannot be read"), help=say("save it as UTF-8 text"))
-        )
-        return None, builder.findings
-    return builder.root, builder.findings
+        advice = say("save it as UTF-8 text")
+        builder.findings.append(SYNTAX.at(Place(file.path), say("the YAML cannot be read"), help=advice))
+    return None, builder.findings
 
 
 def parse_mapping(
@@ -84,49 +80,80 @@ class _Refused(Exception):  # noqa: N818
     """Reading on makes no sense."""
 
 
-@dataclass
-class _OpenCollection:
-    """A collection whose end has not come."""
-
-    mapping: bool
-    flow: bool
-    start: Span
-    children: list[Node] = field(default_factory=list)
-    key: Scalar | None = None
-    entries: dict[str, Entry] = field(default_factory=dict)
-    end: Span | None = None
-
-
 class _Builder:
-    """Builds nodes with a stack of its own."""
+    """Builds nodes; how deep it goes is bounded by MAX_DEPTH."""
 
-    def __init__(self, path: str, first: int, lines: list[str]) -> None:
-        self.path = path
-        self.lines = lines
-        self.first = first
-        self.root: Node | None = None
+    def __init__(self, path: str, first: int, lines: list[str], events: Iterator[yaml.Event]) -> None:
+        self.path, self.first, self.lines = path, first, lines
         self.findings: list[Diagnostic] = []
-        self._stack: list[_OpenCollection] = []
-        self._documents = 0
+        self._events = events
 
-    def run(self, events: Iterator[yaml.Event]) -> None:
-        for event in events:
-            span = self._span(event)
-            match event:
-                case yaml.DocumentStartEvent():
-                    self._start_document(event, span)
-                case yaml.AliasEvent():
-                    self._refuse(ALIAS, span, _NO_ALIAS, _QUOTE_ALIAS)
-                case yaml.ScalarEvent():
-                    self._plain(event, span)
-                    if event.style not in {"|", ">"}:
-                        self._cut(event.value, span)
-                    self._add(Scalar(event.value, span, event.style or ""))
-                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                    self._plain(event, span)
-                    self._open(event, span)
-                case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                    self._close(span)
+    def root(self) -> Node | None:
+        """The node of the one document; None of an empty one."""
+        root, documents = None, 0
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    message = say("a second YAML document begins here")
+                    self._refuse(SEVERAL_DOCUMENTS, self._span(event), message, say("delete this line"))
+                if event.tags:
+                    self._refuse(TAG, self._span(event), _NO_TAG, say("delete the %TAG line"))
+            elif isinstance(event, yaml.NodeEvent):
+                root = self._node(event, 0, None)
+        return root
+
+    def _node(self, event: yaml.Event, depth: int, key: Scalar | None) -> Node:
+        """The node that begins with an event, below ``key``."""
+        span = self._span(event)
+        self._plain(event, span)
+        if isinstance(event, yaml.ScalarEvent):
+            if event.style not in {"|", ">"}:
+                self._cut(event.value, span, key)
+            return Scalar(event.value, span, event.style or "")
+        assert isinstance(event, yaml.CollectionStartEvent)
+        if depth >= MAX_DEPTH:
+            message = say("the YAML is nested deeper than {max_depth} levels", max_depth=MAX_DEPTH)
+            self._refuse(TOO_DEEP, span, message, say("quote a text that begins with { or ["))
+        return self._collection(event, span, depth, key)
+
+    def _collection(self, event: yaml.CollectionStartEvent, span: Span, depth: int, key: Scalar | None) -> Node:
+        mapping = isinstance(event, yaml.MappingStartEvent)
+        items: list[Node] = []
+        entries: dict[str, Entry] = {}
+        end = None
+        while not isinstance(inner := next(self._events), yaml.CollectionEndEvent):
+            if mapping:
+                name = self._key(inner)
+                node = self._node(next(self._events), depth + 1, name)
+                self._enter(entries, Entry(name, node))
+            else:
+                node = self._node(inner, depth + 1, key)
+                items.append(node)
+            end = node.span
+        # A block collection's end mark is where the next thing begins; it really ends where its last child does.
+        last = self._span(inner) if event.flow_style or end is None else end
+        whole = Span(*span[:2], *last[2:])
+        return Mapping(tuple(entries.values()), whole) if mapping else Sequence(tuple(items), whole)
+
+    def _key(self, event: yaml.Event) -> Scalar:
+        if isinstance(event, yaml.CollectionStartEvent):
+            span, message = self._span(event), say("a list or a mapping stands where a key belongs")
+            self._plain(event, span)
+            self._refuse(COMPLEX_KEY, span, message, say('quote a text that begins with { or [, as in "{{ name }}"'))
+        node = self._node(event, 0, None)
+        assert isinstance(node, Scalar)
+        return node
+
+    def _enter(self, entries: dict[str, Entry], entry: Entry) -> None:
+        earlier = entries.setdefault(entry.key.text, entry)
+        if earlier is not entry:
+            line, column, *_ = earlier.key.span
+            told = say(
+                "the key {name} was already given at {line}:{column}", name=entry.key.text, line=line, column=column
+            )
+            place = Place(self.path, entry.key.span)
+            self.findings.append(DUPLICATE_KEY.at(place, told, help=say("keep one of the two")))
 
     def _span(self, event: yaml.Event) -> Span:
         start, end = event.start_mark, event.end_mark
@@ -134,29 +161,23 @@ class _Builder:
         assert end is not None
         return Span(start.line + self.first, start.column + 1, end.line + self.first, end.column + 1)
 
-    def _refuse(self, code: Code, span: Span, message: Sentence, help: Sentence) -> None:
+    def _refuse(self, code: Code, span: Span, message: Sentence, help: Sentence) -> NoReturn:
         self.findings.append(code.at(Place(self.path, span), message, help=help))
         raise _Refused
 
-    def _start_document(self, event: yaml.DocumentStartEvent, span: Span) -> None:
-        self._documents += 1
-        if self._documents > 1:
-            self._refuse(SEVERAL_DOCUMENTS, span, say("a second YAML document begins here"), say("delete this line"))
-        if event.tags:
-            self._refuse(TAG, span, _NO_TAG, say("delete the %TAG line"))
-
-    def _plain(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, span: Span) -> None:
-        """Neither an anchor nor a tag."""
-        point = Span(span.line, span.column, span.line, span.column + 1)
-        if event.anchor is not None:
+    def _plain(self, event: yaml.Event, span: Span) -> None:
+        """Neither an alias, an anchor nor a tag."""
+        point = Span(*span[:2], span.line, span.column + 1)
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse(ALIAS, span, _NO_ALIAS, _QUOTE_ALIAS)
+        if getattr(event, "anchor", None) is not None:
             self._refuse(ALIAS, point, _NO_ANCHOR, _QUOTE_ANCHOR)
-        if event.tag is not None:
+        if getattr(event, "tag", None) is not None:
             self._refuse(TAG, point, _NO_TAG, _QUOTE_TAG)
 
-    def _cut(self, text: str, span: Span) -> None:
+    def _cut(self, text: str, span: Span, key: Scalar | None) -> None:
         """Words after `` #`` in a text: a comment to YAML, and to the editor what comes next."""
         line = self.lines[span.end_line - self.first]
-        key = next((one.key for one in reversed(self._stack) if one.mapping), None)
         if key is None or key.text not in _TEXTS or not (rest := _CUT.fullmatch(line, span.end_column - 1)):
             return
         words, column = rest["words"].rstrip(), rest.start("words") + 1
@@ -166,53 +187,6 @@ class _Builder:
         whole = shortened(f"{text} {words}".lstrip() if mark == '"' else f"{text} {words}".lstrip().replace("'", "''"))
         advice = say("quote the whole text: {mark}{whole}{mark}; a comment has a space after #", mark=mark, whole=whole)
         self.findings.append(CUT_AT_HASH.at(place, message, help=advice))
-
-    def _open(self, event: yaml.CollectionStartEvent, span: Span) -> None:
-        mapping = isinstance(event, yaml.MappingStartEvent)
-        if self._stack and self._stack[-1].mapping and self._stack[-1].key is None:
-            message = say("a list or a mapping stands where a key belongs")
-            self._refuse(COMPLEX_KEY, span, message, say('quote a text that begins with { or [, as in "{{ name }}"'))
-        if len(self._stack) >= MAX_DEPTH:
-            message = say("the YAML is nested deeper than {max_depth} levels", max_depth=MAX_DEPTH)
-            self._refuse(TOO_DEEP, span, message, say("quote a text that begins with { or ["))
-        self._stack.append(_OpenCollection(mapping, bool(event.flow_style), span))
-
-    def _close(self, span: Span) -> None:
-        done = self._stack.pop()
-        # A block collection's end mark is where the next thing begins; it really ends where its last child does.
-        end = span if done.flow or done.end is None else done.end
-        whole = Span(done.start.line, done.start.column, end.end_line, end.end_column)
-        if done.mapping:
-            self._add(Mapping(tuple(done.entries.values()), whole))
-        else:
-            self._add(Sequence(tuple(done.children), whole))
-
-    def _add(self, node: Node) -> None:
-        if not self._stack:
-            self.root = node
-            return
-        top = self._stack[-1]
-        top.end = node.span
-        if not top.mapping:
-            top.children.append(node)
-        elif top.key is None:
-            assert isinstance(node, Scalar)
-            top.key = node
-        else:
-            self._add_entry(top, Entry(top.key, node))
-            top.key = None
-
-    def _add_entry(self, top: _OpenCollection, entry: Entry) -> None:
-        name = entry.key.text
-        earlier = top.entries.get(name)
-        if earlier is None:
-            top.entries[name] = entry
-            return
-        line, column = earlier.key.span.line, earlier.key.span.column
-        message = say("the key {name} was already given at {line}:{column}", name=name, line=line, column=column)
-        self.findings.append(
-            DUPLICATE_KEY.at(Place(self.path, entry.key.span), message, help=say("keep one of the two"))
-        )
 
 
 _NO_ALIAS, _QUOTE_ALIAS = say("YAML aliases are not read here"), say("quote a text that begins with *")
@@ -276,9 +250,8 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
         character = source[column - 1 : column]
         if character == "\t":
             return SYNTAX.at(place, say("a tab cannot indent YAML"), help=say("indent with spaces"))
-        return SYNTAX.at(
-            place, say("a text cannot begin with {character}", character=character), help=say("quote the text")
-        )
+        message = say("a text cannot begin with {character}", character=character)
+        return SYNTAX.at(place, message, help=say("quote the text"))
     for sign, message, advice in _SAID:
         if sign in problem:
             return SYNTAX.at(place, message, help=advice)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
 from publisher.diagnostics import say
-from publisher.documents.validate import BAD_VALUE, EMPTY_VALUE, WRONG_TYPE, canonical_language, refuse
+from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE, canonical_language, refuse
 from publisher.issue import codes
 from publisher.issue.folder import SLUG
 from publisher.issue.links import fault_of_link
@@ -43,29 +43,29 @@ def is_seen_in_prose(markdown: str) -> bool:
 def _text(value: str) -> str:
     text = value.strip()
     if not is_seen(text):
-        raise refuse(EMPTY_VALUE, say("{it} is empty", it=_TEXT), say("write it, or delete the key"))
+        raise refuse(say("{it} is empty", it=_TEXT), say("write it, or delete the key"), EMPTY_VALUE)
     if "\n" in text:
-        raise refuse(BAD_VALUE, say("{it} has to be one line", it=_TEXT), say("join the lines"))
+        raise refuse(say("{it} has to be one line", it=_TEXT), say("join the lines"))
     return text
 
 
 def _alt(value: str | None) -> str:
     if value is None or not is_seen(value):
         raise refuse(
-            codes.IMAGE_WITHOUT_ALT, say("the picture has no alternative text"), say("say in alt what it shows")
+            say("the picture has no alternative text"), say("say in alt what it shows"), codes.IMAGE_WITHOUT_ALT
         )
     return value if not isinstance(value, str) else _text(value)
 
 
 def _prose(value: str) -> str:
     if not is_seen_in_prose(value):
-        raise refuse(EMPTY_VALUE, say("{it} is empty", it=_TEXT), say("write it, or delete the key"))
+        raise refuse(say("{it} is empty", it=_TEXT), say("write it, or delete the key"), EMPTY_VALUE)
     return value
 
 
 def _body(value: Any) -> Any:
     if value is None or (isinstance(value, str) and not is_seen_in_prose(value)):
-        raise refuse(codes.EMPTY_BODY, say("the item has no text"), say("write its body"))
+        raise refuse(say("the item has no text"), say("write its body"), codes.EMPTY_BODY)
     return value
 
 
@@ -75,13 +75,13 @@ def _date(value: Any) -> Any:
     text = value.strip()
     if not _DATE.fullmatch(text):
         raise refuse(
-            codes.BAD_DATE, say("{text!r} is no date", text=text), say("write year-month-day, such as 2024-12-29")
+            say("{text!r} is no date", text=text), say("write year-month-day, such as 2024-12-29"), codes.BAD_DATE
         )
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise refuse(
-            codes.BAD_DATE, say("there is no day {text}", text=text), say("write a day of the calendar")
+            say("there is no day {text}", text=text), say("write a day of the calendar"), codes.BAD_DATE
         ) from None
 
 
@@ -92,9 +92,9 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
     match = _TIME.fullmatch(value.strip())
     if not match:
         raise refuse(
-            codes.BAD_DATE,
             say("{value!r} is no date and time", value=value.strip()),
             say("write it as 2024-12-29T08:00:00+08:00"),
+            codes.BAD_DATE,
         )
     day, clock, offset = match.groups()
     try:
@@ -104,20 +104,18 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
         skipped = aware.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None)
     except (ValueError, OverflowError):
         raise refuse(
-            codes.BAD_DATE, say("there is no time {value}", value=value.strip()), say("write a time of the calendar")
+            say("there is no time {value}", value=value.strip()), say("write a time of the calendar"), codes.BAD_DATE
         ) from None
     if skipped:
         message = say("the clocks of {zone} skip {time} on {day}", zone=str(zone), time=f"{moment:%H:%M}", day=day)
-        raise refuse(codes.BAD_DATE, message, say("write a time an hour later, or an offset such as +08:00"))
+        raise refuse(message, say("write a time an hour later, or an offset such as +08:00"), codes.BAD_DATE)
     return aware
 
 
 def _number(value: Any) -> Any:
     if isinstance(value, str):
         if not re.fullmatch(r"[0-9]{1,9}", value.strip()):
-            raise refuse(
-                BAD_VALUE, say("{value!r} is no number of an issue", value=value), say("write digits, such as 52")
-            )
+            raise refuse(say("{value!r} is no number of an issue", value=value), say("write digits, such as 52"))
         return int(value)
     return value
 
@@ -126,20 +124,20 @@ def _anchor(value: str) -> str:
     if not SLUG.fullmatch(value) or len(value) > 100:
         better = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:100].strip("-")
         advice = say("write {words}", words=better) if better else say("write lower-case letters, digits and hyphens")
-        raise refuse(codes.BAD_ANCHOR, say("the anchor {value!r} cannot be part of an address", value=value), advice)
+        raise refuse(say("the anchor {value!r} cannot be part of an address", value=value), advice, codes.BAD_ANCHOR)
     return value
 
 
 def _url(value: str) -> str:
     fault = fault_of_link(value.strip(), frozenset({"http", "https"}))
     if fault:
-        raise refuse(*fault)
+        raise refuse(fault.message, fault.help, fault.code)
     return value.strip()
 
 
 def _image(value: str) -> str:
     if fault := fault_of_address(value):
-        raise refuse(*fault)
+        raise refuse(fault.message, fault.help, fault.code)
     return value
 
 
@@ -155,7 +153,7 @@ def as_written(value: Any) -> Any:
 def as_sources(value: Any) -> Any:
     """One source is a list of one."""
     if isinstance(value, str) and value:
-        raise refuse(WRONG_TYPE, say("source has to be a mapping"), say("write {name: …, url: https://…}"))
+        raise refuse(say("source has to be a mapping"), say("write {name: …, url: https://…}"), WRONG_TYPE)
     return [value] if isinstance(value, dict) else value
 
 
@@ -163,9 +161,9 @@ def as_picture(value: Any) -> Any:
     """A picture needs its words: a path alone is refused."""
     if isinstance(value, str) and value:
         raise refuse(
-            WRONG_TYPE,
             say("a picture has to be a mapping"),
             say("write {{image: {value}, alt: …}}", value=value.strip()),
+            WRONG_TYPE,
         )
     return value
 
@@ -175,9 +173,7 @@ def as_sponsor(value: Any) -> Any:
     if isinstance(value, str) and value:
         if value.strip().lower() not in {"true", "false"}:
             raise refuse(
-                BAD_VALUE,
-                say("{value!r} is neither true nor false", value=value.strip()),
-                say("write true, or {by: …, url: …}"),
+                say("{value!r} is neither true nor false", value=value.strip()), say("write true, or {by: …, url: …}")
             )
         return {} if value.strip().lower() == "true" else None
     return value
@@ -191,13 +187,13 @@ def as_key_points(value: Any) -> Any:
 def _tag(value: str) -> str:
     text = _text(value)
     if re.search("[,，、]", text):
-        raise refuse(BAD_VALUE, say("a tag cannot hold a comma"), say("write a list, such as [ai, weekly]"))
+        raise refuse(say("a tag cannot hold a comma"), say("write a list, such as [ai, weekly]"))
     return text
 
 
 def _some(value: list[Any]) -> list[Any]:
     if not value:
-        raise refuse(EMPTY_VALUE, say("the list is empty"), say("write one, or delete the key"))
+        raise refuse(say("the list is empty"), say("write one, or delete the key"), EMPTY_VALUE)
     return value
 
 

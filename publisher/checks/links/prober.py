@@ -125,11 +125,9 @@ class Prober:
             location = response.headers.get("location")
             if response.status_code not in REDIRECTS or not location:
                 outcome = of_status(response.status_code)
-                return (
-                    LinkResult(LinkState.MOVED, say("the link has moved"), moved)
-                    if moved and outcome.state is LinkState.ALIVE
-                    else outcome
-                )
+                if moved and outcome.state is LinkState.ALIVE:
+                    return LinkResult(LinkState.MOVED, say("the link has moved"), moved)
+                return outcome
             current = str(httpx.URL(current).join(location).copy_with(fragment=None))
             permanent = permanent and response.status_code in PERMANENT
             moved = current if permanent else moved

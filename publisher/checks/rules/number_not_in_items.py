@@ -61,11 +61,9 @@ def check(context: Context) -> Iterator[Diagnostic]:
     known = {value for text in said for number in numbers(text, words=True) for value in number.values}
     for line, number in named:
         if not number.values & known:
-            yield CODE.at(
-                line.place(number.start, number.start + len(number.text)),
-                say("{text} appears in no item", text=number.text),
-                help=say("write the number the items have, or add it to an item"),
-            )
+            place = line.place(number.start, number.start + len(number.text))
+            advice = say("write the number the items have, or add it to an item")
+            yield CODE.at(place, say("{text} appears in no item", text=number.text), help=advice)
 
 
 def numbers(text: str, *, words: bool = False) -> Iterator[Number]:

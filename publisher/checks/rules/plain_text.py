@@ -15,7 +15,10 @@ from publisher.documents.yaml_typos import shortened
 DIRECTION_MARK = define("direction-mark", Severity.WARNING)
 MARKUP = define("markup-in-plain-text", Severity.WARNING)
 _MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_OVERRIDES = "\u202d\u202e"
+_OVERRIDES = {
+    "\u202d": say("shows what follows in its own order"),
+    "\u202e": say("shows what follows in reverse"),
+}
 _CLOSES = dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c") | dict.fromkeys("\u2066\u2067\u2068", "\u2069")
 _NEAR = 200  # characters; the words that a mark turns stand there, unless it is one of hundreds
 _LATE = {"R", "AL"}  # bidirectional classes of letters written from right to left (UAX #9, 3.2)
@@ -50,13 +53,7 @@ def _look(lines: list[Line]) -> Iterator[Diagnostic]:
         for found in _MARKS.finditer(line.text):
             at, sign = found.start(), found[0]
             if sign in _OVERRIDES:
-                yield _finding(
-                    line,
-                    at,
-                    say("shows what follows in reverse")
-                    if sign == _OVERRIDES[1]
-                    else say("shows what follows in its own order"),
-                )
+                yield _finding(line, at, _OVERRIDES[sign])
             if sign in _CLOSES:
                 opened.append((line, at))
             elif sign not in _CLOSES.values():
@@ -80,11 +77,9 @@ def _finding(line: Line, at: int, what: Sentence) -> Diagnostic:
     if after:
         message = say("{mark}, which nobody sees, {what}: “{after}”", mark=mark, what=what, after=after)
     closing = _CLOSES.get(sign)
-    advice = (
-        say("delete it, or write U+{point} where it ends", point=f"{ord(closing):04X}")
-        if closing and sign not in _OVERRIDES
-        else say("delete it")
-    )
+    advice = say("delete it")
+    if closing and sign not in _OVERRIDES:
+        advice = say("delete it, or write U+{point} where it ends", point=f"{ord(closing):04X}")
     return DIRECTION_MARK.at(line.place(at, at + 1), message, help=advice)
 
 
@@ -94,8 +89,5 @@ def _markup(line: Line) -> Iterator[Diagnostic]:
         meant = next(named, unescape(found[0]))
         if meant != found[0]:
             message = say("{found} stays as it is written: this is a field of plain text", found=shortened(found[0]))
-            yield MARKUP.at(
-                line.place(found.start(), found.end()),
-                message,
-                help=say("write {words}", words=shortened(meant.strip()) or say("a plain space")),
-            )
+            advice = say("write {words}", words=shortened(meant.strip()) or say("a plain space"))
+            yield MARKUP.at(line.place(found.start(), found.end()), message, help=advice)

@@ -73,14 +73,10 @@ def _without_reference(text: Text, used: set[str]) -> Iterator[Diagnostic]:
         if _ADDRESS.match(url) and (label not in used or url != defined[label]["href"]):
             first = definition["map"][0]
             place = text.prose.place(first, 0, len(text.prose.lines[first].rstrip()))
-            message = say(
-                "nothing refers to this definition of [{label}], and its address is lost: {url}",
-                label=shortened(label.lower()),
-                url=url,
-            )
-            yield LINK_NOT_MADE.at(
-                place, message, help=say("write [words][label] where it belongs, or delete the line")
-            )
+            values = {"label": shortened(label.lower()), "url": url}
+            message = say("nothing refers to this definition of [{label}], and its address is lost: {url}", **values)
+            advice = say("write [words][label] where it belongs, or delete the line")
+            yield LINK_NOT_MADE.at(place, message, help=advice)
 
 
 def _without_definition(text: Text) -> Iterator[Diagnostic]:
@@ -90,11 +86,8 @@ def _without_definition(text: Text) -> Iterator[Diagnostic]:
             cited = found["text"].isdecimal() and label.isdecimal()  # [1][2]: sources by number, meant as they stand
             if not cited and normalizeReference(label) not in text.env.get("references", {}):
                 message = say("this is not a link: [{label}] is defined nowhere in the file", label=shortened(label))
-                advice = say(
-                    "add a line [{label}]: https://…, or write [{text}](https://…)",
-                    label=shortened(label),
-                    text=shortened(found["text"]),
-                )
+                values = {"label": shortened(label), "text": shortened(found["text"])}
+                advice = say("add a line [{label}]: https://…, or write [{text}](https://…)", **values)
                 yield LINK_NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
 
 
@@ -111,11 +104,8 @@ def _notes_missing(texts: Iterable[Text]) -> Iterator[Diagnostic]:
                 label = found["label"]
                 if f":{label}" not in _known(text) and not _RANGE.fullmatch(label):
                     message = say("[^{label}] has no note, and readers see it as written", label=label)
-                    where = (
-                        say("notes stand in intro, body and commentary")
-                        if text.inline
-                        else say("add a line [^{label}]: …", label=label)
-                    )
+                    where = say("add a line [^{label}]: …", label=label)
+                    where = say("notes stand in intro, body and commentary") if text.inline else where
                     yield NOTE_LOST.at(place(found.start(), found.end()), message, help=where)
 
 
@@ -142,19 +132,14 @@ def _notes(texts: list[Text]) -> Iterator[Diagnostic]:
                 continue
             after = _after(text.prose.lines, number)
             label, more = found["label"], (each.strip() for each in text.prose.lines[number + 1 : after])
-            words = shortened(" ".join(filter(None, [found["words"], *more])))
+            values = {"label": label, "words": shortened(" ".join(filter(None, [found["words"], *more])))}
             first, last = text.prose.place(number, line.index("[")), text.prose.place(after - 1).span
             place = Place(first.path, Span(first.span.line, first.span.column, last.end_line, last.end_column))
             if label in later:
-                message = say(
-                    "the note [^{label}] stands twice, and this one is lost: “{words}”", label=label, words=words
-                )
+                message = say("the note [^{label}] stands twice, and this one is lost: “{words}”", **values)
                 yield NOTE_LOST.at(place, message, help=say("give it another mark, and refer to that"))
             elif f":{label}" not in used:
-                message = say(
-                    "nothing refers to the note [^{label}], and it is lost: “{words}”", label=label, words=words
-                )
-                yield NOTE_LOST.at(
-                    place, message, help=say("write [^{label}] where it belongs, or delete the note", label=label)
-                )
+                message = say("nothing refers to the note [^{label}], and it is lost: “{words}”", **values)
+                advice = say("write [^{label}] where it belongs, or delete the note", label=label)
+                yield NOTE_LOST.at(place, message, help=advice)
             later.add(label)
