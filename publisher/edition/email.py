@@ -7,6 +7,7 @@ it stands in the MJML as a marker and takes its place after compilation.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -70,7 +71,7 @@ class HtmlPlaceholders:
 def write_html(view: View, words: Locale, theme: Theme, slots: Slots, config: Config) -> Slotted:
     """The HTML of the email. Raises :class:`publisher.edition.theme.ThemeError`."""
     kept = HtmlPlaceholders(slots.mark + "html")
-    return slots.cut(mail_html(theme, TEMPLATE, context(view.keeping(kept), words, slots, config), kept))
+    return slots.cut(mail_html(theme, TEMPLATE, context(view, words, slots, config, kept), kept))
 
 
 def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlaceholders) -> str:
@@ -84,9 +85,11 @@ def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlac
     return _inliner(theme.render(INLINE_CSS, **names) + theme.brand.css).inline(_SHEET.sub(_compact, html))
 
 
-def context(view: View, words: Locale, slots: Slots, config: Config) -> dict[str, Any]:
-    """What the email's templates can name."""
-    return {"issue": view, "slots": slots.names, **looks(words, config)}
+def context(
+    view: View, words: Locale, slots: Slots, config: Config, keep: Callable[[Markup], Markup] = lambda html: html
+) -> dict[str, Any]:
+    """What the email's templates can name; ``keep`` puts the content's HTML aside."""
+    return {**looks(words, config), "issue": view.keeping(keep), "slots": slots.names, "uses": view.uses}
 
 
 def looks(words: Locale, config: Config) -> dict[str, Any]:
@@ -99,7 +102,13 @@ def looks(words: Locale, config: Config) -> dict[str, Any]:
         "line_height": words.line_height,
     }
     own = footer(config, words)
-    return {"words": words, "newsletter": config.newsletter, "fonts": fonts, "footer": own.html if own else Markup()}
+    return {
+        "words": words,
+        "newsletter": config.newsletter,
+        "fonts": fonts,
+        "footer": own.html if own else Markup(),
+        "uses": (),
+    }
 
 
 class _MjmlError(Exception):

@@ -39,7 +39,7 @@ def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnosti
     except ThemeError as error:
         return None, [*pictures.diagnostics, error.diagnostic]
     stories = tuple(
-        EditionItem(shown.anchor, shown.headline, str(html), text, item.tags, item.section)
+        EditionItem(shown.anchor, shown.name, str(html), text, item.tags, item.section)
         for item, shown, html, text in zip(issue.items, seen.items, story_html, texts, strict=True)
     )
     edition = replace(_edition(issue, seen, html, text, web, stories, pictures), mailed=mailed)

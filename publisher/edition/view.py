@@ -16,7 +16,7 @@ from publisher.config import Config
 from publisher.diagnostics import Place
 from publisher.diagnostics.width import display_width
 from publisher.edition.length import measure
-from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, sponsored
+from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, in_tables, sponsored
 from publisher.edition.markdown.links import scheme
 from publisher.edition.model import Length
 from publisher.edition.pictures import Pictures
@@ -68,11 +68,15 @@ class ItemView:
     section: str | None
     tags: tuple[str, ...]
     sponsor: Source | None
+    kind: str
 
     @property
     def name(self) -> str:
-        """What lists call it."""
-        return self.headline
+        """What lists call it: its headline, else the picture's words, else its first 40 characters."""
+        if self.headline or (self.kind == "picture" and self.image):
+            return self.headline or (self.image.alt if self.image else "")
+        words = " ".join(self.body.visible.split())
+        return words if len(words) <= 40 else f"{words[:40].rstrip()}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,14 @@ class View:
     more: int = 0
     more_url: str = ""
 
+    @property
+    def uses(self) -> frozenset[str]:
+        """Which kinds of items, boxes and buttons occur, so that a style sheet holds no others."""
+        html = "".join(filter(None, (self.intro_html, *(item.html for item in self.items))))
+        html += "".join(item.commentary_html or "" for item in self.items)
+        boxes = (name for name in ("button", "callout", "pullquote", "sponsor") if f'class="{name}"' in html)
+        return frozenset((*boxes, *(item.kind for item in self.items)))
+
     def upto(self, count: int) -> View:
         """The view with its first ``count`` items alone; ``more`` are left out, and stand at ``more_url``."""
         more_url = f"{self.web_url}#{self.items[count].anchor}"
@@ -123,7 +135,9 @@ class View:
             return replace(picture, url=url, width=width, height=None)
 
         items = tuple(replace(item, image=fitted(item.image)) for item in self.items)
-        return replace(self, cover=fitted(self.cover), items=items).keeping(pictures.for_mail)
+        return replace(self, cover=fitted(self.cover), items=items).keeping(
+            lambda html: in_tables(pictures.for_mail(html))
+        )
 
     def keeping(self, keep: Callable[[Markup], Markup]) -> View:
         """The same view with each piece of the content's HTML replaced by ``keep`` of it."""
@@ -221,6 +235,7 @@ def _items(issue: Issue, words: Locale, pictures: Pictures, renderer: MarkdownRe
                 section=one_line(item.section) if item.section and item.section != section else None,
                 tags=item.tags,
                 sponsor=_sponsor(item.sponsored, words) if item.sponsored else None,
+                kind=item.kind,
             )
         )
         section = item.section
@@ -285,7 +300,7 @@ def preheader(
     if not pieces and intro:
         pieces = [" ".join(intro.visible.split())]
     if not pieces:
-        pieces = [item.headline for item in items]
+        pieces = [item.name for item in items]
     line = ""
     for piece in pieces:
         longer = f"{line} · {piece}" if line else piece

@@ -12,6 +12,7 @@ from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Span, say
 from publisher.documents import Mapping, TextFile, parse_mapping
 from publisher.issue import codes
 from publisher.issue.lines import lines_of_file
+from publisher.issue.markdown.boxes import CONTAINERS
 from publisher.issue.model import Prose
 
 _RULE = re.compile(r"---[ \t]*")
@@ -78,6 +79,7 @@ class _Splitter:
         self.opened: int | None = None
         self._closed: int | None = None
         self._refused = 0
+        self._box: int | None = None  # the line at which a container of the body opened
         self._told_after = False
 
     @property
@@ -111,6 +113,9 @@ class _Splitter:
                 self._told_after = True
                 advice = say("move it before ::: commentary, or inside it")
                 self._find(codes.TEXT_AFTER_CONTAINER, number, say("text stands after the commentary"), advice)
+        if self._box and not self._refused:
+            message, advice = say("the container that opens here is not closed"), say("write ::: on a line of its own")
+            self._find(codes.CONTAINER_OPEN, self._box, message, advice)
         if self.opened and not self._closed and not self._refused:
             message = say("the commentary that opens here is not closed")
             advice = say("write ::: on a line of its own after the commentary")
@@ -121,13 +126,17 @@ class _Splitter:
         if not name:
             self._end(number)
             return
-        if self._inside:
-            message = say("a container begins inside the commentary")
-            advice = say("close the commentary with ::: first, or delete the line")
+        if self._inside or self._box:
+            message = say("a container begins inside another")
+            advice = say("close the first with ::: before it, or delete the line")
             self._find(codes.CONTAINER_NESTED, number, message, advice)
+        elif name.split()[0] in CONTAINERS and not self.opened:
+            self._box = number
+            return
         elif name != "commentary":
             message = say("there is no container {name}", name=name)
-            self._find(codes.CONTAINER_UNKNOWN, number, message, say("write ::: commentary"))
+            advice = say("write ::: and one of {names}", names=", ".join(("commentary", *CONTAINERS)))
+            self._find(codes.CONTAINER_UNKNOWN, number, message, advice)
         elif self.opened:
             self._told_after = True
             message, advice = say("the item has a commentary already"), say("join the two in one container")
@@ -151,6 +160,8 @@ class _Splitter:
     def _end(self, number: int) -> None:
         if self._refused:
             self._refused -= 1
+        elif self._box:
+            self._box = None
         elif self._inside:
             self._closed = number
         else:

@@ -111,7 +111,7 @@ class KeyPoints:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One story. ``anchor`` is unique in its issue and stable."""
+    """One story. ``anchor`` is unique in its issue and stable; ``headline`` is empty where its ``kind`` needs none."""
 
     headline: str
     body: Prose
@@ -124,6 +124,7 @@ class Item:
     tags: tuple[str, ...] = ()
     section: str | None = None
     sponsored: Sponsor | None = None
+    kind: str = "story"
 
 
 @dataclass(frozen=True, slots=True)

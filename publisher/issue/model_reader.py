@@ -19,7 +19,7 @@ from publisher.issue.raw import Raw, RawPicture
 
 RawModel = TypeVar("RawModel", bound=Raw)
 
-_STAND_INS = {"title": "…", "headline": "…", "body": "…", "date": "1970-01-01"}
+_STAND_INS = {"title": "…", "headline": "…", "body": "…", "date": "1970-01-01", "image": None}
 """Values that validate in place of required ones that are broken. They never leave the room: see :meth:`validate`."""
 
 
@@ -53,7 +53,7 @@ class ModelReader:
         required = {name for name in self.broken if name in _STAND_INS and name in model.model_fields}
         kept = {name: value for name, value in data.items() if name not in self.broken}
         raw = model.model_validate(kept | {name: _STAND_INS[name] for name in required}, context=context)
-        for name in required - {"date"}:
+        for name in required - {"date", "image"}:
             setattr(raw, name, "")
         return raw
 

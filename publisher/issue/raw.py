@@ -72,9 +72,28 @@ class RawKeyPoints(Raw):
     generated_by: Text | None = Field(None, description="The model that drafted the points; readers are told")
 
 
+_NEEDS: dict[str, Any] = {
+    "required": [],
+    "allOf": [
+        {"if": {"properties": {"kind": {"enum": kinds}}, **others}, "then": {"required": needed}}
+        for kinds, others, needed in (
+            (["story", "brief"], {}, ["headline", "body"]),
+            (["quote", "links"], {"required": ["kind"]}, ["body"]),
+            (["picture"], {"required": ["kind"]}, ["image"]),
+        )
+    ],
+}
+"""For editors that check YAML: what an item needs depends on its kind."""
+
+
 class RawItem(Raw):
     """One story."""
 
+    model_config = ConfigDict(json_schema_extra=_NEEDS)
+
+    kind: Literal["story", "brief", "quote", "links", "picture"] = Field(
+        "story", description="What it is; a quote, a list of links and a picture need no headline, a picture no body"
+    )
     headline: Text = Field(description=say("What the story is, in one line"), examples=["OpenAI 计划重组公司结构"])
     body: BodyText = Field(description=say("The story, Markdown"))
     commentary: ProseText | None = Field(None, description="The editors' view, Markdown; shown under a label")
@@ -99,6 +118,23 @@ class RawItem(Raw):
         description="The story's own part of the page's address; made from the file's name",
         examples=["openai-pbc"],
     )
+
+
+class RawAside(RawItem):
+    """A quote, or a list of links: its headline may be left out."""
+
+    headline: Text = ""
+
+
+class RawPlate(RawAside):
+    """A picture that stands for itself."""
+
+    body: BodyText = ""
+    image: Annotated[RawPicture | None, BeforeValidator(as_picture)]
+
+
+MODELS: dict[str, type[RawItem]] = {"quote": RawAside, "links": RawAside, "picture": RawPlate}
+"""What an item of a kind has to hold; the others are a :class:`RawItem`."""
 
 
 class RawIssue(Raw):

@@ -14,13 +14,14 @@ from typing import Any
 
 from publisher.diagnostics import Diagnostic, Place, Span, say
 from publisher.documents import Mapping, Scalar, TextFile, parse_mapping, read_text
-from publisher.documents.validate import near_key
+from publisher.documents.validate import BAD_VALUE, near_key
 from publisher.issue import codes
 from publisher.issue.folder import MARKDOWN_SUFFIXES
 from publisher.issue.item_file import ItemFile, read_item_file
+from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Prose, Source, Sponsor
 from publisher.issue.model_reader import ModelReader
-from publisher.issue.raw import RawItem
+from publisher.issue.raw import MODELS, RawItem, RawPlate
 from publisher.issue.values import is_seen_in_prose
 
 _LONGEST = 60
@@ -54,9 +55,14 @@ def read_inline_item(
 
 
 def _item(reader: ModelReader, anchor: str) -> Item:
-    raw = reader.validate(RawItem)
+    raw = reader.validate(_model(reader.node))
     body = (reader.prose("body") if raw.body else None) or _nothing(reader.file, reader.start)
     return _build(reader, raw, body, reader.prose("commentary") if raw.commentary else None, anchor)
+
+
+def _model(node: Mapping) -> type[RawItem]:
+    kind = node.get("kind")
+    return MODELS.get(kind.text, RawItem) if isinstance(kind, Scalar) else RawItem
 
 
 def _markdown_item(
@@ -72,7 +78,7 @@ def _markdown_item(
     if body is not None:
         _given_once(reader, "body", body.place(0))
         extra["body"] = body.text
-    elif matter.entry("body") is None:
+    elif matter.entry("body") is None and _model(matter) is not RawPlate:
         extra["body"] = "…"
         keys = [entry.key.text for entry in matter.entries]
         if "body" not in [near_key(key, [*RawItem.model_fields]) for key in keys]:  # misspelt, it is told there
@@ -85,7 +91,7 @@ def _markdown_item(
         if commentary is None:
             message, advice = say("the commentary is empty"), say("write it, or delete the container")
             findings.append(codes.EMPTY_COMMENTARY.at(place, message, help=advice))
-    raw = reader.validate(RawItem, extra)
+    raw = reader.validate(_model(matter), extra)
     body = body or (reader.prose("body") if raw.body else None) or _nothing(file, Span.point(parts.body_at))
     return _build(reader, raw, body, commentary or (reader.prose("commentary") if raw.commentary else None), anchor)
 
@@ -102,9 +108,19 @@ def _nothing(file: TextFile, at: Span) -> Prose:
     return Prose("", file.path, ((at.line, at.column),))
 
 
+def _no_list(body: Prose) -> int | None:
+    """The first line of what is no list, from 0; None where there is nothing else."""
+    blocks = (token for token in parsed(body.text).tokens if token.level == 0 and token.nesting >= 0)
+    return next((token.map[0] for token in blocks if token.map and not token.type.endswith("list_open")), None)
+
+
 def _build(reader: ModelReader, raw: RawItem, body: Prose, commentary: Prose | None, anchor: str) -> Item:
+    if raw.kind == "links" and (other := _no_list(body)) is not None:
+        message = say("a list of links holds something else than a list")
+        reader.findings.append(BAD_VALUE.at(body.place(other), message, help=say("begin each line with - and a blank")))
     return Item(
         headline=raw.headline,
+        kind=raw.kind,
         body=body,
         anchor=raw.anchor or anchor,
         places=reader.places(),

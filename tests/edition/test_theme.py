@@ -74,7 +74,7 @@ def test_a_changed_template_is_seen_by_the_same_process(own: Path) -> None:
         ("email/_masthead.mjml.j2", 'css-class="tx"', "css-class=tx", 1, "is not written"),
         ("email/_lead.mjml.j2", "email/_macros.mjml.j2", "email/_macro.mjml.j2", 1, "_macro.mjml.j2"),
         ("email/issue.mjml.j2", "<mj-title>", "<mj-nothing>x</mj-nothing><mj-title>", 6, "MJML has no <mj-nothing>"),
-        ("edition/story.html.j2", "{{ item.html }}", "{{ item.htm }}", 4, "no attribute 'htm'"),
+        ("edition/story.html.j2", "{{ item.html }}", "{{ item.htm }}", 7, "no attribute 'htm'"),
     ],
 )
 def test_a_fault_in_the_theme_is_one_message_at_its_line(

@@ -55,7 +55,7 @@ def _commentary(context: Context) -> Iterator[Diagnostic]:
         if text.role == "body" and text.item is not None:
             yield from _of_body(text, context.issue.items[text.item], label)
     for item in context.issue.items if context.config.checks.commentary == "required" else ():
-        if item.commentary is None:
+        if item.commentary is None and item.kind in {"story", "brief"}:
             headline = item.headline[:40]
             message = say("“{headline}” has no commentary, and config.yaml asks for one", headline=headline)
             yield COMMENTARY_MISSING.at(item.places.of(), message, help=say("add it between ::: commentary and :::"))

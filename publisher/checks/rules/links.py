@@ -12,6 +12,7 @@ from publisher.issue.links import fault_of_link
 
 MISSING_ANCHOR = define("link-to-missing-anchor", Severity.ERROR)
 TRACKING = define("tracking-parameter", Severity.WARNING)
+UNKNOWN_CLASS = define("unknown-class", Severity.WARNING)
 VAGUE_TEXT = define("vague-link-text", Severity.WARNING)
 _WITHIN = re.compile(r"(\.{0,2}/(?!/)|#).*", re.DOTALL)
 """Addresses within the archive; others have the codes of every link of an issue."""
@@ -27,6 +28,7 @@ _TRACKING = re.compile(
     r"|vero_(id|conv)|oly_(anon|enc)_id|s_cid|wickedid|spm|scm|share_(token|source|from)|from_source|isappinstalled",
     re.IGNORECASE,
 )
+_CLASS = re.compile(r"(?<=\))\{[.#](?!button\})[\w. #-]+\}")
 _MOST = 60  # anchors that a finding names
 _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
 
@@ -47,6 +49,20 @@ def check(context: Context) -> Iterator[Diagnostic]:
             message = say("the link's text “{words}” does not say where it leads", words=link.words.strip())
             yield VAGUE_TEXT.at(link.place, message, help=say("make the words that name the target the link"))
     yield from _tracking(context)
+    yield from _classes(context)
+
+
+def _classes(context: Context) -> Iterator[Diagnostic]:
+    for text in context.texts:
+        if "){" not in text.prose.text:
+            continue
+        shown = "\n".join(words for words, _ in text.plain())
+        for number, line in enumerate(text.prose.lines):
+            for found in _CLASS.finditer(line):
+                if found[0] in shown:
+                    message = say("{words} is no class of a link, and stays in the text", words=found[0])
+                    place = text.prose.place(number, *found.span())
+                    yield UNKNOWN_CLASS.at(place, message, help=say("write {{.button}}, or delete it"))
 
 
 def _tracking(context: Context) -> Iterator[Diagnostic]:

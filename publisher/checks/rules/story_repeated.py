@@ -46,7 +46,11 @@ class _PastHeadline(NamedTuple):
 
 def gather(issue: Issue) -> Told:
     """The stories of an issue."""
-    return issue.slug, issue.date.isoformat(), tuple(_story(item) for item in issue.items if not item.sponsored)
+    return (
+        issue.slug,
+        issue.date.isoformat(),
+        tuple(_story(item) for item in issue.items if item.headline and not item.sponsored),
+    )
 
 
 def _story(item: Item) -> tuple[Any, ...]:

@@ -22,6 +22,7 @@ from publisher.checks.html import ACTIVE, ATTRIBUTES, SCHEMES, TAGS
 from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.notes import notes_plugin
 from publisher.issue.markdown import new_parser
+from publisher.issue.markdown.boxes import CONTAINERS, title_of
 from publisher.issue.markdown.cjk import joins
 from publisher.issue.markdown.tags import shallow
 
@@ -35,10 +36,12 @@ _GENERATED_ATTRIBUTES: dict[str, set[str]] = {
 }
 _GENERATED_CLASSES = {
     "sup": {"footnote-ref"},
-    "section": {"footnotes"},
+    "section": {"footnotes", "callout", "sponsor"},
+    "blockquote": {"pullquote"},
+    "p": {"label"},
     "ol": {"footnotes-list"},
     "li": {"footnote-item"},
-    "a": {"footnote-backref"},
+    "a": {"footnote-backref", "button"},
 }
 _NOTE_ID = re.compile(r"fn(ref)?-\S+-\d+(:\d+)?")
 _LANGUAGE_CLASS = re.compile(r"language-[\w+#.-]+")
@@ -50,6 +53,11 @@ _IMAGE = re.compile(r'<img((?: [a-z-]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 _LINK = re.compile(r'<a((?: [a-z-]+="[^"]*")*)>')
 _REL = re.compile(r' rel="[^"]*"')
+_CLASSLESS = re.compile(r'(<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")*?) class=""')
+_SPONSOR = re.compile(r'<section class="sponsor">.*?</section>', re.DOTALL)
+_BOX = re.compile(r'<section class="(callout|sponsor)">((?:(?!</?section).)*)</section>', re.DOTALL)
+_BUTTON = re.compile(r'<p>(<a [^>]*class="button"[^>]*>(?:(?!</?a\b).)*</a>)</p>', re.DOTALL)
+_TABLE = '<table role="presentation" cellpadding="0" cellspacing="0" border="0"'
 _BREAK_IN_TEXT = re.compile(r"(?<=([^\s<>\n]))\n(?=([^\s<>\n]))")
 
 
@@ -58,6 +66,9 @@ def _markdown() -> MarkdownIt:
     """What renders tokens."""
     md = new_parser().use(notes_plugin)
     md.add_render_rule("image", _picture)
+    for name in CONTAINERS:
+        md.add_render_rule(f"container_{name}_open", _box_open)
+        md.add_render_rule(f"container_{name}_close", _box_close)
     return md
 
 
@@ -66,6 +77,17 @@ def _picture(renderer: Any, tokens: Sequence[Token], index: int, options: Any, e
     words = renderer.renderInlineAsText(tokens[index].children, options, env)
     shown = tokens[index].copy(attrs=tokens[index].attrs | {"alt": words})
     return str(renderer.renderToken([shown], 0, options, env))
+
+
+def _box_open(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
+    name = tokens[index].info.split()[0]
+    title = env["labels"]["sponsored"] if name == "sponsor" else title_of(tokens[index].info)
+    tag = "blockquote" if name == "pullquote" else "section"
+    return f'<{tag} class="{name}">\n' + (f'<p class="label">{escape(title)}</p>\n' if title else "")
+
+
+def _box_close(_self: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    return "</blockquote>\n" if tokens[index].type == "container_pullquote_close" else "</section>\n"
 
 
 class Html(Markup):
@@ -115,11 +137,13 @@ class HtmlWriter:
         html = markdown.renderer.render(tokens, markdown.options, env)
         flat = shallow(html, _DEEP * 2) if html.count("<") > _DEEP * 2 else html
         clean = self._cleaner.clean(flat)
+        clean = _CLASSLESS.sub(r"\1", clean) if ' class=""' in clean else clean
         deep = clean.count("<") > _DEEP * 2 and _depth(clean) > _DEEP
         self.lost = (deep or flat != html) and _LINKING.search(html) is not None
         if deep:
             clean = f"<p>{escape(' '.join(visible_text(clean).split()))}</p>"
-        return Html(with_images(clean, self._size).strip())
+        html = Html(with_images(clean, self._size).strip())
+        return Html(_SPONSOR.sub(lambda box: sponsored(Html(box[0])), str(html))) if '"sponsor"' in html else html
 
     def _filter(self, tag: str, attribute: str, value: str) -> str | None:
         if attribute == "href" and tag == "a" and not value.startswith("#"):
@@ -169,6 +193,16 @@ def sponsored(html: Html) -> Html:
         return f'<a{_REL.sub("", link[1])} rel="sponsored">' if ' href="http' in link[1] else link[0]
 
     return Html(_LINK.sub(told, html))
+
+
+def in_tables(html: Markup) -> Markup:
+    """Sanitised HTML with its boxes and buttons as tables, whose cells alone have grounds and edges in Outlook."""
+    if 'class="' not in html:
+        return html
+    html = Html(
+        _BOX.sub(rf'{_TABLE} class="box" width="100%"><tr><td class="boxed \1">\2</td></tr></table>', str(html))
+    )
+    return Html(_BUTTON.sub(rf'{_TABLE} class="press"><tr><td class="pressed">\1</td></tr></table>', str(html)))
 
 
 def _depth(html: str) -> int:

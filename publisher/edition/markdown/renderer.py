@@ -50,11 +50,11 @@ class MarkdownRenderer:
             placed = image(url) if _IMAGE.fullmatch(url) else None
             return placed.url if placed else absolute(page, url) or ""
 
-        labels = {name: words(name) for name in ("footnotes", "back_to_text")}
+        labels = {name: words(name) for name in ("footnotes", "back_to_text", "sponsored")}
         self.diagnostics: list[Diagnostic] = []
         self._written = written
         self._html = HtmlWriter(page, image, labels)
-        self._text = TextWriter(link_to, lambda alt: words("image", alt=alt))
+        self._text = TextWriter(link_to, lambda alt: words("image", alt=alt), labels["sponsored"])
 
     def block(self, prose: Prose, name: str, above: int) -> RenderedText:
         """Markdown of blocks. ``name`` is unique in the issue; its headings go below level ``above``."""

@@ -16,6 +16,7 @@ from markdown_it.token import Token
 from publisher.checks.html import ACTIVE, SCHEMES, TAGS
 from publisher.diagnostics.width import display_width
 from publisher.edition.markdown.links import scheme
+from publisher.issue.markdown.boxes import title_of
 from publisher.issue.markdown.tags import COMMENT, RawTag, raw_tags
 
 _KEPT_SPACE, _KEPT_BREAK = "\x01", "\x02"  # of <pre>, while other space is folded; no text holds controls
@@ -48,9 +49,10 @@ def link(words: str, url: str) -> str:
 class TextWriter:
     """Writes the plain text of one issue's texts. ``link_to`` makes an author's link or image absolute."""
 
-    def __init__(self, link_to: Callable[[str], str], image_label: Callable[[str], str]) -> None:
+    def __init__(self, link_to: Callable[[str], str], image_label: Callable[[str], str], sponsored: str) -> None:
         self._link_to = link_to
         self._image_label = image_label
+        self._sponsored = sponsored
 
     def write(self, tokens: Sequence[Token]) -> str:
         """The text of block or inline tokens; blocks are apart by an empty line."""
@@ -65,8 +67,11 @@ class TextWriter:
                 yield underlined(self.write(inside), "-")
             elif kind in {"bullet_list", "ordered_list"}:
                 yield self._list(token, inside)
-            elif kind == "blockquote":
+            elif kind in {"blockquote", "container_pullquote"}:
                 yield _prefixed(self.write(inside), "> ", "> ")
+            elif kind in {"container_callout", "container_sponsor"}:
+                title = f"[{self._sponsored}]" if kind == "container_sponsor" else title_of(token.info)
+                yield _prefixed("\n\n".join(filter(None, (title, self.write(inside)))), "| ", "| ")
             elif kind in {"fence", "code_block"}:
                 yield _prefixed(token.content.rstrip("\n"), "    ", "    ")
             elif kind == "hr":
@@ -112,7 +117,7 @@ class TextWriter:
 
     def _inline(self, tokens: Sequence[Token]) -> str:
         out: list[str] = []
-        opened: list[tuple[str, int]] = []
+        opened: list[tuple[Token, int]] = []
         raw = _RawTags(self._link_to, self._image_label)
         for token in tokens:
             if token.type == "html_inline":
@@ -121,10 +126,12 @@ class TextWriter:
             elif raw.silent:
                 continue
             elif token.type == "link_open":
-                opened.append((str(token.attrs.get("href", "")), len(out)))
+                opened.append((token, len(out)))
             elif token.type == "link_close" and opened:
-                url, start = opened.pop()
-                out[start:] = [link("".join(out[start:]), self._link_to(url))]
+                begun, start = opened.pop()
+                words, url = "".join(out[start:]), self._link_to(str(begun.attrs.get("href", "")))
+                told = link(words, url)
+                out[start:] = [f"{words}: {url}" if "class" in begun.attrs and told.endswith(">") else told]
             else:
                 out.append(self._leaf(token))
         raw.close(out)

@@ -14,6 +14,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from publisher.issue.markdown.addresses import addresses_plugin
 from publisher.issue.markdown.block import BlockRuler
+from publisher.issue.markdown.boxes import boxes_plugin
 from publisher.issue.markdown.cjk import cjk_plugin
 from publisher.issue.markdown.inline import InlineParser, brackets_plugin
 from publisher.issue.markdown.tags import tags_plugin
@@ -60,6 +61,7 @@ def new_parser() -> MarkdownIt:
     md.normalizeLink = _normalized(md.normalizeLink)  # type: ignore[method-assign, assignment]
     md.normalizeLinkText = _normalized(md.normalizeLinkText)  # type: ignore[method-assign, assignment]
     md.use(footnote_plugin).use(addresses_plugin).use(cjk_plugin).use(tags_plugin).use(brackets_plugin)
+    md.use(boxes_plugin)
     md.core.ruler.after("block", "notes", _lines_of_notes)
     md.core.ruler.at("text_join", _join_special)
     md.block.ruler = BlockRuler(md.block)

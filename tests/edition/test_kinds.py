@@ -1,0 +1,124 @@
+"""Kinds of items, boxes and buttons: in mail, text and page, and refused at their line where they are not whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from selectolax.lexbor import LexborHTMLParser
+
+from publisher.config import load_config
+from publisher.config.theme import built_in
+from publisher.edition.model import Edition
+from publisher.proofing.proof import Proof, proofread
+from tests.checks.corpus import SOUND
+
+BOXES = """\
+The bill, beside its peers.
+
+::: callout How it is made
+Rented by the hour, see [the paper](https://paper.example.org/1).
+:::
+
+::: pullquote
+Larger, and still small.
+:::
+
+::: sponsor
+Rent GPUs from [Example Cloud](https://cloud.sponsor.org/).
+:::
+
+[Read it all](https://report.example.org/full){.button}
+"""
+ITEMS = {
+    "01-bill.md": f"---\nheadline: The bill\n---\n{BOXES}",
+    "02-said.md": "---\nkind: quote\nsource: {name: Ada}\n---\n"
+    "The best newsletter is the one that you would miss if it did not come.\n",
+    "03-short.md": "---\nkind: brief\nheadline: A short one\n---\nOne line.\n",
+    "04-more.md": "---\nkind: links\n---\n- [A guide](https://guide.example.org/)\n- [A story](https://story.example.org/)\n",
+    "05-seen.md": "---\nkind: picture\nimage: {image: images/moon.png, alt: A large moon over chips}\n---\n",
+}
+
+
+def proof(root: Path, theme: str = "paper", **items: str) -> Proof:
+    folder = root / "issues/2025-01-05-kinds"
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (1200, 600), "#336699").save(folder / "images/moon.png")
+    (root / "config.yaml").write_text(
+        SOUND["config.yaml"].rstrip() + f"\ntheme: {{name: {theme}, parts: {{contents: true}}}}\n"
+    )
+    (folder / "issue.yaml").write_text("title: The cost of a model\ndate: 2025-01-05\nlanguage: en\nstatus: ready\n")
+    for name, text in (items or ITEMS).items():
+        (folder / name.replace("_md", ".md")).write_text(text)
+    return proofread(load_config(root), folder.name)
+
+
+def parts(made: Edition) -> tuple[str, str, str]:
+    return made.html.fill(lambda _: "#"), made.text.fill(lambda _: "#"), made.web
+
+
+@pytest.mark.parametrize("theme", built_in())
+def test_every_kind_and_box_stands_in_mail_text_and_page(tmp_path: Path, theme: str) -> None:
+    judged = proof(tmp_path, theme)
+    assert judged.findings == ()
+    assert judged.edition is not None
+    for part in parts(judged.edition):
+        shown = LexborHTMLParser(part).text() if "<p" in part else part
+        for said in ("How it is made", "Rented by the hour", "still small", "Sponsored", "Read it all", "would miss"):
+            assert said in shown
+        for url in ("paper.example.org/1", "cloud.sponsor.org", "report.example.org/full", "guide.example.org"):
+            assert url in part
+
+
+def test_text_and_markup_of_boxes_and_buttons_are_as_promised(tmp_path: Path) -> None:
+    judged = proof(tmp_path)
+    assert judged.edition is not None
+    mail, text, web = parts(judged.edition)
+    assert "Read it all: https://report.example.org/full\n" in text
+    assert "| [Sponsored]\n" in text
+    for part in (mail, web):
+        assert LexborHTMLParser(part).css_first('a[href*="cloud.sponsor"]').attributes["rel"] == "sponsored"
+    assert LexborHTMLParser(mail).css_first("td.pressed a.button") is not None
+    assert LexborHTMLParser(mail).css_first("td.callout p.label") is not None
+
+
+def test_an_item_without_a_headline_has_the_anchor_of_its_file_and_a_name_in_lists(tmp_path: Path) -> None:
+    judged = proof(tmp_path)
+    assert judged.edition is not None
+    named = {story.anchor: story.headline for story in judged.edition.stories}
+    assert named == {
+        "bill": "The bill",
+        "said": "The best newsletter is the one that you…",
+        "short": "A short one",
+        "more": "A guide A story",
+        "seen": "A large moon over chips",
+    }
+    page = LexborHTMLParser(judged.edition.web)
+    assert page.css_first("#said .headline") is None
+    assert [link.text() for link in page.css(".in-issue a")] == list(named.values())
+
+
+@pytest.mark.parametrize(
+    ("item", "code", "line"),
+    [
+        ("---\nkind: story\n---\nText.\n", "missing-key", 2),
+        ("---\nkind: poem\nheadline: A\n---\nText.\n", "bad-value", 2),
+        ("---\nkind: picture\n---\nText.\n", "missing-key", 2),
+        ("---\nkind: quote\n---\n", "empty-body", 4),
+        ("---\nkind: links\n---\n- [A](https://a.example.org/)\n\nText.\n", "bad-value", 6),
+        ("---\nheadline: A\n---\nText.\n\n::: callout\nMore.\n", "container-unclosed", 6),
+        ("---\nheadline: A\n---\n::: callout\n::: sponsor\nMore.\n:::\n:::\n", "container-nested", 5),
+        ("---\nheadline: A\n---\n::: aside\nMore.\n:::\n", "container-unknown", 4),
+        ("---\nheadline: A\n---\nGo [there](https://a.example.org/){.big}.\n", "unknown-class", 4),
+    ],
+)
+def test_what_is_not_whole_is_told_at_its_line(tmp_path: Path, item: str, code: str, line: int) -> None:
+    found = proof(tmp_path, a_md=item).findings
+    assert [(one.code, one.span.line) for one in found] == [(code, line)]
+
+
+def test_an_unknown_kind_is_told_the_five(tmp_path: Path) -> None:
+    (found,) = proof(tmp_path, a_md="---\nkind: poem\nheadline: A\n---\nText.\n").findings
+    for kind in ("story", "brief", "quote", "links", "picture"):
+        assert kind in f"{found.message} {found.help}"
