@@ -127,8 +127,17 @@ class _Splitter:
             self._end(number)
             return
         if self._inside or self._box:
-            message = say("a container begins inside another")
-            advice = say("close the first with ::: before it, or delete the line")
+            message, advice = (
+                (
+                    say("a container begins inside the commentary"),
+                    say("close the commentary with ::: first, or delete the line"),
+                )
+                if self._inside
+                else (
+                    say("a container begins inside another"),
+                    say("close the first with ::: before it, or delete the line"),
+                )
+            )
             self._find(codes.CONTAINER_NESTED, number, message, advice)
         elif name.split()[0] in CONTAINERS and not self.opened:
             self._box = number
