@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from publisher.audience.tokens import Tokens
+from publisher.audience.tokens import Purpose, Tokens
 from publisher.config import load_config
 
 CONFIG = """newsletter:
@@ -78,7 +78,7 @@ def measure_unsubscribe(root: Path, requests: int, connections: int) -> list[str
     tokens = Tokens.open(load_config(root))
     with sqlite3.connect(root / ".publisher/publisher.db") as database:
         references = [row[0] for row in database.execute("SELECT reference FROM subscribers LIMIT ?", (requests,))]
-    paths = ["/unsubscribe/" + tokens.unsubscribe_url(reference, 1).rpartition("/")[2] for reference in references]
+    paths = ["/unsubscribe/" + tokens.sign(Purpose.UNSUBSCRIBE, reference, 1) for reference in references]
     server = subprocess.Popen([*publisher(root), "serve", "--port", "0"], stderr=subprocess.PIPE, text=True)
     try:
         cores = sorted(os.sched_getaffinity(0))

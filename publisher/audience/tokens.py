@@ -75,17 +75,9 @@ class Tokens:
             )
         return cls(keys or keys_in(_own_key(config.root / ".publisher")), config.service.url or LOCAL_SERVICE)
 
-    def unsubscribe_url(self, reference: str, mailing: str | int | None = None) -> str:
-        """The one-click address of List-Unsubscribe (RFC 8058)."""
-        return self._url(Purpose.UNSUBSCRIBE, reference, mailing)
-
-    def preferences_url(self, reference: str, mailing: str | int | None = None) -> str:
-        """Where a reader chooses topics."""
-        return self._url(Purpose.PREFERENCES, reference, mailing)
-
-    def confirm_url(self, reference: str) -> str:
-        """Where a reader confirms."""
-        return self._url(Purpose.CONFIRM, reference, None)
+    def url(self, purpose: Purpose, reference: str, mailing: str | int | None = None) -> str:
+        """A link to the readers' service; to unsubscribe it is the one-click address of RFC 8058."""
+        return f"{self.base}{purpose.value}/{self.sign(purpose, reference, mailing)}"
 
     def sign(self, purpose: Purpose, reference: str, mailing: str | int | None = None) -> str:
         """A token."""
@@ -109,9 +101,6 @@ class Tokens:
         except (BadSignature, ValueError):
             return None
         return TokenPayload(reference, mailing or None, issued_at.astimezone(UTC) if issued_at else None)
-
-    def _url(self, purpose: Purpose, reference: str, mailing: str | int | None) -> str:
-        return f"{self.base}{purpose.value}/{self.sign(purpose, reference, mailing)}"
 
 
 def keys_in(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 
-from publisher.audience.tokens import Tokens
+from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings
@@ -247,12 +247,12 @@ def envelope_factory(config: Config, letter: MailContent, mailing: str) -> Calla
     slots = letter.html.slots | letter.text.slots
 
     def address(recipient: str, claim: Claim) -> Envelope:
-        unsubscribe = tokens.unsubscribe_url(claim.reference, mailing)
+        unsubscribe = tokens.url(Purpose.UNSUBSCRIBE, claim.reference, mailing)
         values = dict.fromkeys(slots, "")
         if Slot.UNSUBSCRIBE_URL in slots:
             values[Slot.UNSUBSCRIBE_URL] = unsubscribe
         if Slot.PREFERENCES_URL in slots:
-            values[Slot.PREFERENCES_URL] = tokens.preferences_url(claim.reference, mailing)
+            values[Slot.PREFERENCES_URL] = tokens.url(Purpose.PREFERENCES, claim.reference, mailing)
         if Slot.GREETING in slots:
             values[Slot.GREETING] = locale.greeting(claim.name)
         return Envelope(recipient, claim.address, unsubscribe, claim.attempt, values)

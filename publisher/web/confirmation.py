@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from publisher.audience import store
-from publisher.audience.tokens import CONFIRM_WITHIN, Tokens
+from publisher.audience.tokens import CONFIRM_WITHIN, Purpose, Tokens
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.pace import Pace, batch_size, blocked, ceiling
@@ -174,13 +174,13 @@ class ConfirmationMailer:
 
     def _envelope(self, question: ConfirmationRequest) -> Envelope:
         subscriber = question.subscriber
-        to = self._tokens.preferences_url if question.already else self._tokens.confirm_url
+        purpose = Purpose.PREFERENCES if question.already else Purpose.CONFIRM
         return Envelope(
             f"confirm-{subscriber.reference}{int(question.asked_at.timestamp())}",
             subscriber.address_key,
-            self._tokens.unsubscribe_url(subscriber.reference),
+            self._tokens.url(Purpose.UNSUBSCRIBE, subscriber.reference),
             attempt=question.attempt,
-            values={_LINK: to(subscriber.reference)},
+            values={_LINK: self._tokens.url(purpose, subscriber.reference)},
             composed=self._composed(subscriber.language or self._config.newsletter.language, already=question.already),
         )
 

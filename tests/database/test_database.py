@@ -92,7 +92,7 @@ def test_processes_that_start_together_migrate_once(config: Config, tmp_path: Pa
         "from publisher.database import open_database; from publisher.audience.tokens import Tokens;"
         "n = Newsletter(**{'name': 'n', 'url': 'https://x/', 'from': 'a@x.org'});"
         "c = Config(newsletter=n, root=Path(sys.argv[1])); open_database(c);"
-        "print(Tokens.open(c).unsubscribe_url('a'))"
+        "print(Tokens.open(c).url(Purpose.UNSUBSCRIBE, 'a'))"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "fresh")]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]

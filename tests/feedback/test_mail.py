@@ -16,7 +16,7 @@ from sqlalchemy import select
 from publisher.audience import store as audience
 from publisher.audience.address import read_address
 from publisher.audience.tables import subscribers
-from publisher.audience.tokens import Tokens
+from publisher.audience.tokens import Purpose, Tokens
 from publisher.delivery.send import send
 from publisher.delivery.tables import recipients
 from publisher.feedback import intake
@@ -230,7 +230,7 @@ def test_a_reader_can_end_nothing_but_what_is_his(sent: tuple[Room, dict[str, by
 
 def test_a_mailing_of_another_ledger_is_nobodys(sent: tuple[Room, dict[str, bytes]]) -> None:
     room, messages = sent
-    url = Tokens.open(room.config).unsubscribe_url("f" * 24, "0a1b2c3d")
+    url = Tokens.open(room.config).url(Purpose.UNSUBSCRIBE, "f" * 24, "0a1b2c3d")
     headers = letters.headers_of(messages[min(messages)])
     link = next(line for line in headers.splitlines() if line.startswith("List-Unsubscribe:"))
     foreign = messages[min(messages)].replace(link.encode(), f"List-Unsubscribe: <{url}>".encode())

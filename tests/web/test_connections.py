@@ -22,7 +22,7 @@ import pytest
 from publisher.audience import store
 from publisher.audience.address import read_address
 from publisher.audience.model import ConsentSource, ConsentState
-from publisher.audience.tokens import Tokens
+from publisher.audience.tokens import Purpose, Tokens
 from publisher.config import load_config
 from publisher.database import open_database
 from publisher.web import server as connections
@@ -85,7 +85,7 @@ def test_with_500_half_open_connections_a_one_click_post_is_answered_at_once(tmp
         one_click = {"List-Unsubscribe": "One-Click"}
         for person, source in ((ann, "127.0.0.1"), (ben, "127.0.0.2")):  # as through a proxy; as one attacker
             half_open = [stack.enter_context(connect(url, HALF, source)) for _ in range(500)]
-            path = urlsplit(tokens.unsubscribe_url(person.reference)).path
+            path = urlsplit(tokens.url(Purpose.UNSUBSCRIBE, person.reference)).path
             answer = httpx.post(url.rstrip("/") + path, data=one_click, timeout=10)
             assert answer.status_code == 200
         assert sum(map(is_open, half_open)) <= connections.SHARE
@@ -149,7 +149,7 @@ def test_a_second_request_on_a_connection_has_its_own_deadline(site: Site, monke
 @pytest.mark.parametrize("path", ["subscribe", "unsubscribe/x", "preferences/x", "webhooks/sns"])
 def test_a_client_that_goes_away_leaves_no_traceback(site: Site, caplog: pytest.LogCaptureFixture, path: str) -> None:
     ann = site.add("ann@example.com")
-    path = path.replace("x", site.service.tokens.preferences_url(ann.reference).rpartition("/")[2])
+    path = path.replace("x", site.service.tokens.url(Purpose.PREFERENCES, ann.reference).rpartition("/")[2])
     kind = "application/json" if "sns" in path else "application/x-www-form-urlencoded"
     with caplog.at_level(logging.DEBUG):
         head = f"POST /{path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 50\r\n\r\nemail="

@@ -16,6 +16,7 @@ SCRIPT = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import lambda_handler
+from publisher.audience.tokens import Purpose
 tokens = lambda_handler._service.tokens
 def call(method, path, body=None, kind=None):
     headers = {"host": "letters.example.com", **({"content-type": kind} if kind else {})}
@@ -25,7 +26,7 @@ def call(method, path, body=None, kind=None):
              "isBase64Encoded": False}
     answer = lambda_handler.handler(event, None)
     return [answer["statusCode"], answer["headers"]["content-security-policy"][:18], answer["body"][:15]]
-path = "/unsubscribe/" + tokens.unsubscribe_url("nobody").rpartition("/")[2]
+path = "/unsubscribe/" + tokens.url(Purpose.UNSUBSCRIBE, "nobody").rpartition("/")[2]
 form = "application/x-www-form-urlencoded"
 from publisher.audience.model import ConsentSource
 from publisher.audience import store
@@ -34,7 +35,7 @@ def who_left(**extra):
     with database.begin() as connection:
         name = f"r{len(extra)}{''.join(extra.values())[-1:]}@n.example"
         reader = store.add(connection, store_address(name), how=ConsentSource.COMMAND)
-    link = "/unsubscribe/" + tokens.unsubscribe_url(reader.reference).rpartition("/")[2]
+    link = "/unsubscribe/" + tokens.url(Purpose.UNSUBSCRIBE, reader.reference).rpartition("/")[2]
     event = {"version": "2.0", "routeKey": "$default", "rawPath": link, "rawQueryString": "",
              "headers": {"host": "x", **extra}, "body": "", "isBase64Encoded": False,
              "requestContext": {"http": {"method": "POST", "path": link, "protocol": "HTTP/1.1",

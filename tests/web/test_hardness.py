@@ -37,7 +37,7 @@ HEADERS = {
 def test_every_answer_has_safe_headers_and_no_cookie(site: Site) -> None:
     ann = site.add("ann@example.com")
     paths = ["", "subscribe", "healthz", "metrics", "nothing", "confirm/x", "webhooks/sns"]
-    paths += [site.service.tokens.preferences_url(ann.reference)]
+    paths += [site.service.tokens.url(Purpose.PREFERENCES, ann.reference)]
     for path in paths:
         for method in ("GET", "POST", "PUT"):
             answer = site.client.request(method, path)
@@ -74,7 +74,7 @@ def test_healthz_and_metrics(site: Site, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_database_that_is_gone_is_a_page_and_a_status(site: Site) -> None:
     ann = site.add("ann@example.com")
-    link = site.service.tokens.unsubscribe_url(ann.reference)
+    link = site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference)
     with site.service.database.begin() as connection:
         connection.exec_driver_sql("DROP TABLE consents")
     assert site.client.post(link).status_code == 503
@@ -209,7 +209,7 @@ def test_the_webhook_believes_named_topics_only(tmp_path: Path) -> None:
 
 def test_a_slash_too_many_leads_nobody_to_another_host_and_keeps_nobody_subscribed(site: Site) -> None:
     ann = site.add("ann@example.com")
-    link = site.service.tokens.unsubscribe_url(ann.reference)
+    link = site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference)
     for path, leads in (("subscribe/", "../subscribe"), (f"{link}/", f"../{link.rpartition('/')[2]}")):
         answer = site.client.get(path, headers={"host": "evil.example"})
         assert (answer.status_code, answer.headers["location"]) == (308, leads)

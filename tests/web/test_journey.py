@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from publisher.audience.tokens import Purpose
 from tests.web.conftest import Site, link_of
 
 pytestmark = pytest.mark.browser
@@ -93,7 +94,7 @@ def test_by_keyboard_alone(site: Site, page: Any) -> None:
     ben = site.subscriber("ben@example.com")
     assert ben is not None
     assert (ben.state, ben.name, ben.topics, ben.language) == ("confirmed", "Ben", ("daily",), "en")
-    page.goto(site.service.tokens.unsubscribe_url(ben.reference))
+    page.goto(site.service.tokens.url(Purpose.UNSUBSCRIBE, ben.reference))
     _press(page, "Unsubscribe")
     page.get_by_role("heading", name="You are unsubscribed").wait_for()
     assert site.state("ben@example.com") == "unsubscribed"

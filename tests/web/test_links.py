@@ -24,7 +24,7 @@ def test_one_click_urlencoded_as_in_the_rfc(site: Site) -> None:
     """RFC 8058, section 8.1 and 8.2: the POST of a mail client, without cookie, origin or redirect."""
     ann = site.add("ann@example.com")
     answer = site.client.post(
-        site.service.tokens.unsubscribe_url(ann.reference, "m7"),
+        site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference, "m7"),
         content=b"List-Unsubscribe=One-Click",
         headers={"content-type": "application/x-www-form-urlencoded"},
     )
@@ -42,7 +42,7 @@ def test_one_click_multipart_as_in_the_rfc(site: Site) -> None:
         b'Content-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n---FormBoundaryjWmhtjORrn--\r\n'
     )
     answer = site.client.post(
-        site.service.tokens.unsubscribe_url(ann.reference),
+        site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference),
         content=body,
         headers={
             "content-type": "multipart/form-data; boundary=-FormBoundaryjWmhtjORrn",
@@ -60,7 +60,7 @@ def test_one_click_multipart_as_in_the_rfc(site: Site) -> None:
 )
 def test_a_body_that_cannot_be_read_keeps_nobody_subscribed(site: Site, content: bytes, kind: str) -> None:
     ann = site.add("ann@example.com")
-    link = site.service.tokens.unsubscribe_url(ann.reference)
+    link = site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference)
     assert site.client.post(link, content=content, headers={"content-type": kind}).status_code == 200
     assert site.state("ann@example.com") == "unsubscribed"
 
@@ -75,7 +75,7 @@ NOBODY = {
 
 @pytest.mark.parametrize("language", NOBODY)
 def test_a_link_of_nobody_says_so(site: Site, monkeypatch: pytest.MonkeyPatch, language: str) -> None:
-    link = site.service.tokens.unsubscribe_url("0" * 24, "m7")
+    link = site.service.tokens.url(Purpose.UNSUBSCRIBE, "0" * 24, "m7")
     newsletter = site.service.config.newsletter.model_copy(update={"language": language})
     monkeypatch.setattr(
         site.service.pages, "_config", site.service.config.model_copy(update={"newsletter": newsletter})
@@ -92,7 +92,7 @@ def test_one_click_for_nobody_is_answered_and_tells_the_operator(
     webhook, heard = hook
     monkeypatch.setenv("PUBLISHER_ALERTS_WEBHOOK", webhook)
     for number in range(3):
-        link = site.service.tokens.unsubscribe_url(f"{number:024x}", "m7")
+        link = site.service.tokens.url(Purpose.UNSUBSCRIBE, f"{number:024x}", "m7")
         answer = site.client.post(link, data={"List-Unsubscribe": "One-Click"})
         assert answer.status_code == 200
     for _ in range(200):
@@ -112,9 +112,9 @@ def test_who_was_erased_is_no_alarm(site: Site, hook: Hook, monkeypatch: pytest.
     with site.service.database.begin() as connection:
         freeze(connection, MailContent("2026-05-04-weekly", "a", "a", "en", "sha256:0", None, body, body))
         erase(connection, read_address("ann@example.com"))
-    link = site.service.tokens.unsubscribe_url(ann.reference, "m7")
+    link = site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference, "m7")
     assert site.client.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
-    other = site.service.tokens.unsubscribe_url("f" * 24, "m7")
+    other = site.service.tokens.url(Purpose.UNSUBSCRIBE, "f" * 24, "m7")
     site.client.post(other, data={"List-Unsubscribe": "One-Click"})
     for _ in range(200):
         if heard:
@@ -136,7 +136,7 @@ def test_a_forged_link_is_no_alarm(site: Site, hook: Hook, monkeypatch: pytest.M
 def test_every_spelling_of_the_mailbox_leaves(site: Site) -> None:
     ann = site.add("Ann@example.com")
     site.add("ann@example.com")
-    site.client.post(site.service.tokens.unsubscribe_url(ann.reference))
+    site.client.post(site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference))
     assert {site.state("Ann@example.com"), site.state("ann@example.com")} == {"unsubscribed"}
 
 
@@ -145,9 +145,9 @@ def test_get_head_and_options_change_nothing(site: Site) -> None:
     before = site.subscriber("ann@example.com"), site.history("ann@example.com")
     tokens = site.service.tokens
     links = [
-        tokens.unsubscribe_url(ann.reference),
-        tokens.preferences_url(ann.reference),
-        tokens.confirm_url(ann.reference),
+        tokens.url(Purpose.UNSUBSCRIBE, ann.reference),
+        tokens.url(Purpose.PREFERENCES, ann.reference),
+        tokens.url(Purpose.CONFIRM, ann.reference),
     ]
     for link in links:
         page = site.client.get(link)
@@ -164,7 +164,7 @@ def test_get_head_and_options_change_nothing(site: Site) -> None:
 
 def test_the_button_leads_to_a_way_back(site: Site) -> None:
     ann = site.add("ann@example.com")
-    link = site.service.tokens.unsubscribe_url(ann.reference)
+    link = site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference)
     assert "退订" in site.client.get(link).text
     page = site.client.post(link)
     assert "已退订" in page.text
@@ -179,14 +179,14 @@ def test_the_button_leads_to_a_way_back(site: Site) -> None:
 
 def test_staying_does_not_confirm_who_never_did(site: Site) -> None:
     ann = site.add("ann@example.com", ConsentState.PENDING)
-    site.client.post(site.service.tokens.unsubscribe_url(ann.reference))
-    site.client.post(site.service.tokens.preferences_url(ann.reference), data={"action": "stay"})
+    site.client.post(site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference))
+    site.client.post(site.service.tokens.url(Purpose.PREFERENCES, ann.reference), data={"action": "stay"})
     assert site.state("ann@example.com") == "pending"
 
 
 def test_preferences_keep_what_the_page_does_not_show(site: Site) -> None:
     ann = site.add("ann@example.com", topics=["vip", "weekly"], name="Ann", language="zh-CN")
-    link = site.service.tokens.preferences_url(ann.reference)
+    link = site.service.tokens.url(Purpose.PREFERENCES, ann.reference)
     page = site.client.post(link, data={"action": "save", "topics": ["daily", "invented"], "name": " 安 "})
     assert "偏好已保存" in page.text
     ann = site.subscriber("ann@example.com")
@@ -229,10 +229,10 @@ def test_forged_links_open_nothing(site: Site) -> None:
 
 
 def test_a_link_of_somebody_erased_is_no_error_to_a_mail_client(site: Site) -> None:
-    nobody = site.service.tokens.unsubscribe_url("nobody")
+    nobody = site.service.tokens.url(Purpose.UNSUBSCRIBE, "nobody")
     assert site.client.post(nobody, content=b"List-Unsubscribe=One-Click").status_code == 200
     assert site.client.get(nobody).status_code == 200
-    assert site.client.get(site.service.tokens.preferences_url("nobody")).status_code == 410
+    assert site.client.get(site.service.tokens.url(Purpose.PREFERENCES, "nobody")).status_code == 410
 
 
 def test_keys_rotate(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

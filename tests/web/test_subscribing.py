@@ -12,6 +12,7 @@ import pytest
 from publisher.audience import store
 from publisher.audience.model import ConsentSource, ConsentState
 from publisher.audience.suppressions import Reason, suppress
+from publisher.audience.tokens import Purpose
 from publisher.providers.folder import FolderTransport
 from publisher.providers.outcomes import submitted
 from tests.web.conftest import Site, link_of
@@ -92,9 +93,9 @@ def test_an_old_confirmation_does_not_bring_back_who_left(site: Site) -> None:
     from unittest import mock
 
     with mock.patch("time.time", return_value=time.time() - 3600):
-        old = site.service.tokens.confirm_url(ann.reference)
+        old = site.service.tokens.url(Purpose.CONFIRM, ann.reference)
     with mock.patch("time.time", return_value=time.time() - 15 * 86400):
-        expired = site.service.tokens.confirm_url(ann.reference)
+        expired = site.service.tokens.url(Purpose.CONFIRM, ann.reference)
     with site.service.database.begin() as connection:
         store.unsubscribe(connection, ann, ConsentSource.ONE_CLICK)
     for link in (old, expired):
@@ -153,7 +154,7 @@ def test_only_our_own_forms_and_the_archive_s_are_taken(site: Site, headers: dic
     assert site.client.post("subscribe", data={"email": "a@example.com"}, headers=headers).status_code == status
     ann = site.add("ann@example.com", ConsentState.PENDING)
     if "news.example.com" not in headers.get("origin", ""):
-        link = site.service.tokens.confirm_url(ann.reference)
+        link = site.service.tokens.url(Purpose.CONFIRM, ann.reference)
         assert site.client.post(link, headers=headers).status_code == status
 
 
@@ -163,7 +164,7 @@ def test_one_network_asks_only_so_often(limited_site: Site) -> None:
     assert answers[-1].headers["retry-after"] == "60"
     assert "稍候" in answers[-1].text
     ann = limited_site.add("ann@example.com")  # but anybody may leave at any time
-    link = limited_site.service.tokens.unsubscribe_url(ann.reference)
+    link = limited_site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference)
     assert all(limited_site.client.post(link).status_code == 200 for _ in range(10))
 
 
@@ -183,7 +184,7 @@ def test_a_relay_that_hangs_keeps_nobody_from_a_page(site: Site, monkeypatch: py
     try:
         for number in range(6):
             site.client.post("subscribe", data={"email": f"a{number}@example.com"})
-        link = site.service.tokens.unsubscribe_url(ann.reference)
+        link = site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference)
         assert site.client.get(link, timeout=5).status_code == 200
     finally:
         answered.set()

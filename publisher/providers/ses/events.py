@@ -9,9 +9,9 @@ be wrapped by SNS (``Message``) or by EventBridge (``detail``).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parseaddr
-from typing import Any, NamedTuple
+from typing import Any
 
 from publisher.providers.events import (
     RAW_LIMIT,
@@ -88,73 +88,56 @@ def _ses_events(name: str, value: Json) -> Iterator[Event]:
         return
     if not message_id and not recipient:
         raise EventError(f"{plain(name, 40)} with neither a message id nor tags")
-    body = _mapping(value, kind.body)
+    body = _mapping(value, _BODIES.get(kind, kind.value))
     at = moment_of(text_at(body, "timestamp")) or moment_of(text_at(mail, "timestamp"))
     for address, entry in _destinations(kind, body, mail):
-        yield Event(kind.kind, message_id, at, address, mailing, recipient, attempt, **kind.says(body, entry))
+        yield Event(kind, message_id, at, address, mailing, recipient, attempt, **_says(kind, body, entry))
 
 
-def _bounce(body: Json, entry: Json) -> dict[str, Any]:
-    try:
-        type_ = BounceType(text_at(body, "bounceType").lower())
-    except ValueError:
-        type_ = BounceType.UNDETERMINED
-    said = f"{text_at(entry, 'status', 16)} {scrubbed_at(entry, 'diagnosticCode')}".strip()
-    return {"type": type_.value, "subtype": text_at(body, "bounceSubType", 64), "detail": said}
-
-
-def _complaint(body: Json, _entry: Json) -> dict[str, Any]:
-    return {"type": text_at(body, "complaintFeedbackType", 64), "subtype": text_at(body, "complaintSubType", 64)}
-
-
-def _delay(body: Json, entry: Json) -> dict[str, Any]:
-    return {"type": text_at(body, "delayType", 64), "detail": scrubbed_at(entry, "diagnosticCode")}
-
-
-def _subscription(body: Json, _entry: Json) -> dict[str, Any]:
-    left = _mapping(body, "newTopicPreferences").get("unsubscribeAll") is True
-    return {"type": scrubbed_at(body, "source", 64), "unsubscribed": left}
-
-
-def _opened(body: Json, _entry: Json) -> dict[str, Any]:
-    link, agent = scrubbed_at(body, "link", 1000), text_at(body, "userAgent", 300)
-    return {"detail": link, "user_agent": agent}
-
-
-def _detail(key: str) -> Callable[[Json, Json], dict[str, Any]]:
-    return lambda body, _entry: {"detail": scrubbed_at(body, key)}
-
-
-class _SesKind(NamedTuple):
-    """How a kind is read: the key of its body, the body's list of destinations, what each of them says."""
-
-    kind: EventKind
-    body: str
-    destinations: str | None = None
-    says: Callable[[Json, Json], dict[str, Any]] = lambda _body, _entry: {}
-
-
-_KINDS = {
-    "send": _SesKind(EventKind.SEND, "send"),
-    "delivery": _SesKind(EventKind.DELIVERY, "delivery", "recipients"),
-    "bounce": _SesKind(EventKind.BOUNCE, "bounce", "bouncedRecipients", _bounce),
-    "complaint": _SesKind(EventKind.COMPLAINT, "complaint", "complainedRecipients", _complaint),
-    "reject": _SesKind(EventKind.REJECT, "reject", None, _detail("reason")),
-    "renderingfailure": _SesKind(EventKind.RENDERING_FAILURE, "failure", None, _detail("errorMessage")),
-    "deliverydelay": _SesKind(EventKind.DELIVERY_DELAY, "deliveryDelay", "delayedRecipients", _delay),
-    "subscription": _SesKind(EventKind.SUBSCRIPTION, "subscription", None, _subscription),
-    "open": _SesKind(EventKind.OPEN, "open", None, _opened),
-    "click": _SesKind(EventKind.CLICK, "click", None, _opened),
+_KINDS = {kind.value.replace("-", ""): kind for kind in EventKind if kind is not EventKind.UNKNOWN}
+_BODIES = {EventKind.RENDERING_FAILURE: "failure", EventKind.DELIVERY_DELAY: "deliveryDelay"}
+"""The key of a kind's body, where it is not the kind's own name."""
+_LISTS = {
+    EventKind.DELIVERY: "recipients",
+    EventKind.BOUNCE: "bouncedRecipients",
+    EventKind.COMPLAINT: "complainedRecipients",
+    EventKind.DELIVERY_DELAY: "delayedRecipients",
 }
+"""The list of destinations in a kind's body."""
 
 
-def _destinations(kind: _SesKind, body: Json, mail: Json) -> list[tuple[str | None, Json]]:
+def _says(kind: EventKind, body: Json, entry: Json) -> dict[str, Any]:
+    """What a body, with its entry for one destination, says besides the kind: fields of the event."""
+    match kind:
+        case EventKind.BOUNCE:
+            name = text_at(body, "bounceType").lower()
+            type_ = name if name in {*BounceType} else BounceType.UNDETERMINED.value
+            said = f"{text_at(entry, 'status', 16)} {scrubbed_at(entry, 'diagnosticCode')}".strip()
+            return {"type": type_, "subtype": text_at(body, "bounceSubType", 64), "detail": said}
+        case EventKind.COMPLAINT:
+            subtype = text_at(body, "complaintSubType", 64)
+            return {"type": text_at(body, "complaintFeedbackType", 64), "subtype": subtype}
+        case EventKind.REJECT:
+            return {"detail": scrubbed_at(body, "reason")}
+        case EventKind.RENDERING_FAILURE:
+            return {"detail": scrubbed_at(body, "errorMessage")}
+        case EventKind.DELIVERY_DELAY:
+            return {"type": text_at(body, "delayType", 64), "detail": scrubbed_at(entry, "diagnosticCode")}
+        case EventKind.SUBSCRIPTION:
+            left = _mapping(body, "newTopicPreferences").get("unsubscribeAll") is True
+            return {"type": scrubbed_at(body, "source", 64), "unsubscribed": left}
+        case EventKind.OPEN | EventKind.CLICK:
+            return {"detail": scrubbed_at(body, "link", 1000), "user_agent": text_at(body, "userAgent", 300)}
+    return {}
+
+
+def _destinations(kind: EventKind, body: Json, mail: Json) -> list[tuple[str | None, Json]]:
     """Every destination the event is about; one of nobody where it names none, for tags may still say whom."""
     nobody: list[tuple[str | None, Json]] = [(None, {})]
     sole = _named(mail, "destination")
-    if kind.destinations is None:
+    if kind not in _LISTS:
         return sole or nobody
-    return _named(body, kind.destinations) or (sole if len(sole) == 1 else nobody)
+    return _named(body, _LISTS[kind]) or (sole if len(sole) == 1 else nobody)
 
 
 def _named(value: Json, key: str) -> list[tuple[str | None, Json]]:

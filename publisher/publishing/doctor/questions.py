@@ -18,7 +18,7 @@ import httpx
 
 from publisher.audience.backup import last_backup
 from publisher.audience.tables import subscribers
-from publisher.audience.tokens import Tokens
+from publisher.audience.tokens import Purpose, Tokens
 from publisher.config import Config
 from publisher.config.placeholders import unready
 from publisher.database import open_database
@@ -177,7 +177,7 @@ def unsubscribe(probes: Probes) -> Finding:
     if not probes.config.service.url:
         return fault("service.url is not set: nobody could unsubscribe", "set service.url in config.yaml")
     # A reference of this form is never given out, so the POST is understood, and unsubscribes no one.
-    url = Tokens.open(probes.config).unsubscribe_url("doctor" + secrets.token_hex(8))
+    url = Tokens.open(probes.config).url(Purpose.UNSUBSCRIBE, "doctor" + secrets.token_hex(8))
     answer = _ask(probes, "POST", url, content=b"List-Unsubscribe=One-Click")
     where = probes.config.service.url
     if answer.is_redirect:
