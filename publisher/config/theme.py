@@ -154,6 +154,9 @@ class Fonts(Section):
 
     title: Font | None = Field(None, description="Of titles and headlines", examples=["serif"])
     body: Font | None = Field(None, description="Of running text", examples=["sans"])
+    card: OneLine | None = Field(
+        None, description="Of cards: a family of this machine, or a font file of the repository", examples=["Noto Sans"]
+    )
 
 
 class Social(Section):
@@ -201,6 +204,7 @@ class ThemeConfig(Section):
     footer: Annotated[str | dict[str, str] | None, BeforeValidator(_by_language)] = Field(
         None, description="Markdown above the unsubscribe links and on every page; may be a mapping by language"
     )
+    cards: bool = Field(True, description="Draw the pictures that networks show beside links to the archive")
     social: tuple[Social, ...] = Field((), description="Links of the footer")
     css: tuple[OneLine, ...] = Field((), description="Style sheets, after the theme's own")
     parts: PartsConfig = PartsConfig()

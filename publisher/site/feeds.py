@@ -28,6 +28,7 @@ ITEMS_IN_FEED = 100
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_BRACKET = re.compile(r"[\[\]\s]+")
 _NOT_XML = re.compile(r"[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")  # XML 1.0, production 2
 
 
@@ -130,6 +131,23 @@ def sitemap(config: Config, archive: Archive) -> bytes:
 def robots(config: Config) -> bytes:
     """``robots.txt``: everyone is welcome, and here is the sitemap."""
     return f"User-agent: *\nAllow: /\n\nSitemap: {url_of(config.newsletter.url, 'sitemap.xml')}\n".encode()
+
+
+def llms(config: Config, archive: Archive) -> bytes:
+    """``llms.txt`` (llmstxt.org): where a program that reads for somebody finds the issues. No number in it changes
+    with the next issue.
+    """
+    newsletter = config.newsletter
+    lines = [f"# {newsletter.name}", ""]
+    lines += [f"> {newsletter.description}", ""] if newsletter.description else []
+    ways = {"Issues": archive.by_year, "Topics": archive.tags[:100]}
+    feeds = {"Atom, full text": "feed.xml", "JSON Feed, full text": "feed.json", "Sitemap": "sitemap.xml"}
+    listed = {title: {group.name: group.path for group in groups} for title, groups in ways.items() if groups}
+    for title, links in {"Feeds": feeds, **listed}.items():
+        lines += [f"## {title}", ""]
+        lines += [f"- [{_BRACKET.sub(' ', name)}]({url_of(newsletter.url, to)})" for name, to in links.items()]
+        lines.append("")
+    return "\n".join(lines).encode("utf-8", "replace")
 
 
 def tag_uri(config: Config, what: str) -> str:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from publisher.site.words import SiteWords
 
 
+CARD = "card.png"
+
+
 class Listed(NamedTuple):
     """A group in a list of groups, and how many issues it has, 0 where that is not told."""
 
@@ -78,10 +81,30 @@ class ArchivePages:
         for group in self.archive.groups:
             for page in group.pages:
                 yield self.group(page)
+        if self.config.theme.cards:
+            yield from self._cards()
         for year, editions in self.archive.years:
             rows = [(self._editions[e.slug], [tag.name for tag in self._tags_of(e)]) for e in editions]
             file, key = f"search/{year}.json", key_of(self._common, f"search/{year}.json", rows)
             yield Target(file, (key,), partial(self._search, editions, key))
+
+    def _cards(self) -> Iterator[Target]:
+        newsletter = self.config.newsletter
+        yield self._card("", newsletter.name, newsletter.language)
+        for tag in self.archive.tags:
+            yield self._card(tag.path, tag.name, newsletter.language)
+        for edition in self.archive.editions:
+            yield self._card(issue_path(edition.slug), edition.title, edition.language, edition)
+
+    def _card(self, path: str, title: str, language: str, edition: Edition | None = None) -> Target:
+        key = key_of(self._common, CARD, title, language, edition.front if edition else None)
+
+        def make() -> tuple[bytes, str]:
+            from publisher.edition.card import draw  # Pillow's fonts load where one is drawn
+
+            return draw(self.config, title, language, edition.cover if edition else None), key
+
+        return Target(f"{path}{CARD}", (key,), make)
 
     def group(self, page: Page) -> Target:
         """A page of the issues that share a tag, an author, a section or a year."""
@@ -102,6 +125,7 @@ class ArchivePages:
             "page": page,
             "group": page.group,
             "tag": page.group,
+            **self._card_of(page.group.path if page.group.kind == "tags" else ""),
             "feeds": self._feeds_of(f"{page.group.path}feed"),
             "linked_data": self._list_data(page.group.name, page.path, page.editions),
         }
@@ -112,6 +136,9 @@ class ArchivePages:
         for group in self.archive.groups:
             kinds[group.kind].append(Listed(group.name, group.path, group.issues))
         return {kind: tuple(listed) for kind, listed in kinds.items()}
+
+    def _card_of(self, path: str) -> dict[str, str]:
+        return {"card": url_of(self.config.newsletter.url, path + CARD)} if self.config.theme.cards else {}
 
     def _feeds_of(self, *own: str) -> tuple[Feed, ...]:
         return tuple(self.feeds[path] for path in (*own, "feed") if path in self.feeds)
@@ -153,6 +180,7 @@ class ArchivePages:
             "older": neighbours.older,
             "tags": self._tags_of(edition),
             "authors": self.archive.groups_of("authors", edition.authors),
+            **self._card_of(issue_path(edition.slug)),
             "feeds": self._feeds_of(f"feed.{edition.language.lower()}"),
             "published": moment(edition, self.config.newsletter.zone).isoformat(),
             "provenance": f"{edition.digest}; commit={edition.commit or 'none'}",
@@ -240,6 +268,7 @@ class ArchivePages:
             "absolute": lambda to: url_of(newsletter.url, to),
             "asset": {role: file.path for role, file in self._static.items()},
             "feeds": self._feeds_of(),
+            "card": f"{newsletter.url}{CARD}" if self.config.theme.cards else "",
             "footer": own.html if own else Markup(),
             "subscribe_url": service.rstrip("/") + "/subscribe" if service else None,
         }

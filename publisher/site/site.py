@@ -12,7 +12,7 @@ from publisher.edition.files import EMAIL_FILES, email_files
 from publisher.edition.model import Edition
 from publisher.proofing.store import Store
 from publisher.site.archive import Archive, arrange
-from publisher.site.feeds import ITEMS_IN_FEED, atom_feed, items_feed, json_feed, robots, sitemap
+from publisher.site.feeds import ITEMS_IN_FEED, atom_feed, items_feed, json_feed, llms, robots, sitemap
 from publisher.site.keys import identity, key_of
 from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target, WriteResult
 from publisher.site.output import write_folder
@@ -42,6 +42,7 @@ def site_files(
         key = key_of(common, name, parts)
         yield Target(name, (key,), partial(_made, made, config, archive, key))
     yield SiteFile("robots.txt", robots(config))
+    yield SiteFile("llms.txt", llms(config, archive))
     for name, shown in {name: edition for edition in archive.editions for name in edition.media}.items():
         yield Target(name, (key_of(b"", name),), partial(_asset, shown, name))  # its name has a hash of its content
 

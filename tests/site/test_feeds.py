@@ -13,7 +13,7 @@ import pytest
 from publisher.config import Config
 from publisher.edition.model import Edition
 from publisher.site.archive import Archive, arrange
-from publisher.site.feeds import ISSUES_IN_FEED, Feed, atom_feed, feeds_of, items_feed, json_feed, sitemap
+from publisher.site.feeds import ISSUES_IN_FEED, Feed, atom_feed, feeds_of, items_feed, json_feed, llms, sitemap
 from tests.site.editions import COVER, make_config, make_edition, make_story, moment
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -135,3 +135,14 @@ def test_the_sitemap_lists_every_page_once_below_the_base(tmp_path: Path, base: 
     found = [element.text or "" for element in tree.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
     assert len(found) == len(set(found)) == 6
     assert all(url.startswith(base) and url.isascii() for url in found)
+
+
+def test_llms_txt_leads_to_feeds_years_and_topics_and_the_next_issue_leaves_it_alone(tmp_path: Path) -> None:
+    config = make_config(tmp_path, newsletter={"description": "One letter a week."})
+    one, two = make_edition(tags=("a]b\n(x)",)), make_edition("2024-12-22-x", tags=("a]b\n(x)",))
+    made = llms(config, arrange([one])).decode()
+    assert made.startswith("# AI 周报\n\n> One letter a week.\n\n## Feeds\n")
+    assert "- [2024](https://news.example.com/archive/2024/)" in made
+    (topic,) = [line for line in made.splitlines() if "tags/" in line]
+    assert topic.startswith("- [a b (x)](https://news.example.com/tags/")
+    assert llms(config, arrange([one, two])).decode() == made

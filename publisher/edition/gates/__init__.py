@@ -9,7 +9,7 @@ from dataclasses import replace
 from publisher.config import Config
 from publisher.config.theme import theme_folders
 from publisher.diagnostics import Diagnostic, Place, Span
-from publisher.edition.gates import clients, clip_budget, contrast, head, literal_markup, parity, structure
+from publisher.edition.gates import card_glyphs, clients, clip_budget, contrast, head, literal_markup, parity, structure
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
@@ -21,6 +21,7 @@ GATES = (
     clients.check,
     parity.check,
     literal_markup.check,
+    card_glyphs.check,
 )
 
 _OF_THE_THEME = frozenset(

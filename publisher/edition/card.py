@@ -1,0 +1,159 @@
+"""The card of an issue, a tag or the archive: a picture of 1,200 by 630 that networks show beside a link.
+
+Pillow's raqm shapes and orders the text (HarfBuzz, FriBidi). The font is one of the system's that has every character;
+no card follows from the machine otherwise, and none is part of an edition's digest.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps, features
+
+from publisher.config import Config
+from publisher.edition.brand import Brand
+from publisher.edition.model import Asset
+from publisher.language import Locale
+
+SIZE = (1200, 630)
+_MARGIN, _BAND, _COVER = 72, 16, 460
+_SIZES = (76, 64, 54, 46, 38)
+_KNOWN = (
+    "NotoSansCJK-Bold.ttc",
+    "DejaVuSans-Bold.ttf",
+    "PingFang.ttc",
+    "Arial Unicode.ttf",
+    "msyhbd.ttc",
+    "arialbd.ttf",
+)
+_HAN = r"\u3000-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
+_WORD = re.compile(rf"[{_HAN}][、。，．：；！？」』）》”’]*|[^\s{_HAN}]+|\s+")
+_Font = tuple[str, int]
+"""A file, and which font of it; the empty name is Pillow's own, which has Latin."""
+
+
+def draw(config: Config, title: str, language: str, cover: Asset | None = None) -> bytes:
+    """The card as PNG: the newsletter's name, the title, and the cover where there is one.
+
+    A title with characters that no font has is left out, and so is the name.
+    """
+    colours, newsletter = Brand.of(config).light, config.newsletter
+    rtl = Locale.of(language, config.labels).direction == "rtl"
+    image = Image.new("RGB", SIZE, colours["paper"])
+    pen = ImageDraw.Draw(image)
+    width = SIZE[0]
+    if cover:
+        with Image.open(io.BytesIO(cover.content)) as opened:
+            opened.draft("RGB", (2 * _COVER, 2 * SIZE[1]))
+            picture = ImageOps.fit(opened.convert("RGBA"), (_COVER, SIZE[1]))
+        image.paste(picture, (0 if rtl else SIZE[0] - _COVER, 0), picture)
+        width -= _COVER
+    start = SIZE[0] - width if rtl else 0
+    pen.rectangle((start, 0, start + width, _BAND), colours["accent"])
+    edge, room = start + (width - _MARGIN if rtl else _MARGIN), width - 2 * _MARGIN
+    top = _BAND + _MARGIN
+    if newsletter.name != title and (font := font_for(config, newsletter.name, newsletter.language)):
+        _write(pen, (edge, top), _lines(newsletter.name, font, 34, room)[:1], font, 34, colours["accent"], rtl)
+        top += 78
+    if font := font_for(config, title, language):
+        fitting = ((size, _lines(title, font, size, room)) for size in _SIZES)
+        most = SIZE[1] - top - _MARGIN
+        size, lines = next(((size, lines) for size, lines in fitting if len(lines) * size * 1.3 <= most), (0, []))
+        size, lines = (size, lines) if lines else (_SIZES[-1], _lines(title, font, _SIZES[-1], room)[:8])
+        _write(pen, (edge, top), lines, font, size, colours["title"], rtl)
+    saved = io.BytesIO()
+    image.quantize(256 if cover else 32, Image.Quantize.FASTOCTREE).save(saved, "PNG", compress_level=6)
+    return saved.getvalue()
+
+
+def lacking(config: Config, text: str, language: str) -> str:
+    """The characters of a text that the best font lacks; empty where a card can be drawn, or no font is installed."""
+    if font_for(config, text, language) or not _of_system("sans", language):
+        return ""
+    lacks = ["".join(c for c in dict.fromkeys(_drawn(text)) if not _has(font, c)) for font in _fonts(config, language)]
+    return min(lacks, key=len)
+
+
+def font_for(config: Config, text: str, language: str) -> _Font | None:
+    """The first font that has every character of a text."""
+    drawn = set(_drawn(text))
+    return next((font for font in _fonts(config, language) if all(_has(font, c) for c in drawn)), None)
+
+
+def _fonts(config: Config, language: str) -> Iterator[_Font]:
+    named = config.theme.fonts.card
+    if named and (config.root / named).is_file():
+        yield str(config.root / named), 0
+    title = config.theme.fonts.title
+    yield from _of_system(named or (title if title in ("sans", "mono") else "serif"), language)
+    yield "", 0
+
+
+@lru_cache
+def _of_system(family: str, language: str) -> tuple[_Font, ...]:
+    """What fontconfig has for a family in a language, and files that systems without it are known to have."""
+    found: list[_Font] = []
+    pattern = f"{re.sub('[^A-Za-z0-9 ]', '', family)}:bold:lang={language.lower()}"
+    try:
+        asked = subprocess.run(  # noqa: S603
+            ["fc-match", "-f", "%{file}\t%{index}", pattern],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+        file, _, index = asked.stdout.partition("\t")
+        found.append((file, int(index)))
+    except (OSError, ValueError, subprocess.SubprocessError):
+        pass
+    for name in _KNOWN:
+        try:
+            found.append((str(ImageFont.truetype(name, 20).path), 0))
+        except OSError:
+            continue
+    return tuple(found)
+
+
+@lru_cache(64)
+def _font(file: str, index: int, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.truetype(file, size, index=index) if file else ImageFont.load_default(size)
+
+
+@lru_cache(8192)
+def _has(font: _Font, character: str) -> bool:
+    """Whether a font draws a character as something else than what it draws for those it lacks."""
+    try:
+        drawn, none = (bytes(_font(*font, 20).getmask(one)) for one in (character, "\U0010ffff"))
+    except OSError:
+        return False
+    return drawn != none
+
+
+def _drawn(text: str) -> str:
+    """A text without what leaves nothing to read when it is left out: pictographs, marks of format, white space."""
+    return "".join(c for c in text if not c.isspace() and unicodedata.category(c) not in {"So", "Sk", "Cf", "Cc", "Mn"})
+
+
+def _lines(text: str, font: _Font, size: int, room: int) -> list[str]:
+    kept = "".join(c for c in text if _has(font, c) or c.isspace() or unicodedata.category(c) in {"Mn", "Cf"})
+    lines, line = [], ""
+    for word in _WORD.findall(" ".join(kept.split())):
+        if line and _font(*font, size).getlength((line + word).rstrip()) > room:
+            lines.append(line.strip())
+            line = ""
+        line += word
+    return [*lines, line.strip()]
+
+
+def _write(
+    pen: ImageDraw.ImageDraw, at: tuple[int, int], lines: list[str], font: _Font, size: int, ink: str, rtl: bool
+) -> None:
+    direction = ("rtl" if rtl else "ltr") if features.check("raqm") else None
+    for row, line in enumerate(lines):
+        place = (at[0], at[1] + round(row * size * 1.3))
+        pen.text(place, line, font=_font(*font, size), fill=ink, anchor="ra" if rtl else "la", direction=direction)

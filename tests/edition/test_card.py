@@ -1,0 +1,86 @@
+"""The pictures that networks show beside a link."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from publisher.edition import card
+from publisher.edition.model import Asset
+from publisher.site.archive import arrange
+from publisher.site.pages import ArchivePages
+from tests.edition.make import config
+from tests.site.editions import make_config, make_edition
+
+PICTURE = io.BytesIO()
+Image.new("RGB", (800, 600), "#00ff00").save(PICTURE, "PNG")
+COVER = Asset("media/cover.0123456789ab.png", PICTURE.getvalue(), "image/png", 800, 600)
+
+
+def drawn(root: Path, title: str, language: str = "en", cover: Asset | None = None) -> Image.Image:
+    made = card.draw(make_config(root, newsletter={"name": "The Signal", "language": "en"}), title, language, cover)
+    assert len(made) < 300_000
+    with Image.open(io.BytesIO(made)) as opened:
+        assert (opened.format, opened.size) == ("PNG", (1200, 630))
+        return opened.convert("RGB")
+
+
+def ink(image: Image.Image, box: tuple[int, int, int, int]) -> int:
+    """How many dark pixels a box has."""
+    return sum(image.crop(box).convert("L").histogram()[:90])
+
+
+def test_a_card_shows_name_and_title_and_where_there_is_one_the_cover(tmp_path: Path) -> None:
+    plain, covered = drawn(tmp_path, "Chips"), drawn(tmp_path, "Chips", cover=COVER)
+    assert ink(plain, (0, 150, 1200, 630)) > 1000
+    assert plain.getpixel((1100, 300)) != (0, 255, 0)
+    assert covered.getpixel((1100, 300))[1] > 200 > covered.getpixel((1100, 300))[0] + 100  # type: ignore[index]
+    assert ink(covered, (0, 150, 740, 630)) > 1000
+
+
+@pytest.mark.parametrize("title", ["A" * 400, "words " * 80, "存储器连涨五个月" * 12])
+def test_a_long_title_stays_on_the_card(tmp_path: Path, title: str) -> None:
+    image = drawn(tmp_path, title, cover=COVER)
+    assert ink(image, (0, 600, 740, 630)) == 0
+
+
+def test_what_is_written_from_right_to_left_stands_at_the_right(tmp_path: Path) -> None:
+    title = "Chips"
+    left, right = (0, 150, 600, 630), (600, 150, 1200, 630)
+    assert ink(drawn(tmp_path, title, "ar"), right) > 1000 > ink(drawn(tmp_path, title, "ar"), left)
+    assert ink(drawn(tmp_path, title, "en"), left) > 1000 > ink(drawn(tmp_path, title, "en"), right)
+
+
+def test_a_title_that_no_font_has_is_told_and_the_newsletters_card_stands_in(tmp_path: Path) -> None:
+    odd = "\U0001e900\U0001e901"  # Adlam
+    if not card._of_system("sans", "en"):
+        pytest.skip("no font is installed")
+    assert card.lacking(config(tmp_path), f"ok {odd}", "en") == odd
+    assert drawn(tmp_path, odd).tobytes() != drawn(tmp_path, "Chips").tobytes()
+    assert ink(drawn(tmp_path, odd), (0, 170, 1200, 630)) == 0
+
+
+@pytest.mark.parametrize("title", ["Robots 🚀 fold", "naïve façade — “quoted”…", "Ω and ж", "a\u0301"])
+def test_pictographs_marks_and_common_letters_are_no_fault(tmp_path: Path, title: str) -> None:
+    assert card.lacking(config(tmp_path), title, "en") == ""
+
+
+def test_pages_name_their_card_and_its_size(tmp_path: Path) -> None:
+    made = make_edition(tags=("ai",))
+    files = {file.path: file for file in ArchivePages(make_config(tmp_path), arrange([made])).all()}
+    for path in ("", f"issues/{made.slug}/", "tags/ai/"):
+        page = files[f"{path}index.html"].content.decode()
+        assert f'<meta property="og:image" content="https://news.example.com/{path}card.png">' in page
+        assert '<meta property="og:image:width" content="1200">' in page
+        assert '<meta property="og:image:alt" content="' in page
+        assert '<meta name="twitter:card" content="summary_large_image">' in page
+        assert files[f"{path}card.png"].content.startswith(b"\x89PNG")
+
+
+def test_a_newsletter_may_have_none(tmp_path: Path) -> None:
+    files = [*ArchivePages(make_config(tmp_path, theme={"cards": False}), arrange([make_edition()])).all()]
+    assert not [file.path for file in files if file.path.endswith("card.png")]
+    assert not [file.path for file in files if file.path.endswith("html") and b"card.png" in file.content]
