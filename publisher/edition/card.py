@@ -11,6 +11,7 @@ import re
 import subprocess
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps, features
@@ -48,10 +49,10 @@ def draw(config: Config, title: str, language: str, cover: Asset | None = None) 
     pen = ImageDraw.Draw(image)
     width = SIZE[0]
     if cover:
-        with Image.open(io.BytesIO(cover.content)) as opened:
+        with suppress(OSError), Image.open(io.BytesIO(cover.content)) as opened:  # one that Pillow cannot read
             opened.draft("RGB", (2 * _COVER, 2 * SIZE[1]))
             picture = ImageOps.fit(opened.convert("RGBA"), (_COVER, SIZE[1]))
-        image.paste(picture, (0 if rtl else SIZE[0] - _COVER, 0), picture)
+            image.paste(picture, (0 if rtl else SIZE[0] - _COVER, 0), picture)
         width -= _COVER
     start = SIZE[0] - width if rtl else 0
     pen.rectangle((start, 0, start + width, _BAND), colours["accent"])

@@ -184,12 +184,11 @@ def test_a_new_issue_in_an_archive_of_2000_touches_only_what_changed(
     from moto.core import DEFAULT_ACCOUNT_ID
     from moto.s3.models import s3_backends
 
-    # A tag of one page: a new issue shifts what stands on each further page of a tag.
     editions = [
-        make_edition(f"{date(1985, 1, 6) + timedelta(weeks=n)}-weekly", tags=("ai",) if n % 100 == 0 else ())
+        make_edition(f"{date(1985, 1, 6) + timedelta(weeks=n)}-weekly", tags=("ai",) if n % 40 == 0 else ())
         for n in range(2001)
     ]
-    config = make_config(tmp_path)
+    config = make_config(tmp_path, theme={"cards": False})
     build_site(config, editions[:2000], tmp_path / "site")
     # What a deployment leaves that died at its very end: everything is there, and the manifest says "coming".
     first = open_bucket()
@@ -207,7 +206,6 @@ def test_a_new_issue_in_an_archive_of_2000_touches_only_what_changed(
     puts = aws.puts()
     assert sorted(p for p in puts if p.startswith("issues/")) == [
         f"issues/{editions[1999].slug}/index.html",
-        f"issues/{editions[2000].slug}/card.png",
         f"issues/{editions[2000].slug}/index.html",
     ]
     assert len(puts) <= 16, puts

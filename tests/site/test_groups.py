@@ -23,7 +23,7 @@ def weekly(count: int, **changes: Any) -> list[Edition]:
 
 def site(config: Config, editions: list[Edition]) -> dict[str, bytes]:
     files = site_files(config, arrange(editions, config.newsletter.language))
-    return {file.path: file.content for file in files if not file.path.startswith("assets/cover")}
+    return {file.path: file.content for file in files if not file.path.endswith(".png")}
 
 
 def page(files: dict[str, bytes], path: str) -> LexborHTMLParser:

@@ -132,8 +132,8 @@ def test_the_form_goes_to_the_service_and_without_one_there_is_none(tmp_path: Pa
 
 def test_a_page_below_a_path_still_links_to_its_own_archive(tmp_path: Path) -> None:
     config = make_config(tmp_path, newsletter={"url": "https://example.com/news/"})
-    files = {file.path: file.content.decode() for file in ArchivePages(config, arrange([make_edition()])).all()}
-    missing = LexborHTMLParser(files["404.html"])
+    files = {file.path: file for file in ArchivePages(config, arrange([make_edition()])).all()}
+    missing = LexborHTMLParser(files["404.html"].content.decode())
     for node in missing.css("[href], [src]"):
         url = node.attributes.get("href") or node.attributes.get("src") or ""
         assert url.startswith(("/news/", "#")), url
