@@ -22,6 +22,8 @@ newsletter:
   postal_address: 1 Example Street
 service:
   url: https://letters.example.com/
+theme:
+  cards: false # the peers draw none
 """
 
 _HAN = (
