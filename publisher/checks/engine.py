@@ -13,7 +13,7 @@ from publisher.checks.ignores import ignores_of, judge
 from publisher.checks.registry import Rule, line_in, rules
 from publisher.config import Config
 from publisher.config.plugins import in_a_line
-from publisher.diagnostics import Diagnostic, Place, Severity, catalogue, define, say
+from publisher.diagnostics import Diagnostic, Place, Severity, blocking, catalogue, define, say
 from publisher.diagnostics.catalogue import pages, with_levels
 from publisher.issue import Issue, Reading, read_issue
 
@@ -30,7 +30,7 @@ def check_issue(config: Config, slug: str) -> tuple[Issue | None, list[Diagnosti
     reading = read_issue(config, slug)
     unseen = frozenset(catalogue()) - {code.name for rule in rules(config) for code in rule.codes}
     found = judge(config, ignores_of(config.root, slug), findings_within(config, reading), unseen=unseen, across=False)
-    return (None if _blocked(found) else reading.issue), found
+    return (None if blocking(found) else reading.issue), found
 
 
 def findings_within(config: Config, reading: Reading) -> list[Diagnostic]:
@@ -122,7 +122,3 @@ def _crashed(rule: Rule, place: Place, name: str, error: BaseException) -> Diagn
 
 def _finished(config: Config, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
     return sorted(set(with_levels(config.checks.levels, findings)), key=lambda finding: finding.sort_key)
-
-
-def _blocked(findings: Iterable[Diagnostic]) -> bool:
-    return any(finding.severity is Severity.ERROR for finding in findings)

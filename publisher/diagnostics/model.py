@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -88,3 +89,8 @@ class Diagnostic:
     def sort_key(self) -> tuple[str, Span, int, str, str]:
         """Order of a report: by file, by place, the worst first."""
         return (self.path, self.span, self.severity.rank, self.code, self.message)
+
+
+def blocking(findings: Iterable[Diagnostic]) -> bool:
+    """Whether one of them is an error, so that nothing is built of what they are about."""
+    return any(finding.severity is Severity.ERROR for finding in findings)

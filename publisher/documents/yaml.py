@@ -1,7 +1,7 @@
 """YAML text → nodes, from the parser's events, so that neither depth nor aliases can crash or swell anything.
 
 The nodes are built straight from the events and interpret nothing; the composer and constructor of PyYAML, with their
-recursion and the rules of YAML 1.1 (``no`` is false, ``12:30`` is 750), never run.
+boundless recursion and the rules of YAML 1.1 (``no`` is false, ``12:30`` is 750), never run.
 """
 
 from __future__ import annotations

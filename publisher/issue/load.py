@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, say
+from publisher.diagnostics import Diagnostic, Place, Sentence, Span, blocking, say
 from publisher.documents import Mapping, Scalar, Sequence, TextFile, parse_mapping, read_text
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
@@ -42,9 +42,8 @@ def read_issue(config: Config, slug: str) -> Reading:
     file, node = _issue_node(config.root, folder, findings)
     items = _items(config.root, folder, file, node, findings)
     partial = _assemble(config, folder, file, node, items, findings) if file and node else None
-    blocked = any(finding.severity is Severity.ERROR for finding in findings)
     ordered = tuple(sorted(set(findings), key=lambda finding: finding.sort_key))
-    return Reading(slug, None if blocked else partial, partial, ordered)
+    return Reading(slug, None if blocking(findings) else partial, partial, ordered)
 
 
 def date_of_slug(slug: str) -> date | None:

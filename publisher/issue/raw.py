@@ -30,7 +30,6 @@ from publisher.issue.values import (
     as_picture,
     as_sources,
     as_sponsor,
-    as_written,
 )
 
 
@@ -180,9 +179,10 @@ class RawIssue(Raw):
     overflow: Literal["web"] | None = Field(
         None, description="Of an issue too long for mail, the email ends after an item and leads on to the web page"
     )
-    items: Annotated[list[Any] | None, BeforeValidator(as_written, json_schema_input_type=list[str | RawItem])] = Field(
-        None, description="The order of the item files, whole items, or both; else all files by name"
-    )
+    items: Annotated[
+        list[Any] | None,  # the loader looks at each by itself
+        BeforeValidator(lambda value: value, json_schema_input_type=list[str | RawItem]),
+    ] = Field(None, description="The order of the item files, whole items, or both; else all files by name")
 
 
 def issue_schema() -> dict[str, Any]:

@@ -9,8 +9,9 @@ from html import unescape
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
-from publisher.diagnostics import say
+from publisher.diagnostics import Sentence, say
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE, canonical_language, refuse
 from publisher.issue import codes
 from publisher.issue.folder import SLUG
@@ -69,33 +70,30 @@ def _body(value: Any) -> Any:
     return value
 
 
+def _bad_date(message: Sentence, help: Sentence) -> PydanticCustomError:
+    return refuse(message, help, codes.BAD_DATE)
+
+
 def _date(value: Any) -> Any:
     if isinstance(value, date) or not isinstance(value, str):
         return value
     text = value.strip()
     if not _DATE.fullmatch(text):
-        raise refuse(
-            say("{text!r} is no date", text=text), say("write year-month-day, such as 2024-12-29"), codes.BAD_DATE
-        )
+        raise _bad_date(say("{text!r} is no date", text=text), say("write year-month-day, such as 2024-12-29"))
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise refuse(
-            say("there is no day {text}", text=text), say("write a day of the calendar"), codes.BAD_DATE
-        ) from None
+        raise _bad_date(say("there is no day {text}", text=text), say("write a day of the calendar")) from None
 
 
 def _moment(value: Any, info: ValidationInfo) -> Any:
     """A time with its offset, or in the newsletter's time zone."""
     if not isinstance(value, str):
         return value
-    match = _TIME.fullmatch(value.strip())
+    value = value.strip()
+    match = _TIME.fullmatch(value)
     if not match:
-        raise refuse(
-            say("{value!r} is no date and time", value=value.strip()),
-            say("write it as 2024-12-29T08:00:00+08:00"),
-            codes.BAD_DATE,
-        )
+        raise _bad_date(say("{value!r} is no date and time", value=value), say("write it as 2024-12-29T08:00:00+08:00"))
     day, clock, offset = match.groups()
     try:
         moment = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in {'Z', 'z'} else offset or ''}")
@@ -103,12 +101,10 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
         aware = moment.replace(tzinfo=zone)
         skipped = aware.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment.replace(tzinfo=None)
     except (ValueError, OverflowError):
-        raise refuse(
-            say("there is no time {value}", value=value.strip()), say("write a time of the calendar"), codes.BAD_DATE
-        ) from None
+        raise _bad_date(say("there is no time {value}", value=value), say("write a time of the calendar")) from None
     if skipped:
         message = say("the clocks of {zone} skip {time} on {day}", zone=str(zone), time=f"{moment:%H:%M}", day=day)
-        raise refuse(message, say("write a time an hour later, or an offset such as +08:00"), codes.BAD_DATE)
+        raise _bad_date(message, say("write a time an hour later, or an offset such as +08:00"))
     return aware
 
 
@@ -145,11 +141,6 @@ def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def as_written(value: Any) -> Any:
-    """Whatever it is: the loader looks at each item by itself."""
-    return value
-
-
 def as_sources(value: Any) -> Any:
     """One source is a list of one."""
     if isinstance(value, str) and value:
@@ -171,11 +162,11 @@ def as_picture(value: Any) -> Any:
 def as_sponsor(value: Any) -> Any:
     """``true`` is a sponsor without a name."""
     if isinstance(value, str) and value:
-        if value.strip().lower() not in {"true", "false"}:
-            raise refuse(
-                say("{value!r} is neither true nor false", value=value.strip()), say("write true, or {by: …, url: …}")
-            )
-        return {} if value.strip().lower() == "true" else None
+        text = value.strip()
+        if text.lower() not in {"true", "false"}:
+            advice = say("write true, or {by: …, url: …}")
+            raise refuse(say("{value!r} is neither true nor false", value=text), advice)
+        return {} if text.lower() == "true" else None
     return value
 
 

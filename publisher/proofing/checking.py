@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import publisher
-from publisher.diagnostics import Diagnostic, Severity
+from publisher.diagnostics import Diagnostic, blocking
 from publisher.proofing.index import as_data, as_findings, key_of_issue, read_index
 from publisher.proofing.manifest import Manifest, state_of
 
@@ -28,7 +28,7 @@ class Checked:
     @property
     def ok(self) -> bool:
         """Whether nothing found is an error."""
-        return not any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
+        return not blocking(self.diagnostics)
 
 
 def check_repository(

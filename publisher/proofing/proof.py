@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Severity
+from publisher.diagnostics import Diagnostic, blocking
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition import provenance
 from publisher.edition.model import Edition
@@ -55,7 +55,7 @@ class Proof:
     @property
     def broken(self) -> bool:
         """Whether an error keeps it from being built."""
-        return any(finding.severity is Severity.ERROR for finding in self.findings)
+        return blocking(self.findings)
 
     def judged(self, config: Config, across: Iterable[Diagnostic] | None = None) -> Proof:
         """Judged anew, with the findings of the rules ``across`` issues, where they ran."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from publisher.diagnostics import Diagnostic, Severity
+from publisher.diagnostics import Diagnostic, blocking
 from publisher.edition.model import Edition
 
 
@@ -79,4 +79,4 @@ class BuildResult:
     @property
     def ok(self) -> bool:
         """Whether there is no error."""
-        return not any(found.severity is Severity.ERROR for found in self.diagnostics)
+        return not blocking(self.diagnostics)

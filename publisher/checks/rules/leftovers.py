@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
-from publisher.checks.context import Context
+from publisher.checks.context import Context, fields
 from publisher.checks.html import without_comments
-from publisher.checks.lines import fields
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.documents.yaml_typos import shortened

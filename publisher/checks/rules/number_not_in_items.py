@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from publisher.checks.context import Context
-from publisher.checks.lines import Line
+from publisher.checks.context import Context, Line
 from publisher.diagnostics import Diagnostic, Severity, define, say
 
 CODE = define("number-not-in-items", Severity.WARNING)

@@ -7,8 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from html import unescape
 
-from publisher.checks.context import Context
-from publisher.checks.lines import Line, fields
+from publisher.checks.context import Context, Line, fields
 from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.checks.context import Context
-from publisher.checks.lines import HAN, Line, cjk_lines, lines
+from publisher.checks.context import HAN, Context, Line, cjk_lines, lines
 from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
 from publisher.language import Locale
 
