@@ -65,7 +65,7 @@ def _links() -> float:
             links,
             cache=Path(folder) / "links.json",
             agent="https://n.example/",
-            manners=ProbeLimits(allow_private=True),
+            limits=ProbeLimits(allow_private=True),
         )
         seconds = time.perf_counter() - begin
     server.close()

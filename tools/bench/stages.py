@@ -8,9 +8,15 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+import css_inline
+from markdown_it import MarkdownIt
+from mjml import mjml2html
 
 from publisher.checks.engine import facts_of, findings_across, findings_within
 from publisher.config import Config, load_config
+from publisher.edition import email
 from publisher.edition.email import write_html
 from publisher.edition.files import email_files
 from publisher.edition.pictures import Pictures
@@ -27,6 +33,7 @@ from publisher.site.archive import arrange
 from publisher.site.pages import ArchivePages
 
 RUNS = 5
+_INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 
 def stage_costs(root: Path) -> list[tuple[str, float]]:
@@ -38,7 +45,7 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
     assert len(issues) == len(slugs)
     editions = [edition for issue in issues if (edition := render(issue, config)[0])]
     packed = [pack(proofread(config, slug)) for slug in slugs]
-    facts = [[facts_of(issue) for issue in issues]]
+    facts = [[facts_of(config, issue)[0] for issue in issues]]
     archive = arrange(editions)
     pages = ArchivePages(config, archive)
     return [
@@ -50,9 +57,11 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
         ("email: MJML, CSS inlined", _cost(_email(config), issues)),
         ("web body", _cost(_web(config), issues)),
         ("a whole edition, with its gates", _cost(lambda issue: render(issue, config), issues)),
-        ("web page", _cost(pages.issue, editions)),
+        ("web page", _cost(lambda edition: pages.issue(edition).content, editions)),
         ("files of the email", _cost(email_files, editions)),
-        ("from the cache", _cost(lambda one: one.whole(), packed)),
+        ("from the cache", _cost(lambda one: one.edition(), packed)),
+        ("bare markdown-it-py: CommonMark to HTML", _cost(_bare_markdown, issues)),
+        ("bare mrml and css-inline", _cost(_bare_email, _sources(config, issues))),
         ("a whole issue, in one process", _cost(lambda slug: pack(proofread(config, slug)), slugs)),
     ]
 
@@ -74,6 +83,27 @@ def _markdown(issue: Issue) -> None:
         parsed(item.body.text)
         if item.commentary:
             parsed(item.commentary.text)
+
+
+def _bare_markdown(issue: Issue) -> None:
+    markdown = MarkdownIt("commonmark")
+    for item in issue.items:
+        markdown.render(item.body.text)
+        if item.commentary:
+            markdown.render(item.commentary.text)
+
+
+def _sources(config: Config, issues: Sequence[Issue]) -> list[str]:
+    """The MJML of each issue's mail."""
+    sources: list[str] = []
+    with patch.object(email, "mjml2html", lambda source, **_: sources.append(source) or mjml2html(source, fonts={})):
+        for issue in issues:
+            render(issue, config)
+    return sources
+
+
+def _bare_email(source: str) -> None:
+    _INLINER.inline(mjml2html(source, fonts={}))
 
 
 def _view(issue: Issue, config: Config) -> Any:
