@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.config import Config
 from publisher.edition.model import Edition
 from publisher.errors import ServiceError
-from publisher.site.deploy import Destination
+from publisher.site.deploy.model import Destination
 from publisher.site.paths import issue_path, url_of
 
 META = "publisher:edition"

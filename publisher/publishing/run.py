@@ -17,7 +17,7 @@ from publisher.delivery.tripwires import Tripped
 from publisher.diagnostics import Diagnostic
 from publisher.publishing.due import NEEDS_SOMEBODY, Action, IssueDecision
 from publisher.publishing.lease import Lease
-from publisher.site.deploy import Deployed
+from publisher.site.deploy.model import Deployed
 
 
 class RunStep(StrEnum):

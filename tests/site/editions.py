@@ -9,6 +9,19 @@ from typing import Any
 
 from publisher.config import Config
 from publisher.edition.model import Asset, Edition, EditionItem, Length, Sizes, Slotted
+from publisher.site.deploy.model import Deployed, Destination
+from publisher.site.deploy.run import apply, compare, destination
+
+
+def deploy(config: Config, site: Path) -> Deployed:
+    """Make the place that config.yaml names hold the archive ``site``."""
+    return deploy_to(destination(config, site), site)
+
+
+def deploy_to(place: Destination, site: Path) -> Deployed:
+    """Make ``place`` hold the archive ``site``, as publish does."""
+    return apply(place, compare(place, site))
+
 
 COVER = Asset("assets/cover.0123456789ab.png", b"\x89PNG not looked into", "image/png", 1200, 630)
 

@@ -7,15 +7,13 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import UsageError
-from publisher.site.deploy import Upload, deploy
 from publisher.site.deploy.folder import FolderDestination
-from publisher.site.deploy.model import Wave
+from publisher.site.deploy.model import Upload, Wave
 from publisher.site.deploy.plan import content_type, uploads
-from publisher.site.deploy.run import deploy_to
 from publisher.site.site import build_site
 from publisher.site.theme import static_files
 from tests.site.conftest import tree
-from tests.site.editions import COVER, make_config, make_edition
+from tests.site.editions import COVER, deploy, deploy_to, make_config, make_edition
 
 
 def built(tmp_path: Path, *slugs: str) -> Path:
@@ -95,9 +93,7 @@ def test_the_folder_cannot_overlap_the_build(tmp_path: Path, path: str) -> None:
         deploy(config, built(tmp_path, "2024-12-29-a"))
 
 
-def test_nothing_built_is_a_wrong_call(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no archive"):
-        deploy(make_config(tmp_path, deploy={"path": "live"}), tmp_path / "nowhere")
+def test_a_place_without_a_path_is_a_wrong_call(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"deploy\.path"):
         deploy(make_config(tmp_path), built(tmp_path, "2024-12-29-a"))
 

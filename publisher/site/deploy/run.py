@@ -14,17 +14,6 @@ from publisher.site.deploy.model import Deployed, Destination, Difference, Uploa
 from publisher.site.deploy.plan import uploads, wave_of
 
 
-def deploy(config: Config, site: Path, *, progress: Callable[[int, int], None] = lambda *_: None) -> Deployed:
-    """Bring the built archive ``site`` to where ``deploy`` in config.yaml says.
-
-    ``progress(done, total)`` is called for each file. Raises :class:`UsageError` where the config or the folder is
-    unfit and :class:`DeployError` where the place refuses; a deployment that failed is simply run again.
-    """
-    if not (site / "index.html").is_file():
-        raise UsageError(f"there is no archive in {site}", help="run publisher build first")
-    return deploy_to(destination(config, site), site, progress=progress)
-
-
 def destination(config: Config, site: Path) -> Destination:
     """The place that config.yaml names."""
     if config.deploy.to == "s3":
@@ -37,11 +26,6 @@ def destination(config: Config, site: Path) -> Destination:
     if root.is_relative_to(site.resolve()) or site.resolve().is_relative_to(root):
         raise UsageError(f"deploy.path {root} and the built archive {site} overlap", help="choose a folder apart")
     return FolderDestination(root)
-
-
-def deploy_to(place: Destination, site: Path, *, progress: Callable[[int, int], None] = lambda *_: None) -> Deployed:
-    """Make ``place`` hold the archive ``site``."""
-    return apply(place, compare(place, site), progress=progress)
 
 
 def compare(place: Destination, site: Path) -> Difference:
