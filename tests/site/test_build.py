@@ -49,7 +49,7 @@ def test_a_named_issue_gets_its_email_and_the_archive_is_whole(repository: Repos
     repository.build("2024-01-14-b")
     built = tree(repository.root / "dist")
     assert {path.split("/")[1] for path in built if path.startswith("email/")} == {"2024-01-14-b"}
-    assert len([path for path in built if path.startswith("site/issues/")]) == 3
+    assert len([path for path in built if path.startswith("site/issues/") and path.endswith(".html")]) == 3
     repository.build("2024-01-07-a")
     assert {p.split("/")[1] for p in tree(repository.root / "dist") if p.startswith("email/")} == {
         "2024-01-07-a",
