@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -14,8 +14,45 @@ from zoneinfo import ZoneInfo
 from publisher.authoring import bundled, ci
 from publisher.authoring.ci import Forge
 from publisher.authoring.issue import starter_files
+from publisher.config.theme import ENOUGH, ThemeConfig, palettes
+from publisher.config.theme_findings import weighed
+from publisher.diagnostics import Fault
 from publisher.errors import UsageError
+from publisher.issue.opening import open_file
 from publisher.language import Locale, canonical, nearest, spoken
+
+
+@dataclass(frozen=True, slots=True)
+class StarterBrand:
+    """What ``--accent`` and ``--logo`` ask for: lines of config.yaml, and files by their path."""
+
+    config: bytes = b""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, accent: str | None, logo: Path | None) -> StarterBrand:
+        """Raises UsageError for a colour that is none or cannot be read, and for a file that is no picture."""
+        lines, files = [], {}
+        if accent is not None:
+            if not re.fullmatch("#(?:[0-9a-f]{3}|[0-9a-f]{6})", accent.strip().lower()):
+                raise UsageError(f"{accent} is no colour", help="write '#rgb' or '#rrggbb', in quotes")
+            light, _ = palettes(ThemeConfig.model_validate({"accent": accent}), Path())
+            worst, better = weighed(light)
+            if worst < ENOUGH:
+                why = f"the accent {accent} has a contrast of {worst:.1f} to 1, and text needs 4.5"
+                raise UsageError(why, help=f"the nearest that can be read is '{better}'")
+            lines.append(f'  accent: "{light.tokens["accent"]}"')
+        if logo is not None:
+            opened = open_file(logo, logo.name)
+            if isinstance(opened, Fault):
+                raise UsageError(str(opened.message), help=str(opened.help))
+            name = f"images/logo{logo.suffix.lower()}"
+            lines.append(f"  logo: {name}")
+            files[name] = logo.read_bytes()
+        return cls(("\n".join(["", "theme:", *lines]) + "\n").encode() if lines else b"", files)
+
+
+NO_BRAND = StarterBrand()
 
 # The sample issue of a language; in another, a new repository begins with an issue to fill in.
 SAMPLES = {"zh_Hans": "2024-12-29-ai-weekly", "en": "2024-12-29-ai-weekly-en"}
@@ -44,7 +81,9 @@ class NewRepository:
     slug: str
 
 
-def make_repository(root: Path, language: str = "zh-CN", forge: Forge | None = None) -> NewRepository:
+def make_repository(
+    root: Path, language: str = "zh-CN", forge: Forge | None = None, brand: StarterBrand = NO_BRAND
+) -> NewRepository:
     """Make a newsletter repository in ``root``, which may hold other files already.
 
     CI and hooks stand at the top of the git repository that ``root`` is in, where forges look for them; ``root``
@@ -62,6 +101,7 @@ def make_repository(root: Path, language: str = "zh-CN", forge: Forge | None = N
     if new:
         files |= {top / name: text.encode() for name, text in ci.hooks(below).items()}
         issue, own = _files(language)
+        own = {**own, **brand.files, "config.yaml": own["config.yaml"] + brand.config}
         files |= {at / name: content for name, content in own.items()}
     yielding = {at / name for name in YIELDING} | {top / ci.HOOKS, *of_forge}
     kept = [path for path in files if path in yielding and os.path.lexists(path)]

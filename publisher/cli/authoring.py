@@ -28,14 +28,16 @@ def init(
         Literal["github", "gitlab", "none"] | None,
         typer.Option(help="Whose CI shall check and publish; guessed from git remote otherwise.", show_default=False),
     ] = None,
+    accent: Annotated[str | None, typer.Option(metavar="COLOUR", help="The brand's colour, such as '#0b57d0'.")] = None,
+    logo: Annotated[Path | None, typer.Option(metavar="FILE", help="The brand's logo; it is copied.")] = None,
 ) -> None:
     """Make a newsletter repository: config, theme, a sample issue, CI. Nothing is ever overwritten.
 
     In a newsletter that is there already, --ci adds the CI.
     """
-    from publisher.authoring.repository import make_repository
+    from publisher.authoring.repository import StarterBrand, make_repository
 
-    made = make_repository(folder, language, ci)
+    made = make_repository(folder, language, ci, StarterBrand.of(accent, logo))
     if made.new:
         git = ", in a git repository of its own" if made.git == "begun" else ""
         say(f"Made a newsletter in {folder}: {len(made.written)} files{git}.")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from publisher.cli.frame import Format, app, config_of, emit, examples, say, tell
+from publisher.cli.frame import Format, app, chosen_slug, config_of, emit, examples, say, tell
 
 commands = typer.Typer(no_args_is_help=True, help="How the newsletter looks: its themes and their files.")
 app.add_typer(commands, name="theme")
 
+_OUT = Path("dist/themes")
 File = Annotated[str | None, typer.Argument(metavar="[FILE]", help="A file of the theme; all where none is named.")]
 
 
@@ -43,6 +45,33 @@ def eject(
     for path in taken:
         tell(f"{path.relative_to(config.root).as_posix()} is there already; --force replaces it")
     return 1 if taken else 0
+
+
+@commands.command(epilog=examples("publisher theme preview", "publisher theme preview magazine"))
+def preview(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A theme; all where none is named.")] = None,
+    issue: Annotated[
+        str | None, typer.Option("--issue", metavar="SLUG", help="Of which issue; the newest else.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write, below the root.")] = _OUT,
+) -> None:
+    """One issue in each theme: mail and pages, light and dark, side by side; prints the page's path."""
+    from publisher.authoring.theme_files import themes
+    from publisher.authoring.theme_preview import preview_themes
+    from publisher.errors import UsageError
+    from publisher.issue.folder import discover
+
+    config = config_of(context)
+    known = [one for one, _, _ in themes(config)]
+    if name is not None and name not in known:
+        raise UsageError(f"there is no theme {name}", help=f"take one of {', '.join(known)}")
+    slugs = discover(config.root)
+    if not slugs:
+        raise UsageError("there is no issue to show", help="publisher new SLUG makes one")
+    slug = chosen_slug(config.root, issue) if issue else slugs[-1]
+    page = preview_themes(config, slug, [name] if name else known, config.root / out)
+    say(page.relative_to(config.root).as_posix() if page.is_relative_to(config.root) else page.as_posix())
 
 
 @commands.command()

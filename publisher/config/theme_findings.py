@@ -8,14 +8,19 @@ from pathlib import Path
 
 from publisher.config import colour
 from publisher.config.model import Config
-from publisher.config.theme import ENOUGH, ThemeConfig, built_in, palettes, rgb
+from publisher.config.theme import ENOUGH, Palette, ThemeConfig, built_in, palettes, rgb, theme_folders
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.documents import Mapping, find, read_text
 from publisher.documents.validate import BAD_VALUE
 from publisher.errors import ConfigError
 
 LOW_CONTRAST = define("theme-contrast", Severity.ERROR, fixed=True)
+SHADOWED = define("theme-shadowed", Severity.WARNING)
 
+_TEXTS = frozenset({".j2", ".html", ".css", ".svg"})
+_HEX = re.compile(r"(?<![\w&/])#(?:[0-9a-f]{6}|[0-9a-f]{3})\b", re.IGNORECASE)
+_FAMILY = re.compile(r"font-family\s*:\s*(?![\s{]|var\(|inherit|ui-monospace)[^;}\"]+", re.IGNORECASE)
+_VIVID = 64  # between the largest and the smallest channel: a grey is nobody's accent
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})[ \t\n]?|(?=[^\n]))", re.IGNORECASE)
 _SCHEME = "[a-z][a-z0-9+.-]*:"
@@ -38,6 +43,38 @@ def theme_findings(config: Config, node: Mapping, root: Path, path: str) -> list
         return [*error.diagnostics, *sheets]
 
 
+def shadowed(config: Config) -> Iterator[Diagnostic]:
+    """What the newsletter's own templates keep of a look that ``theme:`` sets: the first of a kind in each file."""
+    theme, own = config.theme, config.root / config.templates
+    if not own.is_dir() or not (theme.accent or theme.logo or theme.fonts.title or theme.fonts.body):
+        return
+    for file in sorted(path for path in own.rglob("*") if path.suffix in _TEXTS and path.is_file()):
+        name, text = file.relative_to(own).as_posix(), file.read_text(encoding="utf-8", errors="replace")
+        shipped = next((at / name for at in theme_folders(config)[1:] if (at / name).is_file()), None)
+        known = shipped.read_text(encoding="utf-8") if shipped else ""
+        lines = [(at, line) for at, line in enumerate(text.splitlines(), 1) if line not in known]
+        colours = ((at, one) for at, line in lines for one in _HEX.finditer(line) if _vivid(one[0]))
+        families = ((at, one) for at, line in lines for one in _FAMILY.finditer(line))
+        for key, asked, found in (
+            ("accent", theme.accent, next(colours, None)),
+            ("fonts", theme.fonts.title or theme.fonts.body, next(families, None)),
+        ):
+            if asked and found:
+                yield _shadow(config, name, key, Span(found[0], found[1].start() + 1, found[0], found[1].end() + 1))
+        if theme.logo and re.search(r"logo\(|brand_name", known) and not re.search("logo|brand_name", text):
+            yield _shadow(config, name, "logo", Span.point(1))
+
+
+def _vivid(written: str) -> bool:
+    return max(rgb(written)) - min(rgb(written)) >= _VIVID
+
+
+def _shadow(config: Config, name: str, key: str, span: Span) -> Diagnostic:
+    path = f"{config.templates}/{name}"
+    message = say("{path} keeps a look of its own, which theme.{key} does not reach", path=path, key=key)
+    return SHADOWED.at(Place(path, span), message, help=say("take it from the variable theme, or delete the copy"))
+
+
 def _footer(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
     given, language = config.theme.footer, config.newsletter.language
     if isinstance(given, dict) and not {language, language.partition("-")[0]} & given.keys():
@@ -46,16 +83,21 @@ def _footer(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
         yield BAD_VALUE.at(_at(node, path, "footer"), message, help=advice)
 
 
+def weighed(palette: Palette) -> tuple[float, str]:
+    """The least contrast of a palette's accent, and the nearest colour that can be read."""
+    accent, label = rgb(palette.tokens["accent"]), rgb(palette.tokens["on_accent"])
+    worst = colour.least_contrast(accent, (*palette.grounds, label))
+    return worst, colour.written(colour.nearest(accent, palette.grounds, ENOUGH))
+
+
 def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:
     both = palettes(theme, root)
     if theme.accent is None:
         return
     for mode, palette in zip(("light", "dark"), both, strict=True):
-        accent, label = rgb(palette.tokens["accent"]), rgb(palette.tokens["on_accent"])
-        worst = colour.least_contrast(accent, (*palette.grounds, label))
+        worst, better = weighed(palette)
         if worst >= ENOUGH:
             continue
-        better = colour.written(colour.nearest(accent, palette.grounds, ENOUGH))
         yield LOW_CONTRAST.at(
             _at(node, path, "accent", mode),
             say(

@@ -45,6 +45,7 @@ def check_repository(
     once a chosen issue.
     """
     from publisher.config.placeholders import config_warnings
+    from publisher.config.theme_findings import shadowed
     from publisher.diagnostics.catalogue import with_levels
     from publisher.issue.folder import discover, loose_files
     from publisher.proofing.store import Store
@@ -57,7 +58,9 @@ def check_repository(
     proofs = judge(config, chosen, among=among, store=store, progress=progress)
     found = {finding for proof in proofs for finding in proof.findings}
     if slugs is None:
-        around = tuple(with_levels(config.checks.levels, [*loose_files(config.root), *config_warnings(config)]))
+        around = tuple(
+            with_levels(config.checks.levels, [*loose_files(config.root), *config_warnings(config), *shadowed(config)])
+        )
         found.update(around)
         store.forget_all_but(everything)
         store.save(notes=_notes(config, store, everything, around))

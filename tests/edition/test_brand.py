@@ -295,3 +295,32 @@ def test_a_font_that_is_asked_for_reaches_every_element(root: Path, browser: Any
     page.close()
     assert title.startswith("-apple-system")
     assert text.replace('"', "").startswith("Courier New")
+
+
+def test_theme_preview_shows_an_issue_in_every_theme(root: Path) -> None:
+    done = command(root, "theme", "preview")
+    assert (done.returncode, done.stdout) == (0, "dist/themes/index.html\n")
+    page = (root / "dist/themes/index.html").read_text()
+    for name in ("paper", "brief", "magazine", "plain"):
+        assert f'src="{name}/email.html"' in page
+        assert (root / "dist/themes" / name / "site/index.html").is_file()
+    assert command(root, "theme", "preview", "papr").returncode == 2
+
+
+def test_init_takes_a_brand_or_refuses_it_before_it_writes(tmp_path: Path) -> None:
+    Image.new("RGB", (320, 80), "#0b57d0").save(tmp_path / "our.png")
+    made = command(tmp_path, "init", str(tmp_path / "news"), "--accent", "#0b57d0", "--logo", str(tmp_path / "our.png"))
+    assert made.returncode == 0
+    theme = load_config(tmp_path / "news").theme
+    assert theme.accent is not None
+    assert theme.logo is not None
+    assert (theme.accent.light, theme.logo.light) == ("#0b57d0", "images/logo.png")
+    for wrong, told in (
+        (["--accent", "#ffcc00"], "#866b0e"),
+        (["--accent", "red"], "#rgb"),
+        (["--logo", "x.png"], "x.png"),
+    ):
+        refused = command(tmp_path, "init", str(tmp_path / "other"), *wrong)
+        assert refused.returncode == 2
+        assert told in refused.stderr
+        assert not (tmp_path / "other").exists()

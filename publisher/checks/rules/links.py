@@ -62,7 +62,7 @@ def _classes(context: Context) -> Iterator[Diagnostic]:
                 if found[0] in shown:
                     message = say("{words} is no class of a link, and stays in the text", words=found[0])
                     place = text.prose.place(number, *found.span())
-                    yield UNKNOWN_CLASS.at(place, message, help=say("write {{.button}}, or delete it"))
+                    yield UNKNOWN_CLASS.at(place, message, help=say("write {.button}, or delete it"))
 
 
 def _tracking(context: Context) -> Iterator[Diagnostic]:
