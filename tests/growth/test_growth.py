@@ -24,6 +24,7 @@ WORST = [
     ("body", "<!-- publisher: ignore=vague-link-text -->\n\n"),
     ("body", "Vec<T> "),
     ("body", "<<<<<<< a\n"),
+    ("commentary", "word\u202e"),
     ("matter", "a§: b\n"),
 ]
 
