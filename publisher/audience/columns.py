@@ -130,14 +130,16 @@ class Columns:
         standing, speaking = self.standings.standing(row), self.standings.speaking
         row = [cell.replace("\x00", "").strip() for cell in row]  # as _clean
         attributes = {name: row[index] for index, name in self.attributes if row[index] and index not in speaking}
-        raw_language = self._cell(row, "language")
-        language = language_tag(raw_language) if raw_language else None
-        if raw_language and language is None:
-            attributes["language"] = raw_language
-        if "json" in self.roles:
-            attributes.update(_json_object(self._cell(row, "json")))
-        topics = _split(self._cell(row, "topics"))
-        return ImportRow(line, address, self._name(row), language, topics, attributes, standing)
+        cells = {role: row[index] for role, index in self.roles.items()}
+        language = None
+        if tag := cells.get("language"):
+            language = language_tag(tag)
+            if language is None:
+                attributes["language"] = tag
+        if "json" in cells:
+            attributes.update(_json_object(cells["json"]))
+        name = cells.get("name") or f"{cells.get('first', '')} {cells.get('last', '')}".strip()
+        return ImportRow(line, address, name, language, _split(cells.get("topics", "")), attributes, standing)
 
     def _fitted(self, row: list[str]) -> list[str]:
         """The row as wide as the header."""
@@ -157,13 +159,6 @@ class Columns:
         listed = tuple(_json_list(topics)) if topics.startswith("[") else _split(topics)
         language = language_tag(cells.get("language", ""))
         return ImportRow(line, address, cells.get("name", ""), language, listed, attributes, ImportStatus.FINE, past)
-
-    def _cell(self, row: list[str], role: str) -> str:
-        index = self.roles.get(role)
-        return "" if index is None else row[index]
-
-    def _name(self, row: list[str]) -> str:
-        return self._cell(row, "name") or f"{self._cell(row, 'first')} {self._cell(row, 'last')}".strip()
 
 
 def _numbered(names: list[str]) -> tuple[list[str], list[str]]:

@@ -76,12 +76,13 @@ class CsvFile:
         ``progress`` hears the bytes read so far. Raises RowError where the rest cannot be read.
         """
         with self.path.open("rb") as raw:
+            # ``again`` has the lines of the record that is being read.
             text, again = tee(io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline=""))
             reader = csv.reader(text, delimiter=self.delimiter, strict=True)
             line, width = 1, None
             try:
                 for number, row in enumerate(reader):
-                    taken = list(islice(again, reader.line_num - line + 1))  # the lines of this record
+                    taken = list(islice(again, reader.line_num - line + 1)) if reader.line_num > line else [next(again)]
                     if width is None and not (self.preamble and number == 0):
                         width = 0 if set(row) >= SIGNS else len(row)  # what we wrote ourselves closes its quotes
                     if width and len(taken) > 1 and self._swallowed(row, taken, width):

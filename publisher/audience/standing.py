@@ -109,14 +109,17 @@ class _Column:
 
     def observe(self, value: str, answers: Mapping[str, ImportStatus]) -> None:
         """Take in a cell."""
+        if value in self.unknown:
+            self.unknown[value] += 1
+            return
         word = normal(value)
         if word in NOTHING:
             self.blank += 1
             return
         found = self.meaning(word, answers)
         if found is None:
-            if len(self.unknown) < MOST_VALUES or value in self.unknown:
-                self.unknown[value] += 1
+            if len(self.unknown) < MOST_VALUES:
+                self.unknown[value] = 1
             return
         self.true += word in TRUE
         self.false += word in FALSE
