@@ -18,7 +18,7 @@ from publisher.audience.columns import ImportRow
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
 from publisher.audience.own import Past
 from publisher.audience.standing import ImportStatus
-from publisher.audience.store import FIRST, new_reference, now
+from publisher.audience.store import FIRST, new_references, now
 from publisher.audience.suppressions import Reason, forgotten_among, suppressed_among
 from publisher.audience.tables import consents, subscribers, suppressions
 from publisher.database.bulk import among, insert_rows, new_ids, update_rows
@@ -70,7 +70,7 @@ class _Batch:
         self.history: list[tuple[_Known, dict[str, Any]]] = []
         wanted = {entry.past.reference for entry in entries if entry.past and entry.past.reference}
         self.references = set(connection.scalars(select(s.reference).where(among(connection, s.reference, wanted))))
-        self.prefix = new_reference()[:8]
+        self.fresh = new_references(len(entries))
         self._by_hand: set[int] | None = None
 
     def take(self, entry: ImportRow) -> RowOutcome:
@@ -120,24 +120,23 @@ class _Batch:
         return self._merge(entry, known, confirm=past.state is ConsentState.CONFIRMED and not pending)
 
     def _add(self, entry: ImportRow, state: ConsentState) -> None:
+        past, address = entry.past, entry.address
         values: dict[str, Any] = {
+            "reference": self._reference(past),
+            "address": address.address,
+            "address_key": address.address_key,
+            "mailbox_key": address.mailbox_key,
             "state": str(state),
             "name": entry.name,
             "language": entry.language,
             "topics": list(entry.topics),
             "attributes": entry.attributes,
-        }
-        past, address = entry.past, entry.address
-        changed_at = (past and past.changed_at) or self.at
-        known = self.known[address.address_key] = _Known(values, changed_at=changed_at)
-        values |= {
-            "reference": self._reference(past),
-            **address._asdict(),
             "asked_at": past and past.asked_at,
             "preferred_at": past and past.preferred_at,
             "created_at": (past and past.created_at) or self.at,
-            "changed_at": changed_at,
+            "changed_at": (past and past.changed_at) or self.at,
         }
+        known = self.known[address.address_key] = _Known(values, changed_at=values["changed_at"])
         self.new.append(known)
         if past and past.history:
             rows = [{"at": e.at, "change": e.change, "how": e.how, "evidence": e.evidence} for e in past.history]
@@ -148,7 +147,7 @@ class _Batch:
     def _reference(self, past: Past | None) -> str:
         """The one of the export, so that links in mail already sent work on; another where it is somebody else's."""
         if past is None or past.reference is None or past.reference in self.references:
-            return new_reference(self.prefix)
+            return next(self.fresh)
         self.references.add(past.reference)
         return past.reference
 

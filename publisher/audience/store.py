@@ -31,13 +31,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def new_reference(prefix: str = "") -> str:
-    """A name for a subscriber that says nothing: 24 random hexadecimal digits, 96 bits.
+def new_references(count: int = 1) -> Iterator[str]:
+    """Names for subscribers that say nothing: 24 random hexadecimal digits, 96 bits.
 
-    Those of a batch share a random ``prefix`` of 8 digits, which leaves 64 bits to each: their places in the index are
-    together, so a large import writes half as much. Links are signed besides.
+    Those of one call share the first 8 digits, which leaves 64 bits to each: their places in the index are together, so
+    a large import writes half as much. Links are signed besides.
     """
-    return prefix + os.urandom(12 - len(prefix) // 2).hex()
+    digits = os.urandom(4 + 8 * count).hex()
+    return (digits[:8] + digits[at : at + 16] for at in range(8, len(digits), 16))
 
 
 def find(connection: Connection, address: Address | str) -> Subscriber | None:
@@ -64,7 +65,7 @@ def add(
 ) -> Subscriber:
     """Enter a new subscriber. The address must not be there yet: IntegrityError otherwise."""
     at = now()
-    reference = new_reference()
+    reference = next(new_references())
     key = connection.execute(
         insert(subscribers).values(
             reference=reference,
