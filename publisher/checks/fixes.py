@@ -58,10 +58,7 @@ def plan_fixes(root: Path, findings: Iterable[Diagnostic]) -> list[Fix]:
 
 
 def apply_fix(root: Path, fix: Fix) -> bool:
-    """Write one file whole, or not at all. False where somebody has changed it since it was planned.
-
-    Raises ``OSError`` where the disk refuses.
-    """
+    """Write one file whole, or not at all: False where it was changed since it was planned. Raises OSError."""
     target = (root / fix.path).resolve()
     if target.read_bytes() != fix.before:
         return False

@@ -126,18 +126,6 @@ def checked_audience(text: str) -> str:
     return text
 
 
-def topics_of(segment: Segment) -> frozenset[str]:
-    """The topics an expression names."""
-    match segment:
-        case Topic(name):
-            return frozenset({name})
-        case Not(part):
-            return topics_of(part)
-        case And(parts) | Or(parts):
-            return frozenset().union(*map(topics_of, parts))
-    return frozenset()
-
-
 def _tokens(text: str) -> list[_Token]:
     found, at = [], 0
     while text[at:].strip():

@@ -44,10 +44,7 @@ CONTROL = define("control-character", Severity.ERROR, fixed=True)
 
 @dataclass(frozen=True)
 class TextFile:
-    """The text of one file. ``path`` is relative to the root, with ``/``.
-
-    Lines end in ``\\n`` whatever the disk has.
-    """
+    """The text of one file, its lines ended by ``\\n``. ``path`` is relative to the root, with ``/``."""
 
     path: str
     text: str

@@ -56,9 +56,8 @@ def _quoted(match: re.Match[str]) -> tuple[Sentence, Sentence]:
 
 
 def _conflict(_: re.Match[str]) -> tuple[Sentence, Sentence]:
-    return say("a merge conflict is not resolved"), say(
-        "keep one of the two versions, and delete the lines of <, = and >"
-    )
+    advice = say("keep one of the two versions, and delete the lines of <, = and >")
+    return say("a merge conflict is not resolved"), advice
 
 
 def shortened(text: str) -> str:

@@ -97,19 +97,19 @@ class _Splitter:
         return self.opened is not None and self._closed is None
 
     def run(self) -> None:
-        verbatim = _verbatim(self.file.lines[self.first - 1 :], self.first)
-        if verbatim.open_fence:
+        code, comments, open_fence = _verbatim(self.file.lines[self.first - 1 :], self.first)
+        if open_fence:
             message = say("the code fence that opens here is not closed")
             advice = say("write the same fence on a line after the code")
-            self._find(codes.FENCE_OPEN, verbatim.open_fence, message, advice)
+            self._find(codes.FENCE_OPEN, open_fence, message, advice)
         for number in range(self.first, self.last + 1):
             line = self.file.lines[number - 1]
-            match = None if number in verbatim.code or number in verbatim.comments else _COLONS.fullmatch(line)
+            match = None if number in code or number in comments else _COLONS.fullmatch(line)
             if match:
                 self._colons(number, match["name"])
-            elif number not in verbatim.code and (almost := _ALMOST.fullmatch(line)):
+            elif number not in code and (almost := _ALMOST.fullmatch(line)):
                 self._almost(number, almost["name"] or "")
-            elif self._closed and not self._told_after and line.strip() and number not in verbatim.comments:
+            elif self._closed and not self._told_after and line.strip() and number not in comments:
                 self._told_after = True
                 advice = say("move it before ::: commentary, or inside it")
                 self._find(codes.TEXT_AFTER_CONTAINER, number, say("text stands after the commentary"), advice)
@@ -126,19 +126,12 @@ class _Splitter:
         if not name:
             self._end(number)
             return
-        if self._inside or self._box:
-            message, advice = (
-                (
-                    say("a container begins inside the commentary"),
-                    say("close the commentary with ::: first, or delete the line"),
-                )
-                if self._inside
-                else (
-                    say("a container begins inside another"),
-                    say("close the first with ::: before it, or delete the line"),
-                )
-            )
-            self._find(codes.CONTAINER_NESTED, number, message, advice)
+        if self._inside:
+            advice = say("close the commentary with ::: first, or delete the line")
+            self._find(codes.CONTAINER_NESTED, number, say("a container begins inside the commentary"), advice)
+        elif self._box:
+            advice = say("close the first with ::: before it, or delete the line")
+            self._find(codes.CONTAINER_NESTED, number, say("a container begins inside another"), advice)
         elif name.split()[0] in CONTAINERS and not self.opened:
             self._box = number
             return
@@ -183,26 +176,14 @@ class _Splitter:
 _BLOCKS = MarkdownIt("commonmark").disable(["inline"])
 
 
-class _Verbatim(NamedTuple):
-    """Lines where colons are only colons, and the line of a code fence that has no end."""
-
-    code: frozenset[int] = frozenset()
-    comments: frozenset[int] = frozenset()
-    open_fence: int | None = None
-
-
-def _verbatim(lines: Sequence[str], first: int) -> _Verbatim:
-    text = "\n".join(lines)
-    colons = "<!--" in text and any(_COLONS.fullmatch(line) or _ALMOST.fullmatch(line) for line in lines)
-    if not (colons or "```" in text or "~~~" in text):
-        return _Verbatim()
+def _verbatim(lines: Sequence[str], first: int) -> tuple[set[int], set[int], int | None]:
+    """The lines of code and those of comments, where colons are only colons; the line of a fence without an end."""
     code: set[int] = set()
     comments: set[int] = set()
-    open_fence = None
-    for token in _BLOCKS.parse(text):
-        if token.map is None:
-            continue
-        start, end = token.map
+    open_fence, text = None, "\n".join(lines)
+    colons = "<!--" in text and any(_COLONS.fullmatch(line) or _ALMOST.fullmatch(line) for line in lines)
+    for token in _BLOCKS.parse(text) if colons or "```" in text or "~~~" in text else ():
+        start, end = token.map or (0, 0)
         numbers = range(first + start, first + end)
         if token.type == "fence":
             code.update(numbers)
@@ -210,7 +191,7 @@ def _verbatim(lines: Sequence[str], first: int) -> _Verbatim:
                 open_fence = first + start
         elif token.type == "html_block" and _COMMENTS.fullmatch(token.content):
             comments.update(numbers)
-    return _Verbatim(frozenset(code), frozenset(comments), open_fence)
+    return code, comments, open_fence
 
 
 def _closed(lines: Sequence[str], markup: str) -> bool:

@@ -73,10 +73,7 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image with its words. ``image`` is as written (relative to the issue's folder).
-
-    ``file`` relative to the root.
-    """
+    """An image with its words. ``image`` is as written, relative to the issue's folder; ``file`` to the root."""
 
     image: str
     file: str

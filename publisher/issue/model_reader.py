@@ -38,10 +38,7 @@ class ModelReader:
         self.broken: set[str] = set()
 
     def validate(self, model: type[RawModel], extra: dict[str, Any] | None = None, context: Any = None) -> RawModel:
-        """The model.
-
-        Where there are findings, made of what is left, with empty text for the required that is broken.
-        """
+        """The model; where there are findings, of what is left, with empty text for the required that is broken."""
         data = data_of(self.node, null="") | (extra or {})
         own = frozenset({codes.EMPTY_BODY, codes.IMAGE_WITHOUT_ALT})
         rules = Rules({"alt": codes.IMAGE_WITHOUT_ALT}, own, self.start)

@@ -1,7 +1,4 @@
-"""issue.yaml and an item as editors write them.
-
-These models validate, and are the JSON Schemas of ``publisher schema``.
-"""
+"""issue.yaml and an item as editors write them: what validates them, and the JSON Schemas of ``publisher schema``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""One link, asked politely: HEAD, then GET where HEAD is refused; redirects followed by hand; everything bounded.
-
-What became of it is a value, read from status codes and failures.
-"""
+"""One link, asked politely: HEAD, then GET where HEAD is refused; redirects followed by hand; everything bounded."""
 
 from __future__ import annotations
 

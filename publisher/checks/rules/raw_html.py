@@ -1,7 +1,4 @@
-"""What an author's raw HTML loses: what runs, what is not kept, words in what is removed, comments without an end.
-
-And words in angle brackets, which look like HTML and are none.
-"""
+"""What an author's raw HTML loses: what is not kept, words in it, what an open comment hides; angle brackets."""
 
 from __future__ import annotations
 
