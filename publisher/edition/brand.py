@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,9 @@ def variables(brand: Brand, language: str) -> str:
         return " ".join(f"--{name.replace('_', '-')}: {scheme[name]};" for name in _SHOWN)
 
     root = brand.size["body"]
-    sizes = " ".join(f"--{name.replace('_', '-')}: {pixels / root:.4g}rem;" for name, pixels in brand.size.items())
+    sizes = " ".join(
+        f"--{name.replace('_', '-')}: {ceil(pixels / root * 1e4) / 1e4}rem;" for name, pixels in brand.size.items()
+    )
     sizes += f" --root: {root / 16:.2%};"
     lines = [f":root {{ color-scheme: light dark; {colours(brand.light)} {sizes} --corners: {brand.corners or 4}px; }}"]
     title, body = font_stacks(brand.fonts, Locale.of(language, {}))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from publisher.config import Config
 from publisher.edition.model import Edition
 from publisher.site.paths import relative, url_of
 
+_TABLE = re.compile(r"<table>(?:(?!<table).)*?</table>", re.DOTALL)
+_HEAD = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
 _HEADLINE_BLOCK = "header.issue-head"
 _FEED_HTML: dict[str, str] = {}  # by digest: an issue stands in the feeds of its tags, authors and sections, each twice
 _MOST_KEPT = 500
@@ -18,7 +23,24 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
     html = edition.web
     for asset in edition.assets:
         html = html.replace(url_of(config.newsletter.url, asset.name), relative(page, asset.name))
-    return html
+    return _TABLE.sub(_labelled, html) if "<thead" in html else html
+
+
+def _labelled(table: re.Match[str]) -> str:
+    """A table whose cells know their column's head, which stands before each of them on a phone."""
+    heads = [_TAG.sub("", head).strip().replace('"', "&quot;") for head in _HEAD.findall(table[0])]
+    if "span=" in table[0] or not heads:
+        return table[0]
+    rows = table[0].split("<tr>")
+    return "<tr>".join(
+        "".join(
+            f'<td data-label="{heads[at - 1]}"{cell}' if 0 < at <= len(heads) else cell
+            for at, cell in enumerate(row.split("<td"))
+        )
+        if row.count("<td") == len(heads)
+        else row
+        for row in rows
+    )
 
 
 def feed_html(edition: Edition) -> str:

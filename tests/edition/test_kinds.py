@@ -12,6 +12,7 @@ from publisher.config import load_config
 from publisher.config.theme import built_in
 from publisher.edition.model import Edition
 from publisher.proofing.proof import Proof, proofread
+from publisher.site.content import page_body
 from tests.checks.corpus import SOUND
 
 BOXES = """\
@@ -116,6 +117,16 @@ def test_an_item_without_a_headline_has_the_anchor_of_its_file_and_a_name_in_lis
 def test_what_is_not_whole_is_told_at_its_line(tmp_path: Path, item: str, code: str, line: int) -> None:
     found = proof(tmp_path, a_md=item).findings
     assert [(one.code, one.span.line) for one in found] == [(code, line)]
+
+
+def test_a_table_has_its_heads_before_each_cell_on_a_phone_unless_cells_are_joined(tmp_path: Path) -> None:
+    rows = "| Model | Cost |\n|---|--:|\n| GPT-4o | *100* m |\n"
+    joined = '<table><thead><tr><th>A</th></tr></thead><tbody><tr><td colspan="2">b</td></tr></tbody></table>\n'
+    judged = proof(tmp_path, a_md=f"---\nheadline: A\n---\n{rows}\n{joined}")
+    assert judged.edition is not None
+    page = LexborHTMLParser(page_body(judged.edition, load_config(tmp_path), "issues/2025-01-05-kinds/"))
+    assert [cell.attributes["data-label"] for cell in page.css("td[data-label]")] == ["Model", "Cost"]
+    assert len(page.css("td")) == 3
 
 
 def test_an_unknown_kind_is_told_the_five(tmp_path: Path) -> None:
