@@ -10,11 +10,11 @@ import io
 import re
 import subprocess
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps, features
+from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps, features
 
 from publisher.config import Config
 from publisher.edition.brand import Brand
@@ -45,7 +45,9 @@ def draw(config: Config, title: str, language: str, cover: Asset | None = None) 
     """
     colours, newsletter = Brand.of(config).light, config.newsletter
     rtl = Locale.of(language, config.labels).direction == "rtl"
-    image = Image.new("RGB", SIZE, colours["paper"])
+    # Without a cover it is drawn as coverage, 0 to 255: a picture of few colours needs none looked for.
+    image = Image.new("RGB", SIZE, colours["paper"]) if cover else Image.new("L", SIZE)
+    accent, ink = (colours["accent"], colours["title"]) if cover else (255, 255)
     pen = ImageDraw.Draw(image)
     width = SIZE[0]
     if cover:
@@ -55,21 +57,32 @@ def draw(config: Config, title: str, language: str, cover: Asset | None = None) 
             image.paste(picture, (0 if rtl else SIZE[0] - _COVER, 0), picture)
         width -= _COVER
     start = SIZE[0] - width if rtl else 0
-    pen.rectangle((start, 0, start + width, _BAND), colours["accent"])
+    pen.rectangle((start, 0, start + width, _BAND), accent)
     edge, room = start + (width - _MARGIN if rtl else _MARGIN), width - 2 * _MARGIN
     top = _BAND + _MARGIN
     if newsletter.name != title and (font := font_for(config, newsletter.name, newsletter.language)):
-        _write(pen, (edge, top), _lines(newsletter.name, font, 34, room)[:1], font, 34, colours["accent"], rtl)
+        _write(pen, (edge, top), _lines(newsletter.name, font, 34, room)[:1], font, 34, accent, rtl)
         top += 78
     if font := font_for(config, title, language):
         fitting = ((size, _lines(title, font, size, room)) for size in _SIZES)
         most = SIZE[1] - top - _MARGIN
         size, lines = next(((size, lines) for size, lines in fitting if len(lines) * size * 1.3 <= most), (0, []))
         size, lines = (size, lines) if lines else (_SIZES[-1], _lines(title, font, _SIZES[-1], room)[:8])
-        _write(pen, (edge, top), lines, font, size, colours["title"], rtl)
+        _write(pen, (edge, top), lines, font, size, ink, rtl)
     saved = io.BytesIO()
-    image.quantize(256 if cover else 32, Image.Quantize.FASTOCTREE).save(saved, "PNG", compress_level=6)
+    image = image.quantize(256, Image.Quantize.FASTOCTREE) if cover else _inked(image, top, colours)
+    image.save(saved, "PNG", compress_level=6)
     return saved.getvalue()
+
+
+def _inked(coverage: Image.Image, split: int, colours: Mapping[str, str]) -> Image.Image:
+    """A picture of 32 colours: sixteen from paper to accent above the row ``split``, sixteen to the title's below."""
+    for box, first in (((0, 0, SIZE[0], split), 0), ((0, split, *SIZE), 16)):
+        coverage.paste(coverage.crop(box).point([first + value // 17 for value in range(256)]), box)
+    paper, *inks = (ImageColor.getrgb(colours[name]) for name in ("paper", "accent", "title"))
+    steps = [(ink, step / 15) for ink in inks for step in range(16)]
+    coverage.putpalette([round(p + (i - p) * part) for ink, part in steps for p, i in zip(paper, ink, strict=True)])
+    return coverage
 
 
 def lacking(config: Config, text: str, language: str) -> str:
@@ -152,7 +165,7 @@ def _lines(text: str, font: _Font, size: int, room: int) -> list[str]:
 
 
 def _write(
-    pen: ImageDraw.ImageDraw, at: tuple[int, int], lines: list[str], font: _Font, size: int, ink: str, rtl: bool
+    pen: ImageDraw.ImageDraw, at: tuple[int, int], lines: list[str], font: _Font, size: int, ink: str | int, rtl: bool
 ) -> None:
     direction = ("rtl" if rtl else "ltr") if features.check("raqm") else None
     for row, line in enumerate(lines):
