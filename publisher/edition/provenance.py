@@ -62,7 +62,7 @@ def history_of(root: Path, templates: str) -> CommitGraph:
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return CommitGraph()
     dirty = {
-        part for entry in status.split("\0") if (part := _part(entry[3:].removeprefix(prefix), templates)) is not None
+        part for entry in status.split("\0") if (part := part_of(entry[3:].removeprefix(prefix), templates)) is not None
     }
     edges = _edges(graph, changes, templates)
     known = {part for links in edges.values() for _parent, parts in links for part in parts}
@@ -106,7 +106,7 @@ def _edges(graph: Iterable[list[str]], changes: str, templates: str) -> dict[str
     for commit, *parents in graph:
         links = []
         for parent in parents or [""]:
-            parts = {part for name in next(answers) if (part := _part(name, templates)) is not None}
+            parts = {part for name in next(answers) if (part := part_of(name, templates)) is not None}
             links.append((parent, frozenset(parts if parent else parts | {SHARED})))
         edges[commit] = tuple(links)
     return edges
@@ -126,15 +126,15 @@ def _answers(changes: str) -> Iterator[list[str]]:
         yield names
 
 
-def _part(path: str, templates: str) -> str | None:
+def part_of(path: str, templates: str) -> str | None:
     """What a file belongs to: an issue's slug, what all share, or nothing."""
     pieces = PurePosixPath(path).parts
     if not pieces:
         return None
+    if pieces[0] == "issues" and len(pieces) > 2:
+        return pieces[1]
     theme = PurePosixPath(os.path.normpath(templates).replace(os.sep, "/")).parts
-    if pieces == ("config.yaml",) or pieces[: len(theme)] == theme:
-        return SHARED
-    return pieces[1] if pieces[0] == "issues" and len(pieces) > 2 else None
+    return SHARED if pieces == ("config.yaml",) or pieces[: len(theme)] == theme else None
 
 
 def _git(root: Path, *arguments: str, input: str = "") -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 
@@ -11,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import Config
 from publisher.database import Database
+from publisher.database.engine import database_url
 from publisher.delivery import mailings
 from publisher.delivery.lock import forgotten
 from publisher.edition.model import Edition
@@ -33,21 +35,24 @@ class History:
     references: frozenset[str] = frozenset()  # of all its mailings
 
 
-def read_history(database: Database, slugs: Sequence[str] = ()) -> History:
-    """All of it, and whether it knows less of ``slugs`` than was done."""
-    with database.connect() as connection:
-        found = {slug: fault for slug in slugs if (fault := forgotten(database.engine.url, connection, slug))}
+def read_history(config: Config, database: Database | None, slugs: Sequence[str]) -> History:
+    """All of it, and whether it knows less of ``slugs`` than was done; without a database the marks of one that was."""
+    url = database.engine.url if database else database_url(config)
+    with database.connect() if database else nullcontext() as connection:
+        found = {slug: fault for slug in slugs if (fault := forgotten(url, connection, slug))}
+        if connection is None:
+            return History({}, {}, found)
         references = mailings.references(connection)
         return History(store.all_publications(connection), store.mailed(connection), found, references)
 
 
 def decide_all(
-    config: Config, prepared: Sequence[Proof], ledger: History, witness: Witness, now: datetime
+    config: Config, prepared: Sequence[Proof], ledger: History, witness: Witness, now: datetime, idle: Set[str]
 ) -> list[IssueDecision]:
-    """What to do with every issue that is in the repository, was live, or is being mailed."""
+    """What to do with every issue that is in the repository, was live, or is being mailed; ``idle`` ones left out."""
     found = [_facts(config, one, ledger, witness) for one in prepared]
     here = {one.slug for one in prepared}
-    for slug in sorted((ledger.publications.keys() | ledger.mailed.keys()) - here):
+    for slug in sorted((ledger.publications.keys() | ledger.mailed.keys()) - here - idle):
         publication = ledger.publications.get(slug)
         if slug in ledger.mailed or (publication and publication.archived_at):
             found.append(Facts(slug, ready=False, in_repository=False, archived=True, mailed=ledger.mailed.get(slug)))

@@ -109,8 +109,8 @@ class _Publish(Run):
         return prepared
 
     def _decide(self, prepared: Sequence[Proof], witness: Witness) -> tuple[History, list[IssueDecision]]:
-        ledger = read_history(self.database, [one.slug for one in prepared])
-        return ledger, decide_all(self.config, prepared, ledger, witness, self.now)
+        ledger = read_history(self.config, self.database, [one.slug for one in prepared])
+        return ledger, decide_all(self.config, prepared, ledger, witness, self.now, frozenset())
 
     def _settle(self, decisions: Sequence[IssueDecision]) -> bool:
         """Write down what an operator said of issues that readers can have had; whether there was anything."""

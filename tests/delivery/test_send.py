@@ -122,9 +122,7 @@ def test_faults_before_acceptance_lose_and_double_nobody(
 def test_an_answer_lost_after_acceptance_is_never_sent_again_by_itself(
     ses: Stub, through_ses: Config, sqlite: Database, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from publisher.providers.ses import client
-
-    monkeypatch.setattr(client, "READ_SECONDS", 0.3)
+    monkeypatch.setattr("publisher.providers.ses.transport.READ_SECONDS", 0.3)
     server = ses(faults={f"{fault}-after": 1.0}, hang=0.6)
     add_people(sqlite, 60)
     for _ in range(2):

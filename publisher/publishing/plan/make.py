@@ -12,9 +12,9 @@ from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url
 from publisher.delivery.freeze import preview, segment_of
-from publisher.delivery.lock import forgotten
 from publisher.edition import provenance
 from publisher.edition.model import Edition
+from publisher.edition.provenance import SHARED, part_of
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
 from publisher.proofing.codec import of_commit
@@ -52,7 +52,7 @@ def make_plan(
     try:
         touched, shared = _parts(config, git.changed(config.root, before) if before else ())
         slugs = discover(config.root)
-        ledger = read_history(database, slugs) if database else _without_database(config, slugs)
+        ledger = read_history(config, database, slugs)
         unfinished = [s for s in slugs if not (m := ledger.mailed.get(s)) or m.sendable or m.uncertain]
         going = [*unfinished, *ledger.forgotten] if database else []
         since, rest = _since_deployed(config, database)
@@ -106,18 +106,11 @@ def _reachable(config: Config, notes: list[str]) -> Database | None:
     return None
 
 
-def _without_database(config: Config, slugs: Sequence[str]) -> History:
-    """What is known where there is none, and publish would make an empty one: the marks of one that was here."""
-    url = database_url(config)
-    return History({}, {}, {slug: fault for slug in slugs if (fault := forgotten(url, None, slug))})
-
-
 def _parts(config: Config, files: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The slugs that the files belong to, and those files that all issues share."""
-    slugs = {file.split("/")[1] for file in files if file.startswith("issues/") and file.count("/") > 1}
-    theme = os.path.normpath(config.templates).replace(os.sep, "/") + "/"
-    shared = tuple(file for file in files if file == "config.yaml" or file.startswith(theme))
-    return tuple(sorted(slugs)), shared
+    parts = {file: part_of(file, config.templates) for file in files}
+    slugs = sorted({part for part in parts.values() if part})
+    return tuple(slugs), tuple(file for file, part in parts.items() if part == SHARED)
 
 
 def _since_deployed(config: Config, database: Database | None) -> tuple[tuple[str, ...], bool]:
@@ -134,19 +127,14 @@ def _since_deployed(config: Config, database: Database | None) -> tuple[tuple[st
 
 def _decide(config: Config, versions: dict[str, Proof], ledger: History) -> list[IssueDecision]:
     prepared = [replace(found, edition=None) if found.draft else found for found in versions.values()]
-    left = {slug for slug in ledger.publications.keys() | ledger.mailed.keys() if slug not in versions}
-    idle = {slug for slug in left if _is_here(config, slug)}  # untouched: nothing is to be decided
-    looked_at = replace(
-        ledger,
-        publications={slug: row for slug, row in ledger.publications.items() if slug not in idle},
-        mailed={slug: row for slug, row in ledger.mailed.items() if slug not in idle},
-    )
+    # Of who is here and untouched nothing is to be decided.
+    idle = {slug for slug in ledger.publications.keys() | ledger.mailed.keys() if _is_here(config, slug)}
     now = datetime.now(UTC)
     try:
-        return decide_all(config, prepared, looked_at, Witness.open(config), now)
+        return decide_all(config, prepared, ledger, Witness.open(config), now, idle)
     except PublisherError:  # a job on pull requests may not look into the archive
         nowhere = Witness(ArchiveRun.served_as_built(config, config.root / "dist"))
-        return decide_all(config, prepared, looked_at, nowhere, now)
+        return decide_all(config, prepared, ledger, nowhere, now, idle)
 
 
 def _is_here(config: Config, slug: str) -> bool:
