@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement
@@ -25,7 +25,7 @@ from publisher.delivery.tripwires import Tripped, alert, before_sending
 from publisher.edition.model import Edition, Slot
 from publisher.errors import TransportError
 from publisher.language import Locale
-from publisher.mail.message import Envelope, MailContent, compose, marked_as_test
+from publisher.mail.message import Envelope, MailContent, compose
 from publisher.providers import open_transport
 from publisher.providers.outcomes import Verdict
 from publisher.providers.provider import Quota, Transport
@@ -86,7 +86,7 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
     TransportError (the provider cannot be used at all); all before a message left, or with what left recorded.
     """
     options = options or Options()
-    letter = MailContent.of(edition) if isinstance(edition, Edition) else edition
+    letter = MailContent.of(edition)
     _keep_memory_flat(database)
     with mailing_lock(database, letter.slug) as alone:
         with database.connect() as connection:
@@ -213,7 +213,7 @@ class DryRun:
 def dry_run(database: Database, edition: Edition | MailContent, options: Options | None = None) -> DryRun:
     """Count, and write nothing. Raises UsageError as :func:`send` does."""
     options = options or Options()
-    letter = MailContent.of(edition) if isinstance(edition, Edition) else edition
+    letter = MailContent.of(edition)
     with database.connect() as connection:
         refuse_forgetful(database, connection, letter.slug)
         mailing = ongoing(connection, letter, correction=options.correction)
@@ -225,7 +225,8 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
 
 def send_test(config: Config, edition: Edition | MailContent, addresses: list[str]) -> list[tuple[int, str]]:
     """Send a marked test, outside every ledger; position and code of each that failed. Raises TransportError."""
-    letter = marked_as_test(MailContent.of(edition) if isinstance(edition, Edition) else edition)
+    letter = MailContent.of(edition)
+    letter = replace(letter, subject=f"[test] {letter.subject}")
     stamp = datetime.now(UTC).strftime("test%Y%m%dT%H%M%S%f")
     address = envelope_factory(config, letter, "test")
     failed: list[tuple[int, str]] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
@@ -37,8 +37,10 @@ class MailContent:
     text: Slotted
 
     @classmethod
-    def of(cls, edition: Edition) -> MailContent:
-        """The letter of an edition."""
+    def of(cls, edition: Edition | MailContent) -> MailContent:
+        """The letter of an edition; one that is a letter already is returned as it is."""
+        if isinstance(edition, MailContent):
+            return edition
         return cls(*(getattr(edition, name) for name in (*_PLAIN, "html", "text")))
 
     def to_json(self) -> str:
@@ -126,15 +128,10 @@ class Composed:
         """What is composed for this envelope: its own letter, else this one."""
         return envelope.composed or self
 
-    @property
-    def slots(self) -> frozenset[Slot]:
-        """The slots that have to be filled."""
-        return self.letter.html.slots | self.letter.text.slots
-
 
 def compose(config: Config, edition: Edition | MailContent) -> Composed:
     """The message of an edition, encoded once. Raises TransportError where ``newsletter.from`` cannot be a header."""
-    letter = MailContent.of(edition) if isinstance(edition, Edition) else edition
+    letter = MailContent.of(edition)
     name, address = config.newsletter.sender
     sender, sender_address = mailbox(name or config.newsletter.name, address), addr_spec(address)
     reply_to = addr_spec(config.newsletter.reply_to) if config.newsletter.reply_to else None
@@ -151,11 +148,6 @@ def compose(config: Config, edition: Edition | MailContent) -> Composed:
     lines = "".join(f"{field}: {value}\r\n" for field, value in head) + "\r\n"
     encoded = (lines.encode("ascii"), encode(letter.text), encode(letter.html), boundary.encode())
     return Composed(letter, sender, sender_address, reply_to, headers, *encoded)
-
-
-def marked_as_test(letter: MailContent) -> MailContent:
-    """The letter with a subject that says it is a test."""
-    return replace(letter, subject=f"[test] {letter.subject}")
 
 
 def _part(boundary: bytes, kind: str, body: Encoded, values: Mapping[Slot, bytes]) -> bytes:
