@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from publisher.config import read_config
 from publisher.edition import card
 from publisher.edition.model import Asset
+from publisher.proofing.checking import check_repository
 from publisher.site.archive import arrange
 from publisher.site.pages import ArchivePages
+from tests.checks.corpus import SLUG, SOUND
 from tests.edition.make import config
 from tests.site.editions import make_config, make_edition
 
@@ -59,6 +62,12 @@ def test_a_title_that_no_font_has_is_told_and_the_newsletters_card_stands_in(tmp
     if not card._of_system("sans", "en"):
         pytest.skip("no font is installed")
     assert card.lacking(config(tmp_path), f"ok {odd}", "en") == odd
+    for name, text in (SOUND | {f"{SLUG}/issue.yaml": f"title: ok {odd}\ndate: 2024-12-29\n"}).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (found,) = check_repository(read_config(tmp_path)[0], use_cache=False).diagnostics
+    assert (found.code, found.path, found.span.line) == ("card-glyphs", f"{SLUG}/issue.yaml", 1)
+    assert " ".join(odd) in found.message
     assert drawn(tmp_path, odd).tobytes() != drawn(tmp_path, "Chips").tobytes()
     assert ink(drawn(tmp_path, odd), (0, 170, 1200, 630)) == 0
 
