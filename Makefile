@@ -96,6 +96,11 @@ bench-web: $(DEV_STAMP) ## the readers' service and the import, into docs/benchm
 chaos: $(DEV_STAMP) ## 60,000 recipients, killed again and again
 	@$(BIN)/python -m tools.chaos $(ARGS)
 
+.PHONY: pictures
+pictures: $(DEV_STAMP) browser ## every theme in every script, on phone and desk, light and dark, into dist/pictures; those of docs/images
+	@$(BIN)/python -m tools.pictures
+	@$(BIN)/python -m tools.theme_pictures
+
 .PHONY: constraints
 constraints: $(DEV_STAMP) ## the newest versions, as names and versions only
 	@bash tools/constraints.sh
