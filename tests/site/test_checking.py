@@ -159,7 +159,7 @@ def test_what_is_remembered_of_a_check_is_never_of_before_a_change(
     (tmp_path / "kept/email").mkdir(parents=True)
     (tmp_path / "kept/email/inline.css.j2").write_text("p { color: #ddd }")
     shutil.copytree(tmp_path / "kept", tmp_path / "theme", dirs_exist_ok=True)
-    (tmp_path / "theme/email/inline.css.j2").write_text("p { color: #000 }")
+    shutil.copy(Path(__file__).parents[2] / "templates/paper/email/inline.css.j2", tmp_path / "theme/email")
     if "folder" in change:
         (tmp_path / "issues/empty").mkdir()
     checked = check_repository(load_config(tmp_path))
