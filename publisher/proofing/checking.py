@@ -85,6 +85,8 @@ def remembered(root: Path, slugs: Sequence[str] | None = None, *, cache: Path | 
             if not digest or rows[slug].key != key_of_issue(common, slug, digest):
                 return None
         chosen = known if slugs is None else tuple(dict.fromkeys(slugs))
+        if not {*known}.issuperset(chosen):
+            return None
         found = {finding for slug in chosen for finding in rows[slug].findings}
         return _checked(chosen, found.union(as_findings(around) if slugs is None else ()))
     except (LookupError, TypeError, ValueError, OSError):  # nothing is known, or it is damaged
