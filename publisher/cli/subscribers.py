@@ -300,9 +300,11 @@ def _ask(config: Config, database: Database) -> int:
     with database.begin() as connection:
         outbox.enter_unasked(connection)
         waiting = outbox.pending(connection)
+    mailer = ConfirmationMailer(config, Tokens.open(config), database)
     try:
-        ConfirmationMailer(config, Tokens.open(config), database).deliver()
+        mailer.deliver()
     finally:
+        mailer.stop()
         with database.connect() as connection:
             left = outbox.pending(connection)
         tell(f"{waiting - left:,} asked to confirm")

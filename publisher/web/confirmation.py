@@ -81,8 +81,12 @@ class ConfirmationMailer:
         self._bell.set()
         if self._thread is not None:
             self._thread.join(timeout=GRACE)
+        self._close()
+
+    def _close(self) -> None:
         if self._open is not None:
             self._open[0].close()
+            self._open = None
 
     def _attend(self) -> None:
         while not self._stop.is_set():
@@ -143,13 +147,15 @@ class ConfirmationMailer:
                 letter = self._composed(self._config.newsletter.language, already=False)
                 quota = transport.open(letter)
                 pace = pace_of(self._database, transport, ceiling(quota, cap))
+                self._open = transport, pace
             else:
                 transport, pace = self._open
                 quota = transport.quota()
                 pace.limit(ceiling(quota, cap))
             if stopped := blocked(quota):
+                self._close()
                 raise TransportError(f"the account may not send ({stopped[1]})", help="see the provider's console")
-            self._open, self._asked_at = (transport, pace), time.monotonic()
+            self._asked_at = time.monotonic()
         return self._open
 
     def _heed(self, outcome: Outcome, pace: Pace) -> None:

@@ -27,8 +27,10 @@ from publisher.audience.tokens import Tokens
 from publisher.config import load_config
 from publisher.config.model import Config, DeliveryConfig, SesTransport, SmtpConfig
 from publisher.database import Database, open_database
+from publisher.errors import TransportError
 from publisher.mail.message import Envelope
 from publisher.providers.outcomes import Verdict
+from publisher.providers.provider import Quota
 from publisher.testing import FakeTransport
 from publisher.web import outbox
 from publisher.web.confirmation import ConfirmationMailer, post
@@ -195,6 +197,26 @@ def test_what_becomes_of_a_question_by_what_the_provider_says(
     ask(database, 1)
     post(config, database, 20, transport)
     assert (states(database), len(transport.seen)) == ({state: 1}, sent)
+
+
+def test_a_transport_is_closed_where_the_account_may_not_send_and_where_the_mailer_ends(
+    database: Database, config: Config
+) -> None:
+    class Counted(FakeTransport):
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    paused, sending = Counted(quota=Quota(paused=True)), Counted()
+    ask(database, 1)
+    with pytest.raises(TransportError, match="may not send"):
+        ConfirmationMailer(config, Tokens.open(config), database, transport=paused).deliver()
+    assert (paused.closed, paused.seen) == (1, [])
+    mailer = ConfirmationMailer(config, Tokens.open(config), database, transport=sending)
+    mailer.deliver()
+    mailer.stop()
+    assert (sending.closed, len(sending.seen)) == (1, 1)
 
 
 def test_a_reader_whom_the_provider_refuses_keeps_nobody_else_waiting(
