@@ -89,7 +89,7 @@ def test_opening_again_does_not_import_alembic(config: Config) -> None:
 def test_processes_that_start_together_migrate_once(config: Config, tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from publisher.config.model import Config, Newsletter;"
-        "from publisher.database import open_database; from publisher.audience.tokens import Tokens;"
+        "from publisher.database import open_database; from publisher.audience.tokens import Purpose, Tokens;"
         "n = Newsletter(**{'name': 'n', 'url': 'https://x/', 'from': 'a@x.org'});"
         "c = Config(newsletter=n, root=Path(sys.argv[1])); open_database(c);"
         "print(Tokens.open(c).url(Purpose.UNSUBSCRIBE, 'a'))"

@@ -44,7 +44,7 @@ def test_pages_that_are_gone_are_removed_last_and_strangers_stay(tmp_path: Path)
     deploy(config, built(tmp_path, "2024-12-29-a", "2024-12-22-b"))
     (tmp_path / "live" / "google-proof.html").write_text("mine")
     done = deploy(config, built(tmp_path, "2024-12-29-a"))
-    assert done.removed == ("issues/2024-12-22-b/index.html",)
+    assert done.removed == ("issues/2024-12-22-b/card.png", "issues/2024-12-22-b/index.html")
     assert (tmp_path / "live/google-proof.html").read_text() == "mine"
 
 
