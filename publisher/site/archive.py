@@ -17,12 +17,16 @@ PAGE = 24
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The issues that share a tag, an author, a section or a year, newest first. ``path`` is the folder of its page."""
+    """The issues that share a tag, an author, a section or a year, newest first. ``path`` is the folder of its page.
+
+    ``published`` is what feeds and the sitemap show of it.
+    """
 
     kind: str
     name: str
     path: str
     editions: tuple[Edition, ...]
+    published: tuple[Edition, ...]
 
     @property
     def issues(self) -> int:
@@ -34,11 +38,6 @@ class Group:
         """The editions, so many a page; at least one page."""
         count = max(1, -(-self.issues // PAGE))
         return tuple(Page(self, at + 1, count) for at in range(count))
-
-    @property
-    def published(self) -> tuple[Edition, ...]:
-        """What feeds and the sitemap show of it."""
-        return tuple(edition for edition in self.editions if not edition.draft)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +73,15 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """All editions, newest first, and the ways through them: the largest group first, of the years the newest."""
+    """All editions, newest first, and the ways through them: the largest group first, of the years the newest.
+
+    ``published`` is what feeds and the sitemap show: a draft, once in somebody's feed reader, cannot be called back.
+    ``languages`` are those of the published, each once.
+    """
 
     editions: tuple[Edition, ...]
+    published: tuple[Edition, ...]
+    languages: tuple[str, ...]
     by_year: tuple[Group, ...]
     tags: tuple[Group, ...]
     authors: tuple[Group, ...]
@@ -90,11 +95,6 @@ class Archive:
         return tuple(self.by_key[kind, key] for key in keys)
 
     @property
-    def published(self) -> tuple[Edition, ...]:
-        """What feeds and the sitemap show: a draft, once in somebody's feed reader, cannot be called back."""
-        return tuple(edition for edition in self.editions if not edition.draft)
-
-    @property
     def years(self) -> tuple[tuple[int, tuple[Edition, ...]], ...]:
         """Each year with its issues."""
         return tuple((int(group.name), group.editions) for group in self.by_year)
@@ -103,11 +103,6 @@ class Archive:
     def groups(self) -> tuple[Group, ...]:
         """All groups."""
         return (*self.by_year, *self.tags, *self.authors, *self.sections)
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages of the issues, each once."""
-        return tuple(sorted({edition.language for edition in self.published}))
 
 
 def arrange(editions: Iterable[Edition], language: str = "") -> Archive:
@@ -123,7 +118,9 @@ def arrange(editions: Iterable[Edition], language: str = "") -> Archive:
     authors = _by_size(_grouped("authors", ordered, lambda edition: edition.authors))
     sections = _by_size(_grouped("sections", ordered, lambda edition: edition.sections))
     by_key = {(group.kind, folder_key(group.name)): group for group in (*tags, *authors, *sections)}
-    return Archive(ordered, years, tags, authors, sections, by_key, _neighbours(ordered))
+    published = _published(ordered)
+    languages = tuple(sorted({edition.language for edition in published}))
+    return Archive(ordered, published, languages, years, tags, authors, sections, by_key, _neighbours(ordered))
 
 
 def moment(edition: Edition, zone: tzinfo) -> datetime:
@@ -151,10 +148,15 @@ def _grouped(kind: str, ordered: Sequence[Edition], names: Callable[[Edition], I
             spelling.setdefault(key, name)
             members[key][edition.slug] = edition
     groups = (
-        Group(kind, name, f"{kind}/{folder_name(name)}/", tuple(reversed(members[key].values())))
+        Group(kind, name, f"{kind}/{folder_name(name)}/", editions, _published(editions))
         for key, name in reversed(spelling.items())
+        if (editions := tuple(reversed(members[key].values())))
     )
     return tuple(groups)
+
+
+def _published(editions: tuple[Edition, ...]) -> tuple[Edition, ...]:
+    return tuple(edition for edition in editions if not edition.draft)
 
 
 def _by_size(groups: Sequence[Group]) -> tuple[Group, ...]:
