@@ -52,7 +52,7 @@ def main() -> None:
                 )
                 context.route("**/*", lambda route: answer(route, config, out))
                 page = context.new_page()
-                page.goto(f"{config.newsletter.url}--built/{path}")
+                page.goto(f"{config.newsletter.url}--built/{path}", wait_until="networkidle")  # covers load late
                 save(page.screenshot(), ROOT / "docs" / "images" / f"{name}-{scheme}.png")
                 context.close()
         browser.close()
