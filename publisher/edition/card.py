@@ -64,10 +64,7 @@ def draw(config: Config, title: str, language: str, cover: Asset | None = None) 
         _write(pen, (edge, top), _lines(newsletter.name, font, 34, room)[:1], font, 34, accent, rtl)
         top += 78
     if font := font_for(config, title, language):
-        fitting = ((size, _lines(title, font, size, room)) for size in _SIZES)
-        most = SIZE[1] - top - _MARGIN
-        size, lines = next(((size, lines) for size, lines in fitting if len(lines) * size * 1.3 <= most), (0, []))
-        size, lines = (size, lines) if lines else (_SIZES[-1], _lines(title, font, _SIZES[-1], room)[:8])
+        size, lines = _fitted(title, font, room, SIZE[1] - top - _MARGIN)
         _write(pen, (edge, top), lines, font, size, ink, rtl)
     saved = io.BytesIO()
     image = image.quantize(256, Image.Quantize.FASTOCTREE) if cover else _inked(image, top, colours)
@@ -95,8 +92,8 @@ def lacking(config: Config, text: str, language: str) -> str:
 
 def font_for(config: Config, text: str, language: str) -> _Font | None:
     """The first font that has every character of a text."""
-    drawn = set(_drawn(text))
-    return next((font for font in _fonts(config, language) if all(_has(font, c) for c in drawn)), None)
+    drawn = _drawn(text) or "-"  # a file that is no font has nothing
+    return next((font for font in _fonts(config, language) if all(_has(font, c) for c in set(drawn))), None)
 
 
 def _fonts(config: Config, language: str) -> Iterator[_Font]:
@@ -162,6 +159,16 @@ def _lines(text: str, font: _Font, size: int, room: int) -> list[str]:
             line = ""
         line += word
     return [*lines, line.strip()]
+
+
+def _fitted(title: str, font: _Font, width: int, height: int) -> tuple[int, list[str]]:
+    """The largest size that a title fits in at, and its lines; at the smallest it is cut."""
+    for size in _SIZES:
+        lines = _lines(title, font, size, width)
+        wide = max(_font(*font, size).getlength(line) for line in lines)
+        if wide <= width and len(lines) * size * 1.3 <= height:
+            break
+    return size, lines[: int(height / size / 1.3)]
 
 
 def _write(

@@ -46,11 +46,7 @@ class ArchivePages:
     """
 
     def __init__(
-        self,
-        config: Config,
-        archive: Archive,
-        aftermath: ArchiveNotes = NOTHING_SINCE,
-        common: bytes = b"",
+        self, config: Config, archive: Archive, aftermath: ArchiveNotes = NOTHING_SINCE, common: bytes = b""
     ) -> None:
         self.config = config
         self.archive = archive
@@ -110,13 +106,8 @@ class ArchivePages:
         """A page of the issues that share a tag, an author, a section or a year."""
         group = page.group
         template = "tag.html" if group.kind == "tags" else "group.html"
-        parts = (
-            group.name,
-            group.issues,
-            page.count,
-            len(group.published),
-            [self._editions[e.slug] for e in page.editions],
-        )
+        listed = [self._editions[edition.slug] for edition in page.editions]
+        parts = (group.name, group.issues, page.count, len(group.published), listed)
         language = self.config.newsletter.language
         return self._page(f"{page.path}index.html", template, page.path, language, parts, lambda: self._of_group(page))
 
@@ -125,7 +116,7 @@ class ArchivePages:
             "page": page,
             "group": page.group,
             "tag": page.group,
-            **self._card_of(page.group.path if page.group.kind == "tags" else ""),
+            "card": self._card_url(page.group.path if page.group.kind == "tags" else ""),
             "feeds": self._feeds_of(f"{page.group.path}feed"),
             "linked_data": self._list_data(page.group.name, page.path, page.editions),
         }
@@ -137,8 +128,8 @@ class ArchivePages:
             kinds[group.kind].append(Listed(group.name, group.path, group.issues))
         return {kind: tuple(listed) for kind, listed in kinds.items()}
 
-    def _card_of(self, path: str) -> dict[str, str]:
-        return {"card": url_of(self.config.newsletter.url, path + CARD)} if self.config.theme.cards else {}
+    def _card_url(self, path: str = "") -> str:
+        return url_of(self.config.newsletter.url, path + CARD) if self.config.theme.cards else ""
 
     def _feeds_of(self, *own: str) -> tuple[Feed, ...]:
         return tuple(self.feeds[path] for path in (*own, "feed") if path in self.feeds)
@@ -180,7 +171,7 @@ class ArchivePages:
             "older": neighbours.older,
             "tags": self._tags_of(edition),
             "authors": self.archive.groups_of("authors", edition.authors),
-            **self._card_of(issue_path(edition.slug)),
+            "card": self._card_url(issue_path(edition.slug)),
             "feeds": self._feeds_of(f"feed.{edition.language.lower()}"),
             "published": moment(edition, self.config.newsletter.zone).isoformat(),
             "provenance": f"{edition.digest}; commit={edition.commit or 'none'}",
@@ -268,7 +259,7 @@ class ArchivePages:
             "absolute": lambda to: url_of(newsletter.url, to),
             "asset": {role: file.path for role, file in self._static.items()},
             "feeds": self._feeds_of(),
-            "card": f"{newsletter.url}{CARD}" if self.config.theme.cards else "",
+            "card": self._card_url(),
             "footer": own.html if own else Markup(),
             "subscribe_url": service.rstrip("/") + "/subscribe" if service else None,
         }

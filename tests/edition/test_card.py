@@ -72,6 +72,18 @@ def test_a_title_that_no_font_has_is_told_and_the_newsletters_card_stands_in(tmp
     assert ink(drawn(tmp_path, odd), (0, 170, 1200, 630)) == 0
 
 
+def test_a_long_word_is_written_smaller_before_it_leaves_its_column(tmp_path: Path) -> None:
+    image = drawn(tmp_path, "Donaudampfschifffahrt", cover=COVER)
+    assert ink(image, (700, 150, 740, 630)) == 0
+    assert image.getpixel((760, 300))[1] > 200  # type: ignore[index]
+
+
+def test_a_title_of_pictographs_beside_a_file_that_is_no_font_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "letters.ttf").write_text("not a font")
+    config = make_config(tmp_path, theme={"fonts": {"card": "letters.ttf"}})
+    assert card.draw(config, "🚀", "en").startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("title", ["Robots 🚀 fold", "naïve façade — “quoted”…", "Ω and ж", "a\u0301"])
 def test_pictographs_marks_and_common_letters_are_no_fault(tmp_path: Path, title: str) -> None:
     assert card.lacking(config(tmp_path), title, "en") == ""
