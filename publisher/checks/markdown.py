@@ -144,7 +144,7 @@ class Text:
                     words = child.content if child.type == "html_inline" else _said(child)
                     if words or child.type in _PARTS:
                         yield Piece(child, words, self, rows, child.meta["at"][0] if "at" in child.meta else 0)
-            elif token.nesting != 1 or token.type == "heading_open":
+            elif token.nesting != 1 or token.type in {"heading_open", "container_sponsor_open"}:
                 words = f" {token.content} " if token.type in {"fence", "code_block"} else " "
                 yield Piece(token, words, self, _line(token))
 

@@ -50,6 +50,7 @@ class Parts:
         self.pictures: list[PictureUse] = []
         self.headings: list[Heading] = []
         self._open: list[str] | None = None  # the words so far of the last link
+        self._sponsored = False  # whether a sponsor's box is open: its links are the sponsor's
         for piece in pieces:
             self._read(piece)
         self._close()
@@ -59,7 +60,7 @@ class Parts:
         if piece.raw:
             self._read_html(piece)
         elif token.type == "link_open":
-            self._start(Link(str(token.attrs.get("href", "")), piece.whole))
+            self._start(Link(str(token.attrs.get("href", "")), piece.whole, sponsored=self._sponsored))
         elif token.type == "link_close":
             self._close()
         elif token.type == "image":
@@ -68,6 +69,8 @@ class Parts:
         elif token.type == "heading_open":
             self.headings.append(Heading(int(token.tag[1:]), piece.whole))
         else:
+            if token.type.startswith("container_sponsor"):
+                self._sponsored = token.nesting == 1
             self._say(piece.words)
 
     def _read_html(self, piece: Piece) -> None:
@@ -84,7 +87,7 @@ class Parts:
             self._close()
             url = given.get("href")
             if not tag.closing and url is not None and removed_attribute("a", "href", url) is None:
-                sponsored = "sponsored" in given.get("rel", "").lower().split()
+                sponsored = self._sponsored or "sponsored" in given.get("rel", "").lower().split()
                 self._start(Link(url.strip(), piece.place(tag.start, tag.end), sponsored=sponsored))
         elif tag.name == "img":
             words = given.get("alt")

@@ -183,8 +183,8 @@ class Described(Section):
     dark: dict[str, Colour] = Field(default_factory=dict)
     fonts: Fonts = Fonts()
     parts: PartsConfig = PartsConfig()
-    size: dict[str, int] = Field(default_factory=dict)
-    space: dict[str, int] = Field(default_factory=dict)
+    size: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
+    space: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
 
 class ThemeConfig(Section):

@@ -49,7 +49,10 @@ def shadowed(config: Config) -> Iterator[Diagnostic]:
     if not own.is_dir() or not (theme.accent or theme.logo or theme.fonts.title or theme.fonts.body):
         return
     for file in sorted(path for path in own.rglob("*") if path.suffix in _TEXTS and path.is_file()):
-        name, text = file.relative_to(own).as_posix(), file.read_text(encoding="utf-8", errors="replace")
+        try:
+            name, text = file.relative_to(own).as_posix(), file.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue  # the theme's own reading tells of it
         shipped = next((at / name for at in theme_folders(config)[1:] if (at / name).is_file()), None)
         known = shipped.read_text(encoding="utf-8") if shipped else ""
         lines = [(at, line) for at, line in enumerate(text.splitlines(), 1) if line not in known]

@@ -5,6 +5,7 @@ Email, archive fragment and plain text are three writings of one view, so none c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from email.utils import parseaddr
@@ -115,9 +116,10 @@ class View:
     @property
     def uses(self) -> frozenset[str]:
         """Which kinds of items, boxes and buttons occur, so that a style sheet holds no others."""
-        html = "".join(filter(None, (self.intro_html, *(item.html for item in self.items))))
-        html += "".join(item.commentary_html or "" for item in self.items)
-        boxes = (name for name in ("button", "callout", "pullquote", "sponsor") if f'class="{name}"' in html)
+        texts = [self.intro_html, self.attribution_html, *(point.html for point in self.points)]
+        texts += [text for item in self.items for text in (item.html, item.commentary_html)]
+        html = "".join(filter(None, texts))
+        boxes = re.findall('class="(?:boxed )?(button|callout|pullquote|sponsor)"', html)
         return frozenset((*boxes, *(item.kind for item in self.items)))
 
     def upto(self, count: int) -> View:

@@ -16,9 +16,9 @@ from publisher.issue.markdown.boxes import CONTAINERS
 from publisher.issue.model import Prose
 
 _RULE = re.compile(r"---[ \t]*")
-_COLONS = re.compile(r" {0,3}:{3,}[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
+_COLONS = re.compile(r" {0,3}(?P<marks>:{3,})[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
 _ALMOST = re.compile(r" {0,3}(?:::|[:：]*：[:：]*)[ \t\u3000]*(?P<name>commentary|点评|點評)?[ \t\u3000]*[:：]*")
-_COMMENTS = re.compile(r"(?:\s|(?><!--.*?-->))*+", re.DOTALL)
+COMMENTS = re.compile(r"(?:\s|(?><!--.*?-->))*+", re.DOTALL)
 
 
 class ItemFile(NamedTuple):
@@ -79,7 +79,7 @@ class _Splitter:
         self.opened: int | None = None
         self._closed: int | None = None
         self._refused = 0
-        self._box: int | None = None  # the line at which a container of the body opened
+        self._box: tuple[int, int] | None = None  # where a container of the body opened, with how many colons
         self._told_after = False
 
     @property
@@ -106,7 +106,7 @@ class _Splitter:
             line = self.file.lines[number - 1]
             match = None if number in code or number in comments else _COLONS.fullmatch(line)
             if match:
-                self._colons(number, match["name"])
+                self._colons(number, match["name"], len(match["marks"]))
             elif number not in code and (almost := _ALMOST.fullmatch(line)):
                 self._almost(number, almost["name"] or "")
             elif self._closed and not self._told_after and line.strip() and number not in comments:
@@ -115,16 +115,16 @@ class _Splitter:
                 self._find(codes.TEXT_AFTER_CONTAINER, number, say("text stands after the commentary"), advice)
         if self._box and not self._refused:
             message, advice = say("the container that opens here is not closed"), say("write ::: on a line of its own")
-            self._find(codes.CONTAINER_OPEN, self._box, message, advice)
+            self._find(codes.CONTAINER_OPEN, self._box[0], message, advice)
         if self.opened and not self._closed and not self._refused:
             message = say("the commentary that opens here is not closed")
             advice = say("write ::: on a line of its own after the commentary")
             self._find(codes.CONTAINER_OPEN, self.opened, message, advice)
 
-    def _colons(self, number: int, name: str) -> None:
+    def _colons(self, number: int, name: str, marks: int) -> None:
         """A line of colons. Every container has its own end, so that one mistake is told once."""
         if not name:
-            self._end(number)
+            self._end(number, marks)
             return
         if self._inside:
             advice = say("close the commentary with ::: first, or delete the line")
@@ -133,8 +133,12 @@ class _Splitter:
             advice = say("close the first with ::: before it, or delete the line")
             self._find(codes.CONTAINER_NESTED, number, say("a container begins inside another"), advice)
         elif name.split()[0] in CONTAINERS and not self.opened:
-            self._box = number
+            self._box = number, marks
             return
+        elif name.split()[0] in CONTAINERS:
+            self._told_after = True
+            advice = say("move it before ::: commentary, or inside it")
+            self._find(codes.TEXT_AFTER_CONTAINER, number, say("text stands after the commentary"), advice)
         elif name != "commentary":
             message = say("there is no container {name}", name=name)
             advice = say("write ::: and one of {names}", names=", ".join(("commentary", *CONTAINERS)))
@@ -159,11 +163,12 @@ class _Splitter:
         elif self._inside or self._refused:
             self._end(number)
 
-    def _end(self, number: int) -> None:
+    def _end(self, number: int, marks: int = 3) -> None:
         if self._refused:
             self._refused -= 1
         elif self._box:
-            self._box = None
+            if marks >= self._box[1]:  # as the parser has it: fewer colons than at the start end nothing
+                self._box = None
         elif self._inside:
             self._closed = number
         else:
@@ -189,7 +194,7 @@ def _verbatim(lines: Sequence[str], first: int) -> tuple[set[int], set[int], int
             code.update(numbers)
             if not _closed(lines[start:end], token.markup):
                 open_fence = first + start
-        elif token.type == "html_block" and _COMMENTS.fullmatch(token.content):
+        elif token.type == "html_block" and COMMENTS.fullmatch(token.content):
             comments.update(numbers)
     return code, comments, open_fence
 

@@ -17,7 +17,7 @@ from publisher.documents import Mapping, Scalar, TextFile, parse_mapping, read_t
 from publisher.documents.validate import BAD_VALUE, near_key
 from publisher.issue import codes
 from publisher.issue.folder import MARKDOWN_SUFFIXES
-from publisher.issue.item_file import ItemFile, read_item_file
+from publisher.issue.item_file import COMMENTS, ItemFile, read_item_file
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Prose, Source, Sponsor
 from publisher.issue.model_reader import ModelReader
@@ -110,7 +110,8 @@ def _nothing(file: TextFile, at: Span) -> Prose:
 
 def _no_list(body: Prose) -> int | None:
     """The first line of what is no list, from 0; None where there is nothing else."""
-    blocks = (token for token in parsed(body.text).tokens if token.level == 0 and token.nesting >= 0)
+    found = (token for token in parsed(body.text).tokens if token.level == 0 and token.nesting >= 0)
+    blocks = (token for token in found if token.type != "html_block" or not COMMENTS.fullmatch(token.content))
     return next((token.map[0] for token in blocks if token.map and not token.type.endswith("list_open")), None)
 
 

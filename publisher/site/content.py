@@ -9,6 +9,7 @@ from publisher.edition.model import Edition
 from publisher.site.paths import relative, url_of
 
 _TABLE = re.compile(r"<table>(?:(?!<table).)*?</table>", re.DOTALL)
+_ROW = re.compile("<thead>(.*?)</thead>", re.DOTALL)
 _HEAD = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _HEADLINE_BLOCK = "header.issue-head"
@@ -28,7 +29,8 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
 
 def _labelled(table: re.Match[str]) -> str:
     """A table whose cells know their column's head, which stands before each of them on a phone."""
-    heads = [_TAG.sub("", head).strip().replace('"', "&quot;") for head in _HEAD.findall(table[0])]
+    named = "".join(_ROW.findall(table[0]))
+    heads = [_TAG.sub("", head).strip().replace('"', "&quot;") for head in _HEAD.findall(named)]
     if "span=" in table[0] or not heads:
         return table[0]
     rows = table[0].split("<tr>")

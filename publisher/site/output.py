@@ -71,7 +71,7 @@ def write_folder(
         if now | kept != before:
             write_manifest(manifest, now | kept)
         if cache:
-            _forget_all_but(cache, {key for _, key, *_ in now.values()})
+            _forget_all_but(cache, {key for _, *made in (now | kept).values() for key in made[:1]})
     except OSError as error:
         raise disk_error(error, root) from error
     return WriteResult(root, tuple(sorted(changed)), tuple(sorted(wanted.keys() - changed)), tuple(sorted(removed)))

@@ -150,7 +150,8 @@ class ArchivePages:
         tags, authors = self._tags_of(edition), self.archive.groups_of("authors", edition.authors)
         corrected = self.aftermath.corrected.get(edition.slug)
         named = [(group.name, group.path) for group in (*tags, *authors)]
-        parts = (self._editions[edition.slug], around, named, len(self.archive.languages) > 1, str(corrected))
+        own_feed = f"feed.{edition.language.lower()}" in self.feeds
+        parts = (self._editions[edition.slug], around, named, own_feed, str(corrected))
         return self._page(
             f"{path}index.html",
             "issue.html",

@@ -34,10 +34,9 @@ def site_files(
             key = key_of(common, feed.path, suffix, feed.title, newest)
             yield Target(f"{feed.path}.{suffix}", (key,), partial(_made, make, config, feed, key))
     published = [identity(edition) for edition in archive.published]
-    listed = [page.path for group in archive.groups for page in group.pages]
     for name, made, parts in (
         ("feeds/items.xml", items_feed, published[:ITEMS_IN_FEED]),
-        ("sitemap.xml", sitemap, (published, listed)),
+        ("sitemap.xml", sitemap, [identity(edition) for edition in archive.editions]),
     ):
         key = key_of(common, name, parts)
         yield Target(name, (key,), partial(_made, made, config, archive, key))

@@ -163,6 +163,7 @@ def test_a_style_sheet_may_hold_whatever_loads_nothing(root: Path) -> None:
         ("look/theme.yaml", b"light: [1]\n", "wrong-type", 1),
         ("look/theme.yaml", b"- a\n", "wrong-type", 1),
         ("look/theme.yaml", b"light:\n  page: reddish\n", "bad-value", 2),
+        ("look/theme.yaml", b"size:\n  body: 0\n", "bad-value", 2),
         ("look/theme.yaml", b": : :\n", "yaml-syntax", 1),
     ],
 )

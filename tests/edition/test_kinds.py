@@ -84,6 +84,50 @@ def test_text_and_markup_of_boxes_and_buttons_are_as_promised(tmp_path: Path) ->
     assert LexborHTMLParser(mail).css_first("td.callout p.label") is not None
 
 
+@pytest.mark.parametrize("box", ["callout", "pullquote", "sponsor"])
+def test_what_stands_after_a_box_s_name_is_its_title_in_mail_text_and_page(tmp_path: Path, box: str) -> None:
+    judged = proof(tmp_path, a_md=f"---\nheadline: A\n---\n::: {box} Acme & Sons\nWords.\n:::\n")
+    assert judged.findings == ()
+    assert judged.edition is not None
+    for part in parts(judged.edition):
+        assert "Acme & Sons" in (LexborHTMLParser(part).text() if "<p" in part else part)
+
+
+def test_a_style_is_there_for_what_occurs_anywhere_in_mail(tmp_path: Path) -> None:
+    points = "key_points: ['[Read the plan](https://plan.example.org/){.button}']\n"
+    item = "---\nheadline: A\n---\n::: sponsor\nWords.\n:::\n"
+    proof(tmp_path, a_md=item)
+    issue = tmp_path / "issues/2025-01-05-kinds/issue.yaml"
+    issue.write_text(issue.read_text() + points)
+    judged = proofread(load_config(tmp_path), "2025-01-05-kinds")
+    assert judged.edition is not None
+    mail = LexborHTMLParser(parts(judged.edition)[0])
+    assert "border" in str(mail.css_first("td.sponsor").attributes["style"])
+    assert "text-decoration" in str(mail.css_first("a.button").attributes["style"])
+
+
+def test_links_in_a_sponsor_s_box_are_the_sponsor_s_own(tmp_path: Path) -> None:
+    body = "See [a](https://shop.example.org/?utm_source=n).\n"
+    inside = proof(tmp_path, a_md=f"---\nheadline: A\n---\n::: sponsor\n{body}:::\n")
+    assert inside.findings == ()
+    after = proof(tmp_path, a_md=f"---\nheadline: A\n---\n::: sponsor\nWords.\n:::\n\n{body}")
+    assert [one.code for one in after.findings] == ["tracking-parameter"]
+
+
+def test_a_list_of_links_may_hold_an_ignore(tmp_path: Path) -> None:
+    note = "<!-- publisher: ignore=vague-link-text -->"
+    made = proof(tmp_path, a_md=f"---\nkind: links\n---\n{note}\n\n- [here](https://a.example.org/)\n")
+    assert made.findings == ()
+
+
+def test_a_head_of_a_row_is_no_head_of_a_column(tmp_path: Path) -> None:
+    rows = "".join(f"<tr><th>Row{n}</th><td>a</td><td>b</td></tr>" for n in (1, 2))
+    made = proof(tmp_path, a_md=f"---\nheadline: A\n---\n<table><tbody>{rows}</tbody></table>\n\n| A |\n|---|\n| b |\n")
+    assert made.edition is not None
+    page = LexborHTMLParser(page_body(made.edition, load_config(tmp_path), "issues/2025-01-05-kinds/"))
+    assert [cell.attributes["data-label"] for cell in page.css("td[data-label]")] == ["A"]
+
+
 def test_an_item_without_a_headline_has_the_anchor_of_its_file_and_a_name_in_lists(tmp_path: Path) -> None:
     judged = proof(tmp_path)
     assert judged.edition is not None
@@ -110,6 +154,8 @@ def test_an_item_without_a_headline_has_the_anchor_of_its_file_and_a_name_in_lis
         ("---\nkind: links\n---\n- [A](https://a.example.org/)\n\nText.\n", "bad-value", 6),
         ("---\nheadline: A\n---\nText.\n\n::: callout\nMore.\n", "container-unclosed", 6),
         ("---\nheadline: A\n---\n::: callout\n::: sponsor\nMore.\n:::\n:::\n", "container-nested", 5),
+        ("---\nheadline: A\n---\n:::: sponsor\nMore.\n:::\nText.\n", "container-unclosed", 4),
+        ("---\nheadline: A\n---\nB.\n\n::: commentary\nC.\n:::\n\n::: callout\nD.\n:::\n", "text-after-container", 10),
         ("---\nheadline: A\n---\n::: aside\nMore.\n:::\n", "container-unknown", 4),
         ("---\nheadline: A\n---\nGo [there](https://a.example.org/){.big}.\n", "unknown-class", 4),
     ],

@@ -21,6 +21,7 @@ WORST = [
     ("body", "<pre>"),
     ("body", "<title>"),
     ("body", "![→](a)"),
+    ("body", "[a](https://e.com/){.button} "),
     ("body", "<!-- publisher: ignore=vague-link-text -->\n\n"),
     ("body", "Vec<T> "),
     ("body", "<<<<<<< a\n"),

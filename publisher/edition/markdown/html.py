@@ -22,7 +22,7 @@ from publisher.checks.html import ACTIVE, ATTRIBUTES, SCHEMES, TAGS
 from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.notes import notes_plugin
 from publisher.issue.markdown import new_parser
-from publisher.issue.markdown.boxes import CONTAINERS, title_of
+from publisher.issue.markdown.boxes import CONTAINERS, heading_of
 from publisher.issue.markdown.cjk import joins
 from publisher.issue.markdown.tags import shallow
 
@@ -81,7 +81,7 @@ def _picture(renderer: Any, tokens: Sequence[Token], index: int, options: Any, e
 
 def _box_open(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
     name = tokens[index].info.split()[0]
-    title = env["labels"]["sponsored"] if name == "sponsor" else title_of(tokens[index].info)
+    title = heading_of(tokens[index].info, env["labels"]["sponsored"])
     tag = "blockquote" if name == "pullquote" else "section"
     return f'<{tag} class="{name}">\n' + (f'<p class="label">{escape(title)}</p>\n' if title else "")
 

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from publisher.checks.html import ACTIVE, SCHEMES, TAGS
 from publisher.diagnostics.width import display_width
 from publisher.edition.markdown.links import scheme
-from publisher.issue.markdown.boxes import title_of
+from publisher.issue.markdown.boxes import heading_of
 from publisher.issue.markdown.tags import COMMENT, RawTag, raw_tags
 
 _KEPT_SPACE, _KEPT_BREAK = "\x01", "\x02"  # of <pre>, while other space is folded; no text holds controls
@@ -46,6 +46,9 @@ def link(words: str, url: str) -> str:
     return f"{words} <{url}>"
 
 
+_BOXES = {"container_callout": "| ", "container_sponsor": "| ", "container_pullquote": "> "}
+
+
 class TextWriter:
     """Writes the plain text of one issue's texts. ``link_to`` makes an author's link or image absolute."""
 
@@ -67,11 +70,13 @@ class TextWriter:
                 yield underlined(self.write(inside), "-")
             elif kind in {"bullet_list", "ordered_list"}:
                 yield self._list(token, inside)
-            elif kind in {"blockquote", "container_pullquote"}:
+            elif kind == "blockquote":
                 yield _prefixed(self.write(inside), "> ", "> ")
-            elif kind in {"container_callout", "container_sponsor"}:
-                title = f"[{self._sponsored}]" if kind == "container_sponsor" else title_of(token.info)
-                yield _prefixed("\n\n".join(filter(None, (title, self.write(inside)))), "| ", "| ")
+            elif kind in _BOXES:
+                title = heading_of(token.info, self._sponsored)
+                title = f"[{title}]" if kind == "container_sponsor" else title
+                edge = _BOXES[kind]
+                yield _prefixed("\n\n".join(filter(None, (title, self.write(inside)))), edge, edge)
             elif kind in {"fence", "code_block"}:
                 yield _prefixed(token.content.rstrip("\n"), "    ", "    ")
             elif kind == "hr":

@@ -22,13 +22,21 @@ def title_of(info: str) -> str:
     return "".join(info.split(None, 1)[1:]).strip(" :")
 
 
+def heading_of(info: str, sponsored: str) -> str:
+    """What stands above a container: its title; a sponsor's after the label ``sponsored``."""
+    title = title_of(info)
+    return " · ".join(filter(None, (sponsored, title))) if info.split()[0] == "sponsor" else title
+
+
 def _buttons(state: StateCore) -> None:
     for block in state.tokens:
-        inside = block.children or []
         if BUTTON not in block.content:
             continue
-        for at, token in enumerate(inside[1:], 1):
-            if token.type == "text" and token.content.startswith(BUTTON) and inside[at - 1].type == "link_close":
-                opened = next(one for one in reversed(inside[:at]) if one.type == "link_open")
+        opened = before = None
+        for token in block.children or ():
+            if token.type == "link_open":
+                opened = token
+            elif opened and before == "link_close" and token.type == "text" and token.content.startswith(BUTTON):
                 opened.attrs["class"] = "button"
                 token.content = token.content[len(BUTTON) :]
+            before = token.type
