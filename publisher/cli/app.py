@@ -81,6 +81,8 @@ def application(args: Sequence[str] = ()) -> typer.Typer:
         if word[:1] != "-" and last not in {"--root", "--lang"}
     )
     name = next(words, "")
+    if "--help" in args and (name not in args or args.index("--help") < args.index(name)):
+        name = ""  # the list of all
     for module, commands in MODULES.items():
         if name in commands or not any(name in others for others in MODULES.values()):
             importlib.import_module(f"publisher.cli.{module}")

@@ -69,7 +69,10 @@ class SubmitPool:
     def _work(self) -> None:
         while (batch := self._todo.get()) is not None:
             try:
-                self._done.put(Finished(list(zip(batch, self._submit(batch), strict=True))))
+                outcomes = self._submit(batch)
+                if len(outcomes) != len(batch):
+                    raise RuntimeError(f"{len(outcomes)} outcomes for {len(batch)} recipients")
+                self._done.put(Finished(list(zip(batch, outcomes, strict=True))))
             except BaseException as error:
                 unknown = Outcome(Verdict.UNCERTAIN, f"defect:{type(error).__name__}")
                 self._done.put(Finished([(claim, unknown) for claim in batch], error))

@@ -231,7 +231,7 @@ class Applier:
 
 
 def _is_conflict(error: Exception) -> bool:
-    """Whether another process was in the way: the same mailbox suppressed in this moment, a deadlock that broke us."""
+    """Whether another process was in the way: it erased the reader in this moment, or a deadlock broke us."""
     if isinstance(error, IntegrityError):
         return True
     state = getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)

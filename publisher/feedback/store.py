@@ -11,7 +11,7 @@ from publisher.database.metadata import Instant
 from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.feedback.tables import feedback_events, sns_messages
-from publisher.providers.events import Event, EventKind
+from publisher.providers.events import BounceType, Event, EventKind
 
 WAITS = timedelta(days=30)
 """How long an event waits for the row it is about. Other mail of the same account would fill the table otherwise."""
@@ -86,7 +86,8 @@ def transient_streak(connection: Connection, reference: str) -> int:
     last_slug = None
     for slug, bounce, bounced_at in connection.execute(query):
         type_, _, subtype = (bounce or "").partition("/")
-        failed = bounced_at is not None and Event(EventKind.BOUNCE, "", None, type=type_, subtype=subtype).is_transient
+        told = bounced_at is not None and type_ in {BounceType.TRANSIENT, BounceType.UNDETERMINED}
+        failed = told and Event(EventKind.BOUNCE, "", None, type=type_, subtype=subtype).is_transient
         if failed and slug == last_slug:
             continue  # a correction of the same issue
         run = run + 1 if failed else 0

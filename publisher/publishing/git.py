@@ -72,11 +72,10 @@ def export(root: Path, revision: str, into: Path, *paths: str) -> None:
     import tarfile
 
     below = os.fsdecode(ask(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")
-    tree = f"{revision}:{below}"
-    wanted = [path for path in paths if ask(root, "cat-file", "-e", f"{tree}{path}") is not None]
+    wanted = [path for path in paths if ask(root, "cat-file", "-e", f"{revision}:{below}{path}") is not None]
     if paths and not wanted:
         return
-    tar = ask(root, "archive", "--format=tar", tree, "--", *wanted)
+    tar = ask(root, "archive", "--format=tar", revision, "--", *wanted)  # of the folder it is run in
     if tar is None:
         return
     with tarfile.open(fileobj=io.BytesIO(tar)) as archive:

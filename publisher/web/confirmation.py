@@ -140,23 +140,22 @@ class ConfirmationMailer:
 
     def _ready(self) -> tuple[Transport, Pace]:
         """The open transport and its pace. The quota is asked for once an hour, not for each mail."""
-        if self._open is None or time.monotonic() - self._asked_at > QUOTA_EVERY:
+        held = self._open
+        if held is None or time.monotonic() - self._asked_at > QUOTA_EVERY:
             cap = self._config.delivery.max_send_rate
-            if self._open is None:
+            if held is None:
                 transport = self._transport or open_transport(self._config, single=True)
                 letter = self._composed(self._config.newsletter.language, already=False)
                 quota = transport.open(letter)
-                pace = pace_of(self._database, transport, ceiling(quota, cap))
-                self._open = transport, pace
+                self._open = held = transport, pace_of(self._database, transport, ceiling(quota, cap))
             else:
-                transport, pace = self._open
-                quota = transport.quota()
-                pace.limit(ceiling(quota, cap))
+                quota = held[0].quota()
+                held[1].limit(ceiling(quota, cap))
             if stopped := blocked(quota):
                 self._close()
                 raise TransportError(f"the account may not send ({stopped[1]})", help="see the provider's console")
             self._asked_at = time.monotonic()
-        return self._open
+        return held
 
     def _heed(self, outcome: Outcome, pace: Pace) -> None:
         """Slow down, or wait, where the trouble is not one recipient's."""

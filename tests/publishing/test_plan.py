@@ -212,12 +212,15 @@ def test_pictures_are_taken_at_both_widths_in_both_schemes(room: Newsroom, chrom
     }  # fmt: skip
 
 
-def test_a_folder_named_like_an_option_of_git_is_a_folder(tmp_path: Path) -> None:
-    root = tmp_path / "room"
+@pytest.mark.parametrize("below", ["", "letters"])
+def test_a_folder_named_like_an_option_of_git_is_a_folder_wherever_the_newsletter_is(
+    tmp_path: Path, below: str
+) -> None:
+    root = tmp_path / "room" / below
     (root / "--output=written").mkdir(parents=True)
     (root / "--output=written/page.html").write_text("theirs", encoding="utf-8")
     for arguments in (
-        ["init", "-q"],
+        ["init", "-q", str(tmp_path / "room")],
         ["add", "."],
         ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"],
     ):
