@@ -110,6 +110,7 @@ def fields(context: Context) -> Iterator[Line]:
     yield from _fields(issue.places, ("authors",), *issue.authors)
     yield from _fields(issue.places, ("tags",), *issue.tags)
     yield from _of_picture(issue.places, "cover", issue.cover)
+    yield from _of_origins(issue)
     for item in issue.items:
         yield from _fields(item.places, ("headline",), item.headline)
         yield from _of_picture(item.places, "image", item.image)
@@ -120,12 +121,20 @@ def fields(context: Context) -> Iterator[Line]:
         yield from _fields(item.places, ("section",), item.section)
         yield from _fields(item.places, ("tags",), *item.tags)
         yield from _fields(item.places, ("sponsored", "by"), item.sponsored.by if item.sponsored else None)
+        yield from _of_origins(item)
 
 
 def _fields(places: Places, at: tuple[str | int, ...], *texts: str | None) -> Iterator[Line]:
     for index, text in enumerate(texts):
         if text:
             yield Line(text, partial(places.of, *at, *([index] if at[0] in {"authors", "tags"} else [])), at[-1])
+
+
+def _of_origins(owner: Issue | Item) -> Iterator[Line]:
+    for part, origin in owner.generated:
+        at = ("generated", *([part] if part else []))
+        yield from _fields(owner.places, (*at, "by"), origin.by)
+        yield from _fields(owner.places, (*at, "reviewed_by"), *origin.reviewed_by)
 
 
 def _of_picture(places: Places, name: str, picture: Picture | None) -> Iterator[Line]:

@@ -42,6 +42,7 @@ class Newsletter(Section):
     reply_to: Sender | None = Field(None, description="Where answers go")
     postal_address: str | None = Field(None, description="Law asks for one in bulk mail")
     description: str | None = Field(None, description="One sentence: what the newsletter is about")
+    name_models: Literal["plain", "ai"] = Field("plain", description="ai: a model's name stands as AI（name）in labels")
 
     @property
     def zone(self) -> ZoneInfo:
@@ -192,6 +193,9 @@ class Checks(Section):
     levels: dict[str, Level] = Field(default_factory=dict, description="Severity by code")
     rules: tuple[RulePath, ...] = Field((), description="Files of rules of your own, such as rules/house.py")
     commentary: Literal["optional", "required"] = "optional"
+    generated: Literal["optional", "required"] = Field(
+        "optional", description="required: what a model wrote needs a reviewer before it is published"
+    )
     allow_private_links: bool = False
     clip: Clip = Clip()
 

@@ -30,7 +30,7 @@ CUT_AT_HASH = define("text-cut-at-hash", Severity.ERROR)
 MAX_DEPTH = 60
 _WORDS = (
     "title subject preheader headline section name alt caption credit authors tags key_points points generated_by"
-    " attribution commentary_by intro body commentary description subtitle postal_address"
+    " attribution commentary_by intro body commentary description subtitle postal_address by reviewed_by"
 )
 _TEXTS = frozenset(_WORDS.split())
 """Keys whose value is words. In any other a ``#`` after a space can only be a comment."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import json
+from dataclasses import asdict
 from typing import Any
 
 from publisher.edition.model import Edition, Sizes, Slotted
@@ -29,6 +30,7 @@ def manifest(edition: Edition) -> dict[str, Any]:
             "text": sizes.text,
             "message": sizes.message,
         },
+        "origin": [asdict(origin) for origin in edition.origin],
     }
 
 

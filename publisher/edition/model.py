@@ -99,6 +99,18 @@ class EditionItem:
 
 
 @dataclass(frozen=True, slots=True)
+class EditionOrigin:
+    """A text that a model wrote, and who reviewed it. ``where``: ``issue``, ``intro``, ``key_points``, an item's
+    anchor, or anchor and part, such as ``openai-pbc.body``.
+    """
+
+    where: str
+    by: str
+    grade: str
+    reviewed_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sizes:
     """Bytes: of the HTML, of the HTML as encoded in a message, of the text, of a whole message."""
 
@@ -143,6 +155,7 @@ class Edition:
     audience: str | None = None
     commit: str | None = None
     mailed: int | None = None
+    origin: tuple[EditionOrigin, ...] = ()
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from publisher.edition.files import sizes_of
 from publisher.edition.gates import check_edition, clip_budget
 from publisher.edition.markdown import Html
 from publisher.edition.model import Edition, EditionItem, Slotted, ThemeError
+from publisher.edition.origin import record
 from publisher.edition.pictures import Pictures
 from publisher.edition.plain import story_texts, write_text
 from publisher.edition.slots import Slots
@@ -121,4 +122,5 @@ def _edition(
         publish_at=issue.publish_at,
         draft=issue.status is Status.DRAFT,
         audience=issue.audience,
+        origin=record(issue),
     )

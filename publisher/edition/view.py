@@ -20,6 +20,7 @@ from publisher.edition.length import measure
 from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, in_tables, sponsored
 from publisher.edition.markdown.links import scheme
 from publisher.edition.model import Length
+from publisher.edition.origin import Labels
 from publisher.edition.pictures import Pictures
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import one_line
@@ -52,7 +53,7 @@ class PointView:
 @dataclass(frozen=True, slots=True)
 class ItemView:
     """One story. ``section`` is set on the first of its section; ``level`` is its heading's, 2 or 3; ``sponsor`` tells
-    in the name who pays for it.
+    in the name who pays for it. ``origins``: the labels of what a model wrote of it, but for its commentary's.
     """
 
     anchor: str
@@ -70,6 +71,8 @@ class ItemView:
     tags: tuple[str, ...]
     sponsor: Source | None
     kind: str
+    origins: tuple[str, ...]
+    commentary_origin: str | None
 
     @property
     def name(self) -> str:
@@ -98,7 +101,9 @@ class View:
     length: Length
     length_line: str
     points: tuple[PointView, ...]
+    origin: str | None
     generated: str | None
+    intro_origin: str | None
     cover: PictureView | None
     intro_html: Markup | None
     intro: RenderedText | None
@@ -170,11 +175,15 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> Vie
         )
     )
     intro = renderer.block(issue.intro, "intro", 1) if issue.intro else None
-    items = _items(issue, words, pictures, renderer)
+    labels = Labels(words, config)
+    items = _items(issue, words, pictures, renderer, labels)
     attribution = renderer.inline(issue.attribution, "attribution") if issue.attribution else None
     pictures.diagnostics.extend(renderer.diagnostics)
     length = measure(_measured(items, attribution), words, config)
+    told = {part: labels.of(origin, part or "issue") for part, origin in issue.generated}
     generated_by = issue.key_points.generated_by if issue.key_points else None
+    if generated_by and points:
+        told.setdefault("key_points", words("generated", model=labels.model(generated_by)))
     return View(
         newsletter=config.newsletter.name,
         title=one_line(issue.title),
@@ -190,7 +199,9 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> Vie
         length=length,
         length_line=words("length", count=length.count, minutes=length.minutes),
         points=points,
-        generated=words("generated", model=one_line(generated_by)) if generated_by and points else None,
+        origin=told.get(""),
+        generated=told.get("key_points") if points else None,
+        intro_origin=told.get("intro") if intro else None,
         cover=_picture(issue.cover, pictures, issue.places.of("cover", "image")) if issue.cover else None,
         intro_html=intro.html if intro else None,
         intro=intro,
@@ -209,7 +220,9 @@ def _points(issue: Issue) -> tuple[Prose, ...]:
     return issue.key_points.points if issue.key_points else ()
 
 
-def _items(issue: Issue, words: Locale, pictures: Pictures, renderer: MarkdownRenderer) -> tuple[ItemView, ...]:
+def _items(
+    issue: Issue, words: Locale, pictures: Pictures, renderer: MarkdownRenderer, labels: Labels
+) -> tuple[ItemView, ...]:
     level = 3 if any(item.section for item in issue.items) else 2
     label = words("commentary").strip()
     views = []
@@ -238,6 +251,8 @@ def _items(issue: Issue, words: Locale, pictures: Pictures, renderer: MarkdownRe
                 tags=item.tags,
                 sponsor=_sponsor(item.sponsored, words) if item.sponsored else None,
                 kind=item.kind,
+                origins=tuple(labels.of(origin, part) for part, origin in item.generated if part != "commentary"),
+                commentary_origin=next((labels.of(o) for part, o in item.generated if part == "commentary"), None),
             )
         )
         section = item.section

@@ -16,7 +16,7 @@ from publisher.issue.folder import IssueFolder, read_folder
 from publisher.issue.model import Issue, Item, KeyPoints, Status
 from publisher.issue.model_reader import ModelReader
 from publisher.issue.raw import RawIssue
-from publisher.issue.read_item import numbered_anchors, read_inline_item, read_item
+from publisher.issue.read_item import numbered_anchors, origins, read_inline_item, read_item
 
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-|$)")
 
@@ -163,6 +163,7 @@ def _assemble(
         attribution=reader.prose("attribution") if raw.attribution else None,
         audience=raw.audience,
         overflow=raw.overflow,
+        generated=origins(raw.generated),
     )
 
 

@@ -98,6 +98,29 @@ class Sponsor:
     url: str | None = None
 
 
+class Grade(StrEnum):
+    """What a model did to a text."""
+
+    DRAFTED = "drafted"
+    SUMMARISED = "summarised"
+    TRANSLATED = "translated"
+    ASSISTED = "assisted"  # a person wrote it, with the model's help
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which model wrote a text, and who reviewed it and answers for it; ``sources``: what the model was given."""
+
+    by: str
+    grade: Grade = Grade.DRAFTED
+    reviewed_by: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+
+Origins = tuple[tuple[str, Origin], ...]
+"""By part, which is empty for the whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyPoints:
     """The points above the items; ``generated_by`` names the model that drafted them, and readers are told."""
@@ -122,6 +145,7 @@ class Item:
     section: str | None = None
     sponsored: Sponsor | None = None
     kind: str = "story"
+    generated: Origins = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +173,4 @@ class Issue:
     attribution: Prose | None = None
     audience: str | None = None
     overflow: str | None = None
+    generated: Origins = ()

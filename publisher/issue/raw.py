@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from publisher.config.segments import checked_audience
 from publisher.diagnostics import say
+from publisher.issue.model import Grade
 from publisher.issue.values import (
     AltText,
     Anchor,
@@ -24,6 +25,8 @@ from publisher.issue.values import (
     Texts,
     Url,
     as_key_points,
+    as_named_sources,
+    as_origins,
     as_picture,
     as_sources,
     as_sponsor,
@@ -59,6 +62,22 @@ class RawSponsor(Raw):
 
     by: Text | None = Field(None, description="The sponsor's name; readers are told", examples=["Example Cloud"])
     url: Url | None = Field(None, description="The sponsor's address")
+
+
+class RawOrigin(Raw):
+    """Which model wrote a text, how far, and who reviewed it."""
+
+    by: Text = Field(description=say("The model's name; readers are told"), examples=["gpt-4o"])
+    grade: Grade = Field(Grade.DRAFTED, description="What the model did: drafted, summarised, translated or assisted")
+    reviewed_by: Texts | None = Field(None, description="Who reviewed the text and answers for it", examples=["李明"])
+    sources: Annotated[
+        list[RawSource] | None,
+        BeforeValidator(as_named_sources, json_schema_input_type=str | RawSource | list[str | RawSource]),
+    ] = Field(None, description="What the model was given: names, addresses, or {name, url}")
+
+
+ItemPart = Literal["headline", "body", "commentary"]
+IssuePart = Literal["intro", "key_points"]
 
 
 class RawKeyPoints(Raw):
@@ -109,6 +128,10 @@ class RawItem(Raw):
         Field(None, description="Whether a sponsor pays for the item: true, or {by, url}; readers are told")
     )
     section: Text | None = Field(None, description="The group of items that the story belongs to")
+    generated: Annotated[
+        dict[str, RawOrigin] | None,
+        BeforeValidator(as_origins(ItemPart), json_schema_input_type=RawOrigin | dict[ItemPart, RawOrigin]),
+    ] = Field(None, description="What a model wrote of it: {by, grade, reviewed_by, sources}, or that by part")
     anchor: Anchor | None = Field(
         None,
         description="The story's own part of the page's address; made from the file's name",
@@ -173,6 +196,10 @@ class RawIssue(Raw):
     audience: Annotated[Text, AfterValidator(checked_audience)] | None = Field(
         None, description="Which subscribers get the issue, such as topic:weekly"
     )
+    generated: Annotated[
+        dict[str, RawOrigin] | None,
+        BeforeValidator(as_origins(IssuePart), json_schema_input_type=RawOrigin | dict[IssuePart, RawOrigin]),
+    ] = Field(None, description="What a model wrote: {by, grade, reviewed_by, sources} of the issue, or by part")
     overflow: Literal["web"] | None = Field(
         None, description="Of an issue too long for mail, the email ends after an item and leads on to the web page"
     )

@@ -19,9 +19,9 @@ from publisher.issue import codes
 from publisher.issue.folder import MARKDOWN_SUFFIXES
 from publisher.issue.item_file import COMMENTS, ItemFile, read_item_file
 from publisher.issue.markdown import parsed
-from publisher.issue.model import Item, Prose, Source, Sponsor
+from publisher.issue.model import Item, Origin, Origins, Prose, Source, Sponsor
 from publisher.issue.model_reader import ModelReader
-from publisher.issue.raw import MODELS, RawItem, RawPlate
+from publisher.issue.raw import MODELS, RawItem, RawOrigin, RawPlate, RawSource
 from publisher.issue.values import is_seen_in_prose
 
 _LONGEST = 60
@@ -127,12 +127,25 @@ def _build(reader: ModelReader, raw: RawItem, body: Prose, commentary: Prose | N
         places=reader.places(),
         commentary=commentary,
         commentary_by=raw.commentary_by,
-        sources=tuple(Source(source.name, source.url) for source in raw.source or ()),
+        sources=_sources(raw.source),
         image=reader.picture(raw.image, "image"),
         tags=tuple(dict.fromkeys(raw.tags or ())),
         section=raw.section,
         sponsored=Sponsor(raw.sponsored.by, raw.sponsored.url) if raw.sponsored else None,
+        generated=origins(raw.generated),
     )
+
+
+def origins(raw: dict[str, RawOrigin] | None) -> Origins:
+    """The origins of an issue or an item, by part."""
+    return tuple(
+        (part, Origin(given.by, given.grade, tuple(given.reviewed_by or ()), _sources(given.sources)))
+        for part, given in (raw or {}).items()
+    )
+
+
+def _sources(raw: Sequence[RawSource] | None) -> tuple[Source, ...]:
+    return tuple(Source(source.name, source.url) for source in raw or ())
 
 
 def _anchor_of_file(name: str, position: int) -> str:

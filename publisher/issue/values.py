@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from html import unescape
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -168,6 +169,34 @@ def as_sponsor(value: Any) -> Any:
             raise refuse(say("{value!r} is neither true nor false", value=text), advice)
         return {} if text.lower() == "true" else None
     return value
+
+
+def as_named_sources(value: Any) -> Any:
+    """A text is a source's name, and its address where it is one."""
+
+    def named(source: Any) -> Any:
+        if not isinstance(source, str):
+            return source
+        address = source.strip().startswith(("http://", "https://"))
+        return {"name": source} | ({"url": source} if address else {})
+
+    return [named(source) for source in (value if isinstance(value, list) else [value])]
+
+
+def as_origins(parts: Any) -> Callable[[Any], Any]:
+    """By part, or one of the whole, which gets the empty name. ``parts`` is a Literal of their names."""
+    names = get_args(parts)
+
+    def by_part(value: Any) -> Any:
+        keys = value.keys() if isinstance(value, dict) else set()
+        if keys & {"by", "grade", "reviewed_by", "sources"}:
+            return {"": value}
+        if not keys or not keys <= set(names):
+            advice = say("write {{by: …, grade: …}}, or that below {names}", names=", ".join(names))
+            raise refuse(say("generated names neither a model nor a part"), advice, WRONG_TYPE)
+        return value
+
+    return by_part
 
 
 def as_key_points(value: Any) -> Any:

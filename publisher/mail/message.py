@@ -9,14 +9,14 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
 from publisher.config.model import Config
 from publisher.database.failures import UnreadableError
-from publisher.edition.model import Edition, Slot, Slotted
+from publisher.edition.model import Edition, EditionOrigin, Slot, Slotted
 from publisher.mail.encoding import Encoded, encode
 from publisher.mail.headers import addr_spec, clean, mailbox, phrase_and, unstructured
 
@@ -35,25 +35,31 @@ class MailContent:
     commit: str | None
     html: Slotted
     text: Slotted
+    origin: tuple[EditionOrigin, ...] = ()
 
     @classmethod
     def of(cls, edition: Edition | MailContent) -> MailContent:
         """The letter of an edition; one that is a letter already is returned as it is."""
         if isinstance(edition, MailContent):
             return edition
-        return cls(*(getattr(edition, name) for name in (*_PLAIN, "html", "text")))
+        return cls(*(getattr(edition, name) for name in (*_PLAIN, "html", "text", "origin")))
 
     def to_json(self) -> str:
         """As the ledger keeps it. A slot is written as an object, so that no text can be taken for one."""
         plain = {name: getattr(self, name) for name in _PLAIN}
-        return json.dumps(plain | {"html": _write(self.html), "text": _write(self.text)}, ensure_ascii=False)
+        bodies = {"html": _write(self.html), "text": _write(self.text)}
+        return json.dumps(plain | bodies | {"origin": [asdict(o) for o in self.origin]}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> MailContent:
         """The letter that :meth:`to_json` wrote. Raises UnreadableError."""
         try:
             data: dict[str, Any] = json.loads(text)
-            return cls(**{name: data[name] for name in _PLAIN}, html=_read(data["html"]), text=_read(data["text"]))
+            origin = tuple(
+                EditionOrigin(**{**told, "reviewed_by": tuple(told["reviewed_by"])}) for told in data.get("origin", ())
+            )
+            plain = {name: data[name] for name in _PLAIN}
+            return cls(**plain, html=_read(data["html"]), text=_read(data["text"]), origin=origin)
         except (ValueError, KeyError, TypeError):
             raise UnreadableError("the letter of a mailing") from None
 

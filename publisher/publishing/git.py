@@ -49,6 +49,13 @@ def relation(root: Path, mine: str, other: str) -> Relation:
     return Relation.OLDER if _is_ancestor(root, mine, other) else Relation.DIVERGED
 
 
+def last_change(root: Path, revision: str, path: str) -> tuple[str | None, str | None]:
+    """The last commit up to ``revision`` that touched a file of ``root``, and its author's name; None twice if none."""
+    line = _word(root, "log", "-1", "--format=%H %an", revision, "--", f":(literal){path}") or ""
+    commit, _, author = line.partition(" ")
+    return commit or None, author or None
+
+
 def is_shallow(root: Path) -> bool:
     """Whether the history is cut off (a CI's shallow checkout)."""
     return _word(root, "rev-parse", "--is-shallow-repository") == "true"

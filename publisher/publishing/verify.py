@@ -9,7 +9,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from enum import StrEnum
 from pathlib import Path
@@ -17,8 +17,9 @@ from urllib.parse import quote, unquote
 
 from publisher.config import Config
 from publisher.edition.model import Edition, Slotted
+from publisher.edition.origin import origins_of
 from publisher.errors import UsageError
-from publisher.issue import discover
+from publisher.issue import discover, read_issue
 from publisher.proofing.proof import proofread
 from publisher.publishing import git
 from publisher.publishing.live import Provenance, fetch_page, provenance_of_page, read_provenance
@@ -38,6 +39,24 @@ class VerifyResult(StrEnum):
     NONE = "no provenance"  # says nothing of itself
 
 
+_FOUND = frozenset({VerifyResult.MATCH, VerifyResult.ALTERED})
+
+
+@dataclass(frozen=True, slots=True)
+class TextOrigin:
+    """A text that a model wrote: where, which model, what it did, who reviewed it; and from git the commit that last
+    touched its file, with that commit's author. Both are None outside git, or while the file was never committed.
+    """
+
+    where: str
+    by: str
+    grade: str
+    reviewed_by: tuple[str, ...]
+    sources: tuple[str, ...]
+    commit: str | None
+    author: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
     """The answer with what it rests on."""
@@ -48,6 +67,7 @@ class Verified:
     slug: str | None = None
     claimed: Provenance | None = None
     rebuilt: str | None = None
+    origin: tuple[TextOrigin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +87,8 @@ def verify(config: Config, what: str) -> Verified:
         says, advice = f"{what} does not say which edition it is", "it was not made by publisher, or was stripped"
         return Verified(VerifyResult.NONE, says, advice)
     if claim.commit is None:
-        return _compare(config, exhibit, claim, "the files on disk (it names no commit)")
+        found = _compare(config, exhibit, claim, "the files on disk (it names no commit)")
+        return _with_origin(config, found, config.root, "HEAD")
     commit = git.resolve(config.root, claim.commit)
     if commit is None:
         says, advice = f"it claims commit {claim.commit[:12]}, which is not in this repository", "git fetch --unshallow"
@@ -80,7 +101,8 @@ def verify(config: Config, what: str) -> Verified:
         if then is None:
             says = f"config.yaml of commit {commit[:12]} cannot be read"
             return Verified(VerifyResult.DIFFERS, says, slug=named, claimed=claim)
-        return _compare(then, exhibit, claim, f"commit {commit[:12]}")
+        found = _compare(then, exhibit, claim, f"commit {commit[:12]}")
+        return _with_origin(then, found, config.root, commit)
 
 
 def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -> Verified:
@@ -101,6 +123,17 @@ def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -
     says = f"it claims {claim.digest[:19]}…, and {found}"
     advice = "it may have been made by another version of publisher or of a library it renders with"
     return Verified(VerifyResult.DIFFERS, says, advice, named, claim, rebuilt if named else None)
+
+
+def _with_origin(then: Config, found: Verified, root: Path, revision: str) -> Verified:
+    """With who wrote and who reviewed what a model wrote, where the edition was found. git is asked in ``root``."""
+    issue = read_issue(then, found.slug).issue if found.verdict in _FOUND and found.slug else None
+    told = []
+    for where, origin, path in origins_of(issue) if issue else ():
+        commit, author = git.last_change(root, revision, path)
+        sources = tuple(source.url or source.name for source in origin.sources)
+        told.append(TextOrigin(where, origin.by, origin.grade, origin.reviewed_by, sources, commit, author))
+    return replace(found, origin=tuple(told))
 
 
 def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from publisher.config import Config
 from publisher.edition.model import Edition
+from publisher.edition.origin import source_type
 from publisher.site.archive import PAGE, Archive, Group, Page, moment
 from publisher.site.content import page_body
 from publisher.site.feeds import Feed, feeds_of
@@ -177,6 +178,7 @@ class ArchivePages:
             "published": moment(edition, self.config.newsletter.zone).isoformat(),
             "provenance": f"{edition.digest}; commit={edition.commit or 'none'}",
             "linked_data": self._linked_data(edition),
+            "aigc": _data_block(self._aigc(edition)) if edition.origin else "",
             "corrected": self.words(edition.language).on("corrected", corrected) if corrected else "",
         }
 
@@ -285,9 +287,23 @@ class ArchivePages:
         }
         if edition.cover:
             data["image"] = [url_of(newsletter.url, edition.cover.name)]
+        if edition.origin:
+            data["digitalSourceType"] = source_type(edition.origin)
         if edition.tags:
             data["keywords"] = list(edition.tags)
         return _data_block(data)
+
+    def _aigc(self, edition: Edition) -> dict[str, str]:
+        """The implicit label of China's measures: ``Label`` 1 is generated text (GB 45438-2025, annex E)."""
+        return {
+            "Label": "1",
+            "ContentProducer": ", ".join(dict.fromkeys(origin.by for origin in edition.origin)),
+            "ProduceID": edition.slug,
+            "ReservedCode1": "",
+            "ContentPropagator": self.config.newsletter.name,
+            "PropagateID": edition.digest,
+            "ReservedCode2": "",
+        }
 
     def _list_data(self, name: str, path: str, editions: Sequence[Edition]) -> Markup:
         """schema.org's CollectionPage of the issues that the page lists."""
@@ -317,6 +333,6 @@ class ArchivePages:
 
 def _data_block(data: Mapping[str, Any]) -> Markup:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&":
+    for character in "<>&'":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - nothing in it can close the script element
+    return Markup(text)  # noqa: S704 - nothing in it can close the element or the attribute

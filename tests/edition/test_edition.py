@@ -263,7 +263,7 @@ def test_the_files_of_an_email_are_three_and_their_slots_are_filled() -> None:
         assert b"https://example.com/unsubscribe/" in files[name]
     data = json.loads(files["edition.json"])
     assert list(data) == [
-        *("slug", "title", "subject", "preheader", "language", "digest", "commit", "length", "sizes"),
+        *("slug", "title", "subject", "preheader", "language", "digest", "commit", "length", "sizes", "origin"),
     ]
     assert data["digest"] == made.digest
     assert data["length"] == {"count": made.length.count, "unit": "characters", "minutes": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -71,6 +72,52 @@ def test_a_page_is_known_and_one_with_other_words_is_not(newsroom: Newsroom) -> 
     assert (ran.status, "altered" in ran.err) == (1, True)
     newsroom.edge.stale[path] = None
     assert newsroom.run("verify", url).status == 2
+
+
+CHAIN = """\
+---
+headline: 甲
+generated:
+  body: {by: gpt-4o, grade: translated, reviewed_by: 李明}
+  commentary: {by: 某模型}
+---
+正文。
+
+::: commentary
+点评。
+:::
+"""
+
+
+def test_what_a_model_wrote_is_held_back_until_reviewed_and_verified_to_its_author(newsroom: Newsroom) -> None:
+    newsroom.newsletter.write("config.yaml", CONFIG + "deploy: {path: live}\nchecks: {generated: required}\n")
+    newsroom.newsletter.write(".gitignore", "dist\nlive\noutbox\n.publisher\npeople.csv\n")
+    newsroom.git("init", "-q", "-b", "main")
+    newsroom.issue(head="key_points: {points: [要点。], generated_by: 某大模型}\n")
+    newsroom.newsletter.write(f"issues/{SLUG}/a.md", CHAIN)
+    newsroom.commit("Drafted")
+    newsroom.subscribers("ann@example.com")
+    ran = newsroom.run("publish")
+    assert (ran.status, "unreviewed" in ran.out + ran.err) == (1, True)
+    assert not list((newsroom.root / "outbox").rglob("*.eml"))
+    newsroom.newsletter.write(f"issues/{SLUG}/a.md", CHAIN.replace("某模型", "某模型, reviewed_by: [王芳, 赵云]"))
+    newsroom.git("add", "-A")
+    newsroom.git("-c", "user.name=Wang Fang", "-c", "user.email=fang@example.org", "commit", "-qm", "Reviewed")
+    reviewed = newsroom.git("rev-parse", "HEAD")
+    assert newsroom.run("publish").status == 0
+    (message,) = (newsroom.root / "outbox" / SLUG).glob("*.eml")
+    newsroom.issue(body="后来的正文。")
+    newsroom.commit("Later")
+    ran = newsroom.run("verify", str(message))
+    assert ran.status == 0, ran.err
+    assert f"  a.commentary: drafted by 某模型, reviewed by 王芳, 赵云; commit {reviewed[:12]} by Wang Fang" in ran.out
+    told = json.loads(newsroom.run("verify", str(message), "--format", "json").out)["origin"]
+    assert [(one["where"], one["by"], one["grade"], one["reviewed_by"]) for one in told] == [
+        ("key_points", "某大模型", "drafted", []),
+        ("a.body", "gpt-4o", "translated", ["李明"]),
+        ("a.commentary", "某模型", "drafted", ["王芳", "赵云"]),
+    ]
+    assert told[0]["commit"] != reviewed == told[1]["commit"]
 
 
 WORLDS = [
