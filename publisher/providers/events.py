@@ -131,8 +131,8 @@ class Event:
 
 
 def unreadable(body: str) -> Event:
-    """What a provider said and nobody understands, kept without its addresses."""
-    return Event(EventKind.UNKNOWN, "", datetime.now(UTC), type="unreadable", detail=scrub(body, RAW_LIMIT))
+    """What a provider said and nobody understands, kept without its addresses; once, for a queue repeats itself."""
+    return Event(EventKind.UNKNOWN, "", None, type="unreadable", detail=scrub(body, RAW_LIMIT))
 
 
 def scrub(text: str, limit: int = 500) -> str:

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from publisher.delivery.mailings import Mailing
+from publisher.feedback.apply import Applier
+from publisher.feedback.intake import take_in
 from tests.feedback import shapes
 from tests.feedback.conftest import Room, uncertain
 from tests.feedback.test_commands import CONFIG, environment, run
@@ -138,6 +140,15 @@ def test_events_come_through_sns_and_sqs_and_leave_the_queue(room: Room, aws: Aw
 
         (raw,) = connection.execute(e.select().where(e.c.type == "unreadable")).mappings().all()
     assert raw["detail"] == "no event at all, of (address)" or "no event at all" in json.loads(raw["detail"])["Message"]
+
+
+def test_a_message_that_nobody_understands_and_that_comes_twice_is_kept_once(room: Room) -> None:
+    from publisher.feedback.tables import feedback_events as e
+
+    for _ in range(2):  # SQS delivers at least once
+        take_in(Applier(room.database, room.config), ["no event at all", "no event either"])
+    with room.database.connect() as connection:
+        assert len(connection.execute(e.select().where(e.c.type == "unreadable")).all()) == 2
 
 
 def test_killed_between_receive_and_commit_nothing_is_lost(room: Room, aws: Aws, mailing: Mailing) -> None:
