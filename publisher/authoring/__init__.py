@@ -1,4 +1,5 @@
-"""What writes files for editors: ``init`` (repository, ci), ``new`` (issue) and ``draft`` (draft, model).
+"""What writes files for editors: ``init`` (repository, ci), ``new`` (issue), ``add`` (add, page, metadata) and ``draft``
+(draft, model).
 
-``init`` and ``new`` never overwrite a file; a draft changes only the lines of the key points in issue.yaml.
+None overwrites a file; of issue.yaml a draft changes only the lines of the key points, ``add`` only those of the items.
 """

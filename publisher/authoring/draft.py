@@ -7,9 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import yaml
-
 from publisher.authoring.model import ask, points_of
+from publisher.authoring.yaml_text import end_of_entry, scalar
 from publisher.checks.context import Context
 from publisher.checks.engine import check_issue
 from publisher.config import Config
@@ -114,42 +113,24 @@ def with_key_points(file: TextFile, points: Sequence[str], generated_by: str | N
     found = root.entry("key_points")
     if found is not None:
         first = found.key.span.line - 1
-        last = _end(lines, first)
+        last = end_of_entry(lines, first)
         return "\n".join([*lines[:first], *block, *lines[last:]])
     known = [entry for entry in root.entries if entry.key.text in _AFTER]
-    at = _end(lines, known[-1].key.span.line - 1) if known else len("\n".join(lines).rstrip().split("\n"))
+    at = end_of_entry(lines, known[-1].key.span.line - 1) if known else len("\n".join(lines).rstrip().split("\n"))
     return "\n".join([*lines[:at], *block, *lines[at:]])
-
-
-def _end(lines: Sequence[str], first: int) -> int:
-    """The index after the last line of the top-level entry at ``first``; blank lines and comments after it stay out."""
-    last = first + 1
-    for index in range(first + 1, len(lines)):
-        line = lines[index]
-        if line.strip() and not line.startswith((" ", "\t", "- ", "#")) and line != "-":
-            break
-        if line.strip() and not line.startswith("#"):
-            last = index + 1
-    return last
 
 
 def _block(points: Sequence[str], generated_by: str | None) -> list[str]:
     """The lines of the entry; each point on one line, quoted only where YAML needs it."""
-    written = [f"- {_scalar(point)}" for point in points]
+    written = [f"- {scalar(point)}" for point in points]
     if generated_by is None:
         return ["key_points:", *(f"  {line}" for line in written)]
     return [
         "key_points:",
         "  points:",
         *(f"    {line}" for line in written),
-        f"  generated_by: {_scalar(generated_by)}",
+        f"  generated_by: {scalar(generated_by)}",
     ]
-
-
-def _scalar(text: str) -> str:
-    text = re.sub(r"\s+", " ", text).strip()
-    dumped: str = yaml.safe_dump(text, allow_unicode=True, width=10**9, default_style=None).strip()
-    return dumped.removesuffix("\n...").strip()
 
 
 # Points without a network: TextRank (Mihalcea, Tarau, EMNLP 2004) over character pairs, which stand for words in

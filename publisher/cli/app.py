@@ -23,7 +23,8 @@ from publisher.language import first_spoken
 
 # The commands of each module. It imports only typer and the frame at its top: the rooms load when a command runs.
 MODULES = {
-    "authoring": ("init", "new", "draft"), "check": ("check", "explain", "schema"), "build": ("build",),
+    "authoring": ("init", "new", "draft"), "add": ("add",), "check": ("check", "explain", "schema"),
+    "build": ("build",),
     "publish": ("publish", "plan"), "send": ("send", "hold", "pause", "resume", "cancel"),
     "status": ("status", "report"), "subscribers": ("subscribers",), "suppressions": ("suppressions",),
     "events": ("events", "reconcile"), "serve": ("preview", "serve", "worker"),
@@ -31,7 +32,7 @@ MODULES = {
 }  # fmt: skip
 # The order of --help.
 COMMANDS = (
-    "init", "new", "check", "explain", "schema", "build", "preview", "plan", "publish", "hold", "send", "pause",
+    "init", "new", "add", "check", "explain", "schema", "build", "preview", "plan", "publish", "hold", "send", "pause",
     "resume", "cancel", "status", "reconcile", "report", "verify", "serve", "worker", "backup", "restore", "move",
     "doctor",
 )  # fmt: skip

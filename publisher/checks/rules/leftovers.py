@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote
 
 from publisher.checks.context import Context, fields
@@ -18,6 +18,8 @@ CONFLICT = define("merge-conflict", Severity.ERROR)
 PLACEHOLDER_LEFT = define("placeholder-left", Severity.ERROR)
 PLACEHOLDERS = ("title", "intro", "point", "headline", "body", "commentary")
 """The words of a new issue that an editor replaces; the others stand in comments."""
+ADDED = ("added_body", "added_commentary")
+"""What ``publisher add`` leaves to be written; no draft either is whole with it."""
 MERGE_TAG = define("merge-tag", Severity.WARNING)
 _PERSON = r"(?:first|last|full|given|sur|user)[ _-]?name|[fl]name|name|first|last|e-?mail(?:[ _-]?address)?"
 _WAY = (
@@ -71,17 +73,25 @@ def _conflicts(context: Context) -> Iterator[Diagnostic]:
 
 
 def _placeholders(context: Context) -> Iterator[Diagnostic]:
-    """The texts of ``publisher new`` in a ready issue."""
+    """The texts of ``publisher new`` in a ready issue, those of ``publisher add`` in any."""
     issue = context.issue
+    added = _every(ADDED)
+    for place in (place for text in context.texts if (place := _place(text.prose, added))):
+        message = say("a text to be written still stands here")
+        yield PLACEHOLDER_LEFT.at(place, message, help=say("write it, or delete it"))
     if issue.status is not Status.READY:
         return
-    texts = tuple(text for name in PLACEHOLDERS for text in every("starter", name))
+    texts = _every(PLACEHOLDERS)
     plain = [(issue.title, issue.places.of("title")), *((i.headline, i.places.of("headline")) for i in issue.items)]
     found = [place for text, place in plain if text in texts]
     found += [place for text in context.texts if (place := _place(text.prose, texts))]
     for place in found:
         message = say("a text to fill in still stands here, and the issue is ready")
         yield PLACEHOLDER_LEFT.at(place, message, help=say("replace it, or delete it; or leave the issue a draft"))
+
+
+def _every(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(text for name in names for text in every("starter", name))
 
 
 def _place(prose: Prose, texts: tuple[str, ...]) -> Place | None:

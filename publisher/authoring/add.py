@@ -1,0 +1,178 @@
+"""``publisher add``: an item from a link. The page's own words stay on the page: the story is the editor's to write."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from publisher.authoring.bundled import write_new
+from publisher.authoring.metadata import Metadata, metadata_of, plain
+from publisher.authoring.page import FetchedPage, fetch_page
+from publisher.authoring.yaml_text import scalar, with_item
+from publisher.config import Config
+from publisher.diagnostics import Sentence, say
+from publisher.documents import read_text
+from publisher.documents.atomic import write_file
+from publisher.errors import UsageError
+from publisher.issue import Issue, Status, date_of_slug, discover, read_issue
+from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES
+from publisher.language import Locale
+
+_LONGEST_SLUG = 60
+_NUMBERED = re.compile(r"(\d+)(?:[-_. ]|$)")
+_PAGE_SUFFIX = re.compile(r"\.(?:[xs]?html?|php|aspx?|jsp)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class AddedItem:
+    """The file that was written, by its path from the root.
+
+    ``titled`` is whether the page had a title, ``twin`` an item of the issue that has the same source.
+    """
+
+    path: str
+    slug: str
+    headline: str
+    titled: bool
+    twin: str | None
+
+
+def add_item(config: Config, url: str, slug: str | None = None) -> AddedItem:
+    """Write an item about the page at ``url`` into the issue, the newest draft by default.
+
+    Raises UsageError or ServiceError, with nothing written.
+    """
+    slug = slug or newest_draft(config)
+    issue = _issue(config, slug)
+    page = fetch_page(url, allow_private=config.checks.allow_private_links)
+    said = metadata_of(page.text)
+    headline = said.title or _address(page.url)
+    text = item_text(page, said, headline, issue.language)
+    name = slug_words(said.title) or slug_words(_PAGE_SUFFIX.sub("", unquote(urlsplit(page.url).path))) or "item"
+    folder = config.root / issue.folder
+    with _alone(folder):
+        file = f"{_next_number(folder):02d}-{name}.md"
+        _write(config, issue, file, text)
+    twin = next((item.places.of().path for item in issue.items for one in item.sources if one.url == page.url), None)
+    return AddedItem(f"{issue.folder}/{file}", slug, headline, bool(said.title), twin)
+
+
+def newest_draft(config: Config) -> str:
+    """The draft of the latest date. Raises UsageError where there is none."""
+    slugs = discover(config.root) if os.path.lexists(config.root / "issues") else []
+    found: list[tuple[str, str]] = []
+    for slug in sorted(slugs, key=lambda slug: (str(date_of_slug(slug) or "9999"), slug), reverse=True):
+        issue = read_issue(config, slug).partial
+        if issue and issue.status is Status.DRAFT:
+            found.append((issue.date.isoformat(), slug))
+            if date_of_slug(slug):
+                break  # the latest: dated slugs come last
+    if not found:
+        raise UsageError("there is no draft to add to", help="publisher new SLUG makes one, or name an issue")
+    return max(found)[1]
+
+
+def remarks(config: Config, added: AddedItem) -> Iterator[Sentence]:
+    """What its editor should know at once: that the page had no title, and where the story stands already.
+
+    The latter is what ``story-repeated`` says, from the index that ``check`` keeps.
+    """
+    from publisher.proofing.checking import check_repository
+
+    if not added.titled:
+        yield say("the page has no title; the headline is {headline}", headline=added.headline)
+    found = check_repository(config, [added.slug]).diagnostics
+    ran = (one.message for one in found if one.code == "story-repeated" and one.path == added.path)
+    if told := next(ran, say("{path} is from the same source", path=added.twin) if added.twin else None):
+        yield told
+
+
+def item_text(page: FetchedPage, said: Metadata, headline: str, language: str) -> str:
+    """The item: what the page says of itself, its author, date and picture as comments, and texts to replace."""
+    word = Locale.of(language, {}).word
+    told = {"author": said.author, "published": said.date, "picture": said.picture}
+    return "\n".join(
+        [
+            "---",
+            f"headline: {scalar(headline)}",
+            "source:",
+            f"  name: {scalar(said.site or _host(page.url))}",
+            f"  url: {scalar(page.url)}",
+            *(f"# {name}: {value}" for name, value in told.items() if value),
+            "---",
+            word("starter", "added_body"),
+            "",
+            "::: commentary",
+            word("starter", "added_commentary"),
+            ":::",
+            "",
+        ]
+    )
+
+
+def slug_words(text: str) -> str:
+    """The letters and digits of ASCII in a text, accents taken off, joined by hyphens; at most sixty characters."""
+    letters = "".join(sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
+    words = "-".join(re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])['’](?=[a-z])", "", letters)))
+    cut = words[:_LONGEST_SLUG]
+    return cut if len(words) == len(cut) or "-" not in cut else cut[: cut.rindex("-")]
+
+
+def _issue(config: Config, slug: str) -> Issue:
+    issue = read_issue(config, slug).partial
+    if issue is None:
+        raise UsageError(f"{slug} cannot be read", help=f"run publisher check {slug}")
+    return issue
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def _address(url: str) -> str:
+    """Host and path, as people read them."""
+    parts = urlsplit(url)
+    return plain(f"{parts.hostname}{unquote(parts.path).rstrip('/')}")
+
+
+def _next_number(folder: Path) -> int:
+    names = (path.stem for path in folder.iterdir() if path.suffix.lower() in MARKDOWN_SUFFIXES | YAML_SUFFIXES)
+    return max((int(match[1]) for match in map(_NUMBERED.match, names) if match and len(match[1]) < 5), default=0) + 1
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else adds to the issue meanwhile."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write(config: Config, issue: Issue, name: str, text: str) -> None:
+    """The item, and its name in ``items:`` where issue.yaml has that list."""
+    path = issue.places.path
+    file, _ = read_text(config.root, path)
+    listed = with_item(file, name) if file else None
+    if file is None or listed is None:
+        raise UsageError(f"no file can be added to the items of {path}", help="write items: with a line for each file")
+    write_new(config.root / issue.folder / name, text.encode())
+    if listed != file.text:
+        _replace(config.root / path, listed)
+
+
+def _replace(target: Path, text: str) -> None:
+    """Write the text with the byte order mark, the line ends and the mode that the file had."""
+    before = target.read_bytes()
+    mark = "\ufeff" if before.startswith(b"\xef\xbb\xbf") else ""
+    text = mark + (text.replace("\n", "\r\n") if b"\r\n" in before else text)
+    write_file(target, text.encode(), target.stat().st_mode & 0o777)

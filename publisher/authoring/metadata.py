@@ -1,0 +1,131 @@
+"""What a page says of itself: title, site, author, date and picture, from JSON-LD, Open Graph and its head.
+
+Never the text of the article.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser
+
+_LONGEST = 200
+_DEEPEST = 20
+_ARTICLE = re.compile(r"(?:^|/|:)(?:\w*Article|\w*Posting|Report|Review|VideoObject|PodcastEpisode|Recipe)$")
+_KEYS = {
+    "title": ("og:title", "twitter:title", "dc.title", "citation_title"),
+    "site": ("og:site_name", "application-name"),
+    "author": ("author", "article:author", "dc.creator", "citation_author", "twitter:creator"),
+    "date": ("article:published_time", "og:published_time", "date", "dc.date", "citation_publication_date", "pubdate"),
+    "picture": ("og:image:secure_url", "og:image", "og:image:url", "twitter:image", "twitter:image:src"),
+}
+_CARRIER = re.compile(r"https?://", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """One line each, without control and direction characters; empty where the page does not say."""
+
+    title: str = ""
+    site: str = ""
+    author: str = ""
+    date: str = ""
+    picture: str = ""
+
+
+def metadata_of(text: str) -> Metadata:
+    """Read the head of an HTML page; nothing that it holds raises."""
+    tree = LexborHTMLParser(text)
+    named: dict[str, str] = {}
+    for node in tree.css("meta"):
+        name = node.attributes.get("property") or node.attributes.get("name") or ""
+        named.setdefault(name.strip().lower(), plain(node.attributes.get("content") or ""))
+    scripts = (node.text() for node in tree.css('script[type="application/ld+json" i]'))
+    linked = _of_linked_data([article for script in scripts for article in _articles(script)])
+    found = {
+        key: linked.get(key) or next((value for name in names if (value := named.get(name))), "")
+        for key, names in _KEYS.items()
+    }
+    title = next((plain(node.text()) for node in tree.css("head > title, body > title") if node.text().strip()), "")
+    found["title"] = found["title"] or title
+    if _CARRIER.match(found["author"]):  # a profile's address, as Facebook wants it
+        found["author"] = ""
+    if not _CARRIER.match(found["picture"]):
+        found["picture"] = ""
+    return Metadata(**found)
+
+
+def plain(text: str) -> str:
+    """One line of at most 200 characters, without what is not seen or turns the direction of writing."""
+    text = html.unescape(text) if "&" in text else text
+    kept = "".join(" " if sign.isspace() else sign for sign in text[: 10 * _LONGEST] if _shows(sign))
+    kept = " ".join(kept.split())
+    return kept if len(kept) <= _LONGEST else kept[: _LONGEST - 1].rstrip() + "…"
+
+
+def _shows(sign: str) -> bool:
+    """Joiners belong to scripts and emoji; the rest of the format characters, and what is no character, go."""
+    return sign.isspace() or sign in "\u200c\u200d" or unicodedata.category(sign) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+
+
+def _articles(script: str) -> Iterator[Mapping[str, Any]]:
+    """The articles in JSON-LD: in arrays, in ``@graph``, as ``mainEntity``; those that are nothing else come last."""
+    try:
+        data = json.loads(re.sub(r"^\s*(?:<!--|//<!\[CDATA\[)|(?:-->|//\]\]>)\s*$", "", script), strict=False)
+    except (ValueError, RecursionError):
+        return
+    rest = []
+    for node in _nodes(data, 0):
+        kinds = node.get("@type")
+        if any(
+            isinstance(kind, str) and _ARTICLE.search(kind) for kind in (kinds if isinstance(kinds, list) else [kinds])
+        ):
+            yield node
+        elif isinstance(node.get("headline"), str):
+            rest.append(node)
+    yield from rest
+
+
+def _nodes(data: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+    if depth > _DEEPEST:
+        return
+    if isinstance(data, list):
+        for one in data[:500]:
+            yield from _nodes(one, depth + 1)
+    elif isinstance(data, dict):
+        yield data
+        for key in ("@graph", "mainEntity", "mainEntityOfPage", "itemListElement"):
+            yield from _nodes(data.get(key), depth + 1)
+
+
+def _of_linked_data(articles: list[Mapping[str, Any]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for article in articles:
+        for key, value in (
+            ("title", _words(article.get("headline")) or _words(article.get("name"))),
+            ("site", _words(article.get("publisher")) or _words(article.get("isPartOf"))),
+            ("author", _words(article.get("author")) or _words(article.get("creator"))),
+            ("date", _words(article.get("datePublished"))),
+            ("picture", _words(article.get("image"), ("url", "contentUrl", "@id"), most=1)),
+        ):
+            if value:
+                found.setdefault(key, value)
+    return found
+
+
+def _words(value: Any, keys: tuple[str, ...] = ("name", "@value"), *, most: int = 5) -> str:
+    """A text, the name of a thing, or the first of several, as JSON-LD may write each."""
+    several = value if isinstance(value, list) else [value]
+    names = []
+    for one in several[:most]:
+        if isinstance(one, dict):
+            one = next((one[key] for key in keys if isinstance(one.get(key), str)), None)
+        if isinstance(one, str) and (text := plain(one)):
+            names.append(text)
+    return ", ".join(dict.fromkeys(names))

@@ -1,0 +1,145 @@
+"""A page of the web, fetched within bounds: from public addresses alone, in ten seconds, two megabytes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import zlib
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+
+from publisher import __version__
+from publisher.checks.links.network import PrivateAddressError, SafeTransport
+from publisher.checks.links.prober import REDIRECTS
+from publisher.documents.encodings import readings
+from publisher.errors import ServiceError, UsageError
+
+MAX_REDIRECTS = 5
+SECONDS = 10.0
+MAX_BYTES = 2_000_000
+"""Of the decompressed page; what stands behind is not read. Titles stand at the start."""
+
+_BOMS = {BOM_UTF8: "utf-8", BOM_UTF16_LE: "utf-16-le", BOM_UTF16_BE: "utf-16-be"}
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+_META = re.compile(rb"<meta\s[^>]{0,200}charset[^>]{0,200}", re.IGNORECASE)
+_REFRESH = re.compile(
+    r"<meta\s[^>]{0,100}http-equiv\s*=\s*[\"']?refresh[\"'\s][^>]{0,100}content\s*=\s*"
+    r"(?:\"\s*[01]\s*[;,]\s*url\s*=\s*'?([^\"'>]{1,2000})|'\s*[01]\s*[;,]\s*url\s*=\s*\"?([^\"'>]{1,2000}))",
+    re.IGNORECASE,
+)
+_HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body|title|meta|script|link|!--)", re.IGNORECASE)
+# What browsers read under a name (WHATWG Encoding §4.2): the larger table of each family.
+_LABELS = {
+    "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "shift_jis": "cp932", "shift-jis": "cp932",
+    "sjis": "cp932", "x-sjis": "cp932", "windows-31j": "cp932", "iso-8859-1": "cp1252", "latin1": "cp1252",
+    "us-ascii": "cp1252", "ascii": "cp1252", "iso-8859-9": "cp1254", "euc-kr": "cp949", "ks_c_5601-1987": "cp949",
+    "big5": "big5hkscs", "utf-16": "utf-16-le", "unicode": "utf-16-le",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """An answer: where it came from in the end, its text, and empty text where it is no HTML."""
+
+    url: str
+    text: str
+
+
+def fetch_page(url: str, *, allow_private: bool = False) -> FetchedPage:
+    """The page at an http(s) address, at most five redirects on.
+
+    Raises UsageError for what is no such address, ServiceError where the page cannot be had.
+    """
+    try:
+        return asyncio.run(_fetch(_checked(url), allow_private))
+    except TimeoutError as error:
+        raise ServiceError(f"the page did not come within {SECONDS:g} s", help="try again later") from error
+    except PrivateAddressError as error:
+        raise ServiceError(
+            f"the page is not fetched: {error}", help="checks.allow_private_links in config.yaml lets private hosts in"
+        ) from error
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, zlib.error) as error:
+        told = str(error) if isinstance(error, httpx.ConnectError) else type(error).__name__
+        raise ServiceError(f"the page cannot be had: {told}", help="open the link in a browser to see") from error
+
+
+def _checked(url: str) -> httpx.URL:
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise UsageError(f"{url[:200]} is no address", help="name a page, as in https://example.com/story") from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise UsageError(f"{url[:200]} is no address of the web", help="begin with https://")
+    if parsed.userinfo:
+        raise UsageError("the address holds a name or a password", help="name the page without them")
+    return parsed
+
+
+async def _fetch(url: httpx.URL, allow_private: bool) -> FetchedPage:
+    agent = {"User-Agent": f"publisher/{__version__}", "Accept": "text/html,*/*;q=0.5", "Accept-Encoding": "gzip"}
+    transport = SafeTransport(allow_private=allow_private, max_connections=1)
+    async with asyncio.timeout(SECONDS), httpx.AsyncClient(transport=transport, timeout=SECONDS, headers=agent) as web:
+        for _ in range(MAX_REDIRECTS + 1):
+            async with web.stream("GET", url) as response:
+                target = response.headers.get("location") if response.status_code in REDIRECTS else None
+                if target is None:
+                    if response.status_code >= 300:
+                        raise _refused(response.status_code)
+                    page = await _read(response)
+                    refresh = _REFRESH.search(page.text[:20_000])
+                    if not refresh:
+                        return page
+                    target = refresh[1] or refresh[2]
+            url = _checked(str(url.join(target.strip())))
+    raise ServiceError(f"the page redirects more than {MAX_REDIRECTS} times", help="name where it leads to")
+
+
+def _refused(status: int) -> ServiceError:
+    return ServiceError(f"the page cannot be had: its server answers {status}", help="open the link in a browser")
+
+
+async def _read(response: httpx.Response) -> FetchedPage:
+    """The text of an HTML page; decompressed here, so that a small answer cannot become a large one."""
+    kind, _, rest = response.headers.get("content-type", "").partition(";")
+    packed = response.headers.get("content-encoding", "identity").lower()
+    if packed not in {"identity", "gzip", "x-gzip", "deflate", ""}:
+        raise ServiceError(f"the page comes as {packed[:20]}, unasked", help="open the link in a browser")
+    unzip = None if packed in {"identity", ""} else zlib.decompressobj(47)
+    content = b""
+    async for chunk in response.aiter_raw():
+        content += unzip.decompress(chunk, MAX_BYTES - len(content)) if unzip else chunk
+        if len(content) >= MAX_BYTES or (len(content) > 64 and not _is_html(kind, content)):
+            break
+    html = _is_html(kind, content)
+    return FetchedPage(str(response.url), _decoded(content[:MAX_BYTES], rest) if html else "")
+
+
+def _is_html(kind: str, content: bytes) -> bool:
+    if content.startswith((b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04")):
+        return False
+    if kind.strip():
+        return kind.strip().lower() in {"text/html", "application/xhtml+xml"}
+    return bool(_HTML.match(content.removeprefix(BOM_UTF8)))
+
+
+def _decoded(content: bytes, header: str) -> str:
+    """The text in the first encoding that makes sense of it: mark, header, meta, UTF-8, what it looks like."""
+    for name in _encodings(content, header):
+        try:
+            return getincrementaldecoder(name)().decode(content).removeprefix("\ufeff")
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return content.decode("utf-8", "replace")
+
+
+def _encodings(content: bytes, header: str) -> Iterator[str]:
+    yield from (name for mark, name in _BOMS.items() if content.startswith(mark))
+    declared = (header, *(found.decode("ascii", "replace") for found in _META.findall(content[:4096])))
+    for match in filter(None, map(_CHARSET.search, declared)):
+        yield _LABELS.get(match[1].lower(), match[1])
+    yield "utf-8"
+    if len(likely := readings(content)) == 1:
+        yield from likely
