@@ -1,4 +1,4 @@
-"""What writes files for editors: ``init`` (repository, ci), ``new`` (issue), ``add`` (add, page, metadata) and ``draft``
+"""What writes files for editors: ``init`` (repository, ci), ``new`` (issue), ``add`` (page, metadata) and ``draft``
 (draft, model).
 
 None overwrites a file; of issue.yaml a draft changes only the lines of the key points, ``add`` only those of the items.

@@ -83,7 +83,7 @@ PAGES: dict[str, Served] = {
     "gbk-meta": Served(b'<meta charset="gb2312">' + CHINESE.encode("gbk"), "text/html"),
     "gbk-http-equiv": Served(b'<meta http-equiv="Content-Type" content="text/html; charset=gb2312">'
                              + CHINESE.encode("gbk"), "text/html"),
-    "gbk-silent": Served((CHINESE + "<p>浙商证券的研报显示，字节跳动去年的资本开支达到八百亿元。").encode("gbk"), "text/html"),
+    "gbk-silent": Served((CHINESE + "<p>研报显示，字节跳动去年的资本开支达到八百亿元。").encode("gbk"), "text/html"),
     "gbk-lied": Served(b'<meta charset="gbk">' + CHINESE.encode("gbk"), "text/html; charset=utf-8"),
     "sjis": Served("<title>半導体の新工場</title>".encode("cp932"), "text/html; charset=Shift_JIS"),
     "bom": Served(b"\xef\xbb\xbf" + CHINESE.encode(), "text/html; charset=iso-8859-1"),
