@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,7 @@ _WRONG = re.compile(
 def theme_findings(config: Config, node: Mapping, root: Path, path: str) -> list[Diagnostic]:
     """What is wrong with ``theme:``: accents that cannot be read, files that are not there."""
     theme = config.theme
-    if findings := [*_files(theme, node, root, path), *_footer(config, node, path)]:
+    if findings := [*_outside(config, node, path), *_files(theme, node, root, path), *_footer(config, node, path)]:
         return findings
     sheets = [found for sheet in theme.css for found in _sheet(root, sheet)]
     try:
@@ -127,6 +128,14 @@ def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator
                 message = say("there is no {name} in the repository", name=name)
                 advice = say("name a file of the repository, relative to config.yaml")
                 yield BAD_VALUE.at(_at(node, path, key), message, help=advice)
+
+
+def _outside(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:
+    if posixpath.normpath(config.templates).startswith(("..", "/")):
+        found = find(node, ("templates",))
+        message = say("{name} is no folder of the repository", name=config.templates)
+        advice = say("name a folder of the repository, relative to config.yaml")
+        yield BAD_VALUE.at(Place(path, found.span if found else Span.point(1, 1)), message, help=advice)
 
 
 def _at(node: Mapping, path: str, *keys: str) -> Place:

@@ -22,7 +22,7 @@ from publisher.edition.footer import footer
 from publisher.edition.model import Slotted, ThemeError
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
-from publisher.edition.view import View
+from publisher.edition.view import View, used
 from publisher.language import Locale
 
 TEMPLATE = "email/issue.mjml.j2"
@@ -91,7 +91,8 @@ def context(
     view: View, words: Locale, slots: Slots, config: Config, keep: Callable[[Markup], Markup] = lambda html: html
 ) -> dict[str, Any]:
     """What the email's templates can name; ``keep`` puts the content's HTML aside."""
-    return {**looks(words, config), "issue": view.keeping(keep), "slots": slots.names, "uses": view.uses}
+    every = looks(words, config)
+    return {**every, "issue": view.keeping(keep), "slots": slots.names, "uses": view.uses | every["uses"]}
 
 
 def looks(words: Locale, config: Config) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def looks(words: Locale, config: Config) -> dict[str, Any]:
         "newsletter": config.newsletter,
         "fonts": fonts,
         "footer": own.html if own else Markup(),
-        "uses": (),
+        "uses": used(own.html if own else ""),
     }
 
 

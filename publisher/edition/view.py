@@ -20,12 +20,15 @@ from publisher.edition.length import measure
 from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, in_tables, sponsored
 from publisher.edition.markdown.links import scheme
 from publisher.edition.model import Length
+from publisher.edition.named import Story, linked
 from publisher.edition.origin import Labels
 from publisher.edition.pictures import Pictures
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import one_line
 from publisher.issue.model import Issue, Picture, Prose, Source, Sponsor
 from publisher.language import Locale
+
+_RARE = re.compile(r'class="(?:boxed )?(button|callout|cards|footnotes|pullquote|sponsor)"|<(blockquote|hr|pre)\b')
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +123,18 @@ class View:
 
     @property
     def uses(self) -> frozenset[str]:
-        """Which kinds of items, boxes and buttons occur, so that a style sheet holds no others."""
+        """Which kinds of items, boxes and rarer elements occur, so that a style sheet holds no others."""
         texts = [self.intro_html, self.attribution_html, *(point.html for point in self.points)]
         texts += [text for item in self.items for text in (item.html, item.commentary_html)]
-        html = "".join(filter(None, texts))
-        boxes = re.findall('class="(?:boxed )?(button|callout|pullquote|sponsor)"', html)
-        return frozenset((*boxes, *(item.kind for item in self.items)))
+        return used("".join(filter(None, texts))).union(item.kind for item in self.items)
 
     def upto(self, count: int) -> View:
         """The view with its first ``count`` items alone; ``more`` are left out, and stand at ``more_url``."""
         more_url = f"{self.web_url}#{self.items[count].anchor}"
-        return replace(self, items=self.items[:count], more=len(self.items) - count, more_url=more_url)
+        gone = "|".join(re.escape(str(escape(item.anchor))) for item in self.items[count:])
+        dead = re.compile(f'<a href="#(?:{gone})">(.*?)</a>', re.DOTALL)
+        points = tuple(replace(one, html=Html(dead.sub(r"\1", str(one.html)))) for one in self.points)
+        return replace(self, points=points, items=self.items[:count], more=len(self.items) - count, more_url=more_url)
 
     def mailed(self, pictures: Pictures) -> View:
         """The view with each picture's copy for mail, none wider than the column."""
@@ -143,7 +147,7 @@ class View:
 
         items = tuple(replace(item, image=fitted(item.image)) for item in self.items)
         return replace(self, cover=fitted(self.cover), items=items).keeping(
-            lambda html: in_tables(pictures.for_mail(html))
+            lambda html: Html(in_tables(str(pictures.for_mail(html))))
         )
 
     def keeping(self, keep: Callable[[Markup], Markup]) -> View:
@@ -163,6 +167,11 @@ class View:
         )
 
 
+def used(html: str) -> frozenset[str]:
+    """Which boxes and rarer elements occur in HTML."""
+    return frozenset(found[1] or found[2] for found in _RARE.finditer(html))
+
+
 def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> View:
     """The view of an issue. What cannot be shown is reported in ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
@@ -177,6 +186,8 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> Vie
     intro = renderer.block(issue.intro, "intro", 1) if issue.intro else None
     labels = Labels(words, config)
     items = _items(issue, words, pictures, renderer, labels)
+    stories = [Story(item.anchor, item.headline, " ".join(_measured((item,), None))) for item in items]
+    points = tuple(replace(point, html=linked(point.html, stories)) for point in points)
     attribution = renderer.inline(issue.attribution, "attribution") if issue.attribution else None
     pictures.diagnostics.extend(renderer.diagnostics)
     length = measure(_measured(items, attribution), words, config)
@@ -261,8 +272,8 @@ def _items(
 
 def _labelled(html: Html, label: str, runs_in: bool) -> Html:
     """A commentary with its label: at the head of its first line, or on a line of its own."""
-    if runs_in and html.startswith("<p>"):
-        return Html(f'<p><strong class="label">{escape(label)}</strong>{html[3:]}')
+    if runs_in and (begun := re.match(r"<p( dir=\"[a-z]+\")?>", html)):
+        return Html(f'{begun[0]}<strong class="label">{escape(label)}</strong>{html[begun.end() :]}')
     return Html(f'<p class="label">{escape(label)}</p>\n{html}')
 
 

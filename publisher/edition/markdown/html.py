@@ -19,6 +19,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from publisher.checks.html import ACTIVE, ATTRIBUTES, SCHEMES, TAGS
+from publisher.edition.markdown.blocks import directed
 from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.notes import notes_plugin
 from publisher.issue.markdown import new_parser
@@ -55,9 +56,6 @@ _LINK = re.compile(r'<a((?: [a-z-]+="[^"]*")*)>')
 _REL = re.compile(r' rel="[^"]*"')
 _CLASSLESS = re.compile(r'(<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")*?) class=""')
 _SPONSOR = re.compile(r'<section class="sponsor">.*?</section>', re.DOTALL)
-_BOX = re.compile(r'<section class="(callout|sponsor)">((?:(?!</?section).)*)</section>', re.DOTALL)
-_BUTTON = re.compile(r'<p>(<a [^>]*class="button"[^>]*>(?:(?!</?a\b).)*</a>)</p>', re.DOTALL)
-_TABLE = '<table role="presentation" cellpadding="0" cellspacing="0" border="0"'
 _BREAK_IN_TEXT = re.compile(r"(?<=([^\s<>\n]))\n(?=([^\s<>\n]))")
 
 
@@ -105,15 +103,17 @@ class Sized:
 
 
 class HtmlWriter:
-    """Writes the HTML of one issue's texts. ``page`` is the URL of its archive page; ``image`` places images.
+    """Writes the HTML of one issue's texts. ``page`` is the URL of its archive page; ``image`` places images;
+    ``direction`` is the issue's.
 
     ``lost`` says whether the text written last holds a link or picture so deep that only its words are shown.
     """
 
     lost = False
 
-    def __init__(self, page: str, image: Callable[[str], Sized | None], labels: dict[str, str]) -> None:
+    def __init__(self, page: str, image: Callable[[str], Sized | None], labels: dict[str, str], direction: str) -> None:
         self._page = page
+        self._direction = direction
         self._image = image
         self._labels = labels
         attributes: dict[str, set[str]] = {tag: set(names) for tag, names in ATTRIBUTES.items()}
@@ -142,7 +142,7 @@ class HtmlWriter:
         self.lost = (deep or flat != html) and _LINKING.search(html) is not None
         if deep:
             clean = f"<p>{escape(' '.join(visible_text(clean).split()))}</p>"
-        html = Html(with_images(clean, self._size).strip())
+        html = Html(directed(with_images(clean, self._size).strip(), self._direction))
         return Html(_SPONSOR.sub(lambda box: sponsored(Html(box[0])), str(html))) if '"sponsor"' in html else html
 
     def _filter(self, tag: str, attribute: str, value: str) -> str | None:
@@ -193,16 +193,6 @@ def sponsored(html: Html) -> Html:
         return f'<a{_REL.sub("", link[1])} rel="sponsored">' if ' href="http' in link[1] else link[0]
 
     return Html(_LINK.sub(told, html))
-
-
-def in_tables(html: Markup) -> Markup:
-    """Sanitised HTML with its boxes and buttons as tables, whose cells alone have grounds and edges in Outlook."""
-    if 'class="' not in html:
-        return html
-    html = Html(
-        _BOX.sub(rf'{_TABLE} class="box" width="100%"><tr><td class="boxed \1">\2</td></tr></table>', str(html))
-    )
-    return Html(_BUTTON.sub(rf'{_TABLE} class="press"><tr><td class="pressed">\1</td></tr></table>', str(html)))
 
 
 def _depth(html: str) -> int:

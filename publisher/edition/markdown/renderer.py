@@ -18,6 +18,7 @@ from publisher.issue.markdown.cjk import without_controls
 from publisher.issue.markdown.dialect import MAX_NESTING
 from publisher.issue.markdown.tags import deepest, escaped
 from publisher.issue.model import Prose
+from publisher.language import Locale
 
 TOO_DEEP = define("nested-too-deep", Severity.ERROR, fixed=True)
 
@@ -43,7 +44,7 @@ class MarkdownRenderer:
         self,
         page: str,
         image: Callable[[str], Sized | None],
-        words: Callable[..., str],
+        words: Locale,
         written: Callable[[Prose], None] = lambda _: None,
     ) -> None:
         def link_to(url: str) -> str:
@@ -53,7 +54,7 @@ class MarkdownRenderer:
         labels = {name: words(name) for name in ("footnotes", "back_to_text", "sponsored")}
         self.diagnostics: list[Diagnostic] = []
         self._written = written
-        self._html = HtmlWriter(page, image, labels)
+        self._html = HtmlWriter(page, image, labels, words.direction)
         self._text = TextWriter(link_to, lambda alt: words("image", alt=alt), labels["sponsored"])
 
     def block(self, prose: Prose, name: str, above: int) -> RenderedText:

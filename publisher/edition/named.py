@@ -1,0 +1,90 @@
+"""Key points that lead to the story they name.
+
+A wrong link is worse than none. So a sentence leads to a story only where two independent signs agree: it shares a
+name, a number or a run of words with that headline and with no other, and of all stories this one has, by far, most of
+its words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from math import log
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+_TOKEN = re.compile(r"[^\W_\u3040-\u30ff\u3400-\u9fff]+(?:[.,'’-][^\W_\u3040-\u30ff\u3400-\u9fff]+)*")
+_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
+_SENTENCE = re.compile(r"(?<=[。！？；])|(?<=[;!?؟؛] )|(?<=[^\W\d_][^\W\d_][.] )")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_RUN = 3  # words in a row, or characters of Han and kana, that name a story as well as a name does
+_AHEAD = 1.6  # times the words of the next story
+
+
+class Story(NamedTuple):
+    """What names a story, and what it says."""
+
+    anchor: str
+    headline: str
+    text: str
+
+
+def linked(html: Markup, stories: Sequence[Story]) -> Markup:
+    """A key point, each of its sentences a link to the one story that it names, where there is one."""
+    if "<a" in html or len(stories) < 2:
+        return html
+    pieces = [html] if "<" in html else [Markup(one) for one in _SENTENCE.split(str(html)) if one]  # noqa: S704
+    known = _Stories(stories)
+    parts = groupby(((known.named_in(piece.striptags()), piece) for piece in pieces), key=lambda pair: pair[0])
+    return Markup().join(_link(anchor, Markup().join(piece for _, piece in run)) for anchor, run in parts)
+
+
+def _link(anchor: str | None, words: Markup) -> Markup:
+    end = words.rstrip()
+    return Markup('<a href="#{}">{}</a>{}').format(anchor, end, words[len(end) :]) if anchor else words
+
+
+class _Stories:
+    """The stories of an issue, by what names each, and by their words."""
+
+    def __init__(self, stories: Sequence[Story]) -> None:
+        self._anchors = [story.anchor for story in stories]
+        self._small = {word for story in stories for word in _TOKEN.findall(story.text) if word.islower()}
+        self._heads = [self._names(story.headline) for story in stories]
+        self._words = [_words(f"{story.headline}\n{story.text}") for story in stories]
+
+    def named_in(self, sentence: str) -> str | None:
+        names = self._names(sentence)
+        shared = [head & names for head in self._heads]
+        own = [any(sum(name in other for other in self._heads) == 1 for name in found) for found in shared]
+        weights = [self._weight(_words(sentence), words) for words in self._words]
+        best = max(range(len(weights)), key=weights.__getitem__)
+        second = sorted(weights)[-2]
+        clear = own.count(True) == 1 and own[best] and weights[best] > max(second * _AHEAD, 2 * log(len(weights)))
+        return self._anchors[best] if clear else None
+
+    def _weight(self, sentence: frozenset[str], story: frozenset[str]) -> float:
+        count = len(self._words)
+        return sum(log(count / sum(word in words for words in self._words)) for word in sentence & story)
+
+    def _names(self, text: str) -> frozenset[str]:
+        """Names, numbers, runs of words. A capital letter names nothing where the issue also writes the word small."""
+        tokens = [token.removesuffix("'s").removesuffix("’s") for token in _TOKEN.findall(text)]
+        small = [token.casefold() for token in tokens]
+        names = {one for one, token in zip(small, tokens, strict=True) if self._is_name(token)}
+        names.update(" ".join(small[at : at + _RUN]) for at in range(len(small) - _RUN + 1))
+        names.update(run[at : at + _RUN] for run in _HAN.findall(text) for at in range(len(run) - _RUN + 1))
+        return frozenset(names)
+
+    def _is_name(self, token: str) -> bool:
+        if token[0].isdecimal():
+            return len(token) > 1 and not _YEAR.fullmatch(token)
+        return token[0].isupper() and len(token) > 1 and token.casefold() not in self._small
+
+
+def _words(text: str) -> frozenset[str]:
+    """The words of a text, and the pairs of its Han and kana characters."""
+    pairs = (run[at : at + 2] for run in _HAN.findall(text) for at in range(len(run) - 1))
+    return frozenset((*(token.casefold() for token in _TOKEN.findall(text)), *pairs))

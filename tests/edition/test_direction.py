@@ -1,0 +1,89 @@
+"""Blocks that run the other way, figures among Arabic, and tables on a phone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from publisher.edition.markdown import MarkdownRenderer
+from publisher.language import Locale
+from publisher.language.direction import turned
+from publisher.site.content import page_body
+from tests.edition.make import config, edition, html_of, item, prose, text_of
+
+ARABIC = "| النموذج | السعر | المدى |\n|---|--:|---|\n| GPT-4o | $5.6 m | 10 – 15 |\n| نموذج | مليون | ٥ – ١٠ |\n"
+WIDE = "| Model | Cost | Time |\n|---|--:|---|\n| GPT-4o | *100* m | 3 months |\n"
+
+
+def block(text: str, language: str) -> LexborHTMLParser:
+    renderer = MarkdownRenderer("https://news.example.com/", lambda _: None, Locale.of(language, {}))
+    return LexborHTMLParser(renderer.block(prose(text), "a", 2).html)
+
+
+@pytest.mark.parametrize(
+    ("text", "direction", "way"),
+    [
+        ("שלום לכם world", "ltr", "rtl"),
+        ("«1» Hello", "rtl", "ltr"),
+        ("OpenAI أعلنت أمس عن خطة جديدة", "rtl", "rtl"),  # the first word alone goes the other way
+        ("Hello", "ltr", None),
+        ("12 – 15", "rtl", None),
+    ],
+)
+def test_a_text_runs_as_most_of_its_letters_where_the_first_goes_the_other_way(
+    text: str, direction: str, way: str | None
+) -> None:
+    assert turned(text, direction) == way
+
+
+def test_blocks_that_go_the_other_way_say_so_and_no_others() -> None:
+    html = block("سلام عليكم.\n\nPlain *text*.\n\n- نص عربي\n- Latin\n\n> שלום\n\n### כותרת", "en")
+    said = [(node.tag, node.attributes["dir"]) for node in html.css("[dir]")]
+    assert said == [("p", "rtl"), ("ul", "rtl"), ("li", "rtl"), ("blockquote", "rtl"), ("p", "rtl"), ("h3", "rtl")]
+
+
+def test_code_and_figures_do_not_turn_in_a_text_from_right_to_left() -> None:
+    html = block(f"نص مع `x = 1` فيه.\n\n```\nx = (1)\n```\n\n{ARABIC}", "ar")
+    assert [node.attributes.get("dir") for node in html.css("p code, pre")] == ["ltr", "ltr"]
+    assert [node.attributes.get("dir") for node in html.css("td")] == ["ltr", "ltr", "ltr", None, None, None]
+    assert all(node.attributes.get("dir") is None for node in html.css("th"))
+
+
+def test_a_wide_table_of_mail_names_each_column_before_its_cell_and_text_and_length_are_as_without() -> None:
+    made = edition(item("Table", WIDE, anchor="a"), language="en")
+    mail = LexborHTMLParser(html_of(made))
+    assert [node.text() for node in mail.css("table.cards td b.head")] == ["Model", "Cost", "Time"]
+    assert all("display:none" in (node.attributes["style"] or "").replace(" ", "") for node in mail.css("b.head"))
+    assert text_of(made).count("Model") == 1
+    assert made.length.count == 9
+    narrow = LexborHTMLParser(html_of(edition(item("Table", "| A | B |\n|---|---|\n| c | d |", anchor="a"))))
+    assert narrow.css_first("table.cards") is None
+
+
+def test_the_page_of_a_table_from_right_to_left_keeps_both_label_and_direction() -> None:
+    body = LexborHTMLParser(page_body(edition(item("جدول", ARABIC, anchor="a"), language="ar"), config(), "issues/x/"))
+    assert [node.attributes["data-label"] for node in body.css('td[dir="ltr"]')] == ["النموذج", "السعر", "المدى"]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "card"), [(375, True), (700, False)])
+def test_a_row_is_a_card_on_a_phone_alone(width: int, card: bool, page: Any) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.set_content(html_of(edition(item("Table", WIDE, anchor="a"), language="en")))
+    assert page.is_visible("b.head >> text=Cost") is card
+    assert page.is_visible("thead") is not card
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [320, 375])
+def test_no_line_of_facts_begins_with_a_dot(width: int, page: Any) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    names = tuple(f"Author Number {n}" for n in range(6))
+    page.set_content(html_of(edition(language="en", number=1, authors=names)))
+    gaps = page.evaluate("""() => [...document.querySelectorAll('.meta .dot')].map(dot => {
+        const range = document.createRange(); range.setStart(dot.previousSibling, dot.previousSibling.length - 2);
+        range.setEnd(dot.firstChild, 1); return new Set([...range.getClientRects()].map(box => box.bottom)).size })""")
+    assert gaps == [1, 1, 1]
