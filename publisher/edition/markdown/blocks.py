@@ -76,4 +76,9 @@ def in_tables(html: str) -> str:
     if 'class="' in html:
         html = _BOX.sub(rf'{_LAYOUT} class="box" width="100%"><tr><td class="boxed \1">\2</td></tr></table>', html)
         html = _BUTTON.sub(rf'{_LAYOUT} class="press"><tr><td class="pressed">\1</td></tr></table>', html)
-    return labelled(html, lambda head, rest: f'<td{rest}><b class="head">{head}</b>', 3, '<table class="cards">')
+    return labelled(
+        html,
+        lambda head, rest: f'<td{rest}><b class="head" style="display:none;mso-hide:all">{head}</b>',
+        3,
+        '<table class="cards">',
+    )
