@@ -53,7 +53,7 @@ def targets(point: str, stories: tuple[Story, ...]) -> list[str]:
         ("Google has to pay the fine of 4.1 billion euros, the court says in Brussels.", ["court"]),
         ("Google had a good week.", []),
         ("Google loses in Brussels and shows a new Android.", []),  # two stories
-        ("The court upheld the fine in Brussels. A sleeper runs from Paris to Vienna through the Alps.", ["court", "rail"]),
+        ("The court upheld the fine in Brussels. A sleeper runs from Paris through the Alps.", ["court", "rail"]),
         ("Apple, Google and the night trains made the week.", []),
         ("The euro rose to 1.12 dollars on Friday.", []),
         ("The Bank of England kept its rate at 4%.", []),
