@@ -173,6 +173,7 @@ class PartsConfig(Section):
     contents: bool | None = Field(None, description="The headlines of the items, each a link to its item")
     reply: bool | None = Field(None, description="Below the items: an invitation to write to the editors")
     share: bool | None = Field(None, description="Below the items: the page's address, and where to subscribe")
+    previous: bool | None = Field(None, description="At the end of mail: the three issues before, in its language")
 
 
 class Described(Section):

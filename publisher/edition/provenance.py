@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from publisher.config import Config
 from publisher.edition.model import Asset, Slot, Slotted
+from publisher.edition.previous import heads_of, listed
 
 SHARED = ""
 """The part of every issue: the theme and config.yaml."""
@@ -34,13 +35,14 @@ class CommitGraph:
     dirty: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
 
-    def commit(self, slug: str) -> str | None:
-        """The last commit that touched the slug or what all share: what ``git log -1 -- PATHS`` names.
+    def commit(self, slug: str, *others: str) -> str | None:
+        """The last commit that touched the slug, ``others`` that stand in it, or what all share: what ``git log -1 --
+        PATHS`` names.
 
         A merge is passed through to the parent that has the same state, so the commit found always holds exactly the
         files that were rendered.
         """
-        parts = {SHARED, slug}
+        parts = {SHARED, slug, *others}
         if self.head is None or parts & self.dirty or slug not in self.known:
             return None
         at = self.head
@@ -89,8 +91,11 @@ def hash_parts(what: str, parts: Iterable[tuple[str, bytes]]) -> str:
 
 
 def commit(config: Config, slug: str) -> str | None:
-    """The last commit that touched the issue, the theme or config.yaml; ``None`` outside git or while uncommitted."""
-    return history_of(config.root, config.templates).commit(slug)
+    """The last commit that touched the issue, those before it that it lists, the theme or config.yaml; ``None`` outside
+    git or while uncommitted.
+    """
+    others = (one.slug for one in listed(heads_of(config), slug))
+    return history_of(config.root, config.templates).commit(slug, *others)
 
 
 def _pairs(graph: Iterable[list[str]]) -> Iterator[str]:

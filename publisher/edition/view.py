@@ -23,6 +23,7 @@ from publisher.edition.model import Length
 from publisher.edition.named import Story, linked
 from publisher.edition.origin import Labels
 from publisher.edition.pictures import Pictures
+from publisher.edition.previous import heads_of, listed
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import one_line
 from publisher.issue.model import Issue, Picture, Prose, Source, Sponsor
@@ -87,6 +88,15 @@ class ItemView:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviousView:
+    """An earlier issue: its title, its date as the language writes it, its page."""
+
+    title: str
+    date: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """An issue as a reader meets it, from the top down."""
 
@@ -118,6 +128,7 @@ class View:
     postal_address: str | None
     reply_to: str = ""
     subscribe_url: str | None = None
+    previous: tuple[PreviousView, ...] = ()
     more: int = 0
     more_url: str = ""
 
@@ -219,6 +230,10 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> Vie
         items=items,
         attribution_html=attribution.html if attribution else None,
         attribution=attribution,
+        previous=tuple(
+            PreviousView(one.title, words.date(one.day), f"{archive}issues/{one.slug}/")
+            for one in listed(heads_of(config), issue.slug)
+        ),
         web_url=page,
         archive_url=archive,
         postal_address=config.newsletter.postal_address,

@@ -27,6 +27,7 @@ from publisher.config.plugins import RULES, load_plugin, plugin_name, plugins
 from publisher.config.theme import theme_folders
 from publisher.documents.atomic import write_file
 from publisher.edition.model import Edition
+from publisher.edition.previous import Head, heads_of, listed
 from publisher.errors import UsageError
 from publisher.proofing.codec import PART_OF, PARTS, Packed, pack, stored, unpack
 from publisher.proofing.index import SUM, IndexRow, checksum, key_of_issue, read_index, write_index
@@ -58,6 +59,7 @@ class Store:
         self._folder = folder or config.root / ".publisher" / "cache"
         self._files = Manifest(self._folder / "files")
         self._issues = config.root / "issues"
+        self._heads = heads_of(config)
         self._part = lru_cache(8)(self._read_part)
         self.common = _common_key(config, self._files) if enabled else os.urandom(32)
 
@@ -69,7 +71,13 @@ class Store:
         """32 bytes that stand for everything the issue's edition follows from."""
         if not self._enabled:
             return b""
-        return key_of_issue(self.common, slug, self._files.digest(self._of(slug)))
+        others = self.listed(slug)
+        common = self.common + repr(others).encode() if others else self.common
+        return key_of_issue(common, slug, self._files.digest(self._of(slug)))
+
+    def listed(self, slug: str) -> tuple[Head, ...]:
+        """The issues before one that stand in its mail."""
+        return listed(self._heads, slug)
 
     def rows(self) -> dict[str, IndexRow]:
         """The index; empty where there is none, or none that can be used."""

@@ -45,7 +45,7 @@ def judge_whole(
     history = history_of(config.root, config.templates)
     for proof in judge(config, slugs, store=store, processes=processes, progress=progress):
         edition = proof.edition if drafts or not proof.draft else None
-        commit = history.commit(proof.slug) if edition else None
+        commit = history.commit(proof.slug, *(one.slug for one in store.listed(proof.slug))) if edition else None
         done.append(replace(proof, edition=of_commit(edition, commit) if edition else None))
     return done
 

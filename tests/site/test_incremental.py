@@ -37,6 +37,7 @@ EDITS = st.one_of(
     st.tuples(st.just("theme"), st.sampled_from(["", "{{ archive.editions | length }}", "{{ tags | length }}"])),
     st.tuples(st.just("config"), st.sampled_from(["AI 周报", "Another"])),
     st.tuples(st.just("brand"), st.sampled_from(["#0b57d0", "#a4371c"])),
+    st.tuples(st.just("previous"), st.sampled_from(["true", "false"])),
     st.tuples(st.just("level"), st.sampled_from(["error", "warning", "off"])),
     st.tuples(st.just("output"), SLUGS),
 )
@@ -58,6 +59,8 @@ def edit(repository: Repository, kind: str, *given: str) -> None:
     elif kind == "brand":
         Image.new("RGB", (9, 9), given[0]).save(root / "logo.png")
         repository.write("config.yaml", f'{CONFIG}theme: {{accent: "{given[0]}", logo: logo.png}}\n')
+    elif kind == "previous":
+        repository.write("config.yaml", CONFIG + f"theme: {{parts: {{previous: {given[0]}}}}}\n")
     elif kind == "level":
         repository.write("config.yaml", CONFIG + f"checks:\n  levels: {{story-repeated: {given[0]}}}\n")
     elif not folder.is_dir():

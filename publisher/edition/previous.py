@@ -1,0 +1,69 @@
+"""The issues before one: what ``theme.parts.previous`` lists in mail. Only the heads of the others are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from publisher.config import Config
+from publisher.diagnostics import say
+from publisher.documents import Scalar, parse_mapping, read_text
+from publisher.edition.brand import Brand
+from publisher.issue.folder import ISSUES
+
+LISTED = 3
+
+
+class Head(NamedTuple):
+    """What a list needs of an issue."""
+
+    day: date
+    slug: str
+    title: str
+    language: str
+    ready: bool
+
+
+def heads_of(config: Config) -> dict[str, Head]:
+    """The heads of all issues by slug; none where the theme lists no previous issues."""
+    if not Brand.of(config).parts.get("previous"):
+        return {}
+    with suppress(OSError):
+        names = os.listdir(config.root / ISSUES)  # noqa: PTH208 - of each edition that is made
+        return {name: head for name in names if (head := _head(config, name))}
+    return {}
+
+
+def listed(heads: Mapping[str, Head], slug: str) -> tuple[Head, ...]:
+    """The last issues of an earlier day in the language of ``slug`` that are ready, newest first: an edition follows
+    from them.
+    """
+    own = heads.get(slug)
+    before = [one for one in heads.values() if own and one.ready and one.day < own.day and one.language == own.language]
+    return tuple(sorted(before, reverse=True)[:LISTED])
+
+
+def _head(config: Config, slug: str) -> Head | None:
+    for name in ("issue.yaml", "issue.yml"):
+        with suppress(OSError):
+            status = (config.root / ISSUES / slug / name).stat()
+            return _read(config.root, slug, name, config.newsletter.language, status.st_mtime_ns, status.st_size)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _read(root: Path, slug: str, name: str, language: str, *_state: int) -> Head | None:
+    file, _ = read_text(root, f"{ISSUES}/{slug}/{name}")
+    node, _ = parse_mapping(file, say("issue.yaml has to be keys and values"), None) if file else (None, [])
+    texts = (
+        {entry.key.text: entry.value.text for entry in node.entries if isinstance(entry.value, Scalar)} if node else {}
+    )
+    with suppress(KeyError, ValueError):  # an issue that is not whole is told of elsewhere
+        day, title = date.fromisoformat(texts["date"]), " ".join(texts["title"].split())
+        return Head(day, slug, title, texts.get("language", language), texts.get("status") == "ready")
+    return None
