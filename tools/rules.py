@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from publisher.cli.check import page
 from publisher.config.names import every_code
 
 
@@ -24,7 +23,7 @@ def all_pages() -> str:
         *(f"| [{code.name}](#{code.name}) | {code.severity} | {code.summary} |" for code in codes.values()),
         "",
     ]
-    return "\n".join(parts) + "\n" + "\n".join(page(code, 2) for code in codes.values())
+    return "\n".join(parts) + "\n" + "\n".join(code.explained(2) for code in codes.values())
 
 
 if __name__ == "__main__":

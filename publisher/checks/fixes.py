@@ -18,10 +18,11 @@ from pathlib import Path
 from publisher.checks.rules import items, links, punctuation
 from publisher.diagnostics import Diagnostic
 from publisher.documents.atomic import write_file
+from publisher.documents.text import shadows
 
 _LINE_END = re.compile("(\r\n|\n|\r)")
 _CODE, _CODE_END = (re.compile(f"<{end}(?:code|pre|kbd|samp|tt)\\b", re.IGNORECASE) for end in ("", "/"))
-_WHOLLY = frozenset({punctuation.HALF_WIDTH.name})
+WHOLLY = frozenset({punctuation.HALF_WIDTH.name})
 """What is mended everywhere in a file or nowhere."""
 _TWICE = frozenset({"。。", "，，", "、、", "；；", "：："})
 # Those of the large advertisers alone: what another site calls ``spm`` or ``share_token`` may open its page.
@@ -47,11 +48,16 @@ class Fix:
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in changes)
 
 
+def is_fixable(finding: Diagnostic) -> bool:
+    """Whether a finding is of a kind that may have one right answer."""
+    return finding.code in _FIXERS
+
+
 def plan_fixes(root: Path, findings: Iterable[Diagnostic]) -> list[Fix]:
     """The files that fixing would change, by path; none where a finding's place is not exactly what it was about."""
     by_path: dict[str, list[Diagnostic]] = {}
     for finding in findings:
-        if finding.code in _FIXERS:
+        if is_fixable(finding):
             by_path.setdefault(finding.path, []).append(finding)
     planned = (_plan(root, path, found) for path, found in sorted(by_path.items()))
     return [fix for fix in planned if fix is not None]
@@ -68,7 +74,8 @@ def apply_fix(root: Path, fix: Fix) -> bool:
 
 def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
     try:
-        before = (root / path).read_bytes()
+        held = shadows.get().get(f"{root}/{path}")
+        before = (root / path).read_bytes() if held is None else held
         text = before.decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
@@ -90,7 +97,7 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
             rest = _common(line[start + same : end][::-1], right[same:][::-1])
             edits.append((finding.code, at, start + same, end - rest, right[same : len(right) - rest]))
     # Half of a file's marks in one width and half in the other is worse than what was there.
-    edits = [edit for edit in edits if edit[0] not in stuck & _WHOLLY]
+    edits = [edit for edit in edits if edit[0] not in stuck & WHOLLY]
     # From the end of each line to its begin, so that the columns before stay true.
     for code, at, start, end, right in sorted(edits, key=lambda edit: edit[1:], reverse=True):
         pieces[at] = pieces[at][:start] + right + pieces[at][end:]

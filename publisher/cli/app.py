@@ -28,11 +28,12 @@ MODULES = {
     "publish": ("publish", "plan"), "send": ("send", "hold", "pause", "resume", "cancel"),
     "status": ("status", "report"), "subscribers": ("subscribers",), "suppressions": ("suppressions",),
     "events": ("events", "reconcile"), "serve": ("preview", "serve", "worker"),
-    "backup": ("backup", "restore", "move"), "doctor": ("doctor", "verify"), "theme": ("theme",),
+    "backup": ("backup", "restore", "move"), "doctor": ("doctor", "verify"), "theme": ("theme",), "lsp": ("lsp",),
 }  # fmt: skip
 # The order of --help.
 COMMANDS = (
-    "init", "new", "add", "check", "explain", "schema", "build", "preview", "plan", "publish", "hold", "send", "pause",
+    "init", "new", "add", "check", "explain", "schema", "build", "preview", "lsp", "plan", "publish", "hold", "send",
+    "pause",
     "resume", "cancel", "status", "reconcile", "report", "verify", "serve", "worker", "backup", "restore", "move",
     "doctor",
 )  # fmt: skip

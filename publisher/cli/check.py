@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from publisher.config import Config
-    from publisher.diagnostics import Code, Diagnostic
+    from publisher.diagnostics import Diagnostic
 
 Written = Literal["text", "json", "github", "sarif"]
 
@@ -172,32 +172,13 @@ def explain(
 
         near = difflib.get_close_matches(name, known, 5, 0.4) or sorted(known)[:5]
         raise UsageError(f"there is no code {code}", help=f"use one of {', '.join(near)}")
-    text = page(known[name])
+    text = known[name].explained()
     if console.is_terminal:
         from rich.markdown import Markdown
 
         console.print(Markdown(text))
     else:
         sys.stdout.write(text)
-
-
-def page(code: Code, level: int = 1) -> str:
-    """The page of one code, as Markdown, its title a heading of ``level``."""
-    lines = [f"{'#' * level} {code.name}", "", f"{_severity(code)}", ""]
-    deeper = "#" * (level - 1)
-    lines.extend(f"{deeper}{line}" if line.startswith("## ") else line for line in code.doc.splitlines())
-    return "\n".join(lines) + "\n"
-
-
-def _severity(code: Code) -> str:
-    from publisher.diagnostics.sentences import language
-
-    if language.get() == "zh":
-        change = "不受 `checks.levels` 影响" if code.fixed else "可以用 config.yaml 的 `checks.levels` 改"
-        return f"级别：{code.severity}，{change}。"
-    if code.fixed:
-        return f"Severity: {code.severity}, whatever `checks.levels` says."
-    return f"Severity: {code.severity}; `checks.levels` in config.yaml can change it."
 
 
 @app.command(epilog=examples("publisher schema issue > schema/issue.json"))

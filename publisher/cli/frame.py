@@ -117,6 +117,19 @@ def opened(
         yield config, database
 
 
+@contextmanager
+def needs_extra(extra: str, package: str) -> Iterator[None]:
+    """Imports of a package that an extra brings. Raises UsageError where it is not installed."""
+    from publisher.errors import UsageError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("publisher"):
+            raise
+        raise UsageError(f"this needs {package}", help=f"pip install 'newsletter-publisher[{extra}]'") from error
+
+
 def slug_of(name: str | None) -> str | None:
     """The slug in ``issues/SLUG/``, as shells complete it; a callback of arguments. Whether it exists is for later."""
     parts = Path(name).parts if name else ()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from publisher.diagnostics.model import Diagnostic, Place, Severity
-from publisher.diagnostics.sentences import Sentence, language
+from publisher.diagnostics.sentences import Sentence, language, rendered, say
 
 _CODES: dict[str, Code] = {}
 
@@ -42,6 +42,15 @@ class Code:
     def summary(self) -> str:
         """The first line of the page."""
         return self.doc.partition("\n")[0]
+
+    def explained(self, level: int = 1) -> str:
+        """Its page under its name, a heading of ``level``, and its severity; Markdown."""
+        change = say("Severity: {severity}; `checks.levels` in config.yaml can change it.", severity=self.severity)
+        if self.fixed:
+            change = say("Severity: {severity}, whatever `checks.levels` says.", severity=self.severity)
+        deeper = "#" * (level - 1)
+        page = [f"{deeper}{line}" if line.startswith("## ") else line for line in self.doc.splitlines()]
+        return "\n".join([f"{'#' * level} {self.name}", "", rendered(change), "", *page, ""])
 
     def at(self, place: Place, message: Sentence, *, help: Sentence | None = None) -> Diagnostic:
         """A finding of this kind at ``place``."""

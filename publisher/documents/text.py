@@ -6,9 +6,12 @@ import os
 import re
 import stat
 import unicodedata
+from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, either, say
 from publisher.documents.encodings import ENCODINGS, readings
@@ -42,6 +45,10 @@ NOT_UTF8 = define("invalid-utf8", Severity.ERROR, fixed=True)
 CONTROL = define("control-character", Severity.ERROR, fixed=True)
 
 
+shadows: ContextVar[Mapping[str, bytes]] = ContextVar("shadows", default=MappingProxyType({}))
+"""What an editor holds of files and has not saved, by ``root/path``: read in place of what the disk has."""
+
+
 @dataclass(frozen=True)
 class TextFile:
     """The text of one file, its lines ended by ``\\n``. ``path`` is relative to the root, with ``/``."""
@@ -57,6 +64,8 @@ class TextFile:
 
 def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]:
     """Read ``root / path``. There is no file where nothing sensible can be read on."""
+    if (held := shadows.get().get(f"{root}/{path}")) is not None:
+        return decode(path, held)
     try:
         # Without waiting: a fifo has nobody who writes into it.
         with os.fdopen(os.open(root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:

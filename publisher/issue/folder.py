@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
-from publisher.documents.text import UNREADABLE, unreadable
+from publisher.documents.text import UNREADABLE, shadows, unreadable
 from publisher.errors import UsageError
 
 ISSUES = "issues"
@@ -110,7 +110,9 @@ def read_folder(root: Path, slug: str) -> IssueFolder:
         outside = OUTSIDE.at(Place(path), say("the folder is a link out of the repository"), help=say("copy it in"))
         return IssueFolder(slug, path, None, (), (outside,))
     try:
-        entries = sorted((root / path).iterdir(), key=lambda entry: entry.name)
+        unsaved = [Path(name) for name in shadows.get() if name.startswith(f"{root}/{path}/")]
+        there = {*(root / path).iterdir(), *(file for file in unsaved if file.parent == root / path)}
+        entries = sorted(there, key=lambda entry: entry.name)
     except OSError as error:
         return IssueFolder(slug, path, None, (), (_no_folder(root, path, error),))
     findings = [] if SLUG.fullmatch(slug) else [_bad_slug(path, slug)]

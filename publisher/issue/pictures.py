@@ -80,7 +80,7 @@ def linked_picture(root: Path, folder: str, source: str) -> PictureFile | Fault:
 
 def _near(root: Path, folder: str, path: str) -> Sentence:
     """What to do: name the pictures that are there, as they are to be written."""
-    there = _pictures_of(root / folder)
+    there = pictures_of(root / folder)
     name = posixpath.basename(path).casefold()
     same = [one for one in there if posixpath.basename(one).casefold() == name]
     same = same or [one for one in there if Path(one).stem.casefold() == Path(name).stem]
@@ -94,7 +94,7 @@ def _near(root: Path, folder: str, path: str) -> Sentence:
     return _SAVE_IT
 
 
-def _pictures_of(folder: Path) -> list[str]:
+def pictures_of(folder: Path) -> list[str]:
     """The pictures of an issue, as its items name them; those of ``images/`` first."""
     found: list[str] = []
     for seen, (at, folders, files) in enumerate(os.walk(folder)):

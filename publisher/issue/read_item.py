@@ -35,7 +35,7 @@ def read_item(root: Path, folder: str, path: str, position: int, findings: list[
     findings += wrong
     if file is None:
         return None
-    anchor = _anchor_of_file(path, position)
+    anchor = anchor_of_file(path, position)
     if PurePosixPath(path).suffix.lower() in MARKDOWN_SUFFIXES:
         parts, wrong = read_item_file(file)
         findings += wrong
@@ -148,7 +148,7 @@ def _sources(raw: Sequence[RawSource] | None) -> tuple[Source, ...]:
     return tuple(Source(source.name, source.url) for source in raw or ())
 
 
-def _anchor_of_file(name: str, position: int) -> str:
+def anchor_of_file(name: str, position: int) -> str:
     """From the file's name without its ordering number: ``01-openai-pbc.md`` → ``openai-pbc``."""
     stem = PurePosixPath(name).stem
     return _slug(_ORDERING.sub("", stem, count=1)) or f"item-{position}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -56,7 +56,8 @@ class Changes:
 
     async def watch(self) -> None:
         """Watch until cancelled; what changed is looked at anew, also where nobody has it open."""
-        async for paths in self._batches():
+        config = self._workshop.config
+        async for paths in changed_files(config.root, {config.templates, *config.checks.rules}):
             slugs = await asyncio.to_thread(self._workshop.changed, paths)
             self._tell(slugs)
             there = await asyncio.to_thread(self._workshop.slugs)
@@ -69,28 +70,31 @@ class Changes:
                     await asyncio.to_thread(self._workshop.view, slug)
                     self._tell([slug])
 
-    async def _batches(self) -> AsyncIterator[set[Path]]:
-        """Changed files. Waits 10 ms for a burst to end: an editor's save is several operations."""
-        root, config = self._workshop.root, self._workshop.config
-        rooms = {"issues", *(Path(path).parts[0] for path in (config.templates, *config.checks.rules))}
-        files = _OurFiles(root, rooms)
-        try:
-            async for batch in awatch(root, watch_filter=files, debounce=120, step=10, ignore_permission_denied=True):
-                yield {Path(path) for _, path in batch}
-        except Exception as error:
-            # A name that is no UTF-8 anywhere below ends the watcher, and editors would look at yesterday's mail.
-            log.warning("files are looked at once a second: %r", error)
-        before = await asyncio.to_thread(_state, root, rooms)
-        while True:
-            await asyncio.sleep(1)
-            now = await asyncio.to_thread(_state, root, rooms)
-            if changed := before ^ now:
-                yield {Path(path) for path, _ in changed}
-            before = now
-
     def _tell(self, slugs: list[str]) -> None:
         for queue in self._queues:
             queue.put_nowait(slugs)
+
+
+async def changed_files(root: Path, more: Iterable[str]) -> AsyncIterator[set[Path]]:
+    """Files of issues, config.yaml and what is in the folders of ``more``, as they change, without end.
+
+    Waits 10 ms for a burst to end: an editor's save is several operations.
+    """
+    rooms = {"issues", *(Path(path).parts[0] for path in more)}
+    files = _OurFiles(root, rooms)
+    try:
+        async for batch in awatch(root, watch_filter=files, debounce=120, step=10, ignore_permission_denied=True):
+            yield {Path(path) for _, path in batch}
+    except Exception as error:
+        # A name that is no UTF-8 anywhere below ends the watcher, and editors would look at yesterday's mail.
+        log.warning("files are looked at once a second: %r", error)
+    before = await asyncio.to_thread(_state, root, rooms)
+    while True:
+        await asyncio.sleep(1)
+        now = await asyncio.to_thread(_state, root, rooms)
+        if changed := before ^ now:
+            yield {Path(path) for path, _ in changed}
+        before = now
 
 
 def _state(root: Path, rooms: Collection[str]) -> set[tuple[str, int]]:

@@ -6,7 +6,7 @@ another lets through. Levels and ignores hold for the rules and for the gates al
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +82,7 @@ def proofread(config: Config, slug: str, *, commit: bool = True) -> Proof:
     from publisher.issue.markdown import forget_parsed
 
     try:
-        proof = _proofread(config, slug)
+        *_, proof = stages(config, slug)
     finally:
         forget_parsed()
     if commit and proof.edition:
@@ -90,7 +90,11 @@ def proofread(config: Config, slug: str, *, commit: bool = True) -> Proof:
     return proof
 
 
-def _proofread(config: Config, slug: str) -> Proof:
+def stages(config: Config, slug: str) -> Iterator[Proof]:
+    """The proof as the rules have it; then, where nothing they find is an error, as the gates have it too.
+
+    What was parsed is kept: who proofreads an issue again and again, reads what did not change once.
+    """
     from publisher.checks.engine import facts_of, findings_within
     from publisher.checks.ignores import ignores_of
     from publisher.issue import Status, read_issue
@@ -102,14 +106,15 @@ def _proofread(config: Config, slug: str) -> Proof:
     basis = Basis(found, tuple(ignores_of(config.root, slug)), facts)
     draft = partial is not None and partial.status is Status.DRAFT
     proof = Proof(slug, draft, None, (), basis, partial).judged(config)
+    yield proof
     if reading.issue is None or proof.broken:
-        return proof
+        return
     from publisher.edition.rendering import render  # what was proofread before need not wait for the renderer
 
     edition, more = render(reading.issue, config)
     found = tuple(dict.fromkeys((*basis.found, *with_levels(config.checks.levels, more))))
     basis = replace(basis, found=found, rendered=True)
-    return replace(proof, edition=edition, issue=reading.issue, basis=basis).judged(config)
+    yield replace(proof, edition=edition, issue=reading.issue, basis=basis).judged(config)
 
 
 def refuse_unknown(config: Config, slug: str, also: Collection[str] = ()) -> None:

@@ -8,6 +8,7 @@ from bisect import bisect
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 from hashlib import blake2s
 from itertools import chain, count, pairwise
 from typing import Any, NamedTuple
@@ -121,11 +122,19 @@ def _address(url: str) -> str:
 
 
 def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
+    asked = {
+        url
+        for slug, _, stories in ordered
+        if wanted is None or slug in wanted
+        for *_, links in stories
+        for _, url in links
+        if url
+    }
     ran: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a source: its issues, with the text
     for slug, day, stories in ordered:
         for _, _, _, text, links in stories:
             for _, url in links:
-                if url:
+                if url in asked:
                     ran[url].setdefault((day, slug), text)
     for slug, day, stories in ordered:
         for _, _, _, text, links in stories if wanted is None or slug in wanted else ():
@@ -139,10 +148,12 @@ def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iter
 
 def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     """The same headline anywhere before, else an alike one among the last issues."""
+    asked = {story[2] for slug, _, stories in ordered if wanted is None or slug in wanted for story in stories}
     known: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a headline: its issues, with the text
     for slug, day, stories in ordered:
         for _, _, headline, text, _ in stories:
-            known[headline][day, slug] = text
+            if headline in asked:
+                known[headline][day, slug] = text
     last = _Last(ordered)
     for place, (slug, day, stories) in enumerate(ordered):
         for at, words, headline, text, _ in stories if wanted is None or slug in wanted else ():
@@ -201,6 +212,7 @@ class _Last:
         self._end = place
 
 
+@lru_cache(maxsize=4096)
 def _pairs(words: str) -> frozenset[str]:
     return frozenset(map("".join, pairwise(_letters(words))))
 

@@ -1,0 +1,121 @@
+"""A text as an editor holds it, and its places: ours count code points from 1, those of the protocol code units from 0
+(LSP 3.17, *Position*: UTF-16 unless the client asks for another encoding)."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from bisect import bisect
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from lsprotocol import types
+
+from publisher.diagnostics import Span
+from publisher.documents import TextFile
+
+_LINE_END = re.compile("\r\n|\n|\r")
+_UNITS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
+
+
+def path_of(uri: str) -> Path | None:
+    """The absolute path that a ``file:`` address names, as the client writes it; None for any other."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    path = Path(unquote(parts.path))
+    if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not path.is_absolute() or "\0" in str(path):
+        return None
+    return path
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text and what its columns are counted in; ``version`` where an editor has it open."""
+
+    uri: str
+    text: str
+    encoding: str = "utf-16"
+    version: int | None = None
+
+    @cached_property
+    def file(self) -> TextFile:
+        """The text with its lines as the readers of files have them."""
+        return TextFile("", _LINE_END.sub("\n", self.text))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines, without their ends."""
+        return self.file.lines
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+
+    def place(self, position: types.Position) -> tuple[int, int]:
+        """Line and column, from 1; what lies beyond the text is its end."""
+        number = min(position.line, len(self.lines) - 1)
+        line = self.lines[number]
+        if position.line > number:
+            return number + 1, len(line) + 1
+        codec, size = _UNITS[self.encoding]
+        before = line.encode(codec, "surrogatepass")[: position.character * size].decode(codec, "ignore")
+        return number + 1, len(before) + 1
+
+    def offset(self, position: types.Position) -> int:
+        """The index in the text."""
+        line, column = self.place(position)
+        return self._starts[line - 1] + column - 1
+
+    def position(self, line: int, column: int) -> types.Position:
+        """The place of the protocol for a line and a column from 1."""
+        if line > len(self.lines):
+            line, column = len(self.lines), len(self.lines[-1]) + 1
+        before = self.lines[line - 1][: column - 1]
+        codec, size = _UNITS[self.encoding]
+        return types.Position(
+            line - 1, len(before) if before.isascii() else len(before.encode(codec, "surrogatepass")) // size
+        )
+
+    def range(self, span: Span) -> types.Range:
+        """The range of a span."""
+        return types.Range(self.position(span.line, span.column), self.position(span.end_line, span.end_column))
+
+    def inside(self, span: Span, position: types.Position) -> bool:
+        """Whether the cursor is in the span, or at its end."""
+        return span[:2] <= self.place(position) <= span[2:]
+
+    def edited(self, change: types.TextDocumentContentChangeEvent, version: int | None) -> Document:
+        """The document after one change."""
+        text = change.text
+        if isinstance(change, types.TextDocumentContentChangePartial):
+            start, end = self.offset(change.range.start), self.offset(change.range.end)
+            text = self.text[:start] + change.text + self.text[max(start, end) :]
+        return replace(self, text=text, version=version)
+
+    def edits_to(self, after: str) -> list[types.TextEdit]:
+        """The smallest edits, line by line, that make the text into ``after``."""
+        old, new = (re.split("(?<=\n)|(?<=\r)(?!\n)", text) for text in (self.text, after))
+        edits = []
+        for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+            if tag != "equal":
+                before, right = "".join(old[a:b]), "".join(new[c:d])
+                same = next((n for n, (x, y) in enumerate(zip(before, right, strict=False)) if x != y), None)
+                same = min(len(before), len(right)) if same is None else same
+                start = len("".join(old[:a])) + same
+                rest = min(len(before), len(right)) - same
+                while rest and before[-rest:] != right[-rest:]:
+                    rest -= 1
+                end = start - same + len(before) - rest
+                edits.append(types.TextEdit(self._between(start, end), right[same : len(right) - rest]))
+        return edits
+
+    def _between(self, start: int, end: int) -> types.Range:
+        places = []
+        for offset in (start, end):
+            line = bisect(self._starts, offset)
+            places.append(self.position(line, offset - self._starts[line - 1] + 1))
+        return types.Range(*places)

@@ -1,0 +1,207 @@
+"""Where in YAML a cursor stands, also in text that is being typed and is no YAML yet; and what the schemas say of it.
+
+The place is read off the indentation of the lines, as an editor reads it. A path is of keys, and 0 for an element of a
+list whichever it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from publisher.config.model import config_schema
+from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES
+from publisher.issue.raw import issue_schema, item_schema
+
+KeyPath = tuple[str | int, ...]
+_LINE = re.compile(
+    r"(?P<lead> *(?:-(?: +|$))*)(?:(?P<key>[^\s:#\"'\[\]{},&*!|>-][^:#]*?)[ \t]*:(?P<space>[ \t]+|$))?", re.DOTALL
+)
+_RULE = re.compile(r"---[ \t]*")
+_WRITTEN = re.compile(r"[^\[\]{},]*\Z")
+_SCHEMAS = {"config": config_schema, "issue": issue_schema, "item": item_schema}
+
+
+class Spot(NamedTuple):
+    """Where a cursor stands: ``path`` of the mapping, list or value that it writes in; ``written``, what stands before
+    the cursor of that key or value. ``value``: no key can stand here. ``beside``: the keys of the same mapping.
+    """
+
+    path: KeyPath
+    written: str
+    value: bool
+    beside: frozenset[str]
+
+
+def kind_of(path: str) -> str | None:
+    """Which schema a file of a repository follows: ``config``, ``issue`` or ``item``; None for none."""
+    parts = PurePosixPath(path)
+    if path == "config.yaml":
+        return "config"
+    suffix = parts.suffix.lower()
+    if len(parts.parts) != 3 or parts.parts[0] != "issues" or suffix not in YAML_SUFFIXES | MARKDOWN_SUFFIXES:
+        return None
+    return "issue" if parts.stem == "issue" and suffix in YAML_SUFFIXES else "item"
+
+
+def yaml_lines(path: str, lines: Sequence[str]) -> range:
+    """The lines of YAML of a file, from 0: all, or those of the front matter."""
+    if PurePosixPath(path).suffix.lower() not in MARKDOWN_SUFFIXES:
+        return range(len(lines))
+    if not _RULE.fullmatch(lines[0]):
+        return range(0)
+    end = next((number for number, line in enumerate(lines[1:], 1) if _RULE.fullmatch(line)), len(lines))
+    return range(1, end)
+
+
+def spot(lines: Sequence[str], number: int, column: int) -> Spot:
+    """The place of a cursor in YAML; line and column from 0."""
+    line = lines[number]
+    before = line[:column]
+    match = _line(line)
+    if not match["key"] or column < match.end():
+        lead = _line(before)["lead"] if before.strip() else before
+        path = _parents(lines, number, lead)
+        return Spot(path, before[len(lead) :].lstrip(), False, frozenset(_beside(lines, number, len(lead))))
+    path = (*_parents(lines, number, match["lead"]), match["key"].strip("\"'"))
+    return _in_flow(path, before[match.end() :])
+
+
+def key_at(lines: Sequence[str], number: int, column: int) -> KeyPath | None:
+    """The path of the key under a cursor."""
+    match = _line(lines[number])
+    if match["key"] and match.start("key") <= column <= match.end("key"):
+        return (*_parents(lines, number, match["lead"]), match["key"].strip("\"'"))
+    for word in re.finditer(r"[\w-]+(?=\s*:)", lines[number]):
+        if match["key"] and word.start() <= column <= word.end() and column >= match.end():
+            path = (*_parents(lines, number, match["lead"]), match["key"])
+            return (*_in_flow(path, lines[number][match.end() : word.start()]).path, word[0])
+    return None
+
+
+def _line(line: str) -> re.Match[str]:
+    match = _LINE.match(line)
+    assert match is not None
+    return match
+
+
+def _in_flow(path: KeyPath, before: str) -> Spot:
+    """The place after ``before``, the begin of a value that may be written in brackets."""
+    if not before.startswith(("[", "{")):
+        return Spot(path, before.lstrip("\"'"), True, frozenset())
+    opened: list[str] = []
+    keys: list[str] = []
+    for sign in re.finditer(r"[\[\]{}]|([\w-]+)\s*:\s", before):
+        if sign[0] in "[{":
+            path = (*path, *keys[-1:], *([0] if sign[0] == "[" else []))
+            opened.append(sign[0])
+            keys = []
+        elif sign[0] in "]}":
+            opened, path, keys = opened[:-1], path[:-1], []
+        else:
+            keys.append(sign[1])
+    written = _WRITTEN.search(before)
+    last = (written[0] if written else "").lstrip()
+    if opened[-1:] != ["{"]:
+        return Spot(path, last.lstrip("\"'"), True, frozenset())
+    key, colon, rest = last.partition(":")
+    if colon:
+        return Spot((*path, key.strip()), rest.lstrip().lstrip("\"'"), True, frozenset())
+    return Spot(path, last, False, frozenset(keys))
+
+
+def _parents(lines: Sequence[str], number: int, lead: str) -> KeyPath:
+    """The path of the mapping or list whose key or element stands behind ``lead`` on a line."""
+    path: list[str | int] = []
+    limit, listed = len(lead), False
+    for dash in [place for place, sign in enumerate(lead) if sign == "-"][::-1]:
+        path.insert(0, 0)
+        limit, listed = dash, True
+    for line in reversed(lines[:number]):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _line(line)
+        indent = len(match["lead"])
+        if match["key"] and (indent < limit or (indent == limit and listed)):
+            path.insert(0, match["key"].strip("\"'"))
+            limit, listed = indent, False
+        for dash in [place for place, sign in enumerate(match["lead"]) if sign == "-"][::-1]:
+            if dash < limit:
+                path.insert(0, 0)
+                limit, listed = dash, True
+        if limit == 0 and not listed:
+            break
+    return tuple(path)
+
+
+def _beside(lines: Sequence[str], number: int, indent: int) -> Iterator[str]:
+    """The keys of the mapping whose keys begin at ``indent``, without the line itself."""
+    for around in (reversed(lines[:number]), lines[number + 1 :]):
+        for line in around:
+            match = _line(line)
+            if line.strip() and len(match["lead"]) < indent:
+                break
+            if len(match["lead"]) == indent and match["key"]:
+                yield match["key"].strip("\"'")
+            if line.strip() and len(match["lead"]) == indent and "-" in match["lead"]:
+                break
+
+
+@cache
+def _schema(kind: str) -> dict[str, Any]:
+    return _SCHEMAS[kind]()
+
+
+def _plain(kind: str, node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The schemas that a schema stands for: itself, or what it refers to, or its choices."""
+    if "$ref" in node:
+        yield from _plain(kind, _schema(kind)["$defs"][node["$ref"].rpartition("/")[2]])
+    for choice in node.get("anyOf", ()):
+        yield from _plain(kind, choice)
+    yield node
+
+
+def _at(kind: str, path: Iterable[str | int]) -> list[dict[str, Any]]:
+    found = [*_plain(kind, _schema(kind))]
+    for part in path:
+        if part == 0:
+            inner = [node["items"] for node in found if isinstance(node.get("items"), dict)]
+        else:
+            inner = [node["properties"][part] for node in found if part in node.get("properties", ())]
+            inner = inner or [one for node in found if isinstance(one := node.get("additionalProperties"), dict)]
+        found = [plain for node in inner for plain in _plain(kind, node)]
+    return found
+
+
+def keys(kind: str, path: KeyPath) -> dict[str, str]:
+    """The keys that may stand in the mapping at ``path``, each with its description."""
+    named = [name for node in _at(kind, path) for name in node.get("properties", ())]
+    return {name: described(kind, (*path, name)) for name in dict.fromkeys(named)}
+
+
+def values(kind: str, path: KeyPath) -> list[str]:
+    """The values that the schema lists for ``path``."""
+    found: list[str] = []
+    for node in _at(kind, path):
+        found += [str(value) for value in node.get("enum", ())] + ([str(node["const"])] if "const" in node else [])
+        found += ["true", "false"] if node.get("type") == "boolean" else []
+    return [*dict.fromkeys(found)]
+
+
+def described(kind: str, path: KeyPath) -> str:
+    """What the schema says of the key at ``path``; empty where it says nothing."""
+    texts = [node["description"] for node in reversed(_at(kind, path)) if node.get("description")]
+    return str(texts[0]) if texts else ""
+
+
+def known(kind: str, path: KeyPath) -> bool:
+    """Whether the schema knows the key at ``path``."""
+    return bool(_at(kind, path))
+
+
+def examples(kind: str, path: KeyPath) -> list[Any]:
+    """Values that the schema shows."""
+    return [example for node in _at(kind, path) for example in node.get("examples", ())]

@@ -1,0 +1,191 @@
+"""Places: where something is defined, the outline of a file, and what a renamed item file takes along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from lsprotocol import types
+
+from publisher.diagnostics import Span
+from publisher.documents import Mapping, Node, Scalar, Sequence, TextFile, parse_yaml
+from publisher.documents.nodes import Path as KeyPath
+from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES, read_folder
+from publisher.issue.item_file import read_item_file
+from publisher.issue.read_item import anchor_of_file
+from publisher.lsp import keys
+from publisher.lsp.document import Document
+from publisher.lsp.newsletter import OpenNewsletter
+
+Kind = types.SymbolKind
+_LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)[^)]*\)")
+_DEEPEST = 3
+
+
+def tree(path: str, document: Document) -> Node | None:
+    """The YAML of a file, or of its front matter; None where it cannot be read."""
+    file = TextFile(path, document.file.text)
+    if PurePosixPath(path).suffix.lower() in MARKDOWN_SUFFIXES:
+        item, _ = read_item_file(file)
+        return item.matter if item else None
+    return parse_yaml(file)[0]
+
+
+def scalar_at(node: Node | None, place: tuple[int, int], path: KeyPath = ()) -> tuple[KeyPath, Scalar] | None:
+    """The value that the cursor is in, and its path."""
+    if isinstance(node, Scalar):
+        return (path, node) if node.span[:2] <= place <= node.span[2:] else None
+    inner: list[tuple[str | int, Node]] = []
+    if isinstance(node, Mapping):
+        inner = [(entry.key.text, entry.value) for entry in node.entries]
+    elif isinstance(node, Sequence):
+        inner = [*enumerate(node.items)]
+    return next(filter(None, (scalar_at(one, place, (*path, name)) for name, one in inner)), None)
+
+
+def definition(
+    letter: OpenNewsletter, path: str, document: Document, position: types.Position
+) -> types.Location | None:
+    """Where the item file, picture, item or issue is that stands under the cursor."""
+    kind, folder = keys.kind_of(path), PurePosixPath(path).parent
+    if kind not in {"issue", "item"}:
+        return None
+    line, column = document.place(position)
+    if found := scalar_at(tree(path, document), (line, column)):
+        at, scalar = found
+        written = scalar.text.strip().removeprefix("./")
+        if at[-1] == "translation_of":
+            return _location(letter, f"issues/{written}/issue.yaml")
+        if at[-1] == "image" or (kind == "issue" and len(at) == 2 and at[0] == "items"):
+            return _location(letter, f"{folder}/{written}")
+    for link in _LINK.finditer(document.lines[line - 1]):
+        if link.start() < column <= link.end() + 1:
+            target = link["target"]
+            if not target.startswith("#"):
+                return _location(letter, f"{folder}/{target.removeprefix('./').replace('%20', ' ')}")
+            issue = letter.issue(folder.name)
+            for item in issue.items if issue else ():
+                if item.anchor == target[1:]:
+                    place = item.places.of("headline")
+                    return _location(letter, place.path, place.span)
+    return None
+
+
+def _location(letter: OpenNewsletter, path: str, span: Span | None = None) -> types.Location | None:
+    """A place in a file of the repository that is there."""
+    if ".." in PurePosixPath(path).parts or (path not in letter.open and not (letter.root / path).is_file()):
+        return None
+    if span is None:
+        start = types.Position(0, 0)
+        return types.Location(letter.uri(path), types.Range(start, start))
+    return types.Location(letter.uri(path), letter.document(path).range(span))
+
+
+def outline(path: str, document: Document) -> list[types.DocumentSymbol]:
+    """The keys of a file; of an item in Markdown also its text, all under its headline."""
+    node = tree(path, document)
+    found = [*_symbols(document, node, 1)] if node is not None else [*_lines_of_keys(path, document)]
+    if PurePosixPath(path).suffix.lower() not in MARKDOWN_SUFFIXES:
+        return found
+    item, _ = read_item_file(TextFile(path, document.file.text))
+    if item:
+        last = len(document.lines)
+        end = (item.commentary_at or last + 1) - 1
+        found.append(_symbol(document, "body", Kind.String, Span(item.body_at, 1, max(end, item.body_at), 10**6)))
+        if item.commentary_at:
+            span = Span(item.commentary_at, 1, last, 10**6)
+            found.append(_symbol(document, "commentary", Kind.String, span))
+    headline = item.matter.get("headline") if item else None
+    name = headline.text if isinstance(headline, Scalar) else PurePosixPath(path).name
+    whole = _symbol(document, name, Kind.Class, Span(1, 1, len(document.lines), 10**6))
+    whole.children = found
+    return [whole]
+
+
+def _symbols(document: Document, node: Node, depth: int) -> Iterator[types.DocumentSymbol]:
+    pairs: list[tuple[str, Span, Node]] = []
+    if isinstance(node, Mapping):
+        pairs = [(entry.key.text, entry.key.span, entry.value) for entry in node.entries]
+    elif isinstance(node, Sequence):
+        pairs = [(_name(one), Span.point(*one.span[:2]), one) for one in node.items]
+    for name, at, value in pairs:
+        kind = Kind.Array if isinstance(value, Sequence) else Kind.Object if isinstance(value, Mapping) else Kind.Key
+        span = Span(*at[:2], *max(at[2:], value.span[2:]))
+        symbol = _symbol(document, name, kind, span)
+        symbol.selection_range = document.range(at)
+        symbol.detail = " ".join(value.text.split())[:80] if isinstance(value, Scalar) and name != value.text else None
+        symbol.children = [*_symbols(document, value, depth + 1)] if depth < _DEEPEST else []
+        yield symbol
+
+
+def _name(node: Node) -> str:
+    """What an element of a list is called: its text, or its headline, or its first value."""
+    if isinstance(node, Scalar):
+        return node.text
+    if isinstance(node, Mapping) and node.entries:
+        value = node.get("headline") or node.entries[0].value
+        return value.text if isinstance(value, Scalar) else node.entries[0].key.text
+    return "…"
+
+
+def _lines_of_keys(path: str, document: Document) -> Iterator[types.DocumentSymbol]:
+    """The keys that stand at the begin of lines, where the YAML is not whole yet."""
+    for number in keys.yaml_lines(path, document.lines):
+        if key := re.match(r"[\w-]+(?=:)", document.lines[number]):
+            yield _symbol(document, key[0], Kind.Key, Span(number + 1, 1, number + 1, len(document.lines[number]) + 1))
+
+
+def _symbol(document: Document, name: str, kind: types.SymbolKind, span: Span) -> types.DocumentSymbol:
+    whole = document.range(span)
+    return types.DocumentSymbol(name.strip() or "…", kind, whole, types.Range(whole.start, whole.start))
+
+
+def item_entry(path: str, document: Document, position: types.Position) -> Scalar | None:
+    """The entry of ``items:`` under the cursor that names a file."""
+    found = scalar_at(tree(path, document), document.place(position)) if keys.kind_of(path) == "issue" else None
+    return found[1] if found and len(found[0]) == 2 and found[0][0] == "items" else None
+
+
+def is_item(path: str) -> bool:
+    """Whether a file of that path is read as an item."""
+    return keys.kind_of(path) == "item"
+
+
+def references(letter: OpenNewsletter, old: str, new: str) -> dict[str, list[types.TextEdit]]:
+    """The edits, by path, that go with giving an item file another name in its issue: the list of items, and links to
+    its anchor, which is made from its name where it has none of its own.
+    """
+    slug, name = old.split("/")[1], PurePosixPath(new).name
+    folder = letter.seen(lambda: read_folder(letter.real, slug))
+    edits: dict[str, list[types.TextEdit]] = {}
+    listing = folder.issue_file
+    order = tree(listing, letter.document(listing)) if listing else None
+    listed = order.get("items") if isinstance(order, Mapping) else None
+    for entry in listed.items if listing and isinstance(listed, Sequence) else ():
+        if isinstance(entry, Scalar) and entry.text.strip().removeprefix("./") == PurePosixPath(old).name:
+            text = f"{entry.style}{'./' if entry.text.strip().startswith('./') else ''}{name}{entry.style}"
+            edits.setdefault(str(listing), []).append(
+                types.TextEdit(letter.document(str(listing)).range(entry.span), text)
+            )
+    issue = letter.issue(slug)
+    item = next((one for one in issue.items if one.places.path == old), None) if issue else None
+    anchor = anchor_of_file(new, 1)
+    if item is None or ("anchor",) in item.places.values or anchor == item.anchor:
+        return edits
+    for path in (*folder.items, *([listing] if listing else [])):
+        document = letter.document(path)
+        for number, line in enumerate(document.lines, 1):
+            for link in re.finditer(rf"\]\(#(?P<anchor>{re.escape(item.anchor)})(?=[\s)])", line):
+                span = Span(number, link.start("anchor") + 1, number, link.end("anchor") + 1)
+                edits.setdefault(path, []).append(types.TextEdit(document.range(span), anchor))
+    return edits
+
+
+def fault_of_name(letter: OpenNewsletter, old: str, name: str) -> str | None:
+    """Why an item file cannot have that name; None where it can."""
+    path = f"{PurePosixPath(old).parent}/{name}"
+    if not re.fullmatch(r"[^/\\\0]+", name) or name in {".", ".."} or not is_item(path):
+        endings = ", ".join(sorted(MARKDOWN_SUFFIXES | YAML_SUFFIXES))
+        return f"{name} is no name of an item file: it has no / and ends in one of {endings}"
+    return f"{name} is there already" if (letter.root / path).exists() else None

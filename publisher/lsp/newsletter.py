@@ -1,0 +1,245 @@
+"""One repository under the editor: its open texts, and its findings, made anew after each key.
+
+One issue is judged at a time, in a thread, the one that was touched last first. The findings of the rules are told as
+soon as they are there; those of the gates and of the rules across issues follow, unless another key came in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from publisher.checks.engine import findings_across
+from publisher.config import Config, read_config
+from publisher.config.placeholders import config_warnings
+from publisher.config.theme_findings import shadowed
+from publisher.diagnostics import Diagnostic
+from publisher.diagnostics.catalogue import with_levels
+from publisher.documents.text import MAX_BYTES, shadows
+from publisher.edition.model import Edition
+from publisher.errors import PublisherError
+from publisher.issue import Issue, read_issue
+from publisher.issue.folder import loose_files
+from publisher.lsp.archive import ArchiveFacts
+from publisher.lsp.document import Document
+from publisher.preview.watch import changed_files
+from publisher.proofing.proof import stages
+
+log = logging.getLogger(__name__)
+Findings = dict[str, list[Diagnostic]]
+_FEW = 60
+"""Issues that are read before the first findings are told; more are read behind them."""
+_CONFIG = ""
+"""Stands for config.yaml and what lies around the issues, among the slugs."""
+_T = TypeVar("_T")
+
+
+class OpenNewsletter:
+    """The repository at ``root``, as the client writes it. ``tell(newsletter, path, findings)`` is called for each file
+    whose findings differ from those told before, and for each open one that was looked at again.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        encoding: str,
+        tell: Callable[[OpenNewsletter, str, list[Diagnostic]], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        self.root, self.real = root, root.resolve()
+        self.open: dict[str, Document] = {}  # by path from the root
+        self.config: Config | None = None
+        self.archive = ArchiveFacts()
+        self.editions: dict[str, Edition] = {}
+        self.ready = asyncio.Event()
+        """Set where config.yaml and the archive have been looked at."""
+        self._quiet = asyncio.Event()  # set where everything is judged
+        self._encoding, self._tell, self._complain = encoding, tell, complain
+        self._told: dict[str, Findings] = {}
+        self._late: dict[str, tuple[Diagnostic, ...]] = {}  # what gates and rules across issues found last, by slug
+        self._waiting: dict[str, None] = {_CONFIG: None}
+        self._wake = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._work())]
+
+    def close(self) -> None:
+        """Stop."""
+        for task in self._tasks:
+            task.cancel()
+
+    def path(self, file: Path) -> str:
+        """The path from the root, with ``/``. Raises ValueError for what is elsewhere."""
+        return file.relative_to(self.root).as_posix()
+
+    def changed(self, path: str) -> None:
+        """A text that is, was or becomes open is another; or the file is."""
+        room, _, rest = path.partition("/")
+        slug, _, inner = rest.partition("/")
+        if room != "issues" or not inner:
+            self._waiting[_CONFIG] = None
+        for owner in (slug,) if room == "issues" and slug else [*self._told] if room != "issues" else ():
+            if owner in self._told or self._is_open(owner):
+                self._waiting.pop(owner, None)  # the last one touched is judged first
+                self._waiting[owner] = None
+            elif owner not in self.archive.unread:
+                self.archive.unread.append(owner)
+        self._quiet.clear()
+        self._wake.set()
+
+    def findings(self, path: str) -> list[Diagnostic]:
+        """What was told last of a file."""
+        found = {finding for told in self._told.values() for finding in told.get(path, ())}
+        return sorted(found, key=lambda finding: finding.sort_key)
+
+    def uri(self, path: str) -> str:
+        """The address of a file, as the client writes it."""
+        return self.open[path].uri if path in self.open else (self.root / path).as_uri()
+
+    def document(self, path: str) -> Document:
+        """The open text, or what the file holds; empty where it cannot be read."""
+        if path not in self.open:
+            try:
+                text = (self.root / path).read_bytes()[:MAX_BYTES].decode("utf-8", "replace").removeprefix("\ufeff")
+            except OSError:
+                text = ""
+            return Document(self.uri(path), text, self._encoding)
+        return self.open[path]
+
+    async def settled(self) -> None:
+        """Wait until the findings are those of the texts as they stand; ten seconds at most."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._quiet.wait(), 10)
+
+    def issue(self, slug: str) -> Issue | None:
+        """The issue as it stands, so far as it can be read."""
+        config = self.config
+        return self.seen(lambda: read_issue(config, slug).partial) if config else None
+
+    def seen(self, look: Callable[[], _T]) -> _T:
+        """What ``look`` returns where the open texts stand in place of files."""
+        return _seen(self._shadows(), look)
+
+    def _shadows(self) -> Mapping[str, bytes]:
+        texts = {path: document.text.encode("utf-8", "surrogatepass") for path, document in self.open.items()}
+        return {f"{self.real}/{path}": text for path, text in texts.items()}
+
+    def _is_open(self, slug: str) -> bool:
+        return any(path.startswith(f"issues/{slug}/") for path in self.open)
+
+    async def _watch(self, more: Iterable[str]) -> None:
+        """Take note of files that change on the disk, by whatever hand."""
+        async for files in changed_files(self.real, more):
+            for path in {file.relative_to(self.real).as_posix() for file in files}:
+                self.changed(path)
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            try:
+                await self._next()
+            except Exception as error:  # a rule of the newsletter's own, or a defect: the next key may mend it
+                log.exception("a judgment failed")
+                self._complain(error.message if isinstance(error, PublisherError) else f"a judgment failed: {error!r}")
+
+    async def _next(self) -> None:
+        if _CONFIG in self._waiting:
+            del self._waiting[_CONFIG]
+            await self._judge_surroundings()
+        elif self._waiting:
+            await self._judge(self._waiting.popitem()[0])
+        elif self.archive.unread and self.config:
+            self._quiet.set()
+            await asyncio.to_thread(self.archive.read, self.config)
+            if not self.archive.unread:
+                self._waiting.update(dict.fromkeys(slug for slug in self._told if slug))
+        else:
+            self._quiet.set()
+            self._wake.clear()
+
+    async def _judge_surroundings(self) -> None:
+        config, found = await self._in_thread(self._read_surroundings)
+        if config is not None and config != self.config:
+            rules = config.rule_files if self.config is None else self.config.rule_files
+            if self.config is None or rules != config.rule_files:
+                await asyncio.to_thread(self.archive.open, config)
+            self.config = config
+            for slug in {*self._told, *(path.split("/")[1] for path in self.open if path.startswith("issues/"))}:
+                if slug:
+                    self._waiting[slug] = None
+            if len(self.archive.unread) <= _FEW:
+                while self.archive.unread:
+                    await asyncio.to_thread(self.archive.read, config)
+        if len(self._tasks) == 1:
+            more = {config.templates, *config.checks.rules} if config else ()
+            self._tasks.append(asyncio.create_task(self._watch(more)))
+        self._publish(_CONFIG, found, True)
+        self.ready.set()
+
+    def _read_surroundings(self) -> tuple[Config | None, list[Diagnostic]]:
+        config, found = read_config(self.real)
+        if config is None:
+            return None, found
+        with suppress(PublisherError):  # issues/ is away for the moment in which git changes branches
+            found += loose_files(self.real)
+        return config, [*with_levels(config.checks.levels, [*found, *config_warnings(config), *shadowed(config)])]
+
+    async def _judge(self, slug: str) -> None:
+        if self.config is None:
+            return
+        with suppress(ValueError):
+            self.archive.unread.remove(slug)
+        first, steps = slug not in self._told, self._steps(self.config, slug)
+        known = self.archive.facts.get(slug)
+        while (found := await self._in_thread(lambda: next(steps, None))) is not None:
+            if slug in self._waiting or _CONFIG in self._waiting:
+                return  # another key came: what was found is of a text that is no more
+            if not first or found[1]:
+                self._publish(slug, found[0], first or not found[1])
+        if self.archive.facts.get(slug) != known:  # others may share a story with it
+            self._waiting.update(dict.fromkeys(other for other in self._told if other not in {slug, _CONFIG}))
+
+    def _steps(self, config: Config, slug: str) -> Iterator[tuple[list[Diagnostic], bool]]:
+        """The findings as far as they are known, and whether they are all."""
+        if not (self.real / "issues" / slug).is_dir():
+            self.archive.forget(slug)
+            self._late.pop(slug, None)
+            self.editions.pop(slug, None)
+            yield [], True
+            return
+        judged = stages(config, slug)
+        proof = next(judged)
+        at_once = {*proof.findings}
+        yield [*at_once.union(() if proof.broken else self._late.get(slug, ()))], False
+        if proof.issue is not None:
+            self.archive.know(slug, proof.issue, proof.basis.facts)
+        across = findings_across(config, self.archive.facts.values(), {slug})
+        proof = next(judged, proof).judged(config, across)
+        self._late[slug] = tuple(finding for finding in proof.findings if finding not in at_once)
+        if proof.edition:
+            self.editions[slug] = proof.edition
+        yield [*proof.findings], True
+
+    async def _in_thread(self, call: Callable[[], Any]) -> Any:
+        return await asyncio.to_thread(_seen, self._shadows(), call)
+
+    def _publish(self, owner: str, found: Iterable[Diagnostic], again: bool) -> None:
+        """Tell what ``owner`` has now; of its open files, where nothing changed, only if ``again``."""
+        before, now = self._told.get(owner, {}), Findings()
+        for finding in found:
+            now.setdefault(finding.path, []).append(finding)
+        self._told[owner] = now
+        open_here = [path for path in self.open if path.split("/")[1:2] == [owner] or (not owner and "/" not in path)]
+        for path in sorted({*before, *now, *open_here}):
+            if (again and path in self.open) or before.get(path) != now.get(path):
+                self._tell(self, path, self.findings(path))
+
+
+def _seen(texts: Mapping[str, bytes], look: Callable[[], _T]) -> _T:
+    token = shadows.set(texts)
+    try:
+        return look()
+    finally:
+        shadows.reset(token)
