@@ -33,8 +33,8 @@ MODULES = {
 # The order of --help.
 COMMANDS = (
     "init", "new", "add", "check", "explain", "schema", "build", "preview", "lsp", "plan", "publish", "hold", "send",
-    "pause", "resume", "cancel", "status", "reconcile", "report", "verify", "serve", "worker", "backup", "restore", "move",
-    "doctor",
+    "pause", "resume", "cancel", "status", "reconcile", "report", "verify", "serve", "worker", "backup", "restore",
+    "move", "doctor",
 )  # fmt: skip
 
 
