@@ -58,7 +58,7 @@ NO_BRAND = StarterBrand()
 SAMPLES = {"zh_Hans": "2024-12-29-ai-weekly", "en": "2024-12-29-ai-weekly-en"}
 
 # What is there already stays, and init says so: a repository made on a forge often has some of these.
-YIELDING = (".gitignore", "README.md")
+YIELDING = (".gitignore", "README.md", "AGENTS.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,7 @@ def _files(language: str) -> tuple[str, dict[str, bytes]]:
         "config.yaml": config.encode(),
         ".gitignore": bundled.starter_file("gitignore").encode(),
         "README.md": bundled.starter_file("README.md", SLUG=slug).encode(),
+        "AGENTS.md": bundled.starter_file("AGENTS.md", SLUG=slug).encode(),
         **bundled.schema_files(),
         **issue,
     }

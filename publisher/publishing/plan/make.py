@@ -48,7 +48,7 @@ def make_plan(
     notes: list[str] = []
     commit = git.head(config.root)
     before = _base(config, base) if base else None
-    database = _reachable(config, notes)
+    database = database_at_hand(config, notes)
     try:
         touched, shared = _parts(config, git.changed(config.root, before) if before else ())
         slugs = discover(config.root)
@@ -93,7 +93,7 @@ def _base(config: Config, base: str) -> str:
     return git.merge_base(config.root, commit) or commit
 
 
-def _reachable(config: Config, notes: list[str]) -> Database | None:
+def database_at_hand(config: Config, notes: list[str]) -> Database | None:
     """The database, if there is one already: a plan makes none, and does without."""
     url, fault = database_url(config), "no database is at hand"
     named = os.environ.get("PUBLISHER_DATABASE_URL") or url.get_backend_name() != "sqlite"

@@ -1,0 +1,137 @@
+"""``publisher mcp``: what a helper may ask of a newsletter's repository, over the Model Context Protocol.
+
+Questions only, and only of the repository that it was started in: nothing here writes content, sends, publishes or
+knows a subscriber. The account of a mailing is numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, Literal
+
+import typer
+
+from publisher.cli.frame import app, config_of, examples, needs_extra
+from publisher.errors import ConfigError, PublisherError, UsageError
+
+
+@app.command(epilog=examples("publisher --root my-newsletter mcp"))
+def mcp(context: typer.Context) -> int:
+    """Let a helper, such as an AI coding tool, ask: check, explain, plan, schema, status. Speaks MCP over stdio.
+
+    It can neither write content nor send, publish or see a subscriber.
+    """
+    with needs_extra("mcp", "mcp"):
+        from mcp.server.mcpserver import MCPServer
+        from mcp.types import ToolAnnotations
+
+    context.obj = context.obj.resolve()
+    from publisher import __version__
+
+    server = MCPServer("publisher", version=__version__, log_level="ERROR", instructions=_INSTRUCTIONS)
+    harmless = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)
+    for tool in _tools(context):
+        server.tool(description=cleandoc(tool.__doc__ or ""), annotations=harmless, structured_output=False)(tool)
+    server.run()
+    return 0
+
+
+_INSTRUCTIONS = "A newsletter kept in git. AGENTS.md of the repository has its format and what never to run."
+
+
+def _tools(context: typer.Context) -> list[Callable[..., str]]:
+    """The tools, each a question whose answer is JSON or Markdown. Faults are told, with the way out."""
+    root: Path = context.obj
+
+    def check(issues: list[str] | None = None) -> str:
+        """Every problem in the issues named by slug, by default in all: a list of {path, line, column, end_line,
+        end_column, severity, code, message, help}. An error keeps an issue from being published.
+        """
+        from publisher.diagnostics.machines import render_json
+        from publisher.proofing.checking import check_repository
+
+        with _told():
+            try:
+                config = config_of(context)
+            except ConfigError as error:
+                return render_json(error.diagnostics)
+            return render_json(check_repository(config, _known(root, issues)).diagnostics)
+
+    def explain(code: str) -> str:
+        """What the code of a finding means, why it matters, and an example; Markdown."""
+        from publisher.checks.registry import codes
+        from publisher.config import read_config
+
+        with _told():
+            known = codes(read_config(root)[0])
+            if code not in known:
+                raise UsageError(f"there is no code {code[:80]}", help=f"use one of {', '.join(known)}")
+            return known[code].explained()
+
+    def plan(base: str | None = None) -> str:
+        """What publish would do now, issue by issue; with a git revision as base, what changed for readers since."""
+        from publisher.publishing.plan.make import make_plan
+        from publisher.publishing.plan.render import render_json
+
+        with _told():
+            return render_json(make_plan(config_of(context), base=base))
+
+    def schema(kind: Literal["issue", "item", "config"]) -> str:
+        """The JSON Schema of issue.yaml, of an item or of config.yaml."""
+        from publisher.authoring.bundled import schema_text
+
+        return schema_text(kind)
+
+    def status(issue: str | None = None) -> str:
+        """How far the mailing of an issue, or of each, has come: its state, and numbers of recipients."""
+        from publisher.delivery.states import mailing_state
+        from publisher.delivery.status import status_row, statuses
+        from publisher.issue import discover
+        from publisher.publishing.plan.make import database_at_hand
+
+        with _told():
+            config, notes = config_of(context), list[str]()
+            slugs = _known(root, [issue] if issue else None)
+            if (database := database_at_hand(config, notes)) is None:
+                none = mailing_state(None)
+                rows = [status_row(slug, None, None, none) for slug in slugs or discover(root)]
+            else:
+                with closing(database):
+                    rows = statuses(config, database, issue).rows
+            return _json(rows[0] if issue else rows)
+
+    return [check, explain, plan, schema, status]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _known(root: Path, named: list[str] | None) -> list[str] | None:
+    """The slugs, each of a folder in ``issues/``; None for all. Raises UsageError."""
+    from publisher.issue import discover
+
+    known = discover(root)
+    for slug in named or ():
+        if slug not in known:
+            raise UsageError(f"there is no issue {slug[:80]}", help=f"the newest are {', '.join(known[-5:])}")
+    return named or None
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A fault as an answer, with its findings and the way out."""
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    from publisher.diagnostics.machines import as_object
+
+    try:
+        yield
+    except PublisherError as error:
+        lines = [error.message, *([f"help: {error.help}"] if error.help else [])]
+        lines += [_json([as_object(one) for one in error.diagnostics])] if isinstance(error, ConfigError) else []
+        raise ToolError("\n".join(lines)) from error
