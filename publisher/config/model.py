@@ -13,7 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from publisher.config.plugins import known_transport, transport_names
 from publisher.config.segments import checked_audience
-from publisher.config.theme import ThemeConfig
+from publisher.config.theme import AuthorConfig, ThemeConfig
 from publisher.config.values import (
     DatabaseUrl,
     Duration,
@@ -215,6 +215,7 @@ class Config(Section):
     )
     templates: str = Field("templates", description="The theme's folder; the package's own where it does not exist")
     theme: ThemeConfig = ThemeConfig()
+    authors: dict[OneLine, AuthorConfig] = Field(default_factory=dict, description="Picture and link by name")
     audience: Annotated[str, AfterValidator(checked_audience)] | None = Field(
         None, description="Which subscribers get an issue that does not say"
     )
@@ -234,6 +235,11 @@ class Config(Section):
     llm: Llm = Llm()
     root: SkipJsonSchema[Annotated[Path, Field(exclude=True)]] = Path()
     rule_files: SkipJsonSchema[Annotated[tuple[TextFile, ...], Field(exclude=True)]] = ()
+
+    @property
+    def brand_files(self) -> tuple[str, ...]:
+        """The files that theme and authors name, relative to the root."""
+        return (*self.theme.files, *filter(None, (author.picture for author in self.authors.values())))
 
 
 def config_schema() -> dict[str, Any]:

@@ -166,6 +166,13 @@ class Social(Section):
     url: Address
 
 
+class AuthorConfig(Section):
+    """What readers see of an author beside the name."""
+
+    picture: OneLine | None = Field(None, description="A file relative to the root; its middle is shown, square")
+    url: Address | None = Field(None, description="Where the name leads")
+
+
 class PartsConfig(Section):
     """Which parts of an issue are shown; what is left out, the theme decides."""
 

@@ -35,7 +35,12 @@ _WRONG = re.compile(
 def theme_findings(config: Config, node: Mapping, root: Path, path: str) -> list[Diagnostic]:
     """What is wrong with ``theme:``: accents that cannot be read, files that are not there."""
     theme = config.theme
-    if findings := [*_outside(config, node, path), *_files(theme, node, root, path), *_footer(config, node, path)]:
+    if findings := [
+        *_outside(config, node, path),
+        *_files(theme, node, root, path),
+        *_portraits(config, node, root, path),
+        *_footer(config, node, path),
+    ]:
         return findings
     sheets = [found for sheet in theme.css for found in _sheet(root, sheet)]
     try:
@@ -125,9 +130,19 @@ def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator
     for key, names in places.items():
         for name in filter(None, names):
             if not _is_there(root, name, folder=key == "name"):
-                message = say("there is no {name} in the repository", name=name)
-                advice = say("name a file of the repository, relative to config.yaml")
-                yield BAD_VALUE.at(_at(node, path, key), message, help=advice)
+                yield _not_there(name, _at(node, path, key))
+
+
+def _portraits(config: Config, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:
+    for author, shown in config.authors.items():
+        if shown.picture and not _is_there(root, shown.picture, folder=False):
+            found = find(node, ("authors", author, "picture"))
+            yield _not_there(shown.picture, Place(path, found.span if found else Span.point(1, 1)))
+
+
+def _not_there(name: str, place: Place) -> Diagnostic:
+    message = say("there is no {name} in the repository", name=name)
+    return BAD_VALUE.at(place, message, help=say("name a file of the repository, relative to config.yaml"))
 
 
 def _outside(config: Config, node: Mapping, path: str) -> Iterator[Diagnostic]:

@@ -14,10 +14,12 @@ from typing import Any
 from publisher.config import Config
 from publisher.config.load import NAME, read_nodes
 from publisher.config.theme import Fonts, Social, ThemeConfig, described_in, palettes, theme_folders, tokens
-from publisher.diagnostics import Fault, Place, Span
+from publisher.diagnostics import Fault, Place, Span, say
 from publisher.documents import find, read_text
+from publisher.edition.mail_copy import PORTRAIT, portrait
 from publisher.edition.model import Asset
 from publisher.errors import ConfigError, UsageError
+from publisher.issue import codes
 from publisher.issue.opening import PictureFile, open_file
 from publisher.language import Locale
 
@@ -38,6 +40,14 @@ class BrandPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """What is known of an author beside the name."""
+
+    picture: BrandPicture | None
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Brand:
     """What ``theme`` is in a template. ``base`` is the archive's address, which mail puts before a picture's path."""
 
@@ -51,6 +61,7 @@ class Brand:
     header: BrandPicture | None
     icon: BrandPicture | None
     social: tuple[Social, ...]
+    authors: Mapping[str, Author]
     fonts: Fonts
     parts: Mapping[str, Any]
     size: Mapping[str, int]
@@ -61,14 +72,22 @@ class Brand:
     @classmethod
     def of(cls, config: Config) -> Brand:
         """The brand of a newsletter, kept until a file of it changes. Raises ConfigError, OSError."""
-        files = filter(None, (described_in(config.theme, config.root), *config.theme.files))
+        files = filter(None, (described_in(config.theme, config.root), *config.brand_files))
         times = (stat.st_mtime_ns + stat.st_ctime_ns for stat in map(Path.stat, map(config.root.joinpath, files)))
         news = config.newsletter
-        return _read(config.theme.model_dump_json(exclude_none=True), config.root, news.url, news.name, *times)
+        authors = tuple((name, author.picture, author.url) for name, author in config.authors.items())
+        return _read(config.theme.model_dump_json(exclude_none=True), authors, config.root, news.url, news.name, *times)
 
 
 @lru_cache(maxsize=8)
-def _read(written: str, root: Path, base: str, name: str, *_times: int) -> Brand:
+def _read(
+    written: str,
+    authors: tuple[tuple[str, str | None, str | None], ...],
+    root: Path,
+    base: str,
+    name: str,
+    *_times: int,
+) -> Brand:
     theme = ThemeConfig.model_validate_json(written)
     light, dark = palettes(theme, root)
     assets: dict[str, Asset] = {}
@@ -78,11 +97,27 @@ def _read(written: str, root: Path, base: str, name: str, *_times: int) -> Brand
             return None
         opened = open_file(root / file, file)
         if isinstance(opened, Fault):
-            raise ConfigError([opened.at(place_of(root, key))], root=root)
+            raise ConfigError([opened.at(place_of(root, "theme", key))], root=root)
         asset = _asset(opened)
         assets[asset.name] = asset
         width = min(most, opened.width)
         return BrandPicture(asset.name, width, max(1, round(opened.height * width / opened.width)), alt)
+
+    def shown(name: str, file: str) -> BrandPicture:
+        place = place_of(root, "authors", name, "picture")
+        opened = open_file(root / file, file)
+        if isinstance(opened, Fault):
+            raise ConfigError([opened.at(place)], root=root)
+        try:
+            form, content = portrait(opened, opened.file.read_bytes())
+        except (OSError, ValueError, SyntaxError) as error:
+            message = say("{path} cannot be read: {reason}", path=file, reason=str(error))
+            fault = Fault(codes.IMAGE_UNREADABLE, message, say("save it again, and commit it"))
+            raise ConfigError([fault.at(place)], root=root) from error
+        stem, suffix = _UNSAFE.sub("-", opened.file.stem), ".png" if form == "PNG" else ".jpg"
+        asset = Asset(asset_name(stem, content, suffix), content, f"image/{form.lower()}", PORTRAIT, PORTRAIT, True)
+        assets[asset.name] = asset
+        return BrandPicture(asset.name, PORTRAIT // 2, PORTRAIT // 2)
 
     logo = None
     if theme.logo:
@@ -100,6 +135,7 @@ def _read(written: str, root: Path, base: str, name: str, *_times: int) -> Brand
         picture("header", theme.header, theme.width),
         picture("icon", theme.icon, 512),
         theme.social,
+        {name: Author(shown(name, file) if file else None, url) for name, file, url in authors},
         Fonts(**{**tokens(theme, root, "fonts"), **theme.fonts.model_dump(exclude_none=True)}),
         {**tokens(theme, root, "parts"), **theme.parts.model_dump(exclude_none=True)},
         tokens(theme, root, "size"),
@@ -181,10 +217,10 @@ def font_stacks(fonts: Fonts, words: Locale) -> tuple[str, str]:
     return stack(fonts.title, words.display_font), stack(fonts.body, words.body_font)
 
 
-def place_of(root: Path, key: str) -> Place:
-    """Where config.yaml has a key of ``theme:``."""
+def place_of(root: Path, *keys: str) -> Place:
+    """Where config.yaml has a key."""
     node, _ = read_nodes(root)
-    at = find(node, ("theme", key)) if node else None
+    at = find(node, keys) if node else None
     return Place(NAME, at.span if at else Span.point(1, 1))
 
 

@@ -33,7 +33,7 @@ def footer(config: Config, words: Locale) -> RenderedText | None:
     rendered, lost = _rendered(given, config.newsletter.url, words)
     if lost:
         advice = say("use Markdown without pictures, or delete it")
-        raise ConfigError([BAD_VALUE.at(place_of(config.root, "footer"), lost, help=advice)], root=config.root)
+        raise ConfigError([BAD_VALUE.at(place_of(config.root, "theme", "footer"), lost, help=advice)], root=config.root)
     return rendered
 
 

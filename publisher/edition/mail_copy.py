@@ -37,6 +37,15 @@ def mail_copy(picture: PictureFile, content: bytes, width: int, most: int) -> tu
     return _KEPT[key]
 
 
+PORTRAIT = 96
+"""Pixels of an author's picture, which is shown at half of that."""
+
+
+def portrait(picture: PictureFile, content: bytes) -> tuple[str, bytes]:
+    """Format and bytes of a picture's middle, a square of ``PORTRAIT`` pixels. Raises as :func:`mail_copy`."""
+    return _encode(ImageOps.fit(_decoded(picture, content, 4 * PORTRAIT), (PORTRAIT, PORTRAIT)), picture, 30_000)
+
+
 def _decoded(picture: PictureFile, content: bytes, width: int) -> Image.Image:
     """The pixels, upright, at most ``width`` wide; a JPEG is never decoded larger than need be."""
     with warnings.catch_warnings():

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from email.utils import parseaddr
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -16,9 +17,11 @@ from publisher.checks.html import SCHEMES
 from publisher.config import Config
 from publisher.diagnostics import Place
 from publisher.diagnostics.width import display_width
+from publisher.edition.brand import Brand
 from publisher.edition.length import measure
 from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, in_tables, sponsored
 from publisher.edition.markdown.links import scheme
+from publisher.edition.markdown.text import link
 from publisher.edition.model import Length
 from publisher.edition.named import Story, linked
 from publisher.edition.origin import Labels
@@ -111,6 +114,9 @@ class View:
     iso_date: str
     number: str | None
     authors: str | None
+    authors_html: Markup | None
+    authors_text: str | None
+    portraits: tuple[str, ...]
     length: Length
     length_line: str
     points: tuple[PointView, ...]
@@ -218,6 +224,7 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> Vie
         iso_date=issue.date.isoformat(),
         number=None if issue.number is None else words("number", number=issue.number),
         authors=words("authors", names=words.join(tuple(map(one_line, issue.authors)))) if issue.authors else None,
+        **_bylines(issue, config, words),
         length=length,
         length_line=words("length", count=length.count, minutes=length.minutes),
         points=points,
@@ -240,6 +247,26 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> Vie
         reply_to=parseaddr(config.newsletter.reply_to or config.newsletter.from_)[1],
         subscribe_url=f"{config.service.url.rstrip('/')}/subscribe" if config.service.url else None,
     )
+
+
+def _bylines(issue: Issue, config: Config, words: Locale) -> dict[str, Any]:
+    """The authors as config.yaml's ``authors`` shows them: names with links, in HTML and in text, and the addresses of
+    their pictures; nothing where it knows none of them.
+    """
+    brand = Brand.of(config)
+    known = [(one_line(name), brand.authors.get(name)) for name in issue.authors]
+    if not any(author for _, author in known):
+        return {"authors_html": None, "authors_text": None, "portraits": ()}
+    named = [(name, author.url if author else None) for name, author in known]
+    before, _, after = words("authors", names="\0").partition("\0")
+    html = escape(words("comma")).join(
+        Markup('<a href="{}" rel="author">{}</a>').format(url, name) if url else escape(name) for name, url in named
+    )
+    return {
+        "authors_html": escape(before) + html + escape(after),
+        "authors_text": words("authors", names=words.join(tuple(link(name, url or "") for name, url in named))),
+        "portraits": tuple(brand.base + author.picture.path for _, author in known if author and author.picture),
+    }
 
 
 def _points(issue: Issue) -> tuple[Prose, ...]:

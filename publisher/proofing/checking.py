@@ -99,8 +99,8 @@ def _notes(config: Config, store: Store, slugs: Sequence[str], around: Iterable[
     from publisher.config.plugins import RULES, plugins
     from publisher.config.theme import theme_folders, theme_places
 
-    root, theme = config.root, config.theme
-    names = ("issues", "config.yaml", *(file.path for file in config.rule_files), *theme.files)
+    root = config.root
+    names = ("issues", "config.yaml", *(file.path for file in config.rule_files), *config.brand_files)
     looked = (names, tuple(map(str, theme_places(config))))
     shared = (str(Path(publisher.__file__).parent), *map(str, theme_folders(config)))
     try:

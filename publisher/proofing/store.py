@@ -197,7 +197,7 @@ def _common_key(config: Config, files: Manifest) -> bytes:
         for folder in folders or ():
             sha.update(files.digest(str(folder), "__pycache__"))
         _add(sha, b"" if folders else Path(package.__file__ or "").read_bytes())
-    for name in config.theme.files:
+    for name in config.brand_files:
         _add(sha, (config.root / name).read_bytes())
     return sha.digest()
 

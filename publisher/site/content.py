@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from publisher.config import Config
+from publisher.edition.brand import Brand
 from publisher.edition.model import Edition
 from publisher.site.paths import relative, url_of
 
@@ -18,8 +19,9 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
     from publisher.edition.markdown.blocks import labelled  # most builds make few pages
 
     html = edition.web
-    for asset in edition.assets:
-        html = html.replace(url_of(config.newsletter.url, asset.name), relative(page, asset.name))
+    shown = [author.picture.path for author in Brand.of(config).authors.values() if author.picture]
+    for name in (*(asset.name for asset in edition.assets), *shown):
+        html = html.replace(url_of(config.newsletter.url, name), relative(page, name))
     return labelled(html, lambda head, rest: f'<td data-label="{head.replace(chr(34), "&quot;")}"{rest}>')
 
 

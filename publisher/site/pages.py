@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from publisher.config import Config
+from publisher.edition.brand import Author, Brand
 from publisher.edition.model import Edition
 from publisher.edition.origin import source_type
 from publisher.site.archive import PAGE, Archive, Group, Page, moment
@@ -19,7 +20,7 @@ from publisher.site.content import page_body
 from publisher.site.feeds import Feed, feeds_of
 from publisher.site.keys import Watched, identity, key_of
 from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target
-from publisher.site.paths import issue_path, relative, url_of
+from publisher.site.paths import folder_key, issue_path, relative, url_of
 from publisher.site.search import search_file
 from publisher.site.theme import static_files
 
@@ -117,10 +118,16 @@ class ArchivePages:
             "page": page,
             "group": page.group,
             "tag": page.group,
+            "author": self._author(page.group) if page.group.kind == "authors" else None,
             "card": self._card_url(page.group.path if page.group.kind == "tags" else ""),
             "feeds": self._feeds_of(f"{page.group.path}feed"),
             "linked_data": self._list_data(page.group.name, page.path, page.editions),
         }
+
+    def _author(self, group: Group) -> Author | None:
+        """What config.yaml says of the author of a page."""
+        known = Brand.of(self.config).authors.items()
+        return next((author for name, author in known if folder_key(name) == folder_key(group.name)), None)
 
     def _listed(self) -> dict[str, tuple[Listed, ...]]:
         """The groups by kind, as lists of them need them."""
@@ -281,7 +288,7 @@ class ArchivePages:
             "datePublished": at,
             "dateModified": at,
             "mainEntityOfPage": url_of(newsletter.url, issue_path(edition.slug)),
-            "author": [{"@type": "Person", "name": name} for name in edition.authors] or [publisher],
+            "author": [self._person(name) for name in edition.authors] or [publisher],
             "publisher": publisher,
             "isAccessibleForFree": True,
         }
@@ -304,6 +311,10 @@ class ArchivePages:
             "PropagateID": edition.digest,
             "ReservedCode2": "",
         }
+
+    def _person(self, name: str) -> dict[str, str]:
+        author = Brand.of(self.config).authors.get(name)
+        return {"@type": "Person", "name": name} | ({"url": author.url} if author and author.url else {})
 
     def _list_data(self, name: str, path: str, editions: Sequence[Edition]) -> Markup:
         """schema.org's CollectionPage of the issues that the page lists."""
