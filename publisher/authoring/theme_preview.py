@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def preview_themes(config: Config, slug: str, names: Iterable[str], out: Path) -
         edition = proofread(dressed, slug).edition
         if edition is None:
             raise UsageError(f"{slug} has errors in the theme {name}", help=f"publisher check {slug} names them")
+        assets = tuple(replace(asset, scaled=False) for asset in edition.assets)  # copies of pictures take long to make
+        cover = edition.cover and replace(edition.cover, scaled=False)
+        edition = replace(edition, assets=assets, cover=cover)
         label = name.strip("./")
         folder = out / label
         build_site(dressed, [edition], folder / "site")

@@ -25,6 +25,9 @@ from publisher.language import Locale
 
 _UNSAFE = re.compile("[^A-Za-z0-9_-]+")  # a ``#``, ``?`` or ``%`` would end or change the address
 _SHOWN = ("paper", "card", "panel", "ink", "soft", "rule", "edge", "accent", "on_accent")
+_SPACE = re.compile(
+    r"""("[^"\n]*"|'[^'\n]*')|\s*(;\s*\}|[{};,]|:\s)\s*|(/\*.*?\*/\s*)|\s+""", re.DOTALL
+)  # strings stay
 _MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
 
 
@@ -159,7 +162,14 @@ def style(config: Config, name: str) -> str:
     """
     brand = Brand.of(config)
     own = theme_text(config, name.replace("style", "theme"), needed=False)
-    return variables(brand, config.newsletter.language) + theme_text(config, name) + own + brand.css
+    written = variables(brand, config.newsletter.language) + theme_text(config, name) + own + brand.css
+    return _SPACE.sub(_spaced, written)
+
+
+def _spaced(found: re.Match[str]) -> str:
+    if found[2]:
+        return "}" if found[2][-1] == "}" else found[2].strip()
+    return found[1] or ("" if found[3] else " ")
 
 
 def variables(brand: Brand, language: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
+from publisher.issue.opening import is_clear
 from publisher.issue.pictures import PictureFile
 
 _MAILED = frozenset({"JPEG", "PNG", "GIF"})
@@ -33,7 +34,7 @@ def mail_copy(picture: PictureFile, content: bytes, width: int, most: int) -> tu
     if key not in _KEPT:
         if len(_KEPT) >= _MOST_KEPT:
             _KEPT.clear()
-        _KEPT[key] = _encode(_decoded(picture, content, width), picture, most)
+        _KEPT[key] = _encode(decoded(content, (picture.width, picture.height), width), picture, most)
     return _KEPT[key]
 
 
@@ -43,24 +44,29 @@ PORTRAIT = 96
 
 def portrait(picture: PictureFile, content: bytes) -> tuple[str, bytes]:
     """Format and bytes of a picture's middle, a square of ``PORTRAIT`` pixels. Raises as :func:`mail_copy`."""
-    return _encode(ImageOps.fit(_decoded(picture, content, 4 * PORTRAIT), (PORTRAIT, PORTRAIT)), picture, 30_000)
+    image = decoded(content, (picture.width, picture.height), 4 * PORTRAIT)
+    return _encode(ImageOps.fit(image, (PORTRAIT, PORTRAIT)), picture, 30_000)
 
 
-def _decoded(picture: PictureFile, content: bytes, width: int) -> Image.Image:
-    """The pixels, upright, at most ``width`` wide; a JPEG is never decoded larger than need be."""
+def decoded(content: bytes, size: tuple[int, int], width: int) -> Image.Image:
+    """The pixels of a picture of ``size``, upright, at most ``width`` wide; of a JPEG no more are decoded than need be.
+
+    Raises ``OSError``, ``ValueError`` or ``SyntaxError`` where they cannot be decoded.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image: Image.Image = Image.open(io.BytesIO(content), formats=(picture.format,))
-    factor = min(1.0, width / picture.width)
+        image: Image.Image = Image.open(io.BytesIO(content))
+    factor = min(1.0, width / size[0])
+    clear = is_clear(image)
     if image.format == "JPEG":
         image.draft(None, (round(image.width * factor), round(image.height * factor)))
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):  # 16 bits of grey
         image = image.point(lambda value: value / 256).convert("L")
     profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA", "P"} else None
-    image = image.convert("RGBA" if picture.clear else "RGB")
+    image = image.convert("RGBA" if clear else "RGB")
     if factor < 1:
-        image = image.resize((width, max(1, round(picture.height * factor))), Image.Resampling.LANCZOS)
+        image = image.resize((width, max(1, round(size[1] * factor))), Image.Resampling.LANCZOS)
     image.info = {"icc_profile": profile} if profile else {}
     return image
 
@@ -80,15 +86,16 @@ def _encode(image: Image.Image, picture: PictureFile, most: int) -> tuple[str, b
 def _written(image: Image.Image, picture: PictureFile) -> Iterator[tuple[str, bytes]]:
     profile = image.info.get("icc_profile")
     if picture.clear or picture.format in {"PNG", "GIF"}:  # drawings stay crisp where they can
-        yield "PNG", _saved(image, "PNG", icc_profile=profile)
+        yield "PNG", saved(image, "PNG", icc_profile=profile)
         method = Image.Quantize.FASTOCTREE if picture.clear else Image.Quantize.MEDIANCUT
-        yield "PNG", _saved(image.quantize(256, method=method), "PNG")
+        yield "PNG", saved(image.quantize(256, method=method), "PNG")
     if not picture.clear:
         for quality in (85, 75, 62):
-            yield "JPEG", _saved(image, "JPEG", quality=quality, progressive=True, icc_profile=profile)
+            yield "JPEG", saved(image, "JPEG", quality=quality, progressive=True, icc_profile=profile)
 
 
-def _saved(image: Image.Image, form: str, **options: Any) -> bytes:
+def saved(image: Image.Image, form: str, **options: Any) -> bytes:
+    """A picture as a file."""
     out = io.BytesIO()
     image.save(out, form, **options)
     return out.getvalue()

@@ -67,7 +67,7 @@ class Length:
 class Asset:
     """A file that pages and messages refer to. ``name`` is relative to the site's root and carries a content hash.
 
-    ``copied``: made from another for mail, no file of the repository.
+    ``copied``: made from another for mail, no file of the repository. ``scaled``: pages show smaller copies of it.
     """
 
     name: str
@@ -76,14 +76,21 @@ class Asset:
     width: int | None = None
     height: int | None = None
     copied: bool = False
+    scaled: bool = False
+
+    @property
+    def front(self) -> Front:
+        """What a page has to know of it."""
+        return Front(self.name, self.width, self.height, self.scaled)
 
 
 class Front(NamedTuple):
-    """A cover without its bytes: name of the asset, pixels."""
+    """A picture without its bytes: name of the asset, pixels, and whether pages show smaller copies of it."""
 
     name: str
     width: int | None
     height: int | None
+    scaled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +177,12 @@ class Edition:
     @property
     def front(self) -> Front | None:
         """Its cover in a list."""
-        return Front(self.cover.name, self.cover.width, self.cover.height) if self.cover else None
+        return self.cover.front if self.cover else None
 
     @property
-    def media(self) -> tuple[str, ...]:
-        """The names of its assets."""
-        return tuple(asset.name for asset in self.assets)
+    def media(self) -> tuple[Front, ...]:
+        """Its assets without their bytes."""
+        return tuple(asset.front for asset in self.assets)
 
 
 class ThemeError(Exception):

@@ -16,6 +16,7 @@ from publisher.diagnostics import Diagnostic, Fault, Place, say
 from publisher.edition.mail_copy import mail_copy
 from publisher.edition.markdown import Html, Sized, with_images
 from publisher.edition.model import Asset
+from publisher.edition.page_copy import is_scaled
 from publisher.issue import codes
 from publisher.issue.pictures import PictureFile, linked_picture, picture_file
 
@@ -123,7 +124,9 @@ class Pictures:
             message = say("{path} cannot be read: {reason}", path=picture.path, reason=reason)
             return Fault(codes.IMAGE_UNREADABLE, message, say("save it again, and commit it"))
         name = _name(picture.file, content, picture.file.suffix.lower())
-        asset = Asset(name, content, Image.MIME[picture.format], picture.width, picture.height)
+        asset = Asset(
+            name, content, Image.MIME[picture.format], picture.width, picture.height, scaled=is_scaled(picture)
+        )
         mailed = asset
         if copy:
             mailed = Asset(

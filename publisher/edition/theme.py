@@ -25,6 +25,7 @@ from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, d
 from publisher.edition.brand import Brand
 from publisher.edition.markdown.text import link, underlined
 from publisher.edition.model import ThemeError
+from publisher.edition.page_copy import thumbnail
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
 
@@ -126,7 +127,7 @@ class _Loader(FileSystemLoader):
 
 @lru_cache(maxsize=8)
 def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
-    return _Sandbox(
+    made = _Sandbox(
         loader=ChoiceLoader([_Loader(folder) for folder in folders]),
         autoescape=True,
         undefined=StrictUndefined,
@@ -134,6 +135,8 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
+    made.globals["thumbnail"] = thumbnail
+    return made
 
 
 @lru_cache(maxsize=8)

@@ -136,7 +136,7 @@ def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile |
         exif = _exif(image)
         located, turned = bool(exif.get_ifd(_GPS)), exif.get(_ORIENTATION, 1) >= 5
         moving = bool(getattr(image, "is_animated", False))
-        clear = image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info
+        clear = is_clear(image)
         if not _whole(image, stream, size):
             return broken
     except Exception:
@@ -144,6 +144,11 @@ def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile |
     if turned:
         width, height = height, width
     return PictureFile(path, file, size, image.format or "", width, height, located, clear, moving)
+
+
+def is_clear(image: Image.Image) -> bool:
+    """Whether some of a picture may be transparent."""
+    return image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info
 
 
 def _exif(image: Image.Image) -> Image.Exif:

@@ -19,7 +19,7 @@ from publisher.site.theme import static_files
 KINDS = ("email", "page", "text", "source")
 _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)")
 _STYLESHEET = re.compile(r'<link rel="stylesheet"[^>]*>')
-_NOT_HERE = re.compile(r'<link rel="(?:icon|alternate)"[^>]*>|<script\b.*?</script>', re.DOTALL)
+_NOT_HERE = re.compile(r'<link rel="(?:icon|alternate)"[^>]*>|<source[^>]*>|<script\b.*?</script>', re.DOTALL)
 _FEATURE = {True: "(min-width:0)", False: "(max-width:0)"}
 SAMPLE = {Slot.UNSUBSCRIBE_URL: "#unsubscribe", Slot.PREFERENCES_URL: "#preferences", Slot.GREETING: ""}
 

@@ -77,7 +77,7 @@ class StoredEdition(Edition):
 def stored(light: bytes, key: bytes, read: Callable[[str], Any]) -> StoredEdition:
     """An edition of its light part. Raises ``ValueError``."""
     values = dict(zip(_LIGHT, _load(_lights(), light), strict=True))
-    if any({"", ".", ".."}.intersection(name.split("/")) for name in values["media"]):
+    if any({"", ".", ".."}.intersection(one.name.split("/")) for one in values["media"]):
         raise ValueError("an asset outside of the archive")
     return _stored(values, key, read)
 

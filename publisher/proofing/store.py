@@ -2,7 +2,7 @@
 
 Under ``.publisher/cache``, or the folder that ``--cache`` names: ``files``, the :class:`Manifest`; ``index``, of every
 issue what a list and a report need; ``editions/``, an entry an issue, of which a part is read when it is asked for;
-with ``--cache``, ``made/``, the files of a build.
+``made/``, files of a build: all with ``--cache``, else those that are costly to make.
 
 An entry is found again only when everything an edition follows from is the same: the issue's files, config.yaml, the
 theme, the package and the libraries that read, judge and render. So a build with the cache equals one without to the
@@ -55,7 +55,7 @@ class Store:
     def __init__(self, config: Config, *, enabled: bool = True, folder: Path | None = None) -> None:
         self._config = config
         self._enabled = enabled
-        self._named = enabled and folder is not None
+        self.named = enabled and folder is not None
         self._folder = folder or config.root / ".publisher" / "cache"
         self._files = Manifest(self._folder / "files")
         self._issues = config.root / "issues"
@@ -64,8 +64,8 @@ class Store:
         self.common = _common_key(config, self._files) if enabled else os.urandom(32)
 
     def made(self, name: str) -> Path | None:
-        """The folder for finished files, where one of those of a build is not at hand: with ``--cache`` alone."""
-        return self._folder / "made" / name if self._named else None
+        """The folder for finished files, where one of those of a build is not at hand."""
+        return self._folder / "made" / name if self._enabled else None
 
     def key(self, slug: str) -> bytes:
         """32 bytes that stand for everything the issue's edition follows from."""
@@ -180,7 +180,7 @@ class Store:
 def _common_key(config: Config, files: Manifest) -> bytes:
     from importlib.metadata import PackageNotFoundError, version
 
-    sha = hashlib.sha256(b"publisher cache 5\n")
+    sha = hashlib.sha256(b"publisher cache 6\n")
     _add(sha, config.model_dump_json().encode())
     for name in _LIBRARIES:
         with suppress(PackageNotFoundError):

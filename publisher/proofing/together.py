@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 
@@ -20,6 +21,9 @@ from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit,
 from publisher.proofing.index import IndexRow
 from publisher.proofing.proof import Basis, Proof, proofread
 from publisher.proofing.store import Store
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 WORTH_PROCESSES = 40
 """Issues to render from which on starting processes costs less than it saves."""
@@ -161,19 +165,17 @@ def _proofread(config: Config, slugs: Sequence[str], processes: int | None) -> I
     if count == 1:
         yield from (pack(proofread(config, slug, commit=False)) for slug in slugs)
         return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    context = multiprocessing.get_context(_start_method())
-    with ProcessPoolExecutor(count, context, _start, (config,)) as pool:
+    with workers(count, _start, config) as pool:
         yield from pool.map(_proofread_in_worker, slugs, chunksize=_CHUNK)
 
 
-def _start_method() -> str:
-    """Never fork: the caller may have threads (a progress bar, the preview's server)."""
+def workers(count: int, start: Callable[..., None] | None = None, *given: Any) -> ProcessPoolExecutor:
+    """So many processes. Never forked: the caller may have threads (a progress bar, the preview's server)."""
     import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
 
-    return "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    return ProcessPoolExecutor(count, multiprocessing.get_context(method), start, given)
 
 
 def _start(config: Config) -> None:

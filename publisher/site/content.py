@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from publisher.config import Config
 from publisher.edition.brand import Brand
 from publisher.edition.model import Edition
+from publisher.edition.page_copy import sources
 from publisher.site.paths import relative, url_of
 
+_IMAGE = re.compile(
+    r'(<figure class="[^"]*\bbleed\b[^"]*">\s*)?(<img(?=[^>]* src="([^"]*)")(?=[^>]* width="(\d{1,5})"|)[^>]*)>'
+)
+TEXT = 640
+"""CSS pixels of the widest line: how wide a picture in the text is at most."""
 _HEADLINE_BLOCK = "header.issue-head"
 _FEED_HTML: dict[str, str] = {}  # by digest: an issue stands in the feeds of its tags, authors and sections, each twice
 _MOST_KEPT = 500
@@ -14,14 +22,29 @@ _MOST_KEPT = 500
 
 def page_body(edition: Edition, config: Config, page: str) -> str:
     """The body for the page at ``page``: our own pictures by relative URL, so that the archive also works
-    from a disk, under another host or in a preview.
+    from a disk, under another host or in a preview; each with its copies, and all but the first when they are near.
     """
     from publisher.edition.markdown.blocks import labelled  # most builds make few pages
 
     html = edition.web
-    shown = [author.picture.path for author in Brand.of(config).authors.values() if author.picture]
-    for name in (*(asset.name for asset in edition.assets), *shown):
+    fronts = {relative(page, front.name): front for front in edition.media}
+    portraits = [author.picture.path for author in Brand.of(config).authors.values() if author.picture]
+    for name in (*(front.name for front in edition.media), *portraits):
         html = html.replace(url_of(config.newsletter.url, name), relative(page, name))
+    seen: list[str] = []
+
+    def shown(found: re.Match[str]) -> str:
+        before, image, address, width = found.groups()
+        front = fronts.get(address or "")
+        when = ' loading="lazy">' if seen or not front else ' fetchpriority="high">'
+        if not front:
+            return f"{before or ''}{image}{when}"
+        seen.append(front.name)
+        sizes = "100vw" if before else f"(min-width: {TEXT}px) {min(TEXT, int(width or TEXT))}px, 100vw"
+        made = sources(front, lambda path: relative(page, path), sizes)
+        return f"{before or ''}<picture>{made}{image}{when}</picture>" if made else f"{before or ''}{image}{when}"
+
+    html = _IMAGE.sub(shown, html)
     return labelled(html, lambda head, rest: f'<td data-label="{head.replace(chr(34), "&quot;")}"{rest}>')
 
 

@@ -24,12 +24,13 @@ class Target:
     """A file of the output that is made when it has to be. ``path`` is relative, with ``/``.
 
     ``keys`` stand for all that it can follow from: while what lies there was made under one of them, it is still right.
-    ``make()`` gives the content, and the key that it was made under.
+    ``make()`` gives the content, and the key that it was made under. ``costly``: worth keeping beside the output.
     """
 
     path: str
     keys: tuple[str, ...]
     make: Callable[[], tuple[bytes, str]]
+    costly: bool = False
 
     @property
     def content(self) -> bytes:

@@ -38,13 +38,14 @@ def write_folder(
     *,
     keep: Callable[[str], bool] = lambda _: False,
     cache: Path | None = None,
+    whole: bool = True,
 ) -> WriteResult:
     """Make ``root`` hold ``files``; remove what an earlier build put there, unless ``keep(path)``.
 
     A :class:`Target` is made only where what lies there was made of something else, or was touched since. All are made
-    before the first is written; with the folder ``cache``, what was made under a key before is taken from there. Raises
-    :class:`DeployError` when the disk refuses, :class:`UsageError` when a file that
-    is not ours is in the way.
+    before the first is written; with the folder ``cache``, what was made under a key before is taken from there: all of
+    it where the cache is ``whole``, else what is costly. Raises :class:`DeployError` when the disk refuses,
+    :class:`UsageError` when a file that is not ours is in the way.
     """
     manifest = manifest_beside(root)
     wanted = {file.path: _target(file) if isinstance(file, SiteFile) else file for file in files}
@@ -59,7 +60,7 @@ def write_folder(
         gone, changed = before.keys() - wanted.keys() - kept.keys(), set()
         with tempfile.TemporaryFile() as contents:
             stale = [target for path, target in wanted.items() if path not in now]
-            coming = list(_make(root, stale, before, contents, cache))
+            coming = list(_make(root, stale, before, contents, lambda one: cache if whole or one.costly else None))
             if coming:  # first the union: a build that dies half way leaves no file that nobody owns up to
                 write_manifest(manifest, before | {path: (digest,) for path, digest, *_ in coming} | now)
             contents.seek(0)
@@ -96,16 +97,20 @@ def _stands(root: Path, target: Target, made: Made) -> Made | None:
 
 
 def _make(
-    root: Path, targets: Iterable[Target], before: Mapping[str, Made], contents: IO[bytes], cache: Path | None
+    root: Path,
+    targets: Iterable[Target],
+    before: Mapping[str, Made],
+    contents: IO[bytes],
+    cached_in: Callable[[Target], Path | None],
 ) -> Iterator[tuple[str, str, str, int]]:
     """Write the contents one after the other, and give path, SHA-256, key and length of each. Raises UsageError."""
     in_the_way = []
     for target in targets:
+        cache = cached_in(target)
         content, key = (_cached(cache, target) if cache else None) or target.make()
         digest, path = sha256(content), root / target.path
         if cache:
-            with suppress(OSError):  # costs time, not correctness
-                write_file(cache / key, bytes.fromhex(digest) + content)
+            keep_in(cache, key, content)
         if target.path not in before and path.exists() and not holds(path, content):
             in_the_way.append(path)
         yield target.path, digest, key, contents.write(content)
@@ -115,6 +120,12 @@ def _make(
             f"{in_the_way[0]}{more} was not made by publisher and would be overwritten",
             help="move it away, or choose another folder with --out",
         )
+
+
+def keep_in(cache: Path, key: str, content: bytes) -> None:
+    """Keep what was made under a key. A disk that refuses costs time, not correctness."""
+    with suppress(OSError):
+        write_file(cache / key, hashlib.sha256(content).digest() + content)
 
 
 def _cached(cache: Path, target: Target) -> tuple[bytes, str] | None:

@@ -17,6 +17,7 @@ from publisher.site.keys import identity, key_of
 from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target, WriteResult
 from publisher.site.output import write_folder
 from publisher.site.pages import ArchivePages
+from publisher.site.pictures import copy_targets, make_ahead, scaled
 
 
 def site_files(
@@ -42,8 +43,9 @@ def site_files(
         yield Target(name, (key,), partial(_made, made, config, archive, key))
     yield SiteFile("robots.txt", robots(config))
     yield SiteFile("llms.txt", llms(config, archive))
-    for name, shown in {name: edition for edition in archive.editions for name in edition.media}.items():
+    for name, shown in {front.name: edition for edition in archive.editions for front in edition.media}.items():
         yield Target(name, (key_of(b"", name),), partial(_asset, shown, name))  # its name has a hash of its content
+    yield from copy_targets(scaled(archive.editions))
 
 
 def build_site(
@@ -61,14 +63,20 @@ def build_site(
     """
     archive = arrange(editions, config.newsletter.language)
     store = store or Store(config, enabled=False)
-    return write_folder(out, site_files(config, archive, aftermath, store.common), cache=store.made("site"))
+    cache = store.made("site")
+    if cache:
+        make_ahead(scaled(archive.editions), cache)
+    files = site_files(config, archive, aftermath, store.common)
+    return write_folder(out, files, cache=cache, whole=store.named)
 
 
 def write_emails(
     editions: Iterable[Edition], folder: Path, store: Store, *, keep: Callable[[str], bool] = lambda _: False
 ) -> WriteResult:
     """Make ``folder`` hold the email files of ``editions``, and what earlier builds put there where ``keep(path)``."""
-    return write_folder(folder, _emails(editions, store.common), keep=keep, cache=store.made("email"))
+    return write_folder(
+        folder, _emails(editions, store.common), keep=keep, cache=store.made("email"), whole=store.named
+    )
 
 
 def _made(make: Callable[[Config, Any], bytes], config: Config, of: object, key: str) -> tuple[bytes, str]:

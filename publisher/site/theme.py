@@ -9,6 +9,7 @@ from publisher.edition.brand import Brand, asset_name, style, theme_text
 from publisher.site.model import SiteFile
 
 STATIC = {"style": "style.css", "page": "site.js", "script": "search.js", "icon": "icon.svg"}
+_NOTE = re.compile("^ *//.*\n", re.MULTILINE)
 _COLOUR = re.compile(r"\{\{ theme\.(light|dark)\.(\w+) \}\}")
 
 
@@ -20,7 +21,7 @@ def static_files(config: Config) -> dict[str, SiteFile]:
     brand = Brand.of(config)
     icon = _COLOUR.sub(lambda place: getattr(brand, place[1])[place[2]], theme_text(config, "web/icon.svg"))
     texts = {"style": style(config, "web/style.css"), "icon": icon}
-    texts |= {role: theme_text(config, f"web/{STATIC[role]}") for role in ("page", "script")}
+    texts |= {role: _NOTE.sub("", theme_text(config, f"web/{STATIC[role]}")) for role in ("page", "script")}
     files = {role: _hashed(STATIC[role], text.encode()) for role, text in texts.items()}
     return files | {asset.name: SiteFile(asset.name, asset.content) for asset in brand.assets}
 

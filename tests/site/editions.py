@@ -23,7 +23,7 @@ def deploy_to(place: Destination, site: Path) -> Deployed:
     return apply(place, compare(place, site))
 
 
-COVER = Asset("assets/cover.0123456789ab.png", b"\x89PNG not looked into", "image/png", 1200, 630)
+COVER = Asset("assets/cover.0123456789ab.png", b"\x89PNG not looked into", "image/png", 1200, 630, scaled=True)
 
 
 def make_config(root: Path, **changes: Any) -> Config:

@@ -197,3 +197,4 @@ def test_the_index_of_520_issues_stays_light(tmp_path: Path) -> None:
     loaded += [node.attributes["src"] for node in page(files, "").css("script[src]")]
     transfer = len(files["index.html"]) + sum(len(files[str(name)]) for name in loaded)
     assert transfer <= 40_000
+    assert page(files, "").css("source[srcset]")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import tempfile
 from pathlib import Path
@@ -83,7 +84,9 @@ def edit(repository: Repository, kind: str, *given: str) -> None:
         shutil.rmtree(folder)
     elif kind == "picture":
         (folder / "images").mkdir(exist_ok=True)
-        Image.new("RGB", (9, 9), given[1]).save(folder / "images/a.png")
+        # one with copies for pages, and one without
+        noise = Image.frombytes("L", (420, 90), random.Random(given[1]).randbytes(420 * 90))
+        (noise if given[1] == "red" else Image.new("RGB", (9, 9), given[1])).save(folder / "images/a.png")
         repository.write(
             f"issues/{given[0]}/e.md", "---\nheadline: 图\nimage: {image: images/a.png, alt: 图}\n---\n正文。\n"
         )
