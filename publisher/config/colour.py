@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 RGB = tuple[int, int, int]
@@ -53,16 +53,20 @@ def nearest(colour: RGB, grounds: tuple[RGB, ...], at_least: float, start: float
     ``start`` is the lightness (0 to 1) to move from, the colour's own where it is None. Chroma falls where sRGB has no
     such colour. Where no lightness passes, as on grounds both dark and light, the best one is taken.
     """
-    lightness, chroma, hue = _oklch(colour)
-    start = lightness if start is None else start
-    moved = sorted((step / _STEPS for step in range(_STEPS + 1)), key=lambda value: abs(value - start))
-    found = (_in_gamut(value, chroma, hue) for value in (start, *moved))
     best = colour
-    for candidate in found:
+    for candidate in shades(colour, start):
         if least_contrast(candidate, grounds) >= at_least:
             return candidate
         best = max(best, candidate, key=lambda one: least_contrast(one, grounds))
     return best
+
+
+def shades(colour: RGB, start: float | None = None) -> Iterator[RGB]:
+    """Colours of the same hue and chroma, the lightness of each farther from ``start`` (by default its own)."""
+    lightness, chroma, hue = _oklch(colour)
+    first = lightness if start is None else start
+    moved = sorted((step / _STEPS for step in range(_STEPS + 1)), key=lambda value: abs(value - first))
+    return (_in_gamut(value, chroma, hue) for value in (first, *moved))
 
 
 def _linear(channel: int) -> float:

@@ -89,6 +89,13 @@ class Pictures:
         """Address and width in CSS pixels, in mail, of the image at ``url``."""
         return self._mailed[url]
 
+    def written(self, url: str) -> str:
+        """How an author wrote the picture whose copy for mail is at ``url``; the address itself where it is no copy."""
+        copies = {
+            key: self._mailed[self._base + a.name][0] for (key, _), a in self._found.items() if isinstance(a, Asset)
+        }
+        return next((key for key, copy in copies.items() if copy == url), url)
+
     def _fitted(self, attributes: dict[str, str]) -> dict[str, str]:
         url, widest = self._mailed.get(attributes.get("src", ""), (attributes.get("src", ""), COLUMN))
         written, height = attributes.get("width", ""), _PIXELS.fullmatch(attributes.get("height", ""))

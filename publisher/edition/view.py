@@ -153,8 +153,8 @@ class View:
         points = tuple(replace(one, html=Html(dead.sub(r"\1", str(one.html)))) for one in self.points)
         return replace(self, points=points, items=self.items[:count], more=len(self.items) - count, more_url=more_url)
 
-    def mailed(self, pictures: Pictures) -> View:
-        """The view with each picture's copy for mail, none wider than the column."""
+    def mailed(self, pictures: Pictures, *, tables: bool = True) -> View:
+        """The view with each picture's copy for mail, none wider than the column, and its boxes as ``tables``."""
 
         def fitted(picture: PictureView | None) -> PictureView | None:
             if picture is None:
@@ -163,9 +163,8 @@ class View:
             return replace(picture, url=url, width=width, height=None)
 
         items = tuple(replace(item, image=fitted(item.image)) for item in self.items)
-        return replace(self, cover=fitted(self.cover), items=items).keeping(
-            lambda html: Html(in_tables(str(pictures.for_mail(html))))
-        )
+        shown = replace(self, cover=fitted(self.cover), items=items).keeping(pictures.for_mail)
+        return shown.keeping(lambda html: Html(in_tables(str(html)))) if tables else shown
 
     def keeping(self, keep: Callable[[Markup], Markup]) -> View:
         """The same view with each piece of the content's HTML replaced by ``keep`` of it."""

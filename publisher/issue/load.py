@@ -13,7 +13,7 @@ from publisher.documents import Mapping, Scalar, Sequence, TextFile, parse_mappi
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
 from publisher.issue.folder import IssueFolder, read_folder
-from publisher.issue.model import Issue, Item, KeyPoints, Status
+from publisher.issue.model import Issue, Item, KeyPoints, Status, Wechat
 from publisher.issue.model_reader import ModelReader
 from publisher.issue.raw import RawIssue
 from publisher.issue.read_item import numbered_anchors, origins, read_inline_item, read_item
@@ -164,6 +164,7 @@ def _assemble(
         audience=raw.audience,
         overflow=raw.overflow,
         generated=origins(raw.generated),
+        wechat=Wechat(**raw.wechat.model_dump()) if raw.wechat else Wechat(),
     )
 
 

@@ -130,6 +130,15 @@ class KeyPoints:
 
 
 @dataclass(frozen=True, slots=True)
+class Wechat:
+    """What an issue is called in a 公众号, where that is not its title, first author and preheader."""
+
+    title: str | None = None
+    author: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One story. ``anchor`` is unique in its issue and stable; ``headline`` is empty where its ``kind`` needs none."""
 
@@ -174,3 +183,4 @@ class Issue:
     audience: str | None = None
     overflow: str | None = None
     generated: Origins = ()
+    wechat: Wechat = Wechat()

@@ -76,6 +76,14 @@ class RawOrigin(Raw):
     ] = Field(None, description="What the model was given: names, addresses, or {name, url}")
 
 
+class RawWechat(Raw):
+    """What the issue is called in a 公众号 (a WeChat official account)."""
+
+    title: Text | None = Field(None, description="At most 32 characters; the title where it is left out")
+    author: Text | None = Field(None, description="At most 16 characters; the first author where it is left out")
+    digest: Text | None = Field(None, description="At most 128 characters; the preheader where it is left out")
+
+
 ItemPart = Literal["headline", "body", "commentary"]
 IssuePart = Literal["intro", "key_points"]
 
@@ -203,6 +211,7 @@ class RawIssue(Raw):
     overflow: Literal["web"] | None = Field(
         None, description="Of an issue too long for mail, the email ends after an item and leads on to the web page"
     )
+    wechat: RawWechat | None = Field(None, description="What publisher wechat calls the issue: {title, author, digest}")
     items: Annotated[
         list[Any] | None,  # the loader looks at each by itself
         BeforeValidator(lambda value: value, json_schema_input_type=list[str | RawItem]),

@@ -21,7 +21,7 @@ from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
 LOW_CONTRAST = define("low-contrast", Severity.ERROR)
-_LIGHT, _DARK = say("light"), say("dark")
+LIGHT_MODE, DARK_MODE = say("light"), say("dark")
 
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BLANK = dict.fromkeys(map(ord, "\u200c\u034f\u2007\ufeff\xa0"))  # what pads a preheader
@@ -47,28 +47,38 @@ def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
 
 def find(html: str, place: Place) -> list[Diagnostic]:
     """The findings over the HTML of an email."""
-    root = tree(html)
-    found: dict[tuple[Sentence, colours.RGB, colours.RGB], float] = {}
-    for light, dark in _texts(root.body, _dark_styles(root, html)) if root.body is not None else ():
-        for mode, style in ((_LIGHT, light), (_DARK, dark)):
-            contrast = colours.contrast(style.colour, style.ground)
-            large = style.size >= 24 or (style.bold and style.size >= 18.66)
-            if contrast < (3.0 if large else 4.5):
-                found.setdefault((mode, style.colour, style.ground), contrast)
     return [
         LOW_CONTRAST.at(
             place,
-            say(
-                "in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}",
-                mode=mode,
-                contrast=contrast,
-                colour=colours.written(colour),
-                ground=colours.written(ground),
-            ),
+            close_words(DARK_MODE if dark else LIGHT_MODE, contrast, colour, ground),
             help=say("give the text a contrast of 4.5 to 1 in the theme"),
         )
-        for (mode, colour, ground), contrast in found.items()
+        for (dark, colour, ground), contrast in close_pairs(html).items()
     ]
+
+
+def close_words(mode: Sentence, contrast: float, colour: colours.RGB, ground: colours.RGB) -> Sentence:
+    """What is wrong with a pair of colours."""
+    return say(
+        "in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}",
+        mode=mode,
+        contrast=contrast,
+        colour=colours.written(colour),
+        ground=colours.written(ground),
+    )
+
+
+def close_pairs(html: str) -> dict[tuple[bool, colours.RGB, colours.RGB], float]:
+    """Pairs of text and ground that are too close, with their contrast; whether in the dark scheme stands first."""
+    root = tree(html)
+    found: dict[tuple[bool, colours.RGB, colours.RGB], float] = {}
+    for pair in _texts(root.body, _dark_styles(root, html)) if root.body is not None else ():
+        for dark, style in enumerate(pair):
+            contrast = colours.contrast(style.colour, style.ground)
+            large = style.size >= 24 or (style.bold and style.size >= 18.66)
+            if contrast < (3.0 if large else 4.5):
+                found.setdefault((bool(dark), style.colour, style.ground), contrast)
+    return found
 
 
 def _dark_styles(root: LexborHTMLParser, html: str) -> dict[int, tuple[tuple[str, str], ...]]:

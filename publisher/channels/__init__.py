@@ -1,0 +1,1 @@
+"""Where else an edition goes: WeChat's 公众号, and announcements on the channels that config.yaml names."""

@@ -1,0 +1,67 @@
+"""Links as numbers, with name and address at the end: WeChat opens addresses of its own alone.
+
+An author's notes are counted along, so that a number means one thing.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+from urllib.parse import urlsplit
+
+from selectolax.lexbor import LexborHTMLParser
+
+from publisher.edition.markdown.html import visible_text
+
+_LINK = re.compile(r'<a((?:\s+[\w-]+(?:="[^"]*")?)*)\s*>(.*?)</a>', re.DOTALL)
+_ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
+_PARAGRAPH = re.compile(r"^\s*<p>|</p>\s*$")
+
+
+def numbered(html: str, heading: str) -> str:
+    """The article with its links numbered, and under ``heading`` what the numbers stand for, within its last section.
+
+    A link into WeChat stays one; one within the article, which has no anchors there, is its words.
+    """
+    root = LexborHTMLParser(html)
+    assert root.body is not None
+    notes = {f"#{one.attributes['id']}": one.inner_html or "" for one in root.css("li.footnote-item")}
+    for section in root.css("section.footnotes"):
+        section.decompose()
+    numbers: dict[str, int] = {}
+    entries: list[str] = []
+
+    def number(key: str, entry: str) -> str:
+        if key not in numbers:
+            entries.append(entry)
+        return f"[{numbers.setdefault(key, len(entries))}]"
+
+    def changed(link: re.Match[str]) -> str:
+        given = {name: unescape(value) for name, value in _ATTRIBUTE.findall(link[1])}
+        address, inside = given.get("href", ""), link[2]
+        url = urlsplit(address)
+        if url.hostname == "mp.weixin.qq.com" and url.scheme in {"http", "https"}:
+            return link[0]
+        if given.get("class") == "footnote-backref":
+            return ""
+        if address in notes:
+            return number(address, notes[address])
+        if not url.scheme:
+            return inside
+        shown = address.partition(":")[2] if url.scheme in {"mailto", "tel"} else address
+        name = " ".join(visible_text(inside).split())
+        kind = "button" if given.get("class") == "button" else "linked"
+        words = f'<span class="{kind}">{inside}</span>'
+        if name.rstrip("/") in {shown.rstrip("/"), shown.partition("://")[2].rstrip("/")}:
+            return words
+        return f"{words}<sup>{number(shown, escape(f'{name}: {shown}' if name else shown))}</sup>"
+
+    html = _LINK.sub(changed, root.body.inner_html or "")
+    if not entries:
+        return html
+    lines: list[str] = []
+    for entry in entries:  # which grows, where a note holds links
+        lines.append(f"<p>[{len(lines) + 1}] {_PARAGRAPH.sub('', _LINK.sub(changed, entry))}</p>")
+    before, end, after = html.rpartition("</section>")
+    head = f'<p class="kicker">{escape(heading)}</p>'
+    return f'{before}<section class="footnotes">{head}{"".join(lines)}</section>{end}{after}'
