@@ -279,4 +279,4 @@ def _unreadable(html: str, config: Config) -> Iterator[Diagnostic]:
         for (dark, colour, ground), contrast in close_pairs(page).items():
             if not dark:
                 told = say("WeChat: {told}", told=close_words(mode, contrast, colour, ground))
-                yield UNREADABLE.at(place_of(config.root, "accent"), told, help=advice)
+                yield UNREADABLE.at(place_of(config.root, "theme", "accent"), told, help=advice)
