@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from publisher.authoring.model import ask, points_of
-from publisher.authoring.yaml_text import end_of_entry, scalar
+from publisher.authoring.yaml_text import end_of_entry, key_points_block
 from publisher.checks.context import Context
 from publisher.checks.engine import check_issue
 from publisher.config import Config
@@ -109,7 +109,7 @@ def with_key_points(file: TextFile, points: Sequence[str], generated_by: str | N
     if not isinstance(root, Mapping):
         raise UsageError(f"{file.path} is not a mapping", help=f"run publisher check {file.path}")
     lines = file.text.split("\n")
-    block = _block(points, generated_by)
+    block = key_points_block(points, generated_by)
     found = root.entry("key_points")
     if found is not None:
         first = found.key.span.line - 1
@@ -118,19 +118,6 @@ def with_key_points(file: TextFile, points: Sequence[str], generated_by: str | N
     known = [entry for entry in root.entries if entry.key.text in _AFTER]
     at = end_of_entry(lines, known[-1].key.span.line - 1) if known else len("\n".join(lines).rstrip().split("\n"))
     return "\n".join([*lines[:at], *block, *lines[at:]])
-
-
-def _block(points: Sequence[str], generated_by: str | None) -> list[str]:
-    """The lines of the entry; each point on one line, quoted only where YAML needs it."""
-    written = [f"- {scalar(point)}" for point in points]
-    if generated_by is None:
-        return ["key_points:", *(f"  {line}" for line in written)]
-    return [
-        "key_points:",
-        "  points:",
-        *(f"    {line}" for line in written),
-        f"  generated_by: {scalar(generated_by)}",
-    ]
 
 
 # Points without a network: TextRank (Mihalcea, Tarau, EMNLP 2004) over character pairs, which stand for words in

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -14,7 +15,7 @@ from publisher.issue import date_of_slug, discover, read_issue
 from publisher.issue.folder import DATED, SLUG
 from publisher.language import Locale
 
-_LONGEST = 100  # the slug is a folder's name and part of every address of the issue
+LONGEST = 100  # the slug is a folder's name and part of every address of the issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,21 @@ def make_issue(config: Config, slug: str) -> NewIssue:
     The date is the slug's leading date, else today in the newsletter's zone; the number follows the latest issue's.
     Raises :class:`UsageError`, with nothing written, for a slug that cannot be or is taken.
     """
+    day = day_of(config, slug)
+    locale = Locale.of(config.newsletter.language, {})
+    return write_issue(config, slug, day, starter_files(locale, day.isoformat(), next_number(config)))
+
+
+def day_of(config: Config, slug: str) -> date:
+    """The date of a new issue. Raises :class:`UsageError` for a slug that cannot be or is taken."""
     _refuse_slug(slug)
-    folder = config.root / "issues" / slug
-    if folder.exists():
+    if (config.root / "issues" / slug).exists():
         raise UsageError(f"issues/{slug} exists already", help="edit it, or take another slug")
-    day = _date(config, slug)
-    files = starter_files(Locale.of(config.newsletter.language, {}), day.isoformat(), _next_number(config))
+    return _date(config, slug)
+
+
+def write_issue(config: Config, slug: str, day: date, files: Mapping[str, str]) -> NewIssue:
+    """Write the files of a new issue, by name, and the schemas where there are none. Raises :class:`UsageError`."""
     texts = {f"issues/{slug}/{name}": text for name, text in files.items()}
     made = NewIssue(slug, day, tuple(texts))
     for name, content in schema_files().items():
@@ -49,9 +59,9 @@ def make_issue(config: Config, slug: str) -> NewIssue:
 
 
 def _refuse_slug(slug: str) -> None:
-    if not SLUG.fullmatch(slug) or len(slug) > _LONGEST:
+    if not SLUG.fullmatch(slug) or len(slug) > LONGEST:
         raise UsageError(
-            f"{slug!r} cannot be a slug: it is made of a-z, 0-9 and single hyphens between them, at most {_LONGEST}",
+            f"{slug!r} cannot be a slug: it is made of a-z, 0-9 and single hyphens between them, at most {LONGEST}",
             help="take the date and a word, as in 2025-01-05-weekly",
         )
 
@@ -73,7 +83,7 @@ def _date(config: Config, slug: str) -> date:
     return found or datetime.now(config.newsletter.zone).date()
 
 
-def _next_number(config: Config) -> int | None:
+def next_number(config: Config) -> int | None:
     """One more than the number of the latest issue; ``None`` where that has no number or cannot be read."""
     slugs = discover(config.root) if os.path.lexists(config.root / "issues") else []
     latest = read_issue(config, slugs[-1]).issue if slugs else None

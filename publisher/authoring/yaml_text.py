@@ -30,6 +30,19 @@ def scalar(text: str) -> str:
     return dumped.removesuffix("\n...").strip()
 
 
+def key_points_block(points: Sequence[str], generated_by: str | None) -> list[str]:
+    """The lines of the entry; each point on one line, quoted only where YAML needs it."""
+    written = [f"- {scalar(point)}" for point in points]
+    if generated_by is None:
+        return ["key_points:", *(f"  {line}" for line in written)]
+    return [
+        "key_points:",
+        "  points:",
+        *(f"    {line}" for line in written),
+        f"  generated_by: {scalar(generated_by)}",
+    ]
+
+
 def with_item(file: TextFile, name: str) -> str | None:
     """The text of issue.yaml with a file at the end of its ``items:``; unchanged where it has no list.
 

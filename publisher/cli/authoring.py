@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,6 +14,7 @@ from publisher.cli.frame import app, chosen_slug, config_of, console, examples, 
 
 if TYPE_CHECKING:
     from publisher.authoring.repository import NewRepository
+    from publisher.diagnostics import Diagnostic
 
 drafts = typer.Typer(help="Draft parts of an issue; an editor reads, mends and commits.", no_args_is_help=True)
 app.add_typer(drafts, name="draft")
@@ -71,19 +73,64 @@ def _remarks(made: NewRepository) -> list[str]:
     return said
 
 
-@app.command(epilog=examples("publisher new 2025-01-05-weekly"))
+@app.command(epilog=examples("publisher new 2025-01-05-weekly", "publisher new --from digest.txt"))
 def new(
     context: typer.Context,
-    slug: Annotated[str, typer.Argument(help="a-z, 0-9 and hyphens, usually beginning with the date.")],
+    slug: Annotated[
+        str | None, typer.Argument(help="a-z, 0-9 and hyphens, usually beginning with the date.", show_default=False)
+    ] = None,
+    pasted: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="FILE", help="A digest, plain text or Markdown, to make it of; - is standard input."
+        ),
+    ] = None,
 ) -> None:
-    """Make a draft issue to fill in: issues/SLUG/issue.yaml and a first item."""
-    from publisher.authoring.issue import make_issue
+    """Make a draft issue to fill in: issues/SLUG/issue.yaml and a first item.
 
-    made = make_issue(config_of(context), slug)
+    With --from it is made of a digest, its title first, and needs no SLUG; what is in no file is told, and what is to
+    be mended.
+    """
+    from publisher.errors import UsageError
+
+    config, told = config_of(context), None
+    findings: tuple[Diagnostic, ...] = ()
+    if pasted is not None:
+        from publisher.authoring.paste import paste_issue
+
+        paste = paste_issue(config, _pasted(pasted), str(pasted), slug)
+        made, told, findings = paste.made, paste.told, paste.findings
+    elif slug is None:
+        raise UsageError("new needs a slug, or a text to make the issue of", help="type publisher new SLUG")
+    else:
+        from publisher.authoring.issue import make_issue
+
+        made = make_issue(config, slug)
     say(f"Made a draft for {made.date.isoformat()}:\n")
     for name in made.files:
         say(f"  {(context.obj / name).as_posix()}")
-    say(f"\nFill it in, with publisher preview {slug} beside you; status: ready lets it out.")
+    verb = "Read it over" if pasted else "Fill it in"
+    say(f"\n{verb}, with publisher preview {made.slug} beside you; status: ready lets it out.")
+    if told:
+        from publisher.diagnostics import rendered
+        from publisher.diagnostics.text import printable
+
+        tell(printable(rendered(told)))
+    show_findings(findings, config.root, folded=True)
+
+
+def _pasted(file: Path) -> bytes:
+    """What stands in a file or on standard input, a byte more than a text may have at most."""
+    from publisher.documents.text import MAX_BYTES
+    from publisher.errors import UsageError
+
+    if str(file) == "-":
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}", help="name a file with the digest") from error
 
 
 @drafts.command(epilog=examples("publisher draft key-points 2024-12-29-ai-weekly -n 4"))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import Context
 from publisher.checks.markdown import Text
+from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue import Item
 from publisher.issue.folder import MARKDOWN_SUFFIXES
@@ -46,11 +47,7 @@ def _duplicates(context: Context) -> Iterator[Diagnostic]:
 
 def _commentary(context: Context) -> Iterator[Diagnostic]:
     """Look for paragraphs, and lines of them, that begin with the label in any language, and for items without one."""
-    own = (words.get("commentary", "") for words in context.config.labels.values())
-    labels = {label.strip().rstrip(":：") for label in (*every("email", "commentary"), *own)} - {""}
-    labels |= {label.upper() for label in labels}
-    names = "|".join(re.escape(name) for name in sorted(labels, key=len, reverse=True))
-    label = re.compile(rf"(?P<mark>\*\*|__|)(?:{names})(?:[:：](?P=mark)|(?P=mark)[:：])[ \t\u3000]*")
+    label = commentary_label(context.config)
     for text in context.texts:
         if text.role == "body" and text.item is not None:
             yield from _of_body(text, context.issue.items[text.item], label)
@@ -59,6 +56,15 @@ def _commentary(context: Context) -> Iterator[Diagnostic]:
             headline = item.headline[:40]
             message = say("“{headline}” has no commentary, and config.yaml asks for one", headline=headline)
             yield COMMENTARY_MISSING.at(item.places.of(), message, help=say("add it between ::: commentary and :::"))
+
+
+def commentary_label(config: Config) -> re.Pattern[str]:
+    """What a commentary begins with where it is written into the text: its label in any language, perhaps in bold."""
+    own = (words.get("commentary", "") for words in config.labels.values())
+    labels = {label.strip().rstrip(":：") for label in (*every("email", "commentary"), *own)} - {""}
+    labels |= {label.upper() for label in labels}
+    names = "|".join(re.escape(name) for name in sorted(labels, key=len, reverse=True))
+    return re.compile(rf"(?P<mark>\*\*|__|)(?:{names})(?:[:：](?P=mark)|(?P=mark)[:：])[ \t\u3000]*")
 
 
 def _of_body(text: Text, item: Item, label: re.Pattern[str]) -> Iterator[Diagnostic]:

@@ -12,6 +12,7 @@ from publisher.diagnostics import Diagnostic, Fault, Place, Severity, define, sa
 from publisher.issue import codes
 from publisher.issue.pictures import PictureFile, linked_picture, picture_file
 
+NOT_PASTED = define("picture-not-pasted", Severity.WARNING)  # told by publisher new --from
 ALT_IS_FILE_NAME = define("alt-is-file-name", Severity.WARNING)
 COVER_RATIO = define("cover-ratio", Severity.WARNING)
 TELLS_PLACE = define("picture-tells-place", Severity.WARNING)

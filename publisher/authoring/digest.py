@@ -1,0 +1,301 @@
+"""A digest as people paste it, plain text or Markdown, taken apart into what an issue holds. No character gets lost:
+what is in no part is in ``left_out``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from publisher.authoring.headlines import BOLD, ENDED, NUMBERED, Line, Signs, headlines, value
+from publisher.checks.rules.items import commentary_label
+from publisher.config import Config
+from publisher.language import spoken
+from publisher.language.locale import catalog, every
+
+_ATX = re.compile(r"(?P<mark>#{1,6})[ \t\u3000]+(?P<text>.*?)(?P<end>[ \t]+#+)?")
+_UNDERLINE = re.compile(r"={3,}|-{3,}")
+_FENCE = re.compile(r" {0,3}(?:```|~~~)")
+_BULLET = re.compile(r"(?:[-*+–—•●·◦▪‣■◆][ \t\u3000]|[•●·◦▪‣■◆]|\d{1,2}[.、．)）](?!\d)|0\d(?!\d)|[①-⑳])[ \t\u3000]*")
+_MARK = re.compile(r"\d{1,2}[.、．]?|[①-⑳]")
+_PICTURE = re.compile(
+    r"[\[【(（<]?\s*(?:图片|圖片|图|圖|画像|이미지|image|picture)\s*\d{0,2}\s*[\]】)）>]?", re.IGNORECASE
+)
+_GENERATED = re.compile(r"[（(]?以[上下](?:内容|內容|要点|要點)由(.+?)生成.*")
+_CLOSING = re.compile(
+    r"(?:本文|原文|来源|來源|This (?:article|digest|issue|newsletter)\b|Source:|Written by\b|Compiled (?:by|from)\b).*"
+)
+_IN_PARENTHESES = re.compile(r"[（(]([^（()）]*(?:[（(][^（()）]*[)）][^（()）]*)*)[)）]")
+_POINTS = ("划重点", "劃重點", "要点", "要點", "重点", "Key takeaways", "Highlights", "TL;DR")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One item; ``pasted`` is its headline as it was, where a number was taken from it."""
+
+    headline: str
+    pasted: str = ""
+    section: str = ""
+    body: tuple[str, ...] = ()
+    commentary: tuple[str, ...] | None = None
+    source: tuple[str, str] | None = None
+
+
+@dataclass(slots=True)
+class Digest:
+    """The parts. ``left_out`` is what the issue makes itself, ``pictures`` where the word stands for one."""
+
+    title: str = ""
+    intro: tuple[str, ...] = ()
+    points: list[str] = field(default_factory=list)
+    generated_by: str | None = None
+    stories: list[Story] = field(default_factory=list)
+    attribution: str | None = None
+    left_out: list[Line] = field(default_factory=list)
+    pictures: list[Line] = field(default_factory=list)
+
+
+def read_digest(config: Config, text: str) -> Digest:
+    """Take a pasted text apart. It holds at least one character that is no white space."""
+    return _Reader(config, text).read()
+
+
+@cache
+def _shape(name: str, plural: str = "") -> re.Pattern[str]:
+    """How a line of our email looks, in any language, whatever is filled in."""
+    counts = {catalog(one).npgettext("email", name, plural, n) for one in spoken() for n in (1, 2, 5)} if plural else ()
+    shapes = (re.escape(word).replace(",", "[,，]").replace(r"\ ", r"\s*") for word in counts or every("email", name))
+    filled = (re.sub(r"%\\\(\w+\\\)([sd])", lambda at: "(.+?)" if at[1] == "s" else r"[\d,]+", one) for one in shapes)
+    return re.compile("|".join(f"(?:{one})" for one in filled))
+
+
+class _Reader:
+    def __init__(self, config: Config, text: str) -> None:
+        self._found = Digest()
+        own = (words.get("key_points", "") for words in config.labels.values())
+        self._names = {name.casefold() for name in (*_POINTS, *every("email", "key_points"), *own)}
+        sources = "|".join(re.escape(word.strip(" :：")) for word in every("email", "source"))
+        self._sources = re.compile(rf"(?:{sources})\s*[:：]\s*")
+        lines = [Line(number, line.rstrip()) for number, line in enumerate(text.split("\n"), 1)]
+        blank = sum(not line.text for line in lines)
+        code = _fenced(lines)
+        self._lines, levels = self._underlined(lines, code)
+        self._signs = Signs(code, levels, commentary_label(config), 5 * blank >= len(lines))
+
+    def read(self) -> Digest:
+        """The parts, from the outside in."""
+        first = next(index for index, line in enumerate(self._lines) if line.text)
+        self._found.title = self._bare(self._lines[first])
+        lines = self._key_points(self._closing(self._without_furniture(self._lines[first + 1 :])))
+        heads = headlines(lines, self._signs)
+        starts = [index for index, line in enumerate(lines) if line.number in heads]
+        self._found.intro = self._prose(lines[: starts[0]]) if starts else ()
+        if starts:
+            self._stories(lines, starts, heads)
+        elif self._prose(lines):
+            self._found.stories.append(self._story(self._found.title, "", "", lines))
+        return self._found
+
+    def _leave(self, line: Line, *pieces: str | None) -> None:
+        self._found.left_out += [Line(line.number, piece.strip()) for piece in pieces if piece and piece.strip()]
+
+    def _underlined(self, lines: Iterable[Line], code: frozenset[int]) -> tuple[list[Line], dict[int, int]]:
+        """The lines but for those that underline a heading, and the level of each heading."""
+        kept: list[Line] = []
+        levels: dict[int, int] = {}
+        for line in lines:
+            head = kept[-1] if kept else Line(0, "")
+            alone = head.text and (len(kept) < 2 or not kept[-2].text) and not _BULLET.match(head.words)
+            if line.number in code:
+                pass
+            elif (match := _ATX.fullmatch(line.words)) and match["text"]:
+                levels[line.number] = len(match["mark"])
+            elif alone and _UNDERLINE.fullmatch(line.text):
+                levels.setdefault(head.number, 1 if line.text[0] == "=" else 2)
+                self._leave(line, line.text)
+                continue
+            kept.append(line)
+        return kept, levels
+
+    def _bare(self, line: Line) -> str:
+        """The text of a heading, without the marks that make it one."""
+        text = line.words
+        if (match := _ATX.fullmatch(text)) and match["text"]:
+            self._leave(line, match["mark"], match["end"])
+            text = match["text"]
+        if match := BOLD.fullmatch(text):
+            self._leave(line, match["mark"], match["mark"])
+            text = match["text"].strip() or text
+        return text
+
+    def _without_furniture(self, lines: Iterable[Line]) -> list[Line]:
+        """The lines but for the length and the places of pictures, which are noted."""
+        kept = []
+        for line in lines:
+            if line.number in self._signs.code or not line.text:
+                kept.append(line)
+            elif _shape("length", "length_plural").fullmatch(line.words.rstrip("。")):
+                self._leave(line, line.text)
+            elif _PICTURE.fullmatch(line.words):
+                self._found.pictures.append(line)
+            else:
+                kept.append(line)
+        return kept
+
+    def _closing(self, lines: list[Line]) -> list[Line]:
+        """The lines but for the last, where that says what the text comes from."""
+        last = max((index for index, line in enumerate(lines) if line.text), default=-1)
+        if last < 0 or lines[last].number in self._signs.code or lines[last].number in self._signs.levels:
+            return lines
+        text = lines[last].words
+        whole = _IN_PARENTHESES.fullmatch(text)
+        inside = whole[1].strip() if whole else text
+        if not _CLOSING.fullmatch(inside) or not self._begins(lines, last):
+            return lines
+        if whole:
+            self._leave(lines[last], text[0], text[-1])
+        self._found.attribution = inside
+        return lines[:last] + lines[last + 1 :]
+
+    def _begins(self, lines: Sequence[Line], index: int) -> bool:
+        """Whether a paragraph begins with the line."""
+        return not self._signs.spaced or index == 0 or not lines[index - 1].text
+
+    # Key points.
+
+    def _key_points(self, lines: list[Line]) -> list[Line]:
+        """The lines but for the key points, from the line that names them to the one that says who made them."""
+        named = (index for index, line in enumerate(lines) if self._names_points(line))
+        start = next(named, None)
+        if start is None:
+            return lines
+        model = next((i for i in range(start + 1, min(start + 40, len(lines))) if self._model(lines[i])), None)
+        end = self._end_of_points(lines, start + 1, model)
+        if not any(line.text and not _MARK.fullmatch(line.words) for line in lines[start + 1 : end]):
+            return lines
+        self._leave(lines[start], lines[start].text)
+        for before, line in zip(lines[start:], lines[start + 1 : end], strict=False):
+            self._point(line, before)
+        if model == end and (name := self._model(lines[end])):
+            self._found.generated_by = name
+            before_name, _, after = lines[end].text.partition(name)
+            self._leave(lines[end], before_name, after)
+            end += 1
+        return lines[:start] + lines[end:]
+
+    def _names_points(self, line: Line) -> bool:
+        bare = line.words.strip("#*_【】[]:： \u3000").casefold()
+        return line.number not in self._signs.code and bare in self._names and bool(bare)
+
+    def _model(self, line: Line) -> str | None:
+        match = _GENERATED.fullmatch(line.words) or _shape("generated").fullmatch(line.words)
+        return next((name.strip() for name in match.groups() if name and name.strip()), None) if match else None
+
+    def _end_of_points(self, lines: Sequence[Line], start: int, model: int | None) -> int:
+        """The index after the last point: of the line that names the model, of a heading, of what is no point."""
+        gap = seen = alone = False
+        for index in range(start, len(lines)):
+            line = lines[index]
+            if index == model or line.number in self._signs.levels or line.number in self._signs.code:
+                return index
+            if not line.text:
+                gap = seen
+                continue
+            picture = any(lines[index - 1].number < one.number < line.number for one in self._found.pictures)
+            point = alone or bool(_BULLET.match(line.words) or _MARK.fullmatch(line.words))
+            if seen and (picture or (model is None and not point and (gap or not self._signs.spaced))):
+                return index
+            seen, gap, alone = True, False, bool(_MARK.fullmatch(line.words))
+        return len(lines)
+
+    def _point(self, line: Line, before: Line) -> None:
+        bullet = _BULLET.match(line.words)
+        if _MARK.fullmatch(line.words):
+            self._leave(line, line.text)
+        elif bullet and bullet.end() < len(line.words):
+            self._leave(line, bullet[0])
+            self._found.points.append(line.words[bullet.end() :])
+        elif self._signs.spaced and self._found.points and before.text and not _MARK.fullmatch(before.words):
+            self._found.points[-1] += f" {line.words}"
+        elif line.text:
+            self._found.points.append(line.words)
+
+    # Stories.
+
+    def _stories(self, lines: list[Line], starts: list[int], heads: dict[int, bool]) -> None:
+        names = [self._bare(lines[start]) for start in starts]
+        counted = [
+            value(match) if (match := NUMBERED.match(name)) else 0
+            for name, start in zip(names, starts, strict=True)
+            if not heads[lines[start].number]
+        ]
+        numbered = len(counted) > 1 and counted == [*range(1, len(counted) + 1)]
+        section, used = "", True
+        for name, start, end in zip(names, starts, [*starts[1:], len(lines)], strict=True):
+            if heads[lines[start].number]:
+                self._found.stories += [] if used else [Story(section)]
+                section, used = name, False
+                continue
+            used = True
+            bare = NUMBERED.sub("", name, count=1).strip() if numbered else name
+            self._found.stories.append(self._story(bare or name, name, section, lines[start + 1 : end]))
+        self._found.stories += [] if used else [Story(section)]  # a heading at the end: its text is missing
+
+    def _story(self, headline: str, name: str, section: str, lines: Sequence[Line]) -> Story:
+        lines, source = self._source(lines)
+        pasted = name if name != headline else ""
+        boxed = any(line.words.startswith(":::") for line in lines)  # it is written as ours are
+        at = next((i for i, line in enumerate(lines) if not boxed and self._begins_commentary(line)), len(lines))
+        commentary: tuple[str, ...] = ()
+        if at < len(lines):
+            line = lines[at]
+            match = None if self._signs.is_label(line) else self._signs.match(self._signs.label, line)
+            self._leave(line, match[0] if match else line.text)
+            words = line.words[match.end() :] if match else ""
+            commentary = self._prose([Line(line.number, words), *lines[at + 1 :]])
+        return Story(headline, pasted, section, self._prose(lines[:at]), commentary or None, source)
+
+    def _begins_commentary(self, line: Line) -> bool:
+        return bool(self._signs.match(self._signs.label, line)) or self._signs.is_label(line)
+
+    def _source(self, lines: Sequence[Line]) -> tuple[Sequence[Line], tuple[str, str] | None]:
+        """The lines but for one that names the source alone, and the source: its name, and its address or nothing."""
+        for index, line in enumerate(lines):
+            match = self._signs.match(self._sources, line)
+            if match and self._begins(lines, index) and len(line.words) < 300 and not ENDED.search(line.words):
+                rest = line.words[match.end() :]
+                parts = re.fullmatch(r"([^<>\[\]]+?)(?:\s*<(https?://[^\s<>]+)>)?", rest)
+                if parts and "://" not in parts[1]:
+                    self._leave(line, match[0], *("<>" if parts[2] else ""))
+                    return [*lines[:index], *lines[index + 1 :]], (parts[1].strip(), parts[2] or "")
+        return lines, None
+
+    def _prose(self, lines: Iterable[Line]) -> tuple[str, ...]:
+        """The lines as Markdown: paragraphs apart where each was a line, and no blank lines around."""
+        out: list[str] = []
+        for line in lines:
+            coded = line.number in self._signs.code
+            text = line.text if coded or self._signs.levels else line.words
+            text = text if coded else text.lstrip("\u3000")
+            listed = _BULLET.match(text.lstrip()) or text.lstrip().startswith(("|", ">"))
+            if not self._signs.spaced and out and out[-1] and text and not coded and not listed:
+                out.append("")
+            out.append(text)
+        while out and not out[0].strip():
+            out.pop(0)
+        while out and not out[-1].strip():
+            out.pop()
+        return tuple(out)
+
+
+def _fenced(lines: Iterable[Line]) -> frozenset[int]:
+    """The lines of fenced code, in which nothing is looked for; none where a fence is not closed."""
+    inside, opened = set(), ""
+    for line in lines:
+        mark = line.words[:3] if _FENCE.match(line.text) else ""
+        if opened or mark:
+            inside.add(line.number)
+        opened = ("" if mark == opened else opened) if opened else mark
+    return frozenset() if opened else frozenset(inside)

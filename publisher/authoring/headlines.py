@@ -1,0 +1,127 @@
+"""Which lines of a pasted text are headlines: headings of Markdown, else lines in bold, else lines numbered from 1,
+else short lines without an end above longer ones with one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, takewhile
+
+BOLD = re.compile(r"(?P<mark>\*\*|__)(?P<text>(?:(?!\*\*|__).)+)(?P=mark)")
+NUMBERED = re.compile(r"(?:(?P<digits>\d{1,2})|(?P<han>[一二三四五六七八九十]{1,3}))[.、．)）][ \t\u3000]*(?=\D)")
+ENDED = re.compile(r"[。！？.!?…][”’」』）)\]\"'*_]*$")
+_OPEN_END = re.compile(r"[。！？.!?…；;，,、：:]$")
+_NO_HEADING = re.compile(
+    r"[-*+>|•●·(（]|\d{1,2}[.、．)）]|https?://|:{3}|!\[|(?:文|作者|编辑|来源|责编)[:：]|By |"
+    r"\d{4}[-年/.]\s?\d{1,2}[-月/.]"
+)
+_LONGEST = 60
+_DIGITS = "一二三四五六七八九"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of what was pasted, and its number."""
+
+    number: int
+    text: str
+
+    @property
+    def words(self) -> str:
+        """The text without the space around it."""
+        return self.text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What is known of the lines of a text, by their numbers.
+
+    ``code`` are lines in fences, ``levels`` those of Markdown's headings, ``label`` is what begins a commentary,
+    ``spaced`` whether blank lines part the paragraphs, of which each is one line otherwise.
+    """
+
+    code: frozenset[int]
+    levels: Mapping[int, int]
+    label: re.Pattern[str]
+    spaced: bool
+
+    def match(self, shape: re.Pattern[str], line: Line) -> re.Match[str] | None:
+        """Whether a line begins as the shape has it, outside code."""
+        return None if line.number in self.code else shape.match(line.words)
+
+    def is_label(self, line: Line) -> bool:
+        """Whether a line is the label of a commentary and no more: a heading, in bold or in brackets."""
+        bare = line.words.strip("#*_【】[]:： \u3000")
+        marked = line.number in self.levels or line.words[:1] in {"【", "[", "*", "_"}
+        return line.number not in self.code and marked and bool(self.label.fullmatch(f"{bare}："))
+
+
+def headlines(lines: Sequence[Line], signs: Signs) -> dict[int, bool]:
+    """The numbers of the lines that are headlines; True for the name of a section."""
+    levels = {line.number: signs.levels[line.number] for line in lines if line.number in signs.levels}
+    levels = {line.number: levels[line.number] for line in lines if line.number in levels and not signs.is_label(line)}
+    written = [line for line in lines if line.words]
+    if levels:
+        # Stories have the least level under which a text stands at once; a heading above them names a section.
+        filled = [
+            levels[one.number] for one, two in pairwise(written) if one.number in levels and two.number not in levels
+        ]
+        level = min(filled or levels.values())
+        return {number: own < level for number, own in levels.items() if own <= level}
+    found = [line.number for line in written if line.number not in signs.code and _is_bold(line, signs)]
+    return dict.fromkeys(found or _in_order(written, signs) or _plain(lines, signs), False)
+
+
+def _is_bold(line: Line, signs: Signs) -> bool:
+    return bool(BOLD.fullmatch(line.words)) and not signs.is_label(line)
+
+
+def value(match: re.Match[str]) -> int:
+    """The number of a numbered line; 0 for none that there is."""
+    if match["digits"]:
+        return int(match["digits"])
+    tens, ten, ones = match["han"].rpartition("十")
+    if len(ones) > 1 or len(tens) > 1:
+        return 0
+    return (10 * (_DIGITS.find(tens) + 1 if tens else 1) if ten else 0) + (_DIGITS.find(ones) + 1 if ones else 0)
+
+
+def _in_order(written: Sequence[Line], signs: Signs) -> list[int]:
+    """The lines that are numbered from 1 on, where a text follows each."""
+    found: list[int] = []
+    for line, after in pairwise([*written, Line(0, "1. ")]):
+        match = signs.match(NUMBERED, line)
+        if match and value(match) == len(found) + 1:
+            if NUMBERED.match(f"{after.words}x") or len(line.words) > 2 * _LONGEST:
+                return []
+            found.append(line.number)
+    return found if len(found) > 1 else []
+
+
+def _plain(lines: Sequence[Line], signs: Signs) -> list[int]:
+    found = [line.number for index, line in enumerate(lines) if _may_head(lines, index, signs)]
+    labels = [-1, *(index for index, line in enumerate(lines) if signs.match(signs.label, line))]
+    for one, two in pairwise(labels):
+        between = range(one + 1, two)
+        if not any(lines[index].number in found for index in between):  # two commentaries are of two stories
+            likely = [lines[index] for index in between if _may_head(lines, index, signs, strictly=False)]
+            found += [line.number for line in sorted(likely, key=lambda line: len(line.text))[:1]]
+    return found
+
+
+def _may_head(lines: Sequence[Line], index: int, signs: Signs, *, strictly: bool = True) -> bool:
+    line, text = lines[index], lines[index].words
+    if not text or len(text) > _LONGEST * (2 if text.isascii() else 1) or line.number in signs.code:
+        return False
+    if signs.match(_NO_HEADING, line) or signs.match(signs.label, line) or (strictly and _OPEN_END.search(text)):
+        return False
+    after = next((one.words for one in lines[index + 1 :] if one.words), "")
+    if not ENDED.search(after) or (not strictly and len(after) <= len(text)):
+        return False
+    before = lines[index - 1] if index else Line(0, "")
+    if not signs.spaced:
+        return not before.words or bool(ENDED.search(before.words)) or before.number != line.number - 1
+    block = [one.words for one in takewhile(lambda one: one.words, lines[index + 1 :])]
+    return not before.words and all(map(ENDED.search, block)) and (not block or len(text) < len(block[0]))
