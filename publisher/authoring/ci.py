@@ -14,6 +14,7 @@ from publisher import __version__
 from publisher.authoring import bundled
 
 WORKFLOW, PIPELINE, TEMPLATE = ".github/workflows/newsletter.yml", ".gitlab-ci.yml", ".gitlab/publisher.gitlab-ci.yml"
+FORM, SUBMISSIONS = ".github/ISSUE_TEMPLATE/story.yml", ".github/workflows/submissions.yml"
 HOOKS = ".pre-commit-config.yaml"
 
 
@@ -47,7 +48,8 @@ def ci_files(forge: Forge, repository: Path, below: str) -> dict[str, str]:
     """The CI of a newsletter that stands ``below`` the top of its repository (``.``: at it), by paths from the top."""
     names = {"VERSION": __version__, "BRANCH": json.dumps(_default_branch(repository)), "BELOW": json.dumps(below)}
     if forge == "github":
-        return {WORKFLOW: bundled.starter_file("github.yml", **names)}
+        files = {WORKFLOW: "github.yml", FORM: "story-form.yml", SUBMISSIONS: "submissions.yml"}
+        return {path: bundled.starter_file(name, **names) for path, name in files.items()}
     if forge == "gitlab":
         return {
             PIPELINE: bundled.starter_file("gitlab.yml", **names),

