@@ -31,7 +31,7 @@ class Context:
     @cached_property
     def texts(self) -> tuple[Text, ...]:
         """All Markdown of the issue, in the order of reading."""
-        return tuple(self._texts())
+        return tuple(map(known_text, self._texts()))
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
@@ -59,6 +59,12 @@ class Context:
                 yield Text(commentary, "commentary", item=index)
         if issue.attribution:
             yield Text(issue.attribution, "attribution", inline=True)
+
+
+@lru_cache(maxsize=256)
+def known_text(text: Text) -> Text:
+    """The text with what was found in it before: while one types, most of an issue stays as it is."""
+    return text
 
 
 def sources(item: Item) -> Iterator[Link]:

@@ -16,6 +16,7 @@ def preview(
     issue: Annotated[str | None, typer.Argument(help="The issue to open first; the newest if not given.")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where to serve it, on 127.0.0.1 only.")] = 8765,
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser on it.")] = False,
+    editor: Annotated[bool, typer.Option("--editor", help="Let a page of an editor show it in a frame.")] = False,
 ) -> int:
     """See the finished mail while you type.
 
@@ -30,7 +31,7 @@ def preview(
     if not _free(port):
         complain(f"port {port} is taken, perhaps by another preview", f"publisher preview --port {port + 1}")
         return 2
-    service = create_app(context.obj, port)
+    service = create_app(context.obj, port, editor=editor)
     url = f"http://127.0.0.1:{port}/" + (f"#issue={slug}" if slug else "")
     error_console.print(f"Preview at [link={url}]{url}[/link]  (Ctrl-C ends it)")
     if open_browser:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
@@ -31,24 +32,23 @@ class ItemFile(NamedTuple):
     commentary_at: int | None
 
 
-def read_item_file(file: TextFile) -> tuple[ItemFile | None, list[Diagnostic]]:
+@lru_cache(maxsize=256)
+def read_item_file(file: TextFile) -> tuple[ItemFile | None, tuple[Diagnostic, ...]]:
     """Take a Markdown item apart. There is no item where its keys cannot be told from its text."""
     lines = file.lines
     if not _RULE.fullmatch(lines[0]):
-        return None, [_no_front_matter(file)]
+        return None, (_no_front_matter(file),)
     end = next((number for number, line in enumerate(lines[1:], 2) if _RULE.fullmatch(line)), None)
     if end is None:
         message = say("the front matter that begins here has no end")
         advice = say("write --- on a line of its own after the keys")
-        return None, [codes.FRONT_MATTER_OPEN.at(_line(file, 1), message, help=advice)]
+        return None, (codes.FRONT_MATTER_OPEN.at(_line(file, 1), message, help=advice),)
     message = say("the front matter has to be keys and values")
     matter, findings = parse_mapping(file, message, say("write headline: …"), 2, end - 1)
     split = _Splitter(file, end + 1)
     split.run()
-    findings += split.findings
-    if matter is None:
-        return None, findings
-    return ItemFile(matter, split.body, end + 1, split.commentary, split.opened), findings
+    found = (*findings, *split.findings)
+    return ItemFile(matter, split.body, end + 1, split.commentary, split.opened) if matter is not None else None, found
 
 
 def _no_front_matter(file: TextFile) -> Diagnostic:

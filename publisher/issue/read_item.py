@@ -37,8 +37,8 @@ def read_item(root: Path, folder: str, path: str, position: int, findings: list[
         return None
     anchor = anchor_of_file(path, position)
     if PurePosixPath(path).suffix.lower() in MARKDOWN_SUFFIXES:
-        parts, wrong = read_item_file(file)
-        findings += wrong
+        parts, found = read_item_file(file)
+        findings += found
         return _markdown_item(root, folder, file, parts, anchor, findings) if parts else None
     node, wrong = parse_mapping(file, say("the item has to be keys and values"), say("begin with headline: …"))
     findings += wrong

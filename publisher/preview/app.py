@@ -36,6 +36,8 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+EDITORS = "vscode-webview: vscode-file:"
+"""Who may frame the preview where an editor started it: pages of the editor itself, never a web site."""
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -45,8 +47,11 @@ HEADERS = {
 }
 
 
-def create_app(root: Path, port: int) -> Starlette:
-    """The application for one repository, to be served at 127.0.0.1:``port``. Raises :class:`ConfigError`."""
+def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
+    """The application for one repository, to be served at 127.0.0.1:``port``. Raises :class:`ConfigError`.
+
+    With ``editor`` a page of an editor may show it in a frame.
+    """
     workshop = Workshop(root)
     changes = Changes(workshop)
     stopping = asyncio.Event()
@@ -70,7 +75,10 @@ def create_app(root: Path, port: int) -> Starlette:
             raise HTTPException(404)
         content = await run_in_threadpool(frames.document, view.edition, look, workshop.config)
         origin = f"http://{request.headers['host']}"
-        return HTMLResponse(content, headers={"content-security-policy": frames.policy(look, origin)})
+        policy = frames.policy(look, origin)
+        if editor:
+            policy = policy.replace("frame-ancestors 'self'", f"frame-ancestors 'self' {EDITORS}")
+        return HTMLResponse(content, headers={"content-security-policy": policy})
 
     async def asset(request: Request) -> Response:
         found = workshop.asset(request.path_params["name"])
@@ -115,7 +123,7 @@ def create_app(root: Path, port: int) -> Starlette:
             Route("/events", events),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(PreviewGuard, port=port)],
+        middleware=[Middleware(PreviewGuard, port=port, editor=editor)],
         lifespan=lifespan,
     )
 
@@ -159,8 +167,9 @@ class PreviewGuard:
     Origin.
     """
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, port: int, editor: bool = False) -> None:
+        self._app, self._editor = app, editor
+        self._policy = PAGE_POLICY.replace("ancestors 'none'", f"ancestors {EDITORS}") if editor else PAGE_POLICY
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -168,24 +177,27 @@ class PreviewGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if refusal := self._refusal(scope["method"], Headers(scope=scope)):
+        headers = Headers(scope=scope)
+        # The page itself says nothing, and what frames it is held to its policy.
+        framed = self._editor and scope["path"] == "/" and headers.get("sec-fetch-dest") == "iframe"
+        if refusal := self._refusal(scope["method"], headers, framed):
             await PlainTextResponse(refusal, 403)(scope, receive, send)
             return
 
         async def safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 present = {name.lower() for name, _ in message["headers"]}
-                more = HEADERS | {"content-security-policy": PAGE_POLICY}
+                more = HEADERS | {"content-security-policy": self._policy}
                 message["headers"] += [(k.encode(), v.encode()) for k, v in more.items() if k.encode() not in present]
             await send(message)
 
         await self._app(scope, receive, safely)
 
-    def _refusal(self, method: str, headers: Headers) -> str | None:
+    def _refusal(self, method: str, headers: Headers, framed: bool) -> str | None:
         """Why a request is refused; None where it is ours."""
         if headers.get("host") not in self._hosts:
             return "the preview answers only at its own address\n"
-        if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"} and not framed:
             return "the preview answers only its own page\n"
         if method not in {"GET", "HEAD"} and headers.get("origin") != f"http://{headers['host']}":
             return "the preview is driven only from its own page\n"

@@ -79,15 +79,24 @@ def proofread(config: Config, slug: str, *, commit: bool = True) -> Proof:
 
     Each of its texts is parsed once; what was parsed is let go of at the end. Without ``commit`` git is not asked.
     """
-    from publisher.issue.markdown import forget_parsed
-
     try:
         *_, proof = stages(config, slug)
     finally:
-        forget_parsed()
+        _forget()
     if commit and proof.edition:
         return replace(proof, edition=replace(proof.edition, commit=provenance.commit(config, slug)))
     return proof
+
+
+def _forget() -> None:
+    """Let go of what was parsed: the issue is done with."""
+    from publisher.checks.context import known_text
+    from publisher.issue.item_file import read_item_file
+    from publisher.issue.markdown import forget_parsed
+
+    forget_parsed()
+    known_text.cache_clear()
+    read_item_file.cache_clear()
 
 
 def stages(config: Config, slug: str) -> Iterator[Proof]:

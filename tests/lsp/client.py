@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-WAIT = 20.0  # seconds; only a machine that stands still takes so long
+WAIT = 60.0  # seconds; only a machine that stands still takes so long
 
 
 class Editor:

@@ -252,3 +252,23 @@ def test_a_late_answer_does_not_put_old_findings_back(page: Any, preview: Previe
     expect(page.locator("#findings")).not_to_contain_text("half-width-punctuation")
     page.unroute(f"**/api/issues/{SLUG}")
     preview.write("稿", "正文。")
+
+
+def test_only_the_editor_that_started_it_may_frame_the_preview(preview: Preview) -> None:
+    from starlette.testclient import TestClient
+
+    from publisher.preview import create_app
+
+    framed = {"sec-fetch-site": "cross-site", "sec-fetch-dest": "iframe"}
+    base = "http://127.0.0.1:8765"
+    alone, beside = (TestClient(create_app(preview.root, 8765, editor=one), base_url=base) for one in (False, True))
+    assert alone.get("/", headers=framed).status_code == 403
+    page = beside.get("/", headers=framed)
+    assert page.status_code == 200
+    assert "frame-ancestors vscode-webview: vscode-file:;" in page.headers["content-security-policy"] + ";"
+    assert beside.get("/", headers=framed | {"host": "evil.example.com"}).status_code == 403
+    for path in ("/api/issues", f"/frame/{SLUG}"):
+        assert beside.get(path, headers=framed).status_code == 403
+    frame = beside.get(f"/frame/{SLUG}", headers={"sec-fetch-site": "same-origin"})
+    assert "frame-ancestors 'self' vscode-webview: vscode-file:" in frame.headers["content-security-policy"]
+    assert "'none'" in alone.get("/").headers["content-security-policy"].rpartition("frame-ancestors")[2]
