@@ -194,7 +194,7 @@ def variables(brand: Brand, language: str) -> str:
         declared = " ".join(f"{name}: {stack};" for name, stack in asked.items())
         lines.append(f":root:root, :root:root * {{ {declared} }}")
     if brand.align == "center":
-        lines.append(".issue-head { text-align: center; }")
+        lines.append(".issue-head { text-align: center; } .byline { justify-content: center; }")
     lines.append(f"@media (prefers-color-scheme: dark) {{ :root {{ {colours(brand.dark)} }} }}\n")
     return "\n".join(lines)
 

@@ -8,14 +8,30 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
+from PIL import Image
 from selectolax.lexbor import LexborHTMLParser
 
+from publisher.config.theme import built_in
 from publisher.language import Locale
 from publisher.site.archive import arrange
 from publisher.site.pages import ArchivePages
-from tests.site.conftest import Repository
+from tests.site.conftest import CONFIG, Repository
 from tests.site.editions import COVER, make_config, make_edition, make_story
 
+BLOCKS = """\
+نص مع `x = 1` فيه. <https://a.example.net/>
+
+Plain text.
+
+- عربي
+- Latin
+
+> שלום
+
+| النموذج | Cost | Time |
+|---|--:|---|
+| GPT-4o | $5.6 m | 10 – 15 |
+"""
 BASE = "https://news.example.com/"
 ZH = "issues/2024-12-29-ai-weekly/index.html"
 
@@ -155,3 +171,19 @@ def test_right_to_left_languages_say_so(tmp_path: Path) -> None:
 @pytest.mark.java
 def test_the_nu_checker_finds_no_error(sample: Repository, nu_checker: Callable[..., str]) -> None:
     assert nu_checker(*pages(sample)) == ""
+
+
+@pytest.mark.java
+def test_nor_does_it_over_the_other_themes_in_both_directions(tmp_path: Path, nu_checker: Callable[..., str]) -> None:
+    repository = Repository(tmp_path)
+    Image.new("RGB", (200, 100), "#336699").save(tmp_path / "ann.png")
+    for day, language in (("04", "en"), ("05", "ar")):
+        repository.issue(f"2025-01-{day}-x", f"language: {language}\nauthors: [Ann]\nkey_points: [Ann]\n", BLOCKS)
+    known = 'authors: {Ann: {picture: ann.png, url: "https://ann.example.net/"}}\n'
+    files: list[Path] = []
+    for theme in built_in():
+        parts = "{contents: true, reply: true, share: true, previous: true}"
+        repository.write("config.yaml", f"{CONFIG}{known}theme: {{name: {theme}, parts: {parts}}}\n")
+        repository.build(out=tmp_path / theme, use_cache=False)
+        files += (tmp_path / theme / "site").rglob("*.html")
+    assert nu_checker(*files) == ""

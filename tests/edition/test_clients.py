@@ -1,0 +1,124 @@
+"""Each trait of a mail client that docs/clients.md names, held over mails of every theme."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from publisher.config import colour
+from publisher.config.theme import GROUNDS, ThemeConfig, built_in, palettes, rgb
+from publisher.edition.gates.stylesheet import rules, sheets
+from publisher.proofing.proof import proofread
+from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, item
+from tests.edition.test_kinds import proof
+
+THEMES = pytest.mark.parametrize("theme", built_in())
+_STYLE = re.compile("<style.*?</style>|<!--.*?-->", re.DOTALL)
+TABLE = "| Model | Cost | Time |\n|---|--:|---|\n| GPT-4o | *100* m | 3 months |\n"
+_DARK = "@media (prefers-color-scheme: dark)"
+_MARK = re.compile(r"\[data-ogs[cb]\] ?")
+
+
+def mail(root: Path, theme: str) -> str:
+    """A mail with every kind of item, box and button."""
+    made = proof(root, theme).edition
+    assert made is not None
+    return html_of(made)
+
+
+def wide(theme: str, **values: Any) -> str:
+    table = item("Table", f"{TABLE}\n\n> A quote.\n\n---\n\n```\ncode\n```\n\nNote.[^1]\n\n[^1]: A note.", anchor="t")
+    items = (*values["items"], table)
+    return html_of(edition(configuration=config(theme={"name": theme}), **(values | {"items": items})))
+
+
+@pytest.mark.browser
+@THEMES
+@pytest.mark.parametrize("values", [CHINESE, ENGLISH, ENGLISH | {"language": "ar"}], ids=["zh", "en", "ar"])
+def test_without_style_sheets_there_are_gutters_and_nothing_is_too_wide_or_too_small(
+    theme: str, values: dict[str, Any], page: Any
+) -> None:
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.set_content(_STYLE.sub("", wide(theme, **values)))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    found = page.evaluate("""() => [...document.querySelectorAll('p, h1, h2, h3, li, td:not(:has(*))')].filter(
+        e => e.textContent.trim() && e.checkVisibility()).map(e => { const box = e.getBoundingClientRect();
+        return [box.left, box.right, parseFloat(getComputedStyle(e).fontSize)] })""")
+    assert found
+    assert all(left >= 16 and right <= 359 and size >= 14 for left, right, size in found)
+    assert not page.is_visible("b.head")
+
+
+def lighter(colours: colour.RGB) -> colour.RGB:
+    """The colour with its lightness (HSL) the other way round: dark grounds from light ones, hues kept."""
+    shift = 255 - max(colours) - min(colours)
+    red, green, blue = (channel + shift for channel in colours)
+    return red, green, blue
+
+
+@THEMES
+def test_colours_can_be_read_where_a_client_turns_their_lightness_round(theme: str) -> None:
+    light, _ = palettes(ThemeConfig(name=theme), ROOT)
+    grounds = [lighter(rgb(light.tokens[name])) for name in GROUNDS]
+    for name in ("ink", "title", "soft", "accent"):
+        assert colour.least_contrast(lighter(rgb(light.tokens[name])), grounds) >= 4.5, name
+
+
+@THEMES
+def test_what_is_dark_for_the_system_is_dark_for_outlook_com(theme: str, tmp_path: Path) -> None:
+    for html in (mail(tmp_path, theme), wide(theme, **ENGLISH)):
+        every = [rule for sheet in sheets(html) for rule in rules(sheet)]
+        dark = {
+            (selector, name, value)
+            for rule in every
+            if rule.context == (_DARK,)
+            for selector, name, value in each(rule)
+        }
+        marked = {found for rule in every if "data-ogs" in rule.selector for found in each(rule)}
+        assert len(dark) > 30
+        assert dark - marked == set()
+
+
+def each(rule: Any) -> list[tuple[str, str, str]]:
+    selectors = [_MARK.sub("", one).strip() for one in rule.selector.split(",")]
+    return [(one, name, value) for one in selectors for name, value, _ in rule.declarations if "color" in name]
+
+
+@THEMES
+def test_nothing_is_used_that_webmail_of_qq_and_163_is_known_to_drop(theme: str, tmp_path: Path) -> None:
+    html = mail(tmp_path, theme)
+    tree = LexborHTMLParser(_STYLE.sub("", html))
+    for name in ("link", "script", "form", "input", "iframe", "svg", "video", "object"):
+        assert tree.css(name) == []
+    written = " ".join(node.attributes["style"] or "" for node in tree.css("[style]"))
+    for what in ("position:", "float:", "url(", "var(", "display:flex", "display:grid", "@import"):
+        assert what not in written.replace(": ", ":")
+    assert all((node.attributes["src"] or "").startswith("https://") for node in tree.css("img"))
+
+
+@THEMES
+def test_in_outlook_for_windows_grounds_are_of_cells_and_pictures_have_a_width(theme: str, tmp_path: Path) -> None:
+    html = mail(tmp_path, theme)
+    tree = LexborHTMLParser(html)
+    for node in tree.css(".box td, .press td"):
+        assert node.tag == "td"
+        assert "background-color" in (node.attributes["style"] or "")
+    assert {node.tag for node in tree.css(".boxed, .pressed")} == {"td"}
+    assert all((node.attributes["width"] or "").isdecimal() for node in tree.css("img"))
+    assert re.search(r"<!--\[if mso\]><style>table,td,div,p,a,h1,h2,h3,h4\{font-family:", html)
+
+
+def test_mails_keep_to_their_bytes() -> None:
+    from publisher.config import load_config
+
+    for slug in ("2024-12-29-ai-weekly", "2024-12-29-ai-weekly-en"):
+        made = proofread(load_config(ROOT), slug, commit=False).edition
+        assert made is not None
+        assert made.sizes.html <= 28_000
+    for language, body in (("en", "word " * 35), ("zh-CN", "字" * 60)):
+        short = (item(f"Headline number {n}", body, anchor=f"item-{n}") for n in range(41))
+        assert edition(*short, language=language).sizes.html <= 55_000
