@@ -11,6 +11,8 @@ from typing import Any
 from publisher.checks.context import Context
 from publisher.checks.ignores import ignores_of, judge
 from publisher.checks.registry import Rule, line_in, rules
+from publisher.checks.rules import story_repeated
+from publisher.checks.rules.story_repeated import Earlier
 from publisher.config import Config
 from publisher.config.plugins import in_a_line
 from publisher.diagnostics import Diagnostic, Place, Severity, blocking, catalogue, define, say
@@ -68,9 +70,10 @@ def _plain(gathered: Any) -> Any:
 def affected(
     config: Config, before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]
 ) -> set[str]:
-    """The slugs whose findings across issues may differ, where the facts of issues, by slug, do."""
+    """The slugs whose findings across issues, or earlier stories, may differ where the facts of issues, by slug, do."""
     found: set[str] = set()
-    for rule in _rules_across(config):
+    across = _rules_across(config)
+    for rule in (*across, *(one for one in rules(config) if one.affected and one not in across)):
         was, now = ({slug: one[rule.key] for slug, one in side.items() if rule.key in one} for side in (before, after))
         if was != now:
             found |= rule.affected(was, now) if rule.affected else now.keys()
@@ -88,6 +91,12 @@ def findings_across(
             gathered = [one[rule.key] for one in everything if rule.key in one]
             found += _run(rule, Place("issues"), "the repository", partial(rule.compare, gathered, wanted))
     return _finished(config, found)
+
+
+def earlier_stories(facts: Iterable[Mapping[str, Any]], slugs: Iterable[str]) -> dict[str, tuple[Earlier, ...]]:
+    """Of each of ``slugs``, which stories of other issues its own follow; from the facts of each."""
+    gathered = [one[story_repeated.CODE.name] for one in facts if story_repeated.CODE.name in one]
+    return story_repeated.earlier(gathered, frozenset(slugs))
 
 
 def _rules_across(config: Config) -> list[Rule]:

@@ -117,6 +117,15 @@ class EditionOrigin:
     reviewed_by: tuple[str, ...]
 
 
+class EarlierStory(NamedTuple):
+    """The item at ``anchor`` follows one of another issue: its slug, the item's anchor and headline."""
+
+    anchor: str
+    slug: str
+    at: str
+    headline: str
+
+
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """Bytes: of the HTML, of the HTML as encoded in a message, of the text, of a whole message."""
@@ -134,6 +143,7 @@ class Edition:
     ``digest`` is ``sha256:`` and 64 hex digits over subject, preheader, HTML, text, web page body and assets.
     ``commit`` is the last commit that touched what the edition is made of; ``None`` outside git or while uncommitted.
     ``mailed`` is how many items the email holds, where it leads on to the web page for the others.
+    ``earlier``: stories of other issues that its own follow, the newest first; no part of the digest.
     ``web`` is the body of the archive page: headline block, key points, cover, intro, items, attribution; safe HTML.
     """
 
@@ -163,6 +173,7 @@ class Edition:
     commit: str | None = None
     mailed: int | None = None
     origin: tuple[EditionOrigin, ...] = ()
+    earlier: tuple[EarlierStory, ...] = ()
 
     @property
     def topics(self) -> tuple[str, ...]:

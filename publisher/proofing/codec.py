@@ -91,12 +91,14 @@ def _stored(values: Mapping[str, Any], key: bytes, read: Callable[[str], Any]) -
 
 def of_commit(edition: Edition, commit: str | None) -> Edition:
     """The edition as made of that commit."""
-    if edition.commit == commit:
-        return edition
+    return edition if edition.commit == commit else with_values(edition, commit=commit)
+
+
+def with_values(edition: Edition, **values: Any) -> Edition:
+    """The edition with other values of its light part."""
     if not isinstance(edition, StoredEdition):
-        return replace(edition, commit=commit)
-    values = {name: getattr(edition, name) for name in _LIGHT}
-    return _stored(values | {"commit": commit}, edition.key, edition._read)
+        return replace(edition, **values)
+    return _stored({name: getattr(edition, name) for name in _LIGHT} | values, edition.key, edition._read)
 
 
 def light_of(edition: Edition) -> bytes:

@@ -16,8 +16,9 @@ import msgpack
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
+from publisher.edition.model import EarlierStory
 from publisher.edition.provenance import history_of
-from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack
+from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack, with_values
 from publisher.proofing.index import IndexRow
 from publisher.proofing.proof import Basis, Proof, proofread
 from publisher.proofing.store import Store
@@ -85,7 +86,10 @@ def judge(
         if slug in across:
             proof = proofs.get(slug) or proof_all(config, [slug], keys, store)[slug]
             key = keys[slug] if isinstance(proof.edition, StoredEdition) else b""
-            proof = proof.judged(config, across[slug])
+            findings, earlier = across[slug]
+            proof = proof.judged(config, findings)
+            if proof.edition and proof.edition.earlier != earlier:
+                proof = replace(proof, edition=with_values(proof.edition, earlier=earlier))
             light = light_of(proof.edition) if proof.edition else b""
             index[slug] = IndexRow(key, proof.draft, proof.findings, facts[slug], light)
         else:
@@ -123,13 +127,17 @@ def _across(
     after: Mapping[str, bytes],
     slugs: Sequence[str],
     changed: Sequence[str],
-) -> dict[str, list[Diagnostic]]:
-    """The findings of the rules across issues, by slug, of those ``slugs`` that ``changed`` or that a change of facts
-    bears upon.
+) -> dict[str, tuple[list[Diagnostic], tuple[EarlierStory, ...]]]:
+    """The findings of the rules across issues and the earlier stories, by slug, of those ``slugs`` that ``changed`` or
+    that a change of facts bears upon.
     """
     if before == after and not changed:
         return {}
-    from publisher.checks.engine import affected, findings_across  # where nothing changed no rule is needed
+    from publisher.checks.engine import (
+        affected,
+        earlier_stories,
+        findings_across,
+    )  # where nothing changed no rule is needed
 
     now = {slug: msgpack.unpackb(packed) for slug, packed in after.items()}
     was = {slug: now[slug] if after.get(slug) == old else msgpack.unpackb(old) for slug, old in before.items()}
@@ -138,7 +146,11 @@ def _across(
     for finding in findings_across(config, now.values(), None if len(wanted) == len(now) else wanted):
         found.setdefault(finding.path.partition("/")[2].split("/")[0], []).append(finding)
     everywhere = found.pop("", [])  # of a rule that failed over all
-    return {slug: [*found.get(slug, ()), *everywhere] for slug in wanted}
+    told = earlier_stories(now.values(), wanted)
+    return {
+        slug: ([*found.get(slug, ()), *everywhere], tuple(EarlierStory(*one) for one in told.get(slug, ())))
+        for slug in wanted
+    }
 
 
 def cores() -> int:

@@ -26,6 +26,7 @@ from publisher.publishing.live import Provenance, fetch_page, provenance_of_page
 from publisher.site.content import page_body
 from publisher.site.paths import issue_path
 
+_EARLIER = re.compile('<div class="earlier">.*?</div>\n?', re.DOTALL)  # follows from other issues
 _BLANK = re.compile(r"\s+")
 
 
@@ -140,7 +141,7 @@ def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:
     """What is not the edition's, in words; None where all is."""
     if exhibit.message is None:
         body = page_body(edition, config, issue_path(edition.slug))
-        whole = _BLANK.sub(" ", body) in _BLANK.sub(" ", exhibit.html)
+        whole = _BLANK.sub(" ", body) in _BLANK.sub(" ", _EARLIER.sub("", exhibit.html))
         return None if whole else "the page's words are not that edition's"
     if str(exhibit.message["subject"]) != edition.subject:
         return "its subject is not that edition's"

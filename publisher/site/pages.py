@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from publisher.config import Config
 from publisher.edition.brand import Author, Brand
-from publisher.edition.model import Edition
+from publisher.edition.model import EarlierStory, Edition
 from publisher.edition.origin import source_type
 from publisher.site.archive import PAGE, Archive, Group, Page, moment
 from publisher.site.content import page_body
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 CARD = "card.png"
+EARLIER = 3
+"""How many earlier stories an item leads to."""
 
 
 class Listed(NamedTuple):
@@ -55,6 +57,7 @@ class ArchivePages:
         self.aftermath = aftermath
         self._common = common
         self._editions = {edition.slug: identity(edition) for edition in archive.editions}
+        self._published = {edition.slug: edition for edition in archive.published}
         self._whole = key_of(common, *self._editions.values())
         self._words: dict[str, SiteWords] = {}
         self._static = static_files(config)
@@ -159,7 +162,8 @@ class ArchivePages:
         corrected = self.aftermath.corrected.get(edition.slug)
         named = [(group.name, group.path) for group in (*tags, *authors)]
         own_feed = f"feed.{edition.language.lower()}" in self.feeds
-        parts = (self._editions[edition.slug], around, named, own_feed, str(corrected))
+        before = [(one, str(other.date)) for one, other in self._earlier(edition)]
+        parts = (self._editions[edition.slug], around, named, own_feed, str(corrected), before)
         return self._page(
             f"{path}index.html",
             "issue.html",
@@ -172,7 +176,7 @@ class ArchivePages:
     def _of_issue(self, edition: Edition) -> dict[str, Any]:
         neighbours = self.archive.neighbours[edition.slug]
         corrected = self.aftermath.corrected.get(edition.slug)
-        body = page_body(edition, self.config, issue_path(edition.slug))
+        body = self._body(edition)
         return {
             "edition": edition,
             "body": Markup(body),  # noqa: S704 - Edition.web is promised to be safe
@@ -188,6 +192,30 @@ class ArchivePages:
             "aigc": _data_block(self._aigc(edition)) if edition.origin else "",
             "corrected": self.words(edition.language).on("corrected", corrected) if corrected else "",
         }
+
+    def _body(self, edition: Edition) -> str:
+        """The body of its page, with the earlier stories under each item."""
+        path = issue_path(edition.slug)
+        body, before = page_body(edition, self.config, path), self._earlier(edition)
+        for anchor in dict.fromkeys(one.anchor for one, _ in before):
+            told = [(f"{relative(path, issue_path(other.slug))}#{quote(one.at)}", one.headline, other)
+                    for one, other in before if one.anchor == anchor]  # fmt: skip
+            made = self._theme.render("web/earlier.html", say=self.words(edition.language), earlier=told)
+            item = body.find(f' id="{escape(anchor)}"')
+            end = body.find("</article>", item)
+            if 0 <= item < end:
+                body = body[:end] + made + body[end:]
+        return body
+
+    def _earlier(self, edition: Edition) -> list[tuple[EarlierStory, Edition]]:
+        """At most three earlier stories an item, with the published issues in its language that they are in."""
+        found: dict[str, list[tuple[EarlierStory, Edition]]] = {}
+        language = edition.language.split("-")[0]
+        for one in edition.earlier:
+            other = self._published.get(one.slug)
+            if other and other.date < edition.date and other.language.split("-")[0] == language:
+                found.setdefault(one.anchor, []).append((one, other))
+        return [pair for pairs in found.values() for pair in pairs[:EARLIER]]
 
     def tombstone(self, slug: str) -> Target:
         """The page of an issue that is gone: the links in readers' inboxes lead here."""

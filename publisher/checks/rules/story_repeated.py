@@ -33,15 +33,19 @@ _HELP = say("drop it, or say in the headline what is new")
 At = Sequence[Any]  # path, line, column, end line, end column
 Told = Sequence[Any]
 """An issue's slug, its day, and of each story the headline's place, words and digest, a digest of its text, its
-sources: plain values, as a cache holds them."""
+sources, its anchor: plain values, as a cache holds them."""
+
+Earlier = tuple[str, str, str, str]
+"""A story, and one about the same before it: anchor of the first; slug of the other's issue, anchor, headline."""
 
 
 class _PastHeadline(NamedTuple):
-    """A headline among the last ones: its issue and day, its words, the pairs of its letters."""
+    """A headline among the last ones: its issue and day, its words and anchor, the pairs of its letters."""
 
     slug: str
     day: str
     words: str
+    anchor: str
     pairs: frozenset[str]
 
 
@@ -55,9 +59,9 @@ def gather(issue: Issue) -> Told:
 
 
 def _story(item: Item) -> tuple[Any, ...]:
-    words = unicodedata.normalize("NFKC", item.headline)
+    words = item.headline
     links = tuple((_at(link.place), _address(link.url)) for link in sources(item))
-    return _at(item.places.of("headline")), words, _digest(words), _digest(item.body.text), links
+    return _at(item.places.of("headline")), words, _digest(words), _digest(item.body.text), links, item.anchor
 
 
 def _digest(text: str) -> str:
@@ -91,7 +95,11 @@ def affected(before: Mapping[str, Told], after: Mapping[str, Told]) -> set[str]:
     ordered = _ordered(after.values())
     places = [(day, slug) for slug, day, _ in ordered]
     for slug in different:
-        held = [(told[1], [story[1] for story in told[2]]) for side in (before, after) if (told := side.get(slug))]
+        held = [
+            (told[1], [(story[1], story[5]) for story in told[2]])
+            for side in (before, after)
+            if (told := side.get(slug))
+        ]
         for day, _ in held if len(held) == 1 or held[0] != held[1] else ():
             place = bisect(places, (day, slug))
             found.update(slug for _, slug in places[place : place + WINDOW + 1])
@@ -103,7 +111,7 @@ def _ordered(gathered: Iterable[Told]) -> list[Told]:
 
 
 def _keys(told: Told) -> Iterator[str]:
-    for _, _, headline, _, links in told[2]:
+    for _, _, headline, _, links, _ in told[2]:
         yield headline
         yield from (url for _, url in links if url)
 
@@ -126,18 +134,18 @@ def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iter
         url
         for slug, _, stories in ordered
         if wanted is None or slug in wanted
-        for *_, links in stories
+        for *_, links, _ in stories
         for _, url in links
         if url
     }
     ran: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a source: its issues, with the text
     for slug, day, stories in ordered:
-        for _, _, _, text, links in stories:
+        for _, _, _, text, links, _ in stories:
             for _, url in links:
                 if url in asked:
                     ran[url].setdefault((day, slug), text)
     for slug, day, stories in ordered:
-        for _, _, _, text, links in stories if wanted is None or slug in wanted else ():
+        for _, _, _, text, links, _ in stories if wanted is None or slug in wanted else ():
             for place, url in links:
                 earlier = [(issue, other) for issue, other in list(ran[url].items())[:COLUMN] if issue[0] < day]
                 column = len(ran[url]) >= COLUMN and text not in (other for _, other in earlier)
@@ -151,12 +159,12 @@ def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> It
     asked = {story[2] for slug, _, stories in ordered if wanted is None or slug in wanted for story in stories}
     known: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a headline: its issues, with the text
     for slug, day, stories in ordered:
-        for _, _, headline, text, _ in stories:
+        for _, _, headline, text, *_ in stories:
             if headline in asked:
                 known[headline][day, slug] = text
     last = _Last(ordered)
     for place, (slug, day, stories) in enumerate(ordered):
-        for at, words, headline, text, _ in stories if wanted is None or slug in wanted else ():
+        for at, words, headline, text, *_ in stories if wanted is None or slug in wanted else ():
             same = known[headline]
             earlier = [issue for issue in list(same)[:WINDOW] if issue[0] < day]
             if len(same) >= COLUMN and text not in {same[issue] for issue in earlier}:
@@ -165,8 +173,37 @@ def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> It
                 message = say("the same headline already ran in {slug}", slug=earlier[-1][1])
                 yield CODE.at(_place(at), message, help=_HELP)
             elif not earlier and (alike := last.alike(place, words)):
-                message = say("a headline {share:.0%} alike already ran in {slug}", share=alike[0], slug=alike[1])
+                share, slug_of = max((likeness, other.slug) for likeness, other in alike)
+                message = say("a headline {share:.0%} alike already ran in {slug}", share=share, slug=slug_of)
                 yield CODE.at(_place(at), message, help=_HELP)
+
+
+def earlier(gathered: Sequence[Told], wanted: frozenset[str]) -> dict[str, tuple[Earlier, ...]]:
+    """Of the issues ``wanted``, the stories that ran before, the newest first: under a headline alike, or of the same
+    source under one half alike. What makes a column is no story.
+    """
+    ordered = _ordered(gathered)
+    headlines = Counter(headline for _, _, stories in ordered for headline in {story[2] for story in stories})
+    asked = {link[1] for slug, _, stories in ordered if slug in wanted for story in stories for link in story[4]}
+    of_source: defaultdict[str, list[_PastHeadline]] = defaultdict(list)
+    for slug, day, stories in ordered:
+        for _, words, _, _, links, anchor in stories:
+            for url in {url for _, url in links if url and url in asked}:
+                of_source[url].append(_PastHeadline(slug, day, words, anchor, _pairs(words)))
+    last = _Last(ordered)
+    made: dict[str, tuple[Earlier, ...]] = {}
+    for place, (slug, day, stories) in enumerate(ordered):
+        found: dict[Earlier, str] = {}
+        for _, words, headline, _, links, anchor in stories if slug in wanted else ():
+            pairs = _pairs(words)
+            told = [other for _, other in last.alike(place, words)] if headlines[headline] < COLUMN else []
+            for _, url in links:
+                if len({other.slug for other in of_source[url]}) < COLUMN:
+                    same = (other for other in of_source[url] if other.day < day and not _another(words, other.words))
+                    told += [other for other in same if 4 * len(pairs & other.pairs) >= len(pairs) + len(other.pairs)]
+            found |= {(anchor, other.slug, other.anchor, other.words): other.day for other in told}
+        made[slug] = tuple(sorted(found, key=lambda one: (found[one], *one), reverse=True))
+    return {slug: made[slug] for slug in wanted & made.keys()}
 
 
 class _Last:
@@ -183,19 +220,19 @@ class _Last:
         self._stories: dict[int, _PastHeadline] = {}
         self._index: defaultdict[str, deque[int]] = defaultdict(deque)
 
-    def alike(self, place: int, words: str) -> tuple[float, str] | None:
-        """How alike the most alike headline of an earlier day is to one of the issue at ``place``, and its issue."""
-        pairs, best = _pairs(words), (0.0, "")
+    def alike(self, place: int, words: str) -> list[tuple[float, _PastHeadline]]:
+        """The headlines of earlier days that are alike to one of the issue at ``place``, and how much."""
+        pairs, found = _pairs(words), []
         if len(pairs) < _SHORTEST:
-            return None
+            return []
         self._move(place)
         shared = Counter(chain.from_iterable(self._index.get(pair, ()) for pair in pairs))
         least = int(ALIKE / (2 - ALIKE) * len(pairs))  # were the other no longer than what they share
         for other, common in [(self._stories[number], times) for number, times in shared.items() if times >= least]:
             likeness = 2 * common / (len(pairs) + len(other.pairs))
             if likeness >= ALIKE and other.day < self._ordered[place][1] and not _another(words, other.words):
-                best = max(best, (likeness, other.slug))
-        return best if best[0] else None
+                found.append((likeness, other))
+        return found
 
     def _move(self, place: int) -> None:
         """Hold the issues before the one at ``place``, and forget the oldest."""
@@ -205,7 +242,7 @@ class _Last:
         for at in range(max(self._end, place - WINDOW), place):
             slug, day, stories = self._ordered[at]
             for number, told in zip(self._numbers, stories):  # noqa: B905 - the numbers never end
-                self._stories[number] = _PastHeadline(slug, day, told[1], _pairs(told[1]))
+                self._stories[number] = _PastHeadline(slug, day, told[1], told[5], _pairs(told[1]))
                 self._held.append((at, number))
                 for pair in self._stories[number].pairs:
                     self._index[pair].append(number)
@@ -219,7 +256,7 @@ def _pairs(words: str) -> frozenset[str]:
 
 def _another(one: str, two: str) -> bool:
     """Whether two headlines differ in a number, or in one name alone: Rust 1.80 is not Rust 1.81."""
-    first, second = _TOKEN.findall(one), _TOKEN.findall(two)
+    first, second = (_TOKEN.findall(unicodedata.normalize("NFKC", words)) for words in (one, two))
     if Counter(filter(_digits, first)) != Counter(filter(_digits, second)):
         return True
     match = SequenceMatcher(None, [t.casefold() for t in first], [t.casefold() for t in second], autojunk=False)
