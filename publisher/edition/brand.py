@@ -26,7 +26,7 @@ from publisher.language import Locale
 _UNSAFE = re.compile("[^A-Za-z0-9_-]+")  # a ``#``, ``?`` or ``%`` would end or change the address
 _SHOWN = ("paper", "card", "panel", "ink", "soft", "rule", "edge", "accent", "on_accent")
 _SPACE = re.compile(
-    r"""("[^"\n]*"|'[^'\n]*')|\s*(;\s*\}|[{};,]|:\s)\s*|(/\*.*?\*/\s*)|\s+""", re.DOTALL
+    r"""("[^"\n]*"|'[^'\n]*')|\s*(;\s*\}|[{};,]|:\s)\s*|(/\*.*?\*/\s*|(?<=[\s:(,])0(?=\.\d))|\s+""", re.DOTALL
 )  # strings stay
 _MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
 
