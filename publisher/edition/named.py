@@ -8,9 +8,10 @@ its words.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import groupby
-from math import log
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain, groupby
+from math import fsum, log
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -31,12 +32,16 @@ class Story(NamedTuple):
     text: str
 
 
-def linked(html: Markup, stories: Sequence[Story]) -> Markup:
-    """A key point, each of its sentences a link to the one story that it names, where there is one."""
-    if "<a" in html or len(stories) < 2:
-        return html
-    pieces = [html] if "<" in html else [Markup(one) for one in _SENTENCE.split(str(html)) if one]  # noqa: S704
+def linked(points: Sequence[Markup], stories: Sequence[Story]) -> list[Markup]:
+    """Key points, each sentence a link to the one story that it names, where there is one."""
+    if not points or len(stories) < 2:
+        return list(points)
     known = _Stories(stories)
+    return [point if "<a" in point else _linked(point, known) for point in points]
+
+
+def _linked(html: Markup, known: _Stories) -> Markup:
+    pieces = [html] if "<" in html else [Markup(one) for one in _SENTENCE.split(str(html)) if one]  # noqa: S704
     parts = groupby(((known.named_in(piece.striptags()), piece) for piece in pieces), key=lambda pair: pair[0])
     return Markup().join(_link(anchor, Markup().join(piece for _, piece in run)) for anchor, run in parts)
 
@@ -54,20 +59,23 @@ class _Stories:
         self._small = {word for story in stories for word in _TOKEN.findall(story.text) if word.islower()}
         self._heads = [self._names(story.headline) for story in stories]
         self._words = [_words(f"{story.headline}\n{story.text}") for story in stories]
+        self._naming = Counter(chain.from_iterable(self._heads))
+        self._using = Counter(chain.from_iterable(self._words))
 
     def named_in(self, sentence: str) -> str | None:
+        """The anchor of the one story that a sentence names and tells."""
         names = self._names(sentence)
-        shared = [head & names for head in self._heads]
-        own = [any(sum(name in other for other in self._heads) == 1 for name in found) for found in shared]
-        weights = [self._weight(_words(sentence), words) for words in self._words]
+        own = [any(self._naming[name] == 1 for name in head & names) for head in self._heads]
+        said = _words(sentence)
+        weights = [self._weight(said & words) for words in self._words]
         best = max(range(len(weights)), key=weights.__getitem__)
         second = sorted(weights)[-2]
         clear = own.count(True) == 1 and own[best] and weights[best] > max(second * _AHEAD, 2 * log(len(weights)))
         return self._anchors[best] if clear else None
 
-    def _weight(self, sentence: frozenset[str], story: frozenset[str]) -> float:
-        count = len(self._words)
-        return sum(log(count / sum(word in words for words in self._words)) for word in sentence & story)
+    def _weight(self, shared: Iterable[str]) -> float:
+        """The rarer a word is among the stories, the more it tells; exact, hence the same in every order."""
+        return fsum(log(len(self._words) / self._using[word]) for word in shared)
 
     def _names(self, text: str) -> frozenset[str]:
         """Names, numbers, runs of words. A capital letter names nothing where the issue also writes the word small."""

@@ -203,7 +203,8 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> Vie
     labels = Labels(words, config)
     items = _items(issue, words, pictures, renderer, labels)
     stories = [Story(item.anchor, item.headline, " ".join(_measured((item,), None))) for item in items]
-    points = tuple(replace(point, html=linked(point.html, stories)) for point in points)
+    shown = linked([point.html for point in points], stories)
+    points = tuple(replace(point, html=html) for point, html in zip(points, shown, strict=True))
     attribution = renderer.inline(issue.attribution, "attribution") if issue.attribution else None
     pictures.diagnostics.extend(renderer.diagnostics)
     length = measure(_measured(items, attribution), words, config)

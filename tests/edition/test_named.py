@@ -38,7 +38,7 @@ CHINESE = (
 
 
 def targets(point: str, stories: tuple[Story, ...]) -> list[str]:
-    html = linked(escape(point), stories)
+    (html,) = linked([escape(point)], stories)
     assert html.striptags() == " ".join(point.split())
     return re.findall('<a href="#([^"]+)">', html)
 
@@ -105,7 +105,7 @@ def test_text_length_and_preheader_are_as_without_the_links() -> None:
 
 def test_a_point_with_a_link_of_its_own_has_no_other() -> None:
     html = Markup('<a href="https://a.example/">Apple</a> lowers its headset to $1,999.')
-    assert linked(html, ENGLISH) == html
+    assert linked([html], ENGLISH) == [html]
 
 
 def test_a_story_that_mail_leaves_to_the_page_is_no_link_in_mail() -> None:
