@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from publisher.authoring.headlines import BOLD, ENDED, NUMBERED, Line, Signs, headlines, value
+from publisher.authoring.headlines import BOLD, ENDED, NUMBERED, PastedLine, Signs, headlines, value
 from publisher.checks.rules.items import commentary_label
 from publisher.config import Config
 from publisher.language import spoken
@@ -32,7 +32,7 @@ _POINTS = ("划重点", "劃重點", "要点", "要點", "重点", "Key takeaway
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class PastedStory:
     """One item; ``pasted`` is its headline as it was, where a number was taken from it."""
 
     headline: str
@@ -51,10 +51,10 @@ class Digest:
     intro: tuple[str, ...] = ()
     points: list[str] = field(default_factory=list)
     generated_by: str | None = None
-    stories: list[Story] = field(default_factory=list)
+    stories: list[PastedStory] = field(default_factory=list)
     attribution: str | None = None
-    left_out: list[Line] = field(default_factory=list)
-    pictures: list[Line] = field(default_factory=list)
+    left_out: list[PastedLine] = field(default_factory=list)
+    pictures: list[PastedLine] = field(default_factory=list)
 
 
 def read_digest(config: Config, text: str) -> Digest:
@@ -78,7 +78,7 @@ class _Reader:
         self._names = {name.casefold() for name in (*_POINTS, *every("email", "key_points"), *own)}
         sources = "|".join(re.escape(word.strip(" :：")) for word in every("email", "source"))
         self._sources = re.compile(rf"(?:{sources})\s*[:：]\s*")
-        lines = [Line(number, line.rstrip()) for number, line in enumerate(text.split("\n"), 1)]
+        lines = [PastedLine(number, line.rstrip()) for number, line in enumerate(text.split("\n"), 1)]
         blank = sum(not line.text for line in lines)
         code = _fenced(lines)
         self._lines, levels = self._underlined(lines, code)
@@ -98,15 +98,15 @@ class _Reader:
             self._found.stories.append(self._story(self._found.title, "", "", lines))
         return self._found
 
-    def _leave(self, line: Line, *pieces: str | None) -> None:
-        self._found.left_out += [Line(line.number, piece.strip()) for piece in pieces if piece and piece.strip()]
+    def _leave(self, line: PastedLine, *pieces: str | None) -> None:
+        self._found.left_out += [PastedLine(line.number, piece.strip()) for piece in pieces if piece and piece.strip()]
 
-    def _underlined(self, lines: Iterable[Line], code: frozenset[int]) -> tuple[list[Line], dict[int, int]]:
+    def _underlined(self, lines: Iterable[PastedLine], code: frozenset[int]) -> tuple[list[PastedLine], dict[int, int]]:
         """The lines but for those that underline a heading, and the level of each heading."""
-        kept: list[Line] = []
+        kept: list[PastedLine] = []
         levels: dict[int, int] = {}
         for line in lines:
-            head = kept[-1] if kept else Line(0, "")
+            head = kept[-1] if kept else PastedLine(0, "")
             alone = head.text and (len(kept) < 2 or not kept[-2].text) and not _BULLET.match(head.words)
             if line.number in code:
                 pass
@@ -119,7 +119,7 @@ class _Reader:
             kept.append(line)
         return kept, levels
 
-    def _bare(self, line: Line) -> str:
+    def _bare(self, line: PastedLine) -> str:
         """The text of a heading, without the marks that make it one."""
         text = line.words
         if (match := _ATX.fullmatch(text)) and match["text"]:
@@ -130,7 +130,7 @@ class _Reader:
             text = match["text"].strip() or text
         return text
 
-    def _without_furniture(self, lines: Iterable[Line]) -> list[Line]:
+    def _without_furniture(self, lines: Iterable[PastedLine]) -> list[PastedLine]:
         """The lines but for the length and the places of pictures, which are noted."""
         kept = []
         for line in lines:
@@ -144,28 +144,29 @@ class _Reader:
                 kept.append(line)
         return kept
 
-    def _closing(self, lines: list[Line]) -> list[Line]:
-        """The lines but for the last, where that says what the text comes from."""
-        last = max((index for index, line in enumerate(lines) if line.text), default=-1)
-        if last < 0 or lines[last].number in self._signs.code or lines[last].number in self._signs.levels:
-            return lines
-        text = lines[last].words
-        whole = _IN_PARENTHESES.fullmatch(text)
-        inside = whole[1].strip() if whole else text
-        if not _CLOSING.fullmatch(inside) or not self._begins(lines, last):
-            return lines
-        if whole:
-            self._leave(lines[last], text[0], text[-1])
-        self._found.attribution = inside
-        return lines[:last] + lines[last + 1 :]
+    def _closing(self, lines: list[PastedLine]) -> list[PastedLine]:
+        """The lines but for one of the last that says what the text comes from."""
+        written = [index for index, line in enumerate(lines) if line.text]
+        for at in written[:-13:-1]:
+            line, text = lines[at], lines[at].words
+            whole = _IN_PARENTHESES.fullmatch(text)
+            inside = whole[1].strip() if whole else text
+            known = line.number in self._signs.code or line.number in self._signs.levels
+            if known or not self._begins(lines, at) or not _CLOSING.fullmatch(inside):
+                continue
+            if whole:
+                self._leave(line, text[0], text[-1])
+            self._found.attribution = inside
+            return lines[:at] + lines[at + 1 :]
+        return lines
 
-    def _begins(self, lines: Sequence[Line], index: int) -> bool:
+    def _begins(self, lines: Sequence[PastedLine], index: int) -> bool:
         """Whether a paragraph begins with the line."""
         return not self._signs.spaced or index == 0 or not lines[index - 1].text
 
     # Key points.
 
-    def _key_points(self, lines: list[Line]) -> list[Line]:
+    def _key_points(self, lines: list[PastedLine]) -> list[PastedLine]:
         """The lines but for the key points, from the line that names them to the one that says who made them."""
         named = (index for index, line in enumerate(lines) if self._names_points(line))
         start = next(named, None)
@@ -185,15 +186,15 @@ class _Reader:
             end += 1
         return lines[:start] + lines[end:]
 
-    def _names_points(self, line: Line) -> bool:
+    def _names_points(self, line: PastedLine) -> bool:
         bare = line.words.strip("#*_【】[]:： \u3000").casefold()
         return line.number not in self._signs.code and bare in self._names and bool(bare)
 
-    def _model(self, line: Line) -> str | None:
+    def _model(self, line: PastedLine) -> str | None:
         match = _GENERATED.fullmatch(line.words) or _shape("generated").fullmatch(line.words)
         return next((name.strip() for name in match.groups() if name and name.strip()), None) if match else None
 
-    def _end_of_points(self, lines: Sequence[Line], start: int, model: int | None) -> int:
+    def _end_of_points(self, lines: Sequence[PastedLine], start: int, model: int | None) -> int:
         """The index after the last point: of the line that names the model, of a heading, of what is no point."""
         gap = seen = alone = False
         for index in range(start, len(lines)):
@@ -210,7 +211,7 @@ class _Reader:
             seen, gap, alone = True, False, bool(_MARK.fullmatch(line.words))
         return len(lines)
 
-    def _point(self, line: Line, before: Line) -> None:
+    def _point(self, line: PastedLine, before: PastedLine) -> None:
         bullet = _BULLET.match(line.words)
         if _MARK.fullmatch(line.words):
             self._leave(line, line.text)
@@ -224,7 +225,7 @@ class _Reader:
 
     # Stories.
 
-    def _stories(self, lines: list[Line], starts: list[int], heads: dict[int, bool]) -> None:
+    def _stories(self, lines: list[PastedLine], starts: list[int], heads: dict[int, bool]) -> None:
         names = [self._bare(lines[start]) for start in starts]
         counted = [
             value(match) if (match := NUMBERED.match(name)) else 0
@@ -235,15 +236,15 @@ class _Reader:
         section, used = "", True
         for name, start, end in zip(names, starts, [*starts[1:], len(lines)], strict=True):
             if heads[lines[start].number]:
-                self._found.stories += [] if used else [Story(section)]
+                self._found.stories += [] if used else [PastedStory(section)]
                 section, used = name, False
                 continue
             used = True
             bare = NUMBERED.sub("", name, count=1).strip() if numbered else name
             self._found.stories.append(self._story(bare or name, name, section, lines[start + 1 : end]))
-        self._found.stories += [] if used else [Story(section)]  # a heading at the end: its text is missing
+        self._found.stories += [] if used else [PastedStory(section)]  # a heading at the end: its text is missing
 
-    def _story(self, headline: str, name: str, section: str, lines: Sequence[Line]) -> Story:
+    def _story(self, headline: str, name: str, section: str, lines: Sequence[PastedLine]) -> PastedStory:
         lines, source = self._source(lines)
         pasted = name if name != headline else ""
         boxed = any(line.words.startswith(":::") for line in lines)  # it is written as ours are
@@ -254,13 +255,13 @@ class _Reader:
             match = None if self._signs.is_label(line) else self._signs.match(self._signs.label, line)
             self._leave(line, match[0] if match else line.text)
             words = line.words[match.end() :] if match else ""
-            commentary = self._prose([Line(line.number, words), *lines[at + 1 :]])
-        return Story(headline, pasted, section, self._prose(lines[:at]), commentary or None, source)
+            commentary = self._prose([PastedLine(line.number, words), *lines[at + 1 :]])
+        return PastedStory(headline, pasted, section, self._prose(lines[:at]), commentary or None, source)
 
-    def _begins_commentary(self, line: Line) -> bool:
+    def _begins_commentary(self, line: PastedLine) -> bool:
         return bool(self._signs.match(self._signs.label, line)) or self._signs.is_label(line)
 
-    def _source(self, lines: Sequence[Line]) -> tuple[Sequence[Line], tuple[str, str] | None]:
+    def _source(self, lines: Sequence[PastedLine]) -> tuple[Sequence[PastedLine], tuple[str, str] | None]:
         """The lines but for one that names the source alone, and the source: its name, and its address or nothing."""
         for index, line in enumerate(lines):
             match = self._signs.match(self._sources, line)
@@ -272,7 +273,7 @@ class _Reader:
                     return [*lines[:index], *lines[index + 1 :]], (parts[1].strip(), parts[2] or "")
         return lines, None
 
-    def _prose(self, lines: Iterable[Line]) -> tuple[str, ...]:
+    def _prose(self, lines: Iterable[PastedLine]) -> tuple[str, ...]:
         """The lines as Markdown: paragraphs apart where each was a line, and no blank lines around."""
         out: list[str] = []
         for line in lines:
@@ -290,7 +291,7 @@ class _Reader:
         return tuple(out)
 
 
-def _fenced(lines: Iterable[Line]) -> frozenset[int]:
+def _fenced(lines: Iterable[PastedLine]) -> frozenset[int]:
     """The lines of fenced code, in which nothing is looked for; none where a fence is not closed."""
     inside, opened = set(), ""
     for line in lines:

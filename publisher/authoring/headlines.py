@@ -5,6 +5,7 @@ else short lines without an end above longer ones with one.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
@@ -22,7 +23,7 @@ _DIGITS = "一二三四五六七八九"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PastedLine:
     """A line of what was pasted, and its number."""
 
     number: int
@@ -47,34 +48,34 @@ class Signs:
     label: re.Pattern[str]
     spaced: bool
 
-    def match(self, shape: re.Pattern[str], line: Line) -> re.Match[str] | None:
+    def match(self, shape: re.Pattern[str], line: PastedLine) -> re.Match[str] | None:
         """Whether a line begins as the shape has it, outside code."""
         return None if line.number in self.code else shape.match(line.words)
 
-    def is_label(self, line: Line) -> bool:
+    def is_label(self, line: PastedLine) -> bool:
         """Whether a line is the label of a commentary and no more: a heading, in bold or in brackets."""
         bare = line.words.strip("#*_【】[]:： \u3000")
         marked = line.number in self.levels or line.words[:1] in {"【", "[", "*", "_"}
         return line.number not in self.code and marked and bool(self.label.fullmatch(f"{bare}："))
 
 
-def headlines(lines: Sequence[Line], signs: Signs) -> dict[int, bool]:
+def headlines(lines: Sequence[PastedLine], signs: Signs) -> dict[int, bool]:
     """The numbers of the lines that are headlines; True for the name of a section."""
     levels = {line.number: signs.levels[line.number] for line in lines if line.number in signs.levels}
     levels = {line.number: levels[line.number] for line in lines if line.number in levels and not signs.is_label(line)}
     written = [line for line in lines if line.words]
     if levels:
-        # Stories have the least level under which a text stands at once; a heading above them names a section.
-        filled = [
-            levels[one.number] for one, two in pairwise(written) if one.number in levels and two.number not in levels
-        ]
-        level = min(filled or levels.values())
-        return {number: own < level for number, own in levels.items() if own <= level}
+        # Stories have the least level that several headings have under which a text stands at once; where none does, a
+        # heading above them names a section.
+        filled = [one.number for one, two in pairwise(written) if one.number in levels and two.number not in levels]
+        several = [level for level, count in Counter(levels[number] for number in filled).items() if count > 1]
+        level = min(several or [levels[number] for number in filled] or levels.values())
+        return {number: own < level and number not in filled for number, own in levels.items() if own <= level}
     found = [line.number for line in written if line.number not in signs.code and _is_bold(line, signs)]
     return dict.fromkeys(found or _in_order(written, signs) or _plain(lines, signs), False)
 
 
-def _is_bold(line: Line, signs: Signs) -> bool:
+def _is_bold(line: PastedLine, signs: Signs) -> bool:
     return bool(BOLD.fullmatch(line.words)) and not signs.is_label(line)
 
 
@@ -88,10 +89,10 @@ def value(match: re.Match[str]) -> int:
     return (10 * (_DIGITS.find(tens) + 1 if tens else 1) if ten else 0) + (_DIGITS.find(ones) + 1 if ones else 0)
 
 
-def _in_order(written: Sequence[Line], signs: Signs) -> list[int]:
+def _in_order(written: Sequence[PastedLine], signs: Signs) -> list[int]:
     """The lines that are numbered from 1 on, where a text follows each."""
     found: list[int] = []
-    for line, after in pairwise([*written, Line(0, "1. ")]):
+    for line, after in pairwise([*written, PastedLine(0, "1. ")]):
         match = signs.match(NUMBERED, line)
         if match and value(match) == len(found) + 1:
             if NUMBERED.match(f"{after.words}x") or len(line.words) > 2 * _LONGEST:
@@ -100,7 +101,7 @@ def _in_order(written: Sequence[Line], signs: Signs) -> list[int]:
     return found if len(found) > 1 else []
 
 
-def _plain(lines: Sequence[Line], signs: Signs) -> list[int]:
+def _plain(lines: Sequence[PastedLine], signs: Signs) -> list[int]:
     found = [line.number for index, line in enumerate(lines) if _may_head(lines, index, signs)]
     labels = [-1, *(index for index, line in enumerate(lines) if signs.match(signs.label, line))]
     for one, two in pairwise(labels):
@@ -111,7 +112,7 @@ def _plain(lines: Sequence[Line], signs: Signs) -> list[int]:
     return found
 
 
-def _may_head(lines: Sequence[Line], index: int, signs: Signs, *, strictly: bool = True) -> bool:
+def _may_head(lines: Sequence[PastedLine], index: int, signs: Signs, *, strictly: bool = True) -> bool:
     line, text = lines[index], lines[index].words
     if not text or len(text) > _LONGEST * (2 if text.isascii() else 1) or line.number in signs.code:
         return False
@@ -120,7 +121,7 @@ def _may_head(lines: Sequence[Line], index: int, signs: Signs, *, strictly: bool
     after = next((one.words for one in lines[index + 1 :] if one.words), "")
     if not ENDED.search(after) or (not strictly and len(after) <= len(text)):
         return False
-    before = lines[index - 1] if index else Line(0, "")
+    before = lines[index - 1] if index else PastedLine(0, "")
     if not signs.spaced:
         return not before.words or bool(ENDED.search(before.words)) or before.number != line.number - 1
     block = [one.words for one in takewhile(lambda one: one.words, lines[index + 1 :])]

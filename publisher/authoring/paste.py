@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from publisher.authoring.add import slug_words
-from publisher.authoring.digest import Digest, Story, read_digest
-from publisher.authoring.headlines import Line
+from publisher.authoring.digest import Digest, PastedStory, read_digest
+from publisher.authoring.headlines import PastedLine
 from publisher.authoring.issue import LONGEST, NewIssue, day_of, next_number, write_issue
 from publisher.authoring.yaml_text import key_points_block, scalar
 from publisher.checks.engine import check_issue
@@ -57,7 +57,7 @@ def paste_issue(config: Config, content: bytes, name: str, slug: str | None = No
     return PastedIssue(made, told(digest.left_out), (*findings, *check_issue(config, slug)[1]))
 
 
-def told(left_out: Iterable[Line]) -> Sentence | None:
+def told(left_out: Iterable[PastedLine]) -> Sentence | None:
     """Each piece that is in no file, with the lines where it stood."""
     pieces: dict[str, list[int]] = {}
     for line in left_out:
@@ -120,7 +120,7 @@ def files_of(config: Config, digest: Digest, date: str, language: str) -> dict[s
     return {"issue.yaml": "\n".join([*lines, ""]), **items}
 
 
-def _item(story: Story) -> str:
+def _item(story: PastedStory) -> str:
     lines = ["---", *([f"# {story.pasted}"] if story.pasted else []), f"headline: {scalar(story.headline)}"]
     if story.section:
         lines.append(f"section: {scalar(story.section)}")

@@ -23,7 +23,9 @@ from publisher.diagnostics import rendered
 from publisher.documents.text import decode
 from publisher.errors import UsageError
 from publisher.issue import Issue, read_issue
+from publisher.library import render
 
+ROOT = Path(__file__).resolve().parents[2]
 DIGEST = Path(__file__).with_name("digest.txt")
 CONFIG = """\
 newsletter:
@@ -167,6 +169,16 @@ Up 80%.
 
 (This digest is drawn from public sources (and others).)
 """
+
+
+@pytest.mark.parametrize("slug", ["2024-12-29-ai-weekly", "2024-12-29-ai-weekly-en"])
+def test_our_own_mail_pasted_has_the_items_that_it_was_made_of(tmp_path: Path, slug: str) -> None:
+    made, _ = pasted(tmp_path, str(render(ROOT, slug).text).removeprefix("AI 周报\n"))  # the name of the newsletter
+    before = read_issue(load_config(ROOT), slug).issue
+    assert before
+    assert [(item.headline, item.section, [one.name for one in item.sources]) for item in made.items] == [
+        (item.headline, item.section, [one.name for one in item.sources]) for item in before.items
+    ]
 
 
 def test_an_english_digest_with_sections_becomes_an_issue(tmp_path: Path) -> None:
