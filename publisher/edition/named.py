@@ -24,7 +24,7 @@ _RUN = 3  # words in a row, or characters of Han and kana, that name a story as 
 _AHEAD = 1.6  # times the words of the next story
 
 
-class Story(NamedTuple):
+class StoryWords(NamedTuple):
     """What names a story, and what it says."""
 
     anchor: str
@@ -32,7 +32,7 @@ class Story(NamedTuple):
     text: str
 
 
-def linked(points: Sequence[Markup], stories: Sequence[Story]) -> list[Markup]:
+def linked(points: Sequence[Markup], stories: Sequence[StoryWords]) -> list[Markup]:
     """Key points, each sentence a link to the one story that it names, where there is one."""
     if not points or len(stories) < 2:
         return list(points)
@@ -54,7 +54,7 @@ def _link(anchor: str | None, words: Markup) -> Markup:
 class _Stories:
     """The stories of an issue, by what names each, and by their words."""
 
-    def __init__(self, stories: Sequence[Story]) -> None:
+    def __init__(self, stories: Sequence[StoryWords]) -> None:
         self._anchors = [story.anchor for story in stories]
         self._small = {word for story in stories for word in _TOKEN.findall(story.text) if word.islower()}
         self._heads = [self._names(story.headline) for story in stories]

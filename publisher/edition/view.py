@@ -23,7 +23,7 @@ from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, in_
 from publisher.edition.markdown.links import scheme
 from publisher.edition.markdown.text import link
 from publisher.edition.model import Length
-from publisher.edition.named import Story, linked
+from publisher.edition.named import StoryWords, linked
 from publisher.edition.origin import Labels
 from publisher.edition.pictures import Pictures
 from publisher.edition.previous import heads_of, listed
@@ -202,7 +202,7 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> Vie
     intro = renderer.block(issue.intro, "intro", 1) if issue.intro else None
     labels = Labels(words, config)
     items = _items(issue, words, pictures, renderer, labels)
-    stories = [Story(item.anchor, item.headline, " ".join(_measured((item,), None))) for item in items]
+    stories = [StoryWords(item.anchor, item.headline, " ".join(_measured((item,), None))) for item in items]
     shown = linked([point.html for point in points], stories)
     points = tuple(replace(point, html=html) for point, html in zip(points, shown, strict=True))
     attribution = renderer.inline(issue.attribution, "attribution") if issue.attribution else None

@@ -8,36 +8,38 @@ import pytest
 from markupsafe import Markup, escape
 
 from publisher.config import load_config
-from publisher.edition.named import Story, linked
+from publisher.edition.named import StoryWords, linked
 from publisher.proofing.proof import proofread
 from tests.edition.make import ROOT, config, edition, html_of, item, text_of
 
 ENGLISH = (
-    Story(
+    StoryWords(
         "apple", "Apple cuts the price of its headset", "Apple lowered the headset to $1,999 after weak sales in China."
     ),
-    Story(
+    StoryWords(
         "chips",
         "Memory gets cheaper",
         "Memory prices fell 20% in May. Samsung and Apple suppliers shipped more wafers.",
     ),
-    Story(
+    StoryWords(
         "court", "Google loses its appeal in Brussels", "The court upheld the fine of 4.1 billion euros for Android."
     ),
-    Story("android", "Google shows a new Android", "The beta of Android has a desktop mode; phones get it in autumn."),
-    Story(
+    StoryWords(
+        "android", "Google shows a new Android", "The beta of Android has a desktop mode; phones get it in autumn."
+    ),
+    StoryWords(
         "rail", "Night trains return to the Alps", "From December a sleeper runs from Paris to Vienna, for 89 euros."
     ),
 )
 CHINESE = (
-    Story("huawei", "华为发布新款折叠屏手机", "华为周三发布第三代折叠屏手机，售价 12999 元，月底开卖。"),
-    Story("battery", "宁德时代公布固态电池进度", "宁德时代称固态电池 2027 年小批量生产，能量密度提高四成。"),
-    Story("car", "新能源汽车出口创新高", "前十个月新能源汽车出口 201 万辆，比亚迪居首，欧洲占三成。"),
-    Story("movie", "国庆档票房不及去年", "国庆档票房 18.4 亿元，比去年少一成，动画片占了一半。"),
+    StoryWords("huawei", "华为发布新款折叠屏手机", "华为周三发布第三代折叠屏手机，售价 12999 元，月底开卖。"),
+    StoryWords("battery", "宁德时代公布固态电池进度", "宁德时代称固态电池 2027 年小批量生产，能量密度提高四成。"),
+    StoryWords("car", "新能源汽车出口创新高", "前十个月新能源汽车出口 201 万辆，比亚迪居首，欧洲占三成。"),
+    StoryWords("movie", "国庆档票房不及去年", "国庆档票房 18.4 亿元，比去年少一成，动画片占了一半。"),
 )  # fmt: skip
 
 
-def targets(point: str, stories: tuple[Story, ...]) -> list[str]:
+def targets(point: str, stories: tuple[StoryWords, ...]) -> list[str]:
     (html,) = linked([escape(point)], stories)
     assert html.striptags() == " ".join(point.split())
     return re.findall('<a href="#([^"]+)">', html)
