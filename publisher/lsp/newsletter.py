@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from publisher.checks.engine import findings_across
+from publisher.checks.engine import affected, findings_across
 from publisher.config import Config, read_config
 from publisher.config.placeholders import config_warnings
 from publisher.config.theme_findings import shadowed
@@ -65,11 +65,6 @@ class OpenNewsletter:
         self._wake = asyncio.Event()
         self._tasks = [asyncio.create_task(self._work())]
 
-    def close(self) -> None:
-        """Stop."""
-        for task in self._tasks:
-            task.cancel()
-
     def path(self, file: Path) -> str:
         """The path from the root, with ``/``. Raises ValueError for what is elsewhere."""
         return file.relative_to(self.root).as_posix()
@@ -80,7 +75,10 @@ class OpenNewsletter:
         slug, _, inner = rest.partition("/")
         if room != "issues" or not inner:
             self._waiting[_CONFIG] = None
-        for owner in (slug,) if room == "issues" and slug else [*self._told] if room != "issues" else ():
+        touched = [slug] if room == "issues" and slug else []
+        if room not in {"issues", "config.yaml"}:  # the theme, which all share
+            touched = [known for known in self._told if known != _CONFIG]
+        for owner in touched:
             if owner in self._told or self._is_open(owner):
                 self._waiting.pop(owner, None)  # the last one touched is judged first
                 self._waiting[owner] = None
@@ -147,7 +145,10 @@ class OpenNewsletter:
     async def _next(self) -> None:
         if _CONFIG in self._waiting:
             del self._waiting[_CONFIG]
-            await self._judge_surroundings()
+            try:
+                await self._judge_surroundings()
+            finally:
+                self.ready.set()
         elif self._waiting:
             await self._judge(self._waiting.popitem()[0])
         elif self.archive.unread and self.config:
@@ -176,7 +177,6 @@ class OpenNewsletter:
             more = {config.templates, *config.checks.rules} if config else ()
             self._tasks.append(asyncio.create_task(self._watch(more)))
         self._publish(_CONFIG, found, True)
-        self.ready.set()
 
     def _read_surroundings(self) -> tuple[Config | None, list[Diagnostic]]:
         config, found = read_config(self.real)
@@ -195,11 +195,14 @@ class OpenNewsletter:
         known = self.archive.facts.get(slug)
         while (found := await self._in_thread(lambda: next(steps, None))) is not None:
             if slug in self._waiting or _CONFIG in self._waiting:
+                self._waiting[slug] = None
                 return  # another key came: what was found is of a text that is no more
             if not first or found[1]:
                 self._publish(slug, found[0], first or not found[1])
-        if self.archive.facts.get(slug) != known:  # others may share a story with it
-            self._waiting.update(dict.fromkeys(other for other in self._told if other not in {slug, _CONFIG}))
+        others = {other: held for other in self._told if (held := self.archive.facts.get(other)) and other != slug}
+        before, after = ({slug: one} if one else {} for one in (known, self.archive.facts.get(slug)))
+        if others and before != after:  # those may share a story with it
+            self._waiting.update(dict.fromkeys(affected(self.config, others | before, others | after) & {*others}))
 
     def _steps(self, config: Config, slug: str) -> Iterator[tuple[list[Diagnostic], bool]]:
         """The findings as far as they are known, and whether they are all."""

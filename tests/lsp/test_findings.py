@@ -246,3 +246,34 @@ def test_without_pygls_it_says_what_to_install(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"pip install 'newsletter-publisher[editor]'" in done.stderr
+
+
+def test_a_config_that_was_never_good_is_told_and_holds_nothing_up(editor: Editor, root: Path) -> None:
+    (root / "config.yaml").write_text("newsletter: [\n", encoding="utf-8")
+    one = editor.open(root / "issues" / SLUG / "01-one.md", item("第一条新闻", ""))
+    config = (root / "config.yaml").as_uri()
+    editor.until_codes(config, "yaml-syntax")
+    assert editor.at("completion", one, 1, 0)["items"]
+    assert editor.ask("textDocument/codeLens", {"textDocument": {"uri": one}}) == []
+    assert one not in editor.findings
+    editor.open(root / "config.yaml", CONFIG)
+    editor.until_codes(config)
+    editor.until_codes(one, "empty-body")
+
+
+def test_a_key_is_judged_although_config_is_touched_meanwhile(editor: Editor, root: Path) -> None:
+    one = editor.open(root / "issues" / SLUG / "01-one.md")
+    editor.until_codes(one)
+    config = {"changes": [{"uri": (root / "config.yaml").as_uri(), "type": 2}]}
+    for version in range(2, 12):
+        editor.change(one, version, item("第一条新闻", "" if version % 2 == 0 else "正文。"))
+        editor.tell("workspace/didChangeWatchedFiles", config)
+        editor.until_codes(one, *(["empty-body"] if version % 2 == 0 else []))
+
+
+def test_the_nearest_config_above_a_file_makes_its_newsletter(editor: Editor, root: Path) -> None:
+    inner = root / "issues" / SLUG / "archive"
+    shutil.copytree(root / "issues/2024-12-29-weekly", inner / "issues/2024-12-29-weekly")
+    (inner / "config.yaml").write_text(f"{CONFIG}checks: {{commentary: required}}\n", encoding="utf-8")
+    old = editor.open(inner / "issues/2024-12-29-weekly/01-old.md")
+    editor.until_codes(old, "commentary-missing")
