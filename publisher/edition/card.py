@@ -131,7 +131,8 @@ def _of_system(family: str, language: str) -> tuple[_Font, ...]:
 
 
 @lru_cache(64)
-def _font(file: str, index: int, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def load_font(file: str, index: int, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """A font in a size of pixels."""
     return ImageFont.truetype(file, size, index=index) if file else ImageFont.load_default(size)
 
 
@@ -139,7 +140,7 @@ def _font(file: str, index: int, size: int) -> ImageFont.FreeTypeFont | ImageFon
 def _has(font: _Font, character: str) -> bool:
     """Whether a font draws a character as something else than what it draws for those it lacks."""
     try:
-        drawn, none = (bytes(_font(*font, 20).getmask(one)) for one in (character, "\U0010ffff"))
+        drawn, none = (bytes(load_font(*font, 20).getmask(one)) for one in (character, "\U0010ffff"))
     except OSError:
         return False
     return drawn != none
@@ -154,7 +155,7 @@ def _lines(text: str, font: _Font, size: int, room: int) -> list[str]:
     kept = "".join(c for c in text if _has(font, c) or c.isspace() or unicodedata.category(c) in {"Mn", "Cf"})
     lines, line = [], ""
     for word in _WORD.findall(" ".join(kept.split())):
-        if line and _font(*font, size).getlength((line + word).rstrip()) > room:
+        if line and load_font(*font, size).getlength((line + word).rstrip()) > room:
             lines.append(line.strip())
             line = ""
         line += word
@@ -165,7 +166,7 @@ def _fitted(title: str, font: _Font, width: int, height: int) -> tuple[int, list
     """The largest size that a title fits in at, and its lines; at the smallest it is cut."""
     for size in _SIZES:
         lines = _lines(title, font, size, width)
-        wide = max(_font(*font, size).getlength(line) for line in lines)
+        wide = max(load_font(*font, size).getlength(line) for line in lines)
         if wide <= width and len(lines) * size * 1.3 <= height:
             break
     return size, lines[: int(height / size / 1.3)]
@@ -177,4 +178,4 @@ def _write(
     direction = ("rtl" if rtl else "ltr") if features.check("raqm") else None
     for row, line in enumerate(lines):
         place = (at[0], at[1] + round(row * size * 1.3))
-        pen.text(place, line, font=_font(*font, size), fill=ink, anchor="ra" if rtl else "la", direction=direction)
+        pen.text(place, line, font=load_font(*font, size), fill=ink, anchor="ra" if rtl else "la", direction=direction)

@@ -6,13 +6,15 @@ A browser takes the smallest that is sharp. None is wider than its original; wha
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import PIL
 from markupsafe import Markup
 
-from publisher.edition.mail_copy import decoded, saved
 from publisher.edition.model import Front
-from publisher.issue.pictures import PictureFile
+
+if TYPE_CHECKING:
+    from publisher.issue.opening import PictureFile
 
 WIDTHS = (400, 800, 1600)
 """Pixels. The text is 580 to 650 CSS pixels wide, a card in a list 350."""
@@ -73,6 +75,8 @@ def _source(kind: str, made: tuple[tuple[str, int], ...], link: Callable[[str], 
 
 def page_copies(front: Front, content: bytes) -> dict[str, bytes]:
     """Every copy by its path. One of what cannot be decoded is the original: browsers go by the bytes."""
+    from publisher.edition.mail_copy import decoded, saved  # most builds make none
+
     paths = [(path, width) for made in copies(front).values() for path, width in made]
     drawn = content.startswith(b"\x89PNG")  # its edges and letters stay crisp
     try:

@@ -17,6 +17,8 @@ from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 from publisher.config import Config
+from publisher.edition.brand import Brand
+from publisher.edition.icon import icon_path
 from publisher.edition.model import Edition, EditionItem
 from publisher.site.archive import Archive, latest, moment
 from publisher.site.content import feed_html
@@ -108,6 +110,8 @@ def json_feed(config: Config, feed: Feed) -> bytes:
     }
     if newsletter.description:
         made["description"] = newsletter.description
+    made |= {"icon": url_of(newsletter.url, icon_path(config, 512))}
+    made |= {"favicon": url_of(newsletter.url, icon_path(config, 32))}
     made["items"] = [_json_item(config, edition) for edition in feed.editions]
     return json.dumps(made, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
 
@@ -191,6 +195,9 @@ def _feed(config: Config, feed: Feed, identity: str) -> ElementTree.Element:
     _add(root, "link", rel="self", type="application/atom+xml", href=url_of(newsletter.url, f"{feed.path}.xml"))
     _add(root, "link", rel="alternate", type="text/html", href=url_of(newsletter.url, feed.home))
     _add(_add(root, "author"), "name", newsletter.name)
+    _add(root, "icon", url_of(newsletter.url, icon_path(config, 180)))
+    if logo := Brand.of(config).logo:
+        _add(root, "logo", url_of(newsletter.url, logo.path))
     return root
 
 

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from publisher.config import Config
 from publisher.edition.brand import Author, Brand
+from publisher.edition.icon import SIZES, draw_icon, icon_path
 from publisher.edition.model import EarlierStory, Edition
 from publisher.edition.origin import source_type
 from publisher.site.archive import PAGE, Archive, Group, Page, moment
@@ -82,6 +83,8 @@ class ArchivePages:
         for group in self.archive.groups:
             for page in group.pages:
                 yield self.group(page)
+        for size in SIZES:
+            yield self._icon(size)
         if self.config.theme.cards:
             yield from self._cards()
         for year, editions in self.archive.years:
@@ -106,6 +109,11 @@ class ArchivePages:
             return draw(self.config, title, language, edition.cover if edition else None), key
 
         return Target(f"{path}{CARD}", (key,), make)
+
+    def _icon(self, size: int) -> Target:
+        path = icon_path(self.config, size)
+        key = key_of(self._common, path)
+        return Target(path, (key,), lambda: (draw_icon(self.config, size), key))
 
     def group(self, page: Page) -> Target:
         """A page of the issues that share a tag, an author, a section or a year."""
@@ -295,7 +303,8 @@ class ArchivePages:
             "link": lambda to: relative(path, to),
             "issue_link": lambda edition: relative(path, issue_path(edition.slug)),
             "absolute": lambda to: url_of(newsletter.url, to),
-            "asset": {role: file.path for role, file in self._static.items()},
+            "asset": {role: file.path for role, file in self._static.items()}
+            | {f"icon_{size}": icon_path(self.config, size) for size in SIZES},
             "feeds": self._feeds_of(),
             "card": self._card_url(),
             "footer": own.html if own else Markup(),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
 from publisher.config import Config
 from publisher.edition.brand import Brand, asset_name, style, theme_text
+from publisher.edition.icon import initial
 from publisher.site.model import SiteFile
 
 STATIC = {"style": "style.css", "page": "site.js", "script": "search.js", "icon": "icon.svg"}
@@ -19,7 +21,8 @@ def static_files(config: Config) -> dict[str, SiteFile]:
     Raises ConfigError and UsageError for what config.yaml names, or a file of the theme, that cannot be used.
     """
     brand = Brand.of(config)
-    icon = _COLOUR.sub(lambda place: getattr(brand, place[1])[place[2]], theme_text(config, "web/icon.svg"))
+    icon = theme_text(config, "web/icon.svg").replace("{{ initial }}", escape(initial(config)))
+    icon = _COLOUR.sub(lambda place: getattr(brand, place[1])[place[2]], icon)
     texts = {"style": style(config, "web/style.css"), "icon": icon}
     texts |= {role: _NOTE.sub("", theme_text(config, f"web/{STATIC[role]}")) for role in ("page", "script")}
     files = {role: _hashed(STATIC[role], text.encode()) for role, text in texts.items()}

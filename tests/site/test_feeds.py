@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import datetime
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
+from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import Config
 from publisher.edition.model import Edition
 from publisher.site.archive import Archive, arrange
 from publisher.site.feeds import ISSUES_IN_FEED, Feed, atom_feed, feeds_of, items_feed, json_feed, llms, sitemap
+from publisher.site.site import site_files
 from tests.site.editions import COVER, make_config, make_edition, make_story, moment
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -146,3 +150,20 @@ def test_llms_txt_leads_to_feeds_years_and_topics_and_the_next_issue_leaves_it_a
     (topic,) = [line for line in made.splitlines() if "tags/" in line]
     assert topic.startswith("- [a b (x)](https://news.example.com/tags/")
     assert llms(config, arrange([one, two])).decode() == made
+
+
+def test_home_screens_and_feeds_have_a_square_icon_of_the_initial_or_of_the_picture_given(tmp_path: Path) -> None:
+    Image.new("RGB", (90, 60), "#00f").save(tmp_path / "own.png")
+    for theme, colour in (({}, (0xA4, 0x37, 0x1C)), ({"icon": "own.png", "logo": "own.png"}, (0, 0, 255))):
+        config = make_config(tmp_path, theme=theme)
+        files = {file.path: file.content for file in site_files(config, arrange([make_edition()]))}
+        (touch,) = LexborHTMLParser(files["issues/2024-12-29-weekly/index.html"].decode()).css("[rel=apple-touch-icon]")
+        image = Image.open(io.BytesIO(files[str(touch.attributes["href"]).removeprefix("../../")])).convert("RGB")
+        assert image.size == (180, 180)
+        assert image.getpixel((20, 90)) == colour
+        assert image.getcolors() != [(180 * 180, colour)]
+        made = json.loads(files["feed.json"])
+        assert {made["icon"], made["favicon"]} <= {f"https://news.example.com/{path}" for path in files}
+        feed = ElementTree.fromstring(files["feed.xml"])
+        assert (feed.findtext("{*}icon") or "").startswith("https://news.example.com/assets/icon-180.")
+        assert (feed.find("{*}logo") is not None) == ("logo" in theme)
