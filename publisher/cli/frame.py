@@ -124,7 +124,7 @@ def needs_extra(extra: str, package: str) -> Iterator[None]:
 
     try:
         yield
-    except ModuleNotFoundError as error:
+    except ImportError as error:  # also where a release before the one we need is installed
         if (error.name or "").startswith("publisher"):
             raise
         raise UsageError(f"this needs {package}", help=f"pip install 'newsletter-publisher[{extra}]'") from error
