@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import unicodedata
@@ -150,6 +149,8 @@ def _next_number(folder: Path) -> int:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Nobody else adds to the issue meanwhile."""
+    import fcntl
+
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -25,7 +25,8 @@ _PICTURE = re.compile(
 )
 _GENERATED = re.compile(r"[（(]?以[上下](?:内容|內容|要点|要點)由(.+?)生成.*")
 _CLOSING = re.compile(
-    r"(?:本文|原文|来源|來源|This (?:article|digest|issue|newsletter)\b|Source:|Written by\b|Compiled (?:by|from)\b).*"
+    r"(?:本文|This (?:article|digest|issue|newsletter)\b|Written by\b|Compiled (?:by|from)\b).*"
+    r"|\((?:原文|来源|來源|Source:).*"  # in parentheses: without, it is the source of the last story
 )
 _IN_PARENTHESES = re.compile(r"[（(]([^（()）]*(?:[（(][^（()）]*[)）][^（()）]*)*)[)）]")
 _POINTS = ("划重点", "劃重點", "要点", "要點", "重点", "Key takeaways", "Highlights", "TL;DR")
@@ -152,7 +153,11 @@ class _Reader:
             whole = _IN_PARENTHESES.fullmatch(text)
             inside = whole[1].strip() if whole else text
             known = line.number in self._signs.code or line.number in self._signs.levels
-            if known or not self._begins(lines, at) or not _CLOSING.fullmatch(inside):
+            if (
+                known
+                or not self._begins(lines, at)
+                or not (_CLOSING.fullmatch(inside) or (whole and _CLOSING.fullmatch(f"({inside}")))
+            ):
                 continue
             if whole:
                 self._leave(line, text[0], text[-1])
@@ -197,6 +202,7 @@ class _Reader:
     def _end_of_points(self, lines: Sequence[PastedLine], start: int, model: int | None) -> int:
         """The index after the last point: of the line that names the model, of a heading, of what is no point."""
         gap = seen = alone = False
+        pictured = {one.number for one in self._found.pictures}
         for index in range(start, len(lines)):
             line = lines[index]
             if index == model or line.number in self._signs.levels or line.number in self._signs.code:
@@ -204,7 +210,7 @@ class _Reader:
             if not line.text:
                 gap = seen
                 continue
-            picture = any(lines[index - 1].number < one.number < line.number for one in self._found.pictures)
+            picture = any(number in pictured for number in range(lines[index - 1].number + 1, line.number))
             point = alone or bool(_BULLET.match(line.words) or _MARK.fullmatch(line.words))
             if seen and (picture or (model is None and not point and (gap or not self._signs.spaced))):
                 return index

@@ -67,7 +67,7 @@ def headlines(lines: Sequence[PastedLine], signs: Signs) -> dict[int, bool]:
     if levels:
         # Stories have the least level that several headings have under which a text stands at once; where none does, a
         # heading above them names a section.
-        filled = [one.number for one, two in pairwise(written) if one.number in levels and two.number not in levels]
+        filled = {one.number for one, two in pairwise(written) if one.number in levels and two.number not in levels}
         several = [level for level, count in Counter(levels[number] for number in filled).items() if count > 1]
         level = min(several or [levels[number] for number in filled] or levels.values())
         return {number: own < level and number not in filled for number, own in levels.items() if own <= level}
@@ -102,14 +102,14 @@ def _in_order(written: Sequence[PastedLine], signs: Signs) -> list[int]:
 
 
 def _plain(lines: Sequence[PastedLine], signs: Signs) -> list[int]:
-    found = [line.number for index, line in enumerate(lines) if _may_head(lines, index, signs)]
+    found = {line.number for index, line in enumerate(lines) if _may_head(lines, index, signs)}
     labels = [-1, *(index for index, line in enumerate(lines) if signs.match(signs.label, line))]
     for one, two in pairwise(labels):
         between = range(one + 1, two)
         if not any(lines[index].number in found for index in between):  # two commentaries are of two stories
             likely = [lines[index] for index in between if _may_head(lines, index, signs, strictly=False)]
-            found += [line.number for line in sorted(likely, key=lambda line: len(line.text))[:1]]
-    return found
+            found.update(line.number for line in sorted(likely, key=lambda line: len(line.text))[:1])
+    return sorted(found)
 
 
 def _may_head(lines: Sequence[PastedLine], index: int, signs: Signs, *, strictly: bool = True) -> bool:
@@ -118,11 +118,14 @@ def _may_head(lines: Sequence[PastedLine], index: int, signs: Signs, *, strictly
         return False
     if signs.match(_NO_HEADING, line) or signs.match(signs.label, line) or (strictly and _OPEN_END.search(text)):
         return False
-    after = next((one.words for one in lines[index + 1 :] if one.words), "")
+    below = (lines[at].words for at in range(index + 1, len(lines)))
+    after = next(filter(None, below), "")
     if not ENDED.search(after) or (not strictly and len(after) <= len(text)):
         return False
     before = lines[index - 1] if index else PastedLine(0, "")
     if not signs.spaced:
         return not before.words or bool(ENDED.search(before.words)) or before.number != line.number - 1
-    block = [one.words for one in takewhile(lambda one: one.words, lines[index + 1 :])]
-    return not before.words and all(map(ENDED.search, block)) and (not block or len(text) < len(block[0]))
+    if before.words:
+        return False
+    block = [*takewhile(bool, (lines[at].words for at in range(index + 1, len(lines))))]
+    return all(map(ENDED.search, block)) and (not block or len(text) < len(block[0]))

@@ -226,6 +226,15 @@ def test_stories_are_told_apart_by_what_the_text_has(tmp_path: Path, text: str, 
     assert [item.headline for item in issue.items] == stories
 
 
+def test_the_source_of_the_last_story_is_no_closing_line(tmp_path: Path) -> None:
+    issue, _ = pasted(tmp_path, "题\n\n## 甲\n\n甲做了。\n\n来源：新华社\n")
+    assert (issue.attribution, issue.items[0].sources[0].name) == (None, "新华社")
+    shutil.rmtree(tmp_path / "issues")
+    issue, _ = pasted(tmp_path, "题\n\n## 甲\n\n甲做了。\n\n（来源：新华社）\n\n责任编辑：乙\n")
+    assert issue.attribution
+    assert issue.attribution.text == "来源：新华社"
+
+
 def test_a_number_that_goes_from_a_headline_stays_as_a_comment(tmp_path: Path) -> None:
     pasted(tmp_path, "题\n\n1、甲公司\n甲做了。\n\n2、乙公司\n乙做了。\n")
     assert "---\n# 1、甲公司\nheadline: 甲公司\n---\n" in (tmp_path / "issues" / SLUG / "01-item.md").read_text("utf-8")
