@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -27,6 +27,7 @@ from publisher.cli.frame import (
 )
 
 if TYPE_CHECKING:
+    from publisher.channels.outbox import Announcement
     from publisher.config import Config
     from publisher.database import Database
     from publisher.delivery.tripwires import Tripped
@@ -170,6 +171,10 @@ def reconcile(
             "--release-uncertain", help="Let the next send mail to the uncertain again, at the risk of a copy."
         ),
     ] = False,
+    announcements: Annotated[
+        Literal["posted", "again"] | None,
+        typer.Option("--announcements", help="The uncertain announcements are there, or are to be posted again."),
+    ] = None,
     yes: Yes = False,
     pull: Annotated[
         bool, typer.Option("--pull/--no-pull", help="First read the queue of events, if there is one.")
@@ -204,9 +209,34 @@ def reconcile(
         released: dict[str, int] = {}
         if release_uncertain and any(one.recipients for one in found):
             released = _release(database, found, yes)
+        unknown = _announcements(database, issue, announcements, yes, tells=format == "text")
     if format == "json":
-        emit({"settled": settled, "issues": [_doubtful_row(one, released.get(one.mailing.slug, 0)) for one in found]})
-    return int(sum(len(one.recipients) for one in found) > sum(released.values()))
+        rows = [_doubtful_row(one, released.get(one.mailing.slug, 0)) for one in found]
+        emit({"settled": settled, "issues": rows, "announcements": [one.as_object() for one in unknown]})
+    return int(bool(unknown) or sum(len(one.recipients) for one in found) > sum(released.values()))
+
+
+def _announcements(
+    database: Database, issue: str | None, how: str | None, yes: bool, *, tells: bool
+) -> list[Announcement]:
+    """Settle the uncertain announcements where ``how`` says so; those that are left."""
+    from publisher.channels import outbox
+    from publisher.errors import UsageError
+
+    with database.begin() as connection:
+        outbox.recover(connection, outbox.LEASE)
+        unknown = [one for one in outbox.entries(connection, issue) if one.state == outbox.AnnouncementState.UNCERTAIN]
+    where = ", ".join(f"{one.slug} on {one.channel}" for one in unknown)
+    if unknown and tells:
+        say(f"nobody knows whether this was announced: {where}")
+        say("  look there; publisher reconcile --announcements posted settles it, again posts it once more")
+    refusal = UsageError("a second announcement is possible, and nobody is here to be asked", help="add --yes")
+    if not unknown or how is None:
+        return unknown
+    if how == "again" and not agreed(f"Let the next publish announce {where} again?", yes, refusal):
+        return unknown
+    with database.begin() as connection:
+        return [one for one in unknown if not outbox.settle(connection, one, posted=how == "posted")]
 
 
 def _show_doubtful(found: list[Doubtful], settled: int, *, release: bool) -> None:

@@ -33,7 +33,7 @@ from publisher.library import publish_due
 from publisher.providers import open_provider
 from publisher.publishing.due import Action
 from publisher.publishing.publish import PublishOptions
-from publisher.publishing.run import IssueResult, Published, RunObserver
+from publisher.publishing.run import IssueResult, Published, RunObserver, announcement_trouble
 
 QUIET = frozenset({Action.DONE, Action.DRAFT, Action.SETTLED})
 
@@ -110,6 +110,8 @@ def _print(config: Config, published: Published) -> None:
             f"{len(late)} issues are older than publish.expires_after and not sent by themselves: {', '.join(slugs)}",
             f"publisher publish --mailed all, if readers have them; {one}{which} mails one now",
         )
+    for announced in published.announcements:
+        complain(*announcement_trouble(announced))
     for kind, words in (
         (Action.DONE, "mailed earlier"),
         (Action.SETTLED, "mailed elsewhere"),
@@ -175,6 +177,7 @@ def _row(published: Published) -> dict[str, Any]:
             "written": list(deployed.written) if deployed else [],
             "removed": list(deployed.removed) if deployed else [],
         },
+        "announcements": [one.as_object() for one in published.announcements],
         "issues": [_issue_row(outcome) for outcome in published.outcomes],
     }
 

@@ -77,6 +77,13 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
     silent = [name for name in FEEDBACK if name not in names and any(name in not_known(row, tells) for row in rows)]
     if silent:
         say(f"not known: {', '.join(silent)} (no event has told)")
+    for one in (
+        each for row in rows for each in row.get("announcements", ()) if len(rows) == 1 or each["state"] != "posted"
+    ):
+        say(
+            f"announcement of {one['issue']} on {one['channel']}: {one['state']}"
+            + f" ({one['reason']})" * bool(one["reason"])
+        )
     if len(rows) == 1 and (excluded := rows[0]["excluded_by_reason"]):
         say(f"excluded: {', '.join(f'{people:,} {reason}' for reason, people in excluded.items())}")
 

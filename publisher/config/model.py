@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -11,22 +12,27 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from publisher.config.plugins import known_transport, transport_names
+from publisher.config.plugins import known_channel, known_transport, transport_names
 from publisher.config.segments import checked_audience
 from publisher.config.theme import AuthorConfig, ThemeConfig
 from publisher.config.values import (
+    PLACES_IN_POSTS,
+    ChannelName,
     DatabaseUrl,
     Duration,
     Language,
     OneLine,
+    PostText,
     RulePath,
     Section,
     Sender,
     TimeZone,
+    Variable,
     WebUrl,
 )
 from publisher.diagnostics import say
 from publisher.documents import TextFile
+from publisher.documents.validate import refuse
 
 Level = Literal["off", "info", "warning", "error"]
 
@@ -173,6 +179,33 @@ class Alerts(Section):
     webhook: str | None = Field(None, description="Better PUBLISHER_ALERTS_WEBHOOK, which wins: it is a secret")
 
 
+class ChannelConfig(Section):
+    """Where issues are announced. The address comes from the environment alone."""
+
+    name: ChannelName = Field(description=say("What people know it by, in small letters"), examples=["team"])
+    via: Annotated[str, AfterValidator(known_channel)] = Field("apprise", description="apprise, or a plug-in")
+    url_env: Variable | None = Field(None, description="The variable of its address; PUBLISHER_CHANNEL_NAME otherwise")
+    language: Language | None = Field(None, description="Announces issues of this language alone")
+    tags: tuple[str, ...] = Field((), description="Announces issues with one of these tags alone")
+    text: PostText = Field("{summary}\n{url}", description="The post under the title: {title}, {summary}, {url}")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that holds the address."""
+        return self.url_env or f"PUBLISHER_CHANNEL_{self.name.upper().replace('-', '_')}"
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """The text with each place filled in."""
+        return PLACES_IN_POSTS.sub(lambda place: values[place[1]], self.text)
+
+
+def _named_once(value: tuple[ChannelConfig, ...]) -> tuple[ChannelConfig, ...]:
+    for at, one in enumerate(value):
+        if one.name in {other.name for other in value[:at]}:
+            raise refuse(say("two channels are named {name}", name=one.name), say("give each its own name"))
+    return value
+
+
 class Llm(Section):
     """An OpenAI-compatible endpoint that drafts key points. The key comes from PUBLISHER_LLM_API_KEY."""
 
@@ -228,6 +261,9 @@ class Config(Section):
     deploy: Deploy = Deploy()
     service: ServiceConfig = ServiceConfig()
     publish: PublishConfig = PublishConfig()
+    channels: Annotated[tuple[ChannelConfig, ...], AfterValidator(_named_once)] = Field(
+        (), description="Where publish announces an issue once its mailing is complete"
+    )
     feedback: Feedback = Feedback()
     alerts: Alerts = Alerts()
     checks: Checks = Checks()

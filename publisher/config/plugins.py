@@ -11,15 +11,16 @@ from publisher.diagnostics import say
 from publisher.documents.validate import refuse
 from publisher.errors import PluginError, without_addresses
 
-PROVIDERS, RULES = "publisher.providers", "publisher.rules"
+PROVIDERS, RULES, CHANNELS = "publisher.providers", "publisher.rules", "publisher.channels"
 BUILT_IN = ("folder", "smtp", "ses", "postmark")
 """Each is a folder of :mod:`publisher.providers`; a name of ours stays ours."""
+_TAKEN = {PROVIDERS: BUILT_IN, CHANNELS: ("apprise",)}
 
 
 @cache
 def plugins(group: str) -> dict[str, EntryPoint]:
     """The entry points of a group, by name. Nothing is imported to know."""
-    taken = BUILT_IN if group == PROVIDERS else ()
+    taken = _TAKEN.get(group, ())
     return {found.name: found for found in sorted(entry_points(group=group)) if found.name not in taken}
 
 
@@ -44,7 +45,11 @@ def load_plugin(entry: EntryPoint) -> Any:
 
 def blamed(error: BaseException) -> PluginError | None:
     """The error of a plug-in, where ``error`` passed through its code; None where it is ours."""
-    modules = {entry.module.partition(".")[0]: entry for name in (PROVIDERS, RULES) for entry in plugins(name).values()}
+    modules = {
+        entry.module.partition(".")[0]: entry
+        for name in (PROVIDERS, RULES, CHANNELS)
+        for entry in plugins(name).values()
+    }
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if entry := modules.get(str(frame.f_globals.get("__name__")).partition(".")[0]):
             return broken(entry, f"failed: {in_a_line(error)}")
@@ -63,8 +68,18 @@ def transport_names() -> tuple[str, ...]:
 
 def known_transport(value: str) -> str:
     """``value``, where there is such a provider."""
-    if value in BUILT_IN or value in plugins(PROVIDERS):
+    return _known(value, "delivery.transport", transport_names())
+
+
+def known_channel(value: str) -> str:
+    """``value``, where there is such a kind of channel."""
+    return _known(value, "via", (*_TAKEN[CHANNELS], *plugins(CHANNELS)))
+
+
+def _known(value: str, key: str, names: tuple[str, ...]) -> str:
+    if value in names:
         return value
-    *others, last = (repr(name) for name in transport_names())
-    message = say("delivery.transport cannot be {value!r}", value=value[:40])
-    raise refuse(message, say("write {others} or {last}", others=", ".join(others), last=last))
+    *others, last = (repr(name) for name in names)
+    message = say("{key} cannot be {value!r}", key=key, value=value[:40])
+    write = say("write {others} or {last}", others=", ".join(others), last=last)
+    raise refuse(message, write if others else say("write {words}", words=last))

@@ -123,6 +123,34 @@ def _one_line(value: str) -> str:
     return value.strip()
 
 
+def _channel_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", value) or len(value) > 40:
+        message = say("{value!r} is no name of a channel", value=value[:80])
+        raise refuse(message, say("write small letters, digits and hyphens, such as {path}", path="team"))
+    return value
+
+
+def _variable(value: str) -> str:
+    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
+        raise refuse(
+            say("an environment variable is named here, never the address itself"),
+            say("write its name, such as {path}", path="PUBLISHER_CHANNEL_TEAM"),
+        )
+    return value
+
+
+def _post(value: str) -> str:
+    if strange := [name for name in PLACES_IN_POSTS.findall(value) if name not in POST_NAMES]:
+        message = say("{place} is not filled in here: readers would see it as it is", place=f"{{{strange[0]}}}")
+        raise refuse(message, say("write {words}", words=", ".join(f"{{{name}}}" for name in POST_NAMES)))
+    return value
+
+
+PLACES_IN_POSTS = re.compile(r"\{(\w+)\}")
+POST_NAMES = ("title", "summary", "url", "newsletter")
+ChannelName = Annotated[str, AfterValidator(_channel_name)]
+Variable = Annotated[str, AfterValidator(_variable)]
+PostText = Annotated[str, AfterValidator(_post)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from publisher.channels import outbox
+from publisher.channels.outbox import Announcement
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
@@ -71,7 +73,13 @@ def account_line(slug: str, account: Account) -> str:
     return f"{line} ({reasons})" if reasons else line
 
 
-def status_row(slug: str, mailing: Mailing | None, account: Account | None, state: MailingState) -> dict[str, Any]:
+def status_row(
+    slug: str,
+    mailing: Mailing | None,
+    account: Account | None,
+    state: MailingState,
+    announced: Iterable[Announcement] = (),
+) -> dict[str, Any]:
     """One issue as ``status --format json`` has it. Before the freeze all counts are 0 and the digest null."""
     counted = account or Account()
     return {
@@ -81,6 +89,7 @@ def status_row(slug: str, mailing: Mailing | None, account: Account | None, stat
         "commit": mailing.commit if mailing else None,
         **{name: getattr(counted, name) for name in COUNTS + FEEDBACK},
         "excluded_by_reason": dict(counted.excluded_by_reason),
+        **({"announcements": rows} if (rows := [one.as_object() for one in announced]) else {}),
     }
 
 
@@ -103,6 +112,7 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
         found = {mailing.slug: mailing for mailing in mailings.every_newest(connection)}
         if slug is not None:
             refuse_unknown(config, slug, also=found)
+        announced = outbox.entries(connection, slug)
         wanted = [slug] if slug is not None else sorted({*known, *found})
         rows: list[dict[str, Any]] = []
         tripped: list[Tripped] = []
@@ -113,7 +123,7 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
                 continue
             account, busy = mailings.account(connection, mailing.id), at_work(database, connection, mailing)
             state = mailing_state(account, mailing.operator, at_work=busy)
-            rows.append(status_row(name, mailing, account, state))
+            rows.append(status_row(name, mailing, account, state, (one for one in announced if one.slug == name)))
             tripped += tripwires.after_the_fact(connection, mailing)
     if slug is None:
         read = readings(config, without=found)

@@ -1,18 +1,20 @@
 """One run of publish: what is due goes out, once, after its page is live.
 
 The order is fixed: lease, history, check and render, decide, build, write down what will be live, deploy, see each page
-live, freeze and send, account. Every step is written before the next begins, so a run that dies anywhere is finished by
-the next one; and the lease is proved before each step that others see.
+live, freeze and send, announce, account. Every step is written before the next begins, so a run that dies anywhere is
+finished by the next one; and the lease is proved before each step that others see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
+from publisher.channels import outbox
+from publisher.channels.channel import Channel, channels_for, open_channels
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
@@ -27,6 +29,7 @@ from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.providers import Transport
 from publisher.publishing import git, store
+from publisher.publishing.announcing import announce
 from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import MAILS, Action, IssueDecision
 from publisher.publishing.history import History, content_of, decide_all, read_history
@@ -67,18 +70,20 @@ def publish(
 ) -> Published:
     """Publish what is due.
 
-    Raises LeaseLostError (another run is at work), UsageError (an older or foreign history, an unknown issue),
-    DeployError, TransportError, DatabaseError; always with what was done recorded.
+    Raises LeaseLostError (another run is at work), UsageError (an older or foreign history, an unknown issue, a channel
+    without an address), DeployError, TransportError, DatabaseError; always with what was done recorded.
     """
     options, watch = options or PublishOptions(), watch or RunObserver()
+    channels = open_channels(config)
     with take(database, waiting=watch.waiting) as lease:
         now, commit = options.now or datetime.now(UTC), git.head(config.root)
-        return _Publish(config, database, lease, watch, now, commit, options).run()
+        return _Publish(config, database, lease, watch, now, commit, options, channels).run()
 
 
 @dataclass(frozen=True)
 class _Publish(Run):
     options: PublishOptions
+    channels: Mapping[str, Channel]
 
     def run(self) -> Published:
         self.step(RunStep.LEASED)
@@ -97,9 +102,12 @@ class _Publish(Run):
         deployed = None if blocked else archive.publish(self, decisions, prepared, proofs)
         editions = {one.slug: one.edition for one in prepared}
         outcomes = tuple(self._outcome(d, editions.get(d.slug), witness, blocked) for d in decisions)
+        announced = tuple(announce(self, self.channels, {slug: one for slug, one in editions.items() if one}))
         self.step(RunStep.ENDED)
         diagnostics = tuple(found for one in prepared for found in one.findings)
-        return Published(outcomes, archive.site, archive.place.name, archive.shown, deployed, diagnostics, blocked)
+        return Published(
+            outcomes, archive.site, archive.place.name, archive.shown, deployed, diagnostics, blocked, tuple(announced)
+        )
 
     def _prepare(self, proofs: Store) -> list[Proof]:
         slugs, done = discover(self.config.root), count(1)
@@ -199,6 +207,7 @@ class _Publish(Run):
             letter = mailings.letter_of(connection, mailing.id) if mailing else None
             if mailing is None:
                 store.note(connection, edition.slug, mailed_content=content_of(edition))
+            outbox.enter(connection, edition.slug, channels_for(self.config, edition))
 
         def started(begun: Started) -> None:
             self.step(RunStep.FROZEN, edition.slug)

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from publisher.channels.outbox import Announcement, AnnouncementState
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.send import Sent, Started
@@ -88,6 +89,15 @@ class IssueResult:
         return 1 if self.trouble or self.decision.kind in NEEDS_SOMEBODY else 0
 
 
+def announcement_trouble(one: Announcement) -> tuple[str, str]:
+    """What is wrong with an announcement, and what to do."""
+    where, why = f"{one.slug} on {one.channel}", f" ({one.reason})" if one.reason else ""
+    if one.state is AnnouncementState.REFUSED:
+        return f"the announcement of {where} was refused{why}", "mend what it says; the next publish tries again"
+    ways = f"look there; publisher reconcile {one.slug} --announcements posted, or again"
+    return f"nobody knows whether {where} was announced{why}", ways
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """The end of a run. ``deployed`` is None where nothing was to be deployed, or the archive is built in its place."""
@@ -99,6 +109,7 @@ class Published:
     deployed: Deployed | None
     diagnostics: tuple[Diagnostic, ...] = ()
     blocked: str | None = None  # why nothing was deployed
+    announcements: tuple[Announcement, ...] = ()  # those that need somebody
 
     @property
     def tripped(self) -> list[Tripped]:
@@ -113,9 +124,11 @@ class Published:
             )
             for outcome in self.outcomes
             if outcome.sent is None and outcome.exit_status
-        ]
+        ] + [Tripped("announcement", one.slug, *announcement_trouble(one), stops=False) for one in self.announcements]
 
     @property
     def exit_status(self) -> int:
         """The worst of all."""
-        return max((1 if self.blocked else 0, *(outcome.exit_status for outcome in self.outcomes)))
+        return max(
+            (1 if self.blocked or self.announcements else 0, *(outcome.exit_status for outcome in self.outcomes))
+        )

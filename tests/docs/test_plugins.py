@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ __all__ = ["newsletter"]
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-RULES, HOUSE, TITLES, RULE_POINT, PROVIDER_POINT, MBOX, DELIVERY = (text for _, text in BLOCKS)
+RULES, HOUSE, TITLES, RULE_POINT, PROVIDER_POINT, MBOX, DELIVERY, CHANNEL_POINT, BOARD, CHANNELS = (
+    text for _, text in BLOCKS
+)
 SHOUTS = "---\nheadline: 涨价！\n---\n正文。\n"
 
 
@@ -307,6 +310,31 @@ def test_the_provider_of_the_page_sends(newsletter: Newsletter, site_packages: P
     ran = publisher(newsletter.root, "send", "second", path=site_packages)
     assert ran.returncode == 2
     assert "the plug-in mbox of press-room 1.0 failed: TypeError: 'Composed' object is not subscriptable" in ran.stderr
+
+
+def test_the_channel_of_the_page_announces(newsletter: Newsletter, site_packages: Path, tmp_path: Path) -> None:
+    slug = newsletter.issue()
+    install(site_packages, CHANNEL_POINT, board=BOARD)
+    newsletter.write("config.yaml", CONFIG + CHANNELS + f"publish: {{unmailed: [{slug}]}}\n")
+    run = partial(publisher, newsletter.root, "publish", path=site_packages)
+    refused = run(PUBLISHER_CHANNEL_HALL=str(tmp_path / "none" / "board"))
+    assert (refused.returncode, "not-writable" in refused.stderr) == (1, True)
+    for _ in range(2):
+        assert run(PUBLISHER_CHANNEL_HALL=str(tmp_path / "board")).returncode == 0
+    assert (tmp_path / "board").read_text(encoding="utf-8") == f"一周 https://news.weekly.test/issues/{slug}/\n"
+
+
+def test_a_channel_of_a_package_that_fails_leaves_the_announcement_uncertain(
+    newsletter: Newsletter, site_packages: Path
+) -> None:
+    slug = newsletter.issue()
+    install(
+        site_packages, CHANNEL_POINT, board=BOARD.replace("        try:\n", "        raise KeyError\n        try:\n")
+    )
+    newsletter.write("config.yaml", CONFIG + CHANNELS + f"publish: {{unmailed: [{slug}]}}\n")
+    ran = publisher(newsletter.root, "publish", path=site_packages, PUBLISHER_CHANNEL_HALL="x")
+    assert ran.returncode == 1
+    assert f"nobody knows whether {slug} on hall was announced (KeyError)" in ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,273 @@
+"""An issue is announced once a channel, after its mailing; an operator alone has the uncertain posted again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from publisher.channels import outbox
+from publisher.channels.channel import open_channels
+from publisher.channels.outbox import AnnouncementState
+from publisher.config import load_config
+from publisher.database import Database, open_database
+from publisher.errors import UsageError
+from tests.acceptance.conftest import CONFIG, Newsletter, newsletter
+from tests.warm import clean_environment
+
+__all__ = ["newsletter"]
+
+SLUG = f"{date.today()}-weekly"
+TEAM = "channels: [{name: team}]\n"
+
+
+class Board:
+    """A service on loopback that keeps what is posted to it; ``answer`` says what it answers, None nothing at all."""
+
+    def __init__(self) -> None:
+        self.posts: list[dict[str, Any]] = []
+        self.answer: Callable[[], int | None] = lambda: 200
+        board = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                board.posts.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                if (status := board.answer()) is None:
+                    self.close_connection = True
+                    return
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"json://127.0.0.1:{self.server.server_address[1]}/secret-path"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+
+@pytest.fixture
+def board() -> Iterator[Board]:
+    made = Board()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(
+    request: pytest.FixtureRequest, newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    if request.param == "postgresql":
+        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
+    opened = open_database(load_config(newsletter.root))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def room(newsletter: Newsletter) -> Newsletter:
+    newsletter.write("config.yaml", CONFIG + TEAM)
+    newsletter.issue(SLUG, "subtitle: 副标题\ntags: [ai]\n")
+    text = newsletter.root / f"issues/{SLUG}/issue.yaml"
+    text.write_text(text.read_text(encoding="utf-8").replace("2024-12-29", str(date.today())), encoding="utf-8")
+    newsletter.subscribers("ann@example.com")
+    return newsletter
+
+
+def publish(room: Newsletter, board: Board, *words: str) -> Any:
+    return room.run("publish", *words, PUBLISHER_CHANNEL_TEAM=board.address)
+
+
+def mailed(room: Newsletter) -> int:
+    return len(list((room.root / "outbox").glob("*/*.eml")))
+
+
+def state(room: Newsletter) -> list[str]:
+    return [one["state"] for one in room.run("status", SLUG, "--format", "json").json["announcements"]]
+
+
+def test_an_issue_is_announced_once_with_title_summary_and_page(room: Newsletter, board: Board) -> None:
+    first = publish(room, board)
+    assert first.status == 0, first.err
+    assert publish(room, board).status == 0
+    (post,) = board.posts
+    assert post["title"] == "一周"
+    assert post["message"].split() == ["副标题", f"https://news.weekly.test/issues/{SLUG}/"]
+    assert state(room) == ["posted"]
+    assert mailed(room) == 1
+
+
+def test_nothing_is_sent_where_a_channel_has_no_address(room: Newsletter) -> None:
+    ran = room.run("publish")
+    assert ran.status == 2
+    assert "PUBLISHER_CHANNEL_TEAM" in ran.err
+    assert mailed(room) == 0
+
+
+def test_nothing_is_sent_without_apprise(room: Newsletter, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    monkeypatch.setenv("PUBLISHER_CHANNEL_TEAM", board.address)
+    with pytest.raises(UsageError) as told:
+        open_channels(load_config(room.root))
+    assert "newsletter-publisher[channels]" in (told.value.help or "")
+
+
+def test_an_address_that_apprise_does_not_know_is_not_shown(room: Newsletter) -> None:
+    ran = room.run("publish", PUBLISHER_CHANNEL_TEAM="nonsense://secret-token")
+    assert ran.status == 2
+    assert "secret-token" not in ran.err + ran.out
+    assert mailed(room) == 0
+
+
+def test_a_refusal_is_tried_again_by_the_next_run(room: Newsletter, board: Board) -> None:
+    board.answer = lambda: 403
+    ran = publish(room, board)
+    assert ran.status == 1
+    assert "status-403" in ran.err
+    assert "secret-path" not in ran.err + ran.out
+    assert mailed(room) == 1
+    board.answer = lambda: 200
+    assert publish(room, board).status == 0
+    assert len(board.posts) == 2
+    assert state(room) == ["posted"]
+
+
+def test_a_service_that_is_not_there_is_a_refusal(room: Newsletter, board: Board) -> None:
+    board.server.shutdown()
+    board.server.server_close()
+    assert publish(room, board).status == 1
+    assert state(room) == ["refused"]
+
+
+@pytest.mark.parametrize("answer", [None, 502])
+def test_a_lost_answer_is_uncertain_and_not_repeated(room: Newsletter, board: Board, answer: int | None) -> None:
+    board.answer = lambda: answer
+    assert publish(room, board).status == 1
+    board.answer = lambda: 200
+    ran = publish(room, board)
+    assert ran.status == 1
+    assert f"reconcile {SLUG} --announcements" in ran.err
+    assert len(board.posts) == 1
+    assert state(room) == ["uncertain"]
+    assert "uncertain" in room.run("status").out
+
+
+@pytest.mark.chaos
+def test_a_run_killed_before_the_answer_leaves_an_uncertain_announcement(room: Newsletter, board: Board) -> None:
+    running: list[subprocess.Popen[bytes]] = []
+
+    def kill() -> None:
+        os.kill(running[0].pid, signal.SIGKILL)
+        running[0].wait()
+
+    board.answer = kill
+    environment = clean_environment() | {"PUBLISHER_CHANNEL_TEAM": board.address}
+    command = [sys.executable, "-m", "publisher", "publish"]
+    running.append(subprocess.Popen(command, cwd=room.root, env=environment, stdout=-3, stderr=-3))
+    assert running[0].wait() == -signal.SIGKILL
+    assert state(room) == ["claimed"]
+    board.answer = lambda: 200
+    assert publish(room, board).status == 1
+    assert state(room) == ["uncertain"]
+    assert len(board.posts) == 1
+    assert mailed(room) == 1
+    assert room.run("reconcile", SLUG).status == 1
+    assert room.run("reconcile", SLUG, "--announcements", "again").status == 2  # nobody to be asked
+    released = room.run("reconcile", SLUG, "--announcements", "again", "--yes", "--format", "json")
+    assert (released.status, released.json["announcements"]) == (0, [])
+    assert publish(room, board).status == 0
+    assert len(board.posts) == 2
+    assert state(room) == ["posted"]
+
+
+def test_an_operator_can_say_that_it_is_there(room: Newsletter, board: Board) -> None:
+    board.answer = lambda: None
+    publish(room, board)
+    assert room.run("reconcile", SLUG, "--announcements", "posted").status == 0
+    assert publish(room, board).status == 0
+    assert len(board.posts) == 1
+
+
+def test_issues_mailed_before_there_was_a_channel_are_not_announced(room: Newsletter, board: Board) -> None:
+    room.write("config.yaml", CONFIG)
+    assert room.run("publish").status == 0
+    room.write("config.yaml", CONFIG + TEAM)
+    assert publish(room, board).status == 0
+    assert board.posts == []
+
+
+def test_a_first_publish_that_is_refused_announces_nothing(room: Newsletter, board: Board) -> None:
+    other = f"{date.today()}-another"
+    room.issue(other)
+    text = room.root / f"issues/{other}/issue.yaml"
+    text.write_text(text.read_text(encoding="utf-8").replace("2024-12-29", str(date.today())), encoding="utf-8")
+    assert publish(room, board).status == 2
+    assert board.posts == []
+    assert mailed(room) == 0
+
+
+def test_a_channel_may_want_one_language_or_tag_and_words_of_its_own(room: Newsletter, board: Board) -> None:
+    own = '{name: ai, url_env: OTHER, tags: [AI], text: "{newsletter}: {title}"}'
+    room.write(
+        "config.yaml", CONFIG + f"channels: [{{name: team, language: en}}, {own}, {{name: chips, tags: [chips]}}]\n"
+    )
+    ran = room.run(
+        "publish", PUBLISHER_CHANNEL_TEAM=board.address, OTHER=board.address, PUBLISHER_CHANNEL_CHIPS=board.address
+    )
+    assert ran.status == 0, ran.err
+    assert [post["message"] for post in board.posts] == ["AI 周报: 一周"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("channels: [{name: Team A}]\n", "bad-value"),
+        ("channels: [{name: a}, {name: a}]\n", "bad-value"),
+        ("channels: [{name: a, via: pigeon}]\n", "bad-value"),
+        ("channels: [{name: a, url_env: json://x}]\n", "bad-value"),
+        ("channels: [{name: a, text: '{titel}'}]\n", "bad-value"),
+        ("channels: [{name: a, url: json://x}]\n", "unknown-key"),
+    ],
+)
+def test_what_a_channel_cannot_be_is_told_at_its_place(newsletter: Newsletter, text: str, code: str) -> None:
+    newsletter.write("config.yaml", CONFIG + text)
+    (found,) = newsletter.check()
+    assert (found["code"], found["line"]) == (code, 11)
+
+
+def test_of_two_runs_at_once_one_claims(database: Database) -> None:
+    with database.begin() as connection:
+        outbox.enter(connection, SLUG, ["team"])
+        outbox.enter(connection, SLUG, ["team"])
+        (one,) = outbox.entries(connection)
+    both = threading.Barrier(2)
+    won: list[bool] = []
+
+    def claim() -> None:
+        both.wait()
+        with database.begin() as connection:
+            won.append(outbox.claim(connection, one))
+
+    threads = [threading.Thread(target=claim) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False, True]
+    with database.begin() as connection:
+        outbox.recover(connection, outbox.LEASE)
+        assert outbox.entries(connection, SLUG)[0].state == AnnouncementState.CLAIMED
+        outbox.recover(connection)
+        outbox.record(connection, one, AnnouncementState.POSTED, "")
+        assert outbox.entries(connection, SLUG)[0].state == AnnouncementState.POSTED
+        assert not outbox.settle(connection, one, posted=False)
