@@ -1,7 +1,7 @@
 """One repository under the editor: its open texts, and its findings, made anew after each key.
 
 One issue is judged at a time, in a thread, the one that was touched last first. The findings of the rules are told as
-soon as they are there; those of the gates and of the rules across issues follow, unless another key came in between.
+soon as they are there; those of the gates and of the rules across issues follow when no key was struck for a moment.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 Findings = dict[str, list[Diagnostic]]
 _FEW = 60
 """Issues that are read before the first findings are told; more are read behind them."""
+_PAUSE = 0.15
+"""Seconds without a key after which an issue is rendered: while one types, the rules have the processor."""
 _CONFIG = ""
 """Stands for config.yaml and what lies around the issues, among the slugs."""
 _T = TypeVar("_T")
@@ -62,7 +64,7 @@ class OpenNewsletter:
         self._told: dict[str, Findings] = {}
         self._late: dict[str, tuple[Diagnostic, ...]] = {}  # what gates and rules across issues found last, by slug
         self._waiting: dict[str, None] = {_CONFIG: None}
-        self._wake = asyncio.Event()
+        self._wake, self._hurry = asyncio.Event(), asyncio.Event()
         self._tasks = [asyncio.create_task(self._work())]
 
     def path(self, file: Path) -> str:
@@ -86,6 +88,7 @@ class OpenNewsletter:
                 self.archive.unread.append(owner)
         self._quiet.clear()
         self._wake.set()
+        self._hurry.set()
 
     def findings(self, path: str) -> list[Diagnostic]:
         """What was told last of a file."""
@@ -108,6 +111,7 @@ class OpenNewsletter:
 
     async def settled(self) -> None:
         """Wait until the findings are those of the texts as they stand; ten seconds at most."""
+        self._hurry.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._quiet.wait(), 10)
 
@@ -193,16 +197,27 @@ class OpenNewsletter:
             self.archive.unread.remove(slug)
         first, steps = slug not in self._told, self._steps(self.config, slug)
         known = self.archive.facts.get(slug)
-        while (found := await self._in_thread(lambda: next(steps, None))) is not None:
-            if slug in self._waiting or _CONFIG in self._waiting:
-                self._waiting[slug] = None
-                return  # another key came: what was found is of a text that is no more
-            if not first or found[1]:
-                self._publish(slug, found[0], first or not found[1])
+        self._hurry.clear()
+        while (found := await self._in_thread(lambda: next(steps, None))) is not None and not self._stale(slug):
+            findings, whole = found
+            if whole or not first:
+                self._publish(slug, findings, first or not whole)
+            if not whole and not first:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), _PAUSE)
+            if self._stale(slug):
+                break
         others = {other: held for other in self._told if (held := self.archive.facts.get(other)) and other != slug}
         before, after = ({slug: one} if one else {} for one in (known, self.archive.facts.get(slug)))
         if others and before != after:  # those may share a story with it
             self._waiting.update(dict.fromkeys(affected(self.config, others | before, others | after) & {*others}))
+
+    def _stale(self, slug: str) -> bool:
+        """Whether a key came, so that what is found is of a text that is no more; then it is judged again."""
+        if slug in self._waiting or _CONFIG in self._waiting:
+            self._waiting[slug] = None
+            return True
+        return False
 
     def _steps(self, config: Config, slug: str) -> Iterator[tuple[list[Diagnostic], bool]]:
         """The findings as far as they are known, and whether they are all."""
