@@ -294,7 +294,9 @@ def test_every_character_stands_in_a_file_or_is_told(tmp_path: Path, text: str) 
         return
     digest = read_digest(config, file.text)
     files = files_of(config, digest, "2025-01-05", "en")
-    said = [line.text for line in digest.pictures] + [told(digest.left_out) or ""]
+    said = [line.text for line in (*digest.pictures, *digest.left_out)]
+    sentence = told(digest.left_out) or ""  # a piece once, with all its lines
+    assert all(line.text.strip() in sentence and str(line.number) in sentence for line in digest.left_out)
     lost = Counter(SPACE.sub("", file.text)) - Counter("".join([*files.values(), *said]))
     assert not lost
     folder = tmp_path / "issues" / SLUG
