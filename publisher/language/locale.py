@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from publisher.language.direction import turned
 from publisher.language.tags import closest, covers, subtags
 
 if TYPE_CHECKING:
@@ -178,6 +179,10 @@ class Locale:
     def direction(self) -> str:
         """``ltr`` or ``rtl``, for HTML's ``dir``."""
         return "rtl" if subtags(self.language).script in _RTL else "ltr"
+
+    def turned(self, text: str) -> str | None:
+        """The direction of a text whose first letter does not go in the language's; see :func:`turned`."""
+        return turned(text, self.direction)
 
     @property
     def body_font(self) -> str:

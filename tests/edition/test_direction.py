@@ -87,3 +87,11 @@ def test_no_line_of_facts_begins_with_a_dot(width: int, page: Any) -> None:
         const range = document.createRange(); range.setStart(dot.previousSibling, dot.previousSibling.length - 2);
         range.setEnd(dot.firstChild, 1); return new Set([...range.getClientRects()].map(box => box.bottom)).size })""")
     assert gaps == [1, 1, 1]
+
+
+def test_titles_headlines_and_key_points_that_go_the_other_way_say_so() -> None:
+    values = {"title": "عنوان عربي", "subtitle": "سطر عربي", "points": ("نقطة عربية.",), "language": "en"}
+    made = edition(item("خبر عربي", "Text.", anchor="a"), item("Plain", "Text.", anchor="b"), **values)
+    for part in (html_of(made), made.web):
+        told = LexborHTMLParser(part).css("h1, .dek, .point, .headline")
+        assert [node.attributes.get("dir") for node in told] == ["rtl", "rtl", "rtl", "rtl", None]
