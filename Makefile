@@ -103,6 +103,10 @@ pictures: $(DEV_STAMP) browser ## every theme in every script, on phone and desk
 	@$(BIN)/python -m tools.pictures
 	@$(BIN)/python -m tools.theme_pictures
 
+.PHONY: lighthouse
+lighthouse: $(DEV_STAMP) browser ## Lighthouse over the archive in every theme; skipped where npm's lighthouse is not at hand
+	@$(BIN)/python -m tools.lighthouse $(ARGS)
+
 .PHONY: constraints
 constraints: $(DEV_STAMP) ## the newest versions, as names and versions only
 	@bash tools/constraints.sh

@@ -62,3 +62,11 @@ def test_the_format_page_has_every_key_of_an_issue(model: type[BaseModel]) -> No
 def test_the_format_page_has_every_key_of_config() -> None:
     page = FORMAT[FORMAT.index("## config.yaml") :]
     assert {key for key in keys(Config, nested=True) if not re.search(rf"\b{key}:", page)} == set()
+
+
+def test_each_row_beside_others_names_the_tests_that_hold_it() -> None:
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Beside others\n")[2].partition("-->")[0]
+    rows = re.findall(r"^\| (?!\|)[^|\n]+\|.*\|$", table, flags=re.MULTILINE)
+    held = re.findall(r"^tests/\S+$", table, flags=re.MULTILINE)
+    assert len(held) == len(rows) > 0
+    assert not [path for path in held if not (ROOT / path).is_file()]
