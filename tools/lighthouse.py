@@ -1,4 +1,4 @@
-"""Lighthouse over the archive in every theme: ``python -m tools.lighthouse``; Chromium and npm's ``lighthouse`` at hand.
+"""Lighthouse over the archive in every theme: ``python -m tools.lighthouse``, by Chromium and npm's ``lighthouse``.
 
 The samples are served from loopback as a host would: compressed, hashed files for good, ``default-src 'self'``. Exits 1
 where a page is below 100 in any category, of the best of three runs: performance is measured by the clock.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -25,7 +26,7 @@ Failed experiments send no invoice.
 """
 DRAWN = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"
  aria-label="publisher check names two mistakes at their lines; then they are gone, and build writes mail and archive">
-<style>{styles} text {{ font: 20px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre; }}</style>
+<style>{styles} text {{ font: 20px ui-monospace, SFMono-Regular, Menlo, monospace; white-space: pre; }}</style>
 <defs><clipPath id="{unique_id}-clip-terminal"><rect width="{terminal_width}" height="{terminal_height}"/></clipPath>
 {lines}</defs>
 <rect width="{width}" height="{height}" rx="8" fill="#171614"/>
@@ -36,7 +37,7 @@ DRAWN = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}
 
 def main() -> None:
     """Run the commands in a new newsletter and draw them."""
-    console = Console(record=True, width=104, file=open(os.devnull, "w", encoding="utf-8"), force_terminal=True)
+    console = Console(record=True, width=104, file=io.StringIO(), force_terminal=True)
     with tempfile.TemporaryDirectory() as folder:
         news = Path(folder) / "news"
 
