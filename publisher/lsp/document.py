@@ -6,8 +6,10 @@ from __future__ import annotations
 import difflib
 import re
 from bisect import bisect
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -100,12 +102,20 @@ class Document:
         """The smallest edits, line by line, that make the text into ``after``."""
         old, new = (re.split("(?<=\n)|(?<=\r)(?!\n)", text) for text in (self.text, after))
         edits = []
-        for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        changed: Iterable[tuple[str, int, int, int, int]]
+        if len(old) == len(new):
+            changed = (
+                ("replace", n, n + 1, n, n + 1) for n, pair in enumerate(zip(old, new, strict=True)) if len({*pair}) > 1
+            )
+        else:
+            changed = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+        offsets = [0, *accumulate(map(len, old))]
+        for tag, a, b, c, d in changed:
             if tag != "equal":
                 before, right = "".join(old[a:b]), "".join(new[c:d])
                 same = next((n for n, (x, y) in enumerate(zip(before, right, strict=False)) if x != y), None)
                 same = min(len(before), len(right)) if same is None else same
-                start = len("".join(old[:a])) + same
+                start = offsets[a] + same
                 rest = min(len(before), len(right)) - same
                 while rest and before[-rest:] != right[-rest:]:
                     rest -= 1

@@ -216,6 +216,7 @@ class OpenNewsletter:
         """Whether a key came, so that what is found is of a text that is no more; then it is judged again."""
         if slug in self._waiting or _CONFIG in self._waiting:
             self._waiting[slug] = None
+            self._told.setdefault(slug, {})  # who types on from the start is told of each step too
             return True
         return False
 

@@ -21,7 +21,7 @@ from publisher.checks.fixes import WHOLLY, is_fixable, plan_fixes
 from publisher.checks.registry import codes
 from publisher.diagnostics import Diagnostic, Severity, rendered, say
 from publisher.diagnostics.sentences import language
-from publisher.diagnostics.text import told
+from publisher.diagnostics.text import Shown, told
 from publisher.language import Locale
 from publisher.lsp import keys, navigation
 from publisher.lsp.completion import complete
@@ -34,6 +34,7 @@ _SEVERITIES = {
     Severity.INFO: types.DiagnosticSeverity.Information,
 }
 FIX_ALL = "source.fixAll.publisher"
+_FEW, _MOST = 20, 1_000  # fixes that are offered at once; findings of a file that are told
 _ITEMS = types.FileOperationRegistrationOptions(
     [
         types.FileOperationFilter(
@@ -145,7 +146,10 @@ class Desk:
 
     def _tell(self, letter: OpenNewsletter, path: str, findings: list[Diagnostic]) -> None:
         document = letter.document(path)
-        shown = [self._shown(document, finding) for finding in findings]
+        most = sorted(sorted(findings, key=lambda one: one.severity.rank)[:_MOST], key=lambda one: one.sort_key)
+        shown = [self._shown(document, finding) for finding in most]
+        if rest := len(findings) - len(shown):
+            shown[-1].message += f"\n{Shown(most[-1], rest, 1).rest}"
         params = types.PublishDiagnosticsParams(document.uri, shown, document.version)
         self.server.text_document_publish_diagnostics(params)
 
@@ -193,17 +197,20 @@ class Desk:
         letter, path, document = at
         found, wanted = letter.findings(path), params.context.only
         start, end = document.place(params.range.start), document.place(params.range.end)
+        here = [one for one in found if is_fixable(one) and one.span[:2] <= end and start <= one.span[2:]]
         actions = []
-        for finding in found:
-            if is_fixable(finding) and finding.span[:2] <= end and start <= finding.span[2:]:
-                alike = [one for one in found if one.code == finding.code] if finding.code in WHOLLY else [finding]
-                if edit := _mended(letter, path, document, alike):
-                    title = rendered(say("Mend: {what}", what=finding.help or finding.message))
-                    shown = [self._shown(document, one) for one in alike]
-                    actions.append(types.CodeAction(title, types.CodeActionKind.QuickFix, shown, True, edit=edit))
+        for one in list({one.code if one.code in WHOLLY else one: one for one in reversed(here)}.values())[::-1][:_FEW]:
+            alike = [other for other in found if other.code == one.code] if one.code in WHOLLY else [one]
+            if edit := _mended(letter, path, document, alike):
+                what = one.help or one.message
+                title = say("Mend: {what}", what=what)
+                if len(alike) > 1:
+                    title = say("Mend: {what} ({n} like it in this file)", what=what, n=len(alike))
+                shown = [self._shown(document, other) for other in alike[:_MOST]]
+                actions.append(types.CodeAction(rendered(title), types.CodeActionKind.QuickFix, shown, True, edit=edit))
         if edit := _mended(letter, path, document, found):
-            title = rendered(say("Mend all in this file that has one right answer"))
-            actions.append(types.CodeAction(title, FIX_ALL, edit=edit))
+            title = say("Mend all in this file that has one right answer")
+            actions.append(types.CodeAction(rendered(title), FIX_ALL, edit=edit))
         kinds = [str(getattr(kind, "value", kind)) for kind in wanted] if wanted else None
         return [one for one in actions if kinds is None or any(_within(one.kind, kind) for kind in kinds)]
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -277,3 +278,25 @@ def test_the_nearest_config_above_a_file_makes_its_newsletter(editor: Editor, ro
     (inner / "config.yaml").write_text(f"{CONFIG}checks: {{commentary: required}}\n", encoding="utf-8")
     old = editor.open(inner / "issues/2024-12-29-weekly/01-old.md")
     editor.until_codes(old, "commentary-missing")
+
+
+def test_who_types_from_the_start_without_a_pause_is_told(editor: Editor, root: Path) -> None:
+    one = editor.open(root / "issues" / SLUG / "01-one.md")
+    version = 1
+    while not any(editor.versions.get(one, ())):
+        version += 1
+        editor.change(one, version, item("第一条新闻", "字" * version))
+        time.sleep(0.02)
+        assert version < 500
+    editor.until_version(one, version)
+
+
+def test_a_file_of_nothing_but_faults_is_told_of_its_first_thousand(editor: Editor, root: Path) -> None:
+    one = editor.open(root / "issues" / SLUG / "01-one.md", item("第一条新闻", "字,字\n" * 1_500))
+    editor.until(lambda seen: seen.findings.get(one), 120)
+    assert len(editor.findings[one]) == 1_000
+    assert "+ 500 more in 1 file; publisher check --all" in editor.findings[one][-1]["message"]
+    place = {"start": {"line": 0, "character": 0}, "end": {"line": 2_000, "character": 0}}
+    asked = {"textDocument": {"uri": one}, "range": place, "context": {"diagnostics": [], "only": ["quickfix"]}}
+    [action] = editor.ask("textDocument/codeAction", asked)
+    assert len(action["edit"]["changes"][one]) == 1_500
