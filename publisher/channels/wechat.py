@@ -48,6 +48,7 @@ TOO_LONG_DIGEST = define("wechat-digest", Severity.ERROR, fixed=True)
 TOO_LONG = define("wechat-length", Severity.ERROR, fixed=True)
 UNREADABLE = define("wechat-contrast", Severity.ERROR, fixed=True)
 NOT_TAKEN = define("wechat-picture", Severity.ERROR, fixed=True)
+NO_COVER = define("wechat-cover", Severity.ERROR, fixed=True)
 
 _KEPT = frozenset({"style", "src", "alt", "href", "dir", "colspan", "rowspan", "start", "value"})
 _BLOCKS = (
@@ -98,8 +99,8 @@ class Article:
         }
 
 
-def write_article(issue: Issue, config: Config) -> tuple[Article | None, list[Diagnostic]]:
-    """The article of an issue, and what keeps WeChat from taking it: then there is none."""
+def write_article(issue: Issue, config: Config, *, draft: bool = False) -> tuple[Article | None, list[Diagnostic]]:
+    """The article of an issue, and what keeps WeChat from taking it: then there is none. A ``draft`` needs a cover."""
     words = Locale.of(issue.language, config.labels)
     most = min(config.delivery.picture_bytes, PICTURE_BYTES)
     config = config.model_copy(update={"delivery": config.delivery.model_copy(update={"picture_bytes": most})})
@@ -135,6 +136,9 @@ def write_article(issue: Issue, config: Config) -> tuple[Article | None, list[Di
         *(_not_taken(issue, pictures, url, used.get(url)) for url in (*strange, *_refused(article))),
         *_unreadable(html, config),
     ]
+    if draft and not article.pictures:
+        told, advice = say("a draft needs a cover, and the issue has no picture"), say("add cover: {image: …, alt: …}")
+        found.append(NO_COVER.at(issue.places.of(), told, help=advice))
     return (None if found else article), found
 
 

@@ -22,7 +22,7 @@ ELSEWHERE = {
     "private-link": "tests/links asks a real server",
     "insecure-link": "tests/links asks a real server",
     **dict.fromkeys(
-        (f"wechat-{what}" for what in ["title", "author", "digest", "length", "contrast", "picture"]),
+        (f"wechat-{what}" for what in ["title", "author", "digest", "length", "contrast", "picture", "cover"]),
         "tests/channels/test_wechat.py: publisher wechat alone asks",
     ),
 }

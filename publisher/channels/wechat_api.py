@@ -1,0 +1,207 @@
+"""An article as a draft of a 公众号, by WeChat's API. A draft alone: nothing here publishes.
+
+https://developers.weixin.qq.com/doc/offiaccount/: stable_token, media/uploadimg, material/add_material, draft/add,
+draft/update. No secret, and no token, is part of a message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from publisher.channels import wechat_store as store
+from publisher.channels.wechat import Article
+from publisher.database import Database
+from publisher.edition.model import Asset
+from publisher.errors import ServiceError, UsageError, without_addresses
+
+URL = "https://api.weixin.qq.com"
+_VARIABLES = ("PUBLISHER_WECHAT_APPID", "PUBLISHER_WECHAT_SECRET")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_STALE = frozenset({40001, 40014, 42001})
+"""The token is no longer good: another is asked for, once."""
+_GONE = 40007
+_PASTE = "or paste the article from index.html"
+_AGAIN = "copy PUBLISHER_WECHAT_{} anew from the account's console"
+_WORDS = {
+    -1: ("WeChat is busy", "try again in a minute"),
+    40001: (
+        "WeChat refuses the AppSecret or its token",
+        _AGAIN.format("SECRET"),
+    ),
+    40007: ("WeChat does not know a picture or draft that it had", "run it again"),
+    40013: ("WeChat knows no such AppID", _AGAIN.format("APPID")),
+    40125: ("WeChat refuses the AppSecret", _AGAIN.format("SECRET")),
+    40164: (
+        "WeChat lets no call in from this address",
+        f"add it to the account's IP allow-list; hosted CI changes its address: run it where that stays, {_PASTE}",
+    ),
+    40243: ("the AppSecret is frozen", "unfreeze it in the account's console"),
+    45002: ("the article is too long for WeChat", "shorten it"),
+    45009: ("the day's calls of this interface are used up", f"try again tomorrow, {_PASTE}"),
+    48001: (
+        "the account may not use this interface",
+        f"personal and unverified accounts have no drafts by API: have the account verified, {_PASTE}",
+    ),
+}
+_ADDRESS = re.compile(r"invalid ip (\S+)")
+
+
+class _AnsweredError(ServiceError):
+    """WeChat answered with an error code."""
+
+    def __init__(self, code: int, told: str) -> None:
+        what, advice = _WORDS.get(code, (f"WeChat answers {told}", "see WeChat's list of return codes (全局返回码)"))
+        address = _ADDRESS.search(told)
+        super().__init__(f"{what}{f' ({address[1]})' if address else ''} [{code}]", help=advice)
+        self.code = code
+
+
+def credentials() -> tuple[str, str]:
+    """AppID and AppSecret. Raises UsageError where the environment lacks one."""
+    appid, secret = (os.environ.get(name, "").strip() for name in _VARIABLES)
+    if missing := [name for name, value in zip(_VARIABLES, (appid, secret), strict=True) if not value]:
+        advice = "they stand in the account's console, under 开发接口管理"
+        raise UsageError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set", help=advice)
+    return appid, secret
+
+
+def save_draft(article: Article, slug: str, database: Database) -> bool:
+    """Put an article among the account's drafts, in place of the one that is there; whether one was.
+
+    What was uploaded is known to the database, and is not uploaded again. Raises UsageError, ServiceError.
+    """
+    with _WechatAccount.opened(database) as account:
+        html, files = article.html, {one.file: one for one in article.pictures}
+        for picture, asset in zip(article.pictures, article.assets, strict=True):
+            html = html.replace(f'src="{picture.url}"', f'src="{account.body(asset)}"')
+        assert article.thumb is not None
+        cover = article.assets[list(files).index(article.thumb)]
+        content = {
+            "title": article.title,
+            "author": article.author,
+            "digest": article.digest,
+            "content": html,
+            "content_source_url": article.source,
+        }
+        return account.save(slug, content, cover)
+
+
+class _NoSuchCallError(ServiceError):
+    """What answers knows no such call."""
+
+
+class _WechatAccount:
+    """An account of WeChat, with a token that is renewed once."""
+
+    def __init__(self, client: httpx.Client, database: Database, appid: str, secret: str) -> None:
+        self._client, self._database, self._appid, self._secret = client, database, appid, secret
+        self._token = ""
+
+    @classmethod
+    @contextmanager
+    def opened(cls, database: Database) -> Iterator[_WechatAccount]:
+        appid, secret = credentials()
+        url = os.environ.get("PUBLISHER_WECHAT_URL") or URL
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            told = f"the AppSecret would go to {parts.hostname} in the clear"
+            raise UsageError(told, help="begin PUBLISHER_WECHAT_URL with https://")
+        timeout = httpx.Timeout(60.0, connect=10.0)
+        with httpx.Client(base_url=url, timeout=timeout, follow_redirects=False) as client:
+            yield cls(client, database, appid, secret)
+
+    def body(self, asset: Asset) -> str:
+        """The address at which WeChat shows a picture of the body; GIFs are materials, for ``uploadimg`` takes none."""
+        return self._upload("body", asset, "/cgi-bin/media/uploadimg" if asset.media_type != "image/gif" else None)[1]
+
+    def save(self, slug: str, content: dict[str, Any], cover: Asset) -> bool:
+        """Update the draft, or add one where there is none, or none any more."""
+        with self._database.connect() as connection:
+            known = store.draft(connection, self._appid, slug)
+        full = content | {"thumb_media_id": self._upload("cover", cover)[0]}
+        if known:
+            try:
+                self._call("/cgi-bin/draft/update", json={"media_id": known, "index": 0, "articles": full})
+            except _AnsweredError as error:
+                if error.code != _GONE:
+                    raise
+            else:
+                self._keep_draft(slug, known)
+                return True
+        try:
+            made = self._call("/cgi-bin/draft/add", json={"articles": [full]})
+        except _AnsweredError as error:
+            if error.code != _GONE:
+                raise
+            full["thumb_media_id"] = self._upload("cover", cover, anew=True)[0]  # somebody deleted it there
+            made = self._call("/cgi-bin/draft/add", json={"articles": [full]})
+        self._keep_draft(slug, str(made["media_id"]))
+        return False
+
+    def _keep_draft(self, slug: str, media_id: str) -> None:
+        with self._database.begin() as connection:
+            store.keep_draft(connection, self._appid, slug, media_id)
+
+    def _upload(self, kind: str, asset: Asset, path: str | None = None, *, anew: bool = False) -> tuple[str, str]:
+        """Media id and address of a picture, uploaded unless the account has it."""
+        digest = hashlib.sha256(asset.content).hexdigest()
+        with self._database.connect() as connection:
+            known = store.media(connection, self._appid, kind, digest)
+        if known and not anew:
+            return known
+        file = (asset.name.rpartition("/")[2], asset.content, asset.media_type)
+        made = self._call(path or "/cgi-bin/material/add_material?type=image", files={"media": file})
+        found = str(made.get("media_id", "")), str(made.get("url", ""))
+        with self._database.begin() as connection:
+            store.keep_media(connection, self._appid, kind, digest, *found)
+        return found
+
+    def _call(self, path: str, **body: Any) -> dict[str, Any]:
+        """An answer to a call with the token; with another where that one is stale, once."""
+        self._token = self._token or self._ask_token(renew=False)
+        try:
+            return self._ask(path, self._token, **body)
+        except _AnsweredError as error:
+            if error.code not in _STALE:
+                raise
+        self._token = self._ask_token(renew=True)
+        return self._ask(path, self._token, **body)
+
+    def _ask_token(self, *, renew: bool) -> str:
+        asked = {"grant_type": "client_credential", "appid": self._appid, "secret": self._secret}
+        try:
+            found = self._ask("/cgi-bin/stable_token", json=asked | {"force_refresh": renew})
+        except _NoSuchCallError:  # a relay before the API may know the older call alone
+            found = self._ask("/cgi-bin/token", method="GET", params=asked)
+        return str(found.get("access_token", ""))
+
+    def _ask(self, path: str, token: str = "", method: str = "POST", **body: Any) -> dict[str, Any]:
+        if "json" in body:  # WeChat keeps escapes as they come: the text goes as UTF-8
+            text = json.dumps(body.pop("json"), ensure_ascii=False).encode()
+            body |= {"content": text, "headers": {"content-type": "application/json; charset=utf-8"}}
+        url = httpx.URL(path).copy_merge_params({"access_token": token}) if token else path
+        try:
+            answer = self._client.request(method, url, **body)
+            found = answer.json() if answer.is_success else None
+        except (httpx.HTTPError, ValueError) as error:
+            told = f"WeChat gave no answer to {httpx.URL(path).path} ({type(error).__name__})"
+            raise ServiceError(told, help="is the network up? Then run it again: what was uploaded is known") from None
+        if answer.status_code == 404:
+            raise _NoSuchCallError(f"nothing answers to {httpx.URL(path).path}", help="correct PUBLISHER_WECHAT_URL")
+        if not isinstance(found, dict):
+            raise ServiceError(f"WeChat answers {answer.status_code} to {httpx.URL(path).path}", help="try again later")
+        if code := int(found.get("errcode") or 0):
+            told = without_addresses(f"{code}: {found.get('errmsg', '')}")[:200]
+            for hidden in filter(None, (self._secret, self._token, token)):
+                told = told.replace(hidden, "(secret)")
+            raise _AnsweredError(code, told)
+        return found
