@@ -103,6 +103,10 @@ pictures: $(DEV_STAMP) browser ## every theme in every script, on phone and desk
 	@$(BIN)/python -m tools.pictures
 	@$(BIN)/python -m tools.theme_pictures
 
+.PHONY: pictures-compare
+pictures-compare: $(DEV_STAMP) browser ## pages of every theme beside the small pictures kept of them; ARGS=--write keeps new ones
+	@$(BIN)/python -m tools.pictures_compare $(ARGS)
+
 .PHONY: lighthouse
 lighthouse: $(DEV_STAMP) browser ## Lighthouse over the archive in every theme; skipped where npm's lighthouse is not at hand
 	@$(BIN)/python -m tools.lighthouse $(ARGS)
