@@ -14,6 +14,7 @@ from publisher.diagnostics import Place, Span
 from publisher.issue import Issue, Item, Picture, Places
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import url_end
+from publisher.issue.translations import Translations, translations_of
 
 HAN = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
 _ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.)\S+")
@@ -22,11 +23,19 @@ _ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.)\S+")
 class Context:
     """One issue under check. The issue may be a partial one: empty text marks what another finding already names."""
 
-    def __init__(self, config: Config, issue: Issue, *, whole: bool = True) -> None:
+    def __init__(
+        self, config: Config, issue: Issue, *, whole: bool = True, translations: Translations | None = None
+    ) -> None:
         """``whole``: nothing of the issue is missing for an error, so that what is absent may be missed."""
         self.config = config
         self.issue = issue
         self.whole = whole
+        self._translations = translations
+
+    @cached_property
+    def translations(self) -> Translations:
+        """Those of the newsletter; looked for where they were not given."""
+        return self._translations or translations_of(self.config)
 
     @cached_property
     def texts(self) -> tuple[Text, ...]:

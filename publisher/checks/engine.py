@@ -18,6 +18,7 @@ from publisher.config.plugins import in_a_line
 from publisher.diagnostics import Diagnostic, Place, Severity, blocking, catalogue, define, say
 from publisher.diagnostics.catalogue import pages, with_levels
 from publisher.issue import Issue, Reading, read_issue
+from publisher.issue.translations import Translations
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +36,11 @@ def check_issue(config: Config, slug: str) -> tuple[Issue | None, list[Diagnosti
     return (None if blocking(found) else reading.issue), found
 
 
-def findings_within(config: Config, reading: Reading) -> list[Diagnostic]:
+def findings_within(config: Config, reading: Reading, translations: Translations | None = None) -> list[Diagnostic]:
     """All findings within one issue that has been read, at the levels of config.yaml; ignores are not yet obeyed."""
     found = [*reading.findings]
     if reading.partial is not None:
-        context = Context(config, reading.partial, whole=reading.issue is not None)
+        context = Context(config, reading.partial, whole=reading.issue is not None, translations=translations)
         place = reading.partial.places.of()
         for rule in rules(config):
             if rule.check is not None:

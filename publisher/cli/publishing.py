@@ -35,7 +35,7 @@ from publisher.publishing.due import Action
 from publisher.publishing.publish import PublishOptions
 from publisher.publishing.run import IssueResult, Published, RunObserver, announcement_trouble
 
-QUIET = frozenset({Action.DONE, Action.DRAFT, Action.SETTLED})
+QUIET = frozenset({Action.DONE, Action.DRAFT, Action.SETTLED, Action.LATE})
 
 
 def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> int:
@@ -115,6 +115,7 @@ def _print(config: Config, published: Published) -> None:
     for kind, words in (
         (Action.DONE, "mailed earlier"),
         (Action.SETTLED, "mailed elsewhere"),
+        (Action.LATE, "whose family was mailed without it"),
         (Action.DRAFT, "in draft"),
     ):
         if count := sum(outcome.decision.kind is kind for outcome in published.outcomes):

@@ -26,6 +26,12 @@ def send(
     correction: Annotated[
         bool, typer.Option("--correction", help="Mail a changed edition again to everybody, on purpose.")
     ] = False,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Send this one although its translations do not go with it.")
+    ] = False,
+    late: Annotated[
+        bool, typer.Option("--late", help="Its translations were mailed: send it to whoever had none of them.")
+    ] = False,
     despite_tripwires: Annotated[
         bool, typer.Option("--despite-tripwires", help="Go on although a tripwire says a reader has two copies.")
     ] = False,
@@ -46,8 +52,10 @@ def send(
     if more and not test:
         raise typer.BadParameter("addresses are given with --test", param_hint="ADDR")
     left = None if spread is None else timedelta(seconds=_seconds(spread))
-    options = Options(spread=left, correction=correction, despite_tripwires=despite_tripwires)
-    command = sending.Sending(context, issue, options, without_archive=without_archive, yes=yes, json=format == "json")
+    options = Options(spread=left, correction=correction, late=late, despite_tripwires=despite_tripwires)
+    command = sending.Sending(
+        context, issue, options, alone=alone, without_archive=without_archive, yes=yes, json=format == "json"
+    )
     return command.run([*(test or ()), *(more or ())], dry_run=dry_run)
 
 

@@ -29,7 +29,7 @@ from publisher.cli.frame import (
 from publisher.config.placeholders import unready
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
-from publisher.delivery.freeze import segment_of
+from publisher.delivery.freeze import family_of, segment_of
 from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
@@ -39,6 +39,8 @@ from publisher.delivery.status import account_line, explain, readings, status_ro
 from publisher.diagnostics import Severity
 from publisher.edition.model import Edition
 from publisher.errors import DeployError
+from publisher.issue.translations import translations_of
+from publisher.mail.message import MailContent
 from publisher.proofing.proof import proofread, refuse_unknown
 from publisher.providers import open_provider
 from publisher.publishing.witness import Witness, mail, refuse_forgetful
@@ -48,9 +50,17 @@ class Sending:
     """``publisher send ISSUE``. ``json``: one object a line on standard output."""
 
     def __init__(
-        self, context: typer.Context, issue: str, options: Options, *, without_archive: bool, yes: bool, json: bool
+        self,
+        context: typer.Context,
+        issue: str,
+        options: Options,
+        *,
+        alone: bool,
+        without_archive: bool,
+        yes: bool,
+        json: bool,
     ) -> None:
-        self.context, self.issue, self.options = context, issue, options
+        self.context, self.issue, self.options, self.alone = context, issue, options, alone
         self.without_archive, self.yes, self.json = without_archive, yes, json
         self.config = config_of(context)
 
@@ -69,14 +79,50 @@ class Sending:
         if proof.draft:
             complain(f"{self.issue} is a draft", "write status: ready in its issue.yaml")
             return 1
+        translations = translations_of(self.config)
+        single = self.alone or self.options.late or self.options.correction
+        family = family_of(self.config, translations, self.issue, shared=not single)
+        self.options = replace(self.options, family=family)
         with opened(self.context, self.config, mails=not dry_run) as (_, database):
-            return self._mail(database, proof.edition, dry_run)
+            with database.connect() as connection:
+                begun = mailings.newest(connection, self.issue) is not None  # then the family was shared out
+            others = [] if single else [self._sibling(one.slug, begun) for one in translations.others(self.issue)]
+            siblings = [edition for edition in others if edition]
+            if len(siblings) < len(others) and not begun:
+                return 1
+            status = self._mail(database, proof.edition, siblings, dry_run)
+            for edition in siblings:  # frozen along, and mailed along
+                if status < 2:
+                    self.issue = edition.slug
+                    rest = [proof.edition, *(one for one in siblings if one is not edition)]
+                    status = max(status, self._mail(database, edition, rest, dry_run))
+            return status
 
-    def _mail(self, database: Database, edition: Edition, dry_run: bool) -> int:
+    def _sibling(self, slug: str, begun: bool) -> Edition | None:
+        """The edition of a member of the family; None, and why, where it holds back a family that has not begun."""
+        proof, why = proofread(self.config, slug), None
+        if proof.edition is None:
+            why = "has errors"
+        elif proof.draft:
+            why = "is a draft"
+        elif proof.edition.publish_at and proof.edition.publish_at > datetime.now(UTC):
+            why = f"is due {proof.edition.publish_at.isoformat(timespec='minutes')}"
+        if why is None:
+            return proof.edition
+        if not begun:
+            help_ = f"publisher send {self.issue} --alone sends this one"
+            complain(f"{slug} {why}, and its family goes together", help_)
+        return None
+
+    def _mail(self, database: Database, edition: Edition, siblings: Sequence[Edition], dry_run: bool) -> int:
         witness = self._ask_witness(database)
-        options = replace(self.options, segment=segment_of(self.config, edition))
+        along = tuple((MailContent.of(one), segment_of(self.config, one)) for one in siblings)
+        options = replace(self.options, segment=segment_of(self.config, edition), siblings=along)
         if dry_run:
-            self._print_dry_run(count(database, edition, options))
+            found = count(database, edition, options)
+            if siblings and not self.json:
+                say(f"{edition.slug}:")
+            self._print_dry_run(found)
             return 0
         early = edition.publish_at
         if early and early > datetime.now(UTC) and not self._confirms_early(early):

@@ -7,6 +7,8 @@ what was counted, so a mailing can never lose the tail of its audience.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,11 +16,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Subquery,
+    and_,
     case,
     func,
     insert,
     literal,
     literal_column,
+    not_,
     or_,
     select,
     text,
@@ -32,21 +36,64 @@ from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, UsageError
+from publisher.issue.translations import Family, Translations, pick
 from publisher.mail.message import MailContent
 
 
+@dataclass(frozen=True, slots=True)
+class FamilyRule:
+    """Who gets which of an issue and its translations. ``fallback`` is the newsletter's language.
+
+    ``shared``: the readers are shared out among all members, which are frozen in one transaction; else whoever had
+    none of the family gets this one.
+    """
+
+    members: Family
+    fallback: str
+    shared: bool = True
+
+    def others(self, slug: str) -> list[str]:
+        """The slugs of the other members."""
+        return [one.slug for one in self.members if one.slug != slug]
+
+
+Addressed = tuple[MailContent, ColumnElement[bool] | None]
+"""What is mailed, and a condition over ``subscribers``; None: to everybody."""
+
+
 def freeze(
-    connection: Connection, letter: MailContent, segment: ColumnElement[bool] | None = None, *, correction: bool = False
+    connection: Connection,
+    letter: MailContent,
+    segment: ColumnElement[bool] | None = None,
+    *,
+    correction: bool = False,
+    family: FamilyRule | None = None,
+    siblings: Sequence[Addressed] = (),
 ) -> Mailing:
     """Write the mailing of ``letter`` with every candidate, inside the caller's transaction; or find the one there is.
 
     ``segment`` is a condition over ``subscribers``. Whoever an earlier mailing of the issue may have reached is
-    excluded, unless this is a ``correction``. Deciding that there is none and writing one is one transaction. Raises
-    UsageError as :func:`ongoing`, DatabaseError where the count does not come out.
+    excluded, unless this is a ``correction``; so is whoever gets, or had, another member of the ``family``. Its
+    ``siblings`` are written along. Deciding that there is none and writing one is one transaction. Raises UsageError
+    as :func:`ongoing`, DatabaseError where the count does not come out.
     """
     if connection.dialect.name == "postgresql":
         # One snapshot for the count and the rows; the first statement of the caller's transaction has to be ours.
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    made = {}
+    for one, chosen in sorted(((letter, segment), *siblings), key=lambda addressed: addressed[0].slug):
+        # In one order, so that two senders of a family wait for each other instead of locking each other out.
+        made[one.slug] = _freeze(connection, one, chosen, correction, family)
+    return made[letter.slug]
+
+
+def _freeze(
+    connection: Connection,
+    letter: MailContent,
+    segment: ColumnElement[bool] | None,
+    correction: bool,
+    family: FamilyRule | None,
+) -> Mailing:
     if there := ongoing(connection, letter, correction=correction):
         return there
     before = newest(connection, letter.slug)
@@ -65,7 +112,7 @@ def freeze(
         "note": "",
     }
     mailing_id: int = connection.execute(insert(mailings).values(values).returning(mailings.c.id)).scalar_one()
-    chosen = _candidates(letter.slug if before and not correction else None, segment)
+    chosen = _candidates(connection, letter.slug, segment, family, again=bool(before), correction=correction)
     columns = ["mailing_id", "number", "reference", "state", "attempts", "reason", "released"]
     written = connection.execute(insert(recipients).from_select(columns, _rows(mailing_id, chosen))).rowcount
     count = select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)
@@ -77,10 +124,16 @@ def freeze(
 
 
 def preview(
-    connection: Connection, slug: str, segment: ColumnElement[bool] | None = None, *, correction: bool = False
+    connection: Connection,
+    slug: str,
+    segment: ColumnElement[bool] | None = None,
+    *,
+    correction: bool = False,
+    family: FamilyRule | None = None,
 ) -> tuple[int, dict[str, int]]:
     """What a freeze would find, nothing written: how many recipients, and how many are excluded by reason."""
-    chosen = _candidates(slug if newest(connection, slug) and not correction else None, segment)
+    again = newest(connection, slug) is not None
+    chosen = _candidates(connection, slug, segment, family, again=again, correction=correction)
     rows = connection.execute(select(_reason(chosen).label("finding"), func.count()).group_by("finding"))
     found: dict[str | None, int] = {row[0]: row[1] for row in rows}
     return found.pop(None, 0), {str(reason): people for reason, people in sorted(found.items(), key=str)}
@@ -103,8 +156,19 @@ def _reason(chosen: Subquery) -> ColumnElement[Any]:
     return case((chosen.c.why.is_not(None), chosen.c.why), (chosen.c.copy > 1, Exclusion.DUPLICATE.value), else_=None)
 
 
-def _candidates(slug: str | None, segment: ColumnElement[bool] | None) -> Subquery:
-    """Each subscriber with the reason that it alone gives, and which copy of its inbox it is among those without."""
+def _candidates(
+    connection: Connection,
+    slug: str,
+    segment: ColumnElement[bool] | None,
+    family: FamilyRule | None,
+    *,
+    again: bool,
+    correction: bool,
+) -> Subquery:
+    """Each subscriber with the reason that it alone gives, and which copy of its inbox it is among those without.
+
+    ``again``: there was a mailing of the issue.
+    """
     s = subscribers.c
     # An inbox may stand there twice, spelled differently: the last word about it counts.
     left_at = func.max(case((s.state == "unsubscribed", s.changed_at))).over(partition_by=s.mailbox_key)
@@ -114,15 +178,32 @@ def _candidates(slug: str | None, segment: ColumnElement[bool] | None) -> Subque
         (s.mailbox_key.in_(select(suppressions.c.mailbox_key)), Exclusion.SUPPRESSED),
         (_unusable(), Exclusion.INVALID),
     ]
+    reached = s.mailbox_key.in_(_inboxes(slug)) if again else None
+    if family and len(family.members) > 1:
+        elsewhere: ColumnElement[bool] = s.mailbox_key.in_(_inboxes(*family.others(slug), pending=True))
+        if family.shared:
+            usable = case((s.state == "confirmed", 0), else_=1)  # what else leaves a reader out does so to the inbox
+            spoken = func.first_value(func.coalesce(s.language, "")).over(
+                partition_by=s.mailbox_key, order_by=(usable, s.id)
+            )
+            another = spoken.not_in(_languages_of(connection, slug, family))
+            elsewhere = or_(elsewhere, another if reached is None else and_(not_(reached), another))
+        reasons.append((elsewhere, Exclusion.SIBLING))
     if segment is not None:
         included = func.coalesce(segment, literal_column("false"))
         reasons.append((included.is_(literal_column("false")), Exclusion.SEGMENT))
-    if slug is not None:
-        reasons.append((s.reference.in_(_reached(slug)), Exclusion.REACHED))
+    if reached is not None and not correction:
+        reasons.append((reached, Exclusion.REACHED))
     why = case(*((test, reason.value) for test, reason in reasons), else_=None).label("why")
     alone = select(s.id, s.reference, s.mailbox_key, why).subquery()
     copy = func.row_number().over(partition_by=(alone.c.mailbox_key, alone.c.why), order_by=alone.c.id)
     return select(alone.c.id, alone.c.reference, alone.c.why, copy.label("copy")).subquery()
+
+
+def _languages_of(connection: Connection, slug: str, family: FamilyRule) -> list[str]:
+    """The languages of subscribers whose edition is that of ``slug``; empty is who has none."""
+    spoken = connection.execute(select(func.coalesce(subscribers.c.language, "")).distinct()).scalars()
+    return [language for language in spoken if pick(language, family.members, family.fallback) == slug]
 
 
 def _unusable() -> ColumnElement[bool]:
@@ -137,10 +218,16 @@ def _unusable() -> ColumnElement[bool]:
     )
 
 
-def _reached(slug: str) -> Any:
-    m, r = mailings.c, recipients.c
-    perhaps = r.state.in_((RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.CLAIMED))
-    return select(r.reference).join(mailings, m.id == r.mailing_id).where(m.slug == slug, perhaps)
+def _inboxes(*slugs: str, pending: bool = False) -> Any:
+    """The inboxes that a mailing of the issues reached, or may have, or, with ``pending``, is going to reach."""
+    m, r, s = mailings.c, recipients.c, subscribers.c
+    perhaps: ColumnElement[bool] = r.state.in_(
+        (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.CLAIMED)
+    )
+    if pending:
+        perhaps = or_(perhaps, and_(r.state == RecipientState.PENDING, m.operator != Operator.CANCELLED))
+    found = select(s.mailbox_key).join(recipients, r.reference == s.reference).join(mailings, m.id == r.mailing_id)
+    return found.where(m.slug.in_(slugs), perhaps)
 
 
 def ongoing(connection: Connection, letter: MailContent, *, correction: bool = False) -> Mailing | None:
@@ -178,6 +265,24 @@ def changed(mailing: Mailing, digest: str) -> UsageError:
         help=f"undo the change and send again; or run publisher cancel {mailing.slug}, and send the changed edition "
         "to those not reached yet",
     )
+
+
+def refuse_late(connection: Connection, slug: str, family: FamilyRule) -> None:
+    """Raises UsageError where the family was mailed, or is being mailed, without this member."""
+    own = newest(connection, slug)
+    if own is not None and own.operator != Operator.CANCELLED:
+        return
+    for other in family.others(slug):
+        mailing = newest(connection, other)
+        if mailing and mailing.operator != Operator.CANCELLED and mailing.audience:
+            message = f"its family was mailed without {slug}, as {other}: nobody is mailed by itself"
+            raise UsageError(message, help=f"publisher send {slug} --late mails those who had none of the family")
+
+
+def family_of(config: Config, translations: Translations, slug: str, *, shared: bool = True) -> FamilyRule | None:
+    """The rule for an issue that has translations, or is one; None for any other."""
+    members = translations.family(slug)
+    return FamilyRule(members, config.newsletter.language, shared) if members else None
 
 
 def segment_of(config: Config, edition: Edition) -> ColumnElement[bool] | None:

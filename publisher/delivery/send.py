@@ -14,7 +14,7 @@ from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.freeze import freeze, ongoing, preview
+from publisher.delivery.freeze import Addressed, FamilyRule, freeze, ongoing, preview, refuse_late
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.lock import mailing_lock, refuse_forgetful
 from publisher.delivery.mailings import Mailing
@@ -66,6 +66,8 @@ class Sent:
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to send. ``spread`` spreads what is left over a time; ``correction`` mails a changed edition to everybody;
+    ``family`` says who gets which translation, and ``siblings`` are frozen along with the issue;
+    ``late``: although the family went out without it;
     ``transport`` is used instead of that of the provider in use, and closed afterwards.
     """
 
@@ -73,6 +75,9 @@ class Options:
     correction: bool = False
     despite_tripwires: bool = False
     segment: ColumnElement[bool] | None = None
+    family: FamilyRule | None = None
+    siblings: tuple[Addressed, ...] = ()
+    late: bool = False
     transport: Transport | None = None
     interrupt: Interrupt = field(default_factory=Interrupt)
     started: Callable[[Started], None] = lambda _started: None
@@ -92,6 +97,8 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
         with database.connect() as connection:
             refuse_forgetful(database, connection, letter.slug)
             mailing = ongoing(connection, letter, correction=options.correction)
+            if options.family and not options.late:
+                refuse_late(connection, letter.slug, options.family)
             kept = mailings.letter_of(connection, mailing.id) if mailing else letter
             if mailing is not None and not any(mailings.unsettled(connection, mailing.id).values()):
                 return Sent(mailing, mailings.account(connection, mailing.id), Ending.DONE)
@@ -124,7 +131,10 @@ def _checkpoint(database: Database) -> None:
 def _freeze(database: Database, letter: MailContent, options: Options) -> Mailing:
     def attempt() -> Mailing:
         with database.begin() as connection:
-            return freeze(connection, letter, options.segment, correction=options.correction)
+            family, siblings = options.family, options.siblings
+            return freeze(
+                connection, letter, options.segment, correction=options.correction, family=family, siblings=siblings
+            )
 
     try:
         return attempt()
@@ -217,10 +227,13 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
     with database.connect() as connection:
         refuse_forgetful(database, connection, letter.slug)
         mailing = ongoing(connection, letter, correction=options.correction)
+        if options.family and not options.late:
+            refuse_late(connection, letter.slug, options.family)
         if mailing is not None:
             account = mailings.account(connection, mailing.id)
             return DryRun(account.pending, account.excluded_by_reason, mailing, account)
-        return DryRun(*preview(connection, letter.slug, options.segment, correction=options.correction))
+        found = preview(connection, letter.slug, options.segment, correction=options.correction, family=options.family)
+        return DryRun(*found)
 
 
 def send_test(config: Config, edition: Edition | MailContent, addresses: list[str]) -> list[tuple[int, str]]:

@@ -49,6 +49,7 @@ class Exclusion(StrEnum):
     UNCONFIRMED = "unconfirmed"
     SUPPRESSED = "suppressed"
     INVALID = "invalid"
+    SIBLING = "sibling"  # gets, or had, the issue in another language
     SEGMENT = "segment"  # the issue's audience does not include this subscriber
     REACHED = "reached"  # an earlier mailing of this issue reached, or may have reached, this subscriber
     DUPLICATE = "duplicate"  # another recipient of this mailing has the same inbox

@@ -174,6 +174,7 @@ class Edition:
     mailed: int | None = None
     origin: tuple[EditionOrigin, ...] = ()
     earlier: tuple[EarlierStory, ...] = ()
+    translation_of: str | None = None
 
     @property
     def topics(self) -> tuple[str, ...]:

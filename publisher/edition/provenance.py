@@ -36,8 +36,7 @@ class CommitGraph:
     known: frozenset[str] = frozenset()
 
     def commit(self, slug: str, *others: str) -> str | None:
-        """The last commit that touched the slug, ``others`` that stand in it, or what all share: what ``git log -1 --
-        PATHS`` names.
+        """The last commit that touched the slug, ``others`` or what all share: what ``git log -1 -- PATHS`` names.
 
         A merge is passed through to the parent that has the same state, so the commit found always holds exactly the
         files that were rendered.
@@ -90,11 +89,11 @@ def hash_parts(what: str, parts: Iterable[tuple[str, bytes]]) -> str:
     return f"sha256:{sha.hexdigest()}"
 
 
-def commit(config: Config, slug: str) -> str | None:
-    """The last commit that touched the issue, those before it that it lists, the theme or config.yaml; ``None`` outside
-    git or while uncommitted.
+def commit(config: Config, slug: str, *others: str) -> str | None:
+    """The last commit that touched the issue, ``others``, those before it that it lists, the theme or config.yaml;
+    ``None`` outside git or while uncommitted.
     """
-    others = (one.slug for one in listed(heads_of(config), slug))
+    others += tuple(one.slug for one in listed(heads_of(config), slug))
     return history_of(config.root, config.templates).commit(slug, *others)
 
 

@@ -19,17 +19,20 @@ from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.edition.view import View, view
 from publisher.issue.model import Issue, Status
+from publisher.issue.translations import Family
 from publisher.language import Locale
 
 
-def render(issue: Issue, config: Config) -> tuple[Edition | None, list[Diagnostic]]:
+def render(issue: Issue, config: Config, others: Family = ()) -> tuple[Edition | None, list[Diagnostic]]:
     """The edition of an issue and what the gates found. ``None`` where an error keeps it from being made.
+
+    ``others`` are its translations, and what it translates: the mail leads to those that are ready.
 
     The same issue, theme and configuration give the same bytes, wherever and whenever they are rendered.
     """
     words = Locale.of(issue.language, config.labels)
     pictures = Pictures(config, issue.folder)
-    seen = view(issue, config, words, pictures)
+    seen = view(issue, config, words, pictures, others)
     slots = Slots(repr((issue, config.newsletter, config.labels)))
     theme = Theme.of(config)
     try:
@@ -123,4 +126,5 @@ def _edition(
         draft=issue.status is Status.DRAFT,
         audience=issue.audience,
         origin=record(issue),
+        translation_of=issue.translation_of,
     )

@@ -30,6 +30,7 @@ from publisher.edition.previous import heads_of, listed
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import one_line
 from publisher.issue.model import Issue, Picture, Prose, Source, Sponsor
+from publisher.issue.translations import Family, Sibling
 from publisher.language import Locale
 
 _RARE = re.compile(r'class="(?:boxed )?(button|callout|cards|footnotes|pullquote|sponsor)"|<(blockquote|hr|pre)\b')
@@ -100,6 +101,16 @@ class PreviousView:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageView:
+    """The issue in another language: the language's own name, its tag and direction, the address of the page."""
+
+    name: str
+    language: str
+    direction: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """An issue as a reader meets it, from the top down."""
 
@@ -137,6 +148,7 @@ class View:
     previous: tuple[PreviousView, ...] = ()
     more: int = 0
     more_url: str = ""
+    languages: tuple[LanguageView, ...] = ()
 
     @property
     def uses(self) -> frozenset[str]:
@@ -188,7 +200,7 @@ def used(html: str) -> frozenset[str]:
     return frozenset(found[1] or found[2] for found in _RARE.finditer(html))
 
 
-def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> View:
+def view(issue: Issue, config: Config, words: Locale, pictures: Pictures, others: Family = ()) -> View:
     """The view of an issue. What cannot be shown is reported in ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
     page = f"{archive}issues/{issue.slug}/"
@@ -246,7 +258,13 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures) -> Vie
         postal_address=config.newsletter.postal_address,
         reply_to=parseaddr(config.newsletter.reply_to or config.newsletter.from_)[1],
         subscribe_url=f"{config.service.url.rstrip('/')}/subscribe" if config.service.url else None,
+        languages=tuple(_language(one, archive) for one in others if one.ready),
     )
+
+
+def _language(sibling: Sibling, archive: str) -> LanguageView:
+    words = Locale.of(sibling.language, {})
+    return LanguageView(words.own_name, sibling.language, words.direction, f"{archive}issues/{sibling.slug}/")
 
 
 def _bylines(issue: Issue, config: Config, words: Locale) -> dict[str, Any]:

@@ -165,6 +165,7 @@ def _assemble(
         overflow=raw.overflow,
         generated=origins(raw.generated),
         wechat=Wechat(**raw.wechat.model_dump()) if raw.wechat else Wechat(),
+        translation_of=raw.translation_of,
     )
 
 

@@ -184,3 +184,4 @@ class Issue:
     overflow: str | None = None
     generated: Origins = ()
     wechat: Wechat = Wechat()
+    translation_of: str | None = None

@@ -204,6 +204,9 @@ class RawIssue(Raw):
     audience: Annotated[Text, AfterValidator(checked_audience)] | None = Field(
         None, description="Which subscribers get the issue, such as topic:weekly"
     )
+    translation_of: Text | None = Field(
+        None, description="The slug of the issue that this one translates", examples=["2024-12-29-ai-weekly"]
+    )
     generated: Annotated[
         dict[str, RawOrigin] | None,
         BeforeValidator(as_origins(IssuePart), json_schema_input_type=RawOrigin | dict[IssuePart, RawOrigin]),

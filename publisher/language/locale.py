@@ -150,6 +150,12 @@ class Locale:
 
         return format_date(day, format="long", locale=self.cldr)
 
+    @property
+    def own_name(self) -> str:
+        """What the language calls itself; without a region where there are words in it (``English``)."""
+        cldr = _cldr(self.catalog) if nearest(self.language) else self.cldr
+        return cldr.get_display_name() or self.language
+
     def short_date(self, day: datetime.date) -> str:
         """Month and day, for a list under its year."""
         from babel.dates import format_skeleton

@@ -80,12 +80,12 @@ def remembered(root: Path, slugs: Sequence[str] | None = None, *, cache: Path | 
         if _surroundings(root, *looked) != before or not all(files.same(each, "__pycache__") for each in shared):
             return None
         rows = read_index(folder / "index", common)
-        for slug in known:
+        for slug, beside in known.items():
             digest = files.same(f"{root}/issues/{slug}")
-            if not digest or rows[slug].key != key_of_issue(common, slug, digest):
+            if not digest or rows[slug].key != key_of_issue(common, slug, digest, beside):
                 return None
-        chosen = known if slugs is None else tuple(dict.fromkeys(slugs))
-        if not {*known}.issuperset(chosen):
+        chosen = tuple(known) if slugs is None else tuple(dict.fromkeys(slugs))
+        if not known.keys() >= {*chosen}:
             return None
         found = {finding for slug in chosen for finding in rows[slug].findings}
         return _checked(chosen, found.union(as_findings(around) if slugs is None else ()))
@@ -111,7 +111,7 @@ def _notes(config: Config, store: Store, slugs: Sequence[str], around: Iterable[
         return None
     if strange or plugins(RULES) or not all(map(store.settled, (*now[1], *now[2]))) or read_config(root)[0] != config:
         return None
-    return looked, now, shared, store.common, tuple(slugs), as_data(around)
+    return looked, now, shared, store.common, {slug: store.beside(slug) for slug in slugs}, as_data(around)
 
 
 def _checked(slugs: Iterable[str], found: Iterable[Diagnostic]) -> Checked:

@@ -53,9 +53,11 @@ def write_index(file: Path, common: bytes, rows: Mapping[str, IndexRow]) -> None
         write_file(file, common + checksum(packed) + packed)
 
 
-def key_of_issue(common: bytes, slug: str, digest: bytes) -> bytes:
-    """What an entry is found by: ``common``, for all that issues share, and the digest of the issue's folder."""
-    return hashlib.sha256(b"%b%b %b" % (common, slug.encode(), digest)).digest()
+def key_of_issue(common: bytes, slug: str, digest: bytes, beside: bytes = b"") -> bytes:
+    """What an entry is found by: ``common``, for all that issues share, the digest of the issue's folder, and what
+    stands for the issues ``beside`` it that it follows from.
+    """
+    return hashlib.sha256(b"%b%b %b%b" % (common, slug.encode(), digest, beside)).digest()
 
 
 def checksum(content: bytes) -> bytes:

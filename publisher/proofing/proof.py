@@ -17,6 +17,7 @@ from publisher.edition import provenance
 from publisher.edition.model import Edition
 from publisher.errors import UsageError
 from publisher.issue.folder import discover
+from publisher.issue.translations import Translations, translations_of
 
 if TYPE_CHECKING:  # what reads and judges loads when something is: most issues did not change
     from publisher.checks.ignores import Ignore
@@ -74,17 +75,20 @@ class Proof:
         return replace(proof, edition=None) if proof.broken else proof
 
 
-def proofread(config: Config, slug: str, *, commit: bool = True) -> Proof:
+def proofread(config: Config, slug: str, *, commit: bool = True, translations: Translations | None = None) -> Proof:
     """Read, check and render the issue ``slug``. It is rendered unless an error is known before.
 
     Each of its texts is parsed once; what was parsed is let go of at the end. Without ``commit`` git is not asked.
+    ``translations`` are those of the newsletter; they are looked for where they are not given.
     """
+    translations = translations or translations_of(config)
     try:
-        *_, proof = stages(config, slug)
+        *_, proof = stages(config, slug, translations)
     finally:
         _forget()
     if commit and proof.edition:
-        return replace(proof, edition=replace(proof.edition, commit=provenance.commit(config, slug)))
+        others = (one.slug for one in translations.others(slug))
+        return replace(proof, edition=replace(proof.edition, commit=provenance.commit(config, slug, *others)))
     return proof
 
 
@@ -99,11 +103,12 @@ def _forget() -> None:
     read_item_file.cache_clear()
 
 
-def stages(config: Config, slug: str) -> Iterator[Proof]:
+def stages(config: Config, slug: str, translations: Translations | None = None) -> Iterator[Proof]:
     """The proof as the rules have it; then, where nothing they find is an error, as the gates have it too.
 
     What was parsed is kept: who proofreads an issue again and again, reads what did not change once.
     """
+    translations = translations or translations_of(config)
     from publisher.checks.engine import facts_of, findings_within
     from publisher.checks.ignores import ignores_of
     from publisher.issue import Status, read_issue
@@ -111,7 +116,7 @@ def stages(config: Config, slug: str) -> Iterator[Proof]:
     reading = read_issue(config, slug)
     partial = reading.partial
     facts, failed = facts_of(config, partial) if partial is not None else ({}, [])
-    found = (*findings_within(config, reading), *failed)
+    found = (*findings_within(config, reading, translations), *failed)
     basis = Basis(found, tuple(ignores_of(config.root, slug)), facts)
     draft = partial is not None and partial.status is Status.DRAFT
     proof = Proof(slug, draft, None, (), basis, partial).judged(config)
@@ -120,7 +125,7 @@ def stages(config: Config, slug: str) -> Iterator[Proof]:
         return
     from publisher.edition.rendering import render  # what was proofread before need not wait for the renderer
 
-    edition, more = render(reading.issue, config)
+    edition, more = render(reading.issue, config, translations.others(slug))
     found = tuple(dict.fromkeys((*basis.found, *with_levels(config.checks.levels, more))))
     basis = replace(basis, found=found, rendered=True)
     yield replace(proof, edition=edition, issue=reading.issue, basis=basis).judged(config)

@@ -17,7 +17,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,9 @@ from publisher.config.plugins import RULES, load_plugin, plugin_name, plugins
 from publisher.config.theme import theme_folders
 from publisher.documents.atomic import write_file
 from publisher.edition.model import Edition
-from publisher.edition.previous import Head, heads_of, listed
+from publisher.edition.previous import heads_of, listed
 from publisher.errors import UsageError
+from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.codec import PART_OF, PARTS, Packed, pack, stored, unpack
 from publisher.proofing.index import SUM, IndexRow, checksum, key_of_issue, read_index, write_index
 from publisher.proofing.manifest import Manifest, State
@@ -67,17 +68,34 @@ class Store:
         """The folder for finished files, where one of those of a build is not at hand."""
         return self._folder / "made" / name if self._enabled else None
 
+    @cached_property
+    def translations(self) -> Translations:
+        """Those of the newsletter, as the store found them first."""
+        return translations_of(self._config)
+
     def key(self, slug: str) -> bytes:
         """32 bytes that stand for everything the issue's edition follows from."""
         if not self._enabled:
             return b""
-        others = self.listed(slug)
-        common = self.common + repr(others).encode() if others else self.common
-        return key_of_issue(common, slug, self._files.digest(self._of(slug)))
+        return key_of_issue(self.common, slug, self._files.digest(self._of(slug)), self.beside(slug))
 
-    def listed(self, slug: str) -> tuple[Head, ...]:
-        """The issues before one that stand in its mail."""
-        return listed(self._heads, slug)
+    def others(self, slug: str) -> tuple[str, ...]:
+        """The issues that the edition of one follows from beside itself: its family, and what its mail lists."""
+        family = (one.slug for one in self.translations.others(slug))
+        return (*family, *(one.slug for one in listed(self._heads, slug)))
+
+    def beside(self, slug: str) -> bytes:
+        """What stands for those; empty where there are none."""
+        family, of, before = (
+            self.translations.family(slug),
+            self.translations.named.get(slug),
+            listed(self._heads, slug),
+        )
+        if not family and not of and not before:
+            return b""
+        original = self._files.digest(self._of(of)) if of and family else b""
+        above = self.translations.named.get(of or "")
+        return hashlib.sha256(repr((family, of, above, original, before)).encode()).digest()
 
     def rows(self) -> dict[str, IndexRow]:
         """The index; empty where there is none, or none that can be used."""
@@ -152,7 +170,7 @@ class Store:
         with suppress(ValueError, IndexError):
             if packed is not None:
                 return unpack(part, packed)
-        again = pack(proofread(self._config, slug, commit=False))
+        again = pack(proofread(self._config, slug, commit=False, translations=self.translations))
         if self.key(slug) != key or not again.light:
             raise UsageError(f"{slug} changed meanwhile", help="type the command again")
         self.keep(slug, key, again)

@@ -18,6 +18,7 @@ from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition.model import EarlierStory
 from publisher.edition.provenance import history_of
+from publisher.issue.translations import Translations
 from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack, with_values
 from publisher.proofing.index import IndexRow
 from publisher.proofing.proof import Basis, Proof, proofread
@@ -30,7 +31,7 @@ WORTH_PROCESSES = 40
 """Issues to render from which on starting processes costs less than it saves."""
 
 _CHUNK = 8
-_config: Config | None = None
+_given: tuple[Config, Translations] | None = None
 
 
 def judge_whole(
@@ -50,7 +51,7 @@ def judge_whole(
     history = history_of(config.root, config.templates)
     for proof in judge(config, slugs, store=store, processes=processes, progress=progress):
         edition = proof.edition if drafts or not proof.draft else None
-        commit = history.commit(proof.slug, *(one.slug for one in store.listed(proof.slug))) if edition else None
+        commit = history.commit(proof.slug, *store.others(proof.slug)) if edition else None
         done.append(replace(proof, edition=of_commit(edition, commit) if edition else None))
     return done
 
@@ -115,7 +116,7 @@ def proof_all(
     for _ in found:
         progress()
     missing = [slug for slug in slugs if slug not in found]
-    for slug, packed in zip(missing, _proofread(config, missing, processes), strict=True):
+    for slug, packed in zip(missing, _proofread(config, missing, store.translations, processes), strict=True):
         found[slug] = store.keep(slug, keys[slug], packed)
         progress()
     return found
@@ -172,12 +173,14 @@ def _facts(config: Config, slug: str, keys: Mapping[str, bytes], store: Store, p
     return packed
 
 
-def _proofread(config: Config, slugs: Sequence[str], processes: int | None) -> Iterator[Packed]:
+def _proofread(
+    config: Config, slugs: Sequence[str], translations: Translations, processes: int | None
+) -> Iterator[Packed]:
     count = processes or (cores() if len(slugs) >= WORTH_PROCESSES else 1)
     if count == 1:
-        yield from (pack(proofread(config, slug, commit=False)) for slug in slugs)
+        yield from (pack(proofread(config, slug, commit=False, translations=translations)) for slug in slugs)
         return
-    with workers(count, _start, config) as pool:
+    with workers(count, _start, config, translations) as pool:
         yield from pool.map(_proofread_in_worker, slugs, chunksize=_CHUNK)
 
 
@@ -190,11 +193,11 @@ def workers(count: int, start: Callable[..., None] | None = None, *given: Any) -
     return ProcessPoolExecutor(count, multiprocessing.get_context(method), start, given)
 
 
-def _start(config: Config) -> None:
-    global _config
-    _config = config
+def _start(config: Config, translations: Translations) -> None:
+    global _given
+    _given = config, translations
 
 
 def _proofread_in_worker(slug: str) -> Packed:
-    assert _config is not None
-    return pack(proofread(_config, slug, commit=False))
+    assert _given is not None
+    return pack(proofread(_given[0], slug, commit=False, translations=_given[1]))

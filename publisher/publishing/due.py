@@ -6,6 +6,7 @@ mailed is never due again, whatever its files, its schedule or its history have 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -31,6 +32,7 @@ class Action(StrEnum):
     EXPIRED = "expired"  # its time passed too long ago
     MISSED = "missed"  # its day passed too long ago, and this ledger never saw it
     UNKNOWN = "unknown"  # readers have it, and the ledger knows nothing of it
+    LATE = "late"  # its family was mailed without it
     SETTLED = "settled"  # an operator said that it was mailed elsewhere
     DRAFT = "draft"
     BROKEN = "broken"  # an error in it
@@ -139,6 +141,31 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     if facts.held_at:
         return _held(facts)
     return _by_the_clock(facts, now, policy)
+
+
+_MAILED = frozenset(
+    {Action.RESUME, Action.DONE, Action.CHANGED, Action.CONFLICT, Action.UNCERTAIN, Action.PAUSED, Action.SETTLED}
+)
+_HOLDS_BACK = frozenset(
+    {Action.DRAFT, Action.BROKEN, Action.WAITING, Action.HELD, Action.EXPIRED, Action.MISSED, Action.UNKNOWN}
+)
+
+
+def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> IssueDecision:
+    """The decision for an issue with translations: a family goes out together, and once."""
+    slug = decision.slug
+    if decision.kind in {Action.DUE, Action.WAITING, Action.EXPIRED, Action.MISSED}:
+        for other in others:
+            if other.kind in _MAILED:
+                why = f"its family was mailed as {other.slug}: nobody is mailed by itself"
+                help_ = f"publisher send {slug} --late mails those who had none of the family"
+                return IssueDecision(decision.facts, Action.LATE, why, help_)
+    if decision.kind is Action.DUE:
+        for other in others:
+            if other.kind in _HOLDS_BACK:
+                why = f"for {other.slug} of its family, which is {other.kind.value}"
+                return IssueDecision(decision.facts, Action.WAITING, why, f"publisher send {slug} --alone")
+    return decision
 
 
 def _mailed(facts: Facts, mailed: Mailed) -> IssueDecision:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
@@ -18,9 +18,10 @@ from publisher.delivery.lock import forgotten
 from publisher.edition.model import Edition
 from publisher.edition.provenance import hash_parts
 from publisher.issue import Status, read_issue
+from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.proof import Proof
 from publisher.publishing import store
-from publisher.publishing.due import Facts, IssueDecision, Mailed, decide
+from publisher.publishing.due import Action, Facts, IssueDecision, Mailed, decide, with_family
 from publisher.publishing.store import Publication
 from publisher.publishing.witness import Witness
 
@@ -56,7 +57,23 @@ def decide_all(
         publication = ledger.publications.get(slug)
         if slug in ledger.mailed or (publication and publication.archived_at):
             found.append(Facts(slug, ready=False, in_repository=False, archived=True, mailed=ledger.mailed.get(slug)))
-    return [decide(one, now, config.publish) for one in found]
+    decisions = {one.slug: decide(one, now, config.publish) for one in found}
+    translations = translations_of(config)
+    for slug, other in _unasked(decisions, translations, ledger):
+        decisions.setdefault(slug, other)
+    families = {slug: [decisions[one.slug] for one in translations.others(slug)] for slug in decisions}
+    return [with_family(decisions[one.slug], families[one.slug]) for one in found]
+
+
+def _unasked(
+    decisions: Mapping[str, IssueDecision], translations: Translations, ledger: History
+) -> Iterator[tuple[str, IssueDecision]]:
+    """Members of families of which nothing was asked, as far as ledger and file tell."""
+    for slug in decisions:
+        for one in translations.others(slug):
+            if one.slug not in decisions:
+                kind = Action.DUE if one.ready else Action.DRAFT
+                yield one.slug, IssueDecision(Facts(one.slug), Action.DONE if one.slug in ledger.mailed else kind)
 
 
 def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Facts:

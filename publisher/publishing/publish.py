@@ -18,12 +18,14 @@ from publisher.channels.channel import Channel, channels_for, open_channels
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.freeze import segment_of
+from publisher.delivery.freeze import family_of, segment_of
 from publisher.delivery.lock import forget_mark
 from publisher.delivery.send import Options, Sent, Started
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue import discover
+from publisher.issue.translations import Translations, translations_of
+from publisher.mail.message import MailContent
 from publisher.proofing.proof import Proof
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
@@ -77,13 +79,15 @@ def publish(
     channels = open_channels(config)
     with take(database, waiting=watch.waiting) as lease:
         now, commit = options.now or datetime.now(UTC), git.head(config.root)
-        return _Publish(config, database, lease, watch, now, commit, options, channels).run()
+        translations = translations_of(config)
+        return _Publish(config, database, lease, watch, now, commit, options, channels, translations).run()
 
 
 @dataclass(frozen=True)
 class _Publish(Run):
     options: PublishOptions
     channels: Mapping[str, Channel]
+    translations: Translations
 
     def run(self) -> Published:
         self.step(RunStep.LEASED)
@@ -100,9 +104,9 @@ class _Publish(Run):
         self.step(RunStep.DECIDED)
         blocked = _blocked(decisions)
         deployed = None if blocked else archive.publish(self, decisions, prepared, proofs)
-        editions = {one.slug: one.edition for one in prepared}
-        outcomes = tuple(self._outcome(d, editions.get(d.slug), witness, blocked) for d in decisions)
-        announced = tuple(announce(self, self.channels, {slug: one for slug, one in editions.items() if one}))
+        editions = {one.slug: one.edition for one in prepared if one.edition}
+        outcomes = tuple(self._outcome(d, editions, witness, blocked) for d in decisions)
+        announced = tuple(announce(self, self.channels, editions))
         self.step(RunStep.ENDED)
         diagnostics = tuple(found for one in prepared for found in one.findings)
         return Published(
@@ -127,7 +131,8 @@ class _Publish(Run):
         for how, slugs in (("mailed", self.options.mailed), ("unmailed", self.options.unmailed)):
             if strange := sorted(set(slugs) - kinds.keys() - {"all"}):
                 raise UsageError(f"there is no issue {strange[0]}", help="name a folder of issues/, or all")
-            meant = {slug for slug in slugs if kinds.get(slug) in SETTLED_BY_NAME}
+            families = {one.slug for slug in slugs for one in self.translations.family(slug)}
+            meant = {slug for slug in {*slugs, *families} if kinds.get(slug) in SETTLED_BY_NAME}
             if "all" in slugs:
                 meant |= {slug for slug in kinds.keys() - named if kinds[slug] in SETTLED_BY_ALL[how]}
             chosen = sorted(meant)
@@ -155,7 +160,11 @@ class _Publish(Run):
             for decision in decisions
             if decision.kind is Action.DUE and decision.facts.settled != "unmailed" and not decision.facts.asked
         ]
-        if len(several) < 2 or ledger.mailed or any(p.settled_how for p in ledger.publications.values()):
+        if (
+            len({*map(self.translations.original, several)}) < 2
+            or ledger.mailed
+            or any(p.settled_how for p in ledger.publications.values())
+        ):
             return False
         if not self.watch.confirm_first(several):
             fault = f"the first publish would mail {len(several)} issues at once: {', '.join(several)}"
@@ -181,8 +190,9 @@ class _Publish(Run):
             store.forget_sight(connection, sorted(gone))
 
     def _outcome(
-        self, decision: IssueDecision, edition: Edition | None, witness: Witness, blocked: str | None
+        self, decision: IssueDecision, editions: Mapping[str, Edition], witness: Witness, blocked: str | None
     ) -> IssueResult:
+        edition = editions.get(decision.slug)
         if decision.kind not in MAILS or edition is None:
             return IssueResult(decision)
         if self.watch.interrupt.count:
@@ -194,13 +204,15 @@ class _Publish(Run):
             return IssueResult(decision, None, f"nothing was sent: {fault}", advice)
         self.step(RunStep.LIVE, decision.slug)
         try:
-            return IssueResult(decision, self._mail(decision, edition, witness))
+            return IssueResult(decision, self._mail(decision, edition, editions, witness))
         except LeaseLostError:
             raise
         except PublisherError as error:  # the others may fare better, and their account is owed in any case
             return IssueResult(decision, None, error.message, error.help, failed=True)
 
-    def _mail(self, decision: IssueDecision, edition: Edition, witness: Witness) -> Sent:
+    def _mail(
+        self, decision: IssueDecision, edition: Edition, editions: Mapping[str, Edition], witness: Witness
+    ) -> Sent:
         with self.database.begin() as connection:
             self.lease.check_in(connection)
             mailing = mailings.newest(connection, edition.slug) if decision.kind is Action.RESUME else None
@@ -213,8 +225,11 @@ class _Publish(Run):
             self.step(RunStep.FROZEN, edition.slug)
             self.watch.started(begun)
 
+        together = [editions[one.slug] for one in self.translations.others(edition.slug) if one.slug in editions]
         options = Options(
             segment=segment_of(self.config, edition),
+            family=family_of(self.config, self.translations, edition.slug),
+            siblings=tuple((MailContent.of(one), segment_of(self.config, one)) for one in together),
             transport=self.options.transport,
             interrupt=self.watch.interrupt,
             started=started,

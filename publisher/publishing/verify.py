@@ -98,19 +98,19 @@ def verify(config: Config, what: str) -> Verified:
         return Verified(VerifyResult.UNKNOWN, says, advice, claimed=claim)
     slugs = tuple(_slugs_at(config, commit))
     named = _named(exhibit, slugs)
-    with git.at_revision(config, commit, (named,) if named else slugs) as then:
+    with git.at_revision(config, commit, named or slugs) as then:
         if then is None:
             says = f"config.yaml of commit {commit[:12]} cannot be read"
-            return Verified(VerifyResult.DIFFERS, says, slug=named, claimed=claim)
+            return Verified(VerifyResult.DIFFERS, says, slug=_only(named), claimed=claim)
         found = _compare(then, exhibit, claim, f"commit {commit[:12]}")
         return _with_origin(then, found, config.root, commit)
 
 
 def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -> Verified:
     slugs = discover(config.root)
-    named = _named(exhibit, slugs)
-    rebuilt = None
-    for slug in (named,) if named else slugs:
+    likely = _named(exhibit, slugs)
+    named, rebuilt = _only(likely), None
+    for slug in likely or slugs:
         edition = proofread(config, slug).edition
         if edition is None:
             continue
@@ -179,14 +179,18 @@ def _page(url: str) -> _Exhibit:
     return _Exhibit(provenance_of_page(data), None, data.decode("utf-8", "replace"))
 
 
-def _named(exhibit: _Exhibit, slugs: list[str] | tuple[str, ...]) -> str | None:
-    """The issue whose archive page is named, where just one is."""
+def _only(slugs: tuple[str, ...]) -> str | None:
+    return slugs[0] if len(slugs) == 1 else None
+
+
+def _named(exhibit: _Exhibit, slugs: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    """The issues whose archive pages are named: one, or that and its translations."""
     text = exhibit.html
     if exhibit.message is None:  # a page names its neighbours too; its own address is the canonical one
         found = re.search(r'<link rel="canonical" href="([^"]+)"', text)
         text = found[1] if found else ""
-    hits = {slug for slug in slugs if f"/{quote(issue_path(slug))}" in unquote(text)}
-    return hits.pop() if len(hits) == 1 else None
+    text = unquote(text)
+    return tuple(slug for slug in slugs if f"/{quote(issue_path(slug))}" in text)
 
 
 def _slugs_at(config: Config, commit: str) -> list[str]:

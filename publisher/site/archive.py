@@ -88,6 +88,11 @@ class Archive:
     sections: tuple[Group, ...]
     by_key: dict[tuple[str, str], Group]
     neighbours: dict[str, Neighbours]
+    families: dict[str, tuple[Edition, ...]]
+
+    def translations(self, edition: Edition) -> tuple[Edition, ...]:
+        """The issue in every language that it is there in, the original first; nothing where that is one."""
+        return self.families.get(edition.translation_of or edition.slug, ())
 
     def groups_of(self, kind: str, names: Iterable[str]) -> tuple[Group, ...]:
         """The groups of ``kind`` (``tags``, ``authors``, ``sections``) that ``names`` mean, each once."""
@@ -120,7 +125,16 @@ def arrange(editions: Iterable[Edition], language: str = "") -> Archive:
     by_key = {(group.kind, folder_key(group.name)): group for group in (*tags, *authors, *sections)}
     published = _published(ordered)
     languages = tuple(sorted({edition.language for edition in published}))
-    return Archive(ordered, published, languages, years, tags, authors, sections, by_key, _neighbours(ordered))
+    beside, families = _neighbours(ordered), _families(ordered)
+    return Archive(ordered, published, languages, years, tags, authors, sections, by_key, beside, families)
+
+
+def _families(editions: Iterable[Edition]) -> dict[str, tuple[Edition, ...]]:
+    """Issues with their translations, by the slug of the original, which comes first."""
+    found: dict[str, list[Edition]] = defaultdict(list)
+    for edition in sorted(editions, key=lambda edition: (edition.translation_of is not None, edition.slug)):
+        found[edition.translation_of or edition.slug].append(edition)
+    return {slug: tuple(members) for slug, members in found.items() if len(members) > 1}
 
 
 def moment(edition: Edition, zone: tzinfo) -> datetime:

@@ -171,7 +171,8 @@ class ArchivePages:
         named = [(group.name, group.path) for group in (*tags, *authors)]
         own_feed = f"feed.{edition.language.lower()}" in self.feeds
         before = [(one, str(other.date)) for one, other in self._earlier(edition)]
-        parts = (self._editions[edition.slug], around, named, own_feed, str(corrected), before)
+        spoken = [(one.slug, one.language) for one in self.archive.translations(edition)]
+        parts = (self._editions[edition.slug], around, named, own_feed, str(corrected), before, spoken)
         return self._page(
             f"{path}index.html",
             "issue.html",
@@ -192,6 +193,7 @@ class ArchivePages:
             "older": neighbours.older,
             "tags": self._tags_of(edition),
             "authors": self.archive.groups_of("authors", edition.authors),
+            "translations": self.archive.translations(edition),
             "card": self._card_url(issue_path(edition.slug)),
             "feeds": self._feeds_of(f"feed.{edition.language.lower()}"),
             "published": moment(edition, self.config.newsletter.zone).isoformat(),

@@ -36,6 +36,7 @@ def _row(edition: Edition, tags: Sequence[Group], words: SiteWords) -> dict[str,
         "url": issue_path(edition.slug),
         "date": words.day(edition),
         "language": edition.language,
+        **({"of": edition.translation_of} if edition.translation_of else {}),
         "tags": [tag.name for tag in tags],
         "items": [[story.anchor, story.headline, _text(story)] for story in edition.stories],
     }

@@ -50,11 +50,12 @@ class _PastHeadline(NamedTuple):
 
 
 def gather(issue: Issue) -> Told:
-    """The stories of an issue."""
+    """The stories of an issue; those of a translation are its original's."""
+    items = () if issue.translation_of else issue.items
     return (
         issue.slug,
         issue.date.isoformat(),
-        tuple(_story(item) for item in issue.items if item.headline and not item.sponsored),
+        tuple(_story(item) for item in items if item.headline and not item.sponsored),
     )
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url
-from publisher.delivery.freeze import preview, segment_of
+from publisher.delivery.freeze import family_of, preview, segment_of
 from publisher.edition import provenance
 from publisher.edition.model import Edition
 from publisher.edition.provenance import SHARED, part_of
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
+from publisher.issue.translations import translations_of
 from publisher.proofing.codec import of_commit
 from publisher.proofing.proof import Proof, proofread
 from publisher.proofing.store import Store
@@ -30,7 +31,7 @@ from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange,
 from publisher.publishing.plan.pictures import take_pictures
 from publisher.publishing.witness import Witness
 
-AFTER = frozenset({Action.DONE, Action.CHANGED, Action.SETTLED, Action.CANCELLED, Action.UNKNOWN})
+AFTER = frozenset({Action.DONE, Action.CHANGED, Action.SETTLED, Action.LATE, Action.CANCELLED, Action.UNKNOWN})
 """Where nobody would be mailed whatever the numbers are."""
 
 Asked = tuple[Database, set[str]]  # the database, and the issues whose recipients are worth counting
@@ -74,8 +75,13 @@ def _versions(config: Config, slugs: Sequence[str], store: Store) -> dict[str, P
     here = [slug for slug in slugs if _is_here(config, slug)]
     proofs = proof_all(config, here, {slug: store.key(slug) for slug in here}, store)
     store.save()
+    beside = store.translations.others
+
+    def commit(slug: str) -> str | None:
+        return provenance.commit(config, slug, *(one.slug for one in beside(slug)))
+
     return {
-        slug: replace(one, edition=of_commit(one.edition, provenance.commit(config, slug)) if one.edition else None)
+        slug: replace(one, edition=of_commit(one.edition, commit(slug)) if one.edition else None)
         for slug, one in proofs.items()
     }
 
@@ -205,7 +211,8 @@ def _with_audience(change: EditionChange, config: Config, asked: Asked | None, e
     if asked is None or edition.draft or edition.slug not in asked[1]:
         return change
     with asked[0].connect() as connection:
-        found = preview(connection, edition.slug, segment_of(config, edition))
+        rule = family_of(config, translations_of(config), edition.slug)
+        found = preview(connection, edition.slug, segment_of(config, edition), family=rule)
     return replace(change, audience=Audience(edition.audience or config.audience, *found))
 
 

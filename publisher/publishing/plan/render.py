@@ -31,7 +31,7 @@ _ORDER = (*MAILS, *NEEDS_SOMEBODY, Action.WAITING, Action.HELD, Action.CHANGED, 
 
 def decisions(plan: Plan) -> list[IssueDecision]:
     """Those worth a line: what is done is no news."""
-    shown = [d for d in plan.decisions if d.kind not in {Action.DONE, Action.DRAFT, Action.SETTLED}]
+    shown = [d for d in plan.decisions if d.kind not in {Action.DONE, Action.DRAFT, Action.SETTLED, Action.LATE}]
     return sorted(shown, key=lambda d: (_ORDER.index(d.kind) if d.kind in _ORDER else len(_ORDER), d.slug))
 
 

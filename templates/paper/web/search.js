@@ -26,8 +26,8 @@ if (form && location.protocol !== "file:") {
       const rows = answer.ok ? await answer.json() : [];
       for (const row of rows) {
         row.folded = fold([row.title, row.date, ...row.tags].join("\n"));
-        row.items = row.items.map(([anchor, headline, text]) => ({
-          anchor, headline, text, folded: fold(headline + "\n" + text), start: headline.length + 1,
+        row.items = row.items.map(([anchor, headline, text], number) => ({
+          anchor, headline, text, number, folded: fold(headline + "\n" + text), start: headline.length + 1,
         }));
       }
       loaded.set(year, rows);
@@ -85,6 +85,27 @@ if (form && location.protocol !== "file:") {
     return entry;
   };
 
+  // Of an issue and its translations a story is shown once, in the language that the reader is likelier to want.
+  const once = (hits) => {
+    const wanted = [document.documentElement.lang, ...navigator.languages].map((tag) => tag.split("-")[0]);
+    const rank = ({ row }) => (wanted.indexOf(row.language.split("-")[0]) + 100) % 100;
+    const families = new Map();
+    for (const hit of hits) {
+      const name = hit.row.of ?? hit.row.url.split("/")[1];
+      families.set(name, [...(families.get(name) ?? []), hit]);
+    }
+    for (const family of families.values()) {
+      const shown = new Set();
+      for (const hit of family.sort((one, other) => rank(one) - rank(other))) {
+        hit.double = shown.size > 0 && hit.items.every((item) => shown.has(item.number));
+        hit.items = hit.items.filter((item) => !shown.has(item.number));
+        for (const item of hit.items) shown.add(item.number);
+        shown.add("issue");
+      }
+    }
+    return hits.filter((hit) => !hit.double);
+  };
+
   const search = async () => {
     const mine = ++latest;
     const terms = fold(query.value).split(/\s+/).filter(Boolean);
@@ -98,10 +119,10 @@ if (form && location.protocol !== "file:") {
       for (const row of rows) {
         const items = row.items.filter((item) => terms.every((term) => item.folded.includes(term)));
         const whole = () => [row.folded, ...row.items.map((item) => item.folded)].join("\n");
-        if (items.length || terms.every((term) => whole().includes(term))) hits.push(show(row, items, terms));
+        if (items.length || terms.every((term) => whole().includes(term))) hits.push({ row, items });
       }
     }
-    results.replaceChildren(...hits);
+    results.replaceChildren(...once(hits).map(({ row, items }) => show(row, items, terms)));
     if (terms.length && !hits.length) found.textContent = found.dataset.none;
   };
 

@@ -1,0 +1,199 @@
+"""A translation names an issue that is there and is none itself, and says what its original says: as many items, in
+their order with the same numbers, links and pictures, each in the translation's own language.
+
+What a translator may change without an error is left alone: small numbers, which are words as often, years that one
+side leaves out, and the language that an address names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urldefrag, urlsplit
+
+from publisher.checks.context import Context, Line, sources
+from publisher.checks.rules.number_not_in_items import Number, numbers
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
+from publisher.issue import Issue, Item, discover, read_issue
+from publisher.language.tags import is_language, subtags
+
+UNKNOWN = define("unknown-translation", Severity.ERROR)
+BAD = define("bad-translation", Severity.ERROR)
+ITEMS = define("sibling-items", Severity.WARNING)
+NUMBERS = define("sibling-numbers", Severity.WARNING)
+LINKS = define("sibling-links", Severity.WARNING)
+PICTURES = define("sibling-pictures", Severity.WARNING)
+UNTRANSLATED = define("untranslated", Severity.WARNING)
+_SMALL = 31  # days, months, hours and counts are written in words, by other clocks, or left out
+_YEARS = range(1900, 2101)
+_LETTERS = 20  # of which fewer say nothing of a language
+_SCRIPTS = {
+    "Han": re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]"),
+    "Kana": re.compile("[\u3040-\u30ff]"),
+    "Hang": re.compile("[\uac00-\ud7af]"),
+    "Latn": re.compile("[A-Za-z\u00c0-\u024f]{2,}"),
+    "Cyrl": re.compile("[\u0400-\u04ff]{2,}"),
+    "Arab": re.compile("[\u0600-\u06ff]{2,}"),
+    "Hebr": re.compile("[\u0590-\u05ff]{2,}"),
+}
+_OWN = {"Hans": "Han", "Hant": "Han", "Jpan": "Kana", "Kore": "Hang"}
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look at ``translation_of``, then compare with the issue that it names."""
+    issue, of = context.issue, context.issue.translation_of
+    if of is None:
+        return
+    place, known = issue.places.of("translation_of"), context.translations
+    if of == issue.slug:
+        yield BAD.at(place, say("an issue cannot be its own translation"), help=say("name the original"))
+    elif of not in discover(context.config.root):
+        yield UNKNOWN.at(place, say("there is no issue {slug}", slug=of), help=say("name the folder of the original"))
+    elif above := known.named.get(of):
+        message = say("{slug} is itself a translation of {above}", slug=of, above=above)
+        round_ = known.named.get(above) is not None
+        advice = say("take translation_of out of the original") if round_ else say("write {words}", words=above)
+        yield BAD.at(place, message, help=advice)
+    elif twice := [one.slug for one in known.others(issue.slug) if one.language == issue.language]:
+        message = say("{slug} is in {language} already", slug=twice[0], language=issue.language)
+        yield BAD.at(place, message, help=say("write another language, or keep one of the two"))
+    elif original := read_issue(context.config, of).partial:
+        yield from _compare(context, Context(context.config, original, translations=known))
+
+
+def _compare(context: Context, original: Context) -> Iterator[Diagnostic]:
+    items, theirs, of = context.issue.items, original.issue.items, original.issue.slug
+    if bool(context.issue.cover) != bool(original.issue.cover):
+        at = context.issue.places.of("cover" if context.issue.cover else "translation_of")
+        fault = say("the cover is in one of the two alone, this issue and {slug}", slug=of)
+        yield PICTURES.at(at, fault, help=say("give both the cover"))
+    if len(items) != len(theirs):
+        message = say("items: {here} here, {there} in {slug}", here=len(items), there=len(theirs), slug=of)
+        advice = say("translate the others, or take them out of both")
+        yield ITEMS.at(context.issue.places.of("translation_of"), message, help=advice)
+        return
+    for index, (mine, other) in enumerate(zip(items, theirs, strict=True)):
+        at = mine.places.of("headline") if mine.headline else mine.body.place(0)
+        if _untranslated(_prose(context, index), _prose(original, index), context.issue, original.issue):
+            message = say("the item is in the language of {slug}", slug=of)
+            yield UNTRANSLATED.at(at, message, help=say("translate it"))
+            continue
+        yield from _numbers(context, index, at, _said(mine, context, index), _said(other, original, index), of)
+        yield from _links(at, _addresses(context, index), _addresses(original, index), of)
+        if (here := _pictures(context, index)) != (there := _pictures(original, index)):
+            message = say("pictures: {here} here, {there} in {slug}", here=here, there=there, slug=of)
+            yield PICTURES.at(at, message, help=say("give both the same pictures"))
+
+
+def _numbers(context: Context, index: int, at: Place, mine: str, theirs: str, slug: str) -> Iterator[Diagnostic]:
+    """What one side has in digits and the other neither in digits nor in words."""
+    here, there = _missing(mine, theirs), _missing(theirs, mine)
+    if not (any(map(_is_year, here)) and any(map(_is_year, there))):
+        here, there = ([one for one in side if not _is_year(one)] for side in (here, there))
+    if here or there:
+        own, others = (list(dict.fromkeys(one.text.strip() for one in side)) for side in (here, there))
+        place = _place_of(context, index, own[0]) if own else None
+        yield NUMBERS.at(place or at, _differ(own, others, slug), help=say("compare the two, and mend the wrong one"))
+
+
+def _differ(mine: list[str], theirs: list[str], slug: str) -> Sentence:
+    here, there = ", ".join(mine), ", ".join(theirs)
+    if mine and theirs:
+        return say("{here} here, {there} in {slug}", here=here, there=there, slug=slug)
+    if mine:
+        return say("{text} is not in this item of {slug}", text=here, slug=slug)
+    return say("{text} of {slug} is not in this item", text=there, slug=slug)
+
+
+def _place_of(context: Context, index: int, words: str) -> Place | None:
+    for text in context.texts:
+        for run, place in text.plain() if text.item == index else ():
+            if (start := run.find(words)) >= 0:
+                return Line(run, place, None).place(start, start + len(words))
+    return None
+
+
+def _missing(mine: str, theirs: str) -> list[Number]:
+    known = {value for number in numbers(theirs, words=True) for value in number.values}
+    return [one for one in numbers(mine) if one.values.isdisjoint(known) and not _is_small(one)]
+
+
+def _is_small(number: Number) -> bool:
+    return number.text.strip().isdecimal() and max(number.values) <= _SMALL
+
+
+def _is_year(number: Number) -> bool:
+    return any(value in _YEARS for value in number.values) and number.text.strip().isdecimal()
+
+
+def _links(at: Place, mine: dict[str, Place], theirs: dict[str, Place], slug: str) -> Iterator[Diagnostic]:
+    own, others = sorted(mine.keys() - theirs.keys()), sorted(theirs.keys() - mine.keys())
+    if own or others:
+        place = mine[own[0]] if own else at
+        yield LINKS.at(place, _differ(own[:1], others[:1], slug), help=say("give both the same links"))
+
+
+def _addresses(context: Context, index: int) -> dict[str, Place]:
+    """Where the item leads, without scheme, fragment, and the language that an address names."""
+    found = [*sources(context.issue.items[index])]
+    found += [link for text in context.texts if text.item == index for link in text.parts.links]
+    return {address: link.place for link in reversed(found) if (address := _address(link.url))}
+
+
+def _address(url: str) -> str:
+    try:
+        parts = urlsplit(urldefrag(url).url)
+    except ValueError:  # no address at all: another finding says so
+        return ""
+    if parts.scheme not in {"http", "https"}:
+        return ""
+    host = [name for name in parts.netloc.lower().split(".") if name != "www"]
+    if len(host) > 2 and _names_language(host[0]):
+        host = host[1:]
+    path = [name for name in parts.path.split("/") if name and not _names_language(name)]
+    query = [pair for pair in parts.query.split("&") if pair and pair.split("=")[0] not in {"hl", "lang", "locale"}]
+    if "wikipedia" in host:  # a translation's article has a title of its own
+        return "wikipedia"
+    return "/".join((".".join(host), *path)) + ("?" + "&".join(query) if query else "")
+
+
+def _names_language(name: str) -> bool:
+    found = re.fullmatch(r"([a-z]{2})([-_]([a-z]{2}|han[st]))?", name.lower())
+    return found is not None and is_language(found[1])
+
+
+def _pictures(context: Context, index: int) -> int:
+    own = [text for text in context.texts if text.item == index]
+    return bool(context.issue.items[index].image) + sum(len(text.parts.pictures) for text in own)
+
+
+def _prose(context: Context, index: int) -> str:
+    return " ".join(run for text in context.texts if text.item == index for run, _ in text.plain())
+
+
+def _said(item: Item, context: Context, index: int) -> str:
+    bodies = [text.words for text in context.texts if text.item == index and text.role == "body"]
+    return "\n".join((item.headline, *bodies))
+
+
+def _untranslated(mine: str, theirs: str, issue: Issue, original: Issue) -> bool:
+    """Whether the item is the original's to the letter, or is written in the script of the original's language."""
+    letters = re.sub(r"[\W\d_]+", "", mine)
+    if len(letters) < _LETTERS:
+        return False
+    if letters == re.sub(r"[\W\d_]+", "", theirs):
+        return True
+    wanted, other = (_script(one.language) for one in (issue, original))
+    if wanted == other or not (wanted and other):
+        return False
+    counts = {name: sum(len(found) for found in pattern.findall(mine)) for name, pattern in _SCRIPTS.items()}
+    if wanted == "Kana":  # Japanese has Han too
+        return not counts["Kana"] and counts[other] > _LETTERS
+    if other == "Kana":
+        return counts["Kana"] > _LETTERS and counts["Kana"] > counts[wanted]
+    return counts[other] > _LETTERS and counts[other] > 4 * counts[wanted]
+
+
+def _script(language: str) -> str:
+    script = subtags(language).script
+    return _OWN.get(script, script if script in _SCRIPTS else "")

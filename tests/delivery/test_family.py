@@ -1,0 +1,199 @@
+"""An issue and its translations: a reader gets one of them, frozen in one transaction, and none of the family twice."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+
+from publisher.audience.tables import subscribers
+from publisher.database import Database
+from publisher.delivery import mailings
+from publisher.delivery.freeze import FamilyRule, freeze, preview, refuse_late
+from publisher.delivery.mailings import Mailing
+from publisher.delivery.states import Operator, RecipientState
+from publisher.delivery.tables import mailings as table
+from publisher.delivery.tables import recipients
+from publisher.errors import UsageError
+from publisher.issue.translations import Sibling, pick
+from tests.delivery.world import add_person, make_letter
+
+ZH, EN, TW = Sibling("weekly", "zh-CN"), Sibling("weekly-en", "en", "weekly"), Sibling("weekly-tw", "zh-TW", "weekly")
+FAMILY = FamilyRule((ZH, EN, TW), "zh-CN")
+SPOKEN = [None, "zh-CN", "zh-TW", "zh-HK", "zh", "zh-SG", "en", "en-GB", "de", "yue"]
+
+
+@pytest.mark.parametrize(
+    ("language", "slug"),
+    [
+        ("zh-CN", "weekly"),
+        ("zh-TW", "weekly-tw"),
+        ("zh-HK", "weekly-tw"),  # the script of Taiwan
+        ("zh-SG", "weekly"),
+        ("en-GB", "weekly-en"),
+        ("de", "weekly"),  # the newsletter's language
+        (None, "weekly"),
+        ("", "weekly"),
+        ("no tag at all", "weekly"),
+    ],
+)
+def test_a_reader_s_language_picks_the_exact_tag_then_the_script_then_the_language(
+    language: str | None, slug: str
+) -> None:
+    assert pick(language, FAMILY.members, "zh-CN") == slug
+
+
+def test_where_neither_the_reader_s_nor_the_newsletter_s_language_is_there_it_is_the_original() -> None:
+    assert pick("fr", (Sibling("a", "ja"), Sibling("b", "en", "a")), "de") == "a"
+
+
+@given(
+    st.lists(st.sampled_from(["zh-CN", "zh-TW", "en", "en-GB", "de", "ja", "pt-BR"]), min_size=2, unique=True),
+    st.text(),
+)
+def test_every_reader_gets_exactly_one(languages: list[str], spoken: str) -> None:
+    members = [Sibling(f"s{n}", language) for n, language in enumerate(languages)]
+    assert pick(spoken, members, "fr") in {one.slug for one in members}
+
+
+def letter(slug: str, language: str = "zh-CN") -> object:
+    return make_letter(slug=slug, language=language, digest=f"sha256:{slug}")
+
+
+def frozen(database: Database, slug: str, *siblings: str, family: FamilyRule = FAMILY, **more: bool) -> Mailing:
+    with database.begin() as connection:
+        along = [(letter(other), None) for other in siblings]
+        return freeze(connection, letter(slug), family=family, siblings=along, **more)
+
+
+def given_to(database: Database, slug: str) -> dict[str, set[str]]:
+    """Of the newest mailing of an issue: who, by state and reason."""
+    with database.connect() as connection:
+        mailing = mailings.newest(connection, slug)
+        assert mailing is not None
+        rows = connection.execute(select(recipients).where(recipients.c.mailing_id == mailing.id)).mappings().all()
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row["reason"] or row["state"], set()).add(row["reference"])
+    return found
+
+
+def people(database: Database) -> None:
+    for number, language in enumerate(SPOKEN):
+        add_person(database, number, language=language)
+
+
+def test_siblings_are_frozen_together_and_every_reader_is_pending_once(database: Database) -> None:
+    people(database)
+    frozen(database, "weekly-en", "weekly", "weekly-tw")
+    shares = [given_to(database, one.slug) for one in FAMILY.members]
+    got = [share["pending"] for share in shares]
+    assert sum(map(len, got)) == len(SPOKEN)
+    assert set.union(*got) == set.union(*shares[0].values())
+    for share, own in zip(shares, got, strict=True):
+        assert share["sibling"] == set.union(*got) - own
+    assert {len(own) for own in got} == {2, 3, 5}
+
+
+def test_the_dry_run_counts_what_the_freeze_writes(database: Database) -> None:
+    people(database)
+    with database.connect() as connection:
+        expected = preview(connection, "weekly-en", family=FAMILY)
+    frozen(database, "weekly-en", "weekly", "weekly-tw")
+    share = given_to(database, "weekly-en")
+    assert expected == (len(share["pending"]), {"sibling": len(share["sibling"])})
+
+
+def test_an_inbox_that_stands_there_twice_in_two_languages_gets_one(database: Database) -> None:
+    add_person(database, 1, language="en", mailbox_key="one@example.com")
+    add_person(database, 2, language="zh-CN", mailbox_key="one@example.com")
+    add_person(database, 3, language="en", mailbox_key="two@example.com", state="pending")
+    add_person(database, 4, language="zh-CN", mailbox_key="two@example.com")
+    frozen(database, "weekly", "weekly-en", "weekly-tw")
+    pending = [given_to(database, one.slug).get("pending", set()) for one in FAMILY.members]
+    assert [len(one) for one in pending] == [1, 1, 0]
+
+
+def test_a_reader_who_changes_language_in_between_gets_one(database: Database) -> None:
+    people(database)
+    frozen(database, "weekly", "weekly-en", "weekly-tw")
+    before = given_to(database, "weekly-en")
+    with database.begin() as connection:
+        connection.execute(update(subscribers).values(language="en"))
+        connection.execute(update(table).where(table.c.slug == "weekly").values(operator=Operator.CANCELLED))
+        connection.execute(
+            update(recipients).where(recipients.c.mailing_id == 1).values(state=RecipientState.SUBMITTED)
+        )
+    assert given_to(database, "weekly-en") == before
+    again = frozen(database, "weekly", family=FAMILY)  # cancelled, and sent anew to the rest
+    assert "pending" not in given_to(database, "weekly")
+    assert again.sequence == 2
+
+
+def test_a_cancelled_one_that_is_sent_again_leaves_out_who_is_to_get_a_sibling(database: Database) -> None:
+    people(database)
+    frozen(database, "weekly", "weekly-en", "weekly-tw")
+    english = given_to(database, "weekly-en")["pending"]
+    with database.begin() as connection:
+        connection.execute(update(table).where(table.c.slug == "weekly").values(operator=Operator.CANCELLED))
+        connection.execute(update(subscribers).values(language="zh-CN"))
+    frozen(database, "weekly")
+    assert not given_to(database, "weekly")["pending"] & english
+
+
+def test_alone_it_goes_to_all_and_a_late_sibling_to_whoever_had_none(database: Database) -> None:
+    people(database)
+    alone = FamilyRule(FAMILY.members, "zh-CN", shared=False)
+    frozen(database, "weekly", family=alone)
+    assert len(given_to(database, "weekly")["pending"]) == len(SPOKEN)
+    add_person(database, 50, language="de")
+    with database.connect() as connection, pytest.raises(UsageError, match="was mailed without weekly-en") as refused:
+        refuse_late(connection, "weekly-en", FAMILY)
+    assert "--late" in str(refused.value.help)
+    frozen(database, "weekly-en", family=alone)
+    late = given_to(database, "weekly-en")
+    assert (len(late["pending"]), len(late["sibling"])) == (1, len(SPOKEN))
+
+
+def test_a_correction_goes_to_those_who_had_it_and_to_no_reader_of_a_sibling(database: Database) -> None:
+    people(database)
+    frozen(database, "weekly", "weekly-en", "weekly-tw")
+    chinese = given_to(database, "weekly")["pending"]
+    with database.begin() as connection:
+        connection.execute(update(recipients).where(recipients.c.state == "pending").values(state="submitted"))
+        connection.execute(update(table).values(finished_at=datetime.now(UTC)))
+        connection.execute(update(subscribers).values(language="en"))
+    with database.begin() as connection:
+        changed = make_letter(slug="weekly", digest="sha256:changed")
+        freeze(connection, changed, family=FAMILY, correction=True)
+    assert given_to(database, "weekly")["pending"] == chinese
+
+
+def test_two_senders_that_begin_with_different_siblings_freeze_one_family(database: Database) -> None:
+    people(database)
+    slugs = [one.slug for one in FAMILY.members]
+    barrier, faults = threading.Barrier(2), []
+
+    def freeze_all(first: str) -> None:
+        barrier.wait()
+        for _ in range(3):  # as send does: the other's mailings are found the next time
+            try:
+                frozen(database, first, *(slug for slug in slugs if slug != first))
+                return
+            except Exception as error:
+                faults.append(type(error).__name__)
+
+    threads = [threading.Thread(target=freeze_all, args=(slug,)) for slug in slugs[:2]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    got = [given_to(database, slug)["pending"] for slug in slugs]
+    assert sum(map(len, got)) == len(SPOKEN) == len(set.union(*got))
+    assert len(faults) <= 2
+    with database.connect() as connection:
+        assert [mailings.newest(connection, slug).sequence for slug in slugs] == [1, 1, 1]  # type: ignore[union-attr]

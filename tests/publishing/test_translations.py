@@ -1,0 +1,128 @@
+"""An issue and its translations, from files to inboxes: together, once, and each reader in one language."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import CONFIG
+
+from .newsroom import SLUG, Newsroom
+
+EN = f"{SLUG}-en"
+PEOPLE = "email,language\nann@example.com,en-GB\nben@example.com,zh-CN\ncy@example.com,de\ndee@example.com,\n"
+
+
+@pytest.fixture
+def room(newsroom: Newsroom) -> Newsroom:
+    newsroom.newsletter.write("config.yaml", CONFIG + "deploy: {path: live}\n")
+    newsroom.newsletter.write(".gitignore", "dist\nlive\noutbox\n.publisher\npeople.csv\n")
+    newsroom.git("init", "-q", "-b", "main")
+    newsroom.issue()
+    newsroom.issue(EN, head=f"language: en\ntranslation_of: {SLUG}\n", body="The body of the story.", title="Weekly")
+    newsroom.commit("The issue, and its translation")
+    newsroom.newsletter.write("people.csv", PEOPLE)
+    assert newsroom.run("subscribers", "import", "people.csv").status == 0
+    return newsroom
+
+
+def mails(room: Newsroom, slug: str) -> int:
+    return len(list((room.root / "outbox" / slug).glob("*.eml")))
+
+
+def account(room: Newsroom, slug: str) -> dict[str, object]:
+    told = json.loads(room.run("status", slug, "--format", "json").out)
+    return {"submitted": told["submitted"], **told["excluded_by_reason"]}
+
+
+def test_publish_mails_each_reader_one_of_the_family(room: Newsroom) -> None:
+    ran = room.run("publish")  # a first publish with one due issue in two languages asks nothing
+    assert ran.status == 0, ran.err
+    assert account(room, EN) == {"submitted": 1, "sibling": 3}
+    assert account(room, SLUG) == {"submitted": 3, "sibling": 1}
+    assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
+    assert room.run("publish").status == 0
+    assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
+
+
+def test_send_of_one_mails_the_family_and_a_second_send_nobody(room: Newsroom) -> None:
+    dry = room.run("send", EN, "--dry-run").out
+    assert "1 recipients would be mailed" in dry
+    assert "3 recipients would be mailed" in dry
+    ran = room.run("send", EN)
+    assert ran.status == 0, ran.err
+    for slug in (SLUG, EN):
+        assert room.run("send", slug).status == 0
+    assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
+    assert room.run("publish").status == 0
+    assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        ("status: draft\n", "draft"),
+        ("publish_at: 2035-03-11\n", "is due"),
+        ("cover: {image: images/none.jpg, alt: nothing}\n", "errors"),
+    ],
+)
+def test_a_sibling_that_is_not_ready_holds_the_family_back(room: Newsroom, head: str, why: str) -> None:
+    text = f"title: Weekly\ndate: {SLUG[:10]}\nlanguage: en\ntranslation_of: {SLUG}\n"
+    text += head if "status" in head else f"status: ready\n{head}"
+    room.newsletter.write(
+        f"issues/{EN}/issue.yaml", text.replace("publish_at: 2035-03-11", "publish_at: 2999-01-01T08:00")
+    )
+    ran = room.run("publish")
+    assert f"{SLUG}: waiting: for {EN} of its family" in ran.out + ran.err
+    ran = room.run("send", SLUG)
+    assert (ran.status, why in ran.err, f"publisher send {SLUG} --alone" in ran.err) == (1, True, True), ran.err
+    assert mails(room, SLUG) == 0
+    assert room.run("send", SLUG, "--alone").status == 0
+    assert (mails(room, SLUG), mails(room, EN)) == (4, 0)
+
+
+def test_a_sibling_added_later_reaches_nobody_by_itself_and_late_those_who_had_none(room: Newsroom) -> None:
+    assert room.run("send", SLUG, "--alone").status == 0
+    room.newsletter.write("more.csv", "email,language\neve@example.com,en\n")
+    assert room.run("subscribers", "import", "more.csv").status == 0
+    ran = room.run("publish")
+    assert ran.status == 0, ran.err
+    assert "1 issue whose family was mailed without it" in ran.out
+    ran = room.run("send", EN)
+    assert (ran.status, "--late" in ran.err) == (2, True)
+    assert mails(room, EN) == 0
+    assert room.run("send", EN, "--late").status == 0
+    assert account(room, EN) == {"submitted": 1, "sibling": 4}
+
+
+def test_siblings_are_settled_together(room: Newsroom) -> None:
+    assert room.run("publish", "--mailed", SLUG).status == 0
+    assert "2 issues mailed elsewhere" in room.run("publish").out
+    assert (mails(room, SLUG), mails(room, EN)) == (0, 0)
+
+
+def test_a_message_of_a_family_is_verified_after_a_translation_came(room: Newsroom) -> None:
+    assert room.run("publish").status == 0
+    room.issue(f"{SLUG}-ja", head=f"language: ja\ntranslation_of: {SLUG}\n", body="本文です。", title="週刊")
+    room.commit("A third language")
+    for slug in (SLUG, EN):
+        message = next((room.root / "outbox" / slug).glob("*.eml"))
+        ran = room.run("verify", str(message))
+        assert ran.status == 0, ran.err
+
+
+def test_pages_and_mail_lead_to_the_other_languages(room: Newsroom) -> None:
+    assert room.run("publish").status == 0
+    page = (room.root / f"live/issues/{EN}/index.html").read_text()
+    url = re.search(r'<link rel="canonical" href="(.*/)2035-[^"]*">', page)[1]  # type: ignore[index]
+    for language, slug in (("x-default", SLUG), ("zh-CN", SLUG), ("en", EN)):
+        assert f'<link rel="alternate" hreflang="{language}" href="{url}{slug}/">' in page
+    mail = (room.root / f"dist/email/{SLUG}/email.html").read_text()
+    assert f'href="{url}{EN}/"' in mail
+    assert f"English <{url}{EN}/>" in (room.root / f"dist/email/{SLUG}/email.txt").read_text()
+    year = Path(room.root / f"live/search/{SLUG[:4]}.json")
+    rows = {row["url"]: row.get("of") for row in json.loads(year.read_text())}
+    assert rows == {f"issues/{SLUG}/": None, f"issues/{EN}/": SLUG}
