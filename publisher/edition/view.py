@@ -16,7 +16,6 @@ from markupsafe import Markup, escape
 from publisher.checks.html import SCHEMES
 from publisher.config import Config
 from publisher.diagnostics import Place
-from publisher.diagnostics.width import display_width
 from publisher.edition.brand import Brand
 from publisher.edition.length import measure
 from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, in_tables, sponsored
@@ -26,6 +25,7 @@ from publisher.edition.model import Length
 from publisher.edition.named import StoryWords, linked
 from publisher.edition.origin import Labels
 from publisher.edition.pictures import Pictures
+from publisher.edition.preheader import preheader
 from publisher.edition.previous import heads_of, listed
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import one_line
@@ -229,7 +229,12 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures, others
         title=one_line(issue.title),
         subtitle=one_line(issue.subtitle or ""),
         subject=one_line(issue.subject),
-        preheader=preheader(issue, points, intro, items),
+        preheader=preheader(
+            issue,
+            [" ".join(point.html.striptags().split()) for point in points],
+            intro,
+            [item.name for item in items],
+        ),
         language=issue.language,
         direction=words.direction,
         date=words.date(issue.date),
@@ -370,42 +375,3 @@ def _measured(items: tuple[ItemView, ...], attribution: RenderedText | None) -> 
         if item.commentary:
             texts += [item.commentary_label, item.commentary.visible]
     return [*texts, attribution.visible] if attribution else texts
-
-
-PREHEADER_WIDTH = 90
-"""Columns of an inbox's preview line; Han characters take two. What is longer is cut by every client."""
-
-
-def preheader(
-    issue: Issue, points: tuple[PointView, ...], intro: RenderedText | None, items: tuple[ItemView, ...]
-) -> str:
-    """The inbox's preview line: as written; else the subtitle, the first key points, the intro, the first headlines."""
-    if issue.preheader:
-        return one_line(issue.preheader)
-    if issue.subtitle:
-        return cut(one_line(issue.subtitle), PREHEADER_WIDTH)
-    pieces = [" ".join(point.html.striptags().split()) for point in points]
-    if not pieces and intro:
-        pieces = [" ".join(intro.visible.split())]
-    if not pieces:
-        pieces = [item.name for item in items]
-    line = ""
-    for piece in pieces:
-        longer = f"{line} · {piece}" if line else piece
-        if line and display_width(longer) > PREHEADER_WIDTH:
-            break
-        line = longer
-    return cut(line, PREHEADER_WIDTH)
-
-
-def cut(line: str, columns: int) -> str:
-    """A line cut to ``columns`` of display width with an ellipsis, between words where it has words."""
-    if display_width(line) <= columns:
-        return line
-    used = end = 0
-    while (used := used + display_width(line[end])) < columns:
-        end += 1
-    short = line[:end]
-    if short[-1:].isascii() and line[len(short) : len(short) + 1].isascii() and " " in short[-20:]:
-        short = short[: short.rindex(" ")]
-    return short.rstrip(" ,;:，；：、。.·") + "…"
