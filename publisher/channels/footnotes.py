@@ -15,7 +15,7 @@ from publisher.edition.markdown.html import visible_text
 
 _LINK = re.compile(r'<a((?:\s+[\w-]+(?:="[^"]*")?)*)\s*>(.*?)</a>', re.DOTALL)
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
-_PARAGRAPH = re.compile(r"^\s*<p>|</p>\s*$")
+_PARAGRAPH = re.compile(r"^\s*<p(?: [^>]*)?>|</p>\s*$")
 
 
 def numbered(html: str, heading: str) -> str:
@@ -39,7 +39,10 @@ def numbered(html: str, heading: str) -> str:
     def changed(link: re.Match[str]) -> str:
         given = {name: unescape(value) for name, value in _ATTRIBUTE.findall(link[1])}
         address, inside = given.get("href", ""), link[2]
-        url = urlsplit(address)
+        try:
+            url = urlsplit(address)
+        except ValueError:  # no address at all
+            return inside
         if url.hostname == "mp.weixin.qq.com" and url.scheme in {"http", "https"}:
             return link[0]
         if given.get("class") == "footnote-backref":

@@ -276,6 +276,17 @@ def test_the_same_address_is_one_number_and_an_anchor_is_its_words() -> None:
     assert text == "A[1] B[1] CNotes[1] A: https://a.test/"
 
 
+def test_a_note_of_several_paragraphs_and_an_address_that_is_none_are_kept() -> None:
+    note = '<li id="fn-1" class="footnote-item"><p dir="ltr">One</p><p>Two <a href="https://a.test/">A</a></p></li>'
+    html = (
+        '<section><p>x<sup class="footnote-ref"><a href="#fn-1">[1]</a></sup> <a href="http://[y">bad</a></p>'
+        f'<section class="footnotes"><ol>{note}</ol></section></section>'
+    )
+    shown = numbered(html, "Notes")
+    assert "x<sup" in shown
+    assert LexborHTMLParser(shown).text() == "x[1] badNotes[1] OneTwo A[2][2] A: https://a.test/"
+
+
 def test_the_samples_are_articles_and_shorter_than_half_of_what_wechat_takes() -> None:
     from publisher.channels.wechat import write_article
     from publisher.config import load_config
