@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from html import escape, unescape
-from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.edition.markdown.html import visible_text
+from publisher.edition.markdown.links import split
 
 _LINK = re.compile(r'<a((?:\s+[\w-]+(?:="[^"]*")?)*)\s*>(.*?)</a>', re.DOTALL)
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
@@ -39,9 +39,8 @@ def numbered(html: str, heading: str) -> str:
     def changed(link: re.Match[str]) -> str:
         given = {name: unescape(value) for name, value in _ATTRIBUTE.findall(link[1])}
         address, inside = given.get("href", ""), link[2]
-        try:
-            url = urlsplit(address)
-        except ValueError:  # no address at all
+        url = split(address)
+        if url is None:
             return inside
         if url.hostname == "mp.weixin.qq.com" and url.scheme in {"http", "https"}:
             return link[0]

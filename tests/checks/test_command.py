@@ -38,6 +38,12 @@ def test_no_problem_says_so_on_standard_error_alone(root: Path) -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "no problem in 1 issue\n")
 
 
+def test_an_address_that_is_none_is_one_finding_and_crashes_no_rule(root: Path) -> None:
+    (root / SLUG / "b.md").write_text('---\nheadline: A headline\n---\nA <a href="http://[x">link to it</a>.\n')
+    found = json.loads(run(root, "check", "--format", "json").stdout)
+    assert [one["code"] for one in found if one["severity"] == "error"] == ["bad-link"]
+
+
 def test_an_error_is_status_1_and_shown_without_colour_in_a_pipe(root: Path) -> None:
     (root / SLUG / "b.md").write_text("---\nheadlin: x\n---\ntext\n")
     (root / SLUG / "c.csv").write_text("")

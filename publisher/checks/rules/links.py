@@ -69,7 +69,10 @@ def _tracking(context: Context) -> Iterator[Diagnostic]:
     for link in context.links:
         if link.sponsored:
             continue
-        parts = urlsplit(link.url)
+        try:
+            parts = urlsplit(link.url)
+        except ValueError:  # no address at all: another finding says so
+            continue
         pairs = parse_qsl(parts.query, keep_blank_values=True)
         tracking = [name for name, _ in pairs if _TRACKING.fullmatch(name)]
         if tracking:
