@@ -36,7 +36,7 @@ def copy_targets(pictures: Scaled) -> Iterator[Target]:
 
 def make_ahead(pictures: Scaled, cache: Path) -> None:
     """Have the copies of many pictures in ``cache`` before they are asked for one by one."""
-    with suppress(OSError):
+    with suppress(OSError, RuntimeError):  # a pool that broke: they are made one by one
         known = {*os.listdir(cache)} if cache.is_dir() else set()  # noqa: PTH208 - thousands of names
         lacking = [front for front in pictures if not known.issuperset(_keys(front).values())]
         if len(lacking) < _WORTH_PROCESSES:
