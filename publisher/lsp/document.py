@@ -19,6 +19,7 @@ from publisher.diagnostics import Span
 from publisher.documents import TextFile
 
 _LINE_END = re.compile("\r\n|\n|\r")
+_LONE = re.compile("[\ud800-\udfff]")  # half of a character, which JSON can hold and no file
 _UNITS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 
 
@@ -46,7 +47,7 @@ class Document:
     @cached_property
     def file(self) -> TextFile:
         """The text with its lines as the readers of files have them."""
-        return TextFile("", _LINE_END.sub("\n", self.text))
+        return TextFile("", _LONE.sub("\ufffd", _LINE_END.sub("\n", self.text)))
 
     @property
     def lines(self) -> tuple[str, ...]:

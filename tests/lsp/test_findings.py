@@ -157,7 +157,9 @@ def test_config_is_judged_as_it_is_typed_and_the_last_good_one_holds(editor: Edi
 
 def test_broken_yaml_while_typing_is_a_finding_and_no_more(editor: Editor, root: Path) -> None:
     one = editor.open(root / "issues" / SLUG / "01-one.md")
-    for version, matter in enumerate(('headline: "一', "headline: [", "- : {", "headline: a: b", "\t", "? [a]: b"), 2):
+    for version, matter in enumerate(
+        ('headline: "一', "headline: [", "- : {", "headline: a: b", "\t", "? [a]: b", "a: \ud800"), 2
+    ):
         editor.change(one, version, f"---\n{matter}\n---\n正文。\n")
         editor.until_version(one, version)
         for method in ("hover", "completion", "definition"):
