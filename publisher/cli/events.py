@@ -212,7 +212,8 @@ def reconcile(
         unknown = _announcements(database, issue, announcements, yes, tells=format == "text")
     if format == "json":
         rows = [_doubtful_row(one, released.get(one.mailing.slug, 0)) for one in found]
-        emit({"settled": settled, "issues": rows, "announcements": [one.as_object() for one in unknown]})
+        left = [one.as_object() for one in unknown]
+        emit({"settled": settled, "issues": rows} | ({"announcements": left} if left else {}))
     return int(bool(unknown) or sum(len(one.recipients) for one in found) > sum(released.values()))
 
 

@@ -178,7 +178,7 @@ def _row(published: Published) -> dict[str, Any]:
             "written": list(deployed.written) if deployed else [],
             "removed": list(deployed.removed) if deployed else [],
         },
-        "announcements": [one.as_object() for one in published.announcements],
+        **({"announcements": left} if (left := [one.as_object() for one in published.announcements]) else {}),
         "issues": [_issue_row(outcome) for outcome in published.outcomes],
     }
 
