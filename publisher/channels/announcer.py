@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 from publisher.channels.channel import Channel, Post, RefusedError
@@ -22,6 +23,8 @@ class AppriseChannel(Channel):
         except ImportError as error:
             advice = "pip install 'newsletter-publisher[channels]'"
             raise UsageError("announcements need apprise", help=advice) from error
+        apprise.logger.propagate = False  # its lines hold addresses, and so do those of what it calls with
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
         self._apprise = apprise
         self._to = apprise.Apprise()
         with apprise.LogCapture():  # type: ignore[no-untyped-call] # which would print the address that it cannot read
@@ -34,7 +37,7 @@ class AppriseChannel(Channel):
     def post(self, post: Post) -> None:
         """See :class:`Channel`."""
         apprise = self._apprise
-        with apprise.LogCapture(level=apprise.logging.DEBUG, fmt="%(message)s") as log:
+        with apprise.LogCapture(level=logging.DEBUG, fmt="%(message)s") as log:
             done = self._to.notify(title=post.title, body=post.text, body_format=apprise.NotifyFormat.TEXT)
             said = log.getvalue()
         if done:

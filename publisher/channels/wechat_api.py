@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -115,6 +116,7 @@ class _WechatAccount:
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             told = f"the AppSecret would go to {parts.hostname} in the clear"
             raise UsageError(told, help="begin PUBLISHER_WECHAT_URL with https://")
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # an address here holds the token
         timeout = httpx.Timeout(60.0, connect=10.0)
         with httpx.Client(base_url=url, timeout=timeout, follow_redirects=False) as client:
             yield cls(client, database, appid, secret)

@@ -9,18 +9,23 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from publisher.channels import outbox
+from publisher.channels import Post, RefusedError, outbox
 from publisher.channels.channel import open_channels
 from publisher.channels.outbox import AnnouncementState
 from publisher.config import load_config
 from publisher.database import Database, open_database
 from publisher.errors import UsageError
+from publisher.providers import Quota
+from publisher.publishing.publish import PublishOptions
+from publisher.publishing.publish import publish as run_publish
+from publisher.testing import FakeTransport
 from tests.acceptance.conftest import CONFIG, Newsletter, newsletter
 from tests.warm import clean_environment
 
@@ -142,6 +147,20 @@ def test_a_refusal_is_tried_again_by_the_next_run(room: Newsletter, board: Board
     assert state(room) == ["posted"]
 
 
+def test_a_program_that_logs_everything_logs_no_address(
+    room: Newsletter, board: Board, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    monkeypatch.setenv("PUBLISHER_CHANNEL_TEAM", board.address)
+    (channel,) = open_channels(load_config(room.root)).values()
+    channel.post(Post(SLUG, "T", "S", "https://x.test/", "en", "text"))
+    board.answer = lambda: 403
+    with pytest.raises(RefusedError):
+        channel.post(Post(SLUG, "T", "S", "https://x.test/", "en", "text"))
+    assert len(board.posts) == 2
+    assert "secret-path" not in caplog.text
+
+
 def test_a_service_that_is_not_there_is_a_refusal(room: Newsletter, board: Board) -> None:
     board.server.shutdown()
     board.server.server_close()
@@ -198,6 +217,21 @@ def test_an_operator_can_say_that_it_is_there(room: Newsletter, board: Board) ->
     assert room.run("reconcile", SLUG, "--announcements", "posted").status == 0
     assert publish(room, board).status == 0
     assert len(board.posts) == 1
+
+
+def test_a_mailing_that_is_not_complete_is_announced_by_the_run_that_completes_it(
+    room: Newsletter, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.subscribers("ben@example.com")
+    monkeypatch.setenv("PUBLISHER_CHANNEL_TEAM", board.address)
+    config = load_config(room.root)
+    with closing(open_database(config)) as database:
+        first = FakeTransport(quota=Quota(left_today=0))
+        run_publish(config, database, PublishOptions(transport=first))
+        assert (len(first.accepted), len(board.posts)) == (0, 0)
+        second = FakeTransport()
+        run_publish(config, database, PublishOptions(transport=second))
+        assert (len(second.accepted), len(board.posts)) == (2, 1)
 
 
 def test_issues_mailed_before_there_was_a_channel_are_not_announced(room: Newsletter, board: Board) -> None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from PIL import Image
 
+from publisher.channels.wechat import write_article
+from publisher.channels.wechat_api import save_draft
+from publisher.config import load_config
+from publisher.database import open_database
+from publisher.proofing.proof import proofread
 from tests.acceptance.conftest import Newsletter, Ran, newsletter
 from tests.stubs.wechat import WechatStub
 
@@ -144,3 +150,21 @@ def test_a_draft_needs_a_cover(room: Newsletter, wechat: WechatStub) -> None:
     ran = draft(room, wechat)
     assert (ran.status, "wechat-cover" in ran.err, wechat.calls) == (1, True, [])
     assert room.run("wechat", SLUG).status == 0
+
+
+def test_a_program_that_logs_everything_logs_no_token(
+    room: Newsletter, wechat: WechatStub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setenv("PUBLISHER_WECHAT_URL", wechat.url)
+    monkeypatch.setenv("PUBLISHER_WECHAT_APPID", "wx0123")
+    monkeypatch.setenv("PUBLISHER_WECHAT_SECRET", SECRET)
+    config = load_config(room.root)
+    issue = proofread(config, SLUG, commit=False).issue
+    assert issue is not None
+    article, _ = write_article(issue, config, draft=True)
+    assert article is not None
+    with closing(open_database(config)) as database:
+        assert not save_draft(article, SLUG, database)
+    assert SECRET not in caplog.text
+    assert "token-1" not in caplog.text
