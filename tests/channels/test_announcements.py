@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,10 +23,12 @@ from publisher.config import load_config
 from publisher.database import Database, open_database
 from publisher.errors import UsageError
 from publisher.providers import Quota
+from publisher.publishing.lease import LeaseLostError
 from publisher.publishing.publish import PublishOptions
 from publisher.publishing.publish import publish as run_publish
 from publisher.testing import FakeTransport
 from tests.acceptance.conftest import CONFIG, Newsletter, newsletter
+from tests.delivery.world import add_people
 from tests.warm import clean_environment
 
 __all__ = ["newsletter"]
@@ -279,6 +281,29 @@ def test_what_a_channel_cannot_be_is_told_at_its_place(newsletter: Newsletter, t
     newsletter.write("config.yaml", CONFIG + text)
     (found,) = newsletter.check()
     assert (found["code"], found["line"]) == (code, 11)
+
+
+def test_two_runs_of_publish_at_once_announce_once(
+    database: Database, room: Newsletter, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_CHANNEL_TEAM", board.address)
+    config = load_config(room.root)
+    add_people(database, 2)
+    both = threading.Barrier(2)
+
+    def run() -> None:
+        both.wait()
+        with suppress(LeaseLostError):
+            run_publish(config, database, PublishOptions(transport=FakeTransport()))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(board.posts) == 1
+    with database.connect() as connection:
+        assert [one.state for one in outbox.entries(connection)] == [AnnouncementState.POSTED]
 
 
 def test_of_two_runs_at_once_one_claims(database: Database) -> None:
