@@ -32,6 +32,7 @@ _NUMBER = re.compile(
     rf"(?:[ \u00a0-]?({_UNIT})(?![a-z])|\s?(%|％|per ?cent\b))?",
     re.IGNORECASE,
 )
+_IN_NAME = re.compile(r"[A-Za-z]-")  # GPT-5: inventions.py looks at names
 _GLUED = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
 _WORD = re.compile(rf"\b({'|'.join(_WORDS)})(?:[ -](hundred|{_UNIT}))?\b", re.IGNORECASE)
 _HAN = re.compile(
@@ -59,7 +60,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     said += [text.words for text in context.texts if text.item is not None and named]
     known = {value for text in said for number in numbers(text, words=True) for value in number.values}
     for line, number in named:
-        if not number.values & known:
+        if not number.values & known and not _IN_NAME.fullmatch(line.text[max(0, number.start - 2) : number.start]):
             place = line.place(number.start, number.start + len(number.text))
             advice = say("write the number the items have, or add it to an item")
             yield CODE.at(place, say("{text} appears in no item", text=number.text), help=advice)

@@ -1,0 +1,330 @@
+"""A name, a quotation, a date or a currency in the key points, or in a headline that a model wrote, appears nowhere in
+the text that it sums up. ``number_not_in_items`` looks at the numbers.
+
+What may be said in other words is let pass: a name written apart or together, an acronym and what it stands for, China
+and Chinese, a date whose month is understood, quotation marks around a word or two. The measure is
+``tests/checks/test_inventions.py``: a labelled set with its precision and recall.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from publisher.checks.context import Context, Line
+from publisher.checks.rules.number_not_in_items import numbers
+from publisher.diagnostics import Code, Diagnostic, Sentence, Severity, define, say
+from publisher.issue.model import Issue
+
+NAME = define("name-not-in-items", Severity.WARNING)
+QUOTE = define("quote-not-in-items", Severity.WARNING)
+DATE = define("date-not-in-items", Severity.WARNING)
+CURRENCY = define("currency-not-in-items", Severity.WARNING)
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_MONTH = (
+    r"(?P<{}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DATES = re.compile(
+    r"(?P<m1>1[0-2]|0?[1-9])\s*月\s*(?P<d1>[12]\d|3[01]|0?[1-9])\s*[日号號]"
+    rf"|\b{_MONTH.format('m2')}\s+(?P<d2>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?\b"
+    rf"|\b(?P<d3>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('m3')}\b"
+    r"|\b\d{4}-(?P<m4>0\d|1[0-2])-(?P<d4>[0-2]\d|3[01])\b",
+    re.IGNORECASE,
+)
+_DAY_ALONE = re.compile(
+    r"(?<!月)(?<!月 )(?<![\d.])([12]\d|3[01]|[1-9])\s*[日号號]|\bthe\s+([12]\d|3[01]|[1-9])(?:st|nd|rd|th)\b"
+)
+_CURRENCIES = {
+    "CNY": r"人民币|人民幣|yuan|renminbi|RMB|CNY|(?<![美欧歐日港台韩韓])元(?!\w*[台新])",
+    "TWD": r"新台币|新台幣|New Taiwan dollars?|NT\$|TWD",
+    "HKD": r"港元|港币|HK\$|Hong Kong dollars?|HKD",
+    "USD": r"美元|美金|US\$|USD|(?<!Taiwan )(?<!Kong )dollars?|(?<![A-Z])\$",
+    "EUR": r"欧元|歐元|euros?|EUR|€",
+    "GBP": r"英镑|英鎊|pounds?(?: sterling)?|GBP|£",
+    "JPY": r"日元|日圆|日圓|円|yen|JPY",
+    "KRW": r"韩元|韓元|won\b|KRW|₩",
+}
+_CURRENCY = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _CURRENCIES.items()), re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ0-9]*(?:[-.&][A-Za-zÀ-ɏ0-9]+)*\+*")
+_SAID = re.compile(r"“([^“”]+)”|\"([^\"]+)\"|「([^「」]+)」|『([^『』]+)』|«([^«»]+)»")
+_TITLE = re.compile(r"《([^《》]{2,})》")
+_SURNAMES = (
+    "王李张張刘劉陈陳杨楊赵趙黄黃周吴吳徐孙孫胡朱林何郭罗羅梁宋郑鄭谢謝韩韓唐冯馮董萧蕭程曹袁邓鄧许許傅沈曾彭"
+    "吕呂苏蘇卢盧蒋蔣蔡贾賈魏薛叶葉余潘杜戴钟鍾汪姜范姚谭譚廖邹鄒熊陆陸崔邱秦顾顧侯邵孟雷钱錢汤湯黎乔喬贺賀赖賴龚龔"
+)
+_PERSON = re.compile(rf"([{_SURNAMES}][\u4e00-\u9fff]{{2}})(?=表示|称|稱|认为|認為|指出|宣布|透露|强调|強調)")
+_BODY = re.compile(r"([\u4e00-\u9fff]{2})(集团|集團|银行|銀行|证券|證券|大学|大學|研究院|科技|汽车|汽車)")
+_LOOSE = set("的该該这這其本各多家一在是和与與被由对對向从從为為说說称稱新老大小两兩及等业業们們方层層管人部外首")
+_WORDS = (
+    "ai ceo cfo cto coo ipo us usa uk eu un gpu cpu npu api llm pc tv it hr pr ev vr ar xr ok faq pdf url app i i'm"
+)
+_KNOWN_TO_ALL = frozenset(_WORDS.split())
+_PLACES = tuple(
+    frozenset(names.split())
+    for names in (
+        "eu europe european", "us usa u.s america american americans", "uk britain british england english",
+        "netherlands dutch holland", "france french", "spain spanish", "denmark danish", "switzerland swiss",
+        "ireland irish", "poland polish", "greece greek", "wales welsh", "thailand thai", "turkey turkish türkiye",
+    )
+)  # fmt: skip
+"""A place and its people, where the beginnings of the words are not alike."""
+_STARTS = re.compile(r"[.!?:;。！？：；…—–|·“\"「『(（‘\n]")
+_EFFORT = 100_000_000
+"""Characters that are looked through for the names and quotations of one issue; beyond, nothing is said of them."""
+_HAN = re.compile("[\u3400-\u9fff\u3040-\u30ff]")
+
+
+class _Summed:
+    """The text that a claim sums up, in the forms that it is asked for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._left = _EFFORT
+
+    def holds(self, words: str) -> bool:
+        """Whether the letters of the words stand in it, in a row. It is looked through a limited number of times."""
+        letters = _letters(words)
+        self._left -= len(self.letters)
+        return self._left < 0 or letters in self.letters
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Each word, and the parts of those with a hyphen."""
+        words = _WORD.findall(self.text)
+        return frozenset(_plain(part) for word in words for part in (word, *re.split(r"[-.&]", word)))
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The beginnings of names: China and Chinese have one."""
+        return frozenset(
+            word[:4].casefold() for word in _WORD.findall(self.text) if word[0].isupper() and len(word) > 3
+        )
+
+    @cached_property
+    def letters(self) -> str:
+        return _letters(self.text)
+
+    @cached_property
+    def initials(self) -> frozenset[str]:
+        """Of each row of capitalised words: what an acronym of it would be."""
+        return frozenset(_initials(self.text))
+
+    @cached_property
+    def dates(self) -> frozenset[tuple[int, int]]:
+        return frozenset(date for date, _ in _dates(self.text))
+
+    @cached_property
+    def days(self) -> frozenset[int]:
+        """Days whose month is understood."""
+        return frozenset(int(one or two) for one, two in _DAY_ALONE.findall(self.text))
+
+    @cached_property
+    def money(self) -> dict[Decimal, set[str]]:
+        found: dict[Decimal, set[str]] = {}
+        for values, currency, _ in _money(self.text):
+            for value in values:
+                found.setdefault(value, set()).add(currency)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Invention:
+    """What is not in the source: which rule says so, the words, and where they begin in the claim."""
+
+    code: Code
+    words: str
+    start: int
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Compare each key point with all items, and each headline that a model wrote with its item's body."""
+    issue = context.issue
+    if not context.whole:
+        return
+    if issue.key_points:
+        drafted = bool(issue.key_points.generated_by) or any(part in {"", "key_points"} for part, _ in issue.generated)
+        source = _Summed("\n".join(_everything(context)))
+        points = (text for text in context.texts if text.role == "key point")
+        for line in (Line(*run, None) for point in points for run in point.plain()):
+            yield from _told(line, source, issue, drafted=drafted)
+    for index, item in enumerate(issue.items):
+        if item.headline and any(part in {"", "headline"} for part, _ in item.generated):
+            bodies = [text.words for text in context.texts if text.item == index]
+            if bodies:
+                line = Line(item.headline, lambda item=item: item.places.of("headline"), None)  # type: ignore[misc]
+                yield from _told(line, _Summed("\n".join(bodies)), issue)
+
+
+def _everything(context: Context) -> Iterator[str]:
+    issue = context.issue
+    yield from (issue.title, issue.subtitle or "", *issue.authors, *issue.tags)
+    for item in issue.items:
+        yield from (item.headline, item.section or "", item.commentary_by or "", *item.tags)
+        yield from (source.name for source in item.sources)
+        yield item.image.alt if item.image else ""
+    yield from (text.words for text in context.texts if text.role != "key point")
+
+
+def _told(line: Line, source: _Summed, issue: Issue, *, drafted: bool = True) -> Iterator[Diagnostic]:
+    for found in inventions(line.text, source.text, issue.language, drafted=drafted, _source=source):
+        place = line.place(found.start, found.start + len(found.words))
+        message, advice = _sentences(found)
+        yield found.code.at(place, message, help=advice)
+
+
+def _sentences(found: Invention) -> tuple[Sentence, Sentence]:
+    if found.code is CURRENCY:
+        message = say("the items give this amount in another currency than {words}", words=found.words)
+        return message, say("write the currency the items have")
+    if found.code is QUOTE:
+        return say("nobody says this in the items"), say(
+            "quote what is said there, or write it without quotation marks"
+        )
+    advice = say("write what the items have, or add it to an item")
+    return say("{text} appears in no item", text=found.words), advice
+
+
+def inventions(
+    claim: str, text: str, language: str, *, drafted: bool = True, _source: _Summed | None = None
+) -> list[Invention]:
+    """What the claim says that the text does not, in the order of reading. Who wrote it themselves, and no model
+    (``drafted``), may add a place or a person: then only names that are spelled like no word are looked for.
+    """
+    source = _source or _Summed(text)
+    found = [
+        *_names(claim, source, language, drafted),
+        *_quotes(claim, source),
+        *_when(claim, source),
+        *_how_much(claim, source),
+    ]
+    return sorted(found, key=lambda one: one.start)
+
+
+def _names(claim: str, source: _Summed, language: str, drafted: bool) -> Iterator[Invention]:
+    words = list(_WORD.finditer(claim))
+    han = bool(_HAN.search(claim))
+    capitals = sum(word[0][0].isupper() for word in words)
+    weak = drafted and language.split("-")[0] != "de" and (han or capitals <= 0.75 * len(words) or len(words) < 4)
+    whole = {_plain(word) for row in _rows(claim) for word in row if _initials_of(row) & source.words}
+    after = -1
+    for word in words:
+        begins = not han and (after < 0 or bool(_STARTS.search(claim, after, word.start())))
+        name, after = word[0].rstrip("'’"), word.end()
+        strong = any(sign.isupper() for sign in name[1:]) or any(sign.isdigit() for sign in name)
+        plain = name[0].isupper() and weak and not begins and (len(name) > 2 or not han)
+        if (strong or plain) and not _is_known(name, source) and _plain(name) not in whole:
+            yield Invention(NAME, name, word.start())
+    for pattern in (_TITLE, _PERSON):
+        for title in pattern.finditer(claim):
+            if not source.holds(title[1]) and not set(title[1][1:]) & _LOOSE:
+                yield Invention(NAME, title[1], title.start(1))
+    for body in _BODY.finditer(claim):
+        if not set(body[1]) & _LOOSE and not source.holds(body[1]):
+            yield Invention(NAME, body[0], body.start())
+
+
+def _is_known(name: str, source: _Summed) -> bool:
+    plain = _plain(name)
+    if len(plain) < 2 or plain in _KNOWN_TO_ALL or plain in source.words or plain[:3] in {*_MONTHS, *_DAYS}:
+        return True
+    letters = _letters(name)
+    if len(letters) > 3 and source.holds(letters):
+        return True
+    if name.isupper() and name.isalpha() and plain in source.initials:
+        return True
+    if name[0].isupper() and name[1:].islower() and len(name) > 4 and plain[:4] in source.stems:
+        return True
+    if any(plain in names and not names.isdisjoint(source.words) for names in _PLACES):
+        return True
+    parts = [part for part in re.split(r"[-.&]", name) if not part.islower()]
+    return len(parts) > 1 and all(part.casefold() in source.words or part.casefold() in _KNOWN_TO_ALL for part in parts)
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    """Rows of capitalised words that stand together: European Union, Bank of England."""
+    row: list[str] = []
+    after = 0
+    for word in _WORD.finditer(text):
+        if text[after : word.start()].strip() or not (
+            word[0][0].isupper() or (row and word[0] in {"of", "the", "and", "for"})
+        ):
+            if len(row) > 1:
+                yield row
+            row = []
+        if word[0][0].isupper() or row:
+            row.append(word[0])
+        after = word.end()
+    if len(row) > 1:
+        yield row
+
+
+def _initials_of(row: Iterable[str]) -> set[str]:
+    capital = "".join(word[0] for word in row if word[0].isupper()).casefold()
+    return {capital, "".join(word[0] for word in row).casefold()}
+
+
+def _initials(text: str) -> Iterator[str]:
+    for row in _rows(text):
+        for start in range(len(row)):
+            for end in range(start + 2, min(len(row), start + 6) + 1):
+                yield from _initials_of(row[start:end])
+
+
+def _quotes(claim: str, source: _Summed) -> Iterator[Invention]:
+    for said in _SAID.finditer(claim):
+        words = next(filter(None, said.groups()))
+        pieces = re.split(r"…|\.\.\.|\[[^\]]*\]", words)
+        if any(_is_long(piece) and not source.holds(piece) for piece in pieces):
+            yield Invention(QUOTE, said[0], said.start())
+
+
+def _is_long(words: str) -> bool:
+    return len(_HAN.findall(words)) >= 6 or len(_WORD.findall(words)) >= 4
+
+
+def _when(claim: str, source: _Summed) -> Iterator[Invention]:
+    known = {value for number in numbers(source.text, words=True) for value in number.values}
+    for (month, day), found in _dates(claim):
+        if (month, day) not in source.dates and day not in source.days and {Decimal(day)} <= known and source.dates:
+            yield Invention(DATE, found[0], found.start())
+
+
+def _dates(text: str) -> Iterator[tuple[tuple[int, int], re.Match[str]]]:
+    for found in _DATES.finditer(text):
+        month, day = (next(filter(None, (found[f"{kind}{n}"] for n in range(1, 5)))) for kind in "md")
+        number = int(month) if month.isdecimal() else _MONTHS.index(month[:3].casefold()) + 1
+        yield (number, int(day)), found
+
+
+def _how_much(claim: str, source: _Summed) -> Iterator[Invention]:
+    for values, currency, found in _money(claim):
+        theirs = set[str]().union(*(source.money.get(value, set()) for value in values))
+        if theirs and currency not in theirs:
+            yield Invention(CURRENCY, found[0], found.start())
+
+
+def _money(text: str) -> Iterator[tuple[frozenset[Decimal], str, re.Match[str]]]:
+    """Amounts whose currency stands beside them."""
+    for number in numbers(text):
+        end = number.start + len(number.text)
+        after, before = (
+            _CURRENCY.search(text, end, end + 20),
+            list(_CURRENCY.finditer(text, max(0, number.start - 4), number.start)),
+        )
+        if after and not re.search(r"[\d,.;，。；、]", text[end : after.start()]) and after.start() - end < 8:
+            yield number.values, str(after.lastgroup), after
+        elif before and not text[before[-1].end() : number.start].strip():
+            yield number.values, str(before[-1].lastgroup), before[-1]
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"['’]s?$", "", word).casefold()
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()

@@ -1,0 +1,26 @@
+"""The guard against inventions, on a labelled set: what it names, what it misses, what it cries wolf over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from publisher.checks.rules.inventions import inventions
+
+CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "inventions.yaml").read_text())
+
+
+def named(case: dict[str, Any]) -> list[str]:
+    return [found.words for found in inventions(case["point"], case["text"], case["language"])]
+
+
+def test_precision_and_recall_on_the_labelled_set() -> None:
+    """No false alarm over 88 points in six languages; of 34 inventions two are missed, at the head of a sentence."""
+    wrong = {case["point"]: named(case) for case in CASES if set(named(case)) - set(case["invented"])}
+    assert wrong == {}
+    invented = [(name, named(case)) for case in CASES for name in case["invented"]]
+    missed = [name for name, found in invented if name not in found]
+    assert missed == ["Janet", "Google"]
+    assert len(missed) / len(invented) < 0.07
