@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from publisher.config.model import PublishConfig
-from publisher.publishing.due import Action, Facts, Mailed, decide
+from publisher.publishing.due import Action, Facts, Mailed, decide, with_family
 
 NOW = datetime(2025, 3, 10, 12, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -76,7 +76,29 @@ def test_the_table(facts: Facts, policy: PublishConfig, kind: Action) -> None:
 
 
 def test_every_kind_is_in_the_table() -> None:
-    assert {row[3] for row in TABLE} == set(Action)
+    assert {row[3] for row in (*TABLE, *FAMILIES)} == set(Action)
+
+
+FAMILIES: list[tuple[str, Facts, Facts, Action]] = [
+    ("both are due", READY, READY, Action.DUE),
+    ("the other is a draft", READY, replace(READY, ready=False), Action.WAITING),
+    ("the other is broken", READY, replace(READY, broken=True), Action.WAITING),
+    ("the other is due later", READY, replace(READY, publish_at=NOW + DAY), Action.WAITING),
+    ("the other is held", READY, replace(READY, held_at=NOW), Action.WAITING),
+    ("the other expired", READY, replace(READY, publish_at=NOW - 9 * DAY), Action.WAITING),
+    ("the other was mailed", READY, replace(READY, mailed=DONE), Action.LATE),
+    ("the other is half mailed", READY, replace(READY, mailed=HALF), Action.LATE),
+    ("the other was mailed elsewhere", READY, replace(READY, settled="mailed"), Action.LATE),
+    ("expired, the other mailed", replace(READY, publish_at=NOW - 9 * DAY), replace(READY, mailed=DONE), Action.LATE),
+    ("half mailed, and the other too", replace(READY, mailed=HALF), replace(READY, mailed=HALF), Action.RESUME),
+    ("the other is gone", READY, replace(READY, in_repository=False), Action.DUE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("own", "other", "kind"), [row[1:] for row in FAMILIES], ids=[row[0] for row in FAMILIES])
+def test_a_family_goes_together_and_once(own: Facts, other: Facts, kind: Action) -> None:
+    decisions = [decide(facts, NOW, POLICY) for facts in (own, other)]
+    assert with_family(decisions[0], decisions[1:]).kind is kind
 
 
 def test_what_was_mailed_is_never_due_again_whatever_else_is_so() -> None:
