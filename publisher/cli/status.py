@@ -33,10 +33,13 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
     from publisher.delivery.status import statuses
     from publisher.diagnostics import Severity, rendered
     from publisher.diagnostics.text import printable
+    from publisher.insights.receivers import answers_to
     from publisher.providers import open_provider
 
     with opened(context) as (config, database):
         found = statuses(config, database, issue)
+        if issue and (said := answers_to(database, issue)):
+            found.rows[0]["receivers"] = [one._asdict() for one in said]
     if format == "json":
         emit(found.rows[0] if issue else found.rows)
     else:
@@ -84,8 +87,25 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
             f"announcement of {one['issue']} on {one['channel']}: {one['state']}"
             + f" ({one['reason']})" * bool(one["reason"])
         )
+    if said := [one for row in rows for one in row.get("receivers", ())]:
+        _print_answers(said)
     if len(rows) == 1 and (excluded := rows[0]["excluded_by_reason"]):
         say(f"excluded: {', '.join(f'{people:,} {reason}' for reason, people in excluded.items())}")
+
+
+def _print_answers(answers: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+
+    from publisher.diagnostics.text import printable
+
+    table = Table("receiver", "outcome", "recipients", "reason → what helps", box=None, pad_edge=False)
+    table.columns[2].justify = "right"
+    for one in answers:
+        reason = printable(
+            f"{one['reason'] or 'in words that nobody here knows'}{' → ' * bool(one['cure'])}{one['cure']}"
+        )
+        table.add_row(one["receiver"] or "others", one["did"], f"{one['recipients']:,}", escape(reason))
+    console.print(table)
 
 
 @app.command(epilog=examples("publisher report 2024-12-29-weekly --out report.html"))

@@ -42,6 +42,26 @@ class Rejection:
     count: int
 
 
+class AnswerCount(NamedTuple):
+    """How many recipients one receiver answered so. ``receiver`` is empty for all that nobody knows by name.
+
+    ``did`` is ``bounced``, ``delayed`` or ``rejected`` (by the relay, at once). ``reason`` is the server's own words
+    where they mean nothing here, and empty where only a few were told them: they could name a reader.
+    """
+
+    receiver: str
+    did: str
+    reason: str
+    recipients: int
+    cure: str
+    source: str
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is something to do for the sender."""
+        return bool(self.cure) and not self.cure.startswith("nothing to do")
+
+
 class LinkClicks(NamedTuple):
     """A tracked link: the readers who followed it, their clicks, and the clicks of machines."""
 
@@ -90,6 +110,7 @@ class MailingReport:
     unsubscribed: int
     rejections: tuple[Rejection, ...]
     bounces: tuple[BounceReason, ...]
+    answers: tuple[AnswerCount, ...]
     complaints: tuple[tuple[str, int], ...]
     domains: tuple[Domain, ...]
     timeline: tuple[TimelineStep, ...]

@@ -38,6 +38,7 @@ from publisher.insights.account import (
     named_domains,
     timeline,
 )
+from publisher.insights.receivers import answers
 
 _SUBMITTED = literally(RecipientState.SUBMITTED)
 
@@ -67,6 +68,7 @@ def report(database: Database, config: Config, slug: str) -> MailingReport | Non
             unsubscribed=_unsubscribed(connection, mailing),
             rejections=_rejections(connection, mailing),
             bounces=tuple(BounceReason(*reason.partition("/")[::2], count) for reason, count in bounces),
+            answers=answers(connection, mailing),
             complaints=tuple(_by_reason(connection, mailing, r.complaint, r.complained_at)),
             domains=_domains(connection, mailing),
             timeline=timeline(_minutes(connection, mailing)),

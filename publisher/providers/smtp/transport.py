@@ -178,18 +178,17 @@ class SmtpTransport(Transport):
         code = f"smtp-{answer.code}"
         if _DAILY.search(answer.text):
             return Outcome(Verdict.LATER, code)
+        said = in_words(code, answer.text.decode("utf-8", "replace"))
         if 400 <= answer.code < 500:
-            return Outcome(Verdict.THROTTLED if _THROTTLED.search(answer.text) else Verdict.RETRY, code)
+            return Outcome(Verdict.THROTTLED if _THROTTLED.search(answer.text) else Verdict.RETRY, said)
         if answer.code in {530, 535}:
             return Outcome(Verdict.STOP, "smtp-login")
         if 500 <= answer.code < 600:
             if answer.to == "sender":
-                return Outcome(Verdict.STOP, in_words(code, answer.text.decode("utf-8", "replace")))
+                return Outcome(Verdict.STOP, said)
             # Policy (5.7.x) and the message itself may be refused for all alike; another's acceptance tells.
             alike = answer.to != "recipient" or answer.text.lstrip().startswith(b"5.7.")
-            return Outcome(
-                Verdict.REFUSED if alike else Verdict.REJECTED, in_words(code, answer.text.decode("utf-8", "replace"))
-            )
+            return Outcome(Verdict.REFUSED if alike else Verdict.REJECTED, said)
         self._drop()
         # No answer RFC 5321 knows. Before the data nothing was taken; after it, who can say?
         return Outcome(Verdict.UNCERTAIN if answer.to == "message" else Verdict.RETRY, code)

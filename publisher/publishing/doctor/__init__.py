@@ -22,6 +22,7 @@ OURS = (
     questions.config,
     questions.database,
     questions.backup,
+    questions.receivers,
     questions.archive,
     questions.unsubscribe,
 )

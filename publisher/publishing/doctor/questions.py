@@ -26,6 +26,7 @@ from publisher.database.engine import clock as database_clock
 from publisher.database.engine import database_url
 from publisher.delivery import mailings
 from publisher.errors import ServiceError
+from publisher.insights.receivers import answers_to
 from publisher.providers import Provider, open_provider
 from publisher.providers.provider import PATIENCE, Finding, fault, ok, skipped, warning
 
@@ -106,6 +107,16 @@ def backup(probes: Probes) -> Finding:
     with closing(open_database(probes.config)) as opened, opened.connect() as connection:
         mails = probes.config.delivery.leaves and bool(mailings.every_newest(connection))
     return warning(found, "publisher backup FILE, after each issue") if mails else ok(found)
+
+
+def receivers(probes: Probes) -> Finding:
+    """Did a receiver answer the last mailing with something that the sender can mend?"""
+    with closing(open_database(probes.config)) as opened:
+        found = [answer for answer in answers_to(opened) if answer.asks]
+    if not found:
+        return ok("no receiver asks anything of the sender in its answers to the last mailing")
+    told = "; ".join(f"{a.receiver or 'others'}: {a.recipients:,} {a.did}: {a.reason}" for a in found[:3])
+    return warning(told, found[0].cure)
 
 
 # SPF and DMARC of the sender's domain: RFC 7208, RFC 7489.
