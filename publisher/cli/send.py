@@ -52,9 +52,9 @@ def send(
     if more and not test:
         raise typer.BadParameter("addresses are given with --test", param_hint="ADDR")
     left = None if spread is None else timedelta(seconds=_seconds(spread))
-    options = Options(spread=left, correction=correction, late=late, despite_tripwires=despite_tripwires)
+    options = Options(spread=left, correction=correction, despite_tripwires=despite_tripwires)
     command = sending.Sending(
-        context, issue, options, alone=alone, without_archive=without_archive, yes=yes, json=format == "json"
+        context, issue, options, alone=alone, late=late, without_archive=without_archive, yes=yes, json=format == "json"
     )
     return command.run([*(test or ()), *(more or ())], dry_run=dry_run)
 

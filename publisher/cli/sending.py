@@ -29,20 +29,21 @@ from publisher.cli.frame import (
 from publisher.config.placeholders import unready
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
-from publisher.delivery.freeze import family_of, segment_of
+from publisher.delivery.freeze import FamilyRule, family_of, segment_of
 from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.sender import SendProgress as Step
-from publisher.delivery.states import mailing_state
+from publisher.delivery.states import Operator, mailing_state
 from publisher.delivery.status import account_line, explain, readings, status_row
 from publisher.diagnostics import Severity
 from publisher.edition.model import Edition
 from publisher.errors import DeployError
 from publisher.issue.translations import translations_of
 from publisher.mail.message import MailContent
-from publisher.proofing.proof import proofread, refuse_unknown
+from publisher.proofing.proof import Proof, proofread, refuse_unknown
 from publisher.providers import open_provider
+from publisher.publishing.store import publication
 from publisher.publishing.witness import Witness, mail, refuse_forgetful
 
 
@@ -56,11 +57,13 @@ class Sending:
         options: Options,
         *,
         alone: bool,
+        late: bool,
         without_archive: bool,
         yes: bool,
         json: bool,
     ) -> None:
-        self.context, self.issue, self.options, self.alone = context, issue, options, alone
+        self.context, self.issue, self.options = context, issue, options
+        self.alone, self.late = alone, late
         self.without_archive, self.yes, self.json = without_archive, yes, json
         self.config = config_of(context)
 
@@ -79,55 +82,61 @@ class Sending:
         if proof.draft:
             complain(f"{self.issue} is a draft", "write status: ready in its issue.yaml")
             return 1
+        early = proof.edition.publish_at
+        if early and early > datetime.now(UTC) and not dry_run and not self._confirms_early(early):
+            complain(f"{self.issue} is due {early.isoformat(timespec='minutes')}; nothing was sent")
+            return 1
         translations = translations_of(self.config)
-        single = self.alone or self.options.late or self.options.correction
-        family = family_of(self.config, translations, self.issue, shared=not single)
+        single = self.alone or self.late or self.options.correction
+        family = family_of(self.config, translations, self.issue, shared=not single, late=self.late)
         self.options = replace(self.options, family=family)
         with opened(self.context, self.config, mails=not dry_run) as (_, database):
-            with database.connect() as connection:
-                begun = mailings.newest(connection, self.issue) is not None  # then the family was shared out
-            others = [] if single else [self._sibling(one.slug, begun) for one in translations.others(self.issue)]
-            siblings = [edition for edition in others if edition]
-            if len(siblings) < len(others) and not begun:
-                return 1
-            status = self._mail(database, proof.edition, siblings, dry_run)
-            for edition in siblings:  # frozen along, and mailed along
-                if status < 2:
+            siblings, status = ([], 0) if single or not family else self._siblings(database, family)
+            if siblings is None:
+                return status
+            status = max(status, self._mail(database, proof.edition, siblings, dry_run))
+            for edition in siblings:  # frozen along, now or before
+                if status < 2 and not self.options.interrupt.count:
                     self.issue = edition.slug
-                    rest = [proof.edition, *(one for one in siblings if one is not edition)]
-                    status = max(status, self._mail(database, edition, rest, dry_run))
+                    status = max(status, self._mail(database, edition, (), dry_run))
             return status
 
-    def _sibling(self, slug: str, begun: bool) -> Edition | None:
-        """The edition of a member of the family; None, and why, where it holds back a family that has not begun."""
-        proof, why = proofread(self.config, slug), None
-        if proof.edition is None:
-            why = "has errors"
-        elif proof.draft:
-            why = "is a draft"
-        elif proof.edition.publish_at and proof.edition.publish_at > datetime.now(UTC):
-            why = f"is due {proof.edition.publish_at.isoformat(timespec='minutes')}"
-        if why is None:
-            return proof.edition
-        if not begun:
-            help_ = f"publisher send {self.issue} --alone sends this one"
-            complain(f"{slug} {why}, and its family goes together", help_)
-        return None
+    def _siblings(self, database: Database, family: FamilyRule) -> tuple[list[Edition] | None, int]:
+        """The editions that go with the issue, and the exit status of those that cannot; None: they hold it back.
+
+        Of a family whose mailing has begun it is those that are not complete: none is begun anew.
+        """
+        with database.connect() as connection:
+            mailed = {one.slug: mailings.newest(connection, one.slug) for one in family.members}
+            held = {slug for slug in mailed if publication(connection, slug).held_at}
+        begun, found, status = any(one and one.audience for one in mailed.values()), list[Edition](), 0
+        for slug in family.others(self.issue):
+            mailing = mailed[slug]
+            if begun and (not mailing or mailing.finished_at or mailing.operator == Operator.CANCELLED):
+                continue
+            proof = proofread(self.config, slug)
+            why = "is held" if slug in held else _unfit(proof)
+            if proof.edition and why is None:
+                found.append(proof.edition)
+                continue
+            status = 1
+            if begun:
+                complain(f"{slug} {why}, and its mailing is not complete", f"publisher send {slug} carries it on")
+            else:
+                help_ = f"publisher send {self.issue} --alone sends this one"
+                complain(f"{slug} {why}, and its family goes together", help_)
+        return (found if begun or not status else None), status
 
     def _mail(self, database: Database, edition: Edition, siblings: Sequence[Edition], dry_run: bool) -> int:
-        witness = self._ask_witness(database)
+        witness = self._ask_witness(database, edition.slug, *(one.slug for one in siblings))
         along = tuple((MailContent.of(one), segment_of(self.config, one)) for one in siblings)
         options = replace(self.options, segment=segment_of(self.config, edition), siblings=along)
         if dry_run:
             found = count(database, edition, options)
-            if siblings and not self.json:
+            if options.family and not self.json:
                 say(f"{edition.slug}:")
             self._print_dry_run(found)
             return 0
-        early = edition.publish_at
-        if early and early > datetime.now(UTC) and not self._confirms_early(early):
-            complain(f"{self.issue} is due {early.isoformat(timespec='minutes')}; nothing was sent")
-            return 1
         view = _JsonLines() if self.json else _SendBar(self.issue)
         with stop_on_signals(options.interrupt), view:
             options = replace(options, started=view.started, progress=view.progress)
@@ -136,13 +145,14 @@ class Sending:
         self._report_overdue(database)
         return sent.exit_status
 
-    def _ask_witness(self, database: Database) -> Witness | None:
+    def _ask_witness(self, database: Database, *slugs: str) -> Witness | None:
         """The archive, which knows nothing that the ledger does not; None where it is not to be asked."""
         if self.without_archive:
             return None
         try:
             witness = Witness.open(self.config)
-            refuse_forgetful(witness, database, self.issue, correction=self.options.correction)
+            for slug in slugs:
+                refuse_forgetful(witness, database, slug, correction=self.options.correction)
         except DeployError as error:
             message = f"the archive cannot be asked whether {self.issue} was mailed: {error.message}"
             raise DeployError(message, help=f"{error.help or 'mend that'}; or send --without-archive") from error
@@ -199,6 +209,16 @@ class Sending:
             error_console.print(f"[yellow]overdue:[/] {len(late) - 5} more")
         if note := tripwires.alert(self.config, late):
             warn(note)
+
+
+def _unfit(proof: Proof) -> str | None:
+    """Why an issue cannot be mailed now."""
+    if proof.edition is None:
+        return "has errors"
+    if proof.draft:
+        return "is a draft"
+    due = proof.edition.publish_at
+    return f"is due {due.isoformat(timespec='minutes')}" if due and due > datetime.now(UTC) else None
 
 
 def account_row(sent: Sent) -> dict[str, Any]:

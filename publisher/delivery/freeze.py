@@ -45,12 +45,13 @@ class FamilyRule:
     """Who gets which of an issue and its translations. ``fallback`` is the newsletter's language.
 
     ``shared``: the readers are shared out among all members, which are frozen in one transaction; else whoever had
-    none of the family gets this one.
+    none of the family gets this one. ``late``: although the family was mailed without it.
     """
 
     members: Family
     fallback: str
     shared: bool = True
+    late: bool = False
 
     def others(self, slug: str) -> list[str]:
         """The slugs of the other members."""
@@ -74,17 +75,23 @@ def freeze(
 
     ``segment`` is a condition over ``subscribers``. Whoever an earlier mailing of the issue may have reached is
     excluded, unless this is a ``correction``; so is whoever gets, or had, another member of the ``family``. Its
-    ``siblings`` are written along. Deciding that there is none and writing one is one transaction. Raises UsageError
-    as :func:`ongoing`, DatabaseError where the count does not come out.
+    ``siblings`` are written along, unless there was a mailing of the family. Deciding that there is none and writing
+    one is one transaction. Raises UsageError as :func:`ongoing` and where the family was mailed without this member,
+    DatabaseError where the count does not come out.
     """
     if connection.dialect.name == "postgresql":
         # One snapshot for the count and the rows; the first statement of the caller's transaction has to be ours.
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-    made = {}
-    for one, chosen in sorted(((letter, segment), *siblings), key=lambda addressed: addressed[0].slug):
-        # In one order, so that two senders of a family wait for each other instead of locking each other out.
-        made[one.slug] = _freeze(connection, one, chosen, correction, family)
-    return made[letter.slug]
+        if family:  # whoever freezes another member is waited for, and then seen: this takes no snapshot
+            connection.execute(text("LOCK TABLE mailings IN SHARE UPDATE EXCLUSIVE MODE"))
+    if family:
+        _refuse_late(connection, letter.slug, family)
+        if any(_begun(connection, one.slug) for one in family.members):
+            siblings = ()
+    made = _freeze(connection, letter, segment, correction, family)
+    for one, chosen in siblings:
+        _freeze(connection, one, chosen, correction, family)
+    return made
 
 
 def _freeze(
@@ -131,7 +138,12 @@ def preview(
     correction: bool = False,
     family: FamilyRule | None = None,
 ) -> tuple[int, dict[str, int]]:
-    """What a freeze would find, nothing written: how many recipients, and how many are excluded by reason."""
+    """What a freeze would find, nothing written: how many recipients, and how many are excluded by reason.
+
+    Raises UsageError where the family was mailed without this member.
+    """
+    if family:
+        _refuse_late(connection, slug, family)
     again = newest(connection, slug) is not None
     chosen = _candidates(connection, slug, segment, family, again=again, correction=correction)
     rows = connection.execute(select(_reason(chosen).label("finding"), func.count()).group_by("finding"))
@@ -267,22 +279,26 @@ def changed(mailing: Mailing, digest: str) -> UsageError:
     )
 
 
-def refuse_late(connection: Connection, slug: str, family: FamilyRule) -> None:
-    """Raises UsageError where the family was mailed, or is being mailed, without this member."""
-    own = newest(connection, slug)
-    if own is not None and own.operator != Operator.CANCELLED:
+def _refuse_late(connection: Connection, slug: str, family: FamilyRule) -> None:
+    if family.late or _begun(connection, slug):
         return
     for other in family.others(slug):
-        mailing = newest(connection, other)
-        if mailing and mailing.operator != Operator.CANCELLED and mailing.audience:
+        if _begun(connection, other):
             message = f"its family was mailed without {slug}, as {other}: nobody is mailed by itself"
             raise UsageError(message, help=f"publisher send {slug} --late mails those who had none of the family")
 
 
-def family_of(config: Config, translations: Translations, slug: str, *, shared: bool = True) -> FamilyRule | None:
+def _begun(connection: Connection, slug: str) -> bool:
+    mailing = newest(connection, slug)
+    return mailing is not None and mailing.audience > 0
+
+
+def family_of(
+    config: Config, translations: Translations, slug: str, *, shared: bool = True, late: bool = False
+) -> FamilyRule | None:
     """The rule for an issue that has translations, or is one; None for any other."""
     members = translations.family(slug)
-    return FamilyRule(members, config.newsletter.language, shared) if members else None
+    return FamilyRule(members, config.newsletter.language, shared, late) if members else None
 
 
 def segment_of(config: Config, edition: Edition) -> ColumnElement[bool] | None:

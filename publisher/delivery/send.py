@@ -14,7 +14,7 @@ from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.freeze import Addressed, FamilyRule, freeze, ongoing, preview, refuse_late
+from publisher.delivery.freeze import Addressed, FamilyRule, freeze, ongoing, preview
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.lock import mailing_lock, refuse_forgetful
 from publisher.delivery.mailings import Mailing
@@ -67,7 +67,6 @@ class Sent:
 class Options:
     """How to send. ``spread`` spreads what is left over a time; ``correction`` mails a changed edition to everybody;
     ``family`` says who gets which translation, and ``siblings`` are frozen along with the issue;
-    ``late``: although the family went out without it;
     ``transport`` is used instead of that of the provider in use, and closed afterwards.
     """
 
@@ -77,7 +76,6 @@ class Options:
     segment: ColumnElement[bool] | None = None
     family: FamilyRule | None = None
     siblings: tuple[Addressed, ...] = ()
-    late: bool = False
     transport: Transport | None = None
     interrupt: Interrupt = field(default_factory=Interrupt)
     started: Callable[[Started], None] = lambda _started: None
@@ -97,8 +95,6 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
         with database.connect() as connection:
             refuse_forgetful(database, connection, letter.slug)
             mailing = ongoing(connection, letter, correction=options.correction)
-            if options.family and not options.late:
-                refuse_late(connection, letter.slug, options.family)
             kept = mailings.letter_of(connection, mailing.id) if mailing else letter
             if mailing is not None and not any(mailings.unsettled(connection, mailing.id).values()):
                 return Sent(mailing, mailings.account(connection, mailing.id), Ending.DONE)
@@ -227,8 +223,6 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
     with database.connect() as connection:
         refuse_forgetful(database, connection, letter.slug)
         mailing = ongoing(connection, letter, correction=options.correction)
-        if options.family and not options.late:
-            refuse_late(connection, letter.slug, options.family)
         if mailing is not None:
             account = mailings.account(connection, mailing.id)
             return DryRun(account.pending, account.excluded_by_reason, mailing, account)

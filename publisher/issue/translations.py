@@ -7,7 +7,6 @@ change, so that a newsletter of thousands of issues pays for its families alone.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +19,8 @@ from publisher.issue.folder import ISSUES, discover, leads_inside
 from publisher.language.tags import canonical, closest
 
 _NAMES = ("issue.yaml", "issue.yml")
-_KEY = re.compile(rb"^[\"']?translation_of[\"']?[ \t]*:", re.MULTILINE)
-_seen: dict[str, tuple[tuple[int, ...], bool]] = {}  # by path: its state, and whether it holds the key
+_KEY = b"translation_of"
+_seen: dict[str, tuple[tuple[int, ...], bool]] = {}  # by path: its state, and whether it may hold the key
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def _looked(root: Path, path: str) -> bool:
         state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         if whole not in _seen or _seen[whole][0] != state:
             with open(whole, "rb") as file:  # noqa: PTH123
-                _seen[whole] = state, bool(_KEY.search(file.read(MAX_BYTES)))
+                _seen[whole] = state, _KEY in file.read(MAX_BYTES)
     except OSError:
         return False
     return True

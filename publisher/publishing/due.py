@@ -143,9 +143,6 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     return _by_the_clock(facts, now, policy)
 
 
-_MAILED = frozenset(
-    {Action.RESUME, Action.DONE, Action.CHANGED, Action.CONFLICT, Action.UNCERTAIN, Action.PAUSED, Action.SETTLED}
-)
 _HOLDS_BACK = frozenset(
     {Action.DRAFT, Action.BROKEN, Action.WAITING, Action.HELD, Action.EXPIRED, Action.MISSED, Action.UNKNOWN}
 )
@@ -156,13 +153,14 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
     slug = decision.slug
     if decision.kind in {Action.DUE, Action.WAITING, Action.EXPIRED, Action.MISSED}:
         for other in others:
-            if other.kind in _MAILED:
+            if other.facts.mailed or other.kind in {Action.DONE, Action.SETTLED}:
                 why = f"its family was mailed as {other.slug}: nobody is mailed by itself"
                 help_ = f"publisher send {slug} --late mails those who had none of the family"
                 return IssueDecision(decision.facts, Action.LATE, why, help_)
     if decision.kind is Action.DUE:
         for other in others:
-            if other.kind in _HOLDS_BACK:
+            again = other.kind is Action.WITHDRAWN and other.facts.in_repository  # a draft once more
+            if again or other.kind in _HOLDS_BACK:
                 why = f"for {other.slug} of its family, which is {other.kind.value}"
                 return IssueDecision(decision.facts, Action.WAITING, why, f"publisher send {slug} --alone")
     return decision

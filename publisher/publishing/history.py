@@ -89,14 +89,14 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
         held_at=publication.held_at,
         held_why=publication.held_why,
         archived=publication.archived_at is not None,
+        mailed=ledger.mailed.get(one.slug),
         forgotten=ledger.forgotten.get(one.slug),
         settled=publication.settled_how,
     )
     edition = one.edition
     if edition is None or one.draft:
         return facts
-    mailed = ledger.mailed.get(one.slug)
-    content = None
+    mailed, content = facts.mailed, None
     if mailed is None or mailed.digest != edition.digest or publication.mailed_content is None:
         content = content_of(edition)
     if mailed:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +15,7 @@ from sqlalchemy import select, update
 from publisher.audience.tables import subscribers
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.freeze import FamilyRule, freeze, preview, refuse_late
+from publisher.delivery.freeze import FamilyRule, freeze, preview
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings as table
@@ -151,10 +153,10 @@ def test_alone_it_goes_to_all_and_a_late_sibling_to_whoever_had_none(database: D
     frozen(database, "weekly", family=alone)
     assert len(given_to(database, "weekly")["pending"]) == len(SPOKEN)
     add_person(database, 50, language="de")
-    with database.connect() as connection, pytest.raises(UsageError, match="was mailed without weekly-en") as refused:
-        refuse_late(connection, "weekly-en", FAMILY)
+    with pytest.raises(UsageError, match="was mailed without weekly-en") as refused:
+        frozen(database, "weekly-en", family=alone)
     assert "--late" in str(refused.value.help)
-    frozen(database, "weekly-en", family=alone)
+    frozen(database, "weekly-en", family=replace(alone, late=True))
     late = given_to(database, "weekly-en")
     assert (len(late["pending"]), len(late["sibling"])) == (1, len(SPOKEN))
 
@@ -197,3 +199,38 @@ def test_two_senders_that_begin_with_different_siblings_freeze_one_family(databa
     assert len(faults) <= 2
     with database.connect() as connection:
         assert [mailings.newest(connection, slug).sequence for slug in slugs] == [1, 1, 1]  # type: ignore[union-attr]
+
+
+def test_a_family_of_which_one_is_cancelled_is_not_begun_anew_by_another(database: Database) -> None:
+    people(database)
+    frozen(database, "weekly", "weekly-en", "weekly-tw")
+    with database.begin() as connection:
+        connection.execute(update(table).where(table.c.slug != "weekly-tw").values(operator=Operator.CANCELLED))
+    frozen(database, "weekly", "weekly-en", "weekly-tw")  # its operator's word is for this one alone
+    with database.connect() as connection:
+        found = {one.slug: (one.sequence, one.operator) for one in mailings.every_newest(connection)}
+    assert found == {"weekly": (2, "going"), "weekly-en": (1, "cancelled"), "weekly-tw": (1, "going")}
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_who_freezes_another_member_at_the_same_moment_is_waited_for(database: Database, late: bool) -> None:
+    people(database)
+    alone, faults = FamilyRule(FAMILY.members, "zh-CN", shared=False, late=late), list[Exception]()
+
+    def freeze_english() -> None:
+        try:
+            frozen(database, "weekly-en", family=alone)
+        except UsageError as error:
+            faults.append(error)
+
+    second = threading.Thread(target=freeze_english)
+    with database.begin() as connection:
+        freeze(connection, letter("weekly"), family=alone)
+        second.start()
+        time.sleep(0.3)  # it reaches its freeze, or waits for the writer
+    second.join()
+    assert len(given_to(database, "weekly")["pending"]) == len(SPOKEN)
+    if late:
+        assert given_to(database, "weekly-en").keys() == {"sibling"}
+    else:
+        assert "was mailed without weekly-en" in str(faults[0])

@@ -92,6 +92,12 @@ FAMILIES: list[tuple[str, Facts, Facts, Action]] = [
     ("expired, the other mailed", replace(READY, publish_at=NOW - 9 * DAY), replace(READY, mailed=DONE), Action.LATE),
     ("half mailed, and the other too", replace(READY, mailed=HALF), replace(READY, mailed=HALF), Action.RESUME),
     ("the other is gone", READY, replace(READY, in_repository=False), Action.DUE),
+    ("the other is a draft again", READY, replace(READY, ready=False, archived=True), Action.WAITING),
+    ("the other was mailed, and is a draft again", READY,
+     replace(READY, ready=False, archived=True, mailed=HALF), Action.LATE),
+    ("the other is half mailed, and held", READY, replace(READY, mailed=HALF, held_at=NOW), Action.LATE),
+    ("the other is half mailed, cancelled", READY, replace(READY, mailed=replace(HALF, operator="cancelled")),
+     Action.LATE),
 ]  # fmt: skip
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from publisher.config import load_config
+from publisher.database import open_database
+from publisher.delivery.freeze import family_of, freeze
+from publisher.issue.translations import translations_of
+from publisher.mail.message import MailContent
+from publisher.proofing.proof import proofread
 from tests.acceptance.conftest import CONFIG
 
 from .newsroom import SLUG, Newsroom
@@ -102,6 +109,79 @@ def test_siblings_are_settled_together(room: Newsroom) -> None:
     assert room.run("publish", "--mailed", SLUG).status == 0
     assert "2 issues mailed elsewhere" in room.run("publish").out
     assert (mails(room, SLUG), mails(room, EN)) == (0, 0)
+
+
+def killed_after_the_freeze(room: Newsroom) -> None:
+    """As a sender leaves it that was killed before its first message."""
+    config = load_config(room.root)
+    letters = [MailContent.of(edition) for slug in (SLUG, EN) if (edition := proofread(config, slug).edition)]
+    family = family_of(config, translations_of(config), SLUG)
+    with closing(open_database(config)) as database, database.begin() as connection:
+        freeze(connection, letters[0], family=family, siblings=[(letters[1], None)])
+
+
+@pytest.mark.parametrize("words", [("publish",), ("send", SLUG), ("send", EN)])
+def test_after_a_kill_between_freeze_and_first_message_all_are_mailed_once(
+    room: Newsroom, words: tuple[str, ...]
+) -> None:
+    killed_after_the_freeze(room)
+    assert room.run(*words).status == 0
+    assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
+
+
+@pytest.mark.parametrize(("cancelled", "other"), [(SLUG, EN), (EN, SLUG)])
+def test_a_cancelled_one_is_mailed_only_by_its_own_send(room: Newsroom, cancelled: str, other: str) -> None:
+    killed_after_the_freeze(room)
+    assert room.run("cancel", cancelled, "--yes").status == 0
+    for words in (("send", other), ("publish",)):
+        assert room.run(*words).status == 0
+        assert mails(room, cancelled) == 0
+    ran = room.run("send", cancelled)
+    assert ran.status == 0, ran.err
+    assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
+
+
+def test_a_frozen_sibling_that_cannot_be_mailed_is_told(room: Newsroom) -> None:
+    killed_after_the_freeze(room)
+    room.newsletter.write(f"issues/{EN}/a.md", "---\nheadline: A story\n---\n")
+    ran = room.run("send", SLUG)
+    assert (ran.status, f"{EN} has errors, and its mailing is not complete" in ran.err) == (1, True), ran.err
+    assert (mails(room, SLUG), mails(room, EN)) == (3, 0)
+
+
+def test_a_translation_that_comes_after_the_mailing_changes_nothing_of_it(room: Newsroom) -> None:
+    (room.root / "issues" / EN).rename(room.root / "later")
+    assert room.run("publish").status == 0
+    (room.root / "later").rename(room.root / "issues" / EN)
+    ran = room.run("publish")
+    assert (ran.status, "changed" in ran.out + ran.err) == (0, False), ran.out + ran.err
+    assert (mails(room, SLUG), mails(room, EN)) == (4, 0)
+
+
+def test_a_held_sibling_holds_send_back(room: Newsroom) -> None:
+    assert room.run("hold", EN).status == 0
+    ran = room.run("send", SLUG)
+    assert (ran.status, f"{EN} is held" in ran.err) == (1, True), ran.err
+    assert (mails(room, SLUG), mails(room, EN)) == (0, 0)
+
+
+def test_a_sibling_that_was_mailed_elsewhere_stops_the_family_before_anybody_is_mailed(room: Newsroom) -> None:
+    room.issue(EN, head="language: en\n", title="Weekly")
+    assert room.run("publish", "--mailed", EN, "--mailed", SLUG).status == 0
+    three = f"{SLUG}-ja"
+    room.issue(three, head="language: ja\n", body="本文です。", title="週刊")
+    room.issue(EN, head=f"language: en\ntranslation_of: {three}\n", title="Weekly")
+    ran = room.run("send", three)
+    assert (ran.status, "an operator said that it was mailed" in ran.err) == (2, True), ran.err
+    assert (mails(room, EN), mails(room, three)) == (0, 0)
+
+
+def test_the_key_joins_however_yaml_lets_it_be_written(room: Newsroom) -> None:
+    path = f"issues/{EN}/issue.yaml"
+    text = (room.root / path).read_text()
+    room.newsletter.write(path, "".join(f"  {line}\n" for line in text.splitlines()))
+    assert room.run("publish").status == 0
+    assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
 
 
 def test_a_message_of_a_family_is_verified_after_a_translation_came(room: Newsroom) -> None:
