@@ -200,8 +200,11 @@ class _Reader:
         return next((name.strip() for name in match.groups() if name and name.strip()), None) if match else None
 
     def _end_of_points(self, lines: Sequence[PastedLine], start: int, model: int | None) -> int:
-        """The index after the last point: of the line that names the model, of a heading, of what is no point."""
+        """The index after the last point: of the line that names the model, of a heading, of what is no point or is
+        counted anew.
+        """
         gap = seen = alone = False
+        last = 0  # the number of the point before
         pictured = {one.number for one in self._found.pictures}
         for index in range(start, len(lines)):
             line = lines[index]
@@ -212,7 +215,10 @@ class _Reader:
                 continue
             picture = any(number in pictured for number in range(lines[index - 1].number + 1, line.number))
             point = alone or bool(_BULLET.match(line.words) or _MARK.fullmatch(line.words))
-            if seen and (picture or (model is None and not point and (gap or not self._signs.spaced))):
+            number = int(digits[0]) if (digits := re.match(r"\d{1,2}", line.words)) and point and not alone else 0
+            again = number == 1 and (last > 1 or (last == 1 and gap))  # the stories are counted from one
+            last = number or last
+            if seen and (again or picture or (model is None and not point and (gap or not self._signs.spaced))):
                 return index
             seen, gap, alone = True, False, bool(_MARK.fullmatch(line.words))
         return len(lines)
