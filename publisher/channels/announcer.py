@@ -42,6 +42,9 @@ class AppriseChannel(Channel):
             said = log.getvalue()
         if done:
             return
+        to = self._to[0]
+        if len(to) > 1 or to.overflow_mode == apprise.OverflowMode.SPLIT:  # another target, or part, may be there
+            raise TimeoutError("no certain answer")
         if answered := _ANSWERED.search(said):
             raise RefusedError(f"status-{answered[1]}")
         if _UNREACHED.search(said):

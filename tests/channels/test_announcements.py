@@ -163,6 +163,19 @@ def test_a_program_that_logs_everything_logs_no_address(
     assert "secret-path" not in caplog.text
 
 
+@pytest.mark.parametrize("more", ["mmost://{host}/abcdef123456?channels=a,b", "json://{host}/?overflow=split"])
+def test_of_several_messages_a_refusal_of_the_second_is_uncertain(
+    room: Newsletter, board: Board, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    host = "{}:{}".format(*board.server.server_address[:2])
+    monkeypatch.setenv("PUBLISHER_CHANNEL_TEAM", more.format(host=host))
+    (channel,) = open_channels(load_config(room.root)).values()
+    board.answer = lambda: 200 if len(board.posts) < 2 else 403
+    with pytest.raises(TimeoutError):
+        channel.post(Post(SLUG, "T", "S", "https://x.test/", "en", "text " * 8000))
+    assert len(board.posts) == 2
+
+
 def test_a_service_that_is_not_there_is_a_refusal(room: Newsletter, board: Board) -> None:
     board.server.shutdown()
     board.server.server_close()
