@@ -14,11 +14,10 @@ from urllib.parse import unquote, urlsplit
 from publisher.authoring.bundled import write_new
 from publisher.authoring.metadata import Metadata, metadata_of, plain
 from publisher.authoring.page import FetchedPage, fetch_page
-from publisher.authoring.yaml_text import scalar, with_item
+from publisher.authoring.yaml_text import rewrite, scalar, with_item
 from publisher.config import Config
 from publisher.diagnostics import Sentence, say
 from publisher.documents import read_text
-from publisher.documents.atomic import write_file
 from publisher.errors import UsageError
 from publisher.issue import Issue, Status, date_of_slug, discover, read_issue
 from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES
@@ -168,12 +167,4 @@ def _write(config: Config, issue: Issue, name: str, text: str) -> None:
         raise UsageError(f"no file can be added to the items of {path}", help="write items: with a line for each file")
     write_new(config.root / issue.folder / name, text.encode())
     if listed != file.text:
-        _replace(config.root / path, listed)
-
-
-def _replace(target: Path, text: str) -> None:
-    """Write the text with the byte order mark, the line ends and the mode that the file had."""
-    before = target.read_bytes()
-    mark = "\ufeff" if before.startswith(b"\xef\xbb\xbf") else ""
-    text = mark + (text.replace("\n", "\r\n") if b"\r\n" in before else text)
-    write_file(target, text.encode(), target.stat().st_mode & 0o777)
+        rewrite(config.root / path, listed)

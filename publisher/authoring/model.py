@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 
 import httpx
 
+from publisher.authoring.metadata import plain
 from publisher.config.model import Llm
 from publisher.errors import ServiceError
 
 TIMEOUT = httpx.Timeout(90.0, connect=10.0)
+SECONDS = 180.0
+MAX_BYTES = 1_000_000
+"""Of one answer; more, or longer, is no answer."""
 TRIES = 3
 _LONGEST_WAIT = 20.0
+_LONGEST_LINE = 200
 
 
 def ask(llm: Llm, instruction: str, material: str, *, sleep: Callable[[float], None] = time.sleep) -> str:
@@ -24,7 +30,7 @@ def ask(llm: Llm, instruction: str, material: str, *, sleep: Callable[[float], N
     """
     if not llm.url or not llm.model:
         raise ServiceError("llm.url and llm.model belong together", help="set both in config.yaml, or neither")
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json", "accept-encoding": "identity"}
     if key := os.environ.get("PUBLISHER_LLM_API_KEY"):
         headers["authorization"] = f"Bearer {key}"
     body = {
@@ -36,8 +42,8 @@ def ask(llm: Llm, instruction: str, material: str, *, sleep: Callable[[float], N
     with httpx.Client(timeout=TIMEOUT) as client:
         for attempt in range(1, TRIES + 1):
             try:
-                response = client.post(url, headers=headers, json=body)
-            except httpx.HTTPError as error:
+                response = _post(client, url, headers, body)
+            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
                 failure = ServiceError(f"the model's endpoint did not answer ({type(error).__name__})", help=_CHECK_URL)
                 wait = float(attempt)
             else:
@@ -53,7 +59,21 @@ def ask(llm: Llm, instruction: str, material: str, *, sleep: Callable[[float], N
     raise AssertionError
 
 
-_CHECK_URL = "check llm.url in config.yaml; without it key points are picked from the text, offline"
+_CHECK_URL = "check llm.url in config.yaml; without it draft key-points works offline"
+
+
+def _post(client: httpx.Client, url: str, headers: dict[str, str], body: dict[str, object]) -> httpx.Response:
+    """The answer, read within its bounds; nothing is unpacked. Raises httpx.HTTPError, ServiceError."""
+    end, content = time.monotonic() + SECONDS, bytearray()
+    with client.stream("POST", url, headers=headers, json=body) as response:
+        for chunk in response.iter_raw():
+            content += chunk
+            if len(content) > MAX_BYTES:
+                raise ServiceError(f"the endpoint's answer is larger than {MAX_BYTES:,} bytes", help=_CHECK_URL)
+            if time.monotonic() > end:
+                raise httpx.ReadTimeout("")
+        wait = response.headers.get("retry-after", "")
+        return httpx.Response(response.status_code, headers={"retry-after": wait}, content=bytes(content))
 
 
 def _content(response: httpx.Response) -> str:
@@ -75,9 +95,10 @@ def _refusal(response: httpx.Response) -> ServiceError:
     if status == 429:
         return ServiceError("the model's endpoint asks us to wait (429)", help="try again later")
     try:
-        said = str(response.json()["error"]["message"])[:200]
+        said = str(response.json()["error"]["message"])
     except (ValueError, KeyError, TypeError):
         said = ""
+    said = said.replace(os.environ.get("PUBLISHER_LLM_API_KEY") or "\0", "…")[:200]  # some repeat what they were sent
     return ServiceError(f"the model's endpoint answers {status}{': ' + said if said else ''}", help=_CHECK_URL)
 
 
@@ -98,3 +119,13 @@ def points_of(answer: str) -> list[str]:
             return [" ".join(point.split()) for point in found if point.strip()]
     lines = (line.strip().lstrip("-*•0123456789.、)） \t").strip() for line in answer.splitlines())
     return [line for line in lines if line and not line.startswith("```")]
+
+
+def line_of(answer: str) -> str:
+    """The one line that an answer is, as plain text without quotes around it; empty where it is anything else."""
+    lines = [line for line in answer.strip().strip("`").splitlines() if line.strip()]
+    if len(lines) != 1 or len(lines[0]) > _LONGEST_LINE:
+        return ""
+    line = plain(lines[0]).strip("*# ")
+    quoted = re.fullmatch(r"""["'“「『]([^"“”「」『』]*)["'”」』]""", line)
+    return quoted[1].strip() if quoted else line

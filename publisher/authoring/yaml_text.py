@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import Any
 
 import yaml
 
-from publisher.documents import Mapping, Scalar, TextFile, is_null, parse_yaml
+from publisher.documents import Mapping, Scalar, TextFile, data_of, is_null, parse_yaml
 from publisher.documents import Sequence as Listed
+from publisher.documents.atomic import write_file
+from publisher.errors import UsageError
+from publisher.issue.folder import MARKDOWN_SUFFIXES
+from publisher.issue.item_file import read_item_file
 
 
 def end_of_entry(lines: Sequence[str], first: int) -> int:
@@ -75,3 +81,59 @@ def _listed(text: str, path: str) -> list[str | None]:
     found = root.get("items") if isinstance(root, Mapping) else None
     items = found.items if isinstance(found, Listed) else ()
     return [item.text if isinstance(item, Scalar) else None for item in items]
+
+
+def rewrite(target: Path, text: str) -> None:
+    """Write the text, its lines ended by ``\\n``, with the byte order mark, the line ends and the mode the file had."""
+    before = target.read_bytes()
+    mark = "\ufeff" if before.startswith(b"\xef\xbb\xbf") else ""
+    text = mark + (text.replace("\n", "\r\n") if b"\r\n" in before else text)
+    write_file(target, text.encode(), target.stat().st_mode & 0o777)
+
+
+def with_headline(file: TextFile, headline: str, by: str) -> str:
+    """The text of an item's file with a headline that the model ``by`` drafted, and its origin beside those it has.
+
+    Raises :class:`UsageError` where the keys are written in a way that no line can be put among.
+    """
+    given = data_of(_matter(file)).get("generated") or {}
+    parts = ("body", "commentary") if "commentary" in file.text else ("body",)
+    kept = {part: dict(given) for part in parts} if "by" in given else given
+    origins = {**kept, "headline": {"by": by, "grade": "drafted"}}
+    flow = yaml.safe_dump(origins, allow_unicode=True, default_flow_style=True, sort_keys=False, width=10**9).strip()
+    titled = TextFile(file.path, _with_value(file, "headline", scalar(headline), headline))
+    return _with_value(titled, "generated", flow, origins)
+
+
+def _matter(file: TextFile) -> Mapping:
+    """The keys of an item's file."""
+    if PurePath(file.path).suffix.lower() in MARKDOWN_SUFFIXES:
+        parts, _ = read_item_file(file)
+        found = parts.matter if parts else None
+    else:
+        root, _ = parse_yaml(file)
+        found = root if isinstance(root, Mapping) else None
+    if found is None:
+        raise UsageError(f"the keys of {file.path} cannot be read", help=f"run publisher check {file.path}")
+    return found
+
+
+def _with_value(file: TextFile, key: str, written: str, value: Any) -> str:
+    """The text with the value of a key, which goes below the headline where it is new; comments stay."""
+    matter, lines = _matter(file), file.text.split("\n")
+    entry, headline = matter.entry(key), matter.entry("headline")
+    if entry is None:
+        first = headline.key.span.line - 1 if headline else 0
+        at = end_of_entry(lines, first) if headline else int(lines[0].startswith("---"))
+        lines.insert(at, f"{key}: {written}")
+    else:
+        first, span = entry.key.span.line - 1, entry.value.span
+        if first + 1 == span.line == span.end_line:
+            start, end = lines[first][: span.column - 1].rstrip(), lines[first][span.end_column - 1 :]
+            lines[first] = f"{start} {written}{end}"
+        else:
+            lines[first : end_of_entry(lines, first)] = [f"{key}: {written}"]
+    after = "\n".join(lines)
+    if data_of(_matter(TextFile(file.path, after))) != {**data_of(matter), key: value}:
+        raise UsageError(f"no line can be put among the keys of {file.path}", help=f"write {key}: {written} by hand")
+    return after

@@ -159,5 +159,29 @@ def key_points(
     if dry_run:
         return
     draft.write(config)
-    tell(f"{draft.path}: {len(draft.points)} points by {draft.generated_by}; read and mend them")
+    tell(f"{draft.path}: {len(draft.texts)} points by {draft.by}; read and mend them")
     show_findings(draft.doubts(config, slug), config.root)
+
+
+@drafts.command(epilog=examples("publisher draft headline 2024-12-29-ai-weekly openai-pbc.md --write"))
+def headline(
+    context: typer.Context,
+    issue: Annotated[str, typer.Argument(help="The issue's slug.")],
+    item: Annotated[str, typer.Argument(help="The item: its file's name, or its anchor.")],
+    write: Annotated[bool, typer.Option("--write", help="Put it into the item's file, as drafted.")] = False,
+) -> None:
+    """Draft the headline of an item from its body, by the model of llm in config.yaml.
+
+    It is printed; --write puts it into the item's file with its origin, and holds it against the body at once.
+    """
+    from publisher.authoring.draft import draft_headline
+    from publisher.diagnostics.text import printable
+
+    config = config_of(context)
+    slug = chosen_slug(config.root, issue)
+    draft = draft_headline(config, slug, item, write=write)
+    say(printable(draft.texts[0]))
+    if write:
+        draft.write(config)
+        tell(f"{draft.path}: a headline by {draft.by}; read and mend it")
+        show_findings(draft.doubts(config, slug), config.root)

@@ -14,7 +14,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.authoring.draft import SourceSentence, draft_key_points, pick, sentences, with_key_points
+from publisher.authoring.draft import draft_headline, draft_key_points, with_key_points
+from publisher.authoring.extract import SourceSentence, pick, sentences
 from publisher.authoring.model import ask, points_of
 from publisher.config import load_config
 from publisher.config.model import Llm
@@ -100,11 +101,11 @@ def said(text: str) -> dict[str, Any]:
 
 def test_points_are_picked_offline_one_an_item(root: Path) -> None:
     draft = draft_key_points(load_config(root), SLUG, count=2, replace=True)
-    assert list(draft.points) == [
+    assert list(draft.texts) == [
         "甲公司 12 月 26 日宣布融资 66 亿美元。",
         "乙公司正在建设一座万卡集群，投入 800 亿元。",
     ]
-    assert draft.generated_by == "自动摘录"
+    assert draft.by == "自动摘录"
 
 
 def test_only_the_entrys_own_lines_change(root: Path) -> None:
@@ -115,7 +116,7 @@ def test_only_the_entrys_own_lines_change(root: Path) -> None:
     before, _, after = ISSUE.partition("key_points:   # drafted\n  points:\n    - old\n\n  generated_by: x\n")
     assert text.startswith(before)
     assert text.endswith(after)
-    assert yaml.safe_load(text)["key_points"]["points"] == list(draft.points)
+    assert yaml.safe_load(text)["key_points"]["points"] == list(draft.texts)
     assert draft.doubts(config, SLUG) == []
 
 
@@ -142,8 +143,8 @@ def test_a_model_drafts_and_an_invented_number_is_doubted_at_once(
     model.answers = [(200, {}, said('```json\n["融资 66 亿美元", "融资 99 亿美元 *大涨*"]\n```'))]
     config = load_config(root)
     draft = draft_key_points(config, SLUG, replace=True)
-    assert draft.generated_by == "some-model"
-    assert draft.points[1] == r"融资 99 亿美元 \*大涨\*"
+    assert draft.by == "some-model"
+    assert draft.texts[1] == r"融资 99 亿美元 \*大涨\*"
     body, key = model.asked[0]
     assert key == "Bearer secret-key"
     assert "甲公司" in body["messages"][1]["content"]
@@ -200,6 +201,109 @@ def _file(text: str) -> TextFile:
     file, _ = decode("issue.yaml", text.encode())
     assert file is not None
     return file
+
+
+ITEM = """\
+---
+# from the wire
+headline:   'old one'   # to be mended
+tags: [x]  # one
+generated:
+  body: {by: m0, grade: assisted}
+---
+甲公司 12 月 26 日宣布融资 66 亿美元。
+
+::: commentary
+好。
+:::
+"""
+
+
+@pytest.fixture
+def asked(root: Path, model: Model) -> Model:
+    with (root / "config.yaml").open("a") as file:
+        file.write(f"llm: {{url: '{model.url}', model: some-model}}\n")
+    return model
+
+
+def test_a_headline_goes_into_the_items_file_and_nothing_else_changes(root: Path, asked: Model) -> None:
+    path = root / "issues" / SLUG / "a.md"
+    path.write_bytes(("\ufeff" + ITEM.replace("\n", "\r\n")).encode())
+    asked.answers = [(200, {}, said("“甲公司融资 99 亿美元：$(rm -rf ~) # 好”"))]
+    config = load_config(root)
+    draft = draft_headline(config, SLUG, "a", write=True)
+    draft.write(config)
+    headline = "甲公司融资 99 亿美元：$(rm -rf ~) # 好"
+    wanted = ITEM.replace("'old one'", f"'{headline}'").replace("headline:   ", "headline: ")
+    wanted = wanted.replace(
+        "generated:\n  body: {by: m0, grade: assisted}\n",
+        "generated: {body: {by: m0, grade: assisted}, headline: {by: some-model, grade: drafted}}\n",
+    )
+    assert path.read_bytes().decode() == "\ufeff" + wanted.replace("\n", "\r\n")
+    assert [found.code for found in draft.doubts(config, SLUG)] == ["number-not-in-items"]
+    assert "甲公司 12 月" in asked.asked[0][0]["messages"][1]["content"]
+
+
+BODY = "短文在此，说了八个字。"
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("c.md", f"---\ntags: [x]\n---\n{BODY}\n", "---\nheadline: 新\nORIGIN\ntags: [x]\n---\n"),
+        ("c.md", f"---\nheadline: >\n  a\n  b\n\n# c\n---\n{BODY}\n", "---\nheadline: 新\nORIGIN\n\n# c\n---\n"),
+        ("c.yaml", f"body: {BODY}\nheadline: # yet\n", f"body: {BODY}\nheadline: 新 # yet\nORIGIN\n"),
+        (
+            "c.yaml",
+            f"headline: x\ngenerated: {{by: m0}}\nbody: {BODY}\n",
+            "headline: 新\ngenerated: {body: {by: m0}, headline: {by: some-model, grade: drafted}}\nbody: ",
+        ),
+    ],
+)
+def test_a_headline_finds_its_place_in_any_item(root: Path, asked: Model, name: str, before: str, after: str) -> None:
+    (root / "issues" / SLUG / name).write_text(before)
+    asked.answers = [(200, {}, said("新"))]
+    draft = draft_headline(load_config(root), SLUG, name, write=True)
+    assert draft.after.startswith(after.replace("ORIGIN", "generated: {headline: {by: some-model, grade: drafted}}"))
+
+
+@pytest.mark.parametrize(
+    "answer", ["---\nheadline: x\nstatus: ready\n---\nbody", "```\n```", "x" * 201, "one\ntwo", "\x1b\u202e"]
+)
+def test_an_answer_that_is_no_line_is_no_headline(root: Path, asked: Model, answer: str) -> None:
+    before = (root / "issues" / SLUG / "a.md").read_bytes()
+    asked.answers = [(200, {}, said(answer))]
+    with pytest.raises(ServiceError, match="no headline"):
+        draft_headline(load_config(root), SLUG, "a.md", write=True)
+    assert (root / "issues" / SLUG / "a.md").read_bytes() == before
+
+
+def test_a_headline_needs_a_model_and_an_item(root: Path, model: Model) -> None:
+    with pytest.raises(UsageError, match="needs a model"):
+        draft_headline(load_config(root), SLUG, "a.md", write=False)
+    with (root / "config.yaml").open("a") as file:
+        file.write(f"llm: {{url: '{model.url}', model: m}}\n")
+    with pytest.raises(UsageError, match=r"no item \.\./\.\./config\.yaml") as refused:
+        draft_headline(load_config(root), SLUG, "../../config.yaml", write=True)
+    assert refused.value.help == "use one of a, b"
+    assert model.asked == []
+
+
+def test_an_answer_without_end_is_cut_off(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.answers = [(200, {}, b"x" * 1_000_001)]
+    with pytest.raises(ServiceError, match="larger"):
+        ask(Llm(url=model.url, model="m"), "i", "m", sleep=lambda _: None)
+    monkeypatch.setattr("publisher.authoring.model.SECONDS", -1.0)
+    model.answers = [(200, {}, said("late"))] * 3
+    with pytest.raises(ServiceError, match="ReadTimeout"):
+        ask(Llm(url=model.url, model="m"), "i", "m", sleep=lambda _: None)
+
+
+def test_no_message_repeats_the_key(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLISHER_LLM_API_KEY", "sk-secret")
+    model.answers = [(400, {}, {"error": {"message": "no sk-secret here"}})]
+    with pytest.raises(ServiceError, match="no … here"):
+        ask(Llm(url=model.url, model="m"), "i", "m", sleep=lambda _: None)
 
 
 def test_no_sentence_is_no_crash() -> None:

@@ -1,4 +1,4 @@
-"""A number in the key points appears nowhere in the items.
+"""A number in the key points, or in a headline that a model wrote, appears nowhere in the items.
 
 Numbers are compared as readers understand them: 1,600 is 1600, and 80 billion is 800 亿.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from publisher.checks.context import Context, Line
 from publisher.diagnostics import Diagnostic, Severity, define, say
@@ -50,15 +51,22 @@ class Number:
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
-    """Compare the numbers of each key point with all numbers of headlines, bodies and commentary."""
+    """Compare each key point with all headlines, bodies and commentary, a model's headline with its item's text."""
     issue = context.issue
-    if issue.key_points is None or not context.whole:  # an item that cannot be read may well have the number
+    if not context.whole:  # an item that cannot be read may well have the number
         return
     points = (text for text in context.texts if text.role == "key point")
-    named = [(Line(*run, None), number) for point in points for run in point.plain() for number in numbers(run[0])]
-    said = [item.headline for item in issue.items] if named else []
-    said += [text.words for text in context.texts if text.item is not None and named]
-    known = {value for text in said for number in numbers(text, words=True) for value in number.values}
+    said = [*(item.headline for item in issue.items), *(text.words for text in context.texts if text.item is not None)]
+    yield from _told([Line(*run, None) for point in points for run in point.plain()], said)
+    for index, item in enumerate(issue.items):
+        if any(part in {"", "headline"} for part, _ in item.generated):
+            line = Line(item.headline, partial(item.places.of, "headline"), None)
+            yield from _told([line], [text.words for text in context.texts if text.item == index])
+
+
+def _told(lines: list[Line], said: list[str]) -> Iterator[Diagnostic]:
+    named = [(line, number) for line in lines for number in numbers(line.text)]
+    known = {value for text in said if named for number in numbers(text, words=True) for value in number.values}
     for line, number in named:
         if not number.values & known and not _IN_NAME.fullmatch(line.text[max(0, number.start - 2) : number.start]):
             place = line.place(number.start, number.start + len(number.text))
