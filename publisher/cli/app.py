@@ -29,13 +29,13 @@ MODULES = {
     "status": ("status", "report"), "subscribers": ("subscribers",), "suppressions": ("suppressions",),
     "events": ("events", "reconcile"), "serve": ("preview", "serve", "worker"),
     "backup": ("backup", "restore", "move"), "doctor": ("doctor", "verify"), "theme": ("theme",), "lsp": ("lsp",),
-    "mcp": ("mcp",), "wechat": ("wechat",),
+    "audience": ("audience",), "mcp": ("mcp",), "wechat": ("wechat",),
 }  # fmt: skip
 # The order of --help.
 COMMANDS = (
     "init", "new", "add", "check", "explain", "schema", "build", "wechat", "preview", "lsp", "mcp", "plan", "publish",
-    "hold", "send", "pause", "resume", "cancel", "status", "reconcile", "report", "verify", "serve", "worker", "backup",
-    "restore", "move", "doctor",
+    "hold", "send", "pause", "resume", "cancel", "status", "reconcile", "report", "audience", "verify", "serve",
+    "worker", "backup", "restore", "move", "doctor",
 )  # fmt: skip
 
 

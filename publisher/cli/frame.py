@@ -68,6 +68,19 @@ def emit(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def write_page(target: Path, page: str, option: str) -> None:
+    """Write a page and say where. Raises UsageError, naming the ``option`` for another place."""
+    from publisher.documents.atomic import write_file
+    from publisher.errors import UsageError
+
+    try:
+        write_file(target, page.encode())
+    except OSError as error:
+        way = f"name another file with {option}"
+        raise UsageError(f"{target} cannot be written: {error.strerror}", help=way) from None
+    say(str(target))
+
+
 def agreed(question: str, yes: bool, refusal: PublisherError | None = None) -> bool:
     """Whether ``yes`` is given, or the terminal says so, or nobody is there and no ``refusal`` is to be raised."""
     if yes or sys.stdin.isatty():

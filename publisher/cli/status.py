@@ -21,6 +21,7 @@ from publisher.cli.frame import (
     examples,
     opened,
     say,
+    write_page,
 )
 
 
@@ -118,7 +119,6 @@ def report(
     ] = None,
 ) -> None:
     """Write the delivery report: one self-contained HTML page with charts and tables, and no address in it."""
-    from publisher.documents.atomic import write_file
     from publisher.errors import UsageError
     from publisher.insights.page import render_report
     from publisher.insights.store import report as read_report
@@ -134,9 +134,4 @@ def report(
     if out == Path("-") or (out is None and not console.is_terminal):
         sys.stdout.write(page)
         return
-    target = out or config.root / "dist" / "reports" / f"{found.issue}.html"
-    try:
-        write_file(target, page.encode())
-    except OSError as error:
-        raise UsageError(f"{target} cannot be written: {error.strerror}", help="name another file with --out") from None
-    say(str(target))
+    write_page(out or config.root / "dist" / "reports" / f"{found.issue}.html", page, "--out")

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page: no script, no font, no picture from elsewhere.
+"""The reports as self-contained HTML pages: no script, no font, no picture from elsewhere.
 
 Charts are inline SVG of our own: shapes without text, coloured by the page's style sheet, so they follow dark mode.
 Every number a chart shows stands in a table beside it; to a screen reader the picture is silent.
@@ -21,17 +21,61 @@ from publisher.edition.model import ThemeError
 from publisher.edition.theme import Theme
 from publisher.errors import ConfigError
 from publisher.insights.account import MailingReport
+from publisher.insights.audience import CAUSES, AudienceReport
 from publisher.language import Locale, Words, nearest
 from publisher.providers import open_provider
 
 WIDTH, HEIGHT = 720, 220
-TEMPLATE = "report/report.html.j2"
 _STATES = ("submitted", "excluded", "rejected", "uncertain", "claimed", "pending")
 
 
 def render_report(report: MailingReport, config: Config) -> str:
     """The page, in the edition's language. Raises ConfigError where the theme's template is broken."""
-    words = ReportWords(report.language)
+    steps = report.timeline
+    days = {step.start.astimezone(config.newsletter.zone).date() for step in steps if step.start}
+    form = "short" if len(days) > 1 else "HH:mm"
+    account = report.account
+    states = [(name, getattr(account, name)) for name in _STATES]
+    counts = {name: getattr(account, name) for name in ("submitted", *FEEDBACK)}
+    unknown = not_known(counts, open_provider(config).tells)
+    told = ["submitted", *(name for name in FEEDBACK if name not in unknown)]
+    return _render(
+        "report/report.html.j2",
+        report.language,
+        config,
+        report=report,
+        account=account,
+        form=form,
+        told=told,
+        unknown=unknown,
+        states=states,
+        account_chart=stacked(states),
+        time_chart=rising([(name, [getattr(s, name) for s in steps]) for name in told if name != "complained"]),
+        highest=max(sum(step.submitted for step in steps), sum(step.delivered for step in steps)),
+    )
+
+
+def render_audience(found: AudienceReport, config: Config) -> str:
+    """The audience as a page, in the newsletter's language. Raises ConfigError where the theme's template is broken."""
+    states = [
+        ("readers", found.readers),
+        *((name, found.states[name]) for name in ("pending", "unsubscribed", "suppressed")),
+    ]
+    return _render(
+        "report/audience.html.j2",
+        config.newsletter.language,
+        config,
+        found=found,
+        states=states,
+        states_chart=stacked(states),
+        causes=[cause for cause in CAUSES if found.lost[cause]],
+        highest=max(month.readers for month in found.months),
+        worst=max((each.unsubscribed + each.bounce + each.complaint for each in found.issues), default=0),
+    )
+
+
+def _render(template: str, language: str, config: Config, **names: object) -> str:
+    words = ReportWords(language)
     locale = words.words.cldr
 
     def moment(at: datetime | None, form: str = "medium") -> str:
@@ -44,34 +88,18 @@ def render_report(report: MailingReport, config: Config) -> str:
         fine = 0 < share < 0.01 or 0.99 < share < 1
         return format_percent(share, "#,##0.00%" if fine else "#,##0.0%", locale=locale)
 
-    steps = report.timeline
-    days = {step.start.astimezone(config.newsletter.zone).date() for step in steps if step.start}
-    form = "short" if len(days) > 1 else "HH:mm"
-    account = report.account
-    states = [(name, getattr(account, name)) for name in _STATES]
-    counts = {name: getattr(account, name) for name in ("submitted", *FEEDBACK)}
-    unknown = not_known(counts, open_provider(config).tells)
-    told = ["submitted", *(name for name in FEEDBACK if name not in unknown)]
     try:
         return Theme.of(config).render(
-            TEMPLATE,
-            report=report,
-            account=account,
+            template,
             newsletter=config.newsletter.name,
-            variables=Markup(variables(Brand.of(config), report.language)),  # noqa: S704 - checked
+            variables=Markup(variables(Brand.of(config), language)),  # noqa: S704 - checked
             words=words,
             number=lambda value: format_decimal(value, locale=locale),
             percent=percent,
             moment=moment,
-            short=lambda at: moment(at, form),
-            told=told,
-            unknown=unknown,
-            states=states,
-            account_chart=stacked(states),
-            time_chart=rising([(name, [getattr(s, name) for s in steps]) for name in told if name != "complained"]),
-            highest=max(sum(step.submitted for step in steps), sum(step.delivered for step in steps)),
             bar=bar,
             written=moment(datetime.now(UTC)),
+            **names,
         )
     except ThemeError as error:
         raise ConfigError([error.diagnostic]) from error

@@ -38,6 +38,7 @@ from publisher.insights.account import (
     named_domains,
     timeline,
 )
+from publisher.insights.audience import domain_of
 from publisher.insights.receivers import answers
 
 _SUBMITTED = literally(RecipientState.SUBMITTED)
@@ -101,14 +102,10 @@ def _by_reason(
 
 def _domains(connection: Connection, mailing: Mailing) -> tuple[Domain, ...]:
     """By the domain a subscriber has today; who was erased since has none, and counts among the others."""
-    r, key = recipients.c, subscribers.c.mailbox_key
-    if connection.dialect.name == "postgresql":
-        domain = func.split_part(key, "@", -1)
-    else:
-        domain = func.substr(key, func.instr(key, "@") + 1)
+    r = recipients.c
     query = (
         select(
-            domain.label("domain"),
+            domain_of(connection, subscribers.c.mailbox_key).label("domain"),
             func.count(),
             func.count(case((r.bounced_at.is_(None), r.delivered_at))),
             func.count(r.bounced_at),

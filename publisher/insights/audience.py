@@ -1,0 +1,244 @@
+"""The audience at a glance: aggregates of the database alone. No address, and nobody who could be guessed, is here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    String,
+    and_,
+    case,
+    column,
+    exists,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    type_coerce,
+)
+
+from publisher.audience import store
+from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
+from publisher.audience.suppressions import Reason
+from publisher.audience.tables import consents, forgotten, subscribers, suppressions
+from publisher.config import Config
+from publisher.delivery.tables import mailings
+from publisher.feedback.tables import feedback_events
+from publisher.providers.events import CONTENT_FAULTS, BounceType, EventKind
+
+FEW = 10  # a domain, or a topic that config.yaml does not declare, of fewer readers is not named
+MOST = 20  # names of a list; all others are one row
+MONTHS = 12
+CAUSES = ("unsubscribed", *map(str, Reason), "erased")
+
+s, c = subscribers.c, consents.c
+_HELD = exists().where(suppressions.c.mailbox_key == s.mailbox_key)
+_READS = and_(s.state == ConsentState.CONFIRMED.value, not_(_HELD))
+_CONFIRMING = (ConsentEvent.CONFIRMED.value, ConsentEvent.RESUBSCRIBED.value)
+
+
+class Share(NamedTuple):
+    """The readers of one topic, language or domain; ``name`` is None for all others."""
+
+    name: str | None
+    readers: int
+
+
+class ConsentOrigin(NamedTuple):
+    """Readers by how they came in and by how they agreed, in the words of the consent history."""
+
+    entered: str
+    consented: str
+    readers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """What happened in a calendar month of UTC, and how many readers there were at its end."""
+
+    month: str
+    joined: int
+    lost: Mapping[str, int]
+    """By cause, one of ``CAUSES``."""
+    readers: int
+
+
+class IssueLosses(NamedTuple):
+    """Whom one mailing cost: left by its links, its permanent bounces, its complaints."""
+
+    issue: str
+    mailing: int
+    frozen_at: datetime
+    audience: int
+    unsubscribed: int
+    bounce: int
+    complaint: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceReport:
+    """The audience. A reader is a confirmed subscriber whose mailbox is not suppressed."""
+
+    readers: int
+    states: Mapping[str, int]
+    """Subscribers by consent state, and ``suppressed`` mailboxes."""
+    consent: tuple[ConsentOrigin, ...]
+    topics: tuple[Share, ...]
+    languages: tuple[Share, ...]
+    domains: tuple[Share, ...]
+    months: tuple[Month, ...]
+    issues: tuple[IssueLosses, ...]
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """The losses of the year by cause."""
+        return {cause: sum(month.lost[cause] for month in self.months) for cause in CAUSES}
+
+
+def audience(connection: Connection, config: Config, now: datetime) -> AudienceReport:
+    """The audience at ``now``, with the twelve calendar months that end with this one."""
+    last = now.year * 12 + now.month - 1
+    names = [f"{at // 12:04}-{at % 12 + 1:02}" for at in range(last - MONTHS + 1, last + 1)]
+    readers = connection.scalar(select(func.count()).where(_READS)) or 0
+    language = func.coalesce(s.language, config.newsletter.language)
+    topic, topics = _topics(connection)
+    return AudienceReport(
+        readers=readers,
+        states=store.counts(connection),
+        consent=_consent(connection),
+        topics=_shares(connection, topic, topics, declared=config.topics),
+        languages=_shares(connection, language, subscribers, few=1),
+        domains=_shares(connection, domain_of(connection, s.mailbox_key), subscribers),
+        months=_months(connection, names, readers),
+        issues=_issues(connection, names[0]),
+    )
+
+
+def domain_of(connection: Connection, address: Column[Any]) -> ColumnElement[str]:
+    """The part of an address after its @, in SQL."""
+    if connection.dialect.name == "postgresql":
+        return func.split_part(address, "@", -1)
+    return func.substr(address, func.instr(address, "@") + 1)
+
+
+def _topics(connection: Connection) -> tuple[ColumnElement[str], FromClause]:
+    """Each topic of each subscriber: the column and where it comes from."""
+    each = func.jsonb_array_elements_text if connection.dialect.name == "postgresql" else func.json_each
+    listed = each(s.topics).table_valued(column("value", String)).render_derived(name="chosen")
+    if connection.dialect.name == "sqlite":
+        listed = each(s.topics).table_valued(column("value", String), name="chosen")
+    return listed.c.value, subscribers.join(listed, literal_column("1") == literal_column("1"))
+
+
+def _shares(
+    connection: Connection,
+    name: ColumnElement[str],
+    source: FromClause,
+    *,
+    few: int = FEW,
+    declared: Collection[str] = (),
+) -> tuple[Share, ...]:
+    """Readers by ``name``, most first; those of fewer than ``few``, and beyond MOST names, are one row."""
+    grouped = (
+        select(name.label("share"), func.count().label("readers"))
+        .select_from(source)
+        .where(_READS)
+        .group_by(literal_column("share"))
+        .subquery()
+    )
+    g = grouped.c
+    named = or_(g.readers >= few, g.share.in_(declared) if declared else false())
+    query = select(g.share, g.readers).where(named).order_by(g.readers.desc(), g.share).limit(MOST)
+    shown = [Share(*row) for row in connection.execute(query)]
+    others = (connection.scalar(select(func.sum(g.readers))) or 0) - sum(share.readers for share in shown)
+    return (*shown, Share(None, int(others))) if others else tuple(shown)
+
+
+def _consent(connection: Connection) -> tuple[ConsentOrigin, ...]:
+    given = func.max(case((c.change.in_(_CONFIRMING), c.id)))
+    spans = (
+        select(c.subscriber_id, func.min(c.id).label("first"), func.coalesce(given, func.min(c.id)).label("given"))
+        .group_by(c.subscriber_id)
+        .subquery()
+    )
+    first, last = consents.alias(), consents.alias()
+    query = (
+        select(first.c.how, last.c.how, func.count().label("readers"))
+        .select_from(
+            spans.join(subscribers, s.id == spans.c.subscriber_id)
+            .join(first, first.c.id == spans.c.first)
+            .join(last, last.c.id == spans.c.given)
+        )
+        .where(_READS)
+        .group_by(first.c.how, last.c.how)
+        .order_by(literal_column("readers").desc(), first.c.how, last.c.how)
+    )
+    return tuple(ConsentOrigin(*row) for row in connection.execute(query))
+
+
+def _months(connection: Connection, names: list[str], readers: int) -> tuple[Month, ...]:
+    """The months, their ends reckoned back from today's ``readers``. The erased have taken their joining along."""
+    start = names[0]
+    before = consents.alias()
+    wanted = exists().where(
+        before.c.subscriber_id == c.subscriber_id, before.c.id < c.id, before.c.change.in_(_CONFIRMING)
+    )
+    left = and_(c.change == ConsentEvent.UNSUBSCRIBED.value, c.how != ConsentSource.COMPLAINT.value, wanted)
+    cost = exists().where(
+        s.mailbox_key == suppressions.c.mailbox_key,
+        or_(s.state == ConsentState.CONFIRMED.value, suppressions.c.reason == Reason.COMPLAINT.value),
+    )
+    joined = _by_month(connection, c.at, start, c.change.in_(_CONFIRMING))
+    lost = {"unsubscribed": _by_month(connection, c.at, start, left)}
+    for reason in Reason:
+        held = suppressions.c.reason == reason.value
+        lost[reason] = _by_month(connection, suppressions.c.at, start, and_(held, cost))
+    lost["erased"] = _by_month(connection, forgotten.c.at, start)
+    found = []
+    for name in reversed(names):
+        of_month = {cause: lost[cause].get(name, 0) for cause in CAUSES}
+        found.append(Month(name, joined.get(name, 0), of_month, readers))
+        readers = max(0, readers - joined.get(name, 0) + sum(of_month.values()) - of_month["erased"])
+    return tuple(reversed(found))
+
+
+def _by_month(connection: Connection, at: Column[Any], start: str, *where: ColumnElement[bool]) -> dict[str, int]:
+    """Rows by month. A moment is ISO 8601 text in UTC, so a month is its first seven characters."""
+    text = type_coerce(at, String)
+    query = select(func.substr(text, 1, 7).label("month"), func.count()).where(text >= start, *where)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(literal_column("month")))}
+
+
+def _issues(connection: Connection, start: str) -> tuple[IssueLosses, ...]:
+    m, e = mailings.c, feedback_events.c
+    because = c.evidence["mailing"].as_string()
+    gone = and_(c.change == ConsentEvent.UNSUBSCRIBED.value, c.how != ConsentSource.COMPLAINT.value)
+    query = select(because.label("mailing"), func.count()).where(gone, type_coerce(c.at, String) >= start)
+    left = {row[0]: row[1] for row in connection.execute(query.group_by(literal_column("mailing")))}
+    permanent = and_(e.type == BounceType.PERMANENT.value, func.lower(e.subtype).not_in(CONTENT_FAULTS))
+    told = or_(
+        and_(e.kind == EventKind.BOUNCE.value, permanent),
+        and_(e.kind == EventKind.COMPLAINT.value, func.lower(e.type) != "not-spam"),
+    )
+    people = func.count(func.coalesce(e.recipient, e.message_id).distinct())
+    rows = connection.execute(select(e.mailing, e.kind, people).where(told).group_by(e.mailing, e.kind))
+    events = {(row[0], row[1]): row[2] for row in rows}
+    query = select(m.reference, m.slug, m.sequence, m.frozen_at, m.audience).order_by(m.id)
+    found = connection.execute(query.where(type_coerce(m.frozen_at, String) >= start))
+    return tuple(
+        IssueLosses(
+            *(row.slug, row.sequence, row.frozen_at, row.audience, left.get(row.reference, 0)),
+            bounce=events.get((row.reference, "bounce"), 0),
+            complaint=events.get((row.reference, "complaint"), 0),
+        )
+        for row in found
+    )
