@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, JSON, Column, ForeignKey, Index, Integer, String, Table, Text, event
+from sqlalchemy import (
+    DDL,
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    event,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from publisher.database.metadata import Id, Instant, metadata, partial_index
@@ -90,3 +104,11 @@ salts = Table(
     Column("purpose", String(32), primary_key=True),  # forgotten
     Column("value", String(64), nullable=False),  # random, hexadecimal, made once
 )
+
+
+def domain_of(connection: Connection) -> ColumnElement[str]:
+    """The domain of a subscriber's mailbox, as SQL."""
+    key = subscribers.c.mailbox_key
+    if connection.dialect.name == "postgresql":
+        return func.split_part(key, "@", -1)
+    return func.substr(key, func.instr(key, "@") + 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,12 +21,14 @@ from publisher.audience.tables import subscribers, suppressions
 from publisher.database import Database
 from publisher.database.bulk import among, update_rows
 from publisher.database.engine import clock
+from publisher.delivery import deferrals
 from publisher.delivery.lock import Mark, is_held, mark_path, write_mark
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.retry import decide
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, senders
-from publisher.providers.outcomes import Outcome
+from publisher.providers.outcomes import Outcome, Verdict
+from publisher.providers.receivers import receiver_of
 
 LEASE = 90.0  # seconds without a sign of life after which a sender on another machine is taken for dead (PostgreSQL)
 
@@ -136,10 +139,23 @@ class Ledger:
         self._handled += claimed
         return Mark(self.mailing.reference, self.mailing.digest, generation, self._handled)
 
+    def weigh(self, results: Sequence[tuple[Claim, Outcome]]) -> None:
+        """Of a relay that speaks for the receivers: count what it took and what it defers (4xx), by receiver."""
+        if Verdict.SUBMITTED not in {outcome.verdict for _, outcome in results}:
+            return  # the relay itself may be in trouble
+        accepted, deferred = Counter[str](), Counter[str]()
+        for claim, outcome in results:
+            receiver = receiver_of(claim.address.rpartition("@")[2])
+            accepted[receiver] += outcome.verdict is Verdict.SUBMITTED
+            deferred[receiver] += outcome.verdict is Verdict.RETRY and outcome.code.startswith("smtp-4")
+        with self.database.begin() as connection:
+            deferrals.count(connection, self.mailing.id, accepted, deferred, again=True)
+
     def pending(self) -> tuple[int, int]:
-        """How many are pending, and the fewest attempts among them."""
+        """How many are pending and not held back, and the fewest attempts among them."""
         r = recipients.c
-        query = select(func.count(), func.min(r.attempts)).where(r.mailing_id == self.mailing.id, r.state == _PENDING)
+        free = (r.mailing_id == self.mailing.id, r.state == _PENDING, r.held == 0)
+        query = select(func.count(), func.min(r.attempts)).where(*free)
         with self.database.connect() as connection:
             count, fewest = connection.execute(query).one()
             return count, fewest or 0
@@ -164,7 +180,8 @@ class Ledger:
         r, s = recipients.c, subscribers.c
         fair = (
             select(r.number, r.attempts, r.reference)
-            .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.attempts < round_)
+            .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.held == 0)
+            .where(r.attempts < round_)
             .order_by(r.attempts, r.number)
             .limit(wanted)
             .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out

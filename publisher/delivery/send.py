@@ -14,6 +14,7 @@ from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings
+from publisher.delivery.deferrals import release
 from publisher.delivery.freeze import Addressed, FamilyRule, freeze, ongoing, preview
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.lock import mailing_lock, refuse_forgetful
@@ -21,7 +22,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.pace import LocalPace, Pace, SharedPace, blocked, ceiling
 from publisher.delivery.sender import Interrupt, Sender, SendProgress
 from publisher.delivery.states import Account, Ending, Operator
-from publisher.delivery.tripwires import Tripped, alert, before_sending
+from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring
 from publisher.edition.model import Edition, Slot
 from publisher.errors import TransportError
 from publisher.language import Locale
@@ -105,6 +106,8 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
             if mailing is None:
                 mailing = _freeze(database, letter, options)
                 _checkpoint(database)
+            with database.begin() as connection:
+                release(connection, mailing.id)
             return drain(config, database, mailing, kept, transport, quota, options, frozen=frozen, alone=alone)
 
 
@@ -202,6 +205,7 @@ def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: lis
         if account.pending == account.claimed == 0:
             mailings.finish(connection, ledger.mailing.id)
         mailing = mailings.by_id(connection, ledger.mailing.id)
+        tripped = [*tripped, *deferring(connection, mailing)]
     note = alert(config, tripped)
     return Sent(mailing, account, ending, code, tuple(tripped), (note,) if note else ())
 

@@ -185,6 +185,8 @@ class Sender:
 
     def _record_and_claim(self, wanted: int) -> Exchanged:
         answer = self.ledger.record_and_claim(self._results, wanted, self._round)
+        if self._results and self.transport.name == "smtp":
+            self.ledger.weigh(self._results)
         self._results = []
         if answer.operator != Operator.GOING:
             self._end(Ending.OPERATOR, answer.operator)

@@ -29,6 +29,7 @@ class Settled:
     reference: str | None = None  # the subscriber's
     recipient: str | None = None
     slug: str | None = None
+    mailing_id: int | None = None
 
 
 def recipient_of(connection: Connection, mailing: str, reference: str) -> str | None:
@@ -88,6 +89,7 @@ def settle(
         reference=row["reference"],
         recipient=f"{row['mailing']}-{row['number']}",
         slug=row["slug"],
+        mailing_id=row["mailing_id"],
     )
 
 

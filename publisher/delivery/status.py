@@ -124,7 +124,7 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
             account, busy = mailings.account(connection, mailing.id), at_work(database, connection, mailing)
             state = mailing_state(account, mailing.operator, at_work=busy)
             rows.append(status_row(name, mailing, account, state, (one for one in announced if one.slug == name)))
-            tripped += tripwires.after_the_fact(connection, mailing)
+            tripped += tripwires.after_the_fact(connection, mailing) + tripwires.deferring(connection, mailing)
     if slug is None:
         read = readings(config, without=found)
         tripped += tripwires.overdue(read, config)

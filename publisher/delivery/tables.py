@@ -63,6 +63,7 @@ recipients = Table(
     Column("reason", String(80)),  # why excluded, rejected, uncertain, or pending again
     Column("message_id", String(120)),  # the provider's
     Column("sender_id", Integer),  # who claimed it last
+    Column("held", Integer, nullable=False, server_default="0"),  # 1: pending, and its receiver defers (deferrals.py)
     Column("released", Integer, nullable=False),  # how often an operator allowed another attempt
     Column("changed_at", Instant),
     Column("delivered_at", Instant),
@@ -71,7 +72,7 @@ recipients = Table(
     Column("complained_at", Instant),
     Column("complaint", String(80)),
     Index("ix_recipients_reference", "reference"),
-    partial_index("ix_recipients_pending", "mailing_id", "attempts", "number", where="state = 'pending'"),
+    partial_index("ix_recipients_pending", "mailing_id", "held", "attempts", "number", where="state = 'pending'"),
     partial_index("ix_recipients_claimed", "mailing_id", "sender_id", where="state = 'claimed'"),
     partial_index("ix_recipients_uncertain", "mailing_id", "number", where="state = 'uncertain'"),
     partial_index("ix_recipients_message_id", "message_id", where="message_id IS NOT NULL"),
@@ -86,6 +87,17 @@ second_copies = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("message_id", String(120), primary_key=True),
     Column("at", Instant, nullable=False),
+)
+
+# What a large receiver did with a mailing; of all earlier ones, its history.
+receiver_tallies = Table(
+    "receiver_tallies",
+    metadata,
+    Column("mailing_id", Id, ForeignKey("mailings.id"), primary_key=True, autoincrement=False),
+    Column("receiver", String(40), primary_key=True),  # by its name in providers/receivers.yaml
+    Column("accepted", Integer, nullable=False),
+    Column("deferred", Integer, nullable=False),  # delays, transient bounces, a relay's 4xx
+    Column("held", Integer),  # how many pending recipients were held back; null: none are
 )
 
 senders = Table(

@@ -1,6 +1,7 @@
-"""Tripwires: three detectors that are always on. Each says what it saw; callers stop, shout, and call the webhook.
+"""Tripwires: four detectors that are always on. Each says what it saw; callers stop, shout, and call the webhook.
 
-They look at the ledger after the fact or just before, and share no code with the sender they watch.
+They look at the ledger after the fact or just before, and share no code with the sender they watch. The fourth acts by
+itself, on one receiver's share of a mailing (deferrals.py).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from publisher import __version__
 from publisher.config.model import Config
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import Account, RecipientState
-from publisher.delivery.tables import literally, mailings, recipients, second_copies
+from publisher.delivery.tables import literally, mailings, receiver_tallies, recipients, second_copies
 from publisher.issue import Reading, Status
 
 GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the next run of ``publish``
@@ -26,7 +27,7 @@ GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the 
 class Tripped:
     """A tripwire that went off: its name, the issue, what it saw, and what to do. No address."""
 
-    name: str  # reached-twice | more-sends-than-recipients | overdue
+    name: str  # reached-twice | more-sends-than-recipients | overdue | receiver-defers
     issue: str
     message: str
     help: str
@@ -61,6 +62,24 @@ def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
         saw = f"{slug} has {reached + doubled} Send events and {all_} recipients"
         tripped.append(Tripped("more-sends-than-recipients", slug, saw, advice))
     return tripped
+
+
+def deferring(connection: Connection, mailing: Mailing) -> list[Tripped]:
+    """The receivers whose share of a mailing is held back, because they defer far more than they used to."""
+    t, slug = receiver_tallies.c, mailing.slug
+    held = select(t.receiver, t.accepted, t.deferred, t.held).where(t.mailing_id == mailing.id, t.held.is_not(None))
+    advice = f"wait some hours; publisher status {slug} says why it defers, publisher send {slug} goes on with them"
+    return [
+        Tripped(
+            "receiver-defers",
+            slug,
+            f"{receiver} deferred {deferred:,} of {accepted + deferred:,} messages of {slug}, far above its history:"
+            f" {waiting:,} recipients there wait, the others do not",
+            advice,
+            stops=False,
+        )
+        for receiver, accepted, deferred, waiting in connection.execute(held.order_by(t.receiver))
+    ]
 
 
 def _reached_by_another(connection: Connection, mailing: Mailing) -> int:

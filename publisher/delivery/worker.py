@@ -152,7 +152,7 @@ def _drain(config: Config, database: Database, mailing_id: int, duties: Duties) 
 def _with(state: RecipientState) -> Select[Any]:
     """The mailings that have a recipient in this state, in order."""
     r, m = recipients.c, mailings_table.c
-    found = select(r.number).where(r.mailing_id == m.id, r.state == literally(state)).exists()
+    found = select(r.number).where(r.mailing_id == m.id, r.state == literally(state), r.held == 0).exists()
     return select(m.id).where(found).order_by(m.id)
 
 

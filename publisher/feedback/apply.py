@@ -25,12 +25,14 @@ from publisher.audience.model import ConsentSource, Subscriber
 from publisher.audience.suppressions import Reason, forgotten_among, suppress
 from publisher.config import Config
 from publisher.database import Database
+from publisher.delivery import deferrals
 from publisher.delivery.mailings import newest
 from publisher.delivery.settle import Settled, settle
-from publisher.delivery.tripwires import Tripped, after_the_fact
+from publisher.delivery.tripwires import Tripped, after_the_fact, deferring
 from publisher.errors import DatabaseError
 from publisher.feedback import store
 from publisher.providers.events import Event, EventKind
+from publisher.providers.receivers import receiver_of
 
 _BARE = re.compile(r"mozilla/5\.0\s*", re.IGNORECASE)
 _MACHINE = re.compile(
@@ -58,6 +60,7 @@ class Applied:
     content_faults: Counter[str] = field(default_factory=Counter)
     never_mailed: Counter[str] = field(default_factory=Counter)
     second_copies: set[tuple[str, str]] = field(default_factory=set)
+    deferring: set[str] = field(default_factory=set)  # issues of which a receiver's share is held back from now on
     replies: int = 0  # automatic replies in a mailbox, which say nothing of our mail
     faults: int = 0  # lines and messages that are no events
     malformed: list[tuple[str, str]] = field(default_factory=list)  # where and why, of the first of them
@@ -75,6 +78,9 @@ def tripped_by(database: Database, applied: Applied) -> list[Tripped]:
         for slug in sorted({slug for slug, _recipient in applied.second_copies}):
             if mailing := newest(connection, slug):
                 found += after_the_fact(connection, mailing)
+        for slug in sorted(applied.deferring):
+            if mailing := newest(connection, slug):
+                found += deferring(connection, mailing)
     for slug, count in sorted(applied.content_faults.items()):
         saw = f"{count} receiving servers refused {slug or 'a message'} for what is in it"
         advice = "look at its size, links and attachments; the addresses are not to blame and stay"
@@ -95,6 +101,7 @@ class Applier:
         self._tolerance = config.feedback.transient_bounces
         self._tracks = config.feedback.opens_and_clicks
         self._service = config.service.url or ""
+        self._heard = Counter[tuple[int, str, bool, str]]()  # mailing, its issue, whether deferred, receiver
 
     def apply(self, events: Sequence[Event], *, message: str | None = None) -> bool:
         """One commit: all of ``events``, and what follows from them. Raises DatabaseError; then nothing was done.
@@ -108,8 +115,10 @@ class Applier:
                 with self._batch() as connection:
                     if message and not store.remember_message(connection, message):
                         return False
+                    self._heard.clear()
                     for event in ordered:
                         self._apply(connection, event)
+                    self._weigh_receivers(connection)
                     break
             except (IntegrityError, DatabaseError) as error:
                 if attempt == 3 or not _is_conflict(error):
@@ -148,6 +157,8 @@ class Applier:
         settled = self._settle(connection, event)
         if settled.second_copy and settled.slug and settled.recipient:
             self.applied.second_copies.add((settled.slug, settled.recipient))
+        if settled.changed and event.kind is EventKind.DELIVERY:
+            self._hear(event, settled, deferred=False)
         if settled.known and event.kind in _LEDGER_KEEPS:
             return
         tracking = event.kind in _TRACKING
@@ -163,7 +174,23 @@ class Applier:
             event = replace(event, detail=without_token(event.detail, self._service))
         if store.keep(connection, event, waits=waits, recipient=settled.recipient, machine=machine):
             self.applied.waiting += waits
+            if event.kind is EventKind.DELIVERY_DELAY or event.is_transient:
+                self._hear(event, settled, deferred=True)
             self._draw(connection, event, settled)
+
+    def _hear(self, event: Event, settled: Settled, *, deferred: bool) -> None:
+        if settled.mailing_id and (receiver := receiver_of(event.domain)):
+            self._heard[settled.mailing_id, settled.slug or "", deferred, receiver] += 1
+
+    def _weigh_receivers(self, connection: Connection) -> None:
+        """Count by mailing what receivers took and what they deferred: one that defers too much is held back."""
+        for mailing_id, slug in sorted({key[:2] for key in self._heard}):
+            both = (Counter[str](), Counter[str]())
+            for (of, _, deferred, receiver), events in self._heard.items():
+                if of == mailing_id:
+                    both[deferred][receiver] += events
+            if deferrals.count(connection, mailing_id, *both):
+                self.applied.deferring.add(slug)
 
     def _settle(self, connection: Connection, event: Event) -> Settled:
         if event.kind is EventKind.UNKNOWN:

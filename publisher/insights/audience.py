@@ -29,7 +29,7 @@ from sqlalchemy import (
 from publisher.audience import store
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
 from publisher.audience.suppressions import Reason
-from publisher.audience.tables import consents, forgotten, subscribers, suppressions
+from publisher.audience.tables import consents, domain_of, forgotten, subscribers, suppressions
 from publisher.config import Config
 from publisher.delivery.tables import mailings
 from publisher.feedback.tables import feedback_events
@@ -117,17 +117,10 @@ def audience(connection: Connection, config: Config, now: datetime) -> AudienceR
         consent=_consent(connection),
         topics=_shares(connection, topic, topics, declared=config.topics),
         languages=_shares(connection, language, subscribers, few=1),
-        domains=_shares(connection, domain_of(connection, s.mailbox_key), subscribers),
+        domains=_shares(connection, domain_of(connection), subscribers),
         months=_months(connection, names, readers),
         issues=_issues(connection, names[0]),
     )
-
-
-def domain_of(connection: Connection, address: Column[Any]) -> ColumnElement[str]:
-    """The part of an address after its @, in SQL."""
-    if connection.dialect.name == "postgresql":
-        return func.split_part(address, "@", -1)
-    return func.substr(address, func.instr(address, "@") + 1)
 
 
 def _topics(connection: Connection) -> tuple[ColumnElement[str], FromClause]:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from publisher.audience.tables import consents, subscribers
+from publisher.audience.tables import consents, domain_of, subscribers
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import ledger, mailings
@@ -38,7 +38,6 @@ from publisher.insights.account import (
     named_domains,
     timeline,
 )
-from publisher.insights.audience import domain_of
 from publisher.insights.receivers import answers
 
 _SUBMITTED = literally(RecipientState.SUBMITTED)
@@ -105,7 +104,7 @@ def _domains(connection: Connection, mailing: Mailing) -> tuple[Domain, ...]:
     r = recipients.c
     query = (
         select(
-            domain_of(connection, subscribers.c.mailbox_key).label("domain"),
+            domain_of(connection).label("domain"),
             func.count(),
             func.count(case((r.bounced_at.is_(None), r.delivered_at))),
             func.count(r.bounced_at),

@@ -1,0 +1,147 @@
+"""The fourth tripwire: a receiver that defers far more than it used to waits alone, and the account adds up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from publisher.delivery import deferrals
+from publisher.delivery.deferrals import LEAST
+from publisher.delivery.ledger import Claim, Ledger
+from publisher.delivery.mailings import Mailing
+from publisher.delivery.status import statuses
+from publisher.delivery.tables import receiver_tallies
+from publisher.delivery.tripwires import Tripped
+from publisher.feedback.apply import tripped_by
+from publisher.providers.outcomes import Outcome, Verdict, submitted
+from tests.feedback import shapes
+from tests.feedback.conftest import SLUG, Room, open_room
+
+DOMAINS = ("yahoo.com", "yahoo.fr", "gmail.com", "firm.example")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    if request.param == "postgresql":
+        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
+    room = open_room(tmp_path)
+    yield room
+    room.database.close()
+
+
+def frozen(room: Room, people: int) -> Mailing:
+    room.subscribe(*(f"reader{i}@{DOMAINS[i % 4]}" for i in range(people)))
+    return room.freeze()
+
+
+def claimed(ledger: Ledger, wanted: int) -> list[Claim]:
+    claims = [*ledger.record_and_claim([], wanted, 1).claims]
+    ledger.record_and_claim([(claim, submitted(f"m-{claim.number}")) for claim in claims])
+    return claims
+
+
+def heard(room: Room, mailing: Mailing, claims: list[Claim], *deferring: str) -> list[Tripped]:
+    """Events: those of the domains ``deferring`` are delayed, the others delivered."""
+    lines = []
+    for claim in claims:
+        who, domain = claim.address, claim.address.partition("@")[2]
+        mail = shapes.mail(f"m-{claim.number}", who, recipient=mailing.recipient(claim.number))
+        delay = {"delayedRecipients": [{"emailAddress": who}], "timestamp": "2026-05-04T09:00:00Z"}
+        if domain in deferring:
+            lines.append(shapes.event("DeliveryDelay", mail, delay, "deliveryDelay"))
+        else:
+            lines.append(shapes.event("Delivery", mail, shapes.delivery(who)))
+    return tripped_by(room.database, room.apply(*lines))
+
+
+def domains(claims: list[Claim]) -> Counter[str]:
+    return Counter(claim.address.partition("@")[2] for claim in claims)
+
+
+def test_a_storm_of_yahoo_deferrals_holds_yahoo_alone_and_a_later_send_goes_on_with_it(either: Room) -> None:
+    room = either
+    mailing = frozen(room, 2000)
+    ledger = Ledger(room.database, mailing)
+    ledger.open()
+    first = claimed(ledger, 400)
+    (trip,) = heard(room, mailing, first, "yahoo.com", "yahoo.fr")
+    assert (trip.name, trip.stops) == ("receiver-defers", False)
+    assert "Yahoo deferred 200 of 200" in trip.message
+    assert "800 recipients there wait" in trip.message
+    rest = claimed(ledger, 5000)
+    assert domains(rest) == {"gmail.com": 400, "firm.example": 400}
+    assert ledger.pending() == (0, 0)  # the run ends: it is not kept waiting
+    ledger.close()
+    account = room.account()
+    assert (account.submitted, account.pending, account.audience) == (1200, 800, 2000)
+    assert [one.name for one in statuses(room.config, room.database, SLUG).tripped] == ["receiver-defers"]
+    with room.database.begin() as connection:
+        deferrals.release(connection, mailing.id)
+    again = Ledger(room.database, mailing)
+    again.open()
+    assert domains(claimed(again, 5000)) == {"yahoo.com": 400, "yahoo.fr": 400}
+    assert (room.account().submitted, room.account().pending) == (2000, 0)
+
+
+@pytest.mark.parametrize(("earlier", "held"), [(0, True), (1, True), (9, False)])
+def test_far_above_its_own_history_is_what_counts(room: Room, earlier: int, held: bool) -> None:
+    """A third is deferred. Of a receiver that deferred ``earlier`` of 20 before, that is a storm or its habit."""
+    mailing, before = frozen(room, 400), room.freeze("2026-04-27-weekly")
+    row = {"receiver": "Gmail", "accepted": 2000 - earlier * 100, "deferred": earlier * 100}
+    taken, deferred = Counter({"Gmail": 2 * LEAST}), Counter({"Gmail": LEAST})
+    with room.database.begin() as connection:
+        connection.execute(receiver_tallies.insert().values(mailing_id=before.id, **row))
+        assert deferrals.count(connection, mailing.id, taken, deferred) is held
+
+
+def test_an_event_that_comes_twice_counts_once(room: Room) -> None:
+    mailing = frozen(room, 4 * LEAST)
+    ledger = Ledger(room.database, mailing)
+    ledger.open()
+    first = claimed(ledger, 2 * LEAST - 4)
+    for _ in range(3):
+        assert heard(room, mailing, first, "yahoo.com", "yahoo.fr") == []
+    assert ledger.pending() == (2 * LEAST + 4, 0)
+
+
+def test_few_deferrals_hold_nobody(room: Room) -> None:
+    mailing = frozen(room, 400)
+    with room.database.begin() as connection:
+        assert not deferrals.count(connection, mailing.id, Counter(), Counter({"Yahoo": LEAST - 1}))
+
+
+def test_a_relay_that_answers_4xx_for_one_receiver_keeps_the_others_going(room: Room) -> None:
+    mailing = frozen(room, 800)
+    ledger = Ledger(room.database, mailing)
+    ledger.open()
+    first = ledger.record_and_claim([], 400, 1).claims
+    answer = Outcome(Verdict.RETRY, "smtp-421: 4.7.0 [TSS04] Messages temporarily deferred")
+    results = [(claim, answer if "@yahoo." in claim.address else submitted(None)) for claim in first]
+    ledger.record_and_claim(results)
+    ledger.weigh(results)
+    assert domains([*ledger.record_and_claim([], 5000, 2).claims]) == {"gmail.com": 100, "firm.example": 100}
+    assert room.account().pending == 400  # the 200 that were deferred wait with the 200 nobody tried
+
+
+def test_a_relay_that_defers_everybody_is_no_receiver_that_does(room: Room) -> None:
+    mailing = frozen(room, 800)
+    ledger = Ledger(room.database, mailing)
+    ledger.open()
+    results = [(claim, Outcome(Verdict.RETRY, "smtp-451")) for claim in ledger.record_and_claim([], 400, 1).claims]
+    ledger.record_and_claim(results)
+    ledger.weigh(results)
+    assert ledger.pending() == (800, 0)
+
+
+def test_a_claim_reads_only_an_index_however_many_are_held(room: Room) -> None:
+    frozen(room, 4)
+    with room.database.connect() as connection:
+        wanted = (
+            "SELECT number FROM recipients WHERE mailing_id = 1 AND state = 'pending' AND held = 0 AND attempts < 1"
+        )
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {wanted} ORDER BY attempts, number").all()
+    assert "ix_recipients_pending (mailing_id=? AND held=? AND attempts<?)" in str(plan)
+    assert "TEMP B-TREE" not in str(plan)
