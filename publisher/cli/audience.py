@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from publisher.cli.frame import Format, app, console, emit, examples, opened, say, write_page
+from publisher.cli.frame import Format, app, console, emit, examples, opened, plain, say, write_page
 
 if TYPE_CHECKING:
     from publisher.insights.audience import AudienceReport
@@ -34,24 +34,10 @@ def audience(
 
         write_page(html, render_audience(found, config), "--html")
     elif format == "json":
-        emit(_json(found))
+        told = plain(found)
+        emit(told.pop("states") | told | {"lost": found.lost})
     else:
         _print(found)
-
-
-def _json(found: AudienceReport) -> dict[str, Any]:
-    months = [{"month": m.month, "joined": m.joined, "lost": dict(m.lost), "readers": m.readers} for m in found.months]
-    lists = {
-        name: [row._asdict() for row in rows]
-        for name, rows in (
-            ("consent", found.consent),
-            ("topics", found.topics),
-            ("languages", found.languages),
-            ("domains", found.domains),
-        )
-    }
-    issues = [row._asdict() | {"frozen_at": row.frozen_at.isoformat()} for row in found.issues]
-    return {"readers": found.readers, **found.states, **lists, "months": months, "lost": found.lost, "issues": issues}
 
 
 def _print(found: AudienceReport) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -20,9 +20,15 @@ from publisher.cli.frame import (
     error_console,
     examples,
     opened,
+    plain,
     say,
     write_page,
 )
+
+if TYPE_CHECKING:
+    from publisher.config import Config
+    from publisher.database import Database
+    from publisher.insights.account import MailingReport
 
 
 @app.command(epilog=examples("publisher status 2024-12-29-weekly --format json"))
@@ -109,7 +115,12 @@ def _print_answers(answers: list[dict[str, Any]]) -> None:
     console.print(table)
 
 
-@app.command(epilog=examples("publisher report 2024-12-29-weekly --out report.html"))
+@app.command(
+    epilog=examples(
+        "publisher report 2024-12-29-weekly --out report.html",
+        "publisher report 2024-12-29-weekly --compare 2024-12-22-weekly",
+    )
+)
 def report(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The issue's folder name.")],
@@ -117,21 +128,81 @@ def report(
         Path | None,
         typer.Option("--out", metavar="FILE", help="Else standard output; on a terminal dist/reports/ISSUE.html."),
     ] = None,
+    compare: Annotated[
+        str | None, typer.Option("--compare", metavar="ISSUE", help="Print both side by side instead, by domain too.")
+    ] = None,
+    format: Format = "text",
 ) -> None:
     """Write the delivery report: one self-contained HTML page with charts and tables, and no address in it."""
     from publisher.errors import UsageError
     from publisher.insights.page import render_report
-    from publisher.insights.store import report as read_report
+    from publisher.providers import open_provider
 
+    if out is not None and (compare or format == "json"):
+        raise UsageError("--out is for the page", help="send standard output to a file instead: > FILE")
     with opened(context) as (config, database):
-        found = read_report(database, config, issue)
-        if found is None:
-            issue = chosen_slug(context.obj, issue)
-            found = read_report(database, config, issue)
+        found, other = (_report(context, config, database, name) if name else None for name in (issue, compare))
+    assert found is not None
+    if format == "json":
+        emit(plain({"issue": found, "compare": other} if other else found))
+    elif other:
+        _compare(other, found, tells=open_provider(config).tells)
+    else:
+        page = render_report(found, config)
+        if out == Path("-") or (out is None and not console.is_terminal):
+            sys.stdout.write(page)
+        else:
+            write_page(out or config.root / "dist" / "reports" / f"{found.issue}.html", page, "--out")
+
+
+def _report(context: typer.Context, config: Config, database: Database, issue: str) -> MailingReport:
+    from publisher.errors import UsageError
+    from publisher.insights.store import report as read
+
+    found = read(database, config, issue)
+    if found is None:
+        issue = chosen_slug(context.obj, issue)
+        found = read(database, config, issue)
     if found is None:
         raise UsageError(f"{issue} has not been sent: there is nothing to report", help=f"publisher send {issue}")
-    page = render_report(found, config)
-    if out == Path("-") or (out is None and not console.is_terminal):
-        sys.stdout.write(page)
-        return
-    write_page(out or config.root / "dist" / "reports" / f"{found.issue}.html", page, "--out")
+    return found
+
+
+def _compare(before: MailingReport, after: MailingReport, *, tells: bool) -> None:
+    """Counts and shares of what was submitted, side by side; the change is in percentage points."""
+    from rich.table import Table
+
+    from publisher.delivery.states import FEEDBACK, not_known
+    from publisher.diagnostics.text import printable
+
+    both = before, after
+    names = ("submitted", *FEEDBACK, "unsubscribed")
+    totals = [{name: getattr(one.account, name, one.unsubscribed) for name in names} for one in both]
+    unknown = [not_known(counts, tells) for counts in totals]
+    table = Table("", *(escape(printable(one.issue)) for one in both), "change", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    domains = sorted({domain.name or "" for one in both for domain in one.domains}, key=lambda name: (not name, name))
+    rows: list[tuple[str, list[dict[str, Any] | None]]] = [("", [*totals])]
+    for domain in domains:
+        found = [next((each for each in one.domains if (each.name or "") == domain), None) for one in both]
+        rows.append((domain or "all others", [each and each._asdict() for each in found]))
+    for label, pair in rows:
+        for name in names[: len(names) - bool(label)]:
+            cells = [_counted(counts, name, unknown[at]) for at, counts in enumerate(pair)]
+            told = [part for _, part in cells if part is not None]
+            change = f"{100 * (told[1] - told[0]):+.2f}" if len(told) == 2 else ""
+            table.add_row(f"{escape(label)} {name}".lstrip(), *(text for text, _ in cells), change)
+    console.print(table)
+
+
+def _counted(counts: dict[str, Any] | None, name: str, unknown: frozenset[str]) -> tuple[str, float | None]:
+    """A cell, and the share of the submitted in it where there is one."""
+    if counts is None:
+        return "–", None
+    if name in unknown:
+        return "not known", None
+    if name == "submitted" or not counts["submitted"]:
+        return f"{counts[name]:,}", None
+    share = counts[name] / counts["submitted"]
+    return f"{counts[name]:,} ({share:.2%})", share

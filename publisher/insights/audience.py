@@ -141,19 +141,16 @@ def _shares(
     declared: Collection[str] = (),
 ) -> tuple[Share, ...]:
     """Readers by ``name``, most first; those of fewer than ``few``, and beyond MOST names, are one row."""
-    grouped = (
-        select(name.label("share"), func.count().label("readers"))
-        .select_from(source)
-        .where(_READS)
-        .group_by(literal_column("share"))
-        .subquery()
-    )
-    g = grouped.c
+    counted = select(name.label("share"), func.count().label("readers"), func.sum(func.count()).over().label("total"))
+    g = counted.select_from(source).where(_READS).group_by(literal_column("share")).subquery().c
     named = or_(g.readers >= few, g.share.in_(declared) if declared else false())
-    query = select(g.share, g.readers).where(named).order_by(g.readers.desc(), g.share).limit(MOST)
-    shown = [Share(*row) for row in connection.execute(query)]
-    others = (connection.scalar(select(func.sum(g.readers))) or 0) - sum(share.readers for share in shown)
-    return (*shown, Share(None, int(others))) if others else tuple(shown)
+    shown, number = case((named, g.share)).label("shown"), func.sum(g.readers)
+    query = select(shown, number, func.max(g.total)).group_by(literal_column("shown"))
+    ranked = query.order_by(shown.is_not(None), number.desc(), literal_column("shown")).limit(MOST + 1)
+    rows = connection.execute(ranked).all()
+    found = [Share(row[0], int(row[1])) for row in rows if row[0] is not None][:MOST]
+    others = int(rows[0][2]) - sum(share.readers for share in found) if rows else 0
+    return (*found, Share(None, others)) if others else tuple(found)
 
 
 def _consent(connection: Connection) -> tuple[ConsentOrigin, ...]:

@@ -232,6 +232,47 @@ def test_the_command_writes_the_page(room: Room) -> None:
     assert run(room, "report", "2026-05-11-weekly").returncode == 2
 
 
+def test_two_issues_stand_side_by_side_by_domain_too(room: Room) -> None:
+    later = "2026-05-11-weekly"
+    mailing = room.freeze(later)
+    room.send(mailing)
+    recipients = room.recipients(mailing)
+    ben = READERS[-1]
+    room.apply(shapes.event("Delivery", shapes.mail("x", ben, recipient=recipients[ben]), shapes.delivery(ben)))
+    config = "service: {url: https://letters.example.com/}\ndelivery: {transport: ses}\n"
+    ran = run(room, "report", later, "--compare", SLUG, config=config)
+    rows = [re.split(r"  +", line.strip()) for line in ran.stdout.splitlines()]
+    assert (ran.returncode, rows[0]) == (0, [SLUG, later, "change"])
+    assert ["submitted", "8", "4"] in rows
+    assert ["delivered", "5 (62.50%)", "1 (25.00%)", "-37.50"] in rows
+    assert ["unsubscribed", "2 (25.00%)", "0 (0.00%)", "-25.00"] in rows
+    assert ["example.com delivered", "5 (83.33%)", "–"] in rows
+    assert ["all others delivered", "0 (0.00%)", "1 (25.00%)", "+25.00"] in rows
+    told = json.loads(run(room, "report", later, "--compare", SLUG, "--format", "json").stdout)
+    assert [(told[key]["issue"], told[key]["account"]["delivered"]) for key in ("issue", "compare")] == [
+        (later, 1),
+        (SLUG, 5),
+    ]
+    assert told["compare"]["domains"][0]["name"] == "example.com"
+    assert "@" not in ran.stdout + json.dumps(told)
+
+
+def test_an_issue_compared_with_one_that_was_not_sent_says_which(room: Room) -> None:
+    (room.config.root / "issues" / "2026-05-18-weekly").mkdir()
+    (room.config.root / "issues" / "2026-05-18-weekly" / "issue.yaml").write_text("title: x\n")
+    ran = run(room, "report", SLUG, "--compare", "2026-05-18-weekly")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "2026-05-18-weekly has not been sent" in ran.stderr
+    assert run(room, "report", SLUG, "--compare", SLUG, "--out", "x.html").returncode == 2
+
+
+def test_json_has_what_the_page_shows(room: Room) -> None:
+    told = json.loads(run(room, "report", SLUG, "--format", "json").stdout)
+    assert (told["issue"], told["unsubscribed"], told["account"]["submitted"]) == (SLUG, 2, 8)
+    assert told["bounces"] == [{"type": "permanent", "subtype": "General", "count": 1}]
+    assert told["timeline"]
+
+
 @pytest.mark.postgres
 def test_the_same_on_postgresql(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
