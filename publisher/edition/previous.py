@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from publisher.config import Config
-from publisher.diagnostics import say
-from publisher.documents import Scalar, parse_mapping, read_text
 from publisher.edition.brand import Brand
 from publisher.issue.folder import ISSUES
+from publisher.issue.translations import head_of
+from publisher.language.tags import canonical
 
 LISTED = 3
 
@@ -58,12 +58,9 @@ def _head(config: Config, slug: str) -> Head | None:
 
 @lru_cache(maxsize=4096)
 def _read(root: Path, slug: str, name: str, language: str, *_state: int) -> Head | None:
-    file, _ = read_text(root, f"{ISSUES}/{slug}/{name}")
-    node, _ = parse_mapping(file, say("issue.yaml has to be keys and values"), None) if file else (None, [])
-    texts = (
-        {entry.key.text: entry.value.text for entry in node.entries if isinstance(entry.value, Scalar)} if node else {}
-    )
+    texts = head_of(root, f"{ISSUES}/{slug}/{name}")
+    own = texts.get("language") or language
     with suppress(KeyError, ValueError):  # an issue that is not whole is told of elsewhere
         day, title = date.fromisoformat(texts["date"]), " ".join(texts["title"].split())
-        return Head(day, slug, title, texts.get("language", language), texts.get("status") == "ready")
+        return Head(day, slug, title, canonical(own) or own, texts.get("status") == "ready")
     return None

@@ -7,6 +7,7 @@ change, so that a newsletter of thousands of issues pays for its families alone.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,19 +97,26 @@ def _looked(root: Path, path: str) -> bool:
         status = os.stat(whole)  # noqa: PTH116 - asked of every issue
         state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         if whole not in _seen or _seen[whole][0] != state:
-            with open(whole, "rb") as file:  # noqa: PTH123
-                _seen[whole] = state, _KEY in file.read(MAX_BYTES)
+            holds = False
+            if stat.S_ISREG(status.st_mode):  # a fifo would keep us waiting
+                with open(whole, "rb") as file:  # noqa: PTH123
+                    holds = _KEY in file.read(MAX_BYTES)
+            _seen[whole] = state, holds
     except OSError:
         return False
     return True
 
 
-def _sibling(config: Config, slug: str, path: str) -> Sibling:
-    root = config.root
+def head_of(root: Path, path: str) -> dict[str, str]:
+    """The keys of an issue file that hold a text or nothing; empty where it cannot be read, which is told elsewhere."""
     file = read_text(root, path)[0] if leads_inside(root, root / path) else None
-    node = parse_yaml(file)[0] if file else None  # what is wrong in it is told when the issue is read
+    node = parse_yaml(file)[0] if file else None
     entries = node.entries if isinstance(node, YamlMapping) else ()
-    words = {entry.key.text: entry.value.text.strip() for entry in entries if isinstance(entry.value, Scalar)}
+    return {entry.key.text: entry.value.text.strip() for entry in entries if isinstance(entry.value, Scalar)}
+
+
+def _sibling(config: Config, slug: str, path: str) -> Sibling:
+    words = head_of(config.root, path)
     language = words.get("language") or config.newsletter.language
     return Sibling(
         slug, canonical(language) or language, words.get("translation_of", ""), words.get("status") == "ready"

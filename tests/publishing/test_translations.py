@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import closing
 from pathlib import Path
@@ -182,6 +183,12 @@ def test_the_key_joins_however_yaml_lets_it_be_written(room: Newsroom) -> None:
     room.newsletter.write(path, "".join(f"  {line}\n" for line in text.splitlines()))
     assert room.run("publish").status == 0
     assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
+
+
+def test_a_fifo_in_place_of_an_issue_file_keeps_nobody_waiting(room: Newsroom) -> None:
+    (room.root / "issues/2035-03-08-pipe").mkdir()
+    os.mkfifo(room.root / "issues/2035-03-08-pipe/issue.yaml")
+    assert translations_of(load_config(room.root)).others(SLUG)[0].slug == EN
 
 
 def test_a_message_of_a_family_is_verified_after_a_translation_came(room: Newsroom) -> None:
