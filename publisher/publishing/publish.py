@@ -127,12 +127,14 @@ class _Publish(Run):
     def _settle(self, decisions: Sequence[IssueDecision]) -> bool:
         """Write down what an operator said of issues that readers can have had; whether there was anything."""
         kinds = {decision.slug: decision.kind for decision in decisions}
-        named = {*self.options.mailed, *self.options.unmailed}
+        mailed, unmailed = map(self._with_families, (self.options.mailed, self.options.unmailed))
+        if both := sorted((mailed & unmailed) - {"all"}):
+            raise UsageError(f"{both[0]} cannot be both mailed and unmailed", help="a family is settled together")
+        named = mailed | unmailed
         for how, slugs in (("mailed", self.options.mailed), ("unmailed", self.options.unmailed)):
             if strange := sorted(set(slugs) - kinds.keys() - {"all"}):
                 raise UsageError(f"there is no issue {strange[0]}", help="name a folder of issues/, or all")
-            families = {one.slug for slug in slugs for one in self.translations.family(slug)}
-            meant = {slug for slug in {*slugs, *families} if kinds.get(slug) in SETTLED_BY_NAME}
+            meant = {slug for slug in self._with_families(slugs) if kinds.get(slug) in SETTLED_BY_NAME}
             if "all" in slugs:
                 meant |= {slug for slug in kinds.keys() - named if kinds[slug] in SETTLED_BY_ALL[how]}
             chosen = sorted(meant)
@@ -143,6 +145,9 @@ class _Publish(Run):
             if chosen:
                 self._write_settled(how, chosen)
         return bool(self.options.mailed or self.options.unmailed)
+
+    def _with_families(self, slugs: Sequence[str]) -> set[str]:
+        return {*slugs, *(one.slug for slug in slugs for one in self.translations.family(slug))}
 
     def _write_settled(self, how: str, slugs: Sequence[str]) -> None:
         self.watch.settling(how, slugs)
@@ -199,20 +204,21 @@ class _Publish(Run):
             return IssueResult(decision, None, "not sent: the run was stopped before", "publisher publish goes on")
         if blocked and decision.kind is Action.DUE:
             return IssueResult(decision, None, "not sent: the archive could not be brought up to date")
-        if fault := None if blocked else wait_until_live(self.config, edition, witness.archive.place):
-            advice = "run publisher publish again once the page is there; it goes on from here"
-            return IssueResult(decision, None, f"nothing was sent: {fault}", advice)
+        siblings = self.translations.others(edition.slug) if decision.kind is Action.DUE else ()
+        together = [editions[one.slug] for one in siblings if one.slug in editions]
+        for one in () if blocked else (edition, *together):  # a worker may mail whatever is frozen
+            if fault := wait_until_live(self.config, one, witness.archive.place):
+                advice = "run publisher publish again once the page is there; it goes on from here"
+                return IssueResult(decision, None, f"nothing was sent: {fault}", advice)
         self.step(RunStep.LIVE, decision.slug)
         try:
-            return IssueResult(decision, self._mail(decision, edition, editions, witness))
+            return IssueResult(decision, self._mail(decision, edition, together, witness))
         except LeaseLostError:
             raise
         except PublisherError as error:  # the others may fare better, and their account is owed in any case
             return IssueResult(decision, None, error.message, error.help, failed=True)
 
-    def _mail(
-        self, decision: IssueDecision, edition: Edition, editions: Mapping[str, Edition], witness: Witness
-    ) -> Sent:
+    def _mail(self, decision: IssueDecision, edition: Edition, together: Sequence[Edition], witness: Witness) -> Sent:
         with self.database.begin() as connection:
             self.lease.check_in(connection)
             mailing = mailings.newest(connection, edition.slug) if decision.kind is Action.RESUME else None
@@ -225,7 +231,6 @@ class _Publish(Run):
             self.step(RunStep.FROZEN, edition.slug)
             self.watch.started(begun)
 
-        together = [editions[one.slug] for one in self.translations.others(edition.slug) if one.slug in editions]
         options = Options(
             segment=segment_of(self.config, edition),
             family=family_of(self.config, self.translations, edition.slug),

@@ -12,10 +12,12 @@ import pytest
 
 from publisher.config import load_config
 from publisher.database import open_database
+from publisher.delivery import mailings
 from publisher.delivery.freeze import family_of, freeze
 from publisher.issue.translations import translations_of
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import proofread
+from publisher.publishing.publish import publish as run_publish
 from tests.acceptance.conftest import CONFIG
 
 from .newsroom import SLUG, Newsroom
@@ -183,6 +185,23 @@ def test_the_key_joins_however_yaml_lets_it_be_written(room: Newsroom) -> None:
     room.newsletter.write(path, "".join(f"  {line}\n" for line in text.splitlines()))
     assert room.run("publish").status == 0
     assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
+
+
+def test_a_family_cannot_be_settled_both_ways_at_once(room: Newsroom) -> None:
+    ran = room.run("publish", "--mailed", SLUG, "--unmailed", EN)
+    assert (ran.status, "cannot be both mailed and unmailed" in ran.err) == (2, True), ran.err
+    assert (mails(room, SLUG), mails(room, EN)) == (0, 0)
+
+
+def test_no_member_is_frozen_before_the_pages_of_all_are_live(room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = lambda _config, edition, _place: "the page is not there" if edition.slug == EN else None  # noqa: E731
+    monkeypatch.setattr("publisher.publishing.publish.wait_until_live", fault)
+    config = load_config(room.root)
+    with closing(open_database(config)) as database:
+        found = run_publish(config, database)
+        with database.connect() as connection:
+            assert mailings.every_newest(connection) == []
+    assert [one.trouble for one in found.outcomes] == ["nothing was sent: the page is not there"] * 2
 
 
 def test_a_fifo_in_place_of_an_issue_file_keeps_nobody_waiting(room: Newsroom) -> None:
