@@ -169,7 +169,7 @@ class Applier:
         waits = waits and event.kind is not EventKind.UNKNOWN
         if event.kind in _LEDGER_KEEPS and not waits:
             return
-        machine = tracking and is_machine(event.user_agent)
+        machine = tracking and (is_machine(event.user_agent) if event.machine is None else event.machine)
         if tracking:
             event = replace(event, detail=without_token(event.detail, self._service))
         if store.keep(connection, event, waits=waits, recipient=settled.recipient, machine=machine):

@@ -68,6 +68,7 @@ class Event:
     - ``subtype`` is the provider's own word for a bounce (``General``, ``MailboxFull``…) or a complaint.
     - ``detail`` is a bounce's status (RFC 3463) and the server's words; the reason of a failure; a click's link; an
       unknown's JSON.
+    - ``machine`` is whether the provider says that a machine opened or clicked; None where it does not say.
     - ``user_agent`` is that of an open or click; ``unsubscribed`` says that a subscription's change ended all of it.
     """
 
@@ -82,6 +83,7 @@ class Event:
     subtype: str = ""
     detail: str = ""
     user_agent: str = ""
+    machine: bool | None = None
     unsubscribed: bool = False
 
     @property

@@ -243,6 +243,25 @@ def test_opens_are_dropped_unless_config_asks_and_then_machines_are_told_apart(r
         assert connection.scalars(kept).all() == [1, 0]
 
 
+@pytest.mark.parametrize(("flag", "agent", "machine"), [
+    ({"isBot": True}, "Thunderbird", 1), ({"isBot": False}, "Mozilla/5.0", 0),
+    ({"machineGenerated": True}, "Thunderbird", 1),
+    ({"bot": None}, "Thunderbird", 0), ({"bottom": True}, "Thunderbird", 0), ({}, "Mozilla/5.0", 1),
+])  # fmt: skip
+def test_the_flag_of_ses_says_whether_a_machine_opened_and_the_user_agent_where_there_is_none(
+    room: Room, flag: dict[str, bool | None], agent: str, machine: int
+) -> None:
+    room.subscribe(ANN)
+    mailing = room.freeze()
+    room.send(mailing)
+    feedback = room.config.feedback.model_copy(update={"opens_and_clicks": True})
+    body = {"userAgent": agent, "timestamp": "2026-05-04T09:00:00Z", **flag}
+    line = shapes.event("Open", tagged(room, ANN, room.recipients(mailing)), body)
+    Room(room.config.model_copy(update={"feedback": feedback}), room.database).apply(line)
+    with room.database.connect() as connection:
+        assert connection.scalars(select(feedback_events.c.machine)).all() == [machine]
+
+
 def test_unknown_kinds_are_kept_and_reported(room: Room) -> None:
     applied = room.apply(
         shapes.event("Teleported", shapes.mail("x", ANN), {}), shapes.event("Teleported", shapes.mail("y", ANN), {})
