@@ -113,7 +113,7 @@ def points_of(answer: str) -> list[str]:
     if 0 <= start < end:
         try:
             found = json.loads(answer[start : end + 1])
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if isinstance(found, list) and all(isinstance(point, str) for point in found):
             return [" ".join(point.split()) for point in found if point.strip()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from publisher.cli.frame import app, chosen_slug, config_of, console, examples, say, show_findings, tell
+from publisher.cli.frame import app, chosen_slug, config_of, console, examples, say, show_findings, tell, warn
 
 if TYPE_CHECKING:
     from publisher.authoring.repository import NewRepository
@@ -185,3 +185,30 @@ def headline(
         draft.write(config)
         tell(f"{draft.path}: a headline by {draft.by}; read and mend it")
         show_findings(draft.doubts(config, slug), config.root)
+
+
+@drafts.command(epilog=examples("publisher draft translation 2024-12-29-ai-weekly en"))
+def translation(
+    context: typer.Context,
+    issue: Annotated[str, typer.Argument(help="The issue's slug.")],
+    language: Annotated[str, typer.Argument(help="The language to translate into, as en or zh-TW.")],
+    slug: Annotated[
+        str | None, typer.Argument(help="The translation's own; the issue's with the language otherwise.")
+    ] = None,
+) -> int:
+    """Make a translation of an issue, item by item, by the model of llm in config.yaml: a draft beside it.
+
+    Nothing is overwritten. What the model's answer does not keep whole stays as the original has it, and exits 1.
+    """
+    from publisher.authoring.translate import draft_translation
+    from publisher.checks.engine import check_issue
+    from publisher.diagnostics.text import printable
+
+    config = config_of(context)
+    drafted = draft_translation(config, chosen_slug(config.root, issue), language, slug)
+    for name in drafted.made.files:
+        say((context.obj / name).as_posix())
+    for name, why in drafted.left.items():
+        warn(printable(f"{name} is not translated: {why}"))
+    show_findings(check_issue(config, drafted.made.slug)[1], config.root)
+    return int(bool(drafted.left))

@@ -72,6 +72,7 @@ class Model:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 model.asked.append((body, self.headers.get("authorization")))
                 status, headers, answer = model.answers.pop(0)
+                answer = answer(body["messages"][1]["content"]) if callable(answer) else answer
                 data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 self.send_response(status)
                 for name, value in headers.items():
