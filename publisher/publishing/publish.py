@@ -165,15 +165,12 @@ class _Publish(Run):
             for decision in decisions
             if decision.kind is Action.DUE and decision.facts.settled != "unmailed" and not decision.facts.asked
         ]
-        if (
-            len({*map(self.translations.original, several)}) < 2
-            or ledger.mailed
-            or any(p.settled_how for p in ledger.publications.values())
-        ):
+        one_each = list(dict.fromkeys(map(self.translations.original, several)))  # a family counts as one
+        if len(one_each) < 2 or ledger.mailed or any(p.settled_how for p in ledger.publications.values()):
             return False
-        if not self.watch.confirm_first(several):
-            fault = f"the first publish would mail {len(several)} issues at once: {', '.join(several)}"
-            newest = f"publisher publish --mailed {' --mailed '.join(several[:-1])} mails the newest alone"
+        if not self.watch.confirm_first(one_each):
+            fault = f"the first publish would mail {len(one_each)} issues at once: {', '.join(one_each)}"
+            newest = f"publisher publish --mailed {' --mailed '.join(one_each[:-1])} mails the newest alone"
             ways = f"{newest}; --unmailed all mails each; --mailed all mails none of them"
             raise UsageError(f"{fault}; nothing was sent", help=ways)
         self._write_settled("unmailed", several)

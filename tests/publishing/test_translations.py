@@ -204,6 +204,17 @@ def test_no_member_is_frozen_before_the_pages_of_all_are_live(room: Newsroom, mo
     assert [one.trouble for one in found.outcomes] == ["nothing was sent: the page is not there"] * 2
 
 
+def test_what_a_first_publish_of_several_says_to_type_mails_the_newest_family(room: Newsroom) -> None:
+    room.issue("2035-03-08-older")
+    ran = room.run("publish")
+    assert "would mail 2 issues at once" in ran.err
+    told = re.search(r"publisher (publish [^;]*) mails the newest alone", " ".join(ran.err.split()))
+    assert told is not None
+    ran = room.run(*told[1].split())
+    assert ran.status == 0, ran.err
+    assert (mails(room, SLUG), mails(room, EN), mails(room, "2035-03-08-older")) == (3, 1, 0)
+
+
 def test_a_fifo_in_place_of_an_issue_file_keeps_nobody_waiting(room: Newsroom) -> None:
     (room.root / "issues/2035-03-08-pipe").mkdir()
     os.mkfifo(room.root / "issues/2035-03-08-pipe/issue.yaml")
