@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from publisher.authoring.extract import pick, sentences
+from publisher.authoring.extract import SourceSentence, pick, sentences
 from publisher.authoring.model import ask, line_of, points_of
 from publisher.authoring.yaml_text import end_of_entry, key_points_block, rewrite, with_headline
 from publisher.checks.context import Context
@@ -70,6 +70,8 @@ def draft_key_points(config: Config, slug: str, *, count: int = 5, replace: bool
     if file is None:
         raise UsageError(f"{path} cannot be read", help=f"run publisher check {slug}")
     points, author = _ask(config, issue, count) if config.llm.url else _extract(config, issue, count)
+    if not points:
+        raise UsageError(f"{slug} has sponsors' items alone", help="write the key points yourself")
     return Draft(path, tuple(points), author, file.text, with_key_points(file, points, author))
 
 
@@ -126,11 +128,12 @@ def _ask(config: Config, issue: Issue, count: int) -> tuple[list[str], str]:
 
 
 def _extract(config: Config, issue: Issue, count: int) -> tuple[list[str], str]:
-    texts = _material(config, issue)
-    candidates = [sentence for index, text in enumerate(texts) for sentence in sentences(text, index)]
-    if not candidates:
-        candidates = [s for i, item in enumerate(issue.items) for s in sentences(item.headline + "\n", i)]
-    points = [sentence.text for sentence in pick(candidates, count)] or [item.headline for item in issue.items[:count]]
+    candidates: list[SourceSentence] = []
+    for index, (item, text) in enumerate(zip(issue.items, _material(config, issue), strict=True)):
+        if not item.sponsored:
+            headline = [SourceSentence(item.headline, index, lead=True)] if item.headline else []
+            candidates += sentences(text, index) or headline
+    points = [one.text for one in pick(candidates, count, [item.headline for item in issue.items])]
     return [_literal(point) for point in points], Locale.of(issue.language, {}).word("starter", "extracted_by")
 
 

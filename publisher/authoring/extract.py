@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 _SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？]+[”」』）]?|[!?]+(?=\s|$)|\.(?=\s+[A-Z\"“]|\s*$)|\n+|$)", re.DOTALL)
 _LEANING = re.compile(
     r"[它他她这那其此]|(?:It|This|That|They|These|Those|He|She|But|And|So)\b"
 )  # on the sentence before
+_CLAUSE = re.compile(r"[，；]|[,;](?=\s)|\s[—–]\s|——")
+LINE = 120
+"""Columns of the longest point."""
+_LEADS, _MOST = 3, 7
 _DAMPING = 0.85
 _ROUNDS = 40
 
@@ -36,16 +42,44 @@ def sentences(text: str, item: int) -> list[SourceSentence]:
     return [SourceSentence(part, item, lead=index == 0) for index, part in enumerate(said)]
 
 
-def pick(candidates: list[SourceSentence], count: int) -> list[SourceSentence]:
-    """The ``count`` sentences that the others lean on most, one an item, in reading order."""
+def pick(candidates: Sequence[SourceSentence], count: int, headlines: Sequence[str] = ()) -> list[SourceSentence]:
+    """At most ``count`` sentences, seven at most, one an item, in reading order, none longer than a line.
+
+    The first three items are among them; of the others those whose sentence the rest leans on most. A sentence counts
+    for more where it says what its item's headline does, leads its item, or fits a line.
+    """
     scores = _rank([_pairs(sentence.text) for sentence in candidates])
     best: dict[int, tuple[float, SourceSentence]] = {}
     for raw, sentence in zip(scores, candidates, strict=True):
-        score = raw * (0.5 if _LEANING.match(sentence.text) else 1.0) * (1.4 if sentence.lead else 1.0)
+        headline = _pairs(headlines[sentence.item]) if headlines else frozenset()
+        said = len(headline & _pairs(sentence.text)) / (len(headline) or 1)
+        score = raw * (1 + said) * (0.5 if _LEANING.match(sentence.text) else 1.0) * (1.4 if sentence.lead else 1.0)
+        score *= 1.0 if columns(sentence.text) <= LINE else 0.8
         if sentence.item not in best or score > best[sentence.item][0]:
             best[sentence.item] = (score, sentence)
-    chosen = sorted(best.values(), key=lambda entry: -entry[0])[:count]
-    return sorted((sentence for _, sentence in chosen), key=lambda sentence: sentence.item)
+    leads = sorted(best)[:_LEADS]
+    order = leads + sorted(best.keys() - {*leads}, key=lambda item: -best[item][0])
+    chosen = sorted(order[: min(count, _MOST)])
+    return [replace(best[item][1], text=shortened(best[item][1].text)) for item in chosen]
+
+
+def columns(text: str) -> int:
+    """How wide the text is: a full-width character takes two columns."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def shortened(text: str) -> str:
+    """The text, or where it is longer than a line its first clauses, or words, that fit."""
+    if columns(text) <= LINE:
+        return text
+    ends = [found.start() for found in _CLAUSE.finditer(text)]
+    if clauses := [end for end in ends if LINE / 3 <= columns(text[:end]) < LINE - 1]:
+        full = unicodedata.east_asian_width(text[clauses[-1]]) in "WF"
+        return text[: clauses[-1]].rstrip() + ("。" if full else ".")
+    while columns(text) >= LINE:
+        head, blank, _ = text.rstrip().rpartition(" ")
+        text = head if blank and columns(head) > LINE / 3 else text[:-1]
+    return text.rstrip(" ,，、;；:：") + "…"
 
 
 def _pairs(text: str) -> frozenset[str]:

@@ -60,7 +60,7 @@ class DraftedTranslation:
     left: Mapping[str, str]
 
 
-class _Refused(Exception):  # noqa: N818
+class _UnusableAnswer(Exception):  # noqa: N818
     """The answer is not taken; the message says why, in words of ours."""
 
 
@@ -131,7 +131,7 @@ class _File:
     text: str = ""
 
     def render(self, data: Mapping[str, Any]) -> str:
-        """The file with other values; raises _Refused where reading it gives others back."""
+        """The file with other values; raises _UnusableAnswer where reading it gives others back."""
         keys = {key: value for key, value in data.items() if key not in self.below}
         text = "".join(f"{line}\n" for line in self.comments) + (_dump(keys) if keys else "")
         if PurePath(self.path).suffix.lower() not in MARKDOWN_SUFFIXES:
@@ -146,7 +146,7 @@ class _File:
         written = {"body": read.body, "commentary": read.commentary} if read else {}
         for key in self.below:
             if (found := written.get(key)) is None or found.text.strip() != str(data[key]).strip():
-                raise _Refused(f"the {key} of the answer reads as something else")
+                raise _UnusableAnswer(f"the {key} of the answer reads as something else")
         return "".join(parts)
 
 
@@ -216,7 +216,7 @@ class _Translator:
         asked: Texts = {**own, **{("term", number): text for number, text in enumerate(terms)}}
         try:
             found = self._ask({path: text for path, text in asked.items() if _kind(path) not in _TERMS})
-        except _Refused as refused:
+        except _UnusableAnswer as refused:
             self.left[PurePath(file.path).name] = str(refused)
             return
         answers = {number: found.pop(("term", number)) for number in range(len(terms))}
@@ -231,7 +231,7 @@ class _Translator:
         """One item; it stays as it is, with a note in its file, where no answer can be used."""
         try:
             if self._failed >= _FAILURES:
-                raise _Refused("the endpoint failed before, and was asked no more")
+                raise _UnusableAnswer("the endpoint failed before, and was asked no more")
             found = self._ask({path: text for path, text in _texts(data).items() if _kind(path) not in _TERMS})
             changed = deepcopy(data)
             _put(changed, found)
@@ -241,7 +241,7 @@ class _Translator:
                 file.text = file.render(changed)
             data |= changed
             self.taken, self._failed = self.taken + 1, 0
-        except (_Refused, ServiceError) as error:
+        except (_UnusableAnswer, ServiceError) as error:
             self._failed += isinstance(error, ServiceError)
             self.left[name] = str(error)
             if file:
@@ -253,7 +253,7 @@ class _Translator:
         _put(data, {path: text for path, text in named.items() if path[0] != skip})
 
     def _ask(self, texts: Texts) -> Texts:
-        """The translations. Raises _Refused, ServiceError."""
+        """The translations. Raises _UnusableAnswer, ServiceError."""
         if not texts:
             return {}
         keys = {".".join(map(str, path)): path for path in texts}
@@ -262,23 +262,23 @@ class _Translator:
         try:
             found = json.loads(answer[answer.find("{") : answer.rfind("}") + 1])
         except (ValueError, RecursionError):
-            raise _Refused("the answer is no JSON, or was cut off") from None
+            raise _UnusableAnswer("the answer is no JSON, or was cut off") from None
         if not isinstance(found, dict):
-            raise _Refused("the answer is no JSON object")
+            raise _UnusableAnswer("the answer is no JSON object")
         return {path: _checked(key, texts[path], found.get(key)) for key, path in keys.items()}
 
 
 def _checked(key: str, original: str, answer: Any) -> str:
-    """The answer for one text. Raises _Refused."""
+    """The answer for one text. Raises _UnusableAnswer."""
     if not isinstance(answer, str) or not answer.strip():
-        raise _Refused(f"the answer lacks {key}")
+        raise _UnusableAnswer(f"the answer lacks {key}")
     if len(answer) > 8 * len(original) + 200 or _UNSEEN.search(answer):
-        raise _Refused(f"the answer's {key} is too long, or holds what no reader sees")
+        raise _UnusableAnswer(f"the answer's {key} is too long, or holds what no reader sees")
     name = _kind([part for part in key.split(".") if not part.isdecimal()])
     if name not in _MARKDOWN:
         return " ".join(answer.split())
     if _shape(original, name) != _shape(answer, name):
-        raise _Refused(f"the answer's {key} has other paragraphs, links, pictures, code or HTML")
+        raise _UnusableAnswer(f"the answer's {key} has other paragraphs, links, pictures, code or HTML")
     return answer.strip("\n") + ("\n" if original.endswith("\n") else "")
 
 

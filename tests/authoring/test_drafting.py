@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.authoring.draft import draft_headline, draft_key_points, with_key_points
-from publisher.authoring.extract import SourceSentence, pick, sentences
+from publisher.authoring.extract import LINE, SourceSentence, columns, pick, sentences, shortened
 from publisher.authoring.model import ask, points_of
 from publisher.config import load_config
 from publisher.config.model import Llm
@@ -305,6 +306,49 @@ def test_no_message_repeats_the_key(model: Model, monkeypatch: pytest.MonkeyPatc
     model.answers = [(400, {}, {"error": {"message": "no sk-secret here"}})]
     with pytest.raises(ServiceError, match="no … here"):
         ask(Llm(url=model.url, model="m"), "i", "m", sleep=lambda _: None)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"])).map(lambda text: text * 20))
+def test_no_point_is_longer_than_a_line(text: str) -> None:
+    assert columns(shortened(text)) <= LINE
+
+
+@pytest.mark.parametrize(
+    ("sentence", "point"),
+    [
+        ("甲公司本月下旬宣布了融资，它的估值也随之大幅上升，" + "外界议论" * 14 + "，此事未了。", None),
+        ("The board weighs " + "one thing, and another, " * 6 + "in the end.", None),
+        ("估" * 61 + "。", "估" * 59 + "…"),
+        ("x " * 61, "x " * 59 + "x…"),
+    ],
+)
+def test_a_long_sentence_ends_at_a_clause_or_a_word(sentence: str, point: str | None) -> None:
+    short = shortened(sentence)
+    assert short == point if point else sentence.startswith(short[:-1]) and short[-1] in "。." and short != sentence
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_offline_points_cover_the_lead_stories_and_no_sponsor(root: Path, language: str) -> None:
+    folder = root / "issues" / SLUG
+    for path in folder.glob("*.md"):
+        path.unlink()
+    long = {
+        "zh": "公司{}宣布了一件大事，" + "大家都在谈论，" * 12 + "此事未了。",
+        "en": "Company {} did it, " + "as is said, " * 15 + "today.",
+    }
+    for number in range(1, 10):
+        body = (
+            long[language].format(number)
+            if number < 4
+            else f"Everybody talks of what company {number} did, and talks on."
+        )
+        sponsored = "sponsored: true\n" if number == 1 else ""
+        (folder / f"{number}.md").write_text(f"---\nheadline: h\n{sponsored}---\n{body}\n")
+    (folder / "3.md").write_text("---\nheadline: company 3\n---\nNo.\n")
+    points = draft_key_points(load_config(root), SLUG, count=12, replace=True).texts
+    assert len(points) == 7
+    assert [re.search("[0-9]", point)[0] for point in points[:3]] == ["2", "3", "4"]  # type: ignore[index]
+    assert all(columns(point) <= LINE and "\n" not in point for point in points)
 
 
 def test_no_sentence_is_no_crash() -> None:
