@@ -15,7 +15,7 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.documents import Mapping as YamlMapping
 from publisher.documents import Scalar, parse_yaml, read_text
-from publisher.documents.text import MAX_BYTES
+from publisher.documents.text import MAX_BYTES, shadows
 from publisher.issue.folder import ISSUES, discover, leads_inside
 from publisher.language.tags import canonical, closest
 
@@ -93,6 +93,9 @@ def _issue_file(root: Path, slug: str) -> str | None:
 
 def _looked(root: Path, path: str) -> bool:
     whole = f"{root}/{path}"
+    if (held := shadows.get().get(whole)) is not None:
+        _seen[whole] = (), _KEY in held
+        return True
     try:
         status = os.stat(whole)  # noqa: PTH116 - asked of every issue
         state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)

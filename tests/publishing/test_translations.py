@@ -14,6 +14,7 @@ from publisher.config import load_config
 from publisher.database import open_database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import family_of, freeze
+from publisher.documents.text import shadows
 from publisher.issue.translations import translations_of
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import proofread
@@ -213,6 +214,18 @@ def test_what_a_first_publish_of_several_says_to_type_mails_the_newest_family(ro
     ran = room.run(*told[1].split())
     assert ran.status == 0, ran.err
     assert (mails(room, SLUG), mails(room, EN), mails(room, "2035-03-08-older")) == (3, 1, 0)
+
+
+def test_an_unsaved_key_joins_in_an_editor(room: Newsroom) -> None:
+    path = room.root / f"issues/{SLUG}-ja/issue.yaml"
+    room.issue(f"{SLUG}-ja", head="language: ja\n")
+    token = shadows.set({str(path): path.read_bytes() + f"translation_of: {SLUG}\n".encode()})
+    try:
+        found = [one.slug for one in translations_of(load_config(room.root)).others(SLUG)]
+    finally:
+        shadows.reset(token)
+    assert found == [EN, f"{SLUG}-ja"]
+    assert len(translations_of(load_config(room.root)).others(SLUG)) == 1
 
 
 def test_a_fifo_in_place_of_an_issue_file_keeps_nobody_waiting(room: Newsroom) -> None:
