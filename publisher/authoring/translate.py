@@ -279,7 +279,8 @@ def _checked(key: str, original: str, answer: Any) -> str:
         return " ".join(answer.split())
     if _shape(original, name) != _shape(answer, name):
         raise _UnusableAnswer(f"the answer's {key} has other paragraphs, links, pictures, code or HTML")
-    return answer.strip("\n") + ("\n" if original.endswith("\n") else "")
+    taken: str = answer.strip() if name in _INLINE else answer.strip("\n")
+    return taken + ("\n" if original.endswith("\n") else "")
 
 
 def _shape(text: str, name: str) -> tuple[Any, ...]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from PIL import Image
 
+from publisher.authoring.model import ask
 from publisher.authoring.translate import draft_translation
 from publisher.checks.engine import check_issue
 from publisher.config import Config, load_config
 from publisher.errors import ServiceError, UsageError
 from tests.authoring.test_drafting import Model, said
+from tests.cli.test_refusals import run
 
 SLUG = "2024-12-29-weekly"
 ISSUE = """\
@@ -190,6 +194,52 @@ def test_an_endpoint_that_fails_is_told_and_asked_no_more(config: Config, model:
         "b.md": "the model's endpoint refuses us (403)", "item 3": "the model's endpoint answers 400: a\nb: c",
     }  # fmt: skip
     assert len(model.asked) == 5
+
+
+def test_an_item_whose_answer_does_not_come_stays_and_the_others_go_on(
+    config: Config, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("publisher.authoring.model.TIMEOUT", httpx.Timeout(5.0, read=0.5))
+
+    def late(_: str) -> dict[str, Any]:
+        time.sleep(0.7)
+        return said("{}")
+
+    busy = (429, {"retry-after": "0"}, {})
+    model.answers = [(200, {}, english), busy, busy, busy, (200, {}, english), (200, {}, late)]
+    asked = ask
+
+    def once(*given: Any) -> str:
+        monkeypatch.setattr("publisher.authoring.model.TRIES", 1 if len(model.answers) == 1 else 3)
+        return asked(*given)
+
+    monkeypatch.setattr("publisher.authoring.translate.ask", once)
+    drafted = draft_translation(config, SLUG, "en")
+    assert drafted.left == {
+        "a.yaml": "the model's endpoint asks us to wait (429)",
+        "item 3": "the model's endpoint did not answer (ReadTimeout)",
+    }
+    text = (config.root / "issues" / f"{SLUG}-en" / "a.yaml").read_text()
+    assert text.startswith("# not translated: the model's endpoint asks us to wait (429)\nheadline: 乙公司")
+
+
+def test_the_command_tells_what_it_left_and_no_key(
+    config: Config, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_LLM_API_KEY", "sk-secret")
+    model.answers = [(200, {}, english), (200, {}, said("\x1b[2J sk-secret")), (200, {}, english), (200, {}, english)]
+    ran = run(config.root, "draft", "translation", SLUG, "en")
+    assert ran.returncode == 1
+    assert ran.stdout.splitlines()[0].endswith(f"issues/{SLUG}-en/issue.yaml")
+    assert "a.yaml is not translated: the answer is no JSON" in ran.stderr
+    assert "[untranslated]" in ran.stderr
+    assert "sk-secret" not in ran.stdout + ran.stderr
+    assert {key for _, key in model.asked} == {"Bearer sk-secret"}
+    assert not any(b"sk-secret" in path.read_bytes() for path in config.root.rglob("*") if path.is_file())
+    model.answers = [(200, {}, said("甲公司融资"))]
+    ran = run(config.root, "draft", "headline", f"issues/{SLUG}", "b.md", "--write")
+    assert (ran.returncode, ran.stdout) == (0, "甲公司融资\n")
+    assert "b.md: a headline by some-model" in ran.stderr
 
 
 def test_nothing_is_written_where_no_answer_can_be_used(config: Config, model: Model) -> None:
