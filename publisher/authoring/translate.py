@@ -15,16 +15,13 @@ from itertools import takewhile
 from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
-
 from publisher.authoring.bundled import write_new
 from publisher.authoring.issue import NewIssue, day_of, write_issue
 from publisher.authoring.metadata import plain
 from publisher.authoring.model import ask
+from publisher.authoring.yaml_text import block, written
 from publisher.config import Config
-from publisher.documents import Mapping as YamlMapping
-from publisher.documents import Node, Scalar, decode, is_null, parse_yaml, read_text
-from publisher.documents import Sequence as Listed
+from publisher.documents import decode, parse_yaml, read_text
 from publisher.errors import ServiceError, UsageError
 from publisher.issue import Issue, read_issue
 from publisher.issue.folder import IMAGES, MARKDOWN_SUFFIXES, files_below, leads_inside, read_folder
@@ -62,12 +59,6 @@ class DraftedTranslation:
 
 class _UnusableAnswer(Exception):  # noqa: N818
     """The answer is not taken; the message says why, in words of ours."""
-
-
-class _Plain(str):
-    """A text that was written without quotes: a date stays a date."""
-
-    __slots__ = ()
 
 
 def draft_translation(config: Config, slug: str, language: str, new: str | None = None) -> DraftedTranslation:
@@ -133,7 +124,7 @@ class _File:
     def render(self, data: Mapping[str, Any]) -> str:
         """The file with other values; raises _UnusableAnswer where reading it gives others back."""
         keys = {key: value for key, value in data.items() if key not in self.below}
-        text = "".join(f"{line}\n" for line in self.comments) + (_dump(keys) if keys else "")
+        text = "".join(f"{line}\n" for line in self.comments) + (block(keys) if keys else "")
         if PurePath(self.path).suffix.lower() not in MARKDOWN_SUFFIXES:
             return text
         parts = [f"---\n{text}---\n"]
@@ -143,9 +134,9 @@ class _File:
             parts.append("\n::: commentary\n" + str(data["commentary"]).strip("\n") + "\n:::\n")
         file, _ = decode(self.path, "".join(parts).encode())
         read = read_item_file(file)[0] if file else None
-        written = {"body": read.body, "commentary": read.commentary} if read else {}
+        reads = {"body": read.body, "commentary": read.commentary} if read else {}
         for key in self.below:
-            if (found := written.get(key)) is None or found.text.strip() != str(data[key]).strip():
+            if (found := reads.get(key)) is None or found.text.strip() != str(data[key]).strip():
                 raise _UnusableAnswer(f"the {key} of the answer reads as something else")
         return "".join(parts)
 
@@ -156,23 +147,15 @@ def _read(config: Config, path: str) -> _File:
     assert file is not None
     if PurePath(path).suffix.lower() not in MARKDOWN_SUFFIXES:
         node, _ = parse_yaml(file)
-        return _File(path, _data(node), list(takewhile(lambda line: line.startswith("#"), file.lines)), text=file.text)
+        return _File(
+            path, written(node), list(takewhile(lambda line: line.startswith("#"), file.lines)), text=file.text
+        )
     parts, _ = read_item_file(file)
     assert parts is not None
     found = {"body": parts.body, "commentary": parts.commentary}
     below = {key: prose.text.strip("\n") for key, prose in found.items() if prose and prose.text.strip()}
     comments = list(takewhile(lambda line: line.startswith("#"), file.lines[1:]))
-    return _File(path, {**_data(parts.matter), **below}, comments, tuple(below), file.text)
-
-
-def _data(node: Node | None) -> Any:
-    if isinstance(node, YamlMapping):
-        return {entry.key.text: _data(entry.value) for entry in node.entries}
-    if isinstance(node, Listed):
-        return [_data(item) for item in node.items]
-    if not isinstance(node, Scalar) or is_null(node):
-        return None
-    return node.text if node.style or "\n" in node.text else _Plain(node.text)
+    return _File(path, {**written(parts.matter), **below}, comments, tuple(below), file.text)
 
 
 def _texts(data: Any, path: tuple[str | int, ...] = ()) -> Texts:
@@ -285,7 +268,8 @@ def _checked(key: str, original: str, answer: Any) -> str:
 
 def _shape(text: str, name: str) -> tuple[Any, ...]:
     """What a translation keeps: blocks in their order; addresses, pictures, code, HTML and placeholders in any."""
-    tokens = parsed(text.strip("\n"), inline=name in _INLINE).tokens
+    read = parsed(text.strip("\n"), inline=name in _INLINE)
+    tokens, defined = read.tokens, sorted(one["href"] for one in read.env.get("references", {}).values())
     verbatim = {"fence", "code_block", "html_block", "code_inline", "html_inline"}
     blocks = [(one.type, one.tag, one.content if one.type in verbatim else "") for one in tokens]
     children = [
@@ -293,7 +277,7 @@ def _shape(text: str, name: str) -> tuple[Any, ...]:
     ]
     inner = sorted((one.type, str(one.attrs.get("href", one.attrs.get("src", one.content)))) for one in children)
     colons = [line.split()[:2] for line in _COLONS.findall(text)]
-    return blocks, inner, colons, sorted(_PLACEHOLDER.findall(text))
+    return blocks, inner, defined, colons, sorted(_PLACEHOLDER.findall(text))
 
 
 def _put(data: Any, texts: Texts) -> None:
@@ -314,28 +298,3 @@ def _head(data: dict[str, Any], slug: str, tag: str, translator: _Translator) ->
     kept = [(key, value) for key, value in data.items() if key not in added]
     at = next((number for number, (key, _) in enumerate(kept, 1) if key == "date"), 0)
     return dict([*kept[:at], *added.items(), *kept[at:]])
-
-
-class _Dumper(yaml.SafeDumper):
-    """Texts of several lines as blocks, what was written without quotes without, no aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        return True
-
-
-def _text_node(_: _Dumper, text: str) -> yaml.ScalarNode:
-    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-def _plain_node(dumper: _Dumper, text: _Plain) -> yaml.ScalarNode:
-    tag = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
-    return yaml.ScalarNode(tag, str(text))
-
-
-_Dumper.add_representer(str, _text_node)
-_Dumper.add_representer(_Plain, _plain_node)
-
-
-def _dump(data: Mapping[str, Any]) -> str:
-    dumped: str = yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10**9)
-    return dumped

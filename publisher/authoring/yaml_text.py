@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from publisher.documents import Mapping, Scalar, TextFile, data_of, is_null, parse_yaml
+from publisher.documents import Mapping, Node, Scalar, TextFile, data_of, is_null, parse_yaml
 from publisher.documents import Sequence as Listed
 from publisher.documents.atomic import write_file
 from publisher.errors import UsageError
@@ -137,3 +137,46 @@ def _with_value(file: TextFile, key: str, written: str, value: Any) -> str:
     if data_of(_matter(TextFile(file.path, after))) != {**data_of(matter), key: value}:
         raise UsageError(f"no line can be put among the keys of {file.path}", help=f"write {key}: {written} by hand")
     return after
+
+
+class _Plain(str):
+    """A text that was written without quotes: a date stays a date."""
+
+    __slots__ = ()
+
+
+def written(node: Node | None) -> Any:
+    """The node as data to change and to write with :func:`block`; null as None."""
+    if isinstance(node, Mapping):
+        return {entry.key.text: written(entry.value) for entry in node.entries}
+    if isinstance(node, Listed):
+        return [written(item) for item in node.items]
+    if not isinstance(node, Scalar) or is_null(node):
+        return None
+    return node.text if node.style or "\n" in node.text else _Plain(node.text)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines as blocks, what was written without quotes without, no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def _text_node(_: _Dumper, text: str) -> yaml.ScalarNode:
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+def _plain_node(dumper: _Dumper, text: _Plain) -> yaml.ScalarNode:
+    tag = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return yaml.ScalarNode(tag, str(text))
+
+
+_Dumper.add_representer(str, _text_node)
+_Dumper.add_representer(_Plain, _plain_node)
+
+
+def block(data: dict[str, Any]) -> str:
+    """The mapping as YAML in block style."""
+    dumped: str = yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10**9)
+    return dumped

@@ -140,6 +140,7 @@ def changed(key: str, change: Callable[[str], str]) -> Callable[[str], dict[str,
     [
         (changed("body", lambda text: text.replace("a.example", "evil.example")), "links"),
         (changed("body", lambda text: text + "\n\n[more](https://evil.example/)"), "paragraphs"),
+        (changed("body", lambda text: text + "\n\n[x]: https://evil.example/"), "links"),
         (changed("body", lambda text: text + " <script>alert(1)</script>"), "HTML"),
         (changed("body", lambda text: f"---\nstatus: ready\n---\n{text}"), "paragraphs"),
         (changed("body", lambda text: f"{text}\n::: commentary\nx\n:::"), "paragraphs"),
