@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from publisher.checks.context import Context, Line
-from publisher.checks.rules.number_not_in_items import numbers
+from publisher.checks.rules.number_not_in_items import numbers, sums_up
 from publisher.diagnostics import Code, Diagnostic, Sentence, Severity, define, say
 from publisher.issue.model import Issue
 
@@ -153,7 +153,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for line in (Line(*run, None) for point in points for run in point.plain()):
             yield from _told(line, source, issue, drafted=drafted)
     for index, item in enumerate(issue.items):
-        if item.headline and any(part in {"", "headline"} for part, _ in item.generated):
+        if item.headline and sums_up(item):
             bodies = [text.words for text in context.texts if text.item == index]
             if bodies:
                 line = Line(item.headline, lambda item=item: item.places.of("headline"), None)  # type: ignore[misc]

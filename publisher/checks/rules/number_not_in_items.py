@@ -13,6 +13,7 @@ from functools import partial
 
 from publisher.checks.context import Context, Line
 from publisher.diagnostics import Diagnostic, Severity, define, say
+from publisher.issue.model import Grade, Item
 
 CODE = define("number-not-in-items", Severity.WARNING)
 _UNITS = {
@@ -59,7 +60,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     said = [*(item.headline for item in issue.items), *(text.words for text in context.texts if text.item is not None)]
     yield from _told([Line(*run, None) for point in points for run in point.plain()], said)
     for index, item in enumerate(issue.items):
-        if any(part in {"", "headline"} for part, _ in item.generated):
+        if sums_up(item):
             line = Line(item.headline, partial(item.places.of, "headline"), None)
             yield from _told([line], [text.words for text in context.texts if text.item == index])
 
@@ -72,6 +73,14 @@ def _told(lines: list[Line], said: list[str]) -> Iterator[Diagnostic]:
             place = line.place(number.start, number.start + len(number.text))
             advice = say("write the number the items have, or add it to an item")
             yield CODE.at(place, say("{text} appears in no item", text=number.text), help=advice)
+
+
+def sums_up(item: Item) -> bool:
+    """Whether a model made the headline of the item's text; one that was translated is its original's."""
+    return any(
+        part in {"", "headline"} and origin.grade in {Grade.DRAFTED, Grade.SUMMARISED}
+        for part, origin in item.generated
+    )
 
 
 def numbers(text: str, *, words: bool = False) -> Iterator[Number]:
