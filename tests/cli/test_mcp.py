@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def asked(root: Path, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
             tools = (await client.list_tools()).tools
             return [tools, *[await client.call_tool(name, values) for name, values in calls]]
 
-    return asyncio.run(ask())
+    with ThreadPoolExecutor(1) as apart:  # a browser of another test may keep a loop in this thread
+        return apart.submit(asyncio.run, ask()).result()
 
 
 def text(result: Any) -> str:
