@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.checks.corpus import SLUG, Case, lay_out
 
 NAME = SLUG.rpartition("/")[2]
@@ -18,6 +19,8 @@ COMMANDS = [
 
 
 def run(root: Path, *arguments: str, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
+    if before is None:
+        return warm.command(root.parent, "--root", str(root), *arguments)
     command = [sys.executable, "-m", "publisher", "--root", str(root), *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False, preexec_fn=before
