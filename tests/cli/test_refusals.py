@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +21,8 @@ COMMANDS = [
 
 def run(root: Path, *arguments: str, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
     if before is None:
-        return warm.command(root.parent, "--root", str(root), *arguments)
+        ours = {name: value for name, value in os.environ.items() if name.startswith("PUBLISHER_")}
+        return warm.command(root.parent, "--root", str(root), *arguments, environment=ours)
     command = [sys.executable, "-m", "publisher", "--root", str(root), *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False, preexec_fn=before
