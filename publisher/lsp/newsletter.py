@@ -24,6 +24,7 @@ from publisher.edition.model import Edition
 from publisher.errors import PublisherError
 from publisher.issue import Issue, read_issue
 from publisher.issue.folder import loose_files
+from publisher.issue.translations import Translations, translations_of
 from publisher.lsp.archive import ArchiveFacts
 from publisher.lsp.document import Document
 from publisher.preview.watch import changed_files
@@ -64,6 +65,8 @@ class OpenNewsletter:
         self._told: dict[str, Findings] = {}
         self._late: dict[str, tuple[Diagnostic, ...]] = {}  # what gates and rules across issues found last, by slug
         self._waiting: dict[str, None] = {_CONFIG: None}
+        self._turn = 0  # rises with each change of something else than an item's text
+        self._translations = (-1, Translations())  # as they are since that turn
         self._wake, self._hurry = asyncio.Event(), asyncio.Event()
         self._tasks = [asyncio.create_task(self._work())]
 
@@ -73,6 +76,7 @@ class OpenNewsletter:
 
     def changed(self, path: str) -> None:
         """A text that is, was or becomes open is another; or the file is."""
+        self._turn += not path.endswith(".md")
         room, _, rest = path.partition("/")
         slug, _, inner = rest.partition("/")
         if room != "issues" or not inner:
@@ -195,7 +199,7 @@ class OpenNewsletter:
             return
         with suppress(ValueError):
             self.archive.unread.remove(slug)
-        first, steps = slug not in self._told, self._steps(self.config, slug)
+        first, steps = slug not in self._told, self._steps(self.config, slug, self._turn)
         known = self.archive.facts.get(slug)
         self._hurry.clear()
         while (found := await self._in_thread(lambda: next(steps, None))) is not None and not self._stale(slug):
@@ -220,7 +224,7 @@ class OpenNewsletter:
             return True
         return False
 
-    def _steps(self, config: Config, slug: str) -> Iterator[tuple[list[Diagnostic], bool]]:
+    def _steps(self, config: Config, slug: str, turn: int) -> Iterator[tuple[list[Diagnostic], bool]]:
         """The findings as far as they are known, and whether they are all."""
         if not (self.real / "issues" / slug).is_dir():
             self.archive.forget(slug)
@@ -228,7 +232,9 @@ class OpenNewsletter:
             self.editions.pop(slug, None)
             yield [], True
             return
-        judged = stages(config, slug)
+        if self._translations[0] != turn:
+            self._translations = turn, translations_of(config)
+        judged = stages(config, slug, self._translations[1])
         proof = next(judged)
         at_once = {*proof.findings}
         yield [*at_once.union(() if proof.broken else self._late.get(slug, ()))], False
