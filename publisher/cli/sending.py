@@ -97,8 +97,9 @@ class Sending:
             status = max(status, self._mail(database, proof.edition, siblings, dry_run))
             for edition in siblings:  # frozen along, now or before
                 if status < 2 and not self.options.interrupt.count:
-                    self.issue = edition.slug
                     status = max(status, self._mail(database, edition, (), dry_run))
+            if not dry_run:
+                self._report_overdue(database)
             return status
 
     def _siblings(self, database: Database, family: FamilyRule) -> tuple[list[Edition] | None, int]:
@@ -135,14 +136,13 @@ class Sending:
             found = count(database, edition, options)
             if options.family and not self.json:
                 say(f"{edition.slug}:")
-            self._print_dry_run(found)
+            self._print_dry_run(edition.slug, found)
             return 0
-        view = _JsonLines() if self.json else _SendBar(self.issue)
+        view = _JsonLines() if self.json else _SendBar(edition.slug)
         with stop_on_signals(options.interrupt), view:
             options = replace(options, started=view.started, progress=view.progress)
             sent = mail(witness, self.config, database, edition, options)
         self._print_account(sent)
-        self._report_overdue(database)
         return sent.exit_status
 
     def _ask_witness(self, database: Database, *slugs: str) -> Witness | None:
@@ -154,7 +154,7 @@ class Sending:
             for slug in slugs:
                 refuse_forgetful(witness, database, slug, correction=self.options.correction)
         except DeployError as error:
-            message = f"the archive cannot be asked whether {self.issue} was mailed: {error.message}"
+            message = f"the archive cannot be asked whether {slugs[0]} was mailed: {error.message}"
             raise DeployError(message, help=f"{error.help or 'mend that'}; or send --without-archive") from error
         return witness
 
@@ -173,11 +173,11 @@ class Sending:
         warn(f"{self.issue} is due only {early.isoformat(timespec='minutes')}; publisher publish would wait")
         return agreed("Send it now?", self.yes)
 
-    def _print_dry_run(self, found: DryRun) -> None:
+    def _print_dry_run(self, slug: str, found: DryRun) -> None:
         ongoing, reasons = found.ongoing is not None, found.excluded_by_reason
         if self.json:
             about = {"recipients": found.recipients, "excluded_by_reason": reasons, "ongoing": ongoing}
-            _line(event="dry-run", issue=self.issue, **about)
+            _line(event="dry-run", issue=slug, **about)
             return
         left = "are left to be mailed" if ongoing else "would be mailed"
         say(f"{found.recipients:,} recipients {left}; nothing was sent or written")

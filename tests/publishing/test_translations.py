@@ -72,6 +72,11 @@ def test_send_of_one_mails_the_family_and_a_second_send_nobody(room: Newsroom) -
     assert (mails(room, SLUG), mails(room, EN)) == (3, 1)
 
 
+def test_an_overdue_issue_is_told_once_however_many_go_together(room: Newsroom) -> None:
+    room.issue("2024-11-01-forgotten")
+    assert room.run("send", EN).err.count("2024-11-01-forgotten was due") == 1
+
+
 @pytest.mark.parametrize(
     ("head", "why"),
     [
