@@ -9,7 +9,7 @@ file applied twice does not undo what an operator or the reader has done since.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -101,7 +101,8 @@ class Applier:
         self._tolerance = config.feedback.transient_bounces
         self._tracks = config.feedback.opens_and_clicks
         self._service = config.service.url or ""
-        self._heard = Counter[tuple[int, str, bool, str]]()  # mailing, its issue, whether deferred, receiver
+        # What receivers took and what they deferred, by mailing and its issue.
+        self._heard = defaultdict[tuple[int, str], list[Counter[str]]](lambda: [Counter(), Counter()])
 
     def apply(self, events: Sequence[Event], *, message: str | None = None) -> bool:
         """One commit: all of ``events``, and what follows from them. Raises DatabaseError; then nothing was done.
@@ -180,15 +181,11 @@ class Applier:
 
     def _hear(self, event: Event, settled: Settled, *, deferred: bool) -> None:
         if settled.mailing_id and (receiver := receiver_of(event.domain)):
-            self._heard[settled.mailing_id, settled.slug or "", deferred, receiver] += 1
+            self._heard[settled.mailing_id, settled.slug or ""][deferred][receiver] += 1
 
     def _weigh_receivers(self, connection: Connection) -> None:
-        """Count by mailing what receivers took and what they deferred: one that defers too much is held back."""
-        for mailing_id, slug in sorted({key[:2] for key in self._heard}):
-            both = (Counter[str](), Counter[str]())
-            for (of, _, deferred, receiver), events in self._heard.items():
-                if of == mailing_id:
-                    both[deferred][receiver] += events
+        """Count what was heard: a receiver that defers too much is held back."""
+        for (mailing_id, slug), both in sorted(self._heard.items()):
             if deferrals.count(connection, mailing_id, *both):
                 self.applied.deferring.add(slug)
 
