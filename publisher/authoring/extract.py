@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from publisher.diagnostics.width import display_width
 
 _SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？]+[”」』）]?|[!?]+(?=\s|$)|\.(?=\s+[A-Z\"“]|\s*$)|\n+|$)", re.DOTALL)
 _LEANING = re.compile(
@@ -54,7 +55,7 @@ def pick(candidates: Sequence[SourceSentence], count: int, headlines: Sequence[s
         headline = _pairs(headlines[sentence.item]) if headlines else frozenset()
         said = len(headline & _pairs(sentence.text)) / (len(headline) or 1)
         score = raw * (1 + said) * (0.5 if _LEANING.match(sentence.text) else 1.0) * (1.4 if sentence.lead else 1.0)
-        score *= 1.0 if columns(sentence.text) <= LINE else 0.8
+        score *= 1.0 if display_width(sentence.text) <= LINE else 0.8
         if sentence.item not in best or score > best[sentence.item][0]:
             best[sentence.item] = (score, sentence)
     leads = sorted(best)[:_LEADS]
@@ -63,22 +64,17 @@ def pick(candidates: Sequence[SourceSentence], count: int, headlines: Sequence[s
     return [replace(best[item][1], text=shortened(best[item][1].text)) for item in chosen]
 
 
-def columns(text: str) -> int:
-    """How wide the text is: a full-width character takes two columns."""
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
 def shortened(text: str) -> str:
     """The text, or where it is longer than a line its first clauses, or words, that fit."""
-    if columns(text) <= LINE:
+    if display_width(text) <= LINE:
         return text
     ends = [found.start() for found in _CLAUSE.finditer(text)]
-    if clauses := [end for end in ends if LINE / 3 <= columns(text[:end]) < LINE - 1]:
-        full = unicodedata.east_asian_width(text[clauses[-1]]) in "WF"
+    if clauses := [end for end in ends if LINE / 3 <= display_width(text[:end]) < LINE - 1]:
+        full = display_width(text[clauses[-1]]) == 2
         return text[: clauses[-1]].rstrip() + ("。" if full else ".")
-    while columns(text) >= LINE:
+    while display_width(text) >= LINE:
         head, blank, _ = text.rstrip().rpartition(" ")
-        text = head if blank and columns(head) > LINE / 3 else text[:-1]
+        text = head if blank and display_width(head) > LINE / 3 else text[:-1]
     return text.rstrip(" ,，、;；:：") + "…"
 
 

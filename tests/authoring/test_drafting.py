@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.authoring.draft import draft_headline, draft_key_points, with_key_points
-from publisher.authoring.extract import LINE, SourceSentence, columns, pick, sentences, shortened
+from publisher.authoring.extract import LINE, SourceSentence, pick, sentences, shortened
 from publisher.authoring.model import ask, points_of
 from publisher.config import load_config
 from publisher.config.model import Llm
+from publisher.diagnostics.width import display_width
 from publisher.documents.text import TextFile, decode
 from publisher.errors import ServiceError, UsageError
 
@@ -310,7 +311,7 @@ def test_no_message_repeats_the_key(model: Model, monkeypatch: pytest.MonkeyPatc
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"])).map(lambda text: text * 20))
 def test_no_point_is_longer_than_a_line(text: str) -> None:
-    assert columns(shortened(text)) <= LINE
+    assert display_width(shortened(text)) <= LINE
 
 
 @pytest.mark.parametrize(
@@ -348,7 +349,7 @@ def test_offline_points_cover_the_lead_stories_and_no_sponsor(root: Path, langua
     points = draft_key_points(load_config(root), SLUG, count=12, replace=True).texts
     assert len(points) == 7
     assert [re.search("[0-9]", point)[0] for point in points[:3]] == ["2", "3", "4"]  # type: ignore[index]
-    assert all(columns(point) <= LINE and "\n" not in point for point in points)
+    assert all(display_width(point) <= LINE and "\n" not in point for point in points)
 
 
 def test_no_sentence_is_no_crash() -> None:
