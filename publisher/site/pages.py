@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import MappingProxyType
@@ -15,11 +14,11 @@ from publisher.config import Config
 from publisher.edition.brand import Author, Brand
 from publisher.edition.icon import SIZES, draw_icon, icon_path
 from publisher.edition.model import EarlierStory, Edition
-from publisher.edition.origin import source_type
 from publisher.site.archive import PAGE, Archive, Group, Page, moment
 from publisher.site.content import page_body
 from publisher.site.feeds import Feed, feeds_of
 from publisher.site.keys import Watched, identity, key_of
+from publisher.site.linked_data import aigc, article, collection
 from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target
 from publisher.site.paths import folder_key, issue_path, relative, url_of
 from publisher.site.search import search_file
@@ -62,6 +61,9 @@ class ArchivePages:
         self._whole = key_of(common, *self._editions.values())
         self._words: dict[str, SiteWords] = {}
         self._static = static_files(config)
+        self._icons = {size: icon_path(config, size) for size in SIZES}
+        self._asset = {role: file.path for role, file in self._static.items()}
+        self._asset |= {f"icon_{size}": path for size, path in self._icons.items()}
         self.feeds = {feed.path: feed for feed in feeds_of(config, archive)}
 
     def all(self) -> Iterator[SiteFile | Target]:
@@ -83,8 +85,9 @@ class ArchivePages:
         for group in self.archive.groups:
             for page in group.pages:
                 yield self.group(page)
-        for size in SIZES:
-            yield self._icon(size)
+        for size, icon in self._icons.items():
+            key = key_of(self._common, icon)
+            yield Target(icon, (key,), partial(self._icon, size, key))
         if self.config.theme.cards:
             yield from self._cards()
         for year, editions in self.archive.years:
@@ -110,10 +113,8 @@ class ArchivePages:
 
         return Target(f"{path}{CARD}", (key,), make)
 
-    def _icon(self, size: int) -> Target:
-        path = icon_path(self.config, size)
-        key = key_of(self._common, path)
-        return Target(path, (key,), lambda: (draw_icon(self.config, size), key))
+    def _icon(self, size: int, key: str) -> tuple[bytes, str]:
+        return draw_icon(self.config, size), key
 
     def group(self, page: Page) -> Target:
         """A page of the issues that share a tag, an author, a section or a year."""
@@ -132,7 +133,7 @@ class ArchivePages:
             "author": self._author(page.group) if page.group.kind == "authors" else None,
             "card": self._card_url(page.group.path if page.group.kind == "tags" else ""),
             "feeds": self._feeds_of(f"{page.group.path}feed"),
-            "linked_data": self._list_data(page.group.name, page.path, page.editions),
+            "linked_data": collection(self.config, page.group.name, page.path, page.editions),
         }
 
     def _author(self, group: Group) -> Author | None:
@@ -158,7 +159,7 @@ class ArchivePages:
             "newest": newest,
             "groups": self._listed(),
             "feeds": tuple(feed for path, feed in self.feeds.items() if "/" not in path),
-            "linked_data": self._list_data(self.config.newsletter.name, "", newest),
+            "linked_data": collection(self.config, self.config.newsletter.name, "", newest),
         }
 
     def issue(self, edition: Edition) -> Target:
@@ -198,8 +199,8 @@ class ArchivePages:
             "feeds": self._feeds_of(f"feed.{edition.language.lower()}"),
             "published": moment(edition, self.config.newsletter.zone).isoformat(),
             "provenance": f"{edition.digest}; commit={edition.commit or 'none'}",
-            "linked_data": self._linked_data(edition),
-            "aigc": _data_block(self._aigc(edition)) if edition.origin else "",
+            "linked_data": article(self.config, edition),
+            "aigc": aigc(self.config, edition) if edition.origin else "",
             "corrected": self.words(edition.language).on("corrected", corrected) if corrected else "",
         }
 
@@ -305,84 +306,9 @@ class ArchivePages:
             "link": lambda to: relative(path, to),
             "issue_link": lambda edition: relative(path, issue_path(edition.slug)),
             "absolute": lambda to: url_of(newsletter.url, to),
-            "asset": {role: file.path for role, file in self._static.items()}
-            | {f"icon_{size}": icon_path(self.config, size) for size in SIZES},
+            "asset": self._asset,
             "feeds": self._feeds_of(),
             "card": self._card_url(),
             "footer": own.html if own else Markup(),
             "subscribe_url": service.rstrip("/") + "/subscribe" if service else None,
         }
-
-    def _linked_data(self, edition: Edition) -> Markup:
-        """schema.org's NewsArticle as JSON-LD: a data block, which no content security policy stops."""
-        newsletter = self.config.newsletter
-        publisher = {"@type": "Organization", "name": newsletter.name, "url": newsletter.url}
-        at = moment(edition, newsletter.zone).isoformat()
-        data: dict[str, Any] = {
-            "@context": "https://schema.org",
-            "@type": "NewsArticle",
-            "headline": edition.title,
-            "description": edition.preheader,
-            "inLanguage": edition.language,
-            "datePublished": at,
-            "dateModified": at,
-            "mainEntityOfPage": url_of(newsletter.url, issue_path(edition.slug)),
-            "author": [self._person(name) for name in edition.authors] or [publisher],
-            "publisher": publisher,
-            "isAccessibleForFree": True,
-        }
-        if edition.cover:
-            data["image"] = [url_of(newsletter.url, edition.cover.name)]
-        if edition.origin:
-            data["digitalSourceType"] = source_type(edition.origin)
-        if edition.tags:
-            data["keywords"] = list(edition.tags)
-        return _data_block(data)
-
-    def _aigc(self, edition: Edition) -> dict[str, str]:
-        """The implicit label of China's measures: ``Label`` 1 is generated text (GB 45438-2025, annex E)."""
-        return {
-            "Label": "1",
-            "ContentProducer": ", ".join(dict.fromkeys(origin.by for origin in edition.origin)),
-            "ProduceID": edition.slug,
-            "ReservedCode1": "",
-            "ContentPropagator": self.config.newsletter.name,
-            "PropagateID": edition.digest,
-            "ReservedCode2": "",
-        }
-
-    def _person(self, name: str) -> dict[str, str]:
-        author = Brand.of(self.config).authors.get(name)
-        return {"@type": "Person", "name": name} | ({"url": author.url} if author and author.url else {})
-
-    def _list_data(self, name: str, path: str, editions: Sequence[Edition]) -> Markup:
-        """schema.org's CollectionPage of the issues that the page lists."""
-        newsletter = self.config.newsletter
-        listed = [
-            {
-                "@type": "ListItem",
-                "position": at,
-                "name": edition.title,
-                "url": url_of(newsletter.url, issue_path(edition.slug)),
-            }
-            for at, edition in enumerate(editions, 1)
-        ]
-        data: dict[str, Any] = {
-            "@context": "https://schema.org",
-            "@type": "CollectionPage",
-            "name": name,
-            "url": url_of(newsletter.url, path),
-            "inLanguage": newsletter.language,
-            "isPartOf": {"@type": "WebSite", "name": newsletter.name, "url": newsletter.url},
-            "mainEntity": {"@type": "ItemList", "itemListElement": listed},
-        }
-        if newsletter.description:
-            data["description"] = newsletter.description
-        return _data_block(data)
-
-
-def _data_block(data: Mapping[str, Any]) -> Markup:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&'":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - nothing in it can close the element or the attribute

@@ -1,0 +1,99 @@
+"""What a page tells machines of itself: schema.org's linked data as JSON-LD, and China's label of generated text.
+
+Each is a data block, which no content security policy stops.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from publisher.config import Config
+from publisher.edition.brand import Brand
+from publisher.edition.model import Edition
+from publisher.edition.origin import source_type
+from publisher.site.archive import moment
+from publisher.site.paths import issue_path, url_of
+
+
+def article(config: Config, edition: Edition) -> Markup:
+    """The NewsArticle of an issue's page."""
+    newsletter = config.newsletter
+    publisher = {"@type": "Organization", "name": newsletter.name, "url": newsletter.url}
+    at = moment(edition, newsletter.zone).isoformat()
+    data: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "NewsArticle",
+        "headline": edition.title,
+        "description": edition.preheader,
+        "inLanguage": edition.language,
+        "datePublished": at,
+        "dateModified": at,
+        "mainEntityOfPage": url_of(newsletter.url, issue_path(edition.slug)),
+        "author": [_person(config, name) for name in edition.authors] or [publisher],
+        "publisher": publisher,
+        "isAccessibleForFree": True,
+    }
+    if edition.cover:
+        data["image"] = [url_of(newsletter.url, edition.cover.name)]
+    if edition.origin:
+        data["digitalSourceType"] = source_type(edition.origin)
+    if edition.tags:
+        data["keywords"] = list(edition.tags)
+    return _data_block(data)
+
+
+def collection(config: Config, name: str, path: str, editions: Sequence[Edition]) -> Markup:
+    """The CollectionPage of the issues that the page at ``path`` lists."""
+    newsletter = config.newsletter
+    listed = [
+        {
+            "@type": "ListItem",
+            "position": at,
+            "name": edition.title,
+            "url": url_of(newsletter.url, issue_path(edition.slug)),
+        }
+        for at, edition in enumerate(editions, 1)
+    ]
+    data: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "CollectionPage",
+        "name": name,
+        "url": url_of(newsletter.url, path),
+        "inLanguage": newsletter.language,
+        "isPartOf": {"@type": "WebSite", "name": newsletter.name, "url": newsletter.url},
+        "mainEntity": {"@type": "ItemList", "itemListElement": listed},
+    }
+    if newsletter.description:
+        data["description"] = newsletter.description
+    return _data_block(data)
+
+
+def aigc(config: Config, edition: Edition) -> Markup:
+    """The implicit label of China's measures: ``Label`` 1 is generated text (GB 45438-2025, annex E)."""
+    return _data_block(
+        {
+            "Label": "1",
+            "ContentProducer": ", ".join(dict.fromkeys(origin.by for origin in edition.origin)),
+            "ProduceID": edition.slug,
+            "ReservedCode1": "",
+            "ContentPropagator": config.newsletter.name,
+            "PropagateID": edition.digest,
+            "ReservedCode2": "",
+        }
+    )
+
+
+def _person(config: Config, name: str) -> dict[str, str]:
+    author = Brand.of(config).authors.get(name)
+    return {"@type": "Person", "name": name} | ({"url": author.url} if author and author.url else {})
+
+
+def _data_block(data: Mapping[str, Any]) -> Markup:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&'":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - nothing in it can close the element or the attribute
