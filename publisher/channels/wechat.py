@@ -29,7 +29,8 @@ from publisher.edition.gates.contrast import DARK_MODE, LIGHT_MODE, close_pairs,
 from publisher.edition.model import Asset, ThemeError
 from publisher.edition.pictures import Pictures
 from publisher.edition.theme import Theme
-from publisher.edition.view import View, view
+from publisher.edition.view import View
+from publisher.edition.viewing import view
 from publisher.errors import UsageError
 from publisher.issue.markdown.cjk import one_line
 from publisher.issue.model import Issue

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,17 +29,21 @@ class Head(NamedTuple):
     ready: bool
 
 
-def heads_of(config: Config) -> dict[str, Head]:
-    """The heads of all issues by slug; none where the theme lists no previous issues."""
+Heads = Mapping[str, Head]
+"""The heads of a newsletter's issues by slug."""
+
+
+def heads_of(config: Config) -> Heads:
+    """The heads of all issues; none where the theme lists no previous issues."""
     if not Brand.of(config).parts.get("previous"):
         return {}
     with suppress(OSError):
-        names = os.listdir(config.root / ISSUES)  # noqa: PTH208 - of each edition that is made
+        names = os.listdir(config.root / ISSUES)  # noqa: PTH208 - thousands of names
         return {name: head for name in names if (head := _head(config, name))}
     return {}
 
 
-def listed(heads: Mapping[str, Head], slug: str) -> tuple[Head, ...]:
+def listed(heads: Heads, slug: str) -> tuple[Head, ...]:
     """The last issues of an earlier day in the language of ``slug`` that are ready, newest first: an edition follows
     from them.
     """
@@ -56,7 +60,7 @@ def _head(config: Config, slug: str) -> Head | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@cache
 def _read(root: Path, slug: str, name: str, language: str, *_state: int) -> Head | None:
     texts = head_of(root, f"{ISSUES}/{slug}/{name}")
     own = texts.get("language") or language

@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 
 from publisher.config import Config
 from publisher.edition.model import Asset, Slot, Slotted
-from publisher.edition.previous import heads_of, listed
 
 SHARED = ""
 """The part of every issue: the theme and config.yaml."""
@@ -90,10 +89,9 @@ def hash_parts(what: str, parts: Iterable[tuple[str, bytes]]) -> str:
 
 
 def commit(config: Config, slug: str, *others: str) -> str | None:
-    """The last commit that touched the issue, ``others``, those before it that it lists, the theme or config.yaml;
-    ``None`` outside git or while uncommitted.
+    """The last commit that touched the issue, ``others``, the theme or config.yaml; ``None`` outside git or while
+    uncommitted.
     """
-    others += tuple(one.slug for one in listed(heads_of(config), slug))
     return history_of(config.root, config.templates).commit(slug, *others)
 
 

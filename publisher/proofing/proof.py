@@ -15,6 +15,7 @@ from publisher.diagnostics import Diagnostic, blocking
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition import provenance
 from publisher.edition.model import Edition
+from publisher.edition.previous import Heads, heads_of, listed
 from publisher.errors import UsageError
 from publisher.issue.folder import discover
 from publisher.issue.translations import Translations, translations_of
@@ -75,19 +76,27 @@ class Proof:
         return replace(proof, edition=None) if proof.broken else proof
 
 
-def proofread(config: Config, slug: str, *, commit: bool = True, translations: Translations | None = None) -> Proof:
+def proofread(
+    config: Config,
+    slug: str,
+    *,
+    commit: bool = True,
+    translations: Translations | None = None,
+    heads: Heads | None = None,
+) -> Proof:
     """Read, check and render the issue ``slug``. It is rendered unless an error is known before.
 
     Each of its texts is parsed once; what was parsed is let go of at the end. Without ``commit`` git is not asked.
-    ``translations`` are those of the newsletter; they are looked for where they are not given.
+    ``translations`` and ``heads`` are those of the newsletter; they are looked for where they are not given.
     """
     translations = translations or translations_of(config)
+    heads = heads_of(config) if heads is None else heads
     try:
-        *_, proof = stages(config, slug, translations)
+        *_, proof = stages(config, slug, translations, heads)
     finally:
         _forget()
     if commit and proof.edition:
-        others = (one.slug for one in translations.others(slug))
+        others = [one.slug for one in translations.others(slug)] + [one.slug for one in listed(heads, slug)]
         return replace(proof, edition=replace(proof.edition, commit=provenance.commit(config, slug, *others)))
     return proof
 
@@ -103,12 +112,11 @@ def _forget() -> None:
     read_item_file.cache_clear()
 
 
-def stages(config: Config, slug: str, translations: Translations | None = None) -> Iterator[Proof]:
+def stages(config: Config, slug: str, translations: Translations, heads: Heads) -> Iterator[Proof]:
     """The proof as the rules have it; then, where nothing they find is an error, as the gates have it too.
 
     What was parsed is kept: who proofreads an issue again and again, reads what did not change once.
     """
-    translations = translations or translations_of(config)
     from publisher.checks.engine import facts_of, findings_within
     from publisher.checks.ignores import ignores_of
     from publisher.issue import Status, read_issue
@@ -125,7 +133,7 @@ def stages(config: Config, slug: str, translations: Translations | None = None) 
         return
     from publisher.edition.rendering import render  # what was proofread before need not wait for the renderer
 
-    edition, more = render(reading.issue, config, translations.others(slug))
+    edition, more = render(reading.issue, config, translations.others(slug), listed(heads, slug))
     found = tuple(dict.fromkeys((*basis.found, *with_levels(config.checks.levels, more))))
     basis = replace(basis, found=found, rendered=True)
     yield replace(proof, edition=edition, issue=reading.issue, basis=basis).judged(config)

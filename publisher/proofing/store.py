@@ -60,7 +60,7 @@ class Store:
         self._folder = folder or config.root / ".publisher" / "cache"
         self._files = Manifest(self._folder / "files")
         self._issues = config.root / "issues"
-        self._heads = heads_of(config)
+        self.heads = heads_of(config)
         self._part = lru_cache(8)(self._read_part)
         self.common = _common_key(config, self._files) if enabled else os.urandom(32)
 
@@ -82,14 +82,14 @@ class Store:
     def others(self, slug: str) -> tuple[str, ...]:
         """The issues that the edition of one follows from beside itself: its family, and what its mail lists."""
         family = (one.slug for one in self.translations.others(slug))
-        return (*family, *(one.slug for one in listed(self._heads, slug)))
+        return (*family, *(one.slug for one in listed(self.heads, slug)))
 
     def beside(self, slug: str) -> bytes:
         """What stands for those; empty where there are none."""
         family, of, before = (
             self.translations.family(slug),
             self.translations.named.get(slug),
-            listed(self._heads, slug),
+            listed(self.heads, slug),
         )
         if not family and not of and not before:
             return b""
@@ -170,7 +170,7 @@ class Store:
         with suppress(ValueError, IndexError):
             if packed is not None:
                 return unpack(part, packed)
-        again = pack(proofread(self._config, slug, commit=False, translations=self.translations))
+        again = pack(proofread(self._config, slug, commit=False, translations=self.translations, heads=self.heads))
         if self.key(slug) != key or not again.light:
             raise UsageError(f"{slug} changed meanwhile", help="type the command again")
         self.keep(slug, key, again)

@@ -17,6 +17,7 @@ import msgpack
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition.model import EarlierStory
+from publisher.edition.previous import Heads
 from publisher.edition.provenance import history_of
 from publisher.issue.translations import Translations
 from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack, with_values
@@ -31,7 +32,7 @@ WORTH_PROCESSES = 40
 """Issues to render from which on starting processes costs less than it saves."""
 
 _CHUNK = 8
-_given: tuple[Config, Translations] | None = None
+_given: tuple[Config, Translations, Heads] | None = None
 
 
 def judge_whole(
@@ -116,7 +117,7 @@ def proof_all(
     for _ in found:
         progress()
     missing = [slug for slug in slugs if slug not in found]
-    for slug, packed in zip(missing, _proofread(config, missing, store.translations, processes), strict=True):
+    for slug, packed in zip(missing, _proofread(config, missing, store, processes), strict=True):
         found[slug] = store.keep(slug, keys[slug], packed)
         progress()
     return found
@@ -173,14 +174,14 @@ def _facts(config: Config, slug: str, keys: Mapping[str, bytes], store: Store, p
     return packed
 
 
-def _proofread(
-    config: Config, slugs: Sequence[str], translations: Translations, processes: int | None
-) -> Iterator[Packed]:
+def _proofread(config: Config, slugs: Sequence[str], store: Store, processes: int | None) -> Iterator[Packed]:
     count = processes or (cores() if len(slugs) >= WORTH_PROCESSES else 1)
     if count == 1:
-        yield from (pack(proofread(config, slug, commit=False, translations=translations)) for slug in slugs)
+        translations, heads = store.translations, store.heads
+        for slug in slugs:
+            yield pack(proofread(config, slug, commit=False, translations=translations, heads=heads))
         return
-    with workers(count, _start, config, translations) as pool:
+    with workers(count, _start, config, store.translations, store.heads) as pool:
         yield from pool.map(_proofread_in_worker, slugs, chunksize=_CHUNK)
 
 
@@ -193,11 +194,12 @@ def workers(count: int, start: Callable[..., None] | None = None, *given: Any) -
     return ProcessPoolExecutor(count, multiprocessing.get_context(method), start, given)
 
 
-def _start(config: Config, translations: Translations) -> None:
+def _start(config: Config, translations: Translations, heads: Heads) -> None:
     global _given
-    _given = config, translations
+    _given = config, translations, heads
 
 
 def _proofread_in_worker(slug: str) -> Packed:
     assert _given is not None
-    return pack(proofread(_given[0], slug, commit=False, translations=_given[1]))
+    config, translations, heads = _given
+    return pack(proofread(config, slug, commit=False, translations=translations, heads=heads))

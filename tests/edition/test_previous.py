@@ -10,9 +10,11 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.config import load_config
 from publisher.config.theme import built_in
 from publisher.edition.model import Edition
+from publisher.proofing import proof
 from publisher.proofing.proof import proofread
 from publisher.proofing.store import Store
 from publisher.publishing.history import content_of
+from publisher.site.build import build
 from tests.checks.corpus import SOUND
 from tests.edition.test_history import Repository
 
@@ -79,11 +81,17 @@ def test_an_edited_earlier_issue_changes_digest_and_key_but_not_what_the_issue_i
     assert content_of(after) == content_of(before)
 
 
+def test_a_build_reads_the_heads_of_the_issues_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "heads_of", lambda _: pytest.fail("read once more for an issue"))
+    build(load_config(root), [], root / "dist")
+    assert "About 2025-01-07-x" in (root / f"dist/email/{SLUG}/email.txt").read_text(encoding="utf-8")
+
+
 def test_the_commit_of_an_edition_holds_the_issues_that_it_lists(root: Path) -> None:
     repository = Repository(root)
     repository.commit("README.md", "1")
     older = repository.commit("issues/2025-01-06-x/b.md", "---\nheadline: More\n---\nText.\n")
     repository.commit("issues/2025-01-03-x/b.md", "---\nheadline: More\n---\nText.\n")
-    proof = proofread(load_config(root), SLUG)
-    assert proof.edition is not None
-    assert proof.edition.commit == older
+    made = proofread(load_config(root), SLUG).edition
+    assert made is not None
+    assert made.commit == older

@@ -182,7 +182,7 @@ def _mjml(values: dict[str, Any]) -> str:
     from publisher.edition.email import TEMPLATE, context
     from publisher.edition.pictures import Pictures
     from publisher.edition.slots import Slots
-    from publisher.edition.view import view
+    from publisher.edition.viewing import view
     from publisher.language import Locale
 
     made = issue(*values["items"], **_fields(values))

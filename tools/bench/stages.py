@@ -23,7 +23,7 @@ from publisher.edition.pictures import Pictures
 from publisher.edition.rendering import render, write_stories, write_web
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
-from publisher.edition.view import view
+from publisher.edition.viewing import view
 from publisher.issue import Issue, discover, read_issue
 from publisher.issue.markdown import forget_parsed, parsed
 from publisher.language import Locale

@@ -75,10 +75,9 @@ def _versions(config: Config, slugs: Sequence[str], store: Store) -> dict[str, P
     here = [slug for slug in slugs if _is_here(config, slug)]
     proofs = proof_all(config, here, {slug: store.key(slug) for slug in here}, store)
     store.save()
-    beside = store.translations.others
 
     def commit(slug: str) -> str | None:
-        return provenance.commit(config, slug, *(one.slug for one in beside(slug)))
+        return provenance.commit(config, slug, *store.others(slug))
 
     return {
         slug: replace(one, edition=of_commit(one.edition, commit(slug)) if one.edition else None)

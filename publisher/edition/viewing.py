@@ -1,0 +1,205 @@
+"""An issue, in the words of its language, made into what templates see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from email.utils import parseaddr
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from publisher.checks.html import SCHEMES
+from publisher.config import Config
+from publisher.diagnostics import Place
+from publisher.edition.brand import Brand
+from publisher.edition.length import measure
+from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, sponsored
+from publisher.edition.markdown.links import scheme
+from publisher.edition.markdown.text import link
+from publisher.edition.named import StoryWords, linked
+from publisher.edition.origin import Labels
+from publisher.edition.pictures import Pictures
+from publisher.edition.preheader import preheader
+from publisher.edition.previous import Head
+from publisher.edition.view import ItemView, LanguageView, PictureView, PointView, PreviousView, View
+from publisher.issue.definitions import halves
+from publisher.issue.markdown.cjk import one_line
+from publisher.issue.model import Issue, Picture, Prose, Source, Sponsor
+from publisher.issue.translations import Family, Sibling
+from publisher.language import Locale
+
+
+def view(
+    issue: Issue, config: Config, words: Locale, pictures: Pictures, others: Family = (), before: Iterable[Head] = ()
+) -> View:
+    """The view of an issue, with its translations and the issues ``before`` it that it lists.
+
+    What cannot be shown is reported in ``pictures.diagnostics``.
+    """
+    archive = config.newsletter.url.rstrip("/") + "/"
+    page = f"{archive}issues/{issue.slug}/"
+    renderer = MarkdownRenderer(page, pictures.place, words, pictures.miss)
+    written = [renderer.inline(point, f"point-{n}") for n, point in enumerate(_points(issue), 1)]
+    intro = renderer.block(issue.intro, "intro", 1) if issue.intro else None
+    labels = Labels(words, config)
+    items = _items(issue, words, pictures, renderer, labels)
+    stories = [StoryWords(item.anchor, item.headline, " ".join(_measured((item,), None))) for item in items]
+    shown = zip(written, linked([point.html for point in written], stories), strict=True)
+    points = tuple(PointView(f"{n:02}", html, point.text) for n, (point, html) in enumerate(shown, 1))
+    attribution = renderer.inline(issue.attribution, "attribution") if issue.attribution else None
+    pictures.diagnostics.extend(renderer.diagnostics)
+    length = measure(_measured(items, attribution), words, config)
+    told = {part: labels.of(origin, part or "issue") for part, origin in issue.generated}
+    generated_by = issue.key_points.generated_by if issue.key_points else None
+    if generated_by and points:
+        told.setdefault("key_points", words("generated", model=labels.model(generated_by)))
+    return View(
+        newsletter=config.newsletter.name,
+        title=one_line(issue.title),
+        subtitle=one_line(issue.subtitle or ""),
+        subject=one_line(issue.subject),
+        preheader=preheader(
+            issue,
+            [" ".join(point.html.striptags().split()) for point in points],
+            intro,
+            [item.name for item in items],
+        ),
+        language=issue.language,
+        direction=words.direction,
+        date=words.date(issue.date),
+        iso_date=issue.date.isoformat(),
+        number=None if issue.number is None else words("number", number=issue.number),
+        authors=words("authors", names=words.join(tuple(map(one_line, issue.authors)))) if issue.authors else None,
+        **_bylines(issue, config, words),
+        length=length,
+        length_line=words("length", count=length.count, minutes=length.minutes),
+        points=points,
+        origin=told.get(""),
+        generated=told.get("key_points") if points else None,
+        intro_origin=told.get("intro") if intro else None,
+        cover=_picture(issue.cover, pictures, issue.places.of("cover", "image")) if issue.cover else None,
+        intro_html=intro.html if intro else None,
+        intro=intro,
+        items=items,
+        attribution_html=attribution.html if attribution else None,
+        attribution=attribution,
+        previous=tuple(PreviousView(one.title, words.date(one.day), f"{archive}issues/{one.slug}/") for one in before),
+        web_url=page,
+        archive_url=archive,
+        postal_address=config.newsletter.postal_address,
+        reply_to=parseaddr(config.newsletter.reply_to or config.newsletter.from_)[1],
+        subscribe_url=f"{config.service.url.rstrip('/')}/subscribe" if config.service.url else None,
+        languages=tuple(_language(one, archive) for one in others if one.ready),
+    )
+
+
+def _language(sibling: Sibling, archive: str) -> LanguageView:
+    words = Locale.of(sibling.language, {})
+    return LanguageView(words.own_name, sibling.language, words.direction, f"{archive}issues/{sibling.slug}/")
+
+
+def _bylines(issue: Issue, config: Config, words: Locale) -> dict[str, Any]:
+    """The authors as config.yaml's ``authors`` shows them: names with links, in HTML and in text, and the addresses of
+    their pictures; nothing where it knows none of them.
+    """
+    brand = Brand.of(config)
+    known = [(one_line(name), brand.authors.get(name)) for name in issue.authors]
+    if not any(author for _, author in known):
+        return {"authors_html": None, "authors_text": None, "portraits": ()}
+    named = [(name, author.url if author else None) for name, author in known]
+    before, _, after = words("authors", names="\0").partition("\0")
+    html = escape(words("comma")).join(
+        Markup('<a href="{}" rel="author">{}</a>').format(url, name) if url else escape(name) for name, url in named
+    )
+    return {
+        "authors_html": escape(before) + html + escape(after),
+        "authors_text": words("authors", names=words.join(tuple(link(name, url or "") for name, url in named))),
+        "portraits": tuple(brand.base + author.picture.path for _, author in known if author and author.picture),
+    }
+
+
+def _points(issue: Issue) -> tuple[Prose, ...]:
+    return issue.key_points.points if issue.key_points else ()
+
+
+def _items(
+    issue: Issue, words: Locale, pictures: Pictures, renderer: MarkdownRenderer, labels: Labels
+) -> tuple[ItemView, ...]:
+    level = 3 if any(item.section for item in issue.items) else 2
+    label = words("commentary").strip()
+    views = []
+    section: str | None = None
+    for item in issue.items:
+        first, second = halves(item)
+        body = renderer.block(first, item.anchor, level)
+        commentary = renderer.block(second, f"{item.anchor}:commentary", level) if second else None
+        if item.sponsored:
+            body = replace(body, html=sponsored(body.html))
+            commentary = replace(commentary, html=sponsored(commentary.html)) if commentary else None
+        views.append(
+            ItemView(
+                anchor=item.anchor,
+                headline=one_line(item.headline),
+                level=level,
+                html=body.html,
+                body=body,
+                commentary_html=_labelled(commentary.html, label, words.runs_in) if commentary else None,
+                commentary=commentary,
+                commentary_label=label,
+                commentary_by=one_line(item.commentary_by) if item.commentary_by else None,
+                sources=tuple(_source(source) for source in item.sources),
+                image=_picture(item.image, pictures, item.places.of("image", "image")) if item.image else None,
+                section=one_line(item.section) if item.section and item.section != section else None,
+                tags=item.tags,
+                sponsor=_sponsor(item.sponsored, words) if item.sponsored else None,
+                kind=item.kind,
+                origins=tuple(labels.of(origin, part) for part, origin in item.generated if part != "commentary"),
+                commentary_origin=next((labels.of(o) for part, o in item.generated if part == "commentary"), None),
+            )
+        )
+        section = item.section
+    return tuple(views)
+
+
+def _labelled(html: Html, label: str, runs_in: bool) -> Html:
+    """A commentary with its label: at the head of its first line, or on a line of its own."""
+    if runs_in and (begun := re.match(r"<p( dir=\"[a-z]+\")?>", html)):
+        return Html(f'{begun[0]}<strong class="label">{escape(label)}</strong>{html[begun.end() :]}')
+    return Html(f'<p class="label">{escape(label)}</p>\n{html}')
+
+
+def _source(source: Source) -> Source:
+    safe = scheme(source.url) in SCHEMES
+    return Source(one_line(source.name), one_line(source.url) if source.url and safe else None)
+
+
+def _sponsor(sponsor: Sponsor, words: Locale) -> Source:
+    told = words("sponsored_by", name=one_line(sponsor.by)) if sponsor.by else words("sponsored")
+    return _source(Source(told, sponsor.url))
+
+
+def _picture(picture: Picture, pictures: Pictures, place: Place) -> PictureView | None:
+    placed = pictures.require(picture.image, place)
+    if placed is None:
+        return None
+    return PictureView(
+        url=placed.url,
+        width=placed.width,
+        height=placed.height,
+        alt=one_line(picture.alt),
+        caption=one_line(picture.caption) if picture.caption else None,
+        credit=one_line(picture.credit) if picture.credit else None,
+        clear=placed.clear,
+    )
+
+
+def _measured(items: tuple[ItemView, ...], attribution: RenderedText | None) -> list[str]:
+    """What length measures: headlines, bodies, each commentary with its label, the attribution."""
+    texts = []
+    for item in items:
+        texts += [item.headline, item.body.visible]
+        if item.commentary:
+            texts += [item.commentary_label, item.commentary.visible]
+    return [*texts, attribution.visible] if attribution else texts
