@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from publisher.authoring.bundled import write_new
+from publisher.authoring.issue import issue_at
 from publisher.authoring.metadata import Metadata, metadata_of, plain
 from publisher.authoring.page import FetchedPage, fetch_page
 from publisher.authoring.yaml_text import rewrite, scalar, with_item
@@ -48,7 +49,7 @@ def add_item(config: Config, url: str, slug: str | None = None) -> AddedItem:
     Raises UsageError or ServiceError, with nothing written.
     """
     slug = slug or newest_draft(config)
-    issue = _issue(config, slug)
+    issue = issue_at(config, slug)
     page = fetch_page(url, allow_private=config.checks.allow_private_links)
     said = metadata_of(page.text)
     headline = said.title or _address(page.url)
@@ -121,13 +122,6 @@ def slug_words(text: str) -> str:
     words = "-".join(re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])['’](?=[a-z])", "", letters)))
     cut = words[:_LONGEST_SLUG]
     return cut if len(words) == len(cut) or "-" not in cut else cut[: cut.rindex("-")]
-
-
-def _issue(config: Config, slug: str) -> Issue:
-    issue = read_issue(config, slug).partial
-    if issue is None:
-        raise UsageError(f"{slug} cannot be read", help=f"run publisher check {slug}")
-    return issue
 
 
 def _host(url: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from publisher.authoring.extract import SourceSentence, pick, sentences
+from publisher.authoring.issue import issue_at
 from publisher.authoring.model import ask, line_of, points_of
 from publisher.authoring.yaml_text import end_of_entry, key_points_block, rewrite, with_headline
 from publisher.checks.context import Context
@@ -84,9 +85,7 @@ def draft_headline(config: Config, slug: str, name: str, *, write: bool) -> Draf
     """
     if not config.llm.url:
         raise UsageError("a headline needs a model", help="set llm.url and llm.model in config.yaml")
-    issue = read_issue(config, slug).partial
-    if issue is None:
-        raise UsageError(f"{slug} cannot be read", help=f"run publisher check {slug}")
+    issue = issue_at(config, slug)
     index, path = _item_named(issue, name)
     if write and path == issue.places.path:
         raise UsageError(f"{name} has no file of its own", help=f"leave --write out, and copy the headline into {path}")

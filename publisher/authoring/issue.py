@@ -11,7 +11,7 @@ from datetime import date, datetime
 from publisher.authoring.bundled import schema_files, starter_file, write_new
 from publisher.config import Config
 from publisher.errors import UsageError
-from publisher.issue import date_of_slug, discover, read_issue
+from publisher.issue import Issue, date_of_slug, discover, read_issue
 from publisher.issue.folder import DATED, SLUG
 from publisher.language import Locale
 
@@ -56,6 +56,14 @@ def write_issue(config: Config, slug: str, day: date, files: Mapping[str, str]) 
     for name, text in texts.items():
         write_new(config.root / name, text.encode())
     return made
+
+
+def issue_at(config: Config, slug: str) -> Issue:
+    """The issue as far as it can be read. Raises :class:`UsageError` where it cannot be at all."""
+    issue = read_issue(config, slug).partial
+    if issue is None:
+        raise UsageError(f"{slug} cannot be read", help=f"run publisher check {slug}")
+    return issue
 
 
 def _refuse_slug(slug: str) -> None:

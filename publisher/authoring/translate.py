@@ -77,7 +77,7 @@ def draft_translation(config: Config, slug: str, language: str, new: str | None 
     day, folder = day_of(config, new), read_folder(config.root, slug)
     issue = _read(config, original.places.path)
     items = {PurePath(path).name: _read(config, path) for path in folder.items}
-    translator = _Translator(config, tag)
+    translator, file = _Translator(config, tag), PurePath(original.places.path).name
     listed = issue.data.get("items")
     inline = {f"item {number}": item for number, item in enumerate(listed or (), 1) if isinstance(item, dict)}
     terms = [text for data in (issue.data, *(item.data for item in items.values())) for text in _terms(data)]
@@ -89,8 +89,8 @@ def draft_translation(config: Config, slug: str, language: str, new: str | None 
         translator.item(name, data)
     if not translator.taken:
         raise ServiceError("no answer of the model can be used", help="try again, or another llm.model")
-    head = _head(issue.data, slug, tag, translator)
-    files = {PurePath(original.places.path).name: issue.render(head), **{name: one.text for name, one in items.items()}}
+    head = _head(issue.data, slug, tag, None if file in translator.left else translator.origin)
+    files = {file: issue.render(head), **{name: one.text for name, one in items.items()}}
     made = write_issue(config, new, day, files)
     source, target = config.root / original.folder, config.root / "issues" / new
     for path, is_plain in files_below(str(source / IMAGES)) if (source / IMAGES).is_dir() else ():
@@ -186,7 +186,6 @@ class _Translator:
     terms: dict[str, str] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
     taken: int = 0
-    issue_taken: bool = False
     _failed: int = 0
 
     @property
@@ -196,9 +195,8 @@ class _Translator:
 
     def issue(self, file: _File, own: Texts, terms: Sequence[str]) -> None:
         """The issue's own texts, and the words for all sections and tags. Raises ServiceError."""
-        asked: Texts = {**own, **{("term", number): text for number, text in enumerate(terms)}}
         try:
-            found = self._ask({path: text for path, text in asked.items() if _kind(path) not in _TERMS})
+            found = self._ask({**own, **{("term", number): text for number, text in enumerate(terms)}})
         except _UnusableAnswer as refused:
             self.left[PurePath(file.path).name] = str(refused)
             return
@@ -208,14 +206,13 @@ class _Translator:
         }
         _put(file.data, found)
         self._name(file.data, skip="items")
-        self.issue_taken = True
 
     def item(self, name: str, data: dict[str, Any], file: _File | None = None) -> None:
         """One item; it stays as it is, with a note in its file, where no answer can be used."""
         try:
             if self._failed >= _FAILURES:
                 raise _UnusableAnswer("the endpoint failed before, and was asked no more")
-            found = self._ask({path: text for path, text in _texts(data).items() if _kind(path) not in _TERMS})
+            found = self._ask(_texts(data))
             changed = deepcopy(data)
             _put(changed, found)
             self._name(changed)
@@ -236,10 +233,10 @@ class _Translator:
         _put(data, {path: text for path, text in named.items() if path[0] != skip})
 
     def _ask(self, texts: Texts) -> Texts:
-        """The translations. Raises _UnusableAnswer, ServiceError."""
-        if not texts:
+        """The translations, but for the words of sections and tags. Raises _UnusableAnswer, ServiceError."""
+        keys = {".".join(map(str, path)): path for path in texts if _kind(path) not in _TERMS}
+        if not keys:
             return {}
-        keys = {".".join(map(str, path)): path for path in texts}
         question = json.dumps({key: texts[path] for key, path in keys.items()}, ensure_ascii=False)
         answer = ask(self.config.llm, _INSTRUCTION.format(language=self.tag), question)
         try:
@@ -289,12 +286,12 @@ def _put(data: Any, texts: Texts) -> None:
         at[last] = text
 
 
-def _head(data: dict[str, Any], slug: str, tag: str, translator: _Translator) -> dict[str, Any]:
-    """issue.yaml of the translation: a draft, which names its original after the date."""
+def _head(data: dict[str, Any], slug: str, tag: str, origin: dict[str, str] | None) -> dict[str, Any]:
+    """issue.yaml of the translation: a draft, which names its original after the date; ``origin`` is of its texts."""
     added: dict[str, Any] = {"language": tag, "status": "draft", "translation_of": slug}
     parts = [part for part in ("intro", "key_points") if data.get(part)]
-    if translator.issue_taken and parts:
-        added["generated"] = dict.fromkeys(parts, translator.origin)
+    if origin and parts:
+        added["generated"] = dict.fromkeys(parts, origin)
     kept = [(key, value) for key, value in data.items() if key not in added]
     at = next((number for number, (key, _) in enumerate(kept, 1) if key == "date"), 0)
     return dict([*kept[:at], *added.items(), *kept[at:]])
