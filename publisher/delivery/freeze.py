@@ -191,7 +191,7 @@ def _candidates(
         (_unusable(), Exclusion.INVALID),
     ]
     reached = s.mailbox_key.in_(_inboxes(slug)) if again else None
-    if family and len(family.members) > 1:
+    if family:
         elsewhere: ColumnElement[bool] = s.mailbox_key.in_(_inboxes(*family.others(slug), pending=True))
         if family.shared:
             usable = case((s.state == "confirmed", 0), else_=1)  # what else leaves a reader out does so to the inbox

@@ -185,7 +185,7 @@ class Sender:
 
     def _record_and_claim(self, wanted: int) -> Exchanged:
         answer = self.ledger.record_and_claim(self._results, wanted, self._round)
-        if self._results and self.transport.name == "smtp":
+        if self._results and getattr(self.transport, "relays", False):
             self.ledger.weigh(self._results)
         self._results = []
         if answer.operator != Operator.GOING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from publisher.config import Config
@@ -14,31 +13,26 @@ from publisher.edition.gates import check_edition, clip_budget
 from publisher.edition.markdown import Html
 from publisher.edition.model import Edition, EditionItem, Slotted, ThemeError
 from publisher.edition.origin import record
+from publisher.edition.others import Others
 from publisher.edition.pictures import Pictures
 from publisher.edition.plain import story_texts, write_text
-from publisher.edition.previous import Head
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.edition.view import View
 from publisher.edition.viewing import view
 from publisher.issue.model import Issue, Status
-from publisher.issue.translations import Family
 from publisher.language import Locale
 
 
-def render(
-    issue: Issue, config: Config, others: Family = (), before: Iterable[Head] = ()
-) -> tuple[Edition | None, list[Diagnostic]]:
+def render(issue: Issue, config: Config, others: Others | None = None) -> tuple[Edition | None, list[Diagnostic]]:
     """The edition of an issue and what the gates found. ``None`` where an error keeps it from being made.
 
-    ``others`` are its translations, and what it translates: the mail leads to those that are ready. ``before``: the
-    earlier issues that it lists.
-
-    The same issue, theme and configuration give the same bytes, wherever and whenever they are rendered.
+    The same issue, theme, configuration and ``others``, to which the mail leads, give the same bytes, wherever and
+    whenever they are rendered.
     """
     words = Locale.of(issue.language, config.labels)
     pictures = Pictures(config, issue.folder)
-    seen = view(issue, config, words, pictures, others, before)
+    seen = view(issue, config, words, pictures, others)
     slots = Slots(repr((issue, config.newsletter, config.labels)))
     theme = Theme.of(config)
     try:

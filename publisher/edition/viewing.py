@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from email.utils import parseaddr
 from typing import Any
@@ -20,24 +19,19 @@ from publisher.edition.markdown.links import scheme
 from publisher.edition.markdown.text import link
 from publisher.edition.named import StoryWords, linked
 from publisher.edition.origin import Labels
+from publisher.edition.others import Others
 from publisher.edition.pictures import Pictures
 from publisher.edition.preheader import preheader
-from publisher.edition.previous import Head
 from publisher.edition.view import ItemView, LanguageView, PictureView, PointView, PreviousView, View
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import one_line
 from publisher.issue.model import Issue, Picture, Prose, Source, Sponsor
-from publisher.issue.translations import Family, Sibling
+from publisher.issue.translations import Sibling
 from publisher.language import Locale
 
 
-def view(
-    issue: Issue, config: Config, words: Locale, pictures: Pictures, others: Family = (), before: Iterable[Head] = ()
-) -> View:
-    """The view of an issue, with its translations and the issues ``before`` it that it lists.
-
-    What cannot be shown is reported in ``pictures.diagnostics``.
-    """
+def view(issue: Issue, config: Config, words: Locale, pictures: Pictures, others: Others | None = None) -> View:
+    """The view of an issue. What cannot be shown is reported in ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
     page = f"{archive}issues/{issue.slug}/"
     renderer = MarkdownRenderer(page, pictures.place, words, pictures.miss)
@@ -55,6 +49,7 @@ def view(
     generated_by = issue.key_points.generated_by if issue.key_points else None
     if generated_by and points:
         told.setdefault("key_points", words("generated", model=labels.model(generated_by)))
+    before = others.before(issue.slug) if others else ()
     return View(
         newsletter=config.newsletter.name,
         title=one_line(issue.title),
@@ -91,7 +86,7 @@ def view(
         postal_address=config.newsletter.postal_address,
         reply_to=parseaddr(config.newsletter.reply_to or config.newsletter.from_)[1],
         subscribe_url=f"{config.service.url.rstrip('/')}/subscribe" if config.service.url else None,
-        languages=tuple(_language(one, archive) for one in others if one.ready),
+        languages=tuple(_language(one, archive) for one in (others.family(issue.slug) if others else ()) if one.ready),
     )
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from publisher.config import Config
 from publisher.documents import Mapping as YamlMapping
@@ -21,7 +23,7 @@ from publisher.language.tags import canonical, closest
 
 _NAMES = ("issue.yaml", "issue.yml")
 _KEY = b"translation_of"
-_seen: dict[str, tuple[tuple[int, ...], bool]] = {}  # by path: its state, and whether it may hold the key
+_seen: dict[str, _IssueFile] = {}  # by whole path
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,11 @@ Family = tuple[Sibling, ...]
 
 @dataclass(frozen=True, slots=True)
 class Translations:
-    """The families of a newsletter, and what each translation names, whether that is an issue or not."""
+    """The families of a newsletter, what each translation names, whether that is an issue or not, and all issues."""
 
     families: Mapping[str, Family] = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
+    slugs: frozenset[str] = frozenset()
 
     def family(self, slug: str) -> Family:
         """The members of the issue's family, itself among them; nobody where it has no translation and is none."""
@@ -73,54 +76,70 @@ def pick(language: str | None, family: Iterable[Sibling], fallback: str) -> str:
 
 def translations_of(config: Config) -> Translations:
     """The families on disk. A family with a member that cannot be read goes without its language."""
-    paths = {slug: path for slug in discover(config.root) if (path := _issue_file(config.root, slug))}
-    holding = [slug for slug, path in paths.items() if _seen[f"{config.root}/{path}"][1]]
-    if not holding:
-        return Translations()
-    read = {slug: _sibling(config, slug, paths[slug]) for slug in holding}
-    named = {slug: one.of for slug, one in read.items() if one.of}
-    families: dict[str, Family] = {}
-    for original in sorted({*named.values()} & paths.keys() - named.keys()):
-        members = [read[slug] for slug, of in sorted(named.items()) if of == original]
-        families[original] = (_sibling(config, original, paths[original]), *members)
-    return Translations(families, named)
+    slugs = discover(config.root)
+    files = {slug: file for slug in slugs if (file := _issue_file(config.root, slug))}
+    named = {
+        slug: of for slug, file in files.items() if file.names and (of := file.head(config.root).get(_KEY.decode()))
+    }
+    members: dict[str, list[Sibling]] = {}
+    for slug, of in sorted(named.items()):
+        if of in files and of not in named:
+            members.setdefault(of, [_sibling(config, of, files[of])]).append(_sibling(config, slug, files[slug], of))
+    return Translations({of: tuple(family) for of, family in members.items()}, named, frozenset(slugs))
 
 
-def _issue_file(root: Path, slug: str) -> str | None:
-    """The issue's file where it holds the key or may be named by one; looked into where it changed."""
-    return next((path for name in _NAMES if _looked(root, path := f"{ISSUES}/{slug}/{name}")), None)
+def heads(root: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Each issue's slug with the keys of its issue.yaml that hold a text; parsed again where it changed."""
+    for slug in discover(root):
+        if file := _issue_file(root, slug):
+            yield slug, file.head(root)
 
 
-def _looked(root: Path, path: str) -> bool:
+class _IssueFile(NamedTuple):
+    """An issue's file as it was looked into; ``names``: it may hold the key."""
+
+    path: str  # from the root
+    state: tuple[int, ...] | bytes
+    names: bool
+
+    def head(self, root: Path) -> Mapping[str, str]:
+        """The keys that hold a text or nothing; empty where it cannot be read, which is told elsewhere."""
+        return _head(root, self.path, self.state)
+
+
+def _issue_file(root: Path, slug: str) -> _IssueFile | None:
+    """The issue's file; looked into where it changed."""
+    return next((file for name in _NAMES if (file := _looked(root, f"{ISSUES}/{slug}/{name}"))), None)
+
+
+def _looked(root: Path, path: str) -> _IssueFile | None:
     whole = f"{root}/{path}"
     if (held := shadows.get().get(whole)) is not None:
-        _seen[whole] = (), _KEY in held
-        return True
+        return _IssueFile(path, held, _KEY in held)
     try:
         status = os.stat(whole)  # noqa: PTH116 - asked of every issue
         state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        if whole not in _seen or _seen[whole][0] != state:
-            holds = False
+        known = _seen.get(whole)
+        if known is None or known.state != state:
+            names = False
             if stat.S_ISREG(status.st_mode):  # a fifo would keep us waiting
                 with open(whole, "rb") as file:  # noqa: PTH123
-                    holds = _KEY in file.read(MAX_BYTES)
-            _seen[whole] = state, holds
+                    names = _KEY in file.read(MAX_BYTES)
+            known = _seen[whole] = _IssueFile(path, state, names)
     except OSError:
-        return False
-    return True
+        return None
+    return known
 
 
-def head_of(root: Path, path: str) -> dict[str, str]:
-    """The keys of an issue file that hold a text or nothing; empty where it cannot be read, which is told elsewhere."""
+@lru_cache(maxsize=10_000)
+def _head(root: Path, path: str, _state: object) -> Mapping[str, str]:
     file = read_text(root, path)[0] if leads_inside(root, root / path) else None
     node = parse_yaml(file)[0] if file else None
     entries = node.entries if isinstance(node, YamlMapping) else ()
     return {entry.key.text: entry.value.text.strip() for entry in entries if isinstance(entry.value, Scalar)}
 
 
-def _sibling(config: Config, slug: str, path: str) -> Sibling:
-    words = head_of(config.root, path)
+def _sibling(config: Config, slug: str, file: _IssueFile, of: str = "") -> Sibling:
+    words = file.head(config.root)
     language = words.get("language") or config.newsletter.language
-    return Sibling(
-        slug, canonical(language) or language, words.get("translation_of", ""), words.get("status") == "ready"
-    )
+    return Sibling(slug, canonical(language) or language, of, words.get("status") == "ready")

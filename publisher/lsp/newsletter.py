@@ -21,11 +21,10 @@ from publisher.diagnostics import Diagnostic
 from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.text import MAX_BYTES, shadows
 from publisher.edition.model import Edition
-from publisher.edition.previous import Heads, heads_of
+from publisher.edition.others import Others
 from publisher.errors import PublisherError
 from publisher.issue import Issue, read_issue
 from publisher.issue.folder import loose_files
-from publisher.issue.translations import Translations, translations_of
 from publisher.lsp.archive import ArchiveFacts
 from publisher.lsp.document import Document
 from publisher.preview.watch import changed_files
@@ -67,7 +66,7 @@ class OpenNewsletter:
         self._late: dict[str, tuple[Diagnostic, ...]] = {}  # what gates and rules across issues found last, by slug
         self._waiting: dict[str, None] = {_CONFIG: None}
         self._turn = 0  # rises with each change of something else than an item's text
-        self._beside: tuple[int, Translations, Heads] = (-1, Translations(), {})  # as it is since that turn
+        self._others = (-1, Others())  # as they are since that turn
         self._wake, self._hurry = asyncio.Event(), asyncio.Event()
         self._tasks = [asyncio.create_task(self._work())]
 
@@ -233,9 +232,9 @@ class OpenNewsletter:
             self.editions.pop(slug, None)
             yield [], True
             return
-        if self._beside[0] != turn:
-            self._beside = turn, translations_of(config), heads_of(config)
-        judged = stages(config, slug, *self._beside[1:])
+        if self._others[0] != turn:
+            self._others = turn, Others.of(config)
+        judged = stages(config, slug, self._others[1])
         proof = next(judged)
         at_once = {*proof.findings}
         yield [*at_once.union(() if proof.broken else self._late.get(slug, ()))], False

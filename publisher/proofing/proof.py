@@ -15,10 +15,9 @@ from publisher.diagnostics import Diagnostic, blocking
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition import provenance
 from publisher.edition.model import Edition
-from publisher.edition.previous import Heads, heads_of, listed
+from publisher.edition.others import Others
 from publisher.errors import UsageError
 from publisher.issue.folder import discover
-from publisher.issue.translations import Translations, translations_of
 
 if TYPE_CHECKING:  # what reads and judges loads when something is: most issues did not change
     from publisher.checks.ignores import Ignore
@@ -76,28 +75,20 @@ class Proof:
         return replace(proof, edition=None) if proof.broken else proof
 
 
-def proofread(
-    config: Config,
-    slug: str,
-    *,
-    commit: bool = True,
-    translations: Translations | None = None,
-    heads: Heads | None = None,
-) -> Proof:
+def proofread(config: Config, slug: str, *, commit: bool = True, others: Others | None = None) -> Proof:
     """Read, check and render the issue ``slug``. It is rendered unless an error is known before.
 
     Each of its texts is parsed once; what was parsed is let go of at the end. Without ``commit`` git is not asked.
-    ``translations`` and ``heads`` are those of the newsletter; they are looked for where they are not given.
+    ``others`` are those of the newsletter; they are looked for where they are not given.
     """
-    translations = translations or translations_of(config)
-    heads = heads_of(config) if heads is None else heads
+    others = others or Others.of(config)
     try:
-        *_, proof = stages(config, slug, translations, heads)
+        *_, proof = stages(config, slug, others)
     finally:
         _forget()
     if commit and proof.edition:
-        others = [one.slug for one in translations.others(slug)] + [one.slug for one in listed(heads, slug)]
-        return replace(proof, edition=replace(proof.edition, commit=provenance.commit(config, slug, *others)))
+        commit_ = provenance.commit(config, slug, *others.slugs(slug))
+        return replace(proof, edition=replace(proof.edition, commit=commit_))
     return proof
 
 
@@ -112,7 +103,7 @@ def _forget() -> None:
     read_item_file.cache_clear()
 
 
-def stages(config: Config, slug: str, translations: Translations, heads: Heads) -> Iterator[Proof]:
+def stages(config: Config, slug: str, others: Others) -> Iterator[Proof]:
     """The proof as the rules have it; then, where nothing they find is an error, as the gates have it too.
 
     What was parsed is kept: who proofreads an issue again and again, reads what did not change once.
@@ -124,7 +115,7 @@ def stages(config: Config, slug: str, translations: Translations, heads: Heads) 
     reading = read_issue(config, slug)
     partial = reading.partial
     facts, failed = facts_of(config, partial) if partial is not None else ({}, [])
-    found = (*findings_within(config, reading, translations), *failed)
+    found = (*findings_within(config, reading, others.translations), *failed)
     basis = Basis(found, tuple(ignores_of(config.root, slug)), facts)
     draft = partial is not None and partial.status is Status.DRAFT
     proof = Proof(slug, draft, None, (), basis, partial).judged(config)
@@ -133,7 +124,7 @@ def stages(config: Config, slug: str, translations: Translations, heads: Heads) 
         return
     from publisher.edition.rendering import render  # what was proofread before need not wait for the renderer
 
-    edition, more = render(reading.issue, config, translations.others(slug), listed(heads, slug))
+    edition, more = render(reading.issue, config, others)
     found = tuple(dict.fromkeys((*basis.found, *with_levels(config.checks.levels, more))))
     basis = replace(basis, found=found, rendered=True)
     yield replace(proof, edition=edition, issue=reading.issue, basis=basis).judged(config)

@@ -27,9 +27,8 @@ from publisher.config.plugins import RULES, load_plugin, plugin_name, plugins
 from publisher.config.theme import theme_folders
 from publisher.documents.atomic import write_file
 from publisher.edition.model import Edition
-from publisher.edition.previous import heads_of, listed
+from publisher.edition.others import Others
 from publisher.errors import UsageError
-from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.codec import PART_OF, PARTS, Packed, pack, stored, unpack
 from publisher.proofing.index import SUM, IndexRow, checksum, key_of_issue, read_index, write_index
 from publisher.proofing.manifest import Manifest, State
@@ -60,7 +59,6 @@ class Store:
         self._folder = folder or config.root / ".publisher" / "cache"
         self._files = Manifest(self._folder / "files")
         self._issues = config.root / "issues"
-        self.heads = heads_of(config)
         self._part = lru_cache(8)(self._read_part)
         self.common = _common_key(config, self._files) if enabled else os.urandom(32)
 
@@ -69,9 +67,9 @@ class Store:
         return self._folder / "made" / name if self._enabled else None
 
     @cached_property
-    def translations(self) -> Translations:
+    def others(self) -> Others:
         """Those of the newsletter, as the store found them first."""
-        return translations_of(self._config)
+        return Others.of(self._config)
 
     def key(self, slug: str) -> bytes:
         """32 bytes that stand for everything the issue's edition follows from."""
@@ -79,23 +77,14 @@ class Store:
             return b""
         return key_of_issue(self.common, slug, self._files.digest(self._of(slug)), self.beside(slug))
 
-    def others(self, slug: str) -> tuple[str, ...]:
-        """The issues that the edition of one follows from beside itself: its family, and what its mail lists."""
-        family = (one.slug for one in self.translations.others(slug))
-        return (*family, *(one.slug for one in listed(self.heads, slug)))
-
     def beside(self, slug: str) -> bytes:
-        """What stands for those; empty where there are none."""
-        family, of, before = (
-            self.translations.family(slug),
-            self.translations.named.get(slug),
-            listed(self.heads, slug),
-        )
+        """What stands for the issues that the edition of one follows from beside itself; empty where there are none."""
+        known, before = self.others.translations, self.others.before(slug)
+        family, of = known.family(slug), known.named.get(slug)
         if not family and not of and not before:
             return b""
-        original = self._files.digest(self._of(of)) if of and family else b""
-        above = self.translations.named.get(of or "")
-        return hashlib.sha256(repr((family, of, above, original, before)).encode()).digest()
+        original = self._files.digest(self._of(of)) if of and family else b""  # the two are compared
+        return hashlib.sha256(repr((family, of, known.named.get(of or ""), original, before)).encode()).digest()
 
     def rows(self) -> dict[str, IndexRow]:
         """The index; empty where there is none, or none that can be used."""
@@ -170,7 +159,7 @@ class Store:
         with suppress(ValueError, IndexError):
             if packed is not None:
                 return unpack(part, packed)
-        again = pack(proofread(self._config, slug, commit=False, translations=self.translations, heads=self.heads))
+        again = pack(proofread(self._config, slug, commit=False, others=self.others))
         if self.key(slug) != key or not again.light:
             raise UsageError(f"{slug} changed meanwhile", help="type the command again")
         self.keep(slug, key, again)

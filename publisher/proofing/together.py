@@ -17,9 +17,8 @@ import msgpack
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition.model import EarlierStory
-from publisher.edition.previous import Heads
+from publisher.edition.others import Others
 from publisher.edition.provenance import history_of
-from publisher.issue.translations import Translations
 from publisher.proofing.codec import Packed, StoredEdition, light_of, of_commit, pack, with_values
 from publisher.proofing.index import IndexRow
 from publisher.proofing.proof import Basis, Proof, proofread
@@ -32,7 +31,7 @@ WORTH_PROCESSES = 40
 """Issues to render from which on starting processes costs less than it saves."""
 
 _CHUNK = 8
-_given: tuple[Config, Translations, Heads] | None = None
+_given: tuple[Config, Others] | None = None
 
 
 def judge_whole(
@@ -52,7 +51,7 @@ def judge_whole(
     history = history_of(config.root, config.templates)
     for proof in judge(config, slugs, store=store, processes=processes, progress=progress):
         edition = proof.edition if drafts or not proof.draft else None
-        commit = history.commit(proof.slug, *store.others(proof.slug)) if edition else None
+        commit = history.commit(proof.slug, *store.others.slugs(proof.slug)) if edition else None
         done.append(replace(proof, edition=of_commit(edition, commit) if edition else None))
     return done
 
@@ -117,7 +116,7 @@ def proof_all(
     for _ in found:
         progress()
     missing = [slug for slug in slugs if slug not in found]
-    for slug, packed in zip(missing, _proofread(config, missing, store, processes), strict=True):
+    for slug, packed in zip(missing, _proofread(config, missing, store.others, processes), strict=True):
         found[slug] = store.keep(slug, keys[slug], packed)
         progress()
     return found
@@ -135,11 +134,8 @@ def _across(
     """
     if before == after and not changed:
         return {}
-    from publisher.checks.engine import (
-        affected,
-        earlier_stories,
-        findings_across,
-    )  # where nothing changed no rule is needed
+    # Where nothing changed no rule is needed.
+    from publisher.checks.engine import affected, earlier_stories, findings_across
 
     now = {slug: msgpack.unpackb(packed) for slug, packed in after.items()}
     was = {slug: now[slug] if after.get(slug) == old else msgpack.unpackb(old) for slug, old in before.items()}
@@ -174,14 +170,12 @@ def _facts(config: Config, slug: str, keys: Mapping[str, bytes], store: Store, p
     return packed
 
 
-def _proofread(config: Config, slugs: Sequence[str], store: Store, processes: int | None) -> Iterator[Packed]:
+def _proofread(config: Config, slugs: Sequence[str], others: Others, processes: int | None) -> Iterator[Packed]:
     count = processes or (cores() if len(slugs) >= WORTH_PROCESSES else 1)
     if count == 1:
-        translations, heads = store.translations, store.heads
-        for slug in slugs:
-            yield pack(proofread(config, slug, commit=False, translations=translations, heads=heads))
+        yield from (pack(proofread(config, slug, commit=False, others=others)) for slug in slugs)
         return
-    with workers(count, _start, config, store.translations, store.heads) as pool:
+    with workers(count, _start, config, others) as pool:
         yield from pool.map(_proofread_in_worker, slugs, chunksize=_CHUNK)
 
 
@@ -194,12 +188,11 @@ def workers(count: int, start: Callable[..., None] | None = None, *given: Any) -
     return ProcessPoolExecutor(count, multiprocessing.get_context(method), start, given)
 
 
-def _start(config: Config, translations: Translations, heads: Heads) -> None:
+def _start(config: Config, others: Others) -> None:
     global _given
-    _given = config, translations, heads
+    _given = config, others
 
 
 def _proofread_in_worker(slug: str) -> Packed:
     assert _given is not None
-    config, translations, heads = _given
-    return pack(proofread(config, slug, commit=False, translations=translations, heads=heads))
+    return pack(proofread(_given[0], slug, commit=False, others=_given[1]))

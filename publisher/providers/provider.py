@@ -158,7 +158,8 @@ class Transport(Protocol):
     """Hands messages to a provider and says what became of each recipient: an :class:`Outcome`, never an exception.
 
     ``name`` says which in messages; ``account`` names what shares one quota. ``most`` is the largest batch of a call,
-    ``parallel`` how many calls may be in flight, each from a thread of its own.
+    ``parallel`` how many calls may be in flight, each from a thread of its own. One may have
+    ``relays = True`` besides: its answers may be those of the receivers, one by one.
     """
 
     name: str

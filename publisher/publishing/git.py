@@ -12,7 +12,7 @@ from pathlib import Path
 
 from publisher.config import Config, read_config
 from publisher.config.load import rule_paths
-from publisher.edition.brand import Brand
+from publisher.edition.others import Others
 from publisher.edition.provenance import run_git
 from publisher.issue.folder import leads_inside
 
@@ -102,7 +102,8 @@ def at_revision(config: Config, commit: str, slugs: tuple[str, ...]) -> Iterator
     """The newsletter as it was then, with those issues, in a folder that goes away again; None: no config then."""
     with tempfile.TemporaryDirectory(prefix="publisher-base-") as folder:
         root = Path(folder)
-        issues = ["issues"] if Brand.of(config).parts.get("previous") else [f"issues/{slug}" for slug in slugs]
+        others = Others.of(config)  # where an edition may follow from other issues, all come along
+        issues = ["issues"] if others.heads or others.translations.named else [f"issues/{slug}" for slug in slugs]
         export(config.root, commit, root, "config.yaml", config.templates, *issues)
         if rules := rule_paths(root):
             export(config.root, commit, root, *rules)

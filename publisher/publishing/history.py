@@ -59,8 +59,7 @@ def decide_all(
             found.append(Facts(slug, ready=False, in_repository=False, archived=True, mailed=ledger.mailed.get(slug)))
     decisions = {one.slug: decide(one, now, config.publish) for one in found}
     translations = translations_of(config)
-    for slug, other in _unasked(decisions, translations, ledger):
-        decisions.setdefault(slug, other)
+    decisions |= dict(_unasked(decisions, translations, ledger))
     families = {slug: [decisions[one.slug] for one in translations.others(slug)] for slug in decisions}
     return [with_family(decisions[one.slug], families[one.slug]) for one in found]
 

@@ -12,11 +12,15 @@ from publisher.delivery import deferrals
 from publisher.delivery.deferrals import LEAST
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.mailings import Mailing
+from publisher.delivery.send import Options, send
 from publisher.delivery.status import statuses
 from publisher.delivery.tables import receiver_tallies
 from publisher.delivery.tripwires import Tripped
+from publisher.edition.model import Slot, Slotted
 from publisher.feedback.apply import tripped_by
+from publisher.mail.message import Envelope, MailContent
 from publisher.providers.outcomes import Outcome, Verdict, submitted
+from publisher.testing import FakeTransport
 from tests.feedback import shapes
 from tests.feedback.conftest import SLUG, Room, open_room
 
@@ -124,6 +128,26 @@ def test_a_relay_that_answers_4xx_for_one_receiver_keeps_the_others_going(room: 
     ledger.weigh(results)
     assert domains([*ledger.record_and_claim([], 5000, 2).claims]) == {"gmail.com": 100, "firm.example": 100}
     assert room.account().pending == 400  # the 200 that were deferred wait with the 200 nobody tried
+
+
+def test_a_send_by_a_relay_holds_the_receiver_that_defers_and_mails_the_others(room: Room) -> None:
+    class Relay(FakeTransport):
+        relays = True
+
+    def answer(envelope: Envelope) -> Outcome:
+        deferred = Outcome(Verdict.RETRY, "smtp-421: 4.7.0 [TSS04] Messages temporarily deferred")
+        return deferred if "@yahoo." in envelope.address else submitted(None)
+
+    room.subscribe(*(f"reader{i}@{DOMAINS[i % 4]}" for i in range(400)))
+    relay = Relay(answer)
+    body = Slotted(("Hello ", Slot.UNSUBSCRIBE_URL, ""))
+    letter = MailContent(SLUG, "Weekly", "Weekly", "en", "sha256:0", None, body, body)
+    sent = send(room.config, room.database, letter, Options(transport=relay))
+    assert (sent.account.submitted, sent.account.pending) == (200, 200)
+    assert [trip.name for trip in sent.tripped] == ["receiver-defers"]
+    asked = Counter("@yahoo." in envelope.address for envelope in relay.seen)
+    assert asked[False] == 200
+    assert asked[True] < 200  # the rest of them were not tried
 
 
 def test_a_relay_that_defers_everybody_is_no_receiver_that_does(room: Room) -> None:

@@ -261,3 +261,37 @@ def test_pages_and_mail_lead_to_the_other_languages(room: Newsroom) -> None:
     year = Path(room.root / f"live/search/{SLUG[:4]}.json")
     rows = {row["url"]: row.get("of") for row in json.loads(year.read_text())}
     assert rows == {f"issues/{SLUG}/": None, f"issues/{EN}/": SLUG}
+
+
+def test_a_page_of_a_family_is_verified_with_its_family_as_it_was(newsroom: Newsroom) -> None:
+    newsroom.set_up()
+    newsroom.issue()
+    newsroom.issue(EN, head=f"language: en\ntranslation_of: {SLUG}\n", body="The body.", title="Weekly")
+    newsroom.commit("The issue, and its translation")
+    assert newsroom.run("publish").status == 0
+    newsroom.issue(EN, head=f"language: en\ntranslation_of: {SLUG}\n", body="Another body.", title="Weekly")
+    newsroom.commit("Later")
+    for slug in (SLUG, EN):  # a page names its own issue alone
+        ran = newsroom.run("verify", f"{newsroom.edge.url}/{newsroom.bucket}/issues/{slug}/")
+        assert ran.status == 0, ran.err
+    (change,) = json.loads(newsroom.run("plan", "--base", "HEAD~1", "--format", "json").out)["changes"]
+    assert (change["issue"], change["how"]) == (EN, "changed")
+    assert change["findings"] == {"added": [], "removed": []}
+
+
+def test_a_head_is_parsed_once_while_its_file_is_as_it_was(room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    from publisher.issue import translations
+
+    config, parsed, read = load_config(room.root), list[str](), translations.read_text
+
+    def counted(root: Path, path: str) -> object:
+        parsed.append(path)
+        return read(root, path)
+
+    monkeypatch.setattr(translations, "read_text", counted)
+    for _ in range(3):
+        assert translations_of(config).family(EN)[0].slug == SLUG
+    assert sorted(parsed) == [f"issues/{EN}/issue.yaml", f"issues/{SLUG}/issue.yaml"]
+    room.issue(EN, head=f"language: de\ntranslation_of: {SLUG}\n", title="Woche")
+    assert translations_of(config).family(EN)[1].language == "de"
+    assert len(parsed) == 3

@@ -24,11 +24,12 @@ QUOTE = define("quote-not-in-items", Severity.WARNING)
 DATE = define("date-not-in-items", Severity.WARNING)
 CURRENCY = define("currency-not-in-items", Severity.WARNING)
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _MONTH = (
     r"(?P<{}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
+_DAY = r"(?:mon|tue(?:s)?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?s?"
+_CALENDAR = re.compile(rf"{_MONTH.format('month')}|{_DAY}", re.IGNORECASE)
 _DATES = re.compile(
     r"(?P<m1>1[0-2]|0?[1-9])\s*月\s*(?P<d1>[12]\d|3[01]|0?[1-9])\s*[日号號]"
     rf"|\b{_MONTH.format('m2')}\s+(?P<d2>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?\b"
@@ -60,9 +61,7 @@ _SURNAMES = (
 _PERSON = re.compile(rf"([{_SURNAMES}][\u4e00-\u9fff]{{2}})(?=表示|称|稱|认为|認為|指出|宣布|透露|强调|強調)")
 _BODY = re.compile(r"([\u4e00-\u9fff]{2})(集团|集團|银行|銀行|证券|證券|大学|大學|研究院|科技|汽车|汽車)")
 _LOOSE = set("的该該这這其本各多家一在是和与與被由对對向从從为為说說称稱新老大小两兩及等业業们們方层層管人部外首")
-_WORDS = (
-    "ai ceo cfo cto coo ipo us usa uk eu un gpu cpu npu api llm pc tv it hr pr ev vr ar xr ok faq pdf url app i i'm"
-)
+_WORDS = "ai ceo cfo cto coo ipo us usa uk eu un gpu cpu npu api llm pc tv it hr pr ev vr ar xr ok faq pdf url app i"
 _KNOWN_TO_ALL = frozenset(_WORDS.split())
 _PLACES = tuple(
     frozenset(names.split())
@@ -79,7 +78,7 @@ _EFFORT = 100_000_000
 _HAN = re.compile("[\u3400-\u9fff\u3040-\u30ff]")
 
 
-class _Summed:
+class Summed:
     """The text that a claim sums up, in the forms that it is asked for."""
 
     def __init__(self, text: str) -> None:
@@ -96,7 +95,7 @@ class _Summed:
     def words(self) -> frozenset[str]:
         """Each word, and the parts of those with a hyphen."""
         words = _WORD.findall(self.text)
-        return frozenset(_plain(part) for word in words for part in (word, *re.split(r"[-.&]", word)))
+        return frozenset(part.casefold() for word in words for part in (word, *re.split(r"[-.&]", word)))
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -107,6 +106,7 @@ class _Summed:
 
     @cached_property
     def letters(self) -> str:
+        """Its letters and digits, in a row."""
         return _letters(self.text)
 
     @cached_property
@@ -116,6 +116,7 @@ class _Summed:
 
     @cached_property
     def dates(self) -> frozenset[tuple[int, int]]:
+        """Its dates, as month and day."""
         return frozenset(date for date, _ in _dates(self.text))
 
     @cached_property
@@ -124,7 +125,13 @@ class _Summed:
         return frozenset(int(one or two) for one, two in _DAY_ALONE.findall(self.text))
 
     @cached_property
+    def values(self) -> frozenset[Decimal]:
+        """Its numbers, in words too."""
+        return frozenset(value for number in numbers(self.text, words=True) for value in number.values)
+
+    @cached_property
     def money(self) -> dict[Decimal, set[str]]:
+        """The currencies of each amount."""
         found: dict[Decimal, set[str]] = {}
         for values, currency, _ in _money(self.text):
             for value in values:
@@ -148,7 +155,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         return
     if issue.key_points:
         drafted = bool(issue.key_points.generated_by) or any(part in {"", "key_points"} for part, _ in issue.generated)
-        source = _Summed("\n".join(_everything(context)))
+        source = Summed("\n".join(_everything(context)))
         points = (text for text in context.texts if text.role == "key point")
         for line in (Line(*run, None) for point in points for run in point.plain()):
             yield from _told(line, source, issue, drafted=drafted)
@@ -157,7 +164,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             bodies = [text.words for text in context.texts if text.item == index]
             if bodies:
                 line = Line(item.headline, lambda item=item: item.places.of("headline"), None)  # type: ignore[misc]
-                yield from _told(line, _Summed("\n".join(bodies)), issue)
+                yield from _told(line, Summed("\n".join(bodies)), issue)
 
 
 def _everything(context: Context) -> Iterator[str]:
@@ -170,8 +177,8 @@ def _everything(context: Context) -> Iterator[str]:
     yield from (text.words for text in context.texts if text.role != "key point")
 
 
-def _told(line: Line, source: _Summed, issue: Issue, *, drafted: bool = True) -> Iterator[Diagnostic]:
-    for found in inventions(line.text, source.text, issue.language, drafted=drafted, _source=source):
+def _told(line: Line, source: Summed, issue: Issue, *, drafted: bool = True) -> Iterator[Diagnostic]:
+    for found in inventions(line.text, source, issue.language, drafted=drafted):
         place = line.place(found.start, found.start + len(found.words))
         message, advice = _sentences(found)
         yield found.code.at(place, message, help=advice)
@@ -189,13 +196,10 @@ def _sentences(found: Invention) -> tuple[Sentence, Sentence]:
     return say("{text} appears in no item", text=found.words), advice
 
 
-def inventions(
-    claim: str, text: str, language: str, *, drafted: bool = True, _source: _Summed | None = None
-) -> list[Invention]:
-    """What the claim says that the text does not, in the order of reading. Who wrote it themselves, and no model
+def inventions(claim: str, source: Summed, language: str, *, drafted: bool = True) -> list[Invention]:
+    """What the claim says that the source does not, in the order of reading. Who wrote it themselves, and no model
     (``drafted``), may add a place or a person: then only names that are spelled like no word are looked for.
     """
-    source = _source or _Summed(text)
     found = [
         *_names(claim, source, language, drafted),
         *_quotes(claim, source),
@@ -205,19 +209,19 @@ def inventions(
     return sorted(found, key=lambda one: one.start)
 
 
-def _names(claim: str, source: _Summed, language: str, drafted: bool) -> Iterator[Invention]:
+def _names(claim: str, source: Summed, language: str, drafted: bool) -> Iterator[Invention]:
     words = list(_WORD.finditer(claim))
     han = bool(_HAN.search(claim))
     capitals = sum(word[0][0].isupper() for word in words)
     weak = drafted and language.split("-")[0] != "de" and (han or capitals <= 0.75 * len(words) or len(words) < 4)
-    whole = {_plain(word) for row in _rows(claim) for word in row if _initials_of(row) & source.words}
+    whole = {word.casefold() for row in _rows(claim) for word in row if _initials_of(row) & source.words}
     after = -1
     for word in words:
         begins = not han and (after < 0 or bool(_STARTS.search(claim, after, word.start())))
-        name, after = word[0].rstrip("'’"), word.end()
+        name, after = word[0], word.end()
         strong = any(sign.isupper() for sign in name[1:]) or any(sign.isdigit() for sign in name)
         plain = name[0].isupper() and weak and not begins and (len(name) > 2 or not han)
-        if (strong or plain) and not _is_known(name, source) and _plain(name) not in whole:
+        if (strong or plain) and not _is_known(name, source) and name.casefold() not in whole:
             yield Invention(NAME, name, word.start())
     for pattern in (_TITLE, _PERSON):
         for title in pattern.finditer(claim):
@@ -228,9 +232,9 @@ def _names(claim: str, source: _Summed, language: str, drafted: bool) -> Iterato
             yield Invention(NAME, body[0], body.start())
 
 
-def _is_known(name: str, source: _Summed) -> bool:
-    plain = _plain(name)
-    if len(plain) < 2 or plain in _KNOWN_TO_ALL or plain in source.words or plain[:3] in {*_MONTHS, *_DAYS}:
+def _is_known(name: str, source: Summed) -> bool:
+    plain = name.casefold()
+    if len(plain) < 2 or plain in _KNOWN_TO_ALL or plain in source.words or _CALENDAR.fullmatch(name):
         return True
     letters = _letters(name)
     if len(letters) > 3 and source.holds(letters):
@@ -275,7 +279,7 @@ def _initials(text: str) -> Iterator[str]:
                 yield from _initials_of(row[start:end])
 
 
-def _quotes(claim: str, source: _Summed) -> Iterator[Invention]:
+def _quotes(claim: str, source: Summed) -> Iterator[Invention]:
     for said in _SAID.finditer(claim):
         words = next(filter(None, said.groups()))
         pieces = re.split(r"…|\.\.\.|\[[^\]]*\]", words)
@@ -287,10 +291,10 @@ def _is_long(words: str) -> bool:
     return len(_HAN.findall(words)) >= 6 or len(_WORD.findall(words)) >= 4
 
 
-def _when(claim: str, source: _Summed) -> Iterator[Invention]:
-    known = {value for number in numbers(source.text, words=True) for value in number.values}
+def _when(claim: str, source: Summed) -> Iterator[Invention]:
     for (month, day), found in _dates(claim):
-        if (month, day) not in source.dates and day not in source.days and {Decimal(day)} <= known and source.dates:
+        elsewhere = source.dates and Decimal(day) in source.values  # else the number itself is told of
+        if elsewhere and (month, day) not in source.dates and day not in source.days:
             yield Invention(DATE, found[0], found.start())
 
 
@@ -301,7 +305,7 @@ def _dates(text: str) -> Iterator[tuple[tuple[int, int], re.Match[str]]]:
         yield (number, int(day)), found
 
 
-def _how_much(claim: str, source: _Summed) -> Iterator[Invention]:
+def _how_much(claim: str, source: Summed) -> Iterator[Invention]:
     for values, currency, found in _money(claim):
         theirs = set[str]().union(*(source.money.get(value, set()) for value in values))
         if theirs and currency not in theirs:
@@ -320,10 +324,6 @@ def _money(text: str) -> Iterator[tuple[frozenset[Decimal], str, re.Match[str]]]
             yield number.values, str(after.lastgroup), after
         elif before and not text[before[-1].end() : number.start].strip():
             yield number.values, str(before[-1].lastgroup), before[-1]
-
-
-def _plain(word: str) -> str:
-    return re.sub(r"['’]s?$", "", word).casefold()
 
 
 def _letters(text: str) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import urldefrag, urlsplit
 from publisher.checks.context import Context, Line, sources
 from publisher.checks.rules.number_not_in_items import Number, numbers
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
-from publisher.issue import Issue, Item, discover, read_issue
+from publisher.issue import Issue, Item, read_issue
 from publisher.language.tags import is_language, subtags
 
 UNKNOWN = define("unknown-translation", Severity.ERROR)
@@ -47,7 +47,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     place, known = issue.places.of("translation_of"), context.translations
     if of == issue.slug:
         yield BAD.at(place, say("an issue cannot be its own translation"), help=say("name the original"))
-    elif of not in discover(context.config.root):
+    elif of not in known.slugs:
         yield UNKNOWN.at(place, say("there is no issue {slug}", slug=of), help=say("name the folder of the original"))
     elif above := known.named.get(of):
         message = say("{slug} is itself a translation of {above}", slug=of, above=above)

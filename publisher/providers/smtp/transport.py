@@ -32,6 +32,7 @@ class SmtpTransport(Transport):
     """Submits through one relay, a message at a time."""
 
     name = "smtp"
+    relays = True
     most = 10
     parallel = 1
     _composed: Composed

@@ -12,12 +12,11 @@ from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url
 from publisher.delivery.freeze import family_of, preview, segment_of
-from publisher.edition import provenance
 from publisher.edition.model import Edition
-from publisher.edition.provenance import SHARED, part_of
+from publisher.edition.provenance import SHARED, history_of, part_of
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
-from publisher.issue.translations import translations_of
+from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.codec import of_commit
 from publisher.proofing.proof import Proof, proofread
 from publisher.proofing.store import Store
@@ -34,7 +33,7 @@ from publisher.publishing.witness import Witness
 AFTER = frozenset({Action.DONE, Action.CHANGED, Action.SETTLED, Action.LATE, Action.CANCELLED, Action.UNKNOWN})
 """Where nobody would be mailed whatever the numbers are."""
 
-Asked = tuple[Database, set[str]]  # the database, and the issues whose recipients are worth counting
+Asked = tuple[Database, set[str], Translations]  # the database, the issues whose recipients are worth counting
 
 SHARED_SHOWN = 3  # how many editions are shown of those that only the theme or config.yaml changes
 
@@ -61,7 +60,7 @@ def make_plan(
         versions = _versions(config, wanted, Store(config, folder=cache))
         decisions = _decide(config, versions, ledger)
         mailable = {decision.slug for decision in decisions if decision.kind not in AFTER}
-        asked = (database, mailable) if database else None
+        asked = (database, mailable, translations_of(config)) if database else None
         changes, others = _changes(config, before, touched, shared, versions, asked, pictures, notes)
     finally:
         if database:
@@ -75,12 +74,11 @@ def _versions(config: Config, slugs: Sequence[str], store: Store) -> dict[str, P
     here = [slug for slug in slugs if _is_here(config, slug)]
     proofs = proof_all(config, here, {slug: store.key(slug) for slug in here}, store)
     store.save()
-
-    def commit(slug: str) -> str | None:
-        return provenance.commit(config, slug, *store.others(slug))
-
+    history = history_of(config.root, config.templates)
     return {
-        slug: replace(one, edition=of_commit(one.edition, commit(slug)) if one.edition else None)
+        slug: replace(one, edition=of_commit(one.edition, history.commit(slug, *store.others.slugs(slug))))
+        if one.edition
+        else one
         for slug, one in proofs.items()
     }
 
@@ -210,7 +208,7 @@ def _with_audience(change: EditionChange, config: Config, asked: Asked | None, e
     if asked is None or edition.draft or edition.slug not in asked[1]:
         return change
     with asked[0].connect() as connection:
-        rule = family_of(config, translations_of(config), edition.slug)
+        rule = family_of(config, asked[2], edition.slug)
         found = preview(connection, edition.slug, segment_of(config, edition), family=rule)
     return replace(change, audience=Audience(edition.audience or config.audience, *found))
 

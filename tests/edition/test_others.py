@@ -9,8 +9,9 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import load_config
 from publisher.config.theme import built_in
+from publisher.edition import others
 from publisher.edition.model import Edition
-from publisher.proofing import proof
+from publisher.issue import translations
 from publisher.proofing.proof import proofread
 from publisher.proofing.store import Store
 from publisher.publishing.history import content_of
@@ -82,8 +83,10 @@ def test_an_edited_earlier_issue_changes_digest_and_key_but_not_what_the_issue_i
 
 
 def test_a_build_reads_the_heads_of_the_issues_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "heads_of", lambda _: pytest.fail("read once more for an issue"))
+    asked: list[str] = []
+    monkeypatch.setattr(others, "heads", lambda root: asked.append("heads") or translations.heads(root))
     build(load_config(root), [], root / "dist")
+    assert asked == ["heads"]
     assert "About 2025-01-07-x" in (root / f"dist/email/{SLUG}/email.txt").read_text(encoding="utf-8")
 
 
