@@ -34,10 +34,7 @@ _PASTE = "or paste the article from index.html"
 _AGAIN = "copy PUBLISHER_WECHAT_{} anew from the account's console"
 _WORDS = {
     -1: ("WeChat is busy", "try again in a minute"),
-    40001: (
-        "WeChat refuses the AppSecret or its token",
-        _AGAIN.format("SECRET"),
-    ),
+    40001: ("WeChat refuses the AppSecret or its token", _AGAIN.format("SECRET")),
     40007: ("WeChat does not know a picture or draft that it had", "run it again"),
     40013: ("WeChat knows no such AppID", _AGAIN.format("APPID")),
     40125: ("WeChat refuses the AppSecret", _AGAIN.format("SECRET")),

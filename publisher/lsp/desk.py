@@ -77,8 +77,7 @@ class Desk:
 
     @property
     def _encoding(self) -> str:
-        chosen = self.server.server_capabilities.position_encoding or "utf-16"
-        return str(getattr(chosen, "value", chosen))
+        return _text(self.server.server_capabilities.position_encoding or "utf-16")
 
     def _where(self, uri: str) -> tuple[OpenNewsletter, str] | None:
         """The newsletter of a file, which the nearest config.yaml above it makes, and its path there."""
@@ -151,20 +150,17 @@ class Desk:
         here = [one for one in letter.findings(path) if document.inside(one.span, params.position)]
         known = codes(letter.config) if here else {}
         pages = {one.code: known[one.code].explained(3) for one in here if one.code in known}
-        text, span = "\n---\n".join(pages.values()), here[0].span if here else None
-        if not text:
-            text = _meaning(path, document, params.position)
-        if not text:
+        if not (text := "\n---\n".join(pages.values()) or _meaning(path, document, params.position)):
             return None
         content = types.MarkupContent(types.MarkupKind.Markdown, text)
-        return types.Hover(content, document.range(span) if span else None)
+        return types.Hover(content, document.range(here[0].span) if here else None)
 
     async def actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
         """What ``check --fix`` would do to the findings in a range, and to all of the file."""
         if (at := await self._settled(params.text_document.uri)) is None:
             return []
         letter, path, document = at
-        found, wanted = letter.findings(path), params.context.only
+        found = letter.findings(path)
         start, end = document.place(params.range.start), document.place(params.range.end)
         here = [one for one in found if is_fixable(one) and one.span[:2] <= end and start <= one.span[2:]]
         actions = []
@@ -180,8 +176,9 @@ class Desk:
         if edit := _mended(letter, path, document, found):
             title = say("Mend all in this file that has one right answer")
             actions.append(types.CodeAction(rendered(title), FIX_ALL, edit=edit))
-        kinds = [str(getattr(kind, "value", kind)) for kind in wanted] if wanted else None
-        return [one for one in actions if kinds is None or any(_within(one.kind, kind) for kind in kinds)]
+        wanted = params.context.only or [types.CodeActionKind.Empty]
+        prefixes = tuple(f"{name}." if (name := _text(kind)) else "" for kind in wanted)
+        return [one for one in actions if f"{_text(one.kind)}.".startswith(prefixes)]
 
     async def definition(self, params: types.DefinitionParams) -> types.Location | None:
         """Item files, pictures, items."""
@@ -237,12 +234,7 @@ class Desk:
         changes: dict[str, list[types.TextEdit]] = {}
         for file in params.files:
             old, new = self._where(file.old_uri), self._where(file.new_uri)
-            if (
-                not old
-                or not new
-                or old[0] is not new[0]
-                or not (navigation.is_item(old[1]) and navigation.is_item(new[1]))
-            ):
+            if not old or not new or old[0] is not new[0] or not navigation.is_item(old[1], new[1]):
                 continue
             if old[1].rpartition("/")[0] == new[1].rpartition("/")[0]:
                 await old[0].ready.wait()
@@ -259,9 +251,9 @@ def _mended(
     return None
 
 
-def _within(kind: Any, wanted: str) -> bool:
-    name = str(getattr(kind, "value", kind))
-    return name == wanted or name.startswith(f"{wanted}.") or not wanted
+def _text(name: Any) -> str:
+    """A name of the protocol, which stands as a member of an enumeration where lsprotocol knows it."""
+    return str(getattr(name, "value", name))
 
 
 def _meaning(path: str, document: Document, position: types.Position) -> str:

@@ -18,7 +18,7 @@ from publisher.issue.raw import issue_schema, item_schema
 
 KeyPath = tuple[str | int, ...]
 _LINE = re.compile(
-    r"(?P<lead> *(?:-(?: +|$))*)(?:(?P<key>[^\s:#\"'\[\]{},&*!|>-][^:#]*?)[ \t]*:(?P<space>[ \t]+|$))?", re.DOTALL
+    r"(?P<lead> *(?:-(?: +|$))*)(?:(?P<key>[^\s:#\"'\[\]{},&*!|>-][^:#]*?)[ \t]*:(?:[ \t]+|$))?", re.DOTALL
 )
 _RULE = re.compile(r"---[ \t]*")
 _WRITTEN = re.compile(r"[^\[\]{},]*\Z")
@@ -66,7 +66,7 @@ def spot(lines: Sequence[str], number: int, column: int) -> Spot:
         lead = _line(before)["lead"] if before.strip() else before
         path = _parents(lines, number, lead)
         return Spot(path, before[len(lead) :].lstrip(), False, frozenset(_beside(lines, number, len(lead))))
-    path = (*_parents(lines, number, match["lead"]), match["key"].strip("\"'"))
+    path = (*_parents(lines, number, match["lead"]), match["key"])
     return _in_flow(path, before[match.end() :])
 
 
@@ -74,7 +74,7 @@ def key_at(lines: Sequence[str], number: int, column: int) -> KeyPath | None:
     """The path of the key under a cursor."""
     match = _line(lines[number])
     if match["key"] and match.start("key") <= column <= match.end("key"):
-        return (*_parents(lines, number, match["lead"]), match["key"].strip("\"'"))
+        return (*_parents(lines, number, match["lead"]), match["key"])
     for word in re.finditer(r"[\w-]+(?=\s*:)", lines[number]):
         if match["key"] and word.start() <= column <= word.end() and column >= match.end():
             path = (*_parents(lines, number, match["lead"]), match["key"])
@@ -126,7 +126,7 @@ def _parents(lines: Sequence[str], number: int, lead: str) -> KeyPath:
         match = _line(line)
         indent = len(match["lead"])
         if match["key"] and (indent < limit or (indent == limit and listed)):
-            path.insert(0, match["key"].strip("\"'"))
+            path.insert(0, match["key"])
             limit, listed = indent, False
         for dash in [place for place, sign in enumerate(match["lead"]) if sign == "-"][::-1]:
             if dash < limit:
@@ -145,7 +145,7 @@ def _beside(lines: Sequence[str], number: int, indent: int) -> Iterator[str]:
             if line.strip() and len(match["lead"]) < indent:
                 break
             if len(match["lead"]) == indent and match["key"]:
-                yield match["key"].strip("\"'")
+                yield match["key"]
             if line.strip() and len(match["lead"]) == indent and "-" in match["lead"]:
                 break
 

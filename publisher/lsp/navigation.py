@@ -147,9 +147,9 @@ def item_entry(path: str, document: Document, position: types.Position) -> Scala
     return found[1] if found and len(found[0]) == 2 and found[0][0] == "items" else None
 
 
-def is_item(path: str) -> bool:
-    """Whether a file of that path is read as an item."""
-    return keys.kind_of(path) == "item"
+def is_item(*paths: str) -> bool:
+    """Whether files of those paths are read as items."""
+    return all(keys.kind_of(path) == "item" for path in paths)
 
 
 def references(letter: OpenNewsletter, old: str, new: str) -> dict[str, list[types.TextEdit]]:

@@ -34,15 +34,15 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
     seen: list[str] = []
 
     def shown(found: re.Match[str]) -> str:
-        before, image, address, width = found.groups()
-        front = fronts.get(address or "")
-        when = ' loading="lazy">' if seen or not front else ' fetchpriority="high">'
-        if not front:
-            return f"{before or ''}{image}{when}"
-        seen.append(front.name)
-        sizes = "100vw" if before else f"(min-width: {TEXT}px) {min(TEXT, int(width or TEXT))}px, 100vw"
-        made = sources(front, lambda path: relative(page, path), sizes)
-        return f"{before or ''}<picture>{made}{image}{when}</picture>" if made else f"{before or ''}{image}{when}"
+        before, image, address, width = found.groups("")
+        front = fronts.get(address)
+        image += ' loading="lazy">' if seen or not front else ' fetchpriority="high">'
+        if front:
+            seen.append(front.name)
+            sizes = "100vw" if before else f"(min-width: {TEXT}px) {min(TEXT, int(width or TEXT))}px, 100vw"
+            if made := sources(front, lambda path: relative(page, path), sizes):
+                image = f"<picture>{made}{image}</picture>"
+        return before + image
 
     html = _IMAGE.sub(shown, html)
     return labelled(html, lambda head, rest: f'<td data-label="{head.replace(chr(34), "&quot;")}"{rest}>')
