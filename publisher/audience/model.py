@@ -64,6 +64,12 @@ class Subscriber:
     changed_at: datetime
 
 
+def value_of(name: str, own_name: str, attributes: Mapping[str, Any]) -> str | None:
+    """What is known of a subscriber under ``name``, which may be ``name`` itself; None where it is white space."""
+    held = own_name if name == "name" else attributes.get(name)
+    return None if held is None else str(held).strip() or None
+
+
 @dataclass(frozen=True, slots=True)
 class Consent:
     """An entry of the history: never changed once written."""

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from publisher.config.audience import AudienceConfig, as_audience
 from publisher.config.plugins import known_channel, known_transport, transport_names
-from publisher.config.segments import checked_audience
 from publisher.config.theme import AuthorConfig, ThemeConfig
 from publisher.config.values import (
     PLACES_IN_POSTS,
@@ -249,8 +249,10 @@ class Config(Section):
     templates: str = Field("templates", description="The theme's folder; the package's own where it does not exist")
     theme: ThemeConfig = ThemeConfig()
     authors: dict[OneLine, AuthorConfig] = Field(default_factory=dict, description="Picture and link by name")
-    audience: Annotated[str, AfterValidator(checked_audience)] | None = Field(
-        None, description="Which subscribers get an issue that does not say"
+    audience: Annotated[
+        AudienceConfig, BeforeValidator(as_audience, json_schema_input_type=AudienceConfig | str | None)
+    ] = Field(
+        AudienceConfig(), description="Which subscribers get an issue that does not say, and what is known of them"
     )
     topics: dict[str, str] = Field(
         default_factory=dict, description="Topics that readers may choose: the name, then the words readers see"

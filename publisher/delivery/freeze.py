@@ -303,5 +303,5 @@ def family_of(
 
 def segment_of(config: Config, edition: Edition) -> ColumnElement[bool] | None:
     """The condition on subscribers for an issue's audience, or config.yaml's; None: everybody. Raises SegmentError."""
-    expression = edition.audience or config.audience
+    expression = edition.audience or config.audience.segment
     return segment_clause(expression, config.newsletter.language) if expression else None

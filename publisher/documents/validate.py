@@ -139,7 +139,7 @@ def _finding(
         if loc and "it" in message.values:
             message = say(message.template, **{**message.values, "it": name})
         empty = isinstance(node, Scalar) and not node.text.strip()
-        place = _key_place(root, loc, path) if empty else Place(path, _start(node))
+        place = _key_place(root, loc, path) if empty or loc[-1:] == ("[key]",) else Place(path, _start(node))
         return Fault(said["code"], message, said["help"]).at(place)
     return _typed(kind, node, name, details, Place(path, _start(node)))
 

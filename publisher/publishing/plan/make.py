@@ -210,7 +210,7 @@ def _with_audience(change: EditionChange, config: Config, asked: Asked | None, e
     with asked[0].connect() as connection:
         rule = family_of(config, asked[2], edition.slug)
         found = preview(connection, edition.slug, segment_of(config, edition), family=rule)
-    return replace(change, audience=Audience(edition.audience or config.audience, *found))
+    return replace(change, audience=Audience(edition.audience or config.audience.segment, *found))
 
 
 def _with_pictures(change: EditionChange, edition: Edition, folder: Path | None, notes: list[str]) -> EditionChange:

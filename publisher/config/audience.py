@@ -1,0 +1,105 @@
+"""``audience:`` of config.yaml: who gets an issue that does not say, and what is known of each reader."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+
+from publisher.config.segments import checked_audience
+from publisher.config.values import OneLine, Section
+from publisher.diagnostics import say
+from publisher.documents.validate import refuse
+
+_NAME = re.compile(r"[^\W\d][\w-]*")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _name(value: str) -> str:
+    if value.casefold() in {"email", "language"}:
+        message = say("{name} is known of every subscriber and cannot be declared", name=value)
+        raise refuse(message, say("delete it, or choose another name"))
+    if not _NAME.fullmatch(value):
+        message = say("{value!r} cannot be the name of an attribute", value=value[:80])
+        raise refuse(message, say("write letters, digits, - and _, a letter first, such as {path}", path="city"))
+    return value
+
+
+def _with_choices(value: str, info: ValidationInfo) -> str:
+    if value == "choice" and info.data.get("choices") == ():
+        raise refuse(say("a choice needs choices"), say("add {words}", words="choices: [a, b]"))
+    return value
+
+
+def _fitting(value: str | None, info: ValidationInfo) -> str | None:
+    """The default, or None where it is white space; refused where it does not fit the type."""
+    kind, choices = info.data.get("type", "text"), info.data.get("choices", ())
+    if value is None or not value.strip() or fits(value.strip(), kind, choices):
+        return (value or "").strip() or None
+    wanted = {
+        "number": say("write digits"),
+        "date": say("write a day as 2024-12-29"),
+        "choice": say("write one of {names}", names=", ".join(choices)),
+    }
+    raise refuse(say("the default {value!r} is no {kind}", value=value[:80], kind=kind), wanted[kind])
+
+
+def fits(value: str, kind: str, choices: tuple[str, ...] = ()) -> bool:
+    """Whether a value, without white space around it, is of the type ``kind``: numbers are decimals, days ISO 8601."""
+    if kind == "choice":
+        return value in choices
+    if kind == "number":
+        return bool(_NUMBER.fullmatch(value))
+    try:
+        return kind != "date" or bool(_DAY.fullmatch(value) and date.fromisoformat(value))
+    except ValueError:
+        return False
+
+
+class AttributeConfig(Section):
+    """What may be known of a subscriber, under one name."""
+
+    choices: tuple[OneLine, ...] = Field((), description="What a choice may be")
+    type: Annotated[Literal["text", "number", "date", "choice"], AfterValidator(_with_choices)] = "text"
+    default: Annotated[
+        str | None,
+        BeforeValidator(lambda value: value, json_schema_input_type=str | int | float | None),
+        AfterValidator(_fitting),
+    ] = Field(None, description="Stands where nothing is known of a reader; without one it cannot be used in an issue")
+    label: OneLine = Field("", description="What readers see on the preferences page; the name where absent")
+    editable: bool = Field(False, description="Readers may change it on the preferences page")
+
+
+def _attribute(value: Any) -> Any:
+    """A bare value is the default."""
+    return {"default": value} if isinstance(value, str) else value
+
+
+def _labelled(value: dict[str, AttributeConfig]) -> dict[str, AttributeConfig]:
+    return {name: one if one.label else one.model_copy(update={"label": name}) for name, one in value.items()}
+
+
+class AudienceConfig(Section):
+    """Who the subscribers are. ``attributes`` are by name; each has a label."""
+
+    segment: Annotated[str, AfterValidator(checked_audience)] | None = Field(
+        None, description="Which subscribers get an issue that does not say"
+    )
+    attributes: Annotated[
+        dict[
+            Annotated[str, AfterValidator(_name)],
+            Annotated[
+                AttributeConfig,
+                BeforeValidator(_attribute, json_schema_input_type=AttributeConfig | str | int | float),
+            ],
+        ],
+        AfterValidator(_labelled),
+    ] = Field(default_factory=dict, description="What may be known of a reader, by name: its default, or a mapping")
+
+
+def as_audience(value: Any) -> Any:
+    """A bare text is the segment."""
+    return {"segment": value} if value is None or isinstance(value, str) else value
