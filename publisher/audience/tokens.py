@@ -31,6 +31,9 @@ CONFIRM_WITHIN = timedelta(days=14)
 
 LONGEST_TOKEN = 512
 
+TEST = "test"
+"""The mailing, and the subscriber, that the links of a test mail name."""
+
 
 class Purpose(StrEnum):
     """What a token is good for; also its salt and its path."""

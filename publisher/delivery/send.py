@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 
-from publisher.audience.tokens import Purpose, Tokens
+from publisher.audience.tokens import TEST, Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings
@@ -239,12 +239,12 @@ def send_test(config: Config, edition: Edition | MailContent, addresses: list[st
     letter = MailContent.of(edition)
     letter = replace(letter, subject=f"[test] {letter.subject}")
     stamp = datetime.now(UTC).strftime("test%Y%m%dT%H%M%S%f")
-    address = envelope_factory(config, letter, "test")
+    address = envelope_factory(config, letter, TEST)
     failed: list[tuple[int, str]] = []
     with closing(open_transport(config, single=True)) as transport:
         transport.open(compose(config, letter))
         for number, to in enumerate(addresses, start=1):
-            claim = Claim(number, 1, "test", to, "")
+            claim = Claim(number, 1, TEST, to, "")
             (outcome,) = transport.submit([address(f"{stamp}-{number}", claim)])
             if outcome.verdict is Verdict.STOP:
                 raise TransportError(f"the test was not sent: {outcome.code}", help="run publisher doctor")

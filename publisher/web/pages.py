@@ -17,8 +17,8 @@ from publisher.edition.footer import footer
 from publisher.edition.theme import Theme
 from publisher.language import Locale, Words
 
-MESSAGES = {400: "missing", 403: "refused", 410: "invalid", 413: "large", 429: "busy"}
-"""What a page says for an HTTP status; for others that something is missing here, or our fault (500 and above)."""
+MESSAGES = {200: "test", 400: "missing", 403: "refused", 410: "invalid", 413: "large", 429: "busy"}
+"""What a page says for an HTTP status (200: a test mail's link); else that something is missing, or our fault (500)."""
 
 
 class ServicePages:
@@ -49,7 +49,7 @@ class ServicePages:
         return self.page("message", language, status=status, word=word, **(links | values))
 
     def status(self, status: int, language: str | None = None) -> HTMLResponse:
-        """The page of an HTTP status that is no success."""
+        """The page of an HTTP status that is no success, or of a test."""
         word = MESSAGES.get(status, "fault" if status >= 500 else "missing")
         anew = "../subscribe" if status == 410 else None  # an old link
         return self.message(word, language, status=status, subscribe_link=anew)

@@ -13,11 +13,12 @@ from publisher.audience.model import ConsentState
 from publisher.audience.suppressions import erase
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.delivery.freeze import freeze
-from publisher.edition.model import Slotted
+from publisher.delivery.send import send_test
+from publisher.edition.model import Slot, Slotted
 from publisher.errors import UsageError
 from publisher.mail.message import MailContent
 from tests.delivery.world import make_config
-from tests.web.conftest import Hook, Site
+from tests.web.conftest import Hook, Site, link_of
 
 
 def test_one_click_urlencoded_as_in_the_rfc(site: Site) -> None:
@@ -121,6 +122,28 @@ def test_who_was_erased_is_no_alarm(site: Site, hook: Hook, monkeypatch: pytest.
             break
         time.sleep(0.02)
     assert len(heard) == 1  # the second one's
+
+
+def test_the_links_of_a_test_mail_say_so_and_change_nobody(
+    site: Site, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook, heard = hook
+    monkeypatch.setenv("PUBLISHER_ALERTS_WEBHOOK", webhook)
+    body = Slotted(("see ", Slot.PREFERENCES_URL, " "))
+    letter = MailContent("2026-05-04-weekly", "a", "a", "en", "sha256:0", None, body, body)
+    assert send_test(site.service.config, letter, ["editor@example.com"]) == []
+    (mail,) = site.mails(1)
+    for link in (mail["list-unsubscribe"].strip("<>"), link_of(mail, "preferences")):
+        for answer in (
+            site.client.get(link),
+            site.client.post(link, data={"List-Unsubscribe": "One-Click"}),
+            site.client.post(link, data={"action": "stay"}),
+        ):
+            assert answer.status_code == 200
+            assert "这是测试邮件里的链接" in answer.text
+            assert "<form" not in answer.text
+    assert "changes_total{" not in site.client.get("/metrics").text
+    assert heard == []
 
 
 @pytest.mark.parametrize("token", ["x", "0" * 24, "0" * 24 + "~m7.forged", "", "a" * 600])
