@@ -10,15 +10,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import NamedTuple
+from zoneinfo import available_timezones
 
 import pydantic_core
 
 from publisher.audience.address import Address, read_address
 from publisher.audience.own import COLUMNS, SIGNS, Past, past_of, unguarded
-from publisher.audience.standing import TABLES, ImportStatus, Standings
+from publisher.audience.standing import MOST_VALUES, TABLES, ImportStatus, Standings
 from publisher.language import canonical
 
 
@@ -29,6 +30,7 @@ class ImportRow(NamedTuple):
     address: Address
     name: str
     language: str | None
+    timezone: str | None
     topics: tuple[str, ...]
     attributes: dict[str, str]
     standing: ImportStatus
@@ -70,6 +72,17 @@ def language_tag(text: str) -> str | None:
     return canonical(text.replace("_", "-")) if len(text) <= _LONGEST_TAG else None
 
 
+@cache
+def _zones() -> dict[str, str]:
+    return {name.lower(): name for name in available_timezones()}
+
+
+@lru_cache(maxsize=1024)
+def time_zone(text: str) -> str | None:
+    """The IANA name as the database of time zones spells it (``europe/berlin`` → ``Europe/Berlin``); None: unknown."""
+    return _zones().get(text.strip().replace(" ", "_").lower())
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The meaning of each column."""
@@ -79,7 +92,17 @@ class Columns:
     roles: dict[str, int]
     attributes: tuple[tuple[int, str], ...]
     standings: Standings
-    warnings: tuple[str, ...]
+    odd_names: tuple[str, ...]
+    """What is odd about the header."""
+    unknown_zones: dict[str, int] = field(default_factory=dict)
+    """Names of no time zone, each with its first line; they become attributes."""
+
+    @property
+    def warnings(self) -> tuple[tuple[int, str], ...]:
+        """What is odd, each with its line."""
+        kept = "there is no time zone {!r}: it is kept as an attribute, and the newsletter's own counts"
+        zones = ((line, kept.format(zone)) for zone, line in self.unknown_zones.items())
+        return (*((1, name) for name in self.odd_names), *zones)
 
     @classmethod
     def of(cls, header: Sequence[str], answers: Mapping[str, ImportStatus] | None = None) -> Columns:
@@ -111,7 +134,11 @@ class Columns:
         return cls("publisher", len(names), roles, rest, Standings([], {}), ())
 
     def survey(self, line: int, row: list[str]) -> None:
-        """Raise ValueError as :meth:`entry` would; learn what the row says about who may be mailed."""
+        """Raise ValueError as :meth:`entry` would; learn what the row says about who may be mailed, and odd zones."""
+        index = self.roles.get("timezone", len(row))
+        zone = _clean(row[index]) if index < len(row) else ""
+        if zone and time_zone(zone) is None and len(self.unknown_zones) < MOST_VALUES:
+            self.unknown_zones.setdefault(zone, line)
         if self.tool == "publisher":
             self.entry(line, row)
             return
@@ -136,10 +163,19 @@ class Columns:
             language = language_tag(tag)
             if language is None:
                 attributes["language"] = tag
+        zone = self._zone(cells, attributes)
         if "json" in cells:
             attributes.update(_json_object(cells["json"]))
         name = cells.get("name") or f"{cells.get('first', '')} {cells.get('last', '')}".strip()
-        return ImportRow(line, address, name, language, _split(cells.get("topics", "")), attributes, standing)
+        topics = _split(cells.get("topics", ""))
+        return ImportRow(line, address, name, language, zone, topics, attributes, standing)
+
+    def _zone(self, cells: Mapping[str, str], attributes: dict[str, str]) -> str | None:
+        """The time zone of a row; the name of none joins the attributes."""
+        zone = time_zone(said) if (said := cells.get("timezone")) else None
+        if said and zone is None:
+            attributes.setdefault("timezone", said)
+        return zone
 
     def _fitted(self, row: list[str]) -> list[str]:
         """The row as wide as the header."""
@@ -158,7 +194,8 @@ class Columns:
         topics = cells.get("topics", "")
         listed = tuple(_json_list(topics)) if topics.startswith("[") else _split(topics)
         language = language_tag(cells.get("language", ""))
-        return ImportRow(line, address, cells.get("name", ""), language, listed, attributes, ImportStatus.FINE, past)
+        zone, name = self._zone(cells, attributes), cells.get("name", "")
+        return ImportRow(line, address, name, language, zone, listed, attributes, ImportStatus.FINE, past)
 
 
 def _numbered(names: list[str]) -> tuple[list[str], list[str]]:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from publisher.audience import store
 from publisher.audience.address import Address
-from publisher.audience.columns import ColumnError, Columns, ImportRow, language_tag
+from publisher.audience.columns import ColumnError, Columns, ImportRow, language_tag, time_zone
 from publisher.audience.csvfile import CsvFile, RowError
 from publisher.audience.merging import RowOutcome, write_batch
 from publisher.audience.model import ConsentSource, ConsentState, Subscriber
@@ -52,8 +52,8 @@ class Survey:
         return self.columns.tool if self.columns else "csv"
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is odd about the header."""
+    def warnings(self) -> tuple[tuple[int, str], ...]:
+        """What is odd, each with its line."""
         return self.columns.warnings if self.columns else ()
 
 
@@ -138,11 +138,14 @@ def add(
     *,
     name: str = "",
     language: str | None = None,
+    timezone: str | None = None,
     topics: Iterable[str] = (),
     pending: bool = False,
 ) -> Subscriber:
     """Enter one person. Raises UsageError for who is there, has left, is suppressed or was erased."""
-    tag = None
+    tag = zone = None
+    if timezone and (zone := time_zone(timezone)) is None:
+        raise UsageError(f"there is no time zone {timezone!r}", help="write an IANA name, such as Asia/Shanghai or UTC")
     if language and (tag := language_tag(language)) is None:
         raise UsageError("the language is not a BCP 47 tag", help="write zh-CN, en or ja")
     with database.begin() as connection:
@@ -159,5 +162,6 @@ def add(
                 raise UsageError("this person is a subscriber already", help="publisher subscribers show tells more")
         state = ConsentState.PENDING if pending else ConsentState.CONFIRMED
         return store.add(
-            connection, address, how=ConsentSource.COMMAND, state=state, name=name.strip(), language=tag, topics=topics
-        )
+            connection, address, how=ConsentSource.COMMAND, state=state,
+            name=name.strip(), language=tag, timezone=zone, topics=topics,
+        )  # fmt: skip

@@ -129,6 +129,7 @@ class _Batch:
             "state": str(state),
             "name": entry.name,
             "language": entry.language,
+            "timezone": entry.timezone,
             "topics": list(entry.topics),
             "attributes": entry.attributes,
             "asked_at": past and past.asked_at,
@@ -154,6 +155,8 @@ class _Batch:
     def _merge(self, entry: ImportRow, known: _Known, *, confirm: bool) -> RowOutcome:
         wanted = dict(known.values)
         wanted["attributes"] = {**known.values["attributes"], **entry.attributes}
+        if not (known.preferred and known.values["timezone"]):
+            wanted["timezone"] = entry.timezone or known.values["timezone"]
         if not known.preferred:
             wanted["name"] = entry.name or known.values["name"]
             wanted["language"] = entry.language or known.values["language"]
@@ -239,7 +242,7 @@ _SUPPRESSING = {
     ImportStatus.MANUAL: Reason.MANUAL,
 }
 _IMPORT = str(ConsentSource.IMPORT)
-_KEPT = ("state", "name", "language", "topics", "attributes")
+_KEPT = ("state", "name", "language", "timezone", "topics", "attributes")
 _UPDATE = (
     update(subscribers)
     .where(subscribers.c.id == bindparam("key"))

@@ -56,6 +56,8 @@ class Subscriber:
     state: ConsentState
     name: str
     language: str | None
+    timezone: str | None
+    """IANA name; None is the newsletter's."""
     topics: tuple[str, ...]
     attributes: Mapping[str, str]
     asked_at: datetime | None

@@ -29,7 +29,7 @@ from publisher.audience.suppressions import Reason, all_suppressions, suppressio
 from publisher.audience.tables import consents, subscribers, suppressions
 
 COLUMNS = (
-    "email", "name", "state", "language", "topics", "suppressed", "created_at", "changed_at", "reference",
+    "email", "name", "state", "language", "timezone", "topics", "suppressed", "created_at", "changed_at", "reference",
     "asked_at", "preferred_at", "suppressed_at", "suppressed_detail", "consent_history", "other_attributes",
 )  # fmt: skip
 _MOMENTS = ("created_at", "changed_at", "asked_at", "preferred_at")
@@ -177,6 +177,7 @@ def _cells(row: Row[Any], past: list[Consent], extra: Sequence[str]) -> list[str
         "name": row.name,
         "state": row.state,
         "language": row.language or "",
+        "timezone": row.timezone or "",
         "topics": topics_cell(row.topics),
         "suppressed": row.reason or "",
         "suppressed_detail": row.detail or "",
@@ -196,6 +197,7 @@ def record(connection: Connection, subscriber: Subscriber) -> dict[str, Any]:
         "state": subscriber.state.value,
         "name": subscriber.name,
         "language": subscriber.language,
+        "timezone": subscriber.timezone,
         "topics": list(subscriber.topics),
         "attributes": ({"name": subscriber.name} if subscriber.name else {}) | dict(subscriber.attributes),
         **{name: (at := getattr(subscriber, name)) and at.isoformat() for name in _MOMENTS},

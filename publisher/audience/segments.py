@@ -49,6 +49,8 @@ def _comparison(test: Attribute) -> ColumnElement[bool]:
         held = subscribers.c.name
     else:
         held = func.coalesce(_member(subscribers.c.attributes, test.name), "")
+    if test.name == "timezone":  # an attribute as well, of whom an import or an older version gave no zone
+        held = func.coalesce(subscribers.c.timezone, held)
     if test.comparison == "=":
         return held == test.value
     if test.comparison == "!=":

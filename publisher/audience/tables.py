@@ -36,10 +36,11 @@ subscribers = Table(
     Column("state", String(16), nullable=False),  # pending | confirmed | unsubscribed
     Column("name", Text, nullable=False, default=""),
     Column("language", String(35)),  # BCP 47
+    Column("timezone", String(64)),  # IANA name; NULL is the newsletter's
     Column("topics", Document, nullable=False, default=list),  # list of str
     Column("attributes", Document, nullable=False, default=dict),  # str to str
     Column("asked_at", Instant),  # when a confirmation was last mailed
-    Column("preferred_at", Instant),  # when the reader last chose topics, language or name: an import then leaves them
+    Column("preferred_at", Instant),  # when the reader last chose topics, language, zone or name: an import leaves them
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Index("ix_subscribers_mailbox_key", "mailbox_key"),

@@ -174,11 +174,12 @@ def _print_import(
         if tally is not None:
             counts |= {"mailable": mailable}
         about = {"file": found.file.path.name, "encoding": found.file.encoding, "recognised": found.tool}
+        warnings = [text if line == 1 else f"line {line}: {text}" for line, text in found.warnings]
         listed = [{"line": problem.line, "message": problem.message} for problem in problems]
-        emit(about | counts | {"invalid": found.invalid, "problems": listed, "warnings": list(found.warnings)})
+        emit(about | counts | {"invalid": found.invalid, "problems": listed, "warnings": warnings})
         return
-    for warning in found.warnings:
-        tell(f"{found.file.path}:1: {warning}")
+    for line, warning in found.warnings:
+        tell(f"{found.file.path}:{line}: {warning}")
     if tally is None and found.questions and not found.broken:
         way = "say what each means, as --status 'VALUE=unsubscribed' (or confirmed, pending, bounced, complained, "
         way += "blocked, skip); --status 'COLUMN=confirmed' where a column is not about who may be mailed"
@@ -228,6 +229,7 @@ def add(
     address: Person,
     name: Annotated[str, typer.Option(help="What to call them.")] = "",
     language: Annotated[str | None, typer.Option(help="BCP 47, as zh-CN.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA name, as Asia/Shanghai.")] = None,
     topic: Annotated[list[str] | None, typer.Option(help="May be given again.")] = None,
     pending: Annotated[bool, typer.Option("--pending", help="Ask them to confirm first.")] = False,
 ) -> int:
@@ -235,7 +237,7 @@ def add(
     from publisher.audience.importing import add as enter
 
     with opened(context) as (config, database):
-        enter(database, address, name=name, language=language, topics=topic or (), pending=pending)
+        enter(database, address, name=name, language=language, timezone=timezone, topics=topic or (), pending=pending)
         say("added, to be confirmed" if pending else "added")
         return _ask(config, database) if pending else 0
 

@@ -13,6 +13,7 @@ from publisher.audience.address import read_address
 from publisher.audience.csvfile import RowError
 from publisher.audience.importing import Survey, survey, write
 from publisher.audience.model import ConsentSource, Subscriber
+from publisher.audience.segments import segment_clause
 from publisher.audience.suppressions import Reason, erase, suppress, suppression
 from publisher.database import Database
 
@@ -38,6 +39,28 @@ def there(database: Database, address: str) -> Subscriber:
     found = person(database, address)
     assert found is not None
     return found
+
+
+def test_a_time_zone_is_taken_in_any_case_and_the_name_of_none_is_kept_with_a_warning(
+    database: Database, tmp_path: Path
+) -> None:
+    rows = ("ann@example.com,europe/berlin", "ben@example.com,Mars/Olympus", "cy@example.com,", "di@example.com,x\n")
+    file = tmp_path / "zones.csv"
+    file.write_text("\n".join(["email,tz", *rows]), encoding="utf-8")
+    found = survey(file, complain=lambda problem: pytest.fail(problem.message))
+    assert [line for line, _ in found.warnings] == [3, 5]
+    assert "'Mars/Olympus'" in found.warnings[0][1]
+    write(database, found)
+    zones = {name: there(database, f"{name}@example.com").timezone for name in ("ann", "ben", "cy")}
+    assert zones == {"ann": "Europe/Berlin", "ben": None, "cy": None}
+    assert there(database, "ben@example.com").attributes == {"timezone": "Mars/Olympus"}
+    with database.begin() as connection:
+        assert store.counts(connection, segment_clause("timezone = Europe/Berlin", "en"))["confirmed"] == 1
+        ann = there(database, "ann@example.com")
+        store.prefer(connection, ann, ConsentSource.LINK, name="Ann", language=None, topics=[])
+    bring(database, tmp_path, "email,timezone\nann@example.com,Asia/Tokyo\ncy@example.com,Asia/Tokyo\n")
+    zones = {name: there(database, f"{name}@example.com").timezone for name in ("ann", "cy")}
+    assert zones == {"ann": "Europe/Berlin", "cy": "Asia/Tokyo"}
 
 
 def test_columns_become_the_person_and_their_attributes(database: Database, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ PERSON = st.fixed_dictionaries(
         "state": st.sampled_from([state.value for state in ConsentState]),
         "name": TEXT,
         "language": LANGUAGE,
+        "timezone": st.none() | st.sampled_from(["UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+12"]),
         "topics": st.lists(TEXT, max_size=3),
         "attributes": st.dictionaries(TEXT, TEXT, max_size=4),
         "asked_at": st.none() | MOMENT,
