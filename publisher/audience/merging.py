@@ -72,6 +72,7 @@ class _Batch:
         self.references = set(connection.scalars(select(s.reference).where(among(connection, s.reference, wanted))))
         self.fresh = new_references(len(entries))
         self._by_hand: set[int] | None = None
+        self._choices: dict[int, set[str]] | None = None
 
     def take(self, entry: ImportRow) -> RowOutcome:
         """Decide about one row."""
@@ -132,6 +133,7 @@ class _Batch:
             "timezone": entry.timezone,
             "topics": list(entry.topics),
             "attributes": entry.attributes,
+            "paused_until": past and past.paused_until,
             "asked_at": past and past.asked_at,
             "preferred_at": past and past.preferred_at,
             "created_at": (past and past.created_at) or self.at,
@@ -154,7 +156,9 @@ class _Batch:
 
     def _merge(self, entry: ImportRow, known: _Known, *, confirm: bool) -> RowOutcome:
         wanted = dict(known.values)
-        wanted["attributes"] = {**known.values["attributes"], **entry.attributes}
+        chosen = self._chosen(known) if known.preferred and entry.attributes else ()
+        brought = {name: value for name, value in entry.attributes.items() if name not in chosen}
+        wanted["attributes"] = {**known.values["attributes"], **brought}
         if not (known.preferred and known.values["timezone"]):
             wanted["timezone"] = entry.timezone or known.values["timezone"]
         if not known.preferred:
@@ -197,6 +201,19 @@ class _Batch:
             statement = select(consents.c.subscriber_id).where(consents.c.subscriber_id.in_(ids), by_hand, confirmed)
             self._by_hand = set(self.connection.scalars(statement))
         return known.id in self._by_hand
+
+    def _chosen(self, known: _Known) -> set[str]:
+        """What the person chose by their own hand, by name."""
+        if self._choices is None:
+            self._choices = {one.id: set() for one in self.known.values() if one.id is not None}
+            statement = select(consents.c.subscriber_id, consents.c.evidence).where(
+                consents.c.subscriber_id.in_(self._choices),
+                consents.c.how == ConsentSource.LINK.value,
+                consents.c.change == ConsentEvent.CHANGED.value,
+            )
+            for key, evidence in self.connection.execute(statement):
+                self._choices[key].update(evidence.get("changed", ()))
+        return self._choices.get(known.id or 0, set())
 
     def _hold(self, mailbox: str, reason: Reason, detail: str, at: datetime | None) -> None:
         if mailbox not in self.suppressed:  # the first reason stands

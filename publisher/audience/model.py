@@ -60,6 +60,8 @@ class Subscriber:
     """IANA name; None is the newsletter's."""
     topics: tuple[str, ...]
     attributes: Mapping[str, str]
+    paused_until: datetime | None
+    """No issue comes until then."""
     asked_at: datetime | None
     preferred_at: datetime | None
     created_at: datetime

@@ -30,9 +30,10 @@ from publisher.audience.tables import consents, subscribers, suppressions
 
 COLUMNS = (
     "email", "name", "state", "language", "timezone", "topics", "suppressed", "created_at", "changed_at", "reference",
-    "asked_at", "preferred_at", "suppressed_at", "suppressed_detail", "consent_history", "other_attributes",
+    "paused_until", "asked_at", "preferred_at", "suppressed_at", "suppressed_detail", "consent_history",
+    "other_attributes",
 )  # fmt: skip
-_MOMENTS = ("created_at", "changed_at", "asked_at", "preferred_at")
+_MOMENTS = ("created_at", "changed_at", "paused_until", "asked_at", "preferred_at")
 SIGNS = {"email", "state", "suppressed", "created_at", "changed_at", "reference"}
 """What earlier exports have as well."""
 MOST_COLUMNS = 500
@@ -84,6 +85,7 @@ class Past:
     reference: str | None
     created_at: datetime | None
     changed_at: datetime | None
+    paused_until: datetime | None
     asked_at: datetime | None
     preferred_at: datetime | None
     history: tuple[Consent, ...]

@@ -142,22 +142,26 @@ def prefer(
     subscriber: Subscriber,
     how: ConsentSource,
     *,
-    name: str,
-    language: str | None,
-    topics: Iterable[str],
     evidence: Evidence | None = None,
+    **chosen: Any,
 ) -> bool:
-    """The reader's own choice of name, language and topics; imports leave these alone from now on."""
-    chosen = {"name": name, "language": language, "topics": list(topics)}
-    before = {"name": subscriber.name, "language": subscriber.language, "topics": list(subscriber.topics)}
-    if chosen == before:
+    """The reader's own choice, by column; imports leave it alone from now on. A pause is the whole mailbox's."""
+    if "topics" in chosen:
+        chosen["topics"] = tuple(chosen["topics"])
+    changed = {name: value for name, value in chosen.items() if value != getattr(subscriber, name)}
+    if not changed:
         return False
-    at = now()
+    at, s = now(), subscribers.c
     connection.execute(
-        update(subscribers).where(subscribers.c.id == subscriber.id).values(**chosen, preferred_at=at, changed_at=at)
+        update(subscribers).where(s.id == subscriber.id).values(**changed, preferred_at=at, changed_at=at)
     )
-    changed = sorted(key for key in chosen if chosen[key] != before[key])
-    record(connection, subscriber.id, ConsentEvent.CHANGED, how, {**(evidence or {}), "changed": changed}, at=at)
+    if "paused_until" in changed:
+        mailbox = update(subscribers).where(s.mailbox_key == subscriber.mailbox_key)
+        connection.execute(mailbox.values(paused_until=changed["paused_until"]))
+    before, after = subscriber.attributes, changed.pop("attributes", subscriber.attributes)
+    names = [name for name in {*before, *after} if before.get(name) != after.get(name)]
+    told = {**(evidence or {}), "changed": sorted([*changed, *names])}
+    record(connection, subscriber.id, ConsentEvent.CHANGED, how, told, at=at)
     return True
 
 
@@ -190,18 +194,21 @@ def history(connection: Connection, subscriber_id: int) -> list[Consent]:
 
 
 def counts(connection: Connection, chosen: ColumnElement[bool] | None = None) -> dict[str, int]:
-    """How many subscribers there are in each :class:`ConsentState`, and how many mailboxes are ``suppressed``.
+    """How many subscribers there are in each :class:`ConsentState`, how many of the confirmed are ``paused``, and how
+    many mailboxes are ``suppressed``.
 
     A suppressed one counts in its state as well. ``chosen``, a condition on subscribers, counts only these; of the
     suppressed, only mailboxes of theirs.
     """
     where = true() if chosen is None else chosen
-    rows = connection.execute(select(subscribers.c.state, func.count()).where(where).group_by(subscribers.c.state))
-    by_state = dict.fromkeys(map(str, ConsentState), 0) | {str(state): int(number) for state, number in rows}
+    state, until = subscribers.c.state, subscribers.c.paused_until
+    rows = connection.execute(select(state, func.count()).where(where).group_by(state))
+    by_state = dict.fromkeys(map(str, ConsentState), 0) | {str(name): int(number) for name, number in rows}
+    paused = select(func.count()).where(where, state == ConsentState.CONFIRMED.value, until > now())
     held = select(func.count()).select_from(suppressions)
     if chosen is not None:
         held = held.where(suppressions.c.mailbox_key.in_(select(subscribers.c.mailbox_key).where(where)))
-    return by_state | {"suppressed": connection.scalar(held) or 0}
+    return by_state | {"paused": connection.scalar(paused) or 0, "suppressed": connection.scalar(held) or 0}
 
 
 def everybody(connection: Connection) -> Iterator[Subscriber]:

@@ -39,6 +39,7 @@ subscribers = Table(
     Column("timezone", String(64)),  # IANA name; NULL is the newsletter's
     Column("topics", Document, nullable=False, default=list),  # list of str
     Column("attributes", Document, nullable=False, default=dict),  # str to str
+    Column("paused_until", Instant),  # no issue until then, to any spelling of the mailbox
     Column("asked_at", Instant),  # when a confirmation was last mailed
     Column("preferred_at", Instant),  # when the reader last chose topics, language, zone or name: an import leaves them
     Column("created_at", Instant, nullable=False),

@@ -74,7 +74,7 @@ def count(
     ] = None,
     format: Format = "text",
 ) -> None:
-    """How many can be mailed: the confirmed whose mailbox is not suppressed, each mailbox once."""
+    """How many can be mailed: the confirmed, not suppressed and not paused, each mailbox once."""
     from publisher.audience.segments import segment_clause
     from publisher.config.segments import SegmentError
     from publisher.errors import UsageError
@@ -92,7 +92,7 @@ def count(
 
 
 def _numbers(connection: Connection, chosen: Any = None) -> dict[str, int]:
-    """Subscribers by state, those whose mailbox is suppressed (in their state as well), and the mailable."""
+    """Subscribers by state, the paused and the suppressed (in their state as well), and the mailable."""
     from publisher.audience import store
     from publisher.delivery import freeze
 

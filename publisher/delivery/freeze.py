@@ -204,6 +204,8 @@ def _candidates(
     if segment is not None:
         included = func.coalesce(segment, literal_column("false"))
         reasons.append((included.is_(literal_column("false")), Exclusion.SEGMENT))
+    paused_until = func.max(s.paused_until).over(partition_by=s.mailbox_key)
+    reasons.append((paused_until > datetime.now(UTC), Exclusion.PAUSED))
     if reached is not None and not correction:
         reasons.append((reached, Exclusion.REACHED))
     why = case(*((test, reason.value) for test, reason in reasons), else_=None).label("why")

@@ -189,27 +189,29 @@ class Ledger:
             .prefix_with("MATERIALIZED", dialect="postgresql")  # a subquery may run once a row, and find more each time
         )
         query = (
-            select(*fair.c, s.address_key, s.name, s.state, suppressions.c.mailbox_key)
+            select(*fair.c, s.address_key, s.name, s.state, s.paused_until, suppressions.c.mailbox_key)
             .outerjoin_from(fair, subscribers, s.reference == fair.c.reference)
             .outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
             .order_by(fair.c.number)
         )
-        claims, gone = list[Claim](), list[tuple[int, Exclusion]]()
+        claims, gone, at = list[Claim](), list[tuple[int, Exclusion]](), datetime.now(UTC)
         for row in connection.execute(query).all():
-            number, attempts, reference, address, name, state, suppressed = tuple(row)
+            number, attempts, reference, address, name, state, paused_until, suppressed = tuple(row)
             if state is None:
                 gone.append((number, Exclusion.ERASED))
             elif state != ConsentState.CONFIRMED:
                 gone.append((number, Exclusion.UNSUBSCRIBED))
             elif suppressed is not None:
                 gone.append((number, Exclusion.SUPPRESSED))
+            elif paused_until is not None and paused_until > at:
+                gone.append((number, Exclusion.PAUSED))
             else:
                 claims.append(Claim(number, attempts + 1, reference, address, name))
         chosen = among(connection, r.number, [claim.number for claim in claims])
         connection.execute(
             update(recipients)
             .where(r.mailing_id == self.mailing.id, chosen, r.state == _PENDING)
-            .values(state=_CLAIMED, attempts=r.attempts + 1, sender_id=self.sender_id, changed_at=datetime.now(UTC))
+            .values(state=_CLAIMED, attempts=r.attempts + 1, sender_id=self.sender_id, changed_at=at)
         )
         for number, reason in gone:
             connection.execute(

@@ -51,6 +51,7 @@ class Exclusion(StrEnum):
     INVALID = "invalid"
     SIBLING = "sibling"  # gets, or had, the issue in another language
     SEGMENT = "segment"  # the issue's audience does not include this subscriber
+    PAUSED = "paused"  # the reader wants no issue for a while, and is back by themselves after it
     REACHED = "reached"  # an earlier mailing of this issue reached, or may have reached, this subscriber
     DUPLICATE = "duplicate"  # another recipient of this mailing has the same inbox
     ERASED = "erased"  # the subscriber was erased after the freeze

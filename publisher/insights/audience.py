@@ -90,7 +90,7 @@ class AudienceReport:
 
     readers: int
     states: Mapping[str, int]
-    """Subscribers by consent state, and ``suppressed`` mailboxes."""
+    """Subscribers by consent state, the ``paused`` among the confirmed, and ``suppressed`` mailboxes."""
     consent: tuple[ConsentOrigin, ...]
     topics: tuple[Share, ...]
     languages: tuple[Share, ...]

@@ -53,8 +53,8 @@ async def read_fields(request: Request) -> Fields:
         raise HTTPException(400) from error
     values: dict[str, tuple[str, ...]] = {}
     for name, value in given:
-        if isinstance(value, str):
-            values[name] = (*values.get(name, ()), tidy(value))
+        if type(value) in {str, int, float}:
+            values[name] = (*values.get(name, ()), tidy(str(value)))
     return Fields(values, is_json)
 
 
@@ -62,7 +62,7 @@ def _pairs(found: Any) -> list[tuple[str, Any]]:
     """The fields of a JSON object, those of a list each by itself. Raises ValueError: it is none."""
     if not isinstance(found, dict):
         raise ValueError("no object")
-    lists = [(name, value if isinstance(value, list) else [value]) for name, value in found.items()]
+    lists = [(name, (value or [""]) if isinstance(value, list) else [value]) for name, value in found.items()]
     return [(name, value) for name, values in lists[:MOST_FIELDS] for value in values[:MOST_FIELDS]]
 
 

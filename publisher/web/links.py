@@ -5,15 +5,20 @@ RFC 8058: the one-click POST, urlencoded or multipart, needs no cookie, gets no 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from publisher.audience.columns import language_tag
 from publisher.audience.model import ConsentSource, ConsentState, Subscriber
 from publisher.audience.tokens import TEST, Purpose, TokenPayload
-from publisher.web.forms import came_from_us, evidence, read_fields
+from publisher.web.choices import KEEP, PAUSES, editable, is_paused, read_choices
+from publisher.web.forms import Fields, came_from_us, evidence, read_fields
 from publisher.web.readers import Unsubscribe
 from publisher.web.service import Service
 
@@ -42,7 +47,8 @@ async def show_unsubscribe(request: Request) -> Response:
     if subscriber is None:
         return service.pages.message("nobody")
     link = _preferences(service, subscriber, claim.mailing)
-    return service.pages.page("unsubscribe", subscriber.language, preferences_link=link)
+    may_pause = subscriber.state is ConsentState.CONFIRMED and not is_paused(subscriber)
+    return service.pages.page("unsubscribe", subscriber.language, preferences_link=link, may_pause=may_pause)
 
 
 async def unsubscribe(request: Request) -> Response:
@@ -81,34 +87,46 @@ async def preferences(request: Request) -> Response:
         link = _preferences(service, subscriber, claim.mailing)
         return service.pages.message("stayed", subscriber.language, preferences_link=link)
 
-    def save() -> Subscriber | None:
-        return service.readers.prefer(
-            claim.reference,
-            name=fields.one("name")[:200],
-            language=language_tag(fields.one("language")),
-            chosen=fields.many("topics"),
-            offered=service.config.topics,
-            evidence=proof,
-        )
-
-    subscriber = _known(await service.write(save))
-    service.metrics.count("changes", "preferences")
-    return _preferences_page(service, subscriber, claim, saved=True)
+    read = partial(read_choices, fields, service.config)
+    found = await service.write(service.readers.prefer, claim.reference, read, proof)
+    if found is None:
+        raise HTTPException(410)
+    subscriber, choices = found
+    service.metrics.count("changes", "refused" if choices.wrong else "preferences")
+    if fields.is_json and choices.wrong:
+        say = service.pages.words(subscriber.language)
+        return JSONResponse({"errors": {name: say(word) for name, word in choices.wrong.items()}}, 422)
+    if fields.is_json:
+        return JSONResponse({"status": "saved"})
+    return _preferences_page(service, subscriber, claim, fields, choices.wrong)
 
 
 def _preferences_page(
-    service: Service, subscriber: Subscriber, claim: TokenPayload, *, saved: bool = False
+    service: Service,
+    subscriber: Subscriber,
+    claim: TokenPayload,
+    sent: Fields | None = None,
+    wrong: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
+    """The form; ``sent`` was saved, or, where something of it is ``wrong``, is shown once more."""
     token = service.tokens.sign(Purpose.UNSUBSCRIBE, subscriber.reference, claim.mailing)
+    held = {"name": subscriber.name, "language": subscriber.language or "", "timezone": subscriber.timezone or ""}
+    given = {name: sent.one(name) for name in sent.values} if sent and wrong else {}
+    paused = subscriber.paused_until if is_paused(subscriber) else None
+    zone = ZoneInfo(subscriber.timezone or service.config.newsletter.timezone)
     return service.pages.page(
         "preferences",
         subscriber.language,
-        saved=saved,
+        status=422 if wrong else 200,
+        saved=sent is not None and not wrong,
+        wrong=wrong,
         unsubscribed=subscriber.state is ConsentState.UNSUBSCRIBED,
-        chosen=subscriber.topics,
-        name=subscriber.name,
-        language=subscriber.language,
+        chosen=sent.many("topics") if sent and wrong else subscriber.topics,
+        given={**subscriber.attributes, **held, "pause": KEEP if paused else "off", **given},
         languages=service.pages.languages(subscriber.language),
+        pauses=PAUSES,
+        paused=paused and paused.astimezone(zone),
+        attributes=editable(service.config),
         unsubscribe_link=f"../{Purpose.UNSUBSCRIBE}/{token}",
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
@@ -19,6 +20,8 @@ from publisher.language import Locale, Words
 
 MESSAGES = {200: "test", 400: "missing", 403: "refused", 410: "invalid", 413: "large", 429: "busy"}
 """What a page says for an HTTP status (200: a test mail's link); else that something is missing, or our fault (500)."""
+
+_AREAS = frozenset({"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"})
 
 
 class ServicePages:
@@ -62,6 +65,7 @@ class ServicePages:
             newsletter=self._config.newsletter,
             style=Markup(self._style),  # noqa: S704 - the theme's own
             topics=self._config.topics,
+            zones=_zones(),
             absolute=lambda path: self._theme.brand.base + path,
             footer=own.html if (own := footer(self._config, self.words(language).words)) else "",
             **values,
@@ -76,3 +80,14 @@ class ServicePages:
         """Languages to choose from, each in its own words: the newsletter's, those with labels, the reader's."""
         tags = dict.fromkeys([self._config.newsletter.language, *self._config.labels, *([current] if current else [])])
         return [(tag, Locale.of(tag, {}).cldr.get_display_name() or tag) for tag in tags] if len(tags) > 1 else []
+
+
+@cache
+def _zones() -> dict[str, list[str]]:
+    """The IANA time zones of places, by the part of the world that begins their names."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(available_timezones()):
+        area, _, place = name.partition("/")
+        if place and area in _AREAS:
+            found.setdefault(area, []).append(name)
+    return found

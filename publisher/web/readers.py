@@ -5,7 +5,7 @@ Who holds a link that we signed can read that mailbox: no other proof is asked f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from publisher.audience.suppressions import suppression, welcome_back
 from publisher.audience.tokens import TokenPayload
 from publisher.database import Database
 from publisher.web import outbox
+from publisher.web.choices import Choices
 
 ASK_AGAIN = timedelta(minutes=5)  # between two confirmation mails to one mailbox, whoever asks
 
@@ -34,6 +35,7 @@ class SubscribeRequest:
     name: str
     language: str | None
     topics: tuple[str, ...]
+    timezone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Readers:
                     state=ConsentState.PENDING,
                     name=wish.name,
                     language=wish.language,
+                    timezone=wish.timezone,
                     topics=wish.topics,
                     evidence=evidence,
                 )
@@ -123,33 +126,17 @@ class Readers:
             return subscriber
 
     def prefer(
-        self,
-        reference: str,
-        *,
-        name: str,
-        language: str | None,
-        chosen: Iterable[str],
-        offered: Iterable[str],
-        evidence: Evidence,
-    ) -> Subscriber | None:
-        """Save preferences. Topics that are not offered on the page, such as an operator's tags, are kept."""
-        shown, wanted = set(offered), set(chosen)
+        self, reference: str, read: Callable[[Subscriber], Choices], evidence: Evidence
+    ) -> tuple[Subscriber, Choices] | None:
+        """Save what ``read`` finds chosen, unless something of it is wrong. None where the link names nobody."""
         with self._database.begin() as connection:
             subscriber = store.find(connection, reference)
             if subscriber is None:
                 return None
-            kept = [topic for topic in subscriber.topics if topic not in shown or topic in wanted]
-            new = [topic for topic in offered if topic in wanted and topic not in kept]
-            store.prefer(
-                connection,
-                subscriber,
-                ConsentSource.LINK,
-                name=name,
-                language=language or subscriber.language,
-                topics=[*kept, *new],
-                evidence=evidence,
-            )
-            return store.find(connection, reference)
+            choices = read(subscriber)
+            if not choices.wrong:
+                store.prefer(connection, subscriber, ConsentSource.LINK, evidence=evidence, **choices.columns)
+            return store.find(connection, reference) or subscriber, choices
 
 
 def _is_stale(connection: Connection, subscriber: Subscriber, claim: TokenPayload) -> bool:

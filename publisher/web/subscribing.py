@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from publisher.audience.address import AddressError, read_address
-from publisher.audience.columns import language_tag
+from publisher.audience.columns import language_tag, time_zone
 from publisher.web.forms import Fields, came_from_us, evidence, network, read_fields
 from publisher.web.readers import SubscribeRequest
 from publisher.web.service import Service
@@ -30,7 +30,7 @@ async def form(request: Request) -> Response:
 
 
 async def subscribe(request: Request) -> Response:
-    """POST: a form, or JSON ``{"email", "name", "language", "topics"}``."""
+    """POST: a form, or JSON ``{"email", "name", "language", "timezone", "topics"}``."""
     service: Service = request.app.state.service
     config = service.config
     welcome = [config.newsletter.url, *([config.service.url] if config.service.url else [])]
@@ -58,7 +58,8 @@ async def subscribe(request: Request) -> Response:
     # A form without a choice of topics, such as the archive's, asks for all of them.
     offered = tuple(config.topics)
     chosen = tuple(topic for topic in offered if topic in fields.many("topics")) or offered
-    wish = SubscribeRequest(address, fields.one("name")[:200], language or config.newsletter.language, chosen)
+    zone, spoken = time_zone(fields.one("timezone")), language or config.newsletter.language
+    wish = SubscribeRequest(address, fields.one("name")[:200], spoken, chosen, zone)
     proof = evidence(request, page="json" if fields.is_json else "form")
     began = time.monotonic()
     await _ask(service, wish, proof)
@@ -89,5 +90,6 @@ def _form(service: Service, language: str | None, fields: Fields | None = None, 
         wrong=fields is not None,
         email=given.one("email"),
         name=given.one("name"),
+        timezone=given.one("timezone"),
         chosen=given.many("topics") if fields else tuple(service.config.topics),
     )

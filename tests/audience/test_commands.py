@@ -92,9 +92,9 @@ def test_who_can_be_mailed_is_counted(run: Run, tmp_path: Path) -> None:
     assert run("subscribers", "count").stdout == "3\n"
     assert run("subscribers", "count", "--segment", "city = Rome").stdout == "1\n"
     counted = json.loads(run("subscribers", "count", "--segment", "city = Rome", "--format", "json").stdout)
-    assert counted == {"confirmed": 3, "pending": 0, "unsubscribed": 0, "suppressed": 1, "mailable": 1}
+    assert counted == {"confirmed": 3, "pending": 0, "unsubscribed": 0, "paused": 0, "suppressed": 1, "mailable": 1}
     counted = json.loads(run("subscribers", "count", "--format", "json").stdout)
-    assert counted == {"confirmed": 5, "pending": 0, "unsubscribed": 1, "suppressed": 2, "mailable": 3}
+    assert counted == {"confirmed": 5, "pending": 0, "unsubscribed": 1, "paused": 0, "suppressed": 2, "mailable": 3}
     assert "--segment" in run("subscribers", "count", "--segment", "city = ", status=2).stderr
     listed = [
         "ann@example.com",

@@ -123,6 +123,10 @@ def test_what_a_reader_chose_is_not_overwritten(database: Database, tmp_path: Pa
     assert tally["updated"] == 1
     ann = there(database, "ann@example.com")
     assert (ann.name, ann.topics, ann.language, ann.attributes) == ("安", ("daily",), "zh-CN", {"city": "Paris"})
+    with database.begin() as connection:
+        store.prefer(connection, ann, ConsentSource.LINK, attributes={"city": "Rom"})
+    bring(database, tmp_path, "email,city,tier\nann@example.com,Paris,gold\n")
+    assert there(database, "ann@example.com").attributes == {"city": "Rom", "tier": "gold"}
 
 
 def test_pending_until_an_operator_vouches(database: Database, tmp_path: Path) -> None:

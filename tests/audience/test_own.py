@@ -57,6 +57,7 @@ PERSON = st.fixed_dictionaries(
         "timezone": st.none() | st.sampled_from(["UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+12"]),
         "topics": st.lists(TEXT, max_size=3),
         "attributes": st.dictionaries(TEXT, TEXT, max_size=4),
+        "paused_until": st.none() | MOMENT,
         "asked_at": st.none() | MOMENT,
         "preferred_at": st.none() | MOMENT,
         "created_at": MOMENT,

@@ -10,6 +10,7 @@ from itertools import permutations
 import pytest
 from sqlalchemy import delete, insert, update
 
+from publisher.audience import store
 from publisher.audience.tables import subscribers, suppressions
 from publisher.database import Database
 from publisher.delivery import ledger as ledger_module
@@ -154,6 +155,35 @@ def test_who_left_since_the_freeze_is_excluded_at_the_claim(database: Database) 
     assert [c.reference for c in answer.claims] == [rows[3]["reference"]]
     found = account(database, mailing)
     assert found.excluded_by_reason == {"erased": 1, "suppressed": 1, "unsubscribed": 1}
+    assert found.audience == mailing.audience
+
+
+def test_a_paused_reader_is_left_out_at_the_freeze_and_at_the_claim_and_is_back_by_themselves(
+    database: Database,
+) -> None:
+    soon, past = datetime.now(UTC) + timedelta(days=1), datetime.now(UTC) - timedelta(seconds=1)
+    add_person(database, 0, paused_until=soon)
+    add_person(database, 1, paused_until=past)
+    later = add_person(database, 2)
+    add_person(database, 3, mailbox_key="twice@example.com", paused_until=soon)
+    add_person(database, 4, mailbox_key="twice@example.com")  # came in by an import, since
+    add_person(database, 5, state="unsubscribed", paused_until=soon)
+    expected = {"paused": 3, "unsubscribed": 1}
+    with database.connect() as connection:
+        assert preview(connection, SLUG) == (2, expected)
+        counted = store.counts(connection)
+    assert (counted["confirmed"], counted["paused"]) == (5, 2)
+    mailing = frozen(database)
+    assert account(database, mailing).excluded_by_reason == expected
+    with database.begin() as connection:
+        connection.execute(
+            update(subscribers).where(subscribers.c.reference == later["reference"]).values(paused_until=soon)
+        )
+    ledger = opened(database, mailing)
+    (claim,) = ledger.record_and_claim([], 9, 1).claims
+    assert claim.address == "reader1@example.com"
+    found = account(database, mailing)
+    assert found.excluded_by_reason == {"paused": 4, "unsubscribed": 1}
     assert found.audience == mailing.audience
 
 

@@ -77,7 +77,7 @@ def read(room: Room, **config: Any) -> AudienceReport:
 def test_every_number_is_right_on_both_databases(room: Room) -> None:
     found = read(room)
     assert found.readers == 12 + 9 - 4 + 1
-    assert found.states == {"pending": 1, "confirmed": 20, "unsubscribed": 4, "suppressed": 5}
+    assert found.states == {"pending": 1, "confirmed": 20, "unsubscribed": 4, "paused": 0, "suppressed": 5}
     assert found.consent == (ConsentOrigin("import", "import", 17), ConsentOrigin("form", "link", 1))
     assert found.languages == (Share("en", 17), Share("de", 1))
     expected = {"unsubscribed": 1, "bounce": 1, "complaint": 1, "manual": 1, "provider": 0, "erased": 1}

@@ -22,6 +22,7 @@ import pytest
 from publisher.audience import store
 from publisher.audience.address import read_address
 from publisher.audience.model import Consent, ConsentSource, ConsentState, Subscriber
+from publisher.config.audience import AudienceConfig
 from publisher.config.model import Config, Newsletter, ServiceConfig
 from publisher.web import outbox
 from publisher.web.forms import Limiter
@@ -87,6 +88,14 @@ def link_of(message: EmailMessage, kind: str) -> str:
     return found[0]
 
 
+ATTRIBUTES = {
+    "city": {"editable": True, "label": "城市", "default": "北京"},
+    "children": {"editable": True, "type": "number", "label": "几个孩子"},
+    "born": {"editable": True, "type": "date", "label": "生日"},
+    "tea": {"editable": True, "type": "choice", "choices": ["龙井", "普洱"], "label": "茶"},
+    "tier": {"default": "free"},
+}
+
 Hook = tuple[str, list[dict[str, Any]]]
 
 
@@ -112,7 +121,7 @@ def hook() -> Iterator[Hook]:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A service with a Chinese newsletter, two topics and no limits."""
+    """A service with a Chinese newsletter, two topics, five attributes and no limits."""
     yield from serve(tmp_path, monkeypatch, Limiter("1000000/minute", "1000000/day"))
 
 
@@ -135,7 +144,13 @@ def serve(root: Path, monkeypatch: pytest.MonkeyPatch, limiter: Limiter) -> Iter
         "from": "AI 周报 <weekly@news.example.com>",
     }
     topics = {"weekly": "每周要闻", "daily": "每日快讯"}
-    config = Config(newsletter=Newsletter(**newsletter), topics=topics, service=ServiceConfig(url=url), root=root)
+    config = Config(
+        newsletter=Newsletter(**newsletter),
+        topics=topics,
+        audience=AudienceConfig.model_validate({"attributes": ATTRIBUTES}),
+        service=ServiceConfig(url=url),
+        root=root,
+    )
     service = WebService.open(config, limiter=limiter)
     server = server_of(service)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
