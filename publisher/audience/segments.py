@@ -5,7 +5,6 @@ A subscriber whose language is not known is taken to read the newsletter's own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +13,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from publisher.audience.tables import subscribers
-from publisher.config.segments import All, And, Attribute, Language, Not, Or, Segment, Topic, parse_segment
-
-_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
+from publisher.config.segments import All, And, Attribute, Language, Not, Or, Segment, Topic, is_number, parse_segment
 
 
 def segment_clause(text: str | None, newsletter_language: str) -> ColumnElement[bool]:
@@ -56,7 +53,7 @@ def _comparison(test: Attribute) -> ColumnElement[bool]:
     if test.comparison == "!=":
         return held != test.value
     operator = {"<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__"}[test.comparison]
-    if _NUMBER.fullmatch(test.value):
+    if is_number(test.value):
         compared: ColumnElement[bool] = getattr(_number(held), operator)(float(test.value))
         return func.coalesce(compared, false())
     return and_(held != "", getattr(_ordered(held), operator)(test.value))

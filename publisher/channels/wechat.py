@@ -34,6 +34,7 @@ from publisher.edition.viewing import view
 from publisher.errors import UsageError
 from publisher.issue.markdown.cjk import one_line
 from publisher.issue.model import Issue
+from publisher.issue.variants import for_anyone
 from publisher.language import Locale
 
 TITLE, AUTHOR, DIGEST, CHARACTERS = 32, 16, 128, 20_000
@@ -102,6 +103,7 @@ class Article:
 
 def write_article(issue: Issue, config: Config, *, draft: bool = False) -> tuple[Article | None, list[Diagnostic]]:
     """The article of an issue, and what keeps WeChat from taking it: then there is none. A ``draft`` needs a cover."""
+    issue = for_anyone(issue, config.newsletter.language)
     words = Locale.of(issue.language, config.labels)
     most = min(config.delivery.picture_bytes, PICTURE_BYTES)
     config = config.model_copy(update={"delivery": config.delivery.model_copy(update={"picture_bytes": most})})

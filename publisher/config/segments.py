@@ -19,6 +19,7 @@ BAD_AUDIENCE = define("bad-audience", Severity.ERROR, fixed=True)
 
 Comparison = Literal["=", "!=", "<", "<=", ">", ">="]
 
+_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 DEEPEST = 50
 LONGEST = 2_000
 
@@ -112,6 +113,11 @@ def parse_segment(text: str) -> Segment:
         closing = (reader.next.kind, reader.next.text) == ("mark", ")")
         raise reader.error(say("there is no ( for this )") if closing else missing)
     return found
+
+
+def is_number(value: str) -> bool:
+    """Whether more and less than this value are those of numbers; else of texts, by code points."""
+    return _NUMBER.fullmatch(value) is not None
 
 
 def checked_audience(text: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import binascii
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from publisher.edition.model import Edition, Sizes, Slotted
+from publisher.edition.model import Edition, Sizes, Slotted, Variant
 
 EMAIL_FILES = ("email.html", "email.txt", "edition.json")
 
@@ -31,12 +31,25 @@ def manifest(edition: Edition) -> dict[str, Any]:
             "message": sizes.message,
         },
         "origin": [asdict(origin) for origin in edition.origin],
+        **({"variants": [_listed(variant) for variant in edition.variants]} if edition.variants else {}),
+    }
+
+
+def _listed(variant: Variant) -> dict[str, Any]:
+    told = manifest(variant.edition)
+    return {"name": variant.name, "condition": variant.condition} | {
+        key: told[key] for key in ("digest", "length", "sizes", "preheader")
     }
 
 
 def email_files(edition: Edition) -> dict[str, bytes]:
-    """``email.html``, ``email.txt`` and ``edition.json`` by name."""
-    return {
+    """``email.html``, ``email.txt`` and ``edition.json`` by name; those of a variant but the first in its folder."""
+    others = (
+        (f"{variant.name}/{name}", content)
+        for variant in edition.variants[1:]
+        for name, content in email_files(replace(variant.edition, commit=edition.commit)).items()
+    )
+    return dict(others) | {
         "email.html": str(edition.html).encode(),
         "email.txt": str(edition.text).encode(),
         "edition.json": (json.dumps(manifest(edition), ensure_ascii=False, indent=2) + "\n").encode(),

@@ -144,6 +144,7 @@ class Edition:
     ``commit`` is the last commit that touched what the edition is made of; ``None`` outside git or while uncommitted.
     ``mailed`` is how many items the email holds, where it leads on to the web page for the others.
     ``earlier``: stories of other issues that its own follow, the newest first; no part of the digest.
+    ``variants``: where readers get different ones, all of them; the first is this edition, whose ``digest`` covers all.
     ``web`` is the body of the archive page: headline block, key points, cover, intro, items, attribution; safe HTML.
     """
 
@@ -175,6 +176,12 @@ class Edition:
     origin: tuple[EditionOrigin, ...] = ()
     earlier: tuple[EarlierStory, ...] = ()
     translation_of: str | None = None
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def variant_names(self) -> tuple[str, ...]:
+        """What the variants are called; that of a reader of whom nothing is known is the first."""
+        return tuple(variant.name for variant in self.variants)
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -195,6 +202,15 @@ class Edition:
     def media(self) -> tuple[Front, ...]:
         """Its assets without their bytes."""
         return tuple(asset.front for asset in self.assets)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What readers get who meet ``condition``, with a digest of its own; its pictures are with the edition it is of."""
+
+    name: str
+    condition: str
+    edition: Edition
 
 
 class ThemeError(Exception):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic
+from publisher.diagnostics import Diagnostic, say
 from publisher.edition import provenance
 from publisher.edition.email import write_html
 from publisher.edition.files import sizes_of
 from publisher.edition.gates import check_edition, clip_budget
 from publisher.edition.markdown import Html
-from publisher.edition.model import Edition, EditionItem, Slotted, ThemeError
+from publisher.edition.model import Edition, EditionItem, Slotted, ThemeError, Variant
 from publisher.edition.origin import record
 from publisher.edition.others import Others
 from publisher.edition.pictures import Pictures
@@ -21,11 +22,42 @@ from publisher.edition.theme import Theme
 from publisher.edition.view import View
 from publisher.edition.viewing import view
 from publisher.issue.model import Issue, Status
+from publisher.issue.variants import IssueVariant, variants_of
 from publisher.language import Locale
 
 
 def render(issue: Issue, config: Config, others: Others | None = None) -> tuple[Edition | None, list[Diagnostic]]:
-    """The edition of an issue and what the gates found. ``None`` where an error keeps it from being made.
+    """The edition of an issue, each of its variants an edition too, and what the gates found. ``None`` where an error
+    keeps it from being made.
+    """
+    variants, found = variants_of(issue, config.newsletter.language)
+    made = [_render(variant.issue, config, others) for variant in variants]
+    if len(made) < 2:
+        return made[0] if made else (None, found)
+    everywhere = set.intersection(*(set(findings) for _, findings in made))
+    told = {finding: None for _, findings in made for finding in findings if finding in everywhere}
+    for variant, (_, findings) in zip(variants, made, strict=True):
+        for finding in (one for one in findings if one not in everywhere):
+            message = say("in the variant {name}: {told}", name=variant.name, told=finding.message)
+            told[replace(finding, message=message)] = None
+    editions = [edition for edition, _ in made if edition]
+    return (_joined(variants, editions) if len(editions) == len(variants) else None), list(told)
+
+
+def _joined(variants: Sequence[IssueVariant], editions: Sequence[Edition]) -> Edition:
+    """The first variant's edition, which is everybody's where no reader is known, with the others."""
+    assets = {asset.name: asset for edition in editions for asset in edition.assets}
+    kept = tuple(
+        Variant(variant.name, variant.condition, replace(edition, stories=(), assets=(), cover=None))
+        for variant, edition in zip(variants, editions, strict=True)
+    )
+    told = (part for one in kept for part in (("condition", one.condition), ("digest", one.edition.digest)))
+    digest = provenance.hash_parts("publisher variants 1", ((kind, text.encode()) for kind, text in told))
+    return replace(editions[0], digest=digest, assets=tuple(assets.values()), variants=kept)
+
+
+def _render(issue: Issue, config: Config, others: Others | None) -> tuple[Edition | None, list[Diagnostic]]:
+    """One variant, or the one edition that there is.
 
     The same issue, theme, configuration and ``others``, to which the mail leads, give the same bytes, wherever and
     whenever they are rendered.

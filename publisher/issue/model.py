@@ -140,7 +140,10 @@ class Wechat:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One story. ``anchor`` is unique in its issue and stable; ``headline`` is empty where its ``kind`` needs none."""
+    """One story. ``anchor`` is unique in its issue and stable; ``headline`` is empty where its ``kind`` needs none.
+
+    ``only`` is a condition on readers (:mod:`publisher.config.segments`); None: it is for all.
+    """
 
     headline: str
     body: Prose
@@ -155,6 +158,7 @@ class Item:
     sponsored: Sponsor | None = None
     kind: str = "story"
     generated: Origins = ()
+    only: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

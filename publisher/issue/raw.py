@@ -136,6 +136,9 @@ class RawItem(Raw):
         Field(None, description="Whether a sponsor pays for the item: true, or {by, url}; readers are told")
     )
     section: Text | None = Field(None, description="The group of items that the story belongs to")
+    only: Annotated[Text, AfterValidator(checked_audience)] | None = Field(
+        None, description="Which readers get the item, such as topic:ai and city:Berlin; the others an edition without"
+    )
     generated: Annotated[
         dict[str, RawOrigin] | None,
         BeforeValidator(as_origins(ItemPart), json_schema_input_type=RawOrigin | dict[ItemPart, RawOrigin]),

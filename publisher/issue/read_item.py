@@ -131,6 +131,7 @@ def _build(reader: ModelReader, raw: RawItem, body: Prose, commentary: Prose | N
         image=reader.picture(raw.image, "image"),
         tags=tuple(dict.fromkeys(raw.tags or ())),
         section=raw.section,
+        only=raw.only,
         sponsored=Sponsor(raw.sponsored.by, raw.sponsored.url) if raw.sponsored else None,
         generated=origins(raw.generated),
     )

@@ -18,19 +18,23 @@ from pydantic import TypeAdapter
 
 from publisher.diagnostics import Diagnostic
 from publisher.edition import model
-from publisher.edition.model import Asset, Edition, EditionItem, Slot, Slotted
+from publisher.edition.model import Asset, Edition, EditionItem, Slot, Slotted, Variant
 from publisher.proofing.proof import Basis, Proof
 
-_Mail = tuple[Slotted, Slotted]
+_Mail = tuple[Slotted, Slotted, tuple[Variant, ...]]
 _Web = tuple[str, tuple[EditionItem, ...]]
 _Assets = tuple[tuple[Asset, ...], Asset | None, int | None]  # the last: which of them is the cover, not written twice
 _T = TypeVar("_T")
 
-PART_OF = {"html": "mail", "text": "mail", "web": "web", "stories": "web", "assets": "assets", "cover": "assets"}
+PART_OF = {
+    **dict.fromkeys(("html", "text", "variants"), "mail"),
+    **dict.fromkeys(("web", "stories"), "web"),
+    **dict.fromkeys(("assets", "cover"), "assets"),
+}
 """Which part of its bytes holds a field of an edition; the others are in ``light``."""
 
 _FIELDS = tuple(field.name for field in fields(Edition) if field.name not in PART_OF)
-_DERIVED = ("topics", "sections", "media", "front")
+_DERIVED = ("topics", "sections", "media", "front", "variant_names")
 _LIGHT = (*_FIELDS, *_DERIVED)
 
 
@@ -117,7 +121,7 @@ def pack(proof: Proof) -> Packed:
     return Packed(
         head,
         light_of(edition),
-        dump(_adapter(_Mail), (edition.html, edition.text)),
+        dump(_adapter(_Mail), (edition.html, edition.text, edition.variants)),
         dump(_adapter(_Web), (edition.web, edition.stories)),
         dump(_adapter(_Assets), (edition.assets, None if cover is not None else edition.cover, cover)),
     )
@@ -126,8 +130,9 @@ def pack(proof: Proof) -> Packed:
 def unpack(part: str, packed: bytes) -> dict[str, Any]:
     """The fields of an edition in one of its parts. Raises ``ValueError``."""
     if part == "mail":
-        html, text = _load(_adapter(_Mail), packed)
-        return {"html": _slotted(html), "text": _slotted(text)}
+        html, text, variants = _load(_adapter(_Mail), packed)
+        variants = tuple(replace(one, edition=_mailable(one.edition)) for one in variants)
+        return {"html": _slotted(html), "text": _slotted(text), "variants": variants}
     if part == "web":
         web, stories = _load(_adapter(_Web), packed)
         return {"web": web, "stories": stories}
@@ -153,6 +158,10 @@ def _load(kind: TypeAdapter[_T], packed: bytes) -> _T:
         return kind.validate_python(msgpack.unpackb(packed))
     except Exception as error:  # damaged bytes fail in any way there is
         raise ValueError(f"no proof: {error}") from error
+
+
+def _mailable(edition: Edition) -> Edition:
+    return replace(edition, html=_slotted(edition.html), text=_slotted(edition.text))
 
 
 def _slotted(read: Slotted) -> Slotted:

@@ -131,5 +131,7 @@ def content_of(edition: Edition) -> str:
     for asset in sorted(edition.assets, key=lambda asset: asset.name):
         if not asset.copied:  # a copy follows from its original, and from a library's version
             parts.append(("picture", hashlib.sha256(asset.content).hexdigest()))
+    for one in edition.variants:
+        parts += (("condition", one.condition), ("variant", content_of(one.edition)))
     shown = ((kind, " ".join(text.split()).encode("utf-8", "surrogatepass")) for kind, text in parts)
     return hash_parts("publisher content 1", shown)

@@ -90,7 +90,8 @@ def _asset(edition: Edition, name: str) -> tuple[bytes, str]:
 def _emails(editions: Iterable[Edition], common: bytes) -> Iterator[Target]:
     held: dict[str, dict[str, bytes]] = {}  # the last one's
     for edition in editions:
-        for name in EMAIL_FILES:
+        folders = ("", *(f"{name}/" for name in edition.variant_names[1:]))
+        for name in (f"{folder}{name}" for folder in folders for name in EMAIL_FILES):
             key = key_of(common, name, identity(edition))
             yield Target(f"{edition.slug}/{name}", (key,), partial(_email, held, edition, name, key))
 

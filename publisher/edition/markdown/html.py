@@ -23,7 +23,7 @@ from publisher.edition.markdown.blocks import directed
 from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.notes import notes_plugin
 from publisher.issue.markdown import new_parser
-from publisher.issue.markdown.boxes import CONTAINERS, heading_of
+from publisher.issue.markdown.boxes import BOXES, heading_of
 from publisher.issue.markdown.cjk import joins
 from publisher.issue.markdown.tags import shallow
 
@@ -64,7 +64,7 @@ def _markdown() -> MarkdownIt:
     """What renders tokens."""
     md = new_parser().use(notes_plugin)
     md.add_render_rule("image", _picture)
-    for name in CONTAINERS:
+    for name in BOXES:
         md.add_render_rule(f"container_{name}_open", _box_open)
         md.add_render_rule(f"container_{name}_close", _box_close)
     return md

@@ -1,4 +1,5 @@
-"""What stands apart in a text: ``::: callout``, ``::: pullquote``, ``::: sponsor``, and a link that is a button."""
+"""What stands apart in a text: ``::: callout``, ``::: pullquote``, ``::: sponsor``, and a link that is a button;
+and ``::: only EXPR``, which is for some readers (:mod:`publisher.issue.variants`)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from mdit_py_plugins.container import container_plugin
 
-CONTAINERS = ("callout", "pullquote", "sponsor")
+BOXES = ("callout", "pullquote", "sponsor")
+CONTAINERS = (*BOXES, "only")
 BUTTON = "{.button}"
 
 

@@ -1,0 +1,143 @@
+"""What conditions on one reader come to together: every combination that a reader can meet, and no other.
+
+Tests of a topic are independent; those of the language, or of one attribute, follow from one value. So the conditions
+are decided one such fact after another, and what is left of them is kept once: the work grows with the number of
+different rests, which is bounded, and not with the number of combinations.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from publisher.config.segments import And, Attribute, Language, Not, Or, Segment, Topic, is_number
+
+Test = Topic | Language | Attribute
+Rest = Segment | bool
+
+MOST_TESTS = 100
+MOST_RESTS = 64
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_NOTHING = "\x01"  # stands before every text, and no one has it
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def reduced(segment: Rest, known: Mapping[Test, bool]) -> Rest:
+    """What is left of a condition where some of its tests are known; True or False where that decides it."""
+    match segment:
+        case bool() | Topic() | Language() | Attribute():
+            return segment if isinstance(segment, bool) else known.get(segment, segment)
+        case Not(part):
+            rest = reduced(part, known)
+            return not rest if isinstance(rest, bool) else Not(rest)
+        case And(parts) | Or(parts):
+            decides = isinstance(segment, Or)
+            rests = [reduced(part, known) for part in parts]
+            if decides in rests:
+                return decides
+            left = tuple(dict.fromkeys(rest for rest in rests if not isinstance(rest, bool)))
+            return type(segment)(left) if len(left) > 1 else left[0] if left else not decides
+        case _:
+            return True
+
+
+def tests_of(segment: Segment) -> Iterator[Test]:
+    """The tests that a condition consists of, in their order."""
+    match segment:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from tests_of(part)
+        case Not(part):
+            yield from tests_of(part)
+        case Topic() | Language() | Attribute():
+            yield segment
+
+
+def spoken(test: Language, language: str) -> bool:
+    """Whether a reader of ``language`` passes."""
+    return f"{language.lower()}-".startswith(f"{test.tag}-")
+
+
+def compared(test: Attribute, held: str, number: float | None) -> bool:
+    """Whether an attribute passes: its text, empty where it is missing, and the number that it is, if it is one."""
+    compare = _COMPARE[test.comparison]
+    if test.comparison in {"=", "!="}:
+        return compare(held, test.value)
+    if is_number(test.value):
+        return number is not None and compare(number, float(test.value))
+    return held != "" and compare(held, test.value)
+
+
+def number_of(text: str) -> float | None:
+    """The number that an attribute is, as the databases read it: a sign, digits, perhaps a point and digits."""
+    return float(text) if len(text) <= 30 and _NUMBER.fullmatch(text) else None
+
+
+def decide(segment: Segment, topics: Iterable[str], language: str, attributes: Mapping[str, str]) -> bool:
+    """Whether a reader meets the condition; his name is the attribute ``name``."""
+
+    def holds(test: Test) -> bool:
+        if isinstance(test, Topic):
+            return test.name in topics
+        if isinstance(test, Language):
+            return spoken(test, language)
+        held = attributes.get(str(_fact(test)), "")
+        return compared(test, held, number_of(held))
+
+    return reduced(segment, {test: holds(test) for test in tests_of(segment)}) is True
+
+
+def outcomes(conditions: Sequence[Segment]) -> list[tuple[bool, ...]] | None:
+    """Every combination of answers that some reader gives, sorted; None where there are too many to be told apart."""
+    facts: dict[Test | str, dict[Test, None]] = {}
+    for test in (test for condition in conditions for test in tests_of(condition)):
+        facts.setdefault(_fact(test), {})[test] = None
+    rests: set[tuple[Rest, ...]] = {tuple(reduced(condition, {}) for condition in conditions)}
+    if sum(map(len, facts.values())) > MOST_TESTS:
+        return None
+    for tests in facts.values():
+        answers = {tuple(answer.items()) for answer in _answers(list(tests))}
+        rests = {tuple(reduced(one, dict(answer)) for one in rest) for rest in rests for answer in answers}
+        if len(rests) > MOST_RESTS:
+            return None
+    return sorted(tuple(one is True for one in rest) for rest in rests)
+
+
+def _fact(test: Test) -> Test | str:
+    """What a test asks about: one topic, the language, or an attribute by its name."""
+    if isinstance(test, Attribute):
+        return "name" if test.name.lower() == "name" else test.name
+    return test if isinstance(test, Topic) else Language("")
+
+
+def _answers(tests: Sequence[Test]) -> Iterator[dict[Test, bool]]:
+    """What the tests of one fact can say together: a value from each range in which none of them changes its answer."""
+    of_language = [test for test in tests if isinstance(test, Language)]
+    of_attribute = [test for test in tests if isinstance(test, Attribute)]
+    if not of_attribute and not of_language:
+        yield from (dict.fromkeys(tests, answer) for answer in (True, False))
+    for tag in ("", *(test.tag for test in of_language)) if of_language else ():
+        yield {test: spoken(test, tag) for test in of_language}
+    if not of_attribute:
+        return
+    texts = {"", _NOTHING, *(text for test in of_attribute for text in (test.value, test.value + _NOTHING))}
+    ordered = [test for test in of_attribute if test.comparison not in {"=", "!="}]
+    limits = sorted({float(test.value) for test in ordered if is_number(test.value)})
+    numbers = [*limits, *(middle for low, high in pairwise(limits) for middle in [(low + high) / 2])]
+    numbers += [limits[0] - 1, limits[-1] + 1] if limits else []
+    # Compared both as text and as number, an attribute is taken to be any of each: at worst a variant nobody gets.
+    mixed = limits and not all(is_number(test.value) for test in ordered)
+    held = [(text, number_of(text)) for text in texts]
+    held += [(text, number) for number in numbers for text in (texts if mixed else [_NOTHING])]
+    for text, number in held:
+        yield {test: compared(test, text, number) for test in of_attribute}

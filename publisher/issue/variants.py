@@ -1,0 +1,258 @@
+"""The variants of an issue: what ``::: only EXPR`` and an item's ``only: EXPR`` leave of it for each kind of reader.
+
+A variant is an issue like any other, with fewer items and lines; every line that stays keeps its place in the file.
+Variants are told apart by what is left, so that conditions which never differ, or change nothing, make none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from publisher.config.outcomes import decide, outcomes
+from publisher.config.segments import BAD_AUDIENCE, LONGEST, And, Not, Or, Segment, SegmentError, parse_segment
+from publisher.diagnostics import Diagnostic, Place, say
+from publisher.issue import codes
+from publisher.issue.markdown import parsed
+from publisher.issue.model import Issue, Item, Prose
+from publisher.issue.values import is_seen_in_prose
+
+MOST = 8
+DEFAULT = "default"
+"""The name of the variant of a reader of whom nothing is known."""
+
+_OPENING = re.compile(r"\s*:+\s*only(?P<told>.*?)[\s:]*", re.DOTALL)
+_BLANKS = re.compile(r"\n\s*\n")
+_SIGNS = str.maketrans({"<": "-lt-", ">": "-gt-", "!": "-not-"})
+Cube = Mapping[int, bool]  # by the number of a condition, its answer
+
+
+class IssueVariant(NamedTuple):
+    """``condition`` says which readers get ``issue``; it is empty where all do."""
+
+    name: str
+    condition: str
+    issue: Issue
+
+
+class _Box(NamedTuple):
+    """A container, from its first to its last line (from 0), and its condition, or why that is none."""
+
+    first: int
+    last: int
+    told: str
+    segment: Segment | Diagnostic
+
+
+def variants_of(issue: Issue, home: str) -> tuple[tuple[IssueVariant, ...], list[Diagnostic]]:
+    """The variants, that of a reader of whom nothing is known first, and what is wrong with them: then there are none.
+
+    ``home`` is the newsletter's language.
+    """
+    found = [finding for prose in _prose(issue) for finding in _faults(prose)]
+    conditions: dict[Segment, tuple[str, Place]] = {}
+    for told, segment, place in _conditions(issue):
+        if isinstance(segment, Diagnostic):
+            found.append(segment)
+        else:
+            conditions.setdefault(segment, (told, place))
+    if found or not conditions:
+        return ((IssueVariant(DEFAULT, "", issue),) if not found else ()), found
+    asked = list(conditions)
+    words = [told for told, _ in conditions.values()]
+    last = next(reversed(conditions.values()))[1]
+    combined = outcomes(asked) if sum(map(len, words)) <= LONGEST else None
+    by_text: dict[tuple[str, ...], tuple[Issue, list[tuple[bool, ...]]]] = {}
+    for answers in combined or ():
+        left = _left(issue, {one for one, holds in zip(asked, answers, strict=True) if holds})
+        by_text.setdefault(_words(left), (left, []))[1].append(answers)
+    never = [n for n in range(len(asked)) if combined and not any(answers[n] for answers in combined)]
+    for number in never:
+        message = say("no reader meets the condition {condition}", condition=words[number])
+        place = conditions[asked[number]][1]
+        found.append(BAD_AUDIENCE.at(place, message, help=say("correct it, or delete what it is for")))
+    unknown = tuple(decide(one, (), home, {}) for one in asked)
+    made = sorted(by_text.values(), key=lambda one: (unknown not in one[1], one[1]))
+    named = [_named(words, answers, combined or (), first=n == 0) for n, (_, answers) in enumerate(made)]
+    if combined is None or len(made) > MOST or any(len(condition) > LONGEST for _, condition in named):
+        message = say("the conditions make more than {most} variants", most=MOST)
+        if combined is None:
+            message = say("the conditions are too many to be told apart")
+        advice = say("take fewer conditions, or such as exclude one another")
+        return (), [*found, codes.TOO_MANY_VARIANTS.at(last, message, help=advice)]
+    if len(made) == 1:
+        named = [(DEFAULT, "")]
+    variants: list[IssueVariant] = []
+    for (name, condition), (left, _) in zip(named, made, strict=True):
+        taken = {one.name for one in variants}
+        numbered = (f"{name}-{number}" for number in range(2, MOST + 1))
+        variants.append(IssueVariant(next(n for n in (name, *numbered) if n not in taken), condition, left))
+    found += [finding for variant in variants for finding in _empty(issue, variant)]
+    return tuple(variants) if not found else (), found
+
+
+def for_anyone(issue: Issue, home: str) -> Issue:
+    """The issue as a reader gets it of whom nothing is known; as it is, where a finding keeps it from having any."""
+    variants, _ = variants_of(issue, home)
+    return variants[0].issue if variants else issue
+
+
+def _prose(issue: Issue) -> Iterator[Prose]:
+    texts = (issue.intro, *(text for item in issue.items for text in (item.body, item.commentary)))
+    return (text for text in texts if text is not None)
+
+
+def _may_hold(prose: Prose) -> bool:
+    return "only" in prose.text and ":::" in prose.text
+
+
+def _conditions(issue: Issue) -> Iterator[tuple[str, Segment | Diagnostic, Place]]:
+    """Each condition as written, its meaning and its place, in the order of reading."""
+    if issue.intro:
+        yield from _of_boxes(issue.intro)
+    for item in issue.items:
+        if item.only:
+            yield item.only, parse_segment(item.only), item.places.of("only")
+        for prose in filter(None, (item.body, item.commentary)):
+            yield from _of_boxes(prose)
+
+
+def _of_boxes(prose: Prose) -> Iterator[tuple[str, Segment | Diagnostic, Place]]:
+    for box in _boxes(prose):
+        yield box.told, box.segment, _line(prose, box.first)
+
+
+def _boxes(prose: Prose) -> Iterator[_Box]:
+    for token in parsed(prose.text).tokens if _may_hold(prose) else ():
+        if token.type == "container_only_open" and token.level == 0 and token.map:
+            first, last = token.map
+            match = _OPENING.fullmatch(prose.lines[first])
+            told = match["told"] if match else ""
+            at = match.start("told") + len(told) - len(told.lstrip()) if match else 0
+            yield _Box(first, last, told.strip(), _read(prose, first, at, told.strip()))
+
+
+def _read(prose: Prose, line: int, at: int, told: str) -> Segment | Diagnostic:
+    try:
+        return parse_segment(told)
+    except SegmentError as error:
+        place = prose.place(line, at + error.start, at + max(error.end, error.start + 1))
+        message = say("the condition cannot be read: {told}", told=error.message)
+        return BAD_AUDIENCE.at(place, message, help=error.help)
+
+
+def _line(prose: Prose, number: int) -> Place:
+    text = prose.lines[number]
+    return prose.place(number, len(text) - len(text.lstrip()), len(text.rstrip()))
+
+
+def _faults(prose: Prose) -> Iterator[Diagnostic]:
+    """A container within another, or in a list or quote, and one without an end, in the words of an item's file."""
+    inside: list[str] = []
+    until = -1
+    for token in parsed(prose.text).tokens if _may_hold(prose) else ():
+        if token.nesting < 0:
+            inside.pop()
+        elif token.nesting > 0:
+            box = token.type.startswith("container_")
+            if box and token.map and inside and (token.type == "container_only_open" or token.map[0] < until):
+                within = any(one.startswith("container_") for one in inside)
+                message = (
+                    say("a container begins inside another") if within else say("::: only stands in a list or quote")
+                )
+                advice = say("close the first with ::: before it, or delete the line")
+                advice = advice if within else say("write it at the margin")
+                yield codes.CONTAINER_NESTED.at(_line(prose, token.map[0]), message, help=advice)
+            elif token.type == "container_only_open" and token.map:
+                until = token.map[1]
+                end = prose.lines[until] if until < len(prose.lines) else ""
+                if set(end.strip()) != {":"}:
+                    message = say("the container that opens here is not closed")
+                    advice = say("write ::: on a line of its own")
+                    yield codes.CONTAINER_OPEN.at(_line(prose, token.map[0]), message, help=advice)
+            inside.append(token.type)
+
+
+def _left(issue: Issue, held: Collection[Segment]) -> Issue:
+    """What is left for readers who meet the conditions ``held``."""
+    items = [
+        replace(
+            item, body=_kept(item.body, held) or replace(item.body, text=""), commentary=_kept(item.commentary, held)
+        )
+        for item in issue.items
+        if item.only is None or parse_segment(item.only) in held
+    ]
+    return replace(issue, intro=_kept(issue.intro, held), items=tuple(items))
+
+
+def _kept(prose: Prose | None, held: Collection[Segment]) -> Prose | None:
+    """The text with blank lines for those that are not for these readers; None where nothing is left to be seen."""
+    if prose is None or not (boxes := list(_boxes(prose))):
+        return prose
+    lines = list(prose.lines)
+    for box in boxes:
+        for number in (box.first, box.last) if box.segment in held else range(box.first, box.last + 1):
+            lines[number] = ""
+    text = "\n".join(lines)
+    return replace(prose, text=text) if is_seen_in_prose(text) else None
+
+
+def _words(issue: Issue) -> tuple[str, ...]:
+    """What tells one variant from another."""
+    texts = [text.text if text else "" for item in issue.items for text in (item.body, item.commentary)]
+    anchors = (item.anchor for item in issue.items)
+    return *anchors, *(_BLANKS.sub("\n\n", text).strip() for text in (issue.intro.text if issue.intro else "", *texts))
+
+
+def _empty(issue: Issue, variant: IssueVariant) -> Iterator[Diagnostic]:
+    """A variant without an item, or with one that lost its text."""
+    if not variant.issue.items:
+        message = say("the variant {name} ({condition}) has no items", name=variant.name, condition=variant.condition)
+        advice = say("leave one item to everybody")
+        yield codes.EMPTY_VARIANT.at(issue.places.of("items"), message, help=advice)
+    whole: dict[str, Item] = {item.anchor: item for item in issue.items}
+    for item in variant.issue.items:
+        box = next(_boxes(whole[item.anchor].body), None)
+        if box and not item.body.text:
+            told = {"name": variant.name, "condition": variant.condition, "headline": item.headline}
+            message = say("in the variant {name} ({condition}) the item “{headline}” has no text", **told)
+            advice = say("write a sentence for everybody, or only: … on the item")
+            yield codes.EMPTY_VARIANT.at(_line(whole[item.anchor].body, box.first), message, help=advice)
+
+
+def _named(
+    words: Sequence[str],
+    own: Sequence[tuple[bool, ...]],
+    combined: Sequence[tuple[bool, ...]],
+    *,
+    first: bool,
+) -> tuple[str, str]:
+    """The name and the condition of the variant whose readers answer in one of the ways ``own``."""
+    cubes = list({tuple(sorted(_cube(answers, own, combined).items())): None for answers in own})
+    told = " or ".join(" and ".join(_literal(words[n], holds) for n, holds in cube) for cube in cubes)
+    met = [words[n] for n, holds in cubes[0] if holds] or [f"not {words[n]}" for n, holds in cubes[0][:1]]
+    slugs = (re.sub(r"[^a-z0-9]+", "-", one.lower().translate(_SIGNS)).strip("-") for one in met)
+    name = "_".join(filter(None, slugs))[:60].strip("-_")
+    return (DEFAULT if first else name or "variant"), told
+
+
+def _cube(
+    answers: tuple[bool, ...], own: Collection[tuple[bool, ...]], combined: Collection[tuple[bool, ...]]
+) -> dict[int, bool]:
+    """As few of the answers as are enough: no reader who gives them gets another variant."""
+    cube = dict(enumerate(answers))
+    others = [one for one in combined if one not in own]
+    for number in sorted(cube, key=lambda n: (cube[n], -n)):
+        less = {n: holds for n, holds in cube.items() if n != number}
+        if not any(all(one[n] == holds for n, holds in less.items()) for one in others):
+            cube = less
+    return cube
+
+
+def _literal(told: str, holds: bool) -> str:
+    segment = parse_segment(told)
+    if isinstance(segment, Or) or (not holds and isinstance(segment, And | Not)):
+        told = f"({told})"
+    return told if holds else f"not {told}"
