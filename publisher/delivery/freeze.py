@@ -70,13 +70,15 @@ def freeze(
     correction: bool = False,
     family: FamilyRule | None = None,
     siblings: Sequence[Addressed] = (),
+    home: str = "",
 ) -> Mailing:
     """Write the mailing of ``letter`` with every candidate, inside the caller's transaction; or find the one there is.
 
     ``segment`` is a condition over ``subscribers``. Whoever an earlier mailing of the issue may have reached is
     excluded, unless this is a ``correction``; so is whoever gets, or had, another member of the ``family``. Its
     ``siblings`` are written along, unless there was a mailing of the family. Deciding that there is none and writing
-    one is one transaction. Raises UsageError as :func:`ongoing` and where the family was mailed without this member,
+    one is one transaction; so is deciding who gets which variant, where a reader whose language is not known
+    reads that of ``home``. Raises UsageError as :func:`ongoing` and where the family was mailed without this member,
     DatabaseError where the count does not come out.
     """
     if connection.dialect.name == "postgresql":
@@ -88,9 +90,9 @@ def freeze(
         _refuse_late(connection, letter.slug, family)
         if any(_begun(connection, one.slug) for one in family.members):
             siblings = ()
-    made = _freeze(connection, letter, segment, correction, family)
+    made = _freeze(connection, letter, segment, correction, family, home)
     for one, chosen in siblings:
-        _freeze(connection, one, chosen, correction, family)
+        _freeze(connection, one, chosen, correction, family, home)
     return made
 
 
@@ -100,6 +102,7 @@ def _freeze(
     segment: ColumnElement[bool] | None,
     correction: bool,
     family: FamilyRule | None,
+    home: str,
 ) -> Mailing:
     if there := ongoing(connection, letter, correction=correction):
         return there
@@ -119,8 +122,9 @@ def _freeze(
         "note": "",
     }
     mailing_id: int = connection.execute(insert(mailings).values(values).returning(mailings.c.id)).scalar_one()
-    chosen = _candidates(connection, letter.slug, segment, family, again=bool(before), correction=correction)
-    columns = ["mailing_id", "number", "reference", "state", "attempts", "reason", "released"]
+    variant = _variant([one.condition for one in letter.variants], home)
+    chosen = _candidates(connection, letter.slug, segment, family, variant, again=bool(before), correction=correction)
+    columns = ["mailing_id", "number", "reference", "variant", "state", "attempts", "reason", "released"]
     written = connection.execute(insert(recipients).from_select(columns, _rows(mailing_id, chosen))).rowcount
     count = select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)
     counted: int = connection.execute(count).scalar_one()
@@ -145,18 +149,44 @@ def preview(
     if family:
         _refuse_late(connection, slug, family)
     again = newest(connection, slug) is not None
-    chosen = _candidates(connection, slug, segment, family, again=again, correction=correction)
+    chosen = _candidates(connection, slug, segment, family, _variant((), ""), again=again, correction=correction)
     rows = connection.execute(select(_reason(chosen).label("finding"), func.count()).group_by("finding"))
     found: dict[str | None, int] = {row[0]: row[1] for row in rows}
     return found.pop(None, 0), {str(reason): people for reason, people in sorted(found.items(), key=str)}
+
+
+def by_variant(
+    connection: Connection,
+    slug: str,
+    conditions: Sequence[str],
+    home: str,
+    segment: ColumnElement[bool] | None = None,
+    family: FamilyRule | None = None,
+) -> list[int]:
+    """How many recipients a freeze would give each of the variants, which ``conditions`` are those of."""
+    again = newest(connection, slug) is not None
+    variant = _variant(conditions, home)
+    chosen = _candidates(connection, slug, segment, family, variant, again=again, correction=False)
+    counts = select(chosen.c.variant, func.count()).where(_reason(chosen).is_(None)).group_by(chosen.c.variant)
+    found = {row[0]: row[1] for row in connection.execute(counts)}
+    return [found.get(number, 0) for number in range(len(conditions))]
+
+
+def _variant(conditions: Sequence[str], home: str) -> ColumnElement[int]:
+    """The number of a subscriber's variant: the first is for whoever meets the condition of no other."""
+    others: list[tuple[ColumnElement[bool], ColumnElement[int]]] = [
+        (segment_clause(one, home), literal_column(str(n))) for n, one in enumerate(conditions) if n
+    ]
+    return case(*others, else_=literal_column("0")) if others else literal_column("0")
 
 
 def _rows(mailing_id: int, chosen: Subquery) -> Any:
     reason = _reason(chosen)
     return select(
         literal(mailing_id),
-        func.row_number().over(order_by=chosen.c.id),
+        func.row_number().over(order_by=(chosen.c.variant, chosen.c.id)),  # a bulk call holds one variant
         chosen.c.reference,
+        chosen.c.variant,
         case((reason.is_(None), RecipientState.PENDING), else_=RecipientState.EXCLUDED),
         literal_column("0"),
         reason,
@@ -173,11 +203,13 @@ def _candidates(
     slug: str,
     segment: ColumnElement[bool] | None,
     family: FamilyRule | None,
+    variant: ColumnElement[int],
     *,
     again: bool,
     correction: bool,
 ) -> Subquery:
-    """Each subscriber with the reason that it alone gives, and which copy of its inbox it is among those without.
+    """Each subscriber with its variant, the reason that it alone gives, and which copy of its inbox it is among those
+    without.
 
     ``again``: there was a mailing of the issue.
     """
@@ -209,9 +241,9 @@ def _candidates(
     if reached is not None and not correction:
         reasons.append((reached, Exclusion.REACHED))
     why = case(*((test, reason.value) for test, reason in reasons), else_=None).label("why")
-    alone = select(s.id, s.reference, s.mailbox_key, why).subquery()
+    alone = select(s.id, s.reference, s.mailbox_key, why, variant.label("variant")).subquery()
     copy = func.row_number().over(partition_by=(alone.c.mailbox_key, alone.c.why), order_by=alone.c.id)
-    return select(alone.c.id, alone.c.reference, alone.c.why, copy.label("copy")).subquery()
+    return select(alone.c.id, alone.c.reference, alone.c.variant, alone.c.why, copy.label("copy")).subquery()
 
 
 def _languages_of(connection: Connection, slug: str, family: FamilyRule) -> list[str]:

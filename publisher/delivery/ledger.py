@@ -43,6 +43,7 @@ class Claim(NamedTuple):
     reference: str
     address: str
     name: str
+    variant: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ class Ledger:
         """The claims with today's addresses; and how many have left since the freeze, and are excluded."""
         r, s = recipients.c, subscribers.c
         fair = (
-            select(r.number, r.attempts, r.reference)
+            select(r.number, r.attempts, r.reference, r.variant)
             .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.held == 0)
             .where(r.attempts < round_)
             .order_by(r.attempts, r.number)
@@ -196,7 +197,7 @@ class Ledger:
         )
         claims, gone, at = list[Claim](), list[tuple[int, Exclusion]](), datetime.now(UTC)
         for row in connection.execute(query).all():
-            number, attempts, reference, address, name, state, paused_until, suppressed = tuple(row)
+            number, attempts, reference, variant, address, name, state, paused_until, suppressed = tuple(row)
             if state is None:
                 gone.append((number, Exclusion.ERASED))
             elif state != ConsentState.CONFIRMED:
@@ -206,7 +207,7 @@ class Ledger:
             elif paused_until is not None and paused_until > at:
                 gone.append((number, Exclusion.PAUSED))
             else:
-                claims.append(Claim(number, attempts + 1, reference, address, name))
+                claims.append(Claim(number, attempts + 1, reference, address, name, variant))
         chosen = among(connection, r.number, [claim.number for claim in claims])
         connection.execute(
             update(recipients)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
@@ -104,7 +105,7 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
             quota = transport.open(compose(config, kept))
             frozen = mailing is None
             if mailing is None:
-                mailing = _freeze(database, letter, options)
+                mailing = _freeze(config, database, letter, options)
                 _checkpoint(database)
             with database.begin() as connection:
                 release(connection, mailing.id)
@@ -127,12 +128,17 @@ def _checkpoint(database: Database) -> None:
             raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-def _freeze(database: Database, letter: MailContent, options: Options) -> Mailing:
+def _freeze(config: Config, database: Database, letter: MailContent, options: Options) -> Mailing:
     def attempt() -> Mailing:
         with database.begin() as connection:
-            family, siblings = options.family, options.siblings
             return freeze(
-                connection, letter, options.segment, correction=options.correction, family=family, siblings=siblings
+                connection,
+                letter,
+                options.segment,
+                correction=options.correction,
+                family=options.family,
+                siblings=options.siblings,
+                home=config.newsletter.language,
             )
 
     try:
@@ -235,30 +241,38 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
 
 
 def send_test(config: Config, edition: Edition | MailContent, addresses: list[str]) -> list[tuple[int, str]]:
-    """Send a marked test, outside every ledger; position and code of each that failed. Raises TransportError."""
+    """Send a marked test of each variant, outside every ledger; position and code of each address where one failed.
+
+    Raises TransportError.
+    """
     letter = MailContent.of(edition)
-    letter = replace(letter, subject=f"[test] {letter.subject}")
+    marks = (f"[test {one.name}]" if one.name else "[test]" for one in letter.letters)
+    letters = [replace(one, subject=f"{mark} {one.subject}") for mark, one in zip(marks, letter.letters, strict=True)]
+    letter = replace(letters[0], variants=tuple(letters) if letter.variants else ())
     stamp = datetime.now(UTC).strftime("test%Y%m%dT%H%M%S%f")
     address = envelope_factory(config, letter, TEST)
-    failed: list[tuple[int, str]] = []
+    failed: dict[int, str] = {}
     with closing(open_transport(config, single=True)) as transport:
         transport.open(compose(config, letter))
-        for number, to in enumerate(addresses, start=1):
-            claim = Claim(number, 1, TEST, to, "")
-            (outcome,) = transport.submit([address(f"{stamp}-{number}", claim)])
+        for at, (variant, (position, to)) in enumerate(product(range(len(letters)), enumerate(addresses, 1)), 1):
+            claim = Claim(at, 1, TEST, to, "", variant)
+            (outcome,) = transport.submit([address(f"{stamp}-{at}", claim)])
             if outcome.verdict is Verdict.STOP:
                 raise TransportError(f"the test was not sent: {outcome.code}", help="run publisher doctor")
             if outcome.verdict is not Verdict.SUBMITTED:
-                failed.append((number, outcome.code or outcome.verdict.value))
-    return failed
+                failed.setdefault(position, outcome.code or outcome.verdict.value)
+    return sorted(failed.items())
 
 
 def envelope_factory(config: Config, letter: MailContent, mailing: str) -> Callable[[str, Claim], Envelope]:
     """A function from recipient id and claim to the envelope. ``mailing`` is its opaque reference."""
     tokens, locale = Tokens.open(config), Locale.of(letter.language, config.labels)
-    slots = letter.html.slots | letter.text.slots
+    letters = letter.letters
+    open_in = [one.html.slots | one.text.slots for one in letters]
+    composed = [None, *(compose(config, one) for one in letters[1:])]  # the first is what the transport was opened with
 
     def address(recipient: str, claim: Claim) -> Envelope:
+        slots = open_in[claim.variant]
         unsubscribe = tokens.url(Purpose.UNSUBSCRIBE, claim.reference, mailing)
         values = dict.fromkeys(slots, "")
         if Slot.UNSUBSCRIBE_URL in slots:
@@ -267,6 +281,6 @@ def envelope_factory(config: Config, letter: MailContent, mailing: str) -> Calla
             values[Slot.PREFERENCES_URL] = tokens.url(Purpose.PREFERENCES, claim.reference, mailing)
         if Slot.GREETING in slots:
             values[Slot.GREETING] = locale.greeting(claim.name)
-        return Envelope(recipient, claim.address, unsubscribe, claim.attempt, values)
+        return Envelope(recipient, claim.address, unsubscribe, claim.attempt, values, composed[claim.variant])
 
     return address

@@ -64,6 +64,7 @@ recipients = Table(
     Column("message_id", String(120)),  # the provider's
     Column("sender_id", Integer),  # who claimed it last
     Column("held", Integer, nullable=False, server_default="0"),  # 1: pending, and its receiver defers (deferrals.py)
+    Column("variant", Integer, nullable=False, server_default="0"),  # which of the letters of the mailing
     Column("released", Integer, nullable=False),  # how often an operator allowed another attempt
     Column("changed_at", Instant),
     Column("delivered_at", Instant),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
@@ -36,32 +36,55 @@ class MailContent:
     html: Slotted
     text: Slotted
     origin: tuple[EditionOrigin, ...] = ()
+    name: str = ""
+    condition: str = ""
+    variants: tuple[MailContent, ...] = ()
+    """What readers get who meet the ``condition`` of each; the first is for all others. Empty: one letter for all."""
 
     @classmethod
     def of(cls, edition: Edition | MailContent) -> MailContent:
         """The letter of an edition; one that is a letter already is returned as it is."""
         if isinstance(edition, MailContent):
             return edition
-        return cls(*(getattr(edition, name) for name in (*_PLAIN, "html", "text", "origin")))
+        own = cls(*(getattr(edition, name) for name in (*_PLAIN, "html", "text", "origin")))
+        variants = (
+            replace(cls.of(one.edition), commit=own.commit, name=one.name, condition=one.condition)
+            for one in edition.variants
+        )
+        return replace(own, variants=tuple(variants))
+
+    @property
+    def letters(self) -> tuple[MailContent, ...]:
+        """What is mailed, by the number that a recipient's row has."""
+        return self.variants or (self,)
 
     def to_json(self) -> str:
         """As the ledger keeps it. A slot is written as an object, so that no text can be taken for one."""
+        return json.dumps(self._object(), ensure_ascii=False)
+
+    def _object(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in _PLAIN}
         bodies = {"html": _write(self.html), "text": _write(self.text)}
-        return json.dumps(plain | bodies | {"origin": [asdict(o) for o in self.origin]}, ensure_ascii=False)
+        told = plain | bodies | {"origin": [asdict(o) for o in self.origin]}
+        told |= {"name": self.name, "condition": self.condition} if self.name else {}
+        return told | ({"variants": [one._object() for one in self.variants]} if self.variants else {})
 
     @classmethod
     def from_json(cls, text: str) -> MailContent:
         """The letter that :meth:`to_json` wrote. Raises UnreadableError."""
         try:
-            data: dict[str, Any] = json.loads(text)
-            origin = tuple(
-                EditionOrigin(**{**told, "reviewed_by": tuple(told["reviewed_by"])}) for told in data.get("origin", ())
-            )
-            plain = {name: data[name] for name in _PLAIN}
-            return cls(**plain, html=_read(data["html"]), text=_read(data["text"]), origin=origin)
+            return cls._of_object(json.loads(text))
         except (ValueError, KeyError, TypeError):
             raise UnreadableError("the letter of a mailing") from None
+
+    @classmethod
+    def _of_object(cls, data: dict[str, Any]) -> MailContent:
+        origin = tuple(
+            EditionOrigin(**{**told, "reviewed_by": tuple(told["reviewed_by"])}) for told in data.get("origin", ())
+        )
+        plain = {name: data[name] for name in _PLAIN} | {name: data.get(name, "") for name in ("name", "condition")}
+        variants = tuple(map(cls._of_object, data.get("variants", ())))
+        return cls(**plain, html=_read(data["html"]), text=_read(data["text"]), origin=origin, variants=variants)
 
 
 _PLAIN = ("slug", "title", "subject", "language", "digest", "commit")
@@ -136,8 +159,11 @@ class Composed:
 
 
 def compose(config: Config, edition: Edition | MailContent) -> Composed:
-    """The message of an edition, encoded once. Raises TransportError where ``newsletter.from`` cannot be a header."""
-    letter = MailContent.of(edition)
+    """The message of an edition, or of its first variant, encoded once.
+
+    Raises TransportError where ``newsletter.from`` cannot be a header.
+    """
+    letter = MailContent.of(edition).letters[0]
     name, address = config.newsletter.sender
     sender, sender_address = mailbox(name or config.newsletter.name, address), addr_spec(address)
     reply_to = addr_spec(config.newsletter.reply_to) if config.newsletter.reply_to else None

@@ -70,7 +70,9 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
     async def frame(request: Request) -> Response:
         view = await _view(workshop, request)
         query = request.query_params
-        look = frames.Look(query.get("kind", "email"), query.get("dark") == "1", query.get("images") != "0")
+        look = frames.Look(
+            query.get("kind", "email"), query.get("dark") == "1", query.get("images") != "0", query.get("variant", "")
+        )
         if view.edition is None or look.kind not in frames.KINDS:
             raise HTTPException(404)
         content = await run_in_threadpool(frames.document, view.edition, look, workshop.config)

@@ -31,6 +31,7 @@ class Look:
     kind: str = "email"
     dark: bool = False
     images: bool = True
+    variant: str = ""
 
 
 def policy(look: Look, origin: str) -> str:
@@ -84,12 +85,13 @@ def plain(text: str, language: str, dark: bool) -> str:
 def document(edition: Edition, look: Look, config: Config) -> str:
     """The HTML of a frame. Raises :class:`publisher.errors.PublisherError` where the theme is broken."""
     site = config.newsletter.url
+    mailed = next((one.edition for one in edition.variants if one.name == look.variant), edition)
     match look.kind:
         case "text":
-            return plain(filled(edition.text, markup=False), edition.language, look.dark)
+            return plain(filled(mailed.text, markup=False), edition.language, look.dark)
         case "source":
-            return plain(filled(edition.html, markup=True), edition.language, look.dark)
+            return plain(filled(mailed.html, markup=True), edition.language, look.dark)
         case "page":
             return scheme(local(archive_page(edition, config), site), look.dark)
         case _:
-            return scheme(local(filled(edition.html, markup=True), site), look.dark)
+            return scheme(local(filled(mailed.html, markup=True), site), look.dark)

@@ -15,6 +15,7 @@ from publisher.diagnostics.machines import as_object
 from publisher.diagnostics.text import Shown, fold
 from publisher.diagnostics.width import display_width, widths
 from publisher.edition.gates.clip_budget import BUDGET
+from publisher.edition.model import Edition
 from publisher.preview.workshop import PreviewState, Workshop
 
 
@@ -44,12 +45,19 @@ def describe(workshop: Workshop, view: PreviewState) -> dict[str, Any]:
         answer |= {
             "language": edition.language,
             "inbox": [asdict(row) for row in rows(name or address, edition.subject, edition.preheader)],
-            "bytes": max(edition.sizes.html, edition.sizes.html_encoded),
             "budget": BUDGET,
-            "length": asdict(edition.length),
+            **_measures(edition),
             "digest": edition.digest,
+            "variants": [
+                {"name": one.name, "condition": one.condition, **_measures(one.edition)} for one in edition.variants
+            ],
         }
     return answer
+
+
+def _measures(edition: Edition) -> dict[str, Any]:
+    size = max(edition.sizes.html, edition.sizes.html_encoded)
+    return {"bytes": size, "length": asdict(edition.length)}
 
 
 def _finding(workshop: Workshop, shown: Shown) -> dict[str, Any]:

@@ -115,11 +115,13 @@ def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -
         if edition is None:
             continue
         rebuilt = edition.digest
-        if rebuilt == claim.digest:
-            verdict, says = VerifyResult.MATCH, f"this is {slug} of {where}"
-            if fault := _altered(config, exhibit, edition):
-                verdict, says = VerifyResult.ALTERED, f"it claims {slug} of {where}, and {fault}"
-            return Verified(verdict, says, None, slug, claim, rebuilt)
+        mailed = {f"{slug} ({one.name})": one.edition for one in edition.variants if exhibit.message is not None}
+        for name, one in (mailed or {slug: edition}).items():
+            if one.digest == claim.digest:
+                verdict, says = VerifyResult.MATCH, f"this is {name} of {where}"
+                if fault := _altered(config, exhibit, one):
+                    verdict, says = VerifyResult.ALTERED, f"it claims {name} of {where}, and {fault}"
+                return Verified(verdict, says, None, slug, claim, one.digest)
     found = f"{named} of {where} is {rebuilt[:19]}…" if named and rebuilt else f"no issue of {where} is that"
     says = f"it claims {claim.digest[:19]}…, and {found}"
     advice = "it may have been made by another version of publisher or of a library it renders with"

@@ -56,9 +56,7 @@ def bulk(tmp_path: Path, poison: set[str]) -> tuple[SesBulkTransport, PoisonedCl
     config = make_config(tmp_path, "ses")
     transport = SesBulkTransport(config.delivery.ses)
     client = PoisonedClient(poison)
-    from publisher.providers.ses.template import template_of
-
-    transport._client, transport._template = client, template_of(compose(config, make_letter()).letter, "s")
+    transport._client, transport._composed, transport._templates = client, compose(config, make_letter()), {}
     return transport, client
 
 

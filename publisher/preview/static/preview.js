@@ -10,6 +10,7 @@ const asked = new URLSearchParams(location.hash.slice(1));
 const state = {
   slug: asked.get("issue"),
   kind: asked.get("kind") || "email",
+  variant: asked.get("variant") || "",
   phone: asked.has("phone"),
   dark: asked.has("dark"),
   noimages: asked.has("noimages"),
@@ -26,6 +27,7 @@ async function ask(path, options) {
 
 function remember() {
   const hash = new URLSearchParams({ issue: state.slug, kind: state.kind });
+  if (state.variant) hash.set("variant", state.variant);
   for (const name of ["phone", "dark", "noimages"]) if (state[name]) hash.set(name, "1");
   history.replaceState(null, "", `#${hash}`);
 }
@@ -78,12 +80,17 @@ function drawTop(view) {
     }),
   );
   if (view.seen) {
+    const variant = view.variants.find((v) => v.name === state.variant) || view.variants[0];
+    const { bytes, length } = variant || view;
     const meter = $("bytes");
-    Object.assign(meter, { max: view.budget, high: view.budget * 0.9, optimum: 0, value: Math.min(view.bytes, view.budget) });
-    const text = `${(view.bytes / 1000).toFixed(1)} of ${view.budget / 1000} kB`;
+    Object.assign(meter, { max: view.budget, high: view.budget * 0.9, optimum: 0, value: Math.min(bytes, view.budget) });
+    const text = `${(bytes / 1000).toFixed(1)} of ${view.budget / 1000} kB`;
     meter.setAttribute("aria-label", text);
     $("bytes-text").textContent = text;
-    $("length").textContent = `${view.length.count} ${view.length.unit} · ${view.length.minutes} min`;
+    $("length").textContent = `${length.count} ${length.unit} · ${length.minutes} min`;
+    $("variants").hidden = !view.variants.length;
+    $("variant").replaceChildren(...view.variants.map((v) => make("option", { value: v.name, textContent: v.name, title: v.condition })));
+    $("variant").value = variant?.name;
   }
   $("status").textContent = view.status || "–";
   document.title = `${view.errors ? `(${view.errors}) ` : ""}${view.title} · Preview`;
@@ -108,7 +115,7 @@ function drawStage(view) {
 
 // A new frame loads behind the one on show and takes its place, and its scroll, once it is there: no flash, no jump.
 function drawFrame(view) {
-  const query = new URLSearchParams({ kind: state.kind, dark: state.dark ? 1 : 0, images: state.noimages ? 0 : 1, v: view.version });
+  const query = new URLSearchParams({ kind: state.kind, dark: state.dark ? 1 : 0, images: state.noimages ? 0 : 1, variant: state.variant, v: view.version });
   const src = `/frame/${view.slug}?${query}`;
   const old = $("frames").querySelector("iframe:not(.coming)");
   if (old && old.dataset.src === src) return;
@@ -116,7 +123,7 @@ function drawFrame(view) {
   const next = make("iframe", { className: "coming", title: `The edition as ${state.kind}` });
   next.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
   next.dataset.src = src;
-  next.dataset.what = `${view.slug} ${state.kind}`;
+  next.dataset.what = `${view.slug} ${state.kind} ${state.variant}`;
   next.addEventListener("load", () => {
     if (mine !== serial) return next.remove();
     const inside = next.contentDocument;
@@ -177,7 +184,7 @@ async function reload() {
   await refresh();
 }
 
-function choose(slug) { state.slug = slug; remember(); refresh().catch(reload); }
+function choose(slug) { Object.assign(state, { slug, variant: "" }); remember(); refresh().catch(reload); }
 function look(change) { Object.assign(state, change); remember(); drawControls(); if (shown && shown.seen) drawFrame(shown); }
 function step(by) {
   const at = issues.findIndex((issue) => issue.slug === state.slug);
@@ -195,6 +202,7 @@ document.querySelector("[role=radiogroup]").addEventListener("keydown", (event) 
   look({ kind: next.dataset.kind });
   next.focus();
 });
+$("variant").onchange = () => { look({ variant: $("variant").value }); drawTop(shown); };
 $("test").onclick = () => { $("test-said").textContent = ""; $("test-dialog").showModal(); };
 $("test-close").onclick = () => $("test-dialog").close();
 $("keys").onclick = () => $("keys-dialog").showModal();
@@ -209,7 +217,7 @@ $("test-form").addEventListener("submit", async (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.metaKey || event.ctrlKey || event.altKey || event.target.matches("input") || document.querySelector("dialog[open]")) return;
+  if (event.metaKey || event.ctrlKey || event.altKey || event.target.matches("input, select") || document.querySelector("dialog[open]")) return;
   const kinds = ["email", "page", "text", "source"];
   const actions = {
     j: () => step(1), k: () => step(-1),

@@ -142,20 +142,14 @@ class SesBulkTransport(SesApiTransport):
     """One call for up to fifty recipients, each with its own outcome."""
 
     most = MOST
-    _template: Template
+    _composed: Composed
 
     def open(self, composed: Composed) -> Quota:
         """See :class:`~publisher.providers.provider.Transport`."""
         check_headers(composed)
-        self._template = template_of(composed.letter, clean(composed.letter.subject))
+        self._composed = composed
+        self._templates = dict[int, Template]()
         quota = super().open(composed)
-        self._common["DefaultContent"] = {
-            "Template": {
-                "TemplateContent": dict(self._template.content),
-                "TemplateData": "{}",
-                "Headers": [{"Name": name, "Value": value} for name, value in composed.headers],
-            }
-        }
         if composed.reply_to:
             self._common["ReplyToAddresses"] = [composed.reply_to]
         return quota
@@ -163,9 +157,16 @@ class SesBulkTransport(SesApiTransport):
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         """See :class:`~publisher.providers.provider.Transport`.
 
-        A call that is refused for the sake of one recipient is halved until that one is found: about log2(50) calls,
-        and one more for those set aside.
+        A call holds one letter's recipients. One that is refused for the sake of one recipient is halved until that
+        one is found: about log2(50) calls, and one more for those set aside.
         """
+        letters = [id(self._composed.of(envelope)) for envelope in envelopes]
+        if len(set(letters)) > 1:
+            told: dict[int, Outcome] = {}
+            for letter in dict.fromkeys(letters):
+                numbers = [n for n, one in enumerate(letters) if one == letter]
+                told |= zip(numbers, self.submit([envelopes[n] for n in numbers]), strict=True)
+            return [told[n] for n in range(len(envelopes))]
         outcomes = self._send(envelopes)
         if not _refused(outcomes) or len(envelopes) == 1:
             return outcomes
@@ -193,16 +194,23 @@ class SesBulkTransport(SesApiTransport):
         return [Outcome(Verdict.RETRY, o.code) if o.verdict is Verdict.REFUSED else o for o in outcomes]
 
     def _send(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
-        entries = [self._entry(envelope) for envelope in envelopes]
-        return self._call("send_bulk_email", len(entries), BulkEmailEntries=entries)
+        composed = self._composed.of(envelopes[0])
+        if (template := self._templates.get(id(composed))) is None:
+            template = self._templates[id(composed)] = template_of(composed.letter, clean(composed.letter.subject))
+        content = {
+            "TemplateContent": dict(template.content),
+            "TemplateData": "{}",
+            "Headers": [{"Name": name, "Value": value} for name, value in composed.headers],
+        }
+        entries = [self._entry(envelope, template) for envelope in envelopes]
+        default = {"Template": content}
+        return self._call("send_bulk_email", len(entries), DefaultContent=default, BulkEmailEntries=entries)
 
-    def _entry(self, envelope: Envelope) -> dict[str, Any]:
+    def _entry(self, envelope: Envelope, template: Template) -> dict[str, Any]:
         return {
             "Destination": {"ToAddresses": [envelope.address]},
             "ReplacementTags": _tags(envelope),
-            "ReplacementEmailContent": {
-                "ReplacementTemplate": {"ReplacementTemplateData": self._template.data(envelope)}
-            },
+            "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": template.data(envelope)}},
             "ReplacementHeaders": [{"Name": "List-Unsubscribe", "Value": f"<{clean(envelope.unsubscribe_url)}>"}],
         }
 

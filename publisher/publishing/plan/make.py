@@ -11,7 +11,7 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url
-from publisher.delivery.freeze import family_of, preview, segment_of
+from publisher.delivery.freeze import by_variant, family_of, preview, segment_of
 from publisher.edition.model import Edition
 from publisher.edition.provenance import SHARED, history_of, part_of
 from publisher.errors import DatabaseError, PublisherError, UsageError
@@ -209,8 +209,12 @@ def _with_audience(change: EditionChange, config: Config, asked: Asked | None, e
         return change
     with asked[0].connect() as connection:
         rule = family_of(config, asked[2], edition.slug)
-        found = preview(connection, edition.slug, segment_of(config, edition), family=rule)
-    return replace(change, audience=Audience(edition.audience or config.audience.segment, *found))
+        segment = segment_of(config, edition)
+        found = preview(connection, edition.slug, segment, family=rule)
+        conditions = [variant.condition for variant in edition.variants]
+        counts = by_variant(connection, edition.slug, conditions, config.newsletter.language, segment, rule)
+    variants = dict(zip(edition.variant_names, counts, strict=True))
+    return replace(change, audience=Audience(edition.audience or config.audience.segment, *found, variants))
 
 
 def _with_pictures(change: EditionChange, edition: Edition, folder: Path | None, notes: list[str]) -> EditionChange:

@@ -36,6 +36,7 @@ class Audience:
     expression: str | None
     recipients: int
     excluded: dict[str, int] = field(default_factory=dict)
+    variants: dict[str, int] = field(default_factory=dict)  # recipients by the variant they would get
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,9 @@ def audience(found: Audience) -> str:
     """Recipients in numbers."""
     who = f"segment {found.expression}" if found.expression else "everybody"
     reasons = ", ".join(f"{people:,} {reason}" for reason, people in found.excluded.items())
-    return f"{found.recipients:,} recipients ({who})" + (f"; excluded: {reasons}" if reasons else "")
+    variants = ", ".join(f"{name} {people:,}" for name, people in found.variants.items())
+    told = (("variants", variants), ("excluded", reasons))
+    return f"{found.recipients:,} recipients ({who})" + "".join(f"; {what}: {of}" for what, of in told if of)
 
 
 def is_quiet(change: EditionChange) -> bool:
@@ -181,7 +183,12 @@ def _change_object(change: EditionChange) -> dict[str, Any]:
         "bytes": pair(lambda edition: _size_object(edition.sizes)),
         "findings": {"added": found, "removed": settled},
         "audience": who
-        and {"segment": who.expression, "recipients": who.recipients, "excluded_by_reason": who.excluded},
+        and {
+            "segment": who.expression,
+            "recipients": who.recipients,
+            "excluded_by_reason": who.excluded,
+            **({"variants": who.variants} if who.variants else {}),
+        },
         "pictures": list(change.pictures),
     }
 
