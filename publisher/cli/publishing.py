@@ -139,7 +139,9 @@ def _print_outcome(config: Config, outcome: IssueResult) -> None:
     for tripped in sent.tripped:
         complain(f"tripwire {tripped.name}: {tripped.message}", tripped.help)
     message, action = explain(sent, provider)
-    if message:
+    if message and sent.exit_status == 0:
+        say(message)
+    elif message:
         complain(message, action)
     if folder := provider.written(decision.slug):
         _aside(f"messages: {_short(folder)}{os.sep}")

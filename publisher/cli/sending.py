@@ -29,7 +29,7 @@ from publisher.cli.frame import (
 from publisher.config.placeholders import unready
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
-from publisher.delivery.freeze import FamilyRule, family_of, segment_of
+from publisher.delivery.freeze import FamilyRule, addressed, family_of
 from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
@@ -40,7 +40,6 @@ from publisher.diagnostics import Severity
 from publisher.edition.model import Edition
 from publisher.errors import DeployError
 from publisher.issue.translations import translations_of
-from publisher.mail.message import MailContent
 from publisher.proofing.proof import Proof, proofread, refuse_unknown
 from publisher.providers import open_provider
 from publisher.publishing.store import publication
@@ -130,8 +129,9 @@ class Sending:
 
     def _mail(self, database: Database, edition: Edition, siblings: Sequence[Edition], dry_run: bool) -> int:
         witness = self._ask_witness(database, edition.slug, *(one.slug for one in siblings))
-        along = tuple((MailContent.of(one), segment_of(self.config, one)) for one in siblings)
-        options = replace(self.options, segment=segment_of(self.config, edition), siblings=along)
+        _, segment, local = addressed(self.config, edition)
+        along = tuple(addressed(self.config, one) for one in siblings)
+        options = replace(self.options, segment=segment, local=local, siblings=along)
         if dry_run:
             found = count(database, edition, options)
             if options.family and not self.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,7 +68,7 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
 def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
     from rich.table import Table
 
-    from publisher.delivery.states import FEEDBACK, not_known
+    from publisher.delivery.states import FEEDBACK, not_known, waits
     from publisher.delivery.status import COUNTS
     from publisher.diagnostics.text import printable
 
@@ -94,6 +95,9 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
             f"announcement of {one['issue']} on {one['channel']}: {one['state']}"
             + f" ({one['reason']})" * bool(one["reason"])
         )
+    for row in rows:
+        if row.get("waiting"):
+            say(f"{row['issue']}: {waits(row['waiting'], datetime.fromisoformat(row['next_at']))}")
     if said := [one for row in rows for one in row.get("receivers", ())]:
         _print_answers(said)
     if len(rows) == 1 and (excluded := rows[0]["excluded_by_reason"]):

@@ -6,8 +6,9 @@ Its pending recipients are held: no claim sees them, so the others go on at the 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, case, func, literal_column, select, update
 
 from publisher.audience.tables import domain_of, subscribers
 from publisher.database.bulk import insert_once
@@ -55,7 +56,8 @@ def release(connection: Connection, mailing_id: int) -> None:
     if connection.execute(storms.values(accepted=0, deferred=0, held=None)).rowcount:
         r = recipients.c
         held = (r.mailing_id == mailing_id, r.state == literally(RecipientState.PENDING), r.held == 1)
-        connection.execute(update(recipients).where(*held).values(held=0))
+        time_to_come = case((r.not_before > datetime.now(UTC), literal_column("2")), else_=literal_column("0"))
+        connection.execute(update(recipients).where(*held).values(held=time_to_come))
 
 
 def _far_above(connection: Connection, mailing_id: int, receiver: str, took: int, defers: int) -> bool:
@@ -70,7 +72,7 @@ def _far_above(connection: Connection, mailing_id: int, receiver: str, took: int
 
 def _hold(connection: Connection, mailing_id: int, receiver: str) -> int:
     r, s, domain = recipients.c, subscribers.c, domain_of(connection)
-    free = (r.mailing_id == mailing_id, r.state == literally(RecipientState.PENDING), r.held == 0)
+    free = (r.mailing_id == mailing_id, r.state == literally(RecipientState.PENDING), r.held != 1)
     joined = select(domain).distinct().join_from(recipients, subscribers, s.reference == r.reference).where(*free)
     theirs = [name for name in connection.execute(joined).scalars() if receiver_of(name) == receiver]
     references = select(s.reference).where(domain.in_(theirs))

@@ -10,11 +10,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Subquery,
     and_,
     case,
@@ -26,14 +27,16 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    update,
 )
 
 from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers, suppressions
 from publisher.config.model import Config
-from publisher.delivery.mailings import Mailing, by_id, newest
+from publisher.delivery.local_time import LocalTime, local_time_of
+from publisher.delivery.mailings import Mailing, by_id, newest, unsettled, waiting, write_operator
 from publisher.delivery.states import Exclusion, Operator, RecipientState
-from publisher.delivery.tables import mailings, recipients
+from publisher.delivery.tables import literally, mailings, recipients
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, UsageError
 from publisher.issue.translations import Family, Translations, pick
@@ -58,28 +61,35 @@ class FamilyRule:
         return [one.slug for one in self.members if one.slug != slug]
 
 
-Addressed = tuple[MailContent, ColumnElement[bool] | None]
-"""What is mailed, and a condition over ``subscribers``; None: to everybody."""
+class Addressed(NamedTuple):
+    """What is mailed; a condition over ``subscribers``, None: to everybody; when, None: at once."""
+
+    letter: MailContent
+    segment: ColumnElement[bool] | None
+    local: LocalTime | None = None
 
 
 def freeze(
     connection: Connection,
     letter: MailContent,
     segment: ColumnElement[bool] | None = None,
+    local: LocalTime | None = None,
     *,
     correction: bool = False,
     family: FamilyRule | None = None,
     siblings: Sequence[Addressed] = (),
     home: str = "",
+    now: datetime | None = None,
 ) -> Mailing:
     """Write the mailing of ``letter`` with every candidate, inside the caller's transaction; or find the one there is.
 
-    ``segment`` is a condition over ``subscribers``. Whoever an earlier mailing of the issue may have reached is
-    excluded, unless this is a ``correction``; so is whoever gets, or had, another member of the ``family``. Its
-    ``siblings`` are written along, unless there was a mailing of the family. Deciding that there is none and writing
-    one is one transaction; so is deciding who gets which variant, where a reader whose language is not known
-    reads that of ``home``. Raises UsageError as :func:`ongoing` and where the family was mailed without this member,
-    DatabaseError where the count does not come out.
+    ``segment`` is a condition over ``subscribers``; with ``local`` each reader waits for that time. Whoever an earlier
+    mailing of the issue may have reached is excluded, unless this is a ``correction``; that of a mailing in which some
+    still wait takes over who is pending there, with their moments, and reaches nobody else. Whoever gets, or had,
+    another member of the ``family`` is excluded. Its ``siblings`` are written along, unless there was a mailing of the
+    family. Deciding that there is none and writing one is one transaction; so is deciding who gets which variant, where
+    a reader whose language is not known reads that of ``home``. Raises UsageError as :func:`ongoing` and where the
+    family was mailed without this member, DatabaseError where the count does not come out.
     """
     if connection.dialect.name == "postgresql":
         # One snapshot for the count and the rows; the first statement of the caller's transaction has to be ours.
@@ -90,20 +100,22 @@ def freeze(
         _refuse_late(connection, letter.slug, family)
         if any(_begun(connection, one.slug) for one in family.members):
             siblings = ()
-    made = _freeze(connection, letter, segment, correction, family, home)
-    for one, chosen in siblings:
-        _freeze(connection, one, chosen, correction, family, home)
+    now = now or datetime.now(UTC)
+    made = _freeze(connection, Addressed(letter, segment, local), correction, family, home, now)
+    for sibling in siblings:
+        _freeze(connection, Addressed(*sibling), correction, family, home, now)
     return made
 
 
 def _freeze(
     connection: Connection,
-    letter: MailContent,
-    segment: ColumnElement[bool] | None,
+    addressed: Addressed,
     correction: bool,
     family: FamilyRule | None,
     home: str,
+    now: datetime,
 ) -> Mailing:
+    letter, segment, local = addressed
     if there := ongoing(connection, letter, correction=correction):
         return there
     before = newest(connection, letter.slug)
@@ -118,14 +130,17 @@ def _freeze(
         "letter": letter.to_json(),
         "operator": Operator.GOING,
         "audience": audience,
-        "frozen_at": datetime.now(UTC),
+        "frozen_at": now,
         "note": "",
     }
-    mailing_id: int = connection.execute(insert(mailings).values(values).returning(mailings.c.id)).scalar_one()
     variant = _variant([one.condition for one in letter.variants], home)
-    chosen = _candidates(connection, letter.slug, segment, family, variant, again=bool(before), correction=correction)
+    chosen = _candidates(connection, letter.slug, segment, local, family, variant, now, correction=correction)
+    if before and correction and _waits(connection, before):
+        _give_over(connection, before)
+    mailing_id: int = connection.execute(insert(mailings).values(values).returning(mailings.c.id)).scalar_one()
     columns = ["mailing_id", "number", "reference", "variant", "state", "attempts", "reason", "released"]
-    written = connection.execute(insert(recipients).from_select(columns, _rows(mailing_id, chosen))).rowcount
+    columns += ["held", "not_before"] * ("not_before" in chosen.c)
+    written = connection.execute(insert(recipients).from_select(columns, _rows(mailing_id, chosen, now))).rowcount
     count = select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)
     counted: int = connection.execute(count).scalar_one()
     if audience != counted or (written >= 0 and written != counted):
@@ -138,9 +153,11 @@ def preview(
     connection: Connection,
     slug: str,
     segment: ColumnElement[bool] | None = None,
+    local: LocalTime | None = None,
     *,
     correction: bool = False,
     family: FamilyRule | None = None,
+    now: datetime | None = None,
 ) -> tuple[int, dict[str, int]]:
     """What a freeze would find, nothing written: how many recipients, and how many are excluded by reason.
 
@@ -148,8 +165,8 @@ def preview(
     """
     if family:
         _refuse_late(connection, slug, family)
-    again = newest(connection, slug) is not None
-    chosen = _candidates(connection, slug, segment, family, _variant((), ""), again=again, correction=correction)
+    now, variant = now or datetime.now(UTC), _variant((), "")
+    chosen = _candidates(connection, slug, segment, local, family, variant, now, correction=correction)
     rows = connection.execute(select(_reason(chosen).label("finding"), func.count()).group_by("finding"))
     found: dict[str | None, int] = {row[0]: row[1] for row in rows}
     return found.pop(None, 0), {str(reason): people for reason, people in sorted(found.items(), key=str)}
@@ -164,9 +181,8 @@ def by_variant(
     family: FamilyRule | None = None,
 ) -> list[int]:
     """How many recipients a freeze would give each of the variants, which ``conditions`` are those of."""
-    again = newest(connection, slug) is not None
     variant = _variant(conditions, home)
-    chosen = _candidates(connection, slug, segment, family, variant, again=again, correction=False)
+    chosen = _candidates(connection, slug, segment, None, family, variant, datetime.now(UTC), correction=False)
     counts = select(chosen.c.variant, func.count()).where(_reason(chosen).is_(None)).group_by(chosen.c.variant)
     found = {row[0]: row[1] for row in connection.execute(counts)}
     return [found.get(number, 0) for number in range(len(conditions))]
@@ -180,9 +196,9 @@ def _variant(conditions: Sequence[str], home: str) -> ColumnElement[int]:
     return case(*others, else_=literal_column("0")) if others else literal_column("0")
 
 
-def _rows(mailing_id: int, chosen: Subquery) -> Any:
+def _rows(mailing_id: int, chosen: Subquery, now: datetime) -> Any:
     reason = _reason(chosen)
-    return select(
+    rows = select(
         literal(mailing_id),
         func.row_number().over(order_by=(chosen.c.variant, chosen.c.id)),  # a bulk call holds one variant
         chosen.c.reference,
@@ -192,6 +208,10 @@ def _rows(mailing_id: int, chosen: Subquery) -> Any:
         reason,
         literal_column("0"),
     )
+    if "not_before" not in chosen.c:
+        return rows
+    waits = case((chosen.c.not_before > now, literal_column("2")), else_=literal_column("0"))
+    return rows.add_columns(waits, chosen.c.not_before)
 
 
 def _reason(chosen: Subquery) -> ColumnElement[Any]:
@@ -202,18 +222,18 @@ def _candidates(
     connection: Connection,
     slug: str,
     segment: ColumnElement[bool] | None,
+    local: LocalTime | None,
     family: FamilyRule | None,
     variant: ColumnElement[int],
+    now: datetime,
     *,
-    again: bool,
     correction: bool,
 ) -> Subquery:
     """Each subscriber with its variant, the reason that it alone gives, and which copy of its inbox it is among those
-    without.
-
-    ``again``: there was a mailing of the issue.
+    without; and the moment before which it gets nothing, if there is one.
     """
-    s = subscribers.c
+    s, before = subscribers.c, newest(connection, slug)
+    joined: FromClause = subscribers
     # An inbox may stand there twice, spelled differently: the last word about it counts.
     left_at = func.max(case((s.state == "unsubscribed", s.changed_at))).over(partition_by=s.mailbox_key)
     reasons: list[tuple[ColumnElement[bool], Exclusion]] = [
@@ -222,7 +242,7 @@ def _candidates(
         (s.mailbox_key.in_(select(suppressions.c.mailbox_key)), Exclusion.SUPPRESSED),
         (_unusable(), Exclusion.INVALID),
     ]
-    reached = s.mailbox_key.in_(_inboxes(slug)) if again else None
+    reached = s.mailbox_key.in_(_inboxes(slug)) if before else None
     if family:
         elsewhere: ColumnElement[bool] = s.mailbox_key.in_(_inboxes(*family.others(slug), pending=True))
         if family.shared:
@@ -237,13 +257,26 @@ def _candidates(
         included = func.coalesce(segment, literal_column("false"))
         reasons.append((included.is_(literal_column("false")), Exclusion.SEGMENT))
     paused_until = func.max(s.paused_until).over(partition_by=s.mailbox_key)
-    reasons.append((paused_until > datetime.now(UTC), Exclusion.PAUSED))
-    if reached is not None and not correction:
+    reasons.append((paused_until > now, Exclusion.PAUSED))
+    moment: ColumnElement[Any] | None = None
+    corrected = before if before and correction and _waits(connection, before) else None
+    if reached is not None and (corrected or not correction):
         reasons.append((reached, Exclusion.REACHED))
+    if corrected:
+        r = recipients.c
+        left = or_(r.state == RecipientState.PENDING, r.reason == Exclusion.CORRECTED)
+        kept = select(r.reference, r.not_before).where(r.mailing_id == corrected.id, left).subquery()
+        joined, moment = subscribers.outerjoin(kept, kept.c.reference == s.reference), kept.c.not_before
+        reasons.append((kept.c.reference.is_(None), Exclusion.SEGMENT))
+    elif local and not correction:
+        moment = local.moment(connection)
+        reasons.append((moment < now - local.expires_after, Exclusion.EXPIRED))
     why = case(*((test, reason.value) for test, reason in reasons), else_=None).label("why")
-    alone = select(s.id, s.reference, s.mailbox_key, why, variant.label("variant")).subquery()
+    when = [] if moment is None else [moment.label("not_before")]
+    found = select(s.id, s.reference, s.mailbox_key, why, variant.label("variant"), *when)
+    alone = found.select_from(joined).subquery()
     copy = func.row_number().over(partition_by=(alone.c.mailbox_key, alone.c.why), order_by=alone.c.id)
-    return select(alone.c.id, alone.c.reference, alone.c.variant, alone.c.why, copy.label("copy")).subquery()
+    return select(*(column for column in alone.c if column.name != "mailbox_key"), copy.label("copy")).subquery()
 
 
 def _languages_of(connection: Connection, slug: str, family: FamilyRule) -> list[str]:
@@ -280,7 +313,7 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
     """The mailing that a ``send`` of ``letter`` carries on; None where a new one has to be frozen.
 
     Raises UsageError where the edition has changed under a mailing that is not cancelled; a ``correction`` may have
-    changed, once the mailing that it corrects is finished.
+    changed, once the mailing that it corrects is finished, or while some wait for their local time.
     """
     slug, mailing = letter.slug, newest(connection, letter.slug)
     if mailing is None and correction:
@@ -293,7 +326,7 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
         return mailing
     if not correction:
         raise changed(mailing, letter.digest)
-    if mailing.finished_at is None:
+    if mailing.finished_at is None and not _waits(connection, mailing):
         raise UsageError(f"{slug} is still being sent", help=f"publisher send {slug}, or cancel it, first")
     return None
 
@@ -311,6 +344,22 @@ def changed(mailing: Mailing, digest: str) -> UsageError:
         help=f"undo the change and send again; or run publisher cancel {mailing.slug}, and send the changed edition "
         "to those not reached yet",
     )
+
+
+def _waits(connection: Connection, mailing: Mailing) -> bool:
+    """Whether a correction takes over who is pending: some wait for their local time, and nothing is in flight."""
+    if mailing.finished_at is not None or mailing.operator == Operator.CANCELLED:
+        return False
+    claimed = unsettled(connection, mailing.id)[RecipientState.CLAIMED]
+    return not claimed and waiting(connection, mailing.id)[0] > 0
+
+
+def _give_over(connection: Connection, mailing: Mailing) -> None:
+    """End a mailing for its correction: who is pending is excluded there. A claim meanwhile fails one of the two."""
+    r = recipients.c
+    pending = update(recipients).where(r.mailing_id == mailing.id, r.state == literally(RecipientState.PENDING))
+    connection.execute(pending.values(state=RecipientState.EXCLUDED, reason=Exclusion.CORRECTED, held=0))
+    write_operator(connection, mailing.id, Operator.CANCELLED)
 
 
 def _refuse_late(connection: Connection, slug: str, family: FamilyRule) -> None:
@@ -333,6 +382,11 @@ def family_of(
     """The rule for an issue that has translations, or is one; None for any other."""
     members = translations.family(slug)
     return FamilyRule(members, config.newsletter.language, shared, late) if members else None
+
+
+def addressed(config: Config, edition: Edition, now: datetime | None = None) -> Addressed:
+    """An edition to the audience that it is for. Raises SegmentError."""
+    return Addressed(MailContent.of(edition), segment_of(config, edition), local_time_of(config, edition, now))
 
 
 def segment_of(config: Config, edition: Edition) -> ColumnElement[bool] | None:

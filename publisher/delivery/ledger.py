@@ -11,7 +11,7 @@ import socket
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
@@ -22,8 +22,9 @@ from publisher.database import Database
 from publisher.database.bulk import among, update_rows
 from publisher.database.engine import clock
 from publisher.delivery import deferrals
+from publisher.delivery.local_time import BATCH, wake
 from publisher.delivery.lock import Mark, is_held, mark_path, write_mark
-from publisher.delivery.mailings import Mailing
+from publisher.delivery.mailings import Mailing, waiting
 from publisher.delivery.retry import decide
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, senders
@@ -59,9 +60,18 @@ class Exchanged:
 class Ledger:
     """One sender's hold on one mailing."""
 
-    def __init__(self, database: Database, mailing: Mailing) -> None:
+    def __init__(
+        self,
+        database: Database,
+        mailing: Mailing,
+        *,
+        expires_after: timedelta | None = None,
+        now: datetime | None = None,
+    ) -> None:
+        """``expires_after``: who waited, and whose time passed by more, is excluded. ``now``: instead of the clock."""
         self.database = database
         self.mailing = mailing
+        self.expires_after, self.now = expires_after, now
         self.sender_id = 0
         self._mark_path = mark_path(database.engine.url, mailing.slug)
         self._handled: int | None = None
@@ -153,13 +163,26 @@ class Ledger:
             deferrals.count(connection, self.mailing.id, accepted, deferred, again=True)
 
     def pending(self) -> tuple[int, int]:
-        """How many are pending and not held back, and the fewest attempts among them."""
+        """How many are pending and not held back, and the fewest attempts among them; frees whoever's time has come."""
+        self.wake()
         r = recipients.c
         free = (r.mailing_id == self.mailing.id, r.state == _PENDING, r.held == 0)
         query = select(func.count(), func.min(r.attempts)).where(*free)
         with self.database.connect() as connection:
             count, fewest = connection.execute(query).one()
             return count, fewest or 0
+
+    def wake(self) -> None:
+        """Free whoever's local time has come."""
+        woken = BATCH
+        while woken == BATCH:
+            with self.database.begin() as connection:
+                woken = wake(connection, self.mailing.id, self.now or datetime.now(UTC), self.expires_after)
+
+    def waits(self) -> bool:
+        """Whether somebody's time is to come."""
+        with self.database.connect() as connection:
+            return waiting(connection, self.mailing.id)[0] > 0
 
     def _record(self, connection: Connection, results: Sequence[tuple[Claim, Outcome]]) -> None:
         rows: list[dict[str, Any]] = []

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, case, func, select, update
 from publisher.database import Database
 from publisher.database.failures import UnreadableError
 from publisher.delivery.states import FEEDBACK, Account, Operator, RecipientState
-from publisher.delivery.tables import literally, mailings, recipients, second_copies, senders
+from publisher.delivery.tables import WAITS, literally, mailings, recipients, second_copies, senders
 from publisher.errors import UsageError
 from publisher.mail.message import MailContent
 
@@ -121,21 +121,25 @@ def account(connection: Connection, mailing_id: int) -> Account:
             func.count(r.bounced_at).label("bounced"),
             func.count(r.complained_at).label("complained"),
             func.count(case(((r.state == RecipientState.PENDING) & (r.released == 0), r.message_id))).label("again"),
+            func.count(case((WAITS, r.number))).label("waiting"),
+            func.min(case((WAITS, r.not_before))).label("next_at"),
         )
         .where(r.mailing_id == mailing_id)
         .group_by(r.state, reason)
     )
-    counts, by_reason = Counter[str](), dict[str, int]()
+    counts, by_reason, next_at = Counter[str](), dict[str, int](), None
     for row in connection.execute(query).mappings():
         counts[row["state"]] += row["people"]
         if row["state"] == RecipientState.EXCLUDED:
             by_reason[row["why"]] = row["people"]
-        counts.update({name: row[name] for name in (*FEEDBACK, "again")})
-    if unknown := counts.keys() - {*RecipientState, *FEEDBACK, "again"}:
+        counts.update({name: row[name] for name in (*FEEDBACK, "again", "waiting")})
+        next_at = row["next_at"] or next_at
+    if unknown := counts.keys() - {*RecipientState, *FEEDBACK, "again", "waiting"}:
         raise UnreadableError(f"the state of {sum(counts[state] for state in unknown)} recipients")
     second = select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id == mailing_id)
     copies = connection.execute(second).scalar_one()
-    return Account(**counts, second_copies=copies, excluded_by_reason=dict(sorted(by_reason.items())))
+    reasons = dict(sorted(by_reason.items()))
+    return Account(**counts, next_at=next_at, second_copies=copies, excluded_by_reason=reasons)
 
 
 def unsettled(connection: Connection, mailing_id: int) -> dict[RecipientState, int]:
@@ -143,6 +147,13 @@ def unsettled(connection: Connection, mailing_id: int) -> dict[RecipientState, i
     of_mailing = select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)
     states = (RecipientState.PENDING, RecipientState.CLAIMED, RecipientState.UNCERTAIN)
     return {s: connection.execute(of_mailing.where(recipients.c.state == literally(s))).scalar_one() for s in states}
+
+
+def waiting(connection: Connection, mailing_id: int) -> tuple[int, datetime | None]:
+    """How many wait for their local time, and when the first of them is due: by a small index, as well."""
+    query = select(func.count(), func.min(recipients.c.not_before)).where(recipients.c.mailing_id == mailing_id, WAITS)
+    people, first = connection.execute(query).one()
+    return people, first
 
 
 def was_mailed(connection: Connection, reference: str) -> bool:

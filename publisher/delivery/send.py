@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.exc import IntegrityError
 
 from publisher.audience.tokens import TEST, Purpose, Tokens
@@ -18,11 +18,12 @@ from publisher.delivery import mailings
 from publisher.delivery.deferrals import release
 from publisher.delivery.freeze import Addressed, FamilyRule, freeze, ongoing, preview
 from publisher.delivery.ledger import Claim, Ledger
+from publisher.delivery.local_time import LocalTime
 from publisher.delivery.lock import mailing_lock, refuse_forgetful
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.pace import LocalPace, Pace, SharedPace, blocked, ceiling
 from publisher.delivery.sender import Interrupt, Sender, SendProgress
-from publisher.delivery.states import Account, Ending, Operator
+from publisher.delivery.states import Account, Ending, Operator, RecipientState
 from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring
 from publisher.edition.model import Edition, Slot
 from publisher.errors import TransportError
@@ -58,18 +59,20 @@ class Sent:
 
     @property
     def exit_status(self) -> int:
-        """0 when every recipient is submitted or excluded; 2 when the world stopped it; else 1."""
+        """0 when every recipient is submitted, excluded or waits for its time; 2 when the world stopped it; else 1."""
         if self.ending in {Ending.PROVIDER, Ending.UNREACHABLE, Ending.DEFECT}:
             return 2
-        fine = self.account.submitted + self.account.excluded == self.account.audience
+        waiting = self.account.waiting if self.ending is Ending.WAITING else 0
+        fine = self.account.submitted + self.account.excluded + waiting == self.account.audience
         return 0 if fine and not any(t.stops for t in self.tripped) else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to send. ``spread`` spreads what is left over a time; ``correction`` mails a changed edition to everybody;
-    ``family`` says who gets which translation, and ``siblings`` are frozen along with the issue;
-    ``transport`` is used instead of that of the provider in use, and closed afterwards.
+    ``family`` says who gets which translation, and ``siblings`` are frozen along with the issue; ``local``: each reader
+    gets it at their own time; ``transport`` is used instead of that of the provider in use, and closed afterwards;
+    ``now`` instead of the clock, in whatever looks at local time.
     """
 
     spread: timedelta | None = None
@@ -78,6 +81,8 @@ class Options:
     segment: ColumnElement[bool] | None = None
     family: FamilyRule | None = None
     siblings: tuple[Addressed, ...] = ()
+    local: LocalTime | None = None
+    now: datetime | None = None
     transport: Transport | None = None
     interrupt: Interrupt = field(default_factory=Interrupt)
     started: Callable[[Started], None] = lambda _started: None
@@ -98,8 +103,8 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
             refuse_forgetful(database, connection, letter.slug)
             mailing = ongoing(connection, letter, correction=options.correction)
             kept = mailings.letter_of(connection, mailing.id) if mailing else letter
-            if mailing is not None and not any(mailings.unsettled(connection, mailing.id).values()):
-                return Sent(mailing, mailings.account(connection, mailing.id), Ending.DONE)
+            if mailing is not None and (ending := _idle(connection, mailing, options)):
+                return Sent(mailing, mailings.account(connection, mailing.id), ending)
         # The provider is asked before anything is frozen: a run that cannot start leaves nothing behind.
         with closing(options.transport or open_transport(config)) as transport:
             quota = transport.open(compose(config, kept))
@@ -110,6 +115,16 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
             with database.begin() as connection:
                 release(connection, mailing.id)
             return drain(config, database, mailing, kept, transport, quota, options, frozen=frozen, alone=alone)
+
+
+def _idle(connection: Connection, mailing: Mailing, options: Options) -> Ending | None:
+    """Why there is nothing to do for a sender, if there is nothing."""
+    left, (waiting, next_at) = mailings.unsettled(connection, mailing.id), mailings.waiting(connection, mailing.id)
+    if not any(left.values()):
+        return Ending.DONE
+    if mailing.operator != Operator.GOING or left[RecipientState.CLAIMED] or left[RecipientState.PENDING] > waiting:
+        return None
+    return Ending.WAITING if next_at and next_at > (options.now or datetime.now(UTC)) else None
 
 
 def _keep_memory_flat(database: Database) -> None:
@@ -135,10 +150,12 @@ def _freeze(config: Config, database: Database, letter: MailContent, options: Op
                 connection,
                 letter,
                 options.segment,
+                options.local,
                 correction=options.correction,
                 family=options.family,
                 siblings=options.siblings,
                 home=config.newsletter.language,
+                now=options.now,
             )
 
     try:
@@ -161,9 +178,10 @@ def drain(
     alone: bool,
 ) -> Sent:
     """Carry a frozen mailing on through an opened transport. ``alone``: a lock proves all other senders dead."""
-    ledger = Ledger(database, mailing)
+    ledger = Ledger(database, mailing, expires_after=config.publish.expires_after, now=options.now)
     ledger.open()
     recovered = ledger.recover(alone=alone)
+    ledger.wake()
     with database.connect() as connection:
         before = mailings.account(connection, mailing.id)
         tripped = before_sending(connection, mailing, before)
@@ -174,7 +192,7 @@ def drain(
         return _end(config, ledger, Ending.OPERATOR, "tripwire", tripped)
     if ended := blocked(quota):
         return _end(config, ledger, *ended, tripped)
-    if quota.left_today is not None and quota.left_today <= 0 and before.pending:
+    if quota.left_today is not None and quota.left_today <= 0 and before.due:
         return _end(config, ledger, Ending.DAILY_QUOTA, "daily-quota", tripped)
     caps = (config.delivery.max_send_rate, _spread_rate(before, options.spread))
     sender = Sender(
@@ -199,7 +217,7 @@ def pace_of(database: Database, transport: Transport, ceiling: float) -> Pace:
 
 def _spread_rate(account: Account, spread: timedelta | None) -> float | None:
     seconds = spread.total_seconds() if spread else 0
-    return max(account.pending / seconds, 1e-3) if seconds > 0 and account.pending else None
+    return max(account.due / seconds, 1e-3) if seconds > 0 and account.due else None
 
 
 def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: list[Tripped]) -> Sent:
@@ -207,7 +225,9 @@ def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: lis
     ledger.close()
     with ledger.database.begin() as connection:
         account = mailings.account(connection, ledger.mailing.id)
-        mailings.set_note(connection, ledger.mailing.id, "" if ending is Ending.DONE else f"{ending.value}: {code}")
+        mailings.set_note(
+            connection, ledger.mailing.id, "" if ending in {Ending.DONE, Ending.WAITING} else f"{ending.value}: {code}"
+        )
         if account.pending == account.claimed == 0:
             mailings.finish(connection, ledger.mailing.id)
         mailing = mailings.by_id(connection, ledger.mailing.id)
@@ -236,7 +256,10 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
         if mailing is not None:
             account = mailings.account(connection, mailing.id)
             return DryRun(account.pending, account.excluded_by_reason, mailing, account)
-        found = preview(connection, letter.slug, options.segment, correction=options.correction, family=options.family)
+        found = preview(
+            connection, letter.slug, options.segment, options.local, correction=options.correction,
+            family=options.family, now=options.now,
+        )  # fmt: skip
         return DryRun(*found)
 
 

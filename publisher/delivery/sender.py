@@ -202,7 +202,7 @@ class Sender:
         pending, fewest = self.ledger.pending()
         self._dry = False
         if not pending:
-            self._end(Ending.DONE)
+            self._end(Ending.WAITING if self.ledger.waits() else Ending.DONE)
         elif fewest >= self._round:
             self._round = fewest + 1
             failed = self._round - self._first_round

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 FEEDBACK = ("delivered", "bounced", "complained")  # the counts that are known from events only
@@ -32,6 +33,7 @@ class Ending(StrEnum):
     """Why a run ended."""
 
     DONE = "done"  # nothing is pending
+    WAITING = "waiting"  # whoever is pending waits for their local time
     INTERRUPTED = "interrupted"  # by a signal
     OPERATOR = "operator"  # publisher pause or cancel
     DAILY_QUOTA = "daily-quota"
@@ -53,8 +55,10 @@ class Exclusion(StrEnum):
     SEGMENT = "segment"  # the issue's audience does not include this subscriber
     PAUSED = "paused"  # the reader wants no issue for a while, and is back by themselves after it
     REACHED = "reached"  # an earlier mailing of this issue reached, or may have reached, this subscriber
+    EXPIRED = "expired"  # the reader's local time passed by more than publish.expires_after
     DUPLICATE = "duplicate"  # another recipient of this mailing has the same inbox
     ERASED = "erased"  # the subscriber was erased after the freeze
+    CORRECTED = "corrected"  # a correction of this mailing took over whoever was pending
 
 
 class MailingState(StrEnum):
@@ -63,6 +67,7 @@ class MailingState(StrEnum):
     NEW = "new"  # not frozen yet
     PENDING = "pending"  # frozen, nothing left yet
     SENDING = "sending"  # a sender is at work
+    WAITING = "waiting"  # whoever is left waits for their local time
     STOPPED = "stopped"  # some left, some did not, and no sender is at work
     PAUSED = "paused"  # by an operator
     CANCELLED = "cancelled"  # by an operator
@@ -84,6 +89,8 @@ class Account:
     bounced: int = 0
     complained: int = 0
     second_copies: int = 0
+    waiting: int = 0  # of the pending: those whose local time is to come
+    next_at: datetime | None = None  # when the first of them is due
     again: int = 0  # of the pending: those with a message id, whom no operator released; there should be none
     excluded_by_reason: dict[str, int] = field(default_factory=dict)
 
@@ -98,9 +105,19 @@ class Account:
         return self.audience - self.excluded
 
     @property
+    def due(self) -> int:
+        """The pending whose time has come."""
+        return self.pending - self.waiting
+
+    @property
     def left(self) -> int:
         """Recipients that have no final outcome."""
         return self.pending + self.claimed + self.uncertain
+
+
+def waits(people: int, next_at: datetime | None) -> str:
+    """Who waits for their local time, in words; empty where nobody does."""
+    return f"{people:,} wait until {next_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC or later" if next_at else ""
 
 
 def not_known(account: Mapping[str, int], tells: bool) -> frozenset[str]:
@@ -128,4 +145,6 @@ def mailing_state(account: Account | None, operator: str = Operator.GOING, *, at
         return MailingState.SENDING
     if operator == Operator.PAUSED:
         return MailingState.PAUSED
+    if account.due == account.claimed == 0:
+        return MailingState.WAITING
     return MailingState.PENDING if account.pending == account.recipients else MailingState.STOPPED

@@ -14,7 +14,16 @@ from publisher.delivery import mailings, tripwires
 from publisher.delivery.ledger import at_work
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Sent
-from publisher.delivery.states import FEEDBACK, Account, Ending, MailingState, Operator, RecipientState, mailing_state
+from publisher.delivery.states import (
+    FEEDBACK,
+    Account,
+    Ending,
+    MailingState,
+    Operator,
+    RecipientState,
+    mailing_state,
+    waits,
+)
 from publisher.delivery.tripwires import Tripped
 from publisher.issue import Reading, discover, read_issue
 from publisher.proofing.proof import refuse_unknown
@@ -29,7 +38,7 @@ def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
     again = f"publisher send {slug} carries on"
     left = f"{account.pending:,} recipients are left"
     match sent.ending:
-        case Ending.DONE | Ending.LEFT:
+        case Ending.DONE | Ending.WAITING | Ending.LEFT:
             return _of_account(sent)
         case Ending.INTERRUPTED:
             return f"stopped; {left}", again
@@ -55,12 +64,14 @@ def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
 
 def _of_account(sent: Sent) -> tuple[str, str | None]:
     account, slug = sent.account, sent.mailing.slug
-    told = ((account.uncertain, "are uncertain"), (account.rejected, "were rejected"), (account.pending, "are left"))
+    told = ((account.uncertain, "are uncertain"), (account.rejected, "were rejected"), (account.due, "are left"))
     parts = [f"{people:,} {words}" for people, words in told if people]
     if not parts:
-        return "", None
+        return waits(account.waiting, account.next_at), None
+    if account.waiting:
+        parts.append(waits(account.waiting, account.next_at))
     action = f"publisher reconcile {slug} settles the uncertain from events" if account.uncertain else None
-    if account.pending:
+    if account.due:
         action = f"publisher send {slug} tries them again"
     return f"of {account.recipients:,} recipients {', '.join(parts)}", action
 
@@ -89,6 +100,7 @@ def status_row(
         "commit": mailing.commit if mailing else None,
         **{name: getattr(counted, name) for name in COUNTS + FEEDBACK},
         "excluded_by_reason": dict(counted.excluded_by_reason),
+        **({"waiting": counted.waiting, "next_at": counted.next_at.isoformat()} if counted.next_at else {}),
         **({"announcements": rows} if (rows := [one.as_object() for one in announced]) else {}),
     }
 

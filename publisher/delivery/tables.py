@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
 )
 
@@ -63,7 +64,9 @@ recipients = Table(
     Column("reason", String(80)),  # why excluded, rejected, uncertain, or pending again
     Column("message_id", String(120)),  # the provider's
     Column("sender_id", Integer),  # who claimed it last
-    Column("held", Integer, nullable=False, server_default="0"),  # 1: pending, and its receiver defers (deferrals.py)
+    # 1: pending, and its receiver defers (deferrals.py); 2: pending, and its time is to come (local_time.py)
+    Column("held", Integer, nullable=False, server_default="0"),
+    Column("not_before", Instant),  # of an issue with deliver_at: the moment in the reader's zone
     Column("variant", Integer, nullable=False, server_default="0"),  # which of the letters of the mailing
     Column("released", Integer, nullable=False),  # how often an operator allowed another attempt
     Column("changed_at", Instant),
@@ -74,11 +77,15 @@ recipients = Table(
     Column("complaint", String(80)),
     Index("ix_recipients_reference", "reference"),
     partial_index("ix_recipients_pending", "mailing_id", "held", "attempts", "number", where="state = 'pending'"),
+    partial_index("ix_recipients_waiting", "mailing_id", "not_before", where="state = 'pending' AND held = 2"),
     partial_index("ix_recipients_claimed", "mailing_id", "sender_id", where="state = 'claimed'"),
     partial_index("ix_recipients_uncertain", "mailing_id", "number", where="state = 'uncertain'"),
     partial_index("ix_recipients_message_id", "message_id", where="message_id IS NOT NULL"),
     sqlite_with_rowid=False,
 )
+
+WAITS = and_(recipients.c.state == literally(RecipientState.PENDING), recipients.c.held == literal_column("2"))
+"""Whose time is to come; those whose time has come are freed by the next sender."""
 
 # A message id that events show for a recipient beside the one the ledger has: this reader got two copies.
 second_copies = Table(

@@ -96,12 +96,15 @@ def _reached_by_another(connection: Connection, mailing: Mailing) -> int:
 
 
 def overdue(found: Iterable[Reading], config: Config) -> list[Tripped]:
-    """The ready ones of these unmailed issues whose time has passed: ``publish_at``, or the end of their day."""
+    """The ready ones of these unmailed issues whose time has passed: ``publish_at``, or ``deliver_at`` in the
+    newsletter's zone, or the end of their day.
+    """
     late = []
     for issue in (reading.issue for reading in found):
         if issue is None or issue.status is not Status.READY:
             continue
-        due = issue.publish_at or datetime.combine(issue.date + timedelta(days=1), time(), config.newsletter.zone)
+        day = issue.date if issue.deliver_at else issue.date + timedelta(days=1)
+        due = issue.publish_at or datetime.combine(day, issue.deliver_at or time(), config.newsletter.zone)
         if due + GRACE < datetime.now(UTC):
             slug = issue.slug
             saw = f"{slug} was due {due.isoformat(timespec='minutes')} and nothing of it has left"

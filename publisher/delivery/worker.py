@@ -12,9 +12,10 @@ import signal
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, or_, select, text
 
 from publisher.config.model import Config
 from publisher.database import Database
@@ -23,7 +24,7 @@ from publisher.delivery.ledger import Ledger
 from publisher.delivery.send import Options, Sent, drain
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.states import Operator, RecipientState
-from publisher.delivery.tables import literally, recipients
+from publisher.delivery.tables import WAITS, literally, recipients
 from publisher.delivery.tables import mailings as mailings_table
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.mail.message import compose
@@ -152,8 +153,10 @@ def _drain(config: Config, database: Database, mailing_id: int, duties: Duties) 
 def _with(state: RecipientState) -> Select[Any]:
     """The mailings that have a recipient in this state, in order."""
     r, m = recipients.c, mailings_table.c
-    found = select(r.number).where(r.mailing_id == m.id, r.state == literally(state), r.held == 0).exists()
-    return select(m.id).where(found).order_by(m.id)
+    of_mailing = select(r.number).where(r.mailing_id == m.id)
+    free = of_mailing.where(r.state == literally(state), r.held == 0).exists()
+    woken = of_mailing.where(WAITS, r.not_before <= datetime.now(UTC)).exists()  # held until a sender frees them
+    return select(m.id).where(or_(free, woken) if state is RecipientState.PENDING else free).order_by(m.id)
 
 
 def _waiting(database: Database) -> list[int]:

@@ -169,6 +169,7 @@ class Edition:
     cover_alt: str = ""
     assets: tuple[Asset, ...] = ()
     publish_at: datetime.datetime | None = None
+    deliver_at: datetime.time | None = None
     draft: bool = False
     audience: str | None = None
     commit: str | None = None

@@ -155,6 +155,7 @@ def _edition(
         cover_alt=seen.cover.alt if seen.cover else "",
         assets=pictures.assets,
         publish_at=issue.publish_at,
+        deliver_at=issue.deliver_at,
         draft=issue.status is Status.DRAFT,
         audience=issue.audience,
         origin=record(issue),

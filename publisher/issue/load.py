@@ -155,6 +155,7 @@ def _assemble(
         preheader=raw.preheader,
         status=Status(raw.status),
         publish_at=raw.publish_at,
+        deliver_at=raw.deliver_at,
         authors=tuple(raw.authors or ()),
         tags=tuple(dict.fromkeys(raw.tags or ())),
         cover=reader.picture(raw.cover, "cover"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -178,6 +178,7 @@ class Issue:
     preheader: str | None = None
     status: Status = Status.DRAFT
     publish_at: datetime | None = None
+    deliver_at: time | None = None
     authors: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     cover: Picture | None = None

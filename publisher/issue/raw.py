@@ -16,6 +16,7 @@ from publisher.issue.values import (
     Day,
     ImagePath,
     Language,
+    LocalTime,
     Moment,
     Number,
     ProseText,
@@ -190,6 +191,9 @@ class RawIssue(Raw):
         None,
         description="When to publish; without an offset in newsletter.timezone",
         examples=["2024-12-29T08:00:00+08:00"],
+    )
+    deliver_at: LocalTime | None = Field(
+        None, description="When each reader gets it on its day, in their own time zone", examples=["08:00 local"]
     )
     authors: Texts | None = Field(
         None, description="Who wrote the issue; shown under the title", examples=[["第一编辑部"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from html import unescape
 from typing import Annotated, Any, get_args
 
@@ -24,6 +24,7 @@ WRITTEN = {"type": ["string", "number", "boolean"]}
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?) ?([Zz]|[+-]\d{2}:?\d{2})?")
+_LOCAL = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d local", re.ASCII)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _UNSEEN_IN_PROSE = re.compile(
     r"^ {0,3}\[[^\[\]\n]+\]:.*|</?(?:a|b|br|div|em|i|p|span|strong|u)\b[^<>]*>", re.MULTILINE | re.IGNORECASE
@@ -107,6 +108,23 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
         message = say("the clocks of {zone} skip {time} on {day}", zone=str(zone), time=f"{moment:%H:%M}", day=day)
         raise _bad_date(message, say("write a time an hour later, or an offset such as +08:00"))
     return aware
+
+
+def _local(value: Any, info: ValidationInfo) -> Any:
+    """A time of day in each reader's time zone, no earlier in the newsletter's own than ``publish_at``."""
+    if not isinstance(value, str):
+        return value
+    value = value.strip()
+    if _LOCAL.fullmatch(f"{value} local"):
+        message = say("deliver_at is a time of each reader's own day, and {time} does not say so", time=value)
+        raise _bad_date(message, say("write {time} local; one moment for everybody is publish_at", time=value))
+    if not _LOCAL.fullmatch(value):
+        raise _bad_date(say("{value!r} is no local time", value=value), say("write it as 08:00 local"))
+    at, day, published = time.fromisoformat(value[:5]), info.data.get("date"), info.data.get("publish_at")
+    if day and published and published > datetime.combine(day, at, (info.context or {}).get("zone", UTC)):
+        message = say("publish_at comes after {time} on the day of the issue, {day}", time=value[:5], day=str(day))
+        raise _bad_date(message, say("delete publish_at, or set it earlier: no reader gets the issue before it"))
+    return at
 
 
 def _number(value: Any) -> Any:
@@ -223,6 +241,8 @@ ProseText = Annotated[str, AfterValidator(_prose), WithJsonSchema(WRITTEN)]
 BodyText = Annotated[str, BeforeValidator(_body), WithJsonSchema(WRITTEN)]
 Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
+_PATTERN = {"type": "string", "pattern": f"^{_LOCAL.pattern}$"}
+LocalTime = Annotated[time, BeforeValidator(_local), WithJsonSchema(_PATTERN)]
 Number = Annotated[int, BeforeValidator(_number), WithJsonSchema({"type": "integer", "minimum": 0})]
 Anchor = Annotated[str, AfterValidator(_anchor), WithJsonSchema({"type": ["string", "integer"]})]
 Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "format": "uri"})]

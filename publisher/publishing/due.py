@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from publisher.config.model import PublishConfig
 from publisher.delivery.lock import how_to_settle
-from publisher.delivery.states import Operator
+from publisher.delivery.states import Operator, waits
 
 
 class Action(StrEnum):
@@ -58,6 +58,8 @@ class Mailed:
     reference: str = ""
     runs: int = 0  # senders that worked at it
     finished: bool = False
+    waiting: int = 0  # of the sendable: for their local time
+    next_at: datetime | None = None  # when the first of them is due
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Facts:
     ready: bool = True
     broken: bool = False
     publish_at: datetime | None = None
+    last_at: datetime | None = None  # with deliver_at: when it reaches the last readers; publish_at, the first
     day_ends: datetime | None = None  # of the issue's date, in the newsletter's time zone
     digest: str | None = None
     content: str | None = None
@@ -92,12 +95,17 @@ class IssueDecision:
     kind: Action
     why: str = ""
     help: str | None = None
-    at: datetime | None = None  # when a waiting one is due
+    at: datetime | None = None  # when a waiting one is due, or the next of those who wait for their local time
 
     @property
     def slug(self) -> str:
         """The issue."""
         return self.facts.slug
+
+    @property
+    def mails(self) -> bool:
+        """Whether publish mails somebody now."""
+        return self.kind in MAILS and self.at is None
 
     @property
     def says(self) -> str:
@@ -131,7 +139,7 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     if facts.forgotten and facts.settled != "mailed":
         return IssueDecision(facts, Action.UNKNOWN, f"{facts.forgotten}: was it restored?", how_to_settle(slug))
     if facts.mailed and not facts.forgotten:
-        return _mailed(facts, facts.mailed)
+        return _mailed(facts, facts.mailed, now)
     if facts.settled == "mailed":
         return IssueDecision(facts, Action.SETTLED, "an operator said that it was mailed")
     if facts.claimed and facts.settled != "unmailed":
@@ -166,7 +174,7 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
     return decision
 
 
-def _mailed(facts: Facts, mailed: Mailed) -> IssueDecision:
+def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
     slug = facts.slug
     if mailed.operator == Operator.CANCELLED:
         return IssueDecision(facts, Action.CANCELLED, "cancelled", f"publisher send {slug} mails those not reached")
@@ -179,7 +187,11 @@ def _mailed(facts: Facts, mailed: Mailed) -> IssueDecision:
         if not same:
             why = f"it changed while it was being mailed; {_left(mailed)}"
             ways = f"undo the change; or publisher cancel {slug}, and publisher send {slug} mails the rest"
+            if mailed.waiting:
+                ways = f"undo the change; or publisher send {slug} --correction, for those who have not had it"
             return IssueDecision(facts, Action.CONFLICT, why, ways)
+        if mailed.waiting == mailed.sendable and mailed.next_at and mailed.next_at > now:
+            return IssueDecision(facts, Action.RESUME, waits(mailed.waiting, mailed.next_at), at=mailed.next_at)
         return IssueDecision(facts, Action.RESUME, _left(mailed))
     if mailed.uncertain:
         why = f"{mailed.uncertain:,} recipients are uncertain"
@@ -201,9 +213,10 @@ def _by_the_clock(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDe
     due = max(facts.publish_at or seen, vetoable_until)
     if facts.publish_at and facts.publish_at > now and due == facts.publish_at:
         return IssueDecision(facts, Action.WAITING, f"due {_minute(due)}", at=due)
-    if facts.publish_at and max(seen - facts.publish_at, now - due) > policy.expires_after:
+    last = facts.last_at or facts.publish_at
+    if last and max(seen - last, now - max(last, due)) > policy.expires_after:
         late = f"over {policy.expires_after / timedelta(hours=1):g} h ago"
-        why = f"it was due {_minute(facts.publish_at)}, {late}: not sent by itself"
+        why = f"it was due {_minute(last)}, {late}: not sent by itself"
         ways = f"publisher send {slug}; or set a new publish_at; or publisher hold {slug}"
         return IssueDecision(facts, Action.EXPIRED, why, ways)
     strange = not facts.known and not facts.asked and facts.settled != "unmailed" and not facts.publish_at

@@ -14,6 +14,7 @@ from publisher.config import Config
 from publisher.database import Database
 from publisher.database.engine import database_url
 from publisher.delivery import mailings
+from publisher.delivery.local_time import LocalTime
 from publisher.delivery.lock import forgotten
 from publisher.edition.model import Edition
 from publisher.edition.provenance import hash_parts
@@ -95,7 +96,7 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
     edition = one.edition
     if edition is None or one.draft:
         return facts
-    mailed, content = facts.mailed, None
+    mailed, content, local = facts.mailed, None, LocalTime.of(config, edition)
     if mailed is None or mailed.digest != edition.digest or publication.mailed_content is None:
         content = content_of(edition)
     if mailed:
@@ -105,7 +106,8 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
     unfinished = (mailed is None or mailed.sendable > 0) and publication.settled_how != "mailed"
     return replace(
         facts,
-        publish_at=edition.publish_at,
+        publish_at=edition.publish_at or (local.opens if local else None),
+        last_at=max(local.closes, edition.publish_at or local.closes) if local else None,
         day_ends=datetime.combine(edition.date, time.max, config.newsletter.zone),
         digest=edition.digest,
         content=content,

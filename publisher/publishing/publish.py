@@ -18,14 +18,14 @@ from publisher.channels.channel import Channel, channels_for, open_channels
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.freeze import family_of, segment_of
+from publisher.delivery.freeze import addressed, family_of, segment_of
+from publisher.delivery.local_time import local_time_of
 from publisher.delivery.lock import forget_mark
 from publisher.delivery.send import Options, Sent, Started
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue import discover
 from publisher.issue.translations import Translations, translations_of
-from publisher.mail.message import MailContent
 from publisher.proofing.proof import Proof
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
@@ -33,7 +33,7 @@ from publisher.providers import Transport
 from publisher.publishing import git, store
 from publisher.publishing.announcing import announce
 from publisher.publishing.archive import ArchiveRun
-from publisher.publishing.due import MAILS, Action, IssueDecision
+from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.history import History, content_of, decide_all, read_history
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
@@ -195,7 +195,7 @@ class _Publish(Run):
         self, decision: IssueDecision, editions: Mapping[str, Edition], witness: Witness, blocked: str | None
     ) -> IssueResult:
         edition = editions.get(decision.slug)
-        if decision.kind not in MAILS or edition is None:
+        if not decision.mails or edition is None:
             return IssueResult(decision)
         if self.watch.interrupt.count:
             return IssueResult(decision, None, "not sent: the run was stopped before", "publisher publish goes on")
@@ -230,8 +230,10 @@ class _Publish(Run):
 
         options = Options(
             segment=segment_of(self.config, edition),
+            local=local_time_of(self.config, edition, self.now),
+            now=self.options.now,
             family=family_of(self.config, self.translations, edition.slug),
-            siblings=tuple((MailContent.of(one), segment_of(self.config, one)) for one in together),
+            siblings=tuple(addressed(self.config, one, self.now) for one in together),
             transport=self.options.transport,
             interrupt=self.watch.interrupt,
             started=started,

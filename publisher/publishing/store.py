@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery.mailings import every_newest, runs, unsettled
+from publisher.delivery.mailings import every_newest, runs, unsettled, waiting
 from publisher.delivery.states import RecipientState
 from publisher.errors import UsageError
 from publisher.proofing.proof import refuse_unknown
@@ -72,6 +72,7 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
             mailing.reference,
             worked.get(mailing.id, 0),
             mailing.finished_at is not None,
+            *waiting(connection, mailing.id),
         )
     return found
 

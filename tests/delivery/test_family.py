@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from publisher.audience.tables import subscribers
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.freeze import FamilyRule, freeze, preview
+from publisher.delivery.freeze import Addressed, FamilyRule, freeze, preview
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings as table
@@ -68,7 +68,7 @@ def letter(slug: str, language: str = "zh-CN") -> object:
 
 def frozen(database: Database, slug: str, *siblings: str, family: FamilyRule = FAMILY, **more: bool) -> Mailing:
     with database.begin() as connection:
-        along = [(letter(other), None) for other in siblings]
+        along = [Addressed(letter(other), None) for other in siblings]
         return freeze(connection, letter(slug), family=family, siblings=along, **more)
 
 

@@ -17,6 +17,7 @@ VETO = PublishConfig(veto_window=2 * HOUR)
 READY = Facts("s", digest="sha256:b", content="sha256:words", seen_at=NOW)
 DONE = Mailed("sha256:b", "sha256:words", "going", 0, 0)
 HALF = replace(DONE, sendable=5)
+WAITS = replace(HALF, waiting=5, next_at=NOW + HOUR)
 OTHER_WORDS = {"digest": "sha256:c", "content": "sha256:other words"}
 OTHER_THEME = {"digest": "sha256:c"}
 
@@ -34,6 +35,17 @@ TABLE = [
     ("missed by a little", replace(READY, publish_at=NOW - 23 * HOUR, seen_at=NOW - 30 * DAY), POLICY, Action.DUE),
     ("missed by too much", replace(READY, publish_at=NOW - 25 * HOUR, seen_at=NOW - 30 * DAY), POLICY, Action.EXPIRED),
     ("merged long after its time", replace(READY, publish_at=NOW - 25 * HOUR), POLICY, Action.EXPIRED),
+    ("local time is to come in the first zone", replace(READY, publish_at=NOW + HOUR, last_at=NOW + 27 * HOUR), POLICY,
+     Action.WAITING),
+    ("local time has come in the first zone", replace(READY, publish_at=NOW, last_at=NOW + 26 * HOUR), POLICY,
+     Action.DUE),
+    ("merged when the first zone is long past", replace(READY, publish_at=NOW - 40 * HOUR, last_at=NOW - 14 * HOUR),
+     POLICY, Action.DUE),
+    ("merged long after the last zone", replace(READY, publish_at=NOW - 51 * HOUR, last_at=NOW - 25 * HOUR), POLICY,
+     Action.EXPIRED),
+    ("half mailed, the others wait", replace(READY, mailed=WAITS), POLICY, Action.RESUME),
+    ("half mailed, the others wait, then other words", replace(READY, mailed=WAITS, **OTHER_WORDS), POLICY,
+     Action.CONFLICT),
     ("the window is open", replace(READY, seen_at=NOW - HOUR), VETO, Action.WAITING),
     ("the window is over", replace(READY, seen_at=NOW - 2 * HOUR), VETO, Action.DUE),
     ("never seen: the window begins now", replace(READY, seen_at=None), VETO, Action.WAITING),
@@ -124,3 +136,13 @@ def test_a_ledger_that_forgot_part_of_a_mailing_resumes_nothing() -> None:
     assert decide(half, NOW, POLICY).kind is Action.UNKNOWN
     assert decide(replace(half, settled="unmailed"), NOW, POLICY).kind is Action.UNKNOWN, "an older word"
     assert decide(replace(half, settled="mailed"), NOW, POLICY).kind is Action.SETTLED
+
+
+def test_who_waits_for_local_time_is_mailed_by_the_run_that_meets_it() -> None:
+    waits = decide(replace(READY, mailed=WAITS), NOW, POLICY)
+    assert (waits.mails, waits.at, waits.why) == (False, NOW + HOUR, "5 wait until 2025-03-10 13:00 UTC or later")
+    assert waits.public
+    assert decide(replace(READY, mailed=WAITS), NOW + HOUR, POLICY).mails
+    assert decide(replace(READY, mailed=replace(WAITS, waiting=4)), NOW, POLICY).mails
+    changed = decide(replace(READY, mailed=WAITS, **OTHER_WORDS), NOW, POLICY)
+    assert "--correction" in str(changed.help)

@@ -13,7 +13,7 @@ import pytest
 from publisher.config import load_config
 from publisher.database import open_database
 from publisher.delivery import mailings
-from publisher.delivery.freeze import family_of, freeze
+from publisher.delivery.freeze import Addressed, family_of, freeze
 from publisher.documents.text import shadows
 from publisher.issue.translations import translations_of
 from publisher.mail.message import MailContent
@@ -126,7 +126,7 @@ def killed_after_the_freeze(room: Newsroom) -> None:
     letters = [MailContent.of(edition) for slug in (SLUG, EN) if (edition := proofread(config, slug).edition)]
     family = family_of(config, translations_of(config), SLUG)
     with closing(open_database(config)) as database, database.begin() as connection:
-        freeze(connection, letters[0], family=family, siblings=[(letters[1], None)])
+        freeze(connection, letters[0], family=family, siblings=[Addressed(letters[1], None)])
 
 
 @pytest.mark.parametrize("words", [("publish",), ("send", SLUG), ("send", EN)])

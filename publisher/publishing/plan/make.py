@@ -12,6 +12,7 @@ from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url
 from publisher.delivery.freeze import by_variant, family_of, preview, segment_of
+from publisher.delivery.local_time import local_time_of
 from publisher.edition.model import Edition
 from publisher.edition.provenance import SHARED, history_of, part_of
 from publisher.errors import DatabaseError, PublisherError, UsageError
@@ -23,10 +24,10 @@ from publisher.proofing.store import Store
 from publisher.proofing.together import proof_all
 from publisher.publishing import git, store
 from publisher.publishing.archive import ArchiveRun
-from publisher.publishing.due import MAILS, Action, IssueDecision
+from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.history import History, decide_all, read_history
 from publisher.publishing.plan import diff
-from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan
+from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan, Spread
 from publisher.publishing.plan.pictures import take_pictures
 from publisher.publishing.witness import Witness
 
@@ -61,12 +62,26 @@ def make_plan(
         decisions = _decide(config, versions, ledger)
         mailable = {decision.slug for decision in decisions if decision.kind not in AFTER}
         asked = (database, mailable, translations_of(config)) if database else None
+        spreads = _spreads(config, database, mailable, versions) if database else {}
         changes, others = _changes(config, before, touched, shared, versions, asked, pictures, notes)
     finally:
         if database:
             database.close()
-    work = rest or any(decision.kind in MAILS for decision in decisions)
-    return Plan(tuple(decisions), work, database is not None, commit, before, shared, changes, others, tuple(notes))
+    work = rest or any(decision.mails for decision in decisions)
+    known = database is not None
+    return Plan(tuple(decisions), work, known, commit, before, shared, changes, others, tuple(notes), spreads)
+
+
+def _spreads(config: Config, database: Database, slugs: set[str], versions: dict[str, Proof]) -> dict[str, Spread]:
+    """Of the issues with ``deliver_at`` that are to be mailed: when the first and the last readers get them."""
+    found = {}
+    for slug in sorted(slugs & versions.keys()):
+        edition = versions[slug].edition
+        if edition and not edition.draft and (local := local_time_of(config, edition)):
+            with database.connect() as connection:
+                moments = list(local.moments(connection))
+            found[slug] = (moments[0], moments[-1])
+    return found
 
 
 def _versions(config: Config, slugs: Sequence[str], store: Store) -> dict[str, Proof]:
@@ -209,8 +224,8 @@ def _with_audience(change: EditionChange, config: Config, asked: Asked | None, e
         return change
     with asked[0].connect() as connection:
         rule = family_of(config, asked[2], edition.slug)
-        segment = segment_of(config, edition)
-        found = preview(connection, edition.slug, segment, family=rule)
+        segment, local = segment_of(config, edition), local_time_of(config, edition)
+        found = preview(connection, edition.slug, segment, local, family=rule)
         conditions = [variant.condition for variant in edition.variants]
         counts = by_variant(connection, edition.slug, conditions, config.newsletter.language, segment, rule)
     variants = dict(zip(edition.variant_names, counts, strict=True))

@@ -65,7 +65,7 @@ def _decisions(plan: Plan) -> Iterator[str]:
         yield "\n| Issue | `publisher publish` |\n|---|---|\n"
         for decision in shown[:50]:
             action = f"<br>{_code(decision.help)}" if decision.help else ""
-            yield f"| {_code(decision.slug)} | {_plain(words.deed(decision, ledger=plan.ledger))}{action} |\n"
+            yield f"| {_code(decision.slug)} | {_plain(words.deed(decision, plan))}{action} |\n"
         if len(shown) > 50:
             yield f"\n… and {len(shown) - 50} more.\n"
     if plan.shared:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from publisher.diagnostics import Diagnostic
 from publisher.edition.model import Edition
 from publisher.publishing.due import IssueDecision
+
+Spread = tuple[datetime, datetime]
+"""When an issue with ``deliver_at`` reaches the first readers, and the last, by the time zones that they are in."""
 
 
 class ChangeKind(StrEnum):
@@ -70,3 +75,4 @@ class Plan:
     changes: tuple[EditionChange, ...] = ()
     others: int = 0  # further editions that only a shared change touches, not shown
     notes: tuple[str, ...] = ()
+    spreads: Mapping[str, Spread] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import UTC
 from typing import Any
 
 from publisher.diagnostics import rendered
@@ -35,13 +36,17 @@ def decisions(plan: Plan) -> list[IssueDecision]:
     return sorted(shown, key=lambda d: (_ORDER.index(d.kind) if d.kind in _ORDER else len(_ORDER), d.slug))
 
 
-def deed(decision: IssueDecision, *, ledger: bool) -> str:
+def deed(decision: IssueDecision, plan: Plan) -> str:
     """What publish would do with an issue."""
+    told = decision.says
     if decision.kind is Action.DUE:
-        return "would be mailed now" if ledger else "would be mailed now, unless it has been"
-    if decision.kind is Action.RESUME:
-        return f"would go on: {decision.why}"
-    return decision.says
+        told = "would be mailed now" if plan.ledger else "would be mailed now, unless it has been"
+    elif decision.kind is Action.RESUME:
+        told = f"would go on: {decision.why}"
+    if (spread := plan.spreads.get(decision.slug)) and decision.kind in {Action.DUE, Action.WAITING}:
+        first, last = (f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" for at in spread)
+        told += f"; at local time from {first} to {last} UTC"
+    return told
 
 
 def nothing(plan: Plan) -> str:
@@ -92,7 +97,7 @@ def _plan(plan: Plan) -> Iterator[str]:
     if not shown:
         yield nothing(plan)
     for decision in shown[:MOST]:
-        yield f"{decision.slug}: {deed(decision, ledger=plan.ledger)}"
+        yield f"{decision.slug}: {deed(decision, plan)}"
         if decision.help:
             yield f"    help: {decision.help}"
     if len(shown) > MOST:
@@ -148,17 +153,21 @@ def render_json(plan: Plan) -> str:
     """One object, stable. ``work``: whether ``publish`` would do anything; ``due``: what it would mail."""
     document = {
         "work": plan.work,
-        "due": [decision.slug for decision in plan.decisions if decision.kind in MAILS],
+        "due": [decision.slug for decision in plan.decisions if decision.mails],
         "ledger": plan.ledger,
         "commit": plan.commit,
         "base": plan.base,
-        "decisions": [decision.as_object() for decision in plan.decisions],
+        "decisions": [decision.as_object() | _spread(plan, decision.slug) for decision in plan.decisions],
         "shared": list(plan.shared),
         "changes": [_change_object(change) for change in plan.changes],
         "others": plan.others,
         "notes": list(plan.notes),
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _spread(plan: Plan, slug: str) -> dict[str, list[str]]:
+    return {"local_time": [at.isoformat() for at in plan.spreads[slug]]} if slug in plan.spreads else {}
 
 
 def _change_object(change: EditionChange) -> dict[str, Any]:
