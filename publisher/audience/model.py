@@ -28,6 +28,12 @@ class ConsentEvent(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     RESUBSCRIBED = "resubscribed"
     CHANGED = "changed"
+    ASKED = "asked"
+    """Was mailed the question whether they still read."""
+    KEPT = "kept"
+    """Answered that they do."""
+    LET_GO = "let-go"
+    """Was silent to it and to its reminders, and is suppressed."""
 
 
 class ConsentSource(StrEnum):

@@ -193,6 +193,24 @@ def history(connection: Connection, subscriber_id: int) -> list[Consent]:
     return [Consent(*row) for row in rows]
 
 
+HEARD = or_(
+    consents.c.change.in_([e.value for e in (*FIRST.values(), ConsentEvent.RESUBSCRIBED, ConsentEvent.KEPT)]),
+    consents.c.how.in_([ConsentSource.FORM.value, ConsentSource.LINK.value]),
+)
+"""Of an entry of the history: it is the person's own word, or that of an operator who vouches for them."""
+
+
+def heard_since(connection: Connection, subscriber_id: int, at: datetime) -> bool:
+    """Whether the person was heard of after a moment."""
+    word = select(consents.c.id).where(consents.c.subscriber_id == subscriber_id, consents.c.at > at, HEARD)
+    return connection.execute(word.limit(1)).first() is not None
+
+
+def is_paused(subscriber: Subscriber) -> bool:
+    """Whether no issue goes to them at present."""
+    return subscriber.paused_until is not None and subscriber.paused_until > now()
+
+
 def counts(connection: Connection, chosen: ColumnElement[bool] | None = None) -> dict[str, int]:
     """How many subscribers there are in each :class:`ConsentState`, how many of the confirmed are ``paused``, and how
     many mailboxes are ``suppressed``.

@@ -25,6 +25,8 @@ class Reason(StrEnum):
     COMPLAINT = "complaint"
     MANUAL = "manual"
     PROVIDER = "provider"
+    SILENT = "silent"
+    """Did not answer whether they still read; any word of theirs ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,10 @@ def suppress(connection: Connection, mailbox_key: str, reason: Reason, detail: s
     return insert_once(connection, suppressions, row)
 
 
-def release(connection: Connection, mailbox_key: str) -> bool:
-    """Take a suppression back. False where there was none."""
-    return connection.execute(delete(suppressions).where(suppressions.c.mailbox_key == mailbox_key)).rowcount > 0
+def release(connection: Connection, mailbox_key: str, only: Reason | None = None) -> bool:
+    """Take a suppression back, where ``only`` is its reason. False where there was none."""
+    mine = delete(suppressions).where(suppressions.c.mailbox_key == mailbox_key)
+    return connection.execute(mine.where(suppressions.c.reason == only.value) if only else mine).rowcount > 0
 
 
 def suppression(connection: Connection, mailbox_key: str) -> Suppression | None:

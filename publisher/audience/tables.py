@@ -54,8 +54,8 @@ consents = Table(
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("subscriber_id", Id, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("at", Instant, nullable=False),
-    Column("change", String(24), nullable=False),  # subscribed | confirmed | unsubscribed | resubscribed | changed
-    Column("how", String(24), nullable=False),  # form | import | command | one-click | link | complaint
+    Column("change", String(24), nullable=False),  # model.ConsentEvent
+    Column("how", String(24), nullable=False),  # model.ConsentSource
     Column("evidence", Document, nullable=False, default=dict),  # file, line, remote address, user agent, mailing
 )
 
@@ -70,12 +70,13 @@ for _dialect, _statement in (
 ):
     event.listen(consents, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
 
-# Mail that asks to confirm, from the form or an import until it has left; publisher.web.outbox.
+# Mail that asks to confirm, or whether somebody still reads, until it has left; publisher.web.outbox.
 confirmations = Table(
     "confirmations",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("subscriber_id", Id, ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", String(12), nullable=False, server_default="confirm"),  # confirm | ask: whether they still read
     Column("state", String(12), nullable=False),  # pending | claimed | submitted | rejected | uncertain | excluded
     Column("attempts", Integer, nullable=False),
     Column("reason", String(80)),
@@ -88,7 +89,7 @@ suppressions = Table(
     "suppressions",
     metadata,
     Column("mailbox_key", String(320), primary_key=True),
-    Column("reason", String(24), nullable=False),  # bounce | complaint | manual | provider
+    Column("reason", String(24), nullable=False),  # bounce | complaint | manual | provider | silent
     Column("detail", Text, nullable=False, default=""),
     Column("at", Instant, nullable=False),
 )

@@ -41,6 +41,8 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
     CONFIRM = "confirm"
+    KEEP = "keep"
+    """To answer that one still reads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ MODULES = {
 # The order of --help.
 COMMANDS = (
     "init", "new", "add", "check", "explain", "schema", "build", "wechat", "preview", "lsp", "mcp", "plan", "publish",
-    "hold", "send", "pause", "resume", "cancel", "status", "reconcile", "report", "audience", "verify", "serve",
+    "hold", "send", "pause", "resume", "cancel", "status", "reconcile", "report", "verify", "serve",
     "worker", "backup", "restore", "move", "doctor",
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""``publisher audience``: who reads, at a glance. No address is shown."""
+"""``publisher audience``: who reads, at a glance, and ``ask``, who still does. No address is shown."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from publisher.cli.frame import Format, app, console, emit, examples, opened, plain, say, write_page
+from publisher.cli.frame import Format, app, console, emit, examples, opened, plain, say, tell, write_page
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from publisher.insights.audience import AudienceReport
 
 
-@app.command(epilog=examples("publisher audience --html dist/reports/audience.html"))
+commands = typer.Typer()
+app.add_typer(commands, name="audience", invoke_without_command=True)
+
+
+@commands.callback(epilog=examples("publisher audience --html dist/reports/audience.html"))
 def audience(
     context: typer.Context,
     html: Annotated[
@@ -23,6 +29,8 @@ def audience(
     format: Format = "text",
 ) -> None:
     """The audience at a glance: growth, consent, topics, languages, domains, and losses by cause; no address."""
+    if context.invoked_subcommand:
+        return
     from datetime import UTC, datetime
 
     from publisher.insights.audience import audience as read
@@ -38,6 +46,55 @@ def audience(
         emit(told.pop("states") | told | {"lost": found.lost})
     else:
         _print(found)
+
+
+@commands.command(epilog=examples("publisher audience ask --not-heard-since 12m --yes"))
+def ask(
+    context: typer.Context,
+    not_heard_since: Annotated[
+        str, typer.Option("--not-heard-since", metavar="SPAN", help="Of whom nothing was heard for so long: 12m, 1y.")
+    ],
+    remind_after: Annotated[
+        str, typer.Option("--remind-after", metavar="SPAN", help="Silence before a reminder, and before the end.")
+    ] = "2w",
+    yes: Annotated[bool, typer.Option("--yes/--dry-run", help="Do it; else only count.")] = False,
+    format: Format = "text",
+) -> int:
+    """Ask whoever was not heard of for long whether they still read; remind them twice; then let them go.
+
+    Run it again each week: it takes each reader to the next step once, whenever that is due. Who answers stays; who is
+    silent after the second reminder is suppressed as silent.
+    """
+    from dataclasses import asdict
+
+    from publisher.cli.subscribers import deliver
+    from publisher.web.asking import ask as step
+
+    since, waited = _back("--not-heard-since", not_heard_since), _back("--remind-after", remind_after)
+    with opened(context, mails=yes) as (config, database):
+        with database.begin() if yes else database.connect() as connection:
+            found = step(connection, since, waited, act=yes)
+        if format == "json":
+            emit({"not_heard_since": since.isoformat(), **asdict(found), "done": yes})
+        else:
+            would = "" if yes else "would be "
+            say(f"{found.asked:,} {would}asked, {found.reminded:,} reminded, {found.let_go:,} let go")
+        if not yes:
+            tell("nothing was done: --yes does it")
+            return 0
+        return deliver(config, database, "questions mailed")
+
+
+def _back(option: str, span: str) -> datetime:
+    from datetime import UTC, datetime
+
+    from publisher.audience.spans import shifted
+    from publisher.errors import UsageError
+
+    try:
+        return shifted(datetime.now(UTC), span, -1)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}", help="write a number and d, w, m (months) or y, such as 12m") from None
 
 
 def _print(found: AudienceReport) -> None:

@@ -295,12 +295,20 @@ def erase(context: typer.Context, address: Person, yes: Yes = False) -> int:
 
 def _ask(config: Config, database: Database) -> int:
     """Mail a confirmation to the pending who were never asked; the exit status."""
+    from publisher.web import outbox
+
+    with database.begin() as connection:
+        outbox.enter_unasked(connection)
+    return deliver(config, database, "asked to confirm")
+
+
+def deliver(config: Config, database: Database, done: str) -> int:
+    """Mail what waits in the outbox of confirmations, and say how many are ``done``; the exit status."""
     from publisher.audience.tokens import Tokens
     from publisher.web import outbox
     from publisher.web.confirmation import ConfirmationMailer
 
-    with database.begin() as connection:
-        outbox.enter_unasked(connection)
+    with database.connect() as connection:
         waiting = outbox.pending(connection)
     mailer = ConfirmationMailer(config, Tokens.open(config), database)
     try:
@@ -309,7 +317,7 @@ def _ask(config: Config, database: Database) -> int:
         mailer.stop()
         with database.connect() as connection:
             left = outbox.pending(connection)
-        tell(f"{waiting - left:,} asked to confirm")
+        tell(f"{waiting - left:,} {done}")
     if left:
         complain(f"{left:,} confirmation mails wait", "serve and the next publish send them; nobody is asked twice")
     return int(left > 0)

@@ -63,6 +63,8 @@ def create_app(service: Service) -> ASGIApp:
             Route("/unsubscribe/{token}", links.unsubscribe, methods=["POST"]),
             Route("/preferences/{token}", links.show_preferences, methods=["GET"]),
             Route("/preferences/{token}", links.preferences, methods=["POST"]),
+            Route("/keep/{token}", links.show_keep, methods=["GET"]),
+            Route("/keep/{token}", links.keep, methods=["POST"]),
             Route("/webhooks/{name}", operations.webhook, methods=["POST"]),
             Route("/healthz", operations.health, methods=["GET"]),
             Route("/metrics", operations.metrics, methods=["GET"]),

@@ -28,11 +28,6 @@ class Choices:
     wrong: Mapping[str, str]
 
 
-def is_paused(subscriber: Subscriber) -> bool:
-    """Whether no issue comes at present."""
-    return subscriber.paused_until is not None and subscriber.paused_until > store.now()
-
-
 def editable(config: Config) -> dict[str, AttributeConfig]:
     """The attributes that readers may change, by the name of their field."""
     declared = config.audience.attributes.items()

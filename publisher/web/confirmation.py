@@ -1,4 +1,4 @@
-"""The mail that asks to confirm, in the issues' theme, through the issues' composer and transport."""
+"""The mail that asks to confirm, or whether somebody still reads, in the theme and by the transport of the issues."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from publisher.mail.message import Composed, Envelope, MailContent, compose
 from publisher.providers import Transport, open_transport
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.web import outbox
-from publisher.web.outbox import ConfirmationRequest
+from publisher.web.outbox import ConfirmationRequest, Wording
 
 LOOK_AGAIN = 20.0  # seconds between two looks into the outbox: others put mail there too
 SHORT = 5.0  # seconds that are waited for in place: a throttle, or a retry that is nearly due
@@ -41,6 +41,11 @@ FOLDER = "confirm"  # the slug of these letters: where the folder transport puts
 # A letter has slots for the links of an issue. The one link that this letter is about stands in the slot for
 # preferences: to confirm is the first preference a reader states.
 _LINK = Slot.PREFERENCES_URL
+_PURPOSES = {
+    Wording.CONFIRM: Purpose.CONFIRM,
+    Wording.AGAIN: Purpose.PREFERENCES,
+    Wording.ASK: Purpose.KEEP,
+}
 
 
 class ConfirmationMailer:
@@ -145,7 +150,7 @@ class ConfirmationMailer:
             cap = self._config.delivery.max_send_rate
             if held is None:
                 transport = self._transport or open_transport(self._config, single=True)
-                letter = self._composed(self._config.newsletter.language, already=False)
+                letter = self._composed(self._config.newsletter.language, Wording.CONFIRM)
                 quota = transport.open(letter)
                 self._open = held = transport, pace_of(self._database, transport, ceiling(quota, cap))
             else:
@@ -179,20 +184,20 @@ class ConfirmationMailer:
 
     def _envelope(self, question: ConfirmationRequest) -> Envelope:
         subscriber = question.subscriber
-        purpose = Purpose.PREFERENCES if question.already else Purpose.CONFIRM
+        purpose = _PURPOSES[question.wording]
         return Envelope(
             f"confirm-{subscriber.reference}{int(question.asked_at.timestamp())}",
             subscriber.address_key,
             self._tokens.url(Purpose.UNSUBSCRIBE, subscriber.reference),
             attempt=question.attempt,
             values={_LINK: self._tokens.url(purpose, subscriber.reference)},
-            composed=self._composed(subscriber.language or self._config.newsletter.language, already=question.already),
+            composed=self._composed(subscriber.language or self._config.newsletter.language, question.wording),
         )
 
-    def _compose(self, language: str, *, already: bool) -> Composed:
+    def _compose(self, language: str, kind: Wording) -> Composed:
         newsletter = self._config.newsletter
         say = Words("service", Locale.of(language, self._config.labels), newsletter=newsletter.name)
-        kind, days = "again" if already else "mail", CONFIRM_WITHIN.days
+        days = CONFIRM_WITHIN.days
         slots = Slots(f"{kind}\n{language}\n{newsletter.name}\n{newsletter.postal_address}")
         link = slots.marker(_LINK)
         names = {"say": say, "kind": kind, "days": days, "link": link, **looks(say.words, self._config)}

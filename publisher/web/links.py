@@ -1,4 +1,4 @@
-"""The signed links: ``/confirm``, ``/unsubscribe``, ``/preferences``. Scanners follow links: a GET changes nothing.
+"""The signed links to confirm, unsubscribe, prefer and keep. Scanners follow links: a GET changes nothing.
 
 RFC 8058: the one-click POST, urlencoded or multipart, needs no cookie, gets no redirect, and only its token is checked.
 """
@@ -15,9 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from publisher.audience import store
 from publisher.audience.model import ConsentSource, ConsentState, Subscriber
 from publisher.audience.tokens import TEST, Purpose, TokenPayload
-from publisher.web.choices import KEEP, PAUSES, editable, is_paused, read_choices
+from publisher.web.choices import KEEP, PAUSES, editable, read_choices
 from publisher.web.forms import Fields, came_from_us, evidence, read_fields
 from publisher.web.readers import Unsubscribe
 from publisher.web.service import Service
@@ -29,7 +30,7 @@ async def show_confirm(request: Request) -> Response:
     """GET: a button."""
     service, claim = _claim(request, Purpose.CONFIRM)
     subscriber = _known(await service.read(service.readers.find, claim.reference))
-    return service.pages.page("confirm", subscriber.language)
+    return service.pages.page("confirm", subscriber.language, word="confirm")
 
 
 async def confirm(request: Request) -> Response:
@@ -47,7 +48,7 @@ async def show_unsubscribe(request: Request) -> Response:
     if subscriber is None:
         return service.pages.message("nobody")
     link = _preferences(service, subscriber, claim.mailing)
-    may_pause = subscriber.state is ConsentState.CONFIRMED and not is_paused(subscriber)
+    may_pause = subscriber.state is ConsentState.CONFIRMED and not store.is_paused(subscriber)
     return service.pages.page("unsubscribe", subscriber.language, preferences_link=link, may_pause=may_pause)
 
 
@@ -68,6 +69,23 @@ async def unsubscribe(request: Request) -> Response:
         return PlainTextResponse("unsubscribed\n")
     link = _preferences(service, subscriber, claim.mailing)
     return service.pages.page("unsubscribed", subscriber.language, preferences_link=link)
+
+
+async def show_keep(request: Request) -> Response:
+    """GET: a button."""
+    service, claim = _claim(request, Purpose.KEEP)
+    subscriber = _known(await service.read(service.readers.find, claim.reference))
+    return service.pages.page("confirm", subscriber.language, word="keep")
+
+
+async def keep(request: Request) -> Response:
+    """POST: the person still reads."""
+    service, claim = _claim(request, Purpose.KEEP, form=True)
+    subscriber = _known(await service.write(service.readers.keep, claim.reference, evidence(request)))
+    service.metrics.count("changes", "kept")
+    if subscriber.state is not ConsentState.CONFIRMED:
+        return _preferences_page(service, subscriber, claim)
+    return service.pages.message("kept", subscriber.language, preferences_link=_preferences(service, subscriber))
 
 
 async def show_preferences(request: Request) -> Response:
@@ -112,7 +130,7 @@ def _preferences_page(
     token = service.tokens.sign(Purpose.UNSUBSCRIBE, subscriber.reference, claim.mailing)
     held = {"name": subscriber.name, "language": subscriber.language or "", "timezone": subscriber.timezone or ""}
     given = {name: sent.one(name) for name in sent.values} if sent and wrong else {}
-    paused = subscriber.paused_until if is_paused(subscriber) else None
+    paused = subscriber.paused_until if store.is_paused(subscriber) else None
     zone = ZoneInfo(subscriber.timezone or service.config.newsletter.timezone)
     return service.pages.page(
         "preferences",

@@ -1,18 +1,24 @@
 """The outbox of confirmation mail: a row for each question, in the database. As in the ledger, a claim is committed
 before the mail is submitted; what was claimed by who died is uncertain, and only the reader asks for it again.
+
+The questions whether somebody still reads (:mod:`publisher.web.asking`) go the same way.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Connection, exists, func, insert, literal, select, update
 
 from publisher.audience import store
 from publisher.audience.model import ConsentState, Subscriber
-from publisher.audience.suppressions import suppression
+from publisher.audience.suppressions import Reason, Suppression, suppression
 from publisher.audience.tables import confirmations, subscribers, suppressions
+from publisher.database.bulk import insert_rows
 from publisher.delivery.retry import decide
 from publisher.delivery.states import RecipientState
 from publisher.providers.outcomes import Outcome, Verdict
@@ -25,24 +31,33 @@ FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=30), timedelta(minutes=30)
 c = confirmations.c
 
 
+CONFIRM, ASK = "confirm", "ask"
+"""The kinds of questions."""
+
+
+class Wording(StrEnum):
+    """Which mail a question is; also what its words begin with."""
+
+    CONFIRM = "mail"
+    AGAIN = "again"
+    """To who is subscribed already: nothing has changed."""
+    ASK = "ask"
+
+
 @dataclass(frozen=True, slots=True)
 class ConfirmationRequest:
-    """A claimed mail: please confirm, or, to who is subscribed already, that nothing has changed."""
+    """A claimed mail."""
 
     id: int
     subscriber: Subscriber
     asked_at: datetime
     attempt: int
-
-    @property
-    def already(self) -> bool:
-        """Whether they are subscribed."""
-        return self.subscriber.state is ConsentState.CONFIRMED
+    wording: Wording
 
 
 def enter(connection: Connection, subscriber_id: int, at: datetime) -> None:
     """Put a question into the outbox, unless one to the same subscriber has yet to leave."""
-    waiting = select(c.id).where(c.subscriber_id == subscriber_id, c.state == RecipientState.PENDING)
+    waiting = select(c.id).where(c.subscriber_id == subscriber_id, c.state == RecipientState.PENDING, c.kind == CONFIRM)
     if connection.execute(waiting).first() is None:
         connection.execute(insert(confirmations).values(subscriber_id=subscriber_id, **_fresh(at)))
 
@@ -58,8 +73,13 @@ def enter_unasked(connection: Connection) -> int:
     return connection.execute(update(subscribers).where(unasked).values(asked_at=at)).rowcount
 
 
-def _fresh(at: datetime) -> dict[str, object]:
-    return {"state": RecipientState.PENDING, "attempts": 0, "asked_at": at, "due_at": at}
+def enter_asking(connection: Connection, subscriber_ids: Iterable[int], at: datetime) -> None:
+    """Put a question whether they still read into the outbox for each, whatever there is already."""
+    insert_rows(connection, confirmations, [{"subscriber_id": key, **_fresh(at, ASK)} for key in subscriber_ids])
+
+
+def _fresh(at: datetime, kind: str = CONFIRM) -> dict[str, object]:
+    return {"kind": kind, "state": RecipientState.PENDING, "attempts": 0, "asked_at": at, "due_at": at}
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -79,7 +99,7 @@ def claim(connection: Connection, most: int, now: datetime) -> list[Confirmation
     dead = (c.state == RecipientState.CLAIMED) & (c.due_at <= now)
     connection.execute(update(confirmations).where(dead).values(state=RecipientState.UNCERTAIN, reason="sender-died"))
     due = (
-        select(c.id, c.attempts, c.asked_at, subscribers.c.reference)
+        select(c.id, c.kind, c.attempts, c.asked_at, subscribers.c.reference)
         .join(subscribers, subscribers.c.id == c.subscriber_id)
         .where(c.state == RecipientState.PENDING, c.due_at <= now)
         .order_by(c.id.desc())
@@ -89,25 +109,35 @@ def claim(connection: Connection, most: int, now: datetime) -> list[Confirmation
     questions: list[ConfirmationRequest] = []
     for row in connection.execute(due).all():
         subscriber = store.find(connection, row.reference)
-        reason = _excluded(connection, subscriber, row.asked_at, now)
+        held = suppression(connection, subscriber.mailbox_key) if subscriber else None
+        reason = _excluded(connection, subscriber, held, row, now)
         values: dict[str, object] = {"state": RecipientState.EXCLUDED, "reason": reason}
         if reason is None and subscriber is not None:
             values = {"state": RecipientState.CLAIMED, "attempts": row.attempts + 1, "due_at": now + LEASE}
-            questions.append(ConfirmationRequest(row.id, subscriber, row.asked_at, row.attempts + 1))
+            subscribed = subscriber.state is ConsentState.CONFIRMED and held is None
+            wording = Wording.ASK if row.kind == ASK else Wording.AGAIN if subscribed else Wording.CONFIRM
+            questions.append(ConfirmationRequest(row.id, subscriber, row.asked_at, row.attempts + 1, wording))
         connection.execute(update(confirmations).where(c.id == row.id).values(values))
     return questions
 
 
-def _excluded(connection: Connection, subscriber: Subscriber | None, asked_at: datetime, now: datetime) -> str | None:
+def _excluded(
+    connection: Connection, subscriber: Subscriber | None, held: Suppression | None, row: Any, now: datetime
+) -> str | None:
     """Why a question is not mailed any more."""
     if subscriber is None:
         return "erased"
-    if now - asked_at > EXPIRES:
-        store.asked(connection, subscriber.id, None)  # nothing went: they may ask at once, or be asked
+    asks = row.kind == ASK
+    if now - row.asked_at > EXPIRES:
+        if not asks:
+            store.asked(connection, subscriber.id, None)  # nothing went: they may ask at once, or be asked
         return "expired"
-    if suppression(connection, subscriber.mailbox_key):
+    if held and (asks or held.reason is not Reason.SILENT):
         return "suppressed"
-    return "answered" if subscriber.state is not ConsentState.PENDING and subscriber.changed_at > asked_at else None
+    if asks:
+        gone = subscriber.state is not ConsentState.CONFIRMED or store.is_paused(subscriber)
+        return "answered" if gone or store.heard_since(connection, subscriber.id, row.asked_at) else None
+    return "answered" if subscriber.state is not ConsentState.PENDING and subscriber.changed_at > row.asked_at else None
 
 
 def record(connection: Connection, question: ConfirmationRequest, outcome: Outcome, now: datetime) -> None:

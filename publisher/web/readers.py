@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from publisher.audience import store
 from publisher.audience.address import Address
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState, Subscriber
-from publisher.audience.suppressions import suppression, welcome_back
+from publisher.audience.suppressions import Reason, release, suppression, welcome_back
 from publisher.audience.tokens import TokenPayload
 from publisher.database import Database
 from publisher.web import outbox
@@ -70,7 +70,8 @@ class Readers:
 
     def _ask(self, wish: SubscribeRequest, evidence: Evidence) -> bool:
         with self._database.begin() as connection:
-            if suppression(connection, wish.address.mailbox_key):
+            held = suppression(connection, wish.address.mailbox_key)
+            if held and held.reason is not Reason.SILENT:
                 return False
             subscriber = store.find(connection, wish.address)
             if subscriber is None:
@@ -104,6 +105,17 @@ class Readers:
                 return None
             store.confirm(connection, subscriber, ConsentSource.LINK, evidence)
             welcome_back(connection, subscriber.mailbox_key)
+            if release(connection, subscriber.mailbox_key, Reason.SILENT):
+                store.record(connection, subscriber.id, ConsentEvent.KEPT, ConsentSource.LINK, evidence)
+            return subscriber
+
+    def keep(self, reference: str, evidence: Evidence) -> Subscriber | None:
+        """The person still reads; this takes back what their silence led to, and no unsubscription."""
+        with self._database.begin() as connection:
+            subscriber = store.find(connection, reference)
+            if subscriber is not None:
+                store.record(connection, subscriber.id, ConsentEvent.KEPT, ConsentSource.LINK, evidence)
+                release(connection, subscriber.mailbox_key, Reason.SILENT)
             return subscriber
 
     def leave(self, departures: Iterable[Unsubscribe]) -> list[Subscriber | None]:

@@ -20,7 +20,7 @@ def leaves(command: Any, name: str = "") -> dict[str, Any]:
     """Every command that does something, by its words."""
     if not hasattr(command, "commands"):
         return {name: command}
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {name: command} if name and command.invoke_without_command else {}
     for word, child in command.commands.items():
         if not child.hidden:
             found |= leaves(child, f"{name} {word}".strip())

@@ -80,7 +80,7 @@ def test_every_number_is_right_on_both_databases(room: Room) -> None:
     assert found.states == {"pending": 1, "confirmed": 20, "unsubscribed": 4, "paused": 0, "suppressed": 5}
     assert found.consent == (ConsentOrigin("import", "import", 17), ConsentOrigin("form", "link", 1))
     assert found.languages == (Share("en", 17), Share("de", 1))
-    expected = {"unsubscribed": 1, "bounce": 1, "complaint": 1, "manual": 1, "provider": 0, "erased": 1}
+    expected = {"unsubscribed": 1, "bounce": 1, "complaint": 1, "manual": 1, "provider": 0, "silent": 0, "erased": 1}
     assert found.lost == expected
     assert [(each.issue, each.audience, each.unsubscribed, each.bounce, each.complaint) for each in found.issues] == [
         (SLUG, 21, 1, 1, 1)
