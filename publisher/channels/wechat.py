@@ -28,6 +28,7 @@ from publisher.edition.email import looks
 from publisher.edition.gates.contrast import DARK_MODE, LIGHT_MODE, close_pairs, close_words
 from publisher.edition.model import Asset, ThemeError
 from publisher.edition.pictures import Pictures
+from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.edition.view import View
 from publisher.edition.viewing import view
@@ -108,7 +109,8 @@ def write_article(issue: Issue, config: Config, *, draft: bool = False) -> tuple
     most = min(config.delivery.picture_bytes, PICTURE_BYTES)
     config = config.model_copy(update={"delivery": config.delivery.model_copy(update={"picture_bytes": most})})
     pictures, theme = Pictures(config, issue.folder), Theme.of(config)
-    seen = view(issue, config, words, pictures)
+    slots = Slots.of(issue, config)
+    seen = slots.shown(view(issue, config, words, pictures, slots))
     shown = seen.mailed(pictures, tables=False)
     try:
         html = _html(shown, words, theme, config)

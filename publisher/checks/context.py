@@ -47,7 +47,7 @@ class Context:
         """The sources of the items, then the links of the prose, in the order of reading."""
         items = self.issue.items
         links: list[tuple[Item | None, Link]] = [
-            (item, link) for item in items for link in (*sources(item), *_sponsor(item))
+            (item, link) for item in items for link in (*sources(item), *sponsors(item))
         ]
         for text in self.texts:
             item = None if text.item is None else items[text.item]
@@ -85,7 +85,8 @@ def sources(item: Item) -> Iterator[Link]:
             yield Link(source.url, item.places.of(*at))
 
 
-def _sponsor(item: Item) -> Iterator[Link]:
+def sponsors(item: Item) -> Iterator[Link]:
+    """The address of who pays for an item, where there is one."""
     if item.sponsored and item.sponsored.url:
         yield Link(item.sponsored.url, item.places.of("sponsored", "url"))
 

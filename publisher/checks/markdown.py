@@ -16,7 +16,7 @@ from publisher.checks.parts import Parts
 from publisher.diagnostics import Diagnostic, Place
 from publisher.issue import Prose
 from publisher.issue.markdown import parsed
-from publisher.issue.markdown.tags import raw_tags
+from publisher.issue.personal import opens_code
 
 _VERBATIM = re.compile(r"<(?P<end>/?)(?P<name>code|pre|kbd|samp|tt|var|math|svg)\b", re.IGNORECASE)
 _PARTS = frozenset({"link_open", "link_close", "image"})
@@ -160,7 +160,7 @@ class Text:
             for child in rows.token.children or ():
                 if child.type in {"code_inline", "html_inline"} and (at := child.meta.get("at")) and at[0] >= last:
                     shown += [" " * (at[0] - last) if code else written[last : at[0]], " " * (at[1] - at[0])]
-                    last, code = at[1], code + _opens_code(child)
+                    last, code = at[1], code + opens_code(child)
             yield "".join([*shown, written[last:]]) if shown else written, partial(self.place, rows)
 
     @cached_property
@@ -242,12 +242,6 @@ def _column(written: str, content: str, after: int | None) -> int:
         return max(written.find(text.strip()), 0)
     cell = text.strip().replace("|", "\\|")
     return max(written.find(cell, after, after + len(cell) + _NEAR), after)
-
-
-def _opens_code(token: Token) -> int:
-    """1 for ``<code>`` and its like in raw HTML, -1 for its end."""
-    tags = raw_tags(token.content) if token.type == "html_inline" else ()
-    return sum(-1 if tag.closing else 1 for tag in tags if tag.name in {"code", "kbd", "samp"})
 
 
 def _said(token: Token) -> str:

@@ -38,7 +38,7 @@ def _fitting(value: str | None, info: ValidationInfo) -> str | None:
     """The default, or None where it is white space; refused where it does not fit the type."""
     kind, choices = info.data.get("type", "text"), info.data.get("choices", ())
     if value is None or not value.strip() or fits(value.strip(), kind, choices):
-        return (value or "").strip() or None
+        return " ".join((value or "").split()) or None
     wanted = {
         "number": say("write digits"),
         "date": say("write a day as 2024-12-29"),

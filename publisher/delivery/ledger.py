@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import socket
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, null, or_, select, update
 
 from publisher.audience.model import ConsentState
 from publisher.audience.tables import subscribers, suppressions
@@ -45,6 +46,7 @@ class Claim(NamedTuple):
     address: str
     name: str
     variant: int = 0
+    attributes: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,17 @@ class Ledger:
         *,
         expires_after: timedelta | None = None,
         now: datetime | None = None,
+        attributes: bool = False,
     ) -> None:
-        """``expires_after``: who waited, and whose time passed by more, is excluded. ``now``: instead of the clock."""
+        """``expires_after``: who waited, and whose time passed by more, is excluded. ``now``: instead of the clock.
+
+        ``attributes``: claims hold those of the subscribers.
+        """
         self.database = database
         self.mailing = mailing
         self.expires_after, self.now = expires_after, now
         self.sender_id = 0
+        self._attributes = subscribers.c.attributes if attributes else null().label("attributes")
         self._mark_path = mark_path(database.engine.url, mailing.slug)
         self._handled: int | None = None
 
@@ -213,14 +220,16 @@ class Ledger:
             .prefix_with("MATERIALIZED", dialect="postgresql")  # a subquery may run once a row, and find more each time
         )
         query = (
-            select(*fair.c, s.address_key, s.name, s.state, s.paused_until, suppressions.c.mailbox_key)
+            select(
+                *fair.c, s.address_key, s.name, self._attributes, s.state, s.paused_until, suppressions.c.mailbox_key
+            )
             .outerjoin_from(fair, subscribers, s.reference == fair.c.reference)
             .outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
             .order_by(fair.c.number)
         )
         claims, gone, at = list[Claim](), list[tuple[int, Exclusion]](), datetime.now(UTC)
         for row in connection.execute(query).all():
-            number, attempts, reference, variant, address, name, state, paused_until, suppressed = tuple(row)
+            number, attempts, reference, variant, address, name, held, state, paused_until, suppressed = tuple(row)
             if state is None:
                 gone.append((number, Exclusion.ERASED))
             elif state != ConsentState.CONFIRMED:
@@ -230,7 +239,7 @@ class Ledger:
             elif paused_until is not None and paused_until > at:
                 gone.append((number, Exclusion.PAUSED))
             else:
-                claims.append(Claim(number, attempts + 1, reference, address, name, variant))
+                claims.append(Claim(number, attempts + 1, reference, address, name, variant, held or {}))
         chosen = among(connection, r.number, [claim.number for claim in claims])
         connection.execute(
             update(recipients)

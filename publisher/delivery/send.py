@@ -11,6 +11,7 @@ from itertools import product
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.exc import IntegrityError
 
+from publisher.audience.model import value_of
 from publisher.audience.tokens import TEST, Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database
@@ -25,10 +26,10 @@ from publisher.delivery.pace import LocalPace, Pace, SharedPace, blocked, ceilin
 from publisher.delivery.sender import Interrupt, Sender, SendProgress
 from publisher.delivery.states import Account, Ending, Operator, RecipientState
 from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring
-from publisher.edition.model import Edition, Slot
+from publisher.edition.model import AnySlot, Edition, Personal, Slot
 from publisher.errors import TransportError
 from publisher.language import Locale
-from publisher.mail.message import Envelope, MailContent, compose
+from publisher.mail.message import Envelope, MailContent, compose, value_in
 from publisher.providers import open_transport
 from publisher.providers.outcomes import Verdict
 from publisher.providers.provider import Quota, Transport
@@ -178,7 +179,9 @@ def drain(
     alone: bool,
 ) -> Sent:
     """Carry a frozen mailing on through an opened transport. ``alone``: a lock proves all other senders dead."""
-    ledger = Ledger(database, mailing, expires_after=config.publish.expires_after, now=options.now)
+    known = any(isinstance(slot, Personal) for one in letter.letters for slot in one.slots)
+    expires_after = config.publish.expires_after
+    ledger = Ledger(database, mailing, expires_after=expires_after, now=options.now, attributes=known)
     ledger.open()
     recovered = ledger.recover(alone=alone)
     ledger.wake()
@@ -270,7 +273,9 @@ def send_test(config: Config, edition: Edition | MailContent, addresses: list[st
     """
     letter = MailContent.of(edition)
     marks = (f"[test {one.name}]" if one.name else "[test]" for one in letter.letters)
-    letters = [replace(one, subject=f"{mark} {one.subject}") for mark, one in zip(marks, letter.letters, strict=True)]
+    letters = [
+        replace(one, subject=one.subject.behind(f"{mark} ")) for mark, one in zip(marks, letter.letters, strict=True)
+    ]
     letter = replace(letters[0], variants=tuple(letters) if letter.variants else ())
     stamp = datetime.now(UTC).strftime("test%Y%m%dT%H%M%S%f")
     address = envelope_factory(config, letter, TEST)
@@ -291,13 +296,16 @@ def envelope_factory(config: Config, letter: MailContent, mailing: str) -> Calla
     """A function from recipient id and claim to the envelope. ``mailing`` is its opaque reference."""
     tokens, locale = Tokens.open(config), Locale.of(letter.language, config.labels)
     letters = letter.letters
-    open_in = [one.html.slots | one.text.slots for one in letters]
+    open_in = [one.slots for one in letters]
     composed = [None, *(compose(config, one) for one in letters[1:])]  # the first is what the transport was opened with
 
     def address(recipient: str, claim: Claim) -> Envelope:
         slots = open_in[claim.variant]
         unsubscribe = tokens.url(Purpose.UNSUBSCRIBE, claim.reference, mailing)
-        values = dict.fromkeys(slots, "")
+        values: dict[AnySlot, str] = dict.fromkeys(slots, "")
+        for slot in slots:
+            if isinstance(slot, Personal):
+                values[slot] = value_in(slot, value_of(slot.name, claim.name, claim.attributes))
         if Slot.UNSUBSCRIBE_URL in slots:
             values[Slot.UNSUBSCRIBE_URL] = unsubscribe
         if Slot.PREFERENCES_URL in slots:

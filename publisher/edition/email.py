@@ -71,7 +71,7 @@ class HtmlPlaceholders:
 def write_html(view: View, words: Locale, theme: Theme, slots: Slots, config: Config) -> Slotted:
     """The HTML of the email. Raises :class:`publisher.edition.theme.ThemeError`."""
     kept = HtmlPlaceholders(slots.mark + "html")
-    return slots.cut(mail_html(theme, TEMPLATE, context(view, words, slots, config, kept), kept))
+    return slots.cut(mail_html(theme, TEMPLATE, context(view, words, slots, config, kept), kept), markup=True)
 
 
 def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlaceholders) -> str:
@@ -92,7 +92,8 @@ def context(
 ) -> dict[str, Any]:
     """What the email's templates can name; ``keep`` puts the content's HTML aside."""
     every = looks(words, config)
-    return {**every, "issue": view.keeping(keep), "slots": slots.names, "uses": view.uses | every["uses"]}
+    ours = {"slots": slots.names, "subscriber": slots.subscriber}
+    return {**every, **ours, "issue": view.keeping(keep), "uses": view.uses | every["uses"]}
 
 
 def looks(words: Locale, config: Config) -> dict[str, Any]:

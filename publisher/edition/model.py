@@ -6,7 +6,9 @@ import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from html import escape
+from typing import Literal, NamedTuple
+from urllib.parse import quote
 
 from publisher.diagnostics import Diagnostic
 
@@ -19,7 +21,31 @@ class Slot(StrEnum):
     GREETING = "greeting"
 
 
-SAMPLE = {
+SlotPlace = Literal["text", "html", "url"]
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """A place for what is known of the reader: the attribute ``name``, or the default. Its value is plain text.
+
+    ``place``: in plain text, in text or an attribute of HTML, or within an address. ``type`` and ``choices`` are what
+    a value has to fit.
+    """
+
+    name: str
+    default: str
+    place: SlotPlace
+    type: str = "text"
+    choices: tuple[str, ...] = ()
+
+    def encoded(self, value: str) -> str:
+        """A value as it stands in its place."""
+        return quote(value, safe="") if self.place == "url" else escape(value) if self.place == "html" else value
+
+
+AnySlot = Slot | Personal
+
+SAMPLE: dict[AnySlot, str] = {
     Slot.UNSUBSCRIBE_URL: "https://example.com/unsubscribe/sample",
     Slot.PREFERENCES_URL: "https://example.com/preferences/sample",
     Slot.GREETING: "",
@@ -34,24 +60,32 @@ class Slotted:
     No author can forge a slot, for slots are not text.
     """
 
-    parts: tuple[str | Slot, ...]
+    parts: tuple[str | AnySlot, ...]
 
-    def fill(self, value: Callable[[Slot], str]) -> str:
+    def fill(self, value: Callable[[AnySlot], str]) -> str:
         """The text with each slot replaced by ``value(slot)``, which has to be escaped for where it goes."""
-        return "".join(value(part) if isinstance(part, Slot) else part for part in self.parts)
+        return "".join(value(part) if isinstance(part, AnySlot) else part for part in self.parts)
 
-    def with_values(self, values: Mapping[Slot, str]) -> str:
-        """The text with each slot replaced from ``values``."""
-        return self.fill(values.__getitem__)
+    def with_values(self, values: Mapping[AnySlot, str]) -> str:
+        """The text with each slot replaced from ``values``, or by the default of one that has a default."""
+
+        def value(slot: AnySlot) -> str:
+            return slot.encoded(slot.default) if isinstance(slot, Personal) and slot not in values else values[slot]
+
+        return self.fill(value)
 
     def __str__(self) -> str:
         """The text as it stands where there is no recipient: in files, and where bytes are counted."""
         return self.with_values(SAMPLE)
 
+    def behind(self, words: str) -> Slotted:
+        """The text with words before it."""
+        return Slotted((f"{words}{self.parts[0]}", *self.parts[1:]))
+
     @property
-    def slots(self) -> frozenset[Slot]:
+    def slots(self) -> frozenset[AnySlot]:
         """The slots that occur."""
-        return frozenset(part for part in self.parts if isinstance(part, Slot))
+        return frozenset(part for part in self.parts if isinstance(part, AnySlot))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +179,8 @@ class Edition:
     ``mailed`` is how many items the email holds, where it leads on to the web page for the others.
     ``earlier``: stories of other issues that its own follow, the newest first; no part of the digest.
     ``variants``: where readers get different ones, all of them; the first is this edition, whose ``digest`` covers all.
+    ``subject``, ``preheader``, ``web`` and ``stories`` show the defaults of attributes; ``mail_subject`` is the subject
+    with slots, where it has any.
     ``web`` is the body of the archive page: headline block, key points, cover, intro, items, attribution; safe HTML.
     """
 
@@ -178,6 +214,7 @@ class Edition:
     earlier: tuple[EarlierStory, ...] = ()
     translation_of: str | None = None
     variants: tuple[Variant, ...] = ()
+    mail_subject: Slotted | None = None
 
     @property
     def variant_names(self) -> tuple[str, ...]:

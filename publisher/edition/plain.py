@@ -11,9 +11,10 @@ from publisher.edition.view import View
 from publisher.language import Locale
 
 
-def story_texts(view: View, words: Locale, theme: Theme) -> tuple[str, ...]:
+def story_texts(view: View, words: Locale, theme: Theme, slots: Slots) -> tuple[str, ...]:
     """Each story without its headline, as the mail, feeds and the report of a change want it. Raises ThemeError."""
-    return tuple(theme.text("edition/story.txt.j2", item=item, words=words) for item in view.items)
+    names = {"words": words, "subscriber": slots.subscriber}
+    return tuple(theme.text("edition/story.txt.j2", item=item, **names) for item in view.items)
 
 
 def write_text(
@@ -21,6 +22,7 @@ def write_text(
 ) -> Slotted:
     """The text part of the email. Raises ThemeError."""
     own = footer(config, words)
-    names = {"issue": view, "stories": stories, "words": words, "slots": slots.names, "newsletter": config.newsletter}
-    text = theme.text("email/issue.txt.j2", footer=own.text if own else "", **names)
+    names = {"issue": view, "stories": stories, "words": words, "newsletter": config.newsletter}
+    names |= {"slots": slots.names, "subscriber": slots.subscriber, "footer": own.text if own else ""}
+    text = theme.text("email/issue.txt.j2", **names)
     return slots.cut(text + "\n")

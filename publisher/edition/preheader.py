@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from publisher.diagnostics.width import display_width
-from publisher.edition.markdown import RenderedText
 from publisher.issue.markdown.cjk import one_line
 from publisher.issue.model import Issue
+
+if TYPE_CHECKING:
+    from publisher.edition.slots import Slots
 
 PREHEADER_WIDTH = 90
 """Columns of an inbox's preview line; Han characters take two. What is longer is cut by every client."""
 
 
-def preheader(issue: Issue, points: Sequence[str], intro: RenderedText | None, items: Sequence[str]) -> str:
+def preheader(issue: Issue, points: Sequence[str], intro: str, items: Sequence[str], slots: Slots) -> str:
     """The inbox's preview line: as written; else the subtitle, the first key points, the intro, the first headlines."""
     if issue.preheader:
-        return one_line(issue.preheader)
+        return slots.marked(one_line(issue.preheader))
     if issue.subtitle:
         return cut(one_line(issue.subtitle), PREHEADER_WIDTH)
     pieces = list(points)
     if not pieces and intro:
-        pieces = [" ".join(intro.visible.split())]
+        pieces = [intro]
     if not pieces:
         pieces = list(items)
     line = ""
@@ -30,7 +33,7 @@ def preheader(issue: Issue, points: Sequence[str], intro: RenderedText | None, i
         if line and display_width(longer) > PREHEADER_WIDTH:
             break
         line = longer
-    return cut(line, PREHEADER_WIDTH)
+    return slots.shortened(line, PREHEADER_WIDTH)
 
 
 def cut(line: str, columns: int) -> str:

@@ -5,16 +5,17 @@ from git in one pass for all issues.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from publisher.config import Config
-from publisher.edition.model import Asset, Slot, Slotted
+from publisher.edition.model import AnySlot, Asset, Personal, Slotted
 
 SHARED = ""
 """The part of every issue: the theme and config.yaml."""
@@ -69,14 +70,19 @@ def history_of(root: Path, templates: str) -> CommitGraph:
     return CommitGraph(head, edges, frozenset(dirty), frozenset(known))
 
 
-def digest(subject: str, preheader: str, html: Slotted, text: Slotted, web: str, assets: Iterable[Asset]) -> str:
+def digest(subject: Slotted, preheader: str, html: Slotted, text: Slotted, web: str, assets: Iterable[Asset]) -> str:
     """``sha256:`` and 64 hex digits over everything a reader gets."""
-    parts = [("subject", subject.encode()), ("preheader", preheader.encode())]
-    for name, slotted in (("html", html), ("text", text)):
-        parts += ((f"{name} slot" if isinstance(part, Slot) else name, str(part).encode()) for part in slotted.parts)
+    parts = [*_parts("subject", subject), ("preheader", preheader.encode())]
+    parts += (*_parts("html", html), *_parts("text", text))
     parts.append(("web", web.encode()))
     parts += ((f"asset {asset.name}", asset.content) for asset in sorted(assets, key=lambda asset: asset.name))
     return hash_parts("publisher edition 1", parts)
+
+
+def _parts(name: str, text: Slotted) -> Iterator[tuple[str, bytes]]:
+    for part in text.parts:
+        told = json.dumps(asdict(part)) if isinstance(part, Personal) else str(part)
+        yield f"{name} slot" if isinstance(part, AnySlot) else name, told.encode()
 
 
 def hash_parts(what: str, parts: Iterable[tuple[str, bytes]]) -> str:

@@ -64,21 +64,23 @@ def _render(issue: Issue, config: Config, others: Others | None) -> tuple[Editio
     """
     words = Locale.of(issue.language, config.labels)
     pictures = Pictures(config, issue.folder)
-    seen = view(issue, config, words, pictures, others)
-    slots = Slots(repr((issue, config.newsletter, config.labels)))
+    slots = Slots.of(issue, config)
+    seen = view(issue, config, words, pictures, slots, others)
     theme = Theme.of(config)
     try:
-        texts = story_texts(seen, words, theme)
+        texts = story_texts(seen, words, theme, slots)
         mailed, html, text = _mail(issue, seen, texts, words, theme, slots, config, pictures)
-        story_html = write_stories(seen, words, theme)
-        web = write_web(seen, story_html, words, theme)
+        shown = slots.shown(seen)
+        story_html = write_stories(shown, words, theme)
+        web = write_web(shown, story_html, words, theme)
     except ThemeError as error:
         return None, [*pictures.diagnostics, error.diagnostic]
     stories = tuple(
-        EditionItem(shown.anchor, shown.name, str(html), text, item.tags, item.section)
-        for item, shown, html, text in zip(issue.items, seen.items, story_html, texts, strict=True)
+        EditionItem(one.anchor, one.name, str(html), text, item.tags, item.section)
+        for item, one, html, text in zip(issue.items, shown.items, story_html, slots.shown(texts), strict=True)
     )
-    edition = replace(_edition(issue, seen, html, text, web, stories, pictures), mailed=mailed)
+    subject = slots.cut(seen.subject)
+    edition = replace(_edition(issue, shown, subject, html, text, web, stories, pictures), mailed=mailed)
     findings = [*pictures.diagnostics, *check_edition(edition, issue, config)]
     return (None if pictures.diagnostics else edition), findings
 
@@ -126,7 +128,8 @@ def _mail(
 
 def _edition(
     issue: Issue,
-    seen: View,
+    shown: View,
+    subject: Slotted,
     html: Slotted,
     text: Slotted,
     web: str,
@@ -135,24 +138,24 @@ def _edition(
 ) -> Edition:
     return Edition(
         slug=issue.slug,
-        title=seen.title,
-        subject=seen.subject,
-        subtitle=seen.subtitle,
-        preheader=seen.preheader,
+        title=shown.title,
+        subject=shown.subject,
+        subtitle=shown.subtitle,
+        preheader=shown.preheader,
         language=issue.language,
         date=issue.date,
         html=html,
         text=text,
         web=web,
         stories=stories,
-        length=seen.length,
+        length=shown.length,
         sizes=sizes_of(html, text),
-        digest=provenance.digest(seen.subject, seen.preheader, html, text, web, pictures.assets),
+        digest=provenance.digest(subject, shown.preheader, html, text, web, pictures.assets),
         number=issue.number,
         authors=issue.authors,
         tags=issue.tags,
         cover=pictures.original(issue.cover.image) if issue.cover else None,
-        cover_alt=seen.cover.alt if seen.cover else "",
+        cover_alt=shown.cover.alt if shown.cover else "",
         assets=pictures.assets,
         publish_at=issue.publish_at,
         deliver_at=issue.deliver_at,
@@ -160,4 +163,5 @@ def _edition(
         audience=issue.audience,
         origin=record(issue),
         translation_of=issue.translation_of,
+        mail_subject=subject if subject.slots else None,
     )

@@ -9,19 +9,46 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
 
+from jinja2 import TemplateRuntimeError
 from markupsafe import Markup
 
-from publisher.edition.model import Slot, Slotted
+from publisher.config import Config
+from publisher.config.audience import AttributeConfig
+from publisher.edition.model import AnySlot, Personal, Slot, SlotPlace, Slotted
+from publisher.edition.preheader import cut
+from publisher.issue.markdown.cjk import FULL_WIDTH_PUNCTUATION
+from publisher.issue.model import Issue
+from publisher.issue.personal import PLACEHOLDER, default_of
+
+_T = TypeVar("_T")
+_TAG = re.compile(r'<style\b.*?</style>|<[a-zA-Z](?:[^<>"]|"[^"]*")*>', re.DOTALL)
+_NO_WORDS = re.compile(r'<style\b.*|\s(?!(?:alt|title|aria-label)=)[^\s=<>"]+="[^"]*"', re.DOTALL)
+_ADDRESS = re.compile(
+    rf"(?:[a-z][a-z0-9+.-]*://|mailto:|[^\s<>@]+@[^\s<>@?]+\?)[^\s<>“”‘’…{FULL_WIDTH_PUNCTUATION}]*", re.IGNORECASE
+)
 
 
 class Slots:
-    """The slots as a theme writes them: ``{{ slots.unsubscribe_url }}``."""
+    """The slots as a theme writes them, ``{{ slots.unsubscribe_url }}`` and ``{{ subscriber.city }}``. The latter an
+    author may write too; of ``attributes``, those that have a default are filled in.
+    """
 
-    def __init__(self, content: str) -> None:
+    def __init__(self, content: str, attributes: Mapping[str, AttributeConfig] | None = None) -> None:
         self.mark = "slot" + hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:40]
-        self._pattern = re.compile(self.mark + "([0-9])z")
+        self.subscriber = SubscriberMarkers(self)
+        self._pattern = re.compile(self.mark + "([0-9]|[pu][0-9]+)z")
         self._order = tuple(Slot)
+        self._attributes = attributes or {}
+        self._written: list[str] = []  # each placeholder that was met, by the number in its marker
+
+    @classmethod
+    def of(cls, issue: Issue, config: Config) -> Slots:
+        """The slots of an issue's edition."""
+        return cls(repr((issue, config.newsletter, config.labels)), config.audience.attributes)
 
     def marker(self, slot: Slot) -> Markup:
         """What stands in the template's output for a slot: letters and digits alone."""
@@ -32,7 +59,77 @@ class Slots:
         """For a template: each slot's marker by the slot's name."""
         return {slot.value: self.marker(slot) for slot in self._order}
 
-    def cut(self, text: str) -> Slotted:
-        """The text in parts, cut at the markers."""
+    def marked(self, text: str) -> str:
+        """The text with markers for the placeholders of attributes."""
+        return PLACEHOLDER.sub(self._mark, text) if "{{" in text else text
+
+    def _mark(self, found: re.Match[str]) -> str:
+        if default_of(found, self._attributes) is None:
+            return found[0]
+        if found[0] not in self._written:
+            self._written.append(found[0])
+        return f"{self.mark}p{self._written.index(found[0])}z"
+
+    def written(self, text: str) -> str:
+        """The text with the placeholders as they were written."""
+        return self._pattern.sub(lambda found: self._written[int(found[1][1:])], text)
+
+    def cut(self, text: str, *, markup: bool = False) -> Slotted:
+        """The text in parts, cut at the markers. ``markup``: it is HTML, whose attributes stand in double quotes."""
+        if self.mark + "p" in text:
+            text = _TAG.sub(lambda tag: _NO_WORDS.sub(self._as_url, tag[0]), text) if markup else text
+            text = text if markup else _ADDRESS.sub(self._as_url, text)
         pieces = self._pattern.split(text)
-        return Slotted(tuple(self._order[int(piece)] if n % 2 else piece for n, piece in enumerate(pieces)))
+        return Slotted(tuple(self._slot(piece, markup) if n % 2 else str(piece) for n, piece in enumerate(pieces)))
+
+    def _as_url(self, found: re.Match[str]) -> str:
+        return found[0].replace(self.mark + "p", self.mark + "u")
+
+    def _slot(self, code: str, markup: bool) -> AnySlot:
+        if code.isdigit():
+            return self._order[int(code)]
+        found = PLACEHOLDER.fullmatch(self._written[int(code[1:])])
+        assert found
+        known = self._attributes[found[1]]
+        place: SlotPlace = "url" if code[0] == "u" else "html" if markup else "text"
+        return Personal(found[1], known.default or "", place, known.type, known.choices)
+
+    def shown(self, value: _T) -> _T:
+        """A value of strings, tuples and dataclasses with the defaults in place of markers."""
+        if not self._written:
+            return value
+        found: Any = value
+        if isinstance(value, str):
+            found = type(value)(self.cut(value, markup=isinstance(value, Markup))) if self.mark in value else value
+        elif isinstance(value, tuple):
+            found = tuple(map(self.shown, value))
+        elif is_dataclass(value) and not isinstance(value, type):
+            found = replace(value, **{field.name: self.shown(getattr(value, field.name)) for field in fields(value)})
+        return found  # type: ignore[no-any-return]
+
+    def shortened(self, line: str, columns: int) -> str:
+        """A line with markers, cut as it shows with the defaults; a marker stays whole or goes."""
+        whole = self.shown(line)
+        if (short := cut(whole, columns)) in {whole, cut(line, columns)}:
+            return line if short == whole else short
+        kept, room = "", len(short) - 1
+        for piece in re.split(f"({self.mark}p[0-9]+z)", line):
+            said = self.shown(piece)
+            if said != piece and len(said) > room:
+                break
+            kept += piece if said != piece else piece[:room]
+            room -= min(room, len(said))
+        return kept.rstrip() + "…"
+
+
+class SubscriberMarkers:
+    """What a template sees of the reader: a marker for each attribute that has a default."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+
+    def __getitem__(self, name: str) -> Markup:
+        written = f"{{{{ subscriber.{name} }}}}"
+        if (marked := self._slots.marked(written)) == written:
+            raise TemplateRuntimeError(f"audience.attributes of config.yaml has no {name} with a default")
+        return Markup(marked)  # noqa: S704

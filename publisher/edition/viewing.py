@@ -14,7 +14,7 @@ from publisher.config import Config
 from publisher.diagnostics import Place
 from publisher.edition.brand import Brand
 from publisher.edition.length import measure
-from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, sponsored
+from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, sponsored, visible_text
 from publisher.edition.markdown.links import scheme
 from publisher.edition.markdown.text import link
 from publisher.edition.named import StoryWords, linked
@@ -22,6 +22,7 @@ from publisher.edition.origin import Labels
 from publisher.edition.others import Others
 from publisher.edition.pictures import Pictures
 from publisher.edition.preheader import preheader
+from publisher.edition.slots import Slots
 from publisher.edition.view import ItemView, LanguageView, PictureView, PointView, PreviousView, View
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import one_line
@@ -30,19 +31,22 @@ from publisher.issue.translations import Sibling
 from publisher.language import Locale
 
 
-def view(issue: Issue, config: Config, words: Locale, pictures: Pictures, others: Others | None = None) -> View:
-    """The view of an issue. What cannot be shown is reported in ``pictures.diagnostics``."""
+def view(
+    issue: Issue, config: Config, words: Locale, pictures: Pictures, slots: Slots, others: Others | None = None
+) -> View:
+    """The view of an issue, with markers of ``slots``. What cannot be shown is reported in ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
     page = f"{archive}issues/{issue.slug}/"
-    renderer = MarkdownRenderer(page, pictures.place, words, pictures.miss)
+    renderer = MarkdownRenderer(page, pictures.place, words, pictures.miss, slots)
     written = [renderer.inline(point, f"point-{n}") for n, point in enumerate(_points(issue), 1)]
     intro = renderer.block(issue.intro, "intro", 1) if issue.intro else None
     labels = Labels(words, config)
-    items = _items(issue, words, pictures, renderer, labels)
+    items = _items(issue, words, pictures, renderer, labels, slots)
+    subject = one_line(issue.subject)
     stories = [StoryWords(item.anchor, item.headline, " ".join(_measured((item,), None))) for item in items]
     shown = zip(written, linked([point.html for point in written], stories), strict=True)
     points = tuple(PointView(f"{n:02}", html, point.text) for n, (point, html) in enumerate(shown, 1))
-    attribution = renderer.inline(issue.attribution, "attribution") if issue.attribution else None
+    attribution = renderer.inline(issue.attribution, "attribution", personal=True) if issue.attribution else None
     pictures.diagnostics.extend(renderer.diagnostics)
     length = measure(_measured(items, attribution), words, config)
     told = {part: labels.of(origin, part or "issue") for part, origin in issue.generated}
@@ -54,12 +58,13 @@ def view(issue: Issue, config: Config, words: Locale, pictures: Pictures, others
         newsletter=config.newsletter.name,
         title=one_line(issue.title),
         subtitle=one_line(issue.subtitle or ""),
-        subject=one_line(issue.subject),
+        subject=slots.marked(subject) if ("subject",) in issue.places.values else subject,
         preheader=preheader(
             issue,
             [" ".join(point.html.striptags().split()) for point in points],
-            intro,
+            " ".join(visible_text(intro.html).split()) if intro else "",
             [item.name for item in items],
+            slots,
         ),
         language=issue.language,
         direction=words.direction,
@@ -120,7 +125,7 @@ def _points(issue: Issue) -> tuple[Prose, ...]:
 
 
 def _items(
-    issue: Issue, words: Locale, pictures: Pictures, renderer: MarkdownRenderer, labels: Labels
+    issue: Issue, words: Locale, pictures: Pictures, renderer: MarkdownRenderer, labels: Labels, slots: Slots
 ) -> tuple[ItemView, ...]:
     level = 3 if any(item.section for item in issue.items) else 2
     label = words("commentary").strip()
@@ -144,11 +149,11 @@ def _items(
                 commentary=commentary,
                 commentary_label=label,
                 commentary_by=one_line(item.commentary_by) if item.commentary_by else None,
-                sources=tuple(_source(source) for source in item.sources),
+                sources=tuple(_source(source, slots) for source in item.sources),
                 image=_picture(item.image, pictures, item.places.of("image", "image")) if item.image else None,
                 section=one_line(item.section) if item.section and item.section != section else None,
                 tags=item.tags,
-                sponsor=_sponsor(item.sponsored, words) if item.sponsored else None,
+                sponsor=_sponsor(item.sponsored, words, slots) if item.sponsored else None,
                 kind=item.kind,
                 origins=tuple(labels.of(origin, part) for part, origin in item.generated if part != "commentary"),
                 commentary_origin=next((labels.of(o) for part, o in item.generated if part == "commentary"), None),
@@ -165,14 +170,14 @@ def _labelled(html: Html, label: str, runs_in: bool) -> Html:
     return Html(f'<p class="label">{escape(label)}</p>\n{html}')
 
 
-def _source(source: Source) -> Source:
+def _source(source: Source, slots: Slots) -> Source:
     safe = scheme(source.url) in SCHEMES
-    return Source(one_line(source.name), one_line(source.url) if source.url and safe else None)
+    return Source(one_line(source.name), slots.marked(one_line(source.url)) if source.url and safe else None)
 
 
-def _sponsor(sponsor: Sponsor, words: Locale) -> Source:
+def _sponsor(sponsor: Sponsor, words: Locale, slots: Slots) -> Source:
     told = words("sponsored_by", name=one_line(sponsor.by)) if sponsor.by else words("sponsored")
-    return _source(Source(told, sponsor.url))
+    return _source(Source(told, sponsor.url), slots)
 
 
 def _picture(picture: Picture, pictures: Pictures, place: Place) -> PictureView | None:

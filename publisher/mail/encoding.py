@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from publisher.edition.model import Slot, Slotted
+from publisher.edition.model import AnySlot, Slotted
 
 LINE = 76  # RFC 2045, section 6.7 and 6.8: no encoded line is longer
 _GROUPS = LINE // 4 * 3
@@ -24,14 +24,14 @@ class Encoded(Protocol):
 
     encoding: str
 
-    def fill(self, values: Mapping[Slot, bytes]) -> bytes:
+    def fill(self, values: Mapping[AnySlot, bytes]) -> bytes:
         """The encoded bytes, lines ended by CRLF, with each slot filled by its plain UTF-8 value."""
         ...
 
 
 def encode(text: Slotted) -> Encoded:
     """Encode ``text`` the shorter way: base64 for Chinese, quoted-printable for what is mostly ASCII."""
-    literal = "".join(part for part in text.parts if not isinstance(part, Slot)).encode()
+    literal = "".join(part for part in text.parts if not isinstance(part, AnySlot)).encode()
     costly = sum(byte > 126 or byte == 61 for byte in literal)
     return Base64(text) if costly * 6 > len(literal) else QuotedPrintable(text)
 
@@ -51,16 +51,16 @@ class Base64:
     encoding = "base64"
 
     def __init__(self, text: Slotted) -> None:
-        self._parts: list[Slot | tuple[_Literal, _Literal, _Literal]] = [
-            part if isinstance(part, Slot) else _alignments(part.encode()) for part in text.parts
+        self._parts: list[AnySlot | tuple[_Literal, _Literal, _Literal]] = [
+            part if isinstance(part, AnySlot) else _alignments(part.encode()) for part in text.parts
         ]
 
-    def fill(self, values: Mapping[Slot, bytes]) -> bytes:
+    def fill(self, values: Mapping[AnySlot, bytes]) -> bytes:
         """See :class:`Encoded`."""
         out: list[bytes] = []
         open_ = b""  # bytes not yet encoded: fewer than three, plus the values since
         for part in self._parts:
-            if isinstance(part, Slot):
+            if isinstance(part, AnySlot):
                 open_ += values[part]
                 continue
             literal = part[-len(open_) % 3]
@@ -92,11 +92,11 @@ class QuotedPrintable:
     encoding = "quoted-printable"
 
     def __init__(self, text: Slotted) -> None:
-        self._parts = [part if isinstance(part, Slot) else _soft(_quote(part.encode())) for part in text.parts]
+        self._parts = [part if isinstance(part, AnySlot) else _soft(_quote(part.encode())) for part in text.parts]
 
-    def fill(self, values: Mapping[Slot, bytes]) -> bytes:
+    def fill(self, values: Mapping[AnySlot, bytes]) -> bytes:
         """See :class:`Encoded`."""
-        return b"".join(_soft(_quote(values[p])) if isinstance(p, Slot) else p for p in self._parts) + b"\r\n"
+        return b"".join(_soft(_quote(values[p])) if isinstance(p, AnySlot) else p for p in self._parts) + b"\r\n"
 
 
 def _quote(data: bytes) -> bytes:

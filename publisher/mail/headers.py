@@ -8,6 +8,7 @@ import unicodedata
 from email.utils import quote
 from textwrap import wrap
 
+from publisher.edition.model import AnySlot, Slotted
 from publisher.errors import TransportError
 
 _WORD = 75  # RFC 2047, section 2: an encoded word is at most 75 characters
@@ -20,6 +21,14 @@ _SAFE = re.compile(r"[!-~]+@[A-Za-z0-9.-]+|[!-~]+@\[[0-9A-Fa-f:.IPv]+\]")
 def clean(value: str) -> str:
     """``value`` on one line: control characters and line breaks become a space."""
     return _CONTROL.sub(" ", value).strip()
+
+
+def on_one_line(text: Slotted) -> Slotted:
+    """As :func:`clean`, with the slots left open."""
+    parts = [part if isinstance(part, AnySlot) else _CONTROL.sub(" ", part) for part in text.parts]
+    parts[0] = str(parts[0]).lstrip()  # a literal stands first and last
+    parts[-1] = str(parts[-1]).rstrip()
+    return Slotted(tuple(parts))
 
 
 def unstructured(value: str, name: str) -> str:

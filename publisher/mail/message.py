@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
+from publisher.config.audience import fits
 from publisher.config.model import Config
 from publisher.database.failures import UnreadableError
-from publisher.edition.model import Edition, EditionOrigin, Slot, Slotted
+from publisher.edition.model import AnySlot, Edition, EditionOrigin, Personal, Slot, Slotted
+from publisher.edition.preheader import cut
+from publisher.issue.markdown.cjk import without_controls
 from publisher.mail.encoding import Encoded, encode
 from publisher.mail.headers import addr_spec, clean, mailbox, phrase_and, unstructured
 
+LONGEST = 200
+"""Columns of an attribute's value; what is longer was meant for something else."""
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they would turn the text that follows
 ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058, section 3.1
 
 
@@ -29,7 +36,7 @@ class MailContent:
 
     slug: str
     title: str
-    subject: str
+    subject: Slotted
     language: str
     digest: str
     commit: str | None
@@ -46,7 +53,8 @@ class MailContent:
         """The letter of an edition; one that is a letter already is returned as it is."""
         if isinstance(edition, MailContent):
             return edition
-        own = cls(*(getattr(edition, name) for name in (*_PLAIN, "html", "text", "origin")))
+        given = {name: getattr(edition, name) for name in (*_PLAIN, "html", "text", "origin")}
+        own = cls(**given | {"subject": edition.mail_subject or Slotted((edition.subject,))})
         variants = (
             replace(cls.of(one.edition), commit=own.commit, name=one.name, condition=one.condition)
             for one in edition.variants
@@ -58,12 +66,18 @@ class MailContent:
         """What is mailed, by the number that a recipient's row has."""
         return self.variants or (self,)
 
+    @property
+    def slots(self) -> frozenset[AnySlot]:
+        """The slots that occur; not those of other variants."""
+        return self.subject.slots | self.html.slots | self.text.slots
+
     def to_json(self) -> str:
         """As the ledger keeps it. A slot is written as an object, so that no text can be taken for one."""
         return json.dumps(self._object(), ensure_ascii=False)
 
     def _object(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in _PLAIN}
+        plain["subject"] = _write(self.subject) if self.subject.slots else str(self.subject)
         bodies = {"html": _write(self.html), "text": _write(self.text)}
         told = plain | bodies | {"origin": [asdict(o) for o in self.origin]}
         told |= {"name": self.name, "condition": self.condition} if self.name else {}
@@ -83,19 +97,31 @@ class MailContent:
             EditionOrigin(**{**told, "reviewed_by": tuple(told["reviewed_by"])}) for told in data.get("origin", ())
         )
         plain = {name: data[name] for name in _PLAIN} | {name: data.get(name, "") for name in ("name", "condition")}
+        plain["subject"] = _read([plain["subject"]] if isinstance(plain["subject"], str) else plain["subject"])
         variants = tuple(map(cls._of_object, data.get("variants", ())))
         return cls(**plain, html=_read(data["html"]), text=_read(data["text"]), origin=origin, variants=variants)
 
 
 _PLAIN = ("slug", "title", "subject", "language", "digest", "commit")
+_PERSONAL = "subscriber"
 
 
-def _write(text: Slotted) -> list[str | dict[str, str]]:
-    return [{"slot": part.value} if isinstance(part, Slot) else part for part in text.parts]
+def _write(text: Slotted) -> list[str | dict[str, Any]]:
+    return [_written(part) if isinstance(part, AnySlot) else part for part in text.parts]
 
 
-def _read(parts: list[str | dict[str, str]]) -> Slotted:
-    return Slotted(tuple(Slot(part["slot"]) if isinstance(part, dict) else part for part in parts))
+def _written(slot: AnySlot) -> dict[str, Any]:
+    return {"slot": _PERSONAL, **asdict(slot)} if isinstance(slot, Personal) else {"slot": slot.value}
+
+
+def _read(parts: list[str | dict[str, Any]]) -> Slotted:
+    return Slotted(tuple(_slot(part) if isinstance(part, dict) else part for part in parts))
+
+
+def _slot(told: dict[str, Any]) -> AnySlot:
+    if told["slot"] != _PERSONAL:
+        return Slot(told["slot"])
+    return Personal(**{name: told[name] for name in told if name != "slot"} | {"choices": tuple(told["choices"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +132,7 @@ class Envelope:
     address: str
     unsubscribe_url: str
     attempt: int = 1
-    values: Mapping[Slot, str] = field(default_factory=dict)
+    values: Mapping[AnySlot, str] = field(default_factory=dict)
     composed: Composed | None = None
     """Its own letter, where one opening of a transport serves several letters of one sender."""
 
@@ -115,13 +141,26 @@ class Envelope:
         """The mailing's part of the recipient id."""
         return self.recipient.rpartition("-")[0]
 
-    def html_values(self) -> dict[Slot, str]:
+    def html_values(self) -> dict[AnySlot, str]:
         """The values, escaped for HTML text and attributes."""
-        return {slot: html.escape(clean(value)) for slot, value in self.values.items()}
+        return {slot: _encoded(slot, value) or html.escape(clean(value)) for slot, value in self.values.items()}
 
-    def text_values(self) -> dict[Slot, str]:
+    def text_values(self) -> dict[AnySlot, str]:
         """The values for plain text."""
-        return {slot: clean(value) for slot, value in self.values.items()}
+        return {slot: _encoded(slot, value) or clean(value) for slot, value in self.values.items()}
+
+
+def value_in(slot: Personal, held: str | None) -> str:
+    """What a reader gets in a slot, of whom ``held`` is known: a line of text, cut where it is very long; the default
+    where that does not fit the attribute.
+    """
+    value = cut(clean(without_controls(_DIRECTIONS.sub("", held or ""))), LONGEST)
+    return value if value and fits(value, slot.type, slot.choices) else slot.default
+
+
+def _encoded(slot: AnySlot, value: str) -> str | None:
+    """A value for the place that its slot knows."""
+    return slot.encoded(clean(value)) if isinstance(slot, Personal) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +172,8 @@ class Composed:
     sender_address: str
     reply_to: str | None
     headers: tuple[tuple[str, str], ...]  # those that are the same for all, beyond From, Subject and MIME
-    _head: bytes
+    _head: bytes  # up to the subject, and with it where it is the same for all
+    _rest: bytes  # of the headers
     _text: Encoded
     _html: Encoded
     _boundary: bytes
@@ -151,7 +191,13 @@ class Composed:
         text = {slot: value.encode() for slot, value in envelope.text_values().items()}
         markup = {slot: value.encode() for slot, value in envelope.html_values().items()}
         bodies = _part(self._boundary, "plain", self._text, text) + _part(self._boundary, "html", self._html, markup)
-        return own.encode("ascii") + self._head + bodies + b"--" + self._boundary + b"--\r\n"
+        subject = _subject(self.subject(envelope)) if self.letter.subject.slots else b""
+        head = own.encode("ascii") + self._head + subject + self._rest
+        return head + bodies + b"--" + self._boundary + b"--\r\n"
+
+    def subject(self, envelope: Envelope) -> str:
+        """The subject for one recipient, as plain text on one line."""
+        return clean(self.letter.subject.with_values(envelope.text_values()))
 
     def of(self, envelope: Envelope) -> Composed:
         """What is composed for this envelope: its own letter, else this one."""
@@ -169,20 +215,27 @@ def compose(config: Config, edition: Edition | MailContent) -> Composed:
     reply_to = addr_spec(config.newsletter.reply_to) if config.newsletter.reply_to else None
     headers = _list_headers(config, letter, sender_address, reply_to)
     boundary = f"=_{letter.digest[7:39]}"  # =_ occurs in neither base64 nor quoted-printable (RFC 2045, 6.7)
-    head = [
-        ("From", sender),
-        ("Subject", unstructured(letter.subject, "Subject")),
+    head = _field("From", sender) + (b"" if letter.subject.slots else _subject(str(letter.subject)))
+    rest = [
         *([("Reply-To", reply_to)] if reply_to else []),
         *headers,
         ("MIME-Version", "1.0"),
         ("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
     ]
-    lines = "".join(f"{field}: {value}\r\n" for field, value in head) + "\r\n"
-    encoded = (lines.encode("ascii"), encode(letter.text), encode(letter.html), boundary.encode())
+    lines = b"".join(_field(*one) for one in rest) + b"\r\n"
+    encoded = (head, lines, encode(letter.text), encode(letter.html), boundary.encode())
     return Composed(letter, sender, sender_address, reply_to, headers, *encoded)
 
 
-def _part(boundary: bytes, kind: str, body: Encoded, values: Mapping[Slot, bytes]) -> bytes:
+def _field(name: str, value: str) -> bytes:
+    return f"{name}: {value}\r\n".encode("ascii")
+
+
+def _subject(text: str) -> bytes:
+    return _field("Subject", unstructured(text, "Subject"))
+
+
+def _part(boundary: bytes, kind: str, body: Encoded, values: Mapping[AnySlot, bytes]) -> bytes:
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {body.encoding}\r\n\r\n"
     return b"--" + boundary + b"\r\n" + head.encode() + body.fill(values)
 

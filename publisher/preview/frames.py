@@ -68,7 +68,7 @@ def archive_page(edition: Edition, config: Config) -> str:
 
 def filled(text: Slotted, *, markup: bool) -> str:
     """The text with harmless values in its slots."""
-    return text.fill(lambda slot: html.escape(SAMPLE[slot]) if markup else SAMPLE[slot])
+    return text.with_values({slot: html.escape(value) if markup else value for slot, value in SAMPLE.items()})
 
 
 def plain(text: str, language: str, dark: bool) -> str:

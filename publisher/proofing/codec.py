@@ -166,7 +166,8 @@ def _mailable(edition: Edition) -> Edition:
 
 def _slotted(read: Slotted) -> Slotted:
     """The bytes tell no slot from a literal: they stand in turn, a literal first."""
-    return Slotted(tuple(Slot(part) if place % 2 else part for place, part in enumerate(read.parts)))
+    parts = enumerate(read.parts)
+    return Slotted(tuple(Slot(part) if place % 2 and isinstance(part, str) else part for place, part in parts))
 
 
 @cache

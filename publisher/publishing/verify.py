@@ -16,10 +16,11 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from publisher.config import Config
-from publisher.edition.model import Edition, Slotted
+from publisher.edition.model import AnySlot, Edition, Personal, Slotted
 from publisher.edition.origin import origins_of
 from publisher.errors import UsageError
 from publisher.issue import discover, read_issue
+from publisher.mail.message import MailContent
 from publisher.proofing.proof import proofread
 from publisher.publishing import git
 from publisher.publishing.live import Provenance, fetch_page, provenance_of_page, read_provenance
@@ -145,7 +146,7 @@ def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:
         body = page_body(edition, config, issue_path(edition.slug))
         whole = _BLANK.sub(" ", body) in _BLANK.sub(" ", _EARLIER.sub("", exhibit.html))
         return None if whole else "the page's words are not that edition's"
-    if str(exhibit.message["subject"]) != edition.subject:
+    if not _fits(MailContent.of(edition).subject, str(exhibit.message["subject"])):
         return "its subject is not that edition's"
     for kind, slotted in (("plain", edition.text), ("html", edition.html)):
         part = exhibit.message.get_body((kind,))
@@ -156,11 +157,18 @@ def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:
     return None
 
 
+_VALUES = {"text": r"[^\n]+?", "html": r"[^<>\n\"]+?", "url": r"[\w.~%-]+?"}
+
+
 def _fits(slotted: Slotted, text: str) -> bool:
     """Whether the text is the edition's with something in the slots that is no markup and no second line."""
     text = text.replace("\r\n", "\n")
-    parts = (re.escape(p.replace("\r\n", "\n")) if type(p) is str else r"[^<>\n]*?" for p in slotted.parts)
+    parts = (re.escape(p.replace("\r\n", "\n")) if type(p) is str else _value(p) for p in slotted.parts)
     return re.fullmatch("".join(parts) + r"\n?", text) is not None
+
+
+def _value(slot: str | AnySlot) -> str:
+    return _VALUES[slot.place] if isinstance(slot, Personal) else r"[^<>\n]*?"
 
 
 def _message(path: Path) -> _Exhibit:

@@ -17,7 +17,7 @@ from publisher.delivery.pace import Pace, batch_size, blocked, ceiling
 from publisher.delivery.retry import pause
 from publisher.delivery.send import pace_of
 from publisher.edition.email import HtmlPlaceholders, looks, mail_html
-from publisher.edition.model import Slot, ThemeError
+from publisher.edition.model import Slot, Slotted, ThemeError
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.errors import PublisherError, TransportError
@@ -212,7 +212,7 @@ class ConfirmationMailer:
         text = "\n\n".join(lines) + "\n\n-- \n" + "\n".join(sender) + "\n"
         digest = "sha256:" + hashlib.sha256(f"{subject}\n{finished}\n{text}".encode()).hexdigest()
         bodies = slots.cut(finished), slots.cut(text)
-        return compose(self._config, MailContent(FOLDER, subject, subject, language, digest, None, *bodies))
+        return compose(self._config, MailContent(FOLDER, subject, Slotted((subject,)), language, digest, None, *bodies))
 
 
 def post(config: Config, database: Database, seconds: float, transport: Transport | None = None) -> None:

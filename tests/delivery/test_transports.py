@@ -213,7 +213,7 @@ def test_any_text_survives_the_template_of_ses(parts: list[str | Slot], subject:
     import json
 
     text = Slotted(tuple(parts))
-    template = template_of(make_letter(html=text, text=text), subject)
+    template = template_of(make_letter(html=text, text=text), Slotted((subject,)))
     one = envelope(1, values=dict.fromkeys(Slot, "{{v}} & <v>"))
     data = json.loads(template.data(one))
     assert substitute(template.content["Subject"], data) == subject

@@ -53,7 +53,9 @@ def make_letter(**changes: Any) -> MailContent:
         ),
         "text": Slotted(("正文", Slot.GREETING, "\n", Slot.UNSUBSCRIBE_URL, "\n", Slot.PREFERENCES_URL, "\n")),
     }
-    return MailContent(**(values | changes))
+    values |= changes
+    subject = values["subject"]
+    return MailContent(**values | {"subject": Slotted((subject,)) if isinstance(subject, str) else subject})
 
 
 def person(number: int, **changes: Any) -> dict[str, Any]:

@@ -365,13 +365,19 @@ def test_the_digest_is_over_every_part_a_reader_gets() -> None:
     from publisher.edition.provenance import digest
 
     def of(**changed: object) -> str:
-        parts = {"subject": "s", "preheader": "p", "html": Slotted(("h",)), "text": Slotted(("t",)), "web": "w"}
+        parts = {
+            "subject": Slotted(("s",)),
+            "preheader": "p",
+            "html": Slotted(("h",)),
+            "text": Slotted(("t",)),
+            "web": "w",
+        }
         return digest(**(parts | {"assets": ()} | changed))  # type: ignore[arg-type]
 
     asset = Asset("media/a.png", b"1", "image/png")
     changes: list[dict[str, object]] = [
         {},
-        {"subject": "x"},
+        {"subject": Slotted(("x",))},
         {"preheader": "x"},
         {"html": Slotted(("x",))},
         {"html": Slotted(("h", Slot.GREETING))},
@@ -380,7 +386,7 @@ def test_the_digest_is_over_every_part_a_reader_gets() -> None:
         {"web": "x"},
         {"assets": (asset,)},
         {"assets": (Asset("media/a.png", b"2", "image/png"),)},
-        {"subject": "sp", "preheader": ""},
+        {"subject": Slotted(("sp",)), "preheader": ""},
     ]
     assert len({of(**change) for change in changes}) == len(changes)
     two = (asset, Asset("media/b.png", b"1", "image/png"))

@@ -188,5 +188,5 @@ def _mjml(values: dict[str, Any]) -> str:
     made = issue(*values["items"], **_fields(values))
     configuration = config()
     words = Locale.of(made.language, configuration.labels)
-    seen = view(made, configuration, words, Pictures(configuration, made.folder))
+    seen = view(made, configuration, words, Pictures(configuration, made.folder), Slots("x"))
     return Theme.of(configuration).render(TEMPLATE, **context(seen, words, Slots("x"), configuration))

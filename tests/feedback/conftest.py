@@ -45,7 +45,7 @@ class Room:
 
     def freeze(self, slug: str = SLUG) -> Mailing:
         body = Slotted(("hello",))
-        letter = MailContent(slug, "Weekly", "Weekly", "en", "sha256:0", None, body, body)
+        letter = MailContent(slug, "Weekly", body, "en", "sha256:0", None, body, body)
         with self.database.begin() as connection:
             return freeze(connection, letter)
 

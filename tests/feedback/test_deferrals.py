@@ -141,7 +141,7 @@ def test_a_send_by_a_relay_holds_the_receiver_that_defers_and_mails_the_others(r
     room.subscribe(*(f"reader{i}@{DOMAINS[i % 4]}" for i in range(400)))
     relay = Relay(answer)
     body = Slotted(("Hello ", Slot.UNSUBSCRIBE_URL, ""))
-    letter = MailContent(SLUG, "Weekly", "Weekly", "en", "sha256:0", None, body, body)
+    letter = MailContent(SLUG, "Weekly", Slotted(("Weekly",)), "en", "sha256:0", None, body, body)
     sent = send(room.config, room.database, letter, Options(transport=relay))
     assert (sent.account.submitted, sent.account.pending) == (200, 200)
     assert [trip.name for trip in sent.tripped] == ["receiver-defers"]

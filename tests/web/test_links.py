@@ -111,7 +111,7 @@ def test_who_was_erased_is_no_alarm(site: Site, hook: Hook, monkeypatch: pytest.
     ann = site.add("ann@example.com")
     body = Slotted(("hello",))
     with site.service.database.begin() as connection:
-        freeze(connection, MailContent("2026-05-04-weekly", "a", "a", "en", "sha256:0", None, body, body))
+        freeze(connection, MailContent("2026-05-04-weekly", "a", body, "en", "sha256:0", None, body, body))
         erase(connection, read_address("ann@example.com"))
     link = site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference, "m7")
     assert site.client.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
@@ -130,7 +130,7 @@ def test_the_links_of_a_test_mail_say_so_and_change_nobody(
     webhook, heard = hook
     monkeypatch.setenv("PUBLISHER_ALERTS_WEBHOOK", webhook)
     body = Slotted(("see ", Slot.PREFERENCES_URL, " "))
-    letter = MailContent("2026-05-04-weekly", "a", "a", "en", "sha256:0", None, body, body)
+    letter = MailContent("2026-05-04-weekly", "a", body, "en", "sha256:0", None, body, body)
     assert send_test(site.service.config, letter, ["editor@example.com"]) == []
     (mail,) = site.mails(1)
     for link in (mail["list-unsubscribe"].strip("<>"), link_of(mail, "preferences")):

@@ -10,6 +10,7 @@ from publisher.config.names import unspoken
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.diagnostics.width import display_width
 from publisher.issue import date_of_slug
+from publisher.issue.personal import with_defaults
 
 SUBJECT_WIDTH, PREHEADER_WIDTH = 78, 140  # columns
 ALL_CAPITALS = define("subject-all-capitals", Severity.WARNING)
@@ -37,15 +38,17 @@ def _inbox(context: Context) -> Iterator[Diagnostic]:
     issue = context.issue
     own = ("subject",) in issue.places.values
     place = issue.places.of("subject" if own else "title")
+    attributes = context.config.audience.attributes
+    subject = with_defaults(issue.subject, attributes) if own else issue.subject
     letters = re.findall("[A-Za-z]", issue.subject)
     if letters and _WIDE.search(issue.subject) and all(letter.isupper() for letter in letters):
         message = say("the only Latin letters of the subject are capitals, which spam filters take for shouting")
         advice = say("add a word with small letters, such as OpenAI, or use none")
         yield ALL_CAPITALS.at(place, message, help=advice)
-    if (width := display_width(issue.subject)) > SUBJECT_WIDTH:
+    if (width := display_width(subject)) > SUBJECT_WIDTH:
         message = say("the subject is {width} columns wide, over {most}", width=width, most=SUBJECT_WIDTH)
         advice = say("shorten it") if own else say("write a shorter subject: beside the title")
         yield SUBJECT_TOO_LONG.at(place, message, help=advice)
-    if (width := display_width(issue.preheader or "")) > PREHEADER_WIDTH:
+    if (width := display_width(with_defaults(issue.preheader or "", attributes))) > PREHEADER_WIDTH:
         message = say("the preheader is {width} columns wide, over {most}", width=width, most=PREHEADER_WIDTH)
         yield PREHEADER_TOO_LONG.at(issue.places.of("preheader"), message, help=say("shorten it"))

@@ -12,6 +12,7 @@ from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.documents.yaml_typos import shortened
 from publisher.issue import Prose, Status
+from publisher.issue.personal import PLACEHOLDER
 from publisher.language.locale import every
 
 CONFLICT = define("merge-conflict", Severity.ERROR)
@@ -122,7 +123,7 @@ def _of_text(text: Text) -> Iterator[Diagnostic]:
     for link in text.parts.links:
         span = link.place.span
         for found in _TAG.finditer(unquote(link.url)):
-            if not any(
+            if not PLACEHOLDER.fullmatch(found[0]) and not any(
                 each.span.line == span.line and each.span.column in range(span.column, span.end_column) for each in told
             ):
                 yield _told(found[0], link.place)
@@ -137,7 +138,7 @@ def _written(text: Text) -> Iterator[Written]:
 
 def _tags(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagnostic]:
     for found in _TAG.finditer(words):
-        if _CASED.fullmatch(found[0]):
+        if _CASED.fullmatch(found[0]) and not PLACEHOLDER.fullmatch(found[0]):
             yield _told(found[0], place(found.start(), found.end()))
 
 

@@ -13,11 +13,13 @@ from publisher.edition.markdown.headings import shifted
 from publisher.edition.markdown.html import Html, HtmlWriter, Sized, join_lines_of_html, visible_text
 from publisher.edition.markdown.links import absolute
 from publisher.edition.markdown.text import TextWriter
+from publisher.edition.slots import Slots
 from publisher.issue.markdown import parsed
 from publisher.issue.markdown.cjk import without_controls
 from publisher.issue.markdown.dialect import MAX_NESTING
 from publisher.issue.markdown.tags import deepest, escaped
 from publisher.issue.model import Prose
+from publisher.issue.personal import settled
 from publisher.language import Locale
 
 TOO_DEEP = define("nested-too-deep", Severity.ERROR, fixed=True)
@@ -27,7 +29,10 @@ _IMAGE = re.compile(r"(?![a-z]+:|//).+\.(?:jpe?g|png|gif|webp|avif)", re.IGNOREC
 
 @dataclass(frozen=True, slots=True)
 class RenderedText:
-    """A text as written for readers: safe HTML, plain text, and what of it is seen (for its length)."""
+    """A text as written for readers: safe HTML, plain text, and what of it is seen (for its length).
+
+    The first two may hold markers of slots; the last shows defaults.
+    """
 
     html: Html
     text: str
@@ -46,6 +51,7 @@ class MarkdownRenderer:
         image: Callable[[str], Sized | None],
         words: Locale,
         written: Callable[[Prose], None] = lambda _: None,
+        slots: Slots | None = None,
     ) -> None:
         def link_to(url: str) -> str:
             placed = image(url) if _IMAGE.fullmatch(url) else None
@@ -54,19 +60,28 @@ class MarkdownRenderer:
         labels = {name: words(name) for name in ("footnotes", "back_to_text", "sponsored")}
         self.diagnostics: list[Diagnostic] = []
         self._written = written
+        self._slots = slots or Slots("")
         self._html = HtmlWriter(page, image, labels, words.direction)
         self._text = TextWriter(link_to, lambda alt: words("image", alt=alt), labels["sponsored"])
 
     def block(self, prose: Prose, name: str, above: int) -> RenderedText:
         """Markdown of blocks. ``name`` is unique in the issue; its headings go below level ``above``."""
-        tokens = shifted(parsed(without_controls(prose.text)).tokens, above)
+        tokens = shifted(self._tokens(without_controls(prose.text)), above)
         if quoted := next((token for token in tokens if token.level >= MAX_NESTING - 1), None):
             self._too_deep(prose, quoted.map[0] if quoted.map else 0)
         return self._write(prose, tokens, name)
 
-    def inline(self, prose: Prose, name: str) -> RenderedText:
-        """Inline Markdown: a key point, an attribution. Notes have no place in it."""
-        return self._write(prose, parsed(without_controls(prose.text).strip(), inline=True).tokens, name)
+    def inline(self, prose: Prose, name: str, *, personal: bool = False) -> RenderedText:
+        """Inline Markdown: a key point, or an attribution, which is ``personal``. Notes have no place in it."""
+        text = without_controls(prose.text).strip()
+        tokens = self._tokens(text, inline=True) if personal else parsed(text, inline=True).tokens
+        return self._write(prose, tokens, name)
+
+    def _tokens(self, text: str, *, inline: bool = False) -> Sequence[Token]:
+        """The tokens, with markers for what is filled in."""
+        marked = self._slots.marked(text)
+        tokens = parsed(marked, inline=inline).tokens
+        return tokens if marked == text else settled(tokens, lambda part, _place: self._slots.written(part))
 
     def _too_deep(self, prose: Prose, line: int) -> None:
         message = say("the text is nested too deep")
@@ -78,7 +93,7 @@ class MarkdownRenderer:
         if self._html.lost:
             self._too_deep(prose, deepest(tokens))
         self._written(prose)
-        return RenderedText(html, self._text.write(tokens), visible_text(html))
+        return RenderedText(html, self._text.write(tokens), self._slots.shown(visible_text(html)))
 
 
 def _joined(token: Token) -> Token:

@@ -100,7 +100,7 @@ class PostmarkTransport(Transport):
             "From": _plain(composed.sender),
             "To": addr_spec(envelope.address),
             **({"ReplyTo": composed.reply_to} if composed.reply_to else {}),
-            "Subject": clean(letter.subject),
+            "Subject": composed.subject(envelope),
             "HtmlBody": letter.html.with_values(envelope.html_values()),
             "TextBody": letter.text.with_values(envelope.text_values()),
             "Headers": [{"Name": name, "Value": value} for name, value in headers],

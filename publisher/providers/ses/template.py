@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from publisher.edition.model import Slot, Slotted
+from publisher.edition.model import AnySlot, Personal, Slot, Slotted
 from publisher.mail.message import Envelope, MailContent
 
 _RUN = re.compile(r"[\\{}]+")
@@ -21,49 +21,53 @@ _SHORT = {Slot.UNSUBSCRIBE_URL: "u", Slot.PREFERENCES_URL: "p", Slot.GREETING: "
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """``content`` is SES's ``TemplateContent``; ``runs`` are the variables that stand for literal braces."""
+    """``content`` is SES's ``TemplateContent``; ``runs`` are the variables that stand for literal braces, ``personal``
+    those for attributes.
+    """
 
     content: Mapping[str, str]
     runs: Mapping[str, str]
+    personal: Mapping[Personal, str]
 
     def data(self, envelope: Envelope) -> str:
         """The ``ReplacementTemplateData`` of one recipient, as JSON."""
         values = dict(self.runs)
+        text = envelope.text_values()
         for slot, value in envelope.html_values().items():
-            values[f"h{_SHORT[slot]}"] = value
-        for slot, value in envelope.text_values().items():
-            values[f"t{_SHORT[slot]}"] = value
+            if isinstance(slot, Personal):
+                values[self.personal[slot]] = value
+            else:
+                values |= {f"h{_SHORT[slot]}": value, f"t{_SHORT[slot]}": text[slot]}
         return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def template_of(letter: MailContent, subject: str) -> Template:
+def template_of(letter: MailContent, subject: Slotted) -> Template:
     """The template of a letter; ``subject`` is one line of plain text."""
     runs: dict[str, str] = {}
-    content = {
-        "Subject": _write(Slotted((subject,)), "t", runs),
-        "Text": _write(letter.text, "t", runs),
-        "Html": _write(letter.html, "h", runs),
-    }
-    return Template(content, {name: run for run, name in runs.items()})
+    texts = {"Subject": (subject, "t"), "Text": (letter.text, "t"), "Html": (letter.html, "h")}
+    parts = [part for text, _ in texts.values() for part in text.parts if isinstance(part, Personal)]
+    personal = {slot: f"s{number}" for number, slot in enumerate(dict.fromkeys(parts))}
+    content = {name: _write(text, kind, runs, personal) for name, (text, kind) in texts.items()}
+    return Template(content, {name: run for run, name in runs.items()}, personal)
 
 
-def _write(text: Slotted, kind: str, runs: dict[str, str]) -> str:
+def _write(text: Slotted, kind: str, runs: dict[str, str], personal: Mapping[Personal, str]) -> str:
     out: list[str] = []
     parts = [part for part in text.parts if part != ""]
     for i, part in enumerate(parts):
-        if isinstance(part, Slot):
-            out.append(f"{{{{{kind}{_SHORT[part]}}}}}")
+        if isinstance(part, AnySlot):
+            out.append(f"{{{{{personal[part] if isinstance(part, Personal) else kind + _SHORT[part]}}}}}")
             continue
-        after_slot = i > 0 and isinstance(parts[i - 1], Slot)
-        before_slot = i + 1 < len(parts) and isinstance(parts[i + 1], Slot)
-        out.append(_literal(part, runs, after_slot=after_slot, before_slot=before_slot))
+        out.append(_literal(part, runs, after=i > 0, before=i + 1 < len(parts)))
     return "".join(out)
 
 
-def _literal(text: str, runs: dict[str, str], *, after_slot: bool, before_slot: bool) -> str:
+def _literal(text: str, runs: dict[str, str], *, after: bool, before: bool) -> str:
+    """A literal; ``after`` and ``before`` another part."""
+
     def replace(match: re.Match[str]) -> str:
         run = match[0]
-        touches = (after_slot and match.start() == 0) or (before_slot and match.end() == len(text))
+        touches = (after and match.start() == 0) or (before and match.end() == len(text))
         if "{{" not in run and not touches:
             return run
         return f"{{{{{runs.setdefault(run, f'x{len(runs)}')}}}}}"

@@ -18,7 +18,7 @@ from botocore.config import Config as ClientConfig
 
 from publisher.config.model import SesTransport
 from publisher.errors import TransportError
-from publisher.mail.headers import addr_spec, clean
+from publisher.mail.headers import addr_spec, clean, on_one_line
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.outcomes import Outcome, Verdict, in_words
 from publisher.providers.provider import Quota, Transport
@@ -196,7 +196,9 @@ class SesBulkTransport(SesApiTransport):
     def _send(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         composed = self._composed.of(envelopes[0])
         if (template := self._templates.get(id(composed))) is None:
-            template = self._templates[id(composed)] = template_of(composed.letter, clean(composed.letter.subject))
+            template = self._templates[id(composed)] = template_of(
+                composed.letter, on_one_line(composed.letter.subject)
+            )
         content = {
             "TemplateContent": dict(template.content),
             "TemplateData": "{}",

@@ -1,0 +1,72 @@
+"""``{{ subscriber.city }}``: where an attribute of a reader is filled in, and where in Markdown it stays what it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from markdown_it.token import Token
+
+from publisher.config.audience import AttributeConfig
+from publisher.issue.markdown.tags import raw_tags
+
+PLACEHOLDER = re.compile(r"(?<![\\{])\{\{[ \t]*subscriber\.([^\W\d][\w-]*)[ \t]*\}\}(?!\})")
+"""Of an attribute, by its name; ``\\{{`` says that it is none."""
+
+Place = Literal["code", "alt"]
+"""Where readers see what was written: code and comments; what describes a picture, a link or another element."""
+_CODE = re.compile(r"<!--.*?(?:-->|\Z)|<(code|kbd|pre|samp)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_ADDRESS = re.compile(r"""(\shref\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+))""", re.IGNORECASE)
+_VERBATIM = frozenset({"code_inline", "fence", "code_block"})
+Written = Callable[[str, Place], str]
+
+
+def with_defaults(text: str, attributes: Mapping[str, AttributeConfig]) -> str:
+    """The text as it stands where nothing is known of the reader."""
+    return PLACEHOLDER.sub(lambda found: default_of(found, attributes) or found[0], text)
+
+
+def default_of(found: re.Match[str], attributes: Mapping[str, AttributeConfig]) -> str | None:
+    """The default of a placeholder's attribute; None where there is none, or no such attribute."""
+    known = attributes.get(found[1])
+    return known.default if known else None
+
+
+def settled(tokens: Sequence[Token], written: Written) -> list[Token]:
+    """Tokens of Markdown whose placeholders are marked words, with ``written`` of each text that keeps them."""
+    out, code = list[Token](), 0
+    for token in tokens:
+        code += opens_code(token)
+        out.append(token.copy(content=written(token.content, "code")) if code > 0 else _settled(token, written))
+    return out
+
+
+def _settled(token: Token, written: Written) -> Token:
+    if token.type in _VERBATIM:
+        return token.copy(content=written(token.content, "code"), info=written(token.info, "code"))
+    if token.type in {"html_inline", "html_block"}:
+        return token.copy(content=_html(token.content, written))
+    attrs = {key: value if key == "href" else written(str(value), "alt") for key, value in token.attrs.items()}
+    if token.type == "image":
+        words = [child.copy(content=written(child.content, "alt")) for child in token.children or ()]
+        return token.copy(attrs=attrs, content=written(token.content, "alt"), children=words)
+    return token.copy(attrs=attrs, children=token.children and settled(token.children, written))
+
+
+def opens_code(token: Token) -> int:
+    """1 for ``<code>`` and its like in raw HTML, -1 for its end."""
+    tags = raw_tags(token.content) if token.type == "html_inline" else ()
+    return sum(-1 if tag.closing else 1 for tag in tags if tag.name in {"code", "kbd", "samp"})
+
+
+def _html(html: str, written: Written) -> str:
+    """Raw HTML: words and addresses of links are filled in; nothing else of a tag, no comment, and no code."""
+    html = _CODE.sub(lambda code: written(code[0], "code"), html)
+    parts, last = [], 0
+    for tag in raw_tags(html):
+        parts.append(html[last : tag.start])
+        pieces = _ADDRESS.split(html[tag.start : tag.end])
+        parts += (piece if n % 2 else written(piece, "alt") for n, piece in enumerate(pieces))
+        last = tag.end
+    return "".join([*parts, html[last:]])
