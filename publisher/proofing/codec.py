@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, time
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
@@ -148,7 +148,7 @@ def dump(kind: TypeAdapter[_T], value: _T) -> bytes:
 
 def _day(value: object) -> str:
     """Days and times, which MessagePack lacks, as ISO 8601."""
-    if isinstance(value, date):
+    if isinstance(value, (date, time)):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place here")
 
