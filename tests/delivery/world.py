@@ -58,6 +58,18 @@ def make_letter(**changes: Any) -> MailContent:
     return MailContent(**values | {"subject": Slotted((subject,)) if isinstance(subject, str) else subject})
 
 
+def varied_letter(**changes: Any) -> MailContent:
+    """A letter in three variants, each of which says in its text whom it is for."""
+    conditions = ("not topic:ai and not city:Berlin", "topic:ai", "city:Berlin and not topic:ai")
+    variants = []
+    for name, condition in zip(("default", "topic-ai", "city-berlin"), conditions, strict=True):
+        text = Slotted((f"For {name}\n", Slot.UNSUBSCRIBE_URL, "\n"))
+        html = Slotted((f"<p>For {name}</p>", Slot.UNSUBSCRIBE_URL, Slot.PREFERENCES_URL))
+        digest = f"sha256:{name.encode().hex():0<64}"
+        variants.append(make_letter(html=html, text=text, digest=digest, name=name, condition=condition))
+    return make_letter(**({"html": variants[0].html, "text": variants[0].text, "variants": tuple(variants)} | changes))
+
+
 def person(number: int, **changes: Any) -> dict[str, Any]:
     """A row of ``subscribers``."""
     address = f"reader{number}@example.com"

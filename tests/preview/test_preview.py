@@ -272,3 +272,16 @@ def test_only_the_editor_that_started_it_may_frame_the_preview(preview: Preview)
     frame = beside.get(f"/frame/{SLUG}", headers={"sec-fetch-site": "same-origin"})
     assert "frame-ancestors 'self' vscode-webview: vscode-file:" in frame.headers["content-security-policy"]
     assert "'none'" in alone.get("/").headers["content-security-policy"].rpartition("frame-ancestors")[2]
+
+
+def test_each_variant_can_be_chosen_and_has_its_own_length(page: Any, preview: Preview) -> None:
+    preview.write("好的", "正文。\n\n::: only city:Berlin\n柏林见，不见不散。\n:::")
+    frame = open_issue(page, preview)
+    expect(frame.get_by_text("正文。")).to_be_visible()
+    expect(frame.get_by_text("柏林见")).to_have_count(0)
+    before = page.locator("#length").text_content()
+    page.get_by_label("For").select_option("city-berlin")
+    expect(page.frame_locator("iframe:not(.coming)").get_by_text("柏林见")).to_be_visible()
+    assert page.locator("#length").text_content() != before
+    preview.write("好的", "正文。")
+    expect(page.locator("#variants")).to_be_hidden()

@@ -241,3 +241,15 @@ def test_a_revision_is_written_out_without_the_links_that_lead_out_of_it(room: N
     assert {"issue.yaml", "inside.md"} <= written
     assert not {"outside.md", "up.md"} & written
     assert (tmp_path / "out" / "config.yaml").read_bytes() == (room.root / "config.yaml").read_bytes()
+
+
+def test_the_recipients_of_each_variant_are_counted_and_a_changed_condition_is_a_change(room: Newsroom) -> None:
+    room.issue(body="正文。\n\n::: only city:Berlin\n柏林。\n:::")
+    room.commit("For Berlin")
+    room.newsletter.write("people.csv", "email,city\nann@example.com,Berlin\nben@example.com,Paris\ncy@example.com,\n")
+    assert room.run("subscribers", "import", "people.csv").status == 0
+    room.issue(body="正文。\n\n::: only city:Paris\n柏林。\n:::")
+    ran = room.run("plan", "--base", "HEAD", "--format", "json")
+    (change,) = json.loads(ran.out)["changes"]
+    assert (change["how"], change["audience"]["variants"]) == ("changed", {"default": 2, "city-paris": 1})
+    assert "variants: default 2, city-paris 1" in room.run("plan", "--base", "HEAD").out

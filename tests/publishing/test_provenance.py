@@ -151,3 +151,24 @@ def test_builds_are_the_same_to_the_byte_in_other_zones_locales_seeds_and_folder
     assert trees[0].keys() == trees[1].keys()
     assert [name for name in trees[0] if trees[0][name] != trees[1][name]] == []
     assert any(name.endswith("edition.json") for name in trees[0])
+
+
+def test_a_message_of_a_variant_is_known_and_so_is_the_page(newsroom: Newsroom) -> None:
+    folder_newsletter(newsroom)
+    newsroom.subscribers("ben@example.com")
+    newsroom.newsletter.write("people.csv", "email,city\ncy@example.com,Berlin\n")
+    assert newsroom.run("subscribers", "import", "people.csv").status == 0
+    newsroom.issue(slug := "2035-03-16-weekly", body="正文。\n\n::: only city:Berlin\n柏林见。\n:::")
+    newsroom.commit("For Berlin")
+    assert newsroom.run("publish").status == 0
+    told = set()
+    for message in (newsroom.root / "outbox" / slug).glob("*.eml"):
+        ran = newsroom.run("verify", str(message))
+        assert ran.status == 0, ran.err
+        told.add(ran.out.split(" of commit")[0])
+        (message.parent / "altered.eml").write_text(
+            message.read_text().replace("Subject: =?utf-8?B?", "Subject: [x] =?utf-8?B?", 1)
+        )
+    assert told == {f"this is {slug} (default)", f"this is {slug} (city-berlin)"}
+    ran = newsroom.run("verify", str(newsroom.root / "outbox" / slug / "altered.eml"))
+    assert (ran.status, "altered" in ran.err) == (1, True)

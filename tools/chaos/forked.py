@@ -1,7 +1,8 @@
 """Many deaths in little time: lives are forked from one process that has everything imported, and are killed like any.
 
 ``python -m tools.chaos.forked every-point ROOT`` kills at every commit and call of one batch, enumerated;
-``python -m tools.chaos.forked random ROOT KILLS SEED`` kills at random moments. The provider is the stub at
+``python -m tools.chaos.forked random ROOT KILLS SEED [varied]`` kills at random moments, where asked for of
+a mailing with variants. The provider is the stub at
 ``AWS_ENDPOINT_URL_SESV2``. Prints JSON.
 """
 
@@ -24,7 +25,7 @@ from publisher.database import Database, open_database
 from publisher.delivery import mailings
 from publisher.delivery.settle import release_uncertain, settle
 from publisher.providers.events import EventKind
-from tests.delivery.world import SLUG, add_people, make_config
+from tests.delivery.world import SLUG, add_people, make_config, varied_letter
 from tools.chaos.judge import apply_events, ask, judge, release, tell
 from tools.chaos.life import Failpoints, fork, live
 
@@ -129,14 +130,14 @@ def _settle_and_release(root: Path, database: Database) -> None:
         release_uncertain(connection, mailing.id)
 
 
-def at_random(root: Path, kills: int, seed: int) -> dict[str, Any]:
+def at_random(root: Path, kills: int, seed: int, *, varied: bool = False) -> dict[str, Any]:
     """Kill so many lives at random moments after their start, then let one end."""
     url = os.environ["AWS_ENDPOINT_URL_SESV2"]
-    chance = random.Random(seed)
+    chance, letter = random.Random(seed), varied_letter() if varied else None
     done = 0
     while done < kills:
         reader, writer = os.pipe()
-        pid = fork(lambda end=writer: live(root, lambda: os.close(end) or os.write(2, b"")))  # type: ignore[misc]
+        pid = fork(lambda end=writer: live(root, lambda: os.close(end) or os.write(2, b""), None, letter))  # type: ignore[misc]
         os.close(writer)
         select.select([reader], [], [], 30)
         os.close(reader)
@@ -147,7 +148,7 @@ def at_random(root: Path, kills: int, seed: int) -> dict[str, Any]:
         done += 1
     tell(url, faults={}, latency=0, rate=0)
     for _ in range(3):
-        _end(fork(lambda: live(root, _nothing)))
+        _end(fork(lambda: live(root, _nothing, None, letter)))
         _with_database(root, lambda database: apply_events(database, url))
         _with_database(root, release)
     verdict = _with_database(root, lambda database: judge(database, url))
@@ -169,7 +170,7 @@ def main() -> None:
     if mode == "every-point":
         print(json.dumps([vars(point) for point in every_point(root)]))
     else:
-        print(json.dumps(at_random(root, int(sys.argv[3]), int(sys.argv[4]))))
+        print(json.dumps(at_random(root, int(sys.argv[3]), int(sys.argv[4]), varied="varied" in sys.argv)))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from publisher.database import Database, open_database
 from publisher.delivery import ledger, send, sender
-from publisher.mail.message import Envelope
+from publisher.mail.message import Envelope, MailContent
 from publisher.providers import open_transport
 from publisher.providers.outcomes import Outcome
 from tests.delivery.world import make_config, make_letter
@@ -73,7 +73,13 @@ def failing(transport: Any, points: Failpoints) -> Any:
     return transport
 
 
-def live(root: Path, started: Callable[[], None], points: Failpoints | None = None, **delivery: Any) -> int:
+def live(
+    root: Path,
+    started: Callable[[], None],
+    points: Failpoints | None = None,
+    letter: MailContent | None = None,
+    **delivery: Any,
+) -> int:
     """Send until the end; the exit status. ``started`` is called before the first claim."""
     config = make_config(root, "ses", **delivery)
     database = open_database(config)
@@ -87,7 +93,7 @@ def live(root: Path, started: Callable[[], None], points: Failpoints | None = No
         started=lambda _started: started(),
         transport=None if points is None else failing(open_transport(config), points),
     )
-    return send.send(config, database, make_letter(), options).exit_status
+    return send.send(config, database, letter or make_letter(), options).exit_status
 
 
 def quick_leases() -> None:
