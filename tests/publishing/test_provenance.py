@@ -165,7 +165,7 @@ def test_a_message_of_a_variant_is_known_and_so_is_the_page(newsroom: Newsroom) 
     for message in (newsroom.root / "outbox" / slug).glob("*.eml"):
         ran = newsroom.run("verify", str(message))
         assert ran.status == 0, ran.err
-        told.add(ran.out.split(" of commit")[0])
+        told.add(ran.out.removeprefix("match: ").split(" of commit")[0])
         (message.parent / "altered.eml").write_text(
             message.read_text().replace("Subject: =?utf-8?B?", "Subject: [x] =?utf-8?B?", 1)
         )
