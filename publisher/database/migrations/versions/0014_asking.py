@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012_asking"
-down_revision = "0011_paused_until"
+revision = "0014_asking"
+down_revision = "0013_local_time"
 
 
 def upgrade() -> None:
