@@ -20,6 +20,7 @@ import pydantic_core
 from publisher.audience.address import Address, read_address
 from publisher.audience.own import COLUMNS, SIGNS, Past, past_of, unguarded
 from publisher.audience.standing import MOST_VALUES, TABLES, ImportStatus, Standings
+from publisher.config.audience import AttributeConfig, fits
 from publisher.language import canonical
 
 
@@ -94,21 +95,33 @@ class Columns:
     standings: Standings
     odd_names: tuple[str, ...]
     """What is odd about the header."""
+    declared: Mapping[str, AttributeConfig]
+    """What values of attributes have to fit; one that does not is kept, and mail has the default."""
     unknown_zones: dict[str, int] = field(default_factory=dict)
     """Names of no time zone, each with its first line; they become attributes."""
+    misfits: list[tuple[int, str]] = field(default_factory=list)
+    """Lines, and the attribute whose value there does not fit; a thousand of them."""
 
     @property
     def warnings(self) -> tuple[tuple[int, str], ...]:
         """What is odd, each with its line."""
         kept = "there is no time zone {!r}: it is kept as an attribute, and the newsletter's own counts"
         zones = ((line, kept.format(zone)) for zone, line in self.unknown_zones.items())
-        return (*((1, name) for name in self.odd_names), *zones)
+        told = "the value of {} is no {}: it is kept, and mail has the default"
+        misfits = ((line, told.format(name, self.declared[name].type)) for line, name in self.misfits)
+        return (*((1, name) for name in self.odd_names), *sorted((*zones, *misfits)))
 
     @classmethod
-    def of(cls, header: Sequence[str], answers: Mapping[str, ImportStatus] | None = None) -> Columns:
+    def of(
+        cls,
+        header: Sequence[str],
+        answers: Mapping[str, ImportStatus] | None = None,
+        declared: Mapping[str, AttributeConfig] | None = None,
+    ) -> Columns:
         """Understand a header; ``answers`` are for :class:`Standings`. Raises ColumnError: no email column, or two."""
+        typed = {name: one for name, one in (declared or {}).items() if one.type != "text"}
         if set(header) >= SIGNS:
-            return cls._own([unguarded(name) for name in header])
+            return cls._own([unguarded(name) for name in header], typed)
         names, warnings = _numbered([cell.strip() for cell in header])
         lowered = [name.lower() for name in names]
         known = ((name, tool) for name, tool in _TOOLS.items() if any(set(lowered).issuperset(s) for s in tool.signs))
@@ -124,29 +137,37 @@ class Columns:
         rest = [(i, name) for i, name in enumerate(names) if name and i not in taken and lowered[i] not in tool.dropped]
         heard = [(i, name) for i, name in rest if lowered[i] not in tool.silent]
         standings = Standings(heard, answers or {}, tool.statuses)
-        return cls(tool_name, len(names), roles, tuple(rest), standings, tuple(warnings))
+        return cls(tool_name, len(names), roles, tuple(rest), standings, tuple(warnings), typed)
 
     @classmethod
-    def _own(cls, names: list[str]) -> Columns:
+    def _own(cls, names: list[str], typed: Mapping[str, AttributeConfig]) -> Columns:
         """The columns of our own export: every name is meant to the letter."""
         roles = {name: names.index(name) for name in COLUMNS if name in names}
         rest = tuple((index, name) for index, name in enumerate(names) if name and name not in roles)
-        return cls("publisher", len(names), roles, rest, Standings([], {}), ())
+        return cls("publisher", len(names), roles, rest, Standings([], {}), (), typed)
 
     def survey(self, line: int, row: list[str]) -> None:
-        """Raise ValueError as :meth:`entry` would; learn what the row says about who may be mailed, and odd zones."""
+        """Raise ValueError as :meth:`entry` would; learn what the row says about who may be mailed, and odd values."""
         index = self.roles.get("timezone", len(row))
         zone = _clean(row[index]) if index < len(row) else ""
         if zone and time_zone(zone) is None and len(self.unknown_zones) < MOST_VALUES:
             self.unknown_zones.setdefault(zone, line)
         if self.tool == "publisher":
-            self.entry(line, row)
+            self._weigh(line, self.entry(line, row).attributes)
             return
         row = self._fitted(row)
         read_address(row[self.roles["email"]])
+        if self.declared:
+            self._weigh(line, {name: row[index] for index, name in self.attributes if name in self.declared})
         if "json" in self.roles:
-            _json_object(_clean(row[self.roles["json"]]))
+            self._weigh(line, _json_object(_clean(row[self.roles["json"]])))
         self.standings.observe(row)
+
+    def _weigh(self, line: int, attributes: Mapping[str, str]) -> None:
+        for name in self.declared.keys() & attributes.keys():
+            known, value = self.declared[name], _clean(attributes[name])
+            if value and len(self.misfits) < 1000 and not fits(value, known.type, known.choices):
+                self.misfits.append((line, name))
 
     def entry(self, line: int, row: list[str]) -> ImportRow:
         """Understand a row. Raises ValueError (AddressError among them) with what is wrong, without the address."""

@@ -25,6 +25,7 @@ from publisher.audience.merging import RowOutcome, write_batch
 from publisher.audience.model import ConsentSource, ConsentState, Subscriber
 from publisher.audience.standing import ImportStatus
 from publisher.audience.suppressions import forgotten_among, suppression
+from publisher.config.audience import AttributeConfig
 from publisher.database import Database
 from publisher.errors import DatabaseError, UsageError
 
@@ -62,19 +63,21 @@ def survey(
     *,
     encoding: str | None = None,
     answers: Mapping[str, ImportStatus] | None = None,
+    declared: Mapping[str, AttributeConfig] | None = None,
     complain: Callable[[RowError], None],
     progress: Callable[[int], None] = lambda _: None,
 ) -> Survey:
     """Read the whole file, writing nothing; ``complain`` hears of each problem. Raises UsageError: no such file.
 
-    ``answers``: what a value, or a column, says about who may be mailed, where that is not known.
+    ``answers``: what a value, or a column, says about who may be mailed, where that is not known. ``declared``: the
+    attributes whose values are looked at.
     """
     file = CsvFile.open(path, encoding)
     rows = invalid = 0
     columns, questions = None, list[str]()
     try:
         lines = file.rows(progress)
-        columns = _columns(lines, answers)
+        columns = _columns(lines, answers, declared)
         for line, row in lines:
             rows += 1
             try:
@@ -116,10 +119,14 @@ def _write(database: Database, batch: list[ImportRow], source: dict[str, str], p
     raise DatabaseError("the same subscribers are being written by another command", help="run the import again")
 
 
-def _columns(lines: Iterator[tuple[int, list[str]]], answers: Mapping[str, ImportStatus] | None) -> Columns:
+def _columns(
+    lines: Iterator[tuple[int, list[str]]],
+    answers: Mapping[str, ImportStatus] | None,
+    declared: Mapping[str, AttributeConfig] | None,
+) -> Columns:
     line, header = next(lines, (1, []))
     try:
-        return Columns.of(header, answers)
+        return Columns.of(header, answers, declared)
     except ColumnError as error:
         raise RowError(line, str(error)) from None
 

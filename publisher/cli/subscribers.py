@@ -130,7 +130,10 @@ def import_(
     config = config_of(context)
     answers = _answers(status or [])
     with Bar("Reading", file) as bar:
-        found = importing.survey(file, encoding=encoding, answers=answers, complain=hear, progress=bar.at)
+        declared = config.audience.attributes
+        found = importing.survey(
+            file, encoding=encoding, answers=answers, declared=declared, complain=hear, progress=bar.at
+        )
     for question in found.questions:
         hear(RowError(1, question))
     if found.broken or found.questions or (found.invalid and not skip_invalid):

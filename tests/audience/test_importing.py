@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from publisher.audience.address import read_address
 from publisher.audience.csvfile import RowError
 from publisher.audience.importing import Survey, survey, write
 from publisher.audience.model import ConsentSource, Subscriber
+from publisher.audience.own import export
 from publisher.audience.segments import segment_clause
 from publisher.audience.suppressions import Reason, erase, suppress, suppression
+from publisher.config.audience import AudienceConfig
 from publisher.database import Database
 
 
@@ -39,6 +42,47 @@ def there(database: Database, address: str) -> Subscriber:
     found = person(database, address)
     assert found is not None
     return found
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "own"])
+def test_a_value_that_does_not_fit_its_attribute_is_kept_and_told_at_its_line(
+    kind: str, database: Database, tmp_path: Path
+) -> None:
+    declared = AudienceConfig.model_validate(
+        {"attributes": {"age": {"type": "number"}, "since": {"type": "date"}, "size": {"type": "choice",
+         "choices": ["S", "M"]}, "city": "Berlin"}}
+    ).attributes  # fmt: skip
+    people = [
+        {"age": "41", "since": "2024-02-29", "size": "S", "city": "x"},
+        {"age": "many", "since": "2024-02-30", "size": "L", "city": "1"},
+        {"age": " ", "since": "", "size": ""},
+    ]
+    if kind == "json":
+        rows = [json.dumps(one).replace('"', '""') for one in people]
+        text = "uuid,email,name,attributes,status,created_at,updated_at\n" + "".join(
+            f'u{n},{n}@example.com,,"{row}",enabled,,\n' for n, row in enumerate(rows)
+        )
+    else:
+        text = "email,age,since,size,city\n" + "".join(
+            f"{n}@example.com,{','.join(one.get(key, '') for key in ('age', 'since', 'size', 'city'))}\n"
+            for n, one in enumerate(people)
+        )
+    file = tmp_path / "people.csv"
+    file.write_text(text, encoding="utf-8")
+    found = survey(file, declared=declared, complain=lambda problem: pytest.fail(problem.message))
+    if kind == "own":
+        write(database, found)
+        with database.connect() as connection, file.open("w", encoding="utf-8") as out:
+            export(connection, out)
+        found = survey(file, declared=declared, complain=lambda problem: pytest.fail(problem.message))
+    assert found.tool == {"csv": "csv", "json": "listmonk", "own": "publisher"}[kind]
+    assert {line for line, _ in found.warnings} == {3}
+    told = sorted(text for _, text in found.warnings)
+    assert [text.split(":")[0] for text in told] == [
+        "the value of age is no number", "the value of since is no date", "the value of size is no choice",
+    ]  # fmt: skip
+    write(database, found)
+    assert there(database, "1@example.com").attributes["age"] == "many"
 
 
 def test_a_time_zone_is_taken_in_any_case_and_the_name_of_none_is_kept_with_a_warning(
