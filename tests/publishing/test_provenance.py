@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import json
 import os
 import re
@@ -57,6 +59,45 @@ def test_a_message_that_was_altered_or_comes_from_elsewhere_is_not(newsroom: New
         ran = newsroom.run("verify", str(file))
         assert (ran.status, f"error: {verdict.strip()}:" in ran.err) == (1, True), (verdict, ran.err)
     assert newsroom.run("verify", "nothing.eml").status == 2
+
+
+def test_a_personal_message_is_the_edition_but_for_what_was_filled_in(newsroom: Newsroom, tmp_path: Path) -> None:
+    room = newsroom
+    attributes = "audience: {attributes: {name: 朋友, city: 各地}}\n"
+    room.newsletter.write("config.yaml", CONFIG + "deploy: {path: live}\n" + attributes)
+    room.newsletter.write(".gitignore", "live\noutbox\n.publisher\npeople.csv\n")
+    room.git("init", "-q", "-b", "main")
+    body = "正文，{{ subscriber.name }}，[去](https://example.com/?c={{subscriber.city}})。"
+    room.issue(head='subject: "{{ subscriber.name }}，你好"\nintro: 给 {{ subscriber.name }}\n', body=body)
+    room.commit("The issue")
+    room.newsletter.write("people.csv", 'email,name,city\nann@example.com,"A<b>""&, =?",K öln/\nben@example.com,,\n')
+    assert room.run("subscribers", "import", "people.csv").status == 0
+    ran = room.run("publish")
+    assert ran.status == 0, ran.err
+    ann, ben = sorted((room.root / "outbox" / SLUG).glob("*.eml"))
+    for file in (ann, ben):
+        ran = room.run("verify", str(file))
+        assert ran.status == 0, ran.err
+    message = email.message_from_bytes(ann.read_bytes(), policy=email.policy.default)
+    assert message["subject"] == 'A<b>"&, =?，你好'
+    part = message.get_body(("html",))
+    assert part is not None
+    html = part.get_content()
+    changed = {
+        "another address": html.replace("https://example.com/?c=", "https://evil.example/?c="),
+        "more in the address": html.replace("?c=K%20%C3%B6ln%2F", "?c=K/../evil"),
+        "markup in a value": html.replace("A&lt;b&gt;", "A<i>"),
+        "nothing": html,
+    }
+    for what, other in changed.items():
+        part.set_content(other, subtype="html", cte="base64")
+        (tmp_path / "changed.eml").write_bytes(bytes(message))
+        assert room.run("verify", str(tmp_path / "changed.eml")).status == (0 if what == "nothing" else 1), what
+    page = (room.root / "live" / "issues" / SLUG / "index.html").read_text(encoding="utf-8")
+    assert "正文，朋友，" in page
+    assert "给 朋友" in page
+    everything = [file.read_bytes() for file in (room.root / "live").rglob("*") if file.is_file()]
+    assert not any(word in text for text in everything for word in (b"A&lt;b", b"A<b", b"subscriber.", "öln".encode()))
 
 
 def test_a_page_is_known_and_one_with_other_words_is_not(newsroom: Newsroom) -> None:
