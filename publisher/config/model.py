@@ -27,6 +27,7 @@ from publisher.config.values import (
     Section,
     Sender,
     TimeZone,
+    Tracking,
     Variable,
     WebUrl,
 )
@@ -49,6 +50,7 @@ class Newsletter(Section):
     postal_address: str | None = Field(None, description="Law asks for one in bulk mail")
     description: str | None = Field(None, description="One sentence: what the newsletter is about")
     name_models: Literal["plain", "ai"] = Field("plain", description="ai: a model's name stands as AI（name）in labels")
+    tracking: Tracking = Field("off", description="clicks: links of the mail are counted, and readers are not")
 
     @property
     def zone(self) -> ZoneInfo:

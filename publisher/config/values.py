@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from email.utils import parseaddr
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -161,6 +161,10 @@ Duration = Annotated[
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Sender = Annotated[str, AfterValidator(_sender)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
+Tracking = Annotated[
+    Literal["off", "clicks"],
+    BeforeValidator(lambda value: "off" if str(value).lower() == "false" else value),  # what YAML 1.1 makes of off
+]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 RulePath = Annotated[str, AfterValidator(_rule_path)]
 OneLine = Annotated[str, AfterValidator(_one_line)]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, case, func, select, update
 from publisher.database import Database
 from publisher.database.failures import UnreadableError
 from publisher.delivery.states import FEEDBACK, Account, Operator, RecipientState
-from publisher.delivery.tables import WAITS, literally, mailings, recipients, second_copies, senders
+from publisher.delivery.tables import WAITS, links, literally, mailings, recipients, second_copies, senders
 from publisher.errors import UsageError
 from publisher.mail.message import MailContent
 
@@ -75,6 +75,15 @@ def letter_of(connection: Connection, mailing_id: int) -> MailContent:
     """What the mailing mails, as it was frozen."""
     query = select(mailings.c.letter).where(mailings.c.id == mailing_id)
     return MailContent.from_json(connection.execute(query).scalar_one())
+
+
+def links_mailed(connection: Connection, slug: str | None = None) -> dict[str, dict[int, str]]:
+    """Where counted links lead, by slug and number; of ``slug`` alone where it is given."""
+    found: dict[str, dict[int, str]] = {}
+    query = select(links.c.slug, links.c.number, links.c.target).order_by(links.c.slug, links.c.number)
+    for issue, number, target in connection.execute(query.where(links.c.slug == slug) if slug else query):
+        found.setdefault(issue, {})[number] = target
+    return found
 
 
 def write_operator(connection: Connection, mailing_id: int, operator: str) -> None:

@@ -269,9 +269,9 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
 def send_test(config: Config, edition: Edition | MailContent, addresses: list[str]) -> list[tuple[int, str]]:
     """Send a marked test of each variant, outside every ledger; position and code of each address where one failed.
 
-    Raises TransportError.
+    Its links have their own addresses: nothing of a test is counted. Raises TransportError.
     """
-    letter = MailContent.of(edition)
+    letter = MailContent.of(edition, counts=False)
     marks = (f"[test {one.name}]" if one.name else "[test]" for one in letter.letters)
     letters = [
         replace(one, subject=one.subject.behind(f"{mark} ")) for mark, one in zip(marks, letter.letters, strict=True)

@@ -53,6 +53,15 @@ mailings = Table(
     partial_index("uq_mailings_unfinished", "slug", where=UNFINISHED, unique=True),
 )
 
+# Where the counted links of an issue's mail lead; those of its newest mailing, and what only an older one had.
+links = Table(
+    "links",
+    metadata,
+    Column("slug", String(255), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 1, in the order of the HTML
+    Column("target", Text, nullable=False),
+)
+
 recipients = Table(
     "recipients",
     metadata,

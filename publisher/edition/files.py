@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, replace
 from typing import Any
 
+from publisher.edition.clicks import counted
 from publisher.edition.model import Edition, Sizes, Slotted, Variant
 
 EMAIL_FILES = ("email.html", "email.txt", "edition.json")
@@ -50,7 +51,7 @@ def email_files(edition: Edition) -> dict[str, bytes]:
         for name, content in email_files(replace(variant.edition, commit=edition.commit)).items()
     )
     return dict(others) | {
-        "email.html": str(edition.html).encode(),
+        "email.html": str(counted(edition.html, edition.clicks)).encode(),
         "email.txt": str(edition.text).encode(),
         "edition.json": (json.dumps(manifest(edition), ensure_ascii=False, indent=2) + "\n").encode(),
     }

@@ -171,6 +171,17 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedLinks:
+    """The links of an email whose clicks are counted, in its order: in mail each is ``base`` and its number, from 1.
+
+    After those of the email itself stand those that only other variants of it have.
+    """
+
+    base: str
+    links: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Edition:
     """Everything a reader gets, once.
 
@@ -181,6 +192,7 @@ class Edition:
     ``variants``: where readers get different ones, all of them; the first is this edition, whose ``digest`` covers all.
     ``subject``, ``preheader``, ``web`` and ``stories`` show the defaults of attributes; ``mail_subject`` is the subject
     with slots, where it has any.
+    ``html`` has its links' own addresses; the mail has those of ``clicks`` in place of them.
     ``web`` is the body of the archive page: headline block, key points, cover, intro, items, attribution; safe HTML.
     """
 
@@ -215,6 +227,7 @@ class Edition:
     translation_of: str | None = None
     variants: tuple[Variant, ...] = ()
     mail_subject: Slotted | None = None
+    clicks: CountedLinks | None = None
 
     @property
     def variant_names(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from publisher.config import Config
-from publisher.edition.model import AnySlot, Asset, Personal, Slotted
+from publisher.edition.model import AnySlot, Asset, CountedLinks, Personal, Slotted
 
 SHARED = ""
 """The part of every issue: the theme and config.yaml."""
@@ -70,12 +70,21 @@ def history_of(root: Path, templates: str) -> CommitGraph:
     return CommitGraph(head, edges, frozenset(dirty), frozenset(known))
 
 
-def digest(subject: Slotted, preheader: str, html: Slotted, text: Slotted, web: str, assets: Iterable[Asset]) -> str:
-    """``sha256:`` and 64 hex digits over everything a reader gets."""
+def digest(
+    subject: Slotted,
+    preheader: str,
+    html: Slotted,
+    text: Slotted,
+    web: str,
+    assets: Iterable[Asset],
+    clicks: CountedLinks | None = None,
+) -> str:
+    """``sha256:`` and 64 hex digits over everything a reader gets, and where its counted links lead."""
     parts = [*_parts("subject", subject), ("preheader", preheader.encode())]
     parts += (*_parts("html", html), *_parts("text", text))
     parts.append(("web", web.encode()))
     parts += ((f"asset {asset.name}", asset.content) for asset in sorted(assets, key=lambda asset: asset.name))
+    parts += (("click", target.encode()) for _, target in (clicks.links if clicks else ()))
     return hash_parts("publisher edition 1", parts)
 
 

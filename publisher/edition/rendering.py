@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, say
 from publisher.edition import provenance
+from publisher.edition.clicks import counted, links_of
 from publisher.edition.email import write_html
 from publisher.edition.files import sizes_of
 from publisher.edition.gates import check_edition, clip_budget
 from publisher.edition.markdown import Html
-from publisher.edition.model import Edition, EditionItem, Slotted, ThemeError, Variant
+from publisher.edition.model import CountedLinks, Edition, EditionItem, Slotted, ThemeError, Variant
 from publisher.edition.origin import record
 from publisher.edition.others import Others
 from publisher.edition.pictures import Pictures
@@ -31,7 +33,12 @@ def render(issue: Issue, config: Config, others: Others | None = None) -> tuple[
     keeps it from being made.
     """
     variants, found = variants_of(issue, config.newsletter.language)
-    made = [_render(variant.issue, config, others) for variant in variants]
+    links: dict[int, str] = {}
+    made = []
+    for variant in variants:
+        made.append(_render(variant.issue, config, others, links))
+        if (edition := made[-1][0]) and edition.clicks:
+            links |= dict(edition.clicks.links)
     if len(made) < 2:
         return made[0] if made else (None, found)
     everywhere = set.intersection(*(set(findings) for _, findings in made))
@@ -53,11 +60,17 @@ def _joined(variants: Sequence[IssueVariant], editions: Sequence[Edition]) -> Ed
     )
     told = (part for one in kept for part in (("condition", one.condition), ("digest", one.edition.digest)))
     digest = provenance.hash_parts("publisher variants 1", ((kind, text.encode()) for kind, text in told))
-    return replace(editions[0], digest=digest, assets=tuple(assets.values()), variants=kept)
+    clicks = editions[0].clicks
+    if clicks:
+        every = {link: None for edition in editions if edition.clicks for link in edition.clicks.links}
+        clicks = replace(clicks, links=tuple(every))
+    return replace(editions[0], digest=digest, assets=tuple(assets.values()), variants=kept, clicks=clicks)
 
 
-def _render(issue: Issue, config: Config, others: Others | None) -> tuple[Edition | None, list[Diagnostic]]:
-    """One variant, or the one edition that there is.
+def _render(
+    issue: Issue, config: Config, others: Others | None, links: Mapping[int, str]
+) -> tuple[Edition | None, list[Diagnostic]]:
+    """One variant, or the one edition that there is. ``links``: the counted links of variants before it.
 
     The same issue, theme, configuration and ``others``, to which the mail leads, give the same bytes, wherever and
     whenever they are rendered.
@@ -67,9 +80,10 @@ def _render(issue: Issue, config: Config, others: Others | None) -> tuple[Editio
     slots = Slots.of(issue, config)
     seen = view(issue, config, words, pictures, slots, others)
     theme = Theme.of(config)
+    click = partial(links_of, config=config, slug=issue.slug, known=links.items())
     try:
         texts = story_texts(seen, words, theme, slots)
-        mailed, html, text = _mail(issue, seen, texts, words, theme, slots, config, pictures)
+        mailed, html, text = _mail(issue, seen, texts, words, theme, slots, config, pictures, click)
         shown = slots.shown(seen)
         story_html = write_stories(shown, words, theme)
         web = write_web(shown, story_html, words, theme)
@@ -80,7 +94,7 @@ def _render(issue: Issue, config: Config, others: Others | None) -> tuple[Editio
         for item, one, html, text in zip(issue.items, shown.items, story_html, slots.shown(texts), strict=True)
     )
     subject = slots.cut(seen.subject)
-    edition = replace(_edition(issue, shown, subject, html, text, web, stories, pictures), mailed=mailed)
+    edition = replace(_edition(issue, shown, subject, html, text, web, stories, pictures, click(html)), mailed=mailed)
     findings = [*pictures.diagnostics, *check_edition(edition, issue, config)]
     return (None if pictures.diagnostics else edition), findings
 
@@ -104,6 +118,7 @@ def _mail(
     slots: Slots,
     config: Config,
     pictures: Pictures,
+    click: Callable[[Slotted], CountedLinks | None],
 ) -> tuple[int | None, Slotted, Slotted]:
     """The email's parts, with as many items as fit where the rest may stand on the web; how many, where not all."""
 
@@ -111,15 +126,18 @@ def _mail(
         html = write_html(view.mailed(pictures), words, theme, slots, config)
         return html, write_text(view, texts, words, theme, slots, config)
 
-    parts, clip = write(seen), config.checks.clip
-    if not issue.overflow or not clip_budget.over(sizes_of(*parts), clip):
+    def over(html: Slotted, text: Slotted) -> bool:
+        return clip_budget.over(sizes_of(counted(html, click(html)), text), config.checks.clip)
+
+    parts = write(seen)
+    if not issue.overflow or not over(*parts):
         return None, *parts
     fit, least = 1, len(seen.items)  # the fewest that are too many
     kept = write(seen.upto(fit)) if least > fit else parts
     while least - fit > 1:
         half = (fit + least) // 2
         tried = write(seen.upto(half))
-        if clip_budget.over(sizes_of(*tried), clip):
+        if over(*tried):
             least = half
         else:
             fit, kept = half, tried
@@ -135,6 +153,7 @@ def _edition(
     web: str,
     stories: tuple[EditionItem, ...],
     pictures: Pictures,
+    clicks: CountedLinks | None,
 ) -> Edition:
     return Edition(
         slug=issue.slug,
@@ -149,8 +168,8 @@ def _edition(
         web=web,
         stories=stories,
         length=shown.length,
-        sizes=sizes_of(html, text),
-        digest=provenance.digest(subject, shown.preheader, html, text, web, pictures.assets),
+        sizes=sizes_of(counted(html, clicks), text),
+        digest=provenance.digest(subject, shown.preheader, counted(html, clicks), text, web, pictures.assets, clicks),
         number=issue.number,
         authors=issue.authors,
         tags=issue.tags,
@@ -164,4 +183,5 @@ def _edition(
         origin=record(issue),
         translation_of=issue.translation_of,
         mail_subject=subject if subject.slots else None,
+        clicks=clicks,
     )

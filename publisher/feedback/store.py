@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete, exists, func, select, type_coerce, update
@@ -10,11 +11,14 @@ from publisher.database.bulk import insert_once
 from publisher.database.metadata import Instant
 from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import mailings, recipients
-from publisher.feedback.tables import feedback_events, sns_messages
+from publisher.feedback.tables import clicks, feedback_events, sns_messages
 from publisher.providers.events import BounceType, Event, EventKind
 
 WAITS = timedelta(days=30)
 """How long an event waits for the row it is about. Other mail of the same account would fill the table otherwise."""
+
+ClickSums = Counter[tuple[str, int, str, bool]]
+"""Clicks by issue, number of the link, day in ISO 8601, and whether machines made them."""
 
 REMEMBERS = timedelta(days=3)
 """How long a message of SNS is known again: longer than a provider repeats one (SNS: a day)."""
@@ -94,6 +98,16 @@ def transient_streak(connection: Connection, reference: str) -> int:
         last_slug = slug if failed else None
         longest = max(longest, run)
     return longest
+
+
+def count_clicks(connection: Connection, sums: ClickSums) -> None:
+    """Add sums of clicks to those that are there."""
+    c = clicks.c
+    for (slug, number, day, machines), more in sorted(sums.items()):
+        insert_once(connection, clicks, {"slug": slug, "number": number, "day": day, "people": 0, "machines": 0})
+        column = c.machines if machines else c.people
+        row = update(clicks).where(c.slug == slug, c.number == number, c.day == day)
+        connection.execute(row.values({column: column + more}))
 
 
 def bounce_detail(event: Event) -> str:

@@ -29,6 +29,17 @@ feedback_events = Table(
     partial_index("ix_feedback_events_unsettled", "id", where="settled = 0"),
 )
 
+# Clicks on counted links of the mail, summed: whose they were stands nowhere.
+clicks = Table(
+    "clicks",
+    metadata,
+    Column("slug", String(255), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("day", String(10), primary_key=True),  # ISO 8601, in UTC
+    Column("people", Integer, nullable=False),
+    Column("machines", Integer, nullable=False),
+)
+
 # Messages of SNS that were taken in, and when: for longer than their timestamp would let them in again.
 sns_messages = Table(
     "sns_messages",

@@ -71,6 +71,15 @@ class LinkClicks(NamedTuple):
     machine_clicks: int
 
 
+class CountedLink(NamedTuple):
+    """A counted link of the mail: its number, where it leads, clicks that look like readers', and those of machines."""
+
+    number: int
+    url: str
+    clicks: int
+    machine_clicks: int
+
+
 @dataclass(frozen=True, slots=True)
 class Tracking:
     """Opens and clicks, where config asks for them. Readers are counted once; machines are a guess by user agent."""
@@ -115,6 +124,7 @@ class MailingReport:
     domains: tuple[Domain, ...]
     timeline: tuple[TimelineStep, ...]
     tracking: Tracking | None
+    clicks: tuple[CountedLink, ...] = ()
 
     @property
     def balanced(self) -> bool:

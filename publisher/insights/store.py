@@ -25,11 +25,12 @@ from publisher.database import Database
 from publisher.delivery import ledger, mailings
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import FEEDBACK, RecipientState, mailing_state
-from publisher.delivery.tables import literally, recipients
+from publisher.delivery.tables import links, literally, recipients
 from publisher.delivery.tables import mailings as mailing_table
-from publisher.feedback.tables import feedback_events
+from publisher.feedback.tables import clicks, feedback_events
 from publisher.insights.account import (
     BounceReason,
+    CountedLink,
     Domain,
     LinkClicks,
     MailingReport,
@@ -73,7 +74,25 @@ def report(database: Database, config: Config, slug: str) -> MailingReport | Non
             domains=_domains(connection, mailing),
             timeline=timeline(_minutes(connection, mailing)),
             tracking=_tracking(connection, mailing) if tracks else None,
+            clicks=_clicks(connection, mailing.slug),
         )
+
+
+def _clicks(connection: Connection, slug: str) -> tuple[CountedLink, ...]:
+    """Every counted link of an issue, in the order of the mail."""
+    c = clicks.c
+    sums = (func.coalesce(func.sum(c.people), 0), func.coalesce(func.sum(c.machines), 0))
+    query = (
+        select(links.c.number, links.c.target, *sums)
+        .outerjoin_from(links, clicks, (c.slug == links.c.slug) & (c.number == links.c.number))
+        .where(links.c.slug == slug)
+        .group_by(links.c.number, links.c.target)
+        .order_by(links.c.number)
+    )
+    return tuple(
+        CountedLink(number, url, int(people), int(machines))
+        for number, url, people, machines in connection.execute(query)
+    )
 
 
 def _rejections(connection: Connection, mailing: Mailing) -> tuple[Rejection, ...]:

@@ -18,6 +18,7 @@ from typing import Any
 from publisher.config.audience import fits
 from publisher.config.model import Config
 from publisher.database.failures import UnreadableError
+from publisher.edition.clicks import counted
 from publisher.edition.model import AnySlot, Edition, EditionOrigin, Personal, Slot, Slotted
 from publisher.edition.preheader import cut
 from publisher.issue.markdown.cjk import without_controls
@@ -47,16 +48,20 @@ class MailContent:
     condition: str = ""
     variants: tuple[MailContent, ...] = ()
     """What readers get who meet the ``condition`` of each; the first is for all others. Empty: one letter for all."""
+    links: tuple[tuple[int, str], ...] = ()
+    """The numbers of its counted links, and where each leads; of all variants."""
 
     @classmethod
-    def of(cls, edition: Edition | MailContent) -> MailContent:
-        """The letter of an edition; one that is a letter already is returned as it is."""
+    def of(cls, edition: Edition | MailContent, *, counts: bool = True) -> MailContent:
+        """The letter of an edition, its links counted where they are; one that is a letter is returned as it is."""
         if isinstance(edition, MailContent):
             return edition
         given = {name: getattr(edition, name) for name in (*_PLAIN, "html", "text", "origin")}
         own = cls(**given | {"subject": edition.mail_subject or Slotted((edition.subject,))})
+        if counts and (clicks := edition.clicks):
+            own = replace(own, html=counted(edition.html, clicks), links=clicks.links)
         variants = (
-            replace(cls.of(one.edition), commit=own.commit, name=one.name, condition=one.condition)
+            replace(cls.of(one.edition, counts=counts), commit=own.commit, name=one.name, condition=one.condition)
             for one in edition.variants
         )
         return replace(own, variants=tuple(variants))
@@ -80,6 +85,7 @@ class MailContent:
         plain["subject"] = _write(self.subject) if self.subject.slots else str(self.subject)
         bodies = {"html": _write(self.html), "text": _write(self.text)}
         told = plain | bodies | {"origin": [asdict(o) for o in self.origin]}
+        told |= {"links": self.links} if self.links else {}
         told |= {"name": self.name, "condition": self.condition} if self.name else {}
         return told | ({"variants": [one._object() for one in self.variants]} if self.variants else {})
 
@@ -99,7 +105,9 @@ class MailContent:
         plain = {name: data[name] for name in _PLAIN} | {name: data.get(name, "") for name in ("name", "condition")}
         plain["subject"] = _read([plain["subject"]] if isinstance(plain["subject"], str) else plain["subject"])
         variants = tuple(map(cls._of_object, data.get("variants", ())))
-        return cls(**plain, html=_read(data["html"]), text=_read(data["text"]), origin=origin, variants=variants)
+        links = tuple((int(number), str(target)) for number, target in data.get("links", ()))
+        html, text = _read(data["html"]), _read(data["text"])
+        return cls(**plain, html=html, text=text, origin=origin, variants=variants, links=links)
 
 
 _PLAIN = ("slug", "title", "subject", "language", "digest", "commit")

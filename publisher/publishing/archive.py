@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from publisher.config import Config
+from publisher.delivery.mailings import links_mailed
 from publisher.edition.model import Edition
 from publisher.proofing.proof import Proof
 from publisher.proofing.store import Store
@@ -104,7 +105,9 @@ class ArchiveRun:
         return number
 
     def _aftermath(self, run: Run, decisions: Sequence[IssueDecision]) -> ArchiveNotes:
-        """Corrections and withdrawals with the day they were first seen, which is written down and stays."""
+        """Corrections and withdrawals with the day they were first seen, which is written down and stays; and where
+        the counted links of mail lead, whatever the issue has become since.
+        """
         corrected: dict[str, date] = {}
         withdrawn: dict[str, date] = {}
         with run.database.begin() as connection:
@@ -125,7 +128,8 @@ class ArchiveRun:
                         at = run.now
                         store.note(connection, one.slug, withdrawn_at=at)
                     withdrawn[one.slug] = self._day(at)
-        return ArchiveNotes(corrected, withdrawn)
+            links = links_mailed(connection)
+        return ArchiveNotes(corrected, withdrawn, links)
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.config.newsletter.zone).date()

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from publisher.config import Config
+from publisher.edition.clicks import counted
 from publisher.edition.model import AnySlot, Edition, Personal, Slotted
 from publisher.edition.origin import origins_of
 from publisher.errors import UsageError
@@ -148,11 +149,12 @@ def _altered(config: Config, exhibit: _Exhibit, edition: Edition) -> str | None:
         return None if whole else "the page's words are not that edition's"
     if not _fits(MailContent.of(edition).subject, str(exhibit.message["subject"])):
         return "its subject is not that edition's"
-    for kind, slotted in (("plain", edition.text), ("html", edition.html)):
+    mailed = {"plain": (edition.text,), "html": (edition.html, counted(edition.html, edition.clicks))}
+    for kind, forms in mailed.items():
         part = exhibit.message.get_body((kind,))
         if part is None:
             return f"its {kind} part is missing"
-        if not _fits(slotted, part.get_content()):
+        if not any(_fits(slotted, part.get_content()) for slotted in forms):
             return f"its {kind} part is not that edition's"
     return None
 
@@ -194,13 +196,13 @@ def _only(slugs: tuple[str, ...]) -> str | None:
 
 
 def _named(exhibit: _Exhibit, slugs: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """The issues whose archive pages are named: one, or that and its translations."""
+    """The issues whose archive pages, or counted links, are named: one, or that and its translations."""
     text = exhibit.html
     if exhibit.message is None:  # a page names its neighbours too; its own address is the canonical one
         found = re.search(r'<link rel="canonical" href="([^"]+)"', text)
         text = found[1] if found else ""
     text = unquote(text)
-    return tuple(slug for slug in slugs if f"/{quote(issue_path(slug))}" in text)
+    return tuple(slug for slug in slugs if f"/{quote(issue_path(slug))}" in text or f"/r/{slug}/" in text)
 
 
 def _slugs_at(config: Config, commit: str) -> list[str]:

@@ -59,6 +59,7 @@ class ArchiveNotes:
 
     corrected: Mapping[str, date] = field(default_factory=dict)
     withdrawn: Mapping[str, date] = field(default_factory=dict)
+    links: Mapping[str, Mapping[int, str]] = field(default_factory=dict)  # where the counted links of its mail lead
 
 
 NOTHING_SINCE = ArchiveNotes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,33 @@ def site_files(
     ):
         key = key_of(common, name, parts)
         yield Target(name, (key,), partial(_made, made, config, archive, key))
+    links = {edition.slug: dict(edition.clicks.links) for edition in archive.editions if edition.clicks}
+    for slug, numbered in {**links, **aftermath.links}.items():
+        for number, target in numbered.items():
+            yield SiteFile(f"r/{slug}/{number}/index.html", _leads_on(target, config.newsletter.language))
     yield SiteFile("robots.txt", robots(config))
     yield SiteFile("llms.txt", llms(config, archive))
     for name, shown in {front.name: edition for edition in archive.editions for front in edition.media}.items():
         yield Target(name, (key_of(b"", name),), partial(_asset, shown, name))  # its name has a hash of its content
     yield from copy_targets(scaled(archive.editions))
+
+
+def _leads_on(target: str, language: str) -> bytes:
+    """The page of a counted link of mail: it leads on without a script, and without the readers' service."""
+    to = escape(target)
+    return f"""<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="robots" content="noindex">
+<meta http-equiv="refresh" content="0; url={to}">
+<link rel="canonical" href="{to}">
+<title>{to}</title>
+</head>
+<body><p><a href="{to}">{to}</a></p></body>
+</html>
+""".encode("utf-8", "replace")
 
 
 def build_site(

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from publisher.errors import DatabaseError
 from publisher.providers import providers
 from publisher.web import links, operations, subscribing
+from publisher.web.clicks import ClickCounter, follow
 from publisher.web.guard import ServiceGuard
 from publisher.web.service import Service
 
@@ -31,6 +32,7 @@ def create_app(service: Service) -> ASGIApp:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         service.postman.start()
         yield
+        await app.state.clicks.flush()
         service.close()
 
     async def index(_: Request) -> Response:
@@ -65,6 +67,7 @@ def create_app(service: Service) -> ASGIApp:
             Route("/preferences/{token}", links.preferences, methods=["POST"]),
             Route("/keep/{token}", links.show_keep, methods=["GET"]),
             Route("/keep/{token}", links.keep, methods=["POST"]),
+            Route("/r/{slug}/{number}", follow, methods=["GET"]),
             Route("/webhooks/{name}", operations.webhook, methods=["POST"]),
             Route("/healthz", operations.health, methods=["GET"]),
             Route("/metrics", operations.metrics, methods=["GET"]),
@@ -79,6 +82,7 @@ def create_app(service: Service) -> ASGIApp:
     )
     app.router.redirect_slashes = False  # it would send readers to whatever host a request names
     app.state.service = service
+    app.state.clicks = ClickCounter(lambda sums: service.write(service.readers.count, sums))
     app.state.alarms = operations.Alarms(service.config, service.database)
     found = [provider.webhook() for provider in providers(service.config)]
     app.state.webhooks = {webhook.name: webhook for webhook in found if webhook}

@@ -127,7 +127,7 @@ def route_of(path: str) -> str:
     return first if first in _ROUTES else "other"
 
 
-_ROUTES = {"", "subscribe", "confirm", "unsubscribe", "preferences", "webhooks", "healthz", "metrics"}
+_ROUTES = {"", "subscribe", "confirm", "unsubscribe", "preferences", "r", "webhooks", "healthz", "metrics"}
 
 
 def _method(scope: Scope) -> str:

@@ -19,6 +19,8 @@ from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState, 
 from publisher.audience.suppressions import Reason, release, suppression, welcome_back
 from publisher.audience.tokens import TokenPayload
 from publisher.database import Database
+from publisher.delivery.mailings import links_mailed
+from publisher.feedback.store import ClickSums, count_clicks
 from publisher.web import outbox
 from publisher.web.choices import Choices
 
@@ -96,6 +98,16 @@ class Readers:
         """The subscriber that a token names."""
         with self._database.connect() as connection:
             return store.find(connection, reference)
+
+    def link(self, slug: str, number: int) -> str | None:
+        """Where a counted link of the mail of an issue leads."""
+        with self._database.connect() as connection:
+            return links_mailed(connection, slug).get(slug, {}).get(number)
+
+    def count(self, sums: ClickSums) -> None:
+        """Add clicks to those that are counted."""
+        with self._database.begin() as connection:
+            count_clicks(connection, sums)
 
     def confirm(self, claim: TokenPayload, evidence: Evidence) -> Subscriber | None:
         """Confirm. None where the link names nobody, or was mailed before the person unsubscribed."""

@@ -334,3 +334,31 @@ def test_a_damaged_value_is_a_corrupt_database_and_is_not_shown(tmp_path: Path, 
     assert f"{path} is corrupt" in raised.value.message
     assert "example" not in raised.value.message
     assert "restore it from a backup" in str(raised.value.help)
+
+
+def test_clicks_on_counted_links_stand_in_the_report_with_the_share_of_machines(tmp_path: Path) -> None:
+    from collections import Counter
+
+    from publisher.delivery.freeze import freeze
+    from publisher.edition.model import Slotted
+    from publisher.feedback.store import count_clicks
+    from publisher.mail.message import MailContent
+
+    room, body = open_room(tmp_path), Slotted(("hello",))
+    room.subscribe(READERS[0])
+    targets = ("https://example.com/?a=1&b=2", "https://example.com/<b>")
+    numbered = tuple(enumerate(targets, 1))
+    with room.database.begin() as connection:
+        freeze(connection, MailContent(SLUG, "Weekly", "Weekly", "en", "sha256:0", None, body, body, links=numbered))
+        for day in ("2026-05-04", "2026-05-05"):
+            count_clicks(connection, Counter({(SLUG, 1, day, False): 3, (SLUG, 1, day, True): 1}))
+        count_clicks(connection, Counter({(SLUG, 9, "2026-05-04", False): 5, ("another", 1, "2026-05-04", False): 7}))
+    found = read_report(room.database, room.config, SLUG)
+    assert found is not None
+    assert [tuple(link) for link in found.clicks] == [(1, targets[0], 6, 2), (2, targets[1], 0, 0)]
+    page = render_report(found, room.config)
+    assert re.search(r"1 · https://example.com/\?a=1&amp;b=2</th><td class=\"n\">6</td><td class=\"n\">2</td>", page)
+    assert "25.0%" in page
+    assert "https://example.com/<b>" not in page
+    assert 'id="clicks"' not in render_report(replace(found, clicks=()), room.config)
+    room.database.close()

@@ -131,7 +131,7 @@ def limited_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Si
     yield from serve(tmp_path, monkeypatch, Limiter("5/minute", "2/day"))
 
 
-def serve(root: Path, monkeypatch: pytest.MonkeyPatch, limiter: Limiter) -> Iterator[Site]:
+def serve(root: Path, monkeypatch: pytest.MonkeyPatch, limiter: Limiter, **about: str) -> Iterator[Site]:
     for name in ("PUBLISHER_DATABASE_URL", "PUBLISHER_SECRET_KEYS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("publisher.web.subscribing.BEAT", 0.01)
@@ -142,6 +142,7 @@ def serve(root: Path, monkeypatch: pytest.MonkeyPatch, limiter: Limiter) -> Iter
         "language": "zh-CN",
         "url": "https://news.example.com/",
         "from": "AI 周报 <weekly@news.example.com>",
+        **about,
     }
     topics = {"weekly": "每周要闻", "daily": "每日快讯"}
     config = Config(

@@ -140,7 +140,8 @@ def _says(kind: EventKind, body: Json, entry: Json) -> dict[str, Any]:
 def _machine(body: Json) -> bool | None:
     """What SES itself says of who opened or clicked.
 
-    The flag is known by what its name says: the documents at hand do not give it.
+    https://aws.amazon.com/about-aws/whats-new/2026/08/amazon-ses-automated-email-interactions/ speaks of "automated"
+    events; no document at hand gives the field, so the flag is known by what its name says.
     """
     told = [value for key, value in body.items() if _FLAG.search(key) and isinstance(value, bool)]
     return any(told) if told else None

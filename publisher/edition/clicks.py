@@ -1,0 +1,48 @@
+"""Links of the email that are counted (``newsletter.tracking: clicks``): nothing in one tells whose mail it stood in.
+
+Pages, plain text, previews and gates have the addresses as written; only the HTML that is mailed has the counted ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape, unescape
+from itertools import count
+
+from publisher.config import Config
+from publisher.edition.model import CountedLinks, Slotted
+
+_LINK = re.compile(r"""(<a\s(?:[^>"]|"[^"]*")*?\bhref=")(https?://[^"]+)(?=")""", re.IGNORECASE)
+
+
+def links_of(html: Slotted, config: Config, slug: str, known: Iterable[tuple[int, str]] = ()) -> CountedLinks | None:
+    """The links to web pages, in the order of the HTML; None where none are counted.
+
+    Not that to subscribe, which is there for whom the mail was passed on to. ``known`` are those of variants before
+    this one: a number leads to one address, whichever variant it stands in.
+    """
+    if config.newsletter.tracking == "off":
+        return None
+    service, free = config.service.url, dict(known)
+    fresh, links = count(len(free) + 1), []
+    for link in (link for part in html.parts if type(part) is str for link in _LINK.finditer(part)):
+        if (target := unescape(link[2])) != f"{service}subscribe":
+            number = next((number for number, to in free.items() if to == target), None) or next(fresh)
+            free.pop(number, None)
+            links.append((number, target))
+    return CountedLinks(f"{service or config.newsletter.url}r/{slug}/", tuple(links))
+
+
+def counted(html: Slotted, clicks: CountedLinks | None) -> Slotted:
+    """The HTML as it is mailed."""
+    if clicks is None:
+        return html
+    left = list(clicks.links)
+
+    def number(link: re.Match[str]) -> str:
+        if not left or unescape(link[2]) != left[0][1]:
+            return link[0]
+        return f"{link[1]}{escape(clicks.base)}{left.pop(0)[0]}"
+
+    return Slotted(tuple(_LINK.sub(number, part) if type(part) is str else part for part in html.parts))

@@ -1,0 +1,91 @@
+"""``/r/<issue>/<number>``: a counted link of the mail leads on, and the click is counted for nobody.
+
+Written down are sums by link and day, people and machines apart. Whose click it was is kept in memory for as long as it
+takes to see a scanner that follows one link after another: ``BURST`` links of an issue within ``SECONDS``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from string import punctuation
+from urllib.parse import quote
+
+from starlette.background import BackgroundTask
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from publisher.errors import DatabaseError
+from publisher.feedback.apply import is_machine
+from publisher.feedback.store import ClickSums
+from publisher.web.forms import network
+from publisher.web.service import Service, log
+
+BURST, SECONDS = 5, 3.0
+_PREFETCH = ("purpose", "sec-purpose", "x-purpose", "x-moz")
+
+
+async def follow(request: Request) -> Response:
+    """302 to where the link leads; GET alone counts. Raises HTTPException 404: mail of that issue had no such link."""
+    service: Service = request.app.state.service
+    slug, number = request.path_params["slug"], request.path_params["number"]
+    known = re.fullmatch("[1-9][0-9]{0,5}", number)
+    target = await service.read(service.readers.link, slug, int(number)) if known else None
+    if target is None:
+        raise HTTPException(404)
+    answer = Response(status_code=302, headers={"location": quote(target, safe=punctuation)})
+    if request.method == "GET" and service.config.newsletter.tracking == "clicks":
+        client = (network(request), request.headers.get("user-agent", ""))
+        request.app.state.clicks.add(client, slug, int(number), machine=_is_machine(request.headers))
+        answer.background = BackgroundTask(request.app.state.clicks.flush)
+    return answer
+
+
+def _is_machine(headers: Headers) -> bool:
+    fetched_ahead = any("prefetch" in headers.get(name, "").lower() for name in _PREFETCH)
+    return fetched_ahead or is_machine(headers.get("user-agent", ""))
+
+
+class ClickCounter:
+    """Counts in memory what comes while a commit is under way: the next one writes the sums. For one event loop."""
+
+    def __init__(self, write: Callable[[ClickSums], Awaitable[None]]) -> None:
+        self._write = write
+        self._sums: ClickSums = Counter()
+        self._recent: dict[tuple[tuple[str, str], str], list[tuple[float, int, bool]]] = {}
+        self._running: asyncio.Task[None] | None = None
+
+    def add(self, client: tuple[str, str], slug: str, number: int, *, machine: bool) -> None:
+        """Count a click. Where it completes a burst, those before it turn out to have been a machine's."""
+        now, day = time.monotonic(), datetime.now(UTC).date().isoformat()
+        if len(self._recent) > 1000:
+            self._recent = {key: old for key, old in self._recent.items() if now - old[-1][0] < SECONDS}
+        recent = [one for one in self._recent.get((client, slug), ()) if now - one[0] < SECONDS]
+        burst = len({number, *(seen for _, seen, _ in recent)}) >= BURST
+        if burst:
+            for seen in (seen for _, seen, counted in recent if not counted):
+                self._sums[slug, seen, day, False] -= 1
+                self._sums[slug, seen, day, True] += 1
+        recent = [(at, seen, counted or burst) for at, seen, counted in recent]
+        self._recent[client, slug] = [*recent, (now, number, machine or burst)]
+        self._sums[slug, number, day, machine or burst] += 1
+
+    async def flush(self) -> None:
+        """Write down what is counted."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._write_all())
+        await self._running
+
+    async def _write_all(self) -> None:
+        while self._sums:
+            sums, self._sums = self._sums, Counter()
+            try:
+                await self._write(sums)
+            except DatabaseError as error:
+                log.error("%d clicks are not counted: %s", sums.total(), error.message)
