@@ -27,7 +27,7 @@ def doctor(
     Asks SES, DNS, the archive, the readers' service and the database; changes nothing, mails nobody. Exit status: 0
     ready, 1 something is at fault.
     """
-    from publisher.publishing.doctor import Level, examine
+    from publisher.publishing.doctor import NOT_ASKED, Level, examine
     from publisher.publishing.doctor.questions import Probes
 
     findings = examine(Probes(config_of(context), nameserver))
@@ -39,6 +39,8 @@ def doctor(
             console.print(f"{mark}  [bold]{finding.check:<17}[/]  {escape(finding.message)}")
             if finding.help:
                 console.print(f"{'':9}{'':17}  [cyan]→[/] {escape(finding.help)}")
+        if all(finding.check != "gmail" for finding in findings):
+            console.print(f"[dim]skipped[/]  [bold]{'gmail':<17}[/]  {escape(NOT_ASKED)}")
     return int(any(finding.level is Level.FAULT for finding in findings))
 
 

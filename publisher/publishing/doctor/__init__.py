@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -10,9 +11,10 @@ from time import monotonic
 from publisher.errors import PublisherError
 from publisher.providers.provider import Finding, Level, Question, by_name, fault, skipped
 from publisher.publishing.doctor import questions
+from publisher.publishing.doctor.gmail import NOT_ASKED, TOKEN, gmail
 from publisher.publishing.doctor.questions import Probes
 
-__all__ = ["Finding", "Level", "examine"]
+__all__ = ["NOT_ASKED", "Finding", "Level", "examine"]
 
 LONGEST = 30.0  # seconds that all questions together may take
 
@@ -31,7 +33,8 @@ OURS = (
 def examine(probes: Probes, only: Collection[str] | None = None) -> list[Finding]:
     """Every finding (of the questions ``only``), in their order. No exception leaves here but a defect's."""
     deadline = monotonic() + LONGEST
-    every = {**probes.provider.questions(), **by_name(OURS, probes)}
+    ours = (*OURS, gmail) if os.environ.get(TOKEN, "").strip() else OURS
+    every = {**probes.provider.questions(), **by_name(ours, probes)}
     asked = {name: question for name, question in every.items() if only is None or name in only}
     pool = ThreadPoolExecutor(max_workers=6)
     try:
@@ -47,7 +50,7 @@ def examine(probes: Probes, only: Collection[str] | None = None) -> list[Finding
 
 
 def _answer(name: str, question: Question, probes: Probes) -> Finding:
-    if name in {"spf", "dmarc"} and not probes.config.delivery.leaves:
+    if name in {"spf", "dmarc", "gmail"} and not probes.config.delivery.leaves:
         return skipped("delivery.transport is folder: no mail leaves this machine")
     try:
         return question()
