@@ -349,7 +349,7 @@ def test_clicks_on_counted_links_stand_in_the_report_with_the_share_of_machines(
     targets = ("https://example.com/?a=1&b=2", "https://example.com/<b>")
     numbered = tuple(enumerate(targets, 1))
     with room.database.begin() as connection:
-        freeze(connection, MailContent(SLUG, "Weekly", "Weekly", "en", "sha256:0", None, body, body, links=numbered))
+        freeze(connection, MailContent(SLUG, "Weekly", body, "en", "sha256:0", None, body, body, links=numbered))
         for day in ("2026-05-04", "2026-05-05"):
             count_clicks(connection, Counter({(SLUG, 1, day, False): 3, (SLUG, 1, day, True): 1}))
         count_clicks(connection, Counter({(SLUG, 9, "2026-05-04", False): 5, ("another", 1, "2026-05-04", False): 7}))

@@ -36,7 +36,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 def mail(site: Site, targets: tuple[str, ...], *, digest: str = "sha256:0", correction: bool = False) -> None:
     body = Slotted(("hello",))
     site.add(f"reader-{digest[-1]}@example.com")
-    letter = MailContent(SLUG, "Weekly", "Weekly", "en", digest, None, body, body, links=tuple(enumerate(targets, 1)))
+    letter = MailContent(SLUG, "Weekly", body, "en", digest, None, body, body, links=tuple(enumerate(targets, 1)))
     with site.service.database.begin() as connection:
         if correction:
             from publisher.delivery.mailings import finish, newest
