@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
+from urllib.parse import quote
 
 from markdown_it.token import Token
 
@@ -18,6 +19,7 @@ Place = Literal["code", "alt"]
 """Where readers see what was written: code and comments; what describes a picture, a link or another element."""
 _CODE = re.compile(r"<!--.*?(?:-->|\Z)|<(code|kbd|pre|samp)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _ADDRESS = re.compile(r"""(\shref\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+))""", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"(?:\{|%7B){2}(?:%20|[ \t])*subscriber\.([\w-]+)(?:%20|[ \t])*(?:\}|%7D){2}", re.IGNORECASE)
 _VERBATIM = frozenset({"code_inline", "fence", "code_block"})
 Written = Callable[[str, Place], str]
 
@@ -25,6 +27,11 @@ Written = Callable[[str, Place], str]
 def with_defaults(text: str, attributes: Mapping[str, AttributeConfig]) -> str:
     """The text as it stands where nothing is known of the reader."""
     return PLACEHOLDER.sub(lambda found: default_of(found, attributes) or found[0], text)
+
+
+def address_with_defaults(url: str, attributes: Mapping[str, AttributeConfig]) -> str:
+    """The address of a link, whose braces may be percent-encoded, as it stands where nothing is known of the reader."""
+    return _IN_ADDRESS.sub(lambda found: quote(default_of(found, attributes) or "", safe="") or found[0], url)
 
 
 def default_of(found: re.Match[str], attributes: Mapping[str, AttributeConfig]) -> str | None:

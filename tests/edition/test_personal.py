@@ -12,6 +12,7 @@ from publisher.diagnostics import Span
 from publisher.edition.model import Edition, Personal, Slot
 from publisher.edition.rendering import render
 from publisher.issue.model import Places, Source
+from publisher.issue.personal import address_with_defaults
 from publisher.proofing.codec import pack
 from publisher.proofing.proof import Basis, Proof
 
@@ -247,3 +248,17 @@ def test_an_issue_without_attributes_keeps_its_digest() -> None:
     assert other is not None
     assert plain.digest == other.digest
     assert AudienceConfig() == config().audience
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example/?c={{subscriber.city}}",
+        "https://a.example/?c=%7B%7Bsubscriber.city%7D%7D",
+        "https://a.example/?c=%7B%7B%20subscriber.city%20%7D%7D",
+    ],
+)
+def test_a_link_is_asked_for_with_the_default(url: str) -> None:
+    attributes = config(audience={"attributes": ATTRIBUTES}).audience.attributes
+    assert address_with_defaults(url, attributes) == "https://a.example/?c=K%C3%B6ln%20am%20Rhein"
+    assert address_with_defaults(url.replace("city", "none"), attributes) == url.replace("city", "none")

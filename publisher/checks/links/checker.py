@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urldefrag, urlsplit
 
@@ -20,6 +21,7 @@ from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.atomic import write_file
 from publisher.issue import read_issue
+from publisher.issue.personal import address_with_defaults
 
 DEAD_LINK = define("dead-link", Severity.ERROR)
 UNSURE_LINK = define("unsure-link", Severity.WARNING)
@@ -65,8 +67,10 @@ def check_all_links(
     """What became of every link of the issues ``slugs``, as far as they can be read, at each place where it stands."""
     chosen = list(slugs)
     issues = (read_issue(config, slug).partial for slug in chosen)
+    links = [link for issue in issues if issue is not None for link in Context(config, issue).links]
+    attributes = config.audience.attributes
     found = check_links(
-        [link for issue in issues if issue is not None for link in Context(config, issue).links],
+        [replace(link, url=address_with_defaults(link.url, attributes)) for link in links],
         cache=config.root / ".publisher" / "cache" / "links.json",
         agent=config.newsletter.url,
         limits=ProbeLimits(allow_private=config.checks.allow_private_links),
