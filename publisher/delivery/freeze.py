@@ -19,7 +19,6 @@ from sqlalchemy import (
     Subquery,
     and_,
     case,
-    delete,
     func,
     insert,
     literal,
@@ -35,9 +34,9 @@ from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers, suppressions
 from publisher.config.model import Config
 from publisher.delivery.local_time import LocalTime, local_time_of
-from publisher.delivery.mailings import Mailing, by_id, newest, unsettled, waiting, write_operator
+from publisher.delivery.mailings import Mailing, by_id, newest, unsettled, waiting, write_links, write_operator
 from publisher.delivery.states import Exclusion, Operator, RecipientState
-from publisher.delivery.tables import links, literally, mailings, recipients
+from publisher.delivery.tables import literally, mailings, recipients
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, UsageError
 from publisher.issue.translations import Family, Translations, pick
@@ -139,9 +138,7 @@ def _freeze(
     if before and correction and _waits(connection, before):
         _give_over(connection, before)
     mailing_id: int = connection.execute(insert(mailings).values(values).returning(mailings.c.id)).scalar_one()
-    if table := dict(letter.links):
-        connection.execute(delete(links).where(links.c.slug == letter.slug, links.c.number.in_(table)))
-        connection.execute(insert(links), [{"slug": letter.slug, "number": n, "target": to} for n, to in table.items()])
+    write_links(connection, letter)
     columns = ["mailing_id", "number", "reference", "variant", "state", "attempts", "reason", "released"]
     columns += ["held", "not_before"] * ("not_before" in chosen.c)
     written = connection.execute(insert(recipients).from_select(columns, _rows(mailing_id, chosen, now))).rowcount

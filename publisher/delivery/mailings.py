@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from publisher.database import Database
 from publisher.database.failures import UnreadableError
@@ -75,6 +75,13 @@ def letter_of(connection: Connection, mailing_id: int) -> MailContent:
     """What the mailing mails, as it was frozen."""
     query = select(mailings.c.letter).where(mailings.c.id == mailing_id)
     return MailContent.from_json(connection.execute(query).scalar_one())
+
+
+def write_links(connection: Connection, letter: MailContent) -> None:
+    """Write where the counted links of a letter that is frozen lead; what else an older one had is kept."""
+    if table := dict(letter.links):
+        connection.execute(delete(links).where(links.c.slug == letter.slug, links.c.number.in_(table)))
+        connection.execute(insert(links), [{"slug": letter.slug, "number": n, "target": to} for n, to in table.items()])
 
 
 def links_mailed(connection: Connection, slug: str | None = None) -> dict[str, dict[int, str]]:

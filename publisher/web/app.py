@@ -67,7 +67,7 @@ def create_app(service: Service) -> ASGIApp:
             Route("/preferences/{token}", links.preferences, methods=["POST"]),
             Route("/keep/{token}", links.show_keep, methods=["GET"]),
             Route("/keep/{token}", links.keep, methods=["POST"]),
-            Route("/r/{slug}/{number}", follow, methods=["GET"]),
+            Route("/r/{slug:path}/{number}", follow, methods=["GET"]),
             Route("/webhooks/{name}", operations.webhook, methods=["POST"]),
             Route("/healthz", operations.health, methods=["GET"]),
             Route("/metrics", operations.metrics, methods=["GET"]),

@@ -161,3 +161,17 @@ def test_a_number_leads_to_one_address_whichever_variant_it_stands_in() -> None:
     shared = [{n for n, to in one.links if to == "https://example.com/b"} for one in letter.letters]
     assert shared[0] == shared[1]
     assert str(letter.letters[0].html) == str(letter.html)
+
+
+def test_a_link_that_is_a_readers_own_keeps_its_address() -> None:
+    body = "[甲](https://example.com/a)、[城](https://example.com/?c={{subscriber.city}}&z=1)、[乙](https://example.com/b)。"
+    about = config(
+        newsletter={"tracking": "clicks"}, audience={"attributes": {"city": {"type": "text", "default": "Berlin"}}}
+    )
+    edition, _ = render(issue(item("标题", body, anchor="a")), about)
+    assert edition is not None
+    letter = MailContent.of(edition)
+    own = [link for link in hrefs(str(letter.html)) if "example.com/?c=" in link]
+    assert own == ["https://example.com/?c=Berlin&z=1"]
+    assert not [to for _, to in letter.links if "?c=" in to]
+    assert {"https://example.com/a", "https://example.com/b"} <= {to for _, to in letter.links}

@@ -33,10 +33,17 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         yield found
 
 
-def mail(site: Site, targets: tuple[str, ...], *, digest: str = "sha256:0", correction: bool = False) -> None:
+def mail(
+    site: Site,
+    targets: tuple[str, ...],
+    *,
+    digest: str = "sha256:0",
+    correction: bool = False,
+    slug: str = SLUG,
+) -> None:
     body = Slotted(("hello",))
     site.add(f"reader-{digest[-1]}@example.com")
-    letter = MailContent(SLUG, "Weekly", body, "en", digest, None, body, body, links=tuple(enumerate(targets, 1)))
+    letter = MailContent(slug, "Weekly", body, "en", digest, None, body, body, links=tuple(enumerate(targets, 1)))
     with site.service.database.begin() as connection:
         if correction:
             from publisher.delivery.mailings import finish, newest
@@ -79,6 +86,13 @@ def test_what_no_mail_had_is_not_there(site: Site, path: str) -> None:
     answer = site.client.get(path, follow_redirects=True)
     assert answer.status_code == 404
     assert "evil.example" not in answer.headers.get("location", "")
+
+
+def test_a_step_of_a_series_has_slashes_in_its_name_and_its_links_lead_on_too(site: Site) -> None:
+    mail(site, TARGETS[:1], digest="sha256:2", slug="series/welcome/hello")
+    assert site.client.get("/r/series/welcome/hello/1").headers["location"] == TARGETS[0]
+    assert site.client.get("/r/series/welcome/hello/1/").headers["location"] == "../1"
+    assert site.client.get("/r/series/welcome/hello/2").status_code == 404
 
 
 def test_readers_and_machines_are_counted_apart_and_head_is_not(site: Site) -> None:
