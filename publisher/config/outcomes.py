@@ -18,7 +18,7 @@ from publisher.config.segments import And, Attribute, Language, Not, Or, Segment
 Test = Topic | Language | Attribute
 Rest = Segment | bool
 
-MOST_TESTS = 100
+MOST_TESTS = 64
 MOST_RESTS = 64
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NOTHING = "\x01"  # stands before every text, and no one has it

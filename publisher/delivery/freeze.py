@@ -179,11 +179,12 @@ def by_variant(
     conditions: Sequence[str],
     home: str,
     segment: ColumnElement[bool] | None = None,
+    local: LocalTime | None = None,
     family: FamilyRule | None = None,
 ) -> list[int]:
     """How many recipients a freeze would give each of the variants, which ``conditions`` are those of."""
     variant = _variant(conditions, home)
-    chosen = _candidates(connection, slug, segment, None, family, variant, datetime.now(UTC), correction=False)
+    chosen = _candidates(connection, slug, segment, local, family, variant, datetime.now(UTC), correction=False)
     counts = select(chosen.c.variant, func.count()).where(_reason(chosen).is_(None)).group_by(chosen.c.variant)
     found = {row[0]: row[1] for row in connection.execute(counts)}
     return [found.get(number, 0) for number in range(len(conditions))]

@@ -75,7 +75,8 @@ def variants_of(issue: Issue, home: str) -> tuple[tuple[IssueVariant, ...], list
         found.append(BAD_AUDIENCE.at(place, message, help=say("correct it, or delete what it is for")))
     unknown = tuple(decide(one, (), home, {}) for one in asked)
     made = sorted(by_text.values(), key=lambda one: (unknown not in one[1], one[1]))
-    named = [_named(words, answers, combined or (), first=n == 0) for n, (_, answers) in enumerate(made)]
+    few = made[: MOST + 1]
+    named = [_named(words, answers, combined or (), first=n == 0) for n, (_, answers) in enumerate(few)]
     if combined is None or len(made) > MOST or any(len(condition) > LONGEST for _, condition in named):
         message = say("the conditions make more than {most} variants", most=MOST)
         if combined is None:

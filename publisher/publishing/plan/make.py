@@ -227,7 +227,7 @@ def _with_audience(change: EditionChange, config: Config, asked: Asked | None, e
         segment, local = segment_of(config, edition), local_time_of(config, edition)
         found = preview(connection, edition.slug, segment, local, family=rule)
         conditions = [variant.condition for variant in edition.variants]
-        counts = by_variant(connection, edition.slug, conditions, config.newsletter.language, segment, rule)
+        counts = by_variant(connection, edition.slug, conditions, config.newsletter.language, segment, local, rule)
     variants = dict(zip(edition.variant_names, counts, strict=True))
     return replace(change, audience=Audience(edition.audience or config.audience.segment, *found, variants))
 
