@@ -8,6 +8,7 @@ from dataclasses import replace
 from publisher.channels.wechat import write_article
 from publisher.edition.files import email_files
 from publisher.edition.rendering import render
+from publisher.mail.message import MailContent
 from publisher.proofing.codec import pack
 from publisher.proofing.proof import Basis, Proof
 from publisher.publishing.history import content_of
@@ -79,5 +80,10 @@ def test_the_files_of_each_variant_stand_in_a_folder_of_its_name() -> None:
 
 
 def test_a_stored_edition_has_its_variants_whole() -> None:
-    made = edition(*ITEMS)
-    assert pack(Proof("x", draft=False, edition=made, findings=(), basis=Basis(()))).edition() == made
+    named = BODY.replace("柏林见", "{{ subscriber.name }}，柏林见")
+    known = config(audience={"attributes": {"name": "朋友"}})
+    for made in (edition(*ITEMS), edition(item("甲", named, anchor="a"), configuration=known)):
+        assert pack(Proof("x", draft=False, edition=made, findings=(), basis=Basis(()))).edition() == made
+    letters = MailContent.of(made).letters
+    assert letters[0].slots < letters[1].slots
+    assert "朋友，柏林见" in str(letters[1].text)

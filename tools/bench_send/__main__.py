@@ -69,6 +69,22 @@ def throughput(people: int) -> None:
             say(f"| {label} | {middle:,.0f} | {middle / base:.0%} |")
 
 
+def variants(people: int) -> None:
+    """Three variants beside one letter for all, in turn, the median of the ratios."""
+    rates: dict[str, list[float]] = {"ledger": [], "variants": []}
+    with stub(latency=0.02, render=False) as url:
+        credentials(url)
+        for _ in range(3):
+            for name, runs in rates.items():
+                root = fresh(people)
+                found = measure(name, root, people)
+                runs.append(found["sent"] / found["seconds"])
+                shutil.rmtree(root)
+    ratio = statistics.median(b / a for a, b in zip(*rates.values(), strict=True))
+    plain, varied = (statistics.median(runs) for runs in rates.values())
+    say(f"\n{people:,} in three variants: {varied:,.0f}/s, {ratio:.0%} of the {plain:,.0f}/s of one letter for all")
+
+
 def memory(counts: list[int]) -> None:
     """Peak resident memory of a whole run."""
     say("\n| recipients | recipients/s | peak memory, MB |\n|---:|---:|---:|")
@@ -125,11 +141,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.bench_send", description=__doc__)
     parser.add_argument("--full", action="store_true", help="a million recipients as well (minutes)")
     parser.add_argument("--people", type=int, default=50_000)
-    parser.add_argument("--only", choices=["throughput", "memory", "freeze", "pace"])
+    parser.add_argument("--only", choices=["throughput", "variants", "memory", "freeze", "pace"])
     options = parser.parse_args()
     million = 1_000_000 if options.full else 100_000
     if options.only in {None, "throughput"}:
         throughput(options.people)
+    if options.only in {None, "variants"}:
+        variants(100_000)
     if options.only in {None, "memory"}:
         memory([10_000, million])
     if options.only in {None, "freeze"}:

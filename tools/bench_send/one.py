@@ -6,10 +6,15 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import String, cast, func, update
+
+from publisher.audience.tables import subscribers
 from publisher.database import open_database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze
@@ -49,12 +54,21 @@ def bare(root: Path, people: int, *, bulk: bool) -> dict[str, float]:
     return {"sent": sent, "seconds": time.monotonic() - began}
 
 
-def ledger(root: Path, _count: int) -> dict[str, float]:
+def varied() -> Any:
+    """That letter in three variants, which the people share evenly."""
+    conditions = ("not number < 2", "number < 1", "number >= 1 and number < 2")
+    variants = tuple(
+        replace(letter(), name=str(n), condition=one, digest=f"sha256:{n:064}") for n, one in enumerate(conditions)
+    )
+    return replace(letter(), variants=variants)
+
+
+def ledger(root: Path, _count: int, written: Callable[[], Any] = letter) -> dict[str, float]:
     """The sender as it is. People must have been added."""
     config = make_config(root, "ses")
     database = open_database(config)
     began: list[float] = []
-    sent = send(config, database, letter(), Options(started=lambda _: began.append(time.monotonic())))
+    sent = send(config, database, written(), Options(started=lambda _: began.append(time.monotonic())))
     seconds = time.monotonic() - began[0]
     return {"sent": sent.account.submitted, "seconds": seconds}
 
@@ -63,6 +77,9 @@ def people(root: Path, count: int) -> dict[str, float]:
     """Fill the audience."""
     database = open_database(make_config(root))
     add_people(database, count)
+    with database.begin() as connection:
+        third = func.json_object("number", cast(subscribers.c.id % 3, String))
+        connection.execute(update(subscribers).values(attributes=third))
     return {}
 
 
@@ -99,6 +116,7 @@ MEASURES = {
     "bare-bulk": lambda root, n: bare(root, n, bulk=True),
     "bare-single": lambda root, n: bare(root, n, bulk=False),
     "ledger": ledger,
+    "variants": lambda root, n: ledger(root, n, varied),
     "people": people,
     "freeze": freezing,
     "resume": resuming,
