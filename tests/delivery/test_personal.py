@@ -202,12 +202,12 @@ def test_a_value_changes_nothing_outside_its_slot(value: str, other: str) -> Non
 _EDITIONS: dict[str, Edition] = {}
 
 
-def test_a_value_that_does_not_fit_is_not_mailed_and_one_that_does_is(sqlite: Database, tmp_path: Path) -> None:
+def test_a_value_that_does_not_fit_is_not_mailed_and_one_that_does_is(database: Database, tmp_path: Path) -> None:
     right = {"city": "Köln", "size": "S", "age": "41.5", "born": "1999-12-31"}
     wrong = {"city": " ", "size": "XL", "age": "many", "born": "2024-02-30"}
-    add_rows(sqlite, [person(1, attributes=right), person(2, attributes=wrong)])
+    add_rows(database, [person(1, attributes=right), person(2, attributes=wrong)])
     config, fake = personal_config(tmp_path), FakeTransport()
-    send(config, sqlite, made(config), Options(transport=fake))
+    send(config, database, made(config), Options(transport=fake))
     first, second = (dict(map(read, fake.accepted))[f"reader{n}@example.com"][2] for n in (1, 2))
     assert "?c=K%C3%B6ln&amp;s=S" in first
     assert "，41.5" in first

@@ -183,6 +183,13 @@ def test_length_and_sizes_count_the_defaults() -> None:
     assert made.sizes == literal.sizes
 
 
+def test_tables_and_rules_of_the_text_are_as_wide_as_the_defaults() -> None:
+    made = personal(
+        item("甲", "## 给{{ subscriber.a_b_c }}\n\n| {{ subscriber.a_b_c }} | 乙 |\n|---|---|\n| 丙丁 | 戊 |")
+    )
+    assert made.stories[0].text == "给甲\n----\n\n甲    乙\n----  --\n丙丁  戊"
+
+
 def test_the_digest_covers_the_slots() -> None:
     digests = {
         personal(item("甲", "甲")).digest,
@@ -262,3 +269,47 @@ def test_a_link_is_asked_for_with_the_default(url: str) -> None:
     attributes = config(audience={"attributes": ATTRIBUTES}).audience.attributes
     assert address_with_defaults(url, attributes) == "https://a.example/?c=K%C3%B6ln%20am%20Rhein"
     assert address_with_defaults(url.replace("city", "none"), attributes) == url.replace("city", "none")
+
+
+def test_the_words_of_a_picture_stay_as_they_are_in_html_and_text() -> None:
+    from publisher.issue.markdown import parsed
+    from publisher.issue.personal import settled
+
+    (paragraph,) = (
+        token
+        for token in settled(
+            parsed("![M1](a.png) M1 <img src='b.png' alt='M1'>").tokens, lambda part, _: part.replace("M1", NAME)
+        )
+        if token.type == "inline"
+    )
+    image, words, raw = paragraph.children or ()
+    assert [child.content for child in image.children or ()] == [NAME]
+    assert words.content == " M1 "
+    assert raw.content == f"<img src='b.png' alt='{NAME}'>"
+
+
+def test_an_article_for_wechat_has_the_defaults() -> None:
+    from publisher.channels.wechat import write_article
+
+    made = issue(
+        item("甲", f"正文 {NAME}，[去](https://a.example/?c={{{{subscriber.city}}}})。"),
+        intro=NAME,
+        preheader=f"给 {NAME}",
+    )
+    article, findings = write_article(made, config(audience={"attributes": {"name": "朋友", "city": "Köln"}}))
+    assert article is not None, findings
+    assert article.digest == "给 朋友"
+    assert "正文 朋友，" in article.html
+    assert "c=K%C3%B6ln" in article.html
+    assert "slot" not in article.html
+
+
+def test_a_style_of_a_theme_gets_nothing_that_is_css() -> None:
+    from publisher.edition.slots import Slots
+
+    slots = Slots("x", AudienceConfig.model_validate({"attributes": {"name": "x"}}).attributes)
+    mark = slots.subscriber["name"]
+    cut = slots.cut(f'<style>.a{{color:{mark}}}</style><p style="color:{mark}" title="{mark}">{mark}</p>', markup=True)
+    filled = cut.fill(lambda slot: slot.encoded('"};</style>') if isinstance(slot, Personal) else "")
+    bad, good = "%22%7D%3B%3C%2Fstyle%3E", "&quot;};&lt;/style&gt;"
+    assert filled == f'<style>.a{{color:{bad}}}</style><p style="color:{bad}" title="{good}">{good}</p>'

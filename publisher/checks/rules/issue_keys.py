@@ -40,8 +40,8 @@ def _inbox(context: Context) -> Iterator[Diagnostic]:
     place = issue.places.of("subject" if own else "title")
     attributes = context.config.audience.attributes
     subject = with_defaults(issue.subject, attributes) if own else issue.subject
-    letters = re.findall("[A-Za-z]", issue.subject)
-    if letters and _WIDE.search(issue.subject) and all(letter.isupper() for letter in letters):
+    letters = re.findall("[A-Za-z]", subject)
+    if letters and _WIDE.search(subject) and all(letter.isupper() for letter in letters):
         message = say("the only Latin letters of the subject are capitals, which spam filters take for shouting")
         advice = say("add a word with small letters, such as OpenAI, or use none")
         yield ALL_CAPITALS.at(place, message, help=advice)

@@ -62,7 +62,7 @@ class MarkdownRenderer:
         self._written = written
         self._slots = slots or Slots("")
         self._html = HtmlWriter(page, image, labels, words.direction)
-        self._text = TextWriter(link_to, lambda alt: words("image", alt=alt), labels["sponsored"])
+        self._text = TextWriter(link_to, lambda alt: words("image", alt=alt), labels["sponsored"], self._slots.shown)
 
     def block(self, prose: Prose, name: str, above: int) -> RenderedText:
         """Markdown of blocks. ``name`` is unique in the issue; its headings go below level ``above``."""

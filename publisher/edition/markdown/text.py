@@ -50,12 +50,21 @@ _BOXES = {"container_callout": "| ", "container_sponsor": "| ", "container_pullq
 
 
 class TextWriter:
-    """Writes the plain text of one issue's texts. ``link_to`` makes an author's link or image absolute."""
+    """Writes the plain text of one issue's texts. ``link_to`` makes an author's link or image absolute; ``shown`` is
+    what a text shows, for its width.
+    """
 
-    def __init__(self, link_to: Callable[[str], str], image_label: Callable[[str], str], sponsored: str) -> None:
+    def __init__(
+        self,
+        link_to: Callable[[str], str],
+        image_label: Callable[[str], str],
+        sponsored: str,
+        shown: Callable[[str], str],
+    ) -> None:
         self._link_to = link_to
         self._image_label = image_label
         self._sponsored = sponsored
+        self._shown = shown
 
     def write(self, tokens: Sequence[Token]) -> str:
         """The text of block or inline tokens; blocks are apart by an empty line."""
@@ -67,7 +76,8 @@ class TextWriter:
             if kind == "inline":
                 yield self._inline(token.children or [])
             elif kind == "heading":
-                yield underlined(self.write(inside), "-")
+                heading = self.write(inside)
+                yield heading + underlined(self._shown(heading), "-").removeprefix(self._shown(heading))
             elif kind in {"bullet_list", "ordered_list"}:
                 yield self._list(token, inside)
             elif kind == "blockquote":
@@ -110,15 +120,18 @@ class TextWriter:
             for _row, cells in groups(body):
                 rows.append([self.write(cell).replace("\n", " ") for _cell, cell in groups(cells)])
             heads = len(rows) if part.type == "thead_open" else heads
-        widths = [max(display_width(row[column]) for row in rows) for column in range(len(rows[0]))]
+        widths = [max(self._width(row[column]) for row in rows) for column in range(len(rows[0]))]
 
         def line(cells: Sequence[str]) -> str:
-            padded = (cell + " " * (size - display_width(cell)) for cell, size in zip(cells, widths, strict=True))
+            padded = (cell + " " * (size - self._width(cell)) for cell, size in zip(cells, widths, strict=True))
             return "  ".join(padded).rstrip()
 
         lines = [line(row) for row in rows]
         lines.insert(heads, line(["-" * size for size in widths]))
         return "\n".join(lines)
+
+    def _width(self, text: str) -> int:
+        return display_width(self._shown(text))
 
     def _inline(self, tokens: Sequence[Token]) -> str:
         out: list[str] = []
