@@ -43,6 +43,14 @@ def test_a_death_at_any_point_of_a_batch_doubles_and_loses_nobody(
     assert "after call" in {point["name"] for point in window}
 
 
+def test_deaths_between_local_times_double_and_lose_nobody(ses: Callable[..., SesServer], tmp_path: Path) -> None:
+    ses(render=False)
+    found = forked("local-time", str(tmp_path))
+    assert found["deaths"] >= 6
+    assert found["uncertain"] > 0
+    assert (found["submitted"], found["fine"]) == (12, True), found
+
+
 def test_random_deaths_and_lost_answers_double_and_lose_nobody(ses: Callable[..., SesServer], tmp_path: Path) -> None:
     after = ("reset-after", "close-after", "500-after", "503-after", "truncated-after", "empty-after", "short-after")
     ses(render=False, latency=0.02, rate=900, faults=dict.fromkeys(after, 0.03))

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -258,33 +253,6 @@ def test_a_claim_looks_at_nobody_who_waits(database: Database) -> None:
             shown = "\n".join(connection.execute(text(f"EXPLAIN (ANALYZE, BUFFERS) {query}")).scalars())
             assert "Rows Removed by Filter" not in shown
     assert len(ledger.record_and_claim([], 50, 1).claims) == 10
-
-
-@pytest.mark.chaos
-def test_a_sender_killed_between_two_zones_doubles_and_loses_nobody(
-    config: Config, sqlite: Database, tmp_path: Path
-) -> None:
-    people(sqlite)
-    script = (
-        "import os, signal, sys; from datetime import datetime; from pathlib import Path\n"
-        "from publisher.database import open_database; from publisher.delivery.send import Options, send\n"
-        "from tests.delivery.test_local_time import LOCAL; from tests.delivery.world import make_config, make_letter\n"
-        "config = make_config(Path(sys.argv[1])); now = datetime.fromisoformat(sys.argv[2])\n"
-        "die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "seen = (lambda step: die() if step.submitted else None) if sys.argv[3] == 'late' else (lambda step: None)\n"
-        "begun = die if sys.argv[3] == 'early' else (lambda started: None)\n"
-        "send(config, open_database(config), make_letter(),"
-        " Options(local=LOCAL, now=now, started=begun, progress=seen))\n"
-    )
-    root = str(Path(__file__).parents[2])
-    for hour, moment in ((18, "early"), (23, "early"), (23, "late"), (24, "late"), (31, "early"), (31, "late")):
-        command = [sys.executable, "-c", script, str(tmp_path), at(hour).isoformat(), moment]
-        done = subprocess.run(command, cwd=root, env=os.environ | {"PYTHONPATH": root}, check=False)
-        assert done.returncode == -signal.SIGKILL
-    sent = run(config, sqlite, 37)
-    account = sent.account  # who was in flight at a death is uncertain, as ever
-    assert (account.submitted + account.uncertain, account.uncertain, account.left) == (4, 3, 3)
-    assert len(list((tmp_path / "outbox" / SLUG).glob("*.eml"))) == 4
 
 
 @pytest.mark.postgres

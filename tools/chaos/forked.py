@@ -1,6 +1,7 @@
 """Many deaths in little time: lives are forked from one process that has everything imported, and are killed like any.
 
 ``python -m tools.chaos.forked every-point ROOT`` kills at every commit and call of one batch, enumerated;
+``local-time ROOT`` kills one life after another of a mailing with variants by local time, each later than the last;
 ``python -m tools.chaos.forked random ROOT KILLS SEED [varied]`` kills at random moments, where asked for of
 a mailing with variants. The provider is the stub at
 ``AWS_ENDPOINT_URL_SESV2``. Prints JSON.
@@ -14,18 +15,22 @@ import random
 import select
 import signal
 import sys
-import time
+import time as clock
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import boto3
 
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
+from publisher.delivery.local_time import LocalTime
+from publisher.delivery.send import Options
 from publisher.delivery.settle import release_uncertain, settle
 from publisher.providers.events import EventKind
-from tests.delivery.world import SLUG, add_people, make_config, varied_letter
+from tests.delivery.world import SLUG, add_people, add_person, make_config, varied_letter
 from tools.chaos.judge import apply_events, ask, judge, release, tell
 from tools.chaos.life import Failpoints, fork, live
 
@@ -130,6 +135,25 @@ def _settle_and_release(root: Path, database: Database) -> None:
         release_uncertain(connection, mailing.id)
 
 
+def through_local_time(root: Path) -> dict[str, Any]:
+    """Readers in four zones, whose times come one after another in every life; each dies three points later."""
+    zones = ("Asia/Tokyo", None, "Europe/Berlin", "America/New_York")
+    local = LocalTime(date(2026, 12, 1), time(8), ZoneInfo("Asia/Shanghai"), timedelta(hours=24))
+    sends = [Options(local=local, now=local.instant(zone)) for zone in zones]
+    for number in range(len(zones) * 3):
+        _with_database(root, lambda one, n=number: add_person(one, n, timezone=zones[n % 4], topics=["ai"] * (n % 2)))
+    killed, deaths = -signal.SIGKILL, 0
+    while killed == -signal.SIGKILL:
+        points = Failpoints(1 + 3 * deaths)
+        killed = _end(fork(lambda points=points: live(root, _nothing, points, varied_letter(), sends)))  # type: ignore[misc]
+        deaths += killed == -signal.SIGKILL
+    uncertain = _with_database(root, _account).uncertain
+    _with_database(root, lambda database: _settle_and_release(root, database))
+    _end(fork(lambda: live(root, _nothing, None, varied_letter(), sends)))
+    verdict = _with_database(root, lambda database: judge(database, os.environ["AWS_ENDPOINT_URL_SESV2"]))
+    return {"deaths": deaths, "uncertain": uncertain, "fine": verdict.fine, "submitted": verdict.account.submitted}
+
+
 def at_random(root: Path, kills: int, seed: int, *, varied: bool = False) -> dict[str, Any]:
     """Kill so many lives at random moments after their start, then let one end."""
     url = os.environ["AWS_ENDPOINT_URL_SESV2"]
@@ -141,7 +165,7 @@ def at_random(root: Path, kills: int, seed: int, *, varied: bool = False) -> dic
         os.close(writer)
         select.select([reader], [], [], 30)
         os.close(reader)
-        time.sleep(chance.uniform(0, 0.3))
+        clock.sleep(chance.uniform(0, 0.3))
         os.kill(pid, signal.SIGKILL)
         if _end(pid) != -signal.SIGKILL:
             break  # it had ended: everybody is served
@@ -169,6 +193,8 @@ def main() -> None:
     mode, root = sys.argv[1], Path(sys.argv[2])
     if mode == "every-point":
         print(json.dumps([vars(point) for point in every_point(root)]))
+    elif mode == "local-time":
+        print(json.dumps(through_local_time(root)))
     else:
         print(json.dumps(at_random(root, int(sys.argv[3]), int(sys.argv[4]), varied="varied" in sys.argv)))
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +78,13 @@ def live(
     started: Callable[[], None],
     points: Failpoints | None = None,
     letter: MailContent | None = None,
+    local: Sequence[send.Options] = (send.Options(),),
     **delivery: Any,
 ) -> int:
-    """Send until the end; the exit status. ``started`` is called before the first claim."""
+    """Send until the end; the exit status. ``started`` is called before the first claim.
+
+    ``local``: one send after another, each at the local time and the moment that it has.
+    """
     config = make_config(root, "ses", **delivery)
     database = open_database(config)
     interrupt = sender.Interrupt()
@@ -88,12 +92,16 @@ def live(
     if points is not None:
         database = FailingDatabase(database.engine)
         database.points = points
-    options = send.Options(
-        interrupt=interrupt,
-        started=lambda _started: started(),
-        transport=None if points is None else failing(open_transport(config), points),
-    )
-    return send.send(config, database, letter or make_letter(), options).exit_status
+    status = 0
+    for options in local:
+        options = replace(
+            options,
+            interrupt=interrupt,
+            started=lambda _started: started(),
+            transport=None if points is None else failing(open_transport(config), points),
+        )
+        status = send.send(config, database, letter or make_letter(), options).exit_status
+    return status
 
 
 def quick_leases() -> None:
