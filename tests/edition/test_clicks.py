@@ -14,7 +14,8 @@ import yaml
 from publisher.config import Config, load_config
 from publisher.diagnostics import Diagnostic
 from publisher.edition.files import email_files, sizes_of
-from publisher.edition.model import Edition
+from publisher.edition.model import CountedLinks, Edition, Slotted
+from publisher.edition.provenance import digest
 from publisher.edition.rendering import render
 from publisher.mail.message import MailContent, compose
 from tests.acceptance.conftest import CONFIG
@@ -76,6 +77,9 @@ def test_a_changed_service_or_target_is_another_edition() -> None:
         rendered("clicks", service={"url": url})[0].digest for url in ("https://a.example/", "https://b.example/")
     }
     assert len(digests) == 2
+    same = Slotted(('<a href="https://a.example/r/s/1">',))
+    made = [CountedLinks("https://a.example/r/s/", ((1, f"https://example.com/{n}"),)) for n in range(2)]
+    assert len({digest(same, "", same, same, "", (), clicks) for clicks in made}) == 2
 
 
 def test_without_a_service_the_archive_leads_on() -> None:
@@ -102,7 +106,7 @@ def test_the_letter_keeps_its_links_and_its_message_is_that_of_the_files() -> No
 
 def test_a_link_with_a_slot_in_it_is_nobodys_to_count() -> None:
     from publisher.edition.clicks import counted, links_of
-    from publisher.edition.model import Slot, Slotted
+    from publisher.edition.model import Slot
 
     html = Slotted(('<a href="https://x.example/1">', Slot.GREETING, '</a><a title="a > b" href="https://x.example/?u=',
                     Slot.PREFERENCES_URL, '&amp;z=1">z</a><A class="q" HREF="https://x.example/2">'))  # fmt: skip
