@@ -84,7 +84,7 @@ format: $(DEV_STAMP) ## format the code
 smoke: ## install and publish under every Python of this machine
 	@bash tools/smoke.sh
 
-.PHONY: bench bench-peers bench-send bench-web bench-lsp bench-draft chaos
+.PHONY: bench bench-peers bench-send bench-web bench-lsp bench-draft simulate chaos
 bench: $(DEV_STAMP) ## build times and memory, into docs/benchmarks.md
 	@$(BIN)/python -m tools.bench $(ARGS)
 bench-peers: $(DEV_STAMP) ## our build beside Hugo's, Pelican's and Eleventy's, into docs/benchmarks.md
@@ -97,6 +97,8 @@ bench-lsp: $(DEV_STAMP) ## from a key in an editor to its finding, into docs/ben
 	@$(BIN)/python -m tools.bench_lsp $(ARGS)
 bench-draft: $(DEV_STAMP) ## offline key points beside the samples' own, into docs/benchmarks.md
 	@$(BIN)/python -m tools.bench_draft
+simulate: $(DEV_STAMP) ## worlds that a seed decides, until a million steps: make simulate SEEDS=1-500
+	@$(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 chaos: $(DEV_STAMP) ## 60,000 recipients, killed again and again
 	@$(BIN)/python -m tools.chaos $(ARGS)
 

@@ -9,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,14 +27,24 @@ LAST = "last-backup"
 _TABLE = "publisher_backup"
 
 
+# What waited when the backup was made has left since, as far as anybody knows.
+_OUTBOXES = [
+    f"UPDATE {table} SET state = 'uncertain', reason = 'restored' WHERE state IN ({states})"  # noqa: S608
+    for table, states in (("confirmations", "'pending', 'claimed'"), ("announcements", "'pending', 'claimed', 'refused'"))
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What was copied: when the backup was made, subscribers, mailings, and how many signing keys."""
+    """What was copied: when the backup was made, subscribers, mailings, how many signing keys; and how many mails and
+    posts ``waited`` in the outboxes of a backup that was restored.
+    """
 
     made_at: datetime
     subscribers: int
     mailings: int
     keys: int
+    waited: int = 0
 
 
 def back_up(config: Config, file: Path) -> Copied:
@@ -68,7 +78,8 @@ def back_up(config: Config, file: Path) -> Copied:
 
 
 def restore(config: Config, file: Path, *, force: bool = False) -> Copied:
-    """Put ``file`` in the place of the database and the keys beside those that are there.
+    """Put ``file`` in the place of the database and the keys beside those that are there. What waited in the outboxes
+    is uncertain then: it is not mailed again by itself.
 
     Raises UsageError: no backup, damaged, from a newer version, or a ledger that is not empty without ``force``.
     """
@@ -90,9 +101,14 @@ def restore(config: Config, file: Path, *, force: bool = False) -> Copied:
                 raw.execute(f"DROP TABLE {_TABLE}")
         finally:
             database.close()
-    open_database(config).close()  # an older version's backup is brought up to date
+    database = open_database(config)  # an older version's backup is brought up to date
+    try:
+        with database.begin() as connection:
+            waited = sum(connection.exec_driver_sql(statement).rowcount for statement in _OUTBOXES)
+    finally:
+        database.close()
     put_keys(config.root / ".publisher", text.split(","))
-    return copied
+    return replace(copied, waited=waited)
 
 
 def last_backup(config: Config) -> datetime | None:

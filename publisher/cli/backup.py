@@ -42,6 +42,8 @@ def restore(
         f"restored as of {made.made_at.isoformat(sep=' ', timespec='minutes')}: {made.subscribers:,} subscribers, "
         f"{made.mailings:,} mailings, {made.keys} signing keys"
     )
+    if made.waited:
+        say(f"{made.waited:,} confirmations and announcements that waited then may have left since: none is repeated")
 
 
 @app.command(epilog=examples("publisher move postgresql://publisher@db.internal/newsletter"))

@@ -1,0 +1,107 @@
+"""Faults planted on purpose: a simulation that finds none of them proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest.mock import patch
+from zlib import crc32
+
+from sqlalchemy import insert, update
+
+from publisher.audience import store
+from publisher.audience.tables import confirmations
+from publisher.database import Database
+from publisher.delivery import send, settle
+from publisher.delivery.freeze import _candidates, _rows, ongoing
+from publisher.delivery.mailings import Mailing, by_id, newest
+from publisher.delivery.pace import Pace
+from publisher.delivery.states import RecipientState
+from publisher.delivery.tables import mailings, recipients
+from publisher.mail.message import MailContent
+from publisher.web import outbox
+
+
+@contextmanager
+def freeze_outside_its_transaction() -> Iterator[None]:
+    """The mailing is committed before its recipients are."""
+
+    def freeze(database: Database, letter: MailContent, _options: object) -> Mailing:
+        with database.begin() as connection:
+            before = newest(connection, letter.slug)
+            if there := ongoing(connection, letter):
+                return there
+            people = connection.exec_driver_sql("SELECT count(*) FROM subscribers").scalar_one()
+            moment = {"frozen_at": store.now(), "operator": "going", "note": "", "audience": people}
+            of = {name: getattr(letter, name) for name in ("slug", "digest", "commit", "title")}
+            sequence = before.sequence + 1 if before else 1
+            own = {
+                "letter": letter.to_json(),
+                "sequence": sequence,
+                "reference": f"{crc32(f'{letter.slug}{sequence}'.encode()):08x}",
+            }
+            key = connection.execute(insert(mailings).values(own | of | moment).returning(mailings.c.id)).scalar_one()
+        with database.begin() as connection:
+            chosen = _candidates(connection, letter.slug, None, None, again=bool(before), correction=False)
+            columns = ["mailing_id", "number", "reference", "state", "attempts", "reason", "released"]
+            connection.execute(insert(recipients).from_select(columns, _rows(key, chosen)))
+            return by_id(connection, key)
+
+    with patch.object(send, "_freeze", freeze):
+        yield
+
+
+@contextmanager
+def token_given_back_twice() -> Iterator[None]:
+    """A token for which there was no recipient is returned, and returned again."""
+
+    def give_back(self: Pace, count: int) -> None:
+        self.take(-2 * count)
+
+    with patch.object(Pace, "give_back", give_back):
+        yield
+
+
+@contextmanager
+def event_that_lowers_a_state() -> Iterator[None]:
+    """A delay makes a recipient pending again, whatever the ledger knew."""
+    real = settle._risen
+
+    def risen(row: dict[str, Any], kind: Any, *rest: Any) -> dict[str, Any]:
+        if kind == "delivery-delay":
+            return {"state": RecipientState.PENDING}
+        return real(row, kind, *rest)
+
+    with patch.object(settle, "_risen", risen):
+        yield
+
+
+@contextmanager
+def restore_unnoticed() -> Iterator[None]:
+    """Nobody looks at the mark beside the database."""
+    with patch.object(send, "refuse_forgetful", lambda *_: None):
+        yield
+
+
+@contextmanager
+def confirmation_sent_twice() -> Iterator[None]:
+    """What a dead process had claimed is mailed again."""
+    real = outbox.claim
+
+    def claim(connection: Any, *rest: Any) -> Any:
+        dead = confirmations.c.state.in_(("claimed", "uncertain"))
+        connection.execute(update(confirmations).where(dead).values(state="pending", due_at=store.now()))
+        return real(connection, *rest)
+
+    with patch.object(outbox, "claim", claim):
+        yield
+
+
+FAULTS: list[Callable[[], AbstractContextManager[None]]] = [
+    freeze_outside_its_transaction,
+    token_given_back_twice,
+    event_that_lowers_a_state,
+    restore_unnoticed,
+    confirmation_sent_twice,
+]

@@ -1,0 +1,71 @@
+"""Nobody twice, nobody lost, nobody by surprise: in worlds that a seed decides, and that find the faults we plant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from tests.simulation.faults import FAULTS
+from tests.simulation.world import ACTIONS, BrokenPromiseError, World, governed_world, run
+
+SEEDS = range(1, 7)
+ENOUGH = 60  # seeds within which each planted fault shows
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_promise_breaks_in_the_world_of_a_seed(seed: int, tmp_path: Path) -> None:
+    run(seed, tmp_path / "world")
+
+
+def test_a_seed_decides_everything(tmp_path: Path) -> None:
+    once, again = (run(3, tmp_path / name).trace for name in ("once", "again"))
+    assert once == again
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_planted_fault_is_found(fault: Callable[[], AbstractContextManager[None]], tmp_path: Path) -> None:
+    def breaks(seed: int) -> bool:
+        try:
+            run(seed, tmp_path / f"world{seed}")
+        except BrokenPromiseError:
+            return True
+        return False
+
+    with fault():
+        assert any(breaks(seed) for seed in range(1, ENOUGH))
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """The actions in whatever order Hypothesis likes: what breaks is made as short as it goes."""
+
+    folder: Path
+
+    @initialize(seed=st.integers(0, 2**32))
+    def begin(self, seed: int) -> None:
+        self._held = governed_world(seed, self.folder / f"world{seed}")
+        self.world: World = self._held.__enter__()
+
+    @rule(action=st.sampled_from([action for action, _ in ACTIONS]))
+    def act(self, action: Callable[[World], None]) -> None:
+        action(self.world)
+
+    @invariant()
+    def holds(self) -> None:
+        if hasattr(self, "world"):
+            self.world.audit()
+
+    def teardown(self) -> None:
+        if hasattr(self, "_held"):
+            self._held.__exit__(None, None, None)
+
+
+def test_no_promise_breaks_in_any_order(tmp_path: Path) -> None:
+    machine = type("AnyOrder_", (AnyOrder,), {"folder": tmp_path})
+    few = settings(max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(machine, settings=few)
