@@ -14,7 +14,7 @@ from publisher.audience import store
 from publisher.audience.tables import confirmations
 from publisher.database import Database
 from publisher.delivery import send, settle
-from publisher.delivery.freeze import _candidates, _rows, ongoing
+from publisher.delivery.freeze import _candidates, _rows, _variant, ongoing
 from publisher.delivery.mailings import Mailing, by_id, newest
 from publisher.delivery.pace import Pace
 from publisher.delivery.states import RecipientState
@@ -27,7 +27,7 @@ from publisher.web import outbox
 def freeze_outside_its_transaction() -> Iterator[None]:
     """The mailing is committed before its recipients are."""
 
-    def freeze(database: Database, letter: MailContent, _options: object) -> Mailing:
+    def freeze(_config: object, database: Database, letter: MailContent, *_: object) -> Mailing:
         with database.begin() as connection:
             before = newest(connection, letter.slug)
             if there := ongoing(connection, letter):
@@ -43,9 +43,10 @@ def freeze_outside_its_transaction() -> Iterator[None]:
             }
             key = connection.execute(insert(mailings).values(own | of | moment).returning(mailings.c.id)).scalar_one()
         with database.begin() as connection:
-            chosen = _candidates(connection, letter.slug, None, None, again=bool(before), correction=False)
-            columns = ["mailing_id", "number", "reference", "state", "attempts", "reason", "released"]
-            connection.execute(insert(recipients).from_select(columns, _rows(key, chosen)))
+            now = store.now()
+            chosen = _candidates(connection, letter.slug, None, None, None, _variant((), ""), now, correction=False)
+            columns = ["mailing_id", "number", "reference", "variant", "state", "attempts", "reason", "released"]
+            connection.execute(insert(recipients).from_select(columns, _rows(key, chosen, now)))
             return by_id(connection, key)
 
     with patch.object(send, "_freeze", freeze):

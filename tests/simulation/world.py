@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, time, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
@@ -29,6 +30,7 @@ from publisher.audience.tokens import TokenPayload
 from publisher.database import Database, open_database
 from publisher.delivery import mailings, send
 from publisher.delivery.ledger import Exchanged, Ledger
+from publisher.delivery.local_time import LocalTime
 from publisher.delivery.lock import forget_mark, forgotten
 from publisher.delivery.send import Options, Started
 from publisher.delivery.states import Operator, RecipientState
@@ -45,6 +47,10 @@ from tests.simulation.machinery import Clock, CountedPace, Fate, KilledError, go
 from tests.simulation.provider import Provider, SimulatedTransport
 
 PEOPLE, ISSUES, DEEPEST = 14, 2, 2
+ZONES = ["Pacific/Kiritimati", "Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Pacific/Pago_Pago", None]
+LOCAL = "2026-03-29-local"
+# Half past two is an hour that Europe's clocks leave out in this night.
+MORNING = LocalTime(date(2026, 3, 29), time(2, 30), ZoneInfo("Europe/Berlin"), timedelta(days=30))
 _FINAL = {RecipientState.SUBMITTED, RecipientState.REJECTED, RecipientState.EXCLUDED}
 
 
@@ -70,7 +76,8 @@ class World:
         self.config = make_config(root)
         self.provider = Provider(self.clock, self.chance)
         self.readers: dict[str, Reader] = {}
-        self.letters = {f"2026-03-{day:02}-x": make_letter(slug=f"2026-03-{day:02}-x") for day in range(1, ISSUES + 1)}
+        slugs = [*(f"2026-03-{day:02}-x" for day in range(1, ISSUES + 1)), LOCAL]
+        self.letters = {slug: make_letter(slug=slug) for slug in slugs}
         self.slugs: dict[str, str] = {}  # of each mailing, by its reference
         self.again: Counter[tuple[str, str]] = (
             Counter()
@@ -111,6 +118,8 @@ class World:
                         database.close()
         self.trace.append(f"{self.depth}{'  ' * self.depth} {what}: {ending}")
         if "its WAL" in ending:
+            # A copy without its WAL is no backup: the questions that it has as waiting may have been asked.
+            self.asked.update(address for address in self.asked)
             self._after_restore()
         return ending == "done"
 
@@ -176,7 +185,14 @@ class World:
             self.slugs[begun.mailing.reference] = begun.mailing.slug
 
         def body(database: Database) -> None:
-            options = Options(transport=transport, correction=correction, started=started, despite_tripwires=True)
+            options = Options(
+                transport=transport,
+                correction=correction,
+                started=started,
+                despite_tripwires=True,
+                local=MORNING if slug == LOCAL else None,
+                now=self.clock.now,
+            )
             with patch.object(send, "pace_of", pace_of):
                 sent = send.send(self.config, database, self.letters[slug], options)
             self.expect(
@@ -239,8 +255,11 @@ class World:
             self.expect(account.audience == mailing.audience, f"{slug} counts {account.audience} of {mailing.audience}")
             forgetful = forgotten(database.engine.url, connection, slug)
             r = recipients.c
-            for number, state in connection.execute(select(r.number, r.state).where(r.mailing_id == mailing_id)):
+            rows_ = connection.execute(select(r.number, r.state, r.not_before).where(r.mailing_id == mailing_id))
+            for number, state, not_before in rows_:
                 key = f"{reference}-{number}"
+                early = not_before and not_before > self.clock.now and self.copies_of_id[key]
+                self.expect(not early, f"{key} was mailed before its time")
                 was, self.known[key] = self.known.get(key), state
                 back = was in _FINAL and state not in _FINAL
                 self.expect(not back, f"{key} was {was} and is {state}")
@@ -252,6 +271,8 @@ class World:
     def finish(self) -> None:
         """The weather clears: every mailing that may go on does, every event comes, and nobody is left out."""
         self.provider.up, self.provider.rate, self.provider.left_today = True, 40.0, 10_000
+        self.depth = DEEPEST  # nothing happens meanwhile
+        self.clock.pass_by(timedelta(days=2))  # the day of the last time zone is over
         for slug in self.letters:
             self.process("resume", partial(_resume, slug), lives=True)
             for _ in range(8):
@@ -411,12 +432,13 @@ def _stay(world: World) -> None:
 
 def _ask(world: World) -> None:
     """At the form: somebody new, or somebody who asks again."""
-    known = f"new{world.chance.randint(1, 8)}@example.org"
-    world.asked[known] += 1
+    wishes = [f"new{world.chance.randint(1, 30)}@example.org" for _ in range(world.chance.randint(1, 4))]
 
     def body(database: Database) -> None:
-        wish = SubscribeRequest(read_address(known), "", None, ())
-        world.asked[known] -= not Readers(database).ask(wish, {})
+        for wish in wishes:
+            world.asked[wish] += 1  # whoever dies may have entered it
+            wanted = SubscribeRequest(read_address(wish), "", None, ())
+            world.asked[wish] -= not Readers(database).ask(wanted, {})
 
     world.process("subscribe", body)
 

@@ -20,6 +20,7 @@ from sqlalchemy import func, select, update
 
 from publisher.audience import store
 from publisher.audience.address import read_address
+from publisher.audience.backup import back_up, restore
 from publisher.audience.model import ConsentSource, ConsentState
 from publisher.audience.suppressions import Reason, erase, suppress
 from publisher.audience.tables import confirmations, subscribers
@@ -320,3 +321,18 @@ def test_killed_in_the_middle_serve_doubles_none_and_loses_none(tmp_path: Path, 
         assert "Traceback" not in process.communicate(timeout=20)[1]
         assert taken() == {f"reader{number}@example.com": 1 for number in range(20)}
         database.close()
+
+
+def test_a_restored_backup_repeats_no_mail_that_waited_in_it(config: Config, tmp_path: Path) -> None:
+    database = open_database(config)
+    ask(database, 3)
+    back_up(config, tmp_path / "kept")
+    post(config, database, 60, FakeTransport())
+    assert states(database) == {"submitted": 3}
+    database.close()
+    assert restore(config, tmp_path / "kept", force=True).waited == 3
+    again = FakeTransport()
+    post(config, database, 60, again)
+    assert not again.seen
+    assert states(database) == {"uncertain": 3}
+    database.close()
