@@ -70,3 +70,11 @@ def test_each_row_beside_others_names_the_tests_that_hold_it() -> None:
     held = re.findall(r"^tests/\S+$", table, flags=re.MULTILINE)
     assert len(held) == len(rows) > 0
     assert not [path for path in held if not (ROOT / path).is_file()]
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs/security.md", ROOT / "docs/testing.md"], ids=lambda page: page.name)
+def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text(encoding="utf-8"))
+    lost = [name for path, name in named if f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")]
+    assert lost == []
+    assert named or page.name == "testing.md"
