@@ -29,8 +29,8 @@ _TABLE = "publisher_backup"
 
 # What waited when the backup was made has left since, as far as anybody knows.
 _OUTBOXES = [
-    f"UPDATE {table} SET state = 'uncertain', reason = 'restored' WHERE state IN ({states})"  # noqa: S608
-    for table, states in (("confirmations", "'pending', 'claimed'"), ("announcements", "'pending', 'claimed', 'refused'"))
+    f"UPDATE {table} SET state = 'uncertain', reason = 'restored' WHERE state IN ('pending', 'claimed', 'refused')"  # noqa: S608
+    for table in ("confirmations", "announcements")
 ]
 
 
