@@ -9,7 +9,7 @@ does not grow with the file, and an import that was cut short is simply run agai
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -23,6 +23,7 @@ from publisher.audience.columns import ColumnError, Columns, ImportRow, language
 from publisher.audience.csvfile import CsvFile, RowError
 from publisher.audience.merging import RowOutcome, write_batch
 from publisher.audience.model import ConsentSource, ConsentState, Subscriber
+from publisher.audience.series import enrol
 from publisher.audience.standing import ImportStatus
 from publisher.audience.suppressions import forgotten_among, suppression
 from publisher.config.audience import AttributeConfig
@@ -93,11 +94,16 @@ def survey(
 
 
 def write(
-    database: Database, found: Survey, *, pending: bool = False, progress: Callable[[int], None] = lambda _: None
+    database: Database,
+    found: Survey,
+    *,
+    pending: bool = False,
+    series: Collection[str] = (),
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Counter[str]:
     """Write the file's valid rows; how many had each :class:`RowOutcome`, or were ``invalid``.
 
-    ``pending``: each still has to confirm.
+    ``pending``: each still has to confirm. Who is confirmed then starts on ``series``.
     """
     tally = Counter[str]()
     lines = found.file.rows(progress)
@@ -107,15 +113,17 @@ def write(
     entries = _entries(found.columns, lines, tally)
     source = {"file": found.file.path.name, "sha256": found.file.digest}
     while batch := list(islice(entries, BATCH)):
-        tally.update(_write(database, batch, source, pending))
+        tally.update(_write(database, batch, source, pending, series))
     return tally
 
 
-def _write(database: Database, batch: list[ImportRow], source: dict[str, str], pending: bool) -> list[RowOutcome]:
+def _write(
+    database: Database, batch: list[ImportRow], source: dict[str, str], pending: bool, series: Collection[str]
+) -> list[RowOutcome]:
     # On PostgreSQL somebody may subscribe between our look and our insert; the second look sees them.
     for _ in range(3):
         with suppress(IntegrityError), database.begin() as connection:
-            return write_batch(connection, batch, source=source, pending=pending)
+            return write_batch(connection, batch, source=source, pending=pending, series=series)
     raise DatabaseError("the same subscribers are being written by another command", help="run the import again")
 
 
@@ -148,8 +156,12 @@ def add(
     timezone: str | None = None,
     topics: Iterable[str] = (),
     pending: bool = False,
+    series: Collection[str] = (),
 ) -> Subscriber:
-    """Enter one person. Raises UsageError for who is there, has left, is suppressed or was erased."""
+    """Enter one person, and start them on ``series``, which one who is there can be too.
+
+    Raises UsageError for who is there otherwise, has left, is suppressed or was erased.
+    """
     tag = zone = None
     if timezone and (zone := time_zone(timezone)) is None:
         raise UsageError(f"there is no time zone {timezone!r}", help="write an IANA name, such as Asia/Shanghai or UTC")
@@ -165,10 +177,15 @@ def add(
         if known := store.find(connection, address):
             if known.state is ConsentState.UNSUBSCRIBED:
                 raise UsageError("this person has unsubscribed", help="they can subscribe by the form themselves")
+            if series and known.state is ConsentState.CONFIRMED:
+                enrol(connection, [known.id], series, store.now())
+                return known
             if known.address_key == address.address_key:
                 raise UsageError("this person is a subscriber already", help="publisher subscribers show tells more")
         state = ConsentState.PENDING if pending else ConsentState.CONFIRMED
-        return store.add(
+        added = store.add(
             connection, address, how=ConsentSource.COMMAND, state=state,
             name=name.strip(), language=tag, timezone=zone, topics=topics,
         )  # fmt: skip
+        enrol(connection, [added.id], series, store.now())
+        return added

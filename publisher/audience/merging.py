@@ -6,8 +6,8 @@ what a reader chose themselves is not overwritten; a row that is there already, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from publisher.audience.columns import ImportRow
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
 from publisher.audience.own import Past
+from publisher.audience.series import Way, enrol, restore
 from publisher.audience.standing import ImportStatus
 from publisher.audience.store import FIRST, new_references, now
 from publisher.audience.suppressions import Reason, forgotten_among, suppressed_among
@@ -45,6 +46,7 @@ class _Known:
     preferred: bool = False
     changed_at: datetime | None = None
     changed: bool = False
+    way: Way = field(default_factory=dict)
 
 
 class _Batch:
@@ -140,6 +142,7 @@ class _Batch:
             "changed_at": (past and past.changed_at) or self.at,
         }
         known = self.known[address.address_key] = _Known(values, changed_at=values["changed_at"])
+        known.way = past.enrolments if past else {}
         self.new.append(known)
         if past and past.history:
             rows = [{"at": e.at, "change": e.change, "how": e.how, "evidence": e.evidence} for e in past.history]
@@ -241,15 +244,28 @@ class _Batch:
             update_rows(self.connection, _UPDATE, rows, {"new_changed_at": self.at})
         insert_rows(self.connection, consents, [{"subscriber_id": known.id, **row} for known, row in self.history])
         insert_rows(self.connection, suppressions, self.held)
+        gone = ((known.id or 0, known.values["reference"], known.way) for known in self.new if known.way)
+        restore(self.connection, gone, self.at)
 
 
 def write_batch(
-    connection: Connection, entries: Sequence[ImportRow], *, source: Mapping[str, str], pending: bool
+    connection: Connection,
+    entries: Sequence[ImportRow],
+    *,
+    source: Mapping[str, str],
+    pending: bool,
+    series: Collection[str] = (),
 ) -> list[RowOutcome]:
-    """Merge rows into the audience; the outcome of each. ``source`` (file, sha256) is the evidence of their consent."""
+    """Merge rows into the audience; the outcome of each. ``source`` (file, sha256) is the evidence of their consent.
+
+    Who is confirmed then starts on ``series``.
+    """
     batch = _Batch(connection, entries, source, pending)
     outcomes = [batch.take(entry) for entry in entries]
     batch.write()
+    if series:
+        there = (batch.known.get(entry.address.address_key) for entry in entries)
+        enrol(connection, [one.id for one in there if one and one.id is not None], series, batch.at)
     return outcomes
 
 

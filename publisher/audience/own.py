@@ -5,8 +5,8 @@ leading apostrophe (OWASP, *CSV Injection*), which an import takes off again.
 
 After our columns each attribute has one of its own, under its name. What cannot be a column (a name that is one of
 ours, that holds a separator or would be a formula, an empty value, the five hundred and first name) stands in
-``other_attributes``, a JSON object. ``consent_history`` is a JSON list. A suppressed mailbox of nobody is a row without
-a state.
+``other_attributes``, a JSON object. ``consent_history`` is a JSON list, ``enrolments`` an object. A suppressed mailbox
+of nobody is a row without a state.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ import pydantic_core
 from sqlalchemy import Connection, Row, select
 
 from publisher.audience.model import Consent, ConsentState, Subscriber
+from publisher.audience.series import Way, ways
 from publisher.audience.store import history
 from publisher.audience.suppressions import Reason, all_suppressions, suppression
 from publisher.audience.tables import consents, subscribers, suppressions
 
 COLUMNS = (
     "email", "name", "state", "language", "timezone", "topics", "suppressed", "created_at", "changed_at", "reference",
-    "paused_until", "asked_at", "preferred_at", "suppressed_at", "suppressed_detail", "consent_history",
+    "paused_until", "asked_at", "preferred_at", "suppressed_at", "suppressed_detail", "consent_history", "enrolments",
     "other_attributes",
 )  # fmt: skip
 _MOMENTS = ("created_at", "changed_at", "paused_until", "asked_at", "preferred_at")
@@ -92,6 +93,7 @@ class Past:
     suppressed: Reason | None
     suppressed_detail: str
     suppressed_at: datetime | None
+    enrolments: Way
 
 
 def past_of(cells: Mapping[str, str]) -> Past:
@@ -110,6 +112,7 @@ def past_of(cells: Mapping[str, str]) -> Past:
         history=tuple(_history(cells.get("consent_history", ""))),
         suppressed=Reason(suppressed) if suppressed else None,
         suppressed_detail=cells.get("suppressed_detail", ""),
+        enrolments=_enrolments(cells.get("enrolments", "")),
         **moments,
     )
 
@@ -138,6 +141,17 @@ def _history(text: str) -> Iterable[Consent]:
         raise ValueError("consent_history is not a list as our export writes it") from None
 
 
+def _enrolments(text: str) -> Way:
+    try:
+        way: Way = pydantic_core.from_json(text or "{}")
+        for told in way.values():
+            if _moment("started_at", told["started_at"]) is None or not all(isinstance(s, str) for s in told["steps"]):
+                raise ValueError
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ValueError("enrolments is not an object as our export writes it") from None
+    return way
+
+
 def export(connection: Connection, out: IO[str]) -> int:
     """Write every subscriber, oldest first, then the suppressed mailboxes of nobody, in constant memory.
 
@@ -158,8 +172,8 @@ def export(connection: Connection, out: IO[str]) -> int:
 
     write([*COLUMNS, *extra])
     number = 0
-    for row, past in _people(streaming):
-        write(_cells(row, past, extra))
+    for row, past, way in _people(streaming):
+        write(_cells(row, past, way, extra))
         number += 1
     strangers = suppressions.c.mailbox_key.not_in(select(subscribers.c.mailbox_key))
     for held in all_suppressions(connection, strangers):
@@ -169,7 +183,7 @@ def export(connection: Connection, out: IO[str]) -> int:
     return number
 
 
-def _cells(row: Row[Any], past: list[Consent], extra: Sequence[str]) -> list[str]:
+def _cells(row: Row[Any], past: list[Consent], way: Way, extra: Sequence[str]) -> list[str]:
     """A subscriber's row, as :data:`COLUMNS` has it, then the attributes with a column."""
     columns = set(extra)
     others = {name: value for name, value in row.attributes.items() if name not in columns or value == ""}
@@ -185,6 +199,7 @@ def _cells(row: Row[Any], past: list[Consent], extra: Sequence[str]) -> list[str
         "suppressed_detail": row.detail or "",
         "reference": row.reference,
         "consent_history": json.dumps([entry_of(entry) for entry in past], ensure_ascii=False),
+        "enrolments": json.dumps(way) if way else "",
         "other_attributes": json.dumps(others, ensure_ascii=False) if others else "",
     }
     return [*(cells.get(name, "") for name in COLUMNS), *(str(row.attributes.get(name, "")) for name in extra)]
@@ -204,12 +219,13 @@ def record(connection: Connection, subscriber: Subscriber) -> dict[str, Any]:
         "attributes": ({"name": subscriber.name} if subscriber.name else {}) | dict(subscriber.attributes),
         **{name: (at := getattr(subscriber, name)) and at.isoformat() for name in _MOMENTS},
         "suppressed": held and {"reason": held.reason.value, "detail": held.detail, "at": held.at.isoformat()},
+        "enrolments": ways(connection, subscriber.id, subscriber.id).get(subscriber.id, {}),
         "history": [entry_of(entry) for entry in history(connection, subscriber.id)],
     }
 
 
-def _people(connection: Connection) -> Iterator[tuple[Row[Any], list[Consent]]]:
-    """Each subscriber with the suppression of the mailbox, and the history."""
+def _people(connection: Connection) -> Iterator[tuple[Row[Any], list[Consent], Way]]:
+    """Each subscriber with the suppression of the mailbox, the history, and the way through series."""
     held = suppressions.c
     joined = subscribers.outerjoin(suppressions, subscribers.c.mailbox_key == held.mailbox_key)
     statement = select(subscribers, held.reason, held.detail, held.at.label("suppressed_at")).select_from(joined)
@@ -223,5 +239,6 @@ def _people(connection: Connection) -> Iterator[tuple[Row[Any], list[Consent]]]:
             key: [Consent(entry.at, entry.change, entry.how, entry.evidence) for entry in group]
             for key, group in groupby(entries, key=lambda entry: entry.subscriber_id)
         }
+        taken = ways(connection, rows[0].id, rows[-1].id)
         for row in rows:
-            yield row, past.get(row.id, [])
+            yield row, past.get(row.id, []), taken.get(row.id, {})

@@ -85,6 +85,36 @@ confirmations = Table(
     partial_index("ix_confirmations_due", "due_at", where="state IN ('pending', 'claimed')"),
 )
 
+# Who is on the way through which series, since when. Leaving ends it, as the history shows; nothing begins it anew.
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("subscriber_id", Id, ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    Column("series", String(100), primary_key=True),
+    Column("started_at", Instant, nullable=False),
+    Index("ix_enrolments_series_started_at", "series", "started_at"),
+)
+
+# One row a reader and step, ever, whatever became of it; by reference, as the ledger's recipients.
+taken_steps = Table(
+    "taken_steps",
+    metadata,
+    Column("reference", String(32), primary_key=True),
+    Column("step", String(255), primary_key=True),  # series/<name>/<slug>
+    Column("at", Instant, nullable=False),
+    Column("mailing_id", Id),  # null: of the database that it was imported from
+)
+
+# The series as runs of publish found them, for machines without a checkout. A name stays, so that what comes back is
+# known to have been away.
+series = Table(
+    "series",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("looked_at", Instant, nullable=False),  # by the newest run
+    Column("steps", Document, nullable=False),  # those that are ready: the last run that did not know it, or null
+)
+
 suppressions = Table(
     "suppressions",
     metadata,

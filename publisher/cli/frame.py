@@ -173,10 +173,11 @@ def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
     """
     from publisher.errors import UsageError
     from publisher.issue import discover
+    from publisher.issue.series import steps_of
 
     if not named:
         return None
-    known = discover(root)
+    known = [*discover(root), *steps_of(root)]
     slugs = {name: slug_in(root, name) for name in named}
     for name, slug in slugs.items():
         if slug not in known:
@@ -197,6 +198,10 @@ def slug_in(root: Path, name: str) -> str:
     """The folder's name in ``name``, which may be a path from the root or from where we are; it need not exist."""
     if (slug := slug_of(name)) and slug != name:
         return slug
+    from publisher.issue.series import step_of_path
+
+    if step := step_of_path(name):
+        return step
     issues, path = root.resolve() / "issues", Path(name).resolve()
     if len(Path(name).parts) > 1 and path != issues and path.is_relative_to(issues):
         return path.relative_to(issues).parts[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -73,10 +74,12 @@ def worker(
 ) -> None:
     """Help to send every mailing that has somebody pending, until stopped. Start one on each machine.
 
-    publisher send freezes a mailing and begins it; workers join within a minute. Ctrl-C finishes the calls in flight.
+    publisher send freezes a mailing and begins it; workers join within a minute. One that runs in a checkout also sends
+    the steps of series as they fall due. Ctrl-C finishes the calls in flight.
     """
     from publisher.delivery.worker import Duties, work
     from publisher.errors import DeployError
+    from publisher.publishing.series import freeze_here
     from publisher.publishing.witness import Witness, refuse_forgetful
 
     def report(line: str) -> None:
@@ -98,4 +101,9 @@ def worker(
             except DeployError as error:  # a machine that may not look into the archive carries on what was frozen
                 report(f"{slug}: the archive cannot be asked: {error.message}")
 
-        work(config, database, Duties(slots=slots, tell=report, reconcile=reconcile, refuse=refuse))
+        def freeze() -> None:
+            for mailing in freeze_here(config, database, datetime.now(UTC)):
+                report(f"{mailing.slug} frozen for {mailing.audience:,} readers in all")
+
+        here = freeze if (config.root / "series").is_dir() else None
+        work(config, database, Duties(slots=slots, tell=report, reconcile=reconcile, freeze=here, refuse=refuse))

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 else:  # an argument of the command line, which the callback has made an Address
     Person = Annotated[str, typer.Argument(metavar="ADDRESS", callback=_address, help="An email address.")]
 
+Series = Annotated[
+    list[str] | None, typer.Option("--series", metavar="NAME", help="Start the confirmed on it now; may be repeated.")
+]
 commands = typer.Typer(no_args_is_help=True, help="Import, export and look after the audience.")
 app.add_typer(commands, name="subscribers")
 
@@ -109,6 +112,7 @@ def import_(
     status: Annotated[
         list[str] | None, typer.Option(metavar="VALUE=MEANING", help="What a value, or a column, says; see the docs.")
     ] = None,
+    series: Series = None,
     format: Format = "text",
 ) -> int:
     """Bring in a CSV file, or the export of another tool as it is.
@@ -141,7 +145,8 @@ def import_(
         return 1
     with opened(context, config) as (_, database):
         with Bar("Writing", file) as bar:
-            tally = importing.write(database, found, pending=pending, progress=bar.at)
+            names = _series(config, database, series)
+            tally = importing.write(database, found, pending=pending, series=names, progress=bar.at)
         with database.connect() as connection:
             mailable = _numbers(connection)["mailable"]
         _print_import(format, found, tally, problems, mailable)
@@ -161,6 +166,21 @@ def _answers(options: list[str]) -> dict[str, Any]:
             raise UsageError(f"--status {option!r} does not say what a value means", help=way)
         found[said] = ImportStatus(meaning)
     return found
+
+
+def _series(config: Config, database: Database, named: list[str] | None) -> list[str]:
+    """The series ``named``. Raises UsageError for one without a ready step."""
+    from publisher.audience.series import known_series
+    from publisher.delivery.series import ready_series
+    from publisher.errors import UsageError
+
+    with database.connect() as connection:
+        known = ready_series(config) | known_series(connection)
+    for name in named or ():
+        if name not in known:
+            there = f"there are {', '.join(sorted(known))}" if known else "write series/NAME/01-SLUG.md, status: ready"
+            raise UsageError(f"there is no series {name} with a ready step", help=there)
+    return named or []
 
 
 MOST_PROBLEMS = 1000
@@ -235,12 +255,15 @@ def add(
     timezone: Annotated[str | None, typer.Option(help="IANA name, as Asia/Shanghai.")] = None,
     topic: Annotated[list[str] | None, typer.Option(help="May be given again.")] = None,
     pending: Annotated[bool, typer.Option("--pending", help="Ask them to confirm first.")] = False,
+    series: Series = None,
 ) -> int:
-    """Add one person, whose consent you vouch for."""
+    """Add one person, whose consent you vouch for. With --series, one who is there already starts on it."""
     from publisher.audience.importing import add as enter
 
     with opened(context) as (config, database):
-        enter(database, address, name=name, language=language, timezone=timezone, topics=topic or (), pending=pending)
+        about: dict[str, Any] = {"name": name, "language": language, "timezone": timezone}
+        names = _series(config, database, series)
+        enter(database, address, **about, topics=topic or (), pending=pending, series=names)
         say("added, to be confirmed" if pending else "added")
         return _ask(config, database) if pending else 0
 

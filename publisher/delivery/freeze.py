@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     Subquery,
     and_,
     case,
@@ -31,7 +32,7 @@ from sqlalchemy import (
 )
 
 from publisher.audience.segments import segment_clause
-from publisher.audience.tables import subscribers, suppressions
+from publisher.audience.tables import subscribers, suppressions, taken_steps
 from publisher.config.model import Config
 from publisher.delivery.local_time import LocalTime, local_time_of
 from publisher.delivery.mailings import Mailing, by_id, newest, unsettled, waiting, write_links, write_operator
@@ -39,6 +40,8 @@ from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, UsageError
+from publisher.issue.folder import SERIES
+from publisher.issue.model import Issue
 from publisher.issue.translations import Family, Translations, pick
 from publisher.mail.message import MailContent
 
@@ -120,6 +123,17 @@ def _freeze(
         return there
     before = newest(connection, letter.slug)
     audience: int = connection.execute(select(func.count()).select_from(subscribers)).scalar_one()
+    variant = variant_of([one.condition for one in letter.variants], home)
+    chosen = candidates(connection, letter.slug, segment, local, family, variant, now, correction=correction)
+    if before and correction and _waits(connection, before):
+        _give_over(connection, before)
+    mailing_id = begin(connection, letter, before, audience, now)
+    write_recipients(connection, mailing_id, chosen, now, audience)
+    return by_id(connection, mailing_id)
+
+
+def begin(connection: Connection, letter: MailContent, before: Mailing | None, audience: int, now: datetime) -> int:
+    """Write a mailing after the one ``before``, still without its recipients; its id."""
     values = {
         "reference": secrets.token_hex(4),
         "slug": letter.slug,
@@ -133,21 +147,24 @@ def _freeze(
         "frozen_at": now,
         "note": "",
     }
-    variant = _variant([one.condition for one in letter.variants], home)
-    chosen = _candidates(connection, letter.slug, segment, local, family, variant, now, correction=correction)
-    if before and correction and _waits(connection, before):
-        _give_over(connection, before)
     mailing_id: int = connection.execute(insert(mailings).values(values).returning(mailings.c.id)).scalar_one()
     write_links(connection, letter)
+    return mailing_id
+
+
+def write_recipients(
+    connection: Connection, mailing_id: int, chosen: Subquery, now: datetime, audience: int, base: int = 0
+) -> None:
+    """Write the recipients from number ``base`` + 1 on. Raises DatabaseError where they are not ``audience`` people."""
     columns = ["mailing_id", "number", "reference", "variant", "state", "attempts", "reason", "released"]
     columns += ["held", "not_before"] * ("not_before" in chosen.c)
-    written = connection.execute(insert(recipients).from_select(columns, _rows(mailing_id, chosen, now))).rowcount
-    count = select(func.count()).select_from(recipients).where(recipients.c.mailing_id == mailing_id)
+    written = connection.execute(insert(recipients).from_select(columns, _rows(mailing_id, chosen, now, base))).rowcount
+    r = recipients.c
+    count = select(func.count()).select_from(recipients).where(r.mailing_id == mailing_id, r.number > base)
     counted: int = connection.execute(count).scalar_one()
     if audience != counted or (written >= 0 and written != counted):
         message = f"the freeze wrote {counted} of {audience} candidates and was undone"
         raise DatabaseError(message, help="run publisher send again")
-    return by_id(connection, mailing_id)
 
 
 def preview(
@@ -159,15 +176,17 @@ def preview(
     correction: bool = False,
     family: FamilyRule | None = None,
     now: datetime | None = None,
+    due: Select[Any] | None = None,
 ) -> tuple[int, dict[str, int]]:
     """What a freeze would find, nothing written: how many recipients, and how many are excluded by reason.
 
+    With ``due``, references, only of these, for whom it is a step of a series.
     Raises UsageError where the family was mailed without this member.
     """
     if family:
         _refuse_late(connection, slug, family)
-    now, variant = now or datetime.now(UTC), _variant((), "")
-    chosen = _candidates(connection, slug, segment, local, family, variant, now, correction=correction)
+    now, variant = now or datetime.now(UTC), variant_of((), "")
+    chosen = candidates(connection, slug, segment, local, family, variant, now, correction=correction, due=due)
     rows = connection.execute(select(_reason(chosen).label("finding"), func.count()).group_by("finding"))
     found: dict[str | None, int] = {row[0]: row[1] for row in rows}
     return found.pop(None, 0), {str(reason): people for reason, people in sorted(found.items(), key=str)}
@@ -183,14 +202,14 @@ def by_variant(
     family: FamilyRule | None = None,
 ) -> list[int]:
     """How many recipients a freeze would give each of the variants, which ``conditions`` are those of."""
-    variant = _variant(conditions, home)
-    chosen = _candidates(connection, slug, segment, local, family, variant, datetime.now(UTC), correction=False)
+    variant = variant_of(conditions, home)
+    chosen = candidates(connection, slug, segment, local, family, variant, datetime.now(UTC), correction=False)
     counts = select(chosen.c.variant, func.count()).where(_reason(chosen).is_(None)).group_by(chosen.c.variant)
     found = {row[0]: row[1] for row in connection.execute(counts)}
     return [found.get(number, 0) for number in range(len(conditions))]
 
 
-def _variant(conditions: Sequence[str], home: str) -> ColumnElement[int]:
+def variant_of(conditions: Sequence[str], home: str) -> ColumnElement[int]:
     """The number of a subscriber's variant: the first is for whoever meets the condition of no other."""
     others: list[tuple[ColumnElement[bool], ColumnElement[int]]] = [
         (segment_clause(one, home), literal_column(str(n))) for n, one in enumerate(conditions) if n
@@ -198,11 +217,11 @@ def _variant(conditions: Sequence[str], home: str) -> ColumnElement[int]:
     return case(*others, else_=literal_column("0")) if others else literal_column("0")
 
 
-def _rows(mailing_id: int, chosen: Subquery, now: datetime) -> Any:
+def _rows(mailing_id: int, chosen: Subquery, now: datetime, base: int) -> Any:
     reason = _reason(chosen)
     rows = select(
         literal(mailing_id),
-        func.row_number().over(order_by=(chosen.c.variant, chosen.c.id)),  # a bulk call holds one variant
+        base + func.row_number().over(order_by=(chosen.c.variant, chosen.c.id)),  # a bulk call holds one variant
         chosen.c.reference,
         chosen.c.variant,
         case((reason.is_(None), RecipientState.PENDING), else_=RecipientState.EXCLUDED),
@@ -220,7 +239,7 @@ def _reason(chosen: Subquery) -> ColumnElement[Any]:
     return case((chosen.c.why.is_not(None), chosen.c.why), (chosen.c.copy > 1, Exclusion.DUPLICATE.value), else_=None)
 
 
-def _candidates(
+def candidates(
     connection: Connection,
     slug: str,
     segment: ColumnElement[bool] | None,
@@ -230,9 +249,11 @@ def _candidates(
     now: datetime,
     *,
     correction: bool,
+    due: Select[Any] | None = None,
 ) -> Subquery:
     """Each subscriber with its variant, the reason that it alone gives, and which copy of its inbox it is among those
-    without; and the moment before which it gets nothing, if there is one.
+    without; and the moment before which it gets nothing, if there is one. With ``due`` only these, of whom no inbox
+    takes a step twice.
     """
     s, before = subscribers.c, newest(connection, slug)
     joined: FromClause = subscribers
@@ -244,7 +265,11 @@ def _candidates(
         (s.mailbox_key.in_(select(suppressions.c.mailbox_key)), Exclusion.SUPPRESSED),
         (_unusable(), Exclusion.INVALID),
     ]
-    reached = s.mailbox_key.in_(_inboxes(slug)) if before else None
+    reached: ColumnElement[bool] | None = s.mailbox_key.in_(_inboxes(slug)) if before else None
+    other = subscribers.alias("other")
+    if due is not None:
+        taken = select(taken_steps.c.step).join(other, other.c.reference == taken_steps.c.reference)
+        reached = taken.where(other.c.mailbox_key == s.mailbox_key, taken_steps.c.step == slug).exists()
     if family:
         elsewhere: ColumnElement[bool] = s.mailbox_key.in_(_inboxes(*family.others(slug), pending=True))
         if family.shared:
@@ -259,7 +284,8 @@ def _candidates(
         included = func.coalesce(segment, literal_column("false"))
         reasons.append((included.is_(literal_column("false")), Exclusion.SEGMENT))
     paused_until = func.max(s.paused_until).over(partition_by=s.mailbox_key)
-    reasons.append((paused_until > now, Exclusion.PAUSED))
+    if due is None:  # a step waits for the end of a pause
+        reasons.append((paused_until > now, Exclusion.PAUSED))
     moment: ColumnElement[Any] | None = None
     corrected = before if before and correction and _waits(connection, before) else None
     if reached is not None and (corrected or not correction):
@@ -276,9 +302,12 @@ def _candidates(
     why = case(*((test, reason.value) for test, reason in reasons), else_=None).label("why")
     when = [] if moment is None else [moment.label("not_before")]
     found = select(s.id, s.reference, s.mailbox_key, why, variant.label("variant"), *when)
+    if due is not None:  # whatever is known of their inboxes
+        found = found.where(s.mailbox_key.in_(select(other.c.mailbox_key).where(other.c.reference.in_(due))))
     alone = found.select_from(joined).subquery()
     copy = func.row_number().over(partition_by=(alone.c.mailbox_key, alone.c.why), order_by=alone.c.id)
-    return select(*(column for column in alone.c if column.name != "mailbox_key"), copy.label("copy")).subquery()
+    those = select(*(column for column in alone.c if column.name != "mailbox_key"), copy.label("copy"))
+    return (those if due is None else those.where(alone.c.reference.in_(due))).subquery()
 
 
 def _languages_of(connection: Connection, slug: str, family: FamilyRule) -> list[str]:
@@ -320,7 +349,11 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
     slug, mailing = letter.slug, newest(connection, letter.slug)
     if mailing is None and correction:
         raise UsageError(f"{slug} has not been sent: there is nothing to correct", help=f"publisher send {slug}")
-    if mailing is None or mailing.operator == Operator.CANCELLED:
+    begun = mailing is not None and mailing.operator != Operator.CANCELLED
+    if slug.startswith(f"{SERIES}/") and not (mailing and begun and mailing.digest == letter.digest):
+        message = f"{slug} is a step of a series, which goes to each reader in turn, once"
+        raise UsageError(message, help="publisher publish sends it; publisher send --test ADDR shows it")
+    if mailing is None or not begun:
         return None
     if mailing.audience == 0:  # frozen before anybody had subscribed: it reached nobody, and must not use the issue up
         return None
@@ -391,7 +424,7 @@ def addressed(config: Config, edition: Edition, now: datetime | None = None) -> 
     return Addressed(MailContent.of(edition), segment_of(config, edition), local_time_of(config, edition, now))
 
 
-def segment_of(config: Config, edition: Edition) -> ColumnElement[bool] | None:
+def segment_of(config: Config, edition: Edition | Issue) -> ColumnElement[bool] | None:
     """The condition on subscribers for an issue's audience, or config.yaml's; None: everybody. Raises SegmentError."""
     expression = edition.audience or config.audience.segment
     return segment_clause(expression, config.newsletter.language) if expression else None

@@ -32,7 +32,7 @@ def lock_path(url: URL, slug: str, ending: str = "lock") -> Path | None:
     if url.get_backend_name() != "sqlite" or not name or ":memory:" in name:
         return None
     name = name.removeprefix("file:").partition("?")[0]  # SQLite takes file: URIs too
-    return Path(f"{name}.{slug}.{ending}")
+    return Path(f"{name}.{slug.replace('/', '_')}.{ending}")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from publisher.database.failures import UnreadableError
 from publisher.delivery.states import FEEDBACK, Account, Operator, RecipientState
 from publisher.delivery.tables import WAITS, links, literally, mailings, recipients, second_copies, senders
 from publisher.errors import UsageError
+from publisher.issue.folder import SERIES
 from publisher.mail.message import MailContent
 
 
@@ -124,8 +125,15 @@ def finish(connection: Connection, mailing_id: int) -> None:
     connection.execute(first.values(finished_at=datetime.now(UTC)))
 
 
-def account(connection: Connection, mailing_id: int) -> Account:
-    """The account of a mailing: one scan of its recipients. ``bounced`` wins over ``delivered``."""
+def account_of(connection: Connection, mailing: Mailing) -> Account:
+    """The account of a mailing; of a step of a series, whose edition may have changed, that of all its mailings."""
+    if not mailing.slug.startswith(f"{SERIES}/"):
+        return account(connection, mailing.id)
+    return account(connection, *connection.scalars(select(mailings.c.id).where(mailings.c.slug == mailing.slug)))
+
+
+def account(connection: Connection, *mailing_ids: int) -> Account:
+    """The account of mailings: one scan of their recipients. ``bounced`` wins over ``delivered``."""
     r = recipients.c
     reason = case((r.state == RecipientState.EXCLUDED, r.reason), else_=None).label("why")
     query = (
@@ -140,7 +148,7 @@ def account(connection: Connection, mailing_id: int) -> Account:
             func.count(case((WAITS, r.number))).label("waiting"),
             func.min(case((WAITS, r.not_before))).label("next_at"),
         )
-        .where(r.mailing_id == mailing_id)
+        .where(r.mailing_id.in_(mailing_ids))
         .group_by(r.state, reason)
     )
     counts, by_reason, next_at = Counter[str](), dict[str, int](), None
@@ -152,7 +160,7 @@ def account(connection: Connection, mailing_id: int) -> Account:
         next_at = row["next_at"] or next_at
     if unknown := counts.keys() - {*RecipientState, *FEEDBACK, "again", "waiting"}:
         raise UnreadableError(f"the state of {sum(counts[state] for state in unknown)} recipients")
-    second = select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id == mailing_id)
+    second = select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id.in_(mailing_ids))
     copies = connection.execute(second).scalar_one()
     reasons = dict(sorted(by_reason.items()))
     return Account(**counts, next_at=next_at, second_copies=copies, excluded_by_reason=reasons)

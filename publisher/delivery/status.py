@@ -26,6 +26,7 @@ from publisher.delivery.states import (
 )
 from publisher.delivery.tripwires import Tripped
 from publisher.issue import Reading, discover, read_issue
+from publisher.issue.series import steps_of
 from publisher.proofing.proof import refuse_unknown
 from publisher.providers import Provider
 
@@ -115,11 +116,11 @@ class Statuses:
 
 
 def statuses(config: Config, database: Database, slug: str | None = None) -> Statuses:
-    """Of ``slug``, or of each issue there is a folder or a mailing of. Raises UsageError: no such issue.
+    """Of ``slug``, or of each issue and step there are files or a mailing of. Raises UsageError: no such issue.
 
     Without ``slug`` the files of those that have a mailing are not read: they may have changed since as they like.
     """
-    known = discover(config.root)
+    known = [*discover(config.root), *steps_of(config.root)]
     with database.connect() as connection:
         found = {mailing.slug: mailing for mailing in mailings.every_newest(connection)}
         if slug is not None:
@@ -133,7 +134,7 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
             if mailing is None:
                 rows.append(status_row(name, None, None, mailing_state(None)))
                 continue
-            account, busy = mailings.account(connection, mailing.id), at_work(database, connection, mailing)
+            account, busy = mailings.account_of(connection, mailing), at_work(database, connection, mailing)
             state = mailing_state(account, mailing.operator, at_work=busy)
             rows.append(status_row(name, mailing, account, state, (one for one in announced if one.slug == name)))
             tripped += tripwires.after_the_fact(connection, mailing) + tripwires.deferring(connection, mailing)

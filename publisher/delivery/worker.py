@@ -37,13 +37,15 @@ _LOCK = 0x7075626D  # any constant: starting workers queue on it to make Procras
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """What a worker does besides sending, and whom it tells. ``reconcile`` reads what waits: events, and more.
+    """What a worker does besides sending, and whom it tells. ``reconcile`` reads what waits: events, and more;
+    ``freeze``, on a machine with a checkout, freezes who is due for a step of a series.
 
     ``refuse`` raises PublisherError for an issue whose mailing went further than the ledger knows.
     """
 
     slots: int = 3
     reconcile: Callable[[], object] | None = None
+    freeze: Callable[[], object] | None = None
     refuse: Callable[[str], None] = lambda _slug: None
     tell: Callable[[str], None] = lambda _line: None
     interrupt: Interrupt = field(default_factory=Interrupt)
@@ -107,6 +109,11 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
     @app.periodic(cron=EVERY_MINUTE)
     @app.task(name="watch", queue="watch", queueing_lock="watch", pass_context=False)
     def watch(_timestamp: int) -> None:
+        if duties.freeze is not None:
+            try:
+                duties.freeze()
+            except PublisherError as error:
+                duties.tell(f"series: {error.message}")
         for mailing_id in _waiting(database):
             for slot in range(duties.slots):
                 name = f"drain-{mailing_id}-{slot}"

@@ -16,6 +16,8 @@ from pathlib import Path, PurePosixPath
 
 from publisher.config import Config
 from publisher.edition.model import AnySlot, Asset, CountedLinks, Personal, Slotted
+from publisher.issue.folder import SERIES
+from publisher.issue.series import step_of_path
 
 SHARED = ""
 """The part of every issue: the theme and config.yaml."""
@@ -144,12 +146,14 @@ def _answers(changes: str) -> Iterator[list[str]]:
 
 
 def part_of(path: str, templates: str) -> str | None:
-    """What a file belongs to: an issue's slug, what all share, or nothing."""
+    """What a file belongs to: the slug of an issue or of a step of a series, what all share, or nothing."""
     pieces = PurePosixPath(path).parts
     if not pieces:
         return None
     if pieces[0] == "issues" and len(pieces) > 2:
         return pieces[1]
+    if pieces[0] == SERIES:
+        return step_of_path(path)
     theme = PurePosixPath(os.path.normpath(templates).replace(os.sep, "/")).parts
     return SHARED if pieces == ("config.yaml",) or pieces[: len(theme)] == theme else None
 

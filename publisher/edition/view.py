@@ -134,6 +134,11 @@ class View:
     languages: tuple[LanguageView, ...] = ()
 
     @property
+    def online(self) -> bool:
+        """Whether it has a page in the archive; a step of a series has none."""
+        return self.web_url != self.archive_url
+
+    @property
     def uses(self) -> frozenset[str]:
         """Which kinds of items, boxes and rarer elements occur, so that a style sheet holds no others."""
         texts = [self.intro_html, self.attribution_html, *(point.html for point in self.points)]

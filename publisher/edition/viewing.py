@@ -36,7 +36,8 @@ def view(
 ) -> View:
     """The view of an issue, with markers of ``slots``. What cannot be shown is reported in ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
-    page = f"{archive}issues/{issue.slug}/"
+    step = issue.after is not None  # it has no page and no day
+    page = archive if step else f"{archive}issues/{issue.slug}/"
     renderer = MarkdownRenderer(page, pictures.place, words, pictures.miss, slots)
     written = [renderer.inline(point, f"point-{n}") for n, point in enumerate(_points(issue), 1)]
     intro = renderer.block(issue.intro, "intro", 1) if issue.intro else None
@@ -68,7 +69,7 @@ def view(
         ),
         language=issue.language,
         direction=words.direction,
-        date=words.date(issue.date),
+        date="" if step else words.date(issue.date),
         iso_date=issue.date.isoformat(),
         number=None if issue.number is None else words("number", number=issue.number),
         authors=words("authors", names=words.join(tuple(map(one_line, issue.authors)))) if issue.authors else None,

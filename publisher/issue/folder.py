@@ -14,6 +14,7 @@ from publisher.documents.text import UNREADABLE, shadows, unreadable
 from publisher.errors import UsageError
 
 ISSUES = "issues"
+SERIES = "series"
 IMAGES = "images"
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown"})
@@ -104,18 +105,24 @@ def _is_issue(entry: Path) -> bool:
 
 
 def read_folder(root: Path, slug: str) -> IssueFolder:
-    """List ``issues/<slug>``."""
-    path = f"{ISSUES}/{slug}"
+    """List ``issues/<slug>``, or what a step of a series, ``series/<name>/<slug>``, is made of."""
+    path, findings = f"{ISSUES}/{slug}", [] if SLUG.fullmatch(slug) else [_bad_slug(f"{ISSUES}/{slug}", slug)]
+    if slug.startswith(f"{SERIES}/"):
+        from publisher.issue.series import steps_of, twice
+
+        paths = steps_of(root).get(slug, [slug])
+        path, findings = paths[0], twice(paths)
     if not leads_inside(root, root / path):
         outside = OUTSIDE.at(Place(path), say("the folder is a link out of the repository"), help=say("copy it in"))
         return IssueFolder(slug, path, None, (), (outside,))
+    if path.lower().endswith(tuple(MARKDOWN_SUFFIXES)) and is_file(root / path):
+        return IssueFolder(slug, path.rpartition("/")[0], path, (), tuple(findings))
     try:
         unsaved = [Path(name) for name in shadows.get() if name.startswith(f"{root}/{path}/")]
         there = {*(root / path).iterdir(), *(file for file in unsaved if file.parent == root / path)}
         entries = sorted(there, key=lambda entry: entry.name)
     except OSError as error:
         return IssueFolder(slug, path, None, (), (_no_folder(root, path, error),))
-    findings = [] if SLUG.fullmatch(slug) else [_bad_slug(path, slug)]
     issue_files: list[str] = []
     items: list[str] = []
     for entry in entries:

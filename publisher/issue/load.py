@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Sentence, Span, blocking, say
 from publisher.documents import Mapping, Scalar, Sequence, TextFile, parse_mapping, read_text
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
-from publisher.issue.folder import IssueFolder, read_folder
+from publisher.issue.folder import MARKDOWN_SUFFIXES, SERIES, IssueFolder, read_folder
+from publisher.issue.item_file import read_item_file
 from publisher.issue.model import Issue, Item, KeyPoints, Status, Wechat
 from publisher.issue.model_reader import ModelReader
-from publisher.issue.raw import RawIssue
-from publisher.issue.read_item import numbered_anchors, origins, read_inline_item, read_item
+from publisher.issue.raw import RawIssue, RawStep, RawTextStep
+from publisher.issue.read_item import numbered_anchors, origins, read_inline_item, read_item, text_of_step
 
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-|$)")
 
@@ -36,11 +37,17 @@ class Reading:
 
 
 def read_issue(config: Config, slug: str) -> Reading:
-    """Read ``issues/<slug>`` as far as it can be read: every file, and every problem of each."""
+    """Read ``issues/<slug>``, or the step ``series/<name>/<slug>``, as far as it can be read: every file, and every
+    problem of each.
+    """
     folder = read_folder(config.root, slug)
     findings = list(folder.findings)
     file, node = _issue_node(config.root, folder, findings)
-    items = _items(config.root, folder, file, node, findings)
+    items: tuple[Item, ...]
+    if _is_one_text(folder):
+        items = (text_of_step(file, node, findings),) if file and node else ()
+    else:
+        items = _items(config.root, folder, file, node, findings)
     partial = _assemble(config, folder, file, node, items, findings) if file and node else None
     ordered = tuple(sorted(set(findings), key=lambda finding: finding.sort_key))
     return Reading(slug, None if blocking(findings) else partial, partial, ordered)
@@ -55,6 +62,11 @@ def date_of_slug(slug: str) -> date | None:
         return None
 
 
+def _is_one_text(folder: IssueFolder) -> bool:
+    """Whether it is a step in one Markdown file."""
+    return PurePosixPath(folder.issue_file or "").suffix.lower() in MARKDOWN_SUFFIXES
+
+
 def _issue_node(root: Path, folder: IssueFolder, findings: list[Diagnostic]) -> tuple[TextFile | None, Mapping | None]:
     if folder.issue_file is None:
         return None, None
@@ -62,6 +74,10 @@ def _issue_node(root: Path, folder: IssueFolder, findings: list[Diagnostic]) -> 
     findings += wrong
     if file is None:
         return None, None
+    if _is_one_text(folder):
+        parts, found = read_item_file(file)
+        findings += found
+        return file, parts.matter if parts else None
     node, wrong = parse_mapping(file, say("issue.yaml has to be keys and values"), say("begin with title: …"))
     findings += wrong
     return file, node
@@ -139,8 +155,12 @@ def _assemble(
     items: tuple[Item, ...],
     findings: list[Diagnostic],
 ) -> Issue:
-    reader = ModelReader(config.root, folder.path, file, node, Span.point(1), findings)
-    raw = reader.validate(RawIssue, context={"zone": config.newsletter.zone})
+    start = node.entries[0].key.span if _is_one_text(folder) and node.entries else Span.point(1)
+    reader = ModelReader(config.root, folder.path, file, node, Span.point(*start[:2]), findings)
+    model: type[RawIssue] = RawIssue
+    if folder.slug.startswith(f"{SERIES}/"):
+        model = RawTextStep if _is_one_text(folder) else RawStep
+    raw = reader.validate(model, context={"zone": config.newsletter.zone})
     return Issue(
         slug=folder.slug,
         folder=folder.path,
@@ -167,6 +187,7 @@ def _assemble(
         generated=origins(raw.generated),
         wechat=Wechat(**raw.wechat.model_dump()) if raw.wechat else Wechat(),
         translation_of=raw.translation_of,
+        after=raw.after if isinstance(raw, RawStep) else None,
     )
 
 

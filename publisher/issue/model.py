@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -190,3 +190,4 @@ class Issue:
     generated: Origins = ()
     wechat: Wechat = Wechat()
     translation_of: str | None = None
+    after: timedelta | None = None  # of a step of a series: how long after a reader's start

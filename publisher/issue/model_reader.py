@@ -19,7 +19,7 @@ from publisher.issue.raw import Raw, RawPicture
 
 RawModel = TypeVar("RawModel", bound=Raw)
 
-_STAND_INS = {"title": "…", "headline": "…", "body": "…", "date": "1970-01-01", "image": None}
+_STAND_INS = {"title": "…", "headline": "…", "body": "…", "date": "1970-01-01", "image": None, "after": "0"}
 """Values that validate in place of required ones that are broken. They never leave the room: see :meth:`validate`."""
 
 
@@ -47,10 +47,11 @@ class ModelReader:
         if raw is not None:
             return raw
         self.broken = {str(loc[0]) for loc in locs}
-        required = {name for name in self.broken if name in _STAND_INS and name in model.model_fields}
+        fields = {name for name, field in model.model_fields.items() if not field.exclude}
+        required = self.broken & _STAND_INS.keys() & fields
         kept = {name: value for name, value in data.items() if name not in self.broken}
         raw = model.model_validate(kept | {name: _STAND_INS[name] for name in required}, context=context)
-        for name in required - {"date", "image"}:
+        for name in required - {"date", "image", "after"}:
             setattr(raw, name, "")
         return raw
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from publisher.config.segments import checked_audience
+from publisher.config.values import Duration
 from publisher.diagnostics import say
 from publisher.issue.model import Grade
 from publisher.issue.values import (
@@ -226,6 +228,38 @@ class RawIssue(Raw):
         list[Any] | None,  # the loader looks at each by itself
         BeforeValidator(lambda value: value, json_schema_input_type=list[str | RawItem]),
     ] = Field(None, description="The order of the item files, whole items, or both; else all files by name")
+
+
+def _without(model: type[RawIssue], *names: str) -> Any:
+    """The model without these keys. Their fields stay, with an alias that nobody can write."""
+    return {
+        name: (Any, Field(model.model_fields[name].get_default(), alias=f"\0{name}", exclude=True)) for name in names
+    }
+
+
+class _RawStep(RawIssue):
+    """One step of a series, as a folder."""
+
+    date: Day = date.min
+    after: Duration = Field(
+        description=say("How long after a reader's start it is sent: 0, 90m, 12h, 3d or 1w"), examples=["3d"]
+    )
+
+
+RawStep: type[_RawStep] = create_model(
+    "RawStep",
+    __base__=_RawStep,
+    **_without(_RawStep, "date", "number", "publish_at", "deliver_at", "translation_of", "overflow", "wechat"),
+)
+"""A step has no day of its own and no page."""
+RawTextStep: type[_RawStep] = create_model(
+    "RawTextStep",
+    __base__=RawStep,
+    **_without(
+        RawStep, "subtitle", "authors", "tags", "cover", "intro", "key_points", "attribution", "generated", "items"
+    ),
+)
+"""The front matter of a step in one file."""
 
 
 def issue_schema() -> dict[str, Any]:

@@ -19,7 +19,7 @@ from publisher.issue import codes
 from publisher.issue.folder import MARKDOWN_SUFFIXES
 from publisher.issue.item_file import COMMENTS, ItemFile, read_item_file
 from publisher.issue.markdown import parsed
-from publisher.issue.model import Item, Origin, Origins, Prose, Source, Sponsor
+from publisher.issue.model import Item, Origin, Origins, Places, Prose, Source, Sponsor
 from publisher.issue.model_reader import ModelReader
 from publisher.issue.raw import MODELS, RawItem, RawOrigin, RawPlate, RawSource
 from publisher.issue.values import is_seen_in_prose
@@ -52,6 +52,16 @@ def read_inline_item(
     headline = node.get("headline")
     anchor = _anchor_of_headline(headline.text if isinstance(headline, Scalar) else "", position)
     return _item(ModelReader(root, folder, file, node, Span.point(*node.span[:2]), findings), anchor)
+
+
+def text_of_step(file: TextFile, node: Mapping, findings: list[Diagnostic]) -> Item:
+    """The one item of a step in one file, which has no headline of its own: what stands below the front matter."""
+    parts, _ = read_item_file(file)
+    assert parts is not None
+    if not is_seen_in_prose(parts.body.text):
+        place, advice = Place(file.path, Span.point(parts.body_at)), say("write it below the front matter")
+        findings.append(codes.EMPTY_BODY.at(place, say("the step has no text"), help=advice))
+    return Item("", parts.body, "text", Places(file.path, node.span), parts.commentary)
 
 
 def _item(reader: ModelReader, anchor: str) -> Item:

@@ -82,7 +82,7 @@ class OpenNewsletter:
         if room != "issues" or not inner:
             self._waiting[_CONFIG] = None
         touched = [slug] if room == "issues" and slug else []
-        if room not in {"issues", "config.yaml"}:  # the theme, which all share
+        if room not in {"issues", "config.yaml", "series"}:  # the theme, which all share
             touched = [known for known in self._told if known != _CONFIG]
         for owner in touched:
             if owner in self._told or self._is_open(owner):

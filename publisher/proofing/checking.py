@@ -48,19 +48,22 @@ def check_repository(
     from publisher.config.theme_findings import shadowed
     from publisher.diagnostics.catalogue import with_levels
     from publisher.issue.folder import discover, loose_files
+    from publisher.issue.series import loose_steps, steps_of
+    from publisher.proofing.proof import proofread_steps
     from publisher.proofing.store import Store
     from publisher.proofing.together import judge
 
     store = Store(config, enabled=use_cache, folder=cache)
-    everything = discover(config.root)
+    everything, steps = discover(config.root), steps_of(config.root)
     chosen = tuple(everything if slugs is None else dict.fromkeys(slugs))
-    among = None if slugs is None else everything
-    proofs = judge(config, chosen, among=among, store=store, progress=progress)
-    found = {finding for proof in proofs for finding in proof.findings}
+    issues = tuple(slug for slug in chosen if slug not in steps)
+    proofs = judge(config, issues, among=None if slugs is None else everything, store=store, progress=progress)
+    of_steps = proofread_steps(config, store.others, None if slugs is None else steps.keys() & {*chosen})
+    in_steps = [finding for proof in of_steps for finding in proof.findings]
+    found = {*in_steps, *(finding for proof in proofs for finding in proof.findings)}
     if slugs is None:
-        around = tuple(
-            with_levels(config.checks.levels, [*loose_files(config.root), *config_warnings(config), *shadowed(config)])
-        )
+        loose = [*loose_files(config.root), *loose_steps(config.root), *config_warnings(config), *shadowed(config)]
+        around = (*with_levels(config.checks.levels, loose), *in_steps)
         found.update(around)
         store.forget_all_but(everything)
         store.save(notes=_notes(config, store, everything, around))
@@ -101,8 +104,9 @@ def _notes(config: Config, store: Store, slugs: Sequence[str], around: Iterable[
 
     root = config.root
     names = ("issues", "config.yaml", *(file.path for file in config.rule_files), *config.brand_files)
-    looked = (names, tuple(map(str, theme_places(config))))
-    shared = (str(Path(publisher.__file__).parent), *map(str, theme_folders(config)))
+    looked = (names, (str(root / "series"), *map(str, theme_places(config))))
+    series = [store.known(root / "series")] if (root / "series").is_dir() else []
+    shared = (str(Path(publisher.__file__).parent), *map(str, theme_folders(config)), *series)
     try:
         now = _surroundings(root, *looked)
         others = [entry for entry in (root / "issues").iterdir() if entry.name not in slugs or entry.is_symlink()]

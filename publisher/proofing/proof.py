@@ -18,6 +18,7 @@ from publisher.edition.model import Edition
 from publisher.edition.others import Others
 from publisher.errors import UsageError
 from publisher.issue.folder import discover
+from publisher.issue.series import steps_of
 
 if TYPE_CHECKING:  # what reads and judges loads when something is: most issues did not change
     from publisher.checks.ignores import Ignore
@@ -92,6 +93,11 @@ def proofread(config: Config, slug: str, *, commit: bool = True, others: Others 
     return proof
 
 
+def proofread_steps(config: Config, others: Others, slugs: Iterable[str] | None = None) -> list[Proof]:
+    """The steps ``slugs`` of series, all of them by default: few, and made anew each time."""
+    return [proofread(config, slug, others=others) for slug in (steps_of(config.root) if slugs is None else slugs)]
+
+
 def _forget() -> None:
     """Let go of what was parsed: the issue is done with."""
     from publisher.checks.context import known_text
@@ -131,8 +137,8 @@ def stages(config: Config, slug: str, others: Others) -> Iterator[Proof]:
 
 
 def refuse_unknown(config: Config, slug: str, also: Collection[str] = ()) -> None:
-    """Raises UsageError where there is neither a folder of an issue ``slug`` nor one ``also`` known."""
+    """Raises UsageError where there is neither an issue or a step ``slug`` nor one ``also`` known."""
     known = discover(config.root)
-    if slug not in known and slug not in also:
+    if slug not in known and slug not in also and slug not in steps_of(config.root):
         newest = f"the newest is {known[-1]}" if known else f"publisher new {slug}"
         raise UsageError(f"there is no issue {slug}", help=newest)

@@ -99,6 +99,11 @@ class Store:
         self._files.notes = notes or self._files.notes
         self._files.save()
 
+    def known(self, folder: Path) -> str:
+        """The folder, of whose files it is known from now on which they are."""
+        self._files.digest(str(folder), "__pycache__")
+        return str(folder)
+
     def settled(self, state: State) -> bool:
         """Whether any change of a file since the store was opened alters its state."""
         return self._files.settled(state)

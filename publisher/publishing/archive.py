@@ -51,17 +51,22 @@ class ArchiveRun:
         return self.out / "site"
 
     def publish(
-        self, run: Run, decisions: Sequence[IssueDecision], prepared: Sequence[Proof], proofs: Store
+        self,
+        run: Run,
+        decisions: Sequence[IssueDecision],
+        prepared: Sequence[Proof],
+        proofs: Store,
+        steps: Sequence[Edition] = (),
     ) -> Deployed:
-        """Build, write down what will be live, deploy."""
+        """Build, write down what will be live, deploy. Of ``steps`` of series the archive has the pictures."""
         public = {decision.slug for decision in decisions if decision.public}
         editions = [one.edition for one in prepared if one.edition is not None]
         shown = [edition for edition in editions if edition.slug in public]
         aftermath = self._aftermath(run, decisions)
         self.shown = len(shown)
-        write_emails(editions, self.out / "email", proofs)
+        write_emails([*editions, *steps], self.out / "email", proofs)
         number = self._intend(run, shown, decisions) if self.in_place else None
-        output = build_site(self.config, shown, self.site, aftermath, proofs)
+        output = build_site(self.config, shown, self.site, aftermath, proofs, steps)
         run.step(RunStep.BUILT)
         if self.in_place:
             deployed = Deployed(self.place.name, output.written, output.unchanged, output.removed)

@@ -14,7 +14,7 @@ from publisher.config import Config, read_config
 from publisher.config.load import rule_paths
 from publisher.edition.others import Others
 from publisher.edition.provenance import run_git
-from publisher.issue.folder import leads_inside
+from publisher.issue.folder import SERIES, leads_inside
 
 
 class Relation(StrEnum):
@@ -104,6 +104,7 @@ def at_revision(config: Config, commit: str, slugs: tuple[str, ...]) -> Iterator
         root = Path(folder)
         others = Others.of(config)  # where an edition may follow from other issues, all come along
         issues = ["issues"] if others.heads or others.translations.named else [f"issues/{slug}" for slug in slugs]
+        issues += [SERIES] * any(slug.startswith(f"{SERIES}/") for slug in slugs)
         export(config.root, commit, root, "config.yaml", config.templates, *issues)
         if rules := rule_paths(root):
             export(config.root, commit, root, *rules)

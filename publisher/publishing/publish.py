@@ -25,8 +25,9 @@ from publisher.delivery.send import Options, Sent, Started
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue import discover
+from publisher.issue.series import steps_of
 from publisher.issue.translations import Translations, translations_of
-from publisher.proofing.proof import Proof
+from publisher.proofing.proof import Proof, proofread_steps
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.providers import Transport
@@ -38,6 +39,7 @@ from publisher.publishing.history import History, content_of, decide_all, read_h
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.run import IssueResult, Published, Run, RunObserver, RunStep
+from publisher.publishing.series import mail_steps
 from publisher.publishing.witness import Witness, mail
 
 SETTLED_BY_NAME = frozenset({Action.DUE, Action.MISSED, Action.EXPIRED, Action.UNKNOWN, Action.SETTLED})
@@ -103,14 +105,30 @@ class _Publish(Run):
         self._record_sight(decisions)
         self.step(RunStep.DECIDED)
         blocked = _blocked(decisions)
-        deployed = None if blocked else archive.publish(self, decisions, prepared, proofs)
+        of_steps = proofread_steps(self.config, proofs.others)
+        steps = [one.edition for one in of_steps if one.edition and not one.draft]
+        deployed = None if blocked else archive.publish(self, decisions, prepared, proofs, steps)
         editions = {one.slug: one.edition for one in prepared if one.edition}
-        outcomes = tuple(self._outcome(d, editions, witness, blocked) for d in decisions)
+        outcomes = [self._outcome(d, editions, witness, blocked) for d in decisions]
+        options = Options(
+            transport=self.options.transport,
+            interrupt=self.watch.interrupt,
+            started=self.watch.started,
+            progress=self.watch.sending,
+        )
+        outcomes += mail_steps(self, of_steps, blocked, options)
         announced = tuple(announce(self, self.channels, editions))
         self.step(RunStep.ENDED)
-        diagnostics = tuple(found for one in prepared for found in one.findings)
+        diagnostics = tuple(found for one in (*prepared, *of_steps) for found in one.findings)
         return Published(
-            outcomes, archive.site, archive.place.name, archive.shown, deployed, diagnostics, blocked, tuple(announced)
+            tuple(outcomes),
+            archive.site,
+            archive.place.name,
+            archive.shown,
+            deployed,
+            diagnostics,
+            blocked,
+            tuple(announced),
         )
 
     def _prepare(self, proofs: Store) -> list[Proof]:
@@ -131,7 +149,11 @@ class _Publish(Run):
         if both := sorted((mailed & unmailed) - {"all"}):
             raise UsageError(f"{both[0]} cannot be both mailed and unmailed", help="a family is settled together")
         named = mailed | unmailed
-        for how, slugs in (("mailed", self.options.mailed), ("unmailed", self.options.unmailed)):
+        here = steps_of(self.config.root)
+        for step in here.keys() & {*self.options.unmailed}:
+            forget_mark(self.database, step)
+        unmailed_issues = [slug for slug in self.options.unmailed if slug not in here]
+        for how, slugs in (("mailed", self.options.mailed), ("unmailed", unmailed_issues)):
             if strange := sorted(set(slugs) - kinds.keys() - {"all"}):
                 raise UsageError(f"there is no issue {strange[0]}", help="name a folder of issues/, or all")
             meant = {slug for slug in self._with_families(slugs) if kinds.get(slug) in SETTLED_BY_NAME}

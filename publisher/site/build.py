@@ -18,7 +18,8 @@ from publisher.edition.model import ThemeError
 from publisher.errors import UsageError
 from publisher.issue import discover
 from publisher.issue.folder import loose_files
-from publisher.proofing.proof import Proof
+from publisher.issue.series import loose_steps
+from publisher.proofing.proof import Proof, proofread_steps
 from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.site.archive import moment
@@ -63,21 +64,31 @@ def build(
     )
     store.forget_all_but(everything)
     _refuse_drafts(prepared, chosen, drafts)
-    return _write(config, prepared, chosen, out, until, store)
+    return _write(config, prepared, chosen, out, until, store, proofread_steps(config, store.others), drafts)
 
 
 def _write(
-    config: Config, prepared: Sequence[Proof], chosen: Sequence[str], out: Path, until: datetime | None, store: Store
+    config: Config,
+    prepared: Sequence[Proof],
+    chosen: Sequence[str],
+    out: Path,
+    until: datetime | None,
+    store: Store,
+    of_steps: Sequence[Proof],
+    drafts: bool,
 ) -> BuildResult:
     editions = tuple(one.edition for one in prepared if one.edition is not None)
     shown = tuple(e for e in editions if until is None or moment(e, config.newsletter.zone) <= until)
-    findings = {found for one in prepared for found in one.findings}
-    findings.update(with_levels(config.checks.levels, loose_files(config.root)))
+    steps = tuple(one.edition for one in of_steps if one.edition and (drafts or not one.draft))
+    findings = {found for one in (*prepared, *of_steps) for found in one.findings}
+    findings.update(with_levels(config.checks.levels, [*loose_files(config.root), *loose_steps(config.root)]))
     alive = {edition.slug for edition in editions}  # the emails of those not chosen stay while they can be built
     wanted = [edition for edition in editions if not chosen or edition.slug in chosen]
-    emails = write_emails(wanted, out / "email", store, keep=lambda path: bool(chosen) and path.split("/")[0] in alive)
+    emails = write_emails(
+        [*wanted, *steps], out / "email", store, keep=lambda path: bool(chosen) and path.split("/")[0] in alive
+    )
     try:
-        site = build_site(config, shown, out / "site", store=store)
+        site = build_site(config, shown, out / "site", store=store, steps=steps)
     except ThemeError as error:
         findings.add(error.diagnostic)
         site = write_folder(out / "site", ())
@@ -86,9 +97,9 @@ def _write(
         out=out,
         diagnostics=tuple(sorted(findings, key=lambda found: found.sort_key)),
         editions=shown,
-        emails=tuple(sorted({path.split("/")[0] for path in emails.files})),
-        drafts=tuple(one.slug for one in prepared if one.draft and one.edition is None and not one.broken),
-        broken=tuple(one.slug for one in prepared if one.broken),
+        emails=tuple(sorted({path.rpartition("/")[0] for path in emails.files})),
+        drafts=tuple(one.slug for one in (*prepared, *of_steps) if one.draft and not drafts and not one.broken),
+        broken=tuple(one.slug for one in (*prepared, *of_steps) if one.broken),
         written=_below(("email", emails.written), ("site", site.written)),
         removed=_below(("email", emails.removed), ("site", site.removed)),
     )

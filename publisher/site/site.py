@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -22,11 +22,16 @@ from publisher.site.pictures import copy_targets, make_ahead, scaled
 
 
 def site_files(
-    config: Config, archive: Archive, aftermath: ArchiveNotes = NOTHING_SINCE, common: bytes = b""
+    config: Config,
+    archive: Archive,
+    aftermath: ArchiveNotes = NOTHING_SINCE,
+    common: bytes = b"",
+    steps: Sequence[Edition] = (),
 ) -> Iterator[SiteFile | Target]:
     """Every file of the archive, a pure function of its arguments and the theme: the same bytes on any machine.
 
-    ``common`` stands for what all of them follow from: config.yaml, theme, package.
+    ``common`` stands for what all of them follow from: config.yaml, theme, package. Of ``steps`` of series it holds the
+    pictures alone, which their mail shows.
     """
     pages = ArchivePages(config, archive, aftermath, common)
     yield from pages.all()
@@ -48,7 +53,9 @@ def site_files(
             yield SiteFile(f"r/{slug}/{number}/index.html", _leads_on(target, config.newsletter.language))
     yield SiteFile("robots.txt", robots(config))
     yield SiteFile("llms.txt", llms(config, archive))
-    for name, shown in {front.name: edition for edition in archive.editions for front in edition.media}.items():
+    for name, shown in {
+        front.name: edition for edition in (*archive.editions, *steps) for front in edition.media
+    }.items():
         yield Target(name, (key_of(b"", name),), partial(_asset, shown, name))  # its name has a hash of its content
     yield from copy_targets(scaled(archive.editions))
 
@@ -77,8 +84,9 @@ def build_site(
     out: Path,
     aftermath: ArchiveNotes = NOTHING_SINCE,
     store: Store | None = None,
+    steps: Sequence[Edition] = (),
 ) -> WriteResult:
-    """Make the folder ``out`` hold the archive of ``editions`` and nothing else of ours.
+    """Make the folder ``out`` hold the archive of ``editions``, the pictures of ``steps`` and nothing else of ours.
 
     Without the ``store`` that the editions come from every file is made anew. Raises
     :class:`publisher.errors.DeployError` when the disk refuses, :class:`publisher.errors.UsageError` when the theme is
@@ -89,7 +97,7 @@ def build_site(
     cache = store.made("site")
     if cache:
         make_ahead(scaled(archive.editions), cache)
-    files = site_files(config, archive, aftermath, store.common)
+    files = site_files(config, archive, aftermath, store.common, steps)
     return write_folder(out, files, cache=cache, whole=store.named)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from publisher.audience import store
 from publisher.audience.address import Address
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState, Subscriber
+from publisher.audience.series import enrol, known_series
 from publisher.audience.suppressions import Reason, release, suppression, welcome_back
 from publisher.audience.tokens import TokenPayload
 from publisher.database import Database
@@ -52,8 +53,9 @@ class Unsubscribe:
 class Readers:
     """The steps."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, series: Callable[[], set[str]] = set) -> None:
+        """``series`` tells those of a checkout, where there is one; the database knows of the last run of publish."""
+        self._database, self._series = database, series
 
     def alive(self) -> None:
         """Raises DatabaseError where the database does not answer."""
@@ -110,12 +112,16 @@ class Readers:
             count_clicks(connection, sums)
 
     def confirm(self, claim: TokenPayload, evidence: Evidence) -> Subscriber | None:
-        """Confirm. None where the link names nobody, or was mailed before the person unsubscribed."""
+        """Confirm, and start on every series. None where the link names nobody, or was mailed before the person
+        unsubscribed.
+        """
+        here = self._series()
         with self._database.begin() as connection:
             subscriber = store.find(connection, claim.reference)
             if subscriber is None or _is_stale(connection, subscriber, claim):
                 return None
-            store.confirm(connection, subscriber, ConsentSource.LINK, evidence)
+            if store.confirm(connection, subscriber, ConsentSource.LINK, evidence):
+                enrol(connection, [subscriber.id], here | known_series(connection), store.now())
             welcome_back(connection, subscriber.mailbox_key)
             if release(connection, subscriber.mailbox_key, Reason.SILENT):
                 store.record(connection, subscriber.id, ConsentEvent.KEPT, ConsentSource.LINK, evidence)

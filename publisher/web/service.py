@@ -14,6 +14,7 @@ from publisher.audience.model import Subscriber
 from publisher.audience.tokens import Tokens
 from publisher.config import Config
 from publisher.database import Database, open_database
+from publisher.delivery.series import ready_series
 from publisher.web.confirmation import ConfirmationMailer
 from publisher.web.forms import Limiter
 from publisher.web.metrics import Metrics
@@ -95,7 +96,7 @@ class Service:
         database, tokens = open_database(config), Tokens.open(config)
         # One thread writes to SQLite: its writers queue in order here, where SQLite would have them poll for the lock.
         writer = ThreadPoolExecutor(1 if database.dialect == "sqlite" else 8, "write")
-        readers, metrics = Readers(database), Metrics()
+        readers, metrics = Readers(database, partial(ready_series, config)), Metrics()
 
         async def commit(departures: list[Unsubscribe]) -> list[Subscriber | None]:
             return await asyncio.get_running_loop().run_in_executor(writer, readers.leave, departures)

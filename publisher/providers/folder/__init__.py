@@ -29,7 +29,7 @@ class FolderTransport(Transport):
     def open(self, composed: Composed) -> Quota:
         """See :class:`~publisher.providers.provider.Transport`."""
         self._composed = composed
-        self._into = self._folder / composed.letter.slug
+        self._into = self._folder / _folder(composed.letter.slug)
         try:
             self._into.mkdir(mode=0o700, parents=True, exist_ok=True)  # addresses are nobody else's to read
         except OSError as error:
@@ -66,7 +66,12 @@ class FolderProvider(Provider):
 
     def written(self, slug: str) -> Path:
         """Below ``delivery.folder.path``."""
-        return self.config.root / self.config.delivery.folder.path / slug
+        return self.config.root / self.config.delivery.folder.path / _folder(slug)
+
+
+def _folder(slug: str) -> str:
+    """One folder an issue, or a step of a series."""
+    return slug.replace("/", "-")
 
 
 PROVIDER = FolderProvider

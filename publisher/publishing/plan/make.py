@@ -17,6 +17,7 @@ from publisher.edition.model import Edition
 from publisher.edition.provenance import SHARED, history_of, part_of
 from publisher.errors import DatabaseError, PublisherError, UsageError
 from publisher.issue import discover
+from publisher.issue.series import steps_of
 from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.codec import of_commit
 from publisher.proofing.proof import Proof, proofread
@@ -29,6 +30,7 @@ from publisher.publishing.history import History, decide_all, read_history
 from publisher.publishing.plan import diff
 from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan, Spread
 from publisher.publishing.plan.pictures import take_pictures
+from publisher.publishing.series import plan_of
 from publisher.publishing.witness import Witness
 
 AFTER = frozenset({Action.DONE, Action.CHANGED, Action.SETTLED, Action.LATE, Action.CANCELLED, Action.UNKNOWN})
@@ -64,12 +66,13 @@ def make_plan(
         asked = (database, mailable, translations_of(config)) if database else None
         spreads = _spreads(config, database, mailable, versions) if database else {}
         changes, others = _changes(config, before, touched, shared, versions, asked, pictures, notes)
+        steps = plan_of(config, database, datetime.now(UTC))
     finally:
         if database:
             database.close()
-    work = rest or any(decision.mails for decision in decisions)
-    known = database is not None
-    return Plan(tuple(decisions), work, known, commit, before, shared, changes, others, tuple(notes), spreads)
+    work = rest or any(decision.mails for decision in decisions) or any(step.now for step in steps)
+    known, told = database is not None, tuple(notes)
+    return Plan(tuple(decisions), work, known, commit, before, shared, changes, others, told, spreads, tuple(steps))
 
 
 def _spreads(config: Config, database: Database, slugs: set[str], versions: dict[str, Proof]) -> dict[str, Spread]:
@@ -156,7 +159,7 @@ def _decide(config: Config, versions: dict[str, Proof], ledger: History) -> list
 
 
 def _is_here(config: Config, slug: str) -> bool:
-    return os.path.lexists(config.root / "issues" / slug)
+    return os.path.lexists(config.root / "issues" / slug) or slug in steps_of(config.root)
 
 
 def _changes(

@@ -68,6 +68,9 @@ def _decisions(plan: Plan) -> Iterator[str]:
             yield f"| {_code(decision.slug)} | {_plain(words.deed(decision, plan))}{action} |\n"
         if len(shown) > 50:
             yield f"\n… and {len(shown) - 50} more.\n"
+    if plan.steps:
+        yield "\n| Step of a series | goes |\n|---|---|\n"
+        yield from (f"| {_code(step.slug)} | {words.goes_to(step)} |\n" for step in plan.steps)
     if plan.shared:
         names = ", ".join(_code(name) for name in plan.shared[:8])
         yield f"\nShared by every edition, and changed: {names}{' …' if len(plan.shared) > 8 else ''}\n"

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from publisher.delivery.series import StepPlan
 from publisher.diagnostics import Diagnostic
 from publisher.edition.model import Edition
 from publisher.publishing.due import IssueDecision
@@ -76,3 +77,4 @@ class Plan:
     others: int = 0  # further editions that only a shared change touches, not shown
     notes: tuple[str, ...] = ()
     spreads: Mapping[str, Spread] = field(default_factory=dict)
+    steps: tuple[StepPlan, ...] = ()

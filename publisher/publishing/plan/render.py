@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
+from publisher.delivery.series import StepPlan
 from publisher.diagnostics import rendered
 from publisher.diagnostics.machines import as_object
 from publisher.edition.gates.clip_budget import BUDGET
@@ -82,6 +83,13 @@ def audience(found: Audience) -> str:
     return f"{found.recipients:,} recipients ({who})" + "".join(f"; {what}: {of}" for what, of in told if of)
 
 
+def goes_to(step: StepPlan) -> str:
+    """To how many readers of today a step of a series goes, and when."""
+    if step.now is None or step.in_7_days is None:
+        return "to each reader in turn"
+    return f"to {step.now:,} now, to {step.in_7_days:,} within 7 days"
+
+
 def is_quiet(change: EditionChange) -> bool:
     """Whether there is nothing to show of a change but its line."""
     return change.how in {ChangeKind.SAME, ChangeKind.REMOVED}
@@ -102,6 +110,8 @@ def _plan(plan: Plan) -> Iterator[str]:
             yield f"    help: {decision.help}"
     if len(shown) > MOST:
         yield f"… and {len(shown) - MOST} more issues"
+    for step in plan.steps:
+        yield f"{step.slug}: {goes_to(step)}"
     if plan.base:
         yield ""
         yield f"against {plan.base[:12]}: " + _count(plan)
@@ -158,6 +168,7 @@ def render_json(plan: Plan) -> str:
         "commit": plan.commit,
         "base": plan.base,
         "decisions": [decision.as_object() | _spread(plan, decision.slug) for decision in plan.decisions],
+        "series": [asdict(step) for step in plan.steps],
         "shared": list(plan.shared),
         "changes": [_change_object(change) for change in plan.changes],
         "others": plan.others,

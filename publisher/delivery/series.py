@@ -1,0 +1,240 @@
+"""Who is due for which step of a series, and the freeze of those alone: one row a reader and step, ever.
+
+A step is due once a reader's time has come: ``after`` has passed since the start, the step was not taken, nor a later
+one, the reader did not leave since, and has had no step for a day. A step that was not there when a run looked last is
+an inserted one: it does not reach readers whose time for it had come by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    func,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from publisher.audience.model import ConsentEvent, ConsentState
+from publisher.audience.tables import consents, enrolments, series, subscribers, taken_steps
+from publisher.config import Config
+from publisher.database.metadata import Instant
+from publisher.delivery.freeze import begin, candidates, preview, segment_of, variant_of, write_recipients
+from publisher.delivery.mailings import Mailing, by_id, finish, newest, unsettled
+from publisher.delivery.states import Operator, RecipientState
+from publisher.delivery.tables import mailings, recipients
+from publisher.issue import Status, read_issue
+from publisher.issue.series import steps_of
+from publisher.mail.message import MailContent
+
+DAY = timedelta(hours=23, minutes=45)
+"""Between two steps to one reader: a day, less what a daily run may come early."""
+SOON = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Step:
+    """A step that is ready: ``slug`` is ``series/<name>/<slug>``; ``path`` orders those of one ``after``."""
+
+    after: timedelta
+    path: str
+    slug: str
+    segment: ColumnElement[bool] | None = field(default=None, compare=False)  # of subscribers; None: everybody
+
+    @property
+    def series(self) -> str:
+        """The name of its series."""
+        return self.slug.split("/")[1]
+
+
+def ready_steps(config: Config) -> list[Step]:
+    """The steps that say they are ready, as far as they can be read; few, and each is read."""
+    found = []
+    for slug, paths in steps_of(config.root).items():
+        issue = read_issue(config, slug).partial
+        if issue and issue.status is Status.READY and issue.after is not None:
+            found.append(Step(issue.after, paths[0], slug, segment_of(config, issue)))
+    return found
+
+
+def ready_series(config: Config) -> set[str]:
+    """The series that have a ready step."""
+    return {step.series for step in ready_steps(config)}
+
+
+Write = Callable[[Step], MailContent | None]
+"""What a step mails; None where it cannot be mailed now."""
+
+
+def admit(
+    connection: Connection,
+    letter: MailContent,
+    segment: ColumnElement[bool] | None,
+    due: Select[Any],
+    now: datetime,
+    home: str,
+) -> Mailing | None:
+    """Write whoever is ``due`` (references) for a step of a series into the mailing of its edition.
+
+    That mailing grows from run to run; an edited step has another one. None where nobody is due, or while somebody is
+    pending in the mailing of an earlier edition. Raises IntegrityError where one of them has taken the step meanwhile.
+    """
+    audience: int = connection.execute(select(func.count()).select_from(due.subquery())).scalar_one()
+    mailing, slug = newest(connection, letter.slug), letter.slug
+    if audience and mailing and mailing.operator != Operator.CANCELLED and mailing.digest != letter.digest:
+        left = unsettled(connection, mailing.id)
+        if left[RecipientState.PENDING] or left[RecipientState.CLAIMED]:
+            return None
+        finish(connection, mailing.id)
+    if not audience:
+        return None
+    same = mailing and mailing.digest == letter.digest and mailing.operator != Operator.CANCELLED
+    mailing_id = mailing.id if mailing and same else begin(connection, letter, mailing, 0, now)
+    r, t = recipients.c, taken_steps.c
+    base = connection.execute(select(func.max(r.number)).where(r.mailing_id == mailing_id)).scalar_one() or 0
+    variant = variant_of([one.condition for one in letter.variants], home)
+    chosen = candidates(connection, slug, segment, None, None, variant, now, correction=False, due=due)
+    write_recipients(connection, mailing_id, chosen, now, audience, base)
+    written = select(r.reference, literal(slug), literal(now, Instant), literal(mailing_id))
+    written = written.where(r.mailing_id == mailing_id, r.number > base)
+    connection.execute(insert(taken_steps).from_select([t.reference, t.step, t.at, t.mailing_id], written))
+    grown = update(mailings).where(mailings.c.id == mailing_id)
+    connection.execute(grown.values(audience=mailings.c.audience + audience, finished_at=None))
+    return by_id(connection, mailing_id)
+
+
+def freeze_due(
+    connection: Connection,
+    ready: Iterable[Step],
+    now: datetime,
+    write: Write,
+    home: str,
+    *,
+    held: Collection[str] = (),
+    register: bool = True,
+) -> list[Mailing]:
+    """Write who is due at ``now`` for each step, inside the caller's transaction; the mailings that grew.
+
+    ``home`` is the language of readers of whom none is known. Nothing of the series ``held`` goes out, and of no other
+    the steps after one that cannot. Without ``register`` the steps that are there are not written down, and only those
+    go out that were. Whoever else freezes is waited for.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE"))
+    rows, held = _rows(connection), set(held)
+    steps = [one for one in sorted(ready) if register or (one.series in rows and one.slug in rows[one.series].steps)]
+    since = _since(rows, steps)
+    if register:
+        _register(connection, rows, since, now, held)
+    grown = []
+    for step, due in _each(steps, since, now):
+        if step.series in held or connection.execute(due.limit(1)).first() is None:
+            continue
+        letter = write(step)
+        if letter and (mailing := admit(connection, letter, step.segment, due, now, home)):
+            grown.append(mailing)
+        else:
+            held.add(step.series)
+    return grown
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """To how many readers of today a step would go now, and within seven days."""
+
+    slug: str
+    now: int | None
+    in_7_days: int | None
+
+
+def plan_steps(connection: Connection, ready: Iterable[Step], now: datetime) -> list[StepPlan]:
+    """The plan for each step; nothing is written."""
+    steps, earlier, found = sorted(ready), list[Select[Any]](), []
+    since = _since(_rows(connection), steps)
+    soon = [due for _, due in _each(steps, since, now + SOON, rested=False)]
+    for (step, due), later in zip(_each(steps, since, now), soon, strict=True):
+        alone = due.where(*(due.selected_columns[0].not_in(other) for other in earlier))
+        earlier.append(due)
+        counts = (preview(connection, step.slug, step.segment, now=now, due=chosen)[0] for chosen in (alone, later))
+        found.append(StepPlan(step.slug, *counts))
+    return found
+
+
+def _each(
+    steps: Collection[Step], since: Mapping[str, datetime | None], now: datetime, *, rested: bool = True
+) -> Iterator[tuple[Step, Select[Any]]]:
+    for step in steps:
+        later = [one.slug for one in steps if one.series == step.series and one.after > step.after]
+        yield step, _due(step, since[step.slug], later, now, rested=rested)
+
+
+def _due(step: Step, since: datetime | None, later: list[str], now: datetime, *, rested: bool) -> Select[Any]:
+    """The references of the readers who are due for a step. Without ``rested`` what they had last does not matter."""
+    e, c, t, who = enrolments.c, consents.c, taken_steps.c, subscribers.alias("reader")
+    taken = select(t.step).where(t.reference == who.c.reference, t.step.in_([step.slug, *later]))
+    left = select(c.id).where(c.subscriber_id == who.c.id, c.change == ConsentEvent.UNSUBSCRIBED, c.at >= e.started_at)
+    found = (
+        select(who.c.reference)
+        .join(enrolments, e.subscriber_id == who.c.id)
+        .where(e.series == step.series, e.started_at <= now - step.after, who.c.state == ConsentState.CONFIRMED)
+        .where(not_(taken.exists()), not_(left.exists()), or_(who.c.paused_until.is_(None), who.c.paused_until <= now))
+    )
+    if since is not None:
+        found = found.where(e.started_at > since - step.after)
+    return found.where(not_(_has_today(who, now))) if rested else found
+
+
+def _has_today(who: FromClause, now: datetime) -> ColumnElement[bool]:
+    """Whether a reader got a step within a day, or is going to."""
+    t, r, m = taken_steps.c, recipients.c, mailings.c
+    waits = and_(r.state.in_((RecipientState.PENDING, RecipientState.CLAIMED)), m.operator != Operator.CANCELLED)
+    mailed = and_(r.state != RecipientState.EXCLUDED, or_(t.at > now - DAY, r.changed_at > now - DAY))
+    rows = taken_steps.join(recipients, and_(r.mailing_id == t.mailing_id, r.reference == t.reference))
+    query = select(t.step).select_from(rows.join(mailings, m.id == r.mailing_id))
+    return query.where(t.reference == who.c.reference, or_(waits, mailed)).exists()
+
+
+def _rows(connection: Connection) -> dict[str, Any]:
+    return {row.name: row for row in connection.execute(select(series))}
+
+
+def _since(rows: Mapping[str, Any], steps: Iterable[Step]) -> dict[str, datetime | None]:
+    """Of each step the last run that looked and did not find it; None where it was there when its series came."""
+    found: dict[str, datetime | None] = {}
+    for step in steps:
+        row = rows.get(step.series)
+        at = row.steps.get(step.slug, row.looked_at.isoformat()) if row else None
+        found[step.slug] = at and datetime.fromisoformat(at)
+    return found
+
+
+def _register(
+    connection: Connection,
+    rows: Mapping[str, Any],
+    since: Mapping[str, datetime | None],
+    now: datetime,
+    held: Collection[str],
+) -> None:
+    """Write down which steps there are, for runs to come and machines without a checkout."""
+    there: dict[str, dict[str, str | None]] = {name: {} for name in rows}
+    for slug, at in since.items():
+        there.setdefault(slug.split("/")[1], {})[slug] = at.isoformat() if at else None
+    for name in there.keys() - held:
+        values = {"looked_at": now, "steps": there[name]}
+        if name in rows:
+            connection.execute(update(series).where(series.c.name == name).values(values))
+        else:
+            connection.execute(insert(series).values(name=name, **values))

@@ -1,0 +1,95 @@
+"""Series: editions sent after a reader's own start. A step is ``series/<name>/NN-<slug>.md``, or a folder as an issue.
+
+What names a step is ``series/<name>/<slug>``, without the number: files may be renumbered as one likes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.issue.folder import (
+    DROPPINGS,
+    IMAGES,
+    MARKDOWN_SUFFIXES,
+    SERIES,
+    SLUG,
+    STRAY_FILE,
+    bad_name,
+    is_folder,
+    is_text,
+    shown,
+)
+
+_STEP = re.compile(r"(\d{1,4})-([a-z0-9]+(?:-[a-z0-9]+)*)")
+_MOST = 100  # characters of a name: the ledger's column holds 255
+
+BAD_STEP = define("step-misnamed", Severity.ERROR, fixed=True)
+STEP_TWICE = define("step-twice", Severity.ERROR, fixed=True)
+
+
+def steps_of(root: Path) -> dict[str, list[str]]:
+    """The files or folders of each step by its slug, in the order of names; more than one is a mistake."""
+    found: dict[str, list[str]] = {}
+    for folder, entry in _entries(root):
+        if (name := _step_name(entry)) and SLUG.fullmatch(folder) and len(folder) <= _MOST:
+            found.setdefault(f"{SERIES}/{folder}/{name}", []).append(f"{SERIES}/{folder}/{entry.name}")
+    return found
+
+
+def step_of_path(path: str) -> str | None:
+    """The slug of the step that a path from the root belongs to."""
+    parts = Path(path).parts
+    name = _STEP.fullmatch(parts[2].partition(".")[0]) if len(parts) > 2 and parts[0] == SERIES else None
+    return f"{SERIES}/{parts[1]}/{name[2]}" if name else None
+
+
+def loose_steps(root: Path) -> list[Diagnostic]:
+    """What stands in ``series/`` and is no step."""
+    found = []
+    for folder, entry in _entries(root):
+        path = f"{SERIES}/{folder}/{entry.name}".replace("//", "/")
+        place, name = Place(shown(path)), shown(entry.name)
+        if entry.name.startswith("README") or (entry.name == IMAGES and is_folder(entry)):
+            continue
+        if not is_text(path):
+            found.append(bad_name(shown(f"{SERIES}/{folder}"), entry.name))
+        elif not folder or (not is_folder(entry) and entry.suffix.lower() not in MARKDOWN_SUFFIXES):
+            advice = say("a step is series/NAME/01-SLUG.md; move anything else away")
+            found.append(STRAY_FILE.at(place, say("the file is not part of any series"), help=advice))
+        elif _step_name(entry) is None or not SLUG.fullmatch(folder) or len(folder) > _MOST:
+            message = say("{name} is named like no step of a series, and is not sent", name=name)
+            advice = say("write series/NAME/01-SLUG.md: lower-case letters, digits, and hyphens between them")
+            found.append(BAD_STEP.at(place, message, help=advice))
+    return found
+
+
+def twice(paths: list[str]) -> list[Diagnostic]:
+    """The findings for a step that stands there more than once."""
+    first, *more = paths
+    message = say("{first} is the same step: a number is no part of its name", first=first)
+    return [STEP_TWICE.at(Place(path), message, help=say("rename one of the two")) for path in more]
+
+
+def _step_name(entry: Path) -> str | None:
+    is_step = is_folder(entry) or entry.suffix.lower() in MARKDOWN_SUFFIXES
+    match = _STEP.fullmatch(entry.name if is_folder(entry) else entry.stem) if is_step else None
+    return match[2] if match and len(match[2]) <= _MOST else None
+
+
+def _entries(root: Path) -> Iterator[tuple[str, Path]]:
+    """What stands in each folder of ``series/``, sorted, with the folder's name; a file beside them has none."""
+    for folder in _listed(root / SERIES):
+        if not is_folder(folder):
+            yield "", folder
+        else:
+            yield from ((folder.name, entry) for entry in _listed(folder))
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in folder.iterdir() if not DROPPINGS.fullmatch(entry.name))
+    except OSError:
+        return []

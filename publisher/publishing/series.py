@@ -1,0 +1,104 @@
+"""The steps of series in a run of publish, and on a worker's machine: who is due is frozen, then mailed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from publisher.config import Config
+from publisher.database import Database
+from publisher.delivery import mailings
+from publisher.delivery.lock import forgotten
+from publisher.delivery.mailings import Mailing
+from publisher.delivery.send import Options, send
+from publisher.delivery.series import Step, StepPlan, freeze_due, plan_steps, ready_steps
+from publisher.delivery.states import Operator, RecipientState
+from publisher.errors import PublisherError
+from publisher.issue import Status
+from publisher.mail.message import MailContent
+from publisher.proofing.proof import Proof, proofread
+from publisher.publishing.due import Action, Facts, IssueDecision
+from publisher.publishing.run import IssueResult, Run
+
+
+def mail_steps(run: Run, proofs: Iterable[Proof], blocked: str | None, options: Options) -> list[IssueResult]:
+    """Freeze whoever is due and mail them, and whoever an earlier run left; a result for each step that did anything.
+
+    A step that is broken, or of which the ledger has forgotten readers, holds back its series. Where the archive is
+    ``blocked``, so does one with pictures: they would be missing.
+    """
+    found = {one.slug: one for one in proofs if one.issue is None or one.issue.status is Status.READY}
+    unfit = {slug: why for slug, one in found.items() if (why := _unfit(run, one, blocked))}
+    letters = {slug: MailContent.of(one.edition) for slug, one in found.items() if one.edition}
+    steps = [step for step in ready_steps(run.config) if step.slug in letters]
+
+    held = {slug.split("/")[1] for slug in unfit}
+    with run.database.begin() as connection:
+        run.lease.check_in(connection)
+        home = run.config.newsletter.language
+        found_due = freeze_due(connection, steps, run.now, lambda step: letters[step.slug], home, held=held)
+        grown = {one.slug for one in found_due}
+    results = [IssueResult(decision) for decision in unfit.values()]
+    for slug in (step.slug for step in steps if step.slug not in unfit):
+        result = _mail(run, slug, slug in grown, options)
+        results += [result] if result else []
+    return results
+
+
+def _unfit(run: Run, proof: Proof, blocked: str | None) -> IssueDecision | None:
+    facts = Facts(proof.slug)
+    if proof.edition is None:
+        return IssueDecision(facts, Action.BROKEN, "it has errors", f"publisher check {proof.slug}")
+    with run.database.connect() as connection:
+        fault = forgotten(run.database.engine.url, connection, proof.slug)
+    if fault:
+        ways = (
+            f"restore the newest copy; or publisher publish --unmailed {proof.slug} goes on as this database knows it"
+        )
+        return IssueDecision(facts, Action.UNKNOWN, f"{fault}: was it restored?", f"{ways} (docs/backup.md)")
+    if blocked and proof.edition.assets:
+        return IssueDecision(facts, Action.WAITING, "for the archive, which holds its pictures")
+    return None
+
+
+def _mail(run: Run, slug: str, frozen: bool, options: Options) -> IssueResult | None:
+    """Carry on the step's newest mailing, as it was frozen."""
+    with run.database.connect() as connection:
+        mailing = mailings.newest(connection, slug)
+        left = mailings.unsettled(connection, mailing.id) if mailing else {}
+        letter = mailings.letter_of(connection, mailing.id) if mailing else None
+    sendable = left.get(RecipientState.PENDING, 0) + left.get(RecipientState.CLAIMED, 0)
+    if mailing is None or letter is None or not sendable or mailing.operator == Operator.CANCELLED:
+        return None
+    told = f"{sendable:,} recipients are left"
+    if mailing.operator == Operator.PAUSED:
+        return IssueResult(IssueDecision(Facts(slug), Action.PAUSED, f"paused; {told}", f"publisher resume {slug}"))
+    decision = IssueDecision(Facts(slug), Action.DUE if frozen else Action.RESUME, "due now" if frozen else told)
+    if run.watch.interrupt.count:
+        return IssueResult(decision, None, "not sent: the run was stopped before", "publisher publish goes on")
+    run.lease.check()
+    try:
+        with run.watch.guard():
+            return IssueResult(decision, send(run.config, run.database, letter, options))
+    except PublisherError as error:
+        return IssueResult(decision, None, error.message, error.help, failed=True)
+
+
+def freeze_here(config: Config, database: Database, now: datetime) -> list[Mailing]:
+    """For a worker that runs in a checkout: freeze whoever is due for the steps that a run of publish knows."""
+
+    def write(step: Step) -> MailContent | None:
+        edition = proofread(config, step.slug).edition
+        return MailContent.of(edition) if edition else None
+
+    with database.begin() as connection:
+        return freeze_due(connection, ready_steps(config), now, write, config.newsletter.language, register=False)
+
+
+def plan_of(config: Config, database: Database | None, now: datetime) -> list[StepPlan]:
+    """To how many each step would go; not known without a database."""
+    steps = ready_steps(config)
+    if database is None:
+        return [StepPlan(step.slug, None, None) for step in sorted(steps)]
+    with database.connect() as connection:
+        return plan_steps(connection, steps, now)

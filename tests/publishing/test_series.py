@@ -1,0 +1,500 @@
+"""Series of steps: each sentence of what is promised, by publish itself on SQLite and PostgreSQL, with the clock moved.
+
+Started readers confirm by the web service's own step. A run is ``publish`` as cron calls it, at a moment of the test.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, func, insert, select, update
+
+from publisher.audience import importing, store
+from publisher.audience.address import read_address
+from publisher.audience.model import ConsentSource, ConsentState
+from publisher.audience.own import export, record
+from publisher.audience.series import enrol
+from publisher.audience.suppressions import Reason, suppress
+from publisher.audience.tables import enrolments, series, subscribers, taken_steps
+from publisher.audience.tokens import TokenPayload
+from publisher.config.model import Config
+from publisher.database import Database, open_database
+from publisher.delivery import mailings
+from publisher.delivery.send import send
+from publisher.delivery.series import freeze_due, ready_series, ready_steps
+from publisher.delivery.states import Operator
+from publisher.delivery.status import statuses
+from publisher.delivery.tables import mailings as mailing_table
+from publisher.delivery.tables import recipients
+from publisher.errors import UsageError
+from publisher.insights.store import report
+from publisher.issue.series import steps_of
+from publisher.mail.message import MailContent
+from publisher.proofing.proof import proofread
+from publisher.publishing.publish import PublishOptions, publish
+from publisher.publishing.run import Published
+from publisher.publishing.series import plan_of
+from publisher.web.readers import Readers, SubscribeRequest, Unsubscribe
+from tests.delivery.world import make_config, person
+
+HELLO, BEST = "series/welcome/hello", "series/welcome/best-of"
+
+
+@dataclass
+class Newsletter:
+    """A newsletter with the series ``welcome``: hello at once, best-of three days later."""
+
+    config: Config
+    database: Database
+    start: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def step(self, path: str, after: str, body: str = "正文。", status: str = "ready", more: str = "") -> Path:
+        """Write the step ``series/<path>.md``."""
+        file = self.config.root / "series" / f"{path}.md"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"---\ntitle: 题 {file.stem}\nafter: {after}\nstatus: {status}\n{more}---\n{body}\n", "utf-8")
+        return file
+
+    def remove(self, path: str) -> None:
+        (self.config.root / "series" / f"{path}.md").unlink()
+
+    def confirm(self, name: str) -> str:
+        """Somebody subscribes by the form and confirms by the link; the reference."""
+        readers = Readers(self.database, partial(ready_series, self.config))
+        readers.ask(SubscribeRequest(read_address(f"{name}@example.com"), "", None, ()), {})
+        with self.database.connect() as connection:
+            reader = store.find(connection, read_address(f"{name}@example.com"))
+        assert reader
+        at = datetime.now(UTC) + timedelta(seconds=2)
+        assert readers.confirm(TokenPayload(reader.reference, None, at), {})
+        return reader.reference
+
+    def leave(self, reference: str) -> None:
+        Readers(self.database).leave([Unsubscribe(reference, ConsentSource.ONE_CLICK, {})])
+
+    def run(self, after: float = 0, **options: object) -> Published:
+        """publish, so many days after the start."""
+        moment = self.start + timedelta(days=after, seconds=5)
+        return publish(self.config, self.database, PublishOptions(now=moment, **options))  # type: ignore[arg-type]
+
+    def mailed(self) -> Counter[tuple[str, str]]:
+        """How often each reader has each step, by the messages that left."""
+        found = Counter[tuple[str, str]]()
+        for file in (self.config.root / "outbox").glob("series-*/*.eml"):
+            message = message_from_bytes(file.read_bytes())
+            found[str(message["To"]).partition("@")[0], file.parent.name.removeprefix("series-welcome-")] += 1
+        return found
+
+    def status(self, slug: str) -> dict[str, object]:
+        (row,) = statuses(self.config, self.database, slug).rows
+        return row
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def letter(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsletter]:
+    """On both databases."""
+    monkeypatch.delenv("PUBLISHER_DATABASE_URL", raising=False)
+    if request.param == "postgresql":
+        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
+    config = make_config(tmp_path)
+    (tmp_path / "issues").mkdir()
+    (tmp_path / "config.yaml").write_text("newsletter: {name: AI 周报}\n", encoding="utf-8")
+    database = open_database(config)
+    made = Newsletter(config, database)
+    made.step("welcome/01-hello", "0")
+    made.step("welcome/02-best-of", "3d")
+    yield made
+    database.close()
+
+
+def test_a_confirmation_starts_the_series_and_each_step_comes_once_at_its_time(letter: Newsletter) -> None:
+    letter.confirm("ann")
+    assert letter.run().exit_status == 0
+    assert letter.mailed() == {("ann", "hello"): 1}
+    for days in (0.1, 1, 2.9):
+        letter.run(days)
+    assert letter.mailed() == {("ann", "hello"): 1}
+    letter.run(3)
+    letter.run(3.1)
+    letter.run(90)
+    assert letter.mailed() == {("ann", "hello"): 1, ("ann", "best-of"): 1}
+    row = letter.status(BEST)
+    assert (row["state"], row["audience"], row["submitted"], row["excluded"]) == ("done", 1, 1, 0)
+
+
+def test_a_step_has_no_archive_page(letter: Newsletter) -> None:
+    letter.confirm("ann")
+    letter.run()
+    pages = [path.as_posix() for path in (letter.config.root / "dist" / "site").rglob("*") if path.is_file()]
+    assert pages
+    assert not [path for path in pages if "welcome" in path or "hello" in path]
+    mail = next((letter.config.root / "outbox" / "series-welcome-hello").iterdir()).read_bytes()
+    assert b"issues/" not in mail
+
+
+def test_a_draft_is_not_sent(letter: Newsletter) -> None:
+    letter.step("welcome/01-hello", "0", status="draft")
+    letter.confirm("ann")
+    letter.run()
+    assert letter.mailed() == {}
+
+
+def test_who_is_there_when_the_series_appears_and_the_imported_start_only_when_asked(letter: Newsletter) -> None:
+    with letter.database.begin() as connection:
+        connection.execute(insert(subscribers), [person(n) for n in range(3)])
+        (first, *_) = connection.execute(select(subscribers.c.id).order_by(subscribers.c.id)).scalars().all()
+    letter.run()
+    letter.run(5)
+    assert letter.mailed() == {}
+    with letter.database.begin() as connection:
+        assert enrol(connection, [first], {"welcome"}, letter.start + timedelta(days=5)) == 1
+        assert enrol(connection, [first], {"welcome"}, letter.start + timedelta(days=6)) == 0
+    letter.run(5)
+    letter.run(8)
+    assert letter.mailed() == {("reader0", "hello"): 1, ("reader0", "best-of"): 1}
+
+
+def test_a_reader_who_confirmed_before_the_series_came_gets_nothing(letter: Newsletter) -> None:
+    for name in ("01-hello", "02-best-of"):
+        letter.remove(f"welcome/{name}")
+    letter.confirm("ann")
+    letter.step("welcome/01-hello", "0")
+    letter.run()
+    letter.run(1)
+    assert letter.mailed() == {}
+
+
+def test_an_inserted_step_reaches_only_readers_who_are_not_past_it(letter: Newsletter) -> None:
+    letter.confirm("past")
+    letter.run()
+    letter.run(2)
+    letter.step("welcome/03-middle", "1d")
+    letter.start += timedelta(days=1.5)  # the second reader confirms a day and a half later
+    reference = letter.confirm("within")
+    with letter.database.begin() as connection:
+        who = select(subscribers.c.id).where(subscribers.c.reference == reference).scalar_subquery()
+        moved = update(enrolments).where(enrolments.c.subscriber_id == who)
+        connection.execute(moved.values(started_at=letter.start))
+    for days in (0.6, 1.6, 2, 3.1, 5):
+        letter.run(days)
+    assert letter.mailed() == {
+        ("past", "hello"): 1, ("past", "best-of"): 1,
+        ("within", "hello"): 1, ("within", "middle"): 1, ("within", "best-of"): 1,
+    }  # fmt: skip
+
+
+def test_a_step_added_at_the_end_does_not_reach_who_finished_long_ago(letter: Newsletter) -> None:
+    letter.confirm("ann")
+    for days in (0, 3, 30):
+        letter.run(days)
+    letter.step("welcome/03-tips", "1w")
+    letter.run(30.1)
+    letter.run(40)
+    assert letter.mailed() == {("ann", "hello"): 1, ("ann", "best-of"): 1}
+
+
+def test_renumbering_and_editing_mail_nobody_twice(letter: Newsletter) -> None:
+    letter.confirm("ann")
+    letter.run()
+    letter.remove("welcome/01-hello")
+    letter.step("welcome/07-hello", "0", "全新的正文。")
+    letter.run(0.1)
+    letter.confirm("ben")
+    letter.run(0.2)
+    letter.run(1.5)
+    assert letter.mailed() == {("ann", "hello"): 1, ("ben", "hello"): 1}
+    row = letter.status(HELLO)
+    assert (row["audience"], row["submitted"], row["state"]) == (2, 2, "done")
+
+
+def test_a_step_that_went_and_came_back_is_not_sent_to_who_passed_it_meanwhile(letter: Newsletter) -> None:
+    letter.run()
+    letter.confirm("ann")
+    letter.run()
+    letter.remove("welcome/02-best-of")
+    letter.run(2)
+    letter.run(4)
+    letter.step("welcome/02-best-of", "3d")
+    letter.run(4.1)
+    assert letter.mailed() == {("ann", "hello"): 1}
+
+
+def test_at_most_one_step_a_day_and_reader_the_oldest_first(letter: Newsletter) -> None:
+    letter.step("welcome/03-noon", "12h")
+    letter.step("course/01-first", "0")
+    letter.confirm("ann")
+    seen = []
+    for hour in (0, 1, 12, 23, 24, 25, 47, 48, 49, 71, 72, 73, 95, 96, 97):
+        letter.run(hour / 24)
+        if (had := sum(letter.mailed().values())) != len(seen):
+            assert had == len(seen) + 1
+            seen.append(hour)
+    assert len(seen) == 4
+    assert all(later - sooner >= 24 for sooner, later in pairwise(seen))
+
+
+def test_steps_that_waited_while_nothing_ran_come_one_a_day_in_their_order(letter: Newsletter) -> None:
+    letter.confirm("ann")
+    letter.run(10)
+    assert letter.mailed() == {("ann", "hello"): 1}
+    letter.run(11)
+    assert letter.mailed() == {("ann", "hello"): 1, ("ann", "best-of"): 1}
+
+
+def test_leaving_ends_it_and_confirming_anew_brings_no_step(letter: Newsletter) -> None:
+    reference = letter.confirm("ann")
+    letter.run()
+    letter.leave(reference)
+    letter.run(3)
+    assert letter.mailed() == {("ann", "hello"): 1}
+    with letter.database.begin() as connection:
+        connection.execute(update(subscribers).values(asked_at=None))
+    letter.confirm("ann")
+    with letter.database.connect() as connection:
+        reader = store.find(connection, reference)
+        assert reader
+        assert reader.state is ConsentState.CONFIRMED
+    letter.run(3.1)
+    letter.run(30)
+    assert letter.mailed() == {("ann", "hello"): 1}
+
+
+def test_the_suppressed_are_excluded_and_the_account_adds_up(letter: Newsletter) -> None:
+    letter.confirm("ann")
+    letter.confirm("ben")
+    with letter.database.begin() as connection:
+        suppress(connection, "ben@example.com", Reason.BOUNCE)
+    letter.run()
+    row = letter.status(HELLO)
+    assert row["excluded_by_reason"] == {"suppressed": 1}
+    assert (row["audience"], row["submitted"], row["excluded"]) == (2, 1, 1)
+    assert letter.mailed() == {("ann", "hello"): 1}
+
+
+def test_one_inbox_spelled_twice_gets_a_step_once(letter: Newsletter) -> None:
+    with letter.database.begin() as connection:
+        rows = [person(1), person(2, address_key="Reader1@example.com", mailbox_key="reader1@example.com"), person(3)]
+        connection.execute(insert(subscribers), rows)
+        ids = connection.execute(select(subscribers.c.id)).scalars().all()
+        enrol(connection, ids[:2], {"welcome"}, letter.start)
+    letter.run()
+    assert letter.status(HELLO)["excluded_by_reason"] == {"duplicate": 1}
+    with letter.database.begin() as connection:  # and once the other copy has had it
+        enrol(connection, ids, {"welcome"}, letter.start)
+        connection.execute(
+            insert(subscribers), [person(4, address_key="READER1@example.com", mailbox_key="reader1@example.com")]
+        )
+        enrol(connection, connection.execute(select(subscribers.c.id)).scalars().all(), {"welcome"}, letter.start)
+    letter.run()
+    assert sum(letter.mailed().values()) == 2
+    row = letter.status(HELLO)
+    assert (row["audience"], row["submitted"], row["excluded_by_reason"]) == (4, 2, {"duplicate": 1, "reached": 1})
+
+
+def test_the_audience_of_a_step_leaves_the_others_out_for_good(letter: Newsletter) -> None:
+    letter.step("welcome/01-hello", "0", more="audience: topic:ai\n")
+    letter.confirm("ann")
+    letter.run()
+    assert letter.status(HELLO)["excluded_by_reason"] == {"segment": 1}
+    letter.step("welcome/01-hello", "0")
+    letter.run(0.1)
+    letter.run(3)
+    assert letter.mailed() == {("ann", "best-of"): 1}
+
+
+def test_a_pause_holds_a_step_and_a_cancelled_one_never_comes_again(letter: Newsletter) -> None:
+    letter.confirm("ann")
+    letter.run()
+    with letter.database.begin() as connection:  # as if the run had died before it mailed
+        connection.execute(update(recipients).values(state="pending", attempts=0))
+    mailings.set_operator(letter.database, HELLO, Operator.PAUSED)
+    (letter.config.root / "outbox" / "series-welcome-hello").rename(letter.config.root / "gone")
+    letter.confirm("ben")
+    assert letter.run(0.1).exit_status == 0
+    letter.run(3)
+    assert letter.mailed() == {}
+    assert letter.status(HELLO)["pending"] == 2
+    mailings.set_operator(letter.database, HELLO, Operator.GOING)
+    letter.run(3.1)
+    assert letter.mailed() == {("ann", "hello"): 1, ("ben", "hello"): 1}
+    with letter.database.begin() as connection:
+        connection.execute(update(recipients).values(state="pending", attempts=0))
+    mailings.set_operator(letter.database, HELLO, Operator.CANCELLED)
+    letter.run(3.2)
+    letter.run(5)
+    assert letter.mailed() == {(name, step): 1 for name in ("ann", "ben") for step in ("hello", "best-of")}
+
+
+@pytest.mark.parametrize("state", ["uncertain", "rejected"])
+def test_an_uncertain_or_rejected_step_is_not_sent_again(letter: Newsletter, state: str) -> None:
+    letter.confirm("ann")
+    letter.run()
+    with letter.database.begin() as connection:
+        connection.execute(update(recipients).values(state=state))
+    for file in (letter.config.root / "outbox" / "series-welcome-hello").iterdir():
+        file.unlink()
+    letter.run(0.1)
+    letter.run(3)
+    assert letter.mailed() == {("ann", "best-of"): 1}
+
+
+def test_a_broken_step_holds_its_series_back_and_the_run_says_so(letter: Newsletter) -> None:
+    letter.step("welcome/01-hello", "0", "![](images/none.png)")
+    letter.step("course/01-first", "0")
+    letter.confirm("ann")
+    ran = letter.run()
+    assert ran.exit_status == 1
+    assert [one.decision.says for one in ran.outcomes if one.decision.slug == HELLO] == ["broken: it has errors"]
+    assert [path.name for path in (letter.config.root / "outbox").iterdir()] == ["series-course-first"]
+    letter.step("welcome/01-hello", "0")
+    letter.run(1)
+    assert letter.mailed()["ann", "hello"] == 1
+
+
+def test_a_freeze_writes_only_who_is_due(letter: Newsletter) -> None:
+    with letter.database.begin() as connection:
+        connection.execute(insert(subscribers), [person(n) for n in range(50)])
+    letter.confirm("ann")
+    for hour in range(10):
+        letter.run(hour / 24)
+    with letter.database.connect() as connection:
+        assert len(connection.execute(select(recipients)).all()) == 1
+        assert len(connection.execute(select(taken_steps)).all()) == 1
+        assert len(connection.execute(select(series)).all()) == 1
+        assert len(mailings.every_newest(connection)) == 1
+
+
+def test_the_plan_says_to_how_many_now_and_within_a_week(letter: Newsletter) -> None:
+    letter.step("welcome/03-tips", "2w")
+    letter.confirm("ann")
+    letter.confirm("ben")
+    now = letter.start + timedelta(seconds=5)
+    assert [(one.slug, one.now, one.in_7_days) for one in plan_of(letter.config, letter.database, now)] == [
+        (HELLO, 2, 2), (BEST, 0, 2), ("series/welcome/tips", 0, 0),
+    ]  # fmt: skip
+    letter.run()
+    later = now + timedelta(days=4)
+    letter.step("welcome/04-new", "1d")  # an inserted one: nobody of today is past it at the run before
+    assert [(one.slug, one.now, one.in_7_days) for one in plan_of(letter.config, letter.database, later)] == [
+        (HELLO, 0, 0), ("series/welcome/new", 2, 2), (BEST, 0, 2), ("series/welcome/tips", 0, 0),
+    ]  # fmt: skip
+    letter.run(4)
+    assert Counter(step for _, step in letter.mailed()) == {"hello": 2, "new": 2}
+
+
+def test_status_names_every_step_and_send_freezes_none(letter: Newsletter) -> None:
+    letter.confirm("ann")
+    letter.run()
+    rows = {str(row["issue"]): row["state"] for row in statuses(letter.config, letter.database).rows}
+    assert rows == {HELLO: "done", BEST: "new"}
+    with pytest.raises(UsageError, match="is a step of a series"):
+        send(letter.config, letter.database, proofread(letter.config, BEST).edition)  # type: ignore[arg-type]
+    with letter.database.connect() as connection:
+        assert len(mailings.every_newest(connection)) == 1
+    assert report(letter.database, letter.config, HELLO) is not None
+
+
+def test_export_and_import_keep_the_way_of_a_reader(letter: Newsletter, tmp_path: Path) -> None:
+    letter.confirm("ann")
+    letter.run()
+    file = tmp_path / "people.csv"
+    with letter.database.connect() as connection, file.open("w", encoding="utf-8", newline="") as out:
+        export(connection, out)
+    other = open_database(letter.config, f"sqlite:///{tmp_path}/other.db")
+    importing.write(other, importing.survey(file, complain=print))
+    moved = Newsletter(letter.config, other, letter.start)
+    ways = [_record(one, "ann")["enrolments"] for one in (letter.database, other)]
+    assert ways[0] == ways[1] != {}
+    moved.run(0.1)
+    assert letter.mailed() == {("ann", "hello"): 1}
+    moved.run(3)
+    assert letter.mailed() == {("ann", "hello"): 1, ("ann", "best-of"): 1}
+    other.close()
+
+
+def _record(database: Database, name: str) -> dict[str, object]:
+    with database.connect() as connection:
+        reader = store.find(connection, read_address(f"{name}@example.com"))
+        assert reader
+        return record(connection, reader)
+
+
+def test_a_pause_of_the_reader_lets_the_steps_wait(letter: Newsletter) -> None:
+    letter.confirm("ann")
+    with letter.database.begin() as connection:
+        connection.execute(update(subscribers).values(paused_until=letter.start + timedelta(days=10)))
+    letter.run()
+    letter.run(4)
+    assert letter.mailed() == {}
+    with letter.database.begin() as connection:  # the sender goes by the machine's clock
+        connection.execute(update(subscribers).values(paused_until=letter.start))
+    letter.run(10.1)
+    letter.run(11.2)
+    assert letter.mailed() == {("ann", "hello"): 1, ("ann", "best-of"): 1}
+
+
+def test_an_older_ledger_that_was_put_back_stops(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    (tmp_path / "issues").mkdir()
+    (tmp_path / "config.yaml").write_text("newsletter: {name: AI 周报}\n", encoding="utf-8")
+    letter = Newsletter(config, open_database(config))
+    letter.step("welcome/01-hello", "0")
+    letter.confirm("ann")
+    letter.run()
+    with letter.database.begin() as connection:
+        for table in (recipients, taken_steps, mailing_table):
+            connection.execute(delete(table))
+    assert letter.run(0.1).exit_status == 2
+    assert letter.mailed() == {("ann", "hello"): 1}
+    letter.run(0.2, unmailed=(HELLO,))
+    letter.database.close()
+    assert letter.mailed() == {("ann", "hello"): 2}  # an operator said so: another mailing
+
+
+def test_many_readers_through_a_month_of_hourly_runs_get_each_step_once_and_one_a_day(letter: Newsletter) -> None:
+    """SERIES=10000,1 is 10,000 readers and a run each hour."""
+    readers, every = map(int, os.environ.get("SERIES", "60,12").split(","))
+    started = letter.start
+    steps = {"a": "0", "b": "6h", "c": "1d", "d": "3d", "e": "1w"}
+    letter.remove("welcome/01-hello")
+    letter.remove("welcome/02-best-of")
+    for number, (slug, after) in enumerate(steps.items(), 1):
+        letter.step(f"welcome/{number:02}-{slug}", after)
+    with letter.database.begin() as connection:
+        connection.execute(insert(subscribers), [person(n) for n in range(readers)])
+        ids = connection.execute(select(subscribers.c.id)).scalars().all()
+        rows = [{"subscriber_id": key, "series": "welcome"} for key in ids]
+        starts = [started + timedelta(hours=n * 7 % 500) for n in range(readers)]
+        connection.execute(insert(enrolments), [row | {"started_at": at} for row, at in zip(rows, starts, strict=True)])
+    write = {
+        slug: MailContent.of(edition)
+        for slug in steps_of(letter.config.root)
+        if (edition := proofread(letter.config, slug).edition)
+    }
+    ready = ready_steps(letter.config)
+    for hour in range(0, 33 * 24, every):
+        with letter.database.begin() as connection:
+            freeze_due(connection, ready, started + timedelta(hours=hour), lambda step: write[step.slug], "zh-CN")
+            done = update(recipients).where(recipients.c.state == "pending")
+            connection.execute(done.values(state="submitted", changed_at=started + timedelta(hours=hour)))
+    with letter.database.connect() as connection:
+        taken = connection.execute(select(taken_steps.c.reference, taken_steps.c.step, taken_steps.c.at)).all()
+        assert connection.execute(select(func.count()).select_from(recipients)).scalar_one() == len(taken)
+    assert len(taken) == readers * len(steps)
+    by_reader: dict[str, list[datetime]] = {}
+    for reference, _, at in sorted(taken, key=lambda row: row.at):
+        by_reader.setdefault(reference, []).append(at)
+    assert all(b - a >= timedelta(hours=24) for found in by_reader.values() for a, b in pairwise(found))
+    had: dict[str, str] = {}
+    for reference, step, _ in sorted(taken, key=lambda row: row.at):
+        had[reference] = had.get(reference, "") + step[-1]
+    assert {*had.values()} == {"".join(steps)}
