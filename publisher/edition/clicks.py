@@ -12,6 +12,7 @@ from itertools import count
 
 from publisher.config import Config
 from publisher.edition.model import CountedLinks, Slotted
+from publisher.issue.folder import SERIES
 
 _LINK = re.compile(r"""(<a\s(?:[^>"]|"[^"]*")*?\bhref=")(https?://[^"]+)(?=")""", re.IGNORECASE)
 
@@ -22,8 +23,8 @@ def links_of(html: Slotted, config: Config, slug: str, known: Iterable[tuple[int
     Not that to subscribe, which is there for whom the mail was passed on to. ``known`` are those of variants before
     this one: a number leads to one address, whichever variant it stands in.
     """
-    if config.newsletter.tracking == "off":
-        return None
+    if config.newsletter.tracking == "off" or slug.startswith(f"{SERIES}/"):
+        return None  # a step of a series has no page beside which its links could stand
     service, free = config.service.url, dict(known)
     fresh, links = count(len(free) + 1), []
     for link in (link for part in html.parts if type(part) is str for link in _LINK.finditer(part)):
