@@ -136,6 +136,7 @@ class _Batch:
             "topics": list(entry.topics),
             "attributes": entry.attributes,
             "paused_until": past and past.paused_until,
+            "digest": past and past.digest,
             "asked_at": past and past.asked_at,
             "preferred_at": past and past.preferred_at,
             "created_at": (past and past.created_at) or self.at,

@@ -8,6 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+MONTHLY = "monthly"
+"""What ``digest`` of a subscriber says who wants the issues of a month as one edition."""
+
 
 class ConsentState(StrEnum):
     """What a subscriber has agreed to. Only the confirmed are mailed."""
@@ -68,6 +71,8 @@ class Subscriber:
     attributes: Mapping[str, str]
     paused_until: datetime | None
     """No issue comes until then."""
+    digest: str | None
+    """``monthly``: wants the issues of a month as one edition."""
     asked_at: datetime | None
     preferred_at: datetime | None
     created_at: datetime

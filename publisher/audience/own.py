@@ -23,7 +23,7 @@ from typing import IO, Any
 import pydantic_core
 from sqlalchemy import Connection, Row, select
 
-from publisher.audience.model import Consent, ConsentState, Subscriber
+from publisher.audience.model import MONTHLY, Consent, ConsentState, Subscriber
 from publisher.audience.series import Way, ways
 from publisher.audience.store import history
 from publisher.audience.suppressions import Reason, all_suppressions, suppression
@@ -31,7 +31,8 @@ from publisher.audience.tables import consents, subscribers, suppressions
 
 COLUMNS = (
     "email", "name", "state", "language", "timezone", "topics", "suppressed", "created_at", "changed_at", "reference",
-    "paused_until", "asked_at", "preferred_at", "suppressed_at", "suppressed_detail", "consent_history", "enrolments",
+    "paused_until", "digest", "asked_at", "preferred_at", "suppressed_at", "suppressed_detail", "consent_history",
+    "enrolments",
     "other_attributes",
 )  # fmt: skip
 _MOMENTS = ("created_at", "changed_at", "paused_until", "asked_at", "preferred_at")
@@ -87,6 +88,7 @@ class Past:
     created_at: datetime | None
     changed_at: datetime | None
     paused_until: datetime | None
+    digest: str | None
     asked_at: datetime | None
     preferred_at: datetime | None
     history: tuple[Consent, ...]
@@ -105,10 +107,13 @@ def past_of(cells: Mapping[str, str]) -> Past:
         raise ValueError(f"suppressed is not {', '.join(Reason)}")
     if reference and not _REFERENCE.fullmatch(reference):
         raise ValueError("the reference is not one")
+    if (digest := cells.get("digest", "")) not in {MONTHLY, ""}:
+        raise ValueError(f"digest is not {MONTHLY}")
     moments = {name: _moment(name, cells.get(name, "")) for name in (*_MOMENTS, "suppressed_at")}
     return Past(
         state=ConsentState(state) if state else None,
         reference=reference or None,
+        digest=digest or None,
         history=tuple(_history(cells.get("consent_history", ""))),
         suppressed=Reason(suppressed) if suppressed else None,
         suppressed_detail=cells.get("suppressed_detail", ""),
@@ -194,6 +199,7 @@ def _cells(row: Row[Any], past: list[Consent], way: Way, extra: Sequence[str]) -
         "state": row.state,
         "language": row.language or "",
         "timezone": row.timezone or "",
+        "digest": row.digest or "",
         "topics": topics_cell(row.topics),
         "suppressed": row.reason or "",
         "suppressed_detail": row.detail or "",
@@ -215,6 +221,7 @@ def record(connection: Connection, subscriber: Subscriber) -> dict[str, Any]:
         "name": subscriber.name,
         "language": subscriber.language,
         "timezone": subscriber.timezone,
+        "digest": subscriber.digest,
         "topics": list(subscriber.topics),
         "attributes": ({"name": subscriber.name} if subscriber.name else {}) | dict(subscriber.attributes),
         **{name: (at := getattr(subscriber, name)) and at.isoformat() for name in _MOMENTS},

@@ -145,7 +145,7 @@ def prefer(
     evidence: Evidence | None = None,
     **chosen: Any,
 ) -> bool:
-    """The reader's own choice, by column; imports leave it alone from now on. A pause is the whole mailbox's."""
+    """The reader's own choice, by column; imports leave it alone. When issues come is the whole mailbox's choice."""
     if "topics" in chosen:
         chosen["topics"] = tuple(chosen["topics"])
     changed = {name: value for name, value in chosen.items() if value != getattr(subscriber, name)}
@@ -155,9 +155,8 @@ def prefer(
     connection.execute(
         update(subscribers).where(s.id == subscriber.id).values(**changed, preferred_at=at, changed_at=at)
     )
-    if "paused_until" in changed:
-        mailbox = update(subscribers).where(s.mailbox_key == subscriber.mailbox_key)
-        connection.execute(mailbox.values(paused_until=changed["paused_until"]))
+    if shared := {name: value for name, value in changed.items() if name in {"paused_until", "digest"}}:
+        connection.execute(update(subscribers).where(s.mailbox_key == subscriber.mailbox_key).values(shared))
     before, after = subscriber.attributes, changed.pop("attributes", subscriber.attributes)
     names = [name for name in {*before, *after} if before.get(name) != after.get(name)]
     told = {**(evidence or {}), "changed": sorted([*changed, *names])}

@@ -40,6 +40,7 @@ subscribers = Table(
     Column("topics", Document, nullable=False, default=list),  # list of str
     Column("attributes", Document, nullable=False, default=dict),  # str to str
     Column("paused_until", Instant),  # no issue until then, to any spelling of the mailbox
+    Column("digest", String(12)),  # monthly: the issues of a month as one edition; null: each by itself
     Column("asked_at", Instant),  # when a confirmation was last mailed
     Column("preferred_at", Instant),  # when the reader last chose topics, language, zone or name: an import leaves them
     Column("created_at", Instant, nullable=False),

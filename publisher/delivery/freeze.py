@@ -31,6 +31,7 @@ from sqlalchemy import (
     update,
 )
 
+from publisher.audience.model import MONTHLY
 from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers, suppressions, taken_steps
 from publisher.config.model import Config
@@ -44,6 +45,9 @@ from publisher.issue.folder import SERIES
 from publisher.issue.model import Issue
 from publisher.issue.translations import Family, Translations, pick
 from publisher.mail.message import MailContent
+
+DIGEST = "digest/"
+"""What the slug of a month's edition begins with: ``digest/2026-11``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ def freeze(
     correction: bool = False,
     family: FamilyRule | None = None,
     siblings: Sequence[Addressed] = (),
+    variant: ColumnElement[int] | None = None,
     home: str = "",
     now: datetime | None = None,
 ) -> Mailing:
@@ -91,7 +96,8 @@ def freeze(
     still wait takes over who is pending there, with their moments, and reaches nobody else. Whoever gets, or had,
     another member of the ``family`` is excluded. Its ``siblings`` are written along, unless there was a mailing of the
     family. Deciding that there is none and writing one is one transaction; so is deciding who gets which variant, where
-    a reader whose language is not known reads that of ``home``. Raises UsageError as :func:`ongoing` and where the
+    a reader whose language is not known reads that of ``home``; a number by subscriber, ``variant``, decides instead of
+    the variants' conditions. Raises UsageError as :func:`ongoing` and where the
     family was mailed without this member, DatabaseError where the count does not come out.
     """
     if connection.dialect.name == "postgresql":
@@ -104,7 +110,7 @@ def freeze(
         if any(_begun(connection, one.slug) for one in family.members):
             siblings = ()
     now = now or datetime.now(UTC)
-    made = _freeze(connection, Addressed(letter, segment, local), correction, family, home, now)
+    made = _freeze(connection, Addressed(letter, segment, local), correction, family, home, now, variant)
     for sibling in siblings:
         _freeze(connection, Addressed(*sibling), correction, family, home, now)
     return made
@@ -117,13 +123,15 @@ def _freeze(
     family: FamilyRule | None,
     home: str,
     now: datetime,
+    variant: ColumnElement[int] | None = None,
 ) -> Mailing:
     letter, segment, local = addressed
     if there := ongoing(connection, letter, correction=correction):
         return there
     before = newest(connection, letter.slug)
     audience: int = connection.execute(select(func.count()).select_from(subscribers)).scalar_one()
-    variant = variant_of([one.condition for one in letter.variants], home)
+    if variant is None:
+        variant = variant_of([one.condition for one in letter.variants], home)
     chosen = candidates(connection, letter.slug, segment, local, family, variant, now, correction=correction)
     if before and correction and _waits(connection, before):
         _give_over(connection, before)
@@ -286,6 +294,8 @@ def candidates(
     paused_until = func.max(s.paused_until).over(partition_by=s.mailbox_key)
     if due is None:  # a step waits for the end of a pause
         reasons.append((paused_until > now, Exclusion.PAUSED))
+        if slug and not slug.startswith(DIGEST):
+            reasons.append((func.max(s.digest).over(partition_by=s.mailbox_key) == MONTHLY, Exclusion.DIGEST))
     moment: ColumnElement[Any] | None = None
     corrected = before if before and correction and _waits(connection, before) else None
     if reached is not None and (corrected or not correction):

@@ -236,7 +236,7 @@ class Ledger:
                 gone.append((number, Exclusion.UNSUBSCRIBED))
             elif suppressed is not None:
                 gone.append((number, Exclusion.SUPPRESSED))
-            elif paused_until is not None and paused_until > at:
+            elif paused_until is not None and paused_until > (self.now or at):
                 gone.append((number, Exclusion.PAUSED))
             else:
                 claims.append(Claim(number, attempts + 1, reference, address, name, variant, held or {}))

@@ -72,7 +72,8 @@ class Sent:
 class Options:
     """How to send. ``spread`` spreads what is left over a time; ``correction`` mails a changed edition to everybody;
     ``family`` says who gets which translation, and ``siblings`` are frozen along with the issue; ``local``: each reader
-    gets it at their own time; ``transport`` is used instead of that of the provider in use, and closed afterwards;
+    gets it at their own time; ``variant`` is the number of a subscriber's variant, where that is not for conditions to
+    say; ``transport`` is used instead of that of the provider in use, and closed afterwards;
     ``now`` instead of the clock, in whatever looks at local time.
     """
 
@@ -80,6 +81,7 @@ class Options:
     correction: bool = False
     despite_tripwires: bool = False
     segment: ColumnElement[bool] | None = None
+    variant: ColumnElement[int] | None = None
     family: FamilyRule | None = None
     siblings: tuple[Addressed, ...] = ()
     local: LocalTime | None = None
@@ -155,6 +157,7 @@ def _freeze(config: Config, database: Database, letter: MailContent, options: Op
                 correction=options.correction,
                 family=options.family,
                 siblings=options.siblings,
+                variant=options.variant,
                 home=config.newsletter.language,
                 now=options.now,
             )

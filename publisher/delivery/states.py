@@ -54,6 +54,7 @@ class Exclusion(StrEnum):
     SIBLING = "sibling"  # gets, or had, the issue in another language
     SEGMENT = "segment"  # the issue's audience does not include this subscriber
     PAUSED = "paused"  # the reader wants no issue for a while, and is back by themselves after it
+    DIGEST = "digest"  # gets the issues of the month as one edition (publishing/monthly.py)
     REACHED = "reached"  # an earlier mailing of this issue reached, or may have reached, this subscriber
     EXPIRED = "expired"  # the reader's local time passed by more than publish.expires_after
     DUPLICATE = "duplicate"  # another recipient of this mailing has the same inbox

@@ -135,7 +135,7 @@ class View:
 
     @property
     def online(self) -> bool:
-        """Whether it has a page in the archive; a step of a series has none."""
+        """Whether it has a page in the archive; a step of a series and a month's edition have none."""
         return self.web_url != self.archive_url
 
     @property

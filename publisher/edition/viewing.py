@@ -36,8 +36,8 @@ def view(
 ) -> View:
     """The view of an issue, with markers of ``slots``. What cannot be shown is reported in ``pictures.diagnostics``."""
     archive = config.newsletter.url.rstrip("/") + "/"
-    step = issue.after is not None  # it has no page and no day
-    page = archive if step else f"{archive}issues/{issue.slug}/"
+    step = issue.after is not None  # it has no page and no day; a month's edition has no page
+    page = archive if "/" in issue.slug else f"{archive}issues/{issue.slug}/"
     renderer = MarkdownRenderer(page, pictures.place, words, pictures.miss, slots)
     written = [renderer.inline(point, f"point-{n}") for n, point in enumerate(_points(issue), 1)]
     intro = renderer.block(issue.intro, "intro", 1) if issue.intro else None

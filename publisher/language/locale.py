@@ -150,6 +150,12 @@ class Locale:
 
         return format_date(day, format="long", locale=self.cldr)
 
+    def month(self, day: datetime.date) -> str:
+        """The month of a day, with its year."""
+        from babel.dates import format_skeleton
+
+        return format_skeleton("yMMMM", day, locale=self.cldr)
+
     @property
     def own_name(self) -> str:
         """What the language calls itself; without a region where there are words in it (``English``)."""

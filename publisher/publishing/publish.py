@@ -8,7 +8,7 @@ finished by the next one; and the lease is proved before each step that others s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -38,6 +38,7 @@ from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.history import History, content_of, decide_all, read_history
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
+from publisher.publishing.monthly import mail_months
 from publisher.publishing.run import IssueResult, Published, Run, RunObserver, RunStep
 from publisher.publishing.series import mail_steps
 from publisher.publishing.witness import Witness, mail
@@ -110,13 +111,8 @@ class _Publish(Run):
         deployed = None if blocked else archive.publish(self, decisions, prepared, proofs, steps)
         editions = {one.slug: one.edition for one in prepared if one.edition}
         outcomes = [self._outcome(d, editions, witness, blocked) for d in decisions]
-        options = Options(
-            transport=self.options.transport,
-            interrupt=self.watch.interrupt,
-            started=self.watch.started,
-            progress=self.watch.sending,
-        )
-        outcomes += mail_steps(self, of_steps, blocked, options)
+        outcomes += mail_steps(self, of_steps, blocked, self._sending())
+        outcomes += [] if blocked else mail_months(self, editions, self._sending())
         announced = tuple(announce(self, self.channels, editions))
         self.step(RunStep.ENDED)
         diagnostics = tuple(found for one in (*prepared, *of_steps) for found in one.findings)
@@ -237,6 +233,17 @@ class _Publish(Run):
         except PublisherError as error:  # the others may fare better, and their account is owed in any case
             return IssueResult(decision, None, error.message, error.help, failed=True)
 
+    def _sending(self) -> Options:
+        """What holds for each mailing of the run."""
+        watch, options = self.watch, self.options
+        return Options(
+            now=options.now,
+            transport=options.transport,
+            interrupt=watch.interrupt,
+            started=watch.started,
+            progress=watch.sending,
+        )
+
     def _mail(self, decision: IssueDecision, edition: Edition, together: Sequence[Edition], witness: Witness) -> Sent:
         with self.database.begin() as connection:
             self.lease.check_in(connection)
@@ -250,16 +257,13 @@ class _Publish(Run):
             self.step(RunStep.FROZEN, edition.slug)
             self.watch.started(begun)
 
-        options = Options(
+        options = replace(
+            self._sending(),
             segment=segment_of(self.config, edition),
             local=local_time_of(self.config, edition, self.now),
-            now=self.options.now,
             family=family_of(self.config, self.translations, edition.slug),
             siblings=tuple(addressed(self.config, one, self.now) for one in together),
-            transport=self.options.transport,
-            interrupt=self.watch.interrupt,
             started=started,
-            progress=self.watch.sending,
         )
         with self.watch.guard():
             sent = mail(witness, self.config, self.database, letter or edition, options)

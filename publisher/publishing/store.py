@@ -14,7 +14,6 @@ from publisher.database import Database
 from publisher.delivery.mailings import every_newest, runs, unsettled, waiting
 from publisher.delivery.states import RecipientState
 from publisher.errors import UsageError
-from publisher.issue.folder import SERIES
 from publisher.proofing.proof import refuse_unknown
 from publisher.publishing.due import Mailed
 from publisher.publishing.tables import deployments, publications
@@ -63,8 +62,8 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
     """The newest mailing of each issue, or of ``slug`` alone, be it a step; ``content`` is left to the publications."""
     worked, found = runs(connection), {}
     for mailing in every_newest(connection, slug):
-        if slug is None and mailing.slug.startswith(f"{SERIES}/"):
-            continue  # a step is no issue, and never done
+        if slug is None and "/" in mailing.slug:
+            continue  # a step, or a month's edition, is no issue
         left = unsettled(connection, mailing.id)
         found[mailing.slug] = Mailed(
             mailing.digest,

@@ -8,13 +8,15 @@ from typing import Any
 
 from publisher.audience import store
 from publisher.audience.columns import language_tag, time_zone
-from publisher.audience.model import Subscriber
+from publisher.audience.model import MONTHLY, Subscriber
 from publisher.audience.spans import shifted
 from publisher.config import Config
 from publisher.config.audience import AttributeConfig, fits
 from publisher.web.forms import Fields
 
 PAUSES = ("2w", "1m", "3m")
+EACH = "each"
+_OFTEN: dict[str | None, str | None] = {"": None, "off": None, EACH: None, MONTHLY: MONTHLY}
 KEEP = "keep"  # the pause that there is, on a form that shows it
 LONGEST_TEXT = 200  # characters of a name, or of an attribute
 _FIELDS = frozenset({"action", "name", "language", "timezone", "topics", "pause", "digest"})
@@ -55,6 +57,10 @@ def read_choices(fields: Fields, config: Config, subscriber: Subscriber) -> Choi
         columns["paused_until"] = None
     elif pause != KEEP:
         wrong["pause"] = "bad_choice"
+    if (often := given.get("digest")) in _OFTEN:
+        columns["digest"] = _OFTEN[often]
+    elif often is not None:
+        wrong["digest"] = "bad_choice"
     attributes = dict(subscriber.attributes)
     for name, declared in editable(config).items():
         value = given.get(name, attributes.get(name, ""))

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from publisher.audience import store
 from publisher.audience.model import ConsentSource, ConsentState, Subscriber
 from publisher.audience.tokens import TEST, Purpose, TokenPayload
-from publisher.web.choices import KEEP, PAUSES, editable, read_choices
+from publisher.web.choices import EACH, KEEP, PAUSES, editable, read_choices
 from publisher.web.forms import Fields, came_from_us, evidence, read_fields
 from publisher.web.readers import Unsubscribe
 from publisher.web.service import Service
@@ -128,9 +128,10 @@ def _preferences_page(
 ) -> Response:
     """The form; ``sent`` was saved, or, where something of it is ``wrong``, is shown once more."""
     token = service.tokens.sign(Purpose.UNSUBSCRIBE, subscriber.reference, claim.mailing)
-    held = {"name": subscriber.name, "language": subscriber.language or "", "timezone": subscriber.timezone or ""}
     given = {name: sent.one(name) for name in sent.values} if sent and wrong else {}
     paused = subscriber.paused_until if store.is_paused(subscriber) else None
+    held = {"name": subscriber.name, "language": subscriber.language or "", "timezone": subscriber.timezone or ""}
+    held |= {"pause": KEEP if paused else "off", "digest": subscriber.digest or EACH}
     zone = ZoneInfo(subscriber.timezone or service.config.newsletter.timezone)
     return service.pages.page(
         "preferences",
@@ -140,7 +141,7 @@ def _preferences_page(
         wrong=wrong,
         unsubscribed=subscriber.state is ConsentState.UNSUBSCRIBED,
         chosen=sent.many("topics") if sent and wrong else subscriber.topics,
-        given={**subscriber.attributes, **held, "pause": KEEP if paused else "off", **given},
+        given={**subscriber.attributes, **held, **given},
         languages=service.pages.languages(subscriber.language),
         pauses=PAUSES,
         paused=paused and paused.astimezone(zone),

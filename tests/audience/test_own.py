@@ -58,6 +58,7 @@ PERSON = st.fixed_dictionaries(
         "topics": st.lists(TEXT, max_size=3),
         "attributes": st.dictionaries(TEXT, TEXT, max_size=4),
         "paused_until": st.none() | MOMENT,
+        "digest": st.none() | st.just("monthly"),
         "asked_at": st.none() | MOMENT,
         "preferred_at": st.none() | MOMENT,
         "created_at": MOMENT,

@@ -168,11 +168,13 @@ def test_a_paused_reader_is_left_out_at_the_freeze_and_at_the_claim_and_is_back_
     add_person(database, 3, mailbox_key="twice@example.com", paused_until=soon)
     add_person(database, 4, mailbox_key="twice@example.com")  # came in by an import, since
     add_person(database, 5, state="unsubscribed", paused_until=soon)
-    expected = {"paused": 3, "unsubscribed": 1}
+    add_person(database, 6, digest="monthly")
+    expected = {"digest": 1, "paused": 3, "unsubscribed": 1}
     with database.connect() as connection:
         assert preview(connection, SLUG) == (2, expected)
+        assert preview(connection, "")[0] == 3  # who can be mailed at all
         counted = store.counts(connection)
-    assert (counted["confirmed"], counted["paused"]) == (5, 2)
+    assert (counted["confirmed"], counted["paused"]) == (6, 2)
     mailing = frozen(database)
     assert account(database, mailing).excluded_by_reason == expected
     with database.begin() as connection:
@@ -183,7 +185,7 @@ def test_a_paused_reader_is_left_out_at_the_freeze_and_at_the_claim_and_is_back_
     (claim,) = ledger.record_and_claim([], 9, 1).claims
     assert claim.address == "reader1@example.com"
     found = account(database, mailing)
-    assert found.excluded_by_reason == {"paused": 4, "unsubscribed": 1}
+    assert found.excluded_by_reason == {"digest": 1, "paused": 4, "unsubscribed": 1}
     assert found.audience == mailing.audience
 
 

@@ -17,6 +17,7 @@ EVERYTHING = {
     "action": "save",
     "topics": ["daily"],
     "pause": "off",
+    "digest": "monthly",
     "name": "安",
     "language": "de",
     "timezone": "Europe/Berlin",
@@ -27,6 +28,7 @@ EVERYTHING = {
 }
 WRONG = {
     "pause": "1 month",
+    "digest": "weekly",
     "language": "no language",
     "timezone": "Mars/Base",
     "children": "two",
@@ -52,6 +54,7 @@ def test_a_form_saves_every_field(site: Site) -> None:
     assert (page.status_code, "Ihre Einstellungen" in page.text) == (200, True)
     now = known(site)
     assert (now.topics, now.name, now.language, now.timezone) == (("daily",), "安", "de", "Europe/Berlin")
+    assert now.digest == "monthly"
     assert now.attributes == {"tier": "gold", "city": "Köln", "children": "2", "born": "1990-02-28", "tea": "普洱"}
     (entered, changed) = site.history("ann@example.com")
     assert changed.evidence["changed"] == sorted(EVERYTHING.keys() - {"action", "pause"})
@@ -71,7 +74,10 @@ def test_a_field_that_is_not_sent_changes_nothing(site: Site) -> None:
     assert (now.name, now.topics, now.timezone) == ("Ann", (), "Asia/Tokyo")
     assert now.attributes == {"city": "Rom", "children": "3"}
     assert now.paused_until is not None
-    site.client.post(link(site, ann), json={"city": "", "timezone": ""})
+    site.client.post(link(site, ann), json={"digest": "monthly"})
+    assert known(site).digest == "monthly"
+    site.client.post(link(site, ann), json={"city": "", "timezone": "", "digest": "each"})
+    assert known(site).digest is None
     assert (known(site).attributes, known(site).timezone) == ({"children": "3"}, None)
 
 

@@ -70,7 +70,7 @@ class FolderProvider(Provider):
 
 
 def _folder(slug: str) -> str:
-    """One folder an issue, or a step of a series."""
+    """One folder a mailing, whatever its slug."""
     return slug.replace("/", "-")
 
 

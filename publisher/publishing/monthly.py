@@ -1,0 +1,171 @@
+"""The issues of a month as one edition, ``digest/<yyyy-mm>``, for readers who want mail less often.
+
+A reader's part of it is what the ledger left them out of as ``digest`` in that month: in their language, by the issues'
+audiences, and nothing that they got singly. So whoever changes their mind within a month gets each issue once. Readers
+who were left out of the same issues get the same variant; there is one mailing a month, and no second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast, exists, func, literal, select
+
+from publisher.audience.tables import subscribers
+from publisher.config import Config
+from publisher.delivery import mailings as store
+from publisher.delivery.freeze import DIGEST
+from publisher.delivery.send import Options, send
+from publisher.delivery.states import Exclusion, Operator, RecipientState
+from publisher.delivery.tables import mailings, recipients
+from publisher.diagnostics import Diagnostic, Span, blocking
+from publisher.edition.model import Edition
+from publisher.edition.provenance import hash_parts
+from publisher.edition.rendering import render
+from publisher.errors import PublisherError
+from publisher.issue import discover
+from publisher.issue.model import Issue, Item, Places, Prose, Status
+from publisher.language import Locale
+from publisher.mail.message import MailContent
+from publisher.publishing.due import Action, Facts, IssueDecision
+from publisher.publishing.run import IssueResult, Run
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~^=:$&])")
+
+
+def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> list[IssueResult]:
+    """Mail what is left of earlier months, and the last month if it was not: a result for each that did anything."""
+    today = run.now.astimezone(run.config.newsletter.zone).date()
+    last = today.replace(day=1) - timedelta(days=1)
+    slug = f"{DIGEST}{last:%Y-%m}"
+    with run.database.connect() as connection:
+        begun = {one.slug: one for one in store.every_newest(connection) if one.slug.startswith(DIGEST)}
+        month = None if slug in begun else _Month.read(connection, run.config, last)
+        left = [one for one in begun.values() if one.finished_at is None and one.operator == Operator.GOING]
+        letters = {one.slug: store.letter_of(connection, one.id) for one in left}
+    results = [_mail(run, Action.RESUME, letter, options) for letter in letters.values()]
+    if month is None or not month.parts:
+        return results
+    if broken := sorted((month.slugs - editions.keys()) & {*discover(run.config.root)}):
+        why = f"it waits for {broken[0]}, which has errors"
+        return [*results, IssueResult(IssueDecision(Facts(slug), Action.BROKEN, why, f"publisher check {broken[0]}"))]
+    made = [(key, _edition(run.config, slug, last, shown)) for key, shown in month.shown(editions)]
+    if found := [fault for _, (_, faults) in made for fault in faults if blocking([fault])]:
+        return [*results, IssueResult(IssueDecision(Facts(slug), Action.BROKEN, f"{found[0].message}"))]
+    keyed = [(key, edition) for key, (edition, _) in made if edition]
+    if keyed:
+        keys, letter = [key for key, _ in keyed], _letter([edition for _, edition in keyed])
+        options = replace(options, segment=month.among(keys), variant=month.variant(keys))
+        results.append(_mail(run, Action.DUE, letter, options))
+    return results
+
+
+def _mail(run: Run, kind: Action, letter: MailContent, options: Options) -> IssueResult:
+    decision = IssueDecision(Facts(letter.slug), kind, "due now" if kind is Action.DUE else "it goes on")
+    if run.watch.interrupt.count:
+        return IssueResult(decision, None, "not sent: the run was stopped before", "publisher publish goes on")
+    run.lease.check()
+    try:
+        with run.watch.guard():
+            return IssueResult(decision, send(run.config, run.database, letter, options))
+    except PublisherError as error:
+        return IssueResult(decision, None, error.message, error.help, failed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """Who was left out of what: the issues by key, and a query of each reader's key.
+
+    A key is a sum of numbers made of the issues' names, for there is no order in which both databases join texts.
+    """
+
+    parts: Mapping[int, tuple[str, ...]]
+    keys: Select[Any]
+
+    @classmethod
+    def read(cls, connection: Connection, config: Config, last: date) -> _Month:
+        """The month that ends with the day ``last`` of the newsletter's time zone."""
+        m, r, zone = mailings.c, recipients.c, config.newsletter.zone
+        first, end = (datetime.combine(day, time.min, zone) for day in (last.replace(day=1), last + timedelta(days=1)))
+        had, of = recipients.alias("had").c, mailings.alias("of").c  # a second mailing of an issue they got singly
+        went = (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.CLAIMED)
+        singly = exists().where(
+            had.reference == r.reference, had.state.in_(went), of.id == had.mailing_id, of.slug == m.slug
+        )
+        left_out = (
+            select(r.reference, m.slug)
+            .join(mailings, m.id == r.mailing_id)
+            .where(r.reason == Exclusion.DIGEST.value, m.operator != Operator.CANCELLED)
+            .where(m.frozen_at >= first.astimezone(UTC), m.frozen_at < end.astimezone(UTC), ~singly)
+            .distinct()
+            .subquery()
+            .c
+        )
+        slugs = connection.scalars(select(left_out.slug).distinct()).all()
+        numbers = {slug: literal(int(hashlib.sha256(slug.encode()).hexdigest()[:12], 16), BigInteger) for slug in slugs}
+        total = cast(func.sum(case(numbers, value=left_out.slug)), BigInteger) if numbers else literal(0, BigInteger)
+        keys = select(left_out.reference, total.label("key")).group_by(left_out.reference)
+        every = keys.subquery().c
+        samples = select(every.key, func.min(every.reference)).group_by(every.key)
+        parts = {
+            key: tuple(connection.scalars(select(left_out.slug).where(left_out.reference == reference)))
+            for key, reference in connection.execute(samples.order_by(func.count().desc(), every.key))
+        }
+        return cls(parts, keys)
+
+    @property
+    def slugs(self) -> set[str]:
+        """Of all its issues."""
+        return {slug for part in self.parts.values() for slug in part}
+
+    def shown(self, editions: Mapping[str, Edition]) -> list[tuple[int, list[Edition]]]:
+        """The editions of each key, oldest first; one that was withdrawn has none."""
+        found = {key: [editions[slug] for slug in part if slug in editions] for key, part in self.parts.items()}
+        return [(key, sorted(part, key=lambda one: (one.date, one.slug))) for key, part in found.items() if part]
+
+    def among(self, chosen: Sequence[int]) -> ColumnElement[bool]:
+        """The subscribers who have one of these keys."""
+        keys = self.keys.subquery().c
+        return subscribers.c.reference.in_(select(keys.reference).where(keys.key.in_(chosen)))
+
+    def variant(self, chosen: Sequence[int]) -> ColumnElement[int]:
+        """The number of a subscriber's key."""
+        return case(*((self.among([key]), number) for number, key in enumerate(chosen)), else_=0)
+
+
+def _letter(editions: Sequence[Edition]) -> MailContent:
+    letters = [MailContent.of(edition, counts=False) for edition in editions]  # a click is counted of one issue
+    if len(letters) == 1:
+        return letters[0]
+    digest = hash_parts("publisher months 1", (("digest", one.digest.encode()) for one in letters))
+    named = tuple(replace(one, name=str(number)) for number, one in enumerate(letters, 1))
+    return replace(letters[0], digest=digest, variants=named)
+
+
+def _edition(
+    config: Config, slug: str, last: date, shown: Sequence[Edition]
+) -> tuple[Edition | None, list[Diagnostic]]:
+    """The edition of these issues: of each its title, what its mail begins with, its headlines, and the way to it."""
+    language = Counter(one.language for one in shown).most_common(1)[0][0]
+    words, places = Locale.of(language, config.labels), Places(slug, Span.point(1))
+    items = []
+    for number, one in enumerate(shown, 1):
+        page = f"{config.newsletter.url}issues/{one.slug}/"
+        headlines = [f"- [{_plain(story.headline)}]({page}#{story.anchor})" for story in one.stories if story.headline]
+        about = [_plain(part) for part in (words.date(one.date), one.subtitle or one.preheader) if part]
+        lines = "\n\n".join([*about, "\n".join(headlines), f"[{words('digest_read')}]({page})"]).split("\n")
+        body = Prose("\n".join(lines), slug, tuple((line, 1) for line in range(1, len(lines) + 1)))
+        items.append(Item(one.title, body, f"issue-{number}", places))
+    title = words("digest_title", month=words.month(last))
+    return render(Issue(slug, "", title, last, language, title, places, tuple(items), status=Status.READY), config)
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
