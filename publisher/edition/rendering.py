@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, say
+from publisher.diagnostics import Diagnostic
 from publisher.edition import provenance
 from publisher.edition.clicks import counted, links_of
 from publisher.edition.email import write_html
@@ -44,9 +44,7 @@ def render(issue: Issue, config: Config, others: Others | None = None) -> tuple[
     everywhere = set.intersection(*(set(findings) for _, findings in made))
     told = {finding: None for _, findings in made for finding in findings if finding in everywhere}
     for variant, (_, findings) in zip(variants, made, strict=True):
-        for finding in (one for one in findings if one not in everywhere):
-            message = say("in the variant {name}: {told}", name=variant.name, told=finding.message)
-            told[replace(finding, message=message)] = None
+        told |= {variant.told(finding): None for finding in findings if finding not in everywhere}
     editions = [edition for edition, _ in made if edition]
     return (_joined(variants, editions) if len(editions) == len(variants) else None), list(told)
 

@@ -36,6 +36,10 @@ class IssueVariant(NamedTuple):
     condition: str
     issue: Issue
 
+    def told(self, finding: Diagnostic) -> Diagnostic:
+        """A finding as one of this variant, which it names."""
+        return replace(finding, message=say("in the variant {name}: {told}", name=self.name, told=finding.message))
+
 
 class _Box(NamedTuple):
     """A container, from its first to its last line (from 0), and its condition, or why that is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from markdown_it.common.utils import normalizeReference
 
@@ -32,15 +32,22 @@ def check(context: Context) -> Iterator[Diagnostic]:
     together: dict[object, list[Text]] = {}
     for text in context.texts:
         together.setdefault(id(text) if text.item is None else text.item, []).append(text)
+    yield from undefined(context)
     for texts in together.values():
         used = {label for text in texts for label in _labels(text.prose.text)}
         for text in texts:
-            yield from _without_definition(text)
             yield from _without_reference(text, used)
             yield from _nearly_links(text)
         if any("[^" in text.prose.text for text in texts):
-            yield from _notes_missing(texts)
             yield from _notes(texts)
+
+
+def undefined(context: Context) -> Iterator[Diagnostic]:
+    """References to links and notes that are defined nowhere in their file."""
+    for text in context.texts:
+        yield from _without_definition(text)
+        if "[^" in text.prose.text:
+            yield from _notes_missing(text)
 
 
 def _lines_of_code(text: Text) -> set[int]:
@@ -97,16 +104,15 @@ def _known(text: Text) -> dict[str, int]:
     return refs
 
 
-def _notes_missing(texts: Iterable[Text]) -> Iterator[Diagnostic]:
-    for text in texts:
-        for words, place in text.written:
-            for found in _NOTE_REFERENCE.finditer(words):
-                label = found["label"]
-                if f":{label}" not in _known(text) and not _RANGE.fullmatch(label):
-                    message = say("[^{label}] has no note, and readers see it as written", label=label)
-                    where = say("add a line [^{label}]: …", label=label)
-                    where = say("notes stand in intro, body and commentary") if text.inline else where
-                    yield NOTE_LOST.at(place(found.start(), found.end()), message, help=where)
+def _notes_missing(text: Text) -> Iterator[Diagnostic]:
+    for words, place in text.written:
+        for found in _NOTE_REFERENCE.finditer(words):
+            label = found["label"]
+            if f":{label}" not in _known(text) and not _RANGE.fullmatch(label):
+                message = say("[^{label}] has no note, and readers see it as written", label=label)
+                where = say("add a line [^{label}]: …", label=label)
+                where = say("notes stand in intro, body and commentary") if text.inline else where
+                yield NOTE_LOST.at(place(found.start(), found.end()), message, help=where)
 
 
 def _after(lines: Sequence[str], number: int) -> int:
