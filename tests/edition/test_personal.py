@@ -313,3 +313,16 @@ def test_a_style_of_a_theme_gets_nothing_that_is_css() -> None:
     filled = cut.fill(lambda slot: slot.encoded('"};</style>') if isinstance(slot, Personal) else "")
     bad, good = "%22%7D%3B%3C%2Fstyle%3E", "&quot;};&lt;/style&gt;"
     assert filled == f'<style>.a{{color:{bad}}}</style><p style="color:{bad}" title="{good}">{good}</p>'
+
+
+def test_a_personal_link_is_not_counted_and_those_beside_it_are() -> None:
+    from publisher.mail.message import MailContent
+
+    body = "[甲](https://a.example/甲) [乙](https://b.example/?c={{subscriber.city}}) [丙](https://c.example/丙)"
+    attributes = {"audience": {"attributes": ATTRIBUTES}, "service": {"url": "https://letters.example.com/"}}
+    made, findings = render(issue(item("甲", body)), config(newsletter={"tracking": "clicks"}, **attributes))
+    assert made is not None, findings
+    html = MailContent.of(made).html.fill(lambda slot: slot.encoded("x") if isinstance(slot, Personal) else "#")
+    assert 'href="https://b.example/?c=x"' in html
+    assert "https://a.example/" not in html
+    assert "https://c.example/" not in html
