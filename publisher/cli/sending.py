@@ -29,7 +29,8 @@ from publisher.cli.frame import (
 from publisher.config.placeholders import unready
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
-from publisher.delivery.freeze import FamilyRule, addressed, family_of
+from publisher.delivery.candidates import FamilyRule
+from publisher.delivery.freeze import addressed, family_of
 from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt

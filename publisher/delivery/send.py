@@ -16,8 +16,9 @@ from publisher.audience.tokens import TEST, Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings
+from publisher.delivery.candidates import FamilyRule
 from publisher.delivery.deferrals import release
-from publisher.delivery.freeze import Addressed, FamilyRule, freeze, ongoing, preview
+from publisher.delivery.freeze import Addressed, freeze, ongoing, preview
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.local_time import LocalTime
 from publisher.delivery.lock import mailing_lock, refuse_forgetful

@@ -32,7 +32,8 @@ from publisher.audience.model import ConsentEvent, ConsentState
 from publisher.audience.tables import consents, enrolments, series, subscribers, taken_steps
 from publisher.config import Config
 from publisher.database.metadata import Instant
-from publisher.delivery.freeze import begin, candidates, preview, segment_of, variant_of, write_recipients
+from publisher.delivery.candidates import candidates, variant_of
+from publisher.delivery.freeze import begin, preview, segment_of, write_recipients
 from publisher.delivery.mailings import Mailing, by_id, finish, newest, unsettled
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients

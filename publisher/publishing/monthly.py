@@ -20,7 +20,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast
 from publisher.audience.tables import subscribers
 from publisher.config import Config
 from publisher.delivery import mailings as store
-from publisher.delivery.freeze import DIGEST
+from publisher.delivery.candidates import DIGEST
 from publisher.delivery.send import Options, send
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients

@@ -15,7 +15,8 @@ from sqlalchemy import select, update
 from publisher.audience.tables import subscribers
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.freeze import Addressed, FamilyRule, freeze, preview
+from publisher.delivery.candidates import FamilyRule
+from publisher.delivery.freeze import Addressed, freeze, preview
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings as table

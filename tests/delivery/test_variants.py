@@ -19,7 +19,8 @@ from publisher.config.outcomes import decide
 from publisher.config.segments import parse_segment
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
-from publisher.delivery.freeze import _variant, by_variant, freeze
+from publisher.delivery.candidates import variant_of
+from publisher.delivery.freeze import by_variant, freeze
 from publisher.delivery.ledger import Ledger
 from publisher.delivery.send import Options, send, send_test
 from publisher.delivery.tables import recipients
@@ -71,7 +72,7 @@ def test_sql_and_python_choose_the_same_variant_for_every_reader(database: Datab
         body = "All.\n\n" + "\n\n".join(f"::: only {one}\nFor <{n}>.\n:::" for n, one in enumerate(written))
         made, faults = variants_of(issue(item("A", body)), "zh-CN")
         assert {fault.code for fault in faults} <= {"bad-audience", "too-many-variants"}
-        chosen = _variant([one.condition for one in made], "zh-CN")
+        chosen = variant_of([one.condition for one in made], "zh-CN")
         with database.connect() as connection:
             rows = {row[0]: row[1] for row in connection.execute(select(subscribers.c.reference, chosen))}
         for one in people if made else ():

@@ -1,0 +1,177 @@
+"""The candidates of a mailing, by SQL alone: each subscriber with its variant, and why it is no recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
+
+from publisher.audience.model import MONTHLY
+from publisher.audience.segments import segment_clause
+from publisher.audience.tables import subscribers, suppressions, taken_steps
+from publisher.delivery.local_time import LocalTime
+from publisher.delivery.mailings import Mailing, newest, unsettled, waiting
+from publisher.delivery.states import Exclusion, Operator, RecipientState
+from publisher.delivery.tables import mailings, recipients
+from publisher.issue.translations import Family, pick
+
+DIGEST = "digest/"
+"""What the slug of a month's edition begins with: ``digest/2026-11``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyRule:
+    """Who gets which of an issue and its translations. ``fallback`` is the newsletter's language.
+
+    ``shared``: the readers are shared out among all members, which are frozen in one transaction; else whoever had
+    none of the family gets this one. ``late``: although the family was mailed without it.
+    """
+
+    members: Family
+    fallback: str
+    shared: bool = True
+    late: bool = False
+
+    def others(self, slug: str) -> list[str]:
+        """The slugs of the other members."""
+        return [one.slug for one in self.members if one.slug != slug]
+
+
+def variant_of(conditions: Sequence[str], home: str) -> ColumnElement[int]:
+    """The number of a subscriber's variant: the first is for whoever meets the condition of no other."""
+    others: list[tuple[ColumnElement[bool], ColumnElement[int]]] = [
+        (segment_clause(one, home), literal_column(str(n))) for n, one in enumerate(conditions) if n
+    ]
+    return case(*others, else_=literal_column("0")) if others else literal_column("0")
+
+
+def reason_of(chosen: Subquery) -> ColumnElement[Any]:
+    """Why a candidate is no recipient; NULL where it is one."""
+    return case((chosen.c.why.is_not(None), chosen.c.why), (chosen.c.copy > 1, Exclusion.DUPLICATE.value), else_=None)
+
+
+def candidates(
+    connection: Connection,
+    slug: str,
+    segment: ColumnElement[bool] | None,
+    local: LocalTime | None,
+    family: FamilyRule | None,
+    variant: ColumnElement[int],
+    now: datetime,
+    *,
+    correction: bool,
+    due: Select[Any] | None = None,
+) -> Subquery:
+    """Each subscriber with its variant, the reason that it alone gives, and which copy of its inbox it is among those
+    without; and the moment before which it gets nothing, if there is one. With ``due`` only these, of whom no inbox
+    takes a step twice.
+    """
+    s, before = subscribers.c, newest(connection, slug)
+    joined: FromClause = subscribers
+    # An inbox may stand there twice, spelled differently: the last word about it counts.
+    left_at = func.max(case((s.state == "unsubscribed", s.changed_at))).over(partition_by=s.mailbox_key)
+    reasons: list[tuple[ColumnElement[bool], Exclusion]] = [
+        (or_(s.state == "unsubscribed", left_at >= s.changed_at), Exclusion.UNSUBSCRIBED),
+        (s.state != "confirmed", Exclusion.UNCONFIRMED),
+        (s.mailbox_key.in_(select(suppressions.c.mailbox_key)), Exclusion.SUPPRESSED),
+        (_unusable(), Exclusion.INVALID),
+    ]
+    reached: ColumnElement[bool] | None = s.mailbox_key.in_(_inboxes(slug)) if before else None
+    other = subscribers.alias("other")
+    if due is not None:
+        taken = select(taken_steps.c.step).join(other, other.c.reference == taken_steps.c.reference)
+        reached = taken.where(other.c.mailbox_key == s.mailbox_key, taken_steps.c.step == slug).exists()
+    if family:
+        elsewhere: ColumnElement[bool] = s.mailbox_key.in_(_inboxes(*family.others(slug), pending=True))
+        if family.shared:
+            usable = case((s.state == "confirmed", 0), else_=1)  # what else leaves a reader out does so to the inbox
+            spoken = func.first_value(func.coalesce(s.language, "")).over(
+                partition_by=s.mailbox_key, order_by=(usable, s.id)
+            )
+            another = spoken.not_in(_languages_of(connection, slug, family))
+            elsewhere = or_(elsewhere, another if reached is None else and_(not_(reached), another))
+        reasons.append((elsewhere, Exclusion.SIBLING))
+    if segment is not None:
+        included = func.coalesce(segment, literal_column("false"))
+        reasons.append((included.is_(literal_column("false")), Exclusion.SEGMENT))
+    paused_until = func.max(s.paused_until).over(partition_by=s.mailbox_key)
+    if due is None:  # a step waits for the end of a pause
+        reasons.append((paused_until > now, Exclusion.PAUSED))
+        if slug and not slug.startswith(DIGEST):
+            reasons.append((func.max(s.digest).over(partition_by=s.mailbox_key) == MONTHLY, Exclusion.DIGEST))
+    moment: ColumnElement[Any] | None = None
+    corrected = before if before and correction and waits_for_correction(connection, before) else None
+    if reached is not None and (corrected or not correction):
+        reasons.append((reached, Exclusion.REACHED))
+    if corrected:
+        r = recipients.c
+        left = or_(r.state == RecipientState.PENDING, r.reason == Exclusion.CORRECTED)
+        kept = select(r.reference, r.not_before).where(r.mailing_id == corrected.id, left).subquery()
+        joined, moment = subscribers.outerjoin(kept, kept.c.reference == s.reference), kept.c.not_before
+        reasons.append((kept.c.reference.is_(None), Exclusion.SEGMENT))
+    elif local and not correction:
+        moment = local.moment(connection)
+        reasons.append((moment < now - local.expires_after, Exclusion.EXPIRED))
+    why = case(*((test, reason.value) for test, reason in reasons), else_=None).label("why")
+    when = [] if moment is None else [moment.label("not_before")]
+    found = select(s.id, s.reference, s.mailbox_key, why, variant.label("variant"), *when)
+    if due is not None:  # whatever is known of their inboxes
+        found = found.where(s.mailbox_key.in_(select(other.c.mailbox_key).where(other.c.reference.in_(due))))
+    alone = found.select_from(joined).subquery()
+    copy = func.row_number().over(partition_by=(alone.c.mailbox_key, alone.c.why), order_by=alone.c.id)
+    those = select(*(column for column in alone.c if column.name != "mailbox_key"), copy.label("copy"))
+    return (those if due is None else those.where(alone.c.reference.in_(due))).subquery()
+
+
+def _languages_of(connection: Connection, slug: str, family: FamilyRule) -> list[str]:
+    """The languages of subscribers whose edition is that of ``slug``; empty is who has none."""
+    spoken = connection.execute(select(func.coalesce(subscribers.c.language, "")).distinct()).scalars()
+    return [language for language in spoken if pick(language, family.members, family.fallback) == slug]
+
+
+def _unusable() -> ColumnElement[bool]:
+    """What cannot be an envelope address: too long, no @, white space. The audience lets none in; others may."""
+    key = subscribers.c.address_key
+    return or_(
+        func.length(key) > 254,  # RFC 5321, section 4.5.3.1.3, less the brackets
+        key.not_like("%_@_%"),
+        key.like("% %"),
+        key.like("%\n%"),
+        key.like("%\r%"),
+    )
+
+
+def _inboxes(*slugs: str, pending: bool = False) -> Any:
+    """The inboxes that a mailing of the issues reached, or may have, or, with ``pending``, is going to reach."""
+    m, r, s = mailings.c, recipients.c, subscribers.c
+    perhaps: ColumnElement[bool] = r.state.in_(
+        (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.CLAIMED)
+    )
+    if pending:
+        perhaps = or_(perhaps, and_(r.state == RecipientState.PENDING, m.operator != Operator.CANCELLED))
+    found = select(s.mailbox_key).join(recipients, r.reference == s.reference).join(mailings, m.id == r.mailing_id)
+    return found.where(m.slug.in_(slugs), perhaps)
+
+
+def waits_for_correction(connection: Connection, mailing: Mailing) -> bool:
+    """Whether a correction takes over who is pending: some wait for their local time, and nothing is in flight."""
+    if mailing.finished_at is not None or mailing.operator == Operator.CANCELLED:
+        return False
+    claimed = unsettled(connection, mailing.id)[RecipientState.CLAIMED]
+    return not claimed and waiting(connection, mailing.id)[0] > 0
