@@ -167,7 +167,8 @@ class Sending:
         if self.json:
             _line(event="test", issue=self.issue, submitted=done, failed=len(failed))
         else:
-            say(f"{counted(done, 'test message')} of {self.issue} submitted")
+            each = f", each in {len(edition.variants)} variants" if edition.variants else ""
+            say(f"{counted(done, 'test message')} of {self.issue} submitted{each}")
         return 1 if failed else 0
 
     def _confirms_early(self, early: datetime) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from publisher.config.outcomes import decide, outcomes
 from publisher.config.segments import BAD_AUDIENCE, LONGEST, And, Not, Or, Segment, SegmentError, parse_segment
-from publisher.diagnostics import Diagnostic, Place, say
+from publisher.diagnostics import Diagnostic, Place, Sentence, say
 from publisher.issue import codes
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Issue, Item, Prose
@@ -26,7 +26,6 @@ DEFAULT = "default"
 _OPENING = re.compile(r"\s*:+\s*only(?P<told>.*?)[\s:]*", re.DOTALL)
 _BLANKS = re.compile(r"\n\s*\n")
 _SIGNS = str.maketrans({"<": "-lt-", ">": "-gt-", "!": "-not-"})
-Cube = Mapping[int, bool]  # by the number of a condition, its answer
 
 
 class IssueVariant(NamedTuple):
@@ -64,38 +63,30 @@ def variants_of(issue: Issue, home: str) -> tuple[tuple[IssueVariant, ...], list
             conditions.setdefault(segment, (told, place))
     if found or not conditions:
         return ((IssueVariant(DEFAULT, "", issue),) if not found else ()), found
-    asked = list(conditions)
     words = [told for told, _ in conditions.values()]
-    last = next(reversed(conditions.values()))[1]
-    combined = outcomes(asked) if sum(map(len, words)) <= LONGEST else None
+    combined = outcomes(list(conditions)) if sum(map(len, words)) <= LONGEST else None
+    if combined is None:
+        return (), [_too_many(conditions, say("the conditions are too many to be told apart"))]
+    for number, (told, place) in enumerate(conditions.values()):
+        if not any(answers[number] for answers in combined):
+            message = say("no reader meets the condition {condition}", condition=told)
+            found.append(BAD_AUDIENCE.at(place, message, help=say("correct it, or delete what it is for")))
     by_text: dict[tuple[str, ...], tuple[Issue, list[tuple[bool, ...]]]] = {}
-    for answers in combined or ():
-        left = _left(issue, {one for one, holds in zip(asked, answers, strict=True) if holds})
+    for answers in combined:
+        left = _left(issue, {one for one, holds in zip(conditions, answers, strict=True) if holds})
         by_text.setdefault(_words(left), (left, []))[1].append(answers)
-    never = [n for n in range(len(asked)) if combined and not any(answers[n] for answers in combined)]
-    for number in never:
-        message = say("no reader meets the condition {condition}", condition=words[number])
-        place = conditions[asked[number]][1]
-        found.append(BAD_AUDIENCE.at(place, message, help=say("correct it, or delete what it is for")))
-    unknown = tuple(decide(one, (), home, {}) for one in asked)
+    unknown = tuple(decide(one, (), home, {}) for one in conditions)
     made = sorted(by_text.values(), key=lambda one: (unknown not in one[1], one[1]))
-    few = made[: MOST + 1]
-    named = [_named(words, answers, combined or (), first=n == 0) for n, (_, answers) in enumerate(few)]
-    if combined is None or len(made) > MOST or any(len(condition) > LONGEST for _, condition in named):
-        message = say("the conditions make more than {most} variants", most=MOST)
-        if combined is None:
-            message = say("the conditions are too many to be told apart")
-        advice = say("take fewer conditions, or such as exclude one another")
-        return (), [*found, codes.TOO_MANY_VARIANTS.at(last, message, help=advice)]
-    if len(made) == 1:
-        named = [(DEFAULT, "")]
-    variants: list[IssueVariant] = []
-    for (name, condition), (left, _) in zip(named, made, strict=True):
-        taken = {one.name for one in variants}
-        numbered = (f"{name}-{number}" for number in range(2, MOST + 1))
-        variants.append(IssueVariant(next(n for n in (name, *numbered) if n not in taken), condition, left))
+    variants = _named(words, made, combined) if len(made) <= MOST else ()
+    if any(len(variant.condition) > LONGEST for variant in variants) or not variants:
+        return (), [*found, _too_many(conditions, say("the conditions make more than {most} variants", most=MOST))]
     found += [finding for variant in variants for finding in _empty(issue, variant)]
-    return tuple(variants) if not found else (), found
+    return variants if not found else (), found
+
+
+def _too_many(conditions: Mapping[Segment, tuple[str, Place]], message: Sentence) -> Diagnostic:
+    advice = say("take fewer conditions, or such as exclude one another")
+    return codes.TOO_MANY_VARIANTS.at([place for _, place in conditions.values()][-1], message, help=advice)
 
 
 def for_anyone(issue: Issue, home: str) -> Issue:
@@ -228,19 +219,20 @@ def _empty(issue: Issue, variant: IssueVariant) -> Iterator[Diagnostic]:
 
 
 def _named(
-    words: Sequence[str],
-    own: Sequence[tuple[bool, ...]],
-    combined: Sequence[tuple[bool, ...]],
-    *,
-    first: bool,
-) -> tuple[str, str]:
-    """The name and the condition of the variant whose readers answer in one of the ways ``own``."""
-    cubes = list({tuple(sorted(_cube(answers, own, combined).items())): None for answers in own})
-    told = " or ".join(" and ".join(_literal(words[n], holds) for n, holds in cube) for cube in cubes)
-    met = [words[n] for n, holds in cubes[0] if holds] or [f"not {words[n]}" for n, holds in cubes[0][:1]]
-    slugs = (re.sub(r"[^a-z0-9]+", "-", one.lower().translate(_SIGNS)).strip("-") for one in met)
-    name = "_".join(filter(None, slugs))[:60].strip("-_")
-    return (DEFAULT if first else name or "variant"), told
+    words: Sequence[str], made: Sequence[tuple[Issue, list[tuple[bool, ...]]]], combined: Sequence[tuple[bool, ...]]
+) -> tuple[IssueVariant, ...]:
+    """The variants, with their names and conditions; of each, what is left and the ways in which its readers answer."""
+    named: dict[str, IssueVariant] = {}
+    for left, own in made:
+        cubes = list(dict.fromkeys(tuple(_cube(answers, own, combined).items()) for answers in own))
+        told = " or ".join(" and ".join(_literal(words[n], holds) for n, holds in cube) for cube in cubes)
+        met = [words[n] for n, holds in cubes[0] if holds] or [f"not {words[n]}" for n, _ in cubes[0][:1]]
+        slugs = (re.sub(r"[^a-z0-9]+", "-", one.lower().translate(_SIGNS)).strip("-") for one in met)
+        name = ("_".join(filter(None, slugs))[:60].strip("-_") or "variant") if named else DEFAULT
+        numbered = (f"{name}-{number}" for number in range(2, MOST + 1))
+        name = next(one for one in (name, *numbered) if one not in named)
+        named[name] = IssueVariant(name, told, left)
+    return tuple(named.values())
 
 
 def _cube(

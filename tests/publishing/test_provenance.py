@@ -194,7 +194,7 @@ def test_builds_are_the_same_to_the_byte_in_other_zones_locales_seeds_and_folder
     assert any(name.endswith("edition.json") for name in trees[0])
 
 
-def test_a_message_of_a_variant_is_known_and_so_is_the_page(newsroom: Newsroom) -> None:
+def test_a_message_of_a_variant_is_known_by_its_digest(newsroom: Newsroom) -> None:
     folder_newsletter(newsroom)
     newsroom.subscribers("ben@example.com")
     newsroom.newsletter.write("people.csv", "email,city\ncy@example.com,Berlin\n")
