@@ -46,7 +46,7 @@ def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> 
     slug = f"{DIGEST}{last:%Y-%m}"
     with run.database.connect() as connection:
         begun = {one.slug: one for one in store.every_newest(connection) if one.slug.startswith(DIGEST)}
-        month = None if slug in begun else _Month.read(connection, run.config, last)
+        month = None if slug in begun else _LeftOut.read(connection, run.config, last)
         left = [one for one in begun.values() if one.finished_at is None and one.operator == Operator.GOING]
         letters = {one.slug: store.letter_of(connection, one.id) for one in left}
     results = [_mail(run, Action.RESUME, letter, options) for letter in letters.values()]
@@ -79,7 +79,7 @@ def _mail(run: Run, kind: Action, letter: MailContent, options: Options) -> Issu
 
 
 @dataclass(frozen=True, slots=True)
-class _Month:
+class _LeftOut:
     """Who was left out of what: the issues by key, and a query of each reader's key.
 
     A key is a sum of numbers made of the issues' names, for there is no order in which both databases join texts.
@@ -89,7 +89,7 @@ class _Month:
     keys: Select[Any]
 
     @classmethod
-    def read(cls, connection: Connection, config: Config, last: date) -> _Month:
+    def read(cls, connection: Connection, config: Config, last: date) -> _LeftOut:
         """The month that ends with the day ``last`` of the newsletter's time zone."""
         m, r, zone = mailings.c, recipients.c, config.newsletter.zone
         first, end = (datetime.combine(day, time.min, zone) for day in (last.replace(day=1), last + timedelta(days=1)))
