@@ -7,9 +7,13 @@ is known from a listing, and alembic (0.2 s to import) loads only when there is 
 
 from __future__ import annotations
 
+import os
 import re
+import sqlite3
+from contextlib import closing, suppress
 from functools import cache
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, MetaData, text
@@ -36,7 +40,7 @@ def whole_metadata() -> MetaData:
 
 
 def migrate(engine: Engine) -> None:
-    """Upgrade the schema to the newest revision in one transaction under a lock.
+    """Upgrade the schema to the newest revision in one transaction under a lock; a SQLite file is copied before.
 
     Raises DatabaseError where the database was made by a newer version; then nothing has been changed.
     """
@@ -62,9 +66,32 @@ def _migrate_sqlite(engine: Engine) -> None:
         try:
             with connection.execution_options(publisher_writes=True).begin():
                 if not _is_current(connection):
+                    if version := _version(connection):
+                        _keep(engine.url.database, version)
                     _upgrade(connection)
         finally:
             raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _keep(file: str | None, version: str) -> None:
+    """Copy a SQLite database, as it was last committed, beside itself: the way back to the version that made it.
+
+    Raises DatabaseError, and then nothing is upgraded.
+    """
+    if not file or ":memory:" in file:
+        return
+    file = file.removeprefix("file:").partition("?")[0]
+    copies = (f"{file}.{version}{'' if n == 1 else f'-{n}'}.backup" for n in count(1))
+    kept = next(copy for copy in copies if not os.path.exists(copy))  # noqa: PTH110
+    try:
+        os.close(os.open(kept, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(kept)) as target:
+            source.backup(target)
+    except (OSError, sqlite3.Error) as error:
+        with suppress(OSError):
+            os.unlink(kept)  # noqa: PTH108
+        advice = "make room beside it, and run the command again; nothing was changed"
+        raise DatabaseError(f"the database cannot be copied before its upgrade: {error}", help=advice) from error
 
 
 def _is_current(connection: Connection) -> bool:
