@@ -264,7 +264,8 @@ def add(
         about: dict[str, Any] = {"name": name, "language": language, "timezone": timezone}
         names = _series(config, database, series)
         enter(database, address, **about, topics=topic or (), pending=pending, series=names)
-        say("added, to be confirmed" if pending else "added")
+        done = f"on the way through {', '.join(names)}" if names else "added"
+        say("added, to be confirmed" if pending else done)
         return _ask(config, database) if pending else 0
 
 

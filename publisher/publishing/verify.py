@@ -21,6 +21,8 @@ from publisher.edition.model import AnySlot, Edition, Personal, Slotted
 from publisher.edition.origin import origins_of
 from publisher.errors import UsageError
 from publisher.issue import discover, read_issue
+from publisher.issue.folder import SERIES
+from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import proofread
 from publisher.publishing import git
@@ -100,7 +102,7 @@ def verify(config: Config, what: str) -> Verified:
         return Verified(VerifyResult.UNKNOWN, says, advice, claimed=claim)
     slugs = tuple(_slugs_at(config, commit))
     named = _named(exhibit, slugs)
-    with git.at_revision(config, commit, named or slugs) as then:
+    with git.at_revision(config, commit, (*(named or slugs), f"{SERIES}/")) as then:
         if then is None:
             says = f"config.yaml of commit {commit[:12]} cannot be read"
             return Verified(VerifyResult.DIFFERS, says, slug=_only(named), claimed=claim)
@@ -109,7 +111,7 @@ def verify(config: Config, what: str) -> Verified:
 
 
 def _compare(config: Config, exhibit: _Exhibit, claim: Provenance, where: str) -> Verified:
-    slugs = discover(config.root)
+    slugs = [*steps_of(config.root), *discover(config.root)]  # of a step nothing in its mail says which
     likely = _named(exhibit, slugs)
     named, rebuilt = _only(likely), None
     for slug in likely or slugs:

@@ -6,6 +6,8 @@ Started readers confirm by the web service's own step. A run is ``publish`` as c
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -46,6 +48,7 @@ from publisher.publishing.series import plan_of
 from publisher.web.readers import Readers, SubscribeRequest, Unsubscribe
 from tests.delivery.world import make_config, person
 
+ROOT = Path(__file__).resolve().parents[2]
 HELLO, BEST = "series/welcome/hello", "series/welcome/best-of"
 
 
@@ -232,7 +235,7 @@ def test_at_most_one_step_a_day_and_reader_the_oldest_first(letter: Newsletter) 
     letter.step("welcome/03-noon", "12h")
     letter.step("course/01-first", "0")
     letter.confirm("ann")
-    seen = []
+    seen = list[int]()
     for hour in (0, 1, 12, 23, 24, 25, 47, 48, 49, 71, 72, 73, 95, 96, 97):
         letter.run(hour / 24)
         if (had := sum(letter.mailed().values())) != len(seen):
@@ -498,3 +501,66 @@ def test_many_readers_through_a_month_of_hourly_runs_get_each_step_once_and_one_
     for reference, step, _ in sorted(taken, key=lambda row: row.at):
         had[reference] = had.get(reference, "") + step[-1]
     assert {*had.values()} == {"".join(steps)}
+
+
+_RACE = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from publisher.database import open_database
+from publisher.delivery.series import freeze_due, ready_steps
+from publisher.mail.message import MailContent
+from publisher.proofing.proof import proofread
+from tests.delivery.world import make_config
+config = make_config(Path(sys.argv[1]))
+database, now = open_database(config), datetime.fromisoformat(sys.argv[2])
+letters = {s.slug: MailContent.of(proofread(config, s.slug).edition) for s in ready_steps(config)}
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(20):
+    with database.begin() as connection:
+        freeze_due(connection, ready_steps(config), now, lambda step: letters[step.slug], "zh-CN")
+        if len(sys.argv) > 3:
+            print("frozen", flush=True)
+            sys.stdin.readline()
+"""
+
+
+def _process(letter: Newsletter, *more: str) -> subprocess.Popen[str]:
+    words = [
+        sys.executable,
+        "-c",
+        _RACE,
+        str(letter.config.root),
+        (letter.start + timedelta(days=1)).isoformat(),
+        *more,
+    ]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    process = subprocess.Popen(words, **pipes)  # type: ignore[call-overload]
+    assert process.stdout.readline() == "ready\n"
+    return process  # type: ignore[no-any-return]
+
+
+def test_two_processes_at_once_double_nobody_and_one_that_is_killed_leaves_nothing(letter: Newsletter) -> None:
+    for name in ("ann", "ben", "cy"):
+        letter.confirm(name)
+    killed = _process(letter, "waits")
+    print(file=killed.stdin, flush=True)
+    assert killed.stdout
+    assert killed.stdout.readline() == "frozen\n"
+    killed.kill()
+    killed.wait()
+    both = [_process(letter), _process(letter)]
+    for process in both:
+        print(file=process.stdin, flush=True)
+    assert [process.wait(60) for process in both] == [0, 0]
+    with letter.database.connect() as connection:
+        steps = connection.execute(select(taken_steps.c.reference, taken_steps.c.step)).all()
+        assert {step for _, step in steps} == {HELLO}
+        assert len(steps) == len({*steps}) == 3
+        (mailing,) = mailings.every_newest(connection)
+        assert mailing.audience == 3
+        assert mailings.account(connection, mailing.id).pending == 3
+    letter.run(1)
+    letter.run(1)
+    assert letter.mailed() == {(name, "hello"): 1 for name in ("ann", "ben", "cy")}
