@@ -83,7 +83,7 @@ class LocalTime:
 def local_time_of(config: Config, edition: Edition, now: datetime | None = None) -> LocalTime | None:
     """When to mail an issue; None: at once, as where its time expired everywhere and somebody sends it all the same."""
     found = LocalTime.of(config, edition)
-    return found if found and (now or datetime.now(UTC)) <= found.closes + found.expires_after else None
+    return found if found and (now or datetime.now(UTC)) - found.expires_after <= found.closes else None
 
 
 def wake(connection: Connection, mailing_id: int, now: datetime, expires_after: timedelta | None) -> int:
