@@ -5,15 +5,28 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
 from publisher.audience.tokens import Purpose
+from publisher.config import load_config
+from publisher.providers import open_transport
+from publisher.providers.provider import Transport
+from publisher.publishing.publish import PublishOptions, publish
+from tests.delivery.conftest import ses
+from tests.delivery.test_transports import relay
+from tests.delivery.world import make_config
 from tests.web.conftest import Site, link_of
+
+__all__ = ["ses"]
 
 pytestmark = pytest.mark.browser
 POLICY = email.policy.default
@@ -83,6 +96,7 @@ def test_by_keyboard_alone(site: Site, page: Any) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Space")  # not the weekly
     page.keyboard.press("Tab")
+    page.keyboard.press("Tab")  # the time zone
     page.keyboard.press("Tab")  # the trap is not in the way
     assert page.evaluate("document.activeElement.tagName") == "BUTTON"
     page.keyboard.press("Enter")
@@ -198,3 +212,151 @@ def test_preferences_in_every_light_on_a_phone_and_without_a_script(
             page.get_by_role("status").wait_for()
             assert page.locator("[name=pause]").input_value() == "keep"
             assert site.state(f"{language}@example.com") == "confirmed"
+
+
+ISSUES = """
+title: {title}
+subject: "{{{{ subscriber.name }}}}, {title}"
+date: {date}
+language: {language}
+status: ready
+{of}
+intro: |
+  {{{{ subscriber.name }}}} - {{{{ subscriber.city }}}}
+
+  ::: only city:Berlin
+  {berlin}
+  :::
+items:
+  - headline: {title}
+    body: {body}
+"""
+
+
+@pytest.mark.parametrize("kind", ["folder", "smtp", "ses"])
+def test_welcomed_addressed_by_name_paused_back_and_gone(
+    kind: str, site: Site, page: Any, request: pytest.FixtureRequest
+) -> None:
+    """Subscribe with a name and a zone, get the series while the clock moves, an issue in one's own language and
+    variant, pause, come back, leave: what arrives is the same by every transport.
+    """
+    (site.root / "config.yaml").write_text(
+        "newsletter: {name: AI 周报, language: zh-CN, timezone: Asia/Shanghai, url: 'https://news.example.com/',\n"
+        "  from: a <a@example.com>}\naudience: {attributes: {name: 朋友, city: {default: 北京, editable: true}}}\n"
+        f"service: {{url: '{site.url}'}}\n",
+        encoding="utf-8",
+    )
+    for number, name, after in ((1, "hello", "0"), (2, "best-of", "3d")):
+        step = site.root / f"series/welcome/0{number}-{name}.md"
+        step.parent.mkdir(parents=True, exist_ok=True)
+        step.write_text(f"---\ntitle: Step {name}\nlanguage: en\nafter: {after}\nstatus: ready\n---\nHi, "
+                        "{{ subscriber.name }}.\n", encoding="utf-8")  # fmt: skip
+    config, start = load_config(site.root), datetime.now(UTC)
+    (site.root / "issues").mkdir()
+
+    def issue(day: int) -> str:
+        slug = f"{(start + timedelta(days=day)).date()}-x"
+        for name, language, of in ((slug, "zh-CN", ""), (f"{slug}-en", "en", f"translation_of: {slug}")):
+            folder = site.root / "issues" / name
+            folder.mkdir(parents=True)
+            told = ("第一", "柏林的读者", "正文。") if language != "en" else ("Issue", "Readers of Berlin", "Text.")
+            values = dict(zip(("title", "berlin", "body"), told, strict=True))
+            (folder / "issue.yaml").write_text(
+                ISSUES.format(**values, language=language, of=of, date=(start + timedelta(days=day)).date()), "utf-8"
+            )
+        return slug
+
+    with _mailbox(kind, site, request) as (transport, read):
+
+        def publish_on(day: float) -> list[tuple[str, str]]:
+            """Subject and text of what arrives by a run of that day."""
+            before = len(read())
+            moment = start + timedelta(days=day, minutes=1)
+            publish(config, site.service.database, PublishOptions(now=moment, transport=transport()))
+            return read()[before:]
+
+        page.goto(site.url + "subscribe?language=en")
+        page.get_by_label("Email").fill("ann@example.com")
+        page.locator("[name=name]").fill("Ann")
+        page.locator("[name=timezone]").select_option("Europe/Berlin")
+        page.locator("button[type=submit]").click()
+        page.get_by_role("heading", name="Check your inbox").wait_for()
+        (mail,) = site.mails(1)
+        page.goto(link_of(mail, "confirm"))
+        page.locator("button").click()
+        page.get_by_role("heading", name="You are subscribed").wait_for()
+        ann = site.subscriber("ann@example.com")
+        assert ann is not None
+        assert (ann.name, ann.timezone, ann.language) == ("Ann", "Europe/Berlin", "en")
+
+        ((subject, text),) = publish_on(0)
+        assert (subject, "Hi, Ann." in text) == ("Step hello", True)
+        assert publish_on(2) == []
+        ((subject, text),) = publish_on(3.1)
+        assert (subject, "Hi, Ann." in text) == ("Step best-of", True)
+
+        page.goto(site.service.tokens.url(Purpose.PREFERENCES, ann.reference))
+        page.locator("[name=city]").fill("Berlin")
+        page.locator("button[type=submit]").click()
+        page.get_by_role("status").wait_for()
+        issue(4)
+        ((subject, text),) = publish_on(4.9)
+        assert subject == "Ann, Issue"
+        assert "Ann - Berlin" in text
+        assert "Readers of Berlin" in text
+        assert "柏林" not in text
+
+        page.reload()
+        page.locator("[name=pause]").select_option("1m")
+        page.locator("button[type=submit]").click()
+        page.get_by_role("status").wait_for()
+        issue(6)
+        assert publish_on(6.9) == []
+        page.locator("[name=pause]").select_option("off")
+        page.locator("button[type=submit]").click()
+        page.get_by_role("status").wait_for()
+        issue(8)
+        ((subject, text),) = publish_on(8.9)
+        assert subject == "Ann, Issue"
+
+        (link,) = re.findall(rf"{site.url}unsubscribe/\S+", text)
+        page.goto(link)
+        page.locator("button").first.click()
+        page.get_by_role("heading", name="You are unsubscribed").wait_for()
+        issue(10)
+        assert publish_on(10.9) == []
+
+
+@contextmanager
+def _mailbox(
+    kind: str, site: Site, request: pytest.FixtureRequest
+) -> Iterator[tuple[Callable[[], Transport | None], Callable[[], list[tuple[str, str]]]]]:
+    """How a transport is opened, and what has arrived by it: subject and text, in order."""
+    if kind == "folder":
+
+        def files() -> list[tuple[str, str]]:
+            found = [path for path in site.root.glob("outbox/*/*.eml") if path.parent.name != "confirm"]
+            return [_read(path.read_bytes()) for path in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
+
+        yield lambda: None, files
+    elif kind == "smtp":
+        with relay() as (inbox, port):
+            smtp = make_config(site.root, "smtp", smtp={"host": "127.0.0.1", "port": port})
+            config = load_config(site.root).model_copy(update={"delivery": smtp.delivery})
+            yield lambda: open_transport(config), lambda: [_read(message) for _, message in inbox.messages]
+    else:
+        account = request.getfixturevalue("ses")().account
+        config = load_config(site.root).model_copy(update={"delivery": make_config(site.root, "ses").delivery})
+
+        def contents() -> list[tuple[str, str]]:
+            return [(one.content["Subject"], one.content["Text"]) for one in account.accepted]
+
+        yield lambda: open_transport(config), contents
+
+
+def _read(message: bytes) -> tuple[str, str]:
+    parsed = email.message_from_bytes(message, policy=POLICY)
+    assert isinstance(parsed, EmailMessage)
+    body = parsed.get_body(("plain",))
+    assert body is not None
+    return str(parsed["subject"]), body.get_content()
