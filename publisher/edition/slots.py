@@ -43,7 +43,8 @@ class Slots:
         self._pattern = re.compile(self.mark + "([0-9]|[pu][0-9]+)z")
         self._order = tuple(Slot)
         self._attributes = attributes or {}
-        self._written: list[str] = []  # each placeholder that was met, by the number in its marker
+        self._numbers: dict[str, int] = {}  # of each placeholder that was met, the number in its marker
+        self._written: list[str] = []  # and the other way round
 
     @classmethod
     def of(cls, issue: Issue, config: Config) -> Slots:
@@ -66,9 +67,10 @@ class Slots:
     def _mark(self, found: re.Match[str]) -> str:
         if default_of(found, self._attributes) is None:
             return found[0]
-        if found[0] not in self._written:
+        number = self._numbers.setdefault(found[0], len(self._written))
+        if number == len(self._written):
             self._written.append(found[0])
-        return f"{self.mark}p{self._written.index(found[0])}z"
+        return f"{self.mark}p{number}z"
 
     def written(self, text: str) -> str:
         """The text with the placeholders as they were written."""

@@ -28,6 +28,7 @@ from publisher.web.forms import network
 from publisher.web.service import Service, log
 
 BURST, SECONDS = 5, 3.0
+_FEW, _LONGEST = 1_000, 50  # clients, and clicks of one, that are kept in any case
 _PREFETCH = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 
 
@@ -59,13 +60,15 @@ class ClickCounter:
         self._write = write
         self._sums: ClickSums = Counter()
         self._recent: dict[tuple[tuple[str, str], str], list[tuple[float, int, bool]]] = {}
+        self._most = _FEW
         self._running: asyncio.Task[None] | None = None
 
     def add(self, client: tuple[str, str], slug: str, number: int, *, machine: bool) -> None:
         """Count a click. Where it completes a burst, those before it turn out to have been a machine's."""
         now, day = time.monotonic(), datetime.now(UTC).date().isoformat()
-        if len(self._recent) > 1000:
+        if len(self._recent) > self._most:
             self._recent = {key: old for key, old in self._recent.items() if now - old[-1][0] < SECONDS}
+            self._most = max(_FEW, 2 * len(self._recent))  # looked through once in as many clicks as there are
         recent = [one for one in self._recent.get((client, slug), ()) if now - one[0] < SECONDS]
         burst = len({number, *(seen for _, seen, _ in recent)}) >= BURST
         if burst:
@@ -73,7 +76,7 @@ class ClickCounter:
                 self._sums[slug, seen, day, False] -= 1
                 self._sums[slug, seen, day, True] += 1
         recent = [(at, seen, counted or burst) for at, seen, counted in recent]
-        self._recent[client, slug] = [*recent, (now, number, machine or burst)]
+        self._recent[client, slug] = [*recent[-_LONGEST:], (now, number, machine or burst)]
         self._sums[slug, number, day, machine or burst] += 1
 
     async def flush(self) -> None:

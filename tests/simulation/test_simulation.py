@@ -11,11 +11,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.simulation.faults import FAULTS
+from tests.simulation.faults import FAULTS, confirmation_sent_twice, restore_unnoticed
 from tests.simulation.world import ACTIONS, BrokenPromiseError, World, governed_world, run
 
-SEEDS = range(1, 5)
+SEEDS = range(1, 4)
 ENOUGH = 40  # seeds within which each planted fault shows
+SHOWN: dict[object, tuple[int, ...]] = {
+    restore_unnoticed: (6, 9),
+    confirmation_sent_twice: (8, 19),
+}  # where these did, and are looked for first
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -38,7 +42,7 @@ def test_a_planted_fault_is_found(fault: Callable[[], AbstractContextManager[Non
         return False
 
     with fault():
-        assert any(breaks(seed) for seed in range(1, ENOUGH))
+        assert any(breaks(seed) for seed in (*SHOWN.get(fault, ()), *range(1, ENOUGH)))
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -67,5 +71,5 @@ class AnyOrder(RuleBasedStateMachine):
 
 def test_no_promise_breaks_in_any_order(tmp_path: Path) -> None:
     machine = type("AnyOrder_", (AnyOrder,), {"folder": tmp_path})
-    few = settings(max_examples=5, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
+    few = settings(max_examples=4, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(machine, settings=few)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from publisher.audience.tables import subscribers
 from publisher.delivery.freeze import freeze
+from publisher.delivery.series import admit
 from publisher.edition.model import Slotted
 from publisher.feedback.tables import clicks
 from publisher.mail.message import MailContent
@@ -33,17 +36,20 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         yield found
 
 
+def letter_of(slug: str, targets: tuple[str, ...], digest: str) -> MailContent:
+    body = Slotted(("hello",))
+    return MailContent(slug, "Weekly", body, "en", digest, None, body, body, links=tuple(enumerate(targets, 1)))
+
+
 def mail(
     site: Site,
     targets: tuple[str, ...],
     *,
     digest: str = "sha256:0",
     correction: bool = False,
-    slug: str = SLUG,
 ) -> None:
-    body = Slotted(("hello",))
     site.add(f"reader-{digest[-1]}@example.com")
-    letter = MailContent(slug, "Weekly", body, "en", digest, None, body, body, links=tuple(enumerate(targets, 1)))
+    letter = letter_of(SLUG, targets, digest)
     with site.service.database.begin() as connection:
         if correction:
             from publisher.delivery.mailings import finish, newest
@@ -89,7 +95,10 @@ def test_what_no_mail_had_is_not_there(site: Site, path: str) -> None:
 
 
 def test_a_step_of_a_series_has_slashes_in_its_name_and_its_links_lead_on_too(site: Site) -> None:
-    mail(site, TARGETS[:1], digest="sha256:2", slug="series/welcome/hello")
+    site.add("reader@example.com")
+    with site.service.database.begin() as connection:
+        letter, everybody = letter_of("series/welcome/hello", TARGETS[:1], "sha256:2"), select(subscribers.c.reference)
+        assert admit(connection, letter, None, everybody, datetime.now(UTC), "en")
     assert site.client.get("/r/series/welcome/hello/1").headers["location"] == TARGETS[0]
     assert site.client.get("/r/series/welcome/hello/1/").headers["location"] == "../1"
     assert site.client.get("/r/series/welcome/hello/2").status_code == 404
