@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from publisher.database.metadata import Id, Instant, metadata, partial_index
-from publisher.delivery.states import RecipientState
+from publisher.delivery.states import Exclusion, RecipientState
 
 
 def literally(state: RecipientState) -> ColumnElement[str]:
@@ -89,12 +89,16 @@ recipients = Table(
     partial_index("ix_recipients_waiting", "mailing_id", "not_before", where="state = 'pending' AND held = 2"),
     partial_index("ix_recipients_claimed", "mailing_id", "sender_id", where="state = 'claimed'"),
     partial_index("ix_recipients_uncertain", "mailing_id", "number", where="state = 'uncertain'"),
+    partial_index("ix_recipients_digest", "mailing_id", "reference", where="reason = 'digest'"),
     partial_index("ix_recipients_message_id", "message_id", where="message_id IS NOT NULL"),
     sqlite_with_rowid=False,
 )
 
 WAITS = and_(recipients.c.state == literally(RecipientState.PENDING), recipients.c.held == literal_column("2"))
 """Whose time is to come; those whose time has come are freed by the next sender."""
+
+LEFT_TO_MONTH = recipients.c.reason == literal_column(f"'{Exclusion.DIGEST}'")
+"""Who gets the issue with the others of its month."""
 
 # A message id that events show for a recipient beside the one the ledger has: this reader got two copies.
 second_copies = Table(

@@ -21,14 +21,13 @@ from publisher.audience.tables import subscribers
 from publisher.config import Config
 from publisher.delivery import mailings as store
 from publisher.delivery.candidates import DIGEST
-from publisher.delivery.send import Options, send
-from publisher.delivery.states import Exclusion, Operator, RecipientState
-from publisher.delivery.tables import mailings, recipients
+from publisher.delivery.send import Options
+from publisher.delivery.states import Operator, RecipientState
+from publisher.delivery.tables import LEFT_TO_MONTH, mailings, recipients
 from publisher.diagnostics import Diagnostic, Span, blocking
 from publisher.edition.model import Edition
 from publisher.edition.provenance import hash_parts
 from publisher.edition.rendering import render
-from publisher.errors import PublisherError
 from publisher.issue import discover
 from publisher.issue.model import Issue, Item, Places, Prose, Status
 from publisher.language import Locale
@@ -49,7 +48,8 @@ def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> 
         month = None if slug in begun else _LeftOut.read(connection, run.config, last)
         left = [one for one in begun.values() if one.finished_at is None and one.operator == Operator.GOING]
         letters = {one.slug: store.letter_of(connection, one.id) for one in left}
-    results = [_mail(run, Action.RESUME, letter, options) for letter in letters.values()]
+    goes_on = {one: IssueDecision(Facts(one), Action.RESUME, "it goes on") for one in letters}
+    results = [run.mail(goes_on[one], letter, options) for one, letter in letters.items()]
     if month is None or not month.parts:
         return results
     if broken := sorted((month.slugs - editions.keys()) & {*discover(run.config.root)}):
@@ -62,20 +62,8 @@ def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> 
     if keyed:
         keys, letter = [key for key, _ in keyed], _letter([edition for _, edition in keyed])
         options = replace(options, segment=month.among(keys), variant=month.variant(keys))
-        results.append(_mail(run, Action.DUE, letter, options))
+        results.append(run.mail(IssueDecision(Facts(slug), Action.DUE, "due now"), letter, options))
     return results
-
-
-def _mail(run: Run, kind: Action, letter: MailContent, options: Options) -> IssueResult:
-    decision = IssueDecision(Facts(letter.slug), kind, "due now" if kind is Action.DUE else "it goes on")
-    if run.watch.interrupt.count:
-        return IssueResult(decision, None, "not sent: the run was stopped before", "publisher publish goes on")
-    run.lease.check()
-    try:
-        with run.watch.guard():
-            return IssueResult(decision, send(run.config, run.database, letter, options))
-    except PublisherError as error:
-        return IssueResult(decision, None, error.message, error.help, failed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +89,7 @@ class _LeftOut:
         left_out = (
             select(r.reference, m.slug)
             .join(mailings, m.id == r.mailing_id)
-            .where(r.reason == Exclusion.DIGEST.value, m.operator != Operator.CANCELLED)
+            .where(LEFT_TO_MONTH, m.operator != Operator.CANCELLED)
             .where(m.frozen_at >= first.astimezone(UTC), m.frozen_at < end.astimezone(UTC), ~singly)
             .distinct()
             .subquery()

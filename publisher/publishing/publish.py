@@ -39,7 +39,7 @@ from publisher.publishing.history import History, content_of, decide_all, read_h
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.monthly import mail_months
-from publisher.publishing.run import IssueResult, Published, Run, RunObserver, RunStep
+from publisher.publishing.run import NOT_SENT, IssueResult, Published, Run, RunObserver, RunStep
 from publisher.publishing.series import mail_steps
 from publisher.publishing.witness import Witness, mail
 
@@ -216,7 +216,7 @@ class _Publish(Run):
         if not decision.mails or edition is None:
             return IssueResult(decision)
         if self.watch.interrupt.count:
-            return IssueResult(decision, None, "not sent: the run was stopped before", "publisher publish goes on")
+            return IssueResult(decision, None, NOT_SENT, "publisher publish goes on")
         if blocked and decision.kind is Action.DUE:
             return IssueResult(decision, None, "not sent: the archive could not be brought up to date")
         siblings = self.translations.others(edition.slug) if decision.kind is Action.DUE else ()

@@ -12,13 +12,17 @@ from pathlib import Path
 from publisher.channels.outbox import Announcement, AnnouncementState
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery.send import Sent, Started
+from publisher.delivery.send import Options, Sent, Started, send
 from publisher.delivery.sender import Interrupt, SendProgress
 from publisher.delivery.tripwires import Tripped
 from publisher.diagnostics import Diagnostic
+from publisher.errors import PublisherError
+from publisher.mail.message import MailContent
 from publisher.publishing.due import NEEDS_SOMEBODY, Action, IssueDecision
 from publisher.publishing.lease import Lease
 from publisher.site.deploy.model import Deployed
+
+NOT_SENT = "not sent: the run was stopped before"
 
 
 class RunStep(StrEnum):
@@ -67,6 +71,17 @@ class Run:
     def step(self, step: RunStep, detail: str = "") -> None:
         """Tell whoever listens."""
         self.watch.step(step, detail)
+
+    def mail(self, decision: IssueDecision, letter: MailContent, options: Options) -> IssueResult:
+        """Mail what has no page: a step of a series, the issues of a month. Raises LeaseLostError."""
+        if self.watch.interrupt.count:
+            return IssueResult(decision, None, NOT_SENT, "publisher publish goes on")
+        self.lease.check()
+        try:
+            with self.watch.guard():
+                return IssueResult(decision, send(self.config, self.database, letter, options))
+        except PublisherError as error:  # the others may fare better
+            return IssueResult(decision, None, error.message, error.help, failed=True)
 
 
 @dataclass(frozen=True, slots=True)

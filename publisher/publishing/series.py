@@ -10,10 +10,9 @@ from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.lock import forgotten
 from publisher.delivery.mailings import Mailing
-from publisher.delivery.send import Options, send
+from publisher.delivery.send import Options
 from publisher.delivery.series import Step, StepPlan, freeze_due, plan_steps, ready_steps
 from publisher.delivery.states import Operator, RecipientState
-from publisher.errors import PublisherError
 from publisher.issue import Status
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import Proof, proofread
@@ -74,14 +73,7 @@ def _mail(run: Run, slug: str, frozen: bool, options: Options) -> IssueResult | 
     if mailing.operator == Operator.PAUSED:
         return IssueResult(IssueDecision(Facts(slug), Action.PAUSED, f"paused; {told}", f"publisher resume {slug}"))
     decision = IssueDecision(Facts(slug), Action.DUE if frozen else Action.RESUME, "due now" if frozen else told)
-    if run.watch.interrupt.count:
-        return IssueResult(decision, None, "not sent: the run was stopped before", "publisher publish goes on")
-    run.lease.check()
-    try:
-        with run.watch.guard():
-            return IssueResult(decision, send(run.config, run.database, letter, options))
-    except PublisherError as error:
-        return IssueResult(decision, None, error.message, error.help, failed=True)
+    return run.mail(decision, letter, options)
 
 
 def freeze_here(config: Config, database: Database, now: datetime) -> list[Mailing]:

@@ -8,10 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from publisher.audience import store
 from publisher.audience.address import read_address
@@ -23,9 +26,11 @@ from publisher.delivery.send import Options, send
 from publisher.delivery.states import Operator
 from publisher.proofing.proof import proofread
 from publisher.publishing.due import Action
+from publisher.publishing.monthly import _LeftOut
 from publisher.publishing.publish import PublishOptions, publish
 from publisher.publishing.run import IssueResult
 from tests.acceptance.conftest import CONFIG, Newsletter, Ran
+from tests.delivery.world import make_config
 
 START = datetime(2035, 3, 1, 8, tzinfo=UTC)
 ISSUES = {"a": 5, "b": 12, "b-en": 12, "c": 19}
@@ -234,3 +239,16 @@ def test_a_correction_brings_nothing_that_a_reader_had_before_they_changed_their
     assert sent.account.excluded_by_reason["digest"] > 1
     room.publish(END)
     assert (room.listed()["switched"], room.listed()["always"]) == ({"b", "c"}, {"a", "b", "c"})
+
+
+def test_a_run_looks_at_nobody_who_was_not_left_to_the_month(tmp_path: Path) -> None:
+    with closing(open_database(make_config(tmp_path))) as database, database.connect() as connection:
+        asked: list[tuple[str, Any]] = []
+        event.listen(connection, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+        _LeftOut.read(connection, make_config(tmp_path), date(2035, 3, 31))
+        for statement, values in [one for one in asked if "reason" in one[0]]:
+            told = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+            looks = [row[3] for row in told if "recipients" in row[3].split(" ", 2)[1]]
+            assert looks[0].endswith("USING INDEX ix_recipients_digest"), told
+            assert not [one for one in looks if one == "SCAN recipients"], told
+        assert asked
