@@ -96,7 +96,7 @@ enrolments = Table(
     Index("ix_enrolments_series_started_at", "series", "started_at"),
 )
 
-# One row a reader and step, ever, whatever became of it; by reference, as the ledger's recipients.
+# One row a reader and step, ever, whatever became of it but for a pause; by reference, as the ledger's recipients.
 taken_steps = Table(
     "taken_steps",
     metadata,

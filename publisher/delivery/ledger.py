@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, insert, null, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, null, or_, select, update
 
 from publisher.audience.model import ConsentState
-from publisher.audience.tables import subscribers, suppressions
+from publisher.audience.tables import subscribers, suppressions, taken_steps
 from publisher.database import Database
 from publisher.database.bulk import among, update_rows
 from publisher.database.engine import clock
@@ -229,7 +229,7 @@ class Ledger:
         )
         claims, gone, at = list[Claim](), list[tuple[int, Exclusion]](), datetime.now(UTC)
         for row in connection.execute(query).all():
-            number, attempts, reference, variant, address, name, held, state, paused_until, suppressed = tuple(row)
+            number, attempts, reference, variant, address, name, known, state, paused_until, suppressed = tuple(row)
             if state is None:
                 gone.append((number, Exclusion.ERASED))
             elif state != ConsentState.CONFIRMED:
@@ -238,8 +238,10 @@ class Ledger:
                 gone.append((number, Exclusion.SUPPRESSED))
             elif paused_until is not None and paused_until > (self.now or at):
                 gone.append((number, Exclusion.PAUSED))
+                had = taken_steps.c  # a step of a series waits for the end of a pause
+                connection.execute(delete(taken_steps).where(had.reference == reference, had.step == self.mailing.slug))
             else:
-                claims.append(Claim(number, attempts + 1, reference, address, name, variant, held or {}))
+                claims.append(Claim(number, attempts + 1, reference, address, name, variant, known or {}))
         chosen = among(connection, r.number, [claim.number for claim in claims])
         connection.execute(
             update(recipients)
