@@ -123,8 +123,7 @@ class Readers:
             if store.confirm(connection, subscriber, ConsentSource.LINK, evidence):
                 enrol(connection, [subscriber.id], here | known_series(connection), store.now())
             welcome_back(connection, subscriber.mailbox_key)
-            if release(connection, subscriber.mailbox_key, Reason.SILENT):
-                store.record(connection, subscriber.id, ConsentEvent.KEPT, ConsentSource.LINK, evidence)
+            _end_silence(connection, subscriber, evidence)
             return subscriber
 
     def keep(self, reference: str, evidence: Evidence) -> Subscriber | None:
@@ -153,6 +152,7 @@ class Readers:
             subscriber = store.find(connection, reference)
             if subscriber is not None:
                 store.stay(connection, subscriber, ConsentSource.LINK, evidence)
+                _end_silence(connection, subscriber, evidence)
             return subscriber
 
     def prefer(
@@ -166,7 +166,14 @@ class Readers:
             choices = read(subscriber)
             if not choices.wrong:
                 store.prefer(connection, subscriber, ConsentSource.LINK, evidence=evidence, **choices.columns)
+                _end_silence(connection, subscriber, evidence)
             return store.find(connection, reference) or subscriber, choices
+
+
+def _end_silence(connection: Connection, subscriber: Subscriber, evidence: Evidence) -> None:
+    """Any word of a person takes back what their silence led to."""
+    if release(connection, subscriber.mailbox_key, Reason.SILENT):
+        store.record(connection, subscriber.id, ConsentEvent.KEPT, ConsentSource.LINK, evidence)
 
 
 def _is_stale(connection: Connection, subscriber: Subscriber, claim: TokenPayload) -> bool:

@@ -221,6 +221,17 @@ def test_who_was_let_go_comes_back_by_the_form(database: Database) -> None:
     assert changes(database, ann)[-1] == "kept"
 
 
+def test_any_word_of_who_was_let_go_brings_them_back(site: Site) -> None:
+    for action in ("save", "stay"):
+        ann = site.add(f"{action}@example.com")
+        with site.service.database.begin() as connection:
+            suppress(connection, ann.mailbox_key, Reason.SILENT)
+        link = site.service.tokens.url(Purpose.PREFERENCES, ann.reference)
+        assert site.client.post(link, data={"action": action, "name": "Ann"}).status_code == 200
+        assert held(site.service.database, ann.mailbox_key) is None
+        assert site.history(ann.address)[-1].change == "kept"
+
+
 @pytest.mark.browser
 def test_from_the_command_to_the_button(
     site: Site, page: Any, axe: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch
