@@ -18,7 +18,7 @@ from zoneinfo import available_timezones
 import pydantic_core
 
 from publisher.audience.address import Address, read_address
-from publisher.audience.own import COLUMNS, SIGNS, Past, past_of, unguarded
+from publisher.audience.own import COLUMNS, LATER, SIGNS, Past, past_of, unguarded
 from publisher.audience.standing import MOST_VALUES, TABLES, ImportStatus, Standings
 from publisher.config.audience import AttributeConfig, fits
 from publisher.language import canonical
@@ -142,7 +142,8 @@ class Columns:
     @classmethod
     def _own(cls, names: list[str], typed: Mapping[str, AttributeConfig]) -> Columns:
         """The columns of our own export: every name is meant to the letter."""
-        roles = {name: names.index(name) for name in COLUMNS if name in names}
+        attributes = set() if set(names) >= LATER else LATER
+        roles = {name: names.index(name) for name in COLUMNS if name in names and name not in attributes}
         rest = tuple((index, name) for index, name in enumerate(names) if name and name not in roles)
         return cls("publisher", len(names), roles, rest, Standings([], {}), (), typed)
 

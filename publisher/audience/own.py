@@ -32,12 +32,13 @@ from publisher.audience.tables import consents, subscribers, suppressions
 COLUMNS = (
     "email", "name", "state", "language", "timezone", "topics", "suppressed", "created_at", "changed_at", "reference",
     "paused_until", "digest", "asked_at", "preferred_at", "suppressed_at", "suppressed_detail", "consent_history",
-    "enrolments",
-    "other_attributes",
+    "enrolments", "other_attributes",
 )  # fmt: skip
 _MOMENTS = ("created_at", "changed_at", "paused_until", "asked_at", "preferred_at")
 SIGNS = {"email", "state", "suppressed", "created_at", "changed_at", "reference"}
 """What earlier exports have as well."""
+LATER = {"paused_until", "digest", "enrolments"}
+"""What an earlier export has as attributes, if at all; ours has them all."""
 MOST_COLUMNS = 500
 """Attributes with a column each: a file of people who all have attributes of their own would grow with their square."""
 
@@ -149,8 +150,9 @@ def _history(text: str) -> Iterable[Consent]:
 def _enrolments(text: str) -> Way:
     try:
         way: Way = pydantic_core.from_json(text or "{}")
-        for told in way.values():
-            if _moment("started_at", told["started_at"]) is None or not all(isinstance(s, str) for s in told["steps"]):
+        for name, told in way.items():
+            steps = all(step.startswith(f"series/{name}/") for step in told["steps"])
+            if _moment("started_at", told["started_at"]) is None or not steps:
                 raise ValueError
     except (AttributeError, KeyError, TypeError, ValueError):
         raise ValueError("enrolments is not an object as our export writes it") from None

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from publisher.audience.model import ConsentState
 from publisher.audience.tables import enrolments, series, subscribers, taken_steps
-from publisher.database.bulk import among
+from publisher.database.bulk import among, insert_rows
 from publisher.database.metadata import Instant
 
 
@@ -57,11 +57,14 @@ def ways(connection: Connection, first: int, last: int) -> dict[int, dict[str, d
 
 def restore(connection: Connection, people: Iterable[tuple[int, str, Way]], at: datetime) -> None:
     """Write the ways of an export for new subscribers, by id and reference: what they had they do not get again."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    starts: list[dict[str, Any]] = []
+    steps: list[dict[str, Any]] = []
     for key, reference, way in people:
         for name, told in way.items():
-            row = {"subscriber_id": key, "series": name, "started_at": datetime.fromisoformat(told["started_at"])}
-            connection.execute(insert(enrolments).values(row).on_conflict_do_nothing())
-            for step in told["steps"]:
-                had = {"reference": reference, "step": step, "at": at}
-                connection.execute(insert(taken_steps).values(had).on_conflict_do_nothing())
+            started_at = datetime.fromisoformat(told["started_at"])
+            starts.append({"subscriber_id": key, "series": name, "started_at": started_at})
+            steps += ({"reference": reference, "step": step, "at": at} for step in told["steps"])
+    insert_rows(connection, enrolments, starts)
+    if steps:
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(insert(taken_steps).on_conflict_do_nothing(), steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -197,7 +198,7 @@ def test_the_same_on_postgresql_and_links_in_mail_work_on(
 
 
 EARLIER = (
-    "email,name,state,language,topics,suppressed,created_at,changed_at,reference,City,State,city\n"
+    "email,name,state,language,topics,suppressed,created_at,changed_at,reference,digest,State,city\n"
     "ann@example.com,'=Ann,confirmed,en,a;b,,2024-01-02T03:04:05+00:00,2024-01-02T03:04:05+00:00,{},Rome,NY,x\n"
     "ben@example.com,,unsubscribed,,,,2024-01-02T03:04:05+00:00,2024-05-02T03:04:05+00:00,{},,,\n"
     "cy@example.com,,confirmed,,,bounce,2024-01-02T03:04:05+00:00,2024-01-02T03:04:05+00:00,{},,,\n"
@@ -212,7 +213,7 @@ def test_an_earlier_export_is_read_with_its_references(database: Database, tmp_p
         assert ann
         assert ben
         assert cy
-        assert (ann.name, ann.attributes) == ("=Ann", {"City": "Rome", "State": "NY", "city": "x"})
+        assert (ann.name, ann.attributes) == ("=Ann", {"digest": "Rome", "State": "NY", "city": "x"})
         assert (ben.state, cy.state) == ("unsubscribed", "confirmed")
         held = suppression(connection, "cy@example.com")
         assert held is not None
@@ -292,6 +293,17 @@ def test_a_spoiled_cell_has_its_line(tmp_path: Path, was: str, becomes: str, mes
     (tmp_path / "old.csv").write_text(EARLIER.replace(was, becomes, 1), encoding="utf-8")
     survey(tmp_path / "old.csv", complain=problems.append)
     assert [problem.message[: len(message)] for problem in problems] == [message]
+
+
+@pytest.mark.parametrize("step", ["hello", "series/other/hello", 1])
+def test_a_step_of_no_such_series_is_refused(tmp_path: Path, step: Any) -> None:
+    way = json.dumps({"welcome": {"started_at": "2024-01-02T03:04:05+00:00", "steps": [step]}})
+    cells = {"email": "ann@example.com", "state": "confirmed", "enrolments": way}
+    with (tmp_path / "out.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, [cells.get(name, "") for name in COLUMNS]])
+    problems: list[RowError] = []
+    survey(tmp_path / "out.csv", complain=problems.append)
+    assert [problem.message[:10] for problem in problems] == ["enrolments"]
 
 
 def test_no_reader_s_name_can_keep_an_export_from_being_imported(fresh: Open, tmp_path: Path) -> None:
