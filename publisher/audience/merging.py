@@ -160,10 +160,10 @@ class _Batch:
 
     def _merge(self, entry: ImportRow, known: _Known, *, confirm: bool) -> RowOutcome:
         wanted = dict(known.values)
-        chosen = self._chosen(known) if known.preferred and entry.attributes else ()
+        chosen = self._chosen(known) if known.preferred and (entry.attributes or entry.timezone) else ()
         brought = {name: value for name, value in entry.attributes.items() if name not in chosen}
         wanted["attributes"] = {**known.values["attributes"], **brought}
-        if not (known.preferred and known.values["timezone"]):
+        if not (known.preferred and (known.values["timezone"] or "timezone" in chosen)):
             wanted["timezone"] = entry.timezone or known.values["timezone"]
         if not known.preferred:
             wanted["name"] = entry.name or known.values["name"]

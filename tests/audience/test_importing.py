@@ -105,6 +105,10 @@ def test_a_time_zone_is_taken_in_any_case_and_the_name_of_none_is_kept_with_a_wa
     bring(database, tmp_path, "email,timezone\nann@example.com,Asia/Tokyo\ncy@example.com,Asia/Tokyo\n")
     zones = {name: there(database, f"{name}@example.com").timezone for name in ("ann", "cy")}
     assert zones == {"ann": "Europe/Berlin", "cy": "Asia/Tokyo"}
+    with database.begin() as connection:
+        store.prefer(connection, there(database, "ann@example.com"), ConsentSource.LINK, timezone=None)
+    bring(database, tmp_path, "email,timezone\nann@example.com,Asia/Tokyo\n")
+    assert there(database, "ann@example.com").timezone is None
 
 
 def test_columns_become_the_person_and_their_attributes(database: Database, tmp_path: Path) -> None:
