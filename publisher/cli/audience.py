@@ -67,7 +67,7 @@ def ask(
     """
     from dataclasses import asdict
 
-    from publisher.cli.subscribers import deliver
+    from publisher.cli.importing import deliver
     from publisher.web.asking import ask as step
 
     since, waited = _back("--not-heard-since", not_heard_since), _back("--remind-after", remind_after)
