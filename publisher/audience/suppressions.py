@@ -13,7 +13,8 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, true
 
 from publisher.audience.address import Address
-from publisher.audience.store import now
+from publisher.audience.model import ConsentEvent, ConsentSource, Subscriber
+from publisher.audience.store import Evidence, now, record
 from publisher.audience.tables import forgotten, salts, subscribers, suppressions
 from publisher.database.bulk import among, insert_once
 
@@ -26,7 +27,7 @@ class Reason(StrEnum):
     MANUAL = "manual"
     PROVIDER = "provider"
     SILENT = "silent"
-    """Did not answer whether they still read; any word of theirs ends it."""
+    """Did not answer whether they still read; any word of theirs, or an operator's, ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,16 @@ def release(connection: Connection, mailbox_key: str, only: Reason | None = None
     """Take a suppression back, where ``only`` is its reason. False where there was none."""
     mine = delete(suppressions).where(suppressions.c.mailbox_key == mailbox_key)
     return connection.execute(mine.where(suppressions.c.reason == only.value) if only else mine).rowcount > 0
+
+
+def end_silence(
+    connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence | None = None
+) -> bool:
+    """Take back what a person's silence led to: they, or an operator for them, have spoken. False where it did not."""
+    ended = release(connection, subscriber.mailbox_key, Reason.SILENT)
+    if ended:
+        record(connection, subscriber.id, ConsentEvent.KEPT, how, evidence)
+    return ended
 
 
 def suppression(connection: Connection, mailbox_key: str) -> Suppression | None:

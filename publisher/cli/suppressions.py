@@ -54,11 +54,15 @@ def add(
 @commands.command()
 def remove(context: typer.Context, address: Person) -> None:
     """Allow mail to this address again. Consent is another matter: it stays as it is."""
-    from publisher.audience.suppressions import release
+    from publisher.audience.model import ConsentSource
+    from publisher.audience.store import find
+    from publisher.audience.suppressions import end_silence, release
     from publisher.errors import UsageError
 
     with opened(context) as (_, database), database.begin() as connection:
-        if not release(connection, address.mailbox_key):
+        person = find(connection, address)
+        silent = person is not None and end_silence(connection, person, ConsentSource.COMMAND)
+        if not (silent or release(connection, address.mailbox_key)):
             raise UsageError("the address is not suppressed", help="publisher suppressions list shows who is")
     say("released")
 

@@ -17,7 +17,7 @@ from publisher.audience import store
 from publisher.audience.address import Address
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState, Subscriber
 from publisher.audience.series import enrol, known_series
-from publisher.audience.suppressions import Reason, release, suppression, welcome_back
+from publisher.audience.suppressions import Reason, end_silence, release, suppression, welcome_back
 from publisher.audience.tokens import TokenPayload
 from publisher.database import Database
 from publisher.delivery.mailings import links_mailed
@@ -123,7 +123,7 @@ class Readers:
             if store.confirm(connection, subscriber, ConsentSource.LINK, evidence):
                 enrol(connection, [subscriber.id], here | known_series(connection), store.now())
             welcome_back(connection, subscriber.mailbox_key)
-            _end_silence(connection, subscriber, evidence)
+            end_silence(connection, subscriber, ConsentSource.LINK, evidence)
             return subscriber
 
     def keep(self, reference: str, evidence: Evidence) -> Subscriber | None:
@@ -152,7 +152,7 @@ class Readers:
             subscriber = store.find(connection, reference)
             if subscriber is not None:
                 store.stay(connection, subscriber, ConsentSource.LINK, evidence)
-                _end_silence(connection, subscriber, evidence)
+                end_silence(connection, subscriber, ConsentSource.LINK, evidence)
             return subscriber
 
     def prefer(
@@ -166,14 +166,8 @@ class Readers:
             choices = read(subscriber)
             if not choices.wrong:
                 store.prefer(connection, subscriber, ConsentSource.LINK, evidence=evidence, **choices.columns)
-                _end_silence(connection, subscriber, evidence)
+                end_silence(connection, subscriber, ConsentSource.LINK, evidence)
             return store.find(connection, reference) or subscriber, choices
-
-
-def _end_silence(connection: Connection, subscriber: Subscriber, evidence: Evidence) -> None:
-    """Any word of a person takes back what their silence led to."""
-    if release(connection, subscriber.mailbox_key, Reason.SILENT):
-        store.record(connection, subscriber.id, ConsentEvent.KEPT, ConsentSource.LINK, evidence)
 
 
 def _is_stale(connection: Connection, subscriber: Subscriber, claim: TokenPayload) -> bool:

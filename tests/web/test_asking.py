@@ -232,6 +232,19 @@ def test_any_word_of_who_was_let_go_brings_them_back(site: Site) -> None:
         assert site.history(ann.address)[-1].change == "kept"
 
 
+def test_whom_an_operator_lets_back_is_not_let_go_at_once_again(site: Site) -> None:
+    (site.root / "config.yaml").write_text(
+        "newsletter: {name: n, url: 'https://news.example.com/', from: a <a@example.com>}\n", encoding="utf-8"
+    )
+    ann = site.add("ann@example.com")
+    with site.service.database.begin() as connection:
+        suppress(connection, ann.mailbox_key, Reason.SILENT)
+    assert _publisher(site, "suppressions", "remove", ann.address).stdout == "released\n"
+    assert held(site.service.database, ann.mailbox_key) is None
+    last = site.history(ann.address)[-1]
+    assert (last.change, last.how) == ("kept", "command")  # a word that `audience ask` hears
+
+
 @pytest.mark.browser
 def test_from_the_command_to_the_button(
     site: Site, page: Any, axe: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch
