@@ -90,7 +90,7 @@ def numbers(connection: Connection, chosen: Any = None) -> dict[str, int]:
     from publisher.audience import store
     from publisher.delivery import freeze
 
-    return store.counts(connection, chosen) | {"mailable": freeze.preview(connection, "", chosen)[0]}
+    return store.counts(connection, chosen) | {"mailable": sum(freeze.preview(connection, "", chosen)[0])}
 
 
 @commands.command()

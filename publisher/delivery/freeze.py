@@ -7,6 +7,7 @@ what was counted, so a mailing can never lose the tail of its audience.
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -157,38 +158,29 @@ def preview(
     *,
     correction: bool = False,
     family: FamilyRule | None = None,
+    variants: Sequence[str] = (),
+    home: str = "",
     now: datetime | None = None,
     due: Select[Any] | None = None,
-) -> tuple[int, dict[str, int]]:
-    """What a freeze would find, nothing written: how many recipients, and how many are excluded by reason.
+) -> tuple[list[int], dict[str, int]]:
+    """What a freeze would find, nothing written: the recipients of each of the variants, which have these conditions,
+    one number where there are none; and how many are excluded by reason.
 
     With ``due``, references, only of these, for whom it is a step of a series.
     Raises UsageError where the family was mailed without this member.
     """
     if family:
         _refuse_late(connection, slug, family)
-    now, variant = now or datetime.now(UTC), variant_of((), "")
+    now, variant = now or datetime.now(UTC), variant_of(variants, home)
     chosen = candidates(connection, slug, segment, local, family, variant, now, correction=correction, due=due)
-    rows = connection.execute(select(reason_of(chosen).label("finding"), func.count()).group_by("finding"))
-    found: dict[str | None, int] = {row[0]: row[1] for row in rows}
-    return found.pop(None, 0), {str(reason): people for reason, people in sorted(found.items(), key=str)}
-
-
-def by_variant(
-    connection: Connection,
-    slug: str,
-    conditions: Sequence[str],
-    home: str,
-    segment: ColumnElement[bool] | None = None,
-    local: LocalTime | None = None,
-    family: FamilyRule | None = None,
-) -> list[int]:
-    """How many recipients a freeze would give each of the variants, which ``conditions`` are those of."""
-    variant = variant_of(conditions, home)
-    chosen = candidates(connection, slug, segment, local, family, variant, datetime.now(UTC), correction=False)
-    counts = select(chosen.c.variant, func.count()).where(reason_of(chosen).is_(None)).group_by(chosen.c.variant)
-    found = {row[0]: row[1] for row in connection.execute(counts)}
-    return [found.get(number, 0) for number in range(len(conditions))]
+    of = (reason_of(chosen).label("finding"), chosen.c.variant)
+    recipients_of, excluded = [0] * max(1, len(variants)), Counter[str]()
+    for reason, number, people in connection.execute(select(*of, func.count()).group_by("finding", of[1])):
+        if reason is None:
+            recipients_of[number] = people
+        else:
+            excluded[reason] += people
+    return recipients_of, dict(sorted(excluded.items()))
 
 
 def _rows(mailing_id: int, chosen: Subquery, now: datetime, base: int = 0) -> Any:

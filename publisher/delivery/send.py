@@ -263,11 +263,11 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
         if mailing is not None:
             account = mailings.account(connection, mailing.id)
             return DryRun(account.pending, account.excluded_by_reason, mailing, account)
-        found = preview(
+        counts, excluded = preview(
             connection, letter.slug, options.segment, options.local, correction=options.correction,
             family=options.family, now=options.now,
         )  # fmt: skip
-        return DryRun(*found)
+        return DryRun(sum(counts), excluded)
 
 
 def send_test(config: Config, edition: Edition | MailContent, addresses: list[str]) -> list[tuple[int, str]]:

@@ -169,7 +169,7 @@ def plan_steps(connection: Connection, ready: Iterable[Step], now: datetime) -> 
     for (step, due), later in zip(_each(steps, since, now), soon, strict=True):
         alone = due.where(*(due.selected_columns[0].not_in(other) for other in earlier))
         earlier.append(due)
-        counts = (preview(connection, step.slug, step.segment, now=now, due=chosen)[0] for chosen in (alone, later))
+        counts = (sum(preview(connection, step.slug, step.segment, now=now, due=one)[0]) for one in (alone, later))
         found.append(StepPlan(step.slug, *counts))
     return found
 

@@ -251,7 +251,7 @@ def test_an_export_takes_nobody_s_choice_back(database: Database, fresh: Open, t
         }
         from publisher.delivery.freeze import preview
 
-        mailable = preview(connection, "")[0]
+        (mailable,), _ = preview(connection, "")
     assert states == {
         "left-here": "unsubscribed", "left-there": "unsubscribed", "back-here": "confirmed", "spelled": "confirmed",
     }  # fmt: skip

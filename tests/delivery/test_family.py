@@ -108,7 +108,7 @@ def test_the_dry_run_counts_what_the_freeze_writes(database: Database) -> None:
         expected = preview(connection, "weekly-en", family=FAMILY)
     frozen(database, "weekly-en", "weekly", "weekly-tw")
     share = given_to(database, "weekly-en")
-    assert expected == (len(share["pending"]), {"sibling": len(share["sibling"])})
+    assert expected == ([len(share["pending"])], {"sibling": len(share["sibling"])})
 
 
 def test_an_inbox_that_stands_there_twice_in_two_languages_gets_one(database: Database) -> None:

@@ -77,7 +77,7 @@ def test_every_candidate_is_a_recipient_or_excluded_with_the_first_reason_that_a
     add_person(database, 41, mailbox_key="back@example.com", changed_at=new)
     expected = {"unsubscribed": 4, "unconfirmed": 1, "suppressed": 1, "duplicate": 1, "invalid": 3}
     with database.connect() as connection:
-        assert preview(connection, SLUG) == (4, expected)
+        assert preview(connection, SLUG) == ([4], expected)
     mailing = frozen(database)
     found = account(database, mailing)
     assert found.excluded_by_reason == dict(sorted(expected.items()))
@@ -171,8 +171,8 @@ def test_a_paused_reader_is_left_out_at_the_freeze_and_at_the_claim_and_is_back_
     add_person(database, 6, digest="monthly")
     expected = {"digest": 1, "paused": 3, "unsubscribed": 1}
     with database.connect() as connection:
-        assert preview(connection, SLUG) == (2, expected)
-        assert preview(connection, "")[0] == 3  # who can be mailed at all
+        assert preview(connection, SLUG) == ([2], expected)
+        assert preview(connection, "")[0] == [3]  # who can be mailed at all
         counted = store.counts(connection)
     assert (counted["confirmed"], counted["paused"]) == (6, 2)
     mailing = frozen(database)

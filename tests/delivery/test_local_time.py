@@ -126,7 +126,7 @@ def test_a_reader_who_moves_after_the_freeze_keeps_the_frozen_moment(config: Con
 def test_whose_time_passed_gets_it_at_once_or_is_expired(config: Config, database: Database) -> None:
     people(database)
     with database.connect() as connection:
-        assert preview(connection, SLUG, None, LOCAL, now=at(47.5)) == (3, {"expired": 1})
+        assert preview(connection, SLUG, None, LOCAL, now=at(47.5)) == ([3], {"expired": 1})
     sent = run(config, database, 47.5)
     assert counts(sent) == ("done", 3, 0, 0)
     assert sent.account.excluded_by_reason == {"expired": 1}

@@ -20,7 +20,7 @@ from publisher.config.segments import parse_segment
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
 from publisher.delivery.candidates import variant_of
-from publisher.delivery.freeze import by_variant, freeze
+from publisher.delivery.freeze import freeze, preview
 from publisher.delivery.ledger import Ledger
 from publisher.delivery.send import Options, send, send_test
 from publisher.delivery.tables import recipients
@@ -204,7 +204,7 @@ def test_recipients_are_counted_by_variant_before_anything_is_frozen(database: D
     add_person(database, 9, state="pending", topics=["ai"])
     with database.connect() as connection:
         asked = [one.condition for one in varied_letter().variants]
-        assert by_variant(connection, SLUG, asked, "zh-CN") == [3, 4, 2]
+        assert preview(connection, SLUG, variants=asked, home="zh-CN") == ([3, 4, 2], {"unconfirmed": 1})
 
 
 def test_the_letters_of_a_mailing_are_composed_with_their_own_digests(tmp_path: Path) -> None:

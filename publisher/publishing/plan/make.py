@@ -11,7 +11,7 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url
-from publisher.delivery.freeze import by_variant, family_of, preview, segment_of
+from publisher.delivery.freeze import family_of, preview, segment_of
 from publisher.delivery.local_time import local_time_of
 from publisher.edition.model import Edition
 from publisher.edition.provenance import SHARED, history_of, part_of
@@ -228,11 +228,13 @@ def _with_audience(change: EditionChange, config: Config, asked: Asked | None, e
     with asked[0].connect() as connection:
         rule = family_of(config, asked[2], edition.slug)
         segment, local = segment_of(config, edition), local_time_of(config, edition)
-        found = preview(connection, edition.slug, segment, local, family=rule)
-        conditions = [variant.condition for variant in edition.variants]
-        counts = by_variant(connection, edition.slug, conditions, config.newsletter.language, segment, local, rule)
-    variants = dict(zip(edition.variant_names, counts, strict=True))
-    return replace(change, audience=Audience(edition.audience or config.audience.segment, *found, variants))
+        conditions, home = [variant.condition for variant in edition.variants], config.newsletter.language
+        counts, excluded = preview(
+            connection, edition.slug, segment, local, family=rule, variants=conditions, home=home
+        )
+    variants = dict(zip(edition.variant_names, counts, strict=False))  # an edition without variants names none
+    found = Audience(edition.audience or config.audience.segment, sum(counts), excluded, variants)
+    return replace(change, audience=found)
 
 
 def _with_pictures(change: EditionChange, edition: Edition, folder: Path | None, notes: list[str]) -> EditionChange:
