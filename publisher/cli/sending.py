@@ -130,9 +130,8 @@ class Sending:
 
     def _mail(self, database: Database, edition: Edition, siblings: Sequence[Edition], dry_run: bool) -> int:
         witness = self._ask_witness(database, edition.slug, *(one.slug for one in siblings))
-        _, segment, local = addressed(self.config, edition)
-        along = tuple(addressed(self.config, one) for one in siblings)
-        options = replace(self.options, segment=segment, local=local, siblings=along)
+        to, *along = (addressed(self.config, one) for one in (edition, *siblings))
+        options = replace(self.options, segment=to.segment, local=to.local, siblings=tuple(along))
         if dry_run:
             found = count(database, edition, options)
             if options.family and not self.json:

@@ -44,11 +44,14 @@ from publisher.mail.message import MailContent
 
 
 class Addressed(NamedTuple):
-    """What is mailed; a condition over ``subscribers``, None: to everybody; when, None: at once."""
+    """What is mailed; a condition over ``subscribers``, None: to everybody; when, None: at once; the number of a
+    subscriber's variant, None: as the variants' conditions say.
+    """
 
     letter: MailContent
     segment: ColumnElement[bool] | None
     local: LocalTime | None = None
+    variant: ColumnElement[int] | None = None
 
 
 def freeze(
@@ -85,9 +88,9 @@ def freeze(
         if any(_begun(connection, one.slug) for one in family.members):
             siblings = ()
     now = now or datetime.now(UTC)
-    made = _freeze(connection, Addressed(letter, segment, local), correction, family, home, now, variant)
+    made = _freeze(connection, Addressed(letter, segment, local, variant), correction, family, home, now)
     for sibling in siblings:
-        _freeze(connection, Addressed(*sibling), correction, family, home, now)
+        _freeze(connection, sibling, correction, family, home, now)
     return made
 
 
@@ -98,9 +101,8 @@ def _freeze(
     family: FamilyRule | None,
     home: str,
     now: datetime,
-    variant: ColumnElement[int] | None = None,
 ) -> Mailing:
-    letter, segment, local = addressed
+    letter, segment, local, variant = addressed
     if there := ongoing(connection, letter, correction=correction):
         return there
     before = newest(connection, letter.slug)

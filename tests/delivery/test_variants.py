@@ -20,7 +20,7 @@ from publisher.config.segments import parse_segment
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
 from publisher.delivery.candidates import variant_of
-from publisher.delivery.freeze import freeze, preview
+from publisher.delivery.freeze import Addressed, freeze, preview
 from publisher.delivery.ledger import Ledger
 from publisher.delivery.send import Options, send, send_test
 from publisher.delivery.tables import recipients
@@ -192,7 +192,7 @@ def test_siblings_of_a_family_have_variants_of_their_own(database: Database) -> 
     readers(database, 4)
     sibling = varied_letter(slug="2024-12-29-weekly-en")
     with database.begin() as connection:
-        freeze(connection, make_letter(), siblings=[(sibling, None)], home="zh-CN")
+        freeze(connection, make_letter(), siblings=[Addressed(sibling, None)], home="zh-CN")
         mailing = mailings.newest(connection, sibling.slug)
         assert mailing is not None
         rows = select(recipients.c.variant).where(recipients.c.mailing_id == mailing.id)
