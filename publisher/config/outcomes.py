@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 from publisher.config.segments import And, Attribute, Language, Not, Or, Segment, Topic, is_number
@@ -105,11 +105,14 @@ def outcomes(conditions: Sequence[Segment]) -> list[tuple[bool, ...]] | None:
     rests: set[tuple[Rest, ...]] = {tuple(reduced(condition, {}) for condition in conditions)}
     if sum(map(len, facts.values())) > MOST_TESTS:
         return None
-    for tests in facts.values():
-        answers = {tuple(answer.items()) for answer in _answers(list(tests))}
-        rests = {tuple(reduced(one, dict(answer)) for one in rest) for rest in rests for answer in answers}
-        if len(rests) > MOST_RESTS:
-            return None
+    for tests in (part for fact in facts.values() for part in _independent(list(fact))):
+        answers = {tuple(answer.items()): answer for answer in _answers(tests)}
+        left = set[tuple[Rest, ...]]()
+        for rest, answer in product(rests, answers.values()):
+            left.add(tuple(reduced(one, answer) for one in rest))
+            if len(left) > MOST_RESTS:
+                return None
+        rests = left
     return sorted(tuple(one is True for one in rest) for rest in rests)
 
 
@@ -120,24 +123,30 @@ def _fact(test: Test) -> Test | str:
     return test if isinstance(test, Topic) else Language("")
 
 
+def _independent(tests: list[Test]) -> list[list[Test]]:
+    """The tests of one fact, apart where they compare an attribute both as number and as text: then it is taken to be
+    any of each, at worst a variant nobody gets.
+    """
+    ordered = [test for test in tests if isinstance(test, Attribute) and test.comparison not in {"=", "!="}]
+    numbers: list[Test] = [test for test in ordered if is_number(test.value)]
+    if len(numbers) in {0, len(ordered)}:
+        return [tests]
+    return [numbers, [test for test in tests if test not in numbers]]
+
+
 def _answers(tests: Sequence[Test]) -> Iterator[dict[Test, bool]]:
     """What the tests of one fact can say together: a value from each range in which none of them changes its answer."""
-    of_language = [test for test in tests if isinstance(test, Language)]
-    of_attribute = [test for test in tests if isinstance(test, Attribute)]
-    if not of_attribute and not of_language:
+    if isinstance(tests[0], Topic):
         yield from (dict.fromkeys(tests, answer) for answer in (True, False))
+    of_language = [test for test in tests if isinstance(test, Language)]
     for tag in ("", *(test.tag for test in of_language)) if of_language else ():
         yield {test: spoken(test, tag) for test in of_language}
-    if not of_attribute:
-        return
+    of_attribute = [test for test in tests if isinstance(test, Attribute)]
     texts = {"", _NOTHING, *(text for test in of_attribute for text in (test.value, test.value + _NOTHING))}
-    ordered = [test for test in of_attribute if test.comparison not in {"=", "!="}]
-    limits = sorted({float(test.value) for test in ordered if is_number(test.value)})
-    numbers = [*limits, *(middle for low, high in pairwise(limits) for middle in [(low + high) / 2])]
+    held = [(text, number_of(text)) for text in texts] if of_attribute else []
+    ordered = [test.value for test in of_attribute if test.comparison not in {"=", "!="}]
+    limits = sorted({float(value) for value in ordered if is_number(value)})
+    numbers = [*limits, *((low + high) / 2 for low, high in pairwise(limits))]
     numbers += [limits[0] - 1, limits[-1] + 1] if limits else []
-    # Compared both as text and as number, an attribute is taken to be any of each: at worst a variant nobody gets.
-    mixed = limits and not all(is_number(test.value) for test in ordered)
-    held = [(text, number_of(text)) for text in texts]
-    held += [(text, number) for number in numbers for text in (texts if mixed else [_NOTHING])]
-    for text, number in held:
+    for text, number in held + [(_NOTHING, number) for number in numbers]:
         yield {test: compared(test, text, number) for test in of_attribute}

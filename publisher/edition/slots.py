@@ -27,8 +27,9 @@ from publisher.issue.personal import PLACEHOLDER, default_of
 _T = TypeVar("_T")
 _TAG = re.compile(r'<style\b.*?</style>|<[a-zA-Z](?:[^<>"]|"[^"]*")*>', re.DOTALL)
 _NO_WORDS = re.compile(r'<style\b.*|\s(?!(?:alt|title|aria-label)=)[^\s=<>"]+="[^"]*"', re.DOTALL)
-_ADDRESS = re.compile(
-    rf"(?:[a-z][a-z0-9+.-]*://|mailto:|[^\s<>@]+@[^\s<>@?]+\?)[^\s<>“”‘’…{FULL_WIDTH_PUNCTUATION}]*", re.IGNORECASE
+_AROUND = rf"\s<>“”‘’…{FULL_WIDTH_PUNCTUATION}"
+_ADDRESS = re.compile(  # each way to begin is tried at few places, however long a word is
+    rf"(?:[a-z][a-z0-9+.-]{{,30}}://|mailto:|(?<![^{_AROUND}@])[^\s<>@]+@[^\s<>@?]+\?)[^{_AROUND}]*", re.IGNORECASE
 )
 
 
