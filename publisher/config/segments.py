@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from publisher.diagnostics import Sentence, Severity, define, say
@@ -101,6 +102,7 @@ class _Token:
         return re.sub(r"\\(.)", r"\1", self.text[1:-1]) if self.kind == "quoted" else self.text
 
 
+@lru_cache(maxsize=256)
 def parse_segment(text: str) -> Segment:
     """The meaning of an expression. Raises SegmentError with the place of the fault."""
     if len(text) > LONGEST:
