@@ -182,3 +182,12 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     yield f"{before.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def dialect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The contract suite: what takes it holds on SQLite and, by the environment, on a fresh PostgreSQL."""
+    monkeypatch.delenv("PUBLISHER_DATABASE_URL", raising=False)
+    if request.param == "postgresql":
+        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
+    return str(request.param)

@@ -22,12 +22,9 @@ def config(tmp_path: Path) -> Config:
     return Config(newsletter=Newsletter(**newsletter), root=tmp_path)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+@pytest.fixture
+def database(dialect: str, config: Config) -> Iterator[Database]:
     """The contract suite: every test that takes it holds on both."""
-    monkeypatch.delenv("PUBLISHER_DATABASE_URL", raising=False)
-    if request.param == "postgresql":
-        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
     opened = open_database(config)
     yield opened
     opened.close()

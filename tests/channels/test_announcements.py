@@ -70,12 +70,8 @@ def board() -> Iterator[Board]:
     made.server.server_close()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(
-    request: pytest.FixtureRequest, newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Database]:
-    if request.param == "postgresql":
-        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
+@pytest.fixture
+def database(newsletter: Newsletter, dialect: str) -> Iterator[Database]:
     opened = open_database(load_config(newsletter.root))
     yield opened
     opened.close()

@@ -29,11 +29,9 @@ def config(tmp_path: Path) -> Config:
     return make_config(tmp_path)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+@pytest.fixture
+def database(dialect: str, config: Config) -> Iterator[Database]:
     """A migrated database: each test that asks for it runs on SQLite and on a real PostgreSQL."""
-    if request.param == "postgresql":
-        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
     opened = open_database(config)
     yield opened
     opened.close()

@@ -27,10 +27,8 @@ from tests.feedback.conftest import SLUG, Room, open_room
 DOMAINS = ("yahoo.com", "yahoo.fr", "gmail.com", "firm.example")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
-    if request.param == "postgresql":
-        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
+@pytest.fixture
+def either(dialect: str, tmp_path: Path) -> Iterator[Room]:
     room = open_room(tmp_path)
     yield room
     room.database.close()

@@ -31,12 +31,9 @@ SMALL = [f"solo{i}@small{i}.example" for i in range(9)]
 LONG_AGO = datetime(2001, 2, 3, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def room(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+@pytest.fixture
+def room(dialect: str, tmp_path: Path) -> Iterator[Room]:
     """21 confirmed and one pending; of them one left by a mailing's link, one bounced, one complained, one erased."""
-    monkeypatch.delenv("PUBLISHER_DATABASE_URL", raising=False)
-    if request.param == "postgresql":
-        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
     room = open_room(tmp_path)
     room.subscribe(*BIG, *SMALL)
     mailing = room.freeze()

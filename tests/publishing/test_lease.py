@@ -43,11 +43,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.delenv("PUBLISHER_DATABASE_URL", raising=False)
-    if request.param == "postgresql":
-        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
+@pytest.fixture
+def database(dialect: str, tmp_path: Path) -> Iterator[Database]:
     (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
     opened = open_database(load_config(tmp_path))
     yield opened

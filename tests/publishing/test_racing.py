@@ -65,10 +65,8 @@ def _resume(config: Config, database: Database, letter: MailContent) -> object:
 STARTS = {"send": _send, "publish": _publish, "correction": _correct, "worker": _work, "resume": _resume}
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def config(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    if request.param == "postgresql":
-        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
+@pytest.fixture
+def config(dialect: str, tmp_path: Path) -> Config:
     (tmp_path / "config.yaml").write_text(
         "newsletter: {name: W, url: https://news.example.com/, from: W <w@news.example.com>}\n"
         "delivery: {transport: folder, max_send_rate: 300}\ndeploy: {to: folder, path: live}\n"

@@ -102,12 +102,9 @@ class Newsletter:
         return row
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def letter(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsletter]:
+@pytest.fixture
+def letter(dialect: str, tmp_path: Path) -> Iterator[Newsletter]:
     """On both databases."""
-    monkeypatch.delenv("PUBLISHER_DATABASE_URL", raising=False)
-    if request.param == "postgresql":
-        monkeypatch.setenv("PUBLISHER_DATABASE_URL", request.getfixturevalue("postgres_url"))
     config = make_config(tmp_path)
     (tmp_path / "issues").mkdir()
     (tmp_path / "config.yaml").write_text("newsletter: {name: AI 周报}\n", encoding="utf-8")
