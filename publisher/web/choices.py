@@ -63,10 +63,11 @@ def read_choices(fields: Fields, config: Config, subscriber: Subscriber) -> Choi
         wrong["digest"] = "bad_choice"
     attributes = dict(subscriber.attributes)
     for name, declared in editable(config).items():
-        value = given.get(name, attributes.get(name, ""))
+        if (value := given.get(name)) is None:
+            continue
         if not value:
             attributes.pop(name, None)
-        elif name not in given or (fits(value, declared.type, declared.choices) and len(value) <= LONGEST_TEXT):
+        elif fits(value, declared.type, declared.choices) and len(value) <= LONGEST_TEXT:
             attributes[name] = value
         else:
             wrong[name] = f"bad_{declared.type}"

@@ -5,10 +5,9 @@ Who holds a link that we signed can read that mailbox: no other proof is asked f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +16,7 @@ from publisher.audience import store
 from publisher.audience.address import Address
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState, Subscriber
 from publisher.audience.series import enrol, known_series
+from publisher.audience.store import Evidence
 from publisher.audience.suppressions import Reason, end_silence, release, suppression, welcome_back
 from publisher.audience.tokens import TokenPayload
 from publisher.database import Database
@@ -26,8 +26,6 @@ from publisher.web import outbox
 from publisher.web.choices import Choices
 
 ASK_AGAIN = timedelta(minutes=5)  # between two confirmation mails to one mailbox, whoever asks
-
-Evidence = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

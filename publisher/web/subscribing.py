@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from publisher.audience.address import AddressError, read_address
 from publisher.audience.columns import language_tag, time_zone
+from publisher.web.choices import LONGEST_TEXT
 from publisher.web.forms import Fields, came_from_us, evidence, network, read_fields
 from publisher.web.readers import SubscribeRequest
 from publisher.web.service import Service
@@ -59,7 +60,7 @@ async def subscribe(request: Request) -> Response:
     offered = tuple(config.topics)
     chosen = tuple(topic for topic in offered if topic in fields.many("topics")) or offered
     zone, spoken = time_zone(fields.one("timezone")), language or config.newsletter.language
-    wish = SubscribeRequest(address, fields.one("name")[:200], spoken, chosen, zone)
+    wish = SubscribeRequest(address, fields.one("name")[:LONGEST_TEXT], spoken, chosen, zone)
     proof = evidence(request, page="json" if fields.is_json else "form")
     began = time.monotonic()
     await _ask(service, wish, proof)
