@@ -84,7 +84,7 @@ format: $(DEV_STAMP) ## format the code
 smoke: ## install and publish under every Python of this machine
 	@bash tools/smoke.sh
 
-.PHONY: bench bench-peers bench-send bench-web bench-lsp bench-draft simulate chaos
+.PHONY: bench bench-peers bench-send bench-web bench-lsp bench-draft simulate chaos fuzz
 bench: $(DEV_STAMP) ## build times and memory, into docs/benchmarks.md
 	@$(BIN)/python -m tools.bench $(ARGS)
 bench-peers: $(DEV_STAMP) ## our build beside Hugo's, Pelican's and Eleventy's, into docs/benchmarks.md
@@ -99,6 +99,9 @@ bench-draft: $(DEV_STAMP) ## offline key points beside the samples' own, into do
 	@$(BIN)/python -m tools.bench_draft
 simulate: $(DEV_STAMP) ## worlds that a seed decides, until a million steps: make simulate SEEDS=1-500
 	@$(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+fuzz: $(DEV_STAMP) ## hostile input, guided by coverage: make fuzz MINUTES=10 TARGETS='events requests'
+	@$(BIN)/python -m pip install --quiet --group fuzz --constraint constraints.txt
+	@$(BIN)/python -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(TARGETS)
 chaos: $(DEV_STAMP) ## 60,000 recipients, killed again and again
 	@$(BIN)/python -m tools.chaos $(ARGS)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from publisher.checks.engine import findings_across
 from publisher.checks.fixes import plan_fixes
 from publisher.config import load_config
+from publisher.diagnostics import Diagnostic
 from publisher.diagnostics.machines import render_github, render_json, render_sarif
 from publisher.diagnostics.text import render_text
 from publisher.proofing.proof import proofread
@@ -61,8 +63,8 @@ def lay(root: Path, slot: str, text: str) -> None:
     (root / path).write_text(content, encoding="utf-8")
 
 
-def judge(root: Path) -> int:
-    """Check and render the issue, and write what was found in every manner; the number of findings."""
+def judge(root: Path) -> list[Diagnostic]:
+    """Check and render the issue, and write what was found in every manner. Raises ConfigError."""
     config = load_config(root)
     proof = proofread(config, NAME)
     found = list(proof.judged(config, findings_across(config, [proof.basis.facts])).findings)
@@ -70,21 +72,22 @@ def judge(root: Path) -> int:
     for write in (render_json, render_github, render_sarif):
         write(found)
     render_text(found, root)
-    return len(found)
+    return found
 
 
 def seconds(slot: str, text: str, runs: int = 1) -> float:
     """The least processor time of ``runs`` runs."""
     with TemporaryDirectory() as folder:
         lay(Path(folder), slot, text)
-        return min(_timed(Path(folder)) for _ in range(runs))
+        return min(timed(partial(judge, Path(folder))) for _ in range(runs))
 
 
-def _timed(root: Path) -> float:
+def timed(run: Callable[[], object]) -> float:
+    """Processor time of a call, in seconds."""
     gc.collect()
     gc.freeze()  # a collection in the middle shall walk what this text made, not all that the tests hold
     start = time.process_time()
-    judge(root)
+    run()
     took = time.process_time() - start
     gc.unfreeze()
     return took
