@@ -44,7 +44,7 @@ def dark_ground(colour: RGB) -> RGB:
 
 @lru_cache(maxsize=1024)
 def dark_text(colour: RGB, ground: RGB) -> RGB:
-    """A text or a border in dark mode, on a ground as :func:`dark_ground` gave it."""
+    """A text in dark mode, or a border, on a ground as :func:`dark_ground` gave it."""
     return _whole(_text(colour, brightness(ground)))
 
 
@@ -115,16 +115,16 @@ def _recolour(parent: LexborNode, text: RGB, ground: RGB) -> None:
     """Recolour what is in an element; ``text`` is the colour it hands down in light, ``ground`` its own in dark."""
     for node in parent.iter():
         below, given = ground, {name: value for name, value, _ in declarations(node.attributes.get("style") or "")}
-        for name in ("background", "background-color"):
-            if own := parse(given.get(name, "")):
+        for name, value in given.items():
+            if name in {"background", "background-color"} and (own := parse(value)):
                 below = dark_ground(own)
                 given[name] = written(below)
+            elif name.startswith("border"):  # on whatever ground, it is recoloured as on the page's
+                words = ((word, parse(word)) for word in value.split())
+                given[name] = " ".join(written(dark_text(edge, PAGE)) if edge else word for word, edge in words)
         colour = parse(given.get("color", ""))
-        if colour or below is not ground:
+        if colour or ("color" not in given and below is not ground):
             given["color"] = written(dark_text(colour or text, below))
-        for name, value in given.items():
-            if name.startswith("border") and (edge := parse(value)):
-                given[name] = value.replace(written(edge), written(dark_text(edge, below)))
         if given:
             node.attrs["style"] = ";".join(f"{name}:{value}" for name, value in given.items())
         _recolour(node, colour or text, below)

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 RGB = tuple[int, int, int]
-_NAMED = {"white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "gray": (128, 128, 128)}
+_NO_COLOUR = frozenset({"", "none", "transparent", "currentcolor", "inherit", "initial", "unset", "revert"})
 _STEPS = 400
 
 
+@lru_cache(maxsize=4096)
 def parse(value: str) -> RGB | None:
     """A colour as written in CSS; ``None`` for what is no opaque colour (``transparent``, ``inherit``, a gradient)."""
     value = value.strip().lower()
@@ -20,7 +21,16 @@ def parse(value: str) -> RGB | None:
         return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
     if found := re.fullmatch(r"rgb\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)\s*\)", value):
         return int(found[1]), int(found[2]), int(found[3])
-    return _NAMED.get(value.split(" ")[0])
+    word = value if value.startswith("hsl(") else value.partition(" ")[0]
+    if word in _NO_COLOUR:
+        return None
+    from PIL import ImageColor
+
+    try:
+        channels = ImageColor.getrgb(word)
+    except ValueError:
+        return None
+    return channels if len(channels) == 3 else None
 
 
 def written(colour: RGB) -> str:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from selectolax.lexbor import LexborHTMLParser
 
-from publisher.channels.darkmode import PAGE, dark_ground, dark_text
+from publisher.channels.darkmode import PAGE, dark_ground, dark_text, darkened
 from publisher.channels.footnotes import numbered
 from publisher.config.colour import RGB, written
 from publisher.config.theme import rgb
@@ -262,6 +262,24 @@ def test_colours_become_what_wechats_own_script_makes_of_them(ground: str | None
     assert near(own, rgb(below))
     for text, told in zip(TEXTS.split(), seen.split(), strict=True):
         assert near(dark_text(rgb(text), own), rgb(told)), (text, written(dark_text(rgb(text), own)))
+
+
+# What it made of an article's elements there, whose colours are handed down from one in #26231f.
+ARTICLE = {
+    "background-color:#f3f3f3;border:1px solid #ccc": "background-color:#252525;border:1px solid #a3a3a3;color:#c9c4bd",
+    "background-color:#f3f3f3;background:#fff3cd": "background-color:#252525;background:#c8bfa1;color:#26231f",
+    "background:beige;color:inherit": "background:#c0c0ad;color:inherit",
+    "border-left:3px solid crimson;color:darkred": "border-left:3px solid #eb1540;color:#ff4141",
+    "background-color:hsl(200,50%,90%)": "background-color:#b3c1c8;color:#26231f",
+    "background-color:navy;color:white": "background-color:#000080;color:#ffffff",
+}
+
+
+def test_elements_become_what_wechats_own_script_makes_of_them() -> None:
+    html = "".join(f'<p style="{style}">x</p>' for style in ARTICLE)
+    dark = LexborHTMLParser(darkened(f'<section style="color:#26231f">{html}</section>'))
+    assert [node.attributes["style"] for node in dark.css("p")] == list(ARTICLE.values())
+    assert [node.attributes["style"] for node in dark.css("section")] == ["color:#a7a29d"]
 
 
 def near(one: RGB, other: RGB) -> bool:

@@ -40,6 +40,8 @@ def page(body: str, style: str = "") -> str:
         (page("<p>well</p>", DARK.format("body { background: #111 !important; color: #eee !important }")), []),
         (page("<div class=c><p class=k style='color:#222'>deep</p></div>",
               DARK.format(".c { background-color: #181818 } .k { color: #eee }")), []),
+        (page("<p style='color:white;background:navy'>named</p>"), []),
+        (page("<p style='color:hsl(60,100%,90%)'>faint</p>"), ["light", "dark"]),
         (page("<a style='color:#06c' class=k>link</a>", DARK.format(".k:hover { color: #fff }")), []),
     ],
 )  # fmt: skip
