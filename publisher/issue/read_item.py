@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from publisher.diagnostics import Diagnostic, Place, Span, say
-from publisher.documents import Mapping, Scalar, TextFile, parse_mapping, read_text
+from publisher.documents import Mapping, Scalar, TextFile, parse_mapping
 from publisher.documents.validate import BAD_VALUE, near_key
 from publisher.issue import codes
 from publisher.issue.folder import MARKDOWN_SUFFIXES
@@ -29,14 +29,12 @@ _ORDERING = re.compile(r"^\d{1,3}[-_. ]+")
 _HAN_OR_KANA = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]")
 
 
-def read_item(root: Path, folder: str, path: str, position: int, findings: list[Diagnostic]) -> Item | None:
-    """The item of the file ``path``, if anything of it can be read; ``position`` counts from 1."""
-    file, wrong = read_text(root, path)
-    findings += wrong
+def read_item(root: Path, folder: str, file: TextFile | None, position: int, findings: list[Diagnostic]) -> Item | None:
+    """The item of a file, if anything of it can be read; ``position`` counts from 1."""
     if file is None:
         return None
-    anchor = anchor_of_file(path, position)
-    if PurePosixPath(path).suffix.lower() in MARKDOWN_SUFFIXES:
+    anchor = anchor_of_file(file.path, position)
+    if PurePosixPath(file.path).suffix.lower() in MARKDOWN_SUFFIXES:
         parts, found = read_item_file(file)
         findings += found
         return _markdown_item(root, folder, file, parts, anchor, findings) if parts else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -194,3 +195,31 @@ def test_places_name_values_and_what_holds_them(repository: Repository) -> None:
     assert (places.of("cover", "alt").span.line, places.of("cover", "alt").span.column) == (5, 8)
     assert places.of("cover", "credit").span.line == 4
     assert places.of("subject").span.line == 1
+
+
+ITEM = "---\nheadline: 乙\n---\n"
+SAMPLES = Path(__file__).parents[2] / "issues"
+
+
+def test_what_is_mostly_markup_is_one_finding_however_many_files_it_is_in(repository: Repository) -> None:
+    for number in range(4):
+        repository.write(f"{number}.md", ITEM + "*a* [b](c)\n" * (800 if number == 2 else 600))
+    issue, (finding,) = repository.read()
+    assert issue is None
+    assert (finding.code, finding.path) == ("too-much-markup", "issues/2024-12-29-weekly/2.md")
+    assert finding.message == "the issue has 13,034 marks of Markdown and YAML; 10,000 are the most"
+
+
+@pytest.mark.parametrize("sample", ["2024-12-29-ai-weekly", "2024-12-29-ai-weekly-en"])
+def test_a_long_issue_is_not_taken_for_markup(repository: Repository, sample: str) -> None:
+    texts = [path.read_text(encoding="utf-8").split("---\n", 2)[2] for path in (SAMPLES / sample).glob("*.md")]
+    long = "\n\n".join(text.replace("::: commentary\n", "").replace(":::\n", "") for text in texts) * 50
+    repository.write("a.md", ITEM + long)
+    assert long.count("\n") > 4_000
+    repository.sound()
+
+
+def test_a_thousand_links_are_no_markup_too_many(repository: Repository) -> None:
+    links = (f"- [A story of some length, number {n}](https://example.com/stories/{n})\n" for n in range(1_000))
+    repository.write("a.md", ITEM + "".join(links))
+    repository.sound()
