@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
+from math import isqrt
 
 from publisher.delivery.ledger import Claim, Exchanged, Ledger
 from publisher.delivery.pace import UNLIMITED, Pace, batch_size, blocked, ceiling
@@ -149,7 +151,7 @@ class Sender:
                 self.pace.give_back(self._reserved)
                 self._reserved = 0
             return
-        free = pool.room - pool.busy
+        free = max(0, pool.room - pool.busy)
         if free and not self._reserved and not self._dry and self._alive and not self._waits(pool, now):
             rate = self.pace.rate
             batch = batch_size(rate, self.transport.most)
@@ -165,14 +167,13 @@ class Sender:
         answer = self._record_and_claim(self._reserved)
         if unused := self._reserved - len(answer.claims):
             self.pace.give_back(unused)
-        batch = batch_size(self.pace.rate, self.transport.most)
         self._reserved = 0
         if not pool.busy:
             self._heard_at = self.clock()
         self.progress.excluded += answer.excluded
         self._dry = not answer.claims and not answer.excluded
-        for start in range(0, len(answer.claims), batch):
-            pool.give(answer.claims[start : start + batch])
+        for batch in _batches(answer.claims, batch_size(self.pace.rate, self.transport.most)):
+            pool.give(batch)
 
     def _submit(self, claims: Sequence[Claim]) -> list[Outcome]:
         """Address and submit a batch; runs in the pool's threads."""
@@ -309,3 +310,14 @@ class Sender:
             self._observed_at = now
             pace = min(self.pace.rate, UNLIMITED)
             self.observe(replace(self.progress, in_flight=pool.busy, pace=pace, ending=self.ending))
+
+
+def _batches(claims: Sequence[Claim], most: int) -> Iterator[Sequence[Claim]]:
+    """The calls: at most the root of ``most`` where one was tried before, and alone the third time.
+
+    So a recipient whose call fails each time leaves the others of it behind.
+    """
+    by_attempt = sorted(claims, key=lambda claim: claim.attempt)
+    for attempt, same in groupby(by_attempt, lambda claim: claim.attempt):
+        given, size = list(same), most if attempt == 1 else isqrt(most) if attempt == 2 else 1
+        yield from (given[start : start + size] for start in range(0, len(given), size))

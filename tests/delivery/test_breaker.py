@@ -17,8 +17,9 @@ from publisher.database import Database
 from publisher.delivery.freeze import freeze
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.pace import LocalPace
-from publisher.delivery.send import Sent, send
+from publisher.delivery.send import Options, Sent, send
 from publisher.delivery.sender import Interrupt, Sender
+from publisher.delivery.settle import release_uncertain
 from publisher.delivery.states import Ending
 from publisher.delivery.status import explain
 from publisher.delivery.submit_pool import DOUBTS_TO_END
@@ -99,6 +100,26 @@ def test_one_poisoned_recipient_is_rejected_in_the_first_run_and_all_others_are_
     assert "Illegal address" in reason
     assert "@" not in reason
     assert server.account.summary()["most"] == 1
+
+
+@pytest.mark.parametrize("most", [50, 500])
+def test_who_shared_a_call_with_one_that_always_fails_is_mailed_once_an_operator_releases_them(
+    config: Config, sqlite: Database, most: int
+) -> None:
+    def answer(one: Envelope) -> Verdict:
+        if one.address == "reader7@example.com":
+            raise RuntimeError("a defect")
+        return Verdict.SUBMITTED
+
+    add_people(sqlite, 600)
+    fake = FakeTransport(answer, most=most)
+    for _ in range(6):
+        sent = send(config, sqlite, make_letter(), Options(transport=fake))
+        if not sent.account.pending:
+            with sqlite.begin() as connection:
+                release_uncertain(connection, sent.mailing.id)
+    assert (sent.account.submitted, sent.account.uncertain) == (599, 1)
+    assert len({message["To"] for message in fake.messages}) == 599
 
 
 def test_one_poisoned_recipient_of_a_relay_is_rejected_with_its_words(tmp_path: Path, sqlite: Database) -> None:
