@@ -127,7 +127,7 @@ def test_no_row_of_a_subscriber_passes_through_python(room: Room) -> None:
     assert [text for text in asked if "SUBSCRIBERS.ADDRESS" in text] == []
 
 
-@pytest.mark.parametrize("room", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 def test_the_page_and_the_words_name_no_reader(room: Room) -> None:
     page = render_audience(read(room), room.config)
     assert "<svg" in page
@@ -147,7 +147,7 @@ def test_the_page_speaks_the_newsletters_language(tmp_path: Path, language: str,
     assert said in render_audience(found, room.config.model_copy(update={"newsletter": newsletter}))
 
 
-@pytest.mark.parametrize("room", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 def test_the_command_writes_json_and_a_page(room: Room) -> None:
     found = json.loads(run(room, "audience", "--format", "json").stdout)
     assert (found["readers"], found["pending"], found["lost"]["bounce"]) == (18, 1, 1)
