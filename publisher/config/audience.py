@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from publisher.config.segments import checked_audience
 from publisher.config.values import OneLine, Section
-from publisher.diagnostics import say
+from publisher.diagnostics import Sentence, say
 from publisher.documents.validate import refuse
 
 _NAME = re.compile(r"[^\W\d][\w-]*")
@@ -39,12 +39,16 @@ def _fitting(value: str | None, info: ValidationInfo) -> str | None:
     kind, choices = info.data.get("type", "text"), info.data.get("choices", ())
     if value is None or not value.strip() or fits(value.strip(), kind, choices):
         return " ".join((value or "").split()) or None
-    wanted = {
+    raise refuse(say("the default {value!r} is no {kind}", value=value[:80], kind=kind), how_to_write(kind, choices))
+
+
+def how_to_write(kind: str, choices: tuple[str, ...] = ()) -> Sentence:
+    """What to write for a value of a type that not every text is of."""
+    return {
         "number": say("write digits"),
         "date": say("write a day as 2024-12-29"),
         "choice": say("write one of {names}", names=", ".join(choices)),
-    }
-    raise refuse(say("the default {value!r} is no {kind}", value=value[:80], kind=kind), wanted[kind])
+    }[kind]
 
 
 def fits(value: str, kind: str, choices: tuple[str, ...] = ()) -> bool:

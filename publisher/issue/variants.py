@@ -56,7 +56,7 @@ def variants_of(issue: Issue, home: str) -> tuple[tuple[IssueVariant, ...], list
     """
     found = [finding for prose in _prose(issue) for finding in _faults(prose)]
     conditions: dict[Segment, tuple[str, Place]] = {}
-    for told, segment, place in _conditions(issue):
+    for told, segment, place in conditions_of(issue):
         if isinstance(segment, Diagnostic):
             found.append(segment)
         else:
@@ -104,7 +104,7 @@ def _may_hold(prose: Prose) -> bool:
     return "only" in prose.text and ":::" in prose.text
 
 
-def _conditions(issue: Issue) -> Iterator[tuple[str, Segment | Diagnostic, Place]]:
+def conditions_of(issue: Issue) -> Iterator[tuple[str, Segment | Diagnostic, Place]]:
     """Each condition as written, its meaning and its place, in the order of reading."""
     if issue.intro:
         yield from _of_boxes(issue.intro)
