@@ -84,7 +84,7 @@ format: $(DEV_STAMP) ## format the code
 smoke: ## install and publish under every Python of this machine
 	@bash tools/smoke.sh
 
-.PHONY: bench bench-peers bench-send bench-web bench-lsp bench-draft simulate chaos fuzz
+.PHONY: bench bench-peers bench-send bench-web bench-lsp bench-draft simulate chaos mutants fuzz
 bench: $(DEV_STAMP) ## build times and memory, into docs/benchmarks.md
 	@$(BIN)/python -m tools.bench $(ARGS)
 bench-peers: $(DEV_STAMP) ## our build beside Hugo's, Pelican's and Eleventy's, into docs/benchmarks.md
@@ -104,6 +104,8 @@ fuzz: $(DEV_STAMP) ## hostile input, guided by coverage: make fuzz MINUTES=10 TA
 	@$(BIN)/python -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(TARGETS)
 chaos: $(DEV_STAMP) ## 60,000 recipients, killed again and again
 	@$(BIN)/python -m tools.chaos $(ARGS)
+mutants: $(DEV_STAMP) ## small faults in a copy, each to be found by a test: make mutants ROOM=delivery SAMPLE=100 SEED=1
+	@$(BIN)/python -m tools.mutants $(if $(ROOM),--rooms $(ROOM)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: pictures
 pictures: $(DEV_STAMP) browser ## every theme in every script, on phone and desk, light and dark, into dist/pictures; those of docs/images

@@ -1,0 +1,75 @@
+"""Which tests reach which block of statements: they run once while every block of a copy of the tree reports itself.
+
+What is known of a file of tests is kept in ``dist/mutants`` until that file changes.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tools.mutants.sites import blocks, modules
+
+Watched = Callable[[dict[Path, ast.Module]], AbstractContextManager[None]]
+
+
+def reach(session: pytest.Session, kept: Path, watched: Watched) -> dict[str, list[tuple[pytest.Item, float]]]:
+    """For each block the tests that reach it and pass, and the seconds they take, the quickest first."""
+    from tools.mutants.session import child, run
+
+    known = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    items = {item.nodeid: item for item in session.items}
+    keys = {file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in {_file(name) for name in items}}
+    for number, (file, key) in enumerate(sorted(keys.items()), 1):
+        if known.get(file, {}).get("key") == key:
+            continue
+        log = Path(os.environ["MUTANTS_LOG"])
+        log.write_text("", encoding="utf-8")
+        with watched(_reporting()):
+            child(lambda: run([i for i in session.items if _file(i.nodeid) == file], _note), 1800)  # noqa: B023
+        tests: dict[str, tuple[list[float], list[str]]] = defaultdict(lambda: ([], []))
+        for line in log.read_text(encoding="utf-8").splitlines():
+            what, test, value = line.split("\t")
+            if what == "reached":
+                tests[test][1].append(value)
+            elif what == "passed":
+                tests[test][0].append(float(value))
+        known[file] = {"key": key, "tests": {t: [s[0], b] for t, (s, b) in tests.items() if s and b}}
+        print(f"{number}/{len(keys)} {file}: {len(known[file]['tests'])} tests reach the rooms", flush=True)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(known), encoding="utf-8")
+    found: dict[str, list[tuple[pytest.Item, float]]] = defaultdict(list)
+    of_all = [(seconds, test, names) for file in keys for test, (seconds, names) in known[file]["tests"].items()]
+    for seconds, test, names in sorted(of_all):
+        for name in names:
+            found[name].append((items[test], seconds))
+    return found
+
+
+def _file(name: str) -> str:
+    return name.partition("::")[0]
+
+
+def _note(test: str, seconds: float, failed: bool) -> None:
+    from tools.mutants.reporter import note
+
+    note("failed" if failed else "passed", test, str(seconds))
+
+
+def _reporting() -> dict[Path, ast.Module]:
+    trees = {}
+    for path in modules():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for name, body in list(blocks(str(path), tree)):
+            call = ast.parse(f"__import__('tools.mutants.reporter', fromlist=['hit']).hit({name!r})")
+            body[:0] = call.body
+        trees[path] = tree
+    return trees

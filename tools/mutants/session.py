@@ -1,0 +1,139 @@
+"""The plug-in of pytest that tries mutants: tests are collected once; each mutant lives in a child of that process.
+
+There the code of the functions that live is exchanged; on disk the module is, for processes that tests start.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import gc
+import json
+import os
+import shutil
+import signal
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import pytest
+
+from tools.mutants.reach import reach
+from tools.mutants.sites import Site
+
+_KILLER = Path(os.environ.get("MUTANTS_LOG", "")).with_name("killer")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool:
+    """In place of running all tests once."""
+    from tools.mutants.__main__ import sample
+
+    options = json.loads(os.environ["MUTANTS"])
+    survivors: dict[str, str] = {}
+    tally: dict[str, Counter[str]] = defaultdict(Counter)
+    tests = reach(session, Path(options["kept"]), watched)
+    mutants = sample(options)
+    for number, (room, path, tree, site) in enumerate(mutants, 1):
+        chosen, budget = [], float(options["seconds"])
+        for item, takes in tests[site.block]:
+            budget -= takes
+            if budget < 0 and chosen:
+                break
+            chosen.append(item)
+        fate = "reached by no test"
+        if chosen:
+            with _mutated(Path(path), tree, site):
+                fate = child(lambda: run(chosen), 60 + 6 * (options["seconds"] - budget))  # noqa: B023 - awaited
+        tally[room][fate.partition(" ")[0]] += 1
+        tally["all"][fate.partition(" ")[0]] += 1
+        if not fate.startswith("killed"):
+            survivors[site.name] = f"{fate}, of {len(chosen)} tests" if chosen else fate
+        print(f"{number}/{len(mutants)} {fate} (line {site.line}) {site.name}", flush=True)
+    for key, fates in tally.items():
+        print(f"{key:12} {fates.total():5} mutants {fates['killed']:5} killed {fates['killed'] / fates.total():7.1%}")
+    Path(options["survivors"]).write_text(json.dumps(survivors, indent=1, ensure_ascii=False), encoding="utf-8")
+    return True
+
+
+def run(items: list[pytest.Item], each: Callable[[str, float, bool], None] | None = None) -> None:
+    """Run these tests; without ``each`` the first that fails ends the process."""
+    session = items[0].session
+    for item, after in zip(items, [*items[1:], None], strict=True):
+        began, failed = time.monotonic(), session.testsfailed
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+        if each:
+            each(item.nodeid, time.monotonic() - began, session.testsfailed > failed)
+        elif session.testsfailed:
+            _KILLER.write_text(item.nodeid, encoding="utf-8")
+            os._exit(1)
+
+
+def child(work: Callable[[], None], limit: float) -> str:
+    """The fate of a mutant whose tests are run by ``work`` in a child: killed by a test or by time, or survived."""
+    if not (pid := os.fork()):
+        os.setsid()
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+        status = 2
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    until = time.monotonic() + limit
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < until:
+        time.sleep(0.02)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)  # with all that its tests started
+    if not ended[0]:
+        os.waitpid(pid, 0)
+        return "killed by time"
+    for path in Path(os.environ["TMPDIR"]).iterdir():
+        shutil.rmtree(path, ignore_errors=True)
+    if status := os.waitstatus_to_exitcode(ended[1]):
+        return f"killed by {_KILLER.read_text(encoding='utf-8') if status == 1 else f'status {status}'}"
+    return "survived"
+
+
+@contextlib.contextmanager
+def watched(trees: dict[Path, ast.Module]) -> Iterator[None]:
+    """These trees in place of the modules' own, on disk and (in a child, for good) in the functions that live."""
+    originals = {path: path.read_bytes() for path in trees}
+    codes: dict[tuple[str, str, int], CodeType] = {}
+    for path, tree in trees.items():
+        path.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding="utf-8")
+        _gather(compile(tree, str(path.resolve()), "exec"), codes)
+    before = [(f, f.__code__) for f in gc.get_objects() if isinstance(f, FunctionType) and _key(f.__code__) in codes]
+    for function, code in before:
+        if function.__code__.co_freevars == codes[_key(code)].co_freevars:
+            function.__code__ = codes[_key(code)]
+    try:
+        yield
+    finally:
+        for function, code in before:
+            function.__code__ = code
+        for path, original in originals.items():
+            path.write_bytes(original)
+
+
+@contextlib.contextmanager
+def _mutated(path: Path, tree: ast.Module, site: Site) -> Iterator[None]:
+    site.do()
+    with watched({path: tree}):
+        site.undo()
+        yield
+
+
+def _key(code: CodeType) -> tuple[str, str, int]:
+    return code.co_filename, code.co_qualname, code.co_firstlineno
+
+
+def _gather(code: CodeType, codes: dict[tuple[str, str, int], Any]) -> None:
+    codes[_key(code)] = code
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            _gather(inner, codes)
