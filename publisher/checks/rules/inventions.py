@@ -115,9 +115,9 @@ class Summed:
         return frozenset(_initials(self.text))
 
     @cached_property
-    def dates(self) -> frozenset[tuple[int, int]]:
-        """Its dates, as month and day."""
-        return frozenset(date for date, _ in _dates(self.text))
+    def dates(self) -> dict[tuple[int, int], str]:
+        """Its dates, as month and day, and as written."""
+        return {date: found[0] for date, found in _dates(self.text)}
 
     @cached_property
     def days(self) -> frozenset[int]:
@@ -204,7 +204,7 @@ def inventions(claim: str, source: Summed, language: str, *, drafted: bool = Tru
         *_names(claim, source, language, drafted),
         *_quotes(claim, source),
         *_when(claim, source),
-        *_how_much(claim, source),
+        *other_currencies(claim, source),
     ]
     return sorted(found, key=lambda one: one.start)
 
@@ -305,7 +305,8 @@ def _dates(text: str) -> Iterator[tuple[tuple[int, int], re.Match[str]]]:
         yield (number, int(day)), found
 
 
-def _how_much(claim: str, source: Summed) -> Iterator[Invention]:
+def other_currencies(claim: str, source: Summed) -> Iterator[Invention]:
+    """The currencies of amounts that the source has in another one."""
     for values, currency, found in _money(claim):
         theirs = set[str]().union(*(source.money.get(value, set()) for value in values))
         if theirs and currency not in theirs:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from urllib.parse import urldefrag, urlsplit
 
 from publisher.checks.context import Context, Line, sources
+from publisher.checks.rules.inventions import Summed, other_currencies
 from publisher.checks.rules.number_not_in_items import Number, numbers
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.issue import Issue, Item, read_issue
@@ -86,12 +87,19 @@ def _compare(context: Context, original: Context) -> Iterator[Diagnostic]:
 
 
 def _numbers(context: Context, index: int, at: Place, mine: str, theirs: str, slug: str) -> Iterator[Diagnostic]:
-    """What one side has in digits and the other neither in digits nor in words."""
+    """What one side has in digits and the other neither in digits nor in words; another date; another currency."""
     here, there = _missing(mine, theirs), _missing(theirs, mine)
     if not (any(map(_is_year, here)) and any(map(_is_year, there))):
         here, there = ([one for one in side if not _is_year(one)] for side in (here, there))
-    if here or there:
-        own, others = (list(dict.fromkeys(one.text.strip() for one in side)) for side in (here, there))
+    own, others = ([one.text.strip() for one in side] for side in (here, there))
+    one, other = Summed(mine), Summed(theirs)
+    dates, their_dates = _other_dates(one, other), _other_dates(other, one)
+    if dates and their_dates:
+        own, others = own + dates, others + their_dates
+    own += [found.words for found in other_currencies(mine, other)]
+    others += [found.words for found in other_currencies(theirs, one)]
+    if own or others:
+        own, others = list(dict.fromkeys(own)), list(dict.fromkeys(others))
         place = _place_of(context, index, own[0]) if own else None
         yield NUMBERS.at(place or at, _differ(own, others, slug), help=say("compare the two, and mend the wrong one"))
 
@@ -116,6 +124,10 @@ def _place_of(context: Context, index: int, words: str) -> Place | None:
 def _missing(mine: str, theirs: str) -> list[Number]:
     known = {value for number in numbers(theirs, words=True) for value in number.values}
     return [one for one in numbers(mine) if one.values.isdisjoint(known) and not _is_small(one)]
+
+
+def _other_dates(one: Summed, other: Summed) -> list[str]:
+    return [words for date, words in one.dates.items() if date not in other.dates and date[1] not in other.days]
 
 
 def _is_small(number: Number) -> bool:
