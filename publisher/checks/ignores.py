@@ -70,7 +70,7 @@ def _next_line(lines: Sequence[str], number: int) -> int:
 def hidden(ignores: Iterable[Ignore], findings: Iterable[Diagnostic]) -> set[Diagnostic]:
     """The findings that an ignore speaks of. A fixed code cannot be ignored."""
     spots = {(ignore.code, ignore.place.path, ignore.line) for ignore in ignores}
-    known = catalogue()
+    known = catalogue() if spots else {}
     return {one for one in findings if _spot(one) in spots and not (one.code in known and known[one.code].fixed)}
 
 

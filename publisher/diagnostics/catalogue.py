@@ -92,10 +92,9 @@ def catalogue() -> dict[str, Code]:
 
 def with_levels(levels: Mapping[str, str], findings: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """The findings at the levels that config.yaml asks for; ``off`` drops one. A fixed code keeps its own."""
-    known = catalogue()
     for finding in findings:
         level = levels.get(finding.code)
-        if level is None or (finding.code in known and known[finding.code].fixed):
+        if level is None or (finding.code in _CODES and _CODES[finding.code].fixed):
             yield finding
         elif level != "off":
             yield replace(finding, severity=Severity(level))

@@ -102,11 +102,14 @@ class Theme:
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox, quicker with our own frozen dataclasses: of them a template may see all that is public."""
 
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Whether a template may read ``obj.attr``."""
-        if _is_ours(type(obj)):  # type: ignore[arg-type]
-            return not attr.startswith("_")
-        return super().is_safe_attribute(obj, attr, value)
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """``obj.attribute``, or what stands for what is not there, or not for templates."""
+        if _is_ours(type(obj)) and attribute[:1] != "_":  # type: ignore[arg-type]
+            try:
+                return getattr(obj, attribute)
+            except AttributeError:
+                pass
+        return super().getattr(obj, attribute)
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,7 @@ order of the slugs.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -31,6 +32,8 @@ WORTH_PROCESSES = 40
 """Issues to render from which on starting processes costs less than it saves."""
 
 _CHUNK = 8
+_PRELOADED = [__name__, "publisher.checks.engine", "publisher.edition.rendering"]
+"""What proofreading needs, loaded once for all processes."""
 _given: tuple[Config, Others] | None = None
 
 
@@ -185,7 +188,15 @@ def workers(count: int, start: Callable[..., None] | None = None, *given: Any) -
     from concurrent.futures import ProcessPoolExecutor
 
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    return ProcessPoolExecutor(count, multiprocessing.get_context(method), start, given)
+    context = multiprocessing.get_context(method)
+    context.set_forkserver_preload(_PRELOADED)
+    return ProcessPoolExecutor(count, context, _begin, (gc.get_threshold(), start, *given))
+
+
+def _begin(threshold: tuple[int, int, int], start: Callable[..., None] | None, *given: Any) -> None:
+    gc.set_threshold(*threshold)  # a new process has the interpreter's own
+    if start:
+        start(*given)
 
 
 def _start(config: Config, others: Others) -> None:

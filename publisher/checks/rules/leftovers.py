@@ -96,6 +96,7 @@ def _every(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _place(prose: Prose, texts: tuple[str, ...]) -> Place | None:
+    texts = tuple(text for text in texts if text in prose.text)  # mostly none
     for number, line in enumerate(prose.lines):
         for text in texts:
             if text in line:

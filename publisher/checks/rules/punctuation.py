@@ -18,6 +18,7 @@ _HAN = r"[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]"
 _CLOSER, _OPENER = "[”’》〉」』）】]", "[“‘《〈「『（【]"
 # Names that are written with their mark.
 _NAMES = r"(?<!雅虎)(?<!去哪儿)(?<!去哪兒)(?<!けいおん)(?<!ラブライブ)"
+_HALF = re.compile(f"[{''.join(FULL)}]")
 _MARK = f"(?:[,;:]|{_NAMES}[?!])"
 _AFTER_HAN = f"(?:(?<={_HAN})|(?<={_CLOSER})){_MARK} *(?={_HAN}|{_OPENER}|[A-Za-z0-9]|$)"
 _BEFORE_HAN = f"(?:^|(?<=[A-Za-z0-9%)\\]\"'])){_MARK}(?={_HAN}|{_OPENER})"
@@ -49,7 +50,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def _half_width(context: Context) -> Iterator[Diagnostic]:
     """In Chinese and Japanese text; where other words are more, only between its characters."""
     chinese = Locale.of(context.issue.language, {}).counts_characters
-    for line in cjk_lines(context):
+    for line in (line for line in cjk_lines(context) if _HALF.search(line.text)):
         mostly = chinese and len(HAN.findall(line.text)) >= len(_WORD.findall(line.text))
         pattern = _CHINESE if mostly else _MIXED
         for found in pattern.finditer(line.text):

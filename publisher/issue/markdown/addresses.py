@@ -116,7 +116,13 @@ def _addresses_in_text(state: StateCore) -> None:
     linkify: Any = state.md.linkify
     for block in state.tokens:
         words = block.content
-        if block.type == "inline" and block.children and ("@" in words or "//" in words) and linkify.pretest(words):
+        if (
+            block.type == "inline"
+            and block.children
+            and ("@" in words or "//" in words)
+            and any(one.type == "text" and ("@" in one.content or "//" in one.content) for one in block.children)
+            and linkify.pretest(words)  # a slow search
+        ):
             block.children = _with_links(state, block.children)
 
 
