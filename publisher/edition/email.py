@@ -19,6 +19,7 @@ from publisher.config import Config
 from publisher.diagnostics import Sentence, say
 from publisher.edition.brand import Brand, font_stacks
 from publisher.edition.footer import footer
+from publisher.edition.markdown import Html, in_tables
 from publisher.edition.model import Slotted, ThemeError
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
@@ -39,9 +40,9 @@ _MJ_START = re.compile(r"</?mj(?=-|l\b)")
 _MJ_TAG = re.compile(r"""<(/?)(mj(?:l\b|-[a-z-]+))((?:[^<>"]|"[^"]*")*?)(/?)>""")
 _SHEET = re.compile(r"(?<=<style type=\"text/css\">)[^<]+(?=</style>)")
 # A direction in its wrappers scrambles Arabic and Hebrew, which <html dir> sets right. One column needs neither the
-# style sheets of columns nor a font of no size between them.
+# style sheets of columns nor a font of no size between them. Cells that share their edges shift those without one.
 _SURPLUS = re.compile(
-    r"direction:ltr;|font-size:0px;(?!mso)"
+    r"direction:ltr;|font-size:0px;(?!mso)|(?<=table, td \{ )border-collapse: collapse; "
     r"|<!\[endif\]-->\s*<!--\[if mso \| IE\]>|<!--\[if lte mso 11\]>.*?<!\[endif\]-->\s*"
     r'|<style (?:type="text/css">@media[^{]*\{\s*|media="[^"]*">\.moz-text-html )\.mj-column-per-100[^<]*</style>\s*',
     re.DOTALL,
@@ -102,7 +103,8 @@ def looks(words: Locale, config: Config) -> dict[str, Any]:
     fonts = {
         "body": Markup(body),  # noqa: S704 -- our own font stacks
         "display": Markup(title),  # noqa: S704
-        "outlook": Markup(words.outlook_font),  # noqa: S704
+        "outlook": Markup(_word_font(body, words)),  # noqa: S704
+        "outlook_title": Markup(_word_font(title, words)),  # noqa: S704
         "line_height": words.line_height,
     }
     own = footer(config, words)
@@ -110,9 +112,17 @@ def looks(words: Locale, config: Config) -> dict[str, Any]:
         "words": words,
         "newsletter": config.newsletter,
         "fonts": fonts,
-        "footer": own.html if own else Markup(),
+        "footer": Html(in_tables(str(own.html))) if own else Markup(),
         "uses": used(own.html if own else ""),
     }
+
+
+def _word_font(stack: str, words: Locale) -> str:
+    """The font for Word, which takes the first name of ``stack`` and no other: one that Windows has."""
+    return {
+        "Georgia": "Georgia,serif",
+        "ui-monospace": "Consolas,monospace",
+    }.get(stack.partition(",")[0], f"{words.outlook_font},Arial,sans-serif")
 
 
 class _MjmlError(Exception):

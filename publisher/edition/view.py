@@ -16,7 +16,9 @@ from publisher.edition.model import Length
 from publisher.edition.pictures import Pictures
 from publisher.issue.model import Source
 
-_RARE = re.compile(r'class="(?:boxed )?(button|callout|cards|footnotes|pullquote|sponsor)"|<(blockquote|hr|pre)\b')
+_RARE = re.compile(
+    r'class="(?:boxed |quoted )?(button|callout|cards|footnotes|pullquote|sponsor)"|<(blockquote|hr|pre)\b'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ class View:
             if picture is None:
                 return None
             url, width = pictures.mailed(picture.url)
-            return replace(picture, url=url, width=width, height=None)
+            height = picture.width and picture.height and max(1, round(picture.height * width / picture.width))
+            return replace(picture, url=url, width=width, height=height)
 
         items = tuple(replace(item, image=fitted(item.image)) for item in self.items)
         shown = replace(self, cover=fitted(self.cover), items=items).keeping(pictures.for_mail)

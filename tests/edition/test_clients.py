@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import colour
 from publisher.config.theme import GROUNDS, ThemeConfig, built_in, palettes, rgb
-from publisher.edition.gates.stylesheet import rules, sheets
+from publisher.edition.gates.stylesheet import declarations, rules, sheets
 from publisher.proofing.proof import proofread
 from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, item
 from tests.edition.test_kinds import proof
@@ -19,6 +19,14 @@ from tests.edition.test_kinds import proof
 THEMES = pytest.mark.parametrize("theme", built_in())
 _STYLE = re.compile("<style.*?</style>|<!--.*?-->", re.DOTALL)
 TABLE = "| Model | Cost | Time |\n|---|--:|---|\n| GPT-4o | *100* m | 3 months |\n"
+_WORD_SETS_ITSELF = {
+    ("body", "background-color"), ("div", "background-color"), ("div", "background"),  # the table within has it too
+    ("div", "width"), ("img", "width"), ("table", "width"),  # attributes say it
+    ("table", "background-color"), ("table", "background"),  # MJML's, which has a bgcolor for Word
+    ("a", "padding"), ("a", "background-color"),  # a button's cell has both
+    ("ul", "padding"), ("ol", "padding"),  # a margin for Word alone
+    ("hr", "border"), ("hr", "border-top"),  # a line of its own
+}  # fmt: skip
 _DARK = "@media (prefers-color-scheme: dark)"
 _MARK = re.compile(r"\[data-ogs[cb]\] ?")
 
@@ -31,8 +39,8 @@ def mail(root: Path, theme: str) -> str:
 
 
 def wide(theme: str, **values: Any) -> str:
-    table = item("Table", f"{TABLE}\n\n> A quote.\n\n---\n\n```\ncode\n```\n\nNote.[^1]\n\n[^1]: A note.", anchor="t")
-    items = (*values["items"], table)
+    text = f"{TABLE}\n\n> A quote.\n>\n> > In it: اقتباس.\n\n---\n\n```\ncode\n```\n\nNote.[^1]\n\n[^1]: A note."
+    items = (*values["items"], item("Table", text, text, anchor="t", section="Rich"))
     return html_of(edition(configuration=config(theme={"name": theme}), **(values | {"items": items})))
 
 
@@ -101,15 +109,50 @@ def test_nothing_is_used_that_webmail_of_qq_and_163_is_known_to_drop(theme: str,
 
 
 @THEMES
-def test_in_outlook_for_windows_grounds_are_of_cells_and_pictures_have_a_width(theme: str, tmp_path: Path) -> None:
-    html = mail(tmp_path, theme)
-    tree = LexborHTMLParser(html)
-    for node in tree.css(".box td, .press td"):
-        assert node.tag == "td"
-        assert "background-color" in (node.attributes["style"] or "")
-    assert {node.tag for node in tree.css(".boxed, .pressed")} == {"td"}
-    assert all((node.attributes["width"] or "").isdecimal() for node in tree.css("img"))
-    assert re.search(r"<!--\[if mso\]><style>table,td,div,p,a,h1,h2,h3,h4\{font-family:", html)
+def test_in_outlook_for_windows_grounds_edges_and_padding_are_of_cells_and_pictures_have_a_size(
+    theme: str, tmp_path: Path
+) -> None:
+    written = [
+        wide(theme, **values | {"generated_by": "M"}) for values in (CHINESE, ENGLISH, ENGLISH | {"language": "ar"})
+    ]
+    for html in (mail(tmp_path, theme), *written):
+        tree = LexborHTMLParser(_STYLE.sub("", html))
+        outside = {
+            (node.tag, name)
+            for node in tree.css("[style]:not(td, th)")
+            for name, value, _ in declarations(node.attributes["style"] or "")
+            if re.match("padding|border(?!-collapse|-radius)|background|(width|height)$", name)
+            and value not in {"0", "0px", "auto"}
+        }
+        assert outside <= _WORD_SETS_ITSELF
+        assert {node.tag for node in tree.css(".boxed, .pressed, .item, .quoted, .coded, .footnotes, .generated")} == {
+            "td"
+        }
+        for node in tree.css("img"):
+            assert (node.attributes["width"] or "").isdecimal()
+            assert (node.attributes["height"] or "").isdecimal()
+
+
+@pytest.mark.parametrize(
+    ("theme", "values", "text", "headings"),
+    [
+        ("paper", ENGLISH, "'Segoe UI'", "Georgia"),
+        ("brief", ENGLISH, "'Segoe UI'", "'Segoe UI'"),
+        ("magazine", ENGLISH, "Georgia", "Georgia"),
+        ("paper", CHINESE, "'Microsoft YaHei'", "'Microsoft YaHei'"),
+        ("magazine", CHINESE, "Georgia", "Georgia"),
+    ],
+)
+def test_in_outlook_for_windows_headings_and_text_keep_their_kind_of_font(
+    theme: str, values: dict[str, Any], text: str, headings: str
+) -> None:
+    html = html_of(edition(configuration=config(theme={"name": theme}), **values))
+    told = re.search(
+        r"<!--\[if mso\]><style>table,td,div,p,a,.kicker\{font-family:([^,]+),.*?h1,h2,h3,h4\{font-family:([^,]+),",
+        html,
+    )
+    assert told is not None
+    assert told.groups() == (text, headings)
 
 
 def test_mails_keep_to_their_bytes() -> None:

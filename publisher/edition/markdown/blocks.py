@@ -21,6 +21,9 @@ _FIXED = {
 _BOX = re.compile(r'<section class="(callout|sponsor)">((?:(?!</?section).)*)</section>', re.DOTALL)
 _BUTTON = re.compile(r'<p(?: dir="[a-z]+")?>(<a [^>]*class="button"[^>]*>(?:(?!</?a\b).)*</a>)</p>', re.DOTALL)
 _LAYOUT = '<table role="presentation" cellpadding="0" cellspacing="0" border="0"'
+_QUOTE = re.compile(r'<blockquote((?: dir="[a-z]+")?)( class="pullquote")?')
+_CODE = re.compile(r'<pre((?: dir="[a-z]+")?)')
+_NOTES = re.compile(r'<section class="footnotes"(.*?>)(.*?)</section>', re.DOTALL)
 _FIGURES = re.compile(r"[\W\d_]*[0-9][\W\d_]*")
 _TABLE = re.compile(r"<table>(?:(?!<table).)*?</table>", re.DOTALL)
 _ROW = re.compile("<thead>(.*?)</thead>", re.DOTALL)
@@ -70,15 +73,29 @@ def labelled(html: str, cell: Callable[[str, str], str], least: int = 1, opening
 
 
 def in_tables(html: str) -> str:
-    """Sanitised HTML for mail: boxes and buttons as tables, whose cells alone have grounds and edges in Outlook; before
+    """Sanitised HTML for mail: what has edges or a ground is in tables, whose cells alone show them in Outlook; before
     each cell of a wide table its column's head, which phones alone show.
     """
-    if 'class="' in html:
-        html = _BOX.sub(rf'{_LAYOUT} class="box" width="100%"><tr><td class="boxed \1">\2</td></tr></table>', html)
-        html = _BUTTON.sub(rf'{_LAYOUT} class="press"><tr><td class="pressed">\1</td></tr></table>', html)
-    return labelled(
+    html = labelled(
         html,
         lambda head, rest: f'<td{rest}><b class="head" style="display:none;mso-hide:all">{head}</b>',
         3,
         '<table class="cards">',
     )
+    wide = f'{_LAYOUT} width="100%" class='
+    if 'class="' in html:
+        html = _NOTES.sub(rf'<section\1{wide}"notes"><tr><td class="footnotes">\2</td></tr></table></section>', html)
+        html = _BOX.sub(rf'{wide}"box"><tr><td class="boxed \1">\2</td></tr></table>', html)
+        html = _BUTTON.sub(rf'{_LAYOUT} class="press"><tr><td class="pressed">\1</td></tr></table>', html)
+    if "<blockquote" in html:
+        html = _QUOTE.sub(lambda tag: _quoted(wide, *tag.groups()), html)
+        html = html.replace("</blockquote>", "</blockquote></td></tr></table>")
+    if "<pre" in html:
+        html = _CODE.sub(rf'{wide}"box"><tr><td class="coded"\1><pre\1', html)
+        html = html.replace("</pre>", "</pre></td></tr></table>")
+    return html
+
+
+def _quoted(wide: str, way: str, pulled: str | None) -> str:
+    table, cell = ("pulled", "quoted pullquote") if pulled else ("box", "quoted")
+    return f'{wide}"{table}"{way}><tr><td class="{cell}"{way}><blockquote'
