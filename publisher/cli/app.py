@@ -30,13 +30,14 @@ MODULES = {
     "suppressions": ("suppressions",),
     "events": ("events", "reconcile"), "serve": ("preview", "serve", "worker"),
     "backup": ("backup", "restore", "move"), "doctor": ("doctor", "verify"), "theme": ("theme",), "lsp": ("lsp",),
-    "audience": ("audience",), "mcp": ("mcp",), "wechat": ("wechat",),
+    "audience": ("audience",), "mcp": ("mcp",), "archiving": ("archive-mailings",),
+    "wechat": ("wechat",),
 }  # fmt: skip
 # The order of --help.
 COMMANDS = (
     "init", "new", "add", "check", "explain", "schema", "build", "wechat", "preview", "lsp", "mcp", "plan", "publish",
     "hold", "send", "pause", "resume", "cancel", "status", "reconcile", "report", "verify", "serve",
-    "worker", "backup", "restore", "move", "doctor",
+    "worker", "archive_mailings", "backup", "restore", "move", "doctor",
 )  # fmt: skip
 
 

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from publisher.cli.frame import Format, app, console, emit, examples, opened, plain, say, tell, write_page
+from publisher.cli.frame import Format, app, console, emit, examples, moment_back, opened, plain, say, tell, write_page
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from publisher.insights.audience import AudienceReport
 
 
@@ -70,7 +68,7 @@ def ask(
     from publisher.cli.importing import deliver
     from publisher.web.asking import ask as step
 
-    since, waited = _back("--not-heard-since", not_heard_since), _back("--remind-after", remind_after)
+    since, waited = moment_back("--not-heard-since", not_heard_since), moment_back("--remind-after", remind_after)
     with opened(context, mails=yes) as (config, database):
         with database.begin() if yes else database.connect() as connection:
             found = step(connection, since, waited, act=yes)
@@ -83,18 +81,6 @@ def ask(
             tell("nothing was done: --yes does it")
             return 0
         return deliver(config, database, "questions mailed")
-
-
-def _back(option: str, span: str) -> datetime:
-    from datetime import UTC, datetime
-
-    from publisher.audience.spans import shifted
-    from publisher.errors import UsageError
-
-    try:
-        return shifted(datetime.now(UTC), span, -1)
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}", help="write a number and d, w, m (months) or y, such as 12m") from None
 
 
 def _print(found: AudienceReport) -> None:

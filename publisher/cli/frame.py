@@ -83,6 +83,19 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
+def moment_back(option: str, span: str) -> datetime:
+    """The moment a ``span`` before now, as an option has it. Raises UsageError."""
+    from datetime import UTC
+
+    from publisher.audience.spans import shifted
+    from publisher.errors import UsageError
+
+    try:
+        return shifted(datetime.now(UTC), span, -1)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}", help="write a number and d, w, m (months) or y, such as 12m") from None
+
+
 def write_page(target: Path, page: str, option: str) -> None:
     """Write a page and say where. Raises UsageError, naming the ``option`` for another place."""
     from publisher.documents.atomic import write_file

@@ -23,6 +23,7 @@ from publisher.cli.frame import (
     opened,
     plain,
     say,
+    tell,
     write_page,
 )
 
@@ -98,6 +99,8 @@ def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
     for row in rows:
         if row.get("waiting"):
             say(f"{row['issue']}: {waits(row['waiting'], datetime.fromisoformat(row['next_at']))}")
+        if len(rows) == 1 and row.get("folded_at"):
+            say(f"folded on {row['folded_at'][:10]}: the counts are as they were then")
     if said := [one for row in rows for one in row.get("receivers", ())]:
         _print_answers(said)
     if len(rows) == 1 and (excluded := rows[0]["excluded_by_reason"]):
@@ -147,6 +150,9 @@ def report(
     with opened(context) as (config, database):
         found, other = (_report(context, config, database, name) if name else None for name in (issue, compare))
     assert found is not None
+    for one in (found, other):
+        if one and one.folded_at:
+            tell(f"{one.issue} was folded on {one.folded_at:%Y-%m-%d}: its counts are as they were then")
     if format == "json":
         emit(plain({"issue": found, "compare": other} if other else found))
     elif other:

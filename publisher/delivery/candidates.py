@@ -25,6 +25,7 @@ from sqlalchemy import (
 from publisher.audience.model import MONTHLY
 from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers, suppressions, taken_steps
+from publisher.delivery.folding import refuse_folded
 from publisher.delivery.local_time import LocalTime
 from publisher.delivery.mailings import Mailing, newest, unsettled, waiting
 from publisher.delivery.states import Exclusion, Operator, RecipientState
@@ -80,8 +81,10 @@ def candidates(
 ) -> Subquery:
     """Each subscriber with its variant, the reason that it alone gives, and which copy of its inbox it is among those
     without; and the moment before which it gets nothing, if there is one. With ``due`` only these, of whom no inbox
-    takes a step twice.
+    takes a step twice. Raises UsageError where whom the issue, or another of its family, reached is folded.
     """
+    if family or not correction:
+        refuse_folded(connection, [slug, *(family.others(slug) if family else ())])
     s, before = subscribers.c, newest(connection, slug)
     joined: FromClause = subscribers
     # An inbox may stand there twice, spelled differently: the last word about it counts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, case, delete, func, insert, select, update
 from publisher.database import Database
 from publisher.database.failures import UnreadableError
 from publisher.delivery.states import FEEDBACK, Account, Operator, RecipientState
-from publisher.delivery.tables import WAITS, links, literally, mailings, recipients, second_copies, senders
+from publisher.delivery.tables import WAITS, foldings, links, literally, mailings, recipients, second_copies, senders
 from publisher.errors import UsageError
 from publisher.issue.folder import SERIES
 from publisher.mail.message import MailContent
@@ -133,7 +134,12 @@ def account_of(connection: Connection, mailing: Mailing) -> Account:
 
 
 def account(connection: Connection, *mailing_ids: int) -> Account:
-    """The account of mailings: one scan of their recipients. ``bounced`` wins over ``delivered``."""
+    """The account of mailings: one scan of their recipients; of a folded one as it was. ``bounced`` wins over
+    ``delivered``.
+    """
+    folded = select(foldings.c.account).where(foldings.c.mailing_id.in_(mailing_ids))
+    if len(mailing_ids) == 1 and (told := connection.execute(folded).scalar()):
+        return Account(**json.loads(told))
     r = recipients.c
     reason = case((r.state == RecipientState.EXCLUDED, r.reason), else_=None).label("why")
     query = (

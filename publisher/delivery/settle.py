@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from publisher.database.bulk import insert_once
+from publisher.delivery import folding
 from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, second_copies
 from publisher.providers.events import EventKind
@@ -37,6 +38,8 @@ def recipient_of(connection: Connection, mailing: str, reference: str) -> str | 
     m, r = mailings.c, recipients.c
     joined = select(r.number).join(mailings, m.id == r.mailing_id)
     number = connection.execute(joined.where(m.reference == mailing, r.reference == reference)).scalar()
+    if number is None and (packed := next(folding.all_of(connection, reference, mailing), None)):
+        number = packed.row["number"]
     return None if number is None else f"{mailing}-{number}"
 
 
@@ -71,6 +74,8 @@ def settle(
     if (match := _ID.fullmatch(recipient or "")) and int(match[2]) <= _MOST:
         key = {"mailing": match[1], "number": int(match[2])}
         row = connection.execute(_BY_RECIPIENT, key).mappings().first()
+        if row is None and (packed := folding.find(connection, match[1], int(match[2]))):
+            return _of_packed(packed)
     if row is None and message_id:
         row = connection.execute(_BY_MESSAGE_ID, {"message_id": message_id}).mappings().first()
     if row is None or row["state"] == RecipientState.EXCLUDED:
@@ -91,6 +96,14 @@ def settle(
         slug=row["slug"],
         mailing_id=row["mailing_id"],
     )
+
+
+def _of_packed(found: folding.FoldedRecipient) -> Settled:
+    """What follows for the reader follows all the same; the account stays as it was folded."""
+    if found.row["state"] == RecipientState.EXCLUDED:
+        return Settled(known=True)
+    who = found.row["reference"], f"{found.mailing}-{found.row['number']}"
+    return Settled(known=True, reference=who[0], recipient=who[1], slug=found.slug)
 
 
 def _risen(row: dict[str, Any], kind: EventKind, at: datetime, message_id: str | None, detail: str) -> dict[str, Any]:

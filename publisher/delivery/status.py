@@ -10,7 +10,7 @@ from publisher.channels import outbox
 from publisher.channels.outbox import Announcement
 from publisher.config.model import Config
 from publisher.database import Database
-from publisher.delivery import mailings, tripwires
+from publisher.delivery import folding, mailings, tripwires
 from publisher.delivery.ledger import at_work
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Sent
@@ -125,7 +125,7 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
         found = {mailing.slug: mailing for mailing in mailings.every_newest(connection)}
         if slug is not None:
             refuse_unknown(config, slug, also=found)
-        announced = outbox.entries(connection, slug)
+        announced, folded = outbox.entries(connection, slug), folding.folded_at(connection)
         wanted = [slug] if slug is not None else sorted({*known, *found})
         rows: list[dict[str, Any]] = []
         tripped: list[Tripped] = []
@@ -137,6 +137,8 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
             account, busy = mailings.account_of(connection, mailing), at_work(database, connection, mailing)
             state = mailing_state(account, mailing.operator, at_work=busy)
             rows.append(status_row(name, mailing, account, state, (one for one in announced if one.slug == name)))
+            if at := folded.get(mailing.id):
+                rows[-1]["folded_at"] = at.isoformat()
             tripped += tripwires.after_the_fact(connection, mailing) + tripwires.deferring(connection, mailing)
     if slug is None:
         read = readings(config, without=found)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -99,6 +100,26 @@ WAITS = and_(recipients.c.state == literally(RecipientState.PENDING), recipients
 
 LEFT_TO_MONTH = recipients.c.reason == literal_column(f"'{Exclusion.DIGEST}'")
 """Who gets the issue with the others of its month."""
+
+# Mailings whose recipients are packed, with the account and the report as they were then (folding.py).
+foldings = Table(
+    "foldings",
+    metadata,
+    Column("mailing_id", Id, ForeignKey("mailings.id"), primary_key=True, autoincrement=False),
+    Column("folded_at", Instant, nullable=False),
+    Column("account", Text, nullable=False),  # JSON: states.Account
+    Column("report", Text, nullable=False),  # JSON: insights' report
+)
+
+folded_recipients = Table(
+    "folded_recipients",
+    metadata,
+    Column("mailing_id", Id, ForeignKey("mailings.id"), primary_key=True, autoincrement=False),
+    Column("first", Integer, primary_key=True, autoincrement=False),  # the numbers of its recipients: from this one
+    Column("last", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 of the rows before they were compressed
+    Column("rows", LargeBinary, nullable=False),  # zlib of JSON: values by column, as the database has them
+)
 
 # A message id that events show for a recipient beside the one the ledger has: this reader got two copies.
 second_copies = Table(

@@ -6,8 +6,11 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
+
+from pydantic import TypeAdapter
 
 from publisher.delivery.states import FEEDBACK, Account, MailingState
 
@@ -125,11 +128,26 @@ class MailingReport:
     timeline: tuple[TimelineStep, ...]
     tracking: Tracking | None
     clicks: tuple[CountedLink, ...] = ()
+    folded_at: datetime | None = None  # since when nothing but the clicks changes (delivery/folding.py)
+
+    def to_json(self) -> str:
+        """As a folded mailing keeps it."""
+        return _adapter().dump_json(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> MailingReport:
+        """What :meth:`to_json` wrote."""
+        return _adapter().validate_json(text)
 
     @property
     def balanced(self) -> bool:
         """Whether the six states sum to the audience that was frozen."""
         return self.account.audience == self.counted
+
+
+@cache
+def _adapter() -> TypeAdapter[MailingReport]:
+    return TypeAdapter(MailingReport)
 
 
 def named_domains(domains: Sequence[Domain], most: int = 12) -> tuple[Domain, ...]:

@@ -9,12 +9,12 @@ from sqlalchemy import Connection, or_, select
 
 from publisher.audience.tables import subscribers
 from publisher.database import Database
-from publisher.delivery import mailings
+from publisher.delivery import folding, mailings
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import recipients
 from publisher.feedback.tables import feedback_events
-from publisher.insights.account import FEW, AnswerCount
+from publisher.insights.account import FEW, AnswerCount, MailingReport
 from publisher.providers.receivers import decode
 
 MOST = 25  # rows that are shown; the largest
@@ -49,6 +49,8 @@ def answers_to(database: Database, slug: str | None = None) -> tuple[AnswerCount
             found = max(mailings.every_newest(connection), key=lambda one: one.id, default=None)
         else:
             found = mailings.newest(connection, slug)
+        if found and (kept := folding.report_of(connection, found.id)):
+            return MailingReport.from_json(kept).answers
         return answers(connection, found) if found else ()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -22,7 +24,7 @@ from sqlalchemy import (
 from publisher.audience.tables import consents, domain_of, subscribers
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery import ledger, mailings
+from publisher.delivery import folding, ledger, mailings
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import FEEDBACK, RecipientState, mailing_state
 from publisher.delivery.tables import links, literally, recipients
@@ -50,32 +52,38 @@ def report(database: Database, config: Config, slug: str) -> MailingReport | Non
         mailing = mailings.newest(connection, slug)
         if mailing is None:
             return None
-        account = mailings.account(connection, mailing.id)
-        busy = ledger.at_work(database, connection, mailing)
-        tracks, r = config.feedback.opens_and_clicks, recipients.c
-        bounces = _by_reason(connection, mailing, r.bounce, r.bounced_at)
-        return MailingReport(
-            issue=mailing.slug,
-            title=mailing.title,
-            language=mailings.letter_of(connection, mailing.id).language,
-            sequence=mailing.sequence,
-            state=mailing_state(account, mailing.operator, at_work=busy),
-            digest=mailing.digest,
-            commit=mailing.commit,
-            frozen_at=mailing.frozen_at,
-            finished_at=mailing.finished_at,
-            counted=mailing.audience,
-            account=account,
-            unsubscribed=_unsubscribed(connection, mailing),
-            rejections=_rejections(connection, mailing),
-            bounces=tuple(BounceReason(*reason.partition("/")[::2], count) for reason, count in bounces),
-            answers=answers(connection, mailing),
-            complaints=tuple(_by_reason(connection, mailing, r.complaint, r.complained_at)),
-            domains=_domains(connection, mailing),
-            timeline=timeline(_minutes(connection, mailing)),
-            tracking=_tracking(connection, mailing) if tracks else None,
-            clicks=_clicks(connection, mailing.slug),
-        )
+        if kept := folding.report_of(connection, mailing.id):
+            return replace(MailingReport.from_json(kept), clicks=_clicks(connection, slug))
+        return report_of(connection, config, mailing, at_work=ledger.at_work(database, connection, mailing))
+
+
+def report_of(connection: Connection, config: Config, mailing: Mailing, *, at_work: bool = False) -> MailingReport:
+    """The report of one mailing that is not folded."""
+    account = mailings.account(connection, mailing.id)
+    tracks, r = config.feedback.opens_and_clicks, recipients.c
+    bounces = _by_reason(connection, mailing, r.bounce, r.bounced_at)
+    return MailingReport(
+        issue=mailing.slug,
+        title=mailing.title,
+        language=mailings.letter_of(connection, mailing.id).language,
+        sequence=mailing.sequence,
+        state=mailing_state(account, mailing.operator, at_work=at_work),
+        digest=mailing.digest,
+        commit=mailing.commit,
+        frozen_at=mailing.frozen_at,
+        finished_at=mailing.finished_at,
+        counted=mailing.audience,
+        account=account,
+        unsubscribed=_unsubscribed(connection, mailing),
+        rejections=_rejections(connection, mailing),
+        bounces=tuple(BounceReason(*reason.partition("/")[::2], count) for reason, count in bounces),
+        answers=answers(connection, mailing),
+        complaints=tuple(_by_reason(connection, mailing, r.complaint, r.complained_at)),
+        domains=_domains(connection, mailing),
+        timeline=timeline(_minutes(connection, mailing)),
+        tracking=_tracking(connection, mailing) if tracks else None,
+        clicks=_clicks(connection, mailing.slug),
+    )
 
 
 def _clicks(connection: Connection, slug: str) -> tuple[CountedLink, ...]:
@@ -210,18 +218,20 @@ def mailings_of(connection: Connection, reference: str) -> list[dict[str, Any]]:
     m, r = mailing_table.c, recipients.c
     keys = ("state", "reason", "attempts", "bounce", "complaint", *_MOMENTS)
     statement = (
-        select(m.slug, m.reference, r.number, *(r[key] for key in keys))
+        select(m.id, m.slug, m.reference, r.number, *(r[key] for key in keys))
         .select_from(recipients.join(mailing_table, r.mailing_id == m.id))
         .where(r.reference == reference)
-        .order_by(m.id)
     )
+    packed = folding.all_of(connection, reference)
+    rows = [dict(row) for row in connection.execute(statement).mappings()]
+    rows += ({**one.row, "slug": one.slug, "reference": one.mailing, "id": one.mailing_id} for one in packed)
     found = []
-    for row in connection.execute(statement):
-        values = {key: getattr(row, key) for key in keys}
-        values |= {key: values[key].isoformat() for key in _MOMENTS if values[key] is not None}
+    for row in sorted(rows, key=itemgetter("id")):
+        values = {key: row[key] for key in keys}
+        values |= {key: row[key].isoformat() for key in _MOMENTS if isinstance(row[key], datetime)}
         told = {key: value for key, value in values.items() if value is not None}
-        events = _events(connection, row.reference, f"{row.reference}-{row.number}")
-        found.append({"issue": row.slug, **told, **({"events": events} if events else {})})
+        events = _events(connection, row["reference"], f"{row['reference']}-{row['number']}")
+        found.append({"issue": row["slug"], **told, **({"events": events} if events else {})})
     return found
 
 

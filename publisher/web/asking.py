@@ -16,9 +16,10 @@ from publisher.audience import store
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
 from publisher.audience.suppressions import Reason
 from publisher.audience.tables import confirmations, consents, subscribers, suppressions
-from publisher.database.bulk import insert_rows
+from publisher.database.bulk import among, insert_rows
+from publisher.delivery import folding
 from publisher.delivery.states import RecipientState
-from publisher.delivery.tables import mailings, recipients
+from publisher.delivery.tables import foldings, mailings, recipients
 from publisher.feedback.tables import feedback_events
 from publisher.providers.events import EventKind
 from publisher.web import outbox
@@ -27,6 +28,7 @@ REMINDERS = 2
 """So many follow the question; silence after the last is the answer."""
 
 s, q = subscribers.c, confirmations.c
+_READS = and_(feedback_events.c.kind.in_((EventKind.OPEN.value, EventKind.CLICK.value)), feedback_events.c.machine == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def ask(connection: Connection, since: datetime, waited: datetime, *, act: bool 
     """
     if act and connection.dialect.name == "postgresql":  # two calls at once would both find the same silence
         connection.execute(text("LOCK TABLE confirmations IN SHARE ROW EXCLUSIVE MODE"))
-    rows = connection.execute(_silent(since, waited)).all()
+    rows = connection.execute(_silent(connection, since, waited)).all()
     due = [row for row in rows if row.mails <= REMINDERS]
     gone = [row for row in rows if row.mails > REMINDERS]
     if act:
@@ -63,14 +65,16 @@ def ask(connection: Connection, since: datetime, waited: datetime, *, act: bool 
     return Asking(asked, len(due) - asked, len(gone))
 
 
-def _silent(since: datetime, waited: datetime) -> Select[Any]:
+def _silent(connection: Connection, since: datetime, waited: datetime) -> Select[Any]:
     """Each mailbox that is due: its first subscriber, and how many mails went out since it was last heard of."""
+    folded = _active_in_folded(connection, since)
     heard, pause = func.max(case((store.HEARD, consents.c.at))), func.max(s.paused_until)
     mailbox = (
         select(s.mailbox_key, func.min(s.id).label("id"), func.coalesce(heard, func.min(s.created_at)).label("heard"))
         .join(consents, consents.c.subscriber_id == s.id)
         .where(s.state == ConsentState.CONFIRMED.value, s.mailbox_key.not_in(select(suppressions.c.mailbox_key)))
         .where(s.mailbox_key.not_in(_active(since)))
+        .where(s.mailbox_key.not_in(select(s.mailbox_key).where(among(connection, s.reference, folded))))
         .group_by(s.mailbox_key)
         .having(or_(pause.is_(None), pause <= store.now()))
         .subquery()
@@ -89,6 +93,15 @@ def _silent(since: datetime, waited: datetime) -> Select[Any]:
     )
 
 
+def _active_in_folded(connection: Connection, since: datetime) -> set[str]:
+    """The references of those of them whose mailing is folded."""
+    e, m = feedback_events.c, mailings.c
+    query = select(e.mailing, e.recipient).distinct().join(mailings, m.reference == e.mailing)
+    query = query.join(foldings, foldings.c.mailing_id == m.id).where(_READS, e.received_at >= since, e.settled == 1)
+    rows = connection.execute(query)
+    return folding.references(connection, ((mailing, int(one.rpartition("-")[2])) for mailing, one in rows))
+
+
 def _active(since: datetime) -> Select[Any]:
     """The mailboxes of those who opened or clicked, as far as events tell."""
     e, m, r = feedback_events.c, mailings.c, recipients.c
@@ -99,5 +112,5 @@ def _active(since: datetime) -> Select[Any]:
         .join(mailings, m.reference == e.mailing)
         .join(recipients, and_(r.mailing_id == m.id, r.number == number))
         .join(subscribers, s.reference == r.reference)
-        .where(e.kind.in_((EventKind.OPEN.value, EventKind.CLICK.value)), e.machine == 0, e.received_at >= since)
+        .where(_READS, e.received_at >= since)
     )

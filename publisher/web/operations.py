@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from publisher.audience import store
 from publisher.config import Config
 from publisher.database import Database
+from publisher.delivery import folding
 from publisher.delivery.mailings import was_mailed
 from publisher.delivery.tripwires import Tripped, alert
 from publisher.errors import DatabaseError
@@ -92,7 +93,7 @@ class Alarms:
 
         def find() -> list[Tripped]:
             with self._database.connect() as connection:
-                known = was_mailed(connection, reference)
+                known = was_mailed(connection, reference) or any(folding.all_of(connection, reference))
             return [] if known else [Tripped("unknown-link", "", message, advice, stops=False)]
 
         self._shout(find)

@@ -1,0 +1,91 @@
+"""``publisher archive-mailings``: old mailings folded into their accounts, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from publisher.cli.frame import Format, app, emit, examples, moment_back, opened, say, tell
+
+if TYPE_CHECKING:
+    from publisher.config import Config
+    from publisher.database import Database
+
+LEAST = timedelta(days=90)
+"""Events of a mailing come for weeks, a month's edition looks back two months."""
+
+
+@app.command(
+    epilog=examples(
+        "publisher archive-mailings --older-than 12m --yes", "publisher archive-mailings --undo 2023-12-29-weekly"
+    )
+)
+def archive_mailings(
+    context: typer.Context,
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="SPAN", help="Which ended so long ago: 12m, 2y; at least 90d.")
+    ] = "12m",
+    undo: Annotated[
+        str | None, typer.Option("--undo", metavar="ISSUE", help="Put this issue's recipients back, to the byte.")
+    ] = None,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Forget for good the recipients of mailings folded a year ago.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes/--dry-run", help="Do it; else only say what would be done.")] = False,
+    format: Format = "text",
+) -> None:
+    """Fold old mailings: their recipients are packed, their accounts and reports stay. Nobody is ever mailed by it.
+
+    Reversible with --undo until --drop, which spares what was folded less than a year ago.
+    """
+    from publisher.delivery import folding
+    from publisher.errors import UsageError
+
+    if undo and (drop or yes):
+        raise UsageError("--undo stands alone", help=f"publisher archive-mailings --undo {undo}")
+    before = moment_back("--older-than", older_than)
+    if before > datetime.now(UTC) - LEAST:
+        advice = "events of a mailing come for weeks; write 90d or more, such as 12m"
+        raise UsageError(f"--older-than: {older_than} is too short", help=advice)
+    with opened(context) as (config, database):
+        if undo:
+            restored = folding.unfold(database, undo)
+            told: dict[str, Any] = {"issue": undo, "restored": restored}
+            line = f"{undo}: {restored:,} recipients are back"
+        else:
+            done = _drop(database, act=yes) if drop else _fold(database, config, before, act=yes)
+            people = sum(one["recipients"] for one in done)
+            told = {"dropped" if drop else "folded": done, "recipients": people, "done": yes}
+            would, what = "" if yes else "would be ", "dropped" if drop else "folded"
+            for one in done:
+                say(f"{one['issue']}: {one['recipients']:,} recipients") if format == "text" else None
+            line = f"{len(done):,} mailings with {people:,} recipients {would}{what}"
+        if format == "json":
+            emit(told)
+        else:
+            say(line)
+        if not (undo or yes):
+            tell("nothing was done: --yes does it")
+
+
+def _fold(database: Database, config: Config, before: datetime, *, act: bool) -> list[dict[str, Any]]:
+    from publisher.delivery.folding import foldable
+    from publisher.insights.folding import fold
+
+    with database.connect() as connection:
+        found = foldable(connection, before)
+    now = datetime.now(UTC)
+    folded = [one for one in found if not act or fold(database, config, one, before, now)]
+    return [{"issue": one.slug, "sequence": one.sequence, "recipients": one.audience} for one in folded]
+
+
+def _drop(database: Database, *, act: bool) -> list[dict[str, Any]]:
+    from publisher.delivery import folding
+
+    with database.begin() if act else database.connect() as connection:
+        found = folding.droppable(connection, moment_back("--drop", "1y"))
+        for one in found if act else ():
+            folding.drop(connection, one.id)
+    return [{"issue": one.slug, "sequence": one.sequence, "recipients": one.audience} for one in found]

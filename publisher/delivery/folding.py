@@ -1,0 +1,222 @@
+"""Old mailings folded: their recipients leave the table, packed and with a digest, and come back to the byte.
+
+The decision and the account, with the report, are one transaction; from then on these stand. The recipients follow a
+batch a commit, so that other writers wait for no more than one; a run that was interrupted goes on. A recipient is in
+one of the two tables at every moment. Nobody can be mailed again: whatever asks whom a folded mailing reached is
+refused, and steps of series, which grow for ever, are never folded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, Connection, MetaData, String, Table, and_, delete, func, insert, not_, or_, select
+
+from publisher.database import Database
+from publisher.database.bulk import insert_once, insert_rows
+from publisher.database.metadata import Instant
+from publisher.delivery.mailings import Mailing, account, by_id
+from publisher.delivery.states import Operator, RecipientState
+from publisher.delivery.tables import folded_recipients, foldings, literally, mailings, recipients, second_copies
+from publisher.errors import DatabaseError, UsageError
+from publisher.issue.folder import SERIES
+
+BATCH = 5_000
+"""Recipients a commit, and packed into one row: some 250 kB."""
+
+_AS_STORED = Table(
+    "recipients",
+    MetaData(),
+    *(Column(c.name, String() if isinstance(c.type, Instant) else c.type) for c in recipients.c),
+)
+
+f = folded_recipients.c
+
+
+def foldable(connection: Connection, before: datetime, slug: str | None = None) -> list[Mailing]:
+    """The mailings with unpacked recipients of issues whose every mailing ended before that moment, oldest first.
+
+    Any mailing of the issue holds back all: one that is under way, or paused; one with somebody pending, claimed or
+    uncertain; one with a second copy, which trips a wire.
+    """
+    m, r, of = mailings.c, recipients.c, mailings.alias("of").c
+    states = (RecipientState.PENDING, RecipientState.CLAIMED, RecipientState.UNCERTAIN)
+    unsettled = (select(r.number).where(r.mailing_id == of.id, r.state == literally(one)).exists() for one in states)
+    holds = or_(
+        and_(of.finished_at.is_(None), of.operator != Operator.CANCELLED),
+        func.coalesce(of.finished_at, of.frozen_at) >= before,
+        select(second_copies.c.number).where(second_copies.c.mailing_id == of.id).exists(),
+        *unsettled,
+    )
+    query = select(m.id).where(
+        m.slug.not_like(f"{SERIES}/%"),
+        select(r.number).where(r.mailing_id == m.id).exists(),
+        not_(select(of.id).where(of.slug == m.slug, of.audience > 0, holds).exists()),
+    )
+    found = connection.scalars((query.where(m.slug == slug) if slug else query).order_by(m.id)).all()
+    return [by_id(connection, key) for key in found]
+
+
+def begin(connection: Connection, mailing: Mailing, report: str, now: datetime) -> None:
+    """Keep the account and the report of a mailing; from now on it is folded."""
+    told = json.dumps(asdict(account(connection, mailing.id)))
+    insert_once(connection, foldings, {"mailing_id": mailing.id, "folded_at": now, "account": told, "report": report})
+
+
+def pack(database: Database, mailing_id: int, progress: Callable[[int], None] = lambda _: None) -> None:
+    """Pack the recipients of a mailing that is folded."""
+    c = _AS_STORED.c
+    with database.connect() as connection:
+        ends = select(func.min(c.number), func.max(c.number)).where(c.mailing_id == mailing_id)
+        low, high = connection.execute(ends).one()
+    for first in range(low or 0, (high or -1) + 1, BATCH):
+        with database.begin() as connection:
+            taken = delete(_AS_STORED).where(c.mailing_id == mailing_id, c.number.between(first, first + BATCH - 1))
+            rows = sorted(map(tuple, connection.execute(taken.returning(*c))))
+            if rows:
+                columns = dict(zip(c.keys(), zip(*rows, strict=True), strict=True))
+                data = json.dumps(columns, ensure_ascii=False, separators=(",", ":")).encode()
+                numbers = columns[c.number.name]
+                values = {"mailing_id": mailing_id, "first": numbers[0], "last": numbers[-1]}
+                values |= {"digest": hashlib.sha256(data).hexdigest(), "rows": zlib.compress(data, 6)}
+                connection.execute(insert(folded_recipients).values(values))
+        progress(len(rows))
+
+
+def unfold(database: Database, slug: str, progress: Callable[[int], None] = lambda _: None) -> int:
+    """Put the recipients of an issue's mailings back as they were; how many. Raises UsageError, DatabaseError."""
+    m, restored = mailings.c, 0
+    with database.connect() as connection:
+        query = select(m.id).join(foldings, foldings.c.mailing_id == m.id).where(m.slug == slug).order_by(m.id)
+        folded = connection.scalars(query).all()
+        if not folded:
+            raise UsageError(f"no mailing of {slug} is folded", help="publisher status lists the mailings")
+        if any(is_dropped(connection, mailing_id) for mailing_id in folded):
+            raise UsageError(f"the recipients of {slug} were dropped", help="a backup of before has them")
+    for mailing_id in folded:
+        with database.connect() as connection:
+            parts = connection.scalars(select(f.first).where(f.mailing_id == mailing_id).order_by(f.first)).all()
+        for first in parts:
+            with database.begin() as connection:
+                taken = delete(folded_recipients).where(f.mailing_id == mailing_id, f.first == first)
+                part = connection.execute(taken.returning(f.digest, f.rows)).first()
+                rows = _unpack(part.digest, part.rows) if part else []
+                insert_rows(connection, _AS_STORED, rows)
+            restored += len(rows)
+            progress(len(rows))
+        with database.begin() as connection:
+            connection.execute(delete(foldings).where(foldings.c.mailing_id == mailing_id))
+    return restored
+
+
+def droppable(connection: Connection, before: datetime) -> list[Mailing]:
+    """The mailings that were folded before that moment and can still be unfolded, oldest first."""
+    packed = select(f.first).where(f.mailing_id == foldings.c.mailing_id).exists()
+    query = select(foldings.c.mailing_id).where(foldings.c.folded_at < before, packed)
+    return [by_id(connection, key) for key in connection.scalars(query.order_by(foldings.c.mailing_id))]
+
+
+def drop(connection: Connection, mailing_id: int) -> None:
+    """Forget the packed recipients of a mailing for good; its account and its report stay."""
+    connection.execute(delete(folded_recipients).where(f.mailing_id == mailing_id))
+
+
+def is_dropped(connection: Connection, mailing_id: int) -> bool:
+    """Whether nothing is left of a folded mailing's recipients, packed or not."""
+    queries = (select(c.mailing_id).where(c.mailing_id == mailing_id).limit(1) for c in (f, recipients.c))
+    return not any(connection.execute(query).first() for query in queries)
+
+
+def folded_at(connection: Connection) -> dict[int, datetime]:
+    """When each folded mailing was folded, by its id."""
+    return {row[0]: row[1] for row in connection.execute(select(foldings.c.mailing_id, foldings.c.folded_at))}
+
+
+def report_of(connection: Connection, mailing_id: int) -> str | None:
+    """The report of a folded mailing as it was then, as JSON; None where it is not folded."""
+    query = select(foldings.c.report).where(foldings.c.mailing_id == mailing_id)
+    return connection.execute(query).scalar()
+
+
+def refuse_folded(connection: Connection, slugs: Collection[str]) -> None:
+    """Raise UsageError where a mailing of these issues is folded: whom it reached must be known before a freeze."""
+    m = mailings.c
+    query = select(m.id, m.slug).join(foldings, foldings.c.mailing_id == m.id).where(m.slug.in_(slugs)).limit(1)
+    if row := connection.execute(query).first():
+        way = f"publisher archive-mailings --undo {row.slug}, then again"
+        if is_dropped(connection, row.id):
+            way = "its recipients were dropped; a backup of before has them"
+        raise UsageError(f"{row.slug} is folded, and whom it reached is not at hand: nobody is mailed", help=way)
+
+
+class FoldedRecipient(NamedTuple):
+    """A packed recipient: the mailing's id, reference and slug; the row, moments as ISO 8601 text."""
+
+    mailing_id: int
+    mailing: str
+    slug: str
+    row: Mapping[str, Any]
+
+
+_PARTS = (
+    select(f.mailing_id, f.digest, f.rows, mailings.c.reference, mailings.c.slug)
+    .join(mailings, mailings.c.id == f.mailing_id)
+    .order_by(f.mailing_id, f.first)
+)
+
+
+def find(connection: Connection, mailing: str, number: int) -> FoldedRecipient | None:
+    """The packed recipient with this number in the mailing with this reference."""
+    return next(_found(connection, mailing, [number]), None)
+
+
+def references(connection: Connection, wanted: Iterable[tuple[str, int]]) -> set[str]:
+    """The subscribers' references of packed recipients, by the reference of the mailing and the number."""
+    numbers: dict[str, set[int]] = {}
+    for mailing, number in wanted:
+        numbers.setdefault(mailing, set()).add(number)
+    return {one.row["reference"] for mailing, those in numbers.items() for one in _found(connection, mailing, those)}
+
+
+def _found(connection: Connection, mailing: str, numbers: Collection[int]) -> Iterator[FoldedRecipient]:
+    of_mailing = _PARTS.where(mailings.c.reference == mailing)
+    left = sorted(numbers, reverse=True)
+    while left:
+        number = left.pop()
+        part = connection.execute(of_mailing.where(f.first <= number, f.last >= number)).first()
+        if part is None:
+            continue
+        rows = {row["number"]: row for row in _unpack(part.digest, part.rows)}
+        these = [number, *(one for one in left if one in rows)]
+        left = [one for one in left if one not in rows]
+        yield from (FoldedRecipient(part.mailing_id, part.reference, part.slug, rows[n]) for n in these if n in rows)
+
+
+def all_of(connection: Connection, reference: str, mailing: str | None = None) -> Iterator[FoldedRecipient]:
+    """The packed recipients that were this subscriber, oldest mailing first; of one mailing where its
+    reference is given. Looks through all that is packed: some half a second a million.
+    """
+    needle = f'"{reference}"'.encode()
+    query = _PARTS.where(mailings.c.reference == mailing) if mailing else _PARTS
+    for part in connection.execute(query.execution_options(yield_per=20)):
+        if needle in zlib.decompress(part.rows):
+            found = (row for row in _unpack(part.digest, part.rows) if row["reference"] == reference)
+            yield from (FoldedRecipient(part.mailing_id, part.reference, part.slug, row) for row in found)
+
+
+def _unpack(digest: str, packed: bytes) -> list[dict[str, Any]]:
+    """The rows. Raises DatabaseError where they are not what was packed."""
+    try:
+        data = zlib.decompress(packed)
+    except zlib.error:
+        data = b""
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise DatabaseError("packed recipients are damaged", help="publisher restore brings back a backup")
+    columns = json.loads(data)
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
