@@ -66,7 +66,7 @@ async def _work(app: Any, database: Database, duties: Duties) -> None:
     loop = asyncio.get_running_loop()
     async with app.open_async():
         await asyncio.to_thread(_make_tables, app, database)
-        await loop.run_in_executor(None, app.tasks["watch"].func, 0)
+        await loop.run_in_executor(None, app.tasks["watch"].func)
         working = asyncio.create_task(
             app.run_worker_async(
                 concurrency=2,
@@ -108,7 +108,7 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
 
     @app.periodic(cron=EVERY_MINUTE)
     @app.task(name="watch", queue="watch", queueing_lock="watch", pass_context=False)
-    def watch(_timestamp: int) -> None:
+    def watch(timestamp: int = 0) -> None:  # noqa: ARG001 - the name by which Procrastinate gives it
         if duties.freeze is not None:
             try:
                 duties.freeze()
@@ -122,14 +122,14 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
 
     @app.periodic(cron=EVERY_MINUTE)
     @app.task(name="reap", queue="watch", queueing_lock="reap")
-    async def reap(_timestamp: int) -> None:
+    async def reap(timestamp: int) -> None:  # noqa: ARG001
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
             await app.job_manager.retry_job(job)
         await asyncio.to_thread(_recover, database)
 
     @app.periodic(cron=EVERY_MINUTE)
     @app.task(name="reconcile", queue="watch", queueing_lock="reconcile")
-    def reconcile(_timestamp: int) -> None:
+    def reconcile(timestamp: int) -> None:  # noqa: ARG001
         if duties.reconcile is not None:
             duties.reconcile()
 

@@ -6,14 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from publisher.database import open_database
-from publisher.delivery import mailings
+from publisher.database import Database, open_database
+from publisher.delivery import mailings, worker
 from publisher.delivery.freeze import freeze
 from publisher.delivery.worker import Duties, work
 from publisher.errors import UsageError
@@ -53,6 +54,43 @@ def wait_for(happens: Callable[[], bool], seconds: float = 60) -> None:
     while not happens():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+@pytest.mark.postgres
+def test_a_worker_looks_each_minute_again_for_work_for_dead_workers_and_for_events(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    monkeypatch.setattr("publisher.delivery.worker.EVERY_MINUTE", "* * * * * */1")
+    recovered, calls, said = worker._recover, list[str](), list[str]()
+    config = make_config(tmp_path)
+    database = open_database(config)
+    add_people(database, 3)
+
+    def freeze_later() -> None:
+        calls.append("freeze")
+        if calls.count("freeze") == 2:  # not when it starts
+            with database.begin() as connection:
+                freeze(connection, make_letter())
+
+    def tell(line: str) -> None:
+        said.append(line)
+        if {*calls} == {"freeze", "reap", "events"} and any(SLUG in one for one in said):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def reap(of: Database) -> None:
+        calls.append("reap")
+        recovered(of)
+        tell("")
+
+    monkeypatch.setattr("publisher.delivery.worker._recover", reap)
+    stop = threading.Timer(30, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    stop.start()
+    work(config, database, Duties(reconcile=lambda: calls.append("events"), freeze=freeze_later, tell=tell))
+    stop.cancel()
+    assert {*calls} == {"freeze", "reap", "events"}
+    assert len([*(tmp_path / "outbox" / SLUG).glob("*.eml")]) == 3
+    database.close()
 
 
 @pytest.mark.postgres
