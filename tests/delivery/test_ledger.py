@@ -68,21 +68,23 @@ def test_every_candidate_is_a_recipient_or_excluded_with_the_first_reason_that_a
             insert(suppressions), [{"mailbox_key": "reader12@example.com", "reason": "bounce", "detail": "", "at": NOW}]
         )
     add_person(database, 13, mailbox_key="reader0@example.com")
-    for number, key in enumerate(["no-at", "a b@example.com", "x" * 250 + "@example.com"], start=20):
+    longest = "x" * (254 - len("@example.com")) + "@example.com"
+    unusable = ["no-at", "@example.com", "a@", "a b@example.com", "a\n@example.com", "a\r@example.com", f"x{longest}"]
+    for number, key in enumerate([longest, *unusable], start=20):
         add_person(database, number, address_key=key, mailbox_key=key)
     # two spellings of one inbox: the last word counts
     add_person(database, 30, mailbox_key="twice@example.com", state="unsubscribed", changed_at=new)
     add_person(database, 31, mailbox_key="twice@example.com", changed_at=old)
     add_person(database, 40, mailbox_key="back@example.com", state="unsubscribed", changed_at=old)
     add_person(database, 41, mailbox_key="back@example.com", changed_at=new)
-    expected = {"unsubscribed": 4, "unconfirmed": 1, "suppressed": 1, "duplicate": 1, "invalid": 3}
+    expected = {"unsubscribed": 4, "unconfirmed": 1, "suppressed": 1, "duplicate": 1, "invalid": 7}
     with database.connect() as connection:
-        assert preview(connection, SLUG) == ([4], expected)
+        assert preview(connection, SLUG) == ([5], expected)
     mailing = frozen(database)
     found = account(database, mailing)
     assert found.excluded_by_reason == dict(sorted(expected.items()))
-    assert found.audience == mailing.audience == 14
-    assert (found.pending, found.excluded) == (4, 10)
+    assert found.audience == mailing.audience == 19
+    assert (found.pending, found.excluded) == (5, 14)
 
 
 def test_a_segment_excludes_the_others_with_its_reason(database: Database) -> None:
@@ -397,6 +399,18 @@ def test_the_newest_mailing_and_its_letter_come_back(database: Database) -> None
         assert mailings.letter_of(connection, mailing.id) == letter
         assert mailings.every_newest(connection) == [mailing]
     assert mailing.digest == DIGEST
+
+
+def test_the_moment_at_which_a_mailing_was_done_stays_however_often_it_is_finished(database: Database) -> None:
+    add_people(database, 1)
+    mailing = frozen(database)
+    moments = set()
+    for _ in range(2):
+        with database.begin() as connection:
+            mailings.finish(connection, mailing.id)
+            moments.add(mailings.by_id(connection, mailing.id).finished_at)
+    assert len(moments) == 1
+    assert None not in moments
 
 
 STATES = [

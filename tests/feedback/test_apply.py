@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from publisher.audience import store as audience
 from publisher.audience.address import read_address
 from publisher.audience.model import ConsentState
 from publisher.audience.suppressions import erase, release
-from publisher.feedback.tables import feedback_events
+from publisher.audience.tables import subscribers
+from publisher.delivery.tables import mailings
+from publisher.feedback import store
+from publisher.feedback.tables import feedback_events, sns_messages
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from tests.feedback import shapes
 from tests.feedback.conftest import SLUG, Room, open_room, uncertain
@@ -189,6 +193,56 @@ def test_transient_bounces_count_whatever_their_order(room: Room) -> None:
         assert room.suppressed() == {}
         room.apply(line)
     assert room.suppressed() == {ANN: "bounce"}
+
+
+def test_transient_bounces_without_tags_count_as_well_once_their_row_is_there(room: Room) -> None:
+    room.subscribe(ANN)
+    body = shapes.bounce(ANN, type="Transient", subtype="MailboxFull")
+    for issue in range(5):
+        assert room.suppressed() == {}
+        mailing = room.freeze(f"issue-{issue}")
+        (recipient,) = room.recipients(mailing).values()
+        assert room.apply(shapes.notification("Bounce", shapes.mail(f"m-{recipient}", ANN), body)).waiting == 1
+        room.send(mailing)
+        room.apply()
+    assert room.suppressed() == {ANN: "bounce"}
+
+
+def test_a_correction_of_an_issue_that_bounced_is_no_issue_more_and_one_without_news_ends_the_run(room: Room) -> None:
+    def streak() -> int:
+        with room.database.connect() as connection:
+            return store.transient_streak(connection, connection.scalars(select(subscribers.c.reference)).one())
+
+    room.subscribe(ANN)
+    for issue in range(4):
+        room.apply(transient(room, issue))
+    assert streak() == 4
+    with room.database.begin() as connection:
+        done = update(mailings).values(finished_at=datetime.now(UTC))
+        connection.execute(done)
+        connection.execute(done.where(mailings.c.slug == "issue-3").values(slug="issue-2", sequence=2))
+    assert streak() == 3
+    room.send(room.freeze("silence"))
+    room.apply(transient(room, 5))
+    assert streak() == 3
+    for issue in range(6, 9):
+        room.apply(transient(room, issue))
+    assert (streak(), room.suppressed()) == (4, {})
+
+
+def test_what_waits_for_a_row_is_forgotten_after_a_month_and_a_request_that_came_twice_after_days(room: Room) -> None:
+    for message_id in ("old", "new"):
+        room.apply(shapes.notification("Bounce", shapes.mail(message_id), shapes.bounce(ANN)))
+    with room.database.begin() as connection:
+        for name, age in (("old", store.WAITS), ("new", store.WAITS - timedelta(minutes=1))):
+            row = update(feedback_events).where(feedback_events.c.message_id == name)
+            connection.execute(row.values(received_at=datetime.now(UTC) - age))
+        store.forget_waiting(connection)
+        assert connection.scalars(select(feedback_events.c.message_id)).all() == ["new"]
+        assert store.remember_message(connection, "request")
+        assert not store.remember_message(connection, "request")
+        connection.execute(update(sns_messages).values(at=datetime.now(UTC) - store.REMEMBERS))
+        assert store.remember_message(connection, "request")
 
 
 def test_an_old_file_does_not_undo_what_an_operator_did_since(room: Room) -> None:

@@ -128,6 +128,23 @@ def test_a_relay_that_answers_4xx_for_one_receiver_keeps_the_others_going(room: 
     assert room.account().pending == 400  # the 200 that were deferred wait with the 200 nobody tried
 
 
+@pytest.mark.parametrize("answer", [
+    Outcome(Verdict.RETRY, "smtp-dropped-before-end"), Outcome(Verdict.THROTTLED, "smtp-421: 4.7.0 too fast"),
+])  # fmt: skip
+def test_a_connection_lost_and_a_relay_that_slows_us_down_are_no_deferrals_of_a_receiver(
+    room: Room, answer: Outcome
+) -> None:
+    mailing = frozen(room, 800)
+    ledger = Ledger(room.database, mailing)
+    ledger.open()
+    first = ledger.record_and_claim([], 400, 1).claims
+    results = [(claim, answer if "@yahoo." in claim.address else submitted(None)) for claim in first]
+    ledger.record_and_claim(results)
+    ledger.weigh(results)
+    assert ledger.pending()[0] == 600  # nobody of Yahoo is held
+    ledger.close()
+
+
 def test_a_send_by_a_relay_holds_the_receiver_that_defers_and_mails_the_others(room: Room) -> None:
     class Relay(FakeTransport):
         relays = True
