@@ -2,7 +2,8 @@
 
 A job ``drain`` is one worker's share in one mailing; what it sends it claims from the ledger like any sender. So the
 queue may lose, repeat or delay a job, and nobody gets two messages for it. A periodic job looks for mailings with
-somebody pending and defers the drains; another retries jobs whose worker died and settles what their senders held.
+somebody pending and defers the drains; another drops jobs whose worker died, which hold up their successors, and settles what
+their senders held.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
     """The Procrastinate app with its four tasks."""
     try:
         import procrastinate
-        from procrastinate.exceptions import AlreadyEnqueued
+        from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+        from procrastinate.jobs import Status
     except ImportError as error:
         advice = "pip install 'newsletter-publisher[postgres]'"
         raise DatabaseError("a worker needs procrastinate", help=advice) from error
@@ -124,7 +126,8 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
     @app.task(name="reap", queue="watch", queueing_lock="reap")
     async def reap(timestamp: int) -> None:  # noqa: ARG001
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-            await app.job_manager.retry_job(job)
+            with suppress(ConnectorException):  # another worker ended it meanwhile
+                await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
         await asyncio.to_thread(_recover, database)
 
     @app.periodic(cron=EVERY_MINUTE)

@@ -94,6 +94,42 @@ def test_a_worker_looks_each_minute_again_for_work_for_dead_workers_and_for_even
 
 
 @pytest.mark.postgres
+def test_what_a_dead_worker_was_at_is_carried_on_by_another(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    monkeypatch.setattr("publisher.delivery.worker.EVERY_MINUTE", "* * * * * */1")
+    config, said = make_config(tmp_path), list[str]()
+    database = open_database(config)
+    add_people(database, 3)
+
+    def tell(line: str) -> None:
+        said.append(line)
+        if SLUG in line:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    duties = Duties(slots=1, tell=tell)
+    app = worker._app(config, database, duties)
+    worker._make_tables(app, database)
+    with database.begin() as connection:
+        mailing = freeze(connection, make_letter())
+        dead = connection.exec_driver_sql(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
+        ).scalar_one()
+        connection.exec_driver_sql(
+            "INSERT INTO procrastinate_jobs (task_name, queue_name, lock, queueing_lock, args, status, worker_id)"
+            " VALUES ('drain', 'drain', %s, %s, %s::jsonb, 'doing', %s)",
+            (f"drain-{mailing.id}-0", f"drain-{mailing.id}-0", f'{{"mailing_id": {mailing.id}, "slot": 0}}', dead),
+        )
+    stop = threading.Timer(30, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    stop.start()
+    work(config, database, duties)
+    stop.cancel()
+    assert len([*(tmp_path / "outbox" / SLUG).glob("*.eml")]) == 3
+    database.close()
+
+
+@pytest.mark.postgres
 @pytest.mark.chaos
 def test_workers_share_a_mailing_and_one_may_die(
     request: pytest.FixtureRequest,
