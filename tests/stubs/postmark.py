@@ -42,6 +42,7 @@ class Account:
     suppressed: dict[str, str] = field(default_factory=dict)
     accepted: list[dict[str, Any]] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
+    bodies: bool = True  # whether those of accepted messages are kept
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def copies(self) -> Counter[str]:
@@ -111,7 +112,8 @@ class Handler(BaseHTTPRequestHandler):
         if code:
             return {"ErrorCode": code, "Message": f"You tried to send to {message['To']}."}
         message_id = str(uuid.uuid4())
-        self.account.accepted.append(message | {"MessageID": message_id})
+        kept = message if self.account.bodies else {key: message[key] for key in ("To", "Metadata")}
+        self.account.accepted.append(kept | {"MessageID": message_id})
         return {"ErrorCode": 0, "Message": "OK", "MessageID": message_id, "To": message["To"]}
 
     def _believed(self, account: bool) -> bool:
@@ -154,14 +156,15 @@ class PostmarkServer:
     """The server, running while the ``with`` lasts. ``url`` is for PUBLISHER_POSTMARK_URL."""
 
     def __init__(self) -> None:
-        self.account = Account()
+        self.account, self.port = Account(), 0
 
     def __enter__(self) -> PostmarkServer:
         handler = type("Own", (Handler,), {"account": self.account})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 

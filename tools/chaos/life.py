@@ -5,6 +5,7 @@ The failpoints are put around the database and the transport from outside; the c
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -12,17 +13,20 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
+from publisher import cli
 from publisher.database import Database, open_database
-from publisher.delivery import ledger, send, sender
+from publisher.delivery import ledger, send, sender, worker
 from publisher.mail.message import Envelope, MailContent
 from publisher.providers import open_transport
 from publisher.providers.outcomes import Outcome
 from tests.delivery.world import make_config, make_letter
+from tests.zygote import warm_up
 
 
 @dataclass
@@ -104,10 +108,28 @@ def live(
     return status
 
 
-def quick_leases() -> None:
-    """Let a dead sender be noticed within two seconds, as a test needs."""
-    ledger.LEASE = 2.0
-    sender.BEAT_EVERY = 0.3
+def hasten() -> None:
+    """Let a dead sender or worker be noticed within seconds, and a worker look for work each second."""
+    ledger.LEASE, sender.BEAT_EVERY = 8.0, 1.0
+    worker.EVERY_MINUTE, worker.STALLED_SECONDS = "* * * * * */1", 15.0
+
+
+def raise_for(address: str) -> None:
+    """Let each call that is for this recipient, among others, raise what no transport should."""
+
+    def opened(*given: Any, **named: Any) -> Any:
+        transport = open_transport(*given, **named)
+        submit: Callable[[Sequence[Envelope]], list[Outcome]] = transport.submit
+
+        def submit_or_raise(envelopes: Sequence[Envelope]) -> list[Outcome]:
+            if any(one.address == address for one in envelopes):
+                raise RuntimeError("poison")
+            return submit(envelopes)
+
+        transport.submit = submit_or_raise  # type: ignore[method-assign]
+        return transport
+
+    send.open_transport = worker.open_transport = opened  # type: ignore[assignment]
 
 
 def fork(run: Callable[[], int]) -> int:
@@ -125,13 +147,44 @@ def fork(run: Callable[[], int]) -> int:
 
             traceback.print_exc()
     finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(status)
 
 
+def be(words: Sequence[str], environment: dict[str, str], log: Path) -> int:
+    """Be the command ``publisher``, in a process forked for it; its exit status."""
+    for number in (1, 2):
+        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+    os.environ.update(environment)
+    hasten()
+    if address := os.environ.get("CHAOS_RAISES"):
+        raise_for(address)
+    sys.argv = ["publisher", *words]
+    try:
+        cli.main()
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
+    return 0
+
+
 def main() -> None:
-    """``python -m tools.chaos.life ROOT``: prints a line when it starts to send, and exits as ``send`` would."""
-    quick_leases()
-    sys.exit(live(Path(sys.argv[1]), lambda: print("started", flush=True)))
+    """Fork a command a line of JSON (words, environment, log) and print its process id; of a line with ``wait``, print
+    the exit status of that process, or null while it lives and ``block`` is not asked for.
+    """
+    warm_up()
+    ended: dict[int, int] = {}
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if pid := asked.pop("wait", 0):
+            if pid not in ended:
+                found, status = os.waitpid(pid, 0 if asked["block"] else os.WNOHANG)
+                if found:
+                    ended[pid] = os.waitstatus_to_exitcode(status)
+            print(json.dumps(ended.get(pid)), flush=True)
+        else:
+            asked["log"] = Path(asked["log"])
+            print(fork(partial(be, **asked)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,30 +1,36 @@
-"""Kill senders at random moments, in fresh processes, against a stub in another; then judge."""
+"""One chaos: real commands against a stub, killed again and again, with misfortunes in between; then the account."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
-import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.chaos.judge import Verdict, apply_events, ask, judge, release, tell
+from publisher.delivery.states import RecipientState
+from tools.chaos.newsletter import ISSUE, Newsletter, address
+from tools.chaos.providers import Stub, lines
 
-_AFTER = ("reset-after", "close-after", "500-after", "503-after", "truncated-after", "empty-after", "short-after")
-FAULTS = dict.fromkeys((*_AFTER, "reset-before", "429-before"), 0.01)
+REFUSED, RAISING = address(1), address(2)
+"""Whom the provider refuses, and whose call raises."""
+LOST = 0.01
+"""The share of calls whose answer is lost."""
+UNSETTLED = (RecipientState.PENDING, RecipientState.CLAIMED)
+PATIENCE = 240.0
+"""Seconds without a message after which something is wrong."""
 
 
 @contextmanager
 def stub(**settings: object) -> Iterator[str]:
     """The SES stub in a process of its own; its address."""
-    import json
-
     words = [sys.executable, "-m", "tests.stubs.ses", "--settings", json.dumps({"render": False} | settings)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -39,78 +45,279 @@ def credentials(url: str) -> None:
     os.environ.update(AWS_ENDPOINT_URL_SESV2=url, AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="secret")
 
 
+class ChaosError(AssertionError):
+    """Something that must not happen, happened on the way."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out. ``flagged`` were uncertain in all, ``left`` still are, with an operator to decide."""
+
+    kills: int
+    recipients: int
+    doubled: int
+    missing: int
+    flagged: int
+    left: int
+    seconds: float
+    faults: tuple[str, ...]
+
+    @property
+    def fine(self) -> bool:
+        """Nobody twice, nobody missing, every account adds up."""
+        return not (self.doubled or self.missing or self.faults)
+
+
+class Mother:
+    """The process of :mod:`tools.chaos.life`: what it forks starts at a tenth of the price."""
+
+    def __init__(self) -> None:
+        words = [sys.executable, "-m", "tools.chaos.life"]
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, **request: object) -> int | None:
+        assert self._process.stdin
+        assert self._process.stdout
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        answer: int | None = json.loads(self._process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
 @dataclass
-class Deaths:
-    """Lives that begin, and most of which end by SIGKILL. ``within`` is the longest a life may send, in seconds."""
+class Life:
+    """A command at work."""
 
-    root: Path
-    within: float
-    random: random.Random
+    mother: Mother
+    pid: int
+    status: int | None = None
+
+    def poll(self, *, block: bool = False) -> int | None:
+        """Its exit status; None while it lives."""
+        if self.status is None:
+            self.status = self.mother.ask(wait=self.pid, block=block)
+        return self.status
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        self.poll(block=True)
+
+
+@dataclass
+class Chaos:
+    """One configuration. ``lives`` are three workers on PostgreSQL, one ``publish`` on SQLite."""
+
+    letter: Newsletter
+    stub: Stub
+    chance: random.Random
+    environment: dict[str, str]
+    mother: Mother
+    copy: Callable[[Path], None]  # the database, as docs/backup.md says
+    put_back: Callable[[Path], None]
     kills: int = 0
-    _alive: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    flagged: int = 0
+    faults: list[str] = field(default_factory=list)
+    lives: list[Life] = field(default_factory=list)
+    _asked_at: float = 0.0
+    _taken_then: int = 0  # when the copy was made
 
-    def begin(self, *, wait: bool = True) -> subprocess.Popen[bytes]:
-        """Start a sender, and wait until it is about to send (or has ended)."""
-        words = [sys.executable, "-m", "tools.chaos.life", str(self.root)]
-        life = subprocess.Popen(words, stdout=subprocess.PIPE)
-        assert life.stdout is not None
-        if wait:
-            select.select([life.stdout], [], [], 60)
-        return life
+    @property
+    def sqlite(self) -> bool:
+        return self.letter.database.dialect == "sqlite"
 
-    def kill_after_a_while(self, life: subprocess.Popen[bytes]) -> bool:
-        """Kill it at a random moment; False where it had ended by then."""
-        time.sleep(self.random.uniform(0, self.within))
-        if life.poll() is not None:
-            return False
-        life.send_signal(signal.SIGKILL)
-        life.wait()
-        self.kills += 1
-        return True
+    def run(self, people: int, kills: int) -> Verdict:
+        """The issue and the first step, three days, the second step; ``kills`` in all."""
+        began, started = time.monotonic(), people // 4
+        self.letter.subscribe(people)
+        self._expect(0, "publish")  # it finds the series, and nobody is on the way
+        self.letter.enrol(0, started)
+        self.letter.write_issue(people)
+        self.stub.refuse(REFUSED)
+        self._day(people + started, kills * 3 // 5, self._misfortunes(kills * 3 // 5))
+        self.letter.pass_days()
+        self.letter.enrol(started, started + people // 20)
+        of_second = kills - kills * 3 // 5
+        edited = {of_second // 3: self.letter.edit, of_second * 2 // 3: self._outage}
+        self._day(started + people // 20, of_second, edited)
+        return self._judge(time.monotonic() - began)
 
-    def kill_many(self, times: int) -> None:
-        """One sender at a time, killed and begun anew."""
-        while self.kills < times:
-            if not self.kill_after_a_while(self.begin()):
+    def _misfortunes(self, kills: int) -> dict[int, Callable[[], None]]:
+        """What happens before the kill of which number."""
+        kept = self.letter.root / "backup"
+        what = (
+            self._second_sender,
+            self._outage,
+            lambda: self._back_up(kept),
+            self._hang_up,
+            lambda: self._restore(kept),
+        )
+        return {(number + 1) * kills // (len(what) + 1): one for number, one in enumerate(what)}
+
+    # -- lives
+
+    def _day(self, messages: int, kills: int, misfortunes: Mapping[int, Callable[[], None]]) -> None:
+        """Kill while the provider takes about so many messages; then let it end, and settle what is uncertain."""
+        self.stub.lose(LOST)
+        before = self.stub.taken
+        for number in range(kills):
+            self._live_until(before + int(messages * (number + self.chance.random()) / (kills + 0.5)))
+            if number in misfortunes:
+                misfortunes[number]()
+            self._live_until(0)
+            time.sleep(self.chance.uniform(0, 0.1))
+            self._kill(self.chance.choice([life for life in self.lives if life.poll() is None] or self.lives))
+        self.stub.lose(0)
+        self._end()
+        self.flagged += self.letter.count(RecipientState.UNCERTAIN)
+        for _ in range(6 if self.stub.tells else 0):
+            self._hear()
+            if self.letter.count(RecipientState.UNCERTAIN) <= len(self.letter.wanted):
+                break
+            for slug in self.letter.wanted:
+                self._expect(0, "reconcile", slug, "--release-uncertain", "--yes")
+            self._end()
+        for life in self.lives:
+            self._kill(life, counts=False)
+
+    def _begin(self, *words: str, **more: str) -> Life:
+        words = words or (("publish",) if self.sqlite else ("worker",))
+        environment = self.environment | ({} if more else {"CHAOS_RAISES": RAISING})
+        log = more.get("log", str(self.letter.root / "log"))
+        pid = self.mother.ask(words=["--root", str(self.letter.root), *words], environment=environment, log=log)
+        return Life(self.mother, pid or 0)
+
+    def _live_until(self, taken: int) -> None:
+        """Keep the lives alive until the provider has taken so many messages."""
+        moved, last = time.monotonic(), self.stub.taken
+        while not self.lives or self.stub.taken < taken or all(life.poll() is not None for life in self.lives):
+            dead = [life for life in self.lives if life.poll() is not None]
+            if dead or not self.lives:
+                self.lives = [life for life in self.lives if life not in dead]
+                while len(self.lives) < (1 if self.sqlite else 3):
+                    self.lives.append(self._begin())
+            time.sleep(0.03)
+            if self.stub.taken != last:
+                moved, last = time.monotonic(), self.stub.taken
+            if self._is_done() or time.monotonic() - moved > PATIENCE:
                 return
 
-    def kill_one_of(self, workers: int, times: int) -> None:
-        """Several senders at a time, one killed at a time and begun anew."""
-        lives = [self.begin(wait=False) for _ in range(workers)]
-        for life in lives:
-            assert life.stdout is not None
-            select.select([life.stdout], [], [], 60)
-        while self.kills < times and any(life.poll() is None for life in lives):
-            number = self.random.randrange(workers)
-            self.kill_after_a_while(lives[number])
-            lives[number] = self.begin()
-        for life in lives:
-            life.wait(600)
+    def _is_done(self) -> bool:
+        """Whether nobody is left; asked seldom."""
+        now = time.monotonic()
+        if now < self._asked_at + 1.0:
+            return False
+        self._asked_at = now
+        return self.stub.taken > 0 and self.letter.count(*UNSETTLED) == 0
 
-    def finish(self) -> int:
-        """A life to its natural end; its exit status."""
-        return self.begin().wait(1200)
+    def _kill(self, life: Life, *, counts: bool = True) -> None:
+        if life.poll() is None:
+            life.kill()
+            self.kills += counts
 
+    def _end(self) -> None:
+        """Live until nobody is pending."""
+        deadline = time.monotonic() + PATIENCE + len(self.letter.wanted[ISSUE]) / 100
+        while True:
+            if time.monotonic() > deadline:
+                raise ChaosError(f"{self.letter.count(*UNSETTLED)} are left, and nothing moves: {self.letter.root}/log")
+            if self.sqlite:
+                self._begin().poll(block=True)
+            else:
+                self._live_until(0)
+                time.sleep(1)
+            if self.letter.count(*UNSETTLED) == 0 and not self._due():
+                return
 
-def settle(root: Path, url: str) -> Verdict:
-    """Events, release, and the last runs; then the verdict. The faults are over by then, as they would be."""
-    from publisher.database import open_database
-    from tests.delivery.world import make_config
+    def _due(self) -> bool:
+        """Whether somebody is on the way of a series who has not had what is due."""
+        fates = self.letter.fates()
+        return any((slug, who) not in fates for slug, people in self.letter.wanted.items() for who in people)
 
-    database = open_database(make_config(root, "ses"))
-    deaths = Deaths(root, 0, random.Random(0))
-    tell(url, faults={}, latency=0)
-    if database.dialect == "postgresql":
-        time.sleep(2.5)  # until the lease of the last one killed has run out
-    deaths.finish()
-    for _ in range(3):
-        apply_events(database, url)
-        if not release(database) and judge(database, url).account.left == 0:
-            break
-        deaths.finish()
-    verdict = judge(database, url)
-    database.close()
-    return verdict
+    def _expect(self, status: int, *words: str) -> None:
+        """A command to its end, and its exit status."""
+        log = self.letter.root / "said"
+        log.write_bytes(b"")
+        if (found := self._begin(*words, log=str(log)).poll(block=True)) != status:
+            self.faults.append(f"publisher {' '.join(words)}: {found}: {log.read_text(encoding='utf-8')[-700:]}")
 
+    # -- misfortunes
 
-__all__ = ["FAULTS", "Deaths", "ask", "credentials", "settle", "stub"]
+    def _second_sender(self) -> None:
+        """On SQLite it is refused while the first lives; on PostgreSQL it takes a share."""
+        second = self._begin("send", ISSUE)
+        time.sleep(self.chance.uniform(2, 4))
+        self._kill(second)
+
+    def _outage(self) -> None:
+        self.stub.fail(failing=True)
+        time.sleep(3)
+        self.stub.fail(failing=False)
+
+    def _back_up(self, file: Path) -> None:
+        self.copy(file)
+        self._taken_then = self.stub.taken
+
+    def _hang_up(self) -> None:
+        self.stub.hang_up()
+        time.sleep(3)
+        self.stub.open()
+
+    def _hear(self) -> None:
+        """What the provider says of each message."""
+        self.letter.remember()
+        file = self.letter.root / "events.jsonl"
+        file.write_text(lines(self.stub, self.chance), encoding="utf-8")
+        self._expect(0, "events", "apply", str(file))
+
+    def _restore(self, kept: Path) -> None:
+        """Put the older database back. A provider that tells nothing leaves one way: the newest copy."""
+        for life in self.lives:
+            self._kill(life)
+        self.letter.remember()
+        newest, before = self.letter.root / "newest", self.stub.taken
+        if not self.stub.tells:
+            self.copy(newest)
+        self.put_back(kept)
+        if self.sqlite and before > self._taken_then:
+            self._expect(2, "publish")
+            if self.stub.taken != before:
+                self.faults.append(f"{self.stub.taken - before} were mailed by a ledger that had forgotten")
+        if not self.stub.tells:
+            self.put_back(newest)
+            return
+        self._hear()
+        if self.sqlite:
+            allowed = self._begin("publish", "--unmailed", ISSUE)
+            while allowed.poll() is None and self.stub.taken == before:
+                time.sleep(0.05)
+            self.lives = [allowed]
+
+    # -- the end
+
+    def _judge(self, seconds: float) -> Verdict:
+        self.letter.remember()
+        copies = Counter((self.letter.slugs.get(key.rpartition("-")[0], "?"), to) for to, key in self.stub.accepted)
+        fates, wanted = self.letter.fates(), {(slug, who) for slug, all_ in self.letter.wanted.items() for who in all_}
+        stray = len(copies.keys() - wanted)
+        refused = {(slug, REFUSED) for slug in self.letter.wanted}
+        told = {pair for pair, state in fates.items() if state == RecipientState.UNCERTAIN}
+        missing = len(wanted - copies.keys() - told - {one for one in refused if fates.get(one) == "rejected"})
+        found = {
+            f"{stray} messages that nobody was to get": stray,
+            f"{self.letter.count(*UNSETTLED)} are left": self.letter.count(*UNSETTLED),
+            "an account does not add up": not self.letter.adds_up(),
+            f"{len(told)} are uncertain that events would have settled": self.stub.tells and len(told) > len(refused),
+        }
+        return Verdict(
+            self.kills,
+            len(wanted),
+            sum(copies.values()) - len(copies),
+            missing,
+            self.flagged,
+            len(told),
+            seconds,
+            (*self.faults, *(words for words, wrong in found.items() if wrong)),
+        )
