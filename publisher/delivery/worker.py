@@ -2,8 +2,8 @@
 
 A job ``drain`` is one worker's share in one mailing; what it sends it claims from the ledger like any sender. So the
 queue may lose, repeat or delay a job, and nobody gets two messages for it. A periodic job looks for mailings with
-somebody pending and defers the drains; another drops jobs whose worker died, which hold up their successors, and settles what
-their senders held.
+somebody pending and defers the drains; another drops jobs whose worker died, which hold up their successors, and
+settles what their senders held.
 """
 
 from __future__ import annotations
