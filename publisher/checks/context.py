@@ -91,7 +91,7 @@ def sponsors(item: Item) -> Iterator[Link]:
         yield Link(item.sponsored.url, item.places.of("sponsored", "url"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """A run of words on one line of a file. ``key`` is shared by runs of one text; ``at`` gives its place."""
 
@@ -99,7 +99,7 @@ class Line:
     at: Callable[[], Place]
     key: object
 
-    @property
+    @cached_property
     def whole(self) -> Place:
         """The place of all of it."""
         return self.at()

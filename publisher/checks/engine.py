@@ -15,7 +15,7 @@ from publisher.checks.rules import story_repeated
 from publisher.checks.rules.story_repeated import Earlier
 from publisher.config import Config
 from publisher.config.plugins import in_a_line
-from publisher.diagnostics import Diagnostic, Place, Severity, blocking, catalogue, define, say
+from publisher.diagnostics import Diagnostic, Place, Severity, blocking, catalogue, define, in_order, say
 from publisher.diagnostics.catalogue import pages, with_levels
 from publisher.issue import Issue, Reading, read_issue
 from publisher.issue.translations import Translations
@@ -131,4 +131,4 @@ def _crashed(rule: Rule, place: Place, name: str, error: BaseException) -> Diagn
 
 
 def _finished(config: Config, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-    return sorted(set(with_levels(config.checks.levels, findings)), key=lambda finding: finding.sort_key)
+    return in_order(with_levels(config.checks.levels, findings))

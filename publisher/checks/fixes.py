@@ -11,9 +11,12 @@ from __future__ import annotations
 import difflib
 import re
 import stat
+from bisect import bisect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import accumulate, groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from publisher.checks.rules import items, links, punctuation
 from publisher.diagnostics import Diagnostic
@@ -81,13 +84,17 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
         return None
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     pieces = _LINE_END.split(text.removeprefix(mark))  # a line and its end in turns
-    edits: list[tuple[str, int, int, int, str]] = []
+    starts = [0, *accumulate(map(len, pieces))]
+    opened, closed = ([found.end() for found in tag.finditer(text.removeprefix(mark))] for tag in (_CODE, _CODE_END))
+    edits: list[_Edit] = []
     stuck = set()
     for finding in findings:
         at, span = 2 * (finding.span.line - 1), finding.span
         line = pieces[at] if at < len(pieces) and span.line == span.end_line else ""
         start, end = span.column - 1, span.end_column - 1
-        shown = finding.code == links.TRACKING.name and _in_code("".join(pieces[:at]) + line[:start])
+        # Where code written in HTML is still open an address is shown as it is.
+        place = starts[min(at, len(pieces))] + start
+        shown = finding.code == links.TRACKING.name and bisect(opened, place) > bisect(closed, place)
         right = None if shown else _FIXERS[finding.code](line, start, end)
         if right is None:
             stuck.add(finding.code)
@@ -95,20 +102,34 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
             # No more than what changes: two things may be wrong in one link.
             same = _common(line[start:end], right)
             rest = _common(line[start + same : end][::-1], right[same:][::-1])
-            edits.append((finding.code, at, start + same, end - rest, right[same : len(right) - rest]))
+            edits.append(_Edit(at, start + same, end - rest, right[same : len(right) - rest], finding.code))
     # Half of a file's marks in one width and half in the other is worse than what was there.
-    edits = [edit for edit in edits if edit[0] not in stuck & WHOLLY]
-    # From the end of each line to its begin, so that the columns before stay true.
-    for code, at, start, end, right in sorted(edits, key=lambda edit: edit[1:], reverse=True):
-        pieces[at] = pieces[at][:start] + right + pieces[at][end:]
-        if code == items.COMMENTARY_IN_BODY.name:
-            _contain(pieces, at)
+    edits = [edit for edit in edits if edit.code not in stuck & WHOLLY]
+    for at, several in groupby(sorted(edits, key=lambda edit: (edit.at, edit.start, -edit.end)), lambda edit: edit.at):
+        pieces[at] = _edited(pieces[at], several)
+    for at in sorted({edit.at for edit in edits if edit.code == items.COMMENTARY_IN_BODY.name}, reverse=True):
+        _contain(pieces, at)
     return Fix(path, before, (mark + "".join(pieces)).encode("utf-8"), len(edits)) if edits else None
 
 
-def _in_code(before: str) -> bool:
-    """Whether code written in HTML is still open after a text: an address there is shown as it is."""
-    return len(_CODE.findall(before)) > len(_CODE_END.findall(before))
+class _Edit(NamedTuple):
+    """A range of the piece ``at``, and what it becomes."""
+
+    at: int
+    start: int
+    end: int
+    right: str
+    code: str
+
+
+def _edited(line: str, edits: Iterable[_Edit]) -> str:
+    """The line after edits in the order of their places; what is within another came with it."""
+    parts, last = [], 0
+    for edit in edits:
+        if edit.start >= last:
+            parts += [line[last : edit.start], edit.right]
+            last = edit.end
+    return "".join([*parts, line[last:]])
 
 
 def _common(one: str, other: str) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from publisher.checks.registry import codes, rules
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, catalogue, define, either, say
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, catalogue, define, either, in_order, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.documents import read_text
 from publisher.issue.folder import read_folder
@@ -86,6 +86,8 @@ def judge(
     An ignore is called unused only where its code was looked for: codes ``unseen`` were not, those of rules across
     issues only where ``across``, and those of links and of config.yaml never are.
     """
+    if not ignores:
+        return in_order(findings)
     found = set(findings)
     silent = hidden(ignores, found)
     kept = [finding for finding in found if finding not in silent]
@@ -94,7 +96,7 @@ def judge(
     if idle:
         away = {code.name for rule in rules(config) if rule.compare and not across for code in rule.codes}
         kept += with_levels(config.checks.levels, _unused(config, idle, {*unseen, *away, *LINK_CODES}))
-    return sorted(kept, key=lambda finding: finding.sort_key)
+    return in_order(kept)
 
 
 def _unused(config: Config, ignores: Iterable[Ignore], unseen: set[str]) -> Iterator[Diagnostic]:

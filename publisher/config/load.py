@@ -8,7 +8,7 @@ from pathlib import Path
 from publisher.config.model import Config
 from publisher.config.names import wrong_names
 from publisher.config.theme_findings import theme_findings
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, in_order, say
 from publisher.documents import Mapping, Scalar, Sequence, find, parse_mapping, read_text, validate
 from publisher.documents.validate import BAD_VALUE, UNKNOWN_KEY, Rules
 from publisher.errors import ConfigError
@@ -38,7 +38,7 @@ def read_config(root: Path) -> tuple[Config | None, list[Diagnostic]]:
     config, wrong, _ = validate(Config, node, NAME, Rules(own_empty=frozenset({BAD_VALUE}), start=Span.point(1)))
     findings += wrong
     if config is None or findings:
-        return None, sorted(findings, key=lambda finding: finding.sort_key)
+        return None, in_order(findings)
     read = [read_text(root, path) for path in dict.fromkeys(config.checks.rules)]
     findings = [found for _, wrong in read for found in wrong]
     files = tuple(file for file, _ in read if file is not None)

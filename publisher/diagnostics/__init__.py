@@ -1,7 +1,7 @@
 """Findings as data: a :class:`Diagnostic` has a place, a stable code, a message and an action. Renderers live apart."""
 
 from publisher.diagnostics.catalogue import Code, Fault, catalogue, define
-from publisher.diagnostics.model import Diagnostic, Place, Severity, Span, blocking
+from publisher.diagnostics.model import Diagnostic, Place, Severity, Span, blocking, in_order
 from publisher.diagnostics.sentences import Sentence, counted, either, rendered, say
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "counted",
     "define",
     "either",
+    "in_order",
     "rendered",
     "say",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from json.encoder import encode_basestring
 from typing import Any
 from urllib.parse import quote
 
@@ -20,29 +21,27 @@ from publisher.diagnostics.text import Shown, fold, printable, told
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _KEYS = ("path", "line", "column", "end_line", "end_column", "severity", "code", "message", "help")
+_LAID_OUT = "\n  {\n" + ",\n".join(f'    "{key}": %s' for key in _KEYS) + "\n  }"
+"""What ``json.dumps`` writes with an indent of 2, for which it has no C."""
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-_DUMPS = json.JSONEncoder(ensure_ascii=False).encode
-
-
 def as_object(diagnostic: Diagnostic) -> dict[str, Any]:
     """One finding as plain data. Lines and columns count from 1; the end is exclusive."""
-    values = {key: getattr(diagnostic, key) for key in _KEYS}
-    return {key: rendered(value) if isinstance(value, str) else value for key, value in values.items()}
+    told = rendered(diagnostic.message), diagnostic.help and rendered(diagnostic.help)
+    values = (diagnostic.path, *diagnostic.span, str(diagnostic.severity), diagnostic.code, *told)
+    return dict(zip(_KEYS, values, strict=True))
 
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:
     """A JSON array, one finding an element, with a newline at its end."""
-    objects = [_laid_out(as_object(diagnostic)) for diagnostic in diagnostics]
+    objects = [_LAID_OUT % tuple(map(_dumped, as_object(diagnostic).values())) for diagnostic in diagnostics]
     return f"[{','.join(objects)}\n]\n" if objects else "[]\n"
 
 
-def _laid_out(flat: dict[str, Any]) -> str:
-    """What ``json.dumps`` writes with an indent of 2, for which it has no C."""
-    lines = (f"    {_DUMPS(name)}: {_DUMPS(value)}" for name, value in flat.items())
-    return "\n  {\n" + ",\n".join(lines) + "\n  }"
+def _dumped(value: str | int | None) -> str:
+    return encode_basestring(value) if isinstance(value, str) else "null" if value is None else str(value)
 
 
 def render_github(diagnostics: Iterable[Diagnostic], *, folded: bool = False) -> str:
@@ -53,14 +52,11 @@ def render_github(diagnostics: Iterable[Diagnostic], *, folded: bool = False) ->
 
 def _command(shown: Shown) -> str:
     diagnostic, span = shown.finding, shown.finding.span
-    properties: dict[str, object] = {"file": diagnostic.path, "line": span.line}
+    listed = f"file={_property(diagnostic.path)},line={span.line},endLine={span.end_line}"
     if span.end_line == span.line:
         # GitHub takes columns only where a finding stays within one line; its end column is inclusive.
-        properties |= {"endLine": span.line, "col": span.column, "endColumn": max(span.end_column - 1, span.column)}
-    else:
-        properties |= {"endLine": span.end_line}
-    properties["title"] = diagnostic.code
-    listed = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+        listed += f",col={span.column},endColumn={max(span.end_column - 1, span.column)}"
+    listed += f",title={_property(diagnostic.code)}"
     text = told(diagnostic)
     text += f"\n{shown.rest}" if shown.more else ""
     return f"::{_COMMANDS[diagnostic.severity]} {listed}::{_data(text)}"
@@ -79,6 +75,7 @@ def render_sarif(diagnostics: Iterable[Diagnostic], known: Mapping[str, Code] | 
     found = list(diagnostics)
     names = sorted({diagnostic.code for diagnostic in found})
     places = {name: place for place, name in enumerate(names)}
+    addresses = {path: quote(path) for path in {diagnostic.path for diagnostic in found}}
     known = catalogue() if known is None else known
     driver = {
         "name": "publisher",
@@ -89,7 +86,7 @@ def render_sarif(diagnostics: Iterable[Diagnostic], known: Mapping[str, Code] | 
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"ROOT": {"description": {"text": "The newsletter repository."}}},
-        "results": [_result(diagnostic, places[diagnostic.code]) for diagnostic in found],
+        "results": [_result(one, places[one.code], addresses[one.path]) for one in found],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, ensure_ascii=False) + "\n"
@@ -104,7 +101,7 @@ def _rule(name: str, code: Code | None) -> dict[str, Any]:
     return rule
 
 
-def _result(diagnostic: Diagnostic, index: int) -> dict[str, Any]:
+def _result(diagnostic: Diagnostic, index: int, address: str) -> dict[str, Any]:
     span = diagnostic.span
     return {
         "ruleId": diagnostic.code,
@@ -114,7 +111,7 @@ def _result(diagnostic: Diagnostic, index: int) -> dict[str, Any]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": quote(diagnostic.path), "uriBaseId": "ROOT"},
+                    "artifactLocation": {"uri": address, "uriBaseId": "ROOT"},
                     "region": {
                         "startLine": span.line,
                         "startColumn": span.column,

@@ -85,10 +85,16 @@ class Diagnostic:
         """The first column after it."""
         return self.span.end_column
 
-    @property
-    def sort_key(self) -> tuple[str, Span, int, str, str]:
-        """Order of a report: by file, by place, the worst first."""
-        return (self.path, self.span, self.severity.rank, self.code, self.message)
+    def __hash__(self) -> int:
+        """Of what tells findings apart; an enum's hash is no C."""
+        return hash((self.path, self.span, self.code, self.message))
+
+
+def in_order(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Each finding once, in the order of a report: by file, by place, the worst first."""
+    return sorted(
+        dict.fromkeys(findings), key=lambda one: (one.path, one.span, _RANKS[one.severity], one.code, one.message)
+    )
 
 
 def blocking(findings: Iterable[Diagnostic]) -> bool:

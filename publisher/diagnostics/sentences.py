@@ -57,7 +57,12 @@ class Sentence(str):
 
 def say(template: str, /, **values: Value) -> Sentence:
     """A sentence of a template and its values. Without values the template is the text, braces and all."""
-    return Sentence(template.format(**values) if values else template, template, values)
+    return Sentence(template.format(**values), template, values) if values else _plain(template)
+
+
+@cache
+def _plain(template: str) -> Sentence:
+    return Sentence(template, template, {})
 
 
 def counted(one: str, many: str, /, n: int, **values: Value) -> Sentence:

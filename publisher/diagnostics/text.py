@@ -21,6 +21,8 @@ _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069
 _TAB = 4
 _WINDOW = 100
 """Columns of a source line that are shown; a Chinese paragraph is one line of hundreds."""
+_PIECE = 512
+"""Characters of a line that are looked at together."""
 
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.INFO: "\x1b[1;36m"}
 _HELP = say("help: ")
@@ -143,15 +145,16 @@ def _block(shown: Shown, lines: _SourceLines, color: bool) -> str:
 
 def _excerpt(source: str, span: Span) -> tuple[str, str]:
     """The source line as a terminal shows it, cut to a window around the span, and the carets below it."""
-    cells, whole = _cells(source)
-    start = min(span.column - 1, len(cells))
-    end = min(span.end_column - 1, len(cells)) if span.end_line == span.line else len(source.rstrip())
+    at = max(0, span.column // _PIECE - 1) * _PIECE  # of a long line three pieces: they hold more than is shown
+    cells, whole = _cells(source[at : at + 3 * _PIECE])
+    start = min(span.column - 1 - at, len(cells))
+    end = min(span.end_column - 1 - at, len(cells)) if span.end_line == span.line else len(source.rstrip()) - at
     end = max(end, start)
     first, last = (0, len(cells)) if whole <= _WINDOW else _window(cells, start)
     before = sum(width for _, width in cells[first:start])
     under = sum(width for _, width in cells[start : min(end, last)])
-    cut = "…" if first else ""
-    shown = cut + "".join(text for text, _ in cells[first:last]) + ("…" if last < len(cells) else "")
+    cut = "…" if at + first else ""
+    shown = cut + "".join(text for text, _ in cells[first:last]) + ("…" if at + last < len(source) else "")
     return shown.rstrip(), " " * (before + len(cut)) + "^" * max(under, 1)
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Sentence, Span, blocking, say
+from publisher.diagnostics import Diagnostic, Place, Sentence, Span, blocking, in_order, say
 from publisher.documents import Mapping, Scalar, Sequence, TextFile, parse_mapping, read_text
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
@@ -49,7 +49,7 @@ def read_issue(config: Config, slug: str) -> Reading:
     findings = list(folder.findings)
     files = _files(config.root, folder, findings)
     if dense := _dense(files.values()):
-        return Reading(slug, None, None, tuple(sorted({*findings, dense}, key=lambda finding: finding.sort_key)))
+        return Reading(slug, None, None, tuple(in_order((*findings, dense))))
     file, node = _issue_node(folder, files, findings)
     items: tuple[Item, ...]
     if _is_one_text(folder):
@@ -57,8 +57,7 @@ def read_issue(config: Config, slug: str) -> Reading:
     else:
         items = _items(config.root, folder, files, node, findings)
     partial = _assemble(config, folder, file, node, items, findings) if file and node else None
-    ordered = tuple(sorted(set(findings), key=lambda finding: finding.sort_key))
-    return Reading(slug, None if blocking(findings) else partial, partial, ordered)
+    return Reading(slug, None if blocking(findings) else partial, partial, tuple(in_order(findings)))
 
 
 def date_of_slug(slug: str) -> date | None:

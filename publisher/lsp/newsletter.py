@@ -17,7 +17,7 @@ from publisher.checks.engine import affected, findings_across
 from publisher.config import Config, read_config
 from publisher.config.placeholders import config_warnings
 from publisher.config.theme_findings import shadowed
-from publisher.diagnostics import Diagnostic
+from publisher.diagnostics import Diagnostic, in_order
 from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.text import MAX_BYTES, shadows
 from publisher.edition.model import Edition
@@ -97,7 +97,7 @@ class OpenNewsletter:
     def findings(self, path: str) -> list[Diagnostic]:
         """What was told last of a file."""
         found = {finding for told in self._told.values() for finding in told.get(path, ())}
-        return sorted(found, key=lambda finding: finding.sort_key)
+        return in_order(found)
 
     def uri(self, path: str) -> str:
         """The address of a file, as the client writes it."""

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from publisher.config import Config, load_config
-from publisher.diagnostics import Diagnostic, Severity
+from publisher.diagnostics import Diagnostic, Severity, in_order
 from publisher.edition.brand import Brand
 from publisher.edition.model import Edition
 from publisher.errors import ConfigError, UsageError
@@ -111,7 +111,7 @@ class Workshop:
             title=(proof.issue.title if proof.issue else "") or (before.title if before else slug),
             status=proof.issue.status.value if proof.issue else "",
             edition=proof.edition or (before.edition if before else None),
-            diagnostics=tuple(sorted(findings, key=lambda finding: finding.sort_key)),
+            diagnostics=tuple(in_order(findings)),
             broken=proof.edition is None or bool(self._config_findings),
         )
         same = before and replace(before, version=version) == view

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import publisher
-from publisher.diagnostics import Diagnostic, blocking
+from publisher.diagnostics import Diagnostic, blocking, in_order
 from publisher.proofing.index import as_data, as_findings, key_of_issue, read_index
 from publisher.proofing.manifest import Manifest, state_of
 
@@ -119,7 +119,7 @@ def _notes(config: Config, store: Store, slugs: Sequence[str], around: Iterable[
 
 
 def _checked(slugs: Iterable[str], found: Iterable[Diagnostic]) -> Checked:
-    return Checked(tuple(slugs), tuple(sorted(found, key=lambda finding: finding.sort_key)))
+    return Checked(tuple(slugs), tuple(in_order(found)))
 
 
 def _surroundings(root: Path, names: Iterable[str], places: Iterable[str]) -> tuple[Any, ...]:

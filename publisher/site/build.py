@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from publisher.config import Config
+from publisher.diagnostics import in_order
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.model import ThemeError
 from publisher.errors import UsageError
@@ -95,7 +96,7 @@ def _write(
         shown = ()
     return BuildResult(
         out=out,
-        diagnostics=tuple(sorted(findings, key=lambda found: found.sort_key)),
+        diagnostics=tuple(in_order(findings)),
         editions=shown,
         emails=tuple(sorted({path.rpartition("/")[0] for path in emails.files})),
         drafts=tuple(one.slug for one in (*prepared, *of_steps) if one.draft and not drafts and not one.broken),

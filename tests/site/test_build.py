@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from publisher.diagnostics import in_order
 from publisher.errors import UsageError
 from publisher.proofing import store as cache_module
 from publisher.proofing import together
@@ -76,7 +77,7 @@ def test_every_problem_of_every_issue_is_reported(repository: Repository) -> Non
     found = repository.build().diagnostics
     assert {d.path for d in found} == {"issues/2024-01-07-a/a.md", "issues/2024-01-21-c/a.md"}
     assert len(found) == 4  # a misspelt headline, an empty body; twice
-    assert list(found) == sorted(found, key=lambda d: d.sort_key)
+    assert list(found) == in_order(found)
 
 
 def test_what_concerns_several_issues_is_reported_and_an_error_of_it_blocks(repository: Repository) -> None:

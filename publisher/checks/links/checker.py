@@ -17,7 +17,7 @@ from publisher.checks.ignores import hidden, ignores_of
 from publisher.checks.links.prober import LinkResult, LinkState, ProbeLimits, Prober
 from publisher.checks.parts import Link
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Severity, define, say
+from publisher.diagnostics import Diagnostic, Severity, define, in_order, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.atomic import write_file
 from publisher.issue import read_issue
@@ -78,7 +78,7 @@ def check_all_links(
     )
     silent = hidden([ignore for slug in chosen for ignore in ignores_of(config.root, slug)], found)
     kept = [finding for finding in found if finding not in silent]
-    return sorted(with_levels(config.checks.levels, kept), key=lambda finding: finding.sort_key)
+    return in_order(with_levels(config.checks.levels, kept))
 
 
 def check_links(

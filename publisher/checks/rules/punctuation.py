@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from publisher.checks.context import HAN, Context, Line, cjk_lines, lines
-from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
+from publisher.diagnostics import Diagnostic, Fault, Sentence, Severity, define, say
 from publisher.language import Locale
 
 DOUBLED = define("doubled-punctuation", Severity.WARNING)
@@ -54,10 +55,13 @@ def _half_width(context: Context) -> Iterator[Diagnostic]:
         mostly = chinese and len(HAN.findall(line.text)) >= len(_WORD.findall(line.text))
         pattern = _CHINESE if mostly else _MIXED
         for found in pattern.finditer(line.text):
-            mark = found[0].rstrip()
-            message = say("a half-width {mark} stands between Chinese characters", mark=mark)
-            advice = say("write {words}", words=FULL[mark])
-            yield HALF_WIDTH.at(line.place(found.start(), found.end()), message, help=advice)
+            yield _half_width_fault(found[0].rstrip()).at(line.place(found.start(), found.end()))
+
+
+@cache
+def _half_width_fault(mark: str) -> Fault:
+    message = say("a half-width {mark} stands between Chinese characters", mark=mark)
+    return Fault(HALF_WIDTH, message, say("write {words}", words=FULL[mark]))
 
 
 def _without_partner(context: Context) -> Iterator[Diagnostic]:

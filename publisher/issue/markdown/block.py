@@ -10,6 +10,8 @@ from markdown_it.parser_block import ParserBlock, RuleFuncBlockType
 from markdown_it.ruler import Rule, Ruler
 from markdown_it.rules_block import StateBlock
 
+from publisher.issue.markdown.boxes import CONTAINERS
+
 _BEGINS = {
     "fence": "`~",
     "blockquote": ">",
@@ -19,6 +21,7 @@ _BEGINS = {
     "reference": "[",
     "html_block": "<",
     "heading": "#",
+    **{f"container_{name}": ":" for name in CONTAINERS},
 }
 """The others may begin with any character."""
 _NEEDS = {"table": re.compile(r"\|"), "lheading": re.compile(r"[-=][ \t]*$", re.MULTILINE)}
