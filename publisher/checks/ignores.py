@@ -10,11 +10,12 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from publisher.checks.registry import codes, rules
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Place, Severity, Span, catalogue, define, either, in_order, say
+from publisher.diagnostics import Diagnostic, Fault, Place, Severity, Span, catalogue, define, either, in_order, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.documents import read_text
 from publisher.issue.folder import read_folder
@@ -101,12 +102,17 @@ def judge(
 
 def _unused(config: Config, ignores: Iterable[Ignore], unseen: set[str]) -> Iterator[Diagnostic]:
     known = codes(config)
+
+    @cache
+    def unknown(code: str) -> Fault:
+        near = difflib.get_close_matches(code, known, 2)
+        advice = say("delete the ignore, or mend its code")
+        advice = say("write {near}, or delete the ignore", near=either(near)) if near else advice
+        return Fault(UNUSED_IGNORE, say("there is no code {code}", code=code), advice)
+
     for ignore in ignores:
         if ignore.code not in known:
-            near = difflib.get_close_matches(ignore.code, known, 2)
-            advice = say("delete the ignore, or mend its code")
-            advice = say("write {near}, or delete the ignore", near=either(near)) if near else advice
-            yield UNUSED_IGNORE.at(ignore.place, say("there is no code {code}", code=ignore.code), help=advice)
+            yield unknown(ignore.code).at(ignore.place)
         elif known[ignore.code].fixed:
             message = say("{code} prevents building or guards readers: it cannot be ignored", code=ignore.code)
             yield UNUSED_IGNORE.at(ignore.place, message, help=say("delete the ignore, and mend what is found"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,8 @@ class Parts:
         self.links: list[Link] = []
         self.pictures: list[PictureUse] = []
         self.headings: list[Heading] = []
-        self._open: list[str] | None = None  # the words so far of the last link
+        self._open: tuple[str, Place, bool] | None = None  # a link that is not closed, and whether it is a sponsor's
+        self._words: list[str] = []  # so far
         self._sponsored = False  # whether a sponsor's box is open: its links are the sponsor's
         for piece in pieces:
             self._read(piece)
@@ -60,7 +61,7 @@ class Parts:
         if piece.raw:
             self._read_html(piece)
         elif token.type == "link_open":
-            self._start(Link(str(token.attrs.get("href", "")), piece.whole, sponsored=self._sponsored))
+            self._start(str(token.attrs.get("href", "")), piece.whole, self._sponsored)
         elif token.type == "link_close":
             self._close()
         elif token.type == "image":
@@ -88,7 +89,7 @@ class Parts:
             url = given.get("href")
             if not tag.closing and url is not None and removed_attribute("a", "href", url) is None:
                 sponsored = self._sponsored or "sponsored" in given.get("rel", "").lower().split()
-                self._start(Link(url.strip(), piece.place(tag.start, tag.end), sponsored=sponsored))
+                self._start(url.strip(), piece.place(tag.start, tag.end), sponsored)
         elif tag.name == "img":
             words = given.get("alt")
             alt = words if words == "" or _said(words) else None
@@ -97,18 +98,18 @@ class Parts:
         elif HEADING.fullmatch(tag.name) and not tag.closing:
             self.headings.append(Heading(int(tag.name[1]), piece.place(tag.start, tag.end)))
 
-    def _start(self, link: Link) -> None:
+    def _start(self, url: str, place: Place, sponsored: bool) -> None:
         self._close()
-        self.links.append(link)
-        self._open = []
+        self._open, self._words = (url, place, sponsored), []
 
     def _say(self, words: str) -> None:
         if self._open is not None:
-            self._open.append(words)
+            self._words.append(words)
 
     def _close(self) -> None:
         if self._open is not None:
-            self.links[-1] = replace(self.links[-1], words="".join(self._open))
+            url, place, sponsored = self._open
+            self.links.append(Link(url, place, "".join(self._words), sponsored))
             self._open = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from publisher.diagnostics import Fault, say
@@ -15,6 +16,7 @@ _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+([/?#:].*)?", re.DOTALL)
 _DROPPED = re.compile(r"[\x00-\x20]")
 
 
+@lru_cache(maxsize=1024)
 def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
     """What is wrong with an absolute link: the code, the message and what to do; ``None`` where nothing is.
 

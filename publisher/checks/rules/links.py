@@ -29,6 +29,7 @@ _TRACKING = re.compile(
     re.IGNORECASE,
 )
 _CLASS = re.compile(r"(?<=\))\{[.#](?!button\})[\w. #-]+\}")
+_LIKE_CLASS = re.compile(r"\{[.#][\w. #-]+\}")
 _MOST = 60  # anchors that a finding names
 _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
 
@@ -56,7 +57,7 @@ def _classes(context: Context) -> Iterator[Diagnostic]:
     for text in context.texts:
         if "){" not in text.prose.text:
             continue
-        shown = "\n".join(words for words, _ in text.plain())
+        shown = {found for words, _ in text.plain() for found in _LIKE_CLASS.findall(words)}
         for number, line in enumerate(text.prose.lines):
             for found in _CLASS.finditer(line):
                 if found[0] in shown:

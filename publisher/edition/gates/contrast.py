@@ -112,7 +112,8 @@ def _texts(body: LexborNode, declared: dict[int, tuple[tuple[str, str], ...]]) -
         written, ground = attributes.get("style") or "", attributes.get("bgcolor") or ""
         if node.tag in _SILENT or _hidden(written):
             continue
-        light, dark = _written(light, ground, written), _written(dark, ground, written)
+        if written or ground:
+            light, dark = _written(light, ground, written), _written(dark, ground, written)
         if node.mem_id in declared:
             dark = _apply(dark, declared[node.mem_id])
         pair, child = (id(light), id(dark)), node.child
