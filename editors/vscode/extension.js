@@ -21,8 +21,8 @@ async function startServer () {
   try {
     await client.start()
   } catch (error) {
-    const told = `publisher lsp did not start: ${error.message}. Install it with pip install 'newsletter-publisher[editor]', ` +
-      'or set publisher.command.'
+    const told = `publisher lsp did not start: ${error.message ?? error}. ` + // a server not found is told as a string
+      "Install it with pip install 'newsletter-publisher[editor]', or set publisher.command."
     if (await vscode.window.showErrorMessage(told, 'Settings')) {
       vscode.commands.executeCommand('workbench.action.openSettings', 'publisher.command')
     }

@@ -49,10 +49,13 @@ test('a free port is free, and somebody who listens is heard', async () => {
   server.close()
 })
 
-test('the extension registers the commands that it names, and stops what it started', async () => {
+test('the extension registers the commands that it names, stops what it started, and tells why it did not start', async () => {
   const registered = []
   const asked = []
+  const told = []
+  let fault
   const vscode = {
+    window: { showErrorMessage: async message => { told.push(message) } },
     workspace: {
       getConfiguration: () => ({ get: name => manifest.contributes.configuration.properties[`publisher.${name}`].default }),
       workspaceFolders: [{ uri: { fsPath: '/n' } }],
@@ -62,7 +65,11 @@ test('the extension registers the commands that it names, and stops what it star
   }
   class LanguageClient {
     constructor (id, name, server, options) { asked.push({ server, options }) }
-    async start () { asked.push('start') }
+    async start () {
+      asked.push('start')
+      if (fault) return Promise.reject(fault) // vscode-languageclient rejects with a string where there is no command
+    }
+
     async stop () { asked.push('stop') }
   }
   const load = Module._load
@@ -72,11 +79,14 @@ test('the extension registers the commands that it names, and stops what it star
     const extension = require('../extension')
     await extension.activate({ subscriptions: [] })
     await extension.deactivate()
+    fault = 'Launching server using command publisher failed'
+    await extension.activate({ subscriptions: [] })
   } finally {
     Module._load = load
   }
-  assert.deepEqual(registered, manifest.contributes.commands.map(one => one.command))
-  assert.deepEqual(asked.slice(1), ['start', 'stop'])
+  assert.deepEqual(registered.slice(0, 2), manifest.contributes.commands.map(one => one.command))
+  assert.deepEqual(asked.slice(1, 3), ['start', 'stop'])
+  assert.match(told[0], /did not start: Launching server using command publisher failed\. Install/)
   assert.deepEqual(new Set(asked[0].options.documentSelector.map(one => one.language)), new Set(['markdown', 'yaml']))
   assert.deepEqual(asked[0].server.args, ['--lang', 'en', 'lsp', '--stdio'])
 })
