@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -31,10 +31,12 @@ from sqlalchemy import (
 from publisher.audience.model import ConsentEvent, ConsentState
 from publisher.audience.tables import consents, enrolments, series, subscribers, taken_steps
 from publisher.config import Config
+from publisher.database import Database
 from publisher.database.metadata import Instant
 from publisher.delivery.candidates import candidates, variant_of
 from publisher.delivery.freeze import begin, preview, segment_of, write_recipients
-from publisher.delivery.mailings import Mailing, by_id, finish, newest, unsettled
+from publisher.delivery.lock import forget_mark, forgotten
+from publisher.delivery.mailings import Mailing, by_id, finish, letter_of, newest, unsettled
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.issue import Status, read_issue
@@ -150,6 +152,33 @@ def freeze_due(
         else:
             held.add(step.series)
     return grown
+
+
+def begin_anew(database: Database, slug: str) -> None:
+    """An operator said that the ledger is right, which had forgotten readers of a step (lock.py).
+
+    Whom it has as pending goes on in a mailing of its own, and so does whoever becomes due: the numbers after those of
+    the old one may have been mailed to others, and an event about them is nobody else's.
+    """
+    r, t = recipients.c, taken_steps.c
+    with database.begin() as connection:
+        old = newest(connection, slug)
+        if old and old.operator != Operator.CANCELLED and forgotten(database.engine.url, connection, slug):
+            finish(connection, old.id)
+            key = begin(connection, letter_of(connection, old.id), old, 0, datetime.now(UTC))
+            of_old = update(recipients).where(r.mailing_id == old.id)
+            connection.execute(of_old.where(r.state == RecipientState.CLAIMED).values(state=RecipientState.UNCERTAIN))
+            moved = of_old.where(r.state == RecipientState.PENDING).values(mailing_id=key)
+            count = connection.execute(moved).rowcount
+            theirs = t.reference.in_(select(r.reference).where(r.mailing_id == key))
+            connection.execute(
+                update(taken_steps).where(t.mailing_id == old.id, t.step == slug, theirs).values(mailing_id=key)
+            )
+            m = mailings.c
+            for one, more in ((old.id, -count), (key, count)):
+                counted = {"audience": m.audience + more, "operator": old.operator}
+                connection.execute(update(mailings).where(m.id == one).values(counted))
+    forget_mark(database, slug)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from publisher.delivery.freeze import addressed, family_of, segment_of
 from publisher.delivery.local_time import local_time_of
 from publisher.delivery.lock import forget_mark
 from publisher.delivery.send import Options, Sent, Started
+from publisher.delivery.series import begin_anew
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue import discover
@@ -147,7 +148,7 @@ class _Publish(Run):
         named = mailed | unmailed
         here = steps_of(self.config.root)
         for step in here.keys() & {*self.options.unmailed}:
-            forget_mark(self.database, step)
+            begin_anew(self.database, step)
         unmailed_issues = [slug for slug in self.options.unmailed if slug not in here]
         for how, slugs in (("mailed", self.options.mailed), ("unmailed", unmailed_issues)):
             if strange := sorted(set(slugs) - kinds.keys() - {"all"}):

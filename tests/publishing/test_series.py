@@ -22,6 +22,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from publisher.audience import importing, store
 from publisher.audience.address import read_address
+from publisher.audience.backup import back_up, restore
 from publisher.audience.model import ConsentSource, ConsentState
 from publisher.audience.own import export, record
 from publisher.audience.series import enrol
@@ -474,6 +475,36 @@ def test_an_older_ledger_that_was_put_back_stops(tmp_path: Path) -> None:
     letter.run(0.2, unmailed=(HELLO,))
     letter.database.close()
     assert letter.mailed() == {("ann", "hello"): 2}  # an operator said so: another mailing
+
+
+def test_an_id_that_was_mailed_after_the_backup_is_nobody_elses_once_it_is_restored(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    (tmp_path / "issues").mkdir()
+    (tmp_path / "config.yaml").write_text("newsletter: {name: AI 周报}\n", encoding="utf-8")
+    letter = Newsletter(config, open_database(config))
+    letter.step("welcome/01-hello", "0")
+    waits = letter.confirm("waits")
+    letter.run()
+    with letter.database.begin() as connection:  # as if the run had died before it mailed
+        connection.execute(update(recipients).values(state="pending", attempts=0))
+    back_up(config, tmp_path / "backup")
+    letter.confirm("ann")  # and is forgotten
+    letter.run(0.1)
+    letter.database.close()
+    restore(config, tmp_path / "backup", force=True)
+    letter.database = open_database(config)
+    letter.confirm("bob")
+    assert letter.run(0.2).exit_status == 2
+    letter.run(0.3, unmailed=(HELLO,))
+    assert letter.mailed() == {("waits", "hello"): 2, ("ann", "hello"): 1, ("bob", "hello"): 1}  # one file an id
+    row = letter.status(HELLO)
+    assert (row["audience"], row["submitted"], row["excluded"]) == (2, 2, 0)
+    letter.run(0.4)
+    with letter.database.connect() as connection:
+        steps = dict(connection.execute(select(taken_steps.c.reference, taken_steps.c.mailing_id)).all())
+    letter.database.close()
+    assert set(steps) > {waits}
+    assert len(set(steps.values())) == 1
 
 
 def test_many_readers_through_a_month_of_hourly_runs_get_each_step_once_and_one_a_day(letter: Newsletter) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 from unittest.mock import patch
 from zlib import crc32
 
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, insert, update
 
 from publisher.audience import store
 from publisher.audience.tables import confirmations
 from publisher.database import Database
-from publisher.delivery import send, settle
+from publisher.delivery import send, series, settle
 from publisher.delivery.candidates import candidates, variant_of
 from publisher.delivery.freeze import _rows, ongoing
 from publisher.delivery.mailings import Mailing, by_id, newest
@@ -100,10 +100,25 @@ def confirmation_sent_twice() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def step_frozen_outside_its_transaction() -> Iterator[None]:
+    """The recipients of a step are committed before it is written down that they took it."""
+    real = series.write_recipients
+
+    def write_recipients(connection: Connection, *rest: Any) -> None:
+        real(connection, *rest)
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    with patch.object(series, "write_recipients", write_recipients):
+        yield
+
+
 FAULTS: list[Callable[[], AbstractContextManager[None]]] = [
     freeze_outside_its_transaction,
     token_given_back_twice,
     event_that_lowers_a_state,
     restore_unnoticed,
     confirmation_sent_twice,
+    step_frozen_outside_its_transaction,
 ]

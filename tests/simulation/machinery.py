@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import Engine, event
+from sqlalchemy import URL, Engine, event
 
 from publisher.database import engine
 from publisher.database.engine import Database
@@ -30,6 +31,8 @@ from publisher.web.confirmation import ConfirmationMailer
 
 START = datetime(2026, 3, 28, 20, tzinfo=UTC)  # Europe's clocks change in this night
 
+# Statements are compiled once an engine: worlds at one path share it, for each closes its connections.
+_engines = lru_cache(maxsize=None)(engine._sqlite)
 _ROOMS = ("publisher.delivery", "publisher.audience", "publisher.feedback", "publisher.web")
 
 
@@ -64,8 +67,20 @@ class Fate:
     def __init__(self) -> None:
         self.left: int | None = None  # of the process that runs now; None: it lives
         self.steps = 0
+        self._aside = False
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What is done within is not the world's: it counts no steps."""
+        was, self._aside = self._aside, True
+        try:
+            yield
+        finally:
+            self._aside = was
 
     def point(self) -> None:
+        if self._aside:
+            return
         self.steps += 1
         if self.left is not None:
             self.left -= 1
@@ -161,11 +176,16 @@ def governed(clock: Clock, chance: Random, fate: Fate) -> Iterator[None]:
     def statement(*_given: Any) -> None:
         fate.point()
 
-    # Statements are compiled once an engine; a process that dies leaves only connections behind.
-    engines = lru_cache(maxsize=None)(engine._sqlite)
+    def engines(url: URL) -> Engine:
+        engine.keep_out_of_git(Path(str(url.database)).parent)
+        opened = _engines(url)
+        stack.callback(opened.dispose)
+        return opened
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(engine, "_sqlite", engines))
+        # The schema is looked at once in a world.
+        stack.enter_context(patch.object(engine, "migrate", lru_cache(maxsize=None)(engine.migrate)))
         stack.callback(event.remove, Engine, "before_cursor_execute", statement)
         event.listen(Engine, "before_cursor_execute", statement)
         for name, module in list(sys.modules.items()):

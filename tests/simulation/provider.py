@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
@@ -24,6 +24,8 @@ class Accepted(NamedTuple):
     recipient: str
     attempt: int
     message_id: str
+    variant: str
+    at: datetime
 
 
 @dataclass
@@ -44,10 +46,11 @@ class Provider:
     def quota(self) -> Quota:
         return Quota(self.rate, self.left_today)
 
-    def take(self, envelope: Envelope) -> str:
+    def take(self, envelope: Envelope, variant: str = "") -> str:
         """Accept a message; its id."""
         message_id = f"m{len(self.accepted) + 1}"
-        self.accepted.append(Accepted(envelope.address, envelope.recipient, envelope.attempt, message_id))
+        who = envelope.address, envelope.recipient, envelope.attempt
+        self.accepted.append(Accepted(*who, message_id, variant, self.clock.now))
         self.left_today -= 1
         if not envelope.recipient.startswith("confirm-"):
             self._foretell(envelope, message_id)
@@ -82,6 +85,7 @@ class SimulatedTransport:
         self.heard = 0  # recipients that calls were made for
 
     def open(self, composed: Composed) -> Quota:
+        self._composed = composed
         return self._provider.quota
 
     def quota(self) -> Quota:
@@ -117,4 +121,4 @@ class SimulatedTransport:
             return Outcome(Verdict.REJECTED, "poison")
         if provider.chance.random() < 0.04:
             return Outcome(Verdict.RETRY, "busy")
-        return submitted(provider.take(envelope))
+        return submitted(provider.take(envelope, self._composed.of(envelope).letter.name))

@@ -11,18 +11,25 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.simulation.faults import FAULTS, confirmation_sent_twice, restore_unnoticed
+from tests.simulation.faults import (
+    FAULTS,
+    confirmation_sent_twice,
+    restore_unnoticed,
+    step_frozen_outside_its_transaction,
+)
 from tests.simulation.world import ACTIONS, BrokenPromiseError, World, governed_world, run
 
 SEEDS = range(1, 4)
 ENOUGH = 40  # seeds within which each planted fault shows
 SHOWN: dict[object, tuple[int, ...]] = {
-    restore_unnoticed: (6, 9),
-    confirmation_sent_twice: (8, 19),
+    restore_unnoticed: (24,),
+    confirmation_sent_twice: (18,),
+    step_frozen_outside_its_transaction: (9,),
 }  # where these did, and are looked for first
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+# 14: after a restore, a step of the series gave ids anew that had been mailed since the backup.
+@pytest.mark.parametrize("seed", [*SEEDS, 14])
 def test_no_promise_breaks_in_the_world_of_a_seed(seed: int, tmp_path: Path) -> None:
     run(seed, tmp_path / "world")
 

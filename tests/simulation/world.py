@@ -11,15 +11,16 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from publisher.audience import store
 from publisher.audience.address import read_address
@@ -33,6 +34,7 @@ from publisher.delivery.ledger import Exchanged, Ledger
 from publisher.delivery.local_time import LocalTime
 from publisher.delivery.lock import forget_mark, forgotten
 from publisher.delivery.send import Options, Started
+from publisher.delivery.series import begin_anew
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings as mailings_table
 from publisher.delivery.tables import recipients
@@ -42,16 +44,22 @@ from publisher.feedback.reconcile import doubtful, release
 from publisher.mail.message import MailContent
 from publisher.web.confirmation import post
 from publisher.web.readers import Readers, SubscribeRequest, Unsubscribe
-from tests.delivery.world import make_config, make_letter
+from tests.delivery.world import make_config, make_letter, varied_letter
+from tests.simulation import series
 from tests.simulation.machinery import Clock, CountedPace, Fate, KilledError, governed
 from tests.simulation.provider import Provider, SimulatedTransport
 
 PEOPLE, ISSUES, DEEPEST = 14, 2, 2
 ZONES = ["Pacific/Kiritimati", "Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Pacific/Pago_Pago", None]
+KINDS: list[dict[str, Any]] = [{}, {"topics": ("ai",)}, {"attributes": {"city": "Berlin"}}]  # a variant each
 LOCAL = "2026-03-29-local"
 # Half past two is an hour that Europe's clocks leave out in this night.
 MORNING = LocalTime(date(2026, 3, 29), time(2, 30), ZoneInfo("Europe/Berlin"), timedelta(days=30))
 _FINAL = {RecipientState.SUBMITTED, RecipientState.REJECTED, RecipientState.EXCLUDED}
+
+_MAILINGS = select(mailings_table.c.id, mailings_table.c.reference, mailings_table.c.slug, mailings_table.c.audience)
+_ROWS = select(recipients.c.number, recipients.c.state, recipients.c.not_before, recipients.c.variant)
+_ROWS = _ROWS.where(recipients.c.mailing_id == bindparam("mailing"))
 
 
 class BrokenPromiseError(AssertionError):
@@ -65,6 +73,12 @@ class Reader:
     address: str
     reference: str
     wants: bool = True
+    departures: list[datetime] = field(default_factory=list)
+
+    def leave(self, at: datetime) -> None:
+        """They want no more."""
+        self.wants = False
+        self.departures.append(at)
 
 
 class World:
@@ -77,7 +91,10 @@ class World:
         self.provider = Provider(self.clock, self.chance)
         self.readers: dict[str, Reader] = {}
         slugs = [*(f"2026-03-{day:02}-x" for day in range(1, ISSUES + 1)), LOCAL]
-        self.letters = {slug: make_letter(slug=slug) for slug in slugs}
+        self.letters = {slug: (varied_letter if slug == slugs[1] else make_letter)(slug=slug) for slug in slugs}
+        self.stepped: dict[str, tuple[str, datetime]] = {}  # the last step of a series that somebody got
+        self.variants: dict[str, tuple[str, str]] = {}  # of each recipient: issue, and the name of the variant got
+        self.frozen: dict[str, int] = {}  # the variant of each recipient as it was frozen
         self.slugs: dict[str, str] = {}  # of each mailing, by its reference
         self.again: Counter[tuple[str, str]] = (
             Counter()
@@ -85,11 +102,17 @@ class World:
         self.released: Counter[str] = Counter()  # the same by recipient id
         self.asked: Counter[str] = Counter()  # confirmation mails that a reader asked for
         self.known: dict[str, str] = {}  # the last state of each recipient in the ledger
+        self.audited: dict[str, object] = {}  # what the last audit of a mailing went by
         self.copies: Counter[tuple[str, str]] = Counter()
         self.copies_of_id: Counter[str] = Counter()
         self.backups: list[Path] = []
         self.depth = self.seen = 0
         self.spoken = _Spoken()
+
+    @property
+    def everything(self) -> list[str]:
+        """The slugs of the issues and of the steps."""
+        return [*self.letters, *series.LETTERS]
 
     # -- processes
 
@@ -147,9 +170,9 @@ class World:
         database = open_database(self.config)
         with database.begin() as connection:
             for number in range(PEOPLE):
-                self._enter(
-                    store.add(connection, read_address(f"reader{number}@example.com"), how=ConsentSource.IMPORT)
-                )
+                address = read_address(f"reader{number}@example.com")
+                self._enter(store.add(connection, address, how=ConsentSource.IMPORT, **KINDS[number % len(KINDS)]))
+            series.enrol(connection, list(range(1, PEOPLE, 2)), [series.SERIES], store.now())
         database.close()
         _back_up(self)
 
@@ -166,7 +189,7 @@ class World:
         """What happens while a process waits for the provider."""
         while self.depth < DEEPEST and self.chance.random() < 0.12:
             self.depth += 1
-            action = self.chance.choice([one for one in MEANWHILE if self.depth < DEEPEST or one is not _send])
+            action = self.chance.choice([one for one in MEANWHILE if self.depth < DEEPEST or one not in _SENDERS])
             action(self)
             self.depth -= 1
 
@@ -174,7 +197,16 @@ class World:
         return SimulatedTransport(self.provider, self.fate, self.meanwhile)
 
     def send(self, slug: str, *, correction: bool = False, lives: bool = False) -> None:
-        """A sender's run; what it takes of the pace, and whom it claims, is looked at."""
+        """A sender's run over an issue."""
+        local = MORNING if slug == LOCAL else None
+
+        def body(database: Database) -> None:
+            self.mail(database, self.letters[slug], correction=correction, local=local)
+
+        self.process(f"send {slug}{' --correction' if correction else ''}", body, lives=lives)
+
+    def mail(self, database: Database, letter: MailContent, **options: Any) -> None:
+        """A sender in a process; what it takes of the pace is looked at."""
         transport, made = self.transport(), list[CountedPace]()
 
         def pace_of(_database: Database, _transport: object, ceiling: float) -> CountedPace:
@@ -184,23 +216,11 @@ class World:
         def started(begun: Started) -> None:
             self.slugs[begun.mailing.reference] = begun.mailing.slug
 
-        def body(database: Database) -> None:
-            options = Options(
-                transport=transport,
-                correction=correction,
-                started=started,
-                despite_tripwires=True,
-                local=MORNING if slug == LOCAL else None,
-                now=self.clock.now,
-            )
-            with patch.object(send, "pace_of", pace_of):
-                sent = send.send(self.config, database, self.letters[slug], options)
-            self.expect(
-                not made or made[0].out == transport.heard, "the pace counted other recipients than were sent to"
-            )
-            self.trace.append(f"{self.depth}{'  ' * self.depth} {slug} {sent.ending.value} {sent.account.submitted}")
-
-        self.process(f"send {slug}{' --correction' if correction else ''}", body, lives=lives)
+        always = Options(transport=transport, started=started, despite_tripwires=True, now=self.clock.now)
+        with patch.object(send, "pace_of", pace_of):
+            sent = send.send(self.config, database, letter, replace(always, **options))
+        self.expect(not made or made[0].out == transport.heard, "the pace counted other recipients than were sent to")
+        self.trace.append(f"{self.depth}{'  ' * self.depth} {letter.slug} {sent.ending.value} {sent.account.submitted}")
 
     def claimed(self, answer: Exchanged) -> None:
         """Nobody is claimed who had left before."""
@@ -222,11 +242,10 @@ class World:
         """Copies at the provider, and the accounts and states in the ledger."""
         self._count_copies()
         database = open_database(self.config)
-        try:
-            with database.connect() as connection:
-                self._audit_ledger(database, connection)
-        finally:
-            database.close()
+        with self.fate.aside(), database.connect() as connection:
+            self._audit_ledger(database, connection)
+            series.audit_steps(self, connection)
+        database.close()
 
     def _count_copies(self) -> None:
         for message in self.provider.accepted[self.seen :]:
@@ -242,22 +261,31 @@ class World:
             self.expect(
                 self.copies[key] <= 1 + self.again[key], f"{message.address} got {slug} {self.copies[key]} times"
             )
+            was = self.variants.setdefault(message.recipient, (slug, message.variant))
+            self.expect(was[1] == message.variant, f"{message.recipient} got {was[1]}, and then {message.variant}")
+            if slug in series.LETTERS:
+                series.audit_message(self, slug, message.address, message.at)
             most = 1 + self.released[message.recipient]
             self.expect(self.copies_of_id[message.recipient] <= most, f"{message.recipient} was mailed twice")
         self.seen = len(self.provider.accepted)
 
     def _audit_ledger(self, database: Database, connection: Connection) -> None:
-        rows = connection.execute(select(mailings_table.c.id, mailings_table.c.reference, mailings_table.c.slug)).all()
-        for mailing_id, reference, slug in rows:
+        for mailing_id, reference, slug, audience in connection.execute(_MAILINGS).all():
             self.slugs[reference] = slug
+            rows = connection.execute(_ROWS, {"mailing": mailing_id}).all()
+            by = (rows, audience, len(self.provider.accepted), self.released.total())
+            if self.audited.get(reference) == by:
+                continue
+            self.audited[reference] = by
             account = mailings.account(connection, mailing_id)
-            mailing = mailings.by_id(connection, mailing_id)
-            self.expect(account.audience == mailing.audience, f"{slug} counts {account.audience} of {mailing.audience}")
+            self.expect(account.audience == audience, f"{slug} counts {account.audience} of {audience}")
             forgetful = forgotten(database.engine.url, connection, slug)
-            r = recipients.c
-            rows_ = connection.execute(select(r.number, r.state, r.not_before).where(r.mailing_id == mailing_id))
-            for number, state, not_before in rows_:
+            letters = mailings.letter_of(connection, mailing_id).letters
+            for number, state, not_before, variant in rows:
                 key = f"{reference}-{number}"
+                self.expect(self.frozen.setdefault(key, variant) == variant, f"{key} has another variant")
+                got = self.variants.get(key, (slug, letters[variant].name))[1]
+                self.expect(got == letters[variant].name, f"{key} got {got}, and not {letters[variant].name}")
                 early = not_before and not_before > self.clock.now and self.copies_of_id[key]
                 self.expect(not early, f"{key} was mailed before its time")
                 was, self.known[key] = self.known.get(key), state
@@ -281,12 +309,14 @@ class World:
                 self.send(slug, lives=True)
                 if self.trace[-1:] == before:
                     break
-            self._hear(everything=True)
+            self.hear(everything=True, again=slug == LOCAL)
             self.audit()
+        series.finish(self)
         database = open_database(self.config)
         with database.connect() as connection:
-            for slug in self.letters:
+            for slug in self.everything:
                 self._nobody_is_lost(database, connection, slug)
+            series.nobody_is_left_out(self, database, connection)
         database.close()
         self.expect("@" not in self.spoken.text, f"an address was logged: {self.spoken.text[:200]}")
         for mark in self.config.root.glob(".publisher/*.mark"):
@@ -319,10 +349,11 @@ class World:
 
     # -- events and restores
 
-    def _hear(self, *, everything: bool = False) -> None:
+    def hear(self, *, everything: bool = False, again: bool = True) -> None:
+        """Events come: some, in any order; or ``everything``, what was told before ``again``."""
         provider = self.provider
         if everything:
-            batch = [*provider.told, *provider.waiting]
+            batch = [*(provider.told if again else ()), *provider.waiting]
         else:
             count = min(len(provider.waiting), self.chance.randint(1, 12))
             batch = self.chance.sample(provider.waiting, count)
@@ -348,18 +379,22 @@ class World:
             }
         database.close()
         for address, reader in self.readers.items():
-            reader.wants = reader.wants and states.get(address) != ConsentState.UNSUBSCRIBED
+            if reader.wants and states.get(address) == ConsentState.UNSUBSCRIBED:
+                reader.leave(self.clock.now)
 
     def _after_restore(self) -> None:
         """The ledger forgot. Who had left leaves again; who had come is unknown; states begin anew."""
-        self.known.clear()
+        for forgotten_of in (self.known, self.audited, self.frozen):
+            forgotten_of.clear()
         database = open_database(self.config)
         with database.begin() as connection:
             for address, reader in list(self.readers.items()):
                 found = store.find(connection, reader.reference)
+                reader.departures.clear()
                 if found is None:
                     del self.readers[address]
                 elif not reader.wants:
+                    reader.leave(self.clock.now)
                     store.unsubscribe(connection, found, ConsentSource.LINK)
             there = connection.execute(select(suppressions.c.mailbox_key)).all()
         database.close()
@@ -381,15 +416,15 @@ Action = Callable[[World], None]
 
 
 def _some(world: World) -> str:
-    return world.chance.choice(list(world.letters))
+    return world.chance.choice(world.everything)
 
 
 def _send(world: World) -> None:
-    world.send(_some(world))
+    world.send(world.chance.choice(list(world.letters)))
 
 
 def _correct(world: World) -> None:
-    slug = _some(world)
+    slug = world.chance.choice(list(world.letters))
     was = world.letters[slug]
     world.letters[slug] = replace(was, digest="sha256:" + f"{world.chance.getrandbits(256):064x}")
     before = world.provider.accepted.copy()
@@ -413,7 +448,7 @@ def _leave(world: World) -> None:
 
         def body(database: Database) -> None:
             Readers(database).leave([Unsubscribe(reader.reference, ConsentSource.ONE_CLICK, {})])
-            reader.wants = False
+            reader.leave(world.clock.now)
 
         world.process("leave", body)
 
@@ -443,6 +478,19 @@ def _ask(world: World) -> None:
     world.process("subscribe", body)
 
 
+def _prefer(world: World) -> None:
+    """A reader becomes one of another kind: what was frozen for them stays."""
+    if world.readers:
+        reader, kind = world.chance.choice(list(world.readers.values())), world.chance.choice(KINDS)
+
+        def body(database: Database) -> None:
+            with database.begin() as connection:
+                if found := store.find(connection, reader.reference):
+                    store.prefer(connection, found, ConsentSource.LINK, **{"topics": (), "attributes": {}, **kind})
+
+        world.process("prefer", body)
+
+
 def _post(world: World) -> None:
     def body(database: Database) -> None:
         post(world.config, database, 30.0, world.transport())
@@ -462,13 +510,13 @@ def _confirm(world: World) -> None:
         if found and found.state is ConsentState.PENDING:
             reader = world.readers.setdefault(address, Reader(address, found.reference))
             reader.wants = True
-            Readers(database).confirm(TokenPayload(found.reference, None, world.clock.now), {})
+            Readers(database, lambda: {series.SERIES}).confirm(TokenPayload(found.reference, None, world.clock.now), {})
 
     world.process("confirm", body)
 
 
 def _hear(world: World) -> None:
-    world._hear()
+    world.hear()
 
 
 def _operate(world: World) -> None:
@@ -530,8 +578,8 @@ def _restore(world: World) -> None:
         world.process("restore what was", body, lives=True)
         world._after_restore()
         return
-    world._hear(everything=True)
-    for slug in world.letters:
+    world.hear(everything=True)
+    for slug in world.everything:
         world.process(f"publish --unmailed {slug}", partial(_allow, world, slug), lives=True)
 
 
@@ -545,7 +593,7 @@ def _allow(world: World, slug: str, database: Database) -> None:
         told = forgotten(database.engine.url, connection, slug)
         mailing = mailings.newest(connection, slug)
     if told:
-        forget_mark(database, slug)
+        (begin_anew if slug in series.LETTERS else forget_mark)(database, slug)
         for address in world.readers:
             world.again[slug, address] += 1
         for number in range(1, mailing.audience + 1 if mailing else 1):
@@ -567,10 +615,13 @@ def _wait(world: World) -> None:
 
 
 ACTIONS: list[tuple[Action, int]] = [
-    (_send, 16), (_correct, 1), (_leave, 5), (_stay, 2), (_ask, 5), (_post, 5), (_confirm, 4), (_hear, 10),
-    (_operate, 3), (_release, 2), (_back_up, 2), (_restore, 1), (_weather, 3), (_wait, 5),
+    (_send, 16), (_correct, 1), (_leave, 5), (_stay, 2), (_ask, 5), (_post, 5), (_confirm, 4), (_hear, 10), (_wait, 5),
+    (series.walk, 6), (_prefer, 2), (_operate, 3), (_release, 2), (_back_up, 2), (_restore, 1), (_weather, 3),
 ]  # fmt: skip
-MEANWHILE: list[Action] = [_send, _leave, _stay, _ask, _hear, _operate, _weather, _post, _back_up]
+MEANWHILE: list[Action] = [
+    _send, _leave, _stay, _ask, _hear, _operate, _weather, _post, _back_up, _prefer, series.walk,
+]  # fmt: skip
+_SENDERS = (_send, series.walk)
 
 
 def run(seed: int, root: Path, actions: int = 60) -> World:
