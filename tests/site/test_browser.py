@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.edition.make import ROOT, edition, item
+
 pytestmark = pytest.mark.browser
 PAGES = (
     "",
@@ -85,3 +87,16 @@ def test_the_keyboard_reaches_the_content_first(browser: Any, live: str) -> None
     page.keyboard.press("Enter")
     page.wait_for_function("document.activeElement.id === 'content'")
     context.close()
+
+
+def test_commentaries_are_landmarks_of_their_own_and_code_needs_no_scrolling(browser: Any, axe_source: str) -> None:
+    code = f"```\n{'long ' * 80}\n```"
+    made = edition(*(item(name, code, "Why.", anchor=name) for name in ("one", "two")), language="en")
+    page = browser.new_page(viewport={"width": 375, "height": 800})
+    page.set_content(f"<main>{made.web}</main>")
+    page.add_style_tag(path=ROOT / "templates/paper/web/style.css")
+    page.evaluate(axe_source)
+    rules = "['landmark-unique', 'scrollable-region-focusable']"
+    found = page.evaluate(f"async () => (await axe.run({{runOnly: {rules}}})).violations")
+    assert [violation["id"] for violation in found] == []
+    page.close()
