@@ -11,6 +11,8 @@ TOOLS_STAMP := tests/tools/node_modules/.installed
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
+# Without compiled modules each command of a test compiles the package anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help
 help: ## this list
