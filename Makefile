@@ -86,13 +86,15 @@ format: $(DEV_STAMP) ## format the code
 smoke: ## install and publish under every Python of this machine
 	@bash tools/smoke.sh
 
-.PHONY: bench bench-peers bench-send bench-web bench-lsp bench-draft simulate chaos mutants fuzz
+.PHONY: bench bench-peers bench-send bench-web bench-scale bench-lsp bench-draft simulate chaos mutants fuzz
 bench: $(DEV_STAMP) ## build times and memory, into docs/benchmarks.md
 	@$(BIN)/python -m tools.bench $(ARGS)
 bench-peers: $(DEV_STAMP) ## our build beside Hugo's, Pelican's and Eleventy's, into docs/benchmarks.md
 	@$(BIN)/python -m tools.bench_peers $(ARGS)
 bench-send: $(DEV_STAMP) ## the sender against bare boto3, into docs/benchmarks.md
 	@$(BIN)/python -m tools.bench_send $(ARGS)
+bench-scale: $(DEV_STAMP) ## PostgreSQL, three workers, a kill: make bench-scale PEOPLE=10000000 (an hour of two quiet cores, 20 GB)
+	@$(BIN)/python -m tools.bench_send.ten_million $(if $(PEOPLE),--people $(PEOPLE)) $(ARGS)
 bench-web: $(DEV_STAMP) ## the readers' service and the import, into docs/benchmarks.md
 	@$(BIN)/python -m tools.bench_web $(ARGS)
 bench-lsp: $(DEV_STAMP) ## from a key in an editor to its finding, into docs/benchmarks.md
