@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, null, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, null, or_, select, tuple_, update
 
 from publisher.audience.model import ConsentState
 from publisher.audience.tables import subscribers, suppressions, taken_steps
@@ -82,6 +82,7 @@ class Ledger:
         self._attributes = subscribers.c.attributes if attributes else null().label("attributes")
         self._mark_path = mark_path(database.engine.url, mailing.slug)
         self._handled: int | None = None
+        self._after = (0, 0)  # attempts and number of who was claimed last
 
     def open(self) -> None:
         """Enter this process as a sender of the mailing."""
@@ -208,27 +209,15 @@ class Ledger:
 
     def _claim(self, connection: Connection, wanted: int, round_: int) -> tuple[tuple[Claim, ...], int]:
         """The claims with today's addresses; and how many have left since the freeze, and are excluded."""
-        r, s = recipients.c, subscribers.c
-        fair = (
-            select(r.number, r.attempts, r.reference, r.variant)
-            .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.held == 0)
-            .where(r.attempts < round_)
-            .order_by(r.attempts, r.number)
-            .limit(wanted)
-            .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
-            .cte("fair")
-            .prefix_with("MATERIALIZED", dialect="postgresql")  # a subquery may run once a row, and find more each time
-        )
-        query = (
-            select(
-                *fair.c, s.address_key, s.name, self._attributes, s.state, s.paused_until, suppressions.c.mailbox_key
-            )
-            .outerjoin_from(fair, subscribers, s.reference == fair.c.reference)
-            .outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
-            .order_by(fair.c.number)
-        )
+        # From where the last claim ended: before it PostgreSQL's index keeps all who were claimed until it is vacuumed.
+        found = self._next(connection, wanted, round_)
+        if len(found) < wanted and self._after > (0, 0):  # who became pending again, or free, comes after all others
+            self._after = (0, 0)
+            found = self._next(connection, wanted, round_)
+        r = recipients.c
         claims, gone, at = list[Claim](), list[tuple[int, Exclusion]](), datetime.now(UTC)
-        for row in connection.execute(query).all():
+        for row in found:
+            self._after = max(self._after, (row.attempts, row.number))
             number, attempts, reference, variant, address, name, known, state, paused_until, suppressed = tuple(row)
             if state is None:
                 gone.append((number, Exclusion.ERASED))
@@ -255,6 +244,29 @@ class Ledger:
                 .values(state=RecipientState.EXCLUDED, reason=reason)
             )
         return tuple(claims), len(gone)
+
+    def _next(self, connection: Connection, wanted: int, round_: int) -> Sequence[Any]:
+        """Those to be claimed next, locked, by number, each with what is known of the subscriber today."""
+        r, s = recipients.c, subscribers.c
+        fair = (
+            select(r.number, r.attempts, r.reference, r.variant)
+            .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.held == 0)
+            .where(r.attempts < round_, tuple_(r.attempts, r.number) > tuple_(*self._after))
+            .order_by(r.attempts, r.number)
+            .limit(wanted)
+            .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
+            .cte("fair")
+            .prefix_with("MATERIALIZED", dialect="postgresql")  # a subquery may run once a row, and find more each time
+        )
+        query = (
+            select(
+                *fair.c, s.address_key, s.name, self._attributes, s.state, s.paused_until, suppressions.c.mailbox_key
+            )
+            .outerjoin_from(fair, subscribers, s.reference == fair.c.reference)
+            .outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
+            .order_by(fair.c.number)
+        )
+        return connection.execute(query).all()
 
 
 # A late answer of a sender taken for dead still counts, as long as nobody else has claimed the recipient since.

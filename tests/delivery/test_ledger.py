@@ -143,6 +143,19 @@ def test_who_failed_comes_after_everybody_else_and_throttled_attempts_do_not_cou
     assert (again.number, again.attempt) == (1, 2)
 
 
+def test_a_claim_begins_where_the_last_one_ended_and_comes_back_for_whom_it_passed(database: Database) -> None:
+    add_people(database, 6)
+    mailing = frozen(database)
+    ledger, other = opened(database, mailing), opened(database, mailing)
+    (first,) = ledger.record_and_claim([], 1, 1).claims
+    assert [c.number for c in other.record_and_claim([], 2, 1).claims] == [2, 3]
+    throttled = [(first, Outcome(Verdict.THROTTLED, "x"))]
+    assert [c.number for c in ledger.record_and_claim(throttled, 1, 1).claims] == [4]
+    assert [c.number for c in ledger.record_and_claim([], 1, 1).claims] == [5]
+    assert [c.number for c in ledger.record_and_claim([], 2, 1).claims] == [1, 6]
+    assert ledger.record_and_claim([], 9, 1).claims == ()
+
+
 def test_who_left_since_the_freeze_is_excluded_at_the_claim(database: Database) -> None:
     rows = [add_person(database, number) for number in range(4)]
     mailing = frozen(database)
