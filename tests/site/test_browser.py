@@ -89,7 +89,7 @@ def test_the_keyboard_reaches_the_content_first(browser: Any, live: str) -> None
     context.close()
 
 
-def test_commentaries_are_landmarks_of_their_own_and_code_needs_no_scrolling(browser: Any, axe_source: str) -> None:
+def test_commentaries_are_no_landmarks_of_one_name_and_code_needs_no_scrolling(browser: Any, axe_source: str) -> None:
     code = f"```\n{'long ' * 80}\n```"
     made = edition(*(item(name, code, "Why.", anchor=name) for name in ("one", "two")), language="en")
     page = browser.new_page(viewport={"width": 375, "height": 800})
