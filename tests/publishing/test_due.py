@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -102,6 +103,10 @@ FAMILIES: list[tuple[str, Facts, Facts, Action]] = [
     ("the other is half mailed", READY, replace(READY, mailed=HALF), Action.LATE),
     ("the other was mailed elsewhere", READY, replace(READY, settled="mailed"), Action.LATE),
     ("expired, the other mailed", replace(READY, publish_at=NOW - 9 * DAY), replace(READY, mailed=DONE), Action.LATE),
+    ("waiting, the other mailed", replace(READY, publish_at=NOW + DAY), replace(READY, mailed=DONE), Action.LATE),
+    ("missed, the other mailed", replace(READY, day_ends=NOW - 9 * DAY), replace(READY, mailed=DONE), Action.LATE),
+    ("the other was missed", READY, replace(READY, day_ends=NOW - 9 * DAY), Action.WAITING),
+    ("readers have the other, the ledger lacks it", READY, replace(READY, claimed="the archive"), Action.WAITING),
     ("half mailed, and the other too", replace(READY, mailed=HALF), replace(READY, mailed=HALF), Action.RESUME),
     ("the other is gone", READY, replace(READY, in_repository=False), Action.DUE),
     ("the other is a draft again", READY, replace(READY, ready=False, archived=True), Action.WAITING),
@@ -146,3 +151,41 @@ def test_who_waits_for_local_time_is_mailed_by_the_run_that_meets_it() -> None:
     assert decide(replace(READY, mailed=replace(WAITS, waiting=4)), NOW, POLICY).mails
     changed = decide(replace(READY, mailed=WAITS, **OTHER_WORDS), NOW, POLICY)
     assert "--correction" in str(changed.help)
+
+
+@pytest.mark.parametrize(("ago", "kind"), [
+    (lambda late: {"publish_at": NOW - late}, Action.EXPIRED),
+    (lambda late: {"publish_at": NOW - late - 26 * HOUR, "last_at": NOW - late}, Action.EXPIRED),
+    (lambda late: {"day_ends": NOW - late}, Action.MISSED),
+])  # fmt: skip
+def test_an_issue_may_be_late_by_all_of_expires_after_and_by_no_moment_more(
+    ago: Callable[[timedelta], dict[str, datetime]], kind: Action
+) -> None:
+    late = POLICY.expires_after
+    assert decide(replace(READY, **ago(late)), NOW, POLICY).kind is Action.DUE
+    assert decide(replace(READY, **ago(late + timedelta.resolution)), NOW, POLICY).kind is kind
+
+
+@pytest.mark.parametrize(("schedule", "policy", "at", "why"), [
+    ({"publish_at": NOW + HOUR}, POLICY, NOW + HOUR, "due 2025-03-10 13:00"),
+    ({"publish_at": NOW + 3 * HOUR}, VETO, NOW + 3 * HOUR, "due 2025-03-10 15:00"),
+    ({"publish_at": NOW + HOUR}, VETO, NOW + 2 * HOUR, "may be vetoed until 2025-03-10 14:00"),
+    ({"seen_at": None}, VETO, NOW + 2 * HOUR, "may be vetoed until 2025-03-10 14:00"),
+])  # fmt: skip
+def test_what_waits_says_until_when(
+    schedule: dict[str, datetime], policy: PublishConfig, at: datetime, why: str
+) -> None:
+    found = decide(replace(READY, **schedule), NOW, policy)
+    assert (found.kind, found.at, found.mails) == (Action.WAITING, at, False)
+    assert found.why.startswith(why)
+    told = {"issue": "s", "decision": "waiting", "why": found.why, "help": found.help, "at": at.isoformat()}
+    assert found.as_object() == told
+
+
+def test_the_archive_has_what_may_be_mailed_or_was_and_of_what_is_held_what_readers_have() -> None:
+    hidden = {Action.WAITING, Action.DRAFT, Action.BROKEN, Action.WITHDRAWN, Action.HELD}
+    for name, facts, policy, kind in TABLE:
+        waits = facts.mailed is WAITS and kind is Action.RESUME
+        assert decide(facts, NOW, policy).public is (kind not in hidden), name
+        assert decide(facts, NOW, policy).mails is (kind in {Action.DUE, Action.RESUME} and not waits), name
+    assert decide(replace(READY, held_at=NOW, archived=True), NOW, POLICY).public

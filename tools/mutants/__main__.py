@@ -27,6 +27,7 @@ LEFT_OUT = "not postgres and not browser and not chaos and not node and not java
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants")
     parser.add_argument("--rooms", nargs="+", default=ROOMS, choices=ROOMS)
+    parser.add_argument("--modules", nargs="+", help="of these rooms only these files")
     parser.add_argument("--sample", type=int, default=250, help="how many, over the rooms by their size")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--seconds", type=float, default=60, help="duration of the tests that a mutant has to bear")
@@ -52,7 +53,7 @@ def sample(options: dict[str, Any]) -> list[Any]:
     """``(room, path, tree, site)`` of each mutant to try."""
     found: dict[str, list[Any]] = {room: [] for room in options["rooms"]}
     for path in modules():
-        if (room := path.parts[1]) in found:
+        if (room := path.parts[1]) in found and str(path) in (options["modules"] or [str(path)]):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             found[room] += [(room, path, tree, site) for site in sites(str(path), tree)]
     if options["again"]:
