@@ -24,8 +24,7 @@ from publisher.providers.provider import Quota
 HEADROOM = 0.97  # of the provider's MaxSendRate: the rest absorbs clocks that differ
 DECREASE = 0.8
 CUT_EVERY = 1.0  # seconds: calls in flight when a throttle comes will be throttled too, and say nothing new
-RECOVERY = 0.02  # of the ceiling, a second: additive
-FLOOR = 0.05  # of the ceiling: never slower
+RECOVERY = 0.02  # of the ceiling, a second: additive; throttled once a second, the rate stays above 8% of it
 BURST = 0.2  # seconds of sending that an idle bucket keeps
 UNLIMITED = 1e9
 
@@ -78,7 +77,7 @@ def throttled(bucket: TokenBucket, now: float) -> TokenBucket:
     bucket = advance(bucket, now)
     if 0 <= now - bucket.cut_at < CUT_EVERY:
         return bucket
-    return replace(bucket, rate=max(FLOOR * bucket.ceiling, bucket.rate * DECREASE), cut_at=now)
+    return replace(bucket, rate=bucket.rate * DECREASE, cut_at=now)
 
 
 def with_ceiling(bucket: TokenBucket, ceiling: float, now: float) -> TokenBucket:

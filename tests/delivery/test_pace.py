@@ -69,6 +69,25 @@ def test_throttles_slow_down_at_most_once_a_second() -> None:
     assert throttled(bucket, 1.2).rate == pytest.approx(65, rel=0.03)
 
 
+def test_however_often_it_is_throttled_a_sender_goes_on_at_a_twelfth_of_its_pace_and_comes_back() -> None:
+    now = [0.0]
+    pace = LocalPace(100, clock=lambda: now[0])
+    for _ in range(100):
+        now[0] += 1.0
+        pace.throttled()
+    assert pace.rate == pytest.approx(8, rel=0.01)
+    now[0] += 50.0
+    pace.take(0)
+    assert pace.rate == 100
+    pace.limit(40)
+    assert pace.rate == 40
+
+
+def test_a_throttle_never_makes_a_sender_faster() -> None:
+    slow = TokenBucket(rate=8, ceiling=100, tokens=0, at=0.0)
+    assert throttled(with_ceiling(slow, 1000, 0.0), 0.0).rate == pytest.approx(6.4)
+
+
 def test_recovery_is_additive_and_ends_at_the_ceiling() -> None:
     bucket = throttled(fresh(100, 0.0), 0.0)
     assert advance(bucket, 5.0).rate == pytest.approx(90)
