@@ -5,6 +5,7 @@ Started readers confirm by the web service's own step. A run is ``publish`` as c
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -47,7 +48,9 @@ from publisher.publishing.publish import PublishOptions, publish
 from publisher.publishing.run import Published
 from publisher.publishing.series import plan_of
 from publisher.web.readers import Readers, SubscribeRequest, Unsubscribe
+from tests.acceptance.conftest import CONFIG
 from tests.delivery.world import make_config, person
+from tests.warm import command
 
 ROOT = Path(__file__).resolve().parents[2]
 HELLO, BEST = "series/welcome/hello", "series/welcome/best-of"
@@ -106,14 +109,25 @@ class Newsletter:
 @pytest.fixture
 def letter(dialect: str, tmp_path: Path) -> Iterator[Newsletter]:
     """On both databases."""
-    config = make_config(tmp_path)
-    (tmp_path / "issues").mkdir()
-    (tmp_path / "config.yaml").write_text("newsletter: {name: AI 周报}\n", encoding="utf-8")
+    yield from made(tmp_path)
+
+
+@pytest.fixture
+def shared(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsletter]:
+    """On PostgreSQL, which workers share."""
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    yield from made(tmp_path)
+
+
+def made(root: Path) -> Iterator[Newsletter]:
+    config = make_config(root)
+    (root / "issues").mkdir()
+    (root / "config.yaml").write_text(CONFIG, encoding="utf-8")
     database = open_database(config)
-    made = Newsletter(config, database)
-    made.step("welcome/01-hello", "0")
-    made.step("welcome/02-best-of", "3d")
-    yield made
+    found = Newsletter(config, database)
+    found.step("welcome/01-hello", "0")
+    found.step("welcome/02-best-of", "3d")
+    yield found
     database.close()
 
 
@@ -390,6 +404,57 @@ def test_the_plan_says_to_how_many_now_and_within_a_week(letter: Newsletter) -> 
     ]  # fmt: skip
     letter.run(4)
     assert Counter(step for _, step in letter.mailed()) == {"hello": 2, "new": 2}
+
+
+def _command(letter: Newsletter, *words: str) -> subprocess.CompletedProcess[str]:
+    url = os.environ.get("PUBLISHER_DATABASE_URL")
+    return command(letter.config.root, *words, environment={"PUBLISHER_DATABASE_URL": url} if url else {})
+
+
+def test_the_commands_plan_and_publish_tell_of_steps_and_mail_each_once(letter: Newsletter) -> None:
+    letter.confirm("ann")
+    letter.confirm("ben")
+    rows = json.loads(_command(letter, "plan", "--format", "json").stdout)["series"]
+    assert rows == [{"slug": HELLO, "now": 2, "in_7_days": 2}, {"slug": BEST, "now": 0, "in_7_days": 2}]
+    assert f"{HELLO}: to 2 now, to 2 within 7 days\n" in _command(letter, "plan").stdout
+    table = _command(letter, "plan", "--format", "markdown").stdout
+    assert f"| Step of a series | goes |\n|---|---|\n| `{HELLO}` | to 2 now, to 2 within 7 days |" in table
+    assert letter.mailed() == {}  # a plan writes nothing
+    done = _command(letter, "publish", "--format", "json")
+    (told,) = json.loads(done.stdout)["issues"]
+    assert (done.returncode, told["issue"], told["account"]["submitted"]) == (0, HELLO, 2)
+    again = _command(letter, "publish")
+    assert (again.returncode, HELLO in again.stdout) == (0, False)
+    assert letter.mailed() == {("ann", "hello"): 1, ("ben", "hello"): 1}
+    letter.step("welcome/02-best-of", "3d", "![](images/none.png)")
+    broken = _command(letter, "publish")
+    assert (broken.returncode, f"{BEST}: broken: it has errors" in broken.stderr) == (1, True)
+
+
+@pytest.mark.postgres
+def test_a_worker_in_a_checkout_freezes_and_mails_the_steps_that_a_publish_knows(
+    shared: Newsletter, request: pytest.FixtureRequest
+) -> None:
+    letter = shared
+    letter.run()  # it writes down which steps there are
+    letter.step("course/01-first", "0")  # and not this one
+    letter.confirm("ann")
+    letter.step("welcome/01-hello", "0", "改过的正文。")
+    words = [sys.executable, "-m", "publisher", "--root", str(letter.config.root), "worker"]
+    worker = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    request.addfinalizer(worker.kill)
+    assert worker.stderr
+    said = []
+    for line in worker.stderr:
+        said.append(line)
+        if f"{HELLO}: done" in line:
+            break
+    worker.terminate()
+    assert worker.wait(30) == 0, said
+    assert f"worker: {HELLO} frozen for 1 readers in all\n" in said
+    assert letter.mailed() == {("ann", "hello"): 1}
+    letter.run(0.1)
+    assert letter.mailed()["ann", "hello"] == 1
 
 
 def test_status_names_every_step_and_send_freezes_none(letter: Newsletter) -> None:

@@ -136,6 +136,8 @@ class Chaos:
         self.letter.enrol(0, started)
         self.letter.write_issue(people)
         self.stub.refuse(REFUSED)
+        if not self.sqlite:
+            self._freeze()
         self._day(people + started, kills * 3 // 5, self._misfortunes(kills * 3 // 5))
         self.letter.pass_days()
         self.letter.enrol(started, started + people // 20)
@@ -143,6 +145,14 @@ class Chaos:
         edited = {of_second // 3: self.letter.edit, of_second * 2 // 3: self._outage}
         self._day(started + people // 20, of_second, edited)
         return self._judge(time.monotonic() - began)
+
+    def _freeze(self) -> None:
+        """A run of publish freezes the issue, and dies; the workers carry it on."""
+        first = self._begin("publish")
+        while ISSUE not in self.letter.slugs.values() and first.poll() is None:
+            time.sleep(0.1)
+            self.letter.remember()
+        self._kill(first)
 
     def _misfortunes(self, kills: int) -> dict[int, Callable[[], None]]:
         """What happens before the kill of which number."""
