@@ -117,6 +117,11 @@ def _is_ours(kind: type) -> bool:
     return is_dataclass(kind)
 
 
+_RELATIVE = re.compile(
+    r"""\b(?:href|src|background)=["'](?!https?:|mailto:|tel:|data:|[#{"'])([^"'{]*)""", re.IGNORECASE
+)
+
+
 class _Loader(FileSystemLoader):
     """Templates of the theme's own folder: what a link leads to elsewhere would be published."""
 
@@ -125,6 +130,9 @@ class _Loader(FileSystemLoader):
         found = super().get_source(environment, template)
         if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
             raise TemplateError(f"{template} is a link out of the theme")
+        if template.startswith("email/") and (wrong := _RELATIVE.search(found[0])):
+            line = found[0].count("\n", 0, wrong.start()) + 1
+            raise TemplateSyntaxError(f"{wrong[1]} is no whole address, such as https://…", line, template)
         return found
 
 
