@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 
-_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+_PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([^@]+)")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _SPECIAL = re.compile(r"(?:^|\.)(?:arpa|invalid|local|localhost|onion|test)$|--|\.\.")  # for the slow path to judge
 
@@ -36,9 +36,8 @@ class Address(NamedTuple):
 def read_address(text: str) -> Address:
     """Check the syntax of an address; nothing is looked up. Raises AddressError."""
     text = text.strip()
-    local, at, domain = text.rpartition("@")
-    if at and len(local) <= 64 and len(text) <= 254 and _LOCAL.fullmatch(local) and (plain := _plain(domain)):
-        key = f"{local}@{plain}"
+    if len(text) <= 254 and (parts := _PLAIN.fullmatch(text)) and parts.end(1) <= 64 and (plain := _plain(parts[2])):
+        key = f"{parts[1]}@{plain}"
         return Address(text, key, key.lower())
     return _read_slowly(text)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -112,9 +113,18 @@ def write(
     assert not found.questions, "nobody is confirmed because a word was not understood"
     entries = _entries(found.columns, lines, tally)
     source = {"file": found.file.path.name, "sha256": found.file.digest}
-    while batch := list(islice(entries, BATCH)):
+    for batch in _ahead(iter(lambda: list(islice(entries, BATCH)), [])):
         tally.update(_write(database, batch, source, pending, series))
     return tally
+
+
+def _ahead(batches: Iterator[list[ImportRow]]) -> Iterator[list[ImportRow]]:
+    """Each batch; the next is read while the database is busy with one, which needs no lock of the interpreter."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while batch := coming.result():
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _write(

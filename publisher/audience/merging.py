@@ -129,19 +129,19 @@ class _Batch:
             "address": address.address,
             "address_key": address.address_key,
             "mailbox_key": address.mailbox_key,
-            "state": str(state),
+            "state": state.value,
             "name": entry.name,
             "language": entry.language,
             "timezone": entry.timezone,
             "topics": list(entry.topics),
             "attributes": entry.attributes,
-            "paused_until": past and past.paused_until,
-            "digest": past and past.digest,
-            "asked_at": past and past.asked_at,
-            "preferred_at": past and past.preferred_at,
-            "created_at": (past and past.created_at) or self.at,
-            "changed_at": (past and past.changed_at) or self.at,
+            "created_at": self.at,
+            "changed_at": self.at,
+            **dict.fromkeys(_OF_THE_PAST),
         }
+        if past:
+            values |= {name: getattr(past, name) for name in _OF_THE_PAST}
+            values |= {name: at for name in ("created_at", "changed_at") if (at := getattr(past, name))}
         known = self.known[address.address_key] = _Known(values, changed_at=values["changed_at"])
         known.way = past.enrolments if past else {}
         self.new.append(known)
@@ -276,6 +276,7 @@ _SUPPRESSING = {
     ImportStatus.MANUAL: Reason.MANUAL,
 }
 _IMPORT = str(ConsentSource.IMPORT)
+_OF_THE_PAST = ("paused_until", "digest", "asked_at", "preferred_at")
 _KEPT = ("state", "name", "language", "timezone", "topics", "attributes")
 _UPDATE = (
     update(subscribers)

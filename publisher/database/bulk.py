@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import repeat
+from itertools import chain, repeat
 from types import MappingProxyType
 from typing import Any
 
@@ -29,6 +29,9 @@ from publisher.database.engine import to_json
 _Parameters = Sequence[tuple[str, Callable[[Any], Any] | None]]
 """Names, each with what makes a value the driver's."""
 
+_MOST_VALUES = 16_000
+"""Of one statement; SQLite takes 32,766."""
+
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that all have the same keys (column names). No defaults are filled in. Raises IntegrityError.
@@ -42,9 +45,15 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     processors = [(key, table.c[key].type.dialect_impl(dialect).bind_processor(dialect)) for key in keys]
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
     quote = dialect.identifier_preparer.quote
-    columns = ", ".join(quote(key) for key in keys)
-    statement = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({', '.join([mark] * len(keys))})"  # noqa: S608
-    connection.exec_driver_sql(statement, _bound(rows, processors))
+    columns, row = ", ".join(quote(key) for key in keys), f"({', '.join([mark] * len(keys))})"
+    statement, bound = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ", _bound(rows, processors)  # noqa: S608
+    if dialect.name == "postgresql":
+        connection.exec_driver_sql(statement + row, bound)
+        return
+    # The driver gives up the interpreter's lock once a statement: of many rows, so that other threads get on.
+    most = max(1, _MOST_VALUES // len(keys))
+    for part in (bound[at : at + most] for at in range(0, len(bound), most)):
+        connection.exec_driver_sql(statement + ", ".join([row] * len(part)), tuple(chain.from_iterable(part)))
 
 
 def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from publisher.audience.tables import consents, salts, subscribers
 from publisher.audience.tokens import Tokens
 from publisher.config.model import Config
-from publisher.database import Database, metadata, open_database
+from publisher.database import Database, bulk, metadata, open_database
 from publisher.database.bulk import insert_rows
 from publisher.database.engine import database_url
 from publisher.database.migrate import FOLDER, migrate, revisions, whole_metadata
@@ -134,6 +134,13 @@ def test_the_caller_sees_a_broken_constraint(database: Database) -> None:
     with pytest.raises(IntegrityError) as caught, database.begin() as connection:
         insert_rows(connection, salts, rows)
     assert '"b"' not in str(caught.value)  # a row may hold an address: parameters are never shown
+
+
+def test_more_rows_than_a_statement_takes_are_all_inserted(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "_MOST_VALUES", 5)
+    with database.begin() as connection:
+        insert_rows(connection, salts, [{"purpose": str(number), "value": "x"} for number in range(5)])
+        assert {*connection.scalars(select(salts.c.purpose))} == {"0", "1", "2", "3", "4"}
 
 
 def test_a_broken_constraint_names_no_address_not_even_in_a_traceback(database: Database) -> None:
