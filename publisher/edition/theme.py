@@ -7,20 +7,25 @@ template's file and line.
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, is_dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import __version__ as jinja2_version
+from jinja2.bccache import Bucket, FileSystemBytecodeCache
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
+import publisher
 from publisher.config import Config
-from publisher.config.theme import theme_folders
+from publisher.config.theme import store, theme_folders
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
 from publisher.edition.brand import Brand
 from publisher.edition.markdown.text import link, underlined
@@ -67,7 +72,7 @@ class Theme:
                     pattern.sub(f"\x02{name}\x1f{number}\x03\\g<0>", line) for number, line in enumerate(lines, 1)
                 )
 
-        marked = _environment(self.folders).overlay(extensions=[Lines])
+        marked = _environment(self.folders).overlay(extensions=[Lines], bytecode_cache=None)
         output = marked.get_template(name).render(theme=self.brand, **context)
         return [(found, int(line)) for found, line in re.findall("\x02([^\x1f]*)\x1f([0-9]+)\x03", output)]
 
@@ -136,6 +141,29 @@ class _Loader(FileSystemLoader):
         return found
 
 
+class _Compiled(FileSystemBytecodeCache):
+    """The package's own templates, compiled, beside its modules; compiling takes longer than to render an issue.
+
+    Those of a newsletter are compiled each time: they are data, and a compiled form of them would be code.
+    """
+
+    def __init__(self, kind: str) -> None:
+        pattern = f"{kind}-{publisher.__version__}-{jinja2_version}-%s.template"
+        super().__init__(str(Path(publisher.__file__).parent / "__pycache__"), pattern)
+
+    def get_bucket(self, environment: Environment, name: str, filename: str | None, source: str) -> Bucket:
+        """What is kept of a template; a bucket without a key for one that is not."""
+        if filename and Path(filename).is_relative_to(store()):
+            return super().get_bucket(environment, name, filename, source)
+        return Bucket(environment, "", "")
+
+    def set_bucket(self, bucket: Bucket) -> None:
+        """Keep it, where the disk allows."""
+        if bucket.key and not sys.dont_write_bytecode:
+            with suppress(OSError):
+                super().set_bucket(bucket)
+
+
 @lru_cache(maxsize=8)
 def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     made = _Sandbox(
@@ -145,6 +173,7 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_finalize,
+        bytecode_cache=_Compiled("markup"),
     )
     made.globals["thumbnail"] = thumbnail
     return made
@@ -153,7 +182,9 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
 @lru_cache(maxsize=8)
 def _plain(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     """What runs templates of plain text: nothing is escaped."""
-    made = _environment(folders).overlay(autoescape=False, finalize=lambda value: "" if value is None else value)
+    made = _environment(folders).overlay(
+        autoescape=False, finalize=lambda value: "" if value is None else value, bytecode_cache=_Compiled("text")
+    )
     made.globals = made.globals | {"underlined": underlined, "link": link}
     return made
 

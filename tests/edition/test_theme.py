@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import Environment, FileSystemLoader
 
 from publisher.config.theme import BASE, built_in, store, theme_folders
 from publisher.edition.brand import theme_text
 from publisher.edition.rendering import render
-from publisher.edition.theme import Theme
+from publisher.edition.theme import Theme, _Compiled
 from publisher.errors import UsageError
 from tests.edition.make import CHINESE, ENGLISH, ROOT, config, edition, html_of, issue, text_of
 
@@ -204,3 +206,20 @@ def _mjml(values: dict[str, Any]) -> str:
     words = Locale.of(made.language, configuration.labels)
     seen = view(made, configuration, words, Pictures(configuration, made.folder), Slots("x"))
     return Theme.of(configuration).render(TEMPLATE, **context(seen, words, Slots("x"), configuration))
+
+
+def test_the_packages_own_templates_are_kept_compiled_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "own.j2").write_text("x", encoding="utf-8")
+    kept, compiled = _Compiled("test"), list[str]()
+    kept.directory = str(tmp_path)
+    for _ in range(2):
+        environment = Environment(loader=FileSystemLoader([tmp_path / "own", store() / BASE]), bytecode_cache=kept)
+        compile_ = environment.compile
+        monkeypatch.setattr(environment, "compile", lambda *args, to=compile_: compiled.append(args[1]) or to(*args))
+        environment.get_template("own.j2")
+        environment.get_template("email/_close.mjml.j2")
+    assert compiled == ["own.j2", "email/_close.mjml.j2", "own.j2"]
