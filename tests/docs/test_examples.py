@@ -9,6 +9,8 @@ import pytest
 
 from publisher.checks.engine import check_issue
 from publisher.config import read_config
+from publisher.edition.rendering import render
+from tests.edition.make import ENGLISH, config, html_of, issue, item
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMAT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
@@ -37,11 +39,9 @@ def errors(root: Path, issue: str, items: dict[str, str]) -> list[str]:
     for name, text in {"issue.yaml": issue, **items}.items():
         (folder / name).write_text(text, encoding="utf-8")
     (root / "config.yaml").write_text(CONFIG, encoding="utf-8")
-    config, _ = read_config(root)
-    assert config
-    return [
-        f"{d.path}:{d.span.line}: {d.message}" for d in check_issue(config, folder.name)[1] if d.severity == "error"
-    ]
+    read, _ = read_config(root)
+    assert read
+    return [f"{d.path}:{d.span.line}: {d.message}" for d in check_issue(read, folder.name)[1] if d.severity == "error"]
 
 
 @pytest.mark.parametrize("page", [FORMAT, README], ids=["format.md", "README.md"])
@@ -64,6 +64,22 @@ def test_key_points_and_items_check(tmp_path: Path) -> None:
 def test_the_config_is_read(tmp_path: Path) -> None:
     (text,) = blocks(FORMAT, "yaml", "newsletter:")
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
-    config, findings = read_config(tmp_path)
+    read, findings = read_config(tmp_path)
     assert findings == []
-    assert config
+    assert read
+
+
+def test_the_worked_theme_passes_every_gate_in_mail_and_its_line_is_thick(tmp_path: Path) -> None:
+    theming = (ROOT / "docs" / "theming.md").read_text(encoding="utf-8")
+    (written,) = blocks(theming, "yaml", "description: Cool paper")
+    (style,) = blocks(theming, "css", ".sectioned .item")
+    folder = tmp_path / "themes" / "harbour"
+    (folder / "email").mkdir(parents=True)
+    (folder / "theme.yaml").write_text(written, encoding="utf-8")
+    (folder / "email" / "theme.css.j2").write_text(style, encoding="utf-8")
+    items = (*ENGLISH["items"], item("C", "D.", anchor="c", section="S"))
+    made, findings = render(issue(**ENGLISH | {"items": items}), config(tmp_path, theme={"name": "./themes/harbour"}))
+    assert findings == []
+    assert made is not None
+    assert "border-top-width:2px" in html_of(made)
+    assert "border-top-color:#0f2530" in html_of(made)
