@@ -19,6 +19,7 @@ from publisher.audience.segments import segment_clause
 from publisher.audience.suppressions import Reason, erase, suppress, suppression
 from publisher.config.audience import AudienceConfig
 from publisher.database import Database
+from publisher.delivery.freeze import preview
 
 
 def bring(database: Database, path: Path, content: str | bytes, **options: Any) -> Counter[str]:
@@ -160,6 +161,20 @@ def test_who_left_in_whatever_way_stays_away(database: Database, tmp_path: Path)
     assert dict(tally) == {"unsubscribed": 1, "suppressed": 1, "forgotten": 1, "unchanged": 1}
     assert there(database, "ann@example.com").state == "unsubscribed"
     assert person(database, "cy@example.com") is None
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_left_or_bounced_in_one_spelling_stays_away_in_the_next_row_of_the_file(
+    database: Database, tmp_path: Path, known: bool
+) -> None:
+    if known:
+        bring(database, tmp_path, "email\nann@example.com\nben@example.com\n")
+    ann = "ann@example.com,unsubscribed\nANN@example.com,subscribed\n"
+    ben = "ben@example.com,bounced\nBEN@example.com,subscribed\n"
+    tally = bring(database, tmp_path, f"email,status\n{ann}{ben}")
+    assert dict(tally) == {"updated" if known else "added": 1, "unsubscribed": 1, "suppressed": 2}
+    with database.connect() as connection:
+        assert preview(connection, "")[0] == [0]
 
 
 def test_what_a_reader_chose_is_not_overwritten(database: Database, tmp_path: Path) -> None:

@@ -258,6 +258,24 @@ def test_an_export_takes_nobody_s_choice_back(database: Database, fresh: Open, t
     assert mailable == 1  # the other spelling left later than this one agreed
 
 
+def test_who_left_there_after_they_had_confirmed_here_has_left(database: Database, fresh: Open, tmp_path: Path) -> None:
+    there, path = fresh(), tmp_path / "out.csv"
+    with database.begin() as connection:
+        waits = store.add(
+            connection, read_address("ann@example.com"), how=ConsentSource.FORM, state=ConsentState.PENDING
+        )
+        store.confirm(connection, waits, ConsentSource.LINK)
+    with there.begin() as connection:
+        ann = store.add(connection, read_address("ann@example.com"), how=ConsentSource.FORM)
+        store.unsubscribe(connection, ann, ConsentSource.ONE_CLICK)
+    carry(there, path)
+    assert bring(database, path)["updated"] == 1
+    with database.connect() as connection:
+        found = store.find(connection, read_address("ann@example.com"))
+        assert found is not None
+        assert found.state is ConsentState.UNSUBSCRIBED
+
+
 def test_a_reference_that_is_somebody_else_s_is_made_anew(database: Database, tmp_path: Path) -> None:
     with database.begin() as connection:
         other = store.add(connection, read_address("other@example.com"), how=ConsentSource.FORM)
