@@ -6,6 +6,7 @@ A language of :data:`LANGUAGES` also has a file in ``pages/``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from functools import cache, reduce
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 CATALOGS = {"zh": "zh_Hans"}
 LANGUAGES = ("en", *CATALOGS)
 Value = str | int | float
+_BREAKS = re.compile(r"[\x00-\x08\n-\x1f\x7f\u2028\u2029]+")
 
 language: ContextVar[str] = ContextVar("language", default="en")
 """The language that findings are shown in: set by the command line from its options, by the preview a request."""
@@ -57,7 +59,18 @@ class Sentence(str):
 
 def say(template: str, /, **values: Value) -> Sentence:
     """A sentence of a template and its values. Without values the template is the text, braces and all."""
-    return Sentence(template.format(**values), template, values) if values else _plain(template)
+    if not values:
+        return _plain(template)
+    values = _on_one_line(values)
+    return Sentence(template.format(**values), template, values)
+
+
+def _on_one_line(values: Mapping[str, Value]) -> dict[str, Value]:
+    """The values, which authors write, without their line breaks and what else moves the cursor of a terminal."""
+    return {
+        name: _BREAKS.sub(" ", value) if isinstance(value, str) and not isinstance(value, Sentence) else value
+        for name, value in values.items()
+    }
 
 
 @cache
@@ -67,6 +80,7 @@ def _plain(template: str) -> Sentence:
 
 def counted(one: str, many: str, /, n: int, **values: Value) -> Sentence:
     """A sentence with a plural: ``one`` where ``n`` is 1, else ``many``; both may hold ``{n}``."""
+    values = _on_one_line(values)
     return Sentence((one if n == 1 else many).format(n=n, **values), one, {"n": n, **values}, many)
 
 

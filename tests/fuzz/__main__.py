@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import os
 import random
 import subprocess
@@ -145,6 +146,7 @@ def main() -> int:
     parser.add_argument("--drive", help=argparse.SUPPRESS)
     given = parser.parse_args()
     seconds = max(1, int(given.minutes * 60))
+    logging.disable()
     if given.drive:
         drive(given.drive, seconds, Path(given.targets[0]))
     bad = 0

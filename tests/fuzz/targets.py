@@ -52,7 +52,7 @@ from tests.feedback.test_sns import ARN, CERTIFICATE_URL, NOW, certificate
 from tests.growth.measure import ISSUE, ITEM, judge
 
 Target = Callable[[bytes], object]
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def _told(message: str) -> None:
