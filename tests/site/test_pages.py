@@ -76,6 +76,14 @@ def test_nothing_is_fetched_from_elsewhere_and_nothing_is_inline(sample: Reposit
             assert script.attributes.get("type") == "application/ld+json", path
 
 
+def test_a_page_of_an_issue_is_light_without_its_pictures(sample: Repository) -> None:
+    tree, folder = html_of(sample, ZH), (sample.root / "dist/site" / ZH).parent
+    loaded = [str(node.attributes["href"]) for node in tree.css("link[rel=stylesheet]")]
+    loaded += [str(node.attributes["src"]) for node in tree.css("script[src]")]
+    assert len(loaded) == 2
+    assert sum((folder / path).stat().st_size for path in ("index.html", *loaded)) <= 45_000  # not compressed
+
+
 def test_a_page_carries_the_digest_of_its_edition(sample: Repository) -> None:
     edition = json.loads((sample.root / "dist/email/2024-12-29-ai-weekly/edition.json").read_bytes())
     meta = html_of(sample, ZH).css_first('meta[name="publisher:edition"]')
