@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from publisher.audience.tables import subscribers
 from publisher.delivery import deferrals
 from publisher.delivery.deferrals import LEAST
 from publisher.delivery.ledger import Claim, Ledger
@@ -22,6 +23,7 @@ from publisher.feedback.apply import tripped_by
 from publisher.mail.message import Envelope, MailContent
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from publisher.testing import FakeTransport
+from tests.delivery.world import person
 from tests.feedback import shapes
 from tests.feedback.conftest import SLUG, Room, open_room
 
@@ -36,7 +38,10 @@ def either(dialect: str, tmp_path: Path) -> Iterator[Room]:
 
 
 def frozen(room: Room, people: int) -> Mailing:
-    room.subscribe(*(f"reader{i}@{DOMAINS[i % 4]}" for i in range(people)))
+    addresses = [f"reader{i}@{DOMAINS[i % 4]}" for i in range(people)]
+    rows = [person(i, address=one, address_key=one, mailbox_key=one) for i, one in enumerate(addresses)]
+    with room.database.begin() as connection:
+        connection.execute(subscribers.insert(), rows)
     return room.freeze()
 
 

@@ -122,7 +122,8 @@ class Chaos:
     faults: list[str] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
     _asked_at: float = 0.0
-    _taken_then: int = 0  # when the copy was made
+    _left: int = 0  # uncertain when the last day ended
+    _taken_then: int = 0  # of the issue, when the copy was made
 
     @property
     def sqlite(self) -> bool:
@@ -181,7 +182,7 @@ class Chaos:
             self._kill(self.chance.choice([life for life in self.lives if life.poll() is None] or self.lives))
         self.stub.lose(0)
         self._end()
-        self.flagged += self.letter.count(RecipientState.UNCERTAIN)
+        self.flagged += self.letter.count(RecipientState.UNCERTAIN) - self._left
         for _ in range(6 if self.stub.tells else 0):
             self._hear()
             if self.letter.count(RecipientState.UNCERTAIN) <= len(self.letter.wanted):
@@ -189,6 +190,7 @@ class Chaos:
             for slug in self.letter.wanted:
                 self._expect(0, "reconcile", slug, "--release-uncertain", "--yes")
             self._end()
+        self._left = self.letter.count(RecipientState.UNCERTAIN)
         for life in self.lives:
             self._kill(life, counts=False)
 
@@ -268,7 +270,12 @@ class Chaos:
 
     def _back_up(self, file: Path) -> None:
         self.copy(file)
-        self._taken_then = self.stub.taken
+        self._taken_then = self._taken_of_issue()
+
+    def _taken_of_issue(self) -> int:
+        self.letter.remember()
+        mine = {reference for reference, slug in self.letter.slugs.items() if slug == ISSUE}
+        return sum(key.rpartition("-")[0] in mine for _, key in self.stub.accepted)
 
     def _hang_up(self) -> None:
         self.stub.hang_up()
@@ -286,13 +293,13 @@ class Chaos:
         """Put the older database back. A provider that tells nothing leaves one way: the newest copy."""
         for life in self.lives:
             self._kill(life)
-        self.letter.remember()
         newest, before = self.letter.root / "newest", self.stub.taken
+        forgotten = self._taken_of_issue() > self._taken_then
         if not self.stub.tells:
             self.copy(newest)
         self.put_back(kept)
-        if self.sqlite and before > self._taken_then:
-            self._expect(2, "publish")
+        if self.sqlite and forgotten:
+            self._expect(2, "send", ISSUE)
             if self.stub.taken != before:
                 self.faults.append(f"{self.stub.taken - before} were mailed by a ledger that had forgotten")
         if not self.stub.tells:
