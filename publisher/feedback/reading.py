@@ -24,7 +24,7 @@ from publisher.providers.events import EventError
 LONGEST = 1_000_000  # characters of a value: four times what SNS carries
 
 _BETWEEN = " \t\r\n,[]\ufeff\x1e"  # arrays of events need no structure of their own here; \x1e is RFC 7464's
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_STRING = re.compile(r'"(?s:[^"\\]|\\.)*+(?:"|(\\?\Z))')  # one that does not end is looked at once
 _HEADER = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # what a byte that is no UTF-8 is read as
 _DECODER = json.JSONDecoder()
@@ -117,7 +117,7 @@ def _is_event_alone(line: str) -> bool:
 
 def _depth(text: str) -> int:
     """How many objects ``text`` opens and does not close."""
-    bare = _STRING.sub("", text)
+    bare = _STRING.sub(lambda found: "" if found[1] is None else found[0], text)
     return bare.count("{") - bare.count("}")
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from publisher.feedback import intake
 from publisher.feedback.apply import Applied, Applier
-from publisher.feedback.reading import LONGEST
+from publisher.feedback.reading import LONGEST, documents
+from publisher.providers.events import EventError
 from tests.feedback import shapes
 from tests.feedback.conftest import Room
 
@@ -137,3 +138,10 @@ def test_a_file_of_nothing_is_no_fault(room: Room, data: bytes) -> None:
 def test_many_short_lines_that_hold_one_value_cost_no_square(room: Room, tmp_path: Path) -> None:
     applied = read(room, b'{"a": 1\n' + b',"b": {}\n' * 100_000 + b"}\n")
     assert applied.malformed == [("line 1", "it has the keys of no provider's event")]
+
+
+def test_a_string_that_never_ends_is_looked_at_once() -> None:
+    """From each of its quotes to its end took hours."""
+    stream = io.BufferedReader(io.BytesIO(b'{"a":"' + b'\\"' * 300_000))  # type: ignore[arg-type]
+    ((line, found),) = documents(stream)
+    assert (line, type(found)) == (1, EventError)
