@@ -34,7 +34,7 @@ def preview_themes(config: Config, slug: str, names: Iterable[str], out: Path) -
         folder = out / label
         build_site(dressed, [edition], folder / "site")
         html = str(edition.html)
-        for path in (asset.name.partition("/")[0] for asset in edition.assets):
+        for path in ("media", "assets"):
             html = html.replace(f'src="{config.newsletter.url}{path}/', f'src="site/{path}/')
         write_file(folder / "email.html", html.encode())
         frames = (

@@ -101,7 +101,7 @@ def _read(
         opened = open_file(root / file, file)
         if isinstance(opened, Fault):
             raise ConfigError([opened.at(place_of(root, "theme", key))], root=root)
-        asset = _asset(opened)
+        asset = asset_of(opened)
         assets[asset.name] = asset
         width = min(most, opened.width)
         return BrandPicture(asset.name, width, max(1, round(opened.height * width / opened.width)), alt)
@@ -239,7 +239,8 @@ def asset_name(stem: str, content: bytes, suffix: str) -> str:
     return f"assets/{stem}.{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
 
 
-def _asset(opened: PictureFile) -> Asset:
+def asset_of(opened: PictureFile) -> Asset:
+    """A picture as it is published. Raises OSError."""
     content = opened.file.read_bytes()
     stem = _UNSAFE.sub("-", opened.file.stem)
     name = asset_name(stem, content, opened.file.suffix.lower())

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, is_dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,13 @@ from markupsafe import Markup, escape
 import publisher
 from publisher.config import Config
 from publisher.config.theme import store, theme_folders
-from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
+from publisher.diagnostics import Diagnostic, Fault, Place, Sentence, Severity, Span, define, say
 from publisher.edition.brand import Brand
 from publisher.edition.markdown.text import link, underlined
-from publisher.edition.model import ThemeError
+from publisher.edition.model import Asset, ThemeError
 from publisher.edition.page_copy import thumbnail
+from publisher.edition.theme_images import asked_images
+from publisher.issue.codes import IMAGE_MISSING
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
 
@@ -42,11 +44,12 @@ class Theme:
     folders: tuple[Path, ...]
     root: Path
     brand: Brand
+    config: Config
 
     @classmethod
     def of(cls, config: Config) -> Theme:
         """The theme of a newsletter; compiled templates are kept while the process lives and reloaded on change."""
-        return cls(theme_folders(config), config.root.resolve(), Brand.of(config))
+        return cls(theme_folders(config), config.root.resolve(), Brand.of(config), config)
 
     def render(self, name: str, /, **context: Any) -> str:
         """The output of a template of markup. Raises :class:`ThemeError`."""
@@ -58,9 +61,24 @@ class Theme:
 
     def _run(self, environment: ImmutableSandboxedEnvironment, name: str, context: dict[str, Any]) -> str:
         try:
-            return environment.get_template(name).render(theme=self.brand, **context)
+            return environment.get_template(name).render(self._names(context))
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError) as error:
             raise ThemeError(self._fault(name, error)) from error
+
+    def _names(self, context: dict[str, Any]) -> dict[str, Any]:
+        return {"theme": self.brand, "image": lambda name: self.brand.base + self.image_path(name), **context}
+
+    @cached_property
+    def _images(self) -> Mapping[str, Asset | Fault]:
+        return asked_images(self.config)
+
+    def image_path(self, name: str) -> str:
+        """Where a picture of the theme is published. Raises a ValueError for a template that cannot have it."""
+        found = self._images.get(name)
+        if isinstance(found, Asset):
+            return found.name
+        message = say("{name} is put together, and a picture is published by its name", name=name)
+        raise _NoImageError(found or Fault(IMAGE_MISSING, message, say('write image("…") with the name in quotes')))
 
     def places(self, name: str, pattern: re.Pattern[str], /, **context: Any) -> list[tuple[str, int]]:
         """Template and line of each match of ``pattern`` that templates themselves write, in the output's order."""
@@ -73,7 +91,7 @@ class Theme:
                 )
 
         marked = _environment(self.folders).overlay(extensions=[Lines], bytecode_cache=None)
-        output = marked.get_template(name).render(theme=self.brand, **context)
+        output = marked.get_template(name).render(self._names(context))
         return [(found, int(line)) for found, line in re.findall("\x02([^\x1f]*)\x1f([0-9]+)\x03", output)]
 
     def fault(self, name: str, line: int, message: Sentence, help: Sentence | None = None) -> Diagnostic:
@@ -92,6 +110,8 @@ class Theme:
                 if template := self._template_name(frame.filename):
                     name, line = template, frame.lineno or 1
                     break
+        if isinstance(error, _NoImageError):
+            return self.fault(name, line, error.fault.message, error.fault.help)
         message = " ".join(str(error).split()) or type(error).__name__
         return self.fault(
             name, line, say("the template fails: {told}", told=message), say("correct this line of the template")
@@ -102,6 +122,12 @@ class Theme:
             if Path(filename).is_relative_to(folder):
                 return Path(filename).relative_to(folder).as_posix()
         return None
+
+
+class _NoImageError(ValueError):
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -137,7 +163,8 @@ class _Loader(FileSystemLoader):
             raise TemplateError(f"{template} is a link out of the theme")
         if template.startswith("email/") and (wrong := _RELATIVE.search(found[0])):
             line = found[0].count("\n", 0, wrong.start()) + 1
-            raise TemplateSyntaxError(f"{wrong[1]} is no whole address, such as https://…", line, template)
+            instead = 'write https://…, or {{ image("images/…") }} for a picture of the theme'
+            raise TemplateSyntaxError(f"{wrong[1]} is no whole address: {instead}", line, template)
         return found
 
 

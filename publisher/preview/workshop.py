@@ -11,8 +11,8 @@ from pathlib import Path
 
 from publisher.config import Config, load_config
 from publisher.diagnostics import Diagnostic, Severity, in_order
-from publisher.edition.brand import Brand
 from publisher.edition.model import Edition
+from publisher.edition.theme_images import theme_assets
 from publisher.errors import ConfigError, UsageError
 from publisher.issue import discover
 from publisher.proofing.proof import proofread, refuse_unknown
@@ -89,9 +89,9 @@ class Workshop:
             return sorted(slugs)
 
     def asset(self, name: str) -> tuple[bytes, str] | None:
-        """An image of the brand or of a known edition by its published name: bytes and media type."""
+        """An image of the brand, of the theme or of a known edition by its published name: bytes and media type."""
         editions = [view.edition for view in list(self._views.values()) if view.edition]
-        assets = chain(Brand.of(self.config).assets, *(edition.assets for edition in editions))
+        assets = chain(theme_assets(self.config), *(edition.assets for edition in editions))
         return next(((asset.content, asset.media_type) for asset in assets if asset.name == name), None)
 
     def _reload(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from publisher.config import Config
-from publisher.edition.brand import Brand
 from publisher.edition.model import Edition
 from publisher.edition.page_copy import sources
 from publisher.site.paths import relative, url_of
@@ -28,9 +27,9 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
 
     html = edition.web
     fronts = {relative(page, front.name): front for front in edition.media}
-    portraits = [author.picture.path for author in Brand.of(config).authors.values() if author.picture]
-    for name in (*(front.name for front in edition.media), *portraits):
+    for name in (front.name for front in edition.media):
         html = html.replace(url_of(config.newsletter.url, name), relative(page, name))
+    html = html.replace(f'src="{config.newsletter.url}assets/', f'src="{relative(page, "assets/")}')  # the theme's
     seen: list[str] = []
 
     def shown(found: re.Match[str]) -> str:

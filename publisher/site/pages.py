@@ -270,6 +270,7 @@ class ArchivePages:
                 given[groups] = tuple(Watched(group, looked, ("name", "path")) for group in given[groups])
             if "tag" in given:
                 given["tag"] = given["group"] = Watched(given["group"], looked, ("kind", "name", "path", "issues"))
+            given["image"] = lambda name: given["link"](self._theme.image_path(name))
             html = self._theme.render(f"web/{template}", **given)
             return html.encode("utf-8", "replace"), wide if looked else narrow
 

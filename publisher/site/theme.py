@@ -8,6 +8,7 @@ from html import escape
 from publisher.config import Config
 from publisher.edition.brand import Brand, asset_name, style, theme_text
 from publisher.edition.icon import initial
+from publisher.edition.theme_images import theme_assets
 from publisher.site.model import SiteFile
 
 STATIC = {"style": "style.css", "page": "site.js", "script": "search.js", "icon": "icon.svg"}
@@ -26,7 +27,7 @@ def static_files(config: Config) -> dict[str, SiteFile]:
     texts = {"style": style(config, "web/style.css"), "icon": icon}
     texts |= {role: _NOTE.sub("", theme_text(config, f"web/{STATIC[role]}")) for role in ("page", "script")}
     files = {role: _hashed(STATIC[role], text.encode()) for role, text in texts.items()}
-    return files | {asset.name: SiteFile(asset.name, asset.content) for asset in brand.assets}
+    return files | {asset.name: SiteFile(asset.name, asset.content) for asset in theme_assets(config)}
 
 
 def _hashed(name: str, content: bytes) -> SiteFile:

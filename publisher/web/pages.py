@@ -16,6 +16,7 @@ from publisher.config import Config
 from publisher.edition.brand import style
 from publisher.edition.footer import footer
 from publisher.edition.theme import Theme
+from publisher.edition.theme_images import asked_images
 from publisher.language import Locale, Words
 
 MESSAGES = {200: "test", 400: "missing", 403: "refused", 410: "invalid", 413: "large", 429: "busy"}
@@ -33,7 +34,8 @@ class ServicePages:
         self._style = style(config, "service/style.css")
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         archive = urlsplit(self._theme.brand.base)
-        pictures = f"data: {archive.scheme}://{archive.netloc}" if self._theme.brand.logo else "data:"
+        shown = self._theme.brand.logo or asked_images(config)
+        pictures = f"data: {archive.scheme}://{archive.netloc}" if shown else "data:"
         self.policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src {pictures}; form-action 'self'; "
             "base-uri 'none'; frame-ancestors 'none'"

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from publisher.checks.engine import check_issue
 from publisher.config import read_config
+from publisher.config.theme import BASE, store
 from publisher.edition.rendering import render
 from tests.edition.make import ENGLISH, config, html_of, issue, item
 
@@ -77,9 +79,15 @@ def test_the_worked_theme_passes_every_gate_in_mail_and_its_line_is_thick(tmp_pa
     (folder / "email").mkdir(parents=True)
     (folder / "theme.yaml").write_text(written, encoding="utf-8")
     (folder / "email" / "theme.css.j2").write_text(style, encoding="utf-8")
+    (anchor,) = blocks(theming, "html", "images/anchor.png")
+    footer = (store() / BASE / "email/_footer.mjml.j2").read_text(encoding="utf-8")
+    (folder / "email/_footer.mjml.j2").write_text(footer.replace("  {{ footer }}", f"{anchor}  {{{{ footer }}}}"))
+    (folder / "images").mkdir()
+    Image.new("RGB", (80, 80)).save(folder / "images" / "anchor.png")
     items = (*ENGLISH["items"], item("C", "D.", anchor="c", section="S"))
     made, findings = render(issue(**ENGLISH | {"items": items}), config(tmp_path, theme={"name": "./themes/harbour"}))
     assert findings == []
     assert made is not None
     assert "border-top-width:2px" in html_of(made)
     assert "border-top-color:#0f2530" in html_of(made)
+    assert '<img src="https://news.example.com/assets/anchor.' in html_of(made)
