@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mailbox
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ def install(folder: Path, points: str, **modules: str) -> Path:
     (folder / "press_room").mkdir(exist_ok=True)
     for name, text in {"__init__": "", **modules}.items():
         (folder / "press_room" / f"{name}.py").write_text(text, encoding="utf-8")
+    shutil.rmtree(folder / "press_room" / "__pycache__", ignore_errors=True)  # it goes by whole seconds and the size
     return folder
 
 

@@ -27,7 +27,7 @@ def texts() -> list[Path]:
     """Every file of the repository that may give advice."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     kinds = {".py", ".md", ".yml", ".yaml", ".toml", ".html", ".j2", ""}
-    paths = (ROOT / name for name in tracked.stdout.splitlines())
+    paths = (ROOT / name for name in tracked.stdout.splitlines() if not name.startswith("tests/fuzz/corpus/"))
     return [path for path in paths if path.suffix in kinds and path.is_file() and path != Path(__file__)]
 
 
