@@ -1,55 +1,66 @@
-"""Compare pages in every theme with small pictures of them: ``python -m tools.pictures_compare``; ``--write`` keeps
-new ones, after somebody looked.
+"""Compare mail and pages of every theme, language, width and scheme with small pictures of them:
+``python -m tools.pictures_compare``; ``--write`` keeps new ones, after somebody looked.
 """
 
 from __future__ import annotations
 
-import io
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageChops
 from playwright.sync_api import sync_playwright
 
-from publisher.config import load_config
 from publisher.config.theme import built_in
-from publisher.site.build import build
 from tools.pictures import ROOT
-from tools.theme_pictures import ISSUES, newsletter, serving
+from tools.theme_pictures import ISSUES, SURFACES, shots
 
 KEPT = ROOT / "tests/site/references"
-VIEWS = (("index", "", 1280, "light"), ("issue", f"issues/{ISSUES['en']}/", 375, "dark"))
-SCALE = 6
-"""So many pixels of a page are one of a reference: the noise of drawing letters is gone, what moved is not."""
+SCALE = 10
+"""So many pixels of a picture are one of a reference: the noise of drawing letters is gone, what moved is not."""
 DIFFERENT = 32
 """Of 255, in any channel: what two pixels of references differ by when they differ."""
 TOLERATED = 0.04
-"""The share of a reference's pixels that may differ: other hinting of letters moves up to 0.032."""
+"""The share of a reference's pixels that may differ."""
 
 
-def shots(browser: Any, root: Path) -> Iterator[tuple[str, Any]]:
-    """Name and reference of each view as it is now; ``root`` is an empty folder."""
-    newsletter(root)
-    for folder in (root / "issues").iterdir():
-        if folder.name != ISSUES["en"]:
-            shutil.rmtree(folder)
-    for theme in built_in():
-        config = load_config(root)
-        config = config.model_copy(update={"theme": config.theme.model_copy(update={"name": theme})})
-        build(config, [], root / theme, drafts=False)
-        for name, path, width, scheme in VIEWS:
-            context = browser.new_context(viewport={"width": width, "height": 1200}, color_scheme=scheme)
-            context.route("**/*", serving(config, root / theme))
-            page = context.new_page()
-            page.goto(f"{config.newsletter.url}--built/site/{path}index.html", wait_until="networkidle")
-            shot: Any = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            yield f"{theme}-{name}-{width}-{scheme}", shot.resize((width // SCALE, 1200 // SCALE), Image.Resampling.BOX)
-            context.close()
+def small(shot: Any) -> Any:
+    """A picture as a reference."""
+    return shot.resize((shot.width // SCALE, shot.height // SCALE), Image.Resampling.BOX)
+
+
+def names(theme: str, language: str) -> list[str]:
+    """The names of the references of one sheet, from left to right."""
+    views = product(SURFACES, (375, 1280), ("light", "dark"))
+    return [f"{theme}-{surface}-{language}-{width}-{scheme}" for surface, width, scheme in views]
+
+
+def references() -> dict[str, Any]:
+    """All that are kept, by name: a sheet holds those of a theme in a language, side by side."""
+    found: dict[str, Any] = {}
+    for theme, language in product(built_in(), ISSUES):
+        sheet, left = Image.open(KEPT / f"{theme}-{language}.webp").convert("RGB"), 0
+        for name in names(theme, language):
+            width = int(name.split("-")[3]) // SCALE
+            found[name] = sheet.crop((left, 0, left + width, sheet.height))
+            left += width
+    return found
+
+
+def keep(made: dict[str, Any]) -> None:
+    """Write the sheets, and the fonts that they were made with."""
+    KEPT.mkdir(exist_ok=True)
+    for theme, language in product(built_in(), ISSUES):
+        row = [made[name] for name in names(theme, language)]
+        sheet = Image.new("RGB", (sum(one.width for one in row), row[0].height))
+        for number, one in enumerate(row):
+            sheet.paste(one, (sum(before.width for before in row[:number]), 0))
+        sheet.save(KEPT / f"{theme}-{language}.webp", lossless=True, method=6)
+    (KEPT / "fonts.txt").write_text(fonts(), encoding="utf-8")
 
 
 def difference(one: Any, two: Any) -> float:
@@ -71,21 +82,17 @@ def main() -> None:
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if not chromium:
         sys.exit("no Chromium: install Debian's packages chromium and fonts-noto-cjk")
-    write, failed = "--write" in sys.argv, False
-    KEPT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for name, now in shots(browser, Path(folder)):
-            if write:
-                now.save(KEPT / f"{name}.webp", lossless=True)
-            else:
-                share = difference(Image.open(KEPT / f"{name}.webp").convert("RGB"), now)
-                failed |= share > TOLERATED
-                print(f"{share:7.2%}  {name}")
+        made = {name: small(shot) for name, shot in shots(browser, Path(folder))}
         browser.close()
-    if write:
-        (KEPT / "fonts.txt").write_text(fonts(), encoding="utf-8")
-    sys.exit(failed)
+    if "--write" in sys.argv:
+        keep(made)
+        return
+    shares = {name: difference(kept, made[name]) for name, kept in references().items()}
+    for name, share in sorted(shares.items(), key=lambda one: one[1]):
+        print(f"{share:7.2%}  {name}")
+    sys.exit(any(share > TOLERATED for share in shares.values()))
 
 
 if __name__ == "__main__":

@@ -9,21 +9,23 @@ import io
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Container, Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Route, sync_playwright
+from playwright.sync_api import sync_playwright
 
-from publisher.config import Config, load_config
+from publisher.config import load_config
 from publisher.config.theme import built_in
 from publisher.site.build import build
 from tools.pictures import EN, LARGEST, ROOT, ZH, answer
 
 ISSUES = {"zh": ZH, "en": "2025-01-05-kinds-en", "ar": "2025-01-05-kinds-ar"}
 SURFACES = {"email": "email/{slug}/email.html", "issue": "site/issues/{slug}/index.html", "index": "site/index.html"}
+HEIGHT = 1300
 SHEET = ("email-en-1280-light", "email-zh-375-dark", "issue-ar-375-light")
 
 
@@ -37,9 +39,32 @@ def newsletter(root: Path) -> None:
         shutil.copytree(ROOT / "issues" / EN / "images", root / "issues" / folder.name / "images")
 
 
-def serving(config: Config, out: Path) -> Callable[[Route], None]:
-    """What gives the browser the files of a build."""
-    return lambda route: answer(route, config, out)
+def shots(browser: Any, root: Path, wanted: Container[str] | None = None) -> Iterator[tuple[str, Any]]:
+    """Name and picture of each theme's mail, issue page and index in each language, width and scheme, or of those
+    ``wanted``; ``root`` is an empty folder.
+    """
+    newsletter(root)
+    for theme, language in product(built_in(), ISSUES):
+        views = {
+            f"{theme}-{surface}-{language}-{width}-{scheme}": (surface, width, scheme)
+            for width, scheme, surface in product((375, 1280), ("light", "dark"), SURFACES)
+        }
+        views = {name: view for name, view in views.items() if wanted is None or name in wanted}
+        if not views:
+            continue
+        config = load_config(root)
+        spoken = config.newsletter.model_copy(update={"language": "zh-CN" if language == "zh" else language})
+        painted = config.theme.model_copy(update={"name": theme})
+        config, out = config.model_copy(update={"newsletter": spoken, "theme": painted}), root / theme / language
+        build(config, [], out, drafts=False)
+        for name, (surface, width, scheme) in views.items():
+            context = browser.new_context(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
+            context.route("**/*", partial(answer, config=config, out=out))
+            page = context.new_page()
+            path = SURFACES[surface].format(slug=ISSUES[language])
+            page.goto(f"{config.newsletter.url}--built/{path}", wait_until="networkidle")
+            yield name, Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            context.close()
 
 
 def main() -> None:
@@ -50,25 +75,9 @@ def main() -> None:
     folder = ROOT / "dist/pictures"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
-        root = Path(temporary)
-        newsletter(root)
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for theme in sys.argv[1:] or built_in():
-            config = load_config(root)
-            config = config.model_copy(update={"theme": config.theme.model_copy(update={"name": theme})})
-            build(config, [], root / theme, drafts=False, use_cache=False)
-            for width, scheme in product((375, 1280), ("light", "dark")):
-                context = browser.new_context(viewport={"width": width, "height": 1300}, color_scheme=scheme)
-                context.route("**/*", serving(config, root / theme))
-                page = context.new_page()
-                for surface, language in product(SURFACES, ISSUES):
-                    if surface == "index" and language != "zh":
-                        continue  # the archive's index is in the newsletter's language
-                    path = SURFACES[surface].format(slug=ISSUES[language])
-                    page.goto(f"{config.newsletter.url}--built/{path}")
-                    shot: Any = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-                    shot.save(folder / f"{theme}-{surface}-{language}-{width}-{scheme}.webp", quality=80)
-                context.close()
+        for name, shot in shots(browser, Path(temporary)):
+            shot.save(folder / f"{name}.webp", quality=80)
         browser.close()
     sheet(folder)
 
