@@ -25,9 +25,6 @@ from publisher.language import Locale
 
 _UNSAFE = re.compile("[^A-Za-z0-9_-]+")  # a ``#``, ``?`` or ``%`` would end or change the address
 _SHOWN = ("paper", "card", "panel", "ink", "soft", "rule", "edge", "accent", "on_accent")
-_SPACE = re.compile(
-    r"""("[^"\n]*"|'[^'\n]*')|\s*(;\s*\}|[{};,]|:\s)\s*|(/\*.*?\*/\s*|(?<=[\s:(,])0(?=\.\d))|\s+""", re.DOTALL
-)  # strings stay
 _MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
 
 
@@ -153,23 +150,6 @@ def _sheet(root: Path, path: str) -> str:
     if file is None or findings:
         raise ConfigError(findings, root=root)
     return file.text
-
-
-def style(config: Config, name: str) -> str:
-    """A style sheet of pages: the brand's variables, the theme's sheet ``name``, what config.yaml adds.
-
-    Raises ConfigError for what config.yaml names, UsageError for a file of the theme that cannot be used.
-    """
-    brand = Brand.of(config)
-    own = theme_text(config, name.replace("style", "theme"), needed=False)
-    written = variables(brand, config.newsletter.language) + theme_text(config, name) + own + brand.css
-    return _SPACE.sub(_spaced, written)
-
-
-def _spaced(found: re.Match[str]) -> str:
-    if found[2]:
-        return "}" if found[2][-1] == "}" else found[2].strip()
-    return found[1] or ("" if found[3] else " ")
 
 
 def variables(brand: Brand, language: str) -> str:

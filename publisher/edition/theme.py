@@ -27,14 +27,17 @@ import publisher
 from publisher.config import Config
 from publisher.config.theme import store, theme_folders
 from publisher.diagnostics import Diagnostic, Fault, Place, Sentence, Severity, Span, define, say
-from publisher.edition.brand import Brand
+from publisher.edition.brand import Brand, theme_text, variables
 from publisher.edition.markdown.text import link, underlined
 from publisher.edition.model import Asset, ThemeError
 from publisher.edition.page_copy import thumbnail
-from publisher.edition.theme_images import asked_images
+from publisher.edition.theme_images import SHEET_PICTURE, asked_images, asking
 from publisher.issue.codes import IMAGE_MISSING
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
+_SPACE = re.compile(
+    r"""("[^"\n]*"|'[^'\n]*')|\s*(;\s*\}|[{};,]|:\s)\s*|(/\*.*?\*/\s*|(?<=[\s:(,])0(?=\.\d))|\s+""", re.DOTALL
+)  # strings stay
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +83,29 @@ class Theme:
         message = say("{name} is put together, and a picture is published by its name", name=name)
         raise _NoImageError(found or Fault(IMAGE_MISSING, message, say('write image("…") with the name in quotes')))
 
+    def style(self, name: str, assets: str) -> str:
+        """A style sheet of pages: the brand's variables, the theme's sheet ``name``, what config.yaml adds.
+
+        ``assets`` is the address of ``assets/`` as the sheet sees it. Raises ThemeError for a picture that cannot be
+        shown, UsageError for a file of the theme that cannot be used.
+        """
+        own = self._sheet(name, assets) + self._sheet(name.replace("style", "theme"), assets, needed=False)
+        return _SPACE.sub(_spaced, variables(self.brand, self.config.newsletter.language) + own + self.brand.css)
+
+    def _sheet(self, name: str, assets: str, *, needed: bool = True) -> str:
+        text = theme_text(self.config, name, needed=needed)
+
+        def shown(found: re.Match[str]) -> str:
+            if not found[2]:
+                return found[0]
+            try:
+                return found[1] + assets + self.image_path(found[2]).removeprefix("assets/")
+            except _NoImageError as error:
+                line = text.count("\n", 0, found.start()) + 1
+                raise ThemeError(self.fault(name, line, error.fault.message, error.fault.help)) from error
+
+        return SHEET_PICTURE.sub(shown, text)
+
     def places(self, name: str, pattern: re.Pattern[str], /, **context: Any) -> list[tuple[str, int]]:
         """Template and line of each match of ``pattern`` that templates themselves write, in the output's order."""
 
@@ -124,6 +150,12 @@ class Theme:
         return None
 
 
+def _spaced(found: re.Match[str]) -> str:
+    if found[2]:
+        return "}" if found[2][-1] == "}" else found[2].strip()
+    return found[1] or ("" if found[3] else " ")
+
+
 class _NoImageError(ValueError):
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
@@ -161,6 +193,8 @@ class _Loader(FileSystemLoader):
         found = super().get_source(environment, template)
         if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
             raise TemplateError(f"{template} is a link out of the theme")
+        if not Path(self.searchpath[0]).is_relative_to(store().resolve()):
+            found = (asking(found[0]), *found[1:])
         if template.startswith("email/") and (wrong := _RELATIVE.search(found[0])):
             line = found[0].count("\n", 0, wrong.start()) + 1
             instead = 'write https://…, or {{ image("images/…") }} for a picture of the theme'

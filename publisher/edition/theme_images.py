@@ -1,4 +1,7 @@
-"""Pictures in a theme's own folder: those that a template asks for with ``{{ image("images/leaf.png") }}``."""
+"""Pictures in a theme's own folder: those that a template or a sheet names.
+
+``src="images/leaf.png"`` and ``url(images/leaf.png)`` are short for ``{{ image("images/leaf.png") }}``.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +19,33 @@ from publisher.issue import codes
 from publisher.issue.opening import PictureFile, open_file
 
 _ASKED = re.compile(r"""\bimage\(\s*(["'])([^"'\\\n]+)\1\s*\)""")
+_NAME = r"""([^\s"'(){}<>:#?/\\][^"'(){}<>:#?\\\n]*\.(?:png|jpe?g|gif|webp|avif|svg))(?=\s*["')])"""
+_JINJA = r"\{#.*?#\}|\{%[-+]?\s*raw\b.*?\bendraw\s*[-+]?%\}|\{\{.*?\}\}|\{%.*?%\}"
+_WRITTEN = re.compile(rf"""{_JINJA}|(?<![\w-])(src=["']|url\(\s*["']?){_NAME}""", re.DOTALL | re.IGNORECASE)
+SHEET_PICTURE = re.compile(rf"""/\*.*?\*/|\b(url\(\s*["']?){_NAME}""", re.DOTALL | re.IGNORECASE)
+"""A picture that a sheet names: what stands before it, and its name; neither for a comment."""
+
+
+def asking(template: str) -> str:
+    """A template that asks for the pictures that it names by a path from the theme's root; lines stay as they are."""
+    return _WRITTEN.sub(lambda found: f'{found[1]}{{{{ image("{found[2]}") }}}}' if found[2] else found[0], template)
 
 
 def asked_images(config: Config) -> Mapping[str, Asset | Fault]:
-    """Each picture by the name that a template of the newsletter's own theme asks for, or what is wrong with it.
+    """Each picture by the name that a template or sheet of the newsletter's own theme has, or what is wrong with it.
 
-    The names stand in the templates, for a page that is not made again still shows its pictures.
+    The names are read there, for a page that is not made again still shows its pictures.
     """
     folders = [folder for folder in theme_folders(config) if not folder.is_relative_to(store().resolve())]
     found = {file.relative_to(folder): file for folder in folders[::-1] for file in folder.rglob("*.*")}
-    templates = [file for file in found.values() if file.suffix in {".j2", ".html"} and file.is_file()]
-    texts = (file.read_text(encoding="utf-8", errors="replace") for file in templates)
-    names = dict.fromkeys(asked[2] for text in texts for asked in _ASKED.finditer(text))
-    return {name: _image(folders, name) for name in names}
+    files = [file for file in found.values() if file.suffix in {".j2", ".html", ".css"} and file.is_file()]
+    texts = ((file.suffix, file.read_text(encoding="utf-8", errors="replace")) for file in files)
+    names = dict.fromkeys(
+        asked[2]
+        for suffix, text in texts
+        for asked in (SHEET_PICTURE.finditer(text) if suffix == ".css" else _ASKED.finditer(asking(text)))
+    )
+    return {name: _image(folders, name) for name in names if name}
 
 
 def theme_assets(config: Config) -> Iterator[Asset]:

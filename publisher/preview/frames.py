@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from publisher.config import Config
 from publisher.edition.model import Edition, Slot, Slotted
+from publisher.edition.theme import Theme
 from publisher.site.archive import arrange
 from publisher.site.pages import ArchivePages
-from publisher.site.theme import static_files
 
 KINDS = ("email", "page", "text", "source")
 _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)")
@@ -54,14 +54,14 @@ def scheme(document: str, dark: bool) -> str:
 
 def local(document: str, site: str) -> str:
     """The document with the archive's own pictures served by this preview, so that those of a draft show."""
-    return document.replace(f'"{site}media/', '"/site/media/').replace(f'"{site}assets/', '"/site/assets/')
+    return re.sub(rf"""(["'(;]){re.escape(site)}(?=(?:media|assets)/)""", r"\1/site/", document)
 
 
 def archive_page(edition: Edition, config: Config) -> str:
     """The archive page of an edition, alone in its archive, with its style sheet inside."""
     pages = ArchivePages(config, arrange([edition], config.newsletter.language))
     html = pages.issue(edition).content.decode("utf-8")
-    styles = "".join(f.content.decode("utf-8") for f in static_files(config).values() if f.path.endswith(".css"))
+    styles = Theme.of(config).style("web/style.css", "/site/assets/")
     html = _STYLESHEET.sub(lambda _: f"<style>{styles}</style>", _NOT_HERE.sub("", html))
     return html.replace('"../../', f'"{config.newsletter.url}')
 

@@ -81,7 +81,14 @@ def test_a_changed_template_is_seen_by_the_same_process(own: Path) -> None:
             "{{ issue.postal_address }}",
             "<img src='images/a.png'>",
             9,
-            "images/a.png is no whole address: write https://…, or {{ image(",
+            "the theme has no picture images/a.png",
+        ),
+        (
+            "email/_footer.mjml.j2",
+            "{{ issue.postal_address }}",
+            "<img src='images/a'>",
+            9,
+            "images/a is no whole address: write https://…, or {{ image(",
         ),
         (
             "email/_footer.mjml.j2",

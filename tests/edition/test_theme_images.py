@@ -10,6 +10,7 @@ from PIL import Image
 
 from publisher.config import load_config
 from publisher.config.theme import BASE, store
+from publisher.errors import UsageError
 from publisher.preview.workshop import Workshop
 from publisher.proofing.checking import check_repository
 from publisher.site.build import build
@@ -17,6 +18,7 @@ from publisher.web.pages import ServicePages
 from tests.checks.corpus import SLUG, SOUND, Case, lay_out
 
 ASKED = '<img src="{{ image(\'images/leaf.png\') }}" width="40" height="20" alt="leaf">'
+NO_LINKS = {"preferences_link": None, "subscribe_link": None}
 LEAF = r"assets/leaf\.[0-9a-f]{12}\.png"
 MAIL, HEAD, FOOT = "email/_opening.mjml.j2", "edition/_opening.html.j2", "web/404.html"
 
@@ -63,6 +65,67 @@ def test_mail_and_pages_lead_to_one_hashed_file_and_what_nobody_asks_for_stays(r
     assert f'src="https://news.example.com/{name}"' in files[f"email/{slug}/email.html"].decode()
     assert f'src="../../{name}"' in files[f"site/{SLUG}/index.html"].decode()
     assert files["site/404.html"].decode().startswith(f'<img src="/{name}"')
+
+
+def test_a_path_in_a_template_is_from_the_root_of_the_theme(root: Path) -> None:
+    leaf, kept = 'src="images/leaf.png" width="40" height="20"', 'data-src="images/unasked.png"'
+    other = (
+        '{# <img src="images/gone.png"> #}{% raw %}<i title="src="></i>{% endraw %}<img src="https://x.example/a.png">'
+    )
+    write(
+        root,
+        MAIL,
+        (store() / BASE / MAIL).read_text()
+        + "<mj-text><img src='images/leaf.png' width='40' height='20' alt='leaf'></mj-text>\n",
+    )
+    write(root, HEAD, (store() / BASE / HEAD).read_text() + f'<img {leaf} alt="leaf">')
+    write(root, FOOT, f'<img {leaf}><b style="background:url(images/leaf.png)" {kept}></b>{other}')
+    files = built(root)
+    (name,) = re.findall(LEAF, "\n".join(path for path in files if path.startswith("site/assets/leaf")))
+    slug = SLUG.rpartition("/")[2]
+    assert f'src="https://news.example.com/{name}"' in files[f"email/{slug}/email.html"].decode()
+    assert f'src="../../{name}"' in files[f"site/{SLUG}/index.html"].decode()
+    page = files["site/404.html"].decode()
+    assert page.startswith(f'<img src="/{name}" width="40"')
+    assert f"url(/{name})" in page
+    assert kept in page
+    assert 'src="https://x.example/a.png"' in page
+    assert not [path for path in files if "unasked" in path]
+
+
+SHEET = """/* url(images/gone.png) */ .a { background: url("images/leaf.png") }
+.b { background: url(data:image/png;base64,AA) } .c { background: url(https://x.example/a.png) } .d { fill: url(#d) }
+"""
+
+
+def test_a_path_in_a_sheet_is_from_the_root_of_the_theme(root: Path) -> None:
+    for name in (MAIL, HEAD, FOOT):
+        (root / "harbour" / name).unlink()
+    for name in ("web", "service"):
+        write(root, f"{name}/theme.css", SHEET)
+    files = built(root)
+    (leaf,) = (path for path in files if re.fullmatch(f"site/{LEAF}", path))
+    (sheet,) = (content.decode() for path, content in files.items() if path.startswith("site/assets/style."))
+    assert f'url("{leaf.removeprefix("site/assets/")}")' in sheet
+    for kept in ("url(data:image/png;base64,AA)", "url(https://x.example/a.png)", "url(#d)"):
+        assert kept in sheet
+    pages = ServicePages(load_config(root))
+    assert f'url("https://news.example.com/{leaf.removeprefix("site/")}")' in pages.html(
+        "message", word="missing", **NO_LINKS
+    )
+    assert "img-src data: https://news.example.com;" in pages.policy
+    paint(root, "images/leaf.png", "#a4371c")
+    assert not [path for path in built(root) if path == leaf or (path in files and "assets/style." in path)]
+
+
+def test_a_picture_that_a_sheet_cannot_show_is_an_error_at_its_line(root: Path) -> None:
+    write(root, "web/theme.css", ".a { color: red }\n/*\n*/ .b { background: url(images/gone.png) }\n")
+    (found,) = build(load_config(root), [], root.parent / "dist").diagnostics
+    assert (found.code, found.path, found.span.line) == ("theme-broken", "harbour/web/theme.css", 3)
+    assert found.message == "the theme has no picture images/gone.png"
+    write(root, "service/theme.css", "\n.b { background: url(images/gone.png) }\n")
+    with pytest.raises(UsageError, match=r"^harbour/service/theme\.css:2: the theme has no picture images/gone\.png$"):
+        ServicePages(load_config(root))
 
 
 def test_a_changed_picture_is_a_new_address_wherever_it_is_shown(root: Path) -> None:
