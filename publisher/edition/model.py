@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from publisher.diagnostics import Diagnostic
+from publisher.errors import PublisherError
 
 
 class Slot(StrEnum):
@@ -264,9 +265,10 @@ class Variant:
     edition: Edition
 
 
-class ThemeError(Exception):
-    """A fault in a template; ``diagnostic`` says where."""
+class ThemeError(PublisherError):
+    """A fault in a template; ``diagnostic`` says where. What cannot go on without the template ends with it."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message)
+        place = f"{diagnostic.path}:{diagnostic.span.line}: {diagnostic.message}"
+        super().__init__(place, help=diagnostic.help, diagnostics=(diagnostic,))
         self.diagnostic = diagnostic

@@ -14,10 +14,8 @@ from starlette.responses import HTMLResponse
 
 from publisher.config import Config
 from publisher.edition.footer import footer
-from publisher.edition.model import ThemeError
 from publisher.edition.theme import Theme
 from publisher.edition.theme_images import asked_images
-from publisher.errors import UsageError
 from publisher.language import Locale, Words
 
 MESSAGES = {200: "test", 400: "missing", 403: "refused", 410: "invalid", 413: "large", 429: "busy"}
@@ -32,11 +30,7 @@ class ServicePages:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._theme = Theme.of(config)
-        try:
-            self._style = self._theme.style("service/style.css", self._theme.brand.base + "assets/")
-        except ThemeError as error:
-            found = error.diagnostic
-            raise UsageError(f"{found.path}:{found.span.line}: {found.message}", help=found.help) from error
+        self._style = self._theme.style("service/style.css", self._theme.brand.base + "assets/")
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         archive = urlsplit(self._theme.brand.base)
         shown = self._theme.brand.logo or asked_images(config)

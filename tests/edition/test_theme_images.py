@@ -10,7 +10,7 @@ from PIL import Image
 
 from publisher.config import load_config
 from publisher.config.theme import BASE, store
-from publisher.errors import UsageError
+from publisher.edition.model import ThemeError
 from publisher.preview.workshop import Workshop
 from publisher.proofing.checking import check_repository
 from publisher.site.build import build
@@ -124,7 +124,7 @@ def test_a_picture_that_a_sheet_cannot_show_is_an_error_at_its_line(root: Path) 
     assert (found.code, found.path, found.span.line) == ("theme-broken", "harbour/web/theme.css", 3)
     assert found.message == "the theme has no picture images/gone.png"
     write(root, "service/theme.css", "\n.b { background: url(images/gone.png) }\n")
-    with pytest.raises(UsageError, match=r"^harbour/service/theme\.css:2: the theme has no picture images/gone\.png$"):
+    with pytest.raises(ThemeError, match=r"^harbour/service/theme\.css:2: the theme has no picture images/gone\.png$"):
         ServicePages(load_config(root))
 
 

@@ -92,6 +92,16 @@ def test_nothing_is_sent_before_the_page_is_live_and_the_next_run_goes_on(room: 
     assert room.puts() == []
 
 
+def test_a_fault_of_a_page_template_is_one_line_and_nobody_is_mailed(room: Newsroom) -> None:
+    room.newsletter.write("templates/web/index.html", "<main>\n{{ nothing.here }}</main>")
+    room.issue()
+    room.commit("The issue, and a page of our own")
+    ran = room.run("publish")
+    assert ran.status == 2, ran.err
+    assert "error: templates/web/index.html:2: the template fails: 'nothing' is undefined" in ran.err
+    assert (room.mailed(), room.page()) == ([], None)
+
+
 def test_reverting_within_the_veto_window_is_the_veto(room: Newsroom) -> None:
     room.newsletter.write("config.yaml", (room.root / "config.yaml").read_text() + "publish: {veto_window: 1h}\n")
     room.newsletter.write("issues/README.md", "What keeps the folder in git.\n")
