@@ -25,7 +25,7 @@ PIXEL = bytes.fromhex(
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     """A server in UTF-16; tests open files of their own in it."""
     with Editor(tmp_path_factory.mktemp("elsewhere")) as editor:
