@@ -119,7 +119,7 @@ class Bench:
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(15, left))
             health = dict(zip(("live", "dead", "updates", "hot", "vacuums"), self.sql(_HEALTH)[0], strict=True))
-            memory = [_resident(one.pid) for one in workers]
+            memory = [_memory(one.pid, "VmRSS") for one in workers]
             self.note(f"at {time.strftime('%H:%M:%S')}", memory_mb=memory, load=os.getloadavg()[0], **health)
 
     def drain(self, seconds: float, url: str) -> None:
@@ -134,7 +134,7 @@ class Bench:
             killed = time.time()
             workers = self.workers()
             self.watch(workers, seconds / 2)
-            memory = [_peak(one.pid) for one in workers]
+            memory = [_memory(one.pid, "VmHWM") for one in workers]
             for one in workers:
                 one.send_signal(signal.SIGTERM)
             for one in workers:
@@ -172,15 +172,8 @@ class Bench:
         )
 
 
-def _resident(pid: int) -> int:
-    return _status(pid, "VmRSS")
-
-
-def _peak(pid: int) -> int:
-    return _status(pid, "VmHWM")
-
-
-def _status(pid: int, key: str) -> int:
+def _memory(pid: int, key: str) -> int:
+    """MB of a process, by the key of its status."""
     try:
         text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     except OSError:
