@@ -117,7 +117,7 @@ pictures: $(DEV_STAMP) browser ## every theme in every script, on phone and desk
 	@$(BIN)/python -m tools.theme_pictures
 
 .PHONY: pictures-compare
-pictures-compare: $(DEV_STAMP) browser ## pages of every theme beside the small pictures kept of them; ARGS=--write keeps new ones
+pictures-compare: $(DEV_STAMP) browser ## mail and pages of every theme beside the small pictures kept of them; ARGS=--write keeps new ones
 	@$(BIN)/python -m tools.pictures_compare $(ARGS)
 
 .PHONY: lighthouse

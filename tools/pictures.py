@@ -10,12 +10,14 @@ import mimetypes
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from PIL import Image
-from playwright.sync_api import Route, sync_playwright
+from playwright.sync_api import Browser, Route, sync_playwright
 
 from publisher.config import Config, load_config
 from publisher.issue import discover
@@ -38,13 +40,9 @@ VIEWS = {
 def main() -> None:
     """Write every view, light and dark."""
     config = load_config(ROOT)
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not chromium:
-        sys.exit("no Chromium: install Debian's packages chromium and fonts-noto-cjk")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         out = Path(folder)
         build(config, discover(ROOT), out, drafts=False)
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for name, (path, width, height, scale) in VIEWS.items():
             for scheme in ("light", "dark"):
                 context = browser.new_context(
@@ -55,6 +53,17 @@ def main() -> None:
                 page.goto(f"{config.newsletter.url}--built/{path}", wait_until="networkidle")  # covers load late
                 save(page.screenshot(), ROOT / "docs" / "images" / f"{name}-{scheme}.png")
                 context.close()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The machine's own Chromium; without one the program ends."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not program:
+        sys.exit("no Chromium: install Debian's packages chromium and fonts-noto-cjk")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
         browser.close()
 
 

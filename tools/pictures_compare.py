@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageChops
-from playwright.sync_api import sync_playwright
 
 from publisher.config.theme import built_in
-from tools.pictures import ROOT
-from tools.theme_pictures import ISSUES, SURFACES, shots
+from tools.pictures import ROOT, chromium
+from tools.theme_pictures import ISSUES, shots, views
 
 KEPT = ROOT / "tests/site/references"
 SCALE = 10
@@ -33,21 +31,14 @@ def small(shot: Any) -> Any:
     return shot.resize((shot.width // SCALE, shot.height // SCALE), Image.Resampling.BOX)
 
 
-def names(theme: str, language: str) -> list[str]:
-    """The names of the references of one sheet, from left to right."""
-    views = product(SURFACES, (375, 1280), ("light", "dark"))
-    return [f"{theme}-{surface}-{language}-{width}-{scheme}" for surface, width, scheme in views]
-
-
 def references() -> dict[str, Any]:
     """All that are kept, by name: a sheet holds those of a theme in a language, side by side."""
     found: dict[str, Any] = {}
     for theme, language in product(built_in(), ISSUES):
         sheet, left = Image.open(KEPT / f"{theme}-{language}.webp").convert("RGB"), 0
-        for name in names(theme, language):
-            width = int(name.split("-")[3]) // SCALE
-            found[name] = sheet.crop((left, 0, left + width, sheet.height))
-            left += width
+        for name, (_, width, _) in views(theme, language).items():
+            found[name] = sheet.crop((left, 0, left + width // SCALE, sheet.height))
+            left += width // SCALE
     return found
 
 
@@ -55,7 +46,7 @@ def keep(made: dict[str, Any]) -> None:
     """Write the sheets, and the fonts that they were made with."""
     KEPT.mkdir(exist_ok=True)
     for theme, language in product(built_in(), ISSUES):
-        row = [made[name] for name in names(theme, language)]
+        row = [made[name] for name in views(theme, language)]
         sheet = Image.new("RGB", (sum(one.width for one in row), row[0].height))
         for number, one in enumerate(row):
             sheet.paste(one, (sum(before.width for before in row[:number]), 0))
@@ -79,13 +70,8 @@ def fonts() -> str:
 
 def main() -> None:
     """Print each difference; exit 1 where one is too large."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not chromium:
-        sys.exit("no Chromium: install Debian's packages chromium and fonts-noto-cjk")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         made = {name: small(shot) for name, shot in shots(browser, Path(folder))}
-        browser.close()
     if "--write" in sys.argv:
         keep(made)
         return

@@ -7,10 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 from tools.bench.preview import running
-from tools.pictures import ROOT, ZH, save
+from tools.pictures import ROOT, ZH, chromium, save
 
 # name: width, height, what the address says, dark tool, and whether an item is broken first
 VIEWS = {
@@ -23,17 +21,13 @@ VIEWS = {
 
 def main() -> None:
     """Write every view."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not chromium:
-        sys.exit("no Chromium: install Debian's packages chromium and fonts-noto-cjk")
     only = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         root = Path(folder) / "newsletter"
         root.mkdir()
         for name in ("issues", "templates"):
             shutil.copytree(ROOT / name, root / name)
         shutil.copy(ROOT / "config.yaml", root)
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         with running(root) as url:
             for name, (width, height, look, dark, broken) in VIEWS.items():
                 if only and name not in only:
@@ -56,7 +50,6 @@ def main() -> None:
                 else:
                     save(page.screenshot(), ROOT / "docs" / "images" / f"{name}.png")
                 context.close()
-        browser.close()
 
 
 if __name__ == "__main__":

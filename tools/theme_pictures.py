@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import sys
 import tempfile
 from collections.abc import Container, Iterator
 from functools import partial
@@ -16,17 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from publisher.config import load_config
 from publisher.config.theme import built_in
 from publisher.site.build import build
-from tools.pictures import EN, LARGEST, ROOT, ZH, answer
+from tools.pictures import EN, LARGEST, ROOT, ZH, answer, chromium
 
 ISSUES = {"zh": ZH, "en": "2025-01-05-kinds-en", "ar": "2025-01-05-kinds-ar"}
 SURFACES = {"email": "email/{slug}/email.html", "issue": "site/issues/{slug}/index.html", "index": "site/index.html"}
 HEIGHT = 1300
 SHEET = ("email-en-1280-light", "email-zh-375-dark", "issue-ar-375-light")
+
+
+def views(theme: str, language: str) -> dict[str, tuple[str, int, str]]:
+    """Surface, width and scheme of each picture of a theme in a language, by its name."""
+    every = product(SURFACES, (375, 1280), ("light", "dark"))
+    return {
+        f"{theme}-{surface}-{language}-{width}-{scheme}": (surface, width, scheme) for surface, width, scheme in every
+    }
 
 
 def newsletter(root: Path) -> None:
@@ -45,19 +51,15 @@ def shots(browser: Any, root: Path, wanted: Container[str] | None = None) -> Ite
     """
     newsletter(root)
     for theme, language in product(built_in(), ISSUES):
-        views = {
-            f"{theme}-{surface}-{language}-{width}-{scheme}": (surface, width, scheme)
-            for width, scheme, surface in product((375, 1280), ("light", "dark"), SURFACES)
-        }
-        views = {name: view for name, view in views.items() if wanted is None or name in wanted}
-        if not views:
+        chosen = {name: view for name, view in views(theme, language).items() if wanted is None or name in wanted}
+        if not chosen:
             continue
         config = load_config(root)
         spoken = config.newsletter.model_copy(update={"language": "zh-CN" if language == "zh" else language})
         painted = config.theme.model_copy(update={"name": theme})
         config, out = config.model_copy(update={"newsletter": spoken, "theme": painted}), root / theme / language
         build(config, [], out, drafts=False)
-        for name, (surface, width, scheme) in views.items():
+        for name, (surface, width, scheme) in chosen.items():
             context = browser.new_context(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
             context.route("**/*", partial(answer, config=config, out=out))
             page = context.new_page()
@@ -69,16 +71,11 @@ def shots(browser: Any, root: Path, wanted: Container[str] | None = None) -> Ite
 
 def main() -> None:
     """Write every picture."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not chromium:
-        sys.exit("no Chromium: install Debian's packages chromium and fonts-noto-cjk")
     folder = ROOT / "dist/pictures"
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with tempfile.TemporaryDirectory() as temporary, chromium() as browser:
         for name, shot in shots(browser, Path(temporary)):
             shot.save(folder / f"{name}.webp", quality=80)
-        browser.close()
     sheet(folder)
 
 
