@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -69,14 +69,17 @@ def begin(connection: Connection, mailing: Mailing, report: str, now: datetime) 
     insert_once(connection, foldings, {"mailing_id": mailing.id, "folded_at": now, "account": told, "report": report})
 
 
-def pack(database: Database, mailing_id: int, progress: Callable[[int], None] = lambda _: None) -> None:
-    """Pack the recipients of a mailing that is folded."""
+def pack(database: Database, mailing_id: int) -> None:
+    """Pack the recipients of a mailing, as long as it is folded."""
     c = _AS_STORED.c
     with database.connect() as connection:
         ends = select(func.min(c.number), func.max(c.number)).where(c.mailing_id == mailing_id)
         low, high = connection.execute(ends).one()
     for first in range(low or 0, (high or -1) + 1, BATCH):
         with database.begin() as connection:
+            held = select(foldings.c.mailing_id).where(foldings.c.mailing_id == mailing_id).with_for_update()
+            if connection.execute(held).first() is None:  # unfolded meanwhile
+                return
             taken = delete(_AS_STORED).where(c.mailing_id == mailing_id, c.number.between(first, first + BATCH - 1))
             rows = sorted(map(tuple, connection.execute(taken.returning(*c))))
             if rows:
@@ -86,10 +89,9 @@ def pack(database: Database, mailing_id: int, progress: Callable[[int], None] = 
                 values = {"mailing_id": mailing_id, "first": numbers[0], "last": numbers[-1]}
                 values |= {"digest": hashlib.sha256(data).hexdigest(), "rows": zlib.compress(data, 6)}
                 connection.execute(insert(folded_recipients).values(values))
-        progress(len(rows))
 
 
-def unfold(database: Database, slug: str, progress: Callable[[int], None] = lambda _: None) -> int:
+def unfold(database: Database, slug: str) -> int:
     """Put the recipients of an issue's mailings back as they were; how many. Raises UsageError, DatabaseError."""
     m, restored = mailings.c, 0
     with database.connect() as connection:
@@ -109,16 +111,19 @@ def unfold(database: Database, slug: str, progress: Callable[[int], None] = lamb
                 rows = _unpack(part.digest, part.rows) if part else []
                 insert_rows(connection, _AS_STORED, rows)
             restored += len(rows)
-            progress(len(rows))
-        with database.begin() as connection:
+        with database.begin() as connection:  # whoever packs holds its row: a look at what is packed comes after
             connection.execute(delete(foldings).where(foldings.c.mailing_id == mailing_id))
+            if connection.execute(select(f.first).where(f.mailing_id == mailing_id).limit(1)).first():
+                raise UsageError(f"{slug} is being folded by another command", help="wait for it to end, then again")
     return restored
 
 
 def droppable(connection: Connection, before: datetime) -> list[Mailing]:
-    """The mailings that were folded before that moment and can still be unfolded, oldest first."""
-    packed = select(f.first).where(f.mailing_id == foldings.c.mailing_id).exists()
-    query = select(foldings.c.mailing_id).where(foldings.c.folded_at < before, packed)
+    """The mailings that were folded before that moment, all of it, and can still be unfolded, oldest first."""
+    packed, left = (
+        select(c.mailing_id).where(c.mailing_id == foldings.c.mailing_id).exists() for c in (f, recipients.c)
+    )
+    query = select(foldings.c.mailing_id).where(foldings.c.folded_at < before, packed, not_(left))
     return [by_id(connection, key) for key in connection.scalars(query.order_by(foldings.c.mailing_id))]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,14 +14,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.insights.store import report_of
 
 
-def fold(
-    database: Database,
-    config: Config,
-    mailing: Mailing,
-    before: datetime,
-    now: datetime,
-    progress: Callable[[int], None] = lambda _: None,
-) -> bool:
+def fold(database: Database, config: Config, mailing: Mailing, before: datetime, now: datetime) -> bool:
     """Fold one mailing that :func:`folding.foldable` named; False where it may not be any more."""
     with database.begin() as connection:
         if connection.dialect.name == "postgresql":  # one snapshot for the decision, the account and the report
@@ -32,5 +24,5 @@ def fold(
         if folding.report_of(connection, mailing.id) is None:  # else an earlier run was interrupted
             report = replace(report_of(connection, config, mailing), folded_at=now)
             folding.begin(connection, mailing, report.to_json(), now)
-    folding.pack(database, mailing.id, progress)
+    folding.pack(database, mailing.id)
     return True

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -194,30 +196,55 @@ def test_a_mailing_that_might_still_mail_somebody_is_not_folded(room: Room, mail
     assert not folded(room, mailing)
 
 
+@contextmanager
+def interrupted(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[None]:
+    """The run ends in its second batch."""
+    real, calls = getattr(folding, name), count()
+
+    def die(*given: Any) -> Any:
+        if next(calls):
+            raise KeyboardInterrupt
+        return real(*given)
+
+    with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(folding, name, die)
+        yield
+        pytest.fail("it was not interrupted")
+
+
 def test_a_folding_that_was_interrupted_goes_on_and_so_does_its_undoing(
     room: Room, mailing: Mailing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folding, "BATCH", 1)
     kept, account = rows(room), room.account()
 
-    def die(_people: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fold(room.database, room.config, mailing, YEAR_AGO, NOW, die)
+    with interrupted(monkeypatch, "insert"):
+        folded(room, mailing)
     assert (rows(room), room.account()) == (kept[1:], account)
     assert foldable(room) == [SLUG]
     late = event(room, "Bounce", BEN, shapes.bounce(BEN))
     room.apply(late)  # its row is not packed yet
     assert room.account() == account
     assert folded(room, mailing)
-    with pytest.raises(KeyboardInterrupt):
-        folding.unfold(room.database, SLUG, die)
+    with interrupted(monkeypatch, "insert_rows"):
+        folding.unfold(room.database, SLUG)
     assert rows(room) == kept[:1]
     assert room.account() == account
     assert folding.unfold(room.database, SLUG) == 3
     assert [row for row in rows(room) if row[1] != 2] == [row for row in kept if row[1] != 2]
     assert room.account().bounced == account.bounced
+
+
+def test_an_undoing_beside_a_folding_strands_nobody(
+    room: Room, mailing: Mailing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "BATCH", 1)
+    kept = rows(room)
+    with interrupted(monkeypatch, "insert"):
+        folded(room, mailing)
+    folding.unfold(room.database, SLUG)  # between two batches of the other
+    folding.pack(room.database, mailing.id)
+    assert rows(room) == kept
 
 
 def test_packed_rows_that_were_changed_do_not_come_back(room: Room, mailing: Mailing) -> None:
@@ -272,12 +299,19 @@ def test_the_command_counts_unless_told_and_says_what_it_did(room: Room, mailing
     assert len(rows(room)) == 4
 
 
-def test_after_a_year_the_rows_may_be_dropped_and_the_account_stays(room: Room, mailing: Mailing) -> None:
+def test_after_a_year_the_rows_may_be_dropped_and_the_account_stays(
+    room: Room, mailing: Mailing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     account = room.account()
     late = event(room, "Bounce", ANN, shapes.bounce(ANN))
-    assert folded(room, mailing)
+    monkeypatch.setattr(folding, "BATCH", 1)
+    with interrupted(monkeypatch, "insert"):
+        folded(room, mailing)
     with room.database.begin() as connection:
         connection.execute(update(foldings).values(folded_at=NOW - timedelta(days=367)))
+    with room.database.connect() as connection:  # some are not packed yet
+        assert folding.droppable(connection, YEAR_AGO) == []
+    assert folded(room, mailing)
     assert "1 mailings with 4 recipients dropped" in run(room, "archive-mailings", "--drop", "--yes").stdout
     assert room.account() == account
     assert report(room.database, room.config, SLUG) is not None
