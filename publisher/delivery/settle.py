@@ -33,6 +33,12 @@ class Settled:
     mailing_id: int | None = None
 
 
+def id_of(recipient: str | None) -> tuple[str, int] | None:
+    """The mailing's reference and the number that a tag names a recipient by; None where it is no such id."""
+    match = _ID.fullmatch(recipient or "")
+    return (match[1], int(match[2])) if match and int(match[2]) <= _MOST else None
+
+
 def recipient_of(connection: Connection, mailing: str, reference: str) -> str | None:
     """The recipient id of a subscriber (by its reference) in a mailing (by its own); None where there is none."""
     m, r = mailings.c, recipients.c
@@ -71,10 +77,10 @@ def settle(
     Every kind proves at least that the provider had accepted the message. ``detail`` never holds an address.
     """
     row = None
-    if (match := _ID.fullmatch(recipient or "")) and int(match[2]) <= _MOST:
-        key = {"mailing": match[1], "number": int(match[2])}
-        row = connection.execute(_BY_RECIPIENT, key).mappings().first()
-        if row is None and (packed := folding.find(connection, match[1], int(match[2]))):
+    if wanted := id_of(recipient):
+        mailing, number = wanted
+        row = connection.execute(_BY_RECIPIENT, {"mailing": mailing, "number": number}).mappings().first()
+        if row is None and (packed := folding.find(connection, mailing, number)):
             return _of_packed(packed)
     if row is None and message_id:
         row = connection.execute(_BY_MESSAGE_ID, {"message_id": message_id}).mappings().first()

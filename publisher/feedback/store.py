@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, exists, func, select, type_coerce, up
 
 from publisher.database.bulk import insert_once
 from publisher.database.metadata import Instant
+from publisher.delivery.settle import id_of
 from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import mailings, recipients
 from publisher.feedback.tables import clicks, feedback_events, sns_messages
@@ -33,7 +34,7 @@ def keep(
         "kind": event.kind.value,
         "message_id": event.message_id,
         "mailing": _mailing_of(recipient) or event.mailing,
-        "recipient": recipient or event.recipient,
+        "recipient": recipient or (event.recipient if id_of(event.recipient) else None),  # a tag comes from outside
         "domain": event.domain,
         "type": event.type,
         "subtype": event.subtype,

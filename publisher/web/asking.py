@@ -18,6 +18,7 @@ from publisher.audience.suppressions import Reason
 from publisher.audience.tables import confirmations, consents, subscribers, suppressions
 from publisher.database.bulk import among, insert_rows
 from publisher.delivery import folding
+from publisher.delivery.settle import id_of
 from publisher.delivery.states import RecipientState
 from publisher.delivery.tables import foldings, mailings, recipients
 from publisher.feedback.tables import feedback_events
@@ -96,10 +97,9 @@ def _silent(connection: Connection, since: datetime, waited: datetime) -> Select
 def _active_in_folded(connection: Connection, since: datetime) -> set[str]:
     """The references of those of them whose mailing is folded."""
     e, m = feedback_events.c, mailings.c
-    query = select(e.mailing, e.recipient).distinct().join(mailings, m.reference == e.mailing)
+    query = select(e.recipient).distinct().join(mailings, m.reference == e.mailing)
     query = query.join(foldings, foldings.c.mailing_id == m.id).where(_READS, e.received_at >= since, e.settled == 1)
-    rows = connection.execute(query)
-    return folding.references(connection, ((mailing, int(one.rpartition("-")[2])) for mailing, one in rows))
+    return folding.references(connection, filter(None, map(id_of, connection.scalars(query))))
 
 
 def _active(since: datetime) -> Select[Any]:

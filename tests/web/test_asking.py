@@ -22,7 +22,9 @@ from publisher.audience.tokens import Purpose, TokenPayload
 from publisher.database import Database
 from publisher.delivery.freeze import freeze
 from publisher.delivery.mailings import newest
+from publisher.feedback.store import keep
 from publisher.feedback.tables import feedback_events
+from publisher.providers.events import Event, EventKind
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from publisher.web import outbox
 from publisher.web.asking import Asking, ask
@@ -159,6 +161,19 @@ def test_who_was_heard_of_pauses_or_is_not_mailed_anyway_is_not_asked(database: 
     with database.connect() as connection:
         asked = select(subscribers.c.address).join(confirmations, confirmations.c.subscriber_id == subscribers.c.id)
         assert {row[0].partition("@")[0] for row in connection.execute(asked)} == {"silent", "machine", "delivered"}
+
+
+@pytest.mark.parametrize("tag", ["x", "{mailing}-x", "{mailing}-99999999999", "{mailing}-"])
+def test_a_tag_of_an_event_that_is_no_id_of_ours_stops_no_asking(database: Database, clock: Clock, tag: str) -> None:
+    now = datetime.now(UTC)
+    clock(LONG_AGO)
+    add(database, "ann@example.com")
+    with database.begin() as connection:
+        mailing = freeze(connection, make_letter()).reference
+        opened = Event(EventKind.OPEN, "m", now, mailing=mailing, recipient=tag.format(mailing=mailing))
+        assert keep(connection, opened, waits=False)
+    clock(now)
+    assert step(database) == Asking(1)
 
 
 def test_runs_at_once_and_a_sender_that_dies_double_no_mail(database: Database, clock: Clock) -> None:
