@@ -69,7 +69,7 @@ def rgb(written: str) -> colour.RGB:
 def store() -> Path:
     """The folder of the built-in themes: inside a wheel, or beside the package in a checkout."""
     shipped = Path(str(importlib.resources.files("publisher"))) / "_theme"
-    return shipped if shipped.is_dir() else Path(__file__).resolve().parents[2] / "templates"
+    return shipped.resolve() if shipped.is_dir() else Path(__file__).resolve().parents[2] / "templates"
 
 
 @cache

@@ -181,7 +181,8 @@ def _is_ours(kind: type) -> bool:
 
 
 _RELATIVE = re.compile(
-    r"""\b(?:href|src|background)=["'](?!https?:|mailto:|tel:|data:|[#{"'])([^"'{]*)""", re.IGNORECASE
+    r"""\{#.*?#\}|(?<![\w-])(?:href|src|background)=["'](?![a-z][a-z0-9+.-]*:|[#{"'])([^"'{]*)""",
+    re.DOTALL | re.IGNORECASE,
 )
 
 
@@ -193,9 +194,10 @@ class _Loader(FileSystemLoader):
         found = super().get_source(environment, template)
         if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
             raise TemplateError(f"{template} is a link out of the theme")
-        if not Path(self.searchpath[0]).is_relative_to(store().resolve()):
+        if not Path(self.searchpath[0]).is_relative_to(store()):
             found = (asking(found[0]), *found[1:])
-        if template.startswith("email/") and (wrong := _RELATIVE.search(found[0])):
+        written = _RELATIVE.finditer(found[0]) if template.startswith("email/") else ()
+        for wrong in (one for one in written if one[1]):
             line = found[0].count("\n", 0, wrong.start()) + 1
             instead = 'write https://…, or {{ image("images/…") }} for a picture of the theme'
             raise TemplateSyntaxError(f"{wrong[1]} is no whole address: {instead}", line, template)

@@ -36,7 +36,7 @@ def asked_images(config: Config) -> Mapping[str, Asset | Fault]:
 
     The names are read there, for a page that is not made again still shows its pictures.
     """
-    folders = [folder for folder in theme_folders(config) if not folder.is_relative_to(store().resolve())]
+    folders = [folder for folder in theme_folders(config) if not folder.is_relative_to(store())]
     found = {file.relative_to(folder): file for folder in folders[::-1] for file in folder.rglob("*.*")}
     files = [file for file in found.values() if file.suffix in {".j2", ".html", ".css"} and file.is_file()]
     texts = ((file.suffix, file.read_text(encoding="utf-8", errors="replace")) for file in files)

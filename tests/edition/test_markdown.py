@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.diagnostics import Span
-from publisher.edition.markdown import MarkdownRenderer, RenderedText, Sized
+from publisher.edition.markdown import MarkdownRenderer, RenderedText, Sized, in_tables
 from publisher.issue.definitions import halves
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Places, Prose
@@ -64,6 +64,14 @@ def test_what_the_rules_look_at_is_not_changed_by_writing_it() -> None:
     before = deepcopy(parsed(text))
     assert "<h4>d</h4>" in renderer().block(prose(text), "note", 3).html
     assert parsed(text) == before
+
+
+def test_a_box_within_a_note_stays_in_it_in_mail() -> None:
+    note = "Note.[^1]\n\n[^1]: First.\n\n    ::: callout\n    Boxed.\n    :::\n\n    Last."
+    cell = LexborHTMLParser(in_tables(write(note).html)).css_first("td.footnotes li")
+    assert cell is not None
+    assert cell.css_matches("td.callout")
+    assert "Last." in cell.text()
 
 
 def test_inline_markdown_has_no_blocks() -> None:

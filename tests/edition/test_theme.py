@@ -118,6 +118,12 @@ def test_a_fault_in_the_theme_is_one_message_at_its_line(
     assert "\n" not in finding.message
 
 
+def test_a_scheme_of_its_own_a_comment_and_another_attribute_are_no_relative_address(own: Path) -> None:
+    kept = '{# <img src="old/a.png"> #}<p data-src="k"><a href="sms:+4912345">SMS</a></p>'
+    change(own, "email/_footer.mjml.j2", "  {{ footer }}", kept)
+    assert 'href="sms:+4912345"' in html_of(edition(configuration=config(own)))
+
+
 def test_a_link_of_the_footer_stands_in_both_parts_or_is_told_at_its_template(own: Path) -> None:
     change(
         own, "email/_footer.mjml.j2", "  {{ footer }}", '  <p><a href="https://sponsor.example/">S</a></p>{{ footer }}'

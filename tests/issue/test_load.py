@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -222,4 +223,10 @@ def test_a_long_issue_is_not_taken_for_markup(repository: Repository, sample: st
 def test_a_thousand_links_are_no_markup_too_many(repository: Repository) -> None:
     links = (f"- [A story of some length, number {n}](https://example.com/stories/{n})\n" for n in range(1_000))
     repository.write("a.md", ITEM + "".join(links))
+    repository.sound()
+
+
+def test_addresses_of_chinese_words_are_no_markup_too_many(repository: Repository) -> None:
+    address = "https://zh.wikipedia.org/wiki/" + quote("国务院关于进一步深化改革开放若干问题的意见")
+    repository.write("a.md", ITEM + "".join(f"- [词条]({address}{n})\n" for n in range(200)))
     repository.sound()

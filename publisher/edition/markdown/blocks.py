@@ -84,8 +84,8 @@ def in_tables(html: str) -> str:
     )
     wide = f'{_LAYOUT} width="100%" class='
     if 'class="' in html:
-        html = _NOTES.sub(rf'<section\1{wide}"notes"><tr><td class="footnotes">\2</td></tr></table></section>', html)
         html = _BOX.sub(rf'{wide}"box"><tr><td class="boxed \1">\2</td></tr></table>', html)
+        html = _NOTES.sub(rf'<section\1{wide}"notes"><tr><td class="footnotes">\2</td></tr></table></section>', html)
         html = _BUTTON.sub(rf'{_LAYOUT} class="press"><tr><td class="pressed">\1</td></tr></table>', html)
     if "<blockquote" in html:
         html = _QUOTE.sub(lambda tag: _quoted(wide, *tag.groups()), html)
