@@ -68,7 +68,7 @@ def test_what_the_rules_look_at_is_not_changed_by_writing_it() -> None:
 
 def test_a_box_within_a_note_stays_in_it_in_mail() -> None:
     note = "Note.[^1]\n\n[^1]: First.\n\n    ::: callout\n    Boxed.\n    :::\n\n    Last."
-    cell = LexborHTMLParser(in_tables(write(note).html)).css_first("td.footnotes li")
+    cell = LexborHTMLParser(in_tables(str(write(note).html))).css_first("td.footnotes li")
     assert cell is not None
     assert cell.css_matches("td.callout")
     assert "Last." in cell.text()

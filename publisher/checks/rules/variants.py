@@ -66,7 +66,8 @@ def _misfit(test: Test, config: Config) -> tuple[Sentence, Sentence] | None:
         if attributes:
             return message, say("write one of {names}", names=", ".join(attributes))
         return message, say("declare it in audience.attributes of config.yaml")
-    if test.value and not fits(test.value, declared.type, declared.choices):
+    whole = test.comparison in {"=", "!="} or declared.type != "date"  # days compare as text: since > 2024 is a year
+    if test.value and whole and not fits(test.value, declared.type, declared.choices):
         message = say("the attribute {name} is never {value}", name=test.name, value=test.value)
         return message, how_to_write(declared.type, declared.choices)
     return None
