@@ -15,7 +15,7 @@ from publisher.checks.rules import story_repeated
 from publisher.checks.rules.story_repeated import Earlier
 from publisher.config import Config
 from publisher.config.plugins import in_a_line
-from publisher.diagnostics import Diagnostic, Place, Severity, blocking, catalogue, define, in_order, say
+from publisher.diagnostics import Diagnostic, Place, Severity, blocking, catalogue, define, say
 from publisher.diagnostics.catalogue import pages, with_levels
 from publisher.issue import Issue, Reading, read_issue
 from publisher.issue.translations import Translations
@@ -45,7 +45,7 @@ def findings_within(config: Config, reading: Reading, translations: Translations
         for rule in rules(config):
             if rule.check is not None:
                 found += _run(rule, place, reading.slug, partial(rule.check, context))
-    return _finished(config, found)
+    return list(with_levels(config.checks.levels, found))
 
 
 def facts_of(config: Config, issue: Issue) -> tuple[dict[str, Any], list[Diagnostic]]:
@@ -91,7 +91,7 @@ def findings_across(
         if rule.compare is not None:
             gathered = [one[rule.key] for one in everything if rule.key in one]
             found += _run(rule, Place("issues"), "the repository", partial(rule.compare, gathered, wanted))
-    return _finished(config, found)
+    return list(with_levels(config.checks.levels, found))
 
 
 def earlier_stories(facts: Iterable[Mapping[str, Any]], slugs: Iterable[str]) -> dict[str, tuple[Earlier, ...]]:
@@ -128,7 +128,3 @@ def _crashed(rule: Rule, place: Place, name: str, error: BaseException) -> Diagn
         log.error("the rule %s failed on %s", rule.name, name, exc_info=error)
     message = say("the rule {rule} failed on {name}: {error}", rule=rule.name, name=name, error=told)
     return RULE_CRASHED.at(place, message, help=advice)
-
-
-def _finished(config: Config, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-    return in_order(with_levels(config.checks.levels, findings))

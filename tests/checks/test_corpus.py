@@ -13,7 +13,7 @@ from .corpus import SOUND, Case, cases, check, lay_out, said
 ELSEWHERE = {
     "image-unreadable": "tests/edition/test_pictures.py: image-missing is found before, unless the file goes meanwhile",
     "file-too-large": "tests/documents/test_text.py makes a megabyte",
-    "too-much-markup": "tests/issue/test_load.py makes ten thousand marks",
+    "too-much-markup": "tests/issue/test_load.py makes eight thousand marks",
     "card-glyphs": "tests/edition/test_card.py: which characters no font has depends on the machine",
     "picture-not-pasted": "tests/authoring/test_paste.py pastes some",
     "rule-crashed": "tests/checks/test_engine.py breaks a rule to see it",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import unquote
 
 from publisher.checks.context import Context, fields
 from publisher.checks.html import without_comments
 from publisher.checks.markdown import Text
-from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.diagnostics import Diagnostic, Fault, Place, Severity, define, say
 from publisher.documents.yaml_typos import shortened
 from publisher.issue import Prose, Status
 from publisher.issue.personal import PLACEHOLDER
@@ -127,7 +128,7 @@ def _of_text(text: Text) -> Iterator[Diagnostic]:
             if not PLACEHOLDER.fullmatch(found[0]) and not any(
                 each.span.line == span.line and each.span.column in range(span.column, span.end_column) for each in told
             ):
-                yield _told(found[0], link.place)
+                yield _told(found[0]).at(link.place)
 
 
 def _written(text: Text) -> Iterator[Written]:
@@ -140,11 +141,12 @@ def _written(text: Text) -> Iterator[Written]:
 def _tags(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagnostic]:
     for found in _TAG.finditer(words):
         if _CASED.fullmatch(found[0]) and not PLACEHOLDER.fullmatch(found[0]):
-            yield _told(found[0], place(found.start(), found.end()))
+            yield _told(found[0]).at(place(found.start(), found.end()))
 
 
-def _told(tag: str, place: Place) -> Diagnostic:
+@lru_cache(maxsize=256)
+def _told(tag: str) -> Fault:
     message = say("{tag} is a merge tag of another tool: readers would get it as it is written", tag=shortened(tag))
     way = say("delete it: each message has links to unsubscribe and to its page")
     advice = way if _WAYS.search(tag) else say("write words for every reader, or put it in backticks")
-    return MERGE_TAG.at(place, message, help=advice)
+    return Fault(MERGE_TAG, message, advice)

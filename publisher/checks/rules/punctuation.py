@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from publisher.checks.context import HAN, Context, Line, cjk_lines, lines
-from publisher.diagnostics import Diagnostic, Fault, Sentence, Severity, define, say
+from publisher.diagnostics import Diagnostic, Fault, Severity, define, say
 from publisher.language import Locale
 
 DOUBLED = define("doubled-punctuation", Severity.WARNING)
@@ -84,7 +84,7 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
     for line in piece:
         if line.whole.span.line > before + 1:  # a new paragraph
             kept = [entry for entry in open_marks if line.text.startswith(entry[0])][-_DEEP:]
-            yield from (_never_closed(entry) for entry in open_marks if not any(entry is one for one in kept))
+            yield from map(_never_closed, (entry for entry in open_marks if not any(entry is one for one in kept)))
             open_marks = kept
         before = line.whole.span.line
         for index, mark in enumerate(line.text):
@@ -96,7 +96,7 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
                 if open_marks and open_marks[-1][0] == _CLOSERS[mark]:
                     open_marks.pop()
                 elif mark != "）" or not _ENUMERATES.search(line.text, max(0, index - 5), index):
-                    yield _finding(line, index, mark, say("write the {opening} that opens it", opening=_CLOSERS[mark]))
+                    yield _lonely(mark).at(line.place(index, index + 1))
             elif mark == "’" and open_marks and open_marks[-1][0] == "‘":
                 open_marks.pop()
     yield from map(_never_closed, open_marks)
@@ -104,8 +104,13 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
 
 def _never_closed(entry: tuple[str, Line, int]) -> Diagnostic:
     mark, line, index = entry
-    return _finding(line, index, mark, say("write {closing} where it ends", closing=_PAIRS[mark]))
+    return _lonely(mark).at(line.place(index, index + 1))
 
 
-def _finding(line: Line, index: int, mark: str, advice: Sentence) -> Diagnostic:
-    return UNPAIRED.at(line.place(index, index + 1), say("the mark {mark} has no partner", mark=mark), help=advice)
+@cache
+def _lonely(mark: str) -> Fault:
+    if mark in _PAIRS:
+        advice = say("write {closing} where it ends", closing=_PAIRS[mark])
+    else:
+        advice = say("write the {opening} that opens it", opening=_CLOSERS[mark])
+    return Fault(UNPAIRED, say("the mark {mark} has no partner", mark=mark), advice)
