@@ -10,9 +10,11 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx._transports.default as httpx_transports
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -23,6 +25,9 @@ settings.register_profile(
     "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("suite")
+
+# Each client of httpx reads all certificates anew: 20 ms, a thousand times a run, and all that is asked is on loopback.
+httpx_transports.create_ssl_context = cache(httpx_transports.create_ssl_context)
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",

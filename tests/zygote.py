@@ -8,13 +8,17 @@ lies between two of them leaves no trace, so these are all the states a death ca
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -129,13 +133,16 @@ def warm_up() -> None:
     import io
 
     import httpx
+    import typer.main
 
-    import publisher.providers.ses.transport
-    import publisher.publishing.plan.markdown
-    import publisher.publishing.verify  # noqa: F401
+    import publisher
     from publisher.cli.app import application
     from tests.acceptance.conftest import CONFIG, Newsletter
 
+    for module in pkgutil.walk_packages(publisher.__path__, "publisher."):
+        if "__main__" not in module.name and ".migrations." not in module.name:
+            importlib.import_module(module.name)
+    typer.main.get_command = cache(typer.main.get_command)  # of 52 commands, which a child would build again
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         small = Newsletter(Path(folder))
         small.write("config.yaml", CONFIG)
@@ -151,6 +158,8 @@ def main() -> None:
     warm_up()
     for service in ("s3", "sesv2"):  # botocore's descriptions of a service take 0.2 s to read, once a session
         boto3.client(service, region_name="eu-west-1")
+    gc.collect()
+    gc.freeze()  # a child that looks for garbage would copy every page of this process
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -92,11 +93,15 @@ def test_a_finding_of_the_config_is_shown_too(page: Any, preview: Preview) -> No
 
 
 def test_findings_are_told_in_the_language_of_the_browser(preview: Preview) -> None:
-    preview.write("好的", "正文。。")
-    told = {}
-    for language in ("zh-CN,zh;q=0.9", "en-GB", "fr"):
+    def said(language: str) -> list[str]:
         answer = httpx.get(f"{preview.url}/api/issues/{SLUG}", headers={"accept-language": language}).json()
-        told[language] = [finding["message"] for finding in answer["diagnostics"]]
+        return [finding["message"] for finding in answer["diagnostics"]]
+
+    preview.write("好的", "正文。。")
+    until = time.monotonic() + 5
+    while not said("en") and time.monotonic() < until:  # the change is noticed a little after it is written
+        time.sleep(0.05)
+    told = {language: said(language) for language in ("zh-CN,zh;q=0.9", "en-GB", "fr")}
     assert told["zh-CN,zh;q=0.9"] == ["标点 。。 打重了"]
     assert told["en-GB"] == told["fr"] == ["the marks 。。 stand together"]
 
