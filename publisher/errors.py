@@ -10,6 +10,7 @@ became of one recipient is never raised: it is a value of the ledger. What is le
     ├── DatabaseError     unreachable, read-only, full, from a newer version, locked by another sender
     ├── TransportError    the provider cannot be used at all: credentials, identity, pause, network
     ├── DeployError       the archive cannot be written or is not live
+    ├── ThemeError        a template of the theme is at fault (:mod:`publisher.edition.model`); carries its diagnostic
     ├── PluginError       the code of another package cannot be loaded, or failed
     └── ServiceError      another service (SQS, a link target, a model's endpoint) failed
 """

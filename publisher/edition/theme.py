@@ -136,7 +136,7 @@ class Theme:
                 if template := self._template_name(frame.filename):
                     name, line = template, frame.lineno or 1
                     break
-        if isinstance(error, _NoImageError):
+        if isinstance(error, _NoImageError | _RelativeError):
             return self.fault(name, line, error.fault.message, error.fault.help)
         message = " ".join(str(error).split()) or type(error).__name__
         return self.fault(
@@ -160,6 +160,14 @@ class _NoImageError(ValueError):
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
         self.fault = fault
+
+
+class _RelativeError(TemplateSyntaxError):
+    def __init__(self, address: str, line: int, name: str) -> None:
+        message = say("{address} is no whole address: mail has no place that it could be relative to", address=address)
+        picture = '{{ image("images/…") }}'
+        self.fault = Fault(BROKEN, message, say("write https://…, or {code} for a picture of the theme", code=picture))
+        super().__init__(message, line, name)
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -201,8 +209,7 @@ class _Loader(FileSystemLoader):
         written = _RELATIVE.finditer(found[0]) if template.startswith("email/") else ()
         for wrong in (one for one in written if one[1]):
             line = found[0].count("\n", 0, wrong.start()) + 1
-            instead = 'write https://…, or {{ image("images/…") }} for a picture of the theme'
-            raise TemplateSyntaxError(f"{wrong[1]} is no whole address: {instead}", line, template)
+            raise _RelativeError(wrong[1], line, template)
         return found
 
 

@@ -20,12 +20,13 @@ from publisher.database.engine import database_url
 from publisher.database.migrate import whole_metadata
 from publisher.delivery import mailings
 from publisher.delivery.ledger import at_work
-from publisher.delivery.tables import paces
+from publisher.delivery.tables import folded_recipients, paces
 from publisher.errors import DatabaseError, UsageError
 from publisher.publishing.lease import take
 from publisher.publishing.tables import leases
 
 ROWS = 5000  # rows copied at a time
+_LARGE = {folded_recipients.name: 20}  # a row holds five thousand recipients
 
 _NOT_MOVED = {leases.name, paces.name}  # what the machines of one database share
 
@@ -80,8 +81,9 @@ def _copy(old: Database, new: Database) -> dict[str, int]:
 
 
 def _copy_table(source: Connection, target: Connection, table: Table) -> int:
-    query = select(table).execution_options(yield_per=ROWS)
-    for part in source.execute(query).mappings().partitions(ROWS):
+    rows = _LARGE.get(table.name, ROWS)
+    query = select(table).execution_options(yield_per=rows)
+    for part in source.execute(query).mappings().partitions(rows):
         insert_rows(target, table, [dict(row) for row in part])
     count = select(func.count()).select_from(table)
     there, here = source.execute(count).scalar_one(), target.execute(count).scalar_one()

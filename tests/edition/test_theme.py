@@ -88,7 +88,7 @@ def test_a_changed_template_is_seen_by_the_same_process(own: Path) -> None:
             "{{ issue.postal_address }}",
             "<img src='images/a'>",
             9,
-            "images/a is no whole address: write https://…, or {{ image(",
+            "images/a is no whole address: mail has no place that it could be relative to",
         ),
         (
             "email/_footer.mjml.j2",
