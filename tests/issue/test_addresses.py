@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
 from markdown_it.rules_core import linkify
 
 from publisher.issue.markdown import new_parser
@@ -48,6 +49,61 @@ PIECES = [
 def test_the_links_are_those_of_the_library(pieces: list[str]) -> None:
     text = "".join(pieces)
     assert OURS.parse(text) == THEIRS.parse(text)
+
+
+HEADS = ["http://", "https://", "//", "HTTP://", "mailto:a.b@", "http:", ""]
+HOSTS = [
+    "e.com",
+    "e.com/",
+    "e.com/中",
+    "a-b.e.com",
+    "xn--fiqs8s.com",
+    "中国.com",
+    "E.com",
+    "e",
+    "e.com:80",
+    "u@e.com",
+    "[::1]",
+    "e.com.",
+]
+TAILS = [
+    "/",
+    "a",
+    "中",
+    "é",
+    "²",
+    "_",
+    "%E4%B8%AD",
+    "%e4",
+    "%zz",
+    "%",
+    "?",
+    "#",
+    "=",
+    "&",
+    ".",
+    "-",
+    ":",
+    " ",
+    "\\",
+    "(",
+    "'",
+    "@",
+    ";",
+    "+",
+    "\ud800",
+]
+
+
+@given(st.sampled_from(HEADS), st.sampled_from(HOSTS), st.lists(st.sampled_from(TAILS), max_size=6))
+def test_an_address_is_written_as_the_library_writes_it(head: str, host: str, tail: list[str]) -> None:
+    url = head + host + "".join(tail)
+    assert OURS.normalizeLinkText(url) == normalizeLinkText(url)
+    try:
+        wanted = normalizeLink(url)
+    except UnicodeEncodeError:  # half a character, which no file holds
+        return
+    assert OURS.normalizeLink(url) == wanted
 
 
 @pytest.mark.parametrize("text", [r"\https://e.com/a", "http://a.b~~http://a.b", "([x](y)~http://a.b)"])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from markdown_it import MarkdownIt
+from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
 from markdown_it.rules_core import StateCore, text_join
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
@@ -58,8 +59,8 @@ def new_parser() -> MarkdownIt:
     md = MarkdownIt("commonmark", {"linkify": True, "html": True, "xhtmlOut": False, "maxNesting": MAX_NESTING})
     md.enable(["table", "strikethrough", "linkify"])
     md.validateLink = _any_link  # type: ignore[method-assign]
-    md.normalizeLink = _normalized(md.normalizeLink)  # type: ignore[method-assign, assignment]
-    md.normalizeLinkText = _normalized(md.normalizeLinkText)  # type: ignore[method-assign, assignment]
+    md.normalizeLink = _target  # type: ignore[method-assign]
+    md.normalizeLinkText = _shown  # type: ignore[method-assign, assignment]
     md.use(footnote_plugin).use(addresses_plugin).use(cjk_plugin).use(tags_plugin).use(brackets_plugin)
     md.use(boxes_plugin)
     md.core.ruler.after("block", "notes", _lines_of_notes)
@@ -82,9 +83,21 @@ _NORMAL = re.compile(
 )
 
 
-def _normalized(normalize: Callable[[str], str]) -> Callable[[str], str]:
-    """The library's function, but what most addresses are is known to stay as it is."""
-    return lambda url: url if _NORMAL.fullmatch(url) else normalize(url)
+_ENCODED = re.compile(
+    rf"(?:https?:)?//{_HOST}(?:/(?:[\w./-]|%[0-9A-Fa-f]{{2}})*)?(?:[?#](?:[\w=&./-]|%[0-9A-Fa-f]{{2}})*)?"
+)
+
+
+def _target(url: str) -> str:
+    """The library's ``normalizeLink``; what most addresses are is known to stay as it is, but for its letters."""
+    if _NORMAL.fullmatch(url):
+        return url
+    return quote(url, safe="/:?#=&%") if _ENCODED.fullmatch(url) else normalizeLink(url)
+
+
+def _shown(url: str) -> str:
+    """The library's ``normalizeLinkText``, likewise."""
+    return url if _NORMAL.fullmatch(url) or ("%" not in url and _ENCODED.fullmatch(url)) else normalizeLinkText(url)
 
 
 def _join_special(state: StateCore) -> None:
