@@ -38,7 +38,7 @@ def _updated(catalog: Catalog, english: Catalog) -> Catalog:
     made = Catalog(catalog.locale, header_comment=english.header_comment, fuzzy=False)
     made.mime_headers = catalog.mime_headers
     for message in (copy(one) for one in english if one.id):
-        text = message.string if isinstance(message.string, str) else message.string[-1]
+        text = message.string if isinstance(message.string, str) else (message.string or [""])[-1]
         message.auto_comments = [*message.auto_comments, f"English: {text}"]
         message.flags = {"python-format"} if "%(" in text else {"python-brace-format"} if "{" in text else set()
         known = catalog.get(message.id, message.context)

@@ -58,7 +58,7 @@ def difference(one: Any, two: Any) -> float:
     """The share of pixels that differ."""
     bands = ImageChops.difference(one, two).split()
     worst = ImageChops.lighter(ImageChops.lighter(bands[0], bands[1]), bands[2])
-    return sum(worst.histogram()[DIFFERENT:]) / (one.width * one.height)
+    return float(sum(worst.histogram()[DIFFERENT:]) / (one.width * one.height))
 
 
 def fonts() -> str:

@@ -104,7 +104,7 @@ def _finish(process: subprocess.Popen[bytes]) -> None:
         while os.waitpid(-1, 0):
             pass
     if process.returncode != 0:
-        raise SystemExit(f"{process.args} failed with status {process.returncode}")
+        raise SystemExit(f"{process.args!r} failed with status {process.returncode}")
 
 
 def _start(command: list[str], folder: Path, environment: dict[str, str] | None) -> subprocess.Popen[bytes]:

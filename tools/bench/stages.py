@@ -96,7 +96,12 @@ def _bare_markdown(issue: Issue) -> None:
 def _sources(config: Config, issues: Sequence[Issue]) -> list[str]:
     """The MJML of each issue's mail."""
     sources: list[str] = []
-    with patch.object(email, "mjml2html", lambda source, **_: sources.append(source) or mjml2html(source, fonts={})):
+
+    def kept(source: str, **_: object) -> str:
+        sources.append(source)
+        return str(mjml2html(source, fonts={}))
+
+    with patch.object(email, "mjml2html", kept):
         for issue in issues:
             render(issue, config)
     return sources
@@ -107,7 +112,8 @@ def _bare_email(source: str) -> None:
 
 
 def _view(issue: Issue, config: Config) -> Any:
-    return view(issue, config, Locale.of(issue.language, config.labels), Pictures(config, issue.folder))
+    words, pictures = Locale.of(issue.language, config.labels), Pictures(config, issue.folder)
+    return view(issue, config, words, pictures, Slots(issue.slug))
 
 
 def _email(config: Config) -> Callable[[Issue], object]:

@@ -118,7 +118,12 @@ def pace(rate: float, seconds: float, *, halve: bool = False) -> None:
         root = fresh(people)
         at: list[float] = []
         if halve:
-            threading.Timer(seconds / 3 + 2, lambda: (at.append(time.monotonic()), tell(url, rate=rate / 2))).start()
+
+            def halved() -> None:
+                at.append(time.monotonic())
+                tell(url, rate=rate / 2)
+
+            threading.Timer(seconds / 3 + 2, halved).start()
         measure("ledger", root, people)
         summary = ask(url, "/stub/summary")
         shutil.rmtree(root)

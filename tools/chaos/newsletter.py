@@ -68,7 +68,8 @@ class Newsletter:
 
     def subscribe(self, people: int) -> None:
         """Readers of three variants in two zones."""
-        topics, cities, zones = ([], ["ai"], []), ("", "", "Berlin"), ("Asia/Tokyo", "Asia/Tokyo", "UTC")
+        topics: tuple[list[str], ...] = ([], ["ai"], [])
+        cities, zones = ("", "", "Berlin"), ("Asia/Tokyo", "Asia/Tokyo", "UTC")
         for low in range(0, people, 20_000):
             rows = [
                 person(n, topics=topics[n % 3], attributes={"city": cities[n % 3]}, timezone=zones[n % 3])

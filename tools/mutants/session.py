@@ -38,7 +38,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     tests = reach(session, Path(options["kept"]), watched)
     mutants = sample(options)
     for number, (room, path, tree, site) in enumerate(mutants, 1):
-        chosen, budget = [], float(options["seconds"])
+        chosen: list[pytest.Item] = []
+        budget = float(options["seconds"])
         for item, takes in tests[site.block]:
             budget -= takes
             if budget < 0 and chosen:
