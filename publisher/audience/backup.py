@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,9 +77,15 @@ def back_up(config: Config, file: Path) -> Copied:
     return copied
 
 
-def restore(config: Config, file: Path, *, force: bool = False) -> Copied:
+def restore(
+    config: Config,
+    file: Path,
+    *,
+    force: bool = False,
+    guard: Callable[[Database], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> Copied:
     """Put ``file`` in the place of the database and the keys beside those that are there. What waited in the outboxes
-    is uncertain then: it is not mailed again by itself.
+    is uncertain then: it is not mailed again by itself. ``guard`` is held meanwhile, or refuses: somebody is at work.
 
     Raises UsageError: no backup, damaged, from a newer version, or a ledger that is not empty without ``force``.
     """
@@ -96,7 +102,7 @@ def restore(config: Config, file: Path, *, force: bool = False) -> Copied:
                     f"{database.url} is not empty, and a restore replaces it: nothing was done",
                     help="publisher backup it first; then publisher restore --force",
                 )
-            with database.raw() as raw:
+            with guard(database), database.raw() as raw:
                 source.backup(raw)
                 raw.execute(f"DROP TABLE {_TABLE}")
         finally:

@@ -84,6 +84,10 @@ def time_zone(text: str) -> str | None:
     return _zones().get(text.strip().replace(" ", "_").lower())
 
 
+_NAMED = {"timezone": ("time zone", time_zone), "language": ("language", language_tag)}
+"""Columns whose values have to name something that is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The meaning of each column."""
@@ -97,19 +101,20 @@ class Columns:
     """What is odd about the header."""
     declared: Mapping[str, AttributeConfig]
     """What values of attributes have to fit; one that does not is kept, and mail has the default."""
-    unknown_zones: dict[str, int] = field(default_factory=dict)
-    """Names of no time zone, each with its first line; they become attributes."""
+    unnamed: tuple[int, ...] = ()
+    """Columns whose header is empty; nothing is taken from them."""
+    unknown: dict[str, int] = field(default_factory=dict)
+    """What cannot be taken as it is meant (zones, languages, unnamed columns), in words, each with its first line."""
     misfits: list[tuple[int, str]] = field(default_factory=list)
     """Lines, and the attribute whose value there does not fit; a thousand of them."""
 
     @property
     def warnings(self) -> tuple[tuple[int, str], ...]:
         """What is odd, each with its line."""
-        kept = "there is no time zone {!r}: it is kept as an attribute, and the newsletter's own counts"
-        zones = ((line, kept.format(zone)) for zone, line in self.unknown_zones.items())
+        unknown = ((line, text) for text, line in self.unknown.items())
         told = "the value of {} is no {}: it is kept, and mail has the default"
         misfits = ((line, told.format(name, self.declared[name].type)) for line, name in self.misfits)
-        return (*((1, name) for name in self.odd_names), *sorted((*zones, *misfits)))
+        return (*((1, name) for name in self.odd_names), *sorted((*unknown, *misfits)))
 
     @classmethod
     def of(
@@ -137,7 +142,8 @@ class Columns:
         rest = [(i, name) for i, name in enumerate(names) if name and i not in taken and lowered[i] not in tool.dropped]
         heard = [(i, name) for i, name in rest if lowered[i] not in tool.silent]
         standings = Standings(heard, answers or {}, tool.statuses)
-        return cls(tool_name, len(names), roles, tuple(rest), standings, tuple(warnings), typed)
+        unnamed = tuple(index for index, name in enumerate(names) if not name)
+        return cls(tool_name, len(names), roles, tuple(rest), standings, tuple(warnings), typed, unnamed)
 
     @classmethod
     def _own(cls, names: list[str], typed: Mapping[str, AttributeConfig]) -> Columns:
@@ -149,15 +155,20 @@ class Columns:
 
     def survey(self, line: int, row: list[str]) -> None:
         """Raise ValueError as :meth:`entry` would; learn what the row says about who may be mailed, and odd values."""
-        index = self.roles.get("timezone", len(row))
-        zone = _clean(row[index]) if index < len(row) else ""
-        if zone and time_zone(zone) is None and len(self.unknown_zones) < MOST_VALUES:
-            self.unknown_zones.setdefault(zone, line)
+        for role, (what, reads) in _NAMED.items():
+            index = self.roles.get(role, len(row))
+            value = _clean(row[index]) if index < len(row) else ""
+            if value and reads(value) is None and len(self.unknown) < MOST_VALUES:
+                kept = f"there is no {what} {value!r}: it is kept as an attribute, and the newsletter's own counts"
+                self.unknown.setdefault(kept, line)
         if self.tool == "publisher":
             self._weigh(line, self.entry(line, row).attributes)
             return
         row = self._fitted(row)
         read_address(row[self.roles["email"]])
+        for index in self.unnamed:
+            if _clean(row[index]):
+                self.unknown.setdefault(f"column {index + 1} has no header: what stands in it is left out", line)
         if self.declared:
             self._weigh(line, {name: row[index] for index, name in self.attributes if name in self.declared})
         if "json" in self.roles:

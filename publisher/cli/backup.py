@@ -33,11 +33,13 @@ def restore(
 ) -> None:
     """Put the data of a backup in the place of the database.
 
-    What was mailed since is not in it: send and publish stop at those issues and say how to settle them.
+    What was mailed since is not in it: send and publish stop at those issues and say how to settle them. Exits 2, with
+    nothing done, where a sender is at work.
     """
     from publisher.audience.backup import restore as put_back
+    from publisher.publishing.move import nobody_at_work
 
-    made = put_back(config_of(context), file, force=force)
+    made = put_back(config_of(context), file, force=force, guard=nobody_at_work)
     say(
         f"restored as of {made.made_at.isoformat(sep=' ', timespec='minutes')}: {made.subscribers:,} subscribers, "
         f"{made.mailings:,} mailings, {made.keys} signing keys"

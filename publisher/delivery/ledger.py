@@ -29,6 +29,7 @@ from publisher.delivery.mailings import Mailing, waiting
 from publisher.delivery.retry import decide
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, senders
+from publisher.errors import DatabaseError
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.receivers import receiver_of
 
@@ -137,7 +138,10 @@ class Ledger:
                 .join(senders, senders.c.mailing_id == mailings.c.id)
                 .where(mailings.c.id == self.mailing.id, senders.c.id == self.sender_id)
             )
-            operator, ended = connection.execute(query).one()
+            if (row := connection.execute(query).one_or_none()) is None:
+                advice = f"publisher status {self.mailing.slug} says where its mailing stands now"
+                raise DatabaseError("the database was replaced while this sender was at work", help=advice)
+            operator, ended = row
             if wanted <= 0 or operator != Operator.GOING or ended:
                 return Exchanged((), operator, not ended)
             claims, gone = self._claim(connection, wanted, round_)

@@ -49,7 +49,7 @@ def move(config: Config, url: str) -> Moved:
     old_url, new_url = database_url(config), database_url(config, url)
     if old_url == new_url:
         raise UsageError("the newsletter is in that database already", help="name another one")
-    with closing(open_database(config)) as old, closing(open_database(config, url)) as new, _nobody_at_work(old):
+    with closing(open_database(config)) as old, closing(open_database(config, url)) as new, nobody_at_work(old):
         rows = _copy(old, new)
     keys = 0
     if new_url.database and new_url.get_backend_name() == "sqlite":
@@ -60,13 +60,14 @@ def move(config: Config, url: str) -> Moved:
 
 
 @contextmanager
-def _nobody_at_work(database: Database) -> Iterator[None]:
+def nobody_at_work(database: Database) -> Iterator[None]:
+    """Keep ``publish`` away for the block. Raises UsageError, LeaseLostError: a sender or a ``publish`` is at work."""
     with take(database):
         with database.connect() as connection:
             for mailing in mailings.every_newest(connection):
                 if at_work(database, connection, mailing):
                     advice = f"wait for the sender to end, or publisher pause {mailing.slug}"
-                    raise UsageError(f"{mailing.slug} is being sent: nothing was moved", help=advice)
+                    raise UsageError(f"{mailing.slug} is being sent: nothing was done", help=advice)
         yield
 
 

@@ -86,6 +86,19 @@ def test_a_value_that_does_not_fit_its_attribute_is_kept_and_told_at_its_line(
     assert there(database, "1@example.com").attributes["age"] == "many"
 
 
+def test_a_language_that_is_none_and_a_column_without_a_header_are_told(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "odd.csv"
+    rows = ("email,language,,name,", "ann@example.com,zh_cn,,Ann,", "ben@example.com,klingon!!,lost,Ben,\n")
+    file.write_text("\n".join(rows), encoding="utf-8")
+    found = survey(file, complain=lambda problem: pytest.fail(problem.message))
+    assert [(line, text.split(":")[0]) for line, text in found.warnings] == [
+        (3, "column 3 has no header"), (3, "there is no language 'klingon!!'"),
+    ]  # fmt: skip
+    write(database, found)
+    assert there(database, "ann@example.com").language == "zh-CN"
+    assert there(database, "ben@example.com").attributes == {"language": "klingon!!"}
+
+
 def test_a_time_zone_is_taken_in_any_case_and_the_name_of_none_is_kept_with_a_warning(
     database: Database, tmp_path: Path
 ) -> None:

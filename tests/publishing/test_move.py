@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from publisher.audience.backup import back_up, restore
 from publisher.audience.model import ConsentSource
 from publisher.audience.store import find, unsubscribe
 from publisher.audience.suppressions import Reason, suppress
@@ -17,11 +18,13 @@ from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.database.metadata import metadata
 from publisher.delivery import mailings
+from publisher.delivery.lock import mailing_lock
 from publisher.delivery.send import Options, send
 from publisher.delivery.sender import Interrupt
-from publisher.errors import UsageError
-from publisher.publishing.lease import take
-from publisher.publishing.move import move
+from publisher.errors import DatabaseError, UsageError
+from publisher.publishing.lease import LeaseLostError, take
+from publisher.publishing.move import move, nobody_at_work
+from publisher.publishing.tables import leases
 from tests.delivery.conftest import *  # noqa: F403
 from tests.delivery.world import SLUG, add_people, make_letter
 
@@ -118,3 +121,31 @@ def test_nothing_moves_into_a_full_database_or_while_somebody_works(
     with take(sqlite), pytest.raises(Exception, match="publish"):
         move(config, f"sqlite:///{tmp_path}/new.db")
     assert move(config, f"sqlite:///{tmp_path}/new.db").rows["subscribers"] == 3
+
+
+def test_nothing_is_restored_while_somebody_sends_or_publishes(
+    config: Config, sqlite: Database, tmp_path: Path
+) -> None:
+    add_people(sqlite, 3)
+    back_up(config, kept := tmp_path / "kept")
+    send(config, sqlite, make_letter())
+    before = everything(sqlite)
+    with mailing_lock(sqlite, SLUG), pytest.raises(UsageError, match="being sent"):
+        restore(config, kept, force=True, guard=nobody_at_work)
+    with take(sqlite), pytest.raises(LeaseLostError, match="publish"):
+        restore(config, kept, force=True, guard=nobody_at_work)
+    assert everything(sqlite) == before
+    restore(config, kept, force=True, guard=nobody_at_work)
+    with sqlite.connect() as connection:
+        assert mailings.newest(connection, SLUG) is None
+        holder = connection.execute(select(leases.c.holder)).scalar()
+    assert holder is None, "whoever publishes next need not wait"
+
+
+def test_a_sender_whose_database_is_replaced_says_so(config: Config, sqlite: Database, tmp_path: Path) -> None:
+    """By ``pg_restore``, or a copy laid over the file."""
+    add_people(sqlite, 40)
+    back_up(config, kept := tmp_path / "kept")
+    options = Options(started=lambda _started: restore(config, kept, force=True) and None)
+    with pytest.raises(DatabaseError, match="was replaced"):
+        send(config, sqlite, make_letter(), options)
