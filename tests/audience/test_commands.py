@@ -187,3 +187,34 @@ def test_pending_people_are_asked_once(run: Run, tmp_path: Path) -> None:
     mails = list((tmp_path / "outbox/confirm").glob("*.eml"))
     assert len(mails) == 3
     assert b"https://letters.example.com/" in mails[0].read_bytes()
+
+
+def test_import_and_add_start_the_confirmed_on_a_series(run: Run, tmp_path: Path) -> None:
+    step = tmp_path / "series" / "welcome" / "01-hello.md"
+    step.parent.mkdir(parents=True)
+    step.write_text("---\ntitle: 你好\nafter: 1d\nstatus: ready\n---\n欢迎。\n", encoding="utf-8")
+    (tmp_path / "people.csv").write_text("email\nann@example.com\nben@example.com\n", encoding="utf-8")
+    refused = run("subscribers", "import", "people.csv", "--series", "welcom", status=2)
+    assert "there is no series welcom with a ready step" in refused.stderr
+    assert "welcome" in refused.stderr
+    run("subscribers", "import", "people.csv", "--series", "welcome")
+    run("subscribers", "add", "cy@example.com")
+    run("subscribers", "add", "cy@example.com", "--series", "welcome")
+    run("subscribers", "add", "dee@example.com", "--pending", "--series", "welcome")
+    rows = csv.DictReader(io.StringIO(run("subscribers", "export").stdout))
+    started = {row["email"]: list(json.loads(row["enrolments"] or "{}")) for row in rows}
+    way = ["welcome"]
+    assert started == {"ann@example.com": way, "ben@example.com": way, "cy@example.com": way, "dee@example.com": []}
+
+
+def test_what_an_import_changes_is_in_the_person_s_history(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("email,language\nann@example.com,en\n", encoding="utf-8")
+    run("subscribers", "import", "people.csv")
+    (tmp_path / "people.csv").write_text("email,name,language\nann@example.com,Ann,fr\n", encoding="utf-8")
+    run("subscribers", "import", "people.csv")
+    found = json.loads(run("subscribers", "show", "ann@example.com", "--format", "json").stdout)
+    assert (found["name"], found["attributes"]["name"], found["language"]) == ("Ann", "Ann", "fr")
+    assert [(entry["change"], entry["how"]) for entry in found["history"]] == [
+        ("confirmed", "import"),
+        ("changed", "import"),
+    ]

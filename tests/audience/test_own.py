@@ -313,15 +313,23 @@ def test_a_spoiled_cell_has_its_line(tmp_path: Path, was: str, becomes: str, mes
     assert [problem.message[: len(message)] for problem in problems] == [message]
 
 
-@pytest.mark.parametrize("step", ["hello", "series/other/hello", 1])
-def test_a_step_of_no_such_series_is_refused(tmp_path: Path, step: Any) -> None:
-    way = json.dumps({"welcome": {"started_at": "2024-01-02T03:04:05+00:00", "steps": [step]}})
-    cells = {"email": "ann@example.com", "state": "confirmed", "enrolments": way}
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        *(
+            ("enrolments", json.dumps({"welcome": {"started_at": "2024-01-02T03:04:05+00:00", "steps": [step]}}), "")
+            for step in ("hello", "series/other/hello", 1)
+        ),
+        *(("other_attributes", cell, "the attributes are not a JSON object") for cell in ("[]", "{", "1")),
+    ],
+)
+def test_json_that_is_not_what_we_wrote_is_refused(tmp_path: Path, column: str, cell: str, message: str) -> None:
+    cells = {"email": "ann@example.com", "state": "confirmed", column: cell}
     with (tmp_path / "out.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([COLUMNS, [cells.get(name, "") for name in COLUMNS]])
     problems: list[RowError] = []
     survey(tmp_path / "out.csv", complain=problems.append)
-    assert [problem.message[:10] for problem in problems] == ["enrolments"]
+    assert [problem.message.startswith(message or column) for problem in problems] == [True]
 
 
 def test_no_reader_s_name_can_keep_an_export_from_being_imported(fresh: Open, tmp_path: Path) -> None:
