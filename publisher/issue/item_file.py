@@ -18,7 +18,10 @@ from publisher.issue.model import Prose
 
 _RULE = re.compile(r"---[ \t]*")
 _COLONS = re.compile(r" {0,3}(?P<marks>:{3,})[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
-_ALMOST = re.compile(r" {0,3}(?:::|[:：]*：[:：]*)[ \t\u3000]*(?P<name>commentary|点评|點評)?[ \t\u3000]*[:：]*")
+_ALMOST = re.compile(
+    r" {0,3}(?:(?:::|[:：]*：[:：]*)[ \t\u3000]*(?P<name>commentary|点评|點評)?[ \t\u3000]*[:：]*"
+    rf"|(?:::|[:：]+：[:：]*|：[:：]+)[ \t\u3000]*(?P<box>{'|'.join(CONTAINERS)})(?![A-Za-z]).*)"
+)
 COMMENTS = re.compile(r"(?:\s|(?><!--.*?-->))*+", re.DOTALL)
 
 
@@ -108,7 +111,7 @@ class _Splitter:
             if match:
                 self._colons(number, match["name"], len(match["marks"]))
             elif number not in code and (almost := _ALMOST.fullmatch(line)):
-                self._almost(number, almost["name"] or "")
+                self._almost(number, almost["box"] or (almost["name"] and "commentary") or "")
             elif self._closed and not self._told_after and line.strip() and number not in comments:
                 self._told_after = True
                 advice = say("move it before ::: commentary, or inside it")
@@ -155,7 +158,7 @@ class _Splitter:
     def _almost(self, number: int, name: str) -> None:
         """A line that was meant to be three colons."""
         if name or self._inside:
-            wanted = "::: commentary" if name else ":::"
+            wanted = f"::: {name}".rstrip()
             message = say("a container is written with three plain colons: {wanted}", wanted=wanted)
             self._find(codes.CONTAINER_UNKNOWN, number, message, say("write {words}", words=wanted))
         if name:

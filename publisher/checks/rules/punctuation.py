@@ -30,6 +30,7 @@ _PAIRS = {"“": "”", "‘": "’", "《": "》", "〈": "〉", "「": "」", 
 _ENUMERATES = re.compile(
     r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ])|(?<!\w)[一二三四五六七八九十]{1,3}|[①-⑳㈠-㈩])$"
 )
+_SENTENCE_END = re.compile(r"[。！？…—.!?][”’」』]")
 _DEEP = 8  # quotations that run over paragraphs, within each other
 _PAIRED = re.compile(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}]")
 _CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
@@ -40,6 +41,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for line in cjk_lines(context):
         for found in _DOUBLED.finditer(line.text):
             mark = found[0]
+            if found.start() == 0 and len(mark) > 2 and set(mark) == {"："}:
+                continue  # of a container, and another finding says so
             ellipsis = len(mark) > 2 and set(mark) == {"。"}
             message = say("the marks {mark} stand together", mark=mark)
             advice = say("write …… for an ellipsis") if ellipsis else say("write one mark, {mark}", mark=mark[-1])
@@ -80,11 +83,12 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
     if not (any(HAN.search(line.text) for line in piece) and any(_PAIRED.search(line.text) for line in piece)):
         return
     open_marks: list[tuple[str, Line, int]] = []
+    left: list[tuple[str, Line, int]] = []  # open at the end of their paragraphs
     before = piece[0].whole.span.line if piece else 0
     for line in piece:
         if line.whole.span.line > before + 1:  # a new paragraph
             kept = [entry for entry in open_marks if line.text.startswith(entry[0])][-_DEEP:]
-            yield from map(_never_closed, (entry for entry in open_marks if not any(entry is one for one in kept)))
+            left += (entry for entry in open_marks if not any(entry is one for one in kept))
             open_marks = kept
         before = line.whole.span.line
         for index, mark in enumerate(line.text):
@@ -95,11 +99,19 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
             elif mark in _CLOSERS and mark != "’":  # ’ is an apostrophe as well
                 if open_marks and open_marks[-1][0] == _CLOSERS[mark]:
                     open_marks.pop()
+                elif left and left[-1][0] == _CLOSERS[mark] and _ends_paragraphs(left[-1], line.text, index):
+                    left.pop()
                 elif mark != "）" or not _ENUMERATES.search(line.text, max(0, index - 5), index):
                     yield _lonely(mark).at(line.place(index, index + 1))
             elif mark == "’" and open_marks and open_marks[-1][0] == "‘":
                 open_marks.pop()
-    yield from map(_never_closed, open_marks)
+    yield from map(_never_closed, (*left, *open_marks))
+
+
+def _ends_paragraphs(opened: tuple[str, Line, int], text: str, index: int) -> bool:
+    """Whether a quotation of whole paragraphs, which opens again at none of them, ends here."""
+    _, first, begin = opened
+    return begin in {0, first.text.rfind("：") + 1} and bool(_SENTENCE_END.fullmatch(text, max(index - 1, 0)))
 
 
 def _never_closed(entry: tuple[str, Line, int]) -> Diagnostic:
