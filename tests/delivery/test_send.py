@@ -14,7 +14,7 @@ from sqlalchemy import event, func, select
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings, retry, sender, tables
-from publisher.delivery.lock import is_held, mailing_lock
+from publisher.delivery.lock import is_held, lock_path, mailing_lock
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, Sent, dry_run, send, send_test
 from publisher.delivery.sender import Interrupt, SendProgress
@@ -323,6 +323,24 @@ def test_two_senders_never_share_one_sqlite_mailing(config: Config, sqlite: Data
             run(config, sqlite)
     assert not is_held(sqlite, SLUG)
     assert run(config, sqlite).exit_status == 0
+
+
+def test_a_lock_file_that_cannot_be_opened_is_one_message(config: Config, sqlite: Database) -> None:
+    path = lock_path(sqlite.engine.url, SLUG)
+    assert path is not None
+    path.mkdir()
+    with pytest.raises(DatabaseError, match=f"the lock file {path} cannot be opened: Is a directory"):
+        run(config, sqlite)
+
+
+def test_a_run_leaves_no_thread_behind(config: Config, sqlite: Database) -> None:
+    add_people(sqlite, 3)
+    before = set(threading.enumerate())
+    assert run(config, sqlite).account.submitted == 3
+    left = set(threading.enumerate()) - before
+    for thread in left:
+        thread.join(5)
+    assert not [thread for thread in left if thread.is_alive()]
 
 
 def test_a_changed_edition_under_a_running_mailing_is_refused(config: Config, sqlite: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -10,7 +11,8 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from publisher.audience import store as audience
 from publisher.audience.address import read_address
@@ -18,8 +20,11 @@ from publisher.audience.model import ConsentState
 from publisher.audience.suppressions import erase, release
 from publisher.audience.tables import subscribers
 from publisher.delivery.tables import mailings
+from publisher.errors import DatabaseError
 from publisher.feedback import store
+from publisher.feedback.apply import Applier
 from publisher.feedback.tables import feedback_events, sns_messages
+from publisher.providers import read_events
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from tests.feedback import shapes
 from tests.feedback.conftest import SLUG, Room, open_room, uncertain
@@ -390,3 +395,29 @@ EXPECTED = (
     {"submitted": 5, "rejected": 1, "delivered": 3, "bounced": 2, "complained": 1},
     {ADDRESSES[1]: "bounce", ADDRESSES[2]: "complaint"},
 )
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"), [(IntegrityError("erased in this moment", None, ValueError()), 2), (DatabaseError("full"), 1)]
+)
+def test_only_a_conflict_with_another_process_is_tried_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch, error: Exception, tries: int
+) -> None:
+    room.subscribe(ANN)
+    mailing = room.freeze()
+    room.send(mailing, uncertain)
+    events = read_events(shapes.event("Send", tagged(room, ANN, room.recipients(mailing))))
+    asked: list[str] = []
+
+    def remember(connection: Connection, message: str) -> bool:
+        asked.append(message)
+        if len(asked) == 1:
+            raise error
+        return store_remembers(connection, message)
+
+    store_remembers = store.remember_message
+    monkeypatch.setattr(store, "remember_message", remember)
+    applier = Applier(room.database, room.config)
+    with nullcontext() if tries == 2 else pytest.raises(DatabaseError, match="full"):
+        assert applier.apply(events, message="m-1")
+    assert (len(asked), room.account().submitted, applier.applied.changed) == (tries, tries - 1, tries - 1)

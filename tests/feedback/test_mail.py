@@ -267,6 +267,14 @@ def test_broken_mail_is_counted_and_the_rest_is_applied(
     assert "mails: 0.eml: " in ran.stderr.replace(str(tmp_path) + "/", "")
 
 
+def test_a_report_of_an_unknown_action_settles_nothing(sent: tuple[Room, dict[str, bytes]]) -> None:
+    room, messages = sent
+    before, headers = room.account(SLUG), letters.headers_of(messages[min(messages)])
+    applied = apply(room, letters.report("Reporting-MTA: dns; x\n\nAction: teleported\nStatus: 5.1.1\n", headers))
+    assert applied.malformed == [("message 1", "a delivery report with an unknown Action")]
+    assert (room.account(SLUG), room.suppressed()) == (before, {})
+
+
 def test_damaged_reports_raise_nothing(sent: tuple[Room, dict[str, bytes]]) -> None:
     room, messages = sent
     random = Random(7)
