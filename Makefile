@@ -111,6 +111,11 @@ chaos: $(DEV_STAMP) ## 60,000 recipients, killed again and again
 mutants: $(DEV_STAMP) ## small faults in a copy, each to be found by a test: make mutants ROOM=delivery SAMPLE=100 SEED=1
 	@$(BIN)/python -m tools.mutants $(if $(ROOM),--rooms $(ROOM)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: audit
+audit: $(DEV_STAMP) ## known faults of what constraints.txt pins (asks PyPI)
+	@$(BIN)/python -m pip install --quiet --group release --constraint constraints.txt
+	@$(BIN)/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
+
 .PHONY: pictures
 pictures: $(DEV_STAMP) browser ## every theme in every script, on phone and desk, light and dark, into dist/pictures; those of docs/images
 	@$(BIN)/python -m tools.pictures

@@ -17,7 +17,8 @@ import publisher
 from tools.release import hashed, notes
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+FILE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = FILE["project"]
 EXTRAS = set(PROJECT["optional-dependencies"])
 DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
 WORKFLOWS = [*sorted((ROOT / ".github/workflows").glob("*.yml")), ROOT / "action.yml"]
@@ -136,6 +137,19 @@ def test_a_release_carries_hashes_and_the_action_installs_nothing_without() -> N
     assert "hashed/requirements.txt" in release
     assert "--require-hashes" in action
     assert "releases/download/$REF/requirements.txt" in action
+
+
+def test_a_release_lists_its_parts_and_has_none_with_a_known_fault() -> None:
+    steps = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text("utf-8"))["jobs"]["build"]["steps"]
+    words = " ".join(step["run"] for step in steps if "run" in step)
+    audited, wheel_added, listed = (
+        words.index(call)
+        for call in ("pip-audit --strict", "cat wheel.txt >> hashed/", "--output-file hashed/sbom.cdx.json")
+    )
+    assert audited < wheel_added < listed  # PyPI does not know the wheel yet, and the list has it
+    tools = FILE["dependency-groups"]["release"]
+    pinned = {line.partition("==")[0] for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()}
+    assert {tool.partition(">=")[0] for tool in tools} == {"cyclonedx-bom", "pip-audit"} <= pinned
 
 
 def test_the_line_of_a_wheel_is_what_pip_demands(tmp_path: Path) -> None:
