@@ -24,6 +24,7 @@ _LOSES = {
     "table-cell-lost",
     "text-cut-at-hash",
 }
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")  # how a text says <sup>2</sup>
 _TO_THE_END = {"text-swallowed", "comment-unclosed"}  # which name where it begins
 
 
@@ -69,7 +70,7 @@ def _of_html(html: str) -> str:
 
 
 def _packed(text: str) -> str:
-    return "".join(unquote(unescape(text)).split())
+    return "".join(unquote(unescape(text)).translate(_RAISED).split())
 
 
 def _named(want: str, path: Path, lines: list[str], root: Path, findings: Iterable[Diagnostic]) -> bool:

@@ -1,22 +1,33 @@
-"""Blocks of Markdown: lines that are no headings, headings that skip a level, cells of a table beyond its head."""
+"""Blocks of Markdown: what is no heading, list or table, headings that skip a level, cells beyond a table's head."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from publisher.checks.context import Context
 from publisher.checks.markdown import Text
-from publisher.diagnostics import Diagnostic, Severity, counted, define, say
+from publisher.diagnostics import Diagnostic, Place, Severity, counted, define, say
 from publisher.documents.yaml_typos import shortened
 
 NOT_MADE = define("heading-not-made", Severity.WARNING)
+LIST_NOT_MADE = define("list-not-made", Severity.WARNING)
+TABLE_NOT_MADE = define("table-not-made", Severity.WARNING)
 SKIPS_LEVEL = define("heading-skips-level", Severity.WARNING)
 CELL_LOST = define("table-cell-lost", Severity.ERROR, fixed=True)
 _ALMOST = re.compile(
     r"^(?:#{2,6}(?=[^ \t\n#])|#{7,}(?=[ \t])|#(?=[\u00a0\u3000])|＃{2,}|＃(?=[ \t\u3000]))", re.MULTILINE
 )
+_LINE = r"[^\n]*(?<!  )(?<!\\)\n[ \t]*"  # up to the next, where no line break is written
+_NUMBERED = r"[（(]?(?P<{0}>\d{{1,2}})(?:[、）。．]|\)(?=\S)|(?<=[（(]\d)\)|\.(?=[^\s\d]))"
+_LISTED = re.compile(
+    rf"^[ \t]*(?:(?P<mark>[-+](?![-+\d\s>])|[－–•·●▪◦‣・]){_LINE}(?P=mark)"
+    rf"|(?P<ring>[①-⑳]){_LINE}(?P<next>[①-⑳])"
+    rf"|{_NUMBERED.format('first')}{_LINE}{_NUMBERED.format('second')})",
+    re.MULTILINE,
+)
+_TABLE = re.compile(r"^[ \t]*[|｜][^\n]*[|｜][ \t]*\n[ \t]*[|｜][^\n]*[|｜][ \t]*$", re.MULTILINE)
 _BEFORE = re.compile(r"[ \t>]*\|?")
 _END = re.compile(r"(?<!\\)\||[ \t]*$")
 
@@ -31,6 +42,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
                 message = say("this is no heading: readers would see the number signs")
                 advice = say("write one to six plain #, then a plain space; \\# for a sign that is meant")
                 yield NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
+            yield from _not_made(words, place)
         for before, heading in pairwise(text.parts.headings):
             wanted = before.level + 1
             if heading.level > wanted:
@@ -38,6 +50,27 @@ def check(context: Context) -> Iterator[Diagnostic]:
                 message = say("a heading of level {level} follows one of level {before}", **levels)
                 advice = say("begin it with {signs}, or <h{level}>", signs="#" * wanted, level=wanted)
                 yield SKIPS_LEVEL.at(heading.place, message, help=advice)
+
+
+def _not_made(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagnostic]:
+    """Lines of a paragraph that were meant for a list or a table, once a paragraph: readers see them as one line."""
+    if "\n" not in words:
+        return
+    if found := next(filter(_follows, _LISTED.finditer(words)), None):
+        message = say("these lines are no list: readers see them run together")
+        advice = say("begin each with “- ” or “1. ”, or put an empty line between them")
+        yield LIST_NOT_MADE.at(place(found.start(), words.index("\n", found.start())), message, help=advice)
+    if found := _TABLE.search(words):
+        message = say("these lines are no table: readers see the bars")
+        advice = say("write plain | and below the head a row such as | --- | --- |, with as many cells as the head")
+        yield TABLE_NOT_MADE.at(place(found.start(), words.index("\n", found.start())), message, help=advice)
+
+
+def _follows(found: re.Match[str]) -> bool:
+    """Whether the second line of a list has the number after the first's."""
+    if found["ring"]:
+        return ord(found["next"]) == ord(found["ring"]) + 1
+    return not found["first"] or int(found["second"]) == int(found["first"]) + 1
 
 
 def _rows(text: Text) -> Iterator[Diagnostic]:

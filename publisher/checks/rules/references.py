@@ -18,10 +18,13 @@ _NOTE_REFERENCE = re.compile(r"(?<!\\)\[\^(?P<label>[^\[\]\s]+)\](?!:)")
 _NOTE = re.compile(r"[ >]{0,9}\[\^(?P<label>[^\[\]\s]+)\]:[ \t]*(?P<words>.*)")
 _RANGE = re.compile(r".-.|\\.+")  # [^a-z], a class of characters
 _NEARLY = re.compile(
-    r"[\[【](?P<text>[^\[\]【】\n]+)[\]】](?P<gap>[ \t\u3000]*)[(（][ \t]*(?P<url>https?://[^\s()（）]+)[)）]"
+    r"[\[【](?P<text>[^\[\]【】\n]+)[\]】](?P<gap>[ \t\u3000]*)[(（][ \t]*"
+    r"(?P<url>https?://[^\s()（）<>]+(?:[ \t\u3000]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
+    r"|(?<!\])[(（](?P<words>[^()（）\[\]\n]+)[)）]\[(?P<address>https?://[^\s\[\]]+)\]"
 )
 _REFERENCE = re.compile(r"(?<![A-Za-z0-9_\])\\])\[(?P<text>[^\[\]\n^][^\[\]\n]*)\]\[(?P<label>[^\[\]\n^]*)\](?!\()")
-_SOUND = re.compile(r"\[[^\[\]\n]+\]\(")
+_SOUND = re.compile(r"\[[^\[\]\n]+\]\(\s*\S+\s*\)")
+_GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # the end of a link, or its title
 _BRACKETED = re.compile(r"^ {0,3}\[[^\[\]\n]+\]:|\[([^\[\]\n]+)\]", re.MULTILINE)
 _ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
 _CODE = re.compile(r"`[^`\n]*`")
@@ -60,10 +63,14 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
     code = _lines_of_code(text)
     for number, line in enumerate(text.prose.lines):
         for found in _NEARLY.finditer(_CODE.sub(lambda found: "`" * len(found[0]), line)):
-            if number not in code and not _SOUND.match(found[0]):
+            end = found[0][-1:] in {")", "）", "]"} or number + 1 == len(text.prose.lines)
+            if number in code or _SOUND.fullmatch(found[0]):
+                continue
+            if end or not _GOES_ON.match(text.prose.lines[number + 1]):
                 place = text.prose.place(number, found.start(), found.end())
-                message = say("this is not a link: its brackets are full-width, or stand apart")
-                advice = say("write [{text}]({url})", text=found["text"], url=found["url"])
+                message = say("this is not a link: its brackets or its address are not as in [words](https://…)")
+                url = re.sub(r"\s+", "%20", found["url"] or found["address"])
+                advice = say("write [{text}]({url})", text=found["text"] or found["words"], url=url)
                 yield LINK_NOT_MADE.at(place, message, help=advice)
 
 

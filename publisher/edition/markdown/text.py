@@ -28,6 +28,7 @@ _BLOCKS = frozenset(
 )
 _BLOCKS |= {"tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6", "caption", "details", "pre", "summary"}
 _APART = frozenset({"p", "div", "blockquote", "section", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
+_RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")  # 10<sup>9</sup> is not 109
 _SILENT = ACTIVE - TAGS - {"embed"}  # which has no end, hence nothing in it
 
 
@@ -191,7 +192,7 @@ class _RawTags:
         self._link_to = link_to
         self._image_label = image_label
         self._links: list[tuple[str, int]] = []
-        self._pre = 0
+        self._pre = self._raised = 0
         self.silent = 0
 
     def words(self, html: str) -> str:
@@ -212,6 +213,14 @@ class _RawTags:
         elif name == "img":
             words = attributes.get("alt", "")
             out.append(link(self._image_label(words) if words else "", self._link_to(attributes.get("src", ""))))
+        elif name == "sup" and not closing:
+            self._raised = len(out)
+        elif name == "sup":
+            words = "".join(out[self._raised :])
+            if all(ord(letter) in _RAISED for letter in words):
+                out[self._raised :] = [words.translate(_RAISED)]
+        elif name in {"del", "s"}:
+            out.append("~")
         elif name == "br":
             out.append("\n")
         elif name == "hr":
