@@ -106,9 +106,7 @@ def _quote(data: bytes) -> bytes:
 
 
 def _guard(line: bytes) -> bytes:
-    # White space at the end of a line may be lost on the way, and a lone dot or "From " is special to some relays.
-    if line.endswith((b" ", b"\t")):
-        line = line[:-1] + (b"=20" if line.endswith(b" ") else b"=09")
+    # A lone dot or "From " is special to some relays.
     if line.startswith(b"."):
         return b"=2E" + line[1:]
     return b"=46" + line[1:] if line.startswith(b"From ") else line

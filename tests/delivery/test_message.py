@@ -121,6 +121,13 @@ def test_a_character_keeps_its_marks(character: str) -> None:
         assert base64.b64decode(word[10:-2]).decode().replace(character, "") == ""
 
 
+def test_a_character_with_more_marks_than_a_line_holds_loses_none() -> None:
+    value = "a" + "\u0301" * 70
+    words = [base64.b64decode(word[10:-2]) for word in encoded_words(value, 9)]
+    assert "".join(word.decode() for word in words) == value  # each word is whole characters of UTF-8
+    assert all(len(word) <= 45 for word in words)
+
+
 HOSTILE = "x\r\nBcc: evil@example.com\r\n\r\n<b>body"
 
 

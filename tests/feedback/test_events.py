@@ -175,6 +175,7 @@ def test_not_spam_is_no_complaint() -> None:
         ('{"eventType": "Send", "mail": {"destination": ["ann@example.com"]}}', "neither a message id nor tags"),
         ('{"Type": "SubscriptionConfirmation", "TopicArn": "t", "Message": "m"}', "SubscriptionConfirmation"),
         ('{"Type": "Notification", "TopicArn": "t", "Message": "hello"}', "not JSON"),
+        ('{"detail-type": "d", "detail": ' * 4 + shapes.event("Send", TAGGED) + "}" * 4, "neither eventType"),
     ],
 )
 def test_what_is_no_event_is_refused_with_its_reason(line: str, reason: str) -> None:

@@ -55,10 +55,15 @@ def body(kind: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_the_types_of_bounces(type_: str, kind: EventKind, bounce: BounceType | None) -> None:
-    (event,) = read_events(json.dumps(body("Bounce", Type=type_, Metadata={"recipient": "0a1b2c3d-7", "attempt": "2"})))
+    (event,) = read_events(
+        json.dumps(
+            body("Bounce", Type=type_, Metadata={"mailing": "0a1b2c3d", "recipient": "0a1b2c3d-7", "attempt": "2"})
+        )
+    )
     assert event.kind is kind
     assert bounce in {None, event.type}
     assert (event.message_id, event.recipient, event.attempt, event.address) == (ID, "0a1b2c3d-7", 2, ANN)
+    assert event.mailing == "0a1b2c3d"
     assert event.at is not None
     assert ANN not in repr(event)
 
