@@ -261,6 +261,35 @@ def test_what_a_relay_answers_to_one_recipient_leaves_the_others_alone(
     assert [to for to, _ in inbox.messages] == ["reader2@example.com"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "to_recipient", "to_message"),
+    [
+        ("451 4.3.0 try later", Verdict.RETRY, Verdict.RETRY),
+        ("552 5.3.4 too big", Verdict.REJECTED, Verdict.REFUSED),
+        # No code of RFC 5321: after the data nobody knows whether it was taken, and it is not sent again.
+        ("399 perhaps", Verdict.RETRY, Verdict.UNCERTAIN),
+        ("699 perhaps", Verdict.RETRY, Verdict.UNCERTAIN),
+    ],
+)
+def test_what_a_relay_answers_to_a_message_is_weighed_by_what_it_has_of_it(
+    tmp_path: Path, answer: str, to_recipient: Verdict, to_message: Verdict
+) -> None:
+    with relay() as (inbox, port):
+        inbox.answers["reader1@example.com"] = answer
+        taken = inbox.handle_DATA
+
+        async def answers_once(server: SMTP, session: Any, envelope: Any) -> str:
+            await taken(server, session, envelope)
+            return answer if len(inbox.messages) == 1 else "250 2.0.0 Ok"
+
+        inbox.handle_DATA = answers_once  # type: ignore[method-assign]
+        transport = smtp(tmp_path, port)
+        outcomes = transport.submit([envelope(1), envelope(2), envelope(3)])
+        transport.close()
+    assert [o.verdict for o in outcomes] == [to_recipient, to_message, Verdict.SUBMITTED]
+    assert [to for to, _ in inbox.messages] == ["reader2@example.com", "reader3@example.com"]
+
+
 def test_login_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         return AuthResult(success=(data.login, data.password) == (b"weekly", b"right"))
