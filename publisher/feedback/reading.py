@@ -56,7 +56,7 @@ def documents(
     stream: io.BufferedReader, progress: Callable[[int], None] = lambda _read: None
 ) -> Iterator[tuple[int, Any]]:
     """Line and value of each JSON value; an EventError stands for what is none. ``progress`` hears what was read."""
-    held, began, depth, skipping = "", 1, 0, False
+    held, began, depth, skipping, arrays, number = "", 1, 0, False, 0, 1
     for number, piece in _pieces(stream):
         progress(len(piece))
         whole = piece.endswith("\n")
@@ -67,12 +67,14 @@ def documents(
             yield began, EventError("not JSON: it ends early")
             held = ""
         if not held:
-            piece, began, depth = piece.lstrip(_BETWEEN), number, 0
+            piece, opened = _values(piece)
+            arrays, began, depth = arrays + opened, number, 0
         held += piece
         depth += _depth(piece)
         if depth > 0 and whole and len(held) < LONGEST:
             continue
-        held = yield from _decoded(held, began, number)
+        held, opened = yield from _decoded(held, began, number)
+        arrays += opened
         depth, began = _depth(held), number if len(held) <= len(piece) else began
         if len(held) >= LONGEST:
             yield began, EventError("the line is too long")
@@ -80,14 +82,28 @@ def documents(
         elif held and whole and depth <= 0:
             yield began, EventError("not JSON")
             held = ""
-    if held:
-        yield began, EventError("not JSON: it ends early")
+    if held or arrays > 0:
+        yield began if held else number, EventError("not JSON: it ends early")
 
 
-def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], None, str]:
-    """The values at the beginning of ``text``; returns what is left. A broken value before ``}{`` is stepped over."""
-    at = 0
-    while text := text[at:].lstrip(_BETWEEN):
+def _values(text: str) -> tuple[str, int]:
+    """From the first value on, and how many more arrays begin than end before it."""
+    rest = text.lstrip(_BETWEEN)
+    between = text[: len(text) - len(rest)]
+    return rest, between.count("[") - between.count("]")
+
+
+def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], None, tuple[str, int]]:
+    """The values at the beginning of ``text``; returns what is left, and how many arrays began on the way and are open.
+
+    A broken value before ``}{`` is stepped over.
+    """
+    at = arrays = 0
+    while True:
+        text, opened = _values(text[at:])
+        arrays += opened
+        if not text:
+            break
         try:
             value, at = _DECODER.raw_decode(text)
         except (ValueError, RecursionError):
@@ -97,7 +113,7 @@ def _decoded(text: str, began: int, number: int) -> Generator[tuple[int, Any], N
             value = EventError("not JSON")
         yield began, EventError("not UTF-8") if _SURROGATE.search(text, 0, at) else value
         began = number
-    return text
+    return text, arrays
 
 
 def _begins_anew(held: str, line: str) -> bool:

@@ -144,8 +144,10 @@ def scrub(text: str, limit: int = 500) -> str:
 
 
 def plain(text: str, limit: int = 200) -> str:
-    """At most ``limit`` characters of ``text``, on one line, without what a database or a terminal chokes on."""
-    return re.sub(r"[\t\n]", " ", _CONTROL.sub("", text[:limit]))
+    """At most ``limit`` characters of ``text``, on one line; U+FFFD for what a database or a terminal chokes on: an
+    address with such a character is not the one without.
+    """
+    return re.sub(r"[\t\n]", " ", _CONTROL.sub("\ufffd", text[:limit]))
 
 
 def text_at(value: Mapping[str, Any], key: str, limit: int = 500) -> str:

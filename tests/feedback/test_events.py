@@ -212,6 +212,13 @@ def test_arbitrary_json_is_an_event_or_a_refusal_and_fit_to_keep(value: Any, kin
         assert "\0" not in "".join(kept).encode().decode()
 
 
+@pytest.mark.parametrize("odd", ["a\x00nn@example.com", "a\ud800nn@example.com", "ann\x1b@example.com"])
+def test_an_address_with_a_character_that_cannot_be_kept_is_not_the_one_without_it(odd: str) -> None:
+    (event,) = read_events(shapes.event("Bounce", shapes.mail("m", odd), shapes.bounce(odd)))
+    assert event.address != "ann@example.com"
+    assert (event.address or "").encode()
+
+
 def test_text_from_outside_is_scrubbed() -> None:
     assert scrub("550 <Ann.O'Hara+x@mail.example.com> no; rfc822;bob@example.org \x1b[31m\0") == (
         "550 <(address)> no; rfc822;(address)  [31m"

@@ -110,6 +110,12 @@ def test_bytes_that_are_no_utf8_are_named(room: Room, lines: list[str]) -> None:
     assert (applied.malformed, room.account().delivered) == ([("line 2", "not UTF-8")], 3)
 
 
+@pytest.mark.parametrize("cut", ["[{}", "[{},", "[\n{},\n", "[{}][", "{}\n["])
+def test_an_array_that_is_cut_off_is_said_although_its_values_are_whole(room: Room, lines: list[str], cut: str) -> None:
+    applied = read(room, cut.format(lines[0]).encode())
+    assert ([why for _, why in applied.malformed], applied.changed) == (["not JSON: it ends early"], 1)
+
+
 def test_a_broken_value_among_concatenated_ones_is_stepped_over(room: Room, lines: list[str]) -> None:
     applied = read(room, (lines[0] + '{"a": nonsense}' + lines[1] + "\n" + lines[2]).encode())
     assert (applied.malformed, room.account().delivered) == ([("line 1", "not JSON")], 3)
