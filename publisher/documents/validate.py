@@ -98,7 +98,10 @@ _MEANT = {
 
 def _known(written: str, known: Sequence_[str]) -> Sentence:
     """What to write for an unknown key: the one that was probably meant, or all that there are."""
-    near = near_key(written, known)
+    key, colon, rest = written.partition("：")
+    near = near_key(key, known)
+    if near and colon:
+        return say("write {key}: {rest}", key=near, rest=rest)
     if near and _plain(written) != written:
         return say("write {near}, with plain spaces before it", near=near)
     return say("write {words}", words=near) if near else say("the keys here are {known}", known=", ".join(known))
@@ -157,7 +160,12 @@ def _missing(model: type[BaseModel], root: Mapping, path: str, loc: Loc, rules: 
 def _typed(kind: str, node: Node, name: str, details: ErrorDetails, place: Place) -> Diagnostic:
     if wanted := _KINDS.get(kind):
         message = say("{name} has to be {wanted}, not {given}", name=name, wanted=wanted, given=_kind(node))
-        return WRONG_TYPE.at(place, message, help=say("write {wanted}", wanted=wanted))
+        advice = say("write {wanted}", wanted=wanted)
+        if isinstance(node, Scalar) and wanted is _LIST:
+            advice = say("begin each line with - and a blank")
+        elif isinstance(node, Mapping) and wanted is _TEXT:
+            advice = say("quote the text")
+        return WRONG_TYPE.at(place, message, help=advice)
     context = details.get("ctx", {})
     if kind in {"literal_error", "enum"}:
         message = say("{name} cannot be {input!r}", name=name, input=str(details["input"])[:40])

@@ -17,7 +17,7 @@ from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Severity, S
 from publisher.documents.nodes import Entry, Mapping, Node, Scalar, Sequence
 from publisher.documents.text import TextFile
 from publisher.documents.validate import WRONG_TYPE
-from publisher.documents.yaml_typos import SYNTAX, shortened, typo_in
+from publisher.documents.yaml_typos import SYNTAX, shortened, typo_at, typo_in
 
 DUPLICATE_KEY = define("yaml-duplicate-key", Severity.ERROR, fixed=True)
 TOO_DEEP = define("yaml-too-deep", Severity.ERROR, fixed=True)
@@ -236,9 +236,9 @@ def _syntax(file: TextFile, first: int, last: int | None, error: yaml.MarkedYAML
     )
     lines = file.lines[: last if last is not None else None]
     found = (mark.line if mark else 0) + first
-    if error.context not in _REFUSED and (typo := typo_in(file, first, min(found, len(lines)))):
-        return typo
     line = min(found, len(lines))
+    if error.context not in _REFUSED and (typo := typo_in(file, first, line) or typo_at(file, line)):
+        return typo
     source = lines[line - 1] if lines else ""
     # Found at the end of the file, it is shown at the end of the last line.
     column = len(source) + 1 if found > line else min((mark.column if mark else 0) + 1, len(source) + 1)

@@ -17,15 +17,29 @@ _NO_SPACE = re.compile(_KEY + r"(?P<at>:)(?=[^\s/:\]}])(?P<rest>.*)")
 _ODD_SPACE = re.compile(r"(?:" + _KEY + r":)?[ \t]*(?P<at>[\u00a0\u3000\u2002-\u200a\u202f]+)(?P<rest>.*)")
 _TWO_COLONS = re.compile(_KEY + r":[ \t]+(?P<value>[^\s\"'|>\[{#&*!].*?(?P<at>:)(?:[ \t].*|$))")
 _AFTER_QUOTED = re.compile(_KEY + r":[ \t]+(?P<value>(?P<at>\"[^\"]*\"|'[^']*'|\[[^\]]*\])[ \t]*[^\s,#].*)")
+_ENTRY_AFTER_QUOTED = re.compile(r"[ \t]*- +(?P<value>(?P<at>\"[^\"]*\"|'[^']*'|\[[^\]]*\])[ \t]*[^\s,#:].*)")
+_ENTRY = re.compile(r"[ \t]*(?P<at>-(?=[^\s-])|[－–—•·])(?P<rest>.*)")
+_FULL_COMMA = re.compile(r"[^#]*?[{\[][^}\]]*?(?P<at>，).*")
 _CONFLICT = re.compile(r"(?P<at><{7}|={7}|>{7})(?: .*)?")
 
+
+_Slips = tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[Sentence, Sentence]]], ...]
 
 SYNTAX = define("yaml-syntax", Severity.ERROR, fixed=True)
 
 
 def typo_in(file: TextFile, first: int, last: int) -> Diagnostic | None:
     """The likeliest typo in lines ``first`` to ``last``, for who could not read them as keys and values."""
-    for pattern, told in _SLIPS:
+    return _typo(_SLIPS, file, first, last)
+
+
+def typo_at(file: TextFile, number: int) -> Diagnostic | None:
+    """What is a typo only in the line at which reading has failed."""
+    return _typo(_SLIPS_THERE, file, number, number)
+
+
+def _typo(slips: _Slips, file: TextFile, first: int, last: int) -> Diagnostic | None:
+    for pattern, told in slips:
         for number, line in enumerate(file.lines[first - 1 : last], first):
             if match := pattern.fullmatch(line):
                 message, advice = told(match)
@@ -52,7 +66,18 @@ def _quoted(match: re.Match[str]) -> tuple[Sentence, Sentence]:
         told = say("text follows what {at} begins and {at2} ends", at=match["at"][0], at2=match["at"][-1])
     mark = '"' if "'" in value and not set('"\\') & set(value) else "'"
     inside = shortened(value).replace("'", "''") if mark == "'" else shortened(value)
+    if "key" not in match.re.groupindex:
+        return told, say("quote the whole text: {mark}{inside}{mark}", mark=mark, inside=inside)
     return told, say("quote the whole text: {key}: {mark}{inside}{mark}", key=match["key"], mark=mark, inside=inside)
+
+
+def _entry(match: re.Match[str]) -> tuple[Sentence, Sentence]:
+    advice = say("write - {rest}", rest=shortened(match["rest"].strip()))
+    return say("an entry of a list begins with a plain hyphen and a space"), advice
+
+
+def _comma(_: re.Match[str]) -> tuple[Sentence, Sentence]:
+    return say("the comma is a full-width one"), say("write a plain comma and a space")
 
 
 def _conflict(_: re.Match[str]) -> tuple[Sentence, Sentence]:
@@ -65,7 +90,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 
-_SLIPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[Sentence, Sentence]]], ...] = (
+_SLIPS: _Slips = (
     (_CONFLICT, _conflict),
     (_FULL_COLON, _colon(say("the colon is a full-width one"))),
     (_ODD_SPACE, _odd_space),
@@ -73,3 +98,4 @@ _SLIPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[Sentence, S
     (_AFTER_QUOTED, _quoted),
     (_TWO_COLONS, _quoted),
 )
+_SLIPS_THERE: _Slips = ((_ENTRY_AFTER_QUOTED, _quoted), (_ENTRY, _entry), (_FULL_COMMA, _comma))
