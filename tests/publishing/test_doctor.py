@@ -19,10 +19,12 @@ import dns.rrset
 import pytest
 
 from publisher.config import load_config
+from publisher.errors import UsageError
 from publisher.providers.provider import by_name
 from publisher.providers.ses.doctor import QUESTIONS, SesAccount
 from publisher.publishing.doctor import Finding, Level, examine
 from publisher.publishing.doctor.questions import Probes
+from tests.delivery.world import make_config
 
 EVENTS = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE"]
 
@@ -279,6 +281,13 @@ def test_without_a_network_each_says_so_and_none_hangs(tmp_path: Path, monkeypat
         assert finding.level is (Level.SKIPPED if name == "clock" else Level.OK if here else Level.FAULT)
     assert "does not answer" in found["archive"].message
     assert "DNS does not answer" in found["dmarc"].message
+    assert "network" in found["dmarc"].help
+
+
+@pytest.mark.parametrize("odd", ["foo:bar", "127.0.0.1:x", "::1", "dns.example"])
+def test_a_nameserver_that_is_no_address_is_refused_before_anything_is_asked(odd: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no address"):
+        Probes(make_config(tmp_path), odd)
 
 
 def test_with_the_folder_transport_what_mail_needs_is_skipped_with_the_reason(around: Around, tmp_path: Path) -> None:

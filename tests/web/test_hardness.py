@@ -94,6 +94,19 @@ def test_bodies_are_bounded(site: Site) -> None:
         assert b" 413 " in raw.recv(100)
 
 
+def test_a_body_that_turns_into_no_http_gets_one_answer_and_no_traceback(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    parts = urlsplit(site.url)
+    for path in ("subscribe", "nowhere"):
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=5) as raw:
+            raw.sendall(f"POST /{path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\n".encode())
+            answer = b"".join(iter(lambda raw=raw: raw.recv(4096), b""))
+        assert answer.count(b"HTTP/1.1 ") == 1
+    assert site.client.get("healthz").status_code == 200
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 def test_a_service_under_a_path(tmp_path: Path) -> None:
     newsletter = Newsletter(**{"name": "n", "url": "https://n.example/", "from": "a@n.example"})
     config = Config(newsletter=newsletter, service=ServiceConfig(url="https://n.example/letters/"), root=tmp_path)

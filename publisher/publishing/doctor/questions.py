@@ -25,7 +25,7 @@ from publisher.database import open_database
 from publisher.database.engine import clock as database_clock
 from publisher.database.engine import database_url
 from publisher.delivery import mailings
-from publisher.errors import ServiceError
+from publisher.errors import ServiceError, UsageError
 from publisher.insights.receivers import answers_to
 from publisher.providers import Provider, open_provider
 from publisher.providers.provider import PATIENCE, Finding, fault, ok, skipped, warning
@@ -42,6 +42,11 @@ class Probes:
     nameserver: str | None = None
     clocks: list[tuple[str, datetime, datetime]] = field(default_factory=list)  # who, its time, ours
 
+    def __post_init__(self) -> None:
+        """Raises UsageError: ``nameserver`` is no address."""
+        if self.nameserver:
+            _ = self._resolver
+
     @cached_property
     def provider(self) -> Provider:
         """Who takes the messages."""
@@ -57,7 +62,11 @@ class Probes:
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except (dns.exception.DNSException, OSError, ValueError) as error:
-            raise ServiceError(f"DNS does not answer for {name}: {type(error).__name__}") from error
+            why = (
+                "no server of it answered in time" if isinstance(error, dns.exception.Timeout) else type(error).__name__
+            )
+            advice = "is the network up? --nameserver HOST asks another server"
+            raise ServiceError(f"DNS does not answer for {name}: {why}", help=advice) from error
         if kind == "TXT":
             return [b"".join(record.strings).decode("utf-8", "replace") for record in found]
         return [record.to_text() for record in found]
@@ -70,7 +79,11 @@ class Probes:
             return dns.resolver.Resolver()
         resolver = dns.resolver.Resolver(configure=False)
         host, _, port = self.nameserver.partition(":")
-        resolver.nameservers, resolver.port = [host], int(port or 53)
+        try:
+            resolver.nameservers, resolver.port = [host], int(port or 53)
+        except ValueError as error:
+            advice = "write the IPv4 address of a DNS server, and its port where it is not 53: 9.9.9.9:53"
+            raise UsageError(f"--nameserver: {self.nameserver!r} is no address", help=advice) from error
         return resolver
 
 
