@@ -227,6 +227,7 @@ def test_a_lease_that_ran_out_is_proof_enough_among_machines(
     dead.record_and_claim([], 2, 1)
     monkeypatch.setattr(ledger_module, "LEASE", -1.0)
     assert living.recover(alone=False) == 2
+    assert living.beat()
     assert not dead.beat()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from markdown_it import MarkdownIt
 
 import publisher
 from publisher.config import load_config
-from publisher.proofing import store
+from publisher.edition.model import Asset
+from publisher.proofing import codec, store
 from publisher.proofing.proof import proofread
 from tests.checks.corpus import SLUG, SOUND, Case, lay_out
 
@@ -63,3 +65,13 @@ def test_the_key_of_the_cache_covers_every_library_that_reads_or_renders() -> No
     libraries = {of[name][0].lower().replace("_", "-") for name in imported & of.keys()} - {"publisher"}
     indifferent = {"pydantic", "pydantic-core", "markupsafe", "msgpack", "httpx", "httpcore", "charset-normalizer"}
     assert libraries - indifferent <= {*store._LIBRARIES}
+
+
+@pytest.mark.parametrize("name", ["../../evil.png", "assets/../../evil.png", "/etc/evil.png", "assets//evil.png", "."])
+def test_a_cache_that_another_wrote_puts_no_picture_outside_of_the_archive(tmp_path: Path, name: str) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    edition = proofread(load_config(tmp_path), SLUG.rpartition("/")[2]).edition
+    assert edition
+    picture = Asset(name, "image/png", b"", 1, 1)
+    with pytest.raises(ValueError, match="outside of the archive"):
+        codec.stored(codec.light_of(replace(edition, assets=(picture,))), b"", lambda part: part)
