@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -144,7 +145,10 @@ class _Splitter:
             self._find(codes.TEXT_AFTER_CONTAINER, number, say("text stands after the commentary"), advice)
         elif name != "commentary":
             message = say("there is no container {name}", name=name)
-            advice = say("write ::: and one of {names}", names=", ".join(("commentary", *CONTAINERS)))
+            names = ("commentary", *CONTAINERS)
+            near = ["commentary"] if name in {"点评", "點評"} else get_close_matches(name.split()[0].lower(), names, 1)
+            advice = say("write ::: and one of {names}", names=", ".join(names))
+            advice = say("write {words}", words=f"::: {near[0]}") if near else advice
             self._find(codes.CONTAINER_UNKNOWN, number, message, advice)
         elif self.opened:
             self._told_after = True
