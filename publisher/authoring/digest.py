@@ -16,6 +16,7 @@ from publisher.language import spoken
 from publisher.language.locale import catalog, every
 
 _ATX = re.compile(r"(?P<mark>#{1,6})[ \t\u3000]+(?P<text>.*?)(?P<end>[ \t]+#+)?")
+_MATTER = re.compile(r"(?:[A-Za-z_][\w-]*:|[ \t#-]).*|")
 _UNDERLINE = re.compile(r"={3,}|-{3,}")
 _FENCE = re.compile(r" {0,3}(?:```|~~~)")
 _BULLET = re.compile(r"(?:[-*+–—•●·◦▪‣■◆][ \t\u3000]|[•●·◦▪‣■◆]|\d{1,2}[.、．)）](?!\d)|0\d(?!\d)|[①-⑳])[ \t\u3000]*")
@@ -80,6 +81,7 @@ class _Reader:
         sources = "|".join(re.escape(word.strip(" :：")) for word in every("email", "source"))
         self._sources = re.compile(rf"(?:{sources})\s*[:：]\s*")
         lines = [PastedLine(number, line.rstrip()) for number, line in enumerate(text.split("\n"), 1)]
+        lines = self._without_front_matter(lines)
         blank = sum(not line.text for line in lines)
         code = _fenced(lines)
         self._lines, levels = self._underlined(lines, code)
@@ -101,6 +103,26 @@ class _Reader:
 
     def _leave(self, line: PastedLine, *pieces: str | None) -> None:
         self._found.left_out += [PastedLine(line.number, piece.strip()) for piece in pieces if piece and piece.strip()]
+
+    def _without_front_matter(self, lines: list[PastedLine]) -> list[PastedLine]:
+        """The lines but for the keys above a Markdown file; their title, where no heading says it, is the first."""
+        first = next(index for index, line in enumerate(lines) if line.text)
+        ends = (index for index in range(first + 1, len(lines)) if lines[index].text == "---")
+        if lines[first].text != "---" or (end := next(ends, None)) is None:
+            return lines
+        rest = lines[end + 1 :]
+        begin = next((line.words for line in rest if line.text), "")
+        if not begin or not all(_MATTER.fullmatch(line.text) for line in lines[first + 1 : end]):
+            return lines
+        for line in lines[first : end + 1]:
+            key, _, words = line.text.partition(":")
+            if key == "title" and (title := words.strip(" \t\"'")) and not begin.startswith("# "):
+                before, _, after = line.text.rpartition(title)
+                self._leave(line, before, after)
+                rest = [PastedLine(line.number, title), *rest]
+            else:
+                self._leave(line, line.text)
+        return rest
 
     def _underlined(self, lines: Iterable[PastedLine], code: frozenset[int]) -> tuple[list[PastedLine], dict[int, int]]:
         """The lines but for those that underline a heading, and the level of each heading."""

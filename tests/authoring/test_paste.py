@@ -238,6 +238,23 @@ def test_the_source_of_the_last_story_is_no_closing_line(tmp_path: Path) -> None
     assert issue.attribution.text == "来源：新华社"
 
 
+@pytest.mark.parametrize(
+    ("heading", "title", "told"),
+    [
+        ("# 本周", "本周", '1, 4: ---; 2: title: "一周：前言"; 3: tags: [a]; 5: #; 9: ##'),
+        ("", "一周：前言", '1, 4: ---; 2: title: "; 2: "; 3: tags: [a]; 9: ##'),
+    ],
+)
+def test_the_keys_above_a_markdown_file_are_no_text(tmp_path: Path, heading: str, title: str, told: str) -> None:
+    text = f'---\ntitle: "一周：前言"\ntags: [a]\n---\n{heading}\n\n导语。\n\n## 甲事\n\n正文。\n'
+    issue, made = pasted(tmp_path, text)
+    assert issue.title == title
+    assert issue.intro
+    assert issue.intro.text.strip() == "导语。"
+    assert outline(issue) == [("甲事", "正文。", None)]
+    assert str(made.told).endswith(f"(line: text): {told}")
+
+
 def test_a_number_that_goes_from_a_headline_stays_as_a_comment(tmp_path: Path) -> None:
     pasted(tmp_path, "题\n\n1、甲公司\n甲做了。\n\n2、乙公司\n乙做了。\n")
     assert "---\n# 1、甲公司\nheadline: 甲公司\n---\n" in (tmp_path / "issues" / SLUG / "01-item.md").read_text("utf-8")
