@@ -75,7 +75,8 @@ def language_tag(text: str) -> str | None:
 
 @cache
 def _zones() -> dict[str, str]:
-    return {name.lower(): name for name in available_timezones()}
+    here = {"localtime", "posixrules", "Factory"}  # files of a system, and no zones: each machine would read another
+    return {name.lower(): name for name in available_timezones() - here}
 
 
 @lru_cache(maxsize=1024)

@@ -102,7 +102,12 @@ def test_a_language_that_is_none_and_a_column_without_a_header_are_told(database
 def test_a_time_zone_is_taken_in_any_case_and_the_name_of_none_is_kept_with_a_warning(
     database: Database, tmp_path: Path
 ) -> None:
-    rows = ("ann@example.com,europe/berlin", "ben@example.com,Mars/Olympus", "cy@example.com,", "di@example.com,x\n")
+    rows = (
+        "ann@example.com,europe/berlin",
+        "ben@example.com,Mars/Olympus",
+        "cy@example.com,",
+        "di@a.example,localtime\n",
+    )
     file = tmp_path / "zones.csv"
     file.write_text("\n".join(["email,tz", *rows]), encoding="utf-8")
     found = survey(file, complain=lambda problem: pytest.fail(problem.message))
