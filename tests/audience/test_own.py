@@ -258,6 +258,21 @@ def test_an_export_takes_nobody_s_choice_back(database: Database, fresh: Open, t
     assert mailable == 1  # the other spelling left later than this one agreed
 
 
+def test_a_row_without_a_time_brings_nobody_back_who_left_under_another_spelling(
+    database: Database, tmp_path: Path
+) -> None:
+    with database.begin() as connection:
+        person = store.add(connection, read_address("Ann@example.com"), how=ConsentSource.FORM)
+        store.unsubscribe(connection, person, ConsentSource.ONE_CLICK)
+    head, ann, *_ = EARLIER.splitlines(keepends=True)
+    moment = "2024-01-02T03:04:05+00:00"
+    (tmp_path / "old.csv").write_text(head + ann.replace(f"{moment},{moment}", f"{moment},"), encoding="utf-8")
+    assert bring(database, tmp_path / "old.csv")["unsubscribed"] == 1
+    with database.connect() as connection:
+        counts = store.counts(connection)
+    assert (counts["confirmed"], counts["unsubscribed"]) == (0, 1)
+
+
 def test_who_left_there_after_they_had_confirmed_here_has_left(database: Database, fresh: Open, tmp_path: Path) -> None:
     there, path = fresh(), tmp_path / "out.csv"
     with database.begin() as connection:
