@@ -17,6 +17,7 @@ from publisher.audience.tokens import keys_in, keys_of_environment
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url, keep_out_of_git
+from publisher.database.failures import explain
 from publisher.database.migrate import revisions
 from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError
@@ -67,6 +68,9 @@ def back_up(config: Config, file: Path) -> Copied:
             target.execute(f"INSERT INTO {_TABLE} VALUES (?, ?)", (now.isoformat(), ",".join(signing_keys(config))))  # noqa: S608
             target.commit()
             copied = _examine(target, file)
+    except UsageError as error:  # the copy is new, so what is wrong with it is the database's
+        file.unlink(missing_ok=True)
+        raise explain(sqlite3.DatabaseError("malformed"), database.engine.url) from error
     except BaseException:
         file.unlink(missing_ok=True)
         raise

@@ -24,7 +24,7 @@ from publisher.delivery.lock import forget_mark, mark_path
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
-from publisher.errors import UsageError
+from publisher.errors import DatabaseError, UsageError
 from publisher.mail.message import Envelope
 from publisher.providers.folder import FolderTransport
 from publisher.providers.outcomes import Outcome
@@ -213,6 +213,25 @@ def test_a_backup_keeps_to_its_fine_print(config: Config, sqlite: Database, tmp_
             sqlite3.connect(tmp_path / file).execute("CREATE TABLE a (b)")
         with pytest.raises(UsageError, match=words):
             restore(other, tmp_path / file, force=True)
+
+
+def test_a_backup_of_a_damaged_database_names_the_database_and_the_way_out(
+    config: Config, sqlite: Database, tmp_path: Path
+) -> None:
+    add_people(sqlite, 3)
+    back_up(config, kept := tmp_path / "kept")
+    file = file_of(sqlite)
+    sqlite.close()
+    data = bytearray(file.read_bytes())
+    data[12_000:90_000] = b"\xff" * 78_000
+    file.write_bytes(data)
+    with pytest.raises(DatabaseError, match=f"{file} is corrupt") as raised:
+        back_up(config, tmp_path / "other")
+    assert "move it away" in (raised.value.help or "")
+    assert not (tmp_path / "other").exists()
+    for end in ("", "-wal", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    assert restore(config, kept).subscribers == 3
 
 
 @pytest.mark.postgres
