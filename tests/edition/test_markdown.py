@@ -122,9 +122,15 @@ def test_notes_and_definitions_of_a_file_serve_body_and_commentary() -> None:
 
 
 def test_a_bare_address_ends_at_a_half_width_mark_before_han() -> None:
-    text = "https://e.com/x,后文 https://e.com/;又 https://e.com/甲,乙 https://e.com/a,b!"
+    text = "https://e.com/x,后文 https://e.com/;又 https://e.com/甲,乙 https://e.com/a,b! https://e.com/?q=a,乙"
     links = [node.attributes["href"] for node in LexborHTMLParser(write(text).html).css("a")]
-    assert links == ["https://e.com/x", "https://e.com/", "https://e.com/%E7%94%B2,%E4%B9%99", "https://e.com/a,b"]
+    assert links == [
+        "https://e.com/x",
+        "https://e.com/",
+        "https://e.com/%E7%94%B2,%E4%B9%99",
+        "https://e.com/a,b",
+        "https://e.com/?q=a,%E4%B9%99",  # a list in a query is the address's own
+    ]
 
 
 def test_a_bare_address_ends_where_han_follows_a_letter_and_holds_han_after_a_slash() -> None:

@@ -27,7 +27,7 @@ LONGEST_URL = 2048
 URL_RUN = re.compile(f"[^\\s{FULL_WIDTH_PUNCTUATION}“”‘’…]{{1,{LONGEST_URL + 1}}}")
 """What a bare address, and all that may be taken for a part of one, does not go beyond."""
 _CJK_IN_URL = re.compile(f"[{HAN}{KANA}{HANGUL}]")
-_MARK_BEFORE_CJK = re.compile(f"(?<=[A-Za-z0-9/])[,;!](?=[{HAN}{KANA}{HANGUL}])")
+_MARK_BEFORE_CJK = re.compile(rf"(?<=[A-Za-z0-9/])[,;!](?=[{HAN}{KANA}{HANGUL}])|[?#]")
 
 
 def url_end(text: str) -> int:
@@ -36,7 +36,9 @@ def url_end(text: str) -> int:
     part of it (``…/wiki/人工智能``).
     """
     script = _CJK_IN_URL.search(text)
-    ends = [mark.start() for mark in (_URL_ENDS.search(text), _MARK_BEFORE_CJK.search(text)) if mark]
+    ends = [
+        mark.start() for mark in (_URL_ENDS.search(text), _MARK_BEFORE_CJK.search(text)) if mark and mark[0] not in "?#"
+    ]
     if script and script.start() and text[script.start() - 1].isascii() and text[script.start() - 1].isalnum():
         ends.append(script.start())
     return min(ends, default=len(text))
