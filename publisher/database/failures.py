@@ -28,9 +28,9 @@ def explain(error: BaseException, url: URL) -> DatabaseError:
 
 def _of_sqlite(error: BaseException, url: URL) -> DatabaseError:
     if isinstance(error, UnreadableError):
-        return DatabaseError(
-            f"the database {url.database} is corrupt: {error} cannot be read", help="restore it from a backup"
-        )
+        corrupt = next(row for row in _known()["sqlite"] if row["means"].endswith("is corrupt"))
+        message = f"{corrupt['means'].format(at=url.database)}: {error} cannot be read"
+        return DatabaseError(message, help=corrupt["action"])
     text = str(error)
     for row in _known()["sqlite"]:
         if any(part in text for part in row["of"]):

@@ -333,7 +333,7 @@ def test_a_damaged_value_is_a_corrupt_database_and_is_not_shown(tmp_path: Path, 
         read_all(room.config)
     assert f"{path} is corrupt" in raised.value.message
     assert "example" not in raised.value.message
-    assert "restore it from a backup" in str(raised.value.help)
+    assert "move it away, with its -wal and -shm, then publisher restore BACKUP" in str(raised.value.help)
 
 
 def test_clicks_on_counted_links_stand_in_the_report_with_the_share_of_machines(tmp_path: Path) -> None:
