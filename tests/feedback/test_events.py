@@ -17,6 +17,14 @@ from tests.feedback import shapes
 
 TAGGED = shapes.mail("m-1", "ann@example.com", mailing="M1", recipient="R1", attempt="2")
 
+
+def wrapped(line: str, times: int) -> str:
+    """In envelopes of SNS, each in another."""
+    for _ in range(times):
+        line = json.dumps({"Type": "Notification", "TopicArn": "t", "Message": line})
+    return line
+
+
 NO_USER = "5.1.1 smtp; 550 5.1.1 <(address)>: user unknown"
 
 
@@ -175,6 +183,7 @@ def test_not_spam_is_no_complaint() -> None:
         ('{"eventType": "Send", "mail": {"destination": ["ann@example.com"]}}', "neither a message id nor tags"),
         ('{"Type": "SubscriptionConfirmation", "TopicArn": "t", "Message": "m"}', "SubscriptionConfirmation"),
         ('{"Type": "Notification", "TopicArn": "t", "Message": "hello"}', "not JSON"),
+        (wrapped(shapes.event("Send", TAGGED), 4), "neither eventType"),
         ('{"detail-type": "d", "detail": ' * 4 + shapes.event("Send", TAGGED) + "}" * 4, "neither eventType"),
     ],
 )
