@@ -93,6 +93,8 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
         return StreamingResponse(_stream(changes, stopping), media_type="text/event-stream")
 
     async def send_test(request: Request) -> Response:
+        slug = request.path_params["slug"]
+        workshop.changed([workshop.root / "issues" / slug])  # a test is of what is saved, noticed by now or not
         view = await _view(workshop, request)
         try:
             address = str((await request.json())["to"])

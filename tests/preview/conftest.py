@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,12 @@ class Preview:
 
     def write(self, headline: str, body: str) -> None:
         self.item.write_text(f"---\nheadline: {headline}\n---\n{body}\n", encoding="utf-8")
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait, for 5 s at most: a change is noticed a little after it is written."""
+        end = time.monotonic() + 5
+        while not holds() and time.monotonic() < end:
+            time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

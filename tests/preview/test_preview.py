@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from collections.abc import Callable
+from email import message_from_bytes
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -98,9 +99,7 @@ def test_findings_are_told_in_the_language_of_the_browser(preview: Preview) -> N
         return [finding["message"] for finding in answer["diagnostics"]]
 
     preview.write("好的", "正文。。")
-    until = time.monotonic() + 5
-    while not said("en") and time.monotonic() < until:  # the change is noticed a little after it is written
-        time.sleep(0.05)
+    preview.until(lambda: bool(said("en")))
     told = {language: said(language) for language in ("zh-CN,zh;q=0.9", "en-GB", "fr")}
     assert told["zh-CN,zh;q=0.9"] == ["标点 。。 打重了"]
     assert told["en-GB"] == told["fr"] == ["the marks 。。 stand together"]
@@ -158,6 +157,18 @@ def test_a_test_is_sent_only_from_its_own_page(preview: Preview, origin: str | N
         made.unlink()
 
 
+def test_a_test_is_of_what_is_saved_however_short_ago(preview: Preview) -> None:
+    headers = {"origin": f"http://127.0.0.1:{preview.port}"}
+    for headline in ("Alpha", "Beta", "Gamma"):
+        preview.write(headline, "正文。")
+        httpx.post(f"{preview.url}/api/issues/{SLUG}/test", json={"to": "a@example.com"}, headers=headers)
+        (made,) = preview.root.rglob("*.eml")
+        sent = message_from_bytes(made.read_bytes(), policy=default).get_body(("plain",))
+        made.unlink()
+        assert sent is not None
+        assert headline in sent.get_content()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_accessible(
     browser: Any, preview: Preview, axe: Callable[..., list[dict[str, Any]]], scheme: str
@@ -197,6 +208,7 @@ def test_the_frame_is_as_dark_as_asked_whatever_the_browser_prefers(page: Any, p
 
 def test_every_look_of_an_issue_can_be_framed(preview: Preview) -> None:
     preview.write("好的", "正文。")
+    preview.until(lambda: "好的" in httpx.get(f"{preview.url}/frame/{SLUG}").text)
     for kind in frames.KINDS:
         answer = httpx.get(f"{preview.url}/frame/{SLUG}?kind={kind}")
         assert "好的" in answer.text
