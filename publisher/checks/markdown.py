@@ -7,7 +7,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from markdown_it.token import Token
@@ -141,7 +140,6 @@ class Text:
                 yield Piece(token, token.content, self, self._rows(token))
             elif token.type == "inline":
                 rows = inline.get(id(token)) or _line(token)
-                _place_addresses(token)
                 for child in token.children or ():
                     words = child.content if child.type == "html_inline" else _said(child)
                     if words or child.type in _PARTS:
@@ -211,17 +209,6 @@ class Text:
         column += start - rows.starts[index]
         stop = rows.starts[index + 1] - 1 if index + 1 < len(rows.starts) else end
         return self.prose.place(line, column, column + min(stop, end) - start)
-
-
-def _place_addresses(token: Token) -> None:
-    """Say where the links stand that the parser made of text: it says so of all others."""
-    position = 0
-    for link, words in pairwise(token.children or ()):
-        if link.type == "link_open" and "at" not in link.meta:
-            begin = token.content.find(words.content, position)
-            if begin >= 0:
-                link.meta["at"] = begin, begin + len(words.content)
-        position = max(position, link.meta.get("at", (0, 0))[1])
 
 
 def _line(token: Token) -> _Rows:

@@ -48,7 +48,7 @@ HTML = (
     "<script>a</script>", "<script>\n", "<style>", "<style>a{}</style>\n", "<style>\n",
     "<title>", "<title>a</title> ", "a <title>b ", "<title>a</title>\n\n", "<textarea>",
     "<textarea>a</textarea> ", "<select>", "<select><option>a</select> ", "<form>",
-    "<form>a</form>\n\n", "<svg>", "<svg><a></svg>", "<math>", "<iframe>",
+    "<form>a</form>\n\n", "<sup>1</sup>", "10</sup> ", "<svg>", "<svg><a></svg>", "<math>", "<iframe>",
     "<iframe src='a'></iframe>\n", "<template>", "<noscript>", "<object>", "<plaintext>",
     "<xmp>", "<font color=red>a</font> ", "<center>a</center>\n\n", "<b onclick=a>b</b> ",
     "<b style='a'>b</b>", '<a href="javascript:a">b</a> ', "<b a=1", "<b a='",

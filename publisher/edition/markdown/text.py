@@ -192,7 +192,8 @@ class _RawTags:
         self._link_to = link_to
         self._image_label = image_label
         self._links: list[tuple[str, int]] = []
-        self._pre = self._raised = 0
+        self._pre = 0
+        self._raised: int | None = None  # where what is above the line begins
         self.silent = 0
 
     def words(self, html: str) -> str:
@@ -215,10 +216,11 @@ class _RawTags:
             out.append(link(self._image_label(words) if words else "", self._link_to(attributes.get("src", ""))))
         elif name == "sup" and not closing:
             self._raised = len(out)
-        elif name == "sup":
+        elif name == "sup" and self._raised is not None:
             words = "".join(out[self._raised :])
             if all(ord(letter) in _RAISED for letter in words):
                 out[self._raised :] = [words.translate(_RAISED)]
+            self._raised = None
         elif name in {"del", "s"}:
             out.append("~")
         elif name == "br":

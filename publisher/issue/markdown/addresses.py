@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -22,6 +23,7 @@ def addresses_plugin(md: MarkdownIt) -> None:
     _trim_links(md)
     md.inline.ruler.at("linkify", _bare_address)
     md.core.ruler.at("linkify", _addresses_in_text)
+    md.core.ruler.after("linkify", "places", _places)
 
 
 def _trim_links(md: MarkdownIt) -> None:
@@ -124,6 +126,18 @@ def _addresses_in_text(state: StateCore) -> None:
             and linkify.pretest(words)  # a slow search
         ):
             block.children = _with_links(state, block.children)
+
+
+def _places(state: StateCore) -> None:
+    """Note where the links stand that were made of text; of all others the inline parser has noted it."""
+    for block in state.tokens:
+        position = 0
+        for link, words in pairwise(block.children or ()):
+            if link.type == "link_open" and "at" not in link.meta:
+                begin = block.content.find(words.content, position)
+                if begin >= 0:
+                    link.meta["at"] = begin, begin + len(words.content)
+            position = max(position, link.meta.get("at", (0, 0))[1])
 
 
 def _with_links(state: StateCore, tokens: Sequence[Token]) -> list[Token]:

@@ -27,18 +27,18 @@ LONGEST_URL = 2048
 URL_RUN = re.compile(f"[^\\s{FULL_WIDTH_PUNCTUATION}“”‘’…]{{1,{LONGEST_URL + 1}}}")
 """What a bare address, and all that may be taken for a part of one, does not go beyond."""
 _CJK_IN_URL = re.compile(f"[{HAN}{KANA}{HANGUL}]")
-_MARK_BEFORE_CJK = re.compile(rf"(?<=[A-Za-z0-9/])[,;!](?=[{HAN}{KANA}{HANGUL}])|[?#]")
+_TO_A_MARK = re.compile(f"[^?#]*?[A-Za-z0-9/](?=[,;!][{HAN}{KANA}{HANGUL}])")
 
 
 def url_end(text: str) -> int:
     """Where a bare address ends that text may follow without a space: at CJK punctuation, or at Han, kana or Hangul
-    right after a letter or digit (``…/docs下载``), or behind a half-width mark (``…/docs,下载``); after ``/`` they are
-    part of it (``…/wiki/人工智能``).
+    right after a letter or digit (``…/docs下载``), or, outside of a query, at a half-width mark between
+    (``…/docs,下载``); after ``/`` they are part of it (``…/wiki/人工智能``).
     """
-    script = _CJK_IN_URL.search(text)
-    ends = [
-        mark.start() for mark in (_URL_ENDS.search(text), _MARK_BEFORE_CJK.search(text)) if mark and mark[0] not in "?#"
-    ]
+    mark, before, script = _URL_ENDS.search(text), _TO_A_MARK.match(text), _CJK_IN_URL.search(text)
+    ends = [mark.start()] if mark else []
+    if before:
+        ends.append(before.end())
     if script and script.start() and text[script.start() - 1].isascii() and text[script.start() - 1].isalnum():
         ends.append(script.start())
     return min(ends, default=len(text))
