@@ -11,7 +11,7 @@ from html import escape, unescape
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.edition.markdown.html import visible_text
-from publisher.edition.markdown.links import split
+from publisher.issue.links import split
 
 _LINK = re.compile(r'<a((?:\s+[\w-]+(?:="[^"]*")?)*)\s*>(.*?)</a>', re.DOTALL)
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from publisher.diagnostics import Code, Fault, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
+from publisher.issue.links import SCHEMES
 from publisher.issue.markdown.tags import COMMENT, TAG, is_words
 
 _TAGS = (
@@ -38,9 +39,6 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
     "th": frozenset({"colspan", "rowspan", "scope", "align"}),
     "time": frozenset({"datetime"}),
 }
-
-SCHEMES: frozenset[str] = frozenset({"http", "https", "mailto", "tel"})
-"""Where a link may lead."""
 
 _ACTIVE = "script style iframe object embed applet noscript template svg math form textarea select title"
 ACTIVE: frozenset[str] = frozenset(_ACTIVE.split())

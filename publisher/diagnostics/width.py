@@ -32,3 +32,16 @@ def widths(text: str) -> list[int]:
 def display_width(text: str) -> int:
     """Columns of the whole text."""
     return sum(widths(text))
+
+
+def cut(line: str, columns: int) -> str:
+    """A line cut to ``columns`` of display width with an ellipsis, between words where it has words."""
+    if display_width(line) <= columns:
+        return line
+    used = end = 0
+    while (used := used + display_width(line[end])) < columns:
+        end += 1
+    short = line[:end]
+    if short[-1:].isascii() and line[len(short) : len(short) + 1].isascii() and " " in short[-20:]:
+        short = short[: short.rindex(" ")]
+    return short.rstrip(" ,;:，；：、。.·") + "…"

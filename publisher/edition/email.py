@@ -1,4 +1,4 @@
-"""The email's HTML: the theme's MJML, compiled, its CSS inlined.
+"""The email's two parts: HTML, the theme's MJML compiled and its CSS inlined; plain text, from ``.txt.j2`` templates.
 
 The content's HTML never passes through the MJML compiler, which prints attributes wrong and crashes on deep nesting:
 it stands in the MJML as a marker and takes its place after compilation.
@@ -182,3 +182,20 @@ def _inliner(css: str) -> css_inline.CSSInliner:
     return css_inline.CSSInliner(
         inline_style_tags=False, keep_style_tags=True, minify_css=True, load_remote_stylesheets=False, extra_css=css
     )
+
+
+def story_texts(view: View, words: Locale, theme: Theme, slots: Slots) -> tuple[str, ...]:
+    """Each story without its headline, as the mail, feeds and the report of a change want it. Raises ThemeError."""
+    names = {"words": words, "subscriber": slots.subscriber}
+    return tuple(theme.text("edition/story.txt.j2", item=item, **names) for item in view.items)
+
+
+def write_text(
+    view: View, stories: tuple[str, ...], words: Locale, theme: Theme, slots: Slots, config: Config
+) -> Slotted:
+    """The text part of the email. Raises ThemeError."""
+    own = footer(config, words)
+    names = {"issue": view, "stories": stories, "words": words, "newsletter": config.newsletter}
+    names |= {"slots": slots.names, "subscriber": slots.subscriber, "footer": own.text if own else ""}
+    text = theme.text("email/issue.txt.j2", **names)
+    return slots.cut(text + "\n")

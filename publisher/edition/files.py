@@ -15,7 +15,6 @@ EMAIL_FILES = ("email.html", "email.txt", "edition.json")
 
 def manifest(edition: Edition) -> dict[str, Any]:
     """``edition.json``."""
-    sizes, length = edition.sizes, edition.length
     return {
         "slug": edition.slug,
         "title": edition.title,
@@ -24,13 +23,8 @@ def manifest(edition: Edition) -> dict[str, Any]:
         "language": edition.language,
         "digest": edition.digest,
         "commit": edition.commit,
-        "length": {"count": length.count, "unit": length.unit, "minutes": length.minutes},
-        "sizes": {
-            "html": sizes.html,
-            "html_encoded": sizes.html_encoded,
-            "text": sizes.text,
-            "message": sizes.message,
-        },
+        "length": asdict(edition.length),
+        "sizes": asdict(edition.sizes),
         "origin": [asdict(origin) for origin in edition.origin],
         **({"variants": [_listed(variant) for variant in edition.variants]} if edition.variants else {}),
     }

@@ -10,7 +10,7 @@ from publisher.config import Config
 from publisher.diagnostics import Diagnostic
 from publisher.edition import provenance
 from publisher.edition.clicks import counted, links_of
-from publisher.edition.email import write_html
+from publisher.edition.email import story_texts, write_html, write_text
 from publisher.edition.files import sizes_of
 from publisher.edition.gates import check_edition, clip_budget
 from publisher.edition.markdown import Html
@@ -18,7 +18,6 @@ from publisher.edition.model import CountedLinks, Edition, EditionItem, Slotted,
 from publisher.edition.origin import record
 from publisher.edition.others import Others
 from publisher.edition.pictures import Pictures
-from publisher.edition.plain import story_texts, write_text
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.edition.view import View
@@ -92,7 +91,38 @@ def _render(
         for item, one, html, text in zip(issue.items, shown.items, story_html, slots.shown(texts), strict=True)
     )
     subject = slots.cut(seen.subject)
-    edition = replace(_edition(issue, shown, subject, html, text, web, stories, pictures, click(html)), mailed=mailed)
+    clicks = click(html)
+    edition = Edition(
+        slug=issue.slug,
+        title=shown.title,
+        subject=shown.subject,
+        subtitle=shown.subtitle,
+        preheader=shown.preheader,
+        language=issue.language,
+        date=issue.date,
+        html=html,
+        text=text,
+        web=web,
+        stories=stories,
+        length=shown.length,
+        sizes=sizes_of(counted(html, clicks), text),
+        digest=provenance.digest(subject, shown.preheader, counted(html, clicks), text, web, pictures.assets, clicks),
+        number=issue.number,
+        authors=issue.authors,
+        tags=issue.tags,
+        cover=pictures.original(issue.cover.image) if issue.cover else None,
+        cover_alt=shown.cover.alt if shown.cover else "",
+        assets=pictures.assets,
+        publish_at=issue.publish_at,
+        deliver_at=issue.deliver_at,
+        draft=issue.status is Status.DRAFT,
+        audience=issue.audience,
+        mailed=mailed,
+        origin=record(issue),
+        translation_of=issue.translation_of,
+        mail_subject=subject if subject.slots else None,
+        clicks=clicks,
+    )
     findings = [*pictures.diagnostics, *check_edition(edition, issue, config)]
     return (None if pictures.diagnostics else edition), findings
 
@@ -140,46 +170,3 @@ def _mail(
         else:
             fit, kept = half, tried
     return fit, *kept
-
-
-def _edition(
-    issue: Issue,
-    shown: View,
-    subject: Slotted,
-    html: Slotted,
-    text: Slotted,
-    web: str,
-    stories: tuple[EditionItem, ...],
-    pictures: Pictures,
-    clicks: CountedLinks | None,
-) -> Edition:
-    return Edition(
-        slug=issue.slug,
-        title=shown.title,
-        subject=shown.subject,
-        subtitle=shown.subtitle,
-        preheader=shown.preheader,
-        language=issue.language,
-        date=issue.date,
-        html=html,
-        text=text,
-        web=web,
-        stories=stories,
-        length=shown.length,
-        sizes=sizes_of(counted(html, clicks), text),
-        digest=provenance.digest(subject, shown.preheader, counted(html, clicks), text, web, pictures.assets, clicks),
-        number=issue.number,
-        authors=issue.authors,
-        tags=issue.tags,
-        cover=pictures.original(issue.cover.image) if issue.cover else None,
-        cover_alt=shown.cover.alt if shown.cover else "",
-        assets=pictures.assets,
-        publish_at=issue.publish_at,
-        deliver_at=issue.deliver_at,
-        draft=issue.status is Status.DRAFT,
-        audience=issue.audience,
-        origin=record(issue),
-        translation_of=issue.translation_of,
-        mail_subject=subject if subject.slots else None,
-        clicks=clicks,
-    )

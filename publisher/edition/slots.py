@@ -18,8 +18,8 @@ from markupsafe import Markup
 
 from publisher.config import Config
 from publisher.config.audience import AttributeConfig
+from publisher.diagnostics.width import cut
 from publisher.edition.model import AnySlot, Personal, Slot, SlotPlace, Slotted
-from publisher.edition.preheader import cut
 from publisher.issue.markdown.cjk import FULL_WIDTH_PUNCTUATION
 from publisher.issue.model import Issue
 from publisher.issue.personal import PLACEHOLDER, default_of

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from email.utils import parseaddr
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from publisher.checks.html import SCHEMES
 from publisher.config import Config
 from publisher.diagnostics import Place
+from publisher.diagnostics.width import cut, display_width
 from publisher.edition.brand import Brand
-from publisher.edition.length import measure
 from publisher.edition.markdown import Html, MarkdownRenderer, RenderedText, sponsored, visible_text
-from publisher.edition.markdown.links import scheme
 from publisher.edition.markdown.text import link
+from publisher.edition.model import Length
 from publisher.edition.named import StoryWords, linked
 from publisher.edition.origin import Labels
 from publisher.edition.others import Others
 from publisher.edition.pictures import Pictures
-from publisher.edition.preheader import preheader
 from publisher.edition.slots import Slots
 from publisher.edition.view import ItemView, LanguageView, PictureView, PointView, PreviousView, View
 from publisher.issue.definitions import halves
-from publisher.issue.markdown.cjk import one_line
+from publisher.issue.links import SCHEMES, scheme
+from publisher.issue.markdown.cjk import HAN, KANA, one_line
 from publisher.issue.model import Issue, Picture, Prose, Source, Sponsor
 from publisher.issue.translations import Sibling
 from publisher.language import Locale
+
+_LATIN = "A-Za-zªºÀ-ÖØ-öø-ʸᴀ-ᴥᵢ-ᵥᵫ-ᵷᵹ-ᶾḀ-ỿⱠ-Ɀꜣ-ꞇꞋ-ꟿꬰ-ꭤﬀ-ﬆＡ-Ｚａ-ｚ"
+_COUNTED = re.compile(f"[{HAN}{KANA}{_LATIN}]|\\d")
+
+
+def measure(texts: Iterable[str], words: Locale, config: Config) -> Length:
+    """The length of what a reader sees as the items: headlines, bodies, commentary with its label, attribution.
+
+    Chinese and Japanese count Han and kana characters plus each Latin letter and digit, no punctuation and no space;
+    others count words, each a run between white space (238 a minute: Brysbaert 2019, doi:10.1016/j.jml.2019.104047).
+    """
+    if words.counts_characters:
+        count, unit, speed = sum(map(characters, texts)), "characters", config.reading_speed.characters
+    else:
+        count, unit, speed = sum(len(text.split()) for text in texts), "words", config.reading_speed.words
+    return Length(count, unit, max(1, -(-count // speed)))
+
+
+def characters(text: str) -> int:
+    """Han and kana characters, Latin letters and digits of a text."""
+    return len(_COUNTED.findall(text))
 
 
 def view(
@@ -204,3 +225,22 @@ def _measured(items: tuple[ItemView, ...], attribution: RenderedText | None) -> 
         if item.commentary:
             texts += [item.commentary_label, item.commentary.visible]
     return [*texts, attribution.visible] if attribution else texts
+
+
+PREHEADER_WIDTH = 90
+"""Columns of an inbox's preview line; Han characters take two. What is longer is cut by every client."""
+
+
+def preheader(issue: Issue, points: Sequence[str], intro: str, items: Sequence[str], slots: Slots) -> str:
+    """The inbox's preview line: as written; else the subtitle, the first key points, the intro, the first headlines."""
+    if issue.preheader:
+        return slots.marked(one_line(issue.preheader))
+    if issue.subtitle:
+        return cut(one_line(issue.subtitle), PREHEADER_WIDTH)
+    line = ""
+    for piece in points or ([intro] if intro else items):
+        longer = f"{line} · {piece}" if line else piece
+        if line and display_width(longer) > PREHEADER_WIDTH:
+            break
+        line = longer
+    return slots.shortened(line, PREHEADER_WIDTH)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from publisher.diagnostics import Fault, say
 from publisher.issue import codes
@@ -51,3 +51,25 @@ def _fault_of_address(url: str, scheme: str) -> Fault | None:
         message = say("nothing follows {scheme}:", scheme=scheme)
         return Fault(codes.BAD_LINK, message, say("write the whole address"))
     return None
+
+
+def absolute(page: str, url: str) -> str | None:
+    """The URL as seen from ``page``; ``None`` where it is none, such as ``http://[``."""
+    try:
+        return urljoin(page, url)
+    except ValueError:
+        return None
+
+
+def split(url: str) -> SplitResult | None:
+    """The parts of a URL; ``None`` where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def scheme(url: str | None) -> str:
+    """The scheme of a URL in small letters; empty where there is none."""
+    parts = split(url or "")
+    return parts.scheme if parts else ""

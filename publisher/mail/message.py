@@ -18,9 +18,9 @@ from typing import Any
 from publisher.config.audience import fits
 from publisher.config.model import Config
 from publisher.database.failures import UnreadableError
+from publisher.diagnostics.width import cut
 from publisher.edition.clicks import counted
 from publisher.edition.model import AnySlot, Edition, EditionOrigin, Personal, Slot, Slotted
-from publisher.edition.preheader import cut
 from publisher.issue.markdown.cjk import without_controls
 from publisher.mail.encoding import Encoded, encode
 from publisher.mail.headers import addr_spec, clean, mailbox, phrase_and, unstructured

@@ -66,7 +66,7 @@ class Proof:
         basis, unseen = self.basis, frozenset[str]()
         if basis.ignores:
             from publisher.config.names import every_code  # most issues ignore nothing
-            from publisher.edition.codes import gate_codes
+            from publisher.edition.gates import gate_codes
 
             every_code()
             unseen = frozenset() if basis.rendered else gate_codes()

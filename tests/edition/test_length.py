@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from publisher.diagnostics.width import display_width
-from publisher.edition.length import characters
 from publisher.edition.model import Length
-from publisher.edition.preheader import cut
+from publisher.edition.viewing import characters, cut
 from publisher.issue.model import Source
 from tests.edition.make import config, edition, html_of, item, text_of
 
@@ -104,6 +103,6 @@ def test_a_line_is_cut_in_one_pass_however_long_it_is(monkeypatch: pytest.Monkey
         measured += len(text)
         return display_width(text)
 
-    monkeypatch.setattr("publisher.edition.preheader.display_width", counted)
+    monkeypatch.setattr("publisher.edition.viewing.display_width", counted)
     assert cut("中" * 5000, 90) == "中" * 44 + "…"
     assert measured < 3 * 5000

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
+from publisher import edition
 from publisher.config import Config
 from publisher.config.theme import theme_folders
-from publisher.diagnostics import Diagnostic, Place, Span
+from publisher.diagnostics import Code, Diagnostic, Place, Span
 from publisher.edition.gates import card_glyphs, clients, clip_budget, contrast, head, literal_markup, parity, structure
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
@@ -71,3 +75,10 @@ def _lines(config: Config, named: list[str]) -> Iterator[tuple[int, Place]]:
             for rank, name in enumerate(named):
                 if (at := line.find(name)) >= 0:
                     yield rank, Place(path, Span(number, at + 1, number, at + 1 + len(name)))
+
+
+@cache
+def gate_codes() -> frozenset[str]:
+    """The codes that only a rendering can find."""
+    modules = [importlib.import_module(m.name) for m in pkgutil.walk_packages(edition.__path__, f"{edition.__name__}.")]
+    return frozenset(value.name for module in modules for value in vars(module).values() if isinstance(value, Code))

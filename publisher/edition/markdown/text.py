@@ -13,9 +13,9 @@ from urllib.parse import unquote
 
 from markdown_it.token import Token
 
-from publisher.checks.html import ACTIVE, SCHEMES, TAGS
+from publisher.checks.html import ACTIVE, TAGS
 from publisher.diagnostics.width import display_width
-from publisher.edition.markdown.links import scheme
+from publisher.issue.links import SCHEMES, scheme
 from publisher.issue.markdown.boxes import heading_of
 from publisher.issue.markdown.tags import COMMENT, RawTag, raw_tags
 
