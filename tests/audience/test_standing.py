@@ -100,6 +100,10 @@ EXPORTS = {
         "Email,Accepts Email Marketing\na@example.com,yes\nb@example.com,no\n",
         {"a": "confirmed", "b": "unsubscribed"},
     ),
+    "marketing": (
+        "Email,Accepts Marketing,Marketing\na@example.com,yes,yes\nb@example.com,no,no\nc@example.com,yes,no\n",
+        {"a": "confirmed", "b": "unsubscribed", "c": "unsubscribed"},
+    ),
     "phplist": (
         "email,confirmed,blacklisted\na@example.com,1,0\nb@example.com,0,0\nc@example.com,1,1\n",
         {"a": "confirmed", "b": "pending", "c": "manual"},

@@ -221,6 +221,19 @@ def test_a_short_hiccup_is_probed_and_the_run_goes_on(sqlite: Database) -> None:
     assert len(set(provider.accepted)) == len(provider.accepted) > 300
 
 
+def test_two_calls_without_an_answer_and_then_one_reader_at_a_time_is_all_that_an_outage_costs(
+    sqlite: Database,
+) -> None:
+    add_people(sqlite, 100)
+    with sqlite.begin() as connection:
+        mailing = freeze(connection, make_letter())
+    provider, calls = FakeTransport(lambda _: Verdict.UNCERTAIN, parallel=1, most=10), []
+    submit = provider.submit
+    provider.submit = lambda some: calls.append(len(some)) or submit(some)  # type: ignore[func-returns-value, method-assign]
+    assert drain(Ledger(sqlite, mailing), provider, Clock()) is Ending.UNREACHABLE
+    assert calls == [10, 10, 1, 1, 1]
+
+
 def test_a_provider_that_hangs_is_given_no_more_than_a_second_and_a_bit(sqlite: Database) -> None:
     add_people(sqlite, 1_000)
     with sqlite.begin() as connection:

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import dns.message
+import dns.rcode
 import dns.rrset
 import pytest
 
@@ -106,9 +107,9 @@ class Dns(socketserver.BaseRequestHandler):
 
 
 @contextmanager
-def serving(around: Around) -> Iterator[None]:
+def serving(around: Around, names_by: type[Dns] = Dns) -> Iterator[None]:
     http = ThreadingHTTPServer(("127.0.0.1", 0), type("H", (Http,), {"around": around}))
-    names = socketserver.ThreadingUDPServer(("127.0.0.1", 0), type("D", (Dns,), {"around": around}))
+    names = socketserver.ThreadingUDPServer(("127.0.0.1", 0), type("D", (names_by,), {"around": around}))
     around.url = f"http://127.0.0.1:{http.server_address[1]}/"
     around.nameserver = f"127.0.0.1:{names.server_address[1]}"
     for server in (http, names):
@@ -282,6 +283,33 @@ def test_without_a_network_each_says_so_and_none_hangs(tmp_path: Path, monkeypat
     assert "does not answer" in found["archive"].message
     assert "DNS does not answer" in found["dmarc"].message
     assert "network" in found["dmarc"].help
+
+
+class Silent(Dns):
+    def handle(self) -> None:
+        return
+
+
+class Refusing(Dns):
+    def handle(self) -> None:
+        answer = dns.message.make_response(dns.message.from_wire(self.request[0]))
+        answer.set_rcode(dns.rcode.SERVFAIL)
+        self.request[1].sendto(answer.to_wire(), self.client_address)
+
+
+@pytest.mark.parametrize(
+    ("server", "why"),
+    [(Silent, "no server of it answered in time"), (Refusing, "NoNameservers")],
+    ids=["silent", "refuses"],
+)
+def test_why_dns_does_not_answer_is_said(
+    around: Around, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: type[Dns], why: str
+) -> None:
+    monkeypatch.setattr("publisher.publishing.doctor.questions.PATIENCE", 0.5)
+    with serving(around, server):
+        found = ask(around, tmp_path, only={"dmarc"})["dmarc"]
+    assert (found.level, found.message) == (Level.FAULT, f"DNS does not answer for _dmarc.news.example.com: {why}")
+    assert "--nameserver" in (found.help or "")
 
 
 @pytest.mark.parametrize("odd", ["foo:bar", "127.0.0.1:x", "::1", "dns.example"])

@@ -187,6 +187,30 @@ def test_the_edition_is_in_the_language_of_its_issues_and_can_be_left(room: Room
 
 
 @pytest.mark.parametrize("room", ["sqlite"], indirect=True)
+def test_issues_of_the_first_and_of_the_last_day_are_in_the_edition_of_their_month_alone(room: Room) -> None:
+    def appear(slug: str, day: date, now: datetime) -> None:
+        room.newsletter.write(f"issues/{slug}/issue.yaml", f"title: 一周\ndate: {day}\nstatus: ready\n")
+        room.newsletter.write(f"issues/{slug}/x.md", "---\nheadline: 头条\n---\n正文。\n")
+        room.publish(now)
+
+    for slug in ISSUES:
+        (room.newsletter.root / f"issues/{slug}").rename(room.newsletter.root / f"gone-{slug}")
+    room.newsletter.write("config.yaml", CONFIG + "deploy: {path: live}\npublish: {unmailed: [first, last, next]}\n")
+    room.config = load_config(room.newsletter.root)
+    room.prefer("always", digest="monthly")
+    appear("first", date(2035, 3, 1), datetime(2035, 2, 28, 16, tzinfo=UTC))  # midnight in Shanghai
+    appear("last", date(2035, 3, 31), END - timedelta(seconds=1))
+    appear("next", date(2035, 4, 1), END)
+    room.publish(datetime(2035, 4, 30, 16, tzinfo=UTC))
+
+    def parts(folder: str) -> set[str]:
+        text = room.mails(folder)["always"].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        return set(re.findall(r"/issues/([\w-]+)/", text))
+
+    assert (parts("digest-2035-03"), parts("digest-2035-04")) == ({"first", "last"}, {"next"})
+
+
+@pytest.mark.parametrize("room", ["sqlite"], indirect=True)
 def test_it_waits_for_an_issue_with_errors_and_leaves_out_one_that_was_withdrawn(room: Room) -> None:
     month(room)
     room.newsletter.write("issues/c/x.md", "---\nheadline: 头条\n---\n<script>alert(1)</script>\n")

@@ -107,6 +107,15 @@ def test_a_change_of_what_all_share_shows_some_and_counts_the_rest(room: Newsroo
     assert found["shared"] == ["config.yaml"]
     assert [change["how"] for change in found["changes"]] == ["shared"] * 3
     assert found["others"] == 4
+    text, markdown = (room.run("plan", "--base", "main", "--format", kind).out for kind in ("text", "markdown"))
+    assert "\nshared by all editions: config.yaml\n" in text
+    assert "\nShared by every edition, and changed: `config.yaml`\n" in markdown
+    for number in range(8):
+        room.newsletter.write(f"templates/{number}.css", "")
+    text, markdown = (room.run("plan", "--base", "main", "--format", kind).out for kind in ("text", "markdown"))
+    assert "\nshared by all editions: config.yaml, " in text
+    assert ", templates/6.css …\n" in text
+    assert ", `templates/6.css` …\n" in markdown
 
 
 def test_recipients_are_numbers_by_segment_and_only_where_a_database_is(room: Newsroom) -> None:

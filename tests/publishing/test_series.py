@@ -231,6 +231,19 @@ def test_renumbering_and_editing_mail_nobody_twice(letter: Newsletter) -> None:
     assert (row["audience"], row["submitted"], row["state"]) == (2, 2, "done")
 
 
+def test_a_step_that_is_edited_after_a_run_died_at_its_very_end_still_reaches_whoever_is_due(
+    letter: Newsletter,
+) -> None:
+    letter.confirm("ann")
+    letter.run()
+    with letter.database.begin() as connection:  # all were mailed; that nobody is left was not written any more
+        connection.execute(update(mailing_table).values(finished_at=None))
+    letter.step("welcome/01-hello", "0", "全新的正文。")
+    letter.confirm("ben")
+    assert letter.run(0.1).exit_status == 0
+    assert letter.mailed() == {("ann", "hello"): 1, ("ben", "hello"): 1}
+
+
 def test_a_step_that_went_and_came_back_is_not_sent_to_who_passed_it_meanwhile(letter: Newsletter) -> None:
     letter.run()
     letter.confirm("ann")

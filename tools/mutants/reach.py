@@ -1,6 +1,6 @@
 """Which tests reach which block of statements: they run once while every block of a copy of the tree reports itself.
 
-What is known of a file of tests is kept in ``dist/mutants`` until that file changes.
+What is known of a test is kept in ``dist/mutants`` until its file changes.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ def reach(session: pytest.Session, kept: Path, watched: Watched) -> dict[str, li
     items = {item.nodeid: item for item in session.items}
     keys = {file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in {_file(name) for name in items}}
     for number, (file, key) in enumerate(sorted(keys.items()), 1):
-        if known.get(file, {}).get("key") == key:
+        before = known[file]["tests"] if known.get(file, {}).get("key") == key else {}
+        todo = [item for name, item in items.items() if _file(name) == file and name not in before]
+        if not todo:
             continue
         log = Path(os.environ["MUTANTS_LOG"])
         log.write_text("", encoding="utf-8")
         with watched(_reporting()):
-            child(lambda: run([i for i in session.items if _file(i.nodeid) == file], _note), 1800)  # noqa: B023
+            child(lambda: run(todo, _note), 1800)  # noqa: B023 - awaited
         tests: dict[str, tuple[list[float], list[str]]] = defaultdict(lambda: ([], []))
         for line in log.read_text(encoding="utf-8").splitlines():
             what, test, value = line.split("\t")
@@ -42,14 +44,14 @@ def reach(session: pytest.Session, kept: Path, watched: Watched) -> dict[str, li
                 tests[test][1].append(value)
             elif what == "passed":
                 tests[test][0].append(float(value))
-        known[file] = {"key": key, "tests": {t: [s[0], b] for t, (s, b) in tests.items() if s and b}}
-        print(f"{number}/{len(keys)} {file}: {len(known[file]['tests'])} tests reach the rooms", flush=True)
+        known[file] = {"key": key, "tests": before | {t: [s[0], b] for t, (s, b) in tests.items() if s}}
+        print(f"{number}/{len(keys)} {file}: {len(todo)} tests, {len(tests)} that pass or reach the rooms", flush=True)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(known), encoding="utf-8")
     found: dict[str, list[tuple[pytest.Item, float]]] = defaultdict(list)
     of_all = [(seconds, test, names) for file in keys for test, (seconds, names) in known[file]["tests"].items()]
     for seconds, test, names in sorted(of_all):
-        for name in names:
+        for name in names if test in items else ():
             found[name].append((items[test], seconds))
     return found
 

