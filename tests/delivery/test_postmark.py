@@ -334,6 +334,73 @@ def test_the_doctor_says_what_is_wrong(
     assert (found.level.value, says in found.message) == (level, True), found
 
 
+def hook(*kinds: str, url: str = HOOK["Url"], **more: dict[str, Any]) -> dict[str, Any]:
+    return {"Url": url, "Triggers": {kind: {"Enabled": True} for kind in kinds} | more}
+
+
+EVERY = ("Bounce", "SpamComplaint", "Delivery", "SubscriptionChange")
+ADD_HOOK = "add https://letters.example.com/webhooks/postmark to the stream, for all kinds but Open and Click"
+SENDER = {"EmailAddress": "Weekly@news.example.com", "Confirmed": True}
+SAYS: list[tuple[str, dict[str, Any], str, str, str | None]] = [
+    ("token", {}, "ok", "the token is that of the server Weekly", None),
+    ("token", {"server": {"DeliveryType": "Sandbox"}}, "fault", "the token is a sandbox server's: nobody gets mail",
+     "use a live server's token"),
+    ("stream", {}, "ok", "broadcast takes broadcasts, with our own unsubscribe link", None),
+    ("identity", {}, "ok", "messages are signed as news.example.com", None),
+    ("identity", {"domains": [{"Name": "example.com", "DKIMVerified": True}], "senders": [SENDER]}, "warning",
+     "the sender's address is confirmed, its domain is not", "add the domain as well"),
+    ("identity", {"domains": [], "senders": [SENDER | {"Confirmed": False}]}, "fault",
+     "Postmark knows neither news.example.com nor the address of newsletter.from", "add the domain"),
+    ("identity", {"domains": [], "senders": [SENDER | {"EmailAddress": "b@news.example.com"}]}, "fault",
+     "Postmark knows neither news.example.com nor the address of newsletter.from", "add the domain"),
+    ("identity", {"domains": [{"Name": "News.Example.com"}]}, "fault", "DKIM of news.example.com is not verified",
+     "publish the records Postmark shows for it"),
+    ("events", {}, "ok", "bounces, complaints and deliveries come back", None),
+    ("events", {"webhooks": [hook(*EVERY[:2], url=HOOK["Url"] + "/"), hook(*EVERY[2:])]}, "ok",
+     "bounces, complaints and deliveries come back", None),
+    ("events", {"webhooks": [hook(*EVERY, url="https://other.example/hook"), {"Triggers": {}}]}, "fault",
+     "the stream broadcast has no webhook of ours", ADD_HOOK),
+    ("events", {"webhooks": [hook(*EVERY[:3], SubscriptionChange={"Enabled": False})]}, "warning",
+     "the webhook tells of no SubscriptionChange", ADD_HOOK),
+    ("events", {"webhooks": [hook(*EVERY[1:])]}, "fault", "the webhook tells of no Bounce", ADD_HOOK),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "changes", "level", "message", "advice"), SAYS)
+def test_what_postmark_answers_is_told_with_what_to_do(
+    postmark: PostmarkServer, config: Config, monkeypatch: pytest.MonkeyPatch,
+    name: str, changes: dict[str, Any], level: str, message: str, advice: str | None,
+) -> None:  # fmt: skip
+    from publisher.publishing.doctor import examine
+    from publisher.publishing.doctor.questions import Probes
+
+    monkeypatch.setenv("PUBLISHER_POSTMARK_ACCOUNT_TOKEN", ACCOUNT_TOKEN)
+    monkeypatch.setenv("PUBLISHER_POSTMARK_WEBHOOK", "user:pw")
+    postmark.account.webhooks = [HOOK]
+    for key, value in changes.items():
+        setattr(postmark.account, key, value)
+    found = {finding.check: finding for finding in examine(Probes(config), {name})}[name]
+    assert (found.level.value, found.message, found.help) == (level, message, advice)
+
+
+def test_what_the_doctor_cannot_ask_postmark_is_said_with_what_to_set(
+    postmark: PostmarkServer, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from publisher.publishing.doctor import examine
+    from publisher.publishing.doctor.questions import Probes
+
+    monkeypatch.delenv("PUBLISHER_POSTMARK_ACCOUNT_TOKEN", raising=False)
+    monkeypatch.delenv("PUBLISHER_POSTMARK_WEBHOOK", raising=False)
+    postmark.account.webhooks = [HOOK]
+    found = {finding.check: finding for finding in examine(Probes(config), {"identity", "events"})}
+    assert (found["identity"].level.value, "PUBLISHER_POSTMARK_ACCOUNT_TOKEN" in found["identity"].message) == (
+        "skipped", True
+    )  # fmt: skip
+    assert (found["events"].level.value, found["events"].help) == (
+        "warning", "set PUBLISHER_POSTMARK_WEBHOOK=user:password where publisher serve runs"
+    )  # fmt: skip
+
+
 def test_the_list_in_use_is_postmark_s_and_needs_its_token(
     postmark: PostmarkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

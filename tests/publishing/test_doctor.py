@@ -6,7 +6,7 @@ import json
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,12 +20,13 @@ import dns.rrset
 import pytest
 
 from publisher.config import load_config
+from publisher.database import open_database
 from publisher.errors import UsageError
 from publisher.providers.provider import by_name
 from publisher.providers.ses.doctor import QUESTIONS, SesAccount
 from publisher.publishing.doctor import Finding, Level, examine
 from publisher.publishing.doctor.questions import Probes
-from tests.delivery.world import make_config
+from tests.delivery.world import add_people, make_config
 
 EVENTS = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE"]
 
@@ -48,6 +49,7 @@ class Around:
     names: dict[tuple[str, str], list[str]] = field(default_factory=lambda: {
         ("bounce.example.com", "TXT"): ['"v=spf1 include:amazonses.com ~all"'],
         ("_dmarc.example.com", "TXT"): ['"v=DMARC1; p=quarantine; " "rua=mailto:d@example.com"']})  # fmt: skip
+    known: str = "example.com"
     clock: timedelta = timedelta(0)
     archive: int = 200
     unsubscribe: int = 200
@@ -64,7 +66,7 @@ class Http(BaseHTTPRequestHandler):
         path, around = self.path, self.around
         answers = {
             "/v2/email/account": around.account,
-            "/v2/email/identities/example.com": around.identity,
+            f"/v2/email/identities/{around.known.replace('@', '%40')}": around.identity,
             "/v2/email/configuration-sets/newsletter": around.configuration_set,
             "/v2/email/configuration-sets/newsletter/event-destinations": {"EventDestinations": around.destinations},
         }
@@ -249,6 +251,85 @@ def test_what_is_wrong_is_said_with_what_to_do(
     found = ask(around, tmp_path, only={check, "archive"} if check == "clock" else {check})[check]
     assert (found.level, says in found.message) == (level, True), found
     assert found.help
+
+
+SENDS = "aws sesv2 put-configuration-set-sending-options --sending-enabled --configuration-set-name newsletter"
+SES_SAYS: list[tuple[str, dict[str, Any], str, Level, str, str | None]] = [
+    ("identity", {}, "q", Level.OK, "example.com is verified for sending", None),
+    ("dkim", {}, "q", Level.OK, "messages are signed as example.com", None),
+    ("dkim", {"identity.DkimAttributes": {"Status": "TEMPORARY_FAILURE", "Tokens": ["t1", "t2"]}}, "q", Level.FAULT,
+     "DKIM of example.com is temporary failure",
+     "publish t1._domainkey.example.com CNAME t1.dkim.amazonses.com; "
+     "t2._domainkey.example.com CNAME t2.dkim.amazonses.com"),
+    ("dkim", {"identity.DkimAttributes": {"Status": "FAILED", "Tokens": ["t1"], "SigningHostedZone": "z.example"}}, "q",
+     Level.FAULT, "DKIM of example.com is failed", "publish t1._domainkey.example.com CNAME t1.z.example"),
+    ("dkim", {"identity.DkimAttributes": {}}, "q", Level.FAULT, "DKIM of example.com is not started",
+     "aws sesv2 get-email-identity --email-identity example.com"),
+    ("mail-from", {}, "q", Level.OK, "bounces come back to bounce.example.com", None),
+    ("mail-from", {"identity.MailFromAttributes.MailFromDomainStatus": "PENDING"}, "q", Level.WARNING,
+     "the MAIL FROM domain bounce.example.com is pending",
+     "publish bounce.example.com MX 10 feedback-smtp.eu-west-1.amazonses.com"),
+    ("quota", {}, "q", Level.OK, "14 a second, 49,990 of 50,000 left today", None),
+    ("quota", {"account.SendQuota.Max24HourSend": -1.0}, "q", Level.OK, "14 a second, no daily limit", None),
+    ("quota", {"account.SendQuota.Max24HourSend": 3.0, "account.SendQuota.SentLast24Hours": 1.0}, "q", Level.OK,
+     "14 a second, 2 of 3 left today", None),
+    ("quota", {"account.SendQuota.Max24HourSend": 2.0, "account.SendQuota.SentLast24Hours": 1.0}, "q", Level.WARNING,
+     "3 readers, 14 a second, 1 of 2 left today: a mailing takes 2 days",
+     "ask for a higher sending quota in Service Quotas (SES)"),
+    ("quota", {"account": {}}, "q", Level.WARNING, "3 readers, 0 a second, 0 of 0 left today: a mailing takes 3 days",
+     "ask for a higher sending quota in Service Quotas (SES)"),
+    ("sandbox", {}, "q", Level.OK, "the account may mail anybody", None),
+    ("configuration-set", {}, "q", Level.OK, "newsletter is there and sends", None),
+    ("configuration-set", {"configuration_set": {}}, "q", Level.OK, "newsletter is there and sends", None),
+    ("configuration-set", {"configuration_set.SendingOptions.SendingEnabled": False}, "q", Level.FAULT,
+     "sending is paused for newsletter", SENDS),
+    ("events", {}, "q", Level.OK, "bounces, complaints and deliveries come back", None),
+    ("events", {}, "", Level.WARNING, "events are published, and nothing here reads them",
+     "set delivery.ses.events_queue (for publisher events pull) or service.sns_topics in config.yaml"),
+    ("tracking", {}, "q", Level.OK, "no opens, no clicks: links reach readers as they were written", None),
+    ("tracking", {"destinations": [{"Enabled": True, "MatchingEventTypes": ["CLICK", "OPEN"]}]}, "q", Level.WARNING,
+     "SES records clicks and opens: it rewrites links or adds a pixel, and messages are no longer what was built",
+     "take OPEN and CLICK out of the event destination"),
+    ("tracking", {"destinations": [{"Enabled": False, "MatchingEventTypes": ["CLICK", "OPEN"]}]}, "q", Level.OK,
+     "no opens, no clicks: links reach readers as they were written", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "changes", "queue", "level", "message", "advice"), SES_SAYS)
+def test_what_ses_answers_is_told_with_its_numbers_and_what_to_type(
+    around: Around, tmp_path: Path, check: str, changes: dict[str, Any], queue: str, level: Level, message: str,
+    advice: str | None,
+) -> None:  # fmt: skip
+    for path, value in changes.items():
+        put(around, path, value)
+    with closing(open_database(make_config(tmp_path))) as database:
+        add_people(database, 3)
+    found = ask(
+        around, tmp_path, {check},
+        delivery=f"{{transport: ses, ses: {{region: eu-west-1, configuration_set: newsletter, events_queue: '{queue}'}}}}",
+    )[check]  # fmt: skip
+    assert (found.level, found.message, found.help) == (level, message, advice)
+
+
+def test_without_a_configuration_set_there_is_one_fault_and_the_right_one(around: Around, tmp_path: Path) -> None:
+    found = ask(
+        around, tmp_path, {"configuration-set", "events", "tracking"},
+        delivery="{transport: ses, ses: {region: eu-west-1, events_queue: q}}",
+    )  # fmt: skip
+    assert {name: one.level for name, one in found.items() if name != "clock"} == {
+        "configuration-set": Level.FAULT, "events": Level.SKIPPED, "tracking": Level.SKIPPED
+    }  # fmt: skip
+
+
+def test_a_sender_that_ses_knows_by_the_address_alone_or_not_at_all_is_told(around: Around, tmp_path: Path) -> None:
+    around.known = "n@news.example.com"
+    assert ask(around, tmp_path, {"identity"})["identity"].message == "n@news.example.com is verified for sending"
+    around.known = "com"
+    found = ask(around, tmp_path, {"identity"})["identity"]
+    assert (found.level, found.message, found.help) == (
+        Level.FAULT, "SES knows neither news.example.com nor the address of newsletter.from",
+        "aws sesv2 create-email-identity --email-identity news.example.com",
+    )  # fmt: skip
 
 
 def test_what_aws_refuses_is_said_in_its_words_without_an_address(
