@@ -259,8 +259,8 @@ SES_SAYS: list[tuple[str, dict[str, Any], str, Level, str, str | None]] = [
     ("dkim", {}, "q", Level.OK, "messages are signed as example.com", None),
     ("dkim", {"identity.DkimAttributes": {"Status": "TEMPORARY_FAILURE", "Tokens": ["t1", "t2"]}}, "q", Level.FAULT,
      "DKIM of example.com is temporary failure",
-     "publish t1._domainkey.example.com CNAME t1.dkim.amazonses.com; "
-     "t2._domainkey.example.com CNAME t2.dkim.amazonses.com"),
+     ("publish t1._domainkey.example.com CNAME t1.dkim.amazonses.com; "
+     "t2._domainkey.example.com CNAME t2.dkim.amazonses.com")),
     ("dkim", {"identity.DkimAttributes": {"Status": "FAILED", "Tokens": ["t1"], "SigningHostedZone": "z.example"}}, "q",
      Level.FAULT, "DKIM of example.com is failed", "publish t1._domainkey.example.com CNAME t1.z.example"),
     ("dkim", {"identity.DkimAttributes": {}}, "q", Level.FAULT, "DKIM of example.com is not started",
@@ -304,10 +304,8 @@ def test_what_ses_answers_is_told_with_its_numbers_and_what_to_type(
         put(around, path, value)
     with closing(open_database(make_config(tmp_path))) as database:
         add_people(database, 3)
-    found = ask(
-        around, tmp_path, {check},
-        delivery=f"{{transport: ses, ses: {{region: eu-west-1, configuration_set: newsletter, events_queue: '{queue}'}}}}",
-    )[check]  # fmt: skip
+    ses = f"{{region: eu-west-1, configuration_set: newsletter, events_queue: '{queue}'}}"
+    found = ask(around, tmp_path, {check}, delivery=f"{{transport: ses, ses: {ses}}}")[check]
     assert (found.level, found.message, found.help) == (level, message, advice)
 
 

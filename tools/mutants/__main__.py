@@ -20,7 +20,7 @@ from typing import Any
 
 from tools.mutants.sites import ROOMS, modules, sites
 
-TESTS = ["acceptance", "audience", "delivery", "feedback", "insights", "proofing", "publishing", "web"]
+TESTS = ["acceptance", "audience", "checks", "delivery", "feedback", "insights", "proofing", "publishing", "web"]
 LEFT_OUT = "not browser and not chaos and not node and not java and not spamassassin"
 
 
@@ -42,7 +42,7 @@ def main() -> None:
         own = {"PYTHONPATH": "tree", "MUTANTS_LOG": "log", "TMPDIR": "tmp", "PYTEST_DEBUG_TEMPROOT": "tmp"}
         environment = os.environ | {name: str(home / path) for name, path in own.items()}
         environment |= {"PYTHONDONTWRITEBYTECODE": "1", "MUTANTS": json.dumps(options)}
-        words = ["-s", "-q", "--timeout=60", "-p", "tools.mutants.session", "-m", LEFT_OUT]
+        words = ["-s", "-q", "--timeout=120", "-p", "tools.mutants.session", "-m", LEFT_OUT]
         words += ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov", "-p", "no:terminalreporter"]
         words += [f"tests/{folder}" for folder in options["tests"]]
         done = subprocess.run([sys.executable, "-m", "pytest", *words], cwd=_copy(home / "tree"), env=environment)

