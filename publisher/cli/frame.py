@@ -224,7 +224,8 @@ def slug_in(root: Path, name: str) -> str:
 class Bar:
     """A progress bar on standard error; it vanishes when the work is done. Off a terminal it is nothing at all.
 
-    With ``file`` it goes over the bytes of that file.
+    With ``file`` it goes over the bytes of that file. It is shown from the first step on, by a thread: a process with
+    one thread may be copied (:func:`publisher.proofing.together.workers`).
     """
 
     def __init__(self, word: str, file: Path | None = None) -> None:
@@ -247,8 +248,6 @@ class Bar:
         self._task = self._bar.add_task(word, total=file.stat().st_size if file else None, note="")
 
     def __enter__(self) -> Bar:
-        if self._bar:
-            self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -258,11 +257,13 @@ class Bar:
         """Leave the terminal to somebody else."""
         if self._bar:
             self._bar.stop()
+            self._bar = None
 
     def begin(self, word: str, count: int | None = None) -> None:
         """Other work begins, of so many steps."""
         if self._bar:
             self._bar.reset(self._task, description=word, total=count)
+            self._bar.start()
 
     def total(self, count: int) -> None:
         """So much is to be done."""
@@ -273,6 +274,7 @@ class Bar:
         """More is done."""
         if self._bar:
             self._bar.advance(self._task, count)
+            self._bar.start()
 
     def at(
         self, done: int, total: int | None = None, word: str | None = None, notes: Sequence[str] | None = None
@@ -282,6 +284,7 @@ class Bar:
             speed = self._bar.tasks[0].speed if notes is not None else None
             note = ", ".join([*([f"{speed:,.0f}/s"] if speed else []), *(notes or ())])
             self._bar.update(self._task, completed=done, total=total, description=word, note=note)
+            self._bar.start()
 
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")]

@@ -33,7 +33,7 @@ WORTH_PROCESSES = 40
 
 _CHUNK = 8
 _PRELOADED = [__name__, "publisher.checks.engine", "publisher.edition.rendering"]
-"""What proofreading needs, loaded once for all processes."""
+"""What proofreading needs, loaded once for all processes that are no copies."""
 _given: tuple[Config, Others] | None = None
 
 
@@ -175,25 +175,47 @@ def _facts(config: Config, slug: str, keys: Mapping[str, bytes], store: Store, p
 
 def _proofread(config: Config, slugs: Sequence[str], others: Others, processes: int | None) -> Iterator[Packed]:
     count = processes or (cores() if len(slugs) >= WORTH_PROCESSES else 1)
-    if count == 1:
+    if count == 1 or len(slugs) < 2:
         yield from (pack(proofread(config, slug, commit=False, others=others)) for slug in slugs)
         return
+    first = pack(proofread(config, slugs[0], commit=False, others=others))  # what it loads, copies of this process have
     with workers(count, _start, config, others) as pool:
-        yield from pool.map(_proofread_in_worker, slugs, chunksize=_CHUNK)
+        more = pool.map(_proofread_in_worker, slugs[1:], chunksize=_CHUNK)
+        yield first
+        yield from more
 
 
 def workers(count: int, start: Callable[..., None] | None = None, *given: Any) -> ProcessPoolExecutor:
-    """So many processes. Never forked: the caller may have threads (a progress bar, the preview's server)."""
+    """So many processes: copies of this one where they share nothing with it, for then all is loaded; else new ones."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
+    context = multiprocessing.get_context("fork" if _is_alone() else method)
     context.set_forkserver_preload(_PRELOADED)
     return ProcessPoolExecutor(count, context, _begin, (gc.get_threshold(), start, *given))
 
 
+def _is_alone() -> bool:
+    """Whether this process has one thread, and has opened nothing that is open still: no progress bar, no server, no
+    database, no lock. What it was started with does not count. Linux alone tells.
+    """
+    try:
+        threads, opened = (os.listdir(f"/proc/self/{what}") for what in ("task", "fd"))  # noqa: PTH208 - names alone
+        return len(threads) == 1 and not any(map(_is_own, opened))
+    except OSError:
+        return False
+
+
+def _is_own(descriptor: str) -> bool:
+    try:
+        return not os.get_inheritable(int(descriptor))
+    except OSError:  # what listed them is closed
+        return False
+
+
 def _begin(threshold: tuple[int, int, int], start: Callable[..., None] | None, *given: Any) -> None:
+    gc.freeze()
     gc.set_threshold(*threshold)  # a new process has the interpreter's own
     if start:
         start(*given)
