@@ -94,7 +94,7 @@ class CsvFile:
                         progress(raw.tell())
             except UnicodeError:
                 message = f"there are bytes here that are not {self.encoding}; name the file's own with --encoding"
-                raise RowError(reader.line_num + 1, message) from None
+                raise RowError(_undecodable(self.path, self.encoding), message) from None
             except csv.Error as error:
                 opened = _opening(list(islice(again, reader.line_num - line + 1)), line, self.delimiter)
                 raise RowError(opened or line, _UNCLOSED if opened else f"the line is not CSV: {error}") from None
@@ -125,6 +125,18 @@ def _opening(lines: Sequence[str], line: int, delimiter: str) -> int:
                 ended = False
             start = not quoted and character in (delimiter, "\r", "\n")
     return opened
+
+
+def _undecodable(path: Path, encoding: str) -> int:
+    """The line of the first bytes that are no text in this encoding: text is read in blocks of many lines."""
+    line, decoder = 1, codecs.getincrementaldecoder(encoding)()
+    with path.open("rb") as file:
+        try:
+            for part in file:
+                line += decoder.decode(part).count("\n")
+        except UnicodeDecodeError as error:  # what is left of UTF-16's last line end stands before it
+            line += error.object[: error.start].decode(encoding, "replace").count("\n")
+    return line
 
 
 def _survey(path: Path) -> tuple[str, int, bytes, bool]:

@@ -243,6 +243,18 @@ def test_a_file_that_cannot_be_read_to_its_end(tmp_path: Path, content: bytes, m
     assert message in problems[-1].message
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+@pytest.mark.parametrize("line", [1, 2, 3, 700, 1001])
+def test_bytes_that_are_not_of_the_encoding_are_told_at_their_line(tmp_path: Path, line: int, encoding: str) -> None:
+    lines = [f"{text}\n".encode(encoding) for text in ["email,name", *(f"r{n}@example.com,Ann" for n in range(1000))]]
+    wrong = {"utf-8": "名".encode("gb18030"), "utf-16-le": b"\x00\xd8\x00\x00"}[encoding]
+    lines[line - 1] = "name,".encode(encoding) + wrong + "\n".encode(encoding)
+    (tmp_path / "people.csv").write_bytes(b"".join(lines))
+    problems: list[RowError] = []
+    assert survey(tmp_path / "people.csv", encoding=encoding, complain=problems.append).broken
+    assert [(one.line, f"bytes here that are not {encoding}" in one.message) for one in problems] == [(line, True)]
+
+
 ROWS = [f"r{n}@example.com,R{n},Rome" for n in range(52)]
 
 
@@ -268,7 +280,7 @@ def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path: Path, line: int, r
 
 def test_a_quote_is_missed_after_the_separator_line_of_excel_as_well(tmp_path: Path) -> None:
     problems: list[RowError] = []
-    rows = ["sep=;", "email;name", 'a@example.com;"Ann', "b@example.com;Ben", 'c@example.com;"']
+    rows = ["sep=;", "email;name;city", 'a@example.com;"Ann;x', "b@example.com;Ben;y", '";z']
     assert look(tmp_path, "\n".join(rows), problems).broken
     assert [problem.line for problem in problems] == [3]
 

@@ -22,9 +22,9 @@ from publisher.audience.address import read_address
 from publisher.audience.csvfile import RowError
 from publisher.audience.importing import survey, write
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState
-from publisher.audience.own import COLUMNS, export, guarded, unguarded
+from publisher.audience.own import COLUMNS, export, guarded, record, unguarded
 from publisher.audience.suppressions import Reason, suppress, suppression
-from publisher.audience.tables import consents, subscribers, suppressions
+from publisher.audience.tables import consents, enrolments, subscribers, suppressions
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database, open_database
@@ -303,6 +303,39 @@ def test_a_reference_that_is_somebody_else_s_is_made_anew(database: Database, tm
     assert found["ben@example.com"] == f"{1:024x}"
 
 
+def test_a_person_is_told_all_that_is_stored_of_them(database: Database, tmp_path: Path) -> None:
+    moment, day = datetime(2024, 2, 29, 8, tzinfo=UTC), "2024-02-29T08:00:00+00:00"
+    address = read_address("Ann@example.com")
+    stored = {
+        "address": "Ann@example.com", "address_key": address.address_key, "mailbox_key": address.mailbox_key,
+        "reference": f"{1:024x}", "state": "confirmed", "name": "安", "language": "zh-CN", "timezone": "Asia/Shanghai",
+        "topics": ["甲"], "attributes": {"城市": ""}, "paused_until": moment, "digest": "monthly", "asked_at": moment,
+        "preferred_at": moment, "created_at": moment, "changed_at": moment,
+    }  # fmt: skip
+    entry = {"at": moment, "change": "confirmed", "how": "import", "evidence": {"file": "读者.csv"}}
+    held = {"mailbox_key": address.mailbox_key, "reason": "complaint", "detail": "SES", "at": moment}
+    way = {"started_at": moment, "series": "welcome"}
+    with database.begin() as connection:
+        (key,) = connection.execute(insert(subscribers).values(stored)).inserted_primary_key or ()
+        connection.execute(insert(consents).values(subscriber_id=key, **entry))
+        connection.execute(insert(suppressions).values(held))
+        connection.execute(insert(enrolments).values(subscriber_id=key, **way))
+        reader = store.find(connection, address)
+        assert reader is not None
+        assert record(connection, reader) == {
+            "email": "Ann@example.com", "reference": f"{1:024x}", "state": "confirmed", "name": "安",
+            "language": "zh-CN", "timezone": "Asia/Shanghai", "digest": "monthly", "topics": ["甲"],
+            "attributes": {"name": "安", "城市": ""}, "paused_until": day, "asked_at": day, "preferred_at": day,
+            "created_at": day, "changed_at": day,
+            "suppressed": {"reason": "complaint", "detail": "SES", "at": day},
+            "enrolments": {"welcome": {"started_at": day, "steps": []}},
+            "history": [{"at": day, "change": "confirmed", "how": "import", "evidence": {"file": "读者.csv"}}],
+        }  # fmt: skip
+    carry(database, tmp_path / "out.csv")  # which people open in a spreadsheet
+    text = (tmp_path / "out.csv").read_text(encoding="utf-8")
+    assert all(words in text for words in ("读者.csv", "甲", "城市", "安"))
+
+
 def test_pending_asks_those_of_an_export_as_well(database: Database, tmp_path: Path) -> None:
     (tmp_path / "old.csv").write_text(EARLIER, encoding="utf-8")
     bring(database, tmp_path / "old.csv", pending=True)
@@ -335,10 +368,11 @@ def test_a_spoiled_cell_has_its_line(tmp_path: Path, was: str, becomes: str, mes
             ("enrolments", json.dumps({"welcome": {"started_at": "2024-01-02T03:04:05+00:00", "steps": [step]}}), "")
             for step in ("hello", "series/other/hello", 1)
         ),
+        ("digest", "weekly", "digest is not monthly"),
         *(("other_attributes", cell, "the attributes are not a JSON object") for cell in ("[]", "{", "1")),
     ],
 )
-def test_json_that_is_not_what_we_wrote_is_refused(tmp_path: Path, column: str, cell: str, message: str) -> None:
+def test_a_cell_that_is_not_what_we_wrote_is_refused(tmp_path: Path, column: str, cell: str, message: str) -> None:
     cells = {"email": "ann@example.com", "state": "confirmed", column: cell}
     with (tmp_path / "out.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([COLUMNS, [cells.get(name, "") for name in COLUMNS]])
