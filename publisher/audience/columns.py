@@ -21,6 +21,7 @@ from publisher.audience.address import Address, read_address
 from publisher.audience.own import COLUMNS, LATER, SIGNS, Past, past_of, unguarded
 from publisher.audience.standing import MOST_VALUES, TABLES, ImportStatus, Standings
 from publisher.config.audience import AttributeConfig, fits
+from publisher.config.values import SYSTEM_ZONES
 from publisher.language import canonical
 
 
@@ -75,8 +76,7 @@ def language_tag(text: str) -> str | None:
 
 @cache
 def _zones() -> dict[str, str]:
-    here = {"localtime", "posixrules", "Factory"}  # files of a system, and no zones: each machine would read another
-    return {name.lower(): name for name in available_timezones() - here}
+    return {name.lower(): name for name in available_timezones() - SYSTEM_ZONES}
 
 
 @lru_cache(maxsize=1024)

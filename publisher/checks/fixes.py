@@ -12,17 +12,18 @@ import difflib
 import re
 import stat
 from bisect import bisect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from publisher.checks.rules import items, links, punctuation
-from publisher.diagnostics import Diagnostic
+from publisher.diagnostics import Diagnostic, Sentence, counted, say
 from publisher.documents.atomic import write_file
 from publisher.documents.text import shadows
 
+NOTHING, ASKED, MENDED = say("nothing to mend by itself"), say("{told}. Write?"), say("mended: {told}")
 _LINE_END = re.compile("(\r\n|\n|\r)")
 _CODE, _CODE_END = (re.compile(f"<{end}(?:code|pre|kbd|samp|tt)\\b", re.IGNORECASE) for end in ("", "/"))
 WHOLLY = frozenset({punctuation.HALF_WIDTH.name})
@@ -64,6 +65,12 @@ def plan_fixes(root: Path, findings: Iterable[Diagnostic]) -> list[Fix]:
             by_path.setdefault(finding.path, []).append(finding)
     planned = (_plan(root, path, found) for path, found in sorted(by_path.items()))
     return [fix for fix in planned if fix is not None]
+
+
+def changes(fixes: Sequence[Fix]) -> Sentence:
+    """How much they change, in words."""
+    count = counted("{n:,} change", "{n:,} changes", sum(fix.count for fix in fixes))
+    return say("{count} in {files}", count=count, files=counted("{n:,} file", "{n:,} files", len(fixes)))
 
 
 def apply_fix(root: Path, fix: Fix) -> bool:

@@ -66,10 +66,12 @@ class Removal(NamedTuple):
     end: int
 
 
-def _fault(code: Code, what: Sentence) -> Fault:
+def _fault(code: Code, what: Sentence, shows: str = "") -> Fault:
+    """``shows``: the address of what a reader would have seen."""
+    link = say("write a link to it: [words]({url})", url=shows) if shows else None
     if code is REMOVED_ACTIVE:
-        return Fault(code, say("{what} is active content, which is removed", what=what), say("delete it"))
-    return Fault(code, say("{what} is not kept", what=what), say("use Markdown, or delete it"))
+        return Fault(code, say("{what} is active content, which is removed", what=what), link or say("delete it"))
+    return Fault(code, say("{what} is not kept", what=what), link or say("use Markdown, or delete it"))
 
 
 class _Scanner(HTMLParser):
@@ -93,15 +95,16 @@ class _Scanner(HTMLParser):
         line, column = self.getpos()
         return self._starts[line - 1] + column
 
-    def _remove(self, what: Sentence, length: int, code: Code = REMOVED_HTML) -> None:
+    def _remove(self, what: Sentence, length: int, code: Code = REMOVED_HTML, shows: str = "") -> None:
         """Of ``length`` characters from where the parser stands."""
         start = self._offset()
-        self.removals.append(Removal(_fault(code, what), start, start + length))
+        self.removals.append(Removal(_fault(code, what, shows), start, start + length))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         start, text = self._offset(), self.get_starttag_text() or ""
         if tag not in TAGS:
-            self._remove(say("<{tag}>", tag=tag), len(text), REMOVED_ACTIVE if tag in RUNS else REMOVED_HTML)
+            kind = REMOVED_ACTIVE if tag in RUNS else REMOVED_HTML
+            self._remove(say("<{tag}>", tag=tag), len(text), kind, _player(tag, attrs))
         written, at = text.lower(), 1 + len(tag)
         for name, value in attrs:
             at = max(written.find(name, at), at)
@@ -122,6 +125,15 @@ class _Scanner(HTMLParser):
     def handle_comment(self, data: str) -> None:
         if not self._fragment.startswith("<!--", self._offset()):  # what no browser understands is a comment to all
             self._remove(say("the declaration “{data}”", data=shortened(data)), len(data) + 3)
+
+
+def _player(tag: str, attributes: list[tuple[str, str | None]]) -> str:
+    """The address of a video or a page that a tag would have shown; empty where it shows none."""
+    if tag not in {"iframe", "embed", "video", "audio"}:
+        return ""
+    url = (dict(attributes).get("src") or "").strip()
+    url = f"https:{url}" if url.startswith("//") else url
+    return url if url.startswith(("https://", "http://")) and not re.search(r"[\s()<>]", url) else ""
 
 
 def removed_attribute(tag: str, name: str, value: str) -> Code | None:

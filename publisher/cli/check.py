@@ -15,7 +15,6 @@ from publisher.cli.frame import (
     chosen_slugs,
     complain,
     console,
-    counted,
     error_console,
     examples,
     show_findings,
@@ -96,18 +95,19 @@ def _mendable(root: Path, findings: Sequence[Diagnostic]) -> int:
 
 def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
     """Show what --fix would change, ask, and write it; whether anything was written."""
-    from publisher.checks.fixes import apply_fix, plan_fixes
+    from publisher.checks.fixes import ASKED, MENDED, NOTHING, apply_fix, changes, plan_fixes
+    from publisher.diagnostics import rendered, say
     from publisher.errors import UsageError
 
     fixes = plan_fixes(root, findings)
     if not fixes:
-        tell("nothing to mend by itself")
+        tell(rendered(NOTHING))
         return False
     for fix in fixes:
         error_console.print(fix.diff(), end="", markup=False)
-    told = f"{counted(sum(fix.count for fix in fixes), 'change')} in {counted(len(fixes), 'file')}"
+    told = changes(fixes)
     refusal = UsageError(f"{told}: nothing is written without a yes", help="look at the change, then add --yes")
-    if not agreed(f"{told}. Write?", yes, refusal):
+    if not agreed(rendered(say(ASKED, told=told)), yes, refusal):
         return False
     for fix in fixes:
         try:
@@ -115,7 +115,7 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
                 complain(f"{fix.path} has changed meanwhile, and is left as it is", "type the command again")
         except OSError as error:
             raise UsageError(f"{fix.path} cannot be written: {error.strerror}", help="make it writable") from error
-    tell(f"mended: {told}")
+    tell(rendered(say(MENDED, told=told)))
     return True
 
 
@@ -145,13 +145,10 @@ def _show(
 
 
 def _summary(findings: Sequence[Diagnostic], issues: int, mendable: int) -> None:
-    """The counts, on standard error, and what need not be mended by hand."""
-    numbers = {name: sum(finding.severity == name for finding in findings) for name in ("error", "warning", "info")}
-    counts = [f"{n:,} info" if name == "info" else counted(n, name) for name, n in numbers.items() if n]
-    told = ", ".join(counts) or "no problem"
-    where = f" in {counted(issues, 'issue')}" if issues else ""
-    fixes = f"; publisher check --fix mends {mendable} of them" if mendable else ""
-    error_console.print(f"{told}{where}{fixes}")
+    """The counts, on standard error."""
+    from publisher.diagnostics.text import summed_up
+
+    tell(summed_up(findings, issues, mendable))
 
 
 @app.command(epilog=examples("publisher explain unknown-key"))

@@ -16,6 +16,9 @@ from publisher.documents.validate import canonical_language, refuse
 
 DATABASE_PASSWORD = define("database-password", Severity.ERROR, fixed=True, secret=True)
 
+SYSTEM_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+"""Files of a system among its time zones, and no zones: each machine would read another."""
+
 _IT = say("it")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
@@ -79,9 +82,15 @@ def _sender(value: str) -> str:
 
 def _timezone(value: str) -> str:
     try:
+        if value in SYSTEM_ZONES:
+            raise ValueError(value)
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):  # OSError: a name such as "Asia" is a folder of the database
-        near = [zone for zone in available_timezones() if zone.rpartition("/")[2].lower() == value.strip().lower()]
+        near = [
+            zone
+            for zone in available_timezones() - SYSTEM_ZONES
+            if zone.rpartition("/")[2].lower() == value.strip().lower()
+        ]
         advice = (
             say("write {words}", words=near[0]) if near else say("write an IANA name, such as Asia/Shanghai or UTC")
         )

@@ -6,6 +6,7 @@ Of many findings of one kind a person reads the first, and how many more there a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -24,8 +25,10 @@ _WINDOW = 100
 _PIECE = 512
 """Characters of a line that are looked at together."""
 
+_COMMA = say(", ")
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.INFO: "\x1b[1;36m"}
 _HELP = say("help: ")
+_SEVERITIES = {Severity.ERROR: say("error"), Severity.WARNING: say("warning"), Severity.INFO: say("info")}
 _BOLD, _DIM, _CYAN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
 FEW = 3
 """Findings of one kind that are all shown. Of more the first is; of errors as many as this, for each is an act."""
@@ -86,6 +89,23 @@ def render_text(
     return "\n".join(_block(one, lines, color) for one in shown)
 
 
+def summed_up(findings: Iterable[Diagnostic], issues: int, mendable: int) -> str:
+    """How many findings of each severity there are, in how many issues, and how many need not be mended by hand."""
+    numbers = Counter(finding.severity for finding in findings)
+    several = (
+        counted("{n:,} error", "{n:,} errors", numbers[Severity.ERROR]),
+        counted("{n:,} warning", "{n:,} warnings", numbers[Severity.WARNING]),
+        counted("{n:,} info", "{n:,} info", numbers[Severity.INFO]),
+    )
+    parts = [rendered(told) for told in several if told.values["n"]]
+    told = rendered(_COMMA).join(parts) or rendered(say("no problem"))
+    if issues:
+        told = rendered(counted("{told} in {n:,} issue", "{told} in {n:,} issues", issues, told=told))
+    if mendable:
+        told = rendered(say("{told}; publisher check --fix mends {n} of them", told=told, n=mendable))
+    return told
+
+
 class _SourceLines:
     """Lines of files, each file read once."""
 
@@ -126,7 +146,7 @@ def _block(shown: Shown, lines: _SourceLines, color: bool) -> str:
     paint, diagnostic = partial(_paint, on=color), shown.finding
     span, severity = diagnostic.span, diagnostic.severity
     head = f"{paint(printable(f'{diagnostic.path}:{span.line}:{span.column}'), _BOLD)}: "
-    label = paint(f"{severity}[{diagnostic.code}]", _COLOURS[severity])
+    label = paint(f"{rendered(_SEVERITIES[severity])}[{diagnostic.code}]", _COLOURS[severity])
     block = [f"{head}{label} {printable(rendered(diagnostic.message))}"]
     source = lines.of(diagnostic)
     if source and not source.isspace():

@@ -91,7 +91,10 @@ _MEANT = {
     "标题": ("headline", "title"), "標題": ("headline", "title"), "日期": ("date",), "正文": ("body",),
     "点评": ("commentary",), "點評": ("commentary",), "评论": ("commentary",), "来源": ("source",), "來源": ("source",),
     "图片": ("image",), "圖片": ("image",), "封面": ("cover",), "标签": ("tags",), "標籤": ("tags",),
-    "作者": ("authors",),
+    "作者": ("authors",), "title": ("headline",), "heading": ("headline", "title"), "content": ("body",),
+    "text": ("body",), "image": ("cover",), "cover": ("image",), "picture": ("image", "cover"), "link": ("source",),
+    "url": ("source",), "author": ("authors",), "summary": ("subtitle",), "description": ("subtitle",),
+    "draft": ("status",),
     "导语": ("intro",), "要点": ("key_points",), "状态": ("status",), "語言": ("language",), "语言": ("language",),
 }  # fmt: skip
 
@@ -103,7 +106,7 @@ def _known(written: str, known: Sequence_[str]) -> Sentence:
     if near and colon:
         return say("write {key}: {rest}", key=near, rest=rest)
     if near and _plain(written) != written:
-        return say("write {near}, with plain spaces before it", near=near)
+        return say("write {near}, with plain spaces before it", near=_plain(written))
     return say("write {words}", words=near) if near else say("the keys here are {known}", known=", ".join(known))
 
 

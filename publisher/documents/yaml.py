@@ -25,6 +25,7 @@ ALIAS = define("yaml-alias", Severity.ERROR, fixed=True)
 TAG = define("yaml-tag", Severity.ERROR, fixed=True)
 SEVERAL_DOCUMENTS = define("yaml-several-documents", Severity.ERROR, fixed=True)
 COMPLEX_KEY = define("yaml-complex-key", Severity.ERROR, fixed=True)
+ENTRY_JOINED = define("list-entry-joined", Severity.ERROR)
 CUT_AT_HASH = define("text-cut-at-hash", Severity.ERROR)
 
 MAX_DEPTH = 60
@@ -35,6 +36,7 @@ _WORDS = (
 _TEXTS = frozenset(_WORDS.split())
 """Keys whose value is words. In any other a ``#`` after a space can only be a comment."""
 _CUT = re.compile(r"[ \t]+(?P<words>#+[^#\s].*)")
+_DEEPER = re.compile(r"[ \t]*-(?=[ \t])")
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -110,6 +112,8 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             if event.style not in {"|", ">"}:
                 self._cut(event.value, span, key)
+            if not event.style and span.end_line > span.line:
+                self._joined(span)
             return Scalar(event.value, span, event.style or "")
         assert isinstance(event, yaml.CollectionStartEvent)
         if depth >= MAX_DEPTH:
@@ -175,6 +179,16 @@ class _Builder:
         if getattr(event, "tag", None) is not None:
             self._refuse(TAG, point, _NO_TAG, _QUOTE_TAG)
 
+    def _joined(self, span: Span) -> None:
+        """Entries of a list that are indented deeper than the one above: to YAML its text goes on."""
+        for number in range(span.line + 1, span.end_line + 1):
+            line = self.lines[number - self.first]
+            if found := _DEEPER.match(line):
+                place = Place(self.path, Span(number, found.end(), number, found.end() + 1))
+                message = say("this is no entry of a list: YAML takes it for more of the text above it")
+                advice = say("indent it as the entries of its list; quote a text that goes on with a hyphen")
+                self.findings.append(ENTRY_JOINED.at(place, message, help=advice))
+
     def _cut(self, text: str, span: Span, key: Scalar | None) -> None:
         """Words after `` #`` in a text: a comment to YAML, and to the editor what comes next."""
         line = self.lines[span.end_line - self.first]
@@ -218,8 +232,20 @@ _SAID: tuple[tuple[str, Sentence, Sentence], ...] = (
         say("this line does not belong to the keys above it"),
         say("indent it as they are; quote the whole of a text that begins with a quote"),
     ),
-    ("could not find expected ':'", say("a key is not followed by a colon"), say('write it as "key: value"')),
+    (
+        "could not find expected ':'",
+        say("a key is not followed by a colon"),
+        say('write it as "key: value"; indent a line that goes on with the text above it'),
+    ),
+    (
+        "expected comment or line break",
+        say("text follows the | or > that begins a block"),
+        say("quote the text, or begin it on the next line, indented"),
+    ),
+    ("mapping keys are not allowed", say("a text cannot begin with ? and a space"), say("quote the text")),
+    ("expected <document start>", say("the YAML ends above, at the line of ..."), say("delete the line of ...")),
     ("found a tab character", say("a tab cannot indent YAML"), say("indent with spaces")),
+    ("expected hexdecimal", say("the escape is unknown"), say("use single quotes, or double the backslash")),
     ("found unknown escape character", say("the escape is unknown"), say("use single quotes, or double the backslash")),
 )
 

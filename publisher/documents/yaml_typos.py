@@ -20,6 +20,7 @@ _AFTER_QUOTED = re.compile(_KEY + r":[ \t]+(?P<value>(?P<at>\"[^\"]*\"|'[^']*'|\
 _ENTRY_AFTER_QUOTED = re.compile(r"[ \t]*- +(?P<value>(?P<at>\"[^\"]*\"|'[^']*'|\[[^\]]*\])[ \t]*[^\s,#:].*)")
 _ENTRY = re.compile(r"[ \t]*(?P<at>-(?=[^\s-])|[－–—•·])(?P<rest>.*)")
 _FULL_COMMA = re.compile(r"[^#]*?[{\[][^}\]]*?(?P<at>，).*")
+_HASH = re.compile(r"(?:" + _KEY + r":)?[ \t]*\[(?:[^#'\"]*,)?[ \t]*(?P<at>#[^#\s,\]]+).*")
 _CONFLICT = re.compile(r"(?P<at><{7}|={7}|>{7})(?: .*)?")
 
 
@@ -85,6 +86,11 @@ def _conflict(_: re.Match[str]) -> tuple[Sentence, Sentence]:
     return say("a merge conflict is not resolved"), advice
 
 
+def _hash(match: re.Match[str]) -> tuple[Sentence, Sentence]:
+    word = shortened(match["at"])
+    return say("YAML takes what follows {word} for a comment", word="#"), say('quote it: "{word}"', word=word)
+
+
 def shortened(text: str) -> str:
     """The text, or its begin, for a message."""
     return text if len(text) <= 40 else f"{text[:40]}…"
@@ -97,5 +103,6 @@ _SLIPS: _Slips = (
     (_NO_SPACE, _colon(say("a space is missing after the colon"))),
     (_AFTER_QUOTED, _quoted),
     (_TWO_COLONS, _quoted),
+    (_HASH, _hash),
 )
 _SLIPS_THERE: _Slips = ((_ENTRY_AFTER_QUOTED, _quoted), (_ENTRY, _entry), (_FULL_COMMA, _comma))

@@ -12,6 +12,9 @@ from publisher.issue import codes
 SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+([/?#:].*)?", re.DOTALL)
+_SLIP = re.compile(r"h?t{1,3}p{1,2}(?P<s>s?)[:：;；]*/{1,3}(?P<rest>[^/].*)", re.DOTALL | re.IGNORECASE)
+"""``http`` and its colon as they are mistyped."""
+_MAIL = re.compile(r"[^\s@/?#]+@[\w-]+(\.[\w-]+)+(\?.*)?", re.DOTALL)
 # Browsers drop these inside a scheme, so "java\nscript:" runs all the same (WHATWG URL, 4.1).
 _DROPPED = re.compile(r"[\x00-\x20]")
 
@@ -24,18 +27,28 @@ def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
     """
     bare = _DROPPED.sub("", unquote(url))
     match = _SCHEME.match(bare)
+    slip = _SLIP.fullmatch(bare)
+    meant = f"http{slip['s'].lower()}://{slip['rest']}" if slip and _DOMAIN.fullmatch(slip["rest"]) else ""
     if not match or (_DOMAIN.fullmatch(bare) and bare[match.end() : match.end() + 1].isdigit()):
         domain, better = bare.lstrip("/"), say("write the whole address, https://…")
-        better = say("write https://{bare}", bare=domain) if _DOMAIN.fullmatch(domain) else better
+        if not bare:
+            return Fault(codes.NO_SCHEME, say("the link has no address"), better)
+        if meant:
+            better = say("write {words}", words=meant)
+        elif _DOMAIN.fullmatch(domain):
+            better = say("write https://{bare}", bare=domain)
+        elif _MAIL.fullmatch(bare) and "mailto" in schemes:
+            better = say("write {words}", words=f"mailto:{bare}")
         return Fault(codes.NO_SCHEME, say("the link has no scheme"), better)
     scheme = match[1].lower()
     if scheme not in schemes:
         better = say("begin it with one of {listed}", listed=", ".join(f"{name}:" for name in sorted(schemes)))
+        better = say("write {words}", words=meant) if meant else better
         return Fault(codes.UNSAFE_SCHEME, say("a link cannot begin with {scheme}:", scheme=scheme), better)
-    return _fault_of_address(url, scheme)
+    return _fault_of_address(url, scheme, meant)
 
 
-def _fault_of_address(url: str, scheme: str) -> Fault | None:
+def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
     if re.search(r"\s", url.strip()):
         return Fault(codes.BAD_LINK, say("the address of the link holds white space"), say("write %20 for a space"))
     if scheme in {"http", "https"}:
@@ -45,7 +58,7 @@ def _fault_of_address(url: str, scheme: str) -> Fault | None:
         except ValueError:
             host = None
         if not host:
-            better = say("write {scheme}://example.com/", scheme=scheme)
+            better = say("write {words}", words=meant or f"{scheme}://example.com/")
             return Fault(codes.BAD_LINK, say("the link names no host"), better)
     elif not url.partition(":")[2].strip("/"):
         message = say("nothing follows {scheme}:", scheme=scheme)

@@ -38,6 +38,18 @@ def test_no_problem_says_so_on_standard_error_alone(root: Path) -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "no problem in 1 issue\n")
 
 
+def test_what_is_found_and_what_may_be_mended_is_counted_in_the_language_that_was_chosen(root: Path) -> None:
+    (root / SLUG / "b.md").write_text("---\nheadlin: x\n---\ntext\n")
+    (root / SLUG / "c.md").write_text("---\nheadline: 乙\n---\n一句，，两句。\n", encoding="utf-8")
+    ran = run(root, "--lang", "zh", "check")
+    assert ": 错误[unknown-key] " in ran.stdout
+    assert ": 警告[doubled-punctuation] " in ran.stdout
+    assert ran.stderr == "1 期：1 个错误，1 个警告；其中 1 处可用 publisher check --fix 改好\n"
+    mended = run(root, "--lang", "zh", "check", "--fix", "--yes").stderr
+    assert "已改好：1 处改动，1 个文件\n" in mended
+    assert "没有能自动改的\n" in run(root, "--lang", "zh", "check", "--fix").stderr
+
+
 def test_an_address_that_is_none_is_one_finding_and_crashes_no_rule(root: Path) -> None:
     (root / SLUG / "b.md").write_text('---\nheadline: A headline\n---\nA <a href="http://[x">link to it</a>.\n')
     found = json.loads(run(root, "check", "--format", "json").stdout)

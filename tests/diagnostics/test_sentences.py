@@ -111,6 +111,6 @@ def test_a_report_speaks_the_language_that_was_chosen() -> None:
     )
     token = language.set("zh")
     try:
-        assert render_text([finding]) == "a.md:1:1: error[x] topic 是空的\n  怎么办：删掉它\n"
+        assert render_text([finding]) == "a.md:1:1: 错误[x] topic 是空的\n  怎么办：删掉它\n"
     finally:
         language.reset(token)

@@ -1,4 +1,4 @@
-"""Blocks of Markdown: what is no heading, list or table, headings that skip a level, cells beyond a table's head."""
+"""Blocks of Markdown: what is no heading, list or table, or is code by its blanks; levels, cells beyond a head."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from publisher.checks.context import Context
+from publisher.checks.context import HAN, Context
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, counted, define, say
 from publisher.documents.yaml_typos import shortened
@@ -16,6 +16,8 @@ LIST_NOT_MADE = define("list-not-made", Severity.WARNING)
 TABLE_NOT_MADE = define("table-not-made", Severity.WARNING)
 SKIPS_LEVEL = define("heading-skips-level", Severity.WARNING)
 CELL_LOST = define("table-cell-lost", Severity.ERROR, fixed=True)
+PARAGRAPH_AS_HEADING = define("paragraph-as-heading", Severity.WARNING)
+PROSE_AS_CODE = define("prose-as-code", Severity.WARNING)
 _ALMOST = re.compile(
     r"^(?:#{2,6}(?=[^ \t\n#])|#{7,}(?=[ \t])|#(?=[\u00a0\u3000])|＃{2,}|＃(?=[ \t\u3000]))", re.MULTILINE
 )
@@ -28,6 +30,12 @@ _LISTED = re.compile(
     re.MULTILINE,
 )
 _TABLE = re.compile(r"^[ \t]*[|｜][^\n]*[|｜][ \t]*\n[ \t]*[|｜][^\n]*[|｜][ \t]*$", re.MULTILINE)
+_CODE = re.compile(r"[{}<>=;$\\|`_@#*~^+]|//|::|--|\(\)|\w\.\w+\(|^[ \t]*[-%:]|\S {2,}\S|\t\S", re.MULTILINE)
+"""Signs of code, of a table drawn by hand, of a list."""
+_LOWER = r"[(\"“'‘]*[A-Za-z]?[a-z]+(?:['’-][a-z]+)*[.,:!?)\"”'’]*"
+_CLAUSE, _SENTENCE = re.compile("[，。！？；]"), re.compile(r"[A-Z“\"‘'].*[a-z][.!?][\"”'’)]?", re.DOTALL)
+_PARAGRAPH = re.compile(r"[。；，…]$|[^.]{40}\.$|\n")
+"""How no heading ends, or more than one line."""
 _BEFORE = re.compile(r"[ \t>]*\|?")
 _END = re.compile(r"(?<!\\)\||[ \t]*$")
 
@@ -37,6 +45,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for text in context.texts:
         if "|" in text.prose.text:
             yield from _rows(text)
+        yield from _as_code(text)
+        yield from _as_heading(text)
         for words, place in () if text.inline else text.written:
             for found in _ALMOST.finditer(words):
                 message = say("this is no heading: readers would see the number signs")
@@ -50,6 +60,41 @@ def check(context: Context) -> Iterator[Diagnostic]:
                 message = say("a heading of level {level} follows one of level {before}", **levels)
                 advice = say("begin it with {signs}, or <h{level}>", signs="#" * wanted, level=wanted)
                 yield SKIPS_LEVEL.at(heading.place, message, help=advice)
+
+
+def _as_code(text: Text) -> Iterator[Diagnostic]:
+    """Paragraphs that begin with four blanks, as one begins them in a letter: Markdown takes them for code."""
+    for token in text.tokens:
+        if token.type == "code_block" and token.map and _is_prose(token.content):
+            line = text.prose.lines[token.map[0]].rstrip()
+            message = say("readers see this paragraph as code, for it begins with four blanks")
+            advice = say("delete the blanks; put code that is meant between two lines of ```")
+            place = text.prose.place(token.map[0], len(line) - len(token.content.partition("\n")[0].strip()), len(line))
+            yield PROSE_AS_CODE.at(place, message, help=advice)
+
+
+def _as_heading(text: Text) -> Iterator[Diagnostic]:
+    """Paragraphs with a rule below them and no empty line between: Markdown takes them for a heading."""
+    for token, inline in pairwise(text.tokens):
+        if token.type == "heading_open" and token.markup in {"-", "="} and _PARAGRAPH.search(inline.content):
+            row = (inline.map or [0, 1])[1] - 1
+            rule = text.prose.lines[row + 1]
+            place = text.prose.place(row + 1, len(rule) - len(rule.lstrip(" \t>")), len(rule.rstrip()))
+            if rule == "=======":  # of a merge conflict, which another finding names
+                continue
+            message = say("this line makes a heading of the paragraph above it")
+            yield PARAGRAPH_AS_HEADING.at(place, message, help=say("put an empty line above it, or delete it"))
+
+
+def _is_prose(block: str) -> bool:
+    """Whether it is mostly Han or kana with a clause's mark, or words that make a sentence; nothing like code."""
+    if _CODE.search(block):
+        return False
+    words = block.split()
+    if _CLAUSE.search(block) and len(HAN.findall(block)) >= max(8, sum(map(len, words)) / 2):
+        return True
+    plain = sum(bool(re.fullmatch(_LOWER, word)) for word in words)
+    return len(words) >= 8 and plain >= 0.8 * len(words) and bool(_SENTENCE.fullmatch(block.strip()))
 
 
 def _not_made(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagnostic]:

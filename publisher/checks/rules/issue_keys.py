@@ -1,22 +1,27 @@
-"""The keys of issue.yaml: its date, its language, and the two lines that an inbox shows, subject and preheader."""
+"""The keys of issue.yaml: its date, its language, its names, and the two lines of an inbox, subject and preheader."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from publisher.checks.context import Context
+from publisher.checks.context import HAN, Context, Line, fields
 from publisher.config.names import unspoken
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.diagnostics.width import display_width
+from publisher.documents.yaml_typos import shortened
 from publisher.issue import date_of_slug
 from publisher.issue.personal import with_defaults
 
 SUBJECT_WIDTH, PREHEADER_WIDTH = 78, 140  # columns
 ALL_CAPITALS = define("subject-all-capitals", Severity.WARNING)
 DATE_CONTRADICTS_SLUG = define("date-contradicts-slug", Severity.ERROR)
+MARKS_IN_NAME = define("marks-in-name", Severity.WARNING)
 PREHEADER_TOO_LONG = define("preheader-too-long", Severity.WARNING)
 SUBJECT_TOO_LONG = define("subject-too-long", Severity.WARNING)
+_NAMES = frozenset({"authors", "tags", "reviewed_by"})
+_BETWEEN = re.compile(rf"[，、；]|(?<={HAN.pattern})[,;]|[,;](?=\s*{HAN.pattern})")
+_QUOTES = "“”‘’「」『』＂＇"
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -30,18 +35,35 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield DATE_CONTRADICTS_SLUG.at(issue.places.of("date"), message, help=advice)
     if ("language",) in issue.places.values and (told := unspoken(issue.language, context.config)):
         yield told.at(issue.places.of("language"))  # the newsletter's is looked at in config.yaml
+    for line in fields(context):
+        if line.key in _NAMES:
+            yield from _marks(line)
     yield from _inbox(context)
 
 
+def _marks(line: Line) -> Iterator[Diagnostic]:
+    """Of a list written with marks that are no YAML: its names are one, and have their quotes on."""
+    names = [part.strip().strip(_QUOTES) for part in _BETWEEN.split(line.text)]
+    if len(names) > 1:
+        message = say("{name} is one name: YAML parts them at a plain comma alone", name=shortened(line.text))
+    elif line.text[0] in _QUOTES and line.text[-1] in _QUOTES:
+        message = say("the quotes of {name} are no YAML, and readers see them", name=shortened(line.text))
+    else:
+        return
+    meant = ", ".join(filter(None, names))
+    advice = say("write {words}", words=shortened(f"[{meant}]" if len(names) > 1 else meant))
+    yield MARKS_IN_NAME.at(line.place(0, len(line.text)), message, help=advice)
+
+
 def _inbox(context: Context) -> Iterator[Diagnostic]:
-    """Without a subject the title stands for it; capitals alone beside wide characters are taken for shouting."""
+    """Without a subject the title stands for it; capitals that outnumber its wide characters are taken for shouting."""
     issue = context.issue
     own = ("subject",) in issue.places.values
     place = issue.places.of("subject" if own else "title")
     attributes = context.config.audience.attributes
     subject = with_defaults(issue.subject, attributes) if own else issue.subject
-    letters = re.findall("[A-Za-z]", subject)
-    if letters and _WIDE.search(subject) and all(letter.isupper() for letter in letters):
+    letters, wide = re.findall("[A-Za-z]", subject), len(_WIDE.findall(subject))
+    if 0 < wide < len(letters) and all(letter.isupper() for letter in letters):
         message = say("the only Latin letters of the subject are capitals, which spam filters take for shouting")
         advice = say("add a word with small letters, such as OpenAI, or use none")
         yield ALL_CAPITALS.at(place, message, help=advice)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from posixpath import join, normpath
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from publisher.checks.context import Context
-from publisher.diagnostics import Diagnostic, Severity, define, say
+from publisher.diagnostics import Diagnostic, Fault, Sentence, Severity, define, say
+from publisher.issue import date_of_slug
 from publisher.issue.links import fault_of_link
 
+LINK_TO_FILE = define("link-to-file", Severity.ERROR)
 MISSING_ANCHOR = define("link-to-missing-anchor", Severity.ERROR)
 TRACKING = define("tracking-parameter", Severity.WARNING)
 UNKNOWN_CLASS = define("unknown-class", Severity.WARNING)
 VAGUE_TEXT = define("vague-link-text", Severity.WARNING)
 _WITHIN = re.compile(r"(\.{0,2}/(?!/)|#).*", re.DOTALL)
 """Addresses within the archive; others have the codes of every link of an issue."""
+_FILE = re.compile(
+    r"(?:\.{1,2}/|/issues/)?(?![^/?#]*:|/)[^?#]*\.(?:md|markdown|ya?ml)(?:[?#].*)?", re.DOTALL | re.IGNORECASE
+)
+"""A file that an issue is written in, as an editor's link to it; it has no host that is known for one."""
+_PICTURE = re.compile(r"(?:images/)?[^/:?#]+\.(?:png|jpe?g|gif|webp|avif|heic|svg)", re.IGNORECASE)
 _VAGUE = {
     "click here", "here", "click", "link", "this link", "this", "read more", "more", "learn more", "details",
     "点击这里", "点击此处", "点这里", "点此", "这里", "此处", "戳这里",
@@ -39,9 +47,13 @@ def check(context: Context) -> Iterator[Diagnostic]:
     anchors = dict.fromkeys(item.anchor for item in context.issue.items)
     named = ", ".join(list(anchors)[:_MOST]) + (", …" if len(anchors) > _MOST else "")
     for link in (link for text in context.texts for link in text.parts.links):
-        if not _WITHIN.fullmatch(link.url) and (fault := fault_of_link(link.url)):
-            yield fault.at(link.place)
         url = unquote(link.url)  # which the parser has encoded
+        if _FILE.fullmatch(url):
+            message = say("the link leads to a file that an issue is written in, which readers do not get")
+            yield LINK_TO_FILE.at(link.place, message, help=_page_of(url, context))
+        elif not _WITHIN.fullmatch(link.url) and (fault := fault_of_link(link.url)):
+            better = _meant(url, link.words)
+            yield (Fault(fault.code, fault.message, _written(better)) if better else fault).at(link.place)
         # An item that cannot be read may well have the anchor.
         if context.whole and url.startswith("#") and url[1:] not in anchors:
             message = say("the issue has no anchor {url}", url=url)
@@ -51,6 +63,30 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield VAGUE_TEXT.at(link.place, message, help=say("make the words that name the target the link"))
     yield from _tracking(context)
     yield from _classes(context)
+
+
+def _page_of(url: str, context: Context) -> Sentence:
+    """What to write for a link to a file: the item's anchor in this issue, the page of another."""
+    issue = context.issue
+    path = normpath(join("/", issue.folder, re.split("[?#]", url)[0])).rpartition("/issues/")[2]
+    for item in issue.items:
+        if item.anchor and item.places.path == f"issues/{path}":
+            return _written(f"#{item.anchor}")
+    slug, inside, _ = path.partition("/")
+    if slug and inside and slug != issue.slug:
+        return _written(f"../{slug}/")
+    return say("write ../SLUG/ for an issue, #ANCHOR for an item of this one, https://… for a web address")
+
+
+def _meant(url: str, words: str) -> str:
+    """What an address without a scheme was probably meant for; empty where nobody knows."""
+    if date_of_slug(url):
+        return f"../{url.rstrip('/')}/"
+    return f"![{words}]({url})" if _PICTURE.fullmatch(url) else ""
+
+
+def _written(address: str) -> Sentence:
+    return say("write {words}", words=address)
 
 
 def _classes(context: Context) -> Iterator[Diagnostic]:

@@ -13,11 +13,20 @@ from publisher.documents.yaml_typos import shortened
 from publisher.issue.markdown.tags import COMMENT, TAG, is_words
 
 ANGLE_BRACKETS = define("angle-brackets", Severity.WARNING)
+MARKDOWN_IN_HTML = define("markdown-in-html", Severity.WARNING)
 TEXT_SWALLOWED = define("text-swallowed", Severity.ERROR, fixed=True)
 _SWALLOWS = ACTIVE - TAGS - RUNS
 _TAG = re.compile(rf"<(/?)({'|'.join(sorted(_SWALLOWS))})\b[^<>]*>", re.IGNORECASE)
 _ANY = re.compile(rf"</?(?:{'|'.join(sorted(_SWALLOWS))})\b", re.IGNORECASE)
+_OFFICE = re.compile(r"</?[a-z]:\w+ ?/?>", re.ASCII)
+"""A tag of an office's document, in a paragraph: ``<o:p>``."""
 _MARKUP = re.compile(r"<[^<>]*>")
+_VERBATIM = re.compile(r"<(code|pre|kbd|samp|tt|script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_MARKS = re.compile(
+    r"!?(?<![\w\])])\[[^\[\]\n]*\]\([^()\s]*[./#:][^()\s]*\)"
+    r"|(?<![A-Za-z0-9*\\])\*\*(?![\s*])[^*\n]*?(?<!\s)\*\*(?![A-Za-z0-9*])"
+    r"|(?<![A-Za-z0-9`\\])`[^`\n]+`(?![A-Za-z0-9`])"
+)
 _END = say("write --> at its end")
 
 
@@ -27,6 +36,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         lost = [*_swallowed(text)]
         yield from lost
         yield from _angle_brackets(text)
+        yield from _marks(text)
         told = {finding.span for finding in lost}
         for finding in text.removed:
             if finding.code != REMOVED_HTML.name or finding.span not in told:
@@ -41,6 +51,20 @@ def check(context: Context) -> Iterator[Diagnostic]:
                         lost=hidden,
                     )
                     yield COMMENT_UNCLOSED.at(place(comment.start(), comment.start() + 4), message, help=_END)
+
+
+def _marks(text: Text) -> Iterator[Diagnostic]:
+    """Markdown in a block that HTML begins, where nothing reads it: up to the next empty line it is HTML."""
+    for piece in text.raw:
+        if piece.token.type == "html_block" and _MARKS.search(piece.words):
+            words = without_comments(piece.words)
+            for hidden in (_VERBATIM, _MARKUP):
+                words = hidden.sub(lambda found: "\ufffc" * len(found[0]), words)
+            for found in _MARKS.finditer(words):
+                written = shortened(piece.words[found.start() : found.end()])
+                message = say("{found} stays as it is written: an HTML tag begins this paragraph", found=written)
+                advice = say("put an empty line between the tag and the text, or write it in HTML")
+                yield MARKDOWN_IN_HTML.at(piece.place(*found.span()), message, help=advice)
 
 
 def _swallowed(text: Text) -> Iterator[Diagnostic]:
@@ -90,3 +114,7 @@ def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
                 message = say("{tag} is no HTML: readers see it as written", tag=shortened(tag[0]))
                 advice = say("write it in backticks, or &lt;{tag}", tag=shortened(tag[0][1:]))
                 yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=advice)
+    for words, place in text.written:
+        for tag in _OFFICE.finditer(words):
+            message = say("{tag} is no HTML: readers see it as written", tag=tag[0])
+            yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=say("delete it"))

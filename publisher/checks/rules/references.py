@@ -22,8 +22,15 @@ _NEARLY = re.compile(
     r"(?P<url>https?://[^\s()（）<>]+(?:[ \t\u3000]+[^\s()（）<>\"']+)*)(?:[ \t]*[)）]|[ \t]*$)"
     r"|(?<!\])[(（](?P<words>[^()（）\[\]\n]+)[)）]\[(?P<address>https?://[^\s\[\]]+)\]"
 )
+_PICTURE = re.compile(
+    r"[!！]\[(?P<alt>[^\[\]\n]*)\][ \t\u3000]*[(（]"
+    r"(?P<path>[^()（）<>\n\"']*\.(?:png|jpe?g|gif|webp|avif|heic|svg|bmp|tiff?))"
+    r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*[)）]",
+    re.IGNORECASE,
+)
 _REFERENCE = re.compile(r"(?<![A-Za-z0-9_\])\\])\[(?P<text>[^\[\]\n^][^\[\]\n]*)\]\[(?P<label>[^\[\]\n^]*)\](?!\()")
 _SOUND = re.compile(r"\[[^\[\]\n]+\]\(\s*\S+\s*\)")
+_SOUND_PICTURE = re.compile(r"\[[^\[\]\n]*\]\([ \t]*[^\s()]+(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)")
 _GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # the end of a link, or its title
 _BRACKETED = re.compile(r"^ {0,3}\[[^\[\]\n]+\]:|\[([^\[\]\n]+)\]", re.MULTILINE)
 _ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
@@ -41,6 +48,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for text in texts:
             yield from _without_reference(text, used)
             yield from _nearly_links(text)
+            yield from _nearly_pictures(text)
         if any("[^" in text.prose.text for text in texts):
             yield from _notes(texts)
 
@@ -72,6 +80,17 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
                 url = re.sub(r"\s+", "%20", found["url"] or found["address"])
                 advice = say("write [{text}]({url})", text=found["text"] or found["words"], url=url)
                 yield LINK_NOT_MADE.at(place, message, help=advice)
+
+
+def _nearly_pictures(text: Text) -> Iterator[Diagnostic]:
+    """A picture whose path has a blank, or whose marks are full-width; those with a whole address are links nearly."""
+    for words, place in text.written:
+        for found in _PICTURE.finditer(words):
+            if not _ADDRESS.match(found["path"].strip()) and not _SOUND_PICTURE.fullmatch(found[0], 1):
+                message = say("this is not a picture: its marks or its path are not as in ![words](images/NAME)")
+                path = re.sub(r"\s", "%20", found["path"].strip().replace("\\", "/"))
+                advice = say("write {words}", words=shortened(f"![{found['alt']}]({path})"))
+                yield LINK_NOT_MADE.at(place(*found.span()), message, help=advice)
 
 
 def _labels(text: str) -> Iterator[str]:

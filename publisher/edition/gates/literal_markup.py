@@ -15,6 +15,8 @@ from publisher.issue.model import Issue, Prose
 LITERAL_MARKUP = define("literal-markup", Severity.WARNING)
 _LITERAL = re.compile(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # 2**64 and f**k are as they are meant
 
+_CENSORED = re.compile(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
+
 
 def check(edition: Edition, issue: Issue, _config: Config) -> Iterator[Diagnostic]:
     """Look for ``**`` in the text of every rendered story, then for where it was written."""
@@ -41,10 +43,12 @@ def _without_stories(edition: Edition) -> str:
     return words
 
 
-def _places(written: Iterable[Prose]) -> Iterator[Diagnostic]:
+def _places(proses: Iterable[Prose]) -> Iterator[Diagnostic]:
     """A finding on each line with a ``**`` that no other on it closes, from the first such to the last."""
-    for prose in written:
-        for number, line in enumerate(prose.lines):
+    for prose in proses:
+        for number, written in enumerate(prose.lines):
+            censored = _CENSORED.sub(lambda found: " " * len(found[0]), written)
+            line = written if _LITERAL.search(censored) else censored
             pairs = _sound_pairs(line)
             shown = re.sub(r"`[^`]*`|\\\*", lambda code: " " * len(code[0]), line)
             spots = [found.start() for found in _LITERAL.finditer(shown) if not pairs.get(found.start(), True)]

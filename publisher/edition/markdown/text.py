@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from html import unescape
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
+from markdown_it.common.normalize_url import normalizeLinkText
 from markdown_it.token import Token
 
 from publisher.checks.html import ACTIVE, TAGS
@@ -44,6 +45,8 @@ def link(words: str, url: str) -> str:
     url = url.removeprefix("mailto:")
     if not words or words.rstrip("/") in {url.rstrip("/"), unquote(url).rstrip("/")}:
         return url
+    if "xn--" in url and words.rstrip("/") == normalizeLinkText(url).rstrip("/"):  # its host as people read it
+        return urlsplit(url)._replace(netloc=urlsplit(words).netloc).geturl()
     return f"{words} <{url}>"
 
 

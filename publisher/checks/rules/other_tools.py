@@ -1,0 +1,44 @@
+"""Marks that other tools read and this Markdown does not: a wiki's links, highlights, callouts, formulas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publisher.checks.context import HAN, Context
+from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
+from publisher.documents.yaml_typos import shortened
+
+OTHER_TOOLS = define("markdown-of-other-tools", Severity.WARNING)
+_MARKS = re.compile(
+    r"(?P<embed>!\[\[[^\[\]\n]+\]\])"
+    rf"|(?P<wiki>(?<![A-Za-z0-9_\]\[!])\[\[(?=[^\[\]\n]*{HAN.pattern})[^\[\]\n]+\]\])"
+    r"|(?P<highlight>(?<![\w=!<>])==(?=[^\s=])[^=\n]+(?<=[^\s=])==(?![\w=]))"
+    r"|^(?P<callout>\[!(?:note|tip|important|warning|caution|info|abstract|question|quote|example)\][-+]?)[ \t]*$"
+    r"|^(?P<admonition>(?:!!!|\?\?\?)\+? (?:note|tip|important|warning|danger|info|question|quote|example)\b.*)"
+    r"|^(?P<contents>\[toc\]|@\[toc\])[ \t]*$"
+    r"|(?P<formula>\$\$[^$\n]+\$\$)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_CALLOUT = say("write ::: callout and its text, then a line of :::")
+_ADVICE: dict[str, Sentence] = {
+    "embed": say("write ![words](images/NAME)"),
+    "wiki": say("write [words](../SLUG/)"),
+    "highlight": say("write **words**, or <mark>words</mark>"),
+    "callout": _CALLOUT,
+    "admonition": _CALLOUT,
+    "contents": say("delete it: a long issue lists its items by itself"),
+    "formula": say("write it in letters and <sup>, or make a picture of it"),
+}
+
+
+def check(context: Context) -> Iterator[Diagnostic]:
+    """Look at what is written outside of code, links and pictures."""
+    for text in context.texts:
+        for words, place in text.written:
+            for found in _MARKS.finditer(words):
+                kind = found.lastgroup or ""
+                message = say(
+                    "{found} stays as it is written: other tools read it, not mail", found=shortened(found[kind])
+                )
+                yield OTHER_TOOLS.at(place(*found.span(kind)), message, help=_ADVICE[kind])
