@@ -201,9 +201,10 @@ def test_a_backup_keeps_to_its_fine_print(config: Config, sqlite: Database, tmp_
         back_up(config, kept)
     with pytest.raises(UsageError, match="not empty"):
         restore(config, kept)
-    other = make_config(tmp_path / "other")
+    other = make_config(tmp_path / "other").model_copy(update={"database": "sqlite:///data/publisher.db"})
     other.root.mkdir()
     assert restore(other, kept) == made
+    assert (other.root / ".publisher/.gitignore").read_text() == "*\n", "the keys there are nothing to commit"
     assert Tokens.open(other).read(Purpose.UNSUBSCRIBE, token), "links already mailed still work"
     data = bytearray(kept.read_bytes())
     data[5000:9000] = b"\xff" * 4000

@@ -364,6 +364,28 @@ def test_without_a_network_each_says_so_and_none_hangs(tmp_path: Path, monkeypat
     assert "network" in found["dmarc"].help
 
 
+@pytest.mark.parametrize(
+    ("name", "record", "level", "message"),
+    [
+        ("news.example.com", "v=DMARC1; p=reject", Level.OK, "news.example.com: p=reject"),
+        ("news.example.com", "v=DMARC1;p=Quarantine", Level.OK, "news.example.com: p=Quarantine"),
+        ("news.example.com", "V=DMARC1; P=none; RUA=mailto:d@example.com", Level.OK, "news.example.com: p=none"),
+        ("news.example.com", "v=DMARC1; p=reject; sp=none", Level.OK, "news.example.com: p=reject"),
+        ("example.com", "v=DMARC1; p=none; sp=reject", Level.OK, "example.com: p=reject"),
+        ("example.com", "v=DMARC1; p=reject; sp=none", Level.WARNING,
+         "example.com: p=none and nobody reads the reports"),
+        ("example.com", "v=DMARC1; rua=mailto:d@example.com", Level.FAULT,
+         "the DMARC record of example.com has no policy: v=DMARC1; rua=mailto:d@example.com"),
+    ],
+)  # fmt: skip
+def test_the_policy_that_holds_for_the_sender_is_told(
+    around: Around, tmp_path: Path, name: str, record: str, level: Level, message: str
+) -> None:
+    around.names = {(f"_dmarc.{name}", "TXT"): [f'"{record}"']}
+    found = ask(around, tmp_path, only={"dmarc"})["dmarc"]
+    assert (found.level, found.message) == (level, message)
+
+
 class Silent(Dns):
     def handle(self) -> None:
         return

@@ -146,6 +146,20 @@ def test_a_confirmation_starts_the_series_and_each_step_comes_once_at_its_time(l
     assert (row["state"], row["audience"], row["submitted"], row["excluded"]) == ("done", 1, 1, 0)
 
 
+def test_a_run_says_whether_a_step_is_due_goes_on_or_is_paused(letter: Newsletter) -> None:
+    def told(ran: Published) -> list[tuple[str, str, str]]:
+        return [(one.decision.slug, one.decision.kind, one.decision.why) for one in ran.outcomes]
+
+    letter.confirm("ann")
+    assert told(letter.run()) == [(HELLO, "due", "due now")]
+    with letter.database.begin() as connection:  # as if the run had died before it mailed
+        connection.execute(update(recipients).values(state="pending", attempts=0))
+    mailings.set_operator(letter.database, HELLO, Operator.PAUSED)
+    assert told(letter.run(0.1)) == [(HELLO, "paused", "paused; 1 recipients are left")]
+    mailings.set_operator(letter.database, HELLO, Operator.GOING)
+    assert told(letter.run(0.2)) == [(HELLO, "resume", "1 recipients are left")]
+
+
 def test_a_step_has_no_archive_page(letter: Newsletter) -> None:
     letter.confirm("ann")
     letter.run()
