@@ -10,13 +10,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx._transports.default as httpx_transports
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.thrift import be_thrifty
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / "tests" / "tools" / "node_modules"
@@ -26,8 +26,7 @@ settings.register_profile(
 )
 settings.load_profile("suite")
 
-# Each client of httpx reads all certificates anew: 20 ms, a thousand times a run, and all that is asked is on loopback.
-httpx_transports.create_ssl_context = cache(httpx_transports.create_ssl_context)
+be_thrifty()
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",

@@ -138,10 +138,12 @@ def warm_up() -> None:
     import publisher
     from publisher.cli.app import application
     from tests.acceptance.conftest import CONFIG, Newsletter
+    from tests.thrift import be_thrifty
 
     for module in pkgutil.walk_packages(publisher.__path__, "publisher."):
         if "__main__" not in module.name and ".migrations." not in module.name:
             importlib.import_module(module.name)
+    be_thrifty()
     typer.main.get_command = cache(typer.main.get_command)  # of 52 commands, which a child would build again
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         small = Newsletter(Path(folder))
