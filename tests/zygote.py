@@ -137,6 +137,7 @@ def warm_up() -> None:
 
     import publisher
     from publisher.cli.app import application
+    from publisher.config.plugins import CHANNELS, PROVIDERS, RULES, plugins
     from tests.acceptance.conftest import CONFIG, Newsletter
     from tests.thrift import be_thrifty
 
@@ -151,6 +152,8 @@ def warm_up() -> None:
         small.issue()
         application()(["--root", str(small.root), "publish", "--unmailed", "all"], standalone_mode=False)
         httpx.Client().close()
+    for group in (CHANNELS, PROVIDERS, RULES):
+        plugins(group)
 
 
 def main() -> None:

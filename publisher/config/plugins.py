@@ -68,7 +68,7 @@ def transport_names() -> tuple[str, ...]:
 
 def known_transport(value: str) -> str:
     """``value``, where there is such a provider."""
-    return _known(value, "delivery.transport", transport_names())
+    return value if value in BUILT_IN else _known(value, "delivery.transport", transport_names())
 
 
 def known_channel(value: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ from publisher.diagnostics import rendered
 from publisher.errors import PublisherError, ServiceError, UsageError
 from publisher.issue import Item, read_issue
 from tests.authoring.pages import PAGES, PageServer
+from tests.warm import command
 
 SLUG = "2025-01-05-weekly"
 CONFIG = """\
@@ -302,8 +302,7 @@ def run(server: PageServer, tmp_path: Path) -> Callable[..., subprocess.Complete
     newsletter(tmp_path)
 
     def call(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "publisher", "--root", str(tmp_path), *words]
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+        return command(tmp_path.parent, "--root", str(tmp_path), *words, stdin=stdin.encode())
 
     return call
 

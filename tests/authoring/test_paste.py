@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from publisher.documents.text import decode
 from publisher.errors import UsageError
 from publisher.issue import Issue, read_issue
 from publisher.library import render
+from tests.warm import command
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGEST = Path(__file__).with_name("digest.txt")
@@ -60,8 +60,7 @@ def test_the_sample_digest_checks_clean_after_fix_in_four_commands_and_is_as_lon
     newsletter(tmp_path)
 
     def publisher(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "publisher", "--lang", "zh", "--root", str(tmp_path), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return command(tmp_path, "--lang", "zh", "--root", str(tmp_path), *words)
 
     made = publisher("new", "--from", str(DIGEST))
     assert made.returncode == 0, made.stderr

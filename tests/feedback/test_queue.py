@@ -19,6 +19,7 @@ import pytest
 from publisher.delivery.mailings import Mailing
 from publisher.feedback.apply import Applier
 from publisher.feedback.intake import take_in
+from tests import warm
 from tests.feedback import shapes
 from tests.feedback.conftest import Room, uncertain
 from tests.feedback.test_commands import CONFIG, environment, run
@@ -102,16 +103,23 @@ def aws(server: str, request: pytest.FixtureRequest) -> Aws:
 def command(aws: Aws, endpoint: str | None = None) -> tuple[list[str], dict[str, str]]:
     variables = {
         "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL_SQS": endpoint or aws.url,
+        "AWS_ENDPOINT_URL_SQS": endpoint or aws.url, "AWS_EC2_METADATA_DISABLED": "true",
     }  # fmt: skip
-    return [sys.executable, "-m", "publisher", "events", "pull", "--queue", aws.queue], environment(**variables)
+    return ["events", "pull", "--queue", aws.queue], variables
+
+
+def start(room: Room, aws: Aws, endpoint: str | None = None) -> subprocess.Popen[bytes]:
+    """A process that can be killed."""
+    words, variables = command(aws, endpoint)
+    return subprocess.Popen(
+        [sys.executable, "-m", "publisher", *words], cwd=room.config.root, env=environment(**variables),
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
 
 
 def pull(room: Room, aws: Aws) -> subprocess.CompletedProcess[str]:
     words, variables = command(aws)
-    return subprocess.run(
-        words, cwd=room.config.root, env=variables, capture_output=True, text=True, check=False, timeout=60
-    )
+    return warm.command(room.config.root, *words, environment=variables)
 
 
 @pytest.fixture
@@ -170,9 +178,8 @@ def test_a_message_that_nobody_understands_and_that_comes_twice_is_kept_once(roo
 def test_killed_between_receive_and_commit_nothing_is_lost(room: Room, aws: Aws, mailing: Mailing) -> None:
     for line in events(room, mailing):
         aws.publish(line)
-    words, variables = command(aws)
     with room.database.begin():  # the writer's lock: what was received cannot be committed
-        process = subprocess.Popen(words, cwd=room.config.root, env=variables, stderr=subprocess.DEVNULL)
+        process = start(room, aws)
         deadline = time.monotonic() + 60
         while not aws.count("ApproximateNumberOfMessagesNotVisible") and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -219,8 +226,7 @@ def test_killed_between_commit_and_delete_nothing_happens_twice(room: Room, aws:
     Reaper.upstream = aws.url
     proxy = ThreadingHTTPServer(("127.0.0.1", 0), Reaper)
     threading.Thread(target=proxy.serve_forever, daemon=True).start()
-    words, variables = command(aws, f"http://127.0.0.1:{proxy.server_port}")
-    Reaper.victim = subprocess.Popen(words, cwd=room.config.root, env=variables, stderr=subprocess.DEVNULL)
+    Reaper.victim = start(room, aws, f"http://127.0.0.1:{proxy.server_port}")
     assert Reaper.victim.wait(timeout=60) == -signal.SIGKILL
     proxy.shutdown()
     assert settled(room) == DONE

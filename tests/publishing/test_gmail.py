@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ import pytest
 
 from publisher.publishing.doctor import Finding, Level
 from tests.publishing.test_doctor import Around, ask
+from tests.warm import command
 
 DOMAIN = "news.example.com"
 RULES = ("SPF", "DKIM", "DMARC_POLICY", "ENCRYPTION", "ONE_CLICK_UNSUBSCRIBE", "HONOR_UNSUBSCRIBE")
@@ -117,8 +116,7 @@ def test_without_a_token_a_line_says_how_and_google_is_not_asked(
         monkeypatch.setenv("PUBLISHER_POSTMASTER_TOKEN", token)
         changes = {"delivery": "{transport: folder}"}
         assert ask(Around(url="http://127.0.0.1:1/"), tmp_path, {"gmail"}, **changes).keys() == {"clock"}
-    words = [sys.executable, "-m", "publisher", "doctor", "--nameserver", "127.0.0.1:1"]
-    ran = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    ran = command(tmp_path, "doctor", "--nameserver", "127.0.0.1:1", environment={"PUBLISHER_POSTMASTER_TOKEN": " "})
     assert re.search(r"skipped +gmail +Google Postmaster Tools is asked where\s+PUBLISHER_POSTMASTER_TOKEN", ran.stdout)
     monkeypatch.setenv("PUBLISHER_POSTMASTER_TOKEN", "t")
     assert gmail(tmp_path, delivery="{transport: folder}").level is Level.SKIPPED

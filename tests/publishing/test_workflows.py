@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.warm import command
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -115,10 +116,6 @@ def test_every_command_and_option_of_the_workflows_exists() -> None:
     assert {("publish",), ("plan", "--format"), ("events", "pull")} <= calls
     for call in sorted(calls):
         words = [w for w in call if not w.startswith("--")]
-        shown = subprocess.run(
-            [sys.executable, "-m", "publisher", *words, "--help"],
-            cwd=ROOT, env={"PATH": "", "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        shown = command(ROOT, *words, "--help", environment={"COLUMNS": "200", "TERM": "dumb"})
         assert shown.returncode == 0, (call, shown.stderr)
         assert [w for w in call if w.startswith("--") and w not in shown.stdout] == [], call

@@ -7,7 +7,6 @@ import email.policy
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from publisher.publishing.publish import PublishOptions, publish
 from tests.delivery.conftest import ses
 from tests.delivery.test_transports import relay
 from tests.delivery.world import make_config
+from tests.warm import command
 from tests.web.conftest import Site, link_of
 
 __all__ = ["ses"]
@@ -165,8 +165,7 @@ def test_from_the_form_to_the_inbox_and_out(site: Site, page: Any) -> None:
 
 
 def _publisher(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "publisher", "--root", str(site.root), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return command(site.root.parent, "--root", str(site.root), *words)
 
 
 def test_preferences_in_every_light_on_a_phone_and_without_a_script(
