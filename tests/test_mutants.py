@@ -24,11 +24,17 @@ def alone():
     return [1]
 '''
 TESTS = """
-import subprocess, sys
+import pathlib, subprocess, sys
 from publisher.delivery.people import grown, polite
 
 def test_grown():
     assert grown(40) and not grown(4)
+
+def test_that_is_disturbed_every_other_time():
+    grown(40)
+    with pathlib.Path("times").open("a+") as times:
+        times.write("x")
+        assert times.tell() % 2
 
 def test_polite_in_a_process_of_its_own():
     polite("a")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from publisher.delivery.states import Ending
 from publisher.delivery.status import explain
 from publisher.delivery.submit_pool import DOUBTS_TO_END
 from publisher.delivery.tables import recipients
+from publisher.errors import DatabaseError
 from publisher.mail.message import Envelope, compose
 from publisher.providers.outcomes import Verdict
 from publisher.providers.ses import Ses
@@ -232,6 +234,32 @@ def test_two_calls_without_an_answer_and_then_one_reader_at_a_time_is_all_that_a
     provider.submit = lambda some: calls.append(len(some)) or submit(some)  # type: ignore[func-returns-value, method-assign]
     assert drain(Ledger(sqlite, mailing), provider, Clock()) is Ending.UNREACHABLE
     assert calls == [10, 10, 1, 1, 1]
+
+
+def test_who_is_in_flight_when_the_database_fails_is_awaited_and_written_down(sqlite: Database) -> None:
+    add_people(sqlite, 150)
+    with sqlite.begin() as connection:
+        mailing = freeze(connection, make_letter())
+    failed = threading.Event()
+
+    class Failing(Ledger):
+        def record_and_claim(self, results: Any, *rest: Any) -> Any:
+            if results and not failed.is_set():
+                failed.set()
+                raise DatabaseError("the disk is full")
+            return super().record_and_claim(results, *rest)
+
+    def answer(one: Envelope) -> Verdict:
+        assert one.address.startswith("reader1@") or failed.wait(30)
+        return Verdict.SUBMITTED
+
+    provider = FakeTransport(answer, parallel=4, most=1)
+    with pytest.raises(DatabaseError, match="full"):
+        drain(Failing(sqlite, mailing), provider, Clock())
+    with sqlite.connect() as connection:
+        states = Counter(connection.scalars(select(recipients.c.state)))
+    assert set(states) == {"submitted", "pending"}, "nobody is left claimed, for that is uncertain at the next start"
+    assert states["submitted"] == len(provider.accepted) > 1
 
 
 def test_a_provider_that_hangs_is_given_no_more_than_a_second_and_a_bit(sqlite: Database) -> None:

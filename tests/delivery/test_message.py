@@ -115,7 +115,7 @@ def test_any_subject_comes_back_on_short_lines_with_no_character_split(subject: 
     assert re.sub(r"\s+", " ", parse(raw)["subject"]).strip() == re.sub(r"\s+", " ", clean(subject)).strip()
 
 
-@pytest.mark.parametrize("character", ["👨\u200d👩\u200d👧\u200d👦", "🇨🇳", "é́", "❤️"])
+@pytest.mark.parametrize("character", ["👨\u200d👩\u200d👧\u200d👦", "🇨🇳", "é́", "❤️", "👍🏻", "👍🏿"])
 def test_a_character_keeps_its_marks(character: str) -> None:
     for word in encoded_words(character * 20, 9):
         assert base64.b64decode(word[10:-2]).decode().replace(character, "") == ""

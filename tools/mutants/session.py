@@ -53,7 +53,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
         fate = "reached by no test"
         if chosen:
             with _mutated(Path(path), tree, site):
-                fate = child(lambda: run(chosen), 60 + 6 * (options["seconds"] - budget))  # noqa: B023 - awaited
+                fate = _fate(chosen, 60 + 6 * (options["seconds"] - budget))
         tally[room][fate.partition(" ")[0]] += 1
         tally["all"][fate.partition(" ")[0]] += 1
         if not fate.startswith("killed"):
@@ -63,6 +63,18 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
         print(f"{key:12} {fates.total():5} mutants {fates['killed']:5} killed {fates['killed'] / fates.total():7.1%}")
     Path(options["survivors"]).write_text(json.dumps(survivors, indent=1, ensure_ascii=False), encoding="utf-8")
     return True
+
+
+def _fate(chosen: list[pytest.Item], limit: float) -> str:
+    """What becomes of the mutant. A test that fails and then passes was disturbed, by load say: the next ones tell."""
+    left = {f"killed by {item.nodeid}": item for item in chosen}
+    while left:
+        fate = child(lambda: run([*left.values()]), limit)  # noqa: B023 - awaited
+        if fate not in left or child(lambda: run([left[fate]]), limit) != "survived":  # noqa: B023
+            return fate
+        fates = [*left]
+        left = {one: left[one] for one in fates[fates.index(fate) + 1 :]}
+    return "survived"
 
 
 def run(items: list[pytest.Item], each: Callable[[str, float, bool], None] | None = None) -> None:
