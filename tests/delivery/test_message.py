@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from publisher.config.model import Config
@@ -104,6 +104,7 @@ def test_any_text_comes_back_exactly_in_either_encoding(parts: list[str | Slot],
 
 
 @given(subject=st.text(st.characters(codec="utf-8"), min_size=1, max_size=200))
+@example(subject="第一条新闻" * 12)
 def test_any_subject_comes_back_on_short_lines_with_no_character_split(subject: str) -> None:
     raw = one(make_config(Path("/")), subject=subject)
     head = raw.partition(b"\r\n\r\n")[0].decode("ascii")
