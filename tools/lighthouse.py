@@ -21,7 +21,7 @@ from pathlib import Path
 from publisher.config import load_config
 from publisher.config.theme import built_in
 from publisher.site.build import build
-from publisher.site.deploy.plan import cache_control, content_type, wave_of
+from publisher.site.deploy.model import cache_control, content_type, wave_of
 from tools.pictures import ZH
 from tools.theme_pictures import newsletter
 

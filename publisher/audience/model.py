@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -93,3 +95,21 @@ class Consent:
     change: str
     how: str
     evidence: Mapping[str, Any]
+
+
+_SPAN = re.compile(r"([0-9]{1,3})([dwmy])")
+
+
+def shifted(at: datetime, span: str, sign: int = 1) -> datetime:
+    """``at`` and a ``span`` later, or earlier where ``sign`` is -1; on the last day of a month that is too short.
+
+    A span is a length of time by the calendar: ``2w``, ``1m`` (a month), ``1y``. Raises ValueError where it is none.
+    """
+    match = _SPAN.fullmatch(span)
+    if match is None:
+        raise ValueError(f"{span!r} is no length of time")
+    number, unit = sign * int(match[1]), match[2]
+    if unit in "dw":
+        return at + timedelta(days=number * (7 if unit == "w" else 1))
+    year, month = divmod(at.year * 12 + at.month - 1 + number * (12 if unit == "y" else 1), 12)
+    return at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
+import subprocess
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,8 +14,8 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from publisher.authoring import bundled, ci
-from publisher.authoring.ci import Forge
+from publisher import __version__
+from publisher.authoring import bundled
 from publisher.authoring.issue import starter_files
 from publisher.config.theme import ENOUGH, ThemeConfig, palettes
 from publisher.config.theme_findings import weighed
@@ -92,24 +95,24 @@ def make_repository(
     there are no words in ``language``, a BCP 47 tag.
     """
     at = root.resolve()
-    there = ci.repository_of(at)
-    top, chosen = there or at, forge or ci.guess_forge(there)
+    there = repository_of(at)
+    top, chosen = there or at, forge or guess_forge(there)
     below = at.relative_to(top).as_posix()
-    of_forge = {top / name: text.encode() for name, text in ci.ci_files(chosen, top, below).items()}
+    of_forge = {top / name: text.encode() for name, text in ci_files(chosen, top, below).items()}
     files, new = dict(of_forge), not (forge and of_forge and os.path.lexists(at / "config.yaml"))
     issue = ""
     if new:
-        files |= {top / name: text.encode() for name, text in ci.hooks(below).items()}
+        files |= {top / name: text.encode() for name, text in hooks(below).items()}
         issue, own = _files(language)
         own = {**own, **brand.files, "config.yaml": own["config.yaml"] + brand.config}
         files |= {at / name: content for name, content in own.items()}
-    yielding = {at / name for name in YIELDING} | {top / ci.HOOKS, *of_forge}
+    yielding = {at / name for name in YIELDING} | {top / HOOKS, *of_forge}
     kept = [path for path in files if path in yielding and os.path.lexists(path)]
     files = {path: content for path, content in files.items() if path not in kept}
     _refuse_collisions(root, files)
     for path, content in files.items():
         bundled.write_new(path, content)
-    git: Literal["begun", "there", "missing"] = "there" if there else "begun" if ci.begin_repository(at) else "missing"
+    git: Literal["begun", "there", "missing"] = "there" if there else "begun" if begin_repository(at) else "missing"
     written, stayed, ours = (tuple(os.path.relpath(path, at) for path in paths) for paths in (files, kept, of_forge))
     return NewRepository(root, written, stayed, ours, chosen, forge is None, new, git, issue)
 
@@ -167,3 +170,75 @@ def _refuse_collisions(root: Path, files: Collection[Path]) -> None:
         names = sorted(os.path.relpath(path, root) for path in there)
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         raise UsageError(f"{root} has files that init would write: {shown}", help="name an empty folder")
+
+
+WORKFLOW, PIPELINE, TEMPLATE = ".github/workflows/newsletter.yml", ".gitlab-yml", ".gitlab/publisher.gitlab-yml"
+FORM, SUBMISSIONS = ".github/ISSUE_TEMPLATE/story.yml", ".github/workflows/submissions.yml"
+HOOKS = ".pre-commit-config.yaml"
+
+
+Forge = Literal["github", "gitlab", "none"]
+"""Where merges happen; ``none`` gets no CI."""
+
+
+def repository_of(folder: Path) -> Path | None:
+    """The nearest folder at or above ``folder`` (absolute) that git keeps, whether or not git is installed."""
+    return next((path for path in (folder, *folder.parents) if os.path.lexists(path / ".git")), None)
+
+
+def begin_repository(folder: Path) -> bool:
+    """``git init``; False where there is no git, or it refuses."""
+    return _git(folder, "init", "--quiet", "--initial-branch=main") is not None
+
+
+def guess_forge(repository: Path | None) -> Forge:
+    """The forge that the remotes name: ``origin`` before the others, by the host and not by the path."""
+    remotes = re.findall(r"^(\S+)\t(\S+)", (repository and _git(repository, "remote", "-v")) or "", re.MULTILINE)
+    for _name, url in sorted(remotes, key=lambda remote: remote[0] != "origin"):
+        host = re.match(r"(?:[a-z+]+://)?(?:[^/@]*@)?([^/:]+)[:/]", url, re.IGNORECASE)
+        if host and "github" in host[1].lower():
+            return "github"
+        if host and "gitlab" in host[1].lower():
+            return "gitlab"
+    return "none"
+
+
+def ci_files(forge: Forge, repository: Path, below: str) -> dict[str, str]:
+    """The CI of a newsletter that stands ``below`` the top of its repository (``.``: at it), by paths from the top."""
+    names = {"VERSION": __version__, "BRANCH": json.dumps(_default_branch(repository)), "BELOW": json.dumps(below)}
+    if forge == "github":
+        files = {WORKFLOW: "github.yml", FORM: "story-form.yml", SUBMISSIONS: "submissions.yml"}
+        return {path: bundled.starter_file(name, **names) for path, name in files.items()}
+    if forge == "gitlab":
+        return {
+            PIPELINE: bundled.starter_file("gitlab.yml", **names),
+            TEMPLATE: bundled.gitlab_template().read_text(encoding="utf-8"),
+        }
+    return {}
+
+
+def hooks(below: str) -> dict[str, str]:
+    """The pre-commit configuration, by its path from the top of the repository."""
+    at, under = ("", "") if below == "." else (f"--root {shlex.quote(below)} ", re.escape(f"{below}/"))
+    files = rf"^{under}(issues/|config\.ya?ml$|templates/)"
+    names = {"VERSION": __version__, "ENTRY": json.dumps(f"publisher {at}check"), "FILES": json.dumps(files)}
+    return {HOOKS: bundled.starter_file("pre-commit.yaml", **names)}
+
+
+def _default_branch(repository: Path) -> str:
+    published = _git(repository, "symbolic-ref", "--short", "refs/remotes/origin/HEAD")
+    found = published.removeprefix("origin/") if published else _git(repository, "symbolic-ref", "--short", "HEAD")
+    return (found or "").strip() or "main"
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """What git prints in ``folder``; None where it is missing or refuses. A hook's own GIT_DIR is not followed."""
+    environment = {name: value for name, value in os.environ.items() if name not in {"GIT_DIR", "GIT_WORK_TREE"}}
+    try:
+        done = subprocess.run(  # noqa: S603 - git, with fixed words
+            ["git", *words],  # noqa: S607
+            cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    return done.stdout if done.returncode == 0 else None

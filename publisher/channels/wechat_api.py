@@ -13,14 +13,17 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from sqlalchemy import Connection, delete, select
 
-from publisher.channels import wechat_store as store
+from publisher.channels.tables import wechat_drafts, wechat_media
 from publisher.channels.wechat import Article
 from publisher.database import Database
+from publisher.database.bulk import insert_once
 from publisher.edition.model import Asset
 from publisher.errors import ServiceError, UsageError, without_addresses
 
@@ -125,7 +128,7 @@ class _WechatAccount:
     def save(self, slug: str, content: dict[str, Any], cover: Asset) -> bool:
         """Update the draft, or add one where there is none, or none any more."""
         with self._database.connect() as connection:
-            known = store.draft(connection, self._appid, slug)
+            known = draft(connection, self._appid, slug)
         full = content | {"thumb_media_id": self._upload("cover", cover)[0]}
         if known:
             try:
@@ -148,20 +151,20 @@ class _WechatAccount:
 
     def _keep_draft(self, slug: str, media_id: str) -> None:
         with self._database.begin() as connection:
-            store.keep_draft(connection, self._appid, slug, media_id)
+            keep_draft(connection, self._appid, slug, media_id)
 
     def _upload(self, kind: str, asset: Asset, path: str | None = None, *, anew: bool = False) -> tuple[str, str]:
         """Media id and address of a picture, uploaded unless the account has it."""
         digest = hashlib.sha256(asset.content).hexdigest()
         with self._database.connect() as connection:
-            known = store.media(connection, self._appid, kind, digest)
+            known = media(connection, self._appid, kind, digest)
         if known and not anew:
             return known
         file = (asset.name.rpartition("/")[2], asset.content, asset.media_type)
         made = self._call(path or "/cgi-bin/material/add_material?type=image", files={"media": file})
         found = str(made.get("media_id", "")), str(made.get("url", ""))
         with self._database.begin() as connection:
-            store.keep_media(connection, self._appid, kind, digest, *found)
+            keep_media(connection, self._appid, kind, digest, *found)
         return found
 
     def _call(self, path: str, **body: Any) -> dict[str, Any]:
@@ -204,3 +207,32 @@ class _WechatAccount:
                 told = told.replace(hidden, "(secret)")
             raise _AnsweredError(code, told)
         return found
+
+
+m, d = wechat_media.c, wechat_drafts.c
+
+
+def media(connection: Connection, account: str, kind: str, digest: str) -> tuple[str, str] | None:
+    """Media id and address of a picture."""
+    this = (m.account == account) & (m.kind == kind) & (m.digest == digest)
+    row = connection.execute(select(m.media_id, m.url).where(this)).first()
+    return (row.media_id, row.url) if row else None
+
+
+def keep_media(connection: Connection, account: str, kind: str, digest: str, media_id: str, url: str) -> None:
+    """Write that a picture was uploaded, in place of what was known of it."""
+    connection.execute(delete(wechat_media).where(m.account == account, m.kind == kind, m.digest == digest))
+    row = {"account": account, "kind": kind, "digest": digest, "media_id": media_id, "url": url}
+    insert_once(connection, wechat_media, row)
+
+
+def draft(connection: Connection, account: str, slug: str) -> str | None:
+    """The media id of an issue's draft."""
+    return connection.scalar(select(d.media_id).where(d.account == account, d.slug == slug))
+
+
+def keep_draft(connection: Connection, account: str, slug: str, media_id: str) -> None:
+    """Write which draft is the issue's."""
+    connection.execute(delete(wechat_drafts).where(d.account == account, d.slug == slug))
+    row = {"account": account, "slug": slug, "media_id": media_id, "saved_at": datetime.now(UTC)}
+    insert_once(connection, wechat_drafts, row)

@@ -23,15 +23,14 @@ from publisher.language import first_spoken
 
 # The commands of each module. It imports only typer and the frame at its top: the rooms load when a command runs.
 MODULES = {
-    "authoring": ("init", "new", "draft"), "add": ("add",), "check": ("check", "explain", "schema"),
-    "build": ("build",),
+    "authoring": ("init", "new", "add", "draft"), "check": ("check", "explain", "schema"),
+    "build": ("build", "wechat"),
     "publish": ("publish", "plan"), "send": ("send", "hold", "pause", "resume", "cancel"),
     "status": ("status", "report"), "subscribers": ("subscribers",), "importing": ("subscribers",),
     "suppressions": ("suppressions",),
-    "events": ("events", "reconcile"), "serve": ("preview", "serve", "worker"),
-    "backup": ("backup", "restore", "move"), "doctor": ("doctor", "verify"), "theme": ("theme",), "lsp": ("lsp",),
+    "events": ("events", "reconcile"), "serve": ("preview", "serve", "worker", "lsp"),
+    "backup": ("backup", "restore", "move"), "doctor": ("doctor", "verify"), "theme": ("theme",),
     "audience": ("audience",), "mcp": ("mcp",), "archiving": ("archive-mailings",),
-    "wechat": ("wechat",),
 }  # fmt: skip
 # The order of --help.
 COMMANDS = (

@@ -72,7 +72,7 @@ def archive_mailings(
 
 def _fold(database: Database, config: Config, before: datetime, *, act: bool) -> list[dict[str, Any]]:
     from publisher.delivery.folding import foldable
-    from publisher.insights.folding import fold
+    from publisher.insights.store import fold
 
     with database.connect() as connection:
         found = foldable(connection, before)

@@ -1,4 +1,4 @@
-"""``publisher init``, ``new`` and ``draft``: what writes files for editors."""
+"""``publisher init``, ``new``, ``add`` and ``draft``: what writes files for editors."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from publisher.cli.frame import app, chosen_slug, config_of, console, examples, 
 if TYPE_CHECKING:
     from publisher.authoring.repository import NewRepository
     from publisher.diagnostics import Diagnostic
+
+import re
 
 drafts = typer.Typer(help="Draft parts of an issue; an editor reads, mends and commits.", no_args_is_help=True)
 app.add_typer(drafts, name="draft")
@@ -212,3 +214,33 @@ def translation(
         warn(printable(f"{name} is not translated: {why}"))
     show_findings(check_issue(config, drafted.made.slug)[1], config.root)
     return int(bool(drafted.left))
+
+
+_LINK = re.compile(r"https?://[^\s<>\"'`|\\^{}）】」』]+", re.IGNORECASE)
+
+
+@app.command(epilog=examples("publisher add https://example.com/story", "publisher add - < submission.txt"))
+def add(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL", help="The page; - is the first link on standard input.")],
+    issue: Annotated[str | None, typer.Argument(metavar="ISSUE", help="The issue; the newest draft otherwise.")] = None,
+) -> None:
+    """Make an item from a link: its headline and source, with texts to replace; prints the file's path.
+
+    Title, site, author, date and picture are what the page says of itself; the article's text stays there.
+    """
+    from publisher.authoring.add import add_item, remarks
+    from publisher.diagnostics import rendered
+    from publisher.diagnostics.text import printable
+    from publisher.errors import UsageError
+
+    config = config_of(context)
+    if url == "-":
+        found = _LINK.search(sys.stdin.buffer.read(1_000_000).decode("utf-8", "replace"))
+        if not found:
+            raise UsageError("no link stands on standard input", help="pipe in a text that holds one")
+        url = found[0].rstrip(").,;!?。，；！？")
+    added = add_item(config, url, chosen_slug(config.root, issue) if issue else None)
+    sys.stdout.write(f"{(context.obj / added.path).as_posix()}\n")
+    for told in remarks(config, added):
+        warn(printable(rendered(told)))

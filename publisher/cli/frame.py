@@ -87,7 +87,7 @@ def moment_back(option: str, span: str) -> datetime:
     """The moment a ``span`` before now, as an option has it. Raises UsageError."""
     from datetime import UTC
 
-    from publisher.audience.spans import shifted
+    from publisher.audience.model import shifted
     from publisher.errors import UsageError
 
     try:

@@ -1,4 +1,4 @@
-"""``publisher preview``, ``serve`` and ``worker``: what runs until it is stopped."""
+"""``publisher preview``, ``serve``, ``worker`` and ``lsp``: what runs until it is stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli.frame import app, chosen_slug, complain, config_of, error_console, examples, opened, tell
+from publisher.cli.frame import (
+    app,
+    chosen_slug,
+    complain,
+    config_of,
+    error_console,
+    examples,
+    needs_extra,
+    opened,
+    tell,
+)
 
 
 @app.command(epilog=examples("publisher preview 2024-12-29-ai-weekly"))
@@ -107,3 +117,19 @@ def worker(
 
         here = freeze if (config.root / "series").is_dir() else None
         work(config, database, Duties(slots=slots, tell=report, reconcile=reconcile, freeze=here, refuse=refuse))
+
+
+@app.command(epilog=examples("publisher lsp --stdio"))
+def lsp(
+    stdio: Annotated[  # noqa: ARG001 - clients say it; there is no other way
+        bool, typer.Option("--stdio", help="Speak on standard input and output, as always.")
+    ] = False,
+) -> int:
+    """Tell an editor, while one types, what check finds; complete, explain, mend, rename. Speaks LSP.
+
+    The newsletter is the nearest config.yaml above a file. docs/editors.md sets up VS Code, Neovim, Helix and Zed.
+    """
+    with needs_extra("editor", "pygls"):
+        from publisher.lsp.server import serve as speak
+
+    return speak()

@@ -57,8 +57,7 @@ def preview(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write, below the root.")] = _OUT,
 ) -> None:
     """One issue in each theme: mail and pages, light and dark, side by side; prints the page's path."""
-    from publisher.authoring.theme_files import themes
-    from publisher.authoring.theme_preview import preview_themes
+    from publisher.authoring.theme_files import preview_themes, themes
     from publisher.errors import UsageError
     from publisher.issue.folder import discover
 

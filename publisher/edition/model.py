@@ -250,6 +250,10 @@ class Edition:
         """Its cover in a list."""
         return self.cover.front if self.cover else None
 
+    def bytes_of(self, name: str) -> bytes:
+        """The content of one of its assets."""
+        return next(asset.content for asset in self.assets if asset.name == name)
+
     @property
     def media(self) -> tuple[Front, ...]:
         """Its assets without their bytes."""

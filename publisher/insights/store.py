@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
     type_coerce,
 )
 
@@ -243,3 +244,17 @@ def _events(connection: Connection, mailing: str, recipient: str) -> list[dict[s
         {key: value.isoformat() if key == "at" else value for key, value in row._mapping.items() if value}
         for row in rows
     ]
+
+
+def fold(database: Database, config: Config, mailing: Mailing, before: datetime, now: datetime) -> bool:
+    """Fold one mailing that :func:`folding.foldable` named; False where it may not be any more."""
+    with database.begin() as connection:
+        if connection.dialect.name == "postgresql":  # one snapshot for the decision, the account and the report
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        if mailing.id not in {one.id for one in folding.foldable(connection, before, mailing.slug)}:
+            return False
+        if folding.report_of(connection, mailing.id) is None:  # else an earlier run was interrupted
+            report = replace(report_of(connection, config, mailing), folded_at=now)
+            folding.begin(connection, mailing, report.to_json(), now)
+    folding.pack(database, mailing.id)
+    return True

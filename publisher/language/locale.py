@@ -11,13 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publisher.language.direction import turned
 from publisher.language.tags import closest, covers, subtags
 
 if TYPE_CHECKING:
     import datetime
 
     from babel import Locale as Cldr
+
 
 LOCALES = Path(__file__).parent / "locales"
 LABELS = {"email": "", "archive": "archive_", "service": "service_"}
@@ -262,3 +262,25 @@ def _cldr(tag: str) -> Cldr:
         except (UnknownLocaleError, ValueError):
             parts.pop()
     return Cldr("en")
+
+
+_LATE = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+def turned(text: str, direction: str) -> str | None:
+    """The direction of most letters, where the first letter of ``text`` does not go in ``direction``; else None."""
+    first = _LETTER.search(text)
+    if first is None or _way(first[0]) == direction:
+        return None
+    letters = _LETTER.findall(text)
+    return "rtl" if 2 * sum(map(bool, map(_LATE.match, letters))) > len(letters) else "ltr"
+
+
+def runs_late(text: str) -> bool:
+    """Whether something of a text runs from right to left."""
+    return _LATE.search(text) is not None
+
+
+def _way(letter: str) -> str:
+    return "rtl" if _LATE.match(letter) else "ltr"

@@ -1,4 +1,4 @@
-"""Feeds and the sitemap, as values; no page and no theme is involved, for machines read them.
+"""Feeds, the sitemap and what search looks through, as values: no page, no theme, for machines read them.
 
 Atom is RFC 4287, JSON Feed is version 1.1 (jsonfeed.org), the sitemap is version 0.9 (sitemaps.org). Identifiers are
 tag URIs (RFC 4151) made of the archive's host and the slug: they stay when a title, a date or a path changes.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -20,9 +20,10 @@ from publisher.config import Config
 from publisher.edition.brand import Brand
 from publisher.edition.icon import icon_path
 from publisher.edition.model import Edition, EditionItem
-from publisher.site.archive import Archive, latest, moment
+from publisher.site.archive import Archive, Group, latest, moment
 from publisher.site.content import feed_html
 from publisher.site.paths import issue_path, url_of
+from publisher.site.words import SiteWords
 
 ISSUES_IN_FEED = 30
 ISSUES_IN_GROUP_FEED = 10
@@ -229,3 +230,36 @@ def _xml(root: ElementTree.Element) -> bytes:
     ElementTree.indent(root, " ")
     text: bytes = ElementTree.tostring(root, "utf-8", xml_declaration=True)
     return text + b"\n"
+
+
+_NOISE = re.compile(r"\s*[(<（]?https?://[^\s>)）]+[)>）]?|\s+")
+
+
+def search_file(
+    editions: Sequence[Edition], tags: Callable[[Edition], Sequence[Group]], words: Callable[[str], SiteWords]
+) -> bytes:
+    """``search/<year>.json``, which the search page's script looks through: the year's issues, the newest first, whole.
+
+    Plain substrings find Chinese without a dictionary, and a page with ``default-src 'self'`` may run the script, as it
+    may not run a search engine in WebAssembly. A reader downloads it only when searching, the newest year first; one
+    edit changes one file.
+    """
+    rows = [_row(edition, tags(edition), words(edition.language)) for edition in editions]
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+
+
+def _row(edition: Edition, tags: Sequence[Group], words: SiteWords) -> dict[str, object]:
+    return {
+        "title": edition.title,
+        "url": issue_path(edition.slug),
+        "date": words.day(edition),
+        "language": edition.language,
+        **({"of": edition.translation_of} if edition.translation_of else {}),
+        "tags": [tag.name for tag in tags],
+        "items": [[story.anchor, story.headline, _text(story)] for story in edition.stories],
+    }
+
+
+def _text(story: EditionItem) -> str:
+    """What of an item is worth finding: its words without addresses, on one line."""
+    return _NOISE.sub(" ", story.text).strip()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from publisher.diagnostics import Diagnostic, blocking
 from publisher.edition.model import Edition
+from publisher.proofing.codec import StoredEdition
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class Target:
     keys: tuple[str, ...]
     make: Callable[[], tuple[bytes, str]]
     costly: bool = False
+
+    @classmethod
+    def under(cls, path: str, key: str, write: Callable[[], bytes], *, costly: bool = False) -> Target:
+        """A file that follows from what stands in its one key alone."""
+        return cls(path, (key,), lambda: (write(), key), costly)
 
     @property
     def content(self) -> bytes:
@@ -82,3 +90,38 @@ class BuildResult:
     def ok(self) -> bool:
         """Whether there is no error."""
         return not blocking(self.diagnostics)
+
+
+def key_of(common: bytes, *parts: object) -> str:
+    """A key over texts, numbers, bytes, and lists of them."""
+    return hashlib.sha256(common + repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def identity(edition: Edition) -> str:
+    """What stands for an edition, its commit included."""
+    if isinstance(edition, StoredEdition):
+        return f"{edition.key.hex()} {edition.commit}"
+    return hashlib.sha256(repr(edition).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Watched:
+    """Anything as a template sees it. ``looked`` hears of any attribute that is not ``free``."""
+
+    def __init__(self, seen: object, looked: list[bool], free: Collection[str] = ()) -> None:
+        self._seen, self._looked, self._free = seen, looked, free
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._free:
+            self._looked.append(True)
+        return getattr(self._seen, name)
+
+    def __eq__(self, other: object) -> bool:
+        self._looked.append(True)
+        return self._seen == (other._seen if isinstance(other, Watched) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._seen)
+
+    def __str__(self) -> str:
+        self._looked.append(True)
+        return str(self._seen)

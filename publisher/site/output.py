@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,7 +52,7 @@ def write_folder(
     for path in wanted:
         if not is_inside(path):
             raise ValueError(f"{path!r} is not inside the output folder")
-    try:
+    with writing(root):
         root.mkdir(parents=True, exist_ok=True)
         before = _read(manifest)
         now = {path: made for path, target in wanted.items() if (made := _stands(root, target, before.get(path, ())))}
@@ -73,8 +73,6 @@ def write_folder(
             write_manifest(manifest, now | kept)
         if cache:
             _forget_all_but(cache, {key for _, *made in (now | kept).values() for key in made[:1]})
-    except OSError as error:
-        raise disk_error(error, root) from error
     return WriteResult(root, tuple(sorted(changed)), tuple(sorted(wanted.keys() - changed)), tuple(sorted(removed)))
 
 
@@ -144,12 +142,16 @@ def _forget_all_but(cache: Path, keys: Collection[str]) -> None:
                 (cache / name).unlink()
 
 
-def disk_error(error: OSError, root: Path) -> DeployError:
-    """What to say when the disk refuses."""
-    return DeployError(
-        f"cannot write {error.filename or root}: {error.strerror or error}",
-        help="make the folder writable, make room, or choose another folder",
-    )
+@contextmanager
+def writing(root: Path) -> Iterator[None]:
+    """Raises DeployError where the disk refuses what is done in the block."""
+    try:
+        yield
+    except OSError as error:
+        raise DeployError(
+            f"cannot write {error.filename or root}: {error.strerror or error}",
+            help="make the folder writable, make room, or choose another folder",
+        ) from error
 
 
 def read_manifest(path: Path) -> dict[str, str]:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup, escape
 
 from publisher.config import Config
-from publisher.edition.brand import Author, Brand
-from publisher.edition.icon import SIZES, draw_icon, icon_path
+from publisher.edition.brand import Author, Brand, asset_name, theme_text
+from publisher.edition.footer import footer
+from publisher.edition.icon import SIZES, draw_icon, icon_path, initial
 from publisher.edition.model import EarlierStory, Edition
+from publisher.edition.theme import Theme
+from publisher.edition.theme_images import theme_assets
 from publisher.site.archive import PAGE, Archive, Group, Page, moment
 from publisher.site.content import page_body
-from publisher.site.feeds import Feed, feeds_of
-from publisher.site.keys import Watched, identity, key_of
+from publisher.site.feeds import Feed, feeds_of, search_file
 from publisher.site.linked_data import aigc, article, collection
-from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target
+from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target, Watched, identity, key_of
 from publisher.site.paths import folder_key, issue_path, relative, url_of
-from publisher.site.search import search_file
-from publisher.site.theme import static_files
-
-if TYPE_CHECKING:
-    from publisher.edition.theme import Theme
-    from publisher.site.words import SiteWords
-
+from publisher.site.words import SiteWords
 
 CARD = "card.png"
 EARLIER = 3
@@ -61,6 +58,7 @@ class ArchivePages:
         self._whole = key_of(common, *self._editions.values())
         self._words: dict[str, SiteWords] = {}
         self._static = static_files(config)
+        self._theme = Theme.of(config)
         self._icons = {size: icon_path(config, size) for size in SIZES}
         self._asset = {role: file.path for role, file in self._static.items()}
         self._asset |= {f"icon_{size}": path for size, path in self._icons.items()}
@@ -86,14 +84,13 @@ class ArchivePages:
             for page in group.pages:
                 yield self.group(page)
         for size, icon in self._icons.items():
-            key = key_of(self._common, icon)
-            yield Target(icon, (key,), partial(self._icon, size, key))
+            yield Target.under(icon, key_of(self._common, icon), partial(draw_icon, self.config, size))
         if self.config.theme.cards:
             yield from self._cards()
         for year, editions in self.archive.years:
             rows = [(self._editions[e.slug], [tag.name for tag in self._tags_of(e)]) for e in editions]
             file, key = f"search/{year}.json", key_of(self._common, f"search/{year}.json", rows)
-            yield Target(file, (key,), partial(self._search, editions, key))
+            yield Target.under(file, key, partial(search_file, editions, self._tags_of, self.words))
 
     def _cards(self) -> Iterator[Target]:
         newsletter = self.config.newsletter
@@ -106,15 +103,12 @@ class ArchivePages:
     def _card(self, path: str, title: str, language: str, edition: Edition | None = None) -> Target:
         key = key_of(self._common, CARD, title, language, edition.front if edition else None)
 
-        def make() -> tuple[bytes, str]:
+        def write() -> bytes:
             from publisher.edition.card import draw  # Pillow's fonts load where one is drawn
 
-            return draw(self.config, title, language, edition.cover if edition else None), key
+            return draw(self.config, title, language, edition.cover if edition else None)
 
-        return Target(f"{path}{CARD}", (key,), make)
-
-    def _icon(self, size: int, key: str) -> tuple[bytes, str]:
-        return draw_icon(self.config, size), key
+        return Target.under(f"{path}{CARD}", key, write)
 
     def group(self, page: Page) -> Target:
         """A page of the issues that share a tag, an author, a section or a year."""
@@ -244,8 +238,6 @@ class ArchivePages:
     def words(self, language: str) -> SiteWords:
         """The furniture's words, looked up once a language."""
         if language not in self._words:
-            from publisher.site.words import SiteWords
-
             self._words[language] = SiteWords(language, self.config)
         return self._words[language]
 
@@ -276,15 +268,6 @@ class ArchivePages:
 
         return Target(file, (narrow, wide), make)
 
-    @cached_property
-    def _theme(self) -> Theme:
-        from publisher.edition.theme import Theme  # what makes pages loads when one is made
-
-        return Theme.of(self.config)
-
-    def _search(self, editions: Sequence[Edition], key: str) -> tuple[bytes, str]:
-        return search_file(editions, self._tags_of, self.words), key
-
     def _tags_of(self, edition: Edition) -> tuple[Group, ...]:
         return self.archive.groups_of("tags", edition.topics)
 
@@ -293,8 +276,6 @@ class ArchivePages:
         return (urlsplit(self.config.newsletter.url).path or "/") + relative("", to).removeprefix("./")
 
     def _context(self, path: str, language: str) -> dict[str, Any]:
-        from publisher.edition.footer import footer
-
         own = footer(self.config, self.words(language).words)
         newsletter = self.config.newsletter
         service = self.config.service.url
@@ -313,3 +294,28 @@ class ArchivePages:
             "footer": own.html if own else Markup(),
             "subscribe_url": service.rstrip("/") + "/subscribe" if service else None,
         }
+
+
+STATIC = {"style": "style.css", "page": "site.js", "script": "search.js", "icon": "icon.svg"}
+_NOTE = re.compile("^ *//.*\n", re.MULTILINE)
+_COLOUR = re.compile(r"\{\{ theme\.(light|dark)\.(\w+) \}\}")
+
+
+def static_files(config: Config) -> dict[str, SiteFile]:
+    """The files that every page refers to, by their role. The path carries a hash: it can be cached for ever.
+
+    Raises ConfigError, ThemeError and UsageError for what config.yaml or the theme names, or a file of the theme,
+    that cannot be used.
+    """
+    brand = Brand.of(config)
+    icon = theme_text(config, "web/icon.svg").replace("{{ initial }}", initial(config))
+    icon = _COLOUR.sub(lambda place: getattr(brand, place[1])[place[2]], icon)
+    texts = {"style": Theme.of(config).style("web/style.css", ""), "icon": icon}
+    texts |= {role: _NOTE.sub("", theme_text(config, f"web/{STATIC[role]}")) for role in ("page", "script")}
+    files = {role: _hashed(STATIC[role], text.encode()) for role, text in texts.items()}
+    return files | {asset.name: SiteFile(asset.name, asset.content) for asset in theme_assets(config)}
+
+
+def _hashed(name: str, content: bytes) -> SiteFile:
+    stem, _, suffix = name.rpartition(".")
+    return SiteFile(asset_name(stem, content, "." + suffix), content)

@@ -11,8 +11,7 @@ from pathlib import Path
 from publisher.edition.model import Edition, Front
 from publisher.edition.page_copy import MADE_BY, copies, page_copies
 from publisher.proofing.together import cores, workers
-from publisher.site.keys import key_of
-from publisher.site.model import Target
+from publisher.site.model import Target, key_of
 from publisher.site.output import keep_in
 
 _WORTH_PROCESSES = 8  # pictures
@@ -31,7 +30,7 @@ def copy_targets(pictures: Scaled) -> Iterator[Target]:
     held: dict[str, bytes] = {}  # of the last picture
     for front, edition in pictures.items():
         for path, key in _keys(front).items():
-            yield Target(path, (key,), partial(_copy, held, front, edition, path, key), costly=True)
+            yield Target.under(path, key, partial(_copy, held, front, edition, path), costly=True)
 
 
 def make_ahead(pictures: Scaled, cache: Path) -> None:
@@ -45,7 +44,7 @@ def make_ahead(pictures: Scaled, cache: Path) -> None:
             for at in range(0, len(lacking), _WORTH_PROCESSES):  # so many originals are in memory
                 some = lacking[at : at + _WORTH_PROCESSES]
                 for front, made in zip(
-                    some, pool.map(page_copies, some, [_content(pictures[one], one) for one in some]), strict=True
+                    some, pool.map(page_copies, some, [pictures[one].bytes_of(one.name) for one in some]), strict=True
                 ):
                     for path, key in _keys(front).items():
                         keep_in(cache, key, made[path])
@@ -55,12 +54,8 @@ def _keys(front: Front) -> dict[str, str]:
     return {path: key_of(b"", path, MADE_BY) for made in copies(front).values() for path, _ in made}
 
 
-def _content(edition: Edition, front: Front) -> bytes:
-    return next(asset.content for asset in edition.assets if asset.name == front.name)
-
-
-def _copy(held: dict[str, bytes], front: Front, edition: Edition, path: str, key: str) -> tuple[bytes, str]:
+def _copy(held: dict[str, bytes], front: Front, edition: Edition, path: str) -> bytes:
     if path not in held:
         held.clear()
-        held.update(page_copies(front, _content(edition, front)))
-    return held[path], key
+        held.update(page_copies(front, edition.bytes_of(front.name)))
+    return held[path]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from publisher.config import Config
 from publisher.edition.files import EMAIL_FILES, email_files
@@ -14,8 +13,7 @@ from publisher.edition.model import Edition
 from publisher.proofing.store import Store
 from publisher.site.archive import Archive, arrange
 from publisher.site.feeds import ITEMS_IN_FEED, atom_feed, items_feed, json_feed, llms, robots, sitemap
-from publisher.site.keys import identity, key_of
-from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target, WriteResult
+from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target, WriteResult, identity, key_of
 from publisher.site.output import write_folder
 from publisher.site.pages import ArchivePages
 from publisher.site.pictures import copy_targets, make_ahead, scaled
@@ -39,14 +37,13 @@ def site_files(
         newest = [identity(edition) for edition in feed.editions]
         for make, suffix in ((atom_feed, "xml"), (json_feed, "json")):
             key = key_of(common, feed.path, suffix, feed.title, newest)
-            yield Target(f"{feed.path}.{suffix}", (key,), partial(_made, make, config, feed, key))
+            yield Target.under(f"{feed.path}.{suffix}", key, partial(make, config, feed))
     published = [identity(edition) for edition in archive.published]
-    for name, made, parts in (
+    for name, write, parts in (
         ("feeds/items.xml", items_feed, published[:ITEMS_IN_FEED]),
         ("sitemap.xml", sitemap, [identity(edition) for edition in archive.editions]),
     ):
-        key = key_of(common, name, parts)
-        yield Target(name, (key,), partial(_made, made, config, archive, key))
+        yield Target.under(name, key_of(common, name, parts), partial(write, config, archive))
     links = {edition.slug: dict(edition.clicks.links) for edition in archive.editions if edition.clicks}
     for slug, numbered in {**links, **aftermath.links}.items():
         for number, target in numbered.items():
@@ -56,7 +53,7 @@ def site_files(
     for name, shown in {
         front.name: edition for edition in (*archive.editions, *steps) for front in edition.media
     }.items():
-        yield Target(name, (key_of(b"", name),), partial(_asset, shown, name))  # its name has a hash of its content
+        yield Target.under(name, key_of(b"", name), partial(shown.bytes_of, name))  # its name has a hash of its content
     yield from copy_targets(scaled(archive.editions))
 
 
@@ -110,25 +107,17 @@ def write_emails(
     )
 
 
-def _made(make: Callable[[Config, Any], bytes], config: Config, of: object, key: str) -> tuple[bytes, str]:
-    return make(config, of), key
-
-
-def _asset(edition: Edition, name: str) -> tuple[bytes, str]:
-    return next(asset.content for asset in edition.assets if asset.name == name), key_of(b"", name)
-
-
 def _emails(editions: Iterable[Edition], common: bytes) -> Iterator[Target]:
     held: dict[str, dict[str, bytes]] = {}  # the last one's
     for edition in editions:
         folders = ("", *(f"{name}/" for name in edition.variant_names[1:]))
         for name in (f"{folder}{name}" for folder in folders for name in EMAIL_FILES):
             key = key_of(common, name, identity(edition))
-            yield Target(f"{edition.slug}/{name}", (key,), partial(_email, held, edition, name, key))
+            yield Target.under(f"{edition.slug}/{name}", key, partial(_email, held, edition, name))
 
 
-def _email(held: dict[str, dict[str, bytes]], edition: Edition, name: str, key: str) -> tuple[bytes, str]:
+def _email(held: dict[str, dict[str, bytes]], edition: Edition, name: str) -> bytes:
     if edition.slug not in held:
         held.clear()
         held[edition.slug] = email_files(edition)
-    return held[edition.slug][name], key
+    return held[edition.slug][name]

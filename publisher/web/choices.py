@@ -8,8 +8,7 @@ from typing import Any
 
 from publisher.audience import store
 from publisher.audience.columns import language_tag, time_zone
-from publisher.audience.model import MONTHLY, Subscriber
-from publisher.audience.spans import shifted
+from publisher.audience.model import MONTHLY, Subscriber, shifted
 from publisher.config import Config
 from publisher.config.audience import AttributeConfig, fits
 from publisher.web.forms import Fields

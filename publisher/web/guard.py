@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from publisher.web.metrics import Metrics
 from publisher.web.pages import ServicePages
+from publisher.web.service import Metrics
 
 BODY_LIMIT = 64 * 1024  # bytes of a form
 

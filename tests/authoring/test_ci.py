@@ -17,8 +17,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from publisher import __version__
-from publisher.authoring.ci import guess_forge
-from publisher.authoring.repository import make_repository
+from publisher.authoring.repository import guess_forge, make_repository
 from publisher.cli.app import application
 from publisher.errors import UsageError
 from tests.authoring.pages import PageServer

@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.edition.markdown import MarkdownRenderer
 from publisher.language import Locale
-from publisher.language.direction import turned
+from publisher.language.locale import turned
 from publisher.site.content import page_body
 from tests.edition.make import config, edition, html_of, item, prose, text_of
 

@@ -124,7 +124,7 @@ def test_of_two_deployments_at_once_one_is_told(
 
 
 def _uploads(site: Path) -> Any:
-    from publisher.site.deploy.plan import uploads
+    from publisher.site.deploy.model import uploads
 
     return uploads(site)
 

@@ -8,10 +8,9 @@ import pytest
 
 from publisher.errors import UsageError
 from publisher.site.deploy.folder import FolderDestination
-from publisher.site.deploy.model import Upload, Wave
-from publisher.site.deploy.plan import content_type, uploads
+from publisher.site.deploy.model import Upload, Wave, content_type, uploads
+from publisher.site.pages import static_files
 from publisher.site.site import build_site
-from publisher.site.theme import static_files
 from tests.site.conftest import tree
 from tests.site.editions import COVER, deploy, deploy_to, make_config, make_edition
 

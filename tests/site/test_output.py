@@ -10,7 +10,7 @@ import pytest
 
 from publisher.errors import DeployError, UsageError
 from publisher.site import output
-from publisher.site.deploy.plan import uploads
+from publisher.site.deploy.model import uploads
 from publisher.site.model import SiteFile
 from publisher.site.output import manifest_beside, read_manifest, sha256, write_folder
 

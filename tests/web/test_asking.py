@@ -14,8 +14,7 @@ from sqlalchemy import insert, select, update
 
 from publisher.audience import store
 from publisher.audience.address import read_address
-from publisher.audience.model import ConsentSource, ConsentState
-from publisher.audience.spans import shifted
+from publisher.audience.model import ConsentSource, ConsentState, shifted
 from publisher.audience.suppressions import Reason, suppress, suppression
 from publisher.audience.tables import confirmations, subscribers
 from publisher.audience.tokens import Purpose, TokenPayload

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from publisher.audience.model import Subscriber
-from publisher.audience.spans import shifted
+from publisher.audience.model import Subscriber, shifted
 from publisher.audience.tokens import Purpose
 from publisher.language import spoken
 from tests.web.conftest import Site

@@ -1,4 +1,4 @@
-"""The keys of issue.yaml: its date, its language, its names, and the two lines of an inbox, subject and preheader."""
+"""The keys of issue.yaml: its date, language and names, the two lines of an inbox, and who reviewed it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.diagnostics.width import display_width
 from publisher.documents.yaml_typos import shortened
 from publisher.issue import date_of_slug
+from publisher.issue.model import Grade, Issue, Item
 from publisher.issue.personal import with_defaults
 
 SUBJECT_WIDTH, PREHEADER_WIDTH = 78, 140  # columns
@@ -19,6 +20,7 @@ DATE_CONTRADICTS_SLUG = define("date-contradicts-slug", Severity.ERROR)
 MARKS_IN_NAME = define("marks-in-name", Severity.WARNING)
 PREHEADER_TOO_LONG = define("preheader-too-long", Severity.WARNING)
 SUBJECT_TOO_LONG = define("subject-too-long", Severity.WARNING)
+UNREVIEWED = define("unreviewed", Severity.ERROR)
 _NAMES = frozenset({"authors", "tags", "reviewed_by"})
 _BETWEEN = re.compile(rf"[，、；]|(?<={HAN.pattern})[,;]|[,;](?=\s*{HAN.pattern})")
 _QUOTES = "“”‘’「」『』＂＇"
@@ -39,6 +41,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
         if line.key in _NAMES:
             yield from _marks(line)
     yield from _inbox(context)
+    if context.config.checks.generated == "required":
+        yield from _unreviewed(context)
 
 
 def _marks(line: Line) -> Iterator[Diagnostic]:
@@ -74,3 +78,17 @@ def _inbox(context: Context) -> Iterator[Diagnostic]:
     if (width := display_width(with_defaults(issue.preheader or "", attributes))) > PREHEADER_WIDTH:
         message = say("the preheader is {width} columns wide, over {most}", width=width, most=PREHEADER_WIDTH)
         yield PREHEADER_TOO_LONG.at(issue.places.of("preheader"), message, help=say("shorten it"))
+
+
+def _unreviewed(context: Context) -> Iterator[Diagnostic]:
+    """Look at each ``generated`` of the issue and its items; what a model only helped with needs no reviewer.
+
+    Regulation (EU) 2024/1689, Art. 50(4): no label is owed where a person reviewed the text and answers for it.
+    """
+    owners: tuple[Issue | Item, ...] = (context.issue, *context.issue.items)
+    for owner in owners:
+        for part, origin in owner.generated:
+            if origin.grade is not Grade.ASSISTED and not origin.reviewed_by:
+                place = owner.places.of("generated", *([part] if part else []))
+                message = say("nobody is named who reviewed what {model} wrote", model=origin.by)
+                yield UNREVIEWED.at(place, message, help=say("review it, and name yourself: reviewed_by: …"))

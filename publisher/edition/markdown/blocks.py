@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from html import unescape
 
-from publisher.language.direction import runs_late, turned
+from publisher.language.locale import runs_late, turned
 
 _ATTRIBUTES = r'(?:\s[a-z-]+="[^"]*")*'
 _ANY_TAG = re.compile(rf"</?[a-z][a-z0-9]*{_ATTRIBUTES}\s*/?>")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from publisher.documents.atomic import write_file
 from publisher.errors import UsageError
 from publisher.site.deploy.model import Upload
-from publisher.site.output import disk_error, read_manifest, remove_file, sha256, write_manifest
+from publisher.site.output import read_manifest, remove_file, sha256, write_manifest, writing
 
 MANIFEST = ".publisher-manifest.json"
 
@@ -47,40 +48,29 @@ class FolderDestination:
 
     def read(self, path: str) -> bytes | None:
         """A file as it is in the folder."""
-        try:
+        with writing(self.root), suppress(FileNotFoundError, NotADirectoryError):
             return (self.root / path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise disk_error(error, self.root) from error
+        return None
 
     def note(self, path: str, content: bytes) -> None:
         """Write a file that the manifest does not name."""
-        try:
+        with writing(self.root):
             write_file(self.root / path, content)
-        except OSError as error:
-            raise disk_error(error, self.root) from error
 
     def put(self, upload: Upload) -> None:
         """Copy one file by way of a temporary one beside it."""
-        try:
+        with writing(self.root):
             write_file(self.root / upload.path, upload.file.read_bytes())
-        except OSError as error:
-            raise disk_error(error, self.root) from error
 
     def remove(self, path: str) -> None:
         """Delete one file, and the folders it leaves empty."""
-        try:
+        with writing(self.root):
             remove_file(self.root, path)
-        except OSError as error:
-            raise disk_error(error, self.root) from error
 
     def record(self, digests: Mapping[str, str]) -> None:
         """Write the manifest."""
-        try:
+        with writing(self.root):
             write_manifest(self.root / MANIFEST, digests)
-        except OSError as error:
-            raise disk_error(error, self.root) from error
 
     def _digest(self, path: str) -> str | None:
         try:

@@ -10,8 +10,7 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.errors import UsageError
 from publisher.site.deploy.folder import FolderDestination
-from publisher.site.deploy.model import Deployed, Destination, Difference, Upload, Wave
-from publisher.site.deploy.plan import uploads, wave_of
+from publisher.site.deploy.model import Deployed, Destination, Difference, Upload, Wave, uploads, wave_of
 
 
 def destination(config: Config, site: Path) -> Destination:

@@ -17,8 +17,7 @@ from urllib.parse import quote
 
 from publisher.config.model import Deploy
 from publisher.errors import DeployError, UsageError
-from publisher.site.deploy.model import Upload, Wave
-from publisher.site.deploy.plan import cache_control, content_type, wave_of
+from publisher.site.deploy.model import Upload, Wave, cache_control, content_type, wave_of
 
 MANIFEST = ".publisher-deploy.json"
 WORKERS = 16
