@@ -18,6 +18,8 @@ became of one recipient is never raised: it is a value of the ledger. What is le
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,6 +74,15 @@ class TransportError(PublisherError):
 
 class DeployError(PublisherError):
     """The archive could not be written, or what is live is not what was built."""
+
+
+@contextmanager
+def refusal(what: str, help: str, raises: type[PublisherError] = UsageError) -> Iterator[None]:
+    """Where the system refuses what is done in the block: raises ``what``, with the reason that it gave."""
+    try:
+        yield
+    except OSError as error:
+        raise raises(f"{what}: {error.strerror or error}", help=help) from error
 
 
 class PluginError(PublisherError):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from publisher.audience.own import SIGNS
 from publisher.documents.encodings import readings
-from publisher.errors import UsageError
+from publisher.errors import UsageError, refusal
 
 CHUNK = 1 << 20
 DELIMITERS = ",;\t|"
@@ -57,10 +57,8 @@ class CsvFile:
     @classmethod
     def open(cls, path: Path, encoding: str | None = None) -> CsvFile:
         """Learn encoding, delimiter and digest; ``encoding`` overrides the guess. Raises UsageError."""
-        try:
+        with refusal(f"{path} cannot be read", "name a CSV file"):
             digest, size, sample, is_utf8 = _survey(path)
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read: {error.strerror}", help="name a CSV file") from error
         chosen = encoding or _encoding(path, sample, is_utf8)
         try:
             first = sample.decode(chosen, "replace").split("\n", 1)[0].strip().removeprefix("\ufeff")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import publisher
 from publisher.config.model import config_schema
-from publisher.errors import UsageError
+from publisher.errors import refusal
 from publisher.issue.raw import issue_schema, item_schema
 
 _PACKAGE = Path(publisher.__file__).resolve().parent
@@ -49,9 +49,7 @@ def schema_files() -> dict[str, bytes]:
 
 def write_new(path: Path, content: bytes) -> None:
     """Write a file that is not there yet, and its folders. Raises UsageError."""
-    try:
+    with refusal(f"cannot write {path}", "name a folder that can be written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:  # x: never over a file that came in between
             file.write(content)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", help="name a folder that can be written") from error

@@ -32,7 +32,7 @@ from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.edition.view import View
 from publisher.edition.viewing import view
-from publisher.errors import UsageError
+from publisher.errors import refusal
 from publisher.issue.markdown.cjk import one_line
 from publisher.issue.model import Issue
 from publisher.issue.variants import for_anyone
@@ -159,15 +159,12 @@ def write_folder(article: Article, theme: Theme, folder: Path) -> None:
     record = json.dumps(article.as_object(), ensure_ascii=False, indent=2) + "\n"
     files = {one.file: asset.content for one, asset in zip(article.pictures, article.assets, strict=True)}
     texts = {"article.html": article.html, "index.html": page, "article.json": record}
-    try:
+    with refusal(f"{folder} cannot be written", "name another folder with --out"):
         for name, content in (*files.items(), *((name, text.encode()) for name, text in texts.items())):
             write_file(folder / name, content)
         for left in (folder / "pictures").glob("*"):
             if f"pictures/{left.name}" not in files:
                 left.unlink()
-    except OSError as error:
-        told = f"{folder} cannot be written: {error.strerror}"
-        raise UsageError(told, help="name another folder with --out") from error
 
 
 def _listed(url: str, asset: Asset) -> ArticlePicture:

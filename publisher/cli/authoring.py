@@ -124,15 +124,12 @@ def new(
 def _pasted(file: Path) -> bytes:
     """What stands in a file or on standard input, a byte more than a text may have at most."""
     from publisher.documents.text import MAX_BYTES
-    from publisher.errors import UsageError
+    from publisher.errors import refusal
 
     if str(file) == "-":
         return sys.stdin.buffer.read(MAX_BYTES + 1)
-    try:
-        with file.open("rb") as opened:
-            return opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}", help="name a file with the digest") from error
+    with refusal(f"{file} cannot be read", "name a file with the digest"), file.open("rb") as opened:
+        return opened.read(MAX_BYTES + 1)
 
 
 @drafts.command(epilog=examples("publisher draft key-points 2024-12-29-ai-weekly -n 4"))

@@ -97,7 +97,7 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
     """Show what --fix would change, ask, and write it; whether anything was written."""
     from publisher.checks.fixes import ASKED, MENDED, NOTHING, apply_fix, changes, plan_fixes
     from publisher.diagnostics import rendered, say
-    from publisher.errors import UsageError
+    from publisher.errors import UsageError, refusal
 
     fixes = plan_fixes(root, findings)
     if not fixes:
@@ -106,15 +106,13 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
     for fix in fixes:
         error_console.print(fix.diff(), end="", markup=False)
     told = changes(fixes)
-    refusal = UsageError(f"{told}: nothing is written without a yes", help="look at the change, then add --yes")
-    if not agreed(rendered(say(ASKED, told=told)), yes, refusal):
+    unasked = UsageError(f"{told}: nothing is written without a yes", help="look at the change, then add --yes")
+    if not agreed(rendered(say(ASKED, told=told)), yes, unasked):
         return False
     for fix in fixes:
-        try:
+        with refusal(f"{fix.path} cannot be written", "make it writable"):
             if not apply_fix(root, fix):
                 complain(f"{fix.path} has changed meanwhile, and is left as it is", "type the command again")
-        except OSError as error:
-            raise UsageError(f"{fix.path} cannot be written: {error.strerror}", help="make it writable") from error
     tell(rendered(say(MENDED, told=told)))
     return True
 

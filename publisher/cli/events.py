@@ -51,24 +51,19 @@ def apply(
     Exits 1 when a line or a message is no event, or a tripwire went off; every other is applied all the same.
     """
     from publisher.audience.tokens import Tokens
-    from publisher.errors import UsageError
+    from publisher.errors import refusal
     from publisher.feedback.apply import Applier
     from publisher.feedback.intake import apply_path, apply_stream
 
     with opened(context) as (config, database):
         applier = Applier(database, config)
         tokens = partial(Tokens.open, config)
-        try:
-            with Bar("Applying", Path(path)) as bar:
-                if path == "-":
-                    apply_stream(applier, sys.stdin.buffer, tokens)
-                else:
-                    apply_path(applier, Path(path), tokens, bar.step)
-        except OSError as error:
-            raise UsageError(
-                f"{path} cannot be read: {error.strerror or error}",
-                help="name a file of events or a mailbox, or - to read stdin",
-            ) from None
+        advice = "name a file of events or a mailbox, or - to read stdin"
+        with refusal(f"{path} cannot be read", advice), Bar("Applying", Path(path)) as bar:
+            if path == "-":
+                apply_stream(applier, sys.stdin.buffer, tokens)
+            else:
+                apply_path(applier, Path(path), tokens, bar.step)
         return _finish(config, database, applier.applied, format, path if path != "-" else "standard input")
 
 

@@ -99,13 +99,10 @@ def moment_back(option: str, span: str) -> datetime:
 def write_page(target: Path, page: str, option: str) -> None:
     """Write a page and say where. Raises UsageError, naming the ``option`` for another place."""
     from publisher.documents.atomic import write_file
-    from publisher.errors import UsageError
+    from publisher.errors import refusal
 
-    try:
+    with refusal(f"{target} cannot be written", f"name another file with {option}"):
         write_file(target, page.encode())
-    except OSError as error:
-        way = f"name another file with {option}"
-        raise UsageError(f"{target} cannot be written: {error.strerror}", help=way) from None
     say(str(target))
 
 

@@ -103,17 +103,18 @@ def export(
 
     from publisher.audience.own import export as write
     from publisher.documents.atomic import replacing
-    from publisher.errors import UsageError
+    from publisher.errors import refusal
 
     with opened(context) as (_, database), database.connect() as connection:
         if out is None:
             write(connection, sys.stdout)
             return
-        try:
-            with replacing(out.absolute()) as file, TextIOWrapper(file, "utf-8", newline="") as text:
-                number = write(connection, text)
-        except OSError as error:
-            raise UsageError(f"{out} cannot be written: {error.strerror}", help="name a file in a folder") from error
+        with (
+            refusal(f"{out} cannot be written", "name a file in a folder"),
+            replacing(out.absolute()) as file,
+            TextIOWrapper(file, "utf-8", newline="") as text,
+        ):
+            number = write(connection, text)
     tell(f"{number:,} subscribers written to {out}")
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from publisher.config.model import Config
 from publisher.database.failures import UnreadableError, explain, unusable_url
 from publisher.database.migrate import migrate
-from publisher.errors import DatabaseError
+from publisher.errors import DatabaseError, refusal
 
 BUSY_SECONDS = 15
 """How long a statement waits for another process's SQLite transaction."""
@@ -117,14 +117,10 @@ def database_url(config: Config, text: str | None = None) -> URL:
 
 def _sqlite(url: URL) -> Engine:
     if url.database and Path(url.database).is_absolute():
-        try:
+        advice = "point database in config.yaml, or PUBLISHER_DATABASE_URL, at a folder that can be written"
+        with refusal(f"the database {url.database} cannot be opened", advice, DatabaseError):
             keep_out_of_git(Path(url.database).parent)
             os.close(os.open(url.database, os.O_CREAT | os.O_RDONLY, 0o600))  # addresses are nobody else's to read
-        except OSError as error:
-            raise DatabaseError(
-                f"the database {url.database} cannot be opened: {error.strerror}",
-                help="point database in config.yaml, or PUBLISHER_DATABASE_URL, at a folder that can be written",
-            ) from error
     engine = create_engine(url, **_COMMON, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -23,7 +23,7 @@ from sqlalchemy import URL, Connection, select
 from publisher.database import Database
 from publisher.delivery.tables import mailings
 from publisher.documents.atomic import write_file
-from publisher.errors import DatabaseError, UsageError
+from publisher.errors import DatabaseError, UsageError, refusal
 
 
 def lock_path(url: URL, slug: str, ending: str = "lock") -> Path | None:
@@ -45,11 +45,9 @@ def mailing_lock(database: Database, slug: str) -> Iterator[bool]:
     if path is None:
         yield False
         return
-    try:
+    advice = "make the database's folder writable for this user"
+    with refusal(f"the lock file {path} cannot be opened", advice, DatabaseError):
         file = path.open("a+")
-    except OSError as error:
-        message, advice = f"the lock file {path} cannot be opened", "make the database's folder writable for this user"
-        raise DatabaseError(f"{message}: {error.strerror}", help=advice) from error
     with file:
         # status looks at the lock by taking it for an instant: ask more than once before believing it held
         if not _acquire(file, tries=4):
@@ -108,11 +106,9 @@ def mark_path(url: URL, slug: str) -> Path | None:
 
 def write_mark(path: Path, mark: Mark) -> None:
     """Write it, whole or not at all. Raises DatabaseError; then nothing may be submitted."""
-    try:
+    advice = "make room, or the folder writable; send again"
+    with refusal(f"the mark {path} cannot be written", advice, DatabaseError):
         write_file(path, json.dumps(asdict(mark)).encode() + b"\n")
-    except OSError as error:
-        advice = "make room, or the folder writable; send again"
-        raise DatabaseError(f"the mark {path} cannot be written: {error.strerror}", help=advice) from error
 
 
 def read_mark(path: Path | None) -> Mark | None:

@@ -21,7 +21,7 @@ from publisher.database.migrate import whole_metadata
 from publisher.delivery import mailings
 from publisher.delivery.ledger import at_work
 from publisher.delivery.tables import folded_recipients, paces
-from publisher.errors import DatabaseError, UsageError
+from publisher.errors import DatabaseError, UsageError, refusal
 from publisher.publishing.lease import take
 from publisher.publishing.tables import leases
 
@@ -104,9 +104,7 @@ def _put_aside(name: str | None) -> Path | None:
     kept = file.with_name(file.name + ".moved")
     for end in ("-wal", "-shm"):  # closed by us, the last user: SQLite has emptied them
         file.with_name(file.name + end).unlink(missing_ok=True)
-    try:
+    what = f"everything was moved, and the old {file} could not be put aside"
+    with refusal(what, "rename it yourself: nobody may send from it any more", DatabaseError):
         file.rename(kept)
-    except OSError as error:
-        message = f"everything was moved, and the old {file} could not be put aside: {error.strerror}"
-        raise DatabaseError(message, help="rename it yourself: nobody may send from it any more") from error
     return kept

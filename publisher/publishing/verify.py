@@ -19,7 +19,7 @@ from publisher.config import Config
 from publisher.edition.clicks import counted
 from publisher.edition.model import AnySlot, Edition, Personal, Slotted
 from publisher.edition.origin import origins_of
-from publisher.errors import UsageError
+from publisher.errors import refusal
 from publisher.issue import discover, read_issue
 from publisher.issue.folder import SERIES
 from publisher.issue.series import steps_of
@@ -176,11 +176,8 @@ def _value(slot: str | AnySlot) -> str:
 
 
 def _message(path: Path) -> _Exhibit:
-    try:
+    with refusal(f"{path} cannot be read", "name an .eml file, or a URL of the archive"):
         data = path.read_bytes()
-    except OSError as error:
-        advice = "name an .eml file, or a URL of the archive"
-        raise UsageError(f"{path} cannot be read: {error.strerror}", help=advice) from error
     message = email.message_from_bytes(data, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     part = message.get_body(("html", "plain"))

@@ -19,7 +19,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from publisher.config import Config
-from publisher.errors import UsageError
+from publisher.errors import refusal
 from publisher.web.app import create_app
 from publisher.web.forms import asker
 from publisher.web.service import Service
@@ -74,17 +74,13 @@ def allow_files(wanted: int) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises UsageError where the port cannot be had."""
-    try:
+    with refusal(f"{host}:{port} cannot be listened on", "choose another with --port"):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # Named as TCP, or asyncio leaves TCP_NODELAY off, and every answer waits 40 ms for a delayed acknowledgement.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(1024)  # whoever comes before the service is ready waits
-    except OSError as error:
-        raise UsageError(
-            f"{host}:{port} cannot be listened on: {error.strerror or error}", help="choose another with --port"
-        ) from error
     return listener
 
 

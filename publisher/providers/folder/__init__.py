@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from publisher.documents.atomic import write_file
-from publisher.errors import TransportError
+from publisher.errors import TransportError, refusal
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from publisher.providers.provider import Provider, Quota, Transport
@@ -30,13 +30,9 @@ class FolderTransport(Transport):
         """See :class:`~publisher.providers.provider.Transport`."""
         self._composed = composed
         self._into = self._folder / _folder(composed.letter.slug)
-        try:
+        advice = "make it writable, or set delivery.folder.path in config.yaml"
+        with refusal(f"the folder {self._into} cannot be made", advice, TransportError):
             self._into.mkdir(mode=0o700, parents=True, exist_ok=True)  # addresses are nobody else's to read
-        except OSError as error:
-            raise TransportError(
-                f"the folder {self._into} cannot be made: {error.strerror}",
-                help="make it writable, or set delivery.folder.path in config.yaml",
-            ) from error
         return Quota()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
