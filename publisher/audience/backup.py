@@ -99,8 +99,7 @@ def restore(
     with _explained(file), closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source:
         copied = _examine(source, file)
         (text,) = source.execute(f"SELECT keys FROM {_TABLE}").fetchone()  # noqa: S608
-        database = open_database(config)
-        try:
+        with closing(open_database(config)) as database:
             if not force and _is_used(database):
                 raise UsageError(
                     f"{database.url} is not empty, and a restore replaces it: nothing was done",
@@ -109,14 +108,9 @@ def restore(
             with guard(database), database.raw() as raw:
                 source.backup(raw)
                 raw.execute(f"DROP TABLE {_TABLE}")
-        finally:
-            database.close()
-    database = open_database(config)  # an older version's backup is brought up to date
-    try:
-        with database.begin() as connection:
-            waited = sum(connection.exec_driver_sql(statement).rowcount for statement in _OUTBOXES)
-    finally:
-        database.close()
+    # An older version's backup is brought up to date as it is opened.
+    with closing(open_database(config)) as database, database.begin() as connection:
+        waited = sum(connection.exec_driver_sql(statement).rowcount for statement in _OUTBOXES)
     put_keys(config.root / ".publisher", text.split(","))
     return replace(copied, waited=waited)
 

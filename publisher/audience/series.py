@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from publisher.audience.model import ConsentState
 from publisher.audience.tables import enrolments, series, subscribers, taken_steps
-from publisher.database.bulk import among, insert_rows
+from publisher.database.bulk import among, insert_into, insert_rows
 from publisher.database.metadata import Instant
 
 
@@ -25,13 +24,12 @@ def enrol(connection: Connection, ids: Collection[int], names: Collection[str], 
 
     Who was started once, whenever that was and whatever became of it, is not started again.
     """
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     s, started = subscribers.c, 0
     for name in sorted(names):
         chosen = select(s.id, literal(name), literal(at, Instant)).where(
             among(connection, s.id, ids), s.state == ConsentState.CONFIRMED
         )
-        statement = insert(enrolments).from_select(["subscriber_id", "series", "started_at"], chosen)
+        statement = insert_into(connection, enrolments).from_select(["subscriber_id", "series", "started_at"], chosen)
         started += len(connection.execute(statement.on_conflict_do_nothing().returning(enrolments.c.series)).all())
     return started
 
@@ -66,5 +64,4 @@ def restore(connection: Connection, people: Iterable[tuple[int, str, Way]], at: 
             steps += ({"reference": reference, "step": step, "at": at} for step in told["steps"])
     insert_rows(connection, enrolments, starts)
     if steps:
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        connection.execute(insert(taken_steps).on_conflict_do_nothing(), steps)
+        connection.execute(insert_into(connection, taken_steps).on_conflict_do_nothing(), steps)

@@ -114,9 +114,13 @@ def new_ids(connection: Connection, column: Column[int], count: int) -> Sequence
     return range(last + 1, last + 1 + count)
 
 
+def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that may say what to do about a row that is there: SQLAlchemy's own has no word for it."""
+    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
+
+
 def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row. False where one is there that a unique key takes for the same."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).values(row).on_conflict_do_nothing()
+    statement = insert_into(connection, table).values(row).on_conflict_do_nothing()
     # A row comes back for what was written; the count of rows is not to be had from every driver.
     return connection.execute(statement.returning(literal_column("1"))).first() is not None

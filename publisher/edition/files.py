@@ -62,13 +62,17 @@ def sizes_of(html: Slotted, text: Slotted) -> Sizes:
     return Sizes(len(markup), encoded, len(plain), encoded + encoded_size(plain) + HEADERS)
 
 
+def in_base64(content: bytes) -> bool:
+    """Whether a text is shorter in base64 than in quoted-printable: where characters beyond ASCII abound."""
+    return (len(content) - len(content.translate(None, _COSTLY))) * 6 > len(content)
+
+
 def encoded_size(content: bytes) -> int:
-    """Bytes of a text part in transport: base64 where characters beyond ASCII abound, else quoted-printable.
+    """Bytes of a text part in transport: base64 or quoted-printable, which is shorter.
 
     Lines are of 76 characters and end in CRLF (RFC 2045, 6.7 and 6.8).
     """
-    costly = len(content) - len(content.translate(None, _COSTLY))
-    if costly * 6 > len(content):
+    if in_base64(content):
         characters = -(-len(content) // 3) * 4
         return characters + -(-characters // 76) * 2
     return len(binascii.b2a_qp(content.replace(b"\n", b"\r\n"), istext=True))

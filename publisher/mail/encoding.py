@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from publisher.edition.files import in_base64
 from publisher.edition.model import AnySlot, Slotted
 
 LINE = 76  # RFC 2045, section 6.7 and 6.8: no encoded line is longer
@@ -32,8 +33,7 @@ class Encoded(Protocol):
 def encode(text: Slotted) -> Encoded:
     """Encode ``text`` the shorter way: base64 for Chinese, quoted-printable for what is mostly ASCII."""
     literal = "".join(part for part in text.parts if not isinstance(part, AnySlot)).encode()
-    costly = sum(byte > 126 or byte == 61 for byte in literal)
-    return Base64(text) if costly * 6 > len(literal) else QuotedPrintable(text)
+    return Base64(text) if in_base64(literal) else QuotedPrintable(text)
 
 
 @dataclass(frozen=True, slots=True)

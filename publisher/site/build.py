@@ -65,19 +65,7 @@ def build(
     )
     store.forget_all_but(everything)
     _refuse_drafts(prepared, chosen, drafts)
-    return _write(config, prepared, chosen, out, until, store, proofread_steps(config, store.others), drafts)
-
-
-def _write(
-    config: Config,
-    prepared: Sequence[Proof],
-    chosen: Sequence[str],
-    out: Path,
-    until: datetime | None,
-    store: Store,
-    of_steps: Sequence[Proof],
-    drafts: bool,
-) -> BuildResult:
+    of_steps = proofread_steps(config, store.others)
     editions = tuple(one.edition for one in prepared if one.edition is not None)
     shown = tuple(e for e in editions if until is None or moment(e, config.newsletter.zone) <= until)
     steps = tuple(one.edition for one in of_steps if one.edition and (drafts or not one.draft))

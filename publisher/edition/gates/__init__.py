@@ -1,4 +1,4 @@
-"""Gates: rules over a rendered edition. Each is a module with a ``check``; all run, whatever one finds."""
+"""Gates: rules over a rendered edition, a module each; all run, whatever one finds."""
 
 from __future__ import annotations
 
@@ -16,17 +16,6 @@ from publisher.diagnostics import Code, Diagnostic, Place, Span
 from publisher.edition.gates import card_glyphs, clients, clip_budget, contrast, head, literal_markup, parity, structure
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
-
-GATES = (
-    clip_budget.check,
-    structure.check,
-    head.check,
-    contrast.check,
-    clients.check,
-    parity.check,
-    literal_markup.check,
-    card_glyphs.check,
-)
 
 _OF_THE_THEME = frozenset(
     code.name
@@ -47,7 +36,17 @@ _NAMED = re.compile(r"#[0-9a-f]{6}|https?://\S+|@[a-z-]+")
 
 def check_edition(edition: Edition, issue: Issue, config: Config) -> list[Diagnostic]:
     """What every gate finds. A fault of the newsletter's own theme stands in its template, the same for all issues."""
-    found = [finding for gate in GATES for finding in gate(edition, issue, config)]
+    html, place = edition.html.fill(lambda _: "#"), issue.places.of()
+    found = [
+        *clip_budget.check(edition, issue, config),
+        *structure.check(edition, html, place),
+        *head.find(html, place),
+        *contrast.find(html, place),
+        *clients.find(html, place),
+        *parity.find(edition.html, edition.text, [one.headline for one in issue.items[: edition.mailed]], place),
+        *literal_markup.check(edition, issue),
+        *card_glyphs.check(edition, issue, config),
+    ]
     return [_in_theme(finding, config) if finding.code in _OF_THE_THEME else finding for finding in found]
 
 

@@ -12,11 +12,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.gates.stylesheet import declarations, rules
-from publisher.edition.model import Edition
-from publisher.issue.model import Issue
 
 CLIENT_LACKS = define("client-lacks", Severity.WARNING)
 
@@ -59,11 +56,6 @@ def _table() -> dict[str, dict[str, dict[str, str]]]:
         for name in ("caniemail", "harmless")
     )
     return {feature: lack for feature, lack in table["features"].items() if feature not in harmless}
-
-
-def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
-    """A finding for each feature that a large client lacks."""
-    return find(edition.html.fill(lambda _: "#"), issue.places.of())
 
 
 def find(html: str, place: Place) -> list[Diagnostic]:

@@ -13,12 +13,9 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from publisher.config import Config
 from publisher.config import colour as colours
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.edition.gates.stylesheet import declarations, rules, sheets, tree
-from publisher.edition.model import Edition
-from publisher.issue.model import Issue
 
 LOW_CONTRAST = define("low-contrast", Severity.ERROR)
 LIGHT_MODE, DARK_MODE = say("light"), say("dark")
@@ -38,11 +35,6 @@ class _Style:
     ground: colours.RGB = (255, 255, 255)
     size: float = 16.0
     bold: bool = False
-
-
-def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
-    """A finding for each pair of colours that is too close, in light and in dark."""
-    return find(edition.html.fill(lambda _: "#"), issue.places.of())
 
 
 def find(html: str, place: Place) -> list[Diagnostic]:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.gates.stylesheet import rules, sheets
-from publisher.edition.model import Edition
-from publisher.issue.model import Issue
 
 STYLE_DROPPED = define("style-dropped", Severity.ERROR)
 LIMIT = 16_384  # bytes
-
-
-def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
-    """Findings over the style blocks of an edition."""
-    return find(edition.html.fill(lambda _: ""), issue.places.of())
 
 
 def find(html: str, place: Place) -> list[Diagnostic]:

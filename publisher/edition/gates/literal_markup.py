@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser
 
-from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue, Prose
@@ -18,7 +17,7 @@ _LITERAL = re.compile(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # 2**64 an
 _CENSORED = re.compile(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
 
 
-def check(edition: Edition, issue: Issue, _config: Config) -> Iterator[Diagnostic]:
+def check(edition: Edition, issue: Issue) -> Iterator[Diagnostic]:
     """Look for ``**`` in the text of every rendered story, then for where it was written."""
     if "**" not in edition.web:
         return

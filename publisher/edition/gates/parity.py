@@ -5,23 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.gates.stylesheet import tree
-from publisher.edition.model import Edition, Slot, Slotted
-from publisher.issue.model import Issue
+from publisher.edition.model import Slot, Slotted
 
 TEXT_INCOMPLETE = define("text-part-incomplete", Severity.ERROR)
 NO_WAY_OUT = define("no-way-out", Severity.ERROR, fixed=True)
 _SAME = say("write it in the theme's email/issue.txt.j2 or email/_footer.txt.j2 too: both parts say the same")
 _SPACE = re.compile(r"\s+")
-
-
-def check(edition: Edition, issue: Issue, _config: Config) -> list[Diagnostic]:
-    """Findings where the parts of an edition differ."""
-    return find(
-        edition.html, edition.text, [item.headline for item in issue.items[: edition.mailed]], issue.places.of()
-    )
 
 
 def find(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -> list[Diagnostic]:

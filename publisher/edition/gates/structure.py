@@ -7,24 +7,19 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.gates.stylesheet import tree
 from publisher.edition.model import Edition
-from publisher.issue.model import Issue
 
 INACCESSIBLE = define("inaccessible-structure", Severity.ERROR)
 SLOT_LEFT = define("slot-left", Severity.ERROR, fixed=True)
 _MARKER = re.compile(r"slot[0-9a-f]{40}", re.IGNORECASE)
 
 
-def check(edition: Edition, issue: Issue, _config: Config) -> Iterator[Diagnostic]:
-    """Look at the HTML part's structure, and at both parts for markers."""
-    place = issue.places.of()
-    html = edition.html.fill(lambda _: "#")
-    yield from find(
-        html, place, written=len(_bare_tables(LexborHTMLParser(edition.web))) if "<table" in edition.web else 0
-    )
+def check(edition: Edition, html: str, place: Place) -> Iterator[Diagnostic]:
+    """Look at the structure of the HTML part, whose text is ``html``, and at both parts for markers."""
+    written = len(_bare_tables(LexborHTMLParser(edition.web))) if "<table" in edition.web else 0
+    yield from find(html, place, written)
     for name, text in (("HTML", html), (say("text"), edition.text.fill(lambda _: ""))):
         if "slot" in text.lower() and _MARKER.search(text):
             yield SLOT_LEFT.at(
