@@ -18,12 +18,11 @@ became of one recipient is never raised: it is a value of the ledger. What is le
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from publisher.diagnostics import Diagnostic

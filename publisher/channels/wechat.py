@@ -9,11 +9,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import css_inline
 from markupsafe import Markup
+from PIL import Image
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.channels.darkmode import darkened, survivor
@@ -168,10 +170,6 @@ def write_folder(article: Article, theme: Theme, folder: Path) -> None:
 
 
 def _listed(url: str, asset: Asset) -> ArticlePicture:
-    from io import BytesIO
-
-    from PIL import Image
-
     with Image.open(BytesIO(asset.content)) as image:
         size = image.size
     file = f"pictures/{asset.name.rpartition('/')[2]}"

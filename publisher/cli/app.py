@@ -21,7 +21,7 @@ from publisher.diagnostics.sentences import LANGUAGES, language
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken
 
-# The commands of each module. It imports only typer and the frame at its top: the rooms load when a command runs.
+# The commands of each module. Its top imports typer, the frame and what that needs: rooms load when a command runs.
 MODULES = {
     "authoring": ("init", "new", "add", "draft"), "check": ("check", "explain", "schema"),
     "build": ("build", "wechat"),

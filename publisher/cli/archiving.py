@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.frame import Format, app, emit, examples, moment_back, opened, say, tell
+from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.config import Config
@@ -41,7 +42,6 @@ def archive_mailings(
     Reversible with --undo until --drop, which spares what was folded less than a year ago.
     """
     from publisher.delivery import folding
-    from publisher.errors import UsageError
 
     if undo and (drop or yes):
         raise UsageError("--undo stands alone", help=f"publisher archive-mailings --undo {undo}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +31,6 @@ def audience(
     """The audience at a glance: growth, consent, topics, languages, domains, and losses by cause; no address."""
     if context.invoked_subcommand:
         return
-    from datetime import UTC, datetime
 
     from publisher.insights.audience import audience as read
 
@@ -63,8 +64,6 @@ def ask(
     Run it again each week: it takes each reader to the next step once, whenever that is due. Who answers stays; who is
     silent after the second reminder is suppressed as silent.
     """
-    from dataclasses import asdict
-
     from publisher.cli.importing import deliver
     from publisher.web.asking import ask as step
 

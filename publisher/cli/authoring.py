@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import shlex
 import sys
 from datetime import datetime
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from publisher.cli.frame import app, chosen_slug, config_of, console, examples, say, show_findings, tell, warn
+from publisher.diagnostics import Diagnostic, rendered
+from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
     from publisher.authoring.repository import NewRepository
-    from publisher.diagnostics import Diagnostic
 
 import re
 
@@ -93,8 +95,6 @@ def new(
     With --from it is made of a digest, its title first, and needs no SLUG; what is in no file is told, and what is to
     be mended.
     """
-    from publisher.errors import UsageError
-
     config, told = config_of(context), None
     findings: tuple[Diagnostic, ...] = ()
     if pasted is not None:
@@ -114,7 +114,6 @@ def new(
     verb = "Read it over" if pasted else "Fill it in"
     say(f"\n{verb}, with publisher preview {made.slug} beside you; status: ready lets it out.")
     if told:
-        from publisher.diagnostics import rendered
         from publisher.diagnostics.text import printable
 
         tell(printable(rendered(told)))
@@ -124,7 +123,6 @@ def new(
 def _pasted(file: Path) -> bytes:
     """What stands in a file or on standard input, a byte more than a text may have at most."""
     from publisher.documents.text import MAX_BYTES
-    from publisher.errors import refusal
 
     if str(file) == "-":
         return sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -145,8 +143,6 @@ def key_points(
     Asks the model that llm.url and llm.model in config.yaml name (the key comes from PUBLISHER_LLM_API_KEY); with none
     configured, picks the sentences that say most, offline. The numbers of the draft are held against the items at once.
     """
-    import difflib
-
     from publisher.authoring.draft import draft_key_points
 
     config = config_of(context)
@@ -227,9 +223,7 @@ def add(
     Title, site, author, date and picture are what the page says of itself; the article's text stays there.
     """
     from publisher.authoring.add import add_item, remarks
-    from publisher.diagnostics import rendered
     from publisher.diagnostics.text import printable
-    from publisher.errors import UsageError
 
     config = config_of(context)
     if url == "-":

@@ -26,6 +26,8 @@ from publisher.cli.frame import (
     show_findings,
     tell,
 )
+from publisher.diagnostics import Severity
+from publisher.errors import ConfigError
 
 
 @app.command(
@@ -54,7 +56,6 @@ def build(
     """
     from publisher.diagnostics.machines import render_json
     from publisher.diagnostics.text import printable
-    from publisher.errors import ConfigError
     from publisher.site.build import build as run
 
     try:
@@ -98,7 +99,6 @@ def wechat(
     What WeChat would refuse is an error at its line; then nothing is written, and the status is 1.
     """
     from publisher.channels.wechat import write_article, write_folder
-    from publisher.diagnostics import Severity
     from publisher.edition.theme import Theme
     from publisher.proofing.proof import proofread
 

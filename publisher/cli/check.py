@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.console import Console
 
 from publisher.cli.frame import (
     Bar,
@@ -21,15 +25,11 @@ from publisher.cli.frame import (
     slug_in,
     tell,
 )
+from publisher.diagnostics import Diagnostic
+from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from rich.console import Console
-
     from publisher.config import Config
-    from publisher.diagnostics import Diagnostic
 
 Written = Literal["text", "json", "github", "sarif"]
 
@@ -97,7 +97,6 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
     """Show what --fix would change, ask, and write it; whether anything was written."""
     from publisher.checks.fixes import ASKED, MENDED, NOTHING, apply_fix, changes, plan_fixes
     from publisher.diagnostics import rendered, say
-    from publisher.errors import UsageError, refusal
 
     fixes = plan_fixes(root, findings)
     if not fixes:
@@ -161,10 +160,6 @@ def explain(
     known = codes(read_config(context.obj)[0])
     name = code.strip().strip("[]").lower()
     if name not in known:
-        import difflib
-
-        from publisher.errors import UsageError
-
         near = difflib.get_close_matches(name, known, 5, 0.4) or sorted(known)[:5]
         raise UsageError(f"there is no code {code}", help=f"use one of {', '.join(near)}")
     text = known[name].explained()

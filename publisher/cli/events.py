@@ -25,6 +25,7 @@ from publisher.cli.frame import (
     tell,
     warn,
 )
+from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
     from publisher.channels.outbox import Announcement
@@ -51,7 +52,6 @@ def apply(
     Exits 1 when a line or a message is no event, or a tripwire went off; every other is applied all the same.
     """
     from publisher.audience.tokens import Tokens
-    from publisher.errors import refusal
     from publisher.feedback.apply import Applier
     from publisher.feedback.intake import apply_path, apply_stream
 
@@ -77,7 +77,6 @@ def pull(
     format: Format = "text",
 ) -> int:
     """Take in what lies in the SQS queue. An event is deleted there only after our own commit."""
-    from publisher.errors import UsageError
     from publisher.feedback.apply import Applier
 
     with opened(context) as (config, database):
@@ -217,7 +216,6 @@ def _announcements(
 ) -> list[Announcement]:
     """Settle the uncertain announcements where ``how`` says so; those that are left."""
     from publisher.channels import outbox
-    from publisher.errors import UsageError
 
     with database.begin() as connection:
         outbox.recover(connection, outbox.LEASE)
@@ -254,7 +252,6 @@ def _show_doubtful(found: list[Doubtful], settled: int, *, release: bool) -> Non
 
 
 def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, int]:
-    from publisher.errors import UsageError
     from publisher.feedback.reconcile import release
 
     count = sum(len(one.recipients) for one in found)

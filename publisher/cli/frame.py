@@ -5,12 +5,13 @@ Results go to standard output, everything else to standard error. A command retu
 
 from __future__ import annotations
 
+import difflib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,11 +19,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from publisher.diagnostics import Diagnostic
+from publisher.errors import PublisherError, UsageError, refusal
+
 if TYPE_CHECKING:
     from publisher.config import Config
     from publisher.database import Database
-    from publisher.diagnostics import Diagnostic
-    from publisher.errors import PublisherError
 
 app = typer.Typer(
     name="publisher",
@@ -85,10 +87,7 @@ def plain(value: Any) -> Any:
 
 def moment_back(option: str, span: str) -> datetime:
     """The moment a ``span`` before now, as an option has it. Raises UsageError."""
-    from datetime import UTC
-
     from publisher.audience.model import shifted
-    from publisher.errors import UsageError
 
     try:
         return shifted(datetime.now(UTC), span, -1)
@@ -99,7 +98,6 @@ def moment_back(option: str, span: str) -> datetime:
 def write_page(target: Path, page: str, option: str) -> None:
     """Write a page and say where. Raises UsageError, naming the ``option`` for another place."""
     from publisher.documents.atomic import write_file
-    from publisher.errors import refusal
 
     with refusal(f"{target} cannot be written", f"name another file with {option}"):
         write_file(target, page.encode())
@@ -158,8 +156,6 @@ def opened(
 @contextmanager
 def needs_extra(extra: str, package: str) -> Iterator[None]:
     """Imports of a package that an extra brings. Raises UsageError where it is not installed."""
-    from publisher.errors import UsageError
-
     try:
         yield
     except ImportError as error:  # also where a release before the one we need is installed
@@ -181,7 +177,6 @@ def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
 
     Raises ``UsageError`` for one that does not exist, naming those that do.
     """
-    from publisher.errors import UsageError
     from publisher.issue import discover
     from publisher.issue.series import steps_of
 
@@ -191,8 +186,6 @@ def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
     slugs = {name: slug_in(root, name) for name in named}
     for name, slug in slugs.items():
         if slug not in known:
-            import difflib
-
             near = difflib.get_close_matches(slug, known, 3, 0.3) or known[-5:]
             advice = f"use one of {', '.join(near)}" if near else "type publisher new SLUG to make one"
             raise UsageError(f"there is no issue {name}", help=advice)

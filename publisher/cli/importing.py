@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,10 +10,9 @@ import typer
 
 from publisher.cli.frame import Bar, Format, complain, config_of, emit, opened, say, tell
 from publisher.cli.subscribers import Person, commands, numbers
+from publisher.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from publisher.audience.csvfile import RowError
     from publisher.audience.importing import Survey
     from publisher.config import Config
@@ -77,7 +77,6 @@ def import_(
 def _answers(options: list[str]) -> dict[str, Any]:
     """``Gone=unsubscribed`` → the value or column, and what it says."""
     from publisher.audience.standing import ImportStatus
-    from publisher.errors import UsageError
 
     found = {}
     for option in options:
@@ -93,7 +92,6 @@ def _series(config: Config, database: Database, named: list[str] | None) -> list
     """The series ``named``. Raises UsageError for one without a ready step."""
     from publisher.audience.series import known_series
     from publisher.delivery.series import ready_series
-    from publisher.errors import UsageError
 
     with database.connect() as connection:
         known = ready_series(config) | known_series(connection)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import typer
 
+from publisher import __version__
 from publisher.cli.frame import app, config_of, examples, needs_extra
 from publisher.errors import ConfigError, PublisherError, UsageError
 
@@ -30,7 +31,6 @@ def mcp(context: typer.Context) -> int:
         from mcp.types import ToolAnnotations
 
     context.obj = context.obj.resolve()
-    from publisher import __version__
 
     server = MCPServer("publisher", version=__version__, log_level="ERROR", instructions=_INSTRUCTIONS)
     harmless = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)

@@ -19,6 +19,7 @@ from publisher.cli.frame import (
     opened,
     tell,
 )
+from publisher.errors import DeployError
 
 
 @app.command(epilog=examples("publisher preview 2024-12-29-ai-weekly"))
@@ -88,7 +89,6 @@ def worker(
     the steps of series as they fall due. Ctrl-C finishes the calls in flight.
     """
     from publisher.delivery.worker import Duties, work
-    from publisher.errors import DeployError
     from publisher.publishing.series import freeze_here
     from publisher.publishing.witness import Witness, refuse_forgetful
 

@@ -26,6 +26,8 @@ from publisher.cli.frame import (
     tell,
     write_page,
 )
+from publisher.diagnostics import Severity, rendered
+from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.config import Config
@@ -40,7 +42,6 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
     Exits 1 when a tripwire went off, or when the files of ISSUE cannot be read.
     """
     from publisher.delivery.status import statuses
-    from publisher.diagnostics import Severity, rendered
     from publisher.diagnostics.text import printable
     from publisher.insights.receivers import answers_to
     from publisher.providers import open_provider
@@ -141,7 +142,6 @@ def report(
     format: Format = "text",
 ) -> None:
     """Write the delivery report: one self-contained HTML page with charts and tables, and no address in it."""
-    from publisher.errors import UsageError
     from publisher.insights.page import render_report
     from publisher.providers import open_provider
 
@@ -166,7 +166,6 @@ def report(
 
 
 def _report(context: typer.Context, config: Config, database: Database, issue: str) -> MailingReport:
-    from publisher.errors import UsageError
     from publisher.insights.store import report as read
 
     found = read(database, config, issue)

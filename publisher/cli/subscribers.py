@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.frame import Format, Yes, agreed, app, emit, opened, say, tell
+from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 def _address(text: str) -> Any:
     from publisher.audience.address import AddressError, read_address
-    from publisher.errors import UsageError
 
     try:
         return read_address(text)
@@ -71,7 +71,6 @@ def count(
     """How many can be mailed: the confirmed, not suppressed and not paused, each mailbox once."""
     from publisher.audience.segments import segment_clause
     from publisher.config.segments import SegmentError
-    from publisher.errors import UsageError
 
     with opened(context) as (config, database), database.connect() as connection:
         try:
@@ -103,7 +102,6 @@ def export(
 
     from publisher.audience.own import export as write
     from publisher.documents.atomic import replacing
-    from publisher.errors import refusal
 
     with opened(context) as (_, database), database.connect() as connection:
         if out is None:
@@ -171,7 +169,6 @@ def erase(context: typer.Context, address: Person, yes: Yes = False) -> int:
 
 def _found(connection: Connection, address: Person) -> Subscriber:
     from publisher.audience import store
-    from publisher.errors import UsageError
 
     subscriber = store.find(connection, address)
     if subscriber is None:

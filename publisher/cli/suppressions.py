@@ -8,6 +8,7 @@ import typer
 
 from publisher.cli.frame import Format, app, emit, opened, say
 from publisher.cli.subscribers import Person
+from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.config import Config
@@ -57,7 +58,6 @@ def remove(context: typer.Context, address: Person) -> None:
     from publisher.audience.model import ConsentSource
     from publisher.audience.store import find
     from publisher.audience.suppressions import end_silence, release
-    from publisher.errors import UsageError
 
     with opened(context) as (_, database), database.begin() as connection:
         person = find(connection, address)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.frame import Format, app, chosen_slug, config_of, emit, examples, say, tell
+from publisher.errors import UsageError
 
 commands = typer.Typer(no_args_is_help=True, help="How the newsletter looks: its themes and their files.")
 app.add_typer(commands, name="theme")
@@ -58,7 +59,6 @@ def preview(
 ) -> None:
     """One issue in each theme: mail and pages, light and dark, side by side; prints the page's path."""
     from publisher.authoring.theme_files import preview_themes, themes
-    from publisher.errors import UsageError
     from publisher.issue.folder import discover
 
     config = config_of(context)

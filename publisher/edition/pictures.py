@@ -6,7 +6,6 @@ import hashlib
 import re
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 from PIL import Image
@@ -18,10 +17,8 @@ from publisher.edition.markdown import Html, Sized, with_images
 from publisher.edition.model import Asset
 from publisher.edition.page_copy import is_scaled
 from publisher.issue import codes
+from publisher.issue.model import Prose
 from publisher.issue.pictures import PictureFile, linked_picture, picture_file
-
-if TYPE_CHECKING:
-    from publisher.issue.model import Prose
 
 COLUMN = 568
 """Widest image in mail, in CSS pixels: the column of 640 less its padding. Twice that is sharp everywhere."""

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from publisher.config.audience import fits
 from publisher.config.model import Config
@@ -266,8 +267,6 @@ def _list_headers(
 
 
 def _ascii_url(url: str) -> str:
-    from urllib.parse import quote, urlsplit, urlunsplit
-
     parts = urlsplit(clean(url))
     host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
     return urlunsplit((parts.scheme, host, quote(parts.path, safe="/%:@!$&'()*+,;=~-._"), "", ""))

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property, lru_cache, partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +191,6 @@ class Store:
 
 
 def _common_key(config: Config, files: Manifest) -> bytes:
-    from importlib.metadata import PackageNotFoundError, version
-
     sha = hashlib.sha256(b"publisher cache 6\n")
     _add(sha, config.model_dump_json().encode())
     for name in _LIBRARIES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import tempfile
@@ -76,7 +77,6 @@ def changed(root: Path, base: str) -> list[str]:
 
 def export(root: Path, revision: str, into: Path, *paths: str) -> None:
     """Write ``paths`` (all of the newsletter where there are none) as they were at ``revision`` below ``into``."""
-    import io
     import tarfile
 
     below = os.fsdecode(ask(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -60,8 +61,6 @@ def find_browser() -> str | None:
 
 def _with_pictures_inside(edition: Edition) -> str:
     """The email with its own images in it: the archive that serves them is not live yet."""
-    import base64
-
     html = html_of(edition)
     for asset in edition.assets:
         data = f"data:{asset.media_type};base64,{base64.b64encode(asset.content).decode('ascii')}"
