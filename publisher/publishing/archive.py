@@ -75,8 +75,7 @@ class ArchiveRun:
             number = self._intend(run, shown, decisions, deploys=bool(difference))
             deployed = apply(self.place, difference, progress=run.watch.deploying)
         if number is not None:
-            with run.database.begin() as connection:
-                run.lease.check_in(connection)
+            with run.begin() as connection:
                 written, removed = len(deployed.written), len(deployed.removed)
                 store.end_deployment(connection, number, run.now, written, removed)
         run.step(RunStep.DEPLOYED)
@@ -88,8 +87,7 @@ class ArchiveRun:
         """Before the first page goes up: a page that is live and not written down is a stranger's."""
         unknown = {d.slug for d in decisions if d.kind is Action.UNKNOWN}
         number = None
-        with run.database.begin() as connection:
-            run.lease.check_in(connection)
+        with run.begin() as connection:
             before = store.all_publications(connection)
             last = store.last_deployment(connection)
             for edition in shown:
@@ -115,8 +113,7 @@ class ArchiveRun:
         """
         corrected: dict[str, date] = {}
         withdrawn: dict[str, date] = {}
-        with run.database.begin() as connection:
-            run.lease.check_in(connection)
+        with run.begin() as connection:
             before = store.all_publications(connection)
             for decision in decisions:
                 one = decision.facts

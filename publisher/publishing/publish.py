@@ -171,8 +171,7 @@ class _Publish(Run):
 
     def _write_settled(self, how: str, slugs: Sequence[str]) -> None:
         self.watch.settling(how, slugs)
-        with self.database.begin() as connection:
-            self.lease.check_in(connection)
+        with self.begin() as connection:
             for slug in slugs:
                 store.note(connection, slug, settled_at=self.now, settled_how=how)
         for slug in slugs if how == "unmailed" else ():
@@ -198,8 +197,7 @@ class _Publish(Run):
 
     def _record_sight(self, decisions: Sequence[IssueDecision]) -> None:
         """When each was first seen as it is now: a veto window begins there."""
-        with self.database.begin() as connection:
-            self.lease.check_in(connection)
+        with self.begin() as connection:
             before = store.all_publications(connection)
             for decision in decisions:
                 one = decision.facts
@@ -247,8 +245,7 @@ class _Publish(Run):
         )
 
     def _mail(self, decision: IssueDecision, edition: Edition, together: Sequence[Edition], witness: Witness) -> Sent:
-        with self.database.begin() as connection:
-            self.lease.check_in(connection)
+        with self.begin() as connection:
             mailing = mailings.newest(connection, edition.slug) if decision.kind is Action.RESUME else None
             letter = mailings.letter_of(connection, mailing.id) if mailing else None
             if mailing is None:
@@ -315,8 +312,7 @@ def announce(run: Run, channels: Mapping[str, Channel], editions: Mapping[str, E
     Raises LeaseLostError, DatabaseError; what was posted is recorded.
     """
     configured = {one.name: one for one in run.config.channels}
-    with run.database.begin() as connection:
-        run.lease.check_in(connection)
+    with run.begin() as connection:
         outbox.recover(connection)  # only the holder of the lease posts
         waiting = [one for one in outbox.entries(connection) if one.state is not AnnouncementState.POSTED]
         mailed = store.mailed(connection) if waiting else {}
@@ -325,8 +321,7 @@ def announce(run: Run, channels: Mapping[str, Channel], editions: Mapping[str, E
         complete = mailing and not mailing.sendable and mailing.operator != Operator.CANCELLED
         if not complete or edition is None or channel is None or run.watch.interrupt.count:
             continue
-        with run.database.begin() as connection:
-            run.lease.check_in(connection)
+        with run.begin() as connection:
             if not outbox.claim(connection, one):
                 continue
         state, reason = AnnouncementState.POSTED, ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from publisher.channels.outbox import Announcement, AnnouncementState
 from publisher.config import Config
@@ -67,6 +69,13 @@ class Run:
     watch: RunObserver
     now: datetime
     commit: str | None
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that commits only if the lease was ours all the while. Raises LeaseLostError, DatabaseError."""
+        with self.database.begin() as connection:
+            self.lease.check_in(connection)
+            yield connection
 
     def step(self, step: RunStep, detail: str = "") -> None:
         """Tell whoever listens."""

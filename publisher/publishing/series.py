@@ -32,8 +32,7 @@ def mail_steps(run: Run, proofs: Iterable[Proof], blocked: str | None, options: 
     steps = [step for step in ready_steps(run.config) if step.slug in letters]
 
     held = {slug.split("/")[1] for slug in unfit}
-    with run.database.begin() as connection:
-        run.lease.check_in(connection)
+    with run.begin() as connection:
         home = run.config.newsletter.language
         found_due = freeze_due(connection, steps, run.now, lambda step: letters[step.slug], home, held=held)
         grown = {one.slug for one in found_due}

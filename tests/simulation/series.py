@@ -50,9 +50,12 @@ def walk(world: World, *, lives: bool = False) -> None:
         world.mail(database, letter)
 
     def body(database: Database) -> None:
-        lease = SimpleNamespace(check_in=lambda _connection: None)
         run = SimpleNamespace(
-            config=world.config, database=database, now=world.clock.now, lease=lease, mail=partial(mail, database)
+            config=world.config,
+            database=database,
+            begin=database.begin,
+            now=world.clock.now,
+            mail=partial(mail, database),
         )
         proofs = [SimpleNamespace(slug=slug, issue=None, edition=letter) for slug, letter in LETTERS.items()]
         with patch.object(publishing, "ready_steps", lambda _config: STEPS):

@@ -105,27 +105,14 @@ class S3Destination:
 
     def note(self, path: str, content: bytes) -> None:
         """Put an object that the manifest does not name, and no edge keeps."""
-        self._call(
-            self.s3.put_object,
-            Key=self.prefix + path,
-            Body=content,
-            ContentType="application/json",
-            CacheControl="no-store",
-        )
+        self._put(path, content)
 
     def put(self, upload: Upload) -> None:
         """Put one object, on the condition that it is still what the listing said."""
         etag = self._etags.get(upload.path)
         condition = {"IfMatch": f'"{etag}"'} if etag else {"IfNoneMatch": "*"}
-        answer = self._call(
-            self.s3.put_object,
-            Key=self.prefix + upload.path,
-            Body=upload.file.read_bytes(),
-            ContentType=upload.content_type,
-            CacheControl=upload.cache_control,
-            **condition,
-        )
-        written = _bare(answer["ETag"])
+        headers = {"ContentType": upload.content_type, "CacheControl": upload.cache_control}
+        written = self._put(upload.path, upload.file.read_bytes(), **headers, **condition)
         with self._lock:
             self._etags[upload.path] = written
             self._ours[upload.path] = Held(upload.digest, written, upload.content_type, upload.cache_control)
@@ -187,15 +174,7 @@ class S3Destination:
         if self._manifest and self._manifest[1] == content:
             return
         condition = {"IfMatch": f'"{self._manifest[0]}"'} if self._manifest else {"IfNoneMatch": "*"}
-        answer = self._call(
-            self.s3.put_object,
-            Key=self.prefix + MANIFEST,
-            Body=content,
-            ContentType="application/json",
-            CacheControl="no-store",
-            **condition,
-        )
-        self._manifest = (_bare(answer["ETag"]), content)
+        self._manifest = self._put(MANIFEST, content, **condition), content
 
     def _invalidate(self, paths: Sequence[str]) -> None:
         urls = sorted(set(_edge_paths(paths))) if len(paths) <= FEW_PATHS else ["/*"]
@@ -209,6 +188,12 @@ class S3Destination:
         # The same deployment asked twice is one invalidation: CloudFront knows it by this name.
         rows = "\n".join(f"{path} {held.digest}" for path, held in sorted(self._ours.items()))
         return hashlib.sha256((rows + "\n".join(sorted(self._stale))).encode()).hexdigest()
+
+    def _put(self, path: str, content: bytes, **given: str) -> str:
+        """Put one object, of JSON that no edge keeps where no headers are given; its ETag then."""
+        headers = {"ContentType": "application/json", "CacheControl": "no-store"} | given
+        answer = self._call(self.s3.put_object, Key=self.prefix + path, Body=content, **headers)
+        return _bare(answer["ETag"])
 
     def _call(self, method: Callable[..., Any], **parameters: Any) -> Any:
         return _explained(self.name, lambda: method(Bucket=self.bucket, **parameters))
