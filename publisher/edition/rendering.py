@@ -12,7 +12,7 @@ from publisher.edition import provenance
 from publisher.edition.clicks import counted, links_of
 from publisher.edition.email import story_texts, write_html, write_text
 from publisher.edition.files import sizes_of
-from publisher.edition.gates import check_edition, clip_budget
+from publisher.edition.gates import check_edition, gmail
 from publisher.edition.markdown import Html
 from publisher.edition.model import CountedLinks, Edition, EditionItem, Slotted, ThemeError, Variant
 from publisher.edition.origin import record
@@ -155,7 +155,7 @@ def _mail(
         return html, write_text(view, texts, words, theme, slots, config)
 
     def over(html: Slotted, text: Slotted) -> bool:
-        return clip_budget.over(sizes_of(counted(html, click(html)), text), config.checks.clip)
+        return gmail.over(sizes_of(counted(html, click(html)), text), config.checks.clip)
 
     parts = write(seen)
     if not issue.overflow or not over(*parts):

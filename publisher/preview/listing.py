@@ -14,7 +14,7 @@ from publisher.diagnostics import Severity
 from publisher.diagnostics.machines import as_object
 from publisher.diagnostics.text import Shown, fold
 from publisher.diagnostics.width import display_width, widths
-from publisher.edition.gates.clip_budget import BUDGET
+from publisher.edition.gates.gmail import BUDGET
 from publisher.edition.model import Edition
 from publisher.preview.workshop import PreviewState, Workshop
 

@@ -16,9 +16,9 @@ from publisher.publishing import store
 from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.run import Run, RunStep
 from publisher.publishing.store import Publication
+from publisher.site.deploy import apply, compare, destination
 from publisher.site.deploy.folder import FolderDestination
 from publisher.site.deploy.model import Deployed, Destination
-from publisher.site.deploy.run import apply, compare, destination
 from publisher.site.model import ArchiveNotes
 from publisher.site.site import build_site, write_emails
 

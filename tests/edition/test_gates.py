@@ -11,7 +11,8 @@ import pytest
 from publisher.checks.engine import check_issue
 from publisher.config import colour, load_config
 from publisher.diagnostics import Place
-from publisher.edition.gates import clients, contrast, head, parity, structure
+from publisher.edition.gates import clients, contrast, parity, structure
+from publisher.edition.gates import gmail as head
 from publisher.edition.gates.stylesheet import rules
 from publisher.edition.model import Slot, Slotted
 from publisher.edition.rendering import render

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from publisher.edition.gates.clip_budget import BUDGET
+from publisher.edition.gates.gmail import BUDGET
 from publisher.publishing import git
 from publisher.publishing.git import export
 

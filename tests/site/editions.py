@@ -9,8 +9,8 @@ from typing import Any
 
 from publisher.config import Config
 from publisher.edition.model import Asset, Edition, EditionItem, Length, Sizes, Slotted
+from publisher.site.deploy import apply, compare, destination
 from publisher.site.deploy.model import Deployed, Destination
-from publisher.site.deploy.run import apply, compare, destination
 
 
 def deploy(config: Config, site: Path) -> Deployed:

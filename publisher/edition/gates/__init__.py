@@ -13,7 +13,7 @@ from publisher import edition
 from publisher.config import Config
 from publisher.config.theme import theme_folders
 from publisher.diagnostics import Code, Diagnostic, Place, Span
-from publisher.edition.gates import card_glyphs, clients, clip_budget, contrast, head, literal_markup, parity, structure
+from publisher.edition.gates import card_glyphs, clients, contrast, gmail, literal_markup, parity, structure
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
@@ -21,7 +21,7 @@ _OF_THE_THEME = frozenset(
     code.name
     for code in (
         contrast.LOW_CONTRAST,
-        head.STYLE_DROPPED,
+        gmail.STYLE_DROPPED,
         clients.CLIENT_LACKS,
         structure.INACCESSIBLE,
         structure.SLOT_LEFT,
@@ -38,9 +38,9 @@ def check_edition(edition: Edition, issue: Issue, config: Config) -> list[Diagno
     """What every gate finds. A fault of the newsletter's own theme stands in its template, the same for all issues."""
     html, place = edition.html.fill(lambda _: "#"), issue.places.of()
     found = [
-        *clip_budget.check(edition, issue, config),
+        *gmail.check(edition, issue, config),
         *structure.check(edition, html, place),
-        *head.find(html, place),
+        *gmail.find(html, place),
         *contrast.find(html, place),
         *clients.find(html, place),
         *parity.find(edition.html, edition.text, [one.headline for one in issue.items[: edition.mailed]], place),

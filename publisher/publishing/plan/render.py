@@ -11,7 +11,7 @@ from typing import Any
 from publisher.delivery.series import StepPlan
 from publisher.diagnostics import rendered
 from publisher.diagnostics.machines import as_object
-from publisher.edition.gates.clip_budget import BUDGET
+from publisher.edition.gates.gmail import BUDGET
 from publisher.edition.model import Edition, Sizes
 from publisher.publishing.due import MAILS, NEEDS_SOMEBODY, Action, IssueDecision
 from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan

@@ -1,1 +1,71 @@
 """Putting a built archive where readers are: what changed, in an order in which no page ever points at nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import groupby
+from pathlib import Path
+
+from publisher.config import Config
+from publisher.errors import UsageError
+from publisher.site.deploy.folder import FolderDestination
+from publisher.site.deploy.model import Deployed, Destination, Difference, Upload, Wave, uploads, wave_of
+
+
+def destination(config: Config, site: Path) -> Destination:
+    """The place that config.yaml names."""
+    if config.deploy.to == "s3":
+        from publisher.site.deploy.s3 import S3Destination
+
+        return S3Destination.open(config.deploy)
+    if not config.deploy.path:
+        raise UsageError("deploy.path is not set", help="add deploy: {to: folder, path: …} to config.yaml")
+    root = (config.root / config.deploy.path).resolve()
+    if root.is_relative_to(site.resolve()) or site.resolve().is_relative_to(root):
+        raise UsageError(f"deploy.path {root} and the built archive {site} overlap", help="choose a folder apart")
+    return FolderDestination(root)
+
+
+def compare(place: Destination, site: Path) -> Difference:
+    """What has to be put and removed; nothing is written."""
+    held = place.held()
+    wanted = tuple(uploads(site))
+    digests = {upload.path: upload.digest for upload in wanted}
+    # A picture stays for good: messages in inboxes show it, whatever has become of the page.
+    kept = {path: digest for path, digest in held.items() if digest and wave_of(path) is Wave.ASSETS} | digests
+    return Difference(
+        tuple(upload for upload in wanted if held.get(upload.path) != upload.digest),
+        tuple(sorted(path for path in held if path not in kept)),
+        kept,
+        tuple(sorted(upload.path for upload in wanted if held.get(upload.path) == upload.digest)),
+    )
+
+
+def apply(
+    place: Destination, difference: Difference, *, progress: Callable[[int, int], None] = lambda *_: None
+) -> Deployed:
+    """Assets first, then issue pages, then what lists them; deletions last, when nothing points at them any more."""
+    place.prepare(difference.changed)
+    _put(place, difference.changed, progress)
+    for path in difference.removed:
+        place.remove(path)
+    place.record(difference.kept)
+    written = tuple(upload.path for upload in difference.changed)
+    return Deployed(place.name, written, difference.unchanged, difference.removed)
+
+
+def _put(place: Destination, changed: Sequence[Upload], progress: Callable[[int, int], None]) -> None:
+    """Wave by wave, several at once where the place bears it. The first failure stops what has not begun."""
+    done = 0
+    for _, wave in groupby(changed, key=lambda upload: upload.wave):
+        with ThreadPoolExecutor(max_workers=place.workers) as pool:
+            running = [pool.submit(place.put, upload) for upload in wave]
+            try:
+                for future in as_completed(running):
+                    future.result()
+                    done += 1
+                    progress(done, len(changed))
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise

@@ -1,4 +1,5 @@
-"""Gmail cuts a message off near 102 kB and hides the rest, the unsubscribe link with it."""
+"""What Gmail does to a message: near 102 kB it cuts it off, and hides the rest, the unsubscribe link with it; a
+``<style>`` block it drops whole for one thing it dislikes."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ from collections.abc import Iterator
 
 from publisher.config import Config
 from publisher.config.model import Clip
-from publisher.diagnostics import Diagnostic, Severity, define, say
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
+from publisher.edition.gates.stylesheet import rules, sheets
 from publisher.edition.model import Edition, Sizes
 from publisher.issue.model import Issue
 
@@ -34,3 +36,25 @@ def check(edition: Edition, issue: Issue, config: Config) -> Iterator[Diagnostic
         template = _WRITTEN if certain else _ENCODED
         message = say(template, size=size / 1000, limit=limit / 1000)
         yield code.at(issue.places.of("items"), message, help=_HELP)
+
+
+STYLE_DROPPED = define("style-dropped", Severity.ERROR)
+LIMIT = 16_384  # bytes
+
+
+def find(html: str, place: Place) -> list[Diagnostic]:
+    """Findings over the style blocks of an email."""
+    found = []
+    for block in sheets(html):
+        if (size := len(block.encode("utf-8"))) > LIMIT:
+            message = say("a style block has {size} bytes; Gmail drops it above {limit}", size=size, limit=LIMIT)
+            found.append(STYLE_DROPPED.at(place, message, help=say("shorten the theme's email/head.css.j2")))
+        if nested := next((rule for rule in rules(block) if len(rule.context) > 1), None):
+            found.append(
+                STYLE_DROPPED.at(
+                    place,
+                    say("an at-rule stands inside another: {rules}", rules=" { ".join(nested.context)),
+                    help=say("join the two queries with and"),
+                )
+            )
+    return found
