@@ -17,6 +17,7 @@ from publisher.edition.markdown import Html, Sized, with_images
 from publisher.edition.model import Asset
 from publisher.edition.page_copy import is_scaled
 from publisher.issue import codes
+from publisher.issue.folder import slugged
 from publisher.issue.model import Prose
 from publisher.issue.pictures import PictureFile, linked_picture, picture_file
 
@@ -145,6 +146,5 @@ class Pictures:
 
 
 def _name(file: Path, content: bytes, suffix: str) -> str:
-    stem = unicodedata.normalize("NFKD", file.stem).encode("ascii", "ignore").decode().lower()
-    stem = re.sub(r"[^a-z0-9]+", "-", stem).strip("-") or "image"
+    stem = slugged(unicodedata.normalize("NFKD", file.stem).encode("ascii", "ignore").decode()) or "image"
     return f"media/{stem[:40]}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"

@@ -150,8 +150,13 @@ def read_folder(root: Path, slug: str) -> IssueFolder:
     return IssueFolder(slug, path, issue_files[0] if issue_files else None, tuple(items), tuple(findings))
 
 
+def slugged(text: str) -> str:
+    """The slug nearest to `text`; empty when it has no ASCII letter or digit."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
 def _bad_slug(path: str, slug: str) -> Diagnostic:
-    better = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-") or "2024-12-29-weekly"
+    better = slugged(slug) or "2024-12-29-weekly"
     message = say("{slug} is no slug: lower-case letters, digits, and single hyphens between them", slug=slug)
     return BAD_SLUG.at(Place(path), message, help=say("name the folder {better}", better=better))
 

@@ -16,7 +16,7 @@ from publisher.diagnostics import Diagnostic, Place, Span, say
 from publisher.documents import Mapping, Scalar, TextFile, parse_mapping
 from publisher.documents.validate import BAD_VALUE, near_key
 from publisher.issue import codes
-from publisher.issue.folder import MARKDOWN_SUFFIXES
+from publisher.issue.folder import MARKDOWN_SUFFIXES, slugged
 from publisher.issue.item_file import COMMENTS, ItemFile, read_item_file
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Origin, Origins, Places, Prose, Source, Sponsor
@@ -189,8 +189,7 @@ def numbered_anchors(items: Sequence[Item]) -> tuple[Item, ...]:
 
 
 def _slug(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower().replace("'", "")
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    slug = slugged(unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().replace("'", ""))
     if len(slug) <= _LONGEST:
         return slug
     return slug[: _LONGEST + 1].rpartition("-")[0] or slug[:_LONGEST]

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from publisher.diagnostics import Sentence, say
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE, canonical_language, refuse
 from publisher.issue import codes
-from publisher.issue.folder import SLUG
+from publisher.issue.folder import SLUG, slugged
 from publisher.issue.links import fault_of_link
 from publisher.issue.pictures import fault_of_address
 
@@ -137,7 +137,7 @@ def _number(value: Any) -> Any:
 
 def _anchor(value: str) -> str:
     if not SLUG.fullmatch(value) or len(value) > 100:
-        better = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:100].strip("-")
+        better = slugged(value)[:100].strip("-")
         advice = say("write {words}", words=better) if better else say("write lower-case letters, digits and hyphens")
         raise refuse(say("the anchor {value!r} cannot be part of an address", value=value), advice, codes.BAD_ANCHOR)
     return value

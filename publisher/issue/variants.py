@@ -15,6 +15,7 @@ from publisher.config.outcomes import decide, outcomes
 from publisher.config.segments import BAD_AUDIENCE, LONGEST, And, Not, Or, Segment, SegmentError, parse_segment
 from publisher.diagnostics import Diagnostic, Place, Sentence, say
 from publisher.issue import codes
+from publisher.issue.folder import slugged
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Issue, Item, Prose
 from publisher.issue.values import is_seen_in_prose
@@ -227,7 +228,7 @@ def _named(
         cubes = list(dict.fromkeys(tuple(_cube(answers, own, combined).items()) for answers in own))
         told = " or ".join(" and ".join(_literal(words[n], holds) for n, holds in cube) for cube in cubes)
         met = [words[n] for n, holds in cubes[0] if holds] or [f"not {words[n]}" for n, _ in cubes[0][:1]]
-        slugs = (re.sub(r"[^a-z0-9]+", "-", one.lower().translate(_SIGNS)).strip("-") for one in met)
+        slugs = (slugged(one.translate(_SIGNS)) for one in met)
         name = ("_".join(filter(None, slugs))[:60].strip("-_") or "variant") if named else DEFAULT
         numbered = (f"{name}-{number}" for number in range(2, MOST + 1))
         name = next(one for one in (name, *numbered) if one not in named)
