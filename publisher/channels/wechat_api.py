@@ -22,6 +22,7 @@ from sqlalchemy import Connection, delete, select
 
 from publisher.channels.tables import wechat_drafts, wechat_media
 from publisher.channels.wechat import Article
+from publisher.config.values import LOOPBACK
 from publisher.database import Database
 from publisher.database.bulk import insert_once
 from publisher.edition.model import Asset
@@ -29,7 +30,6 @@ from publisher.errors import ServiceError, UsageError, without_addresses
 
 URL = "https://api.weixin.qq.com"
 _VARIABLES = ("PUBLISHER_WECHAT_APPID", "PUBLISHER_WECHAT_SECRET")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _STALE = frozenset({40001, 40014, 42001})
 """The token is no longer good: another is asked for, once."""
 _GONE = 40007
@@ -113,7 +113,7 @@ class _WechatAccount:
         appid, secret = credentials()
         url = os.environ.get("PUBLISHER_WECHAT_URL") or URL
         parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
             told = f"the AppSecret would go to {parts.hostname} in the clear"
             raise UsageError(told, help="begin PUBLISHER_WECHAT_URL with https://")
         logging.getLogger("httpx").setLevel(logging.WARNING)  # an address here holds the token

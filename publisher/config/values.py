@@ -18,7 +18,8 @@ DATABASE_PASSWORD = define("database-password", Severity.ERROR, fixed=True, secr
 
 SYSTEM_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 """Files of a system among its time zones, and no zones: each machine would read another."""
-
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts to which a secret may go in the clear."""
 _IT = say("it")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")

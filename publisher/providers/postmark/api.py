@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from publisher.audience.suppressions import Reason
+from publisher.config.values import LOOPBACK
 from publisher.errors import ServiceError, TransportError
 from publisher.providers.outcomes import in_words
 from publisher.providers.provider import SuppressionList
@@ -19,7 +20,6 @@ URL = "https://api.postmarkapp.com"
 TOKEN, ACCOUNT_TOKEN = "PUBLISHER_POSTMARK_TOKEN", "PUBLISHER_POSTMARK_ACCOUNT_TOKEN"
 PAGE = 50
 """Addresses a call of the suppression list: Postmark's limit."""
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def make_client(*, connections: int = 1, seconds: float = 60.0) -> httpx.Client:
@@ -31,7 +31,7 @@ def make_client(*, connections: int = 1, seconds: float = 60.0) -> httpx.Client:
     if not (token := os.environ.get(TOKEN, "").strip()):
         raise TransportError("there is no token for Postmark", help=f"set {TOKEN} to the server's API token")
     parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise TransportError(f"the token would go to {parts.hostname} in the clear", help="begin the URL with https://")
     if not (token.isascii() and token.isprintable()):
         raise TransportError(f"{TOKEN} holds characters that no token has", help="copy it anew from Postmark's console")

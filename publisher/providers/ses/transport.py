@@ -38,6 +38,7 @@ class SesApiTransport(Transport):
 
     name = "ses"
     parallel = 16
+    _composed: Composed
 
     def __init__(self, config: SesTransport) -> None:
         self.account = f"ses:{config.region or ''}"
@@ -48,6 +49,7 @@ class SesApiTransport(Transport):
 
     def open(self, composed: Composed) -> Quota:
         """See :class:`~publisher.providers.provider.Transport`."""
+        self._composed = composed
         self._client = self._make_client()
         self._common = {"FromEmailAddress": composed.sender.replace("\r\n ", " ")}
         if self._config.configuration_set:
@@ -118,12 +120,6 @@ class SesRawTransport(SesApiTransport):
     """One call a recipient."""
 
     most = 1
-    _composed: Composed
-
-    def open(self, composed: Composed) -> Quota:
-        """See :class:`~publisher.providers.provider.Transport`."""
-        self._composed = composed
-        return super().open(composed)
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         """See :class:`~publisher.providers.provider.Transport`."""
@@ -142,12 +138,10 @@ class SesBulkTransport(SesApiTransport):
     """One call for up to fifty recipients, each with its own outcome."""
 
     most = MOST
-    _composed: Composed
 
     def open(self, composed: Composed) -> Quota:
         """See :class:`~publisher.providers.provider.Transport`."""
         check_headers(composed)
-        self._composed = composed
         self._templates = dict[int, Template]()
         quota = super().open(composed)
         if composed.reply_to:

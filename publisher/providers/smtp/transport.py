@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from publisher.config.model import SmtpConfig as Settings
+from publisher.config.values import LOOPBACK
 from publisher.errors import TransportError
 from publisher.mail.headers import addr_spec
 from publisher.mail.message import Composed, Envelope
@@ -25,7 +26,6 @@ from publisher.providers.provider import Quota, Transport
 _THROTTLED = re.compile(rb"throttl|rate exceeded|too (many|fast)|rate limit", re.IGNORECASE)
 _DAILY = re.compile(rb"daily (message|sending) quota|daily.{0,20}limit", re.IGNORECASE)
 _SES_ID = re.compile(rb"\b(0[0-9a-f]{15}-[0-9a-f-]{36}-\d{6})\b")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SmtpTransport(Transport):
@@ -83,7 +83,7 @@ class SmtpTransport(Transport):
         s = self._settings
         username = os.environ.get("PUBLISHER_SMTP_USERNAME") or s.username
         password = os.environ.get("PUBLISHER_SMTP_PASSWORD", "")
-        if username and s.security == "none" and s.host not in _LOOPBACK:
+        if username and s.security == "none" and s.host not in LOOPBACK:
             raise TransportError(
                 f"the password would go to {self._where} in the clear",
                 help="set delivery.smtp.security to starttls or tls",
