@@ -7,7 +7,7 @@ from functools import cached_property
 
 from publisher.diagnostics import Span
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]  # ("cover", "alt"), ("key_points", "points", 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def is_null(node: Node) -> bool:
     return isinstance(node, Scalar) and not node.style and node.text in {"", "~", "null", "Null", "NULL"}
 
 
-def find(node: Node, path: Path) -> Node | None:
+def find(node: Node, path: KeyPath) -> Node | None:
     """The node at ``path``, or ``None``."""
     for part in path:
         child: Node | None = None

@@ -15,12 +15,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from publisher.diagnostics import Code, Diagnostic, Fault, Place, Sentence, Severity, Span, define, say
-from publisher.documents.nodes import Mapping, Node, Scalar, Sequence, find, is_null
+from publisher.documents.nodes import KeyPath, Mapping, Node, Scalar, Sequence, find, is_null
 from publisher.language import canonical
 from publisher.language.tags import is_language
 
 Model = TypeVar("Model", bound=BaseModel)
-Loc = tuple[str | int, ...]
 
 UNKNOWN_KEY = define("unknown-key", Severity.ERROR, fixed=True)
 MISSING_KEY = define("missing-key", Severity.ERROR, fixed=True)
@@ -71,7 +70,7 @@ class Rules:
 
 def validate(
     model: type[Model], node: Mapping, path: str, rules: Rules, *, data: Any = None, context: Any = None
-) -> tuple[Model | None, list[Diagnostic], list[Loc]]:
+) -> tuple[Model | None, list[Diagnostic], list[KeyPath]]:
     """Validate ``node`` (or ``data``, made from it) as ``model``: the model, or findings and the ``loc`` of each."""
     try:
         return model.model_validate(data_of(node) if data is None else data, context=context), [], []
@@ -123,7 +122,12 @@ def _plain(written: str) -> str:
 
 
 def _finding(
-    model: type[BaseModel], root: Mapping, path: str, details: ErrorDetails, rules: Rules, meant: dict[Loc, str | None]
+    model: type[BaseModel],
+    root: Mapping,
+    path: str,
+    details: ErrorDetails,
+    rules: Rules,
+    meant: dict[KeyPath, str | None],
 ) -> Diagnostic:
     loc, kind = tuple(details["loc"]), details["type"]
     if kind == "missing":
@@ -150,7 +154,7 @@ def _finding(
     return _typed(kind, node, name, details, Place(path, _start(node)))
 
 
-def _missing(model: type[BaseModel], root: Mapping, path: str, loc: Loc, rules: Rules) -> Diagnostic:
+def _missing(model: type[BaseModel], root: Mapping, path: str, loc: KeyPath, rules: Rules) -> Diagnostic:
     parent, name = _walk(root, loc[:-1])[0], str(loc[-1])
     span = rules.start if parent is root and rules.start else Span.point(*parent.span[:2])
     advice = say("add {name}", name=name)
@@ -215,7 +219,7 @@ def _lowered(meaning: str) -> str:
     return Sentence(text, meaning.template, meaning.values) if isinstance(meaning, Sentence) else text
 
 
-def _walk(root: Node, loc: Loc) -> tuple[Node, Scalar | None, str]:
+def _walk(root: Node, loc: KeyPath) -> tuple[Node, Scalar | None, str]:
     """The node at ``loc`` or the last on the way there, its key, and its name in a message: ``cover.alt``, ``tags[1]``.
 
     Parts that are not in the data (tags of unions, items of what was no list) are skipped.
@@ -231,7 +235,7 @@ def _walk(root: Node, loc: Loc) -> tuple[Node, Scalar | None, str]:
     return node, key, name or "the file"
 
 
-def _key_place(root: Node, loc: Loc, path: str) -> Place:
+def _key_place(root: Node, loc: KeyPath, path: str) -> Place:
     """The key of an empty value; in a list, where the value would be."""
     node, key, _ = _walk(root, loc)
     in_list = bool(loc) and isinstance(loc[-1], int)
@@ -244,7 +248,7 @@ def _start(node: Node) -> Span:
     return span if span.line == span.end_line else Span(span.line, span.column, span.line, span.column + 1)
 
 
-def _fields(model: type[BaseModel], loc: Loc) -> dict[str, str | None]:
+def _fields(model: type[BaseModel], loc: KeyPath) -> dict[str, str | None]:
     """Name and description of the keys of the model at ``loc``."""
     current: type[BaseModel] | None = model
     for part in loc:

@@ -17,7 +17,7 @@ from publisher.issue.lines import lines_of_file
 from publisher.issue.markdown.boxes import CONTAINERS
 from publisher.issue.model import Prose
 
-_RULE = re.compile(r"---[ \t]*")
+RULE = re.compile(r"---[ \t]*")
 _COLONS = re.compile(r" {0,3}(?P<marks>:{3,})[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
 _ALMOST = re.compile(
     r" {0,3}(?:(?:::|[:：]*：[:：]*)[ \t\u3000]*(?P<name>commentary|点评|點評)?[ \t\u3000]*[:：]*"
@@ -40,9 +40,9 @@ class ItemFile(NamedTuple):
 def read_item_file(file: TextFile) -> tuple[ItemFile | None, tuple[Diagnostic, ...]]:
     """Take a Markdown item apart. There is no item where its keys cannot be told from its text."""
     lines = file.lines
-    if not _RULE.fullmatch(lines[0]):
+    if not RULE.fullmatch(lines[0]):
         return None, (_no_front_matter(file),)
-    end = next((number for number, line in enumerate(lines[1:], 2) if _RULE.fullmatch(line)), None)
+    end = next((number for number, line in enumerate(lines[1:], 2) if RULE.fullmatch(line)), None)
     if end is None:
         message = say("the front matter that begins here has no end")
         advice = say("write --- on a line of its own after the keys")

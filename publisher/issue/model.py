@@ -13,8 +13,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from publisher.diagnostics import Place, Span
-
-Path = tuple[str | int, ...]  # ("cover", "alt"), ("key_points", "points", 2)
+from publisher.documents.nodes import KeyPath
 
 
 class Status(StrEnum):
@@ -30,7 +29,7 @@ class Places:
 
     path: str
     start: Span
-    values: Mapping[Path, Span] = field(default_factory=lambda: MappingProxyType({}))
+    values: Mapping[KeyPath, Span] = field(default_factory=lambda: MappingProxyType({}))
 
     def of(self, *at: str | int) -> Place:
         """The place of the value at ``at``, or of the nearest mapping that holds it."""

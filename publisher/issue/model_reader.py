@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from publisher.diagnostics import Diagnostic, Span
 from publisher.documents import Mapping, Node, Scalar, Sequence, TextFile, data_of, find, validate
+from publisher.documents.nodes import KeyPath
 from publisher.documents.validate import Rules
 from publisher.issue import codes
 from publisher.issue.lines import lines_of_scalar
-from publisher.issue.model import Path as KeyPath
 from publisher.issue.model import Picture, Places, Prose
 from publisher.issue.pictures import PictureFile, picture_file
 from publisher.issue.raw import Raw, RawPicture

@@ -17,6 +17,7 @@ from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE, canonical_lang
 from publisher.issue import codes
 from publisher.issue.folder import SLUG, slugged
 from publisher.issue.links import fault_of_link
+from publisher.issue.markdown.tags import COMMENT
 from publisher.issue.pictures import fault_of_address
 
 WRITTEN = {"type": ["string", "number", "boolean"]}
@@ -25,7 +26,6 @@ WRITTEN = {"type": ["string", "number", "boolean"]}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?) ?([Zz]|[+-]\d{2}:?\d{2})?")
 _LOCAL = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d local", re.ASCII)
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _UNSEEN_IN_PROSE = re.compile(
     r"^ {0,3}\[[^\[\]\n]+\]:.*|</?(?:a|b|br|div|em|i|p|span|strong|u)\b[^<>]*>", re.MULTILINE | re.IGNORECASE
 )
@@ -40,7 +40,7 @@ def is_seen(text: str) -> bool:
 
 def is_seen_in_prose(markdown: str) -> bool:
     """Whether a reader sees any of a Markdown text: not comments, definitions, entities of blanks, empty tags alone."""
-    return is_seen(unescape(_UNSEEN_IN_PROSE.sub("", _COMMENT.sub("", markdown))))
+    return is_seen(unescape(_UNSEEN_IN_PROSE.sub("", COMMENT.sub("", markdown))))
 
 
 def _text(value: str) -> str:

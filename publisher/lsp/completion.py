@@ -13,6 +13,7 @@ from lsprotocol import types
 from publisher.config.theme import built_in
 from publisher.diagnostics import Span
 from publisher.documents import Scalar, Sequence, TextFile, parse_yaml
+from publisher.documents.nodes import KeyPath
 from publisher.issue.folder import read_folder
 from publisher.issue.load import date_of_slug
 from publisher.issue.markdown.boxes import CONTAINERS
@@ -72,7 +73,7 @@ def _in_yaml(letter: OpenNewsletter, path: str, kind: str, spot: keys.Spot, quot
         yield value, value if quoted else _written(value), Kind.Value, ""
 
 
-def _used(letter: OpenNewsletter, path: str, kind: str, at: keys.KeyPath) -> list[str]:
+def _used(letter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list[str]:
     """Values that only the repository knows."""
     name = next((str(part) for part in reversed(at) if part != 0), "")
     known: dict[str, Callable[[], list[str]]] = {

@@ -13,14 +13,14 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from publisher.config.model import config_schema
+from publisher.documents.nodes import KeyPath
 from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES
+from publisher.issue.item_file import RULE
 from publisher.issue.raw import issue_schema, item_schema
 
-KeyPath = tuple[str | int, ...]
 _LINE = re.compile(
     r"(?P<lead> *(?:-(?: +|$))*)(?:(?P<key>[^\s:#\"'\[\]{},&*!|>-][^:#]*?)[ \t]*:(?:[ \t]+|$))?", re.DOTALL
 )
-_RULE = re.compile(r"---[ \t]*")
 _WRITTEN = re.compile(r"[^\[\]{},]*\Z")
 _SCHEMAS = {"config": config_schema, "issue": issue_schema, "item": item_schema}
 
@@ -51,9 +51,9 @@ def yaml_lines(path: str, lines: Sequence[str]) -> range:
     """The lines of YAML of a file, from 0: all, or those of the front matter."""
     if PurePosixPath(path).suffix.lower() not in MARKDOWN_SUFFIXES:
         return range(len(lines))
-    if not _RULE.fullmatch(lines[0]):
+    if not RULE.fullmatch(lines[0]):
         return range(0)
-    end = next((number for number, line in enumerate(lines[1:], 1) if _RULE.fullmatch(line)), len(lines))
+    end = next((number for number, line in enumerate(lines[1:], 1) if RULE.fullmatch(line)), len(lines))
     return range(1, end)
 
 

@@ -10,7 +10,7 @@ from lsprotocol import types
 
 from publisher.diagnostics import Span
 from publisher.documents import Mapping, Node, Scalar, Sequence, TextFile, parse_yaml
-from publisher.documents.nodes import Path as KeyPath
+from publisher.documents.nodes import KeyPath
 from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES, read_folder
 from publisher.issue.item_file import read_item_file
 from publisher.issue.read_item import anchor_of_file

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
-from publisher.edition.gates.stylesheet import declarations, rules
+from publisher.edition.gates.stylesheet import SHEET, declarations, rules
 
 CLIENT_LACKS = define("client-lacks", Severity.WARNING)
 
@@ -36,7 +36,6 @@ _FUNCTIONS = {
 }  # fmt: skip
 _UNIT = re.compile(r"(?<![#\w.])-?\d*\.?\d+(rem|vh|vw|vmin|vmax|ch|ex|em)\b")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_SHEET = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 _START = re.compile(r"<[^>]*>")
 _TAG = re.compile(r"<([a-z][a-z0-9]*)")
 _ATTRIBUTE = re.compile(r'\s([a-z-]+)="')
@@ -86,8 +85,8 @@ def find(html: str, place: Place) -> list[Diagnostic]:
 def features(html: str) -> Iterator[str]:
     """The names, in caniemail's words, of what the HTML uses."""
     visible = _COMMENT.sub("", html)
-    sheets = _SHEET.findall(visible)
-    markup = "".join(set(_START.findall(_SHEET.sub("", visible))))  # most tags stand there many times
+    sheets = SHEET.findall(visible)
+    markup = "".join(set(_START.findall(SHEET.sub("", visible))))  # most tags stand there many times
     for tag in set(_TAG.findall(markup)):
         yield next((slug for pattern, slug in _GROUPS if pattern.fullmatch(tag)), f"html-{tag}")
     for name in set(_ATTRIBUTE.findall(markup)) - {"style"}:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser
 
-_SHEET = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
+SHEET = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -33,7 +33,7 @@ def tree(html: str) -> LexborHTMLParser:
 
 def sheets(html: str) -> list[str]:
     """The style sheets of an email."""
-    return _SHEET.findall(html)
+    return SHEET.findall(html)
 
 
 @lru_cache(maxsize=64)
