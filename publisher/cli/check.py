@@ -25,7 +25,7 @@ from publisher.cli.frame import (
     slug_in,
     tell,
 )
-from publisher.diagnostics import Diagnostic
+from publisher.diagnostics import Diagnostic, rendered, say
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ def _mendable(root: Path, findings: Sequence[Diagnostic]) -> int:
 def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
     """Show what --fix would change, ask, and write it; whether anything was written."""
     from publisher.checks.fixes import ASKED, MENDED, NOTHING, apply_fix, changes, plan_fixes
-    from publisher.diagnostics import rendered, say
 
     fixes = plan_fixes(root, findings)
     if not fixes:
