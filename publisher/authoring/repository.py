@@ -172,7 +172,7 @@ def _refuse_collisions(root: Path, files: Collection[Path]) -> None:
         raise UsageError(f"{root} has files that init would write: {shown}", help="name an empty folder")
 
 
-WORKFLOW, PIPELINE, TEMPLATE = ".github/workflows/newsletter.yml", ".gitlab-yml", ".gitlab/publisher.gitlab-yml"
+WORKFLOW, PIPELINE, TEMPLATE = ".github/workflows/newsletter.yml", ".gitlab-ci.yml", ".gitlab/publisher.gitlab-ci.yml"
 FORM, SUBMISSIONS = ".github/ISSUE_TEMPLATE/story.yml", ".github/workflows/submissions.yml"
 HOOKS = ".pre-commit-config.yaml"
 
