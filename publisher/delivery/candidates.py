@@ -30,6 +30,7 @@ from publisher.delivery.local_time import LocalTime
 from publisher.delivery.mailings import Mailing, newest, unsettled, waiting
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
+from publisher.delivery.unmatched import inboxes_with
 from publisher.issue.translations import Family, pick
 
 DIGEST = "digest/"
@@ -95,13 +96,15 @@ def candidates(
         (s.mailbox_key.in_(select(suppressions.c.mailbox_key)), Exclusion.SUPPRESSED),
         (_unusable(), Exclusion.INVALID),
     ]
-    reached: ColumnElement[bool] | None = s.mailbox_key.in_(_inboxes(slug)) if before else None
+    reached = _any(s.mailbox_key.in_(_inboxes(slug)) if before else None, inboxes_with(connection, slug))
     other = subscribers.alias("other")
     if due is not None:
         taken = select(taken_steps.c.step).join(other, other.c.reference == taken_steps.c.reference)
         reached = taken.where(other.c.mailbox_key == s.mailbox_key, taken_steps.c.step == slug).exists()
     if family:
-        elsewhere: ColumnElement[bool] = s.mailbox_key.in_(_inboxes(*family.others(slug), pending=True))
+        others = family.others(slug)
+        elsewhere = _any(s.mailbox_key.in_(_inboxes(*others, pending=True)), inboxes_with(connection, *others))
+        assert elsewhere is not None
         if family.shared:
             usable = case((s.state == "confirmed", 0), else_=1)  # what else leaves a reader out does so to the inbox
             spoken = func.first_value(func.coalesce(s.language, "")).over(
@@ -140,6 +143,12 @@ def candidates(
     copy = func.row_number().over(partition_by=(alone.c.mailbox_key, alone.c.why), order_by=alone.c.id)
     those = select(*(column for column in alone.c if column.name != "mailbox_key"), copy.label("copy"))
     return (those if due is None else those.where(alone.c.reference.in_(due))).subquery()
+
+
+def _any(*conditions: ColumnElement[bool] | None) -> ColumnElement[bool] | None:
+    """Whether one of these holds; None where there is none."""
+    there = [one for one in conditions if one is not None]
+    return or_(*there) if there else None
 
 
 def _languages_of(connection: Connection, slug: str, family: FamilyRule) -> list[str]:

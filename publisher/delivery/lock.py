@@ -143,7 +143,8 @@ def how_to_settle(slug: str) -> str:
     """What an operator can do about it."""
     return (
         "restore the newest copy; or publisher events apply, and compare the archive page; then publisher publish "
-        f"--mailed {slug} mails nobody, --unmailed {slug} mails whom this database has as pending (docs/backup.md)"
+        f"--mailed {slug} mails nobody, --unmailed {slug} mails whom this database has as pending and no event names "
+        "(docs/backup.md)"
     )
 
 

@@ -39,6 +39,7 @@ from publisher.delivery.lock import forget_mark, forgotten
 from publisher.delivery.mailings import Mailing, by_id, finish, letter_of, newest, unsettled
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
+from publisher.delivery.unmatched import count_as_reached, had_step_since
 from publisher.issue import Status, read_issue
 from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
@@ -154,15 +155,16 @@ def freeze_due(
     return grown
 
 
-def begin_anew(database: Database, slug: str) -> None:
+def begin_anew(database: Database, slug: str) -> int:
     """An operator said that the ledger is right, which had forgotten readers of a step (lock.py).
 
     Whom it has as pending goes on in a mailing of its own, and so does whoever becomes due: the numbers after those of
-    the old one may have been mailed to others, and an event about them is nobody else's.
+    the old one may have been mailed to others, and an event about them is nobody else's. Returns how many readers had
+    the step, as events show, without the ledger's knowing.
     """
     r, t = recipients.c, taken_steps.c
     with database.begin() as connection:
-        old = newest(connection, slug)
+        old, had = newest(connection, slug), count_as_reached(connection, slug)
         if old and old.operator != Operator.CANCELLED and forgotten(database.engine.url, connection, slug):
             finish(connection, old.id)
             key = begin(connection, letter_of(connection, old.id), old, 0, datetime.now(UTC))
@@ -179,6 +181,7 @@ def begin_anew(database: Database, slug: str) -> None:
                 counted = {"audience": m.audience + more, "operator": old.operator}
                 connection.execute(update(mailings).where(m.id == one).values(counted))
     forget_mark(database, slug)
+    return had
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +237,8 @@ def _has_today(who: FromClause, now: datetime) -> ColumnElement[bool]:
     mailed = and_(r.state != RecipientState.EXCLUDED, or_(t.at > now - DAY, r.changed_at > now - DAY))
     rows = taken_steps.join(recipients, and_(r.mailing_id == t.mailing_id, r.reference == t.reference))
     query = select(t.step).select_from(rows.join(mailings, m.id == r.mailing_id))
-    return query.where(t.reference == who.c.reference, or_(waits, mailed)).exists()
+    here = query.where(t.reference == who.c.reference, or_(waits, mailed)).exists()
+    return or_(here, had_step_since(who.c.reference, now - DAY))
 
 
 def _rows(connection: Connection) -> dict[str, Any]:

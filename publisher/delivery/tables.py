@@ -131,6 +131,17 @@ second_copies = Table(
     Column("at", Instant, nullable=False),
 )
 
+# Messages that events prove and no recipient matches (unmatched.py).
+unmatched_messages = Table(
+    "unmatched_messages",
+    metadata,
+    Column("mailing", String(16), primary_key=True),  # the reference in the tag
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("reference", String(32), nullable=False),  # the subscriber's
+    Column("at", Instant, nullable=False),
+    Column("slug", String(255), index=True),  # what it was, once an operator has said that the ledger is right
+)
+
 # What a large receiver did with a mailing; of all earlier ones, its history.
 receiver_tallies = Table(
     "receiver_tallies",

@@ -27,8 +27,9 @@ from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import deferrals
 from publisher.delivery.mailings import newest
-from publisher.delivery.settle import Settled, settle
+from publisher.delivery.settle import Settled, id_of, settle
 from publisher.delivery.tripwires import Tripped, after_the_fact, deferring
+from publisher.delivery.unmatched import forget_unmatched, note_unmatched
 from publisher.errors import DatabaseError
 from publisher.feedback import store
 from publisher.providers.events import Event, EventKind
@@ -43,6 +44,7 @@ _MACHINE = re.compile(
     re.IGNORECASE,
 )
 _LEDGER_KEEPS = frozenset({EventKind.SEND, EventKind.DELIVERY})
+_NEVER_MAILED = frozenset({EventKind.REJECT, EventKind.RENDERING_FAILURE, EventKind.UNKNOWN})
 _TRACKING = frozenset({EventKind.OPEN, EventKind.CLICK})
 
 
@@ -132,6 +134,7 @@ class Applier:
         while True:
             with self._batch() as connection:
                 store.forget_waiting(connection)
+                forget_unmatched(connection, datetime.now(UTC))
                 rows = store.waiting(connection, 500)
                 for row, event in rows:
                     settled = self._settle(connection, event)
@@ -162,6 +165,8 @@ class Applier:
             self._hear(event, settled, deferred=False)
         if settled.known and event.kind in _LEDGER_KEEPS:
             return
+        if not settled.known:
+            self._note_unmatched(connection, event, settled)
         tracking = event.kind in _TRACKING
         if tracking and not self._tracks:
             return
@@ -178,6 +183,12 @@ class Applier:
             if event.kind is EventKind.DELIVERY_DELAY or event.is_transient:
                 self._hear(event, settled, deferred=True)
             self._draw(connection, event, settled)
+
+    def _note_unmatched(self, connection: Connection, event: Event, settled: Settled) -> None:
+        """Keep which subscriber has a message that was mailed by a ledger younger than this one."""
+        ours = None if event.kind in _NEVER_MAILED else id_of(event.recipient)
+        if ours and (reader := self._reader(connection, event, settled)):
+            note_unmatched(connection, *ours, reader.reference, event.at or datetime.now(UTC))
 
     def _hear(self, event: Event, settled: Settled, *, deferred: bool) -> None:
         if settled.mailing_id and (receiver := receiver_of(event.domain)):
@@ -206,7 +217,7 @@ class Applier:
         """What follows from an event that is new."""
         if event.kind is EventKind.UNKNOWN:
             self.applied.unknown[event.type] += 1
-        elif event.kind in {EventKind.REJECT, EventKind.RENDERING_FAILURE}:
+        elif event.kind in _NEVER_MAILED:
             self.applied.never_mailed[settled.slug or ""] += 1
         elif event.is_content_fault:
             self.applied.content_faults[settled.slug or ""] += 1

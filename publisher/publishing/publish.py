@@ -25,6 +25,7 @@ from publisher.delivery.lock import forget_mark
 from publisher.delivery.send import Options, Sent, Started
 from publisher.delivery.series import begin_anew
 from publisher.delivery.states import Operator
+from publisher.delivery.unmatched import count_as_reached
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue import discover
@@ -103,7 +104,7 @@ class _Publish(Run):
         archive = ArchiveRun.open(self.config, self.config.root / self.options.out)
         witness = Witness(archive)
         ledger, decisions = self._decide(prepared, witness)
-        if self._settle(decisions) or self._asked_at_first(ledger, decisions):
+        if self._settle(decisions, witness) or self._asked_at_first(ledger, decisions, witness):
             ledger, decisions = self._decide(prepared, witness)
         self._record_sight(decisions)
         self.step(RunStep.DECIDED)
@@ -140,7 +141,7 @@ class _Publish(Run):
         ledger = read_history(self.config, self.database, [one.slug for one in prepared])
         return ledger, decide_all(self.config, prepared, ledger, witness, self.now, frozenset())
 
-    def _settle(self, decisions: Sequence[IssueDecision]) -> bool:
+    def _settle(self, decisions: Sequence[IssueDecision], witness: Witness) -> bool:
         """Write down what an operator said of issues that readers can have had; whether there was anything."""
         kinds = {decision.slug: decision.kind for decision in decisions}
         mailed, unmailed = map(self._with_families, (self.options.mailed, self.options.unmailed))
@@ -148,8 +149,8 @@ class _Publish(Run):
             raise UsageError(f"{both[0]} cannot be both mailed and unmailed", help="a family is settled together")
         named = mailed | unmailed
         here = steps_of(self.config.root)
-        for step in here.keys() & {*self.options.unmailed}:
-            begin_anew(self.database, step)
+        for step in sorted(here.keys() & {*self.options.unmailed}):
+            self._tell_reached(step, begin_anew(self.database, step))
         unmailed_issues = [slug for slug in self.options.unmailed if slug not in here]
         for how, slugs in (("mailed", self.options.mailed), ("unmailed", unmailed_issues)):
             if strange := sorted(set(slugs) - kinds.keys() - {"all"}):
@@ -163,21 +164,29 @@ class _Publish(Run):
                     message = f"{slug} is {kinds[slug].value}: no reader can have had it"
                     raise UsageError(message, help=f"publisher publish --{how} settles what is ready, due and whole")
             if chosen:
-                self._write_settled(how, chosen)
+                self._write_settled(how, chosen, witness)
         return bool(self.options.mailed or self.options.unmailed)
 
     def _with_families(self, slugs: Sequence[str]) -> set[str]:
         return {*slugs, *(one.slug for slug in slugs for one in self.translations.family(slug))}
 
-    def _write_settled(self, how: str, slugs: Sequence[str]) -> None:
+    def _write_settled(self, how: str, slugs: Sequence[str], witness: Witness) -> None:
         self.watch.settling(how, slugs)
+        unmailed = slugs if how == "unmailed" else ()
+        begun = {slug: state.mailing for slug in unmailed if (state := witness.state(slug))}
         with self.begin() as connection:
             for slug in slugs:
                 store.note(connection, slug, settled_at=self.now, settled_how=how)
-        for slug in slugs if how == "unmailed" else ():
+            had = {slug: count_as_reached(connection, slug, begun.get(slug)) for slug in unmailed}
+        for slug in unmailed:
+            self._tell_reached(slug, had[slug])
             forget_mark(self.database, slug)
 
-    def _asked_at_first(self, ledger: History, decisions: Sequence[IssueDecision]) -> bool:
+    def _tell_reached(self, slug: str, people: int) -> None:
+        if people:
+            self.watch.note(f"{slug}: events show that {people:,} readers had it: they get no second copy")
+
+    def _asked_at_first(self, ledger: History, decisions: Sequence[IssueDecision], witness: Witness) -> bool:
         """A ledger without any mailing is about to mail several issues at once: ask, or refuse. True: settled anew."""
         several = [
             decision.slug
@@ -192,7 +201,7 @@ class _Publish(Run):
             newest = f"publisher publish --mailed {' --mailed '.join(one_each[:-1])} mails the newest alone"
             ways = f"{newest}; --unmailed all mails each; --mailed all mails none of them"
             raise UsageError(f"{fault}; nothing was sent", help=ways)
-        self._write_settled("unmailed", several)
+        self._write_settled("unmailed", several, witness)
         return True
 
     def _record_sight(self, decisions: Sequence[IssueDecision]) -> None:

@@ -40,10 +40,12 @@ from publisher.delivery.status import statuses
 from publisher.delivery.tables import mailings as mailing_table
 from publisher.delivery.tables import recipients
 from publisher.errors import UsageError
+from publisher.feedback.apply import Applier
 from publisher.insights.store import report
 from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import proofread
+from publisher.providers.events import Event, EventKind
 from publisher.publishing.publish import PublishOptions, publish
 from publisher.publishing.run import Published
 from publisher.publishing.series import plan_of
@@ -567,6 +569,30 @@ def test_an_older_ledger_that_was_put_back_stops(tmp_path: Path) -> None:
     letter.run(0.2, unmailed=(HELLO,))
     letter.database.close()
     assert letter.mailed() == {("ann", "hello"): 2}  # an operator said so: another mailing
+
+
+def test_whom_events_name_gets_a_forgotten_step_no_second_time_and_the_next_in_its_time(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    (tmp_path / "issues").mkdir()
+    (tmp_path / "config.yaml").write_text("newsletter: {name: AI 周报}\n", encoding="utf-8")
+    letter = Newsletter(config, open_database(config))
+    letter.step("welcome/01-hello", "0")
+    letter.step("welcome/02-best-of", "1h")
+    letter.confirm("ann")
+    letter.confirm("bob")
+    letter.run()
+    (ann,) = (file for file in (tmp_path / "outbox").rglob("*.eml") if b"ann@example.com" in file.read_bytes())
+    with letter.database.begin() as connection:
+        for table in (recipients, taken_steps, mailing_table):
+            connection.execute(delete(table))
+    assert letter.run(0.1).exit_status == 2
+    sent = Event(EventKind.SEND, "m1", letter.start, "ann@example.com", recipient=ann.stem)
+    Applier(letter.database, config).apply([sent])
+    letter.run(0.2, unmailed=(HELLO,))
+    assert letter.mailed() == {("ann", "hello"): 1, ("bob", "hello"): 2}
+    letter.run(1.3)
+    letter.database.close()
+    assert letter.mailed() == {("ann", "hello"): 1, ("bob", "hello"): 2, ("ann", "best-of"): 1, ("bob", "best-of"): 1}
 
 
 def test_an_id_that_was_mailed_after_the_backup_is_nobody_elses_once_it_is_restored(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.acceptance.conftest import CONFIG, Newsletter
-from tests.publishing.newsroom import Newsroom
+from tests.publishing.newsroom import PEOPLE, Newsroom
 
 SLUG = "2035-01-01-weekly"
 STATE = f"issues/{SLUG}/state.json"
@@ -151,3 +152,37 @@ def test_a_bucket_tells_what_began_and_an_archive_out_of_reach_stops_send(newsro
     assert newsroom.mailed() == before
     assert newsroom.run("send", slug, "--without-archive", **away).status == 0  # an operator's own word
     assert newsroom.mailed() != before
+
+
+@pytest.mark.parametrize("restored", ["restore", "dump"])
+def test_whom_events_name_gets_no_second_copy_from_a_restored_ledger(
+    newsroom: Newsroom, restored: str, request: pytest.FixtureRequest
+) -> None:
+    """By the mark beside SQLite; by ``state.json`` where PostgreSQL was put back from a dump."""
+    newsroom.set_up()
+    if restored == "dump":
+        newsroom.environment |= {"PUBLISHER_DATABASE_URL": request.getfixturevalue("postgres_url")}
+    newsroom.subscribers(*PEOPLE)
+    slug = newsroom.issue()
+    newsroom.commit("One")
+    if restored == "restore":
+        assert newsroom.run("backup", "kept").status == 0
+    assert newsroom.run("publish").status == 0
+    told = newsroom.ses.account.events(("Send", "Delivery"))
+    events = [event for event in told if event["mail"]["destination"] != ["cy@example.com"]]
+    if restored == "restore":
+        assert newsroom.run("restore", "--force", "kept").status == 0
+    else:
+        with psycopg.connect(newsroom.environment["PUBLISHER_DATABASE_URL"]) as ledger:
+            for table in ("recipients", "senders", "mailings", "publications"):
+                ledger.execute(f"DELETE FROM {table}".encode())  # as a dump of before has it
+    newsroom.newsletter.write("events.jsonl", "".join(json.dumps(event) + "\n" for event in events))
+    assert newsroom.run("events", "apply", "events.jsonl").status == 0
+    assert newsroom.run("publish").status == 2
+    ran = newsroom.run("publish", "--unmailed", slug)
+    assert (ran.status, "2 readers had it" in ran.err) == (0, True), ran
+    assert newsroom.mailed() == [*PEOPLE, "cy@example.com"]  # of cy nobody knew
+    account = json.loads(newsroom.run("status", slug, "--format", "json").out)
+    assert account["excluded_by_reason"] == {"reached": 2}
+    assert newsroom.run("publish").status == 0
+    assert len(newsroom.mailed()) == 4

@@ -307,7 +307,7 @@ class Chaos:
             return
         self._hear()
         if self.sqlite:
-            allowed = self._begin("publish", "--unmailed", ISSUE)
+            allowed = self._begin("publish", *(word for slug in self.letter.wanted for word in ("--unmailed", slug)))
             while allowed.poll() is None and self.stub.taken == before:
                 time.sleep(0.05)
             self.lives = [allowed]
