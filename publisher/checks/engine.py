@@ -32,7 +32,7 @@ def check_issue(config: Config, slug: str) -> tuple[Issue | None, list[Diagnosti
     """
     reading = read_issue(config, slug)
     unseen = frozenset(catalogue()) - {code.name for rule in rules(config) for code in rule.codes}
-    found = judge(config, ignores_of(config.root, slug), findings_within(config, reading), unseen=unseen, across=False)
+    found = judge(config, ignores_of(reading), findings_within(config, reading), unseen=unseen, across=False)
     return (None if blocking(found) else reading.issue), found
 
 

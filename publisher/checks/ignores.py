@@ -11,14 +11,16 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from publisher.checks.registry import codes, rules
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Fault, Place, Severity, Span, catalogue, define, either, in_order, say
 from publisher.diagnostics.catalogue import with_levels
-from publisher.documents import read_text
-from publisher.issue.folder import read_folder
+from publisher.documents import TextFile
+
+if TYPE_CHECKING:
+    from publisher.issue import Reading
 
 UNUSED_IGNORE = define("unused-ignore", Severity.WARNING)
 
@@ -41,17 +43,12 @@ class Ignore:
     place: Place
 
 
-def ignores_of(root: Path, slug: str) -> list[Ignore]:
+def ignores_of(reading: Reading) -> list[Ignore]:
     """Every ignore in the files of one issue."""
-    folder = read_folder(root, slug)
-    paths = [*folder.items, *([folder.issue_file] if folder.issue_file else [])]
-    return [ignore for path in paths for ignore in _in_file(root, path)]
+    return [ignore for file in reading.files if "publisher:" in file.text for ignore in _in_file(file)]
 
 
-def _in_file(root: Path, path: str) -> Iterator[Ignore]:
-    file, _ = read_text(root, path)
-    if file is None or "publisher:" not in file.text:
-        return
+def _in_file(file: TextFile) -> Iterator[Ignore]:
     lines = file.lines
     for number, line in enumerate(lines, 1):
         words = line.strip()
@@ -61,7 +58,7 @@ def _in_file(root: Path, path: str) -> Iterator[Ignore]:
             group = "html" if mark["html"] is not None else "yaml"
             for code in _CODE.finditer(mark[group]):
                 start = mark.start(group) + code.start() + 1
-                yield Ignore(code[0], target, Place(path, Span(number, start, number, start + len(code[0]))))
+                yield Ignore(code[0], target, Place(file.path, Span(number, start, number, start + len(code[0]))))
 
 
 def _next_line(lines: Sequence[str], number: int) -> int:

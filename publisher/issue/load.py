@@ -32,13 +32,15 @@ class Reading:
     """What was read.
 
     ``issue`` is there only when nothing prevents building. ``partial`` is for the checks alone: it is there whenever
-    issue.yaml could be read, with what is wrong left out, so that an editor hears of everything at once.
+    issue.yaml could be read, with what is wrong left out, so that an editor hears of everything at once. ``files`` are
+    those that can be read.
     """
 
     slug: str
     issue: Issue | None
     partial: Issue | None
     findings: tuple[Diagnostic, ...]
+    files: tuple[TextFile, ...]
 
 
 def read_issue(config: Config, slug: str) -> Reading:
@@ -49,7 +51,7 @@ def read_issue(config: Config, slug: str) -> Reading:
     findings = list(folder.findings)
     files = _files(config.root, folder, findings)
     if dense := _dense(files.values()):
-        return Reading(slug, None, None, tuple(in_order((*findings, dense))))
+        return Reading(slug, None, None, tuple(in_order((*findings, dense))), (*files.values(),))
     file, node = _issue_node(folder, files, findings)
     items: tuple[Item, ...]
     if _is_one_text(folder):
@@ -57,7 +59,8 @@ def read_issue(config: Config, slug: str) -> Reading:
     else:
         items = _items(config.root, folder, files, node, findings)
     partial = _assemble(config, folder, file, node, items, findings) if file and node else None
-    return Reading(slug, None if blocking(findings) else partial, partial, tuple(in_order(findings)))
+    issue = None if blocking(findings) else partial
+    return Reading(slug, issue, partial, tuple(in_order(findings)), (*files.values(),))
 
 
 def date_of_slug(slug: str) -> date | None:

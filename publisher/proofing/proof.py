@@ -122,7 +122,7 @@ def stages(config: Config, slug: str, others: Others) -> Iterator[Proof]:
     partial = reading.partial
     facts, failed = facts_of(config, partial) if partial is not None else ({}, [])
     found = (*findings_within(config, reading, others.translations), *failed)
-    basis = Basis(found, tuple(ignores_of(config.root, slug)), facts)
+    basis = Basis(found, tuple(ignores_of(reading)), facts)
     draft = partial is not None and partial.status is Status.DRAFT
     proof = Proof(slug, draft, None, (), basis, partial).judged(config)
     yield proof

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from dataclasses import replace
@@ -53,6 +54,23 @@ def test_each_text_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert proof.edition
     assert {"One *point*", "Some words", "Words **of** another."} <= set(seen)
     assert set(seen.values()) == {1}
+
+
+def test_each_file_of_an_issue_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    (tmp_path / SLUG / "b.md").write_text(ITEM + "<!-- publisher: ignore=vague-link-text -->\n", encoding="utf-8")
+    opened: Counter[str] = Counter()
+    real = os.open
+
+    def counted(path: Any, *more: Any) -> int:
+        opened[Path(path).name] += SLUG in str(path)
+        return real(path, *more)
+
+    configuration = load_config(tmp_path)
+    monkeypatch.setattr(os, "open", counted)
+    proof = proofread(configuration, SLUG.rpartition("/")[2])
+    assert {ignore.code for ignore in proof.basis.ignores} == {"vague-link-text"}
+    assert {name: count for name, count in opened.items() if count} == {"issue.yaml": 1, "sound.md": 1, "b.md": 1}
 
 
 def test_the_key_of_the_cache_covers_every_library_that_reads_or_renders() -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urldefrag, urlsplit
 from pydantic import TypeAdapter
 
 from publisher.checks.context import Context
-from publisher.checks.ignores import hidden, ignores_of
+from publisher.checks.ignores import Ignore, hidden, ignores_of
 from publisher.checks.links.prober import LinkResult, LinkState, ProbeLimits, Prober
 from publisher.checks.parts import Link
 from publisher.config import Config
@@ -65,9 +65,10 @@ def check_all_links(
     config: Config, slugs: Iterable[str], progress: Callable[[int, int], None] | None = None
 ) -> list[Diagnostic]:
     """What became of every link of the issues ``slugs``, as far as they can be read, at each place where it stands."""
-    chosen = list(slugs)
-    issues = (read_issue(config, slug).partial for slug in chosen)
-    links = [link for issue in issues if issue is not None for link in Context(config, issue).links]
+    links, ignores = list[Link](), list[Ignore]()
+    for reading in (read_issue(config, slug) for slug in slugs):
+        links += Context(config, reading.partial).links if reading.partial is not None else ()
+        ignores += ignores_of(reading)
     attributes = config.audience.attributes
     found = check_links(
         [replace(link, url=address_with_defaults(link.url, attributes)) for link in links],
@@ -76,7 +77,7 @@ def check_all_links(
         limits=ProbeLimits(allow_private=config.checks.allow_private_links),
         progress=progress,
     )
-    silent = hidden([ignore for slug in chosen for ignore in ignores_of(config.root, slug)], found)
+    silent = hidden(ignores, found)
     kept = [finding for finding in found if finding not in silent]
     return in_order(with_levels(config.checks.levels, kept))
 
