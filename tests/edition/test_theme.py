@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -236,3 +237,16 @@ def test_the_packages_own_templates_are_kept_compiled_and_no_others(
         environment.get_template("own.j2")
         environment.get_template("email/_close.mjml.j2")
     assert compiled == ["own.j2", "email/_close.mjml.j2", "own.j2"]
+
+
+def test_what_a_brand_maps_is_named_by_its_keys_and_its_methods_stay(own: Path) -> None:
+    named = "{{ theme.light.ink }} {{ theme.light.keys() | length > 5 }}"
+    change(own, "email/_title.mjml.j2", "<h1>", f'<h1 data-own="{named}">')
+    made = html_of(edition(configuration=config(own)))
+    assert re.search(r'data-own="#[0-9a-f]{6} True"', made)
+
+
+def test_a_name_that_a_brand_lacks_is_a_fault_of_the_template(own: Path) -> None:
+    change(own, "email/_title.mjml.j2", "<h1>", '<h1 data-own="{{ theme.light.nonsense }}">')
+    made, (found,) = render(issue(), config(own))
+    assert (made, found.code, found.path) == (None, "theme-broken", "templates/email/_title.mjml.j2")
