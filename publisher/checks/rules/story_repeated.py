@@ -227,10 +227,11 @@ class _Last:
         if len(pairs) < _SHORTEST:
             return []
         self._move(place)
-        shared = Counter(chain.from_iterable(self._index.get(pair, ()) for pair in pairs))
         least = int(ALIKE / (2 - ALIKE) * len(pairs))  # were the other no longer than what they share
-        for other, common in [(self._stories[number], times) for number, times in shared.items() if times >= least]:
-            likeness = 2 * common / (len(pairs) + len(other.pairs))
+        rarer = sorted((self._index.get(pair, ()) for pair in pairs), key=len)[: len(pairs) - least // 2]
+        shared = Counter(chain.from_iterable(rarer))  # who shares ``least`` shares half of them in these
+        for other in [self._stories[number] for number, times in shared.items() if times >= least - least // 2]:
+            likeness = 2 * len(pairs & other.pairs) / (len(pairs) + len(other.pairs))
             if likeness >= ALIKE and other.day < self._ordered[place][1] and not _another(words, other.words):
                 found.append((likeness, other))
         return found

@@ -1,0 +1,37 @@
+"""Which headlines are alike: the search by rare pairs finds what a comparison of each with each finds."""
+
+from __future__ import annotations
+
+import random
+
+from publisher.checks.rules.story_repeated import ALIKE, _another, _Last, _pairs
+
+SAID = "the new model chip firm raises opens closes sells 12 2024 Rust OpenAI 模型 公司 发布 芯片 报告 a of"
+WORDS = SAID.split()
+
+
+def test_the_search_finds_what_a_comparison_of_each_with_each_finds() -> None:
+    chance = random.Random(7)
+    issues, headlines = [], list[str]()
+    for number in range(60):
+        told = []
+        for place in range(6):
+            words = chance.choice(headlines).split() if headlines and chance.random() < 0.6 else []
+            words = words or chance.choices(WORDS, k=chance.randint(2, 12))
+            for _ in range(chance.randint(0, 3)):
+                words[chance.randrange(len(words))] = chance.choice(WORDS)
+            headlines.append(" ".join(words))
+            told.append((("a.md", 1, 1, 1, 2), headlines[-1], "", "", (), f"item-{place}"))
+        issues.append((f"i-{number}", f"2024-{1 + number // 28:02}-{1 + number % 28:02}", told))
+    last, many = _Last(issues), 0
+    for place, (_, day, told) in enumerate(issues):
+        before = [(slug, then, story[1]) for slug, then, stories in issues[:place] for story in stories if then < day]
+        for _, words, *_ in told:
+            mine, expected = _pairs(words), set()
+            for slug, _, other in before if len(mine) >= 6 else ():
+                share = 2 * len(mine & _pairs(other)) / (len(mine) + len(_pairs(other)))
+                if share >= ALIKE and not _another(words, other):
+                    expected.add((share, slug, other))
+            assert {(share, one.slug, one.words) for share, one in last.alike(place, words)} == expected
+            many += len(expected)
+    assert many > 100
