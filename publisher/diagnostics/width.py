@@ -31,7 +31,7 @@ def widths(text: str) -> list[int]:
 
 def display_width(text: str) -> int:
     """Columns of the whole text."""
-    return sum(widths(text))
+    return len(text) if text.isascii() else sum(widths(text))
 
 
 def cut(line: str, columns: int) -> str:

@@ -66,6 +66,7 @@ def _fault_of_address(url: str, scheme: str, meant: str) -> Fault | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def absolute(page: str, url: str) -> str | None:
     """The URL as seen from ``page``; ``None`` where it is none, such as ``http://[``."""
     try:

@@ -69,6 +69,7 @@ def _setting(language: str) -> Mapping[str, str]:
     return found
 
 
+@cache
 def every(surface: str, name: str) -> tuple[str, ...]:
     """What a word without a plural is in each language."""
     return tuple(catalog(language).pgettext(surface, name) for language in spoken())

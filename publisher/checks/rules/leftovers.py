@@ -41,6 +41,7 @@ _TAG = re.compile(
     rf"|<%=\s*@?{_NAME}\s*%>",
     re.IGNORECASE,
 )
+_SIGN = re.compile(r"[{%\[]|\*\|")  # what each begins with
 _CASED = re.compile(r"\*\|[^a-z]*\|\*|\[[^a-z\[\]]*\]|[^*\[].*|\[\[.*", re.DOTALL)
 _WAYS = re.compile(_WAY, re.IGNORECASE)
 _ABOUT = re.compile(
@@ -61,7 +62,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 def _conflicts(context: Context) -> Iterator[Diagnostic]:
     """The marks of git's, in their order."""
-    for text in context.texts:
+    for text in (text for text in context.texts if "<<<<<<< " in text.prose.text):
         opened, parted = None, False
         for number, line in enumerate(text.prose.lines):
             if opened is None and line.startswith("<<<<<<< "):
@@ -76,8 +77,8 @@ def _conflicts(context: Context) -> Iterator[Diagnostic]:
 
 def _placeholders(context: Context) -> Iterator[Diagnostic]:
     """The texts of ``publisher new`` in a ready issue, those of ``publisher add`` in any."""
-    issue = context.issue
-    added = _every(ADDED)
+    issue, written = context.issue, "\n".join(text.prose.text for text in context.texts)
+    added = tuple(text for text in _every(ADDED) if text in written)
     for place in (place for text in context.texts if (place := _place(text.prose, added))):
         message = say("a text to be written still stands here")
         yield PLACEHOLDER_LEFT.at(place, message, help=say("write it, or delete it"))
@@ -86,6 +87,7 @@ def _placeholders(context: Context) -> Iterator[Diagnostic]:
     texts = _every(PLACEHOLDERS)
     plain = [(issue.title, issue.places.of("title")), *((i.headline, i.places.of("headline")) for i in issue.items)]
     found = [place for text, place in plain if text in texts]
+    texts = tuple(text for text in texts if text in written)  # mostly none
     found += [place for text in context.texts if (place := _place(text.prose, texts))]
     for place in found:
         message = say("a text to fill in still stands here, and the issue is ready")
@@ -97,8 +99,7 @@ def _every(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _place(prose: Prose, texts: tuple[str, ...]) -> Place | None:
-    texts = tuple(text for text in texts if text in prose.text)  # mostly none
-    for number, line in enumerate(prose.lines):
+    for number, line in enumerate(prose.lines if texts else ()):
         for text in texts:
             if text in line:
                 start = line.index(text)
@@ -139,7 +140,7 @@ def _written(text: Text) -> Iterator[Written]:
 
 
 def _tags(words: str, place: Callable[[int, int], Place]) -> Iterator[Diagnostic]:
-    for found in _TAG.finditer(words):
+    for found in _TAG.finditer(words) if _SIGN.search(words) else ():
         if _CASED.fullmatch(found[0]) and not PLACEHOLDER.fullmatch(found[0]):
             yield _told(found[0]).at(place(found.start(), found.end()))
 

@@ -70,6 +70,8 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
     """Brackets and parentheses that are nearly those of a link."""
     code = _lines_of_code(text)
     for number, line in enumerate(text.prose.lines):
+        if "://" not in line:
+            continue
         for found in _NEARLY.finditer(_CODE.sub(lambda found: "`" * len(found[0]), line)):
             end = found[0][-1:] in {")", "）", "]"} or number + 1 == len(text.prose.lines)
             if number in code or _SOUND.fullmatch(found[0]):
