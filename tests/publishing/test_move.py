@@ -34,7 +34,7 @@ TARGETS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 @pytest.fixture(params=TARGETS)
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
-        url: str = request.getfixturevalue("postgres_url")
+        url: str = request.getfixturevalue("empty_postgres_url")
         return url
     return f"sqlite:///{tmp_path}/elsewhere/.publisher/publisher.db"
 

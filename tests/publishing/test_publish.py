@@ -315,9 +315,9 @@ def test_a_test_message_in_the_outbox_is_no_mailing(room: Newsroom) -> None:
 
 
 @pytest.mark.postgres
-def test_on_postgresql_too(newsroom: Newsroom, postgres_url: str) -> None:
+def test_on_postgresql_too(newsroom: Newsroom, empty_postgres_url: str) -> None:
     newsroom.set_up()
-    newsroom.environment["PUBLISHER_DATABASE_URL"] = postgres_url
+    newsroom.environment["PUBLISHER_DATABASE_URL"] = empty_postgres_url
     newsroom.subscribers(*PEOPLE)
     newsroom.issue()
     newsroom.commit("The issue")

@@ -60,10 +60,10 @@ print(json.dumps([call("GET", "/subscribe"), call("POST", path, "List-Unsubscrib
 
 
 @pytest.mark.postgres
-def test_the_lambda_handler_answers(tmp_path: Path, postgres_url: str) -> None:
+def test_the_lambda_handler_answers(tmp_path: Path, empty_postgres_url: str) -> None:
     (tmp_path / "config.yaml").write_text("newsletter: {name: n, url: 'https://n.example/', from: a@n.example}\n")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PUBLISHER_")} | {
-        "PUBLISHER_DATABASE_URL": postgres_url,
+        "PUBLISHER_DATABASE_URL": empty_postgres_url,
         "PUBLISHER_SECRET_KEYS": "a key that is long enough",
         "PUBLISHER_ROOT": str(tmp_path),
         "PUBLISHER_ORIGIN_SECRET": "a secret of the edge",

@@ -32,12 +32,14 @@ from publisher.delivery.send import Options
 from publisher.delivery.settle import release_uncertain, settle
 from publisher.providers.events import EventKind
 from tests.delivery.world import SLUG, add_people, add_person, make_config, varied_letter
+from tests.thrift import be_thrifty
 from tools.chaos.judge import apply_events, ask, judge, release, tell
 from tools.chaos.life import Failpoints, fork, live
 
 
 def warm_up() -> None:
-    """Read botocore's models once: the forked inherit them."""
+    """Read botocore's models and compile SQL once: the forked inherit them."""
+    be_thrifty()
     session = boto3.Session()
     session.client("sesv2", region_name="eu-west-1")
     boto3.Session = lambda: session

@@ -1,0 +1,78 @@
+"""Databases on the PostgreSQL of the tests."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, LiteralString
+
+import psycopg
+
+from publisher.config.model import Config, Newsletter
+from publisher.database import open_database
+
+_SCHEMA: LiteralString = " UNION ALL ".join(
+    f"SELECT '{catalog}', {key}::text, xmin::text FROM {catalog}"
+    for catalog, key in (
+        ("pg_class", "oid"),
+        ("pg_attribute", "(attrelid, attnum)"),
+        ("pg_constraint", "oid"),
+        ("pg_index", "indexrelid"),
+        ("pg_namespace", "oid"),
+        ("pg_proc", "oid"),
+        ("pg_trigger", "oid"),
+        ("alembic_version", "version_num"),
+    )
+)
+"""Every row that a change of the schema writes anew."""
+
+_TABLES: LiteralString = """
+SELECT oid::regclass::text FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+"""
+
+
+class PostgresDatabase:
+    """A database of its own, to which everybody's connections end when it is emptied or dropped."""
+
+    def __init__(self, server: str) -> None:
+        self._server, self._name = server, f"t{uuid.uuid4().hex}"
+        before, _, query = server.partition("?")
+        self.url = f"{before.rsplit('/', 1)[0]}/{self._name}" + (f"?{query}" if query else "")
+        self._schema: list[tuple[Any, ...]] = []
+        self._ask(server, f'CREATE DATABASE "{self._name}"')
+
+    @classmethod
+    def migrated(cls, server: str) -> PostgresDatabase:
+        """A database as the product makes it."""
+        made = cls(server)
+        newsletter = Newsletter.model_validate({"name": "n", "url": "https://n.example/", "from": "n@n.example"})
+        open_database(Config(newsletter=newsletter), made.url).close()
+        made._schema = made._ask(made.url, _SCHEMA)
+        return made
+
+    def emptied(self) -> bool:
+        """Delete every row, and begin every sequence anew; False where the schema is not what it was."""
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+            connection.execute(end, (self._name,))
+        if sorted(self._ask(self.url, _SCHEMA)) != sorted(self._schema):
+            return False
+        with psycopg.connect(self.url) as connection:
+            names = [name for (name,) in connection.execute(_TABLES)]
+            found = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in names)
+            if full := [name for (name,) in connection.execute(found)]:
+                connection.execute("SET session_replication_role = replica")
+                connection.execute(f"TRUNCATE {', '.join(full)} RESTART IDENTITY CASCADE")
+            connection.commit()
+        self._schema = self._ask(self.url, _SCHEMA)
+        return True
+
+    def drop(self) -> None:
+        """End it."""
+        self._ask(self._server, f'DROP DATABASE IF EXISTS "{self._name}" WITH (FORCE)')
+
+    @staticmethod
+    def _ask(url: str, statement: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
