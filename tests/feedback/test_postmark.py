@@ -68,6 +68,16 @@ def test_the_types_of_bounces(type_: str, kind: EventKind, bounce: BounceType | 
     assert ANN not in repr(event)
 
 
+def test_a_bounce_says_what_the_receiver_said_or_else_what_postmark_says_of_its_type() -> None:
+    general = {"Description": "The server was unable to deliver your message"}
+    told = [
+        event.detail
+        for details in ({"Details": f"smtp;550 {ANN} unknown"}, {"Details": ""}, {"Details": None})
+        for event in read_events(json.dumps(body("Bounce", **general, **details)))
+    ]
+    assert told == ["smtp;550 (address) unknown", general["Description"], general["Description"]]
+
+
 def test_what_was_refused_for_its_content_is_not_the_address_s_fault() -> None:
     (event,) = read_events(json.dumps(body("Bounce", Type="SpamNotification")))
     assert event.is_content_fault
