@@ -183,6 +183,7 @@ def test_not_spam_is_no_complaint() -> None:
         ('{"eventType": "Send", "mail": {"destination": ["ann@example.com"]}}', "neither a message id nor tags"),
         ('{"Type": "SubscriptionConfirmation", "TopicArn": "t", "Message": "m"}', "SubscriptionConfirmation"),
         ('{"Type": "Notification", "TopicArn": "t", "Message": "hello"}', "not JSON"),
+        ('{"Type": "Notification", "TopicArn": "t", "Message": "[1]"}', "not a JSON object"),
         (wrapped(shapes.event("Send", TAGGED), 4), "neither eventType"),
         ('{"detail-type": "d", "detail": ' * 4 + shapes.event("Send", TAGGED) + "}" * 4, "neither eventType"),
     ],
