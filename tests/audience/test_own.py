@@ -336,6 +336,19 @@ def test_a_person_is_told_all_that_is_stored_of_them(database: Database, tmp_pat
     assert all(words in text for words in ("读者.csv", "甲", "城市", "安"))
 
 
+def test_what_a_reader_had_of_a_series_comes_along(fresh: Open, tmp_path: Path) -> None:
+    way = {"welcome": {"started_at": "2024-02-29T08:00:00+00:00", "steps": ["series/welcome/hello"]}}
+    cells = {"email": "ann@example.com", "state": "confirmed", "enrolments": json.dumps(way)}
+    with (tmp_path / "out.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, [cells.get(name, "") for name in COLUMNS]])
+    database = fresh()
+    bring(database, tmp_path / "out.csv")
+    with database.connect() as connection:
+        reader = store.find(connection, read_address("ann@example.com"))
+        assert reader is not None
+        assert record(connection, reader)["enrolments"] == way
+
+
 def test_pending_asks_those_of_an_export_as_well(database: Database, tmp_path: Path) -> None:
     (tmp_path / "old.csv").write_text(EARLIER, encoding="utf-8")
     bring(database, tmp_path / "old.csv", pending=True)
