@@ -18,7 +18,7 @@ from publisher.delivery import mailings
 from publisher.delivery.freeze import freeze, ongoing, preview
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.mailings import Mailing, set_operator
-from publisher.delivery.pace import SharedPace
+from publisher.delivery.send import pace_of
 from publisher.delivery.settle import (
     release_uncertain,
     settle,
@@ -32,6 +32,7 @@ from publisher.feedback.reconcile import Doubtful
 from publisher.mail.message import MailContent
 from publisher.providers.events import EventKind
 from publisher.providers.outcomes import Outcome, Verdict, submitted
+from publisher.testing import FakeTransport
 from tests.delivery.world import DIGEST, SLUG, add_people, add_person, make_letter
 
 NOW = datetime(2024, 12, 29, 8, tzinfo=UTC)
@@ -455,7 +456,7 @@ def test_machines_share_one_pace(postgres_url: str, config: object, monkeypatch:
 
     monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
     database = open_database(config)  # type: ignore[arg-type]
-    one, two = SharedPace(database, "ses:x", 100), SharedPace(database, "ses:x", 100)
+    one, two = (pace_of(database, FakeTransport(), 100) for _ in range(2))
     waits = Counter({"one": one.take(50), "two": two.take(50)})
     assert 0 < waits["one"] <= 0.5  # 50 of 100 a second, less the time that has passed
     assert waits["one"] < waits["two"] <= 1.0

@@ -374,6 +374,8 @@ def test_without_a_network_each_says_so_and_none_hangs(tmp_path: Path, monkeypat
         ("example.com", "v=DMARC1; p=none; sp=reject", Level.OK, "example.com: p=reject"),
         ("example.com", "v=DMARC1; p=reject; sp=none", Level.WARNING,
          "example.com: p=none and nobody reads the reports"),
+        ("com", "v=DMARC1; p=reject", Level.FAULT,
+         "news.example.com has no DMARC policy: Gmail and Yahoo refuse bulk mail without one"),
         ("example.com", "v=DMARC1; rua=mailto:d@example.com", Level.FAULT,
          "the DMARC record of example.com has no policy: v=DMARC1; rua=mailto:d@example.com"),
     ],
