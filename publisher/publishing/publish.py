@@ -56,6 +56,7 @@ SETTLED_BY_ALL = {
 """The same of ``all``, which takes back nobody's word, and mails nothing that readers seem to have."""
 
 _NEVER_HAD = frozenset({Action.DRAFT, Action.BROKEN, Action.HELD, Action.WAITING})
+_BEGUN = frozenset({Action.RESUME, Action.PAUSED, Action.CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,9 @@ class _Publish(Run):
                 if kinds[slug] in _NEVER_HAD:
                     message = f"{slug} is {kinds[slug].value}: no reader can have had it"
                     raise UsageError(message, help=f"publisher publish --{how} settles what is ready, due and whole")
+                if how == "mailed" and kinds[slug] in _BEGUN:
+                    ways = f"publisher cancel {slug} ends that: who is left is not mailed; publisher pause {slug} stops it"
+                    raise UsageError(f"{slug} is being mailed, as far as this database knows", help=ways)
             if chosen:
                 self._write_settled(how, chosen, witness)
         return bool(self.options.mailed or self.options.unmailed)

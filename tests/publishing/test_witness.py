@@ -102,6 +102,32 @@ def test_a_ledger_put_back_to_the_middle_of_a_finished_mailing_stops(newsletter:
         ledger.execute("UPDATE recipients SET state = 'pending', message_id = NULL WHERE number = 2")
     forget_marks(newsletter)
     refuses(newsletter, "came further than this database knows")
+    for words in (("publish", "--mailed", SLUG), ("publish",)):
+        ran = newsletter.run(*words)
+        assert (ran.status, mailed(newsletter)) == (0, 0), ran
+        assert "1 issue mailed elsewhere" in ran.out
+    assert newsletter.run("send", SLUG).status == 2
+    assert mailed(newsletter) == 0
+    assert newsletter.run("publish", "--unmailed", SLUG).status == 0
+    assert mailed(newsletter) == 1
+
+
+def test_that_readers_have_an_issue_which_is_being_mailed_is_refused(newsletter: Newsletter) -> None:
+    """As far as ledger and witnesses tell, some have not: the word would be broken by the same run."""
+    assert newsletter.run("publish").status == 0
+    mailed(newsletter)
+    with sqlite3.connect(newsletter.root / ".publisher/publisher.db") as ledger:
+        ledger.execute("UPDATE recipients SET state = 'pending', message_id = NULL WHERE number = 2")
+    (archive(newsletter) / STATE).unlink()
+    forget_marks(newsletter)
+    for stopped in (False, True):
+        ran = newsletter.run("publish", "--mailed", SLUG)
+        assert (ran.status, mailed(newsletter)) == (2, 0), ran
+        assert f"publisher cancel {SLUG}" in ran.err
+        assert stopped or newsletter.run("pause", SLUG).status == 0
+    assert newsletter.run("cancel", SLUG, "--yes").status == 0
+    assert newsletter.run("publish", "--mailed", SLUG).status == 0
+    assert mailed(newsletter) == 0
 
 
 def test_the_state_stays_through_corrections_withdrawal_and_other_issues(newsletter: Newsletter) -> None:
