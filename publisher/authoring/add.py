@@ -6,7 +6,6 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -19,6 +18,7 @@ from publisher.authoring.yaml_text import rewrite, scalar, with_item
 from publisher.config import Config
 from publisher.diagnostics import Sentence, say
 from publisher.documents import read_text
+from publisher.documents.atomic import alone_in
 from publisher.errors import UsageError
 from publisher.issue import Issue, Status, date_of_slug, discover, read_issue
 from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES
@@ -56,7 +56,7 @@ def add_item(config: Config, url: str, slug: str | None = None) -> AddedItem:
     text = item_text(page, said, headline, issue.language)
     name = slug_words(said.title) or slug_words(_PAGE_SUFFIX.sub("", unquote(urlsplit(page.url).path))) or "item"
     folder = config.root / issue.folder
-    with _alone(folder):
+    with alone_in(folder):  # nobody else adds to the issue meanwhile
         file = f"{_next_number(folder):02d}-{name}.md"
         _write(config, issue, file, text)
     twin = next((item.places.of().path for item in issue.items for one in item.sources if one.url == page.url), None)
@@ -137,19 +137,6 @@ def _address(url: str) -> str:
 def _next_number(folder: Path) -> int:
     names = (path.stem for path in folder.iterdir() if path.suffix.lower() in MARKDOWN_SUFFIXES | YAML_SUFFIXES)
     return max((int(match[1]) for match in map(_NUMBERED.match, names) if match and len(match[1]) < 5), default=0) + 1
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else adds to the issue meanwhile."""
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _write(config: Config, issue: Issue, name: str, text: str) -> None:

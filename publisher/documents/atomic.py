@@ -21,6 +21,19 @@ def write_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
 
 
 @contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """No other process is within a block like this one over the same folder. Raises OSError."""
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
 def replacing(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
     """A new file, which takes the name after the block, and is gone where the block fails. Raises OSError."""
     handle, temporary = tempfile.mkstemp(prefix=".publisher-", suffix=".tmp", dir=path.parent)

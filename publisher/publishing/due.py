@@ -56,7 +56,7 @@ class Mailed:
     sendable: int  # pending or claimed
     uncertain: int
     reference: str = ""
-    runs: int = 0  # senders that worked at it
+    runs: tuple[str, ...] = ()  # senders that worked at it
     finished: bool = False
     waiting: int = 0  # of the sendable: for their local time
     next_at: datetime | None = None  # when the first of them is due

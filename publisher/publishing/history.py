@@ -103,7 +103,7 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
         mailed = replace(mailed, content=publication.mailed_content)
     same = content is not None and publication.seen_content == content
     unknown = mailed is None and publication.archived_at is None and publication.settled_how is None
-    # An operator's word spares a look at the archive where there is no mailing; one that has somebody left is held to it.
+    # An operator's word spares a look at the archive, unless there is a mailing with somebody left.
     unfinished = mailed.sendable > 0 if mailed else publication.settled_how != "mailed"
     return replace(
         facts,

@@ -165,7 +165,9 @@ class _Publish(Run):
                     message = f"{slug} is {kinds[slug].value}: no reader can have had it"
                     raise UsageError(message, help=f"publisher publish --{how} settles what is ready, due and whole")
                 if how == "mailed" and kinds[slug] in _BEGUN:
-                    ways = f"publisher cancel {slug} ends that: who is left is not mailed; publisher pause {slug} stops it"
+                    ways = (
+                        f"publisher cancel {slug} ends that: who is left is not mailed; publisher pause {slug} stops it"
+                    )
                     raise UsageError(f"{slug} is being mailed, as far as this database knows", help=ways)
             if chosen:
                 self._write_settled(how, chosen, witness)

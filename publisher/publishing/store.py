@@ -72,7 +72,7 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
             left[RecipientState.PENDING] + left[RecipientState.CLAIMED],
             left[RecipientState.UNCERTAIN],
             mailing.reference,
-            worked.get(mailing.id, 0),
+            tuple(worked.get(mailing.id, ())),
             mailing.finished_at is not None,
             *waiting(connection, mailing.id),
         )

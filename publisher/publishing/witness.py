@@ -30,6 +30,7 @@ from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import Mailed
 from publisher.publishing.live import provenance_of_page
 from publisher.publishing.store import Publication
+from publisher.site.deploy.model import ChangedMeanwhileError
 from publisher.site.paths import issue_path
 
 _RECIPIENT = re.compile(r"[0-9a-f]{8}-\d+\.eml")
@@ -37,13 +38,14 @@ _RECIPIENT = re.compile(r"[0-9a-f]{8}-\d+\.eml")
 
 @dataclass(frozen=True, slots=True)
 class Testimony:
-    """``state.json``: the mailing's reference, when this was written, and how many senders there were."""
+    """``state.json``: the mailing's reference, when this was written, how many senders there were, the last of them."""
 
     mailing: str
     digest: str
     at: AwareDatetime
     runs: int
     finished: bool = False
+    run: str = ""  # as mailings.runs() has it; older versions wrote none
 
 
 _TESTIMONY = TypeAdapter(Testimony)
@@ -100,20 +102,42 @@ class Witness:
             when = f"{state.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             return f"its mailing {state.mailing} went out {when}, and this database knows nothing of it"
         if mailed and mailed.reference == state.mailing:
-            behind = mailed.runs < state.runs or (state.finished and not mailed.finished)
+            strange = state.run and state.run not in mailed.runs  # a copy of this database is at work
+            behind = strange or len(mailed.runs) < state.runs or (state.finished and not mailed.finished)
             return f"its mailing {state.mailing} came further than this database knows" if behind else None
         return None
 
     def testify(self, database: Database, mailing: mailings.Mailing, *, finished: bool = False) -> None:
-        """Write what the ledger has. Raises DeployError; before a run, nothing may be submitted then."""
+        """Write what the ledger has, in the place of what is no news to it.
+
+        Raises UsageError where another database mails the issue, DeployError; before a run, nothing may be submitted
+        then.
+        """
         if mailing.slug.startswith(f"{SERIES}/"):
             return  # a step has no page, and goes on for ever
         if self.archive.in_place and not (self.archive.site / issue_path(mailing.slug)).is_dir():
             return
         with database.connect() as connection:
-            runs = mailings.runs(connection).get(mailing.id, 0)
-        state = Testimony(mailing.reference, mailing.digest, datetime.now(UTC), runs, finished)
-        self.archive.place.note(_path(mailing.slug), _TESTIMONY.dump_json(state) + b"\n")
+            runs = mailings.runs(connection, mailing.id).get(mailing.id) or [""]
+        state = Testimony(mailing.reference, mailing.digest, datetime.now(UTC), len(runs), finished, runs[-1])
+        for last in (False, False, True):
+            self.refuse(database, mailing.slug)  # since the issue was looked at, the archive was deployed and seen live
+            try:
+                self.archive.place.note(_path(mailing.slug), _TESTIMONY.dump_json(state) + b"\n")
+                return
+            except ChangedMeanwhileError:
+                if last:
+                    raise
+
+    def refuse(self, database: Database, slug: str) -> tuple[Publication, Mailed | None]:
+        """What the ledger has of an issue. Raises UsageError where the archive knows of more, DeployError."""
+        with database.connect() as connection:
+            publication = store.publication(connection, slug)
+            mailed = store.mailed(connection, slug).get(slug)
+            references = mailings.references(connection)
+        if fault := self.gainsay(publication, mailed, references):
+            raise UsageError(f"{slug}: {fault}: was it restored? Nothing was sent", help=how_to_settle(slug))
+        return publication, mailed
 
 
 def mail(
@@ -144,12 +168,7 @@ def mail(
 
 def refuse_forgetful(witness: Witness, database: Database, slug: str, *, correction: bool = False) -> None:
     """For ``send``: raises UsageError where readers have the issue and the ledger does not know, DeployError."""
-    with database.connect() as connection:
-        publication = store.publication(connection, slug)
-        mailed = store.mailed(connection, slug).get(slug)
-        references = mailings.references(connection)
-    if fault := witness.gainsay(publication, mailed, references):
-        raise UsageError(f"{slug}: {fault}: was it restored? Nothing was sent", help=how_to_settle(slug))
+    publication, mailed = witness.refuse(database, slug)
     if mailed or correction:
         return
     if publication.settled_how == "mailed":

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.acceptance.conftest import CONFIG, Newsletter
+from tests.acceptance.conftest import CONFIG, Newsletter, Ran
 from tests.publishing.newsroom import PEOPLE, Newsroom
 
 SLUG = "2035-01-01-weekly"
@@ -130,11 +133,69 @@ def test_that_readers_have_an_issue_which_is_being_mailed_is_refused(newsletter:
     assert mailed(newsletter) == 0
 
 
+def test_of_two_databases_that_mail_one_issue_at_once_one_does(tmp_path: Path) -> None:
+    """Two jobs of a CI, each with a database of its own: both looked at the archive before either mailed."""
+    shared = f"deploy: {{path: {tmp_path / 'public'}}}\n"
+    made = [Newsletter(tmp_path / name) for name in ("one", "two")]
+    for newsletter in made:
+        newsletter.write("config.yaml", CONFIG + shared)
+        newsletter.subscribers("ann@example.com", "ben@example.com")
+        write_issue(newsletter)
+    with ThreadPoolExecutor() as pool:
+        ran = list(pool.map(lambda one: publish_together(one, tmp_path), made))
+    assert sorted(one.status for one in ran) == [0, 2], ran
+    assert sorted(mailed(one) for one in made) == [0, 2]
+    loser = made[0] if ran[0].status else made[1]
+    assert "this database knows nothing of it" in ran[made.index(loser)].err
+    for words in (("publish",), ("send", SLUG)):
+        assert loser.run(*words).status == 2
+    assert (loser.run("publish", "--mailed", SLUG).status, mailed(loser)) == (0, 0)
+
+
+def publish_together(newsletter: Newsletter, meeting: Path) -> Ran:
+    """``publish``, which waits, once it has seen the page live, until the other has as well."""
+    program = (
+        "import pathlib, time, os\n"
+        "import publisher.publishing.publish as module\n"
+        "from publisher.cli import main\n"
+        "see = module.wait_until_live\n"
+        f"meeting = pathlib.Path({str(meeting)!r})\n"
+        "def wait(*args):\n"
+        "    (meeting / f'{os.getpid()}.here').touch()\n"
+        "    until = time.monotonic() + 30\n"
+        "    while len(list(meeting.glob('*.here'))) < 2 and time.monotonic() < until: time.sleep(0.01)\n"
+        "    return see(*args)\n"
+        "module.wait_until_live = wait\n"
+        "main()\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "--root", str(newsletter.root), "publish"],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+def test_of_two_copies_of_one_database_that_go_on_with_a_mailing_one_does(newsletter: Newsletter) -> None:
+    """A cache of a CI put an old database back: what it has begun may be under way from another copy of it."""
+    assert newsletter.run("publish").status == 0
+    mailed(newsletter)
+    ledger = newsletter.root / ".publisher/publisher.db"
+    with sqlite3.connect(ledger) as connection:
+        connection.execute("UPDATE mailings SET finished_at = NULL")
+        connection.execute("UPDATE recipients SET state = 'pending', message_id = NULL WHERE number = 2")
+    forget_marks(newsletter)
+    state = json.loads((archive(newsletter) / STATE).read_text())
+    (archive(newsletter) / STATE).write_text(json.dumps(state | {"finished": False, "run": "0123456789abcdef"}))
+    refuses(newsletter, "came further than this database knows")
+    (archive(newsletter) / STATE).write_text(json.dumps(state | {"finished": False}))
+    assert (newsletter.run("publish").status, mailed(newsletter)) == (0, 1)
+
+
 def test_the_state_stays_through_corrections_withdrawal_and_other_issues(newsletter: Newsletter) -> None:
     assert newsletter.run("publish").status == 0
     state = json.loads((archive(newsletter) / STATE).read_text())
     assert state["finished"] is True
-    assert set(state) == {"mailing", "digest", "at", "runs", "finished"}  # and no number of readers
+    assert set(state) == {"mailing", "digest", "at", "runs", "finished", "run"}  # and no number of readers
     write_issue(newsletter, words="改过的正文。")
     write_issue(newsletter, "2035-01-08-weekly", "另外一期说别的事。")
     assert newsletter.run("publish").status == 0

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from publisher.documents.atomic import write_file
+from publisher.documents.atomic import alone_in, write_file
 from publisher.errors import UsageError
-from publisher.site.deploy.model import Upload
+from publisher.site.deploy.model import ChangedMeanwhileError, Upload
 from publisher.site.output import read_manifest, remove_file, sha256, write_manifest, writing
 
 MANIFEST = ".publisher-manifest.json"
@@ -22,6 +22,7 @@ class FolderDestination:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._ours: dict[str, str] = {}
+        self._read: dict[str, bytes | None] = {}
 
     @property
     def name(self) -> str:
@@ -48,14 +49,21 @@ class FolderDestination:
 
     def read(self, path: str) -> bytes | None:
         """A file as it is in the folder."""
+        self._read[path] = None
         with writing(self.root), suppress(FileNotFoundError, NotADirectoryError):
-            return (self.root / path).read_bytes()
-        return None
+            self._read[path] = (self.root / path).read_bytes()
+        return self._read[path]
 
     def note(self, path: str, content: bytes) -> None:
-        """Write a file that the manifest does not name."""
+        """Write a file that the manifest does not name, in the place of what was read."""
+        target, was = self.root / path, self._read.get(path)
         with writing(self.root):
-            write_file(self.root / path, content)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with alone_in(target.parent):
+                if self.read(path) != was:
+                    raise ChangedMeanwhileError(f"{self.root}: {path}")
+                write_file(target, content)
+        self._read[path] = content
 
     def put(self, upload: Upload) -> None:
         """Copy one file by way of a temporary one beside it."""

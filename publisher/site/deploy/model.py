@@ -9,6 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Protocol
 
+from publisher.errors import DeployError
 from publisher.site.output import digest_below
 
 
@@ -56,6 +57,14 @@ class Deployed:
     removed: tuple[str, ...]
 
 
+class ChangedMeanwhileError(DeployError):
+    """Another deployment is at work."""
+
+    def __init__(self, what: str) -> None:
+        advice = "run publisher publish again; it goes on from what is there"
+        super().__init__(f"{what} was changed by another deployment at the same time", help=advice)
+
+
 class Destination(Protocol):
     """A place for the archive. Every method raises :class:`publisher.errors.DeployError` when the place refuses.
 
@@ -81,7 +90,10 @@ class Destination(Protocol):
         """A file as it is there; None where there is none."""
 
     def note(self, path: str, content: bytes) -> None:
-        """Write a small JSON file that no deployment knows of, so that none removes it."""
+        """Write a small JSON file that no deployment knows of, so that none removes it.
+
+        Raises ChangedMeanwhileError where it is no longer what :meth:`read` saw last.
+        """
 
     def put(self, upload: Upload) -> None:
         """Put one file, whole or not at all."""

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from publisher.config.model import Deploy
 from publisher.errors import DeployError, UsageError
-from publisher.site.deploy.model import Upload, Wave, cache_control, content_type, wave_of
+from publisher.site.deploy.model import ChangedMeanwhileError, Upload, Wave, cache_control, content_type, wave_of
 
 MANIFEST = ".publisher-deploy.json"
 WORKERS = 16
@@ -51,6 +51,7 @@ class S3Destination:
     _etags: dict[str, str] = field(default_factory=dict)
     _manifest: tuple[str, bytes] | None = None  # ETag and content
     _stale: set[str] = field(default_factory=set)  # put or removed, not yet invalidated
+    _read: dict[str, str] = field(default_factory=dict)  # ETags of what was read
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
@@ -84,10 +85,13 @@ class S3Destination:
 
     def read(self, path: str) -> bytes | None:
         """An object as it is in the bucket; None where there is none."""
+        self._read.pop(path, None)
         try:
-            return bytes(self._call(self.s3.get_object, Key=self.prefix + path)["Body"].read())
+            answer = self._call(self.s3.get_object, Key=self.prefix + path)
         except _NotFoundError:
             return None
+        self._read[path] = _bare(answer["ETag"])
+        return bytes(answer["Body"].read())
 
     def prepare(self, uploads: Sequence[Upload]) -> None:
         """Write into the manifest what is about to come, so that a run that dies half way is taken up by the next."""
@@ -104,8 +108,9 @@ class S3Destination:
             self._write_manifest()
 
     def note(self, path: str, content: bytes) -> None:
-        """Put an object that the manifest does not name, and no edge keeps."""
-        self._put(path, content)
+        """Put an object that the manifest does not name, and no edge keeps, in the place of what was read."""
+        was = self._read.get(path)
+        self._read[path] = self._put(path, content, **({"IfMatch": f'"{was}"'} if was else {"IfNoneMatch": "*"}))
 
     def put(self, upload: Upload) -> None:
         """Put one object, on the condition that it is still what the listing said."""
@@ -249,10 +254,7 @@ def _explained(where: str, call: Callable[[], Answer]) -> Answer:
         if code in {"NoSuchKey", "404"}:
             raise _NotFoundError from error
         if code in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
-            raise DeployError(
-                f"{where} was changed by another deployment at the same time",
-                help="run publisher publish again; it goes on from what is there",
-            ) from error
+            raise ChangedMeanwhileError(where) from error
         raise DeployError(f"{where}: {code or 'AWS refused'}", help=_HELP.get(code)) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise DeployError(f"{where}: no AWS credentials", help="see boto3's chain of credentials") from error
