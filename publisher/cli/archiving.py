@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.frame import Format, app, emit, examples, moment_back, opened, say, tell
+from publisher.cli.frame import Format, app, counted, emit, examples, moment_back, opened, say, tell
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def archive_mailings(
             would, what = "" if yes else "would be ", "dropped" if drop else "folded"
             for one in done:
                 say(f"{one['issue']}: {one['recipients']:,} recipients") if format == "text" else None
-            line = f"{len(done):,} mailings with {people:,} recipients {would}{what}"
+            line = f"{counted(len(done), 'mailing')} with {counted(people, 'recipient')} {would}{what}"
         if format == "json":
             emit(told)
         else:

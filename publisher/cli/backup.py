@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli.frame import app, config_of, examples, say
+from publisher.cli.frame import app, config_of, counted, examples, say
 
 
 @app.command(epilog=examples("publisher backup /safe/newsletter-2035-03-09.backup"))
@@ -22,7 +22,8 @@ def backup(
     from publisher.audience.backup import back_up
 
     made = back_up(config_of(context), file)
-    say(f"{file}: {made.subscribers:,} subscribers, {made.mailings:,} mailings, {made.keys} signing keys; checked")
+    kept = (made.subscribers, "subscriber"), (made.mailings, "mailing"), (made.keys, "signing key")
+    say(f"{file}: {', '.join(counted(*one) for one in kept)}; checked")
 
 
 @app.command(epilog=examples("publisher restore /safe/newsletter-2035-03-09.backup"))
@@ -42,7 +43,7 @@ def restore(
     made = put_back(config_of(context), file, force=force, guard=nobody_at_work)
     say(
         f"restored as of {made.made_at.isoformat(sep=' ', timespec='minutes')}: {made.subscribers:,} subscribers, "
-        f"{made.mailings:,} mailings, {made.keys} signing keys"
+        f"{counted(made.mailings, 'mailing')}, {counted(made.keys, 'signing key')}"
     )
     if made.waited:
         say(f"{made.waited:,} confirmations and announcements that waited then may have left since: none is repeated")
@@ -71,6 +72,6 @@ def move(
     if moved.kept:
         say(f"the old database is {moved.kept}; delete it once all is well")
     if moved.keys:
-        say(f"{moved.keys} signing keys were put beside it")
+        say(f"{counted(moved.keys, 'signing key')} {'was' if moved.keys == 1 else 'were'} put beside it")
     elif not os.environ.get("PUBLISHER_SECRET_KEYS"):
         say("other machines need PUBLISHER_SECRET_KEYS: the text of .publisher/secret.key")

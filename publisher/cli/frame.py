@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -36,6 +37,37 @@ app = typer.Typer(
 )
 console = Console(soft_wrap=True, highlight=False)
 error_console = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+class _Unheard:
+    """An output whose reader may go: what cannot be written any more is written nowhere."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with self._mended():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._mended():
+            self._stream.flush()
+
+    @contextmanager
+    def _mended(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:  # the pipe, the terminal, the disk of a log; what is buffered goes the same way
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+def work_on_unheard() -> None:
+    """From now on nobody has to listen: a mailing does not end because a log, a pipe or a terminal did."""
+    sys.stdout, sys.stderr = (_Unheard(stream) for stream in (sys.stdout, sys.stderr))
 
 
 def examples(*lines: str) -> str:

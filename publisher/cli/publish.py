@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from publisher.cli.frame import CacheFolder, Format, app, config_of, console, examples
+from publisher.cli.frame import CacheFolder, Format, app, config_of, console, examples, work_on_unheard
 
 
 @app.command(
@@ -86,5 +86,6 @@ def publish(
     from publisher.cli.publishing import run
     from publisher.publishing.publish import PublishOptions
 
+    work_on_unheard()
     options = PublishOptions(out, accept_history, tuple(mailed or ()), tuple(unmailed or ()), cache=cache)
     return run(context, options, as_json=format == "json")

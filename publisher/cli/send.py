@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from publisher.cli.frame import Issue, Yes, app, examples, opened, say, tell
+from publisher.cli.frame import Issue, Yes, app, examples, opened, say, tell, work_on_unheard
 
 
 @app.command(epilog=examples("publisher send 2024-12-29-weekly --dry-run"))
@@ -51,6 +51,7 @@ def send(
 
     if more and not test:
         raise typer.BadParameter("addresses are given with --test", param_hint="ADDR")
+    work_on_unheard()
     left = None if spread is None else timedelta(seconds=_seconds(spread))
     options = Options(spread=left, correction=correction, despite_tripwires=despite_tripwires)
     command = sending.Sending(

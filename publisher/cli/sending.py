@@ -235,12 +235,19 @@ def _line(**row: Any) -> None:
 
 @contextmanager
 def stop_on_signals(interrupt: Interrupt) -> Iterator[None]:
-    """SIGINT and SIGTERM ask for an orderly end; a second one for an immediate one."""
+    """SIGINT and SIGTERM ask for an orderly end; a second one for an immediate one. A terminal that closes asks once,
+    unless whoever started us wants that to be ignored (``nohup``).
+    """
 
     def ask(_number: int, _frame: object) -> None:
         interrupt.request()
 
+    def leave(_number: int, _frame: object) -> None:
+        interrupt.count = interrupt.count or 1
+
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, leave)
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from publisher.cli.frame import (
     needs_extra,
     opened,
     tell,
+    work_on_unheard,
 )
 from publisher.errors import DeployError
 
@@ -95,6 +96,7 @@ def worker(
     def report(line: str) -> None:
         tell(f"worker: {line}")
 
+    work_on_unheard()
     with opened(context, mails=True) as (config, database):
 
         def reconcile() -> None:

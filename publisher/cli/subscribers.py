@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.frame import Format, Yes, agreed, app, emit, opened, say, tell
+from publisher.cli.frame import Format, Yes, agreed, app, chosen_slug, emit, examples, opened, say, slug_of, tell
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -36,12 +37,27 @@ commands = typer.Typer(no_args_is_help=True, help="Import, export and look after
 app.add_typer(commands, name="subscribers")
 
 
-@commands.command("list")
-def list_(context: typer.Context, format: Format = "text") -> None:
-    """Every subscriber's address, a line each, oldest first."""
+@commands.command("list", epilog=examples("publisher subscribers list --of 2024-12-29-weekly --state rejected"))
+def list_(
+    context: typer.Context,
+    of: Annotated[
+        str | None,
+        typer.Option("--of", metavar="ISSUE", callback=slug_of, help="Who got this issue and who did not, and why."),
+    ] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="With --of: these alone, as status has it. May be given again.")
+    ] = None,
+    format: Format = "text",
+) -> None:
+    """Every subscriber's address, a line each, oldest first; with --of also what became of the issue for each."""
     from publisher.audience.store import everybody
 
+    if state and not of:
+        raise UsageError("--state is of an issue", help="name it with --of ISSUE")
     with opened(context) as (_, database), database.connect() as connection:
+        if of:
+            _list_of(context, connection, of, state or (), format)
+            return
         found = everybody(connection)
         if format == "text":
             sys.stdout.writelines(f"{person.address}\n" for person in found)
@@ -58,6 +74,33 @@ def list_(context: typer.Context, format: Format = "text") -> None:
             for person in found
         ]
     emit(rows)
+
+
+def _list_of(context: typer.Context, connection: Connection, issue: str, states: Sequence[str], format: str) -> None:
+    from publisher.audience.store import everybody
+    from publisher.delivery.states import FEEDBACK, RecipientState
+    from publisher.insights.store import standings
+
+    words = (*(one.value for one in RecipientState), *FEEDBACK)
+    if strange := sorted(set(states) - set(words)):
+        raise UsageError(f"there is no state {strange[0]}", help=f"use one of {', '.join(words)}")
+    found = standings(connection, issue)
+    if not found:
+        chosen_slug(context.obj, issue)
+        raise UsageError(f"nothing of {issue} has been frozen", help="publisher status lists the mailings")
+    rows = [(person.address, found.pop(person.reference)) for person in everybody(connection)
+            if person.reference in found]  # fmt: skip
+    chosen = [
+        (address, told)
+        for address, told in [*rows, *((None, told) for told in found.values())]
+        if not states or not {told["state"], told.get("feedback")}.isdisjoint(states)
+    ]
+    if format == "json":
+        emit([{"email": address, "state": told["state"], "reason": told.get("reason"), "feedback": told.get("feedback")}
+              for address, told in chosen])  # fmt: skip
+        return
+    for address, told in chosen:
+        sys.stdout.write("  ".join([address or "(erased)", *told.values()]) + "\n")
 
 
 @commands.command()

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writer = engine.execution_options(**{_WRITES: True})
+        self._file = self._identity()
 
     @property
     def dialect(self) -> str:
@@ -76,6 +77,22 @@ class Database:
             found = connection.connection.driver_connection
             assert isinstance(found, sqlite3.Connection)
             yield found
+
+    def refuse_replaced(self) -> None:
+        """Raises DatabaseError where the file that is open no longer bears its name: what SQLite writes is lost."""
+        if self._identity() != self._file:
+            message = f"the database {self._engine.url.database} was moved, deleted or replaced while this was at work"
+            advice = "put that file back, or restore the newest backup; then publisher events apply says who was mailed"
+            raise DatabaseError(message, help=advice)
+
+    def _identity(self) -> tuple[int, int] | None:
+        name = self._engine.url.database
+        if self.dialect != "sqlite" or not name or not Path(name).is_absolute():
+            return None
+        with suppress(OSError):
+            found = os.stat(name)  # noqa: PTH116 - before each claim
+            return found.st_dev, found.st_ino
+        return None
 
     def close(self) -> None:
         """Close the pool; a later use opens it again."""

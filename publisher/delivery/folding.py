@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, and_, delete, func, insert, not_, or_, select
@@ -215,8 +216,16 @@ def all_of(connection: Connection, reference: str, mailing: str | None = None) -
             yield from (FoldedRecipient(part.mailing_id, part.reference, part.slug, row) for row in found)
 
 
+def rows_of(connection: Connection, slug: str) -> Iterator[FoldedRecipient]:
+    """Every packed recipient of an issue's mailings, oldest mailing first."""
+    for part in connection.execute(_PARTS.where(mailings.c.slug == slug).execution_options(yield_per=20)):
+        for row in _unpack(part.digest, part.rows):
+            yield FoldedRecipient(part.mailing_id, part.reference, part.slug, row)
+
+
+@lru_cache(maxsize=4)  # late events come sorted by recipient: from a few parts in turn
 def _unpack(digest: str, packed: bytes) -> list[dict[str, Any]]:
-    """The rows. Raises DatabaseError where they are not what was packed."""
+    """The rows, for reading. Raises DatabaseError where they are not what was packed."""
     try:
         data = zlib.decompress(packed)
     except zlib.error:

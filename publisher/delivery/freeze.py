@@ -213,6 +213,9 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
     if mailing is None and correction:
         raise UsageError(f"{slug} has not been sent: there is nothing to correct", help=f"publisher send {slug}")
     begun = mailing is not None and mailing.operator != Operator.CANCELLED
+    if correction and mailing and not begun and mailing.digest == letter.digest:
+        advice = f"publisher send {slug} mails those whom no mailing reached"
+        raise UsageError(f"{slug} has not changed since it was cancelled: there is nothing to correct", help=advice)
     if slug.startswith(f"{SERIES}/") and not (mailing and begun and mailing.digest == letter.digest):
         message = f"{slug} is a step of a series, which goes to each reader in turn, once"
         raise UsageError(message, help="publisher publish sends it; publisher send --test ADDR shows it")

@@ -10,6 +10,7 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -131,6 +132,8 @@ class Ledger:
         A claimed recipient that has left the audience since the freeze is excluded, with the reason, and not returned.
         """
         mark = None
+        if wanted > 0:
+            self.database.refuse_replaced()
         with self.database.begin() as connection:
             self._record(connection, results)
             query = (
@@ -148,7 +151,12 @@ class Ledger:
             if claims and self._mark_path:
                 mark = self._raise_mark(connection, len(claims))
         if self._mark_path and mark:
-            write_mark(self._mark_path, mark)  # after the commit, before anything is submitted
+            try:
+                write_mark(self._mark_path, mark)  # after the commit, before anything is submitted
+            except DatabaseError:
+                with suppress(DatabaseError), self.database.begin() as connection:  # nothing left of theirs
+                    self._record(connection, [(claim, Outcome(Verdict.STOP, "no-mark")) for claim in claims])
+                raise
         return Exchanged(claims, operator, excluded=gone)
 
     def _raise_mark(self, connection: Connection, claimed: int) -> Mark:

@@ -116,8 +116,9 @@ def set_operator(database: Database, slug: str, wanted: str) -> Account:
         found = account(connection, mailing.id)
         if mailing.operator == Operator.CANCELLED and wanted != Operator.CANCELLED:
             raise UsageError(f"{slug} is cancelled for good", help=f"publisher send {slug} mails those not reached yet")
-        if found.left == 0 and wanted != Operator.GOING:
-            raise UsageError(f"{slug} is done: nothing is left to stop", help=f"publisher status {slug}")
+        if found.left == 0:
+            verb = "resume" if wanted == Operator.GOING else "stop"
+            raise UsageError(f"{slug} is done: nothing is left to {verb}", help=f"publisher status {slug}")
         write_operator(connection, mailing.id, wanted)
         return found
 

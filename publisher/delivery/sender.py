@@ -107,7 +107,7 @@ class Sender:
         try:
             while not self._step(pool):
                 pass
-        except DatabaseError:
+        except Exception:  # also of an observer
             self._rescue(pool)
             raise
         finally:
@@ -294,7 +294,7 @@ class Sender:
         return 0.2 if now < self._hold_until and self.ending is None and not self._dry else 0.0
 
     def _rescue(self, pool: SubmitPool) -> None:
-        """The database failed: await what is in flight, and try once more to record it."""
+        """The database failed, or who looks on: await what is in flight, and try once more to record it."""
         deadline = time.monotonic() + 60
         while pool.busy and time.monotonic() < deadline and self.interrupt.count < 2:
             for finished in pool.collect(0.2):

@@ -93,7 +93,7 @@ def status_row(
     announced: Iterable[Announcement] = (),
 ) -> dict[str, Any]:
     """One issue as ``status --format json`` has it. Before the freeze all counts are 0 and the digest null."""
-    counted = account or Account()
+    counted, going = account or Account(), state is not MailingState.CANCELLED
     return {
         "issue": slug,
         "state": state.value,
@@ -101,7 +101,7 @@ def status_row(
         "commit": mailing.commit if mailing else None,
         **{name: getattr(counted, name) for name in COUNTS + FEEDBACK},
         "excluded_by_reason": dict(counted.excluded_by_reason),
-        **({"waiting": counted.waiting, "next_at": counted.next_at.isoformat()} if counted.next_at else {}),
+        **({"waiting": counted.waiting, "next_at": counted.next_at.isoformat()} if going and counted.next_at else {}),
         **({"announcements": rows} if (rows := [one.as_object() for one in announced]) else {}),
     }
 

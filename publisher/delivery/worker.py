@@ -53,7 +53,7 @@ class Duties:
 
 
 def work(config: Config, database: Database, duties: Duties) -> None:
-    """Work until a signal. SIGINT and SIGTERM finish the calls in flight; a second one does not wait.
+    """Work until a signal. SIGINT, SIGTERM and SIGHUP finish the calls in flight; a second one does not wait.
 
     Raises UsageError on SQLite, DatabaseError where Procrastinate is not installed.
     """
@@ -74,6 +74,7 @@ async def _work(app: Any, database: Database, duties: Duties) -> None:
                 install_signal_handlers=False,
                 fetch_job_polling_interval=1.0,
                 stalled_worker_timeout=STALLED_SECONDS,
+                delete_jobs="always",  # what became of a mailing stands in the ledger
             )
         )
 
@@ -81,7 +82,8 @@ async def _work(app: Any, database: Database, duties: Duties) -> None:
             duties.interrupt.request()
             working.cancel()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        hung_up = (signal.SIGHUP,) if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else ()
+        for number in (signal.SIGINT, signal.SIGTERM, *hung_up):
             loop.add_signal_handler(number, stop)
         duties.tell("ready")
         try:
@@ -128,6 +130,8 @@ def _app(config: Config, database: Database, duties: Duties) -> Any:
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
             with suppress(ConnectorException):  # another worker ended it meanwhile
                 await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+        # Those of a version that kept them.
+        await app.job_manager.delete_old_jobs(nb_hours=1, include_failed=True, include_cancelled=True)
         await asyncio.to_thread(_recover, database)
 
     @app.periodic(cron=EVERY_MINUTE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -30,6 +31,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import FEEDBACK, RecipientState, mailing_state
 from publisher.delivery.tables import links, literally, recipients
 from publisher.delivery.tables import mailings as mailing_table
+from publisher.errors import UsageError
 from publisher.feedback.tables import clicks, feedback_events
 from publisher.insights.account import (
     BounceReason,
@@ -44,6 +46,7 @@ from publisher.insights.account import (
 )
 from publisher.insights.receivers import answers
 
+_TOLD = {"complained": "complained_at", "bounced": "bounced_at", "delivered": "delivered_at"}
 _SUBMITTED = literally(RecipientState.SUBMITTED)
 
 
@@ -212,6 +215,30 @@ def _tracking(connection: Connection, mailing: Mailing) -> Tracking:
 
 
 _MOMENTS = ("changed_at", "delivered_at", "bounced_at", "complained_at")
+
+
+_RANKS = {state: rank for rank, state in enumerate(("submitted", "uncertain", "claimed", "rejected", "pending"))}
+
+
+def standings(connection: Connection, slug: str) -> dict[str, dict[str, str]]:
+    """Who got an issue and who did not, over all its mailings: by a subscriber's reference the state that says most,
+    the reason, and what feedback told last, as far as there is any. Raises UsageError where they were dropped.
+    """
+    m, r = mailing_table.c, recipients.c
+    keys = ("reference", "state", "reason", "bounce", "complaint", *_TOLD.values())
+    query = select(*(r[key] for key in keys)).join(mailing_table, m.id == r.mailing_id).where(m.slug == slug)
+    rows = map(dict, connection.execute(query.order_by(m.sequence)).mappings())
+    found: dict[str, dict[str, str]] = {}
+    for row in chain((one.row for one in folding.rows_of(connection, slug)), rows):
+        before = found.get(row["reference"])
+        if before and _RANKS.get(before["state"], 9) <= _RANKS.get(row["state"], 9):
+            continue
+        told = next((word for word, moment in _TOLD.items() if row[moment] is not None), None)
+        words = {"state": row["state"], "reason": row["reason"] or row["complaint"] or row["bounce"], "feedback": told}
+        found[row["reference"]] = {name: word for name, word in words.items() if word}
+    if not found and (mailing := mailings.newest(connection, slug)) and mailing.audience:
+        raise UsageError(f"the recipients of {slug} were dropped", help="a backup of before has them")
+    return found
 
 
 def mailings_of(connection: Connection, reference: str) -> list[dict[str, Any]]:

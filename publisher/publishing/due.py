@@ -208,7 +208,7 @@ def _held(facts: Facts) -> IssueDecision:
 
 
 def _by_the_clock(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
-    slug, seen = facts.slug, facts.seen_at or now
+    slug, seen = facts.slug, min(facts.seen_at or now, now)  # a clock may have been ahead
     vetoable_until = seen + policy.veto_window
     due = max(facts.publish_at or seen, vetoable_until)
     if facts.publish_at and facts.publish_at > now and due == facts.publish_at:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import sqlite3
 import subprocess
@@ -16,10 +17,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from publisher.audience.tables import subscribers
 from publisher.cli import app as cli
 from publisher.database import open_database
 from publisher.delivery.mailings import newest
-from publisher.delivery.tables import recipients
+from publisher.delivery.tables import mailings, recipients
 from tests.delivery.world import SLUG, add_people, make_config
 from tests.stubs.ses import SesServer
 
@@ -98,6 +100,8 @@ def test_the_life_of_a_mailing(run: Run) -> None:
     }  # fmt: skip
     assert run("send", SLUG)[0] == 0
     assert run("cancel", SLUG)[0] == 2
+    status, _, err = run("resume", SLUG)
+    assert (status, "nothing is left to resume" in err) == (2, True)
 
 
 def test_pause_resume_and_cancel(run: Run, root: Path) -> None:
@@ -114,6 +118,9 @@ def test_pause_resume_and_cancel(run: Run, root: Path) -> None:
     assert run("cancel", SLUG, "--yes")[0] == 0
     assert row(run)["state"] == "cancelled"
     assert run("resume", SLUG)[0] == 2
+    status, _, err = run("send", SLUG, "--correction")
+    assert (status, "has not changed since it was cancelled" in err) == (2, True)
+    assert row(run)["state"] == "cancelled"
     assert run("send", SLUG)[0] == 0  # a new mailing, to the one not reached
     with database.connect() as connection:
         mailing = newest(connection, SLUG)
@@ -274,7 +281,7 @@ def test_a_full_outbox_is_one_line_and_the_next_run_carries_on(run: Run, monkeyp
     assert row(run)["submitted"] == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_run_in_order_and_the_next_carries_on(
     run: Run, root: Path, ses: Callable[..., SesServer], number: signal.Signals
 ) -> None:
@@ -283,11 +290,7 @@ def test_a_signal_ends_a_run_in_order_and_the_next_carries_on(
     database = open_database(make_config(root))
     add_people(database, 400, start=10)
     database.close()
-    words = [sys.executable, "-m", "publisher", "--root", str(root), "send", SLUG]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not server.account.accepted and process.poll() is None:
-        time.sleep(0.02)
+    process = begin(root, server)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -298,6 +301,118 @@ def test_a_signal_ends_a_run_in_order_and_the_next_carries_on(
     server.account.change({"rate": 0})
     assert run("send", SLUG)[0] == 0
     assert server.account.summary()["distinct"] == len(server.account.accepted) == 402
+
+
+def begin(root: Path, server: SesServer, *options: str, **ways: Any) -> subprocess.Popen[str]:
+    """``publisher send``, of which the provider has some messages."""
+    words = [sys.executable, "-m", "publisher", "--root", str(root), "send", SLUG, *options]
+    ways = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | ways
+    process = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": str(ROOT)}, **ways)
+    while not server.account.accepted and process.poll() is None:
+        time.sleep(0.02)
+    return process
+
+
+def test_a_mailing_outlives_whoever_reads_what_it_says(run: Run, root: Path, ses: Callable[..., SesServer]) -> None:
+    """``publisher send … | head``; a terminal that is gone, of a process that was told to ignore that."""
+    server = ses(rate=200)
+    through_ses(root)
+    database = open_database(make_config(root))
+    add_people(database, 400, start=10)
+    database.close()
+    process = begin(root, server, "--format", "json")
+    assert process.stdout
+    assert '"event": "start"' in process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    assert server.account.summary()["distinct"] == len(server.account.accepted) == 402
+
+    write_issue(root, title="又一周")
+    server.account.accepted.clear()
+    terminal, end = pty.openpty()
+    nohup = {
+        "stdin": end,
+        "stdout": end,
+        "stderr": end,
+        "preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    }
+    process = begin(root, server, "--correction", "--yes", **nohup)
+    os.close(end)
+    os.close(terminal)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == 0
+    assert server.account.summary()["distinct"] == len(server.account.accepted) == 402
+    assert row(run)["submitted"] == 402
+
+
+def test_a_sender_notices_that_its_database_was_taken_away(run: Run, root: Path, ses: Callable[..., SesServer]) -> None:
+    server = ses(rate=200)
+    through_ses(root)
+    database = open_database(make_config(root))
+    add_people(database, 400, start=10)
+    database.close()
+    process = begin(root, server)
+    path = root / ".publisher" / "publisher.db"
+    path.rename(path.with_suffix(".away"))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "was moved, deleted or replaced" in err
+    server.account.change({"rate": 0})
+    path.unlink(missing_ok=True)
+    path.with_suffix(".away").rename(path)
+    found = row(run)
+    assert 0 < found["submitted"] == len(server.account.accepted) < 402  # what was in flight is in the file
+    assert run("send", SLUG)[0] == 0
+    assert server.account.summary()["distinct"] == len(server.account.accepted) == 402
+
+
+def test_a_mark_that_cannot_be_written_leaves_nobody_uncertain(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> bool:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("publisher.delivery.lock.write_file", full)
+        status, _, err = run("send", SLUG)
+    assert (status, "the mark" in one_line(err)) == (2, True)
+    found = row(run)
+    assert (found["state"], found["pending"], found["claimed"]) == ("pending", 2, 0)
+    assert run("send", SLUG)[0] == 0
+    assert row(run)["submitted"] == 2
+
+
+def test_who_got_an_issue_and_who_did_not(run: Run, root: Path) -> None:
+    assert run("subscribers", "list", "--of", SLUG)[0] == 2  # nothing of it has been frozen
+    run("subscribers", "remove", "reader0@example.com")
+    run("subscribers", "add", "late@example.com")
+    run("send", SLUG)
+    database = open_database(make_config(root))
+    with database.begin() as connection:
+        of = update(recipients).where(recipients.c.reference == subscribers.c.reference)
+        late = of.where(subscribers.c.address_key == "late@example.com")
+        connection.execute(late.values(state="rejected", reason="550"))
+    assert run("subscribers", "list", "--of", SLUG)[1].splitlines() == [
+        "reader0@example.com  excluded  unsubscribed",
+        "reader1@example.com  submitted",
+        "late@example.com  rejected  550",
+    ]
+    out = run("subscribers", "list", "--of", SLUG, "--state", "rejected", "--state", "bounced", "--format", "json")[1]
+    told = {"email": "late@example.com", "state": "rejected", "reason": "550", "feedback": None}
+    assert json.loads(out) == [told]
+    # of several mailings what says most: who had it, had it
+    with database.begin() as connection:
+        connection.execute(
+            update(recipients).where(recipients.c.state == "rejected").values(state="pending", reason=None)
+        )
+        connection.execute(update(mailings).values(finished_at=None))
+    assert run("cancel", SLUG, "--yes")[0] == 0
+    run("send", SLUG)
+    run("subscribers", "erase", "late@example.com", "--yes")
+    listed = run("subscribers", "list", "--of", SLUG, "--state", "submitted")[1].splitlines()
+    assert listed == ["reader1@example.com  submitted", "(erased)  submitted"]
+    assert run("subscribers", "list", "--of", SLUG, "--state", "sent")[0] == 2
+    assert run("subscribers", "list", "--of", "nothing")[0] == 2
+    assert run("subscribers", "list", "--state", "pending")[0] == 2
+    database.close()
 
 
 def test_status_tells_of_overdue_issues(run: Run, root: Path) -> None:

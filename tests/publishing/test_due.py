@@ -143,6 +143,11 @@ def test_a_ledger_that_forgot_part_of_a_mailing_resumes_nothing() -> None:
     assert decide(replace(half, settled="mailed"), NOW, POLICY).kind is Action.SETTLED
 
 
+def test_a_run_with_its_clock_ahead_calls_nothing_late() -> None:
+    due = replace(READY, publish_at=NOW - HOUR, seen_at=NOW + 10_000 * HOUR)
+    assert decide(due, NOW, POLICY).kind is Action.DUE
+
+
 def test_who_waits_for_local_time_is_mailed_by_the_run_that_meets_it() -> None:
     waits = decide(replace(READY, mailed=WAITS), NOW, POLICY)
     assert (waits.mails, waits.at, waits.why) == (False, NOW + HOUR, "5 wait until 2025-03-10 13:00 UTC or later")
