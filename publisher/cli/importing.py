@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -69,8 +71,8 @@ def import_(
             names = _series(config, database, series)
             tally = importing.write(database, found, pending=pending, series=names, progress=bar.at)
         with database.connect() as connection:
-            mailable = numbers(connection)["mailable"]
-        _print_import(format, found, tally, problems, mailable)
+            now = numbers(connection)
+        _print_import(format, found, tally, problems, now)
         return _ask(config, database) if pending else 0
 
 
@@ -107,14 +109,18 @@ MOST_PROBLEMS = 1000
 
 
 def _print_import(
-    format: str, found: Survey, tally: Counter[str] | None, problems: list[RowError], mailable: int | None = None
+    format: str,
+    found: Survey,
+    tally: Counter[str] | None,
+    problems: list[RowError],
+    now: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     written = {word: tally[word] if tally else 0 for word in ("added", "updated", "unchanged")}
     skipped = {word: number for word, number in sorted((tally or {}).items()) if word not in written}
     if format == "json":
         counts = {"rows": found.rows, **written, "skipped": skipped}
         if tally is not None:
-            counts |= {"mailable": mailable}
+            counts |= {"mailable": now["mailable"]}
         about = {"file": found.file.path.name, "encoding": found.file.encoding, "recognised": found.tool}
         warnings = [text if line == 1 else f"line {line}: {text}" for line, text in found.warnings]
         listed = [{"line": problem.line, "message": problem.message} for problem in problems]
@@ -138,7 +144,8 @@ def _print_import(
         tell(f"Read as {found.file.encoding}.")
     done, left = (", ".join(f"{number:,} {word}" for word, number in some.items()) for some in (written, skipped))
     say(f"{tally.total():,} rows: {done}" + (f"; skipped: {left}" if left else ""))
-    say(f"{mailable:,} can be mailed now")
+    others = [f"{now[word]:,} {word}" for word in ("pending", "unsubscribed", "paused", "suppressed") if now[word]]
+    say(f"{now['mailable']:,} can be mailed now" + (f"; besides {', '.join(others)}" if others else ""))
 
 
 @commands.command()

@@ -86,6 +86,7 @@ def test_who_can_be_mailed_is_counted(run: Run, tmp_path: Path) -> None:
     (tmp_path / "left.csv").write_text("email,Status\ndi@example.com,Unsubscribed\n", encoding="utf-8")
     done = json.loads(run("subscribers", "import", "left.csv", "--format", "json").stdout)
     assert (done["added"], done["mailable"]) == (1, 3)
+    assert "3 can be mailed now; besides 1 unsubscribed" in run("subscribers", "import", "left.csv").stdout
     run("subscribers", "add", "eve@example.com", "--name", "Eve", "--language", "en")
     run("suppressions", "add", "cy@example.com")
     run("suppressions", "add", "nobody@example.com")

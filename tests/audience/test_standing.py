@@ -37,7 +37,22 @@ def became(config: Config, found: Survey) -> dict[str, str]:
     return result
 
 
+def test_who_paused_elsewhere_is_a_question(tmp_path: Path) -> None:
+    content = "subscription_id,email,status\n1,a@example.com,active\n2,b@example.com,paused\n"
+    (question,) = look(tmp_path, content).questions
+    assert "'paused' (1 row)" in str(question)
+    assert "'active'" not in str(question)
+
+
 EXPORTS = {
+    "in German": (
+        "E-Mail,Vorname,Status\na@example.com,J,aktiv\nb@example.com,U,abgemeldet\n",
+        {"a": "confirmed", "b": "unsubscribed"},
+    ),
+    "in French": (
+        "email,prénom,statut\na@example.com,Z,abonné\nb@example.com,L,désabonné\nc@example.com,M,désinscrit\n",
+        {"a": "confirmed", "b": "unsubscribed", "c": "unsubscribed"},
+    ),
     "sendy": (
         (
             "Name,Email,Joined,Status\nA,a@example.com,2020,Subscribed\nB,b@example.com,2020,Bounced\n"

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from publisher.config import Config
 from publisher.database import Database, open_database
@@ -102,6 +103,9 @@ def test_a_worker_looks_each_minute_again_for_work_for_dead_workers_and_for_even
     work_here(config, database, Duties(reconcile=lambda: calls.append("events"), freeze=freeze_later, tell=tell))
     assert {*calls} == {"freeze", "reap", "events"}
     assert len([*(tmp_path / "outbox" / SLUG).glob("*.eml")]) == 3
+    with database.connect() as connection:  # what has ended is gone
+        left = set(connection.scalars(text("SELECT status FROM procrastinate_jobs")))
+    assert not left & {"succeeded", "failed"}, left
     database.close()
 
 
