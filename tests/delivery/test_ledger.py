@@ -25,6 +25,7 @@ from publisher.delivery.settle import (
     uncertain,
 )
 from publisher.delivery.states import Account, MailingState, mailing_state
+from publisher.delivery.tables import mailings as mailings_table
 from publisher.delivery.tables import recipients
 from publisher.delivery.tripwires import after_the_fact, before_sending
 from publisher.errors import UsageError
@@ -401,8 +402,13 @@ def test_a_ledger_from_before_the_sending_trips_the_wire(database: Database) -> 
     ledger.record_and_claim(outcomes(ledger.record_and_claim([], 2, 1).claims, submitted("m")))
     with database.begin() as connection:
         mailings.write_operator(connection, first.id, "cancelled")
-    again = frozen(database, make_letter(), correction=True)  # the same digest: the same edition
+    with pytest.raises(UsageError, match="has not changed since it was cancelled"):
+        frozen(database, make_letter(), correction=True)
+    again = frozen(database, make_letter(digest="sha256:" + "cd" * 32), correction=True)
+    with database.begin() as connection:  # the same edition after all
+        connection.execute(update(mailings_table).where(mailings_table.c.id == again.id).values(digest=DIGEST))
     with database.connect() as connection:
+        again = mailings.by_id(connection, again.id)
         (tripped,) = before_sending(connection, again, mailings.account(connection, again.id))
     assert (tripped.name, tripped.issue) == ("reached-twice", SLUG)
 

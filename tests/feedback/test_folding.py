@@ -280,7 +280,7 @@ def test_the_command_counts_unless_told_and_says_what_it_did(room: Room, mailing
     told = run(room, "archive-mailings")
     assert (told.returncode, told.stdout) == (
         0,
-        f"{SLUG}: 4 recipients\n1 mailings with 4 recipients would be folded\n",
+        f"{SLUG}: 4 recipients\n1 mailing with 4 recipients would be folded\n",
     )
     assert "nothing was done: --yes does it" in told.stderr
     assert len(rows(room)) == 4
@@ -311,7 +311,7 @@ def test_after_a_year_the_rows_may_be_dropped_and_the_account_stays(
     with room.database.connect() as connection:  # some are not packed yet
         assert folding.droppable(connection, YEAR_AGO) == []
     assert folded(room, mailing)
-    assert "1 mailings with 4 recipients dropped" in run(room, "archive-mailings", "--drop", "--yes").stdout
+    assert "1 mailing with 4 recipients dropped" in run(room, "archive-mailings", "--drop", "--yes").stdout
     assert room.account() == account
     assert report(room.database, room.config, SLUG) is not None
     refused = run(room, "archive-mailings", "--undo", SLUG)
