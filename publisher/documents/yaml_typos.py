@@ -21,6 +21,11 @@ _ENTRY_AFTER_QUOTED = re.compile(r"[ \t]*- +(?P<value>(?P<at>\"[^\"]*\"|'[^']*'|
 _ENTRY = re.compile(r"[ \t]*(?P<at>-(?=[^\s-])|[－–—•·])(?P<rest>.*)")
 _FULL_COMMA = re.compile(r"[^#]*?[{\[][^}\]]*?(?P<at>，).*")
 _HASH = re.compile(r"(?:" + _KEY + r":)?[ \t]*\[(?:[^#'\"]*,)?[ \t]*(?P<at>#[^#\s,\]]+).*")
+_IN_FLOW = re.compile(
+    r"[^#'\"]*[{,][ \t]*(?P<key>[A-Za-z_]+):[ \t]+"
+    r"(?P<value>[^\s,{}\[\]\"'][^,{}\[\]]*?(?P<at>:(?=[ \t])|[{\[])[^,]*?)[ \t]*(?:,.*|\}[ \t]*)"
+)
+_LINK = re.compile(r"\[([^\[\]]+)\]\((https?://[^\s()]+)\)")
 _CONFLICT = re.compile(r"(?P<at><{7}|={7}|>{7})(?: .*)?")
 
 
@@ -63,7 +68,12 @@ def _odd_space(match: re.Match[str]) -> tuple[Sentence, Sentence]:
 def _quoted(match: re.Match[str]) -> tuple[Sentence, Sentence]:
     value = match["value"].strip()
     told = say('the text holds ": ", which YAML takes for the end of a key')
-    if match["at"] != ":":
+    if (link := _LINK.fullmatch(value)) and match.groupdict().get("key") == "source":
+        advice = say("write {words}", words=f"source: {{name: {link[1]}, url: {link[2]}}}")
+        return say("a source is no link of Markdown"), advice
+    if match["at"] in {"[", "{"}:
+        told = say("the text holds {at}, which YAML takes for the begin of a list or a mapping", at=match["at"])
+    elif match["at"] != ":":
         told = say("text follows what {at} begins and {at2} ends", at=match["at"][0], at2=match["at"][-1])
     mark = '"' if "'" in value and not set('"\\') & set(value) else "'"
     inside = shortened(value).replace("'", "''") if mark == "'" else shortened(value)
@@ -105,4 +115,4 @@ _SLIPS: _Slips = (
     (_TWO_COLONS, _quoted),
     (_HASH, _hash),
 )
-_SLIPS_THERE: _Slips = ((_ENTRY_AFTER_QUOTED, _quoted), (_ENTRY, _entry), (_FULL_COMMA, _comma))
+_SLIPS_THERE: _Slips = ((_ENTRY_AFTER_QUOTED, _quoted), (_ENTRY, _entry), (_FULL_COMMA, _comma), (_IN_FLOW, _quoted))

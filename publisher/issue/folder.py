@@ -23,7 +23,7 @@ SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
 # What machines and git leave beside files; no editor put it there, and no reader misses it.
 DROPPINGS = re.compile(
-    r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.directory|\.git(keep|ignore|attributes)|\.keep|\..*\.sw[a-p]|#.*#|.*~"
+    r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.directory|\.git(keep|ignore|attributes)|\.keep|\..*\.sw[a-p]|#.*#|.*~|~\$.*"
 )
 _MEANT = re.compile(r"(?:i?s?sues?|is+ue?s?|index)[ _-]?\.ya?ml", re.IGNORECASE)
 _MOST_STRAYS = 20

@@ -14,6 +14,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+([/?#:].*)?", re.DOTALL)
 _SLIP = re.compile(r"h?t{1,3}p{1,2}(?P<s>s?)[:：;；]*/{1,3}(?P<rest>[^/].*)", re.DOTALL | re.IGNORECASE)
 """``http`` and its colon as they are mistyped."""
+_QUOTES = "“”‘’\"'"
 _MAIL = re.compile(r"[^\s@/?#]+@[\w-]+(\.[\w-]+)+(\?.*)?", re.DOTALL)
 # Browsers drop these inside a scheme, so "java\nscript:" runs all the same (WHATWG URL, 4.1).
 _DROPPED = re.compile(r"[\x00-\x20]")
@@ -33,7 +34,10 @@ def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
         domain, better = bare.lstrip("/"), say("write the whole address, https://…")
         if not bare:
             return Fault(codes.NO_SCHEME, say("the link has no address"), better)
-        if meant:
+        plain = bare.strip(_QUOTES)
+        if plain != bare and not fault_of_link(plain, schemes):
+            better = say("write {words}", words=plain)
+        elif meant:
             better = say("write {words}", words=meant)
         elif _DOMAIN.fullmatch(domain):
             better = say("write https://{bare}", bare=domain)

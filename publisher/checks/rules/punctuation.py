@@ -33,6 +33,9 @@ _ENUMERATES = re.compile(
 _SENTENCE_END = re.compile(r"[。！？…—.!?][”’」』]")
 _DEEP = 8  # quotations that run over paragraphs, within each other
 _PAIRED = re.compile(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}]")
+_DOUBLE = re.compile("[“”]")
+_ENDS, _TURNED = re.compile(r"[，。；：、！？…）》」』】]"), re.compile(r"”[^“”]+“(?:[，。；：、！？…）》」』】]|$)")
+"""What follows a quotation; and one with both its marks turned."""
 _CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
 
 
@@ -85,14 +88,17 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
     open_marks: list[tuple[str, Line, int]] = []
     left: list[tuple[str, Line, int]] = []  # open at the end of their paragraphs
     before = piece[0].whole.span.line if piece else 0
-    for line in piece:
+    for number, line in enumerate(piece, 1):
         if line.whole.span.line > before + 1:  # a new paragraph
             kept = [entry for entry in open_marks if line.text.startswith(entry[0])][-_DEEP:]
             left += (entry for entry in open_marks if not any(entry is one for one in kept))
             open_marks = kept
         before = line.whole.span.line
         for index, mark in enumerate(line.text):
-            if mark in _PAIRS:
+            if mark == "“" and index and open_marks and open_marks[-1][0] == mark and _ends(piece, number, index + 1):
+                open_marks.pop()
+                yield _turned(mark).at(line.place(index, index + 1))
+            elif mark in _PAIRS:
                 again = index == 0 and open_marks and open_marks[-1][0] == mark
                 if not again:
                     open_marks.append((mark, line, index))
@@ -101,6 +107,9 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
                     open_marks.pop()
                 elif left and left[-1][0] == _CLOSERS[mark] and _ends_paragraphs(left[-1], line.text, index):
                     left.pop()
+                elif mark == "”" and (_TURNED.match(line.text, index) or _begins(line.text, index)):
+                    open_marks.append(("“", line, index))
+                    yield _turned(mark).at(line.place(index, index + 1))
                 elif mark != "）" or not _ENUMERATES.search(line.text, max(0, index - 5), index):
                     yield _lonely(mark).at(line.place(index, index + 1))
             elif mark == "’" and open_marks and open_marks[-1][0] == "‘":
@@ -117,6 +126,29 @@ def _ends_paragraphs(opened: tuple[str, Line, int], text: str, index: int) -> bo
 def _never_closed(entry: tuple[str, Line, int]) -> Diagnostic:
     mark, line, index = entry
     return _lonely(mark).at(line.place(index, index + 1))
+
+
+def _ends(piece: list[Line], number: int, index: int) -> bool:
+    """Whether an open quotation ends before an index of a line; ``number``: of the line after it."""
+    line = piece[number - 1]
+    if _ENDS.match(line.text, index):
+        return True
+    last = number == len(piece) or piece[number].whole.span.line > line.whole.span.line
+    return last and not _DOUBLE.search(line.text, index)
+
+
+def _begins(text: str, index: int) -> bool:
+    """Whether a quotation begins at an index and has an end later on."""
+    found = _DOUBLE.search(text, index + 1) if index == 0 or text[index - 1] in "，：、（《「『【" else None
+    return found is not None and (found[0] == "”" or bool(_ENDS.match(text, found.end())))
+
+
+@cache
+def _turned(mark: str) -> Fault:
+    """Of a quotation mark that an input method has turned the wrong way."""
+    if mark == "“":
+        return Fault(UNPAIRED, say("the mark “ stands where a quotation ends"), say("write {words}", words="”"))
+    return Fault(UNPAIRED, say("the mark ” stands where a quotation begins"), say("write {words}", words="“"))
 
 
 @cache

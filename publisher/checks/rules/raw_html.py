@@ -18,6 +18,9 @@ TEXT_SWALLOWED = define("text-swallowed", Severity.ERROR, fixed=True)
 _SWALLOWS = ACTIVE - TAGS - RUNS
 _TAG = re.compile(rf"<(/?)({'|'.join(sorted(_SWALLOWS))})\b[^<>]*>", re.IGNORECASE)
 _ANY = re.compile(rf"</?(?:{'|'.join(sorted(_SWALLOWS))})\b", re.IGNORECASE)
+_OPEN_QUOTE = re.compile(r"<[A-Za-z][A-Za-z0-9]*\s[^<>\"']*=\s*[\"'][^<>\"'\n]*>")
+_SWALLOWED = re.compile(rf"{_OPEN_QUOTE.pattern}(?=[^\"'<>]*<)")
+"""A tag whose last value has no end; among tags, ``alt="a > b"`` has one."""
 _OFFICE = re.compile(r"</?[a-z]:\w+ ?/?>", re.ASCII)
 """A tag of an office's document, in a paragraph: ``<o:p>``."""
 _MARKUP = re.compile(r"<[^<>]*>")
@@ -27,6 +30,7 @@ _MARKS = re.compile(
     r"|(?<![A-Za-z0-9*\\])\*\*(?![\s*])[^*\n]*?(?<!\s)\*\*(?![A-Za-z0-9*])"
     r"|(?<![A-Za-z0-9`\\])`[^`\n]+`(?![A-Za-z0-9`])"
 )
+_CLOSE = say("close its quote before the >")
 _END = say("write --> at its end")
 
 
@@ -107,14 +111,21 @@ def _told(name: str, place: Place, words: list[str], fate: Sentence) -> Iterator
 
 def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
     """Tags of no element, and tags that go on as a sentence."""
-    blocks = ((without_comments(piece.words), piece.place) for piece in text.raw)
+    blocks = [(without_comments(piece.words), piece.place) for piece in text.raw]
     for words, place in (*text.written, *blocks):
         for tag in TAG.finditer(words):
             if is_words(tag) and not words.endswith("\\", 0, tag.start()):
                 message = say("{tag} is no HTML: readers see it as written", tag=shortened(tag[0]))
                 advice = say("write it in backticks, or &lt;{tag}", tag=shortened(tag[0][1:]))
                 yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=advice)
+    for words, place in blocks:
+        for tag in _SWALLOWED.finditer(words):
+            message = say("a quote in {tag} has no end, and swallows what follows", tag=shortened(tag[0]))
+            yield TEXT_SWALLOWED.at(place(tag.start(), tag.end()), message, help=_CLOSE)
     for words, place in text.written:
+        for tag in _OPEN_QUOTE.finditer(words):
+            message = say("{tag} is no HTML: readers see it as written", tag=shortened(tag[0]))
+            yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=_CLOSE)
         for tag in _OFFICE.finditer(words):
             message = say("{tag} is no HTML: readers see it as written", tag=tag[0])
             yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=say("delete it"))

@@ -31,6 +31,7 @@ _PICTURE = re.compile(
 _REFERENCE = re.compile(r"(?<![A-Za-z0-9_\])\\])\[(?P<text>[^\[\]\n^][^\[\]\n]*)\]\[(?P<label>[^\[\]\n^]*)\](?!\()")
 _SOUND = re.compile(r"\[[^\[\]\n]+\]\(\s*\S+\s*\)")
 _SOUND_PICTURE = re.compile(r"\[[^\[\]\n]*\]\([ \t]*[^\s()]+(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)")
+_TITLE = re.compile(r"\s+[“‘].*[”’]$")  # in quotes that are none of Markdown's
 _GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # the end of a link, or its title
 _BRACKETED = re.compile(r"^ {0,3}\[[^\[\]\n]+\]:|\[([^\[\]\n]+)\]", re.MULTILINE)
 _ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
@@ -79,7 +80,7 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
             if end or not _GOES_ON.match(text.prose.lines[number + 1]):
                 place = text.prose.place(number, found.start(), found.end())
                 message = say("this is not a link: its brackets or its address are not as in [words](https://…)")
-                url = re.sub(r"\s+", "%20", found["url"] or found["address"])
+                url = re.sub(r"\s+", "%20", _TITLE.sub("", found["url"] or found["address"]))
                 advice = say("write [{text}]({url})", text=found["text"] or found["words"], url=url)
                 yield LINK_NOT_MADE.at(place, message, help=advice)
 
