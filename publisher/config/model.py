@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -30,6 +29,7 @@ from publisher.config.values import (
     Tracking,
     Variable,
     WebUrl,
+    sender_of,
 )
 from publisher.diagnostics import say
 from publisher.documents import TextFile
@@ -60,7 +60,12 @@ class Newsletter(Section):
     @property
     def sender(self) -> tuple[str, str]:
         """Display name and address of ``from``."""
-        return parseaddr(self.from_)
+        return sender_of(self.from_)
+
+    @property
+    def answers(self) -> str | None:
+        """The address of ``reply_to``."""
+        return sender_of(self.reply_to)[1] if self.reply_to else None
 
     @property
     def domain(self) -> str:

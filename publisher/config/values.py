@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from email.utils import parseaddr
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -24,6 +23,7 @@ _IT = say("it")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 _RULE_FILE = re.compile(r"(?:[^/\\]+/)*[a-z][a-z0-9_]*\.py")
+_SENDER = re.compile(r"(?P<name>[^<>@]*)<(?P<address>[^<>\s]+)>|(?P<alone>[^<>()\s]+)(?:\s*\((?P<after>[^()]*)\))?")
 _ADDRESS = re.compile(r"[^@\s<>(),;:\"\[\]\\]+@[^@\s<>(),;:\"\[\]\\]+")
 
 
@@ -75,10 +75,20 @@ def _sender(value: str) -> str:
     """``Name <address>`` or an address alone."""
     if re.search(r"[\r\n]", value):
         raise refuse(say("the sender has to be one line"), say("write Name <address@example.com>"))
-    _, address = parseaddr(value)
-    if not _ADDRESS.fullmatch(address):
-        raise refuse(say("there is no address in it"), say("write Name <address@example.com>"))
+    if not _ADDRESS.fullmatch(sender_of(value)[1]):
+        raise refuse(say("it has to be a name and one address"), say("write Name <address@example.com>"))
     return value.strip()
+
+
+def sender_of(value: str) -> tuple[str, str]:
+    """Name and address of ``Name <address>``, ``address`` or ``address (Name)``, each whole; none of anything else."""
+    match = _SENDER.fullmatch(value.strip())
+    if match is None:
+        return "", ""
+    name = (match["name"] or match["after"] or "").strip()
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    return name, match["address"] or match["alone"]
 
 
 def _timezone(value: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from email.utils import parseaddr
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -111,7 +110,7 @@ def view(
         web_url=page,
         archive_url=archive,
         postal_address=config.newsletter.postal_address,
-        reply_to=parseaddr(config.newsletter.reply_to or config.newsletter.from_)[1],
+        reply_to=config.newsletter.answers or config.newsletter.sender[1],
         subscribe_url=f"{config.service.url.rstrip('/')}/subscribe" if config.service.url else None,
         languages=tuple(_language(one, archive) for one in (others.family(issue.slug) if others else ()) if one.ready),
     )

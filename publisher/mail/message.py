@@ -221,7 +221,7 @@ def compose(config: Config, edition: Edition | MailContent) -> Composed:
     letter = MailContent.of(edition).letters[0]
     name, address = config.newsletter.sender
     sender, sender_address = mailbox(name or config.newsletter.name, address), addr_spec(address)
-    reply_to = addr_spec(config.newsletter.reply_to) if config.newsletter.reply_to else None
+    reply_to = addr_spec(config.newsletter.answers) if config.newsletter.answers else None
     headers = _list_headers(config, letter, sender_address, reply_to)
     boundary = f"=_{letter.digest[7:39]}"  # =_ occurs in neither base64 nor quoted-printable (RFC 2045, 6.7)
     head = _field("From", sender) + (b"" if letter.subject.slots else _subject(str(letter.subject)))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from publisher.config import Config, load_config, read_config
 from publisher.config.model import config_schema
+from publisher.config.values import sender_of
 from publisher.diagnostics import Diagnostic
 from publisher.diagnostics.text import render_text
 from publisher.errors import ConfigError
@@ -38,6 +39,28 @@ def test_the_root_is_resolved_and_urls_end_in_a_slash(tmp_path: Path, monkeypatc
     assert config.newsletter.url == "https://news.example.com/"
     assert config.service.url == "https://letters.example.com/x/"
     assert config.newsletter.sender == ("AI 周报", "weekly@news.example.com")
+
+
+@pytest.mark.parametrize(
+    ("written", "sender"),
+    [
+        ("w@example.com", ("", "w@example.com")),
+        ("AI: 周报, 新 <w@example.com>", ("AI: 周报, 新", "w@example.com")),
+        ('"AI \\"周报\\"" <w@example.com>', ('AI "周报"', "w@example.com")),
+        ("w@example.com (周报)", ("周报", "w@example.com")),
+        ("w@example.com <周报>", None),
+        ("甲 <w@example.com>, 乙 <x@example.com>", None),
+        ("甲 <w@example.com", None),
+        ("w @example.com", None),
+    ],
+)
+def test_a_sender_is_one_name_and_one_address_and_loses_nothing(
+    written: str, sender: tuple[str, str] | None, tmp_path: Path
+) -> None:
+    config, findings = read(tmp_path, BASE + f"  reply_to: '{written}'\n")
+    assert (config.newsletter.answers if config else None) == (sender[1] if sender else None)
+    assert bool(findings) == (sender is None)
+    assert sender_of(written) == sender or sender is None
 
 
 @pytest.mark.parametrize(

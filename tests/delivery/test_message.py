@@ -43,6 +43,12 @@ def one(config: Config, **changes: object) -> bytes:
     return compose(config, make_letter(**changes)).message(envelope, NOW)
 
 
+def test_answers_go_to_the_address_of_a_name(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    named = config.newsletter.model_copy(update={"reply_to": "编辑部 <editors@news.example.com>"})
+    assert parse(one(config.model_copy(update={"newsletter": named})))["reply-to"] == "editors@news.example.com"
+
+
 def content(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     assert part is not None
