@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.edition.make import ROOT, edition, item
+from publisher.site.content import page_body
+from tests.edition.make import ROOT, config, edition, item
+from tests.site.conftest import Live, Repository
 
 pytestmark = pytest.mark.browser
 PAGES = (
@@ -99,4 +101,58 @@ def test_commentaries_are_no_landmarks_of_one_name_and_code_needs_no_scrolling(b
     rules = "['landmark-unique', 'scrollable-region-focusable']"
     found = page.evaluate(f"async () => (await axe.run({{runOnly: {rules}}})).violations")
     assert [violation["id"] for violation in found] == []
+    page.close()
+
+
+LONG = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetzesvorlage"
+
+
+@pytest.mark.parametrize("width", [320, 375, 1280])
+def test_a_word_longer_than_its_line_folds_on_every_page(browser: Any, repository: Repository, width: int) -> None:
+    lists = f"tags: [{LONG}]\nauthors: [{LONG}]\nkey_points: [{LONG}]\n"
+    body = f"- {LONG}\n\n| a | b | c |\n|---|---|---|\n| {LONG} | https://example.com/{LONG} | c |\n"
+    for day in range(1, 6):
+        repository.issue(f"2024-01-0{day}", f"language: de\n{lists}", body, title=LONG)
+    repository.issue("2024-01-06-ar", "language: ar\n", title="رسالة")
+    repository.build()
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    with Live(repository.root / "dist" / "site") as served:
+        for path in ("", "issues/2024-01-03/", "issues/2024-01-06-ar/", f"tags/{LONG}/", "archive/2024/", "search/"):
+            page.goto(served.url + path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            cards = "new Set([...document.querySelectorAll('.cards > li')].map(one => one.offsetWidth)).size"
+            assert page.evaluate(cards) <= 1, path
+    page.close()
+
+
+def test_a_name_of_two_lines_stands_in_the_middle_of_the_front_page(browser: Any, repository: Repository) -> None:
+    config = (repository.root / "config.yaml").read_text(encoding="utf-8")
+    repository.write("config.yaml", config.replace("name: AI 周报", "name: The Harbour Letter of Hamburg"))
+    repository.issue("2024-01-01-a")
+    repository.build()
+    page = browser.new_page(viewport={"width": 375, "height": 800})
+    with Live(repository.root / "dist" / "site") as served:
+        page.goto(served.url)
+        lines = page.evaluate("""() => { const name = document.createRange();
+            name.selectNodeContents(document.querySelector('.brand'));
+            return [...name.getClientRects()].map(box => (box.left + box.right) / 2) }""")
+    assert len(lines) > 1
+    assert all(abs(middle - 375 / 2) < 8 for middle in lines), lines
+    page.close()
+
+
+def test_on_a_phone_a_label_stands_before_its_figure_and_a_list_keeps_its_edge_in_both_directions(browser: Any) -> None:
+    arabic = "| الاسم | القيمة |\n|---|--:|\n| ألف | 1.25 |\n\n- English\n- عربي\n"
+    mixed = "- [محرك](https://example.com/) in a list of English words\n- English\n"
+    page = browser.new_page(viewport={"width": 375, "height": 800})
+    for body, language, way in ((arabic, "ar", "rtl"), (mixed, "en", "ltr")):
+        made = edition(item("A", body, anchor="a"), language=language)
+        page.set_content(f'<html dir="{way}" lang="{language}"><main>{page_body(made, config(), "issues/x/")}</main></html>')
+        page.add_style_tag(path=ROOT / "templates/paper/web/style.css")
+        values = page.evaluate("""() => [...document.querySelectorAll('td')].map(cell => {
+            const text = document.createRange(); text.selectNodeContents(cell);
+            return Math.round(text.getBoundingClientRect().right) })""")
+        assert len(set(values)) <= 1, "values below each other"
+        inside = "[...document.querySelectorAll('li')].map(one => getComputedStyle(one).listStylePosition)"
+        assert page.evaluate(inside) == (["inside", "outside"] if way == "rtl" else ["outside", "outside"])
     page.close()
