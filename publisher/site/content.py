@@ -8,6 +8,7 @@ from publisher.config import Config
 from publisher.edition.markdown.blocks import labelled
 from publisher.edition.model import Edition
 from publisher.edition.page_copy import sources
+from publisher.language import Locale
 from publisher.site.paths import relative, url_of
 
 _IMAGE = re.compile(
@@ -57,4 +58,9 @@ def feed_html(edition: Edition) -> str:
         for node in tree.css(_HEADLINE_BLOCK):
             node.decompose()
         _FEED_HTML[edition.digest] = (tree.body.inner_html or "").strip() if tree.body else ""
-    return _FEED_HTML[edition.digest]
+    return in_feed(_FEED_HTML[edition.digest], edition.language)
+
+
+def in_feed(html: str, language: str) -> str:
+    """HTML for a feed reader, which knows no ``dir`` of a page and seldom minds ``xml:lang``."""
+    return f'<div dir="rtl">{html}</div>' if Locale.of(language, {}).direction == "rtl" else html

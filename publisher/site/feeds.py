@@ -21,7 +21,7 @@ from publisher.edition.brand import Brand
 from publisher.edition.icon import icon_path
 from publisher.edition.model import Edition, EditionItem
 from publisher.site.archive import Archive, Group, latest, moment
-from publisher.site.content import feed_html
+from publisher.site.content import feed_html, in_feed
 from publisher.site.paths import issue_path, url_of
 from publisher.site.words import SiteWords
 
@@ -94,7 +94,7 @@ def items_feed(config: Config, archive: Archive) -> bytes:
         entry = _entry(feed, edition, identity, story.headline, url, at)
         for name in dict.fromkeys((*story.tags, *edition.tags)):
             _add(entry, "category", term=name)
-        _add(entry, "content", story.html, type="html", base=url)
+        _add(entry, "content", in_feed(story.html, edition.language), type="html", base=url)
     return _xml(feed)
 
 

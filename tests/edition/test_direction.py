@@ -28,11 +28,15 @@ def block(text: str, language: str) -> LexborHTMLParser:
         ("שלום לכם world", "ltr", "rtl"),
         ("«1» Hello", "rtl", "ltr"),
         ("OpenAI أعلنت أمس عن خطة جديدة", "rtl", "rtl"),  # the first word alone goes the other way
+        ("OpenAI דחתה את GPT-5 ל-2025.", "rtl", "rtl"),  # more Latin letters, more Hebrew words
+        ("Microsoft Research تطلق Phi-4 مفتوح المصدر", "rtl", "rtl"),
+        ("OpenAI delays GPT-5, says דוד", "rtl", "ltr"),
+        ("عنوان in the middle of an English sentence", "ltr", "ltr"),
         ("Hello", "ltr", None),
         ("12 – 15", "rtl", None),
     ],
 )
-def test_a_text_runs_as_most_of_its_letters_where_the_first_goes_the_other_way(
+def test_a_text_runs_as_the_issue_where_two_words_in_five_do_whichever_is_first(
     text: str, direction: str, way: str | None
 ) -> None:
     assert turned(text, direction) == way

@@ -56,6 +56,17 @@ def test_atom_has_what_rfc_4287_requires(tmp_path: Path) -> None:
     assert text(feed, "a:updated") == text(entries[0], "a:updated")
 
 
+@pytest.mark.parametrize(("language", "wrapped"), [("ar", True), ("he", True), ("en", False)])
+def test_what_runs_from_right_to_left_says_so_in_every_feed(tmp_path: Path, language: str, wrapped: bool) -> None:
+    config, made = make_config(tmp_path), [make_edition(language=language, stories=(make_story(),))]
+    archive = arrange(made)
+    for feed in (atom_feed(*main_feed(config, archive)), items_feed(config, archive)):
+        content = text(ElementTree.fromstring(feed), "a:entry/a:content")
+        assert content.startswith('<div dir="rtl">') is wrapped
+    content = json.loads(json_feed(*main_feed(config, archive)))["items"][0]["content_html"]
+    assert content.startswith('<div dir="rtl">') is wrapped
+
+
 def test_an_identifier_stays_when_title_date_and_number_change(tmp_path: Path) -> None:
     one = atom([make_edition(number=1)], tmp_path)
     other = atom([make_edition(number=2, title="新", publish_at=moment("2025-01-01T08:00:00+08:00"))], tmp_path)
