@@ -28,7 +28,7 @@ def links_of(html: Slotted, config: Config, slug: str, known: Iterable[tuple[int
     service, free = config.service.url, dict(known)
     fresh, links = count(len(free) + 1), []
     for link in (link for part in html.parts if type(part) is str for link in _LINK.finditer(part)):
-        if (target := unescape(link[2])) != f"{service}subscribe":
+        if (target := unescape(link[2])).partition("?")[0] != f"{service}subscribe":
             number = next((number for number, to in free.items() if to == target), None) or next(fresh)
             free.pop(number, None)
             links.append((number, target))

@@ -24,6 +24,7 @@ from publisher.issue.markdown.cjk import FULL_WIDTH_PUNCTUATION
 from publisher.issue.model import Issue
 from publisher.issue.personal import PLACEHOLDER, default_of
 
+MARKER = re.compile("slot[0-9a-f]{40}")
 _T = TypeVar("_T")
 _TAG = re.compile(r'<style\b.*?</style>|<[a-zA-Z](?:[^<>"]|"[^"]*")*>', re.DOTALL)
 _NO_WORDS = re.compile(r'<style\b.*|\s(?!(?:alt|title|aria-label)=)[^\s=<>"]+="[^"]*"', re.DOTALL)

@@ -17,7 +17,7 @@ from publisher.edition.pictures import Pictures
 from publisher.issue.model import Source
 
 _RARE = re.compile(
-    r'class="(?:boxed |quoted )?(button|callout|cards|footnotes|pullquote|sponsor)"|<(blockquote|hr|pre)\b'
+    r'class="(?:boxed |quoted |(wide) )?(button|callout|cards|footnotes|pullquote|sponsor)"|<(blockquote|hr|pre)\b'
 )
 
 
@@ -188,4 +188,4 @@ class View:
 
 def used(html: str) -> frozenset[str]:
     """Which boxes and rarer elements occur in HTML."""
-    return frozenset(found[1] or found[2] for found in _RARE.finditer(html))
+    return frozenset(name for found in _RARE.finditer(html) for name in found.groups() if name)

@@ -111,9 +111,17 @@ def view(
         archive_url=archive,
         postal_address=config.newsletter.postal_address,
         reply_to=config.newsletter.answers or config.newsletter.sender[1],
-        subscribe_url=f"{config.service.url.rstrip('/')}/subscribe" if config.service.url else None,
+        subscribe_url=_subscribe_url(config, issue.language),
         languages=tuple(_language(one, archive) for one in (others.family(issue.slug) if others else ()) if one.ready),
     )
+
+
+def _subscribe_url(config: Config, language: str) -> str | None:
+    """The form, in the issue's language: whoever it was passed on to wants what they have read."""
+    if not config.service.url:
+        return None
+    form = f"{config.service.url.rstrip('/')}/subscribe"
+    return form if language == config.newsletter.language else f"{form}?language={language}"
 
 
 def _language(sibling: Sibling, archive: str) -> LanguageView:

@@ -165,3 +165,34 @@ def test_mails_keep_to_their_bytes() -> None:
     for language, body in (("en", "word " * 35), ("zh-CN", "字" * 60)):
         short = (item(f"Headline number {n}", body, anchor=f"item-{n}") for n in range(41))
         assert edition(*short, language=language).sizes.html <= 55_000
+
+
+@pytest.mark.browser
+@THEMES
+@pytest.mark.parametrize("opening", [{}, {"points": ("Point.",)}, {"intro": "Intro."}, {"section": "Models"}])
+def test_the_first_story_stands_as_far_below_the_opening_as_stories_stand_apart(
+    theme: str, opening: dict[str, Any], page: Any
+) -> None:
+    section = opening.pop("section", None)
+    items = [item(name, "Text.", anchor=name, section=section) for name in ("one", "two")]
+    page.set_viewport_size({"width": 700, "height": 800})
+    page.set_content(html_of(edition(*items, configuration=config(theme={"name": theme}), language="en", **opening)))
+    first, second = page.evaluate("""() => [...document.querySelectorAll(".section, td.item")].map(one => {
+        const top = one.getBoundingClientRect().top;
+        return top - Math.max(...[...document.querySelectorAll(".tx :is(h1, p, li), .boxed")].map(above =>
+            above.getBoundingClientRect().bottom).filter(bottom => bottom <= top)) })""")[:2]
+    assert first >= (32 if section else 16)
+    if not section:
+        assert abs(first - second) <= 16
+
+
+@pytest.mark.browser
+def test_a_list_in_a_quote_is_as_soft_as_the_quote_in_both_schemes(browser: Any) -> None:
+    html = html_of(edition(item("Quote", "> Said.\n>\n> - a list", anchor="a"), language="en"))
+    for scheme in ("light", "dark"):
+        page = browser.new_page(color_scheme=scheme)
+        page.set_content(html)
+        colours = "['p', 'li'].map(tag => getComputedStyle(document.querySelector(`.quoted ${tag}`)).color)"
+        one, other = page.evaluate(colours)
+        assert one == other
+        page.close()

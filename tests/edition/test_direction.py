@@ -81,6 +81,28 @@ def test_a_row_is_a_card_on_a_phone_alone(width: int, card: bool, page: Any) -> 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+CITIES = ("Amsterdam", "Barcelona", "Copenhagen", "Dresden", "Edinburgh", "Frankfurt", "Gothenburg", "Helsinki")
+COLUMNS = f"| {' | '.join(CITIES)} |\n{'|---' * 8}|\n{'| 100,000 ' * 8}|\n"
+ADDRESS = f"| Name | Where |\n|---|---|\n| January | https://example.com/{'x' * 120} and {'y' * 80} |\n"
+NUMBERS = f"| {' | '.join(map(str, range(12)))} |\n{'|---' * 12}|\n{'| 100 ' * 12}|\n"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("table", "card"), [(COLUMNS, True), (ADDRESS, False), (NUMBERS, False), (WIDE, False)])
+def test_no_table_is_wider_than_the_mail_and_no_short_word_breaks(table: str, card: bool, page: Any) -> None:
+    html = html_of(edition(item("Table", table, anchor="a"), language="en"))
+    for width in (375, 500, 640, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.set_content(html)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.querySelector('.tx table:not([role])').offsetWidth") <= 568
+        lines = """() => [...document.querySelectorAll('td, th')].flatMap(cell => [...cell.childNodes])
+            .filter(node => node.nodeType === 3 && /^[A-Z0-9]\\S{1,11}$/.test(node.data)).map(node => {
+            const range = document.createRange(); range.selectNode(node); return range.getClientRects().length })"""
+        assert set(page.evaluate(lines)) <= {0, 1}
+    assert page.is_visible(".head") is card if table != ADDRESS else page.locator(".head").count() == 0
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [320, 375])
 def test_no_line_of_facts_begins_with_a_dot(width: int, page: Any) -> None:

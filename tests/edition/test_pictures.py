@@ -357,3 +357,47 @@ def test_a_transparent_picture_is_marked_for_its_backing_in_the_dark(root: Path,
     for shown in (html_of(made), made.web):
         images = LexborHTMLParser(shown).css("img")
         assert ["clear" in (node.attributes.get("class") or "").split() for node in images] == [marked, marked]
+
+
+@pytest.mark.parametrize(
+    ("size", "mail", "page"),
+    [
+        ((1170, 2532), ("328", "710"), ("333", "720")),  # a phone's screen
+        ((600, 3000), ("568", "2840"), ("600", "3000")),  # a long chart, whose words would be too small
+        ((900, 600), ("568", "379"), ("900", "600")),
+    ],
+)
+def test_a_picture_of_a_phone_is_no_taller_than_a_window(
+    root: Path, size: tuple[int, int], mail: tuple[str, str], page: tuple[str, str]
+) -> None:
+    Image.new("RGB", size, "red").save(root / FOLDER / "images/tall.png")
+    made = edition(item("题", "正文。", image=cover("tall.png")), configuration=config(root))
+    for shown, expected in ((html_of(made), mail), (made.web, page)):
+        image = LexborHTMLParser(shown).css_first("img")
+        assert (image.attributes["width"], image.attributes["height"]) == expected
+
+
+@pytest.mark.browser
+def test_there_is_air_below_a_picture_without_words_as_below_one_with_them(root: Path, page: Any) -> None:
+    bare = replace(cover(), caption=None, credit=None)
+    page.set_viewport_size({"width": 700, "height": 800})
+    gaps = []
+    for picture in (bare, cover()):
+        made = edition(
+            item("一", "正文。", "评。", image=picture, anchor="a"),
+            item("二", "正文。", image=picture, anchor="b", kind="picture"),
+            item("三", "正文。", anchor="c"),
+            cover=picture,
+            intro="导语。",
+            configuration=config(root),
+        )
+        page.set_content(html_of(made))
+        gaps.append(
+            page.evaluate("""() => [...document.querySelectorAll('img.picture')].map(picture => {
+                const end = picture.closest('.tx').querySelector('.caption') || picture;
+                const next = [...document.querySelectorAll('.tx p, td.item, .commentary')].map(one =>
+                    one.getBoundingClientRect().top).filter(top => top >= end.getBoundingClientRect().bottom - 1);
+                return Math.round(Math.min(...next) - end.getBoundingClientRect().bottom) })""")
+        )
+    assert gaps[0] == gaps[1]
+    assert all(gap >= 16 for gap in gaps[0])

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from publisher.config.theme import BASE, built_in, store, theme_folders
 from publisher.edition.brand import theme_text
+from publisher.edition.files import email_files
 from publisher.edition.rendering import render
 from publisher.edition.theme import Theme, _Compiled
 from publisher.errors import UsageError
@@ -167,6 +168,18 @@ def test_parts_that_config_asks_for_stand_in_mail_text_and_page() -> None:
     for part in (html_of(made), made.web):
         assert '<a href="#tsmc"' in part
     assert "In this issue" not in edition(**ENGLISH).web
+
+
+@pytest.mark.parametrize(("language", "asked"), [("zh-CN", ""), ("de", "?language=de")])
+def test_whom_an_issue_was_passed_on_to_subscribes_in_its_language(language: str, asked: str) -> None:
+    newsletter = {"tracking": "clicks"}
+    about = config(
+        theme={"parts": {"share": True}}, service={"url": "https://letters.example.com/"}, newsletter=newsletter
+    )
+    made = edition(configuration=about, language=language)
+    for part in (html_of(made), text_of(made), made.web, email_files(made)["email.html"].decode()):
+        links = re.findall(r"https://letters\.example\.com/subscribe[^\s\"<>]*", part)
+        assert set(links) == {f"https://letters.example.com/subscribe{asked}"}
 
 
 def test_a_theme_that_is_not_utf8_is_one_message(own: Path) -> None:

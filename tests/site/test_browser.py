@@ -145,9 +145,10 @@ def test_on_a_phone_a_label_stands_before_its_figure_and_a_list_keeps_its_edge_i
     arabic = "| الاسم | القيمة |\n|---|--:|\n| ألف | 1.25 |\n\n- English\n- عربي\n"
     mixed = "- [محرك](https://example.com/) in a list of English words\n- English\n"
     page = browser.new_page(viewport={"width": 375, "height": 800})
-    for body, language, way in ((arabic, "ar", "rtl"), (mixed, "en", "ltr")):
-        made = edition(item("A", body, anchor="a"), language=language)
-        page.set_content(f'<html dir="{way}" lang="{language}"><main>{page_body(made, config(), "issues/x/")}</main></html>')
+    for text, language, way in ((arabic, "ar", "rtl"), (mixed, "en", "ltr")):
+        made = edition(item("A", text, anchor="a"), language=language)
+        shown = page_body(made, config(), "issues/x/")
+        page.set_content(f'<html dir="{way}" lang="{language}"><main>{shown}</main></html>')
         page.add_style_tag(path=ROOT / "templates/paper/web/style.css")
         values = page.evaluate("""() => [...document.querySelectorAll('td')].map(cell => {
             const text = document.createRange(); text.selectNodeContents(cell);

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
+from itertools import zip_longest
 
+from publisher.diagnostics.width import display_width
+from publisher.edition.slots import MARKER
 from publisher.language.locale import runs_late, turned
 
 _ATTRIBUTES = r'(?:\s[a-z-]+="[^"]*")*'
@@ -29,6 +32,12 @@ _TABLE = re.compile(r"<table>(?:(?!<table).)*?</table>", re.DOTALL)
 _ROW = re.compile("<thead>(.*?)</thead>", re.DOTALL)
 _CELL = re.compile(rf"<td({_ATTRIBUTES})>")
 _HEAD = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
+_TEXT = re.compile(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", re.DOTALL)
+_LETTERS = "!-;=?-~\u00a1-\u1fff"  # without < and >, and without Han and kana, which break anywhere
+_LONG = re.compile(rf"{_ANY_TAG.pattern}|[{_LETTERS}]{{25,}}")
+_WORD = re.compile(f"[{_LETTERS}]+")
+_LINE, _GAP = 66, 1.3
+"""A line of a table in mail, and what is between two columns, in letters of its 15 pixels."""
 
 
 def directed(html: str, direction: str) -> str:
@@ -53,7 +62,12 @@ def directed(html: str, direction: str) -> str:
     return _BLOCK.sub(told, html)
 
 
-def labelled(html: str, cell: Callable[[str, str], str], least: int = 1, opening: str = "<table>") -> str:
+def labelled(
+    html: str,
+    cell: Callable[[str, str], str],
+    least: int = 1,
+    opening: Callable[[str], str] = lambda _: "<table>",
+) -> str:
     """Sanitised HTML, in which ``cell(head, attributes)`` begins each cell of a table of ``least`` columns or more that
     all have a head: on a phone a row is a card.
     """
@@ -67,7 +81,7 @@ def labelled(html: str, cell: Callable[[str, str], str], least: int = 1, opening
             named = iter(heads)
             return _CELL.sub(lambda tag: cell(next(named), tag[1]), row) if row.count("<td") == len(heads) else row
 
-        return opening + "<tr>".join(map(begun, found[0].removeprefix("<table>").split("<tr>")))
+        return opening(found[0]) + "<tr>".join(map(begun, found[0].removeprefix("<table>").split("<tr>")))
 
     return _TABLE.sub(table, html) if "<thead" in html else html
 
@@ -76,12 +90,13 @@ def in_tables(html: str) -> str:
     """Sanitised HTML for mail: what has edges or a ground is in tables, whose cells alone show them in Outlook; before
     each cell of a wide table its column's head, which phones alone show.
     """
-    html = labelled(
-        html,
-        lambda head, rest: f'<td{rest}><b class="head" style="display:none;mso-hide:all">{head}</b>',
-        3,
-        '<table class="cards">',
-    )
+    if "<table" in html:
+        html = labelled(
+            _TABLE.sub(_folding, html),
+            lambda head, rest: f'<td{rest}><b class="head" style="display:none;mso-hide:all">{head}</b>',
+            3,
+            lambda table: '<table class="wide cards">' if _is_wide(table) else '<table class="cards">',
+        )
     wide = f'{_LAYOUT} width="100%" class='
     if 'class="' in html:
         html = _BOX.sub(rf'{wide}"box"><tr><td class="boxed \1">\2</td></tr></table>', html)
@@ -94,6 +109,27 @@ def in_tables(html: str) -> str:
         html = _CODE.sub(rf'{wide}"box"><tr><td class="coded"\1><pre\1', html)
         html = html.replace("</pre>", "</pre></td></tr></table>")
     return html
+
+
+def _folding(table: re.Match[str]) -> str:
+    """A table in which a word that no column holds, such as an address, breaks, and no other word for its sake."""
+
+    def folded(one: re.Match[str]) -> str:
+        return one[0] if one[0][0] == "<" or MARKER.search(one[0]) else f'<span class="long">{one[0]}</span>'
+
+    return _LONG.sub(folded, table[0])
+
+
+def _is_wide(table: str) -> bool:
+    """Whether the longest words of all columns do not stand beside each other in a line of mail."""
+    rows = [[unescape(_ANY_TAG.sub(" ", cell)) for cell in _TEXT.findall(row)] for row in table.split("<tr>")]
+    columns = zip_longest(*rows, fillvalue="")
+    return sum(max(map(_needed, column)) + _GAP for column in columns) > _LINE
+
+
+def _needed(cell: str) -> int:
+    words = (len(part) for word in _WORD.findall(cell) if len(word) < 25 for part in word.split("-"))
+    return max(min(display_width(cell.strip()), 6), *words, 0)
 
 
 def _quoted(wide: str, way: str, pulled: str | None) -> str:

@@ -33,9 +33,13 @@ _RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺�
 _SILENT = ACTIVE - TAGS - {"embed"}  # which has no end, hence nothing in it
 
 
+_LINE = 72
+"""Columns of a terminal's line: what needs more is no table there."""
+
+
 def underlined(text: str, with_: str) -> str:
-    """A heading and a rule as wide as it, at most 72 columns."""
-    return f"{text}\n{with_ * min(72, max(4, display_width(text)))}"
+    """A heading and a rule as wide as it, at most a line."""
+    return f"{text}\n{with_ * min(_LINE, max(4, display_width(text)))}"
 
 
 def link(words: str, url: str) -> str:
@@ -125,6 +129,8 @@ class TextWriter:
                 rows.append([self.write(cell).replace("\n", " ") for _cell, cell in groups(cells)])
             heads = len(rows) if part.type == "thead_open" else heads
         widths = [max(self._width(row[column]) for row in rows) for column in range(len(rows[0]))]
+        if len(widths) > 1 and sum(widths) + 2 * (len(widths) - 1) > _LINE:
+            return "\n\n".join("\n".join(filter(None, map(_told, rows[0], row))) for row in rows[heads:])
 
         def line(cells: Sequence[str]) -> str:
             padded = (cell + " " * (size - self._width(cell)) for cell, size in zip(cells, widths, strict=True))
@@ -186,6 +192,10 @@ class TextWriter:
         raw.close(out)
         text = _BLANKS.sub("\n\n", _EDGES.sub("\n", "".join(out))).strip()
         return text.replace(_KEPT_SPACE, " ").replace(_KEPT_BREAK, "\n")
+
+
+def _told(head: str, cell: str) -> str:
+    return f"{head}: {cell}" if head and cell else cell
 
 
 class _RawTags:
