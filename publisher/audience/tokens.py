@@ -59,8 +59,8 @@ class Tokens:
     """Signs and verifies. Make one with :meth:`open` and keep it."""
 
     def __init__(self, keys: list[str], base: str) -> None:
-        """``keys`` newest first; ``base`` the service's address."""
-        self.base = base if base.endswith("/") else base + "/"
+        """``keys`` newest first; ``base`` the service's address, which ends in ``/``."""
+        self.base = base
         oldest_first = list(reversed(keys))
         self._signers = {
             purpose: (TimestampSigner if purpose is Purpose.CONFIRM else Signer)(

@@ -22,12 +22,13 @@ from publisher.delivery.states import Ending
 from publisher.delivery.status import explain
 from publisher.delivery.tables import recipients
 from publisher.edition.model import Slotted
-from publisher.errors import TransportError
+from publisher.errors import ServiceError, TransportError
 from publisher.mail.message import compose
 from publisher.providers import open_provider, open_transport
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.postmark import TABLE
 from publisher.providers.postmark import transport as module
+from publisher.providers.postmark.api import ask
 from publisher.providers.postmark.transport import of_answer
 from publisher.providers.provider import Transport
 from tests.delivery.test_transports import URL, envelope
@@ -252,6 +253,14 @@ def test_what_cannot_send_is_told_before_anything_is_claimed(
     assert not value or value not in str(caught.value)
     with sqlite.connect() as connection:
         assert mailings.newest(connection, SLUG) is None
+
+
+@pytest.mark.parametrize(("status", "body"), [(401, ""), (422, '{"ErrorCode": 10}')])
+def test_a_token_that_is_refused_is_told_whether_by_status_or_by_code(status: int, body: str) -> None:
+    answers = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
+    client = httpx.Client(transport=answers, base_url="https://api.example")
+    with client, pytest.raises(ServiceError, match="Postmark refuses the token"):
+        ask(client, "GET", "/server", "the server cannot be asked")
 
 
 def test_a_stream_that_is_unknown_or_archived_is_told(postmark: PostmarkServer, config: Config) -> None:
