@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from copy import deepcopy
 from pathlib import Path
 
@@ -138,3 +140,13 @@ def test_a_bare_address_ends_where_han_follows_a_letter_and_holds_han_after_a_sl
     links = [node.attributes["href"] for node in LexborHTMLParser(write(text).html).css("a")]
     assert links == ["https://e.com/docs", "https://e.com/guide", "https://e.com/wiki/%E4%BA%BA%E5%B7%A5%E6%99%BA%E8%83%BD",
                      "https://e.com/%E3%81%8B", "https://e.com/a"]  # fmt: skip
+
+
+def test_what_wrote_a_text_is_let_go() -> None:
+    """A process that renders for long, as the preview does, holds no writer of an issue that is done."""
+    one = renderer()
+    one.block(prose("一段 [文字](https://e.com)。"), "note", 2)
+    gone = weakref.ref(one._html)
+    del one
+    gc.collect()
+    assert gone() is None

@@ -293,6 +293,7 @@ class Chaos:
         """Put the older database back. A provider that tells nothing leaves one way: the newest copy."""
         for life in self.lives:
             self._kill(life)
+        time.sleep(1)  # the provider ends what it is at
         newest, before = self.letter.root / "newest", self.stub.taken
         forgotten = self._taken_of_issue() > self._taken_then
         if not self.stub.tells:

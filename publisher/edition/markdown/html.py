@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from html import escape, unescape
 from typing import Any
 
@@ -122,7 +122,7 @@ class HtmlWriter:
             tags=set(TAGS),
             clean_content_tags=set(ACTIVE) - TAGS,
             attributes=attributes,
-            attribute_filter=self._filter,
+            attribute_filter=partial(_kept, page, labels),  # one of ours would hold us for ever: nh3 is no cycle's end
             allowed_classes=_GENERATED_CLASSES,
             url_schemes=set(SCHEMES),
             link_rel=None,
@@ -144,23 +144,6 @@ class HtmlWriter:
         html = Html(directed(with_images(clean, self._size).strip(), self._direction))
         return Html(_SPONSOR.sub(lambda box: sponsored(Html(box[0])), str(html))) if '"sponsor"' in html else html
 
-    def _filter(self, tag: str, attribute: str, value: str) -> str | None:
-        if attribute == "href" and tag == "a" and not value.startswith("#"):
-            return absolute(self._page, value)
-        if attribute == "rel":  # whose link it is, to those who follow it; what a browser does is not an author's
-            return " ".join(word for word in value.lower().split() if word in {"sponsored", "nofollow", "ugc"}) or None
-        if attribute == "id":
-            return value if _NOTE_ID.fullmatch(value) else None
-        if attribute == "style":
-            return value if value in {"text-align:left", "text-align:center", "text-align:right"} else None
-        if attribute == "class" and tag == "code":
-            return value if _LANGUAGE_CLASS.fullmatch(value) else None
-        if attribute == "role":
-            return value if value in {"doc-noteref", "doc-backlink", "doc-endnotes"} else None
-        if attribute == "aria-label":
-            return value if value in self._labels.values() else None
-        return value
-
     def _size(self, attributes: dict[str, str]) -> dict[str, str]:
         placed = self._image(attributes.get("src", ""))
         if placed is None:
@@ -173,6 +156,25 @@ class HtmlWriter:
                 attributes["class"] = "clear"
         attributes.setdefault("alt", "")
         return attributes
+
+
+def _kept(page: str, labels: dict[str, str], tag: str, attribute: str, value: str) -> str | None:
+    """What stays of an attribute; None: nothing."""
+    if attribute == "href" and tag == "a" and not value.startswith("#"):
+        return absolute(page, value)
+    if attribute == "rel":  # whose link it is, to those who follow it; what a browser does is not an author's
+        return " ".join(word for word in value.lower().split() if word in {"sponsored", "nofollow", "ugc"}) or None
+    if attribute == "id":
+        return value if _NOTE_ID.fullmatch(value) else None
+    if attribute == "style":
+        return value if value in {"text-align:left", "text-align:center", "text-align:right"} else None
+    if attribute == "class" and tag == "code":
+        return value if _LANGUAGE_CLASS.fullmatch(value) else None
+    if attribute == "role":
+        return value if value in {"doc-noteref", "doc-backlink", "doc-endnotes"} else None
+    if attribute == "aria-label":
+        return value if value in labels.values() else None
+    return value
 
 
 def with_images(html: str, change: Callable[[dict[str, str]], dict[str, str]]) -> str:
