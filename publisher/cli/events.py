@@ -205,7 +205,7 @@ def reconcile(
             released = _release(database, found, yes)
         unknown = _announcements(database, issue, announcements, yes, tells=format == "text")
     if format == "json":
-        rows = [_doubtful_row(one, released.get(one.mailing.slug, 0)) for one in found]
+        rows = [_doubtful_row(one, released.get(one.mailing.reference, 0)) for one in found]
         left = [one.as_object() for one in unknown]
         emit({"settled": settled, "issues": rows} | ({"announcements": left} if left else {}))
     return int(bool(unknown) or sum(len(one.recipients) for one in found) > sum(released.values()))
@@ -261,9 +261,11 @@ def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, 
     )
     if not agreed(f"Let the next send mail to these {count} again?", yes, refusal):
         return {}
-    released = {one.mailing.slug: release(database, one.mailing) for one in found if one.recipients}
-    for slug, number in released.items():
-        tell(f"{slug}: {number} released; publisher send {slug} mails to them")
+    released: dict[str, int] = {}
+    for mailing in (one.mailing for one in found if one.recipients):
+        released[mailing.reference] = number = release(database, mailing)
+        way = "publish" if mailing.slug.startswith("series/") else f"send {mailing.slug}"
+        tell(f"{mailing.slug}: {number} released; publisher {way} mails to them")
     return released
 
 

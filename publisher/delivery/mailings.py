@@ -63,6 +63,15 @@ def every_newest(connection: Connection, slug: str | None = None) -> list[Mailin
     return list({row.slug: Mailing(*row) for row in rows}.values())
 
 
+def earlier_of_step(connection: Connection, mailing: Mailing) -> list[Mailing]:
+    """The mailings of a step of a series before this one; of an issue none, whose next mailing takes over."""
+    if not mailing.slug.startswith(f"{SERIES}/"):
+        return []
+    m = mailings.c
+    query = select(*_COLUMNS).where(m.slug == mailing.slug, m.sequence < mailing.sequence).order_by(m.sequence)
+    return [Mailing(*row) for row in connection.execute(query)]
+
+
 def references(connection: Connection) -> frozenset[str]:
     """Of every mailing."""
     return frozenset(connection.execute(select(mailings.c.reference)).scalars())

@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
+    delete,
     func,
     insert,
     literal,
@@ -37,8 +38,8 @@ from publisher.delivery.candidates import candidates, variant_of
 from publisher.delivery.freeze import begin, preview, segment_of, write_recipients
 from publisher.delivery.lock import forget_mark, forgotten
 from publisher.delivery.mailings import Mailing, by_id, finish, letter_of, newest, unsettled
-from publisher.delivery.states import Operator, RecipientState
-from publisher.delivery.tables import mailings, recipients
+from publisher.delivery.states import Exclusion, Operator, RecipientState
+from publisher.delivery.tables import literally, mailings, recipients
 from publisher.delivery.unmatched import count_as_reached, had_step_since
 from publisher.issue import Status, read_issue
 from publisher.issue.series import steps_of
@@ -182,6 +183,16 @@ def begin_anew(database: Database, slug: str) -> int:
                 connection.execute(update(mailings).where(m.id == one).values(counted))
     forget_mark(database, slug)
     return had
+
+
+def fall_due_again(connection: Connection, mailing: Mailing) -> int:
+    """Let the uncertain of an earlier mailing of a step get its newest edition, on an operator's word; how many."""
+    r, t = recipients.c, taken_steps.c
+    doubtful = and_(r.mailing_id == mailing.id, r.state == literally(RecipientState.UNCERTAIN))
+    theirs = t.reference.in_(select(r.reference).where(doubtful))
+    connection.execute(delete(taken_steps).where(t.step == mailing.slug, theirs))
+    over = {"state": RecipientState.EXCLUDED, "reason": Exclusion.CORRECTED, "changed_at": datetime.now(UTC)}
+    return connection.execute(update(recipients).where(doubtful).values(over)).rowcount
 
 
 @dataclass(frozen=True, slots=True)

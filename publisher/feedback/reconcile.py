@@ -10,6 +10,7 @@ from publisher.delivery import mailings
 from publisher.delivery.ledger import Ledger
 from publisher.delivery.lock import is_held, mailing_lock
 from publisher.delivery.mailings import Mailing
+from publisher.delivery.series import fall_due_again
 from publisher.delivery.settle import Uncertain, release_uncertain, uncertain
 from publisher.errors import DatabaseError
 
@@ -30,18 +31,29 @@ class Doubtful:
 
 
 def doubtful(database: Database, issue: str | None) -> list[Doubtful]:
-    """The newest mailings, or that of ``issue``, with who is uncertain now; a dead sender's claims are."""
+    """The newest mailings, or that of ``issue``, with who is uncertain now; a dead sender's claims are.
+
+    Of a step of a series an earlier mailing too, of another edition or from before a restore, with anybody uncertain.
+    """
     with database.connect() as connection:
         found = mailings.every_newest(connection, issue)
+        earlier = [one for newest in found for one in mailings.earlier_of_step(connection, newest)]
     for mailing in found:
         _recover(database, mailing)
     with database.connect() as connection:
-        return [Doubtful(m, tuple(uncertain(connection, m.id))) for m in found]
+        every = [Doubtful(m, tuple(uncertain(connection, m.id))) for m in (*found, *earlier)]
+    return [one for one in every if one.recipients or one.mailing in found]
 
 
 def release(database: Database, mailing: Mailing) -> int:
-    """Make the uncertain of a mailing pending; how many. Raises DatabaseError while a sender is at it (SQLite)."""
+    """Make the uncertain of a mailing pending; how many. Raises DatabaseError while a sender is at it (SQLite).
+
+    Those of an earlier mailing of a step, which nobody carries on, fall due for the step again.
+    """
     with mailing_lock(database, mailing.slug), database.begin() as connection:
+        newest = mailings.newest(connection, mailing.slug)
+        if newest and newest.id != mailing.id:
+            return fall_due_again(connection, mailing)
         return release_uncertain(connection, mailing.id)
 
 

@@ -41,6 +41,7 @@ from publisher.delivery.tables import mailings as mailing_table
 from publisher.delivery.tables import recipients
 from publisher.errors import UsageError
 from publisher.feedback.apply import Applier
+from publisher.feedback.reconcile import doubtful, release
 from publisher.insights.store import report
 from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
@@ -593,6 +594,27 @@ def test_whom_events_name_gets_a_forgotten_step_no_second_time_and_the_next_in_i
     letter.run(1.3)
     letter.database.close()
     assert letter.mailed() == {("ann", "hello"): 1, ("bob", "hello"): 2, ("ann", "best-of"): 1, ("bob", "best-of"): 1}
+
+
+def test_the_uncertain_of_an_earlier_edition_fall_due_again_on_an_operators_word(letter: Newsletter) -> None:
+    letter.confirm("ann")
+    letter.run()
+    (letter.config.root / "outbox" / "series-welcome-hello").rename(letter.config.root / "gone")
+    with letter.database.begin() as connection:  # as if nobody knew
+        connection.execute(update(recipients).values(state="uncertain", message_id=None))
+    letter.step("welcome/01-hello", "0", "改过。")
+    letter.confirm("bob")
+    letter.run(0.1)
+    letter.run(0.2)
+    assert letter.mailed() == {("bob", "hello"): 1}
+    (doubt,) = (one for one in doubtful(letter.database, HELLO) if one.recipients)
+    assert release(letter.database, doubt.mailing) == 1
+    assert not any(one.recipients for one in doubtful(letter.database, HELLO))
+    letter.run(0.3)
+    letter.run(0.4)
+    assert letter.mailed() == {("ann", "hello"): 1, ("bob", "hello"): 1}
+    row = letter.status(HELLO)
+    assert (row["audience"], row["submitted"], row["excluded_by_reason"]) == (3, 2, {"corrected": 1})
 
 
 def test_an_id_that_was_mailed_after_the_backup_is_nobody_elses_once_it_is_restored(tmp_path: Path) -> None:
