@@ -388,6 +388,10 @@ class World:
         """The ledger forgot. Who had left leaves again; who had come is unknown; states begin anew."""
         for forgotten_of in (self.known, self.audited, self.frozen):
             forgotten_of.clear()
+        for message in self.provider.accepted:  # an operator's word may be forgotten too: docs/backup.md says what then
+            if (slug := self.slugs.get(message.recipient.rpartition("-")[0], "?")) in self.allowed:
+                self.again[slug, message.address] += 1
+                self.released[message.recipient] += 1
         database = open_database(self.config)
         with database.begin() as connection:
             for address, reader in list(self.readers.items()):
@@ -600,8 +604,6 @@ def _allow(world: World, slug: str, database: Database) -> None:
         with database.begin() as connection:
             count_as_reached(connection, slug)
         forget_mark(database, slug)
-    elif slug in world.allowed:
-        named = set()  # the copy is older than the operator's word before, which the mark went with (docs/backup.md)
     else:
         return
     world.allowed.add(slug)
