@@ -14,8 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from publisher.channels import outbox
-from publisher.channels.channel import Channel, RefusedError, channels_for, open_channels, post_of
-from publisher.channels.outbox import DOUBTFUL, Announcement, AnnouncementState
+from publisher.channels.channel import Channel, channels_for, open_channels
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
@@ -24,7 +23,6 @@ from publisher.delivery.local_time import local_time_of
 from publisher.delivery.lock import forget_mark
 from publisher.delivery.send import Options, Sent, Started
 from publisher.delivery.series import begin_anew
-from publisher.delivery.states import Operator
 from publisher.delivery.unmatched import count_as_reached
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
@@ -36,6 +34,7 @@ from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.providers import Transport
 from publisher.publishing import git, store
+from publisher.publishing.announcing import announce
 from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.history import History, content_of, decide_all, read_history
@@ -319,34 +318,3 @@ def _blocked(decisions: Sequence[IssueDecision]) -> str | None:
     if not broken:
         return None
     return f"{', '.join(broken)} {'has' if len(broken) == 1 else 'have'} errors and would lose the page that is live"
-
-
-def announce(run: Run, channels: Mapping[str, Channel], editions: Mapping[str, Edition]) -> list[Announcement]:
-    """Post what waits; the announcements that need somebody.
-
-    Raises LeaseLostError, DatabaseError; what was posted is recorded.
-    """
-    configured = {one.name: one for one in run.config.channels}
-    with run.begin() as connection:
-        outbox.recover(connection)  # only the holder of the lease posts
-        waiting = [one for one in outbox.entries(connection) if one.state is not AnnouncementState.POSTED]
-        mailed = store.mailed(connection) if waiting else {}
-    for one in waiting:
-        mailing, edition, channel = mailed.get(one.slug), editions.get(one.slug), channels.get(one.channel)
-        complete = mailing and not mailing.sendable and mailing.operator != Operator.CANCELLED
-        if not complete or edition is None or channel is None or run.watch.interrupt.count:
-            continue
-        with run.begin() as connection:
-            if not outbox.claim(connection, one):
-                continue
-        state, reason = AnnouncementState.POSTED, ""
-        try:
-            channel.post(post_of(run.config, configured[one.channel], edition))
-        except RefusedError as refused:
-            state, reason = AnnouncementState.REFUSED, str(refused)
-        except Exception as error:  # whatever a service's library raises, nobody knows how far it had come
-            state, reason = AnnouncementState.UNCERTAIN, type(error).__name__
-        with run.database.begin() as connection:
-            outbox.record(connection, one, state, reason)
-    with run.database.connect() as connection:
-        return [one for one in outbox.entries(connection) if one.state in DOUBTFUL and one.channel in channels]
