@@ -139,6 +139,7 @@ unmatched_messages = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("reference", String(32), nullable=False),  # the subscriber's
     Column("at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
     Column("slug", String(255), index=True),  # what it was, once an operator has said that the ledger is right
 )
 

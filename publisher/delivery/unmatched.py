@@ -7,7 +7,7 @@ reached (:mod:`publisher.delivery.candidates`), so that none of them gets a seco
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, literal, select, update
 
@@ -27,12 +27,13 @@ u = unmatched_messages.c
 def note_unmatched(connection: Connection, mailing: str, number: int, reference: str, at: datetime) -> None:
     """Keep that a subscriber, by reference, has a message of a mailing that the ledger knows nothing of."""
     row = {"mailing": mailing, "number": number, "reference": reference, "at": at, "slug": None}
-    insert_once(connection, unmatched_messages, row)
+    insert_once(connection, unmatched_messages, row | {"received_at": datetime.now(UTC)})
 
 
-def forget_unmatched(connection: Connection, now: datetime) -> None:
-    """Drop what nobody asked about for 30 days."""
-    connection.execute(delete(unmatched_messages).where(u.slug.is_(None), u.at < now - KEPT))
+def forget_unmatched(connection: Connection) -> None:
+    """Drop what was received 30 days ago and nobody asked about."""
+    before = datetime.now(UTC) - KEPT
+    connection.execute(delete(unmatched_messages).where(u.slug.is_(None), u.received_at < before))
 
 
 def count_as_reached(connection: Connection, slug: str, *mailings: str | None) -> int:

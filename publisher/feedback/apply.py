@@ -134,7 +134,7 @@ class Applier:
         while True:
             with self._batch() as connection:
                 store.forget_waiting(connection)
-                forget_unmatched(connection, datetime.now(UTC))
+                forget_unmatched(connection)
                 rows = store.waiting(connection, 500)
                 for row, event in rows:
                     settled = self._settle(connection, event)

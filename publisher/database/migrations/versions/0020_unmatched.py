@@ -14,6 +14,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer, autoincrement=False, nullable=False),
         sa.Column("reference", sa.String(32), nullable=False),
         sa.Column("at", sa.String(32), nullable=False),
+        sa.Column("received_at", sa.String(32), nullable=False),
         sa.Column("slug", sa.String(255)),
         sa.PrimaryKeyConstraint("mailing", "number", name="pk_unmatched_messages"),
     )
