@@ -3,25 +3,27 @@
 The lock keeps two senders from sharing one mailing. The kernel drops it with the process, however that ends; so whoever
 holds it may say that all earlier holders are dead. The mark is what a ledger that was put back cannot have forgotten:
 it is written after claims are committed and before they are submitted, so the ledger is never behind it; one that is
-was restored, copied without its WAL, or made anew. Behind PostgreSQL there are many machines, and no file all of them
-see.
+was restored, copied without its WAL, or made anew. Where an operator says that such a ledger is right, the mark and the
+ledger get one random word, by which a copy from before that is known. Behind PostgreSQL there are many machines, and no
+file all of them see.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import URL, Connection, select
+from sqlalchemy import URL, Connection, case, delete, insert, select, update
 
 from publisher.database import Database
-from publisher.delivery.tables import mailings
+from publisher.delivery.tables import mailings, settled_marks
 from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError, refusal
 
@@ -91,12 +93,16 @@ def _acquire(file: IO[str], tries: int = 1) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a mailing had come. ``generation`` rises by one a claim; ``handled`` is recipients claimed in all."""
+    """How far a mailing had come. ``generation`` rises by one a claim; ``handled`` is recipients claimed in all.
+
+    ``settled`` is the word of an operator's say since then (:func:`settle_mark`).
+    """
 
     reference: str
     digest: str
     generation: int
     handled: int
+    settled: str | None = None
 
 
 def mark_path(url: URL, slug: str) -> Path | None:
@@ -108,7 +114,8 @@ def write_mark(path: Path, mark: Mark) -> None:
     """Write it, whole or not at all. Raises DatabaseError; then nothing may be submitted."""
     advice = "make room, or the folder writable; send again"
     with refusal(f"the mark {path} cannot be written", advice, DatabaseError):
-        write_file(path, json.dumps(asdict(mark)).encode() + b"\n")
+        values = {name: value for name, value in asdict(mark).items() if value is not None}
+        write_file(path, json.dumps(values).encode() + b"\n")
 
 
 def read_mark(path: Path | None) -> Mark | None:
@@ -132,11 +139,18 @@ def forgotten(url: URL, connection: Connection | None, slug: str) -> str | None:
     mark = read_mark(mark_path(url, slug))
     if mark is None:
         return None
-    query = select(mailings.c.generation).where(mailings.c.reference == mark.reference)
-    known = connection.execute(query).scalar() if connection else None
-    if known is not None and known >= mark.generation:
+    if connection and _is_known(connection, slug, mark):
         return None
     return f"{mark.handled:,} recipients of mailing {mark.reference} were claimed, and this database knows less of it"
+
+
+def _is_known(connection: Connection, slug: str, mark: Mark) -> bool:
+    if mark.settled:
+        word = select(settled_marks.c.word).where(settled_marks.c.slug == slug)
+        return connection.execute(word).scalar() == mark.settled
+    query = select(mailings.c.generation).where(mailings.c.reference == mark.reference)
+    known = connection.execute(query).scalar()
+    return known is not None and known >= mark.generation
 
 
 def how_to_settle(slug: str) -> str:
@@ -154,7 +168,17 @@ def refuse_forgetful(database: Database, connection: Connection, slug: str) -> N
         raise UsageError(f"{slug}: {fault}: was it restored? Nothing was sent", help=how_to_settle(slug))
 
 
-def forget_mark(database: Database, slug: str) -> None:
-    """An operator said that the ledger is right."""
-    if path := mark_path(database.engine.url, slug):
-        path.unlink(missing_ok=True)
+def settle_mark(connection: Connection, slug: str) -> None:
+    """An operator says that the ledger is right: from now on a copy from before that knows less.
+
+    The mark is written first: where the commit fails, the operator has to say it again. Raises DatabaseError.
+    """
+    path = mark_path(connection.engine.url, slug)
+    if path is None or (mark := read_mark(path)) is None:
+        return
+    m, word = mailings.c, secrets.token_hex(8)
+    later = case((m.generation > mark.generation, m.generation), else_=mark.generation)  # than that of any copy
+    connection.execute(update(mailings).where(m.reference == mark.reference).values(generation=later))
+    connection.execute(delete(settled_marks).where(settled_marks.c.slug == slug))
+    connection.execute(insert(settled_marks).values(slug=slug, word=word))
+    write_mark(path, replace(mark, settled=word))

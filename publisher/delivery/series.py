@@ -36,7 +36,7 @@ from publisher.database import Database
 from publisher.database.metadata import Instant
 from publisher.delivery.candidates import candidates, variant_of
 from publisher.delivery.freeze import begin, preview, segment_of, write_recipients
-from publisher.delivery.lock import forget_mark, forgotten
+from publisher.delivery.lock import forgotten, settle_mark
 from publisher.delivery.mailings import Mailing, by_id, finish, letter_of, newest, unsettled
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients
@@ -181,7 +181,7 @@ def begin_anew(database: Database, slug: str) -> int:
             for one, more in ((old.id, -count), (key, count)):
                 counted = {"audience": m.audience + more, "operator": old.operator}
                 connection.execute(update(mailings).where(m.id == one).values(counted))
-    forget_mark(database, slug)
+        settle_mark(connection, slug)
     return had
 
 

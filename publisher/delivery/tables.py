@@ -143,6 +143,14 @@ unmatched_messages = Table(
     Column("slug", String(255), index=True),  # what it was, once an operator has said that the ledger is right
 )
 
+# An operator's word that the ledger is right, which the mark of the issue has as well (lock.py).
+settled_marks = Table(
+    "settled_marks",
+    metadata,
+    Column("slug", String(255), primary_key=True),
+    Column("word", String(16), nullable=False),
+)
+
 # What a large receiver did with a mailing; of all earlier ones, its history.
 receiver_tallies = Table(
     "receiver_tallies",

@@ -15,7 +15,8 @@ from publisher.audience.tables import subscribers, taken_steps
 from publisher.database.bulk import insert_once
 from publisher.database.metadata import Instant
 from publisher.delivery.lock import mark_path, read_mark
-from publisher.delivery.tables import unmatched_messages
+from publisher.delivery.states import Exclusion, RecipientState
+from publisher.delivery.tables import literally, mailings, recipients, unmatched_messages
 from publisher.issue.folder import SERIES
 
 KEPT = timedelta(days=30)
@@ -36,19 +37,24 @@ def forget_unmatched(connection: Connection) -> None:
     connection.execute(delete(unmatched_messages).where(u.slug.is_(None), u.received_at < before))
 
 
-def count_as_reached(connection: Connection, slug: str, *mailings: str | None) -> int:
+def count_as_reached(connection: Connection, slug: str, *references: str | None) -> int:
     """From now on those of these forgotten mailings, by reference, have had ``slug``; how many subscribers they are.
 
     Of a step of a series that was the mailing of the mark beside the database as well.
     """
     mark = read_mark(mark_path(connection.engine.url, slug))
-    wanted = {one for one in (*mailings, mark and mark.reference) if one}
+    wanted = {one for one in (*references, mark and mark.reference) if one}
     connection.execute(update(unmatched_messages).where(u.mailing.in_(wanted)).values(slug=slug))
     if slug.startswith(f"{SERIES}/"):
         t, had = taken_steps.c, select(taken_steps.c.reference).where(taken_steps.c.step == slug)
         theirs = select(u.reference, literal(slug), func.min(u.at, type_=Instant)).where(u.slug == slug)
         theirs = theirs.where(u.reference.not_in(had)).group_by(u.reference)
         connection.execute(insert(taken_steps).from_select([t.reference, t.step, t.at], theirs))
+    if (had_it := inboxes_with(connection, slug)) is not None:  # who waits for another mailing of it than they got
+        r, ours = recipients.c, select(mailings.c.id).where(mailings.c.slug == slug)
+        waiting = update(recipients).where(r.mailing_id.in_(ours), r.state == literally(RecipientState.PENDING))
+        values = {"state": RecipientState.EXCLUDED, "reason": Exclusion.REACHED, "changed_at": datetime.now(UTC)}
+        connection.execute(waiting.where(r.reference.in_(select(subscribers.c.reference).where(had_it))).values(values))
     people = select(func.count(u.reference.distinct())).where(u.mailing.in_(wanted))
     return connection.execute(people).scalar_one()
 

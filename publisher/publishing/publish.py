@@ -20,7 +20,7 @@ from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.freeze import addressed, family_of, segment_of
 from publisher.delivery.local_time import local_time_of
-from publisher.delivery.lock import forget_mark
+from publisher.delivery.lock import settle_mark
 from publisher.delivery.send import Options, Sent, Started
 from publisher.delivery.series import begin_anew
 from publisher.delivery.unmatched import count_as_reached
@@ -183,9 +183,10 @@ class _Publish(Run):
             for slug in slugs:
                 store.note(connection, slug, settled_at=self.now, settled_how=how)
             had = {slug: count_as_reached(connection, slug, begun.get(slug)) for slug in unmailed}
+            for slug in unmailed:
+                settle_mark(connection, slug)
         for slug in unmailed:
             self._tell_reached(slug, had[slug])
-            forget_mark(self.database, slug)
 
     def _tell_reached(self, slug: str, people: int) -> None:
         if people:

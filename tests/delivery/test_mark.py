@@ -20,7 +20,7 @@ from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings
-from publisher.delivery.lock import forget_mark, mark_path
+from publisher.delivery.lock import mark_path, settle_mark
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
@@ -186,9 +186,52 @@ def test_an_operators_word_lets_the_ledger_go_on(config: Config, sqlite: Databas
     restore(config, kept, force=True)
     refused(config)
     database = open_database(config)
-    forget_mark(database, SLUG)
+    with database.begin() as connection:
+        settle_mark(connection, SLUG)
     assert send(config, database, make_letter()).account.submitted == 3
     database.close()
+
+
+def send_some(config: Config) -> None:
+    """A few, and no more: a sender that is stopped as soon as it says how far it is."""
+    seen, database = Interrupt(), open_database(config)
+    slow = make_config(config.root, max_send_rate=60)
+    stopped = send(
+        slow,
+        database,
+        make_letter(),
+        Options(interrupt=seen, progress=lambda at: seen.request() if at.submitted else None),
+    )
+    assert stopped.account.submitted, "somebody was mailed"
+    assert stopped.account.pending, "and not everybody"
+    database.close()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_copy_from_before_an_operators_word_mails_nobody(config: Config, sqlite: Database, begun: bool) -> None:
+    """Nor does one of what was lost, neither before the ledger of that word has claimed anybody nor after."""
+    add_people(sqlite, 5 * PEOPLE)
+    if begun:
+        send_some(config)
+    back_up(config, before := config.root / "before")
+    send_some(config)
+    send_some(config)
+    back_up(config, lost := config.root / "lost")
+    restore(config, before, force=True)
+    refused(config)
+    database = open_database(config)
+    with database.begin() as connection:
+        settle_mark(connection, SLUG)
+    database.close()
+    back_up(config, settled := config.root / "settled")
+    for kept in (before, lost):
+        restore(config, kept, force=True)
+        refused(config)
+    restore(config, settled, force=True)
+    send_some(config)
+    for kept in (before, lost, settled):
+        restore(config, kept, force=True)
+        refused(config)
 
 
 def test_a_backup_keeps_to_its_fine_print(config: Config, sqlite: Database, tmp_path: Path) -> None:

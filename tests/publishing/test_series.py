@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -603,6 +604,35 @@ def test_whom_events_name_gets_a_forgotten_step_no_second_time_and_the_next_in_i
     letter.run(1.3)
     letter.database.close()
     assert letter.mailed() == {("ann", "hello"): 1, ("bob", "hello"): 2, ("ann", "best-of"): 1, ("bob", "best-of"): 1}
+
+
+def test_whom_events_name_gets_no_second_copy_where_the_restored_ledger_has_them_pending_in_an_earlier_mailing(
+    tmp_path: Path,
+) -> None:
+    letter = on_sqlite(tmp_path)
+    letter.step("welcome/01-hello", "0")
+    letter.confirm("ann")
+    letter.confirm("bob")
+    letter.run()
+    shutil.rmtree(tmp_path / "outbox")
+    with letter.database.begin() as connection:  # as if the run had died before it mailed
+        connection.execute(update(recipients).values(state="pending", attempts=0))
+    back_up(letter.config, tmp_path / "backup")
+    with letter.database.begin() as connection:
+        for table in (recipients, taken_steps, mailing_table):
+            connection.execute(delete(table))
+    letter.run(0.1, unmailed=(HELLO,))
+    (ann,) = (file for file in (tmp_path / "outbox").rglob("*.eml") if b"ann@example.com" in file.read_bytes())
+    letter.database.close()
+    restore(letter.config, tmp_path / "backup", force=True)
+    letter.database = open_database(letter.config)
+    assert letter.run(0.2).exit_status == 2
+    applier = Applier(letter.database, letter.config)
+    applier.apply([Event(EventKind.SEND, "m1", letter.start, "ann@example.com", recipient=ann.stem)])
+    applier.settle_waiting()
+    letter.run(0.3, unmailed=(HELLO,))
+    assert letter.mailed() == {("ann", "hello"): 1, ("bob", "hello"): 2}  # nothing names bob
+    letter.database.close()
 
 
 def test_the_uncertain_of_an_earlier_edition_fall_due_again_on_an_operators_word(letter: Newsletter) -> None:

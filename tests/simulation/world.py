@@ -32,7 +32,7 @@ from publisher.database import Database, open_database
 from publisher.delivery import mailings, send
 from publisher.delivery.ledger import Exchanged, Ledger
 from publisher.delivery.local_time import LocalTime
-from publisher.delivery.lock import forget_mark, forgotten
+from publisher.delivery.lock import forgotten, settle_mark
 from publisher.delivery.send import Options, Started
 from publisher.delivery.series import begin_anew
 from publisher.delivery.states import Operator, RecipientState
@@ -97,7 +97,6 @@ class World:
         self.variants: dict[str, tuple[str, str]] = {}  # of each recipient: issue, and the name of the variant got
         self.frozen: dict[str, int] = {}  # the variant of each recipient as it was frozen
         self.slugs: dict[str, str] = {}  # of each mailing, by its reference
-        self.allowed: set[str] = set()  # slugs of which an operator said that the ledger is right
         self.again: Counter[tuple[str, str]] = (
             Counter()
         )  # copies beyond the first that an operator allowed: issue, whom
@@ -388,10 +387,6 @@ class World:
         """The ledger forgot. Who had left leaves again; who had come is unknown; states begin anew."""
         for forgotten_of in (self.known, self.audited, self.frozen):
             forgotten_of.clear()
-        for message in self.provider.accepted:  # an operator's word may be forgotten too: docs/backup.md says what then
-            if (slug := self.slugs.get(message.recipient.rpartition("-")[0], "?")) in self.allowed:
-                self.again[slug, message.address] += 1
-                self.released[message.recipient] += 1
         database = open_database(self.config)
         with database.begin() as connection:
             for address, reader in list(self.readers.items()):
@@ -603,10 +598,9 @@ def _allow(world: World, slug: str, database: Database) -> None:
     elif told:
         with database.begin() as connection:
             count_as_reached(connection, slug)
-        forget_mark(database, slug)
+            settle_mark(connection, slug)
     else:
         return
-    world.allowed.add(slug)
     for message in world.provider.accepted:
         of = world.slugs.get(message.recipient.rpartition("-")[0])
         if of == slug and (message.recipient not in named or message.address not in world.readers):
