@@ -45,14 +45,19 @@ class Context:
     @cached_property
     def links(self) -> tuple[Link, ...]:
         """The sources of the items, then the links of the prose, in the order of reading."""
+        return tuple(self.links_of(lambda _: True))
+
+    def links_of(self, holds: Callable[[str], object]) -> Iterator[Link]:
+        """Those of the sources and of the prose that ``holds``, as it is written."""
         items = self.issue.items
         links: list[tuple[Item | None, Link]] = [
             (item, link) for item in items for link in (*sources(item), *sponsors(item))
         ]
         for text in self.texts:
-            item = None if text.item is None else items[text.item]
-            links += [(item, link) for link in text.parts.links]
-        return tuple(replace(link, sponsored=True) if item and item.sponsored else link for item, link in links)
+            if holds(text.prose.text):
+                item = None if text.item is None else items[text.item]
+                links += [(item, link) for link in text.parts.links]
+        return (replace(link, sponsored=True) if item and item.sponsored else link for item, link in links)
 
     def _texts(self) -> Iterator[Text]:
         issue = self.issue

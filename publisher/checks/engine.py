@@ -52,10 +52,11 @@ def facts_of(config: Config, issue: Issue) -> tuple[dict[str, Any], list[Diagnos
     """What the rules across issues look at in one of them, by rule; and those that failed. The issue may be partial."""
     facts: dict[str, Any] = {}
     failed: list[Diagnostic] = []
+    context = Context(config, issue)
     for rule in rules(config):
         if rule.gather is not None:
             try:
-                facts[rule.key] = _plain(rule.gather(issue)) if rule.plugin else rule.gather(issue)
+                facts[rule.key] = _plain(rule.gather(issue)) if rule.plugin else rule.gather(context)
             except (Exception, SystemExit) as error:
                 failed.append(_crashed(rule, issue.places.of(), issue.slug, error))
     return facts, failed
@@ -75,21 +76,24 @@ def affected(
     found: set[str] = set()
     across = _rules_across(config)
     for rule in (*across, *(one for one in rules(config) if one.affected and one not in across)):
-        was, now = ({slug: one[rule.key] for slug, one in side.items() if rule.key in one} for side in (before, after))
+        was, now = _gathered(rule, before), _gathered(rule, after)
         if was != now:
             found |= rule.affected(was, now) if rule.affected else now.keys()
     return found
 
 
 def findings_across(
-    config: Config, facts: Iterable[Mapping[str, Any]], slugs: Iterable[str] | None = None
+    config: Config, facts: Mapping[str, Mapping[str, Any]], slugs: Iterable[str] | None = None
 ) -> list[Diagnostic]:
-    """What concerns several issues, from the facts of each, at the levels of config.yaml; of ``slugs``, where given."""
-    everything, wanted = list(facts), None if slugs is None else frozenset(slugs)
+    """What concerns several issues, from the facts of each by slug, at the levels of config.yaml; of ``slugs``, where
+    given. An issue of which nothing is known has no facts, and is there.
+    """
+    wanted = None if slugs is None else frozenset(slugs)
     found: list[Diagnostic] = []
     for rule in _rules_across(config):
         if rule.compare is not None:
-            gathered = [one[rule.key] for one in everything if rule.key in one]
+            gathered: Any = _gathered(rule, facts)
+            gathered = [*gathered.values()] if rule.plugin else gathered
             found += _run(rule, Place("issues"), "the repository", partial(rule.compare, gathered, wanted))
     return list(with_levels(config.checks.levels, found))
 
@@ -98,6 +102,11 @@ def earlier_stories(facts: Iterable[Mapping[str, Any]], slugs: Iterable[str]) ->
     """Of each of ``slugs``, which stories of other issues its own follow; from the facts of each."""
     gathered = [one[story_repeated.CODE.name] for one in facts if story_repeated.CODE.name in one]
     return story_repeated.earlier(gathered, frozenset(slugs))
+
+
+def _gathered(rule: Rule, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What the rule gathered, by slug; a rule of ours has None of an issue of which nothing is known."""
+    return {slug: one.get(rule.key) for slug, one in facts.items() if rule.key in one or not rule.plugin}
 
 
 def _rules_across(config: Config) -> list[Rule]:

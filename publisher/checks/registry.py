@@ -2,8 +2,10 @@
 the entry point group ``publisher.rules``; the newsletter's own, in the files that ``checks.rules`` names.
 
 A module holds its codes, and ``check(context)`` over one issue, or two functions for what concerns several:
-``gather(issue)`` returns what the rule has to know of one, as plain values that a cache can hold, and
+``gather`` returns what the rule has to know of one, as plain values that a cache can hold, and
 ``compare(gathered, wanted)`` looks at those of all, for what concerns the slugs ``wanted`` (``None``: all of them).
+Ours gather from a ``Context`` and compare by slug, with None for an issue that cannot be read; those of others gather
+from an ``Issue`` and compare a list.
 ``affected(before, after)``, of what was gathered by slug, may say whose findings can differ where that does; without
 it, everybody's. ``check`` and ``compare`` yield diagnostics. The page of a code of ours stands in
 ``publisher/diagnostics/pages``. Other people's modules may have a list in place of ``check``:
@@ -16,7 +18,7 @@ import importlib
 import pkgutil
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
@@ -34,7 +36,6 @@ from publisher.diagnostics import Code, Diagnostic, Place, Severity, Span, defin
 from publisher.diagnostics.catalogue import pages
 from publisher.documents import TextFile
 from publisher.errors import PluginError
-from publisher.issue import Issue
 
 UNUSABLE = define("unusable-rules", Severity.ERROR, fixed=True)
 _ADVICE = say("correct it, or take it out of checks.rules in config.yaml")
@@ -47,8 +48,8 @@ class Rule:
     name: str
     codes: tuple[Code, ...]
     check: Callable[[Context], Iterable[Diagnostic]] | None
-    gather: Callable[[Issue], Any] | None
-    compare: Callable[[Sequence[Any], frozenset[str] | None], Iterable[Diagnostic]] | None
+    gather: Callable[[Any], Any] | None
+    compare: Callable[[Any, frozenset[str] | None], Iterable[Diagnostic]] | None
     affected: Callable[[Mapping[str, Any], Mapping[str, Any]], set[str]] | None
     plugin: str = ""
 

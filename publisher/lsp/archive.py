@@ -9,6 +9,7 @@ import gc
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgpack
@@ -18,6 +19,8 @@ from publisher.config import Config
 from publisher.errors import UsageError
 from publisher.issue import Issue, discover, read_issue
 from publisher.proofing.store import Store
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Names(NamedTuple):
@@ -67,12 +70,19 @@ class ArchiveFacts:
         slug = self.unread.pop()
         if not (config.root / "issues" / slug).is_dir():
             self.forget(slug)
-        elif (issue := read_issue(config, slug).partial) is not None:
-            self.know(slug, issue, facts_of(config, issue)[0])
+        else:
+            issue = read_issue(config, slug).partial
+            self.know(slug, issue, facts_of(config, issue)[0] if issue is not None else {})
 
-    def know(self, slug: str, issue: Issue, facts: Mapping[str, Any]) -> None:
-        """Take what was just read of an issue."""
-        self.names[slug], self.facts[slug] = Names.of(issue), facts
+    def know(self, slug: str, issue: Issue | None, facts: Mapping[str, Any]) -> None:
+        """Take what was just read of an issue; where it cannot be read, what is known of it stays."""
+        if issue is not None:
+            self.names[slug], self.facts[slug] = Names.of(issue), facts
+        self.facts.setdefault(slug, {})
+
+    def known(self) -> dict[str, Mapping[str, Any]]:
+        """The facts of every issue that is there; none of one that is not read yet, or never could be."""
+        return dict.fromkeys(self.unread, _NOTHING) | self.facts
 
     def forget(self, slug: str) -> None:
         """The issue has gone."""

@@ -238,9 +238,8 @@ class OpenNewsletter:
         proof = next(judged)
         at_once = {*proof.findings}
         yield [*at_once.union(() if proof.broken else self._late.get(slug, ()))], False
-        if proof.issue is not None:
-            self.archive.know(slug, proof.issue, proof.basis.facts)
-        across = findings_across(config, self.archive.facts.values(), {slug})
+        self.archive.know(slug, proof.issue, proof.basis.facts)
+        across = findings_across(config, self.archive.known(), {slug})
         proof = next(judged, proof).judged(config, across)
         self._late[slug] = tuple(finding for finding in proof.findings if finding not in at_once)
         if proof.edition:

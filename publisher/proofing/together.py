@@ -144,7 +144,7 @@ def _across(
     was = {slug: now[slug] if after.get(slug) == old else msgpack.unpackb(old) for slug, old in before.items()}
     wanted = {*changed, *(affected(config, was, now) & {*slugs})}
     found: dict[str, list[Diagnostic]] = {}
-    for finding in findings_across(config, now.values(), None if len(wanted) == len(now) else wanted):
+    for finding in findings_across(config, now, None if len(wanted) == len(now) else wanted):
         found.setdefault(finding.path.partition("/")[2].split("/")[0], []).append(finding)
     everywhere = found.pop("", [])  # of a rule that failed over all
     told = earlier_stories(now.values(), wanted)

@@ -69,7 +69,7 @@ def judge(root: Path) -> list[Diagnostic]:
     """Check and render the issue, and write what was found in every manner. Raises ConfigError."""
     config = load_config(root)
     proof = proofread(config, NAME)
-    found = list(proof.judged(config, findings_across(config, [proof.basis.facts])).findings)
+    found = list(proof.judged(config, findings_across(config, {NAME: proof.basis.facts})).findings)
     plan_fixes(root, found)
     for write in (render_json, render_github, render_sarif):
         write(found)

@@ -14,9 +14,9 @@ from itertools import chain, count, pairwise
 from typing import Any, NamedTuple
 from urllib.parse import urldefrag, urlsplit
 
-from publisher.checks.context import sources
+from publisher.checks.context import Context, sources
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
-from publisher.issue import Issue, Item
+from publisher.issue import Item
 
 CODE = define("story-repeated", Severity.WARNING)
 ALIKE = 0.8  # Dice coefficient of two sets of character pairs
@@ -49,8 +49,9 @@ class _PastHeadline(NamedTuple):
     pairs: frozenset[str]
 
 
-def gather(issue: Issue) -> Told:
+def gather(context: Context) -> Told:
     """The stories of an issue; those of a translation are its original's."""
+    issue = context.issue
     items = () if issue.translation_of else issue.items
     return (
         issue.slug,
@@ -78,17 +79,18 @@ def _place(at: At) -> Place:
     return Place(at[0], Span(*at[1:]))
 
 
-def compare(gathered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
+def compare(gathered: Mapping[str, Told | None], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     """Compare the stories of the issues ``wanted`` with those of issues of an earlier date."""
-    ordered = _ordered(gathered)
+    ordered = _ordered(filter(None, gathered.values()))
     yield from _same_source(ordered, wanted)
     yield from _same_headline(ordered, wanted)
 
 
-def affected(before: Mapping[str, Told], after: Mapping[str, Told]) -> set[str]:
+def affected(before: Mapping[str, Told | None], after: Mapping[str, Told | None]) -> set[str]:
     """The slugs of ``after`` whose findings may differ from those ``before``: what shares a source or a headline with
     an issue that differs, and the issues for which it is, or was, among the last ones.
     """
+    before, after = ({slug: told for slug, told in side.items() if told} for side in (before, after))
     different = {slug for slug in before.keys() | after.keys() if before.get(slug) != after.get(slug)}
     changed = [told for side in (before, after) for slug, told in side.items() if slug in different]
     shared = {key for told in changed for key in _keys(told)}

@@ -91,8 +91,9 @@ class MarkdownRenderer:
         html = self._html.write(tokens, name)
         if self._html.lost:
             self._too_deep(prose, deepest(tokens))
-        self._written(prose)
-        return RenderedText(html, self._text.write(tokens), self._slots.shown(visible_text(html)))
+        text = self._text.write(tokens)
+        self._written(prose)  # both have asked for its pictures
+        return RenderedText(html, text, self._slots.shown(visible_text(html)))
 
 
 def _joined(token: Token) -> Token:

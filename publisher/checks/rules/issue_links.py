@@ -1,0 +1,126 @@
+"""Links to the page of another issue: one that does not exist, that is a draft, or that goes out later.
+
+What is no page of an issue is left alone: the index, tags, feeds, files, pictures, and whatever else the host has.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache, partial
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from publisher.checks.context import Context
+from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
+from publisher.issue import Status
+from publisher.issue.links import absolute, split
+
+MISSING = define("link-to-missing-issue", Severity.WARNING)
+UNPUBLISHED = define("link-to-unpublished-issue", Severity.WARNING)
+_LEADING = re.compile(r"\.\./|issues/", re.IGNORECASE)
+"""What every address of an issue's page has, as seen from another's."""
+_PAGE = re.compile(r"(?P<slug>[\w-]+)(?:/(?:index\.html)?)?")
+_NEAR = 12  # slugs before and after one, by name, among which the one that was meant is looked for
+
+
+class _Told(NamedTuple):
+    """What is known of an issue, as a cache holds it. ``at`` is its publish_at in seconds, ``day`` the day of that as
+    written; ``family`` is what it translates, or itself; ``links`` are places, and the slugs that they lead to.
+    """
+
+    draft: bool
+    date: str
+    at: float | None
+    day: str
+    family: str
+    links: Sequence[Sequence[Any]]
+
+    def follows(self, other: _Told) -> bool:
+        """Whether its page is not up yet when the other issue goes out; one without publish_at is up at once."""
+        if self.at is None:
+            return False
+        return self.day > other.date if other.at is None else self.at > other.at
+
+
+def gather(context: Context) -> _Told:
+    """When the issue goes out, and which other ones it leads to. Only texts that may lead there are parsed."""
+    issue, at = context.issue, context.issue.publish_at
+    links = (link for link in context.links_of(_LEADING.search) if _LEADING.search(link.url))
+    found = ((link.place, slug) for link in links if (slug := _slug(link.url, context)) and slug != issue.slug)
+    return _Told(
+        issue.status is Status.DRAFT,
+        issue.date.isoformat(),
+        at.timestamp() if at else None,
+        at.date().isoformat() if at else "",
+        issue.translation_of or issue.slug,
+        tuple(((place.path, *place.span), slug) for place, slug in found),
+    )
+
+
+def _slug(url: str, context: Context) -> str:
+    """The slug of the issue whose page the address is; empty where it is none of the newsletter's."""
+    base = split(context.config.newsletter.url)
+    parts = split(absolute(f"{context.config.newsletter.url}issues/{context.issue.slug}/", url) or "")
+    if not (base and parts and parts.scheme in {"http", "https"} and parts.netloc.lower() == base.netloc.lower()):
+        return ""
+    above = f"{base.path}issues/"
+    found = _PAGE.fullmatch(unquote(parts.path.removeprefix(above))) if parts.path.startswith(above) else None
+    return found["slug"] if found else ""
+
+
+def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
+    """Look at where the issues ``wanted`` lead. A draft may lead to what is to come."""
+    slugs = cache(partial(sorted, gathered))
+    nearest = cache(lambda target, slug: _nearest(slugs(), target, slug))
+    for slug, known in gathered.items():
+        if not known or (wanted is not None and slug not in wanted):
+            continue
+        told = _Told(*known)
+        for (path, *span), target in told.links:
+            place = Place(path, Span(*span))
+            if target not in gathered:
+                message = say("the link leads to an issue {slug}, and there is none", slug=target)
+                yield MISSING.at(place, message, help=nearest(target, slug))
+            elif not told.draft and (other := gathered[target]) and (fault := _fault(target, _Told(*other), told)):
+                yield UNPUBLISHED.at(place, fault, help=say("publish that one first, or take the link out"))
+
+
+def _fault(target: str, other: _Told, told: _Told) -> Sentence | None:
+    """Why the page of another issue is not there; siblings go out together."""
+    if other.family == told.family:
+        return None
+    if other.draft:
+        return say("the link leads to the issue {slug}, which is a draft: readers would find no page", slug=target)
+    if other.follows(told):
+        return say(
+            "the link leads to the issue {slug}, which goes out after this one, on {day}", slug=target, day=other.day
+        )
+    return None
+
+
+def _nearest(slugs: Sequence[str], target: str, own: str) -> Sentence:
+    at = bisect(slugs, target)
+    around = [slug for slug in slugs[max(0, at - _NEAR) : at + _NEAR] if slug != own]
+    if near := get_close_matches(target.lower().replace("_", "-"), around, 1, 0.7):
+        return say("the nearest is {slug}", slug=near[0])
+    return say("name the folder of an issue, or take the link out")
+
+
+def affected(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """Those that differ, those that lead to one that does, and, where issues came or went, those that lead nowhere."""
+    different = {slug for slug in before.keys() | after.keys() if _state(before, slug) != _state(after, slug)}
+    moved = before.keys() != after.keys()
+    found = {slug for slug in after if before.get(slug) != after[slug]}
+    for slug, told in after.items():
+        targets = [target for _, target in told[-1]] if told else []
+        if any(target in different or (moved and target not in after) for target in targets):
+            found.add(slug)
+    return found
+
+
+def _state(side: Mapping[str, Any], slug: str) -> tuple[Any, ...]:
+    """What others see of an issue."""
+    return (slug in side, *(side.get(slug) or ())[:-1])
