@@ -98,6 +98,10 @@ class SmtpTransport(Transport):
         else:
             smtp = smtplib.SMTP(s.host, s.port, name, timeout=s.timeout)
         try:
+            # The final dot is written apart from the message: it must not wait for the relay's delayed acknowledgement
+            # of that (RFC 896, RFC 1122 section 4.2.3.2), 40 ms a message on Linux.
+            assert smtp.sock, "it connects as it is made"
+            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if s.security == "starttls":
                 smtp.starttls(context=ssl.create_default_context())
             smtp.ehlo_or_helo_if_needed()
