@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import colour, load_config
 from publisher.config.theme import palettes
@@ -18,6 +19,7 @@ from publisher.proofing.proof import proofread
 from publisher.site.build import build
 from publisher.web.pages import ServicePages
 from tests.checks.corpus import SLUG, SOUND, Case, lay_out
+from tests.edition.make import config, edition, html_of, item
 from tests.warm import command
 
 BRAND = """
@@ -90,6 +92,18 @@ def test_the_brand_stands_in_mail_text_archive_and_service(root: Path) -> None:
     origin = re.search(r'<img src="(https://[^/"]+)', shown)
     assert origin
     assert f"img-src data: {origin[1]};" in service.policy
+
+
+@pytest.mark.parametrize(("language", "shape"), [("en", "0 12px 12px 0"), ("ar", "12px 0 0 12px")])
+def test_corners_are_of_buttons_too_and_leave_the_edge_of_a_commentary_straight(language: str, shape: str) -> None:
+    story = item("A", "[Press](https://example.com/){.button}\n\n- one\n  - two\n- three", "Why.", anchor="a")
+    mail = LexborHTMLParser(html_of(edition(story, configuration=config(theme={"corners": 12}), language=language)))
+    radius = {node.attributes["class"]: node.attributes["style"] or "" for node in mail.css(".pressed, .commentary")}
+    assert "border-radius:12px" in radius["pressed"]
+    assert f"border-radius:{shape}" in radius["boxed commentary"]
+    nested = mail.css_first("li ul")
+    assert nested is not None
+    assert "margin:6px 0 0" in (nested.attributes["style"] or ""), "no gap before the next of the outer list"
 
 
 @pytest.mark.parametrize("accent", ["#0b57d0", "#ffcc00", "#111111", "#00aa44", "#ff00ff", "#777777"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from publisher.language import Locale
 from publisher.site.content import page_body
 from tests.edition.make import ROOT, config, edition, item
-from tests.site.conftest import Live, Repository
+from tests.site.conftest import CONFIG, Live, Repository
 
 pytestmark = pytest.mark.browser
 PAGES = (
@@ -142,7 +145,7 @@ def test_a_name_of_two_lines_stands_in_the_middle_of_the_front_page(browser: Any
 
 
 def test_on_a_phone_a_label_stands_before_its_figure_and_a_list_keeps_its_edge_in_both_directions(browser: Any) -> None:
-    arabic = "| الاسم | القيمة |\n|---|--:|\n| ألف | 1.25 |\n\n- English\n- عربي\n"
+    arabic = f"| الاسم | القيمة |\n|---|--:|\n| ألف | 1.25 |\n\n- English {'and more ' * 9}\n- عربي\n"
     mixed = "- [محرك](https://example.com/) in a list of English words\n- English\n"
     page = browser.new_page(viewport={"width": 375, "height": 800})
     for text, language, way in ((arabic, "ar", "rtl"), (mixed, "en", "ltr")):
@@ -154,6 +157,89 @@ def test_on_a_phone_a_label_stands_before_its_figure_and_a_list_keeps_its_edge_i
             const text = document.createRange(); text.selectNodeContents(cell);
             return Math.round(text.getBoundingClientRect().right) })""")
         assert len(set(values)) <= 1, "values below each other"
-        inside = "[...document.querySelectorAll('li')].map(one => getComputedStyle(one).listStylePosition)"
-        assert page.evaluate(inside) == (["inside", "outside"] if way == "rtl" else ["outside", "outside"])
+        lines = page.evaluate("""() => [...document.querySelectorAll('li')].map(one => {
+            const text = document.createRange(); text.selectNodeContents(one.lastChild);
+            const side = getComputedStyle(one).direction === 'ltr' ? 'left' : 'right';
+            return [...text.getClientRects()].map(box => Math.round(box[side])) })""")
+        assert all(len(set(edges)) == 1 and 16 <= edges[0] <= 375 - 16 for edges in lines), "hanging, with its mark"
     page.close()
+
+
+@pytest.mark.parametrize("language", ["ar", "he"])
+def test_two_latin_names_stand_in_the_order_of_a_text_from_right_to_left(page: Any, language: str) -> None:
+    page.set_content(f'<p dir="rtl">{Locale.of(language, {}).join(("Ada", "Grace"))}</p>')
+    first, second = page.evaluate("""() => { const text = document.querySelector('p').firstChild;
+        return ['Ada', 'Grace'].map(name => { const range = document.createRange(), at = text.data.indexOf(name);
+            range.setStart(text, at); range.setEnd(text, at + name.length);
+            return range.getBoundingClientRect().left }) }""")
+    assert first > second
+
+
+ADDRESS = """
+::: callout Box
+[linked](https://example.com/a)
+:::
+
+- [listed](https://example.com/b)
+
+[press](https://example.com/c){.button}
+"""
+
+
+def test_paper_has_every_address_and_no_heading_over_nothing(browser: Any, repository: Repository) -> None:
+    repository.write("images/header.png", (ROOT / "issues/2024-12-29-ai-weekly/images/cover.jpg").read_bytes())
+    repository.write("config.yaml", CONFIG + "theme: {header: images/header.png}\n")
+    head = "tags: [ai]\nauthors: [Ada]\nintro: '[into](https://example.com/d)'\nattribution: '[from](https://example.com/e)'\n"
+    for day in "12":
+        repository.issue(f"2024-01-0{day}", head, ADDRESS)
+    repository.build()
+    context = browser.new_context(viewport={"width": 700, "height": 900}, color_scheme="dark")
+    page = context.new_page()
+    page.emulate_media(media="print")
+    with Live(repository.root / "dist" / "site") as served:
+        page.goto(served.url + "issues/2024-01-02/")
+        printed = page.evaluate("""() => [...document.querySelectorAll('main a')]
+            .map(one => getComputedStyle(one, '::after').content).filter(one => one.includes('http'))""")
+        assert [f"example.com/{letter}" in "".join(printed) for letter in "abcde"] == [True] * 5
+        press = "getComputedStyle(document.querySelector('.button'))"
+        assert page.evaluate(f"[{press}.color, {press}.backgroundColor]") == ["rgb(0, 0, 0)", "rgba(0, 0, 0, 0)"]
+        for path in ("", "issues/2024-01-02/"):
+            page.goto(served.url + path)
+            assert (
+                page.evaluate("""() => [...document.querySelectorAll('main section > h2')].filter(title =>
+                title.checkVisibility() && ![...title.parentElement.children]
+                    .some(one => one !== title && one.checkVisibility())).map(title => title.textContent)""")
+                == []
+            )
+            banner = page.evaluate(
+                "(({left, top}) => [left, top])(document.querySelector('.banner').getBoundingClientRect())"
+            )
+            assert min(banner) >= 0, "nothing of the header is off the sheet"
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_in_forced_colours_marks_can_be_read_buttons_have_edges_and_drawings_a_ground(
+    browser: Any, repository: Repository, scheme: str
+) -> None:
+    drawing = io.BytesIO()
+    Image.new("RGBA", (80, 80)).save(drawing, "PNG")
+    repository.write("issues/2024-01-01-a/images/chart.png", drawing.getvalue())
+    repository.issue("2024-01-01-a", "key_points: [one]\n", f"{ADDRESS}\n![chart](images/chart.png)\n")
+    repository.build()
+    context = browser.new_context(color_scheme=scheme, forced_colors="active")
+    page = context.new_page()
+    with Live(repository.root / "dist" / "site") as served:
+        page.goto(f"{served.url}search/?q=linked")
+        page.wait_for_selector("#results .excerpt mark")
+        style = "getComputedStyle(document.querySelector('#results mark'))"
+        assert page.evaluate(f"{style}.color === getComputedStyle(document.body).color")
+        page.goto(f"{served.url}issues/2024-01-01-a/")
+        edges = page.evaluate("""() => ['.button', '#subscribe button', '.callout', '.key-points'].map(name => {
+            const style = getComputedStyle(document.querySelector(name));
+            const outline = style.outlineStyle === 'none' ? 0 : parseFloat(style.outlineWidth);
+            return Math.max(parseFloat(style.borderTopWidth), outline) })""")
+        assert min(edges) >= 1
+        ground = page.evaluate("getComputedStyle(document.querySelector('.item img')).backgroundColor")
+        assert (ground == "rgb(248, 244, 236)") == (scheme == "dark")
+    context.close()

@@ -1,0 +1,94 @@
+"""The readers' pages in a browser: any logo, a large type, paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from publisher.config import colour as colours
+from publisher.config import load_config
+from publisher.edition.theme import Theme
+from publisher.web.pages import ServicePages
+from tests.site.conftest import CONFIG
+
+pytestmark = pytest.mark.browser
+
+LOGOS = """() => [...document.querySelectorAll('.brand img')].filter(one => one.checkVisibility()).map(one => {
+    const box = one.getBoundingClientRect();
+    return [one.naturalWidth / one.naturalHeight / (box.width / box.height), getComputedStyle(one).backgroundColor,
+            one.naturalWidth] })"""
+
+
+def shown(browser: Any, root: Path, *pages: str, scheme: str = "light", language: str | None = None) -> Any:
+    """A phone that shows one of the service's pages, with the archive's pictures at hand."""
+    config = load_config(root)
+    assets = {asset.name: asset.content for asset in Theme.of(config).brand.assets}
+    service = ServicePages(config)
+    fields = {"email": "", "name": "", "timezone": "", "chosen": (), "wrong": True}
+    links = {"preferences_link": "p", "may_pause": True, "word": "confirm"}
+    texts = {name: service.html(name, language, **fields, **links) for name in pages}
+    page = browser.new_context(viewport={"width": 375, "height": 700}, color_scheme=scheme).new_page()
+
+    def answer(route: Any) -> None:
+        name = route.request.url.partition(".com/")[2]
+        route.fulfill(body=texts.get(name) or assets[name], content_type="text/html" if name in texts else "image/png")
+
+    page.route("**/*", answer)
+    page.goto(f"https://letters.example.com/{pages[0]}")
+    return page
+
+
+def brand(root: Path, theme: str, **sizes: tuple[int, int]) -> None:
+    for name, size in sizes.items():
+        Image.new("RGBA", size, "#123456").save(root / f"{name}.png")
+    (root / "config.yaml").write_text(f"{CONFIG}theme: {theme}\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_one_logo_is_shown_in_its_own_shape_and_nothing_overflows(browser: Any, tmp_path: Path, scheme: str) -> None:
+    brand(tmp_path, "{logo: {light: a.png, dark: b.png, width: 480}}", a=(2400, 120), b=(900, 300))
+    page = shown(browser, tmp_path, "subscribe", scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    ((shape, _, width),) = page.evaluate(LOGOS)
+    assert 0.9 < shape < 1.1
+    assert width == (2400 if scheme == "light" else 900)
+    page.context.close()
+
+
+def test_a_logo_alone_has_a_light_ground_in_the_dark(browser: Any, tmp_path: Path) -> None:
+    brand(tmp_path, "{logo: a.png}", a=(320, 80))
+    page = shown(browser, tmp_path, "confirm", scheme="dark")
+    ((_, ground, _),) = page.evaluate(LOGOS)
+    assert ground == "rgb(248, 244, 236)"
+    page.emulate_media(media="print", color_scheme="dark")
+    inks = page.evaluate("""() => ['h1', 'main p', 'button', 'footer a'].map(name =>
+        getComputedStyle(document.querySelector(name)).color.match(/\\d+/g).map(Number))""")
+    assert all(colours.contrast(tuple(ink), (255, 255, 255)) >= 7 for ink in inks), "dark on paper"
+    page.context.close()
+
+
+def test_where_type_is_twice_as_large_no_word_of_a_title_or_button_breaks(browser: Any, tmp_path: Path) -> None:
+    brand(tmp_path, "{accent: '#0b57d0'}")
+    page = shown(browser, tmp_path, "unsubscribe", "unsubscribed", language="en")
+    for name in ("unsubscribe", "unsubscribed"):
+        page.goto(f"https://letters.example.com/{name}")
+        page.add_style_tag(content="html { font-size: 212.5% !important; }")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375
+        lines = page.evaluate("""() => [...document.querySelectorAll('h1, button')].flatMap(one => {
+            const text = one.firstChild, range = document.createRange();
+            return [...text.data.matchAll(/\\S+/g)].map(word => {
+                range.setStart(text, word.index); range.setEnd(text, word.index + word[0].length);
+                return [word[0], range.getClientRects().length] }) })""")
+        assert lines
+        assert all(count == 1 for _, count in lines), lines
+    page.context.close()
+
+
+def test_an_address_is_typed_from_left_to_right_in_every_language(browser: Any, tmp_path: Path) -> None:
+    brand(tmp_path, "{accent: '#0b57d0'}")
+    page = shown(browser, tmp_path, "subscribe", language="ar")
+    assert page.evaluate("getComputedStyle(document.querySelector('[type=email]')).direction") == "ltr"
+    page.context.close()
