@@ -11,9 +11,10 @@ from pathlib import Path, PurePosixPath
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Sentence, Span, blocking, in_order, say
 from publisher.documents import Mapping, Scalar, Sequence, TextFile, parse_mapping, read_text
+from publisher.documents.text import UNREADABLE
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
-from publisher.issue.folder import MARKDOWN_SUFFIXES, SERIES, IssueFolder, read_folder
+from publisher.issue.folder import MARKDOWN_SUFFIXES, NOT_READ, OUTSIDE, SERIES, YAML_SUFFIXES, IssueFolder, read_folder
 from publisher.issue.item_file import read_item_file
 from publisher.issue.model import Issue, Item, KeyPoints, Status, Wechat
 from publisher.issue.model_reader import ModelReader
@@ -57,7 +58,7 @@ def read_issue(config: Config, slug: str) -> Reading:
     if _is_one_text(folder):
         items = (text_of_step(file, node, findings),) if file and node else ()
     else:
-        items = _items(config.root, folder, files, node, findings)
+        items = _items(config, folder, files, node, findings)
     partial = _assemble(config, folder, file, node, items, findings) if file and node else None
     issue = None if blocking(findings) else partial
     return Reading(slug, issue, partial, tuple(in_order(findings)), (*files.values(),))
@@ -114,20 +115,29 @@ def _issue_node(
 
 
 def _items(
-    root: Path, folder: IssueFolder, files: dict[str, TextFile], node: Mapping | None, findings: list[Diagnostic]
+    config: Config, folder: IssueFolder, files: dict[str, TextFile], node: Mapping | None, findings: list[Diagnostic]
 ) -> tuple[Item, ...]:
-    order = node.get("items") if node is not None else None
+    root, order, before = config.root, node.get("items") if node is not None else None, len(findings)
     if isinstance(order, Sequence):
         read = _ordered(root, folder, files, order, findings)
     else:
         numbered = ((number, files.get(path)) for number, path in enumerate(folder.items, 1))
         read = [read_item(root, folder.path, file, number, findings) for number, file in numbered]
-    if not read and node is not None and (order is None or isinstance(order, Sequence)):
+    told = len(findings) > before or any(_keeps_an_item(config, finding) for finding in folder.findings)
+    if not read and not told and node is not None and (order is None or isinstance(order, Sequence)):
         given = node.entry("items")
         place = Place(folder.issue_file or folder.path, given.key.span if given else Span.point(1))
         advice = say("add an item file beside issue.yaml")
         findings.append(codes.NO_ITEMS.at(place, say("the issue has no items"), help=advice))
     return numbered_anchors([item for item in read if item is not None])
+
+
+def _keeps_an_item(config: Config, finding: Diagnostic) -> bool:
+    """Whether it is an error of what was meant as an item: where there are no others, it says why."""
+    if finding.code == NOT_READ.name:
+        return config.checks.levels.get(finding.code, "error") == "error"
+    suffixes = (*MARKDOWN_SUFFIXES, *YAML_SUFFIXES)
+    return finding.code in {OUTSIDE.name, UNREADABLE.name} and finding.path.lower().endswith(suffixes)
 
 
 def _ordered(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from publisher.checks.context import HAN, Context, Line, fields
 from publisher.config.names import unspoken
-from publisher.diagnostics import Diagnostic, Severity, define, say
+from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.diagnostics.width import display_width
 from publisher.documents.yaml_typos import shortened
 from publisher.issue import date_of_slug
@@ -23,6 +23,20 @@ SUBJECT_TOO_LONG = define("subject-too-long", Severity.WARNING)
 UNREVIEWED = define("unreviewed", Severity.ERROR)
 _NAMES = frozenset({"authors", "tags", "reviewed_by"})
 _BETWEEN = re.compile(rf"[，、；]|(?<={HAN.pattern})[,;]|[,;](?=\s*{HAN.pattern})")
+_PARTS = re.compile(r"[,;]\s+")
+_OF_NAME = re.compile(
+    r"(?:inc|incorporated|ltd|limited|llc|llp|lp|plc|co|corp|corporation|company|gmbh|ag|kg|se|s\.?a|sas|s[aà]rl|s\.?r\.?l|s\.?p\.?a"
+    r"|b\.?v|n\.?v|ab|a/?s|oyj?|pty|pte|k\.?k|ltda|jr|sr|i{2,3}|iv|ph\.?\s?d|m\.?[ad]|j\.?d|mba|esq|c[fp]a)\b.*",
+    re.IGNORECASE,
+)
+"""What follows a comma within a name: the form of a company, a degree, a generation."""
+_NO_NAME = re.compile(
+    r"(?-i:[a-z\d].*)|(?:the|a|an)\s.*|(?:\S+\s+){4}.*"
+    r"|.*\b(?:university|institute|college|school|labs?|news|times|post|journal|magazine|team|group|press|media|foundation"
+    r"|council|cent(?:er|re)|bureau|department|ministry|editor|reporter|writer|director|manager|chief|head|c[ef]o|cto)\b.*",
+    re.IGNORECASE,
+)
+"""What follows a person's name, and is where they work or what they do; or more words than a name has."""
 _QUOTES = "“”‘’「」『』＂＇"
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -37,9 +51,12 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield DATE_CONTRADICTS_SLUG.at(issue.places.of("date"), message, help=advice)
     if ("language",) in issue.places.values and (told := unspoken(issue.language, context.config)):
         yield told.at(issue.places.of("language"))  # the newsletter's is looked at in config.yaml
+    owners: tuple[Issue | Item, ...] = (issue, *issue.items)
+    alone = {place for owner in owners for place in _alone(owner)}
     for line in fields(context):
         if line.key in _NAMES:
             yield from _marks(line)
+            yield from _several(line) if line.key != "tags" and line.whole in alone else ()
     yield from _inbox(context)
     if context.config.checks.generated == "required":
         yield from _unreviewed(context)
@@ -57,6 +74,30 @@ def _marks(line: Line) -> Iterator[Diagnostic]:
     meant = ", ".join(filter(None, names))
     advice = say("write {words}", words=shortened(f"[{meant}]" if len(names) > 1 else meant))
     yield MARKS_IN_NAME.at(line.place(0, len(line.text)), message, help=advice)
+
+
+def _alone(owner: Issue | Item) -> Iterator[Place]:
+    """Where names of an issue or an item are written as one text, and not as a list."""
+    values = owner.places.values
+    return (owner.places.of(*at) for at in values if at and at[-1] in _NAMES and (*at, 0) not in values)
+
+
+def _several(line: Line) -> Iterator[Diagnostic]:
+    """Plain commas between names that are no list. Quotes around them say that it is one name, comma and all."""
+    span = line.whole.span
+    names: list[str] = []
+    for part in filter(None, map(str.strip, _PARTS.split(line.text))):
+        if names and _OF_NAME.fullmatch(part):
+            names[-1] = f"{names[-1]}, {part}"
+        elif names and _NO_NAME.fullmatch(part):
+            return
+        else:
+            names.append(part)
+    if len(names) > 1 and not _BETWEEN.search(line.text) and span.end_column - span.column == len(line.text):
+        meant = ", ".join(f'"{name}"' if "," in name else name for name in names)
+        message = say("{name} is one name here: several are a list", name=shortened(line.text))
+        advice = say("write {words}, or put quotes around one name that has a comma", words=shortened(f"[{meant}]"))
+        yield MARKS_IN_NAME.at(line.whole, message, help=advice)
 
 
 def _inbox(context: Context) -> Iterator[Diagnostic]:

@@ -58,8 +58,9 @@ def check(context: Context) -> Iterator[Diagnostic]:
     elif twice := [one.slug for one in known.others(issue.slug) if one.language == issue.language]:
         message = say("{slug} is in {language} already", slug=twice[0], language=issue.language)
         yield BAD.at(place, message, help=say("write another language, or keep one of the two"))
-    elif original := read_issue(context.config, of).partial:
-        yield from _compare(context, Context(context.config, original, translations=known))
+    elif original := (reading := read_issue(context.config, of)).partial:
+        whole = reading.issue is not None
+        yield from _compare(context, Context(context.config, original, whole=whole, translations=known))
 
 
 def _compare(context: Context, original: Context) -> Iterator[Diagnostic]:
@@ -69,6 +70,8 @@ def _compare(context: Context, original: Context) -> Iterator[Diagnostic]:
         fault = say("the cover is in one of the two alone, this issue and {slug}", slug=of)
         yield PICTURES.at(at, fault, help=say("give both the cover"))
     if len(items) != len(theirs):
+        if not (context.whole and original.whole):  # an item that cannot be read is there
+            return
         message = say("items: {here} here, {there} in {slug}", here=len(items), there=len(theirs), slug=of)
         advice = say("translate the others, or take them out of both")
         yield ITEMS.at(context.issue.places.of("translation_of"), message, help=advice)
