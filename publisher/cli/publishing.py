@@ -97,9 +97,15 @@ def _print_findings(config: Config, published: Published) -> None:
 
 def _print(config: Config, published: Published) -> None:
     late = [outcome for outcome in published.outcomes if outcome.decision.kind in {Action.MISSED, Action.EXPIRED}]
+    renamed = [outcome for outcome in published.outcomes if outcome.decision.kind is Action.RENAMED]
+    folded = [outcome for many in (late, renamed) if len(many) > 3 for outcome in many]
     for outcome in published.outcomes:
-        if outcome.decision.kind not in QUIET and (outcome not in late or len(late) <= 3):
+        if outcome.decision.kind not in QUIET and outcome not in folded:
             _print_outcome(config, outcome)
+    if len(renamed) > 3:
+        names = ", ".join(f"{one.decision.slug} (as {one.decision.facts.mailed_as})" for one in renamed)
+        back = "give the folders their old names back; or publisher publish --mailed all mails nobody"
+        complain(f"readers have {len(renamed)} issues by names that are gone from issues/: {names}", back)
     if len(late) > 3:
         slugs = [outcome.decision.slug for outcome in late]
         kinds = {outcome.decision.kind for outcome in late}

@@ -43,6 +43,7 @@ from publisher.errors import DeployError
 from publisher.issue.translations import translations_of
 from publisher.proofing.proof import Proof, proofread, refuse_unknown
 from publisher.providers import open_provider
+from publisher.publishing.history import refuse_renamed
 from publisher.publishing.store import publication
 from publisher.publishing.witness import Witness, mail, refuse_forgetful
 
@@ -130,6 +131,8 @@ class Sending:
 
     def _mail(self, database: Database, edition: Edition, siblings: Sequence[Edition], dry_run: bool) -> int:
         witness = self._ask_witness(database, edition.slug, *(one.slug for one in siblings))
+        for one in (edition, *siblings):
+            refuse_renamed(self.config, database, one)
         to, *along = (addressed(self.config, one) for one in (edition, *siblings))
         options = replace(self.options, segment=to.segment, local=to.local, siblings=tuple(along))
         if dry_run:

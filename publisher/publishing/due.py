@@ -32,6 +32,7 @@ class Action(StrEnum):
     EXPIRED = "expired"  # its time passed too long ago
     MISSED = "missed"  # its day passed too long ago, and this ledger never saw it
     UNKNOWN = "unknown"  # readers have it, and the ledger knows nothing of it
+    RENAMED = "renamed"  # readers have it by a name that is gone
     LATE = "late"  # its family was mailed without it
     SETTLED = "settled"  # an operator said that it was mailed elsewhere
     DRAFT = "draft"
@@ -41,7 +42,7 @@ class Action(StrEnum):
 
 MAILS = frozenset({Action.DUE, Action.RESUME})
 NEEDS_SOMEBODY = frozenset(
-    {Action.CONFLICT, Action.UNCERTAIN, Action.EXPIRED, Action.MISSED, Action.UNKNOWN, Action.BROKEN}
+    {Action.CONFLICT, Action.UNCERTAIN, Action.EXPIRED, Action.MISSED, Action.UNKNOWN, Action.RENAMED, Action.BROKEN}
 )
 """What a run cannot settle: it says so and exits with 1."""
 
@@ -84,6 +85,7 @@ class Facts:
     claimed: str | None = None  # where readers have it without the ledger's knowing: "the archive", "the outbox"
     forgotten: str | None = None  # what was mailed of it that the ledger knows less of
     settled: str | None = None  # mailed | unmailed, by an operator
+    mailed_as: str | None = None  # the name by which readers have it, of a folder that is gone
     in_repository: bool = True
 
 
@@ -120,6 +122,11 @@ class IssueDecision:
         return {"issue": self.slug, "decision": self.kind.value, "why": self.why, "help": self.help, "at": at}
 
     @property
+    def needs_somebody(self) -> bool:
+        """Whether a run cannot settle it; of a withdrawn one, where the mailing is left in the middle."""
+        return self.kind in NEEDS_SOMEBODY or (self.kind is Action.WITHDRAWN and self.help is not None)
+
+    @property
     def public(self) -> bool:
         """Whether its page belongs into the archive. A missed one's does; one that readers have stays while held."""
         if self.kind is Action.HELD:
@@ -131,7 +138,7 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     """The decision table."""
     slug = facts.slug
     if not facts.in_repository or (not facts.ready and facts.archived):
-        return IssueDecision(facts, Action.WITHDRAWN, _left(facts.mailed) or "no longer in the repository")
+        return _withdrawn(facts)
     if not facts.ready:
         return IssueDecision(facts, Action.DRAFT, "status: draft")
     if facts.broken:
@@ -148,11 +155,22 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
         return IssueDecision(facts, Action.UNKNOWN, why, f"publisher publish {ways}")
     if facts.held_at:
         return _held(facts)
+    if facts.mailed_as and facts.settled != "unmailed":
+        return IssueDecision(facts, Action.RENAMED, *renamed(slug, facts.mailed_as))
     return _by_the_clock(facts, now, policy)
 
 
 _HOLDS_BACK = frozenset(
-    {Action.DRAFT, Action.BROKEN, Action.WAITING, Action.HELD, Action.EXPIRED, Action.MISSED, Action.UNKNOWN}
+    {
+        Action.DRAFT,
+        Action.BROKEN,
+        Action.WAITING,
+        Action.HELD,
+        Action.EXPIRED,
+        Action.MISSED,
+        Action.UNKNOWN,
+        Action.RENAMED,
+    }
 )
 
 
@@ -202,6 +220,21 @@ def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
     return IssueDecision(facts, Action.DONE, "mailed")
 
 
+def renamed(slug: str, before: str) -> tuple[str, str]:
+    """What is to be said of an issue that readers have as ``before``, and what an operator can do."""
+    why = f"readers have it as {before}, which is gone from issues/: was the folder renamed?"
+    ways = f"publisher publish --mailed {slug} mails nobody; --unmailed {slug} mails it as a new issue, to everybody"
+    return why, f"give the folder its old name back; or {ways}"
+
+
+def _withdrawn(facts: Facts) -> IssueDecision:
+    why = "a draft again" if facts.in_repository else "no longer in the repository"
+    if facts.mailed and facts.mailed.sendable and facts.mailed.operator != Operator.CANCELLED:
+        ways = f"publisher cancel {facts.slug} ends its mailing; once it is back as it was, publish goes on with it"
+        return IssueDecision(facts, Action.WITHDRAWN, f"{why}; {_left(facts.mailed)}", ways)
+    return IssueDecision(facts, Action.WITHDRAWN, why)
+
+
 def _held(facts: Facts) -> IssueDecision:
     why = f"held since {_minute(facts.held_at)}" + (f": {facts.held_why}" if facts.held_why else "")
     return IssueDecision(facts, Action.HELD, why, f"publisher hold {facts.slug} --release")
@@ -230,8 +263,8 @@ def _by_the_clock(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDe
     return IssueDecision(facts, Action.DUE, "due now")
 
 
-def _left(mailed: Mailed | None) -> str:
-    return f"{mailed.sendable:,} recipients are left" if mailed and mailed.sendable else ""
+def _left(mailed: Mailed) -> str:
+    return f"{mailed.sendable:,} recipients are left"
 
 
 def _minute(at: datetime | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
+from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -18,11 +19,13 @@ from publisher.delivery.local_time import LocalTime
 from publisher.delivery.lock import forgotten
 from publisher.edition.model import Edition
 from publisher.edition.provenance import hash_parts
-from publisher.issue import Status, read_issue
+from publisher.errors import UsageError
+from publisher.issue import Status, discover, read_issue
 from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.proof import Proof
-from publisher.publishing import store
-from publisher.publishing.due import Action, Facts, IssueDecision, Mailed, decide, with_family
+from publisher.publishing import git, store
+from publisher.publishing.due import Action, Facts, IssueDecision, Mailed, decide, renamed, with_family
+from publisher.publishing.renamed import Gone, mailed_and_gone, mailed_as
 from publisher.publishing.store import Publication
 from publisher.publishing.witness import Witness
 
@@ -35,6 +38,7 @@ class History:
     mailed: Mapping[str, Mailed]
     forgotten: Mapping[str, str] = field(default_factory=dict)  # by slug: what was mailed that it knows less of
     references: frozenset[str] = frozenset()  # of all its mailings
+    gone: tuple[Gone, ...] = ()  # what was mailed of issues that are no longer in the repository
 
 
 def read_history(config: Config, database: Database | None, slugs: Sequence[str]) -> History:
@@ -44,8 +48,9 @@ def read_history(config: Config, database: Database | None, slugs: Sequence[str]
         found = {slug: fault for slug in slugs if (fault := forgotten(url, connection, slug))}
         if connection is None:
             return History({}, {}, found)
-        references = mailings.references(connection)
-        return History(store.all_publications(connection), store.mailed(connection), found, references)
+        publications, references = store.all_publications(connection), mailings.references(connection)
+        gone = mailed_and_gone(connection, publications, slugs)
+        return History(publications, store.mailed(connection), found, references, gone)
 
 
 def decide_all(
@@ -63,6 +68,47 @@ def decide_all(
     decisions |= dict(_unasked(decisions, translations, ledger))
     families = {slug: [decisions[one.slug] for one in translations.others(slug)] for slug in decisions}
     return [with_family(decisions[one.slug], families[one.slug]) for one in found]
+
+
+def refuse_renamed(config: Config, database: Database, edition: Edition) -> None:
+    """For ``send``: raises UsageError where readers have the issue by a name that is gone."""
+    slug = edition.slug
+    with database.connect() as connection:
+        publications = store.all_publications(connection)
+        if publications.get(slug, Publication(slug)).settled_how or mailings.newest(connection, slug):
+            return
+        gone = mailed_and_gone(connection, publications, discover(config.root))
+    if before := mailed_as(edition, content_of(edition), gone):
+        fault, ways = renamed(slug, before)
+        raise UsageError(f"{slug}: {fault} Nothing was sent", help=ways)
+
+
+def refuse_other_history(root: Path, database: Database, commit: str | None) -> None:
+    """Raises UsageError for a commit that the published one does not lead to: it would take the archive back."""
+    if commit is None:
+        return
+    with database.connect() as connection:
+        last = store.last_deployment(connection)
+    if last is None:
+        return
+    how, accept = git.relation(root, commit, last[0]), "publisher publish --accept-history"
+    if how in {git.Relation.SAME, git.Relation.NEWER}:
+        return
+    mine, theirs = commit[:12], last[0][:12]
+    if how is git.Relation.OLDER:
+        raise UsageError(
+            f"this is commit {mine}, and the newer {theirs} is published already: nothing was done",
+            help=f"check out the newest commit; to go back on purpose, revert in a new commit, or {accept}",
+        )
+    if how is git.Relation.UNKNOWN and git.is_shallow(root):
+        raise UsageError(
+            f"the published commit {theirs} is not in this shallow checkout, so older and newer cannot be told apart",
+            help="fetch the whole history: fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 of GitLab",
+        )
+    raise UsageError(
+        f"the published commit {theirs} does not lead to {mine}: the history was rewritten, or this is another branch",
+        help=f"check out the branch that was published; if its history was rewritten on purpose, {accept}",
+    )
 
 
 def _unasked(
@@ -105,6 +151,8 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
     unknown = mailed is None and publication.archived_at is None and publication.settled_how is None
     # An operator's word spares a look at the archive, unless there is a mailing with somebody left.
     unfinished = mailed.sendable > 0 if mailed else publication.settled_how != "mailed"
+    asked = one.slug in config.publish.unmailed
+    strange = mailed is None and publication.settled_how is None and not asked
     return replace(
         facts,
         publish_at=edition.publish_at or (local.opens if local else None),
@@ -113,11 +161,12 @@ def _facts(config: Config, one: Proof, ledger: History, witness: Witness) -> Fac
         digest=edition.digest,
         content=content,
         mailed=mailed,
-        asked=one.slug in config.publish.unmailed,
+        asked=asked,
         known=publication.seen_at is not None,
         seen_at=publication.seen_at if same else None,
         forgotten=facts.forgotten or (witness.gainsay(publication, mailed, ledger.references) if unfinished else None),
         claimed=witness.readers_have(one.slug) if unknown else None,
+        mailed_as=mailed_as(edition, content, ledger.gone) if strange and content else None,
     )
 
 

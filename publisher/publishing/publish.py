@@ -37,7 +37,7 @@ from publisher.publishing import git, store
 from publisher.publishing.announcing import announce
 from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import Action, IssueDecision
-from publisher.publishing.history import History, content_of, decide_all, read_history
+from publisher.publishing.history import History, content_of, decide_all, read_history, refuse_other_history
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.monthly import mail_months
@@ -45,12 +45,12 @@ from publisher.publishing.run import NOT_SENT, IssueResult, Published, Run, RunO
 from publisher.publishing.series import mail_steps
 from publisher.publishing.witness import Witness, mail
 
-SETTLED_BY_NAME = frozenset({Action.DUE, Action.MISSED, Action.EXPIRED, Action.UNKNOWN, Action.SETTLED})
+SETTLED_BY_NAME = frozenset({Action.DUE, Action.MISSED, Action.EXPIRED, Action.UNKNOWN, Action.RENAMED, Action.SETTLED})
 """What ``--mailed ISSUE`` and ``--unmailed ISSUE`` speak of: ready, due, whole, and without a mailing."""
 
 SETTLED_BY_ALL = {
     "mailed": SETTLED_BY_NAME - {Action.SETTLED},
-    "unmailed": SETTLED_BY_NAME - {Action.SETTLED, Action.UNKNOWN},
+    "unmailed": SETTLED_BY_NAME - {Action.SETTLED, Action.UNKNOWN, Action.RENAMED},
 }
 """The same of ``all``, which takes back nobody's word, and mails nothing that readers seem to have."""
 
@@ -217,7 +217,7 @@ class _Publish(Run):
             for decision in decisions:
                 one = decision.facts
                 fresh = one.content and not one.mailed and one.seen_at is None
-                if fresh and decision.kind not in {Action.UNKNOWN, Action.MISSED}:
+                if fresh and decision.kind not in {Action.UNKNOWN, Action.MISSED, Action.RENAMED}:
                     store.note(connection, one.slug, seen_at=self.now, seen_content=one.content)
                 if one.mailed and one.content and one.mailed.digest == one.digest:
                     store.note(connection, one.slug, mailed_content=one.content)
@@ -283,34 +283,6 @@ class _Publish(Run):
             sent = mail(witness, self.config, self.database, letter or edition, options)
         self.step(RunStep.MAILED, edition.slug)
         return sent
-
-
-def refuse_other_history(root: Path, database: Database, commit: str | None) -> None:
-    """Raises UsageError for a commit that the published one does not lead to: it would take the archive back."""
-    if commit is None:
-        return
-    with database.connect() as connection:
-        last = store.last_deployment(connection)
-    if last is None:
-        return
-    how, accept = git.relation(root, commit, last[0]), "publisher publish --accept-history"
-    if how in {git.Relation.SAME, git.Relation.NEWER}:
-        return
-    mine, theirs = commit[:12], last[0][:12]
-    if how is git.Relation.OLDER:
-        raise UsageError(
-            f"this is commit {mine}, and the newer {theirs} is published already: nothing was done",
-            help=f"check out the newest commit; to go back on purpose, revert in a new commit, or {accept}",
-        )
-    if how is git.Relation.UNKNOWN and git.is_shallow(root):
-        raise UsageError(
-            f"the published commit {theirs} is not in this shallow checkout, so older and newer cannot be told apart",
-            help="fetch the whole history: fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 of GitLab",
-        )
-    raise UsageError(
-        f"the published commit {theirs} does not lead to {mine}: the history was rewritten, or this is another branch",
-        help=f"check out the branch that was published; if its history was rewritten on purpose, {accept}",
-    )
 
 
 def _blocked(decisions: Sequence[IssueDecision]) -> str | None:

@@ -20,7 +20,7 @@ from publisher.delivery.tripwires import Tripped
 from publisher.diagnostics import Diagnostic
 from publisher.errors import PublisherError
 from publisher.mail.message import MailContent
-from publisher.publishing.due import NEEDS_SOMEBODY, Action, IssueDecision
+from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.lease import Lease
 from publisher.site.deploy.model import Deployed
 
@@ -110,7 +110,7 @@ class IssueResult:
             return self.sent.exit_status
         if self.failed or self.decision.kind is Action.UNKNOWN:
             return 2  # the ledger knows less than the world: nothing else can be trusted
-        return 1 if self.trouble or self.decision.kind in NEEDS_SOMEBODY else 0
+        return 1 if self.trouble or self.decision.needs_somebody else 0
 
 
 def announcement_trouble(one: Announcement) -> tuple[str, str]:

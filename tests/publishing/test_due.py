@@ -78,6 +78,12 @@ TABLE = [
     ("live, then a draft again", replace(READY, archived=True, ready=False), POLICY, Action.WITHDRAWN),
     ("readers have what the ledger lacks", replace(READY, claimed="the archive"), POLICY, Action.UNKNOWN),
     ("the ledger's word beats the archive's", replace(READY, claimed="the archive", mailed=DONE), POLICY, Action.DONE),
+    ("readers have it by a name that is gone", replace(READY, mailed_as="a"), POLICY, Action.RENAMED),
+    ("readers have it by another name, and its time is past",
+     replace(READY, mailed_as="a", publish_at=NOW - 9 * DAY), POLICY, Action.RENAMED),
+    ("renamed, and held", replace(READY, mailed_as="a", held_at=NOW), POLICY, Action.HELD),
+    ("renamed, and to be mailed anew", replace(READY, mailed_as="a", settled="unmailed"), POLICY, Action.DUE),
+    ("renamed, and never to be mailed", replace(READY, mailed_as="a", settled="mailed"), POLICY, Action.SETTLED),
     ("settled as mailed", replace(READY, claimed="the archive", settled="mailed"), POLICY, Action.SETTLED),
     ("settled as unmailed", replace(READY, claimed="the archive", settled="unmailed"), POLICY, Action.DUE),
 ]  # fmt: skip
@@ -86,6 +92,26 @@ TABLE = [
 @pytest.mark.parametrize(("facts", "policy", "kind"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_the_table(facts: Facts, policy: PublishConfig, kind: Action) -> None:
     assert decide(facts, NOW, policy).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("facts", "somebody"),
+    [
+        (replace(READY, mailed=DONE, in_repository=False), False),
+        (replace(READY, mailed=HALF, in_repository=False), True),
+        (replace(READY, mailed=HALF, ready=False, archived=True), True),
+        (replace(READY, mailed=replace(HALF, operator="paused"), in_repository=False), True),
+        (replace(READY, mailed=replace(HALF, operator="cancelled"), in_repository=False), False),
+        (replace(READY, archived=True, in_repository=False), False),
+    ],
+)
+def test_what_is_taken_away_needs_somebody_while_its_mailing_is_left_in_the_middle(
+    facts: Facts, somebody: bool
+) -> None:
+    decision = decide(facts, NOW, POLICY)
+    assert (decision.kind, decision.needs_somebody) == (Action.WITHDRAWN, somebody)
+    assert ("5 recipients are left" in decision.why) is somebody
+    assert ("draft" in decision.why) is facts.in_repository
 
 
 def test_every_kind_is_in_the_table() -> None:
@@ -105,6 +131,7 @@ FAMILIES: list[tuple[str, Facts, Facts, Action]] = [
     ("expired, the other mailed", replace(READY, publish_at=NOW - 9 * DAY), replace(READY, mailed=DONE), Action.LATE),
     ("waiting, the other mailed", replace(READY, publish_at=NOW + DAY), replace(READY, mailed=DONE), Action.LATE),
     ("missed, the other mailed", replace(READY, day_ends=NOW - 9 * DAY), replace(READY, mailed=DONE), Action.LATE),
+    ("the other was renamed", READY, replace(READY, mailed_as="a"), Action.WAITING),
     ("the other was missed", READY, replace(READY, day_ends=NOW - 9 * DAY), Action.WAITING),
     ("readers have the other, the ledger lacks it", READY, replace(READY, claimed="the archive"), Action.WAITING),
     ("half mailed, and the other too", replace(READY, mailed=HALF), replace(READY, mailed=HALF), Action.RESUME),

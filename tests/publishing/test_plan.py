@@ -262,3 +262,10 @@ def test_the_recipients_of_each_variant_are_counted_and_a_changed_condition_is_a
     (change,) = json.loads(ran.out)["changes"]
     assert (change["how"], change["audience"]["variants"]) == ("changed", {"default": 2, "city-paris": 1})
     assert "variants: default 2, city-paris 1" in room.run("plan", "--base", "HEAD").out
+
+
+def test_a_plan_makes_no_database_where_the_environment_names_one(room: Newsroom) -> None:
+    lost = room.root / "elsewhere" / "lost.db"
+    ran = room.run("plan", PUBLISHER_DATABASE_URL=f"sqlite:///{lost}")
+    assert "no database is at hand" in ran.out
+    assert not lost.parent.exists()

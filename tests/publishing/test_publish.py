@@ -179,10 +179,13 @@ def test_a_rewritten_history_is_refused_until_somebody_says_so_and_mails_nobody_
     assert room.run("publish").status == 0
     room.git("reset", "-q", "--soft", "HEAD~1")
     room.commit("The same issue, rewritten")
+    assert "publish would refuse: the published commit" in room.run("plan").out
+    assert "would refuse" not in room.run("plan", "--base", "HEAD").out  # a branch need not follow it yet
     ran = room.run("publish")
     assert ran.status == 2
     assert "the history was rewritten" in ran.err
     assert room.run("publish", "--accept-history").status == 0
+    assert "would refuse" not in room.run("plan").out
     assert room.mailed() == sorted(PEOPLE)
 
 

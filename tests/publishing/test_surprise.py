@@ -216,3 +216,84 @@ def test_publish_says_each_kind_of_warning_once_and_the_jobs_summary_has_all(
     assert ran.err.count("doubled-punctuation") == 1
     assert "+ 3 more in 1 file" in ran.err
     assert summary.read_text().count("doubled-punctuation") == 4
+
+
+STORY = (
+    "The mill turns again after forty years. The wheel was lifted back into the race on Sunday. Flour is sold from "
+    "nine in the morning.\n\n修复工作用了三年时间。镇上的居民捐出了大部分经费，其余由基金会承担。"
+)
+
+
+def mailed(newsletter: Newsletter, slug: str, body: str = STORY) -> str:
+    issue(newsletter, slug, body=body)
+    assert newsletter.run("publish").status == 0
+    assert mails(newsletter)[slug] == 2
+    return slug
+
+
+def rename(newsletter: Newsletter, slug: str, name: str) -> None:
+    (newsletter.root / "issues" / slug).rename(newsletter.root / "issues" / name)
+
+
+def test_a_folder_that_is_renamed_mails_nobody_again(newsletter: Newsletter) -> None:
+    before, after = mailed(newsletter, FUTURE.format(1)), "2035-01-01-mill"
+    rename(newsletter, before, after)
+    plan = newsletter.run("plan")
+    assert f"{after}: renamed: readers have it as {before}" in plan.out
+    for words in (("publish",), ("publish", "--unmailed", "all"), ("publish",)):
+        ran = newsletter.run(*words)
+        assert ran.status == 1
+        assert f"{after}: renamed: readers have it as {before}" in ran.err
+        assert f"--mailed {after}" in ran.err
+    ran = newsletter.run("send", after)
+    assert ran.status == 2
+    assert f"{after}: readers have it as {before}" in ran.err
+    assert mails(newsletter) == {before: 2}
+    assert newsletter.run("publish", "--mailed", after).status == 0
+    assert newsletter.run("publish").status == 0
+    assert mails(newsletter) == {before: 2}
+    rename(newsletter, after, before)
+    assert newsletter.run("publish").status == 0
+    assert mails(newsletter) == {before: 2}
+
+
+def test_so_does_one_whose_text_is_edited_in_the_same_commit(newsletter: Newsletter) -> None:
+    before, after = mailed(newsletter, FUTURE.format(1)), FUTURE.format(2)
+    shutil.rmtree(newsletter.root / "issues" / before)
+    issue(
+        newsletter, after, body=STORY.replace("forty", "fifty").replace("三年", "四年") + " One sentence is new here."
+    )
+    ran = newsletter.run("publish")
+    assert (ran.status, mails(newsletter)) == (1, {before: 2})
+    assert newsletter.run("publish", "--unmailed", after).status == 0
+    assert mails(newsletter) == {before: 2, after: 2}
+
+
+def test_another_text_in_the_place_of_one_that_is_gone_is_a_new_issue(newsletter: Newsletter) -> None:
+    before, after = mailed(newsletter, FUTURE.format(1)), FUTURE.format(2)
+    shutil.rmtree(newsletter.root / "issues" / before)
+    text = (
+        "The bridge is closed until May. 桥梁要到五月才能重新开放，行人请绕行。 Flour is sold from nine in the morning."
+    )
+    issue(newsletter, after, body=text)
+    assert newsletter.run("publish").status == 0
+    assert mails(newsletter) == {before: 2, after: 2}
+
+
+def test_a_text_that_is_mailed_twice_on_purpose_beside_the_first_is_due(newsletter: Newsletter) -> None:
+    before, after = mailed(newsletter, FUTURE.format(1)), FUTURE.format(2)
+    issue(newsletter, after, body=STORY)
+    assert newsletter.run("publish").status == 0
+    assert mails(newsletter) == {before: 2, after: 2}
+
+
+def test_many_renamed_folders_are_one_line(newsletter: Newsletter) -> None:
+    for number in range(1, 6):
+        mailed(newsletter, FUTURE.format(number), f"第{number}期的正文，与别期完全不同。")
+    for number in range(1, 6):
+        rename(newsletter, FUTURE.format(number), f"weekly-{number}")
+    ran = newsletter.run("publish")
+    assert ran.status == 1
+    assert len([line for line in ran.err.splitlines() if "weekly-1" in line]) == 1
+    assert newsletter.run("publish", "--mailed", "all").status == 0
+    assert len(mails(newsletter)) == 5

@@ -26,14 +26,16 @@ from publisher.proofing.together import proof_all
 from publisher.publishing import git, store
 from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import Action, IssueDecision
-from publisher.publishing.history import History, decide_all, read_history
+from publisher.publishing.history import History, decide_all, read_history, refuse_other_history
 from publisher.publishing.plan import diff
 from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan, Spread
 from publisher.publishing.plan.pictures import take_pictures
 from publisher.publishing.series import plan_of
 from publisher.publishing.witness import Witness
 
-AFTER = frozenset({Action.DONE, Action.CHANGED, Action.SETTLED, Action.LATE, Action.CANCELLED, Action.UNKNOWN})
+AFTER = frozenset(
+    {Action.DONE, Action.CHANGED, Action.SETTLED, Action.LATE, Action.CANCELLED, Action.UNKNOWN, Action.RENAMED}
+)
 """Where nobody would be mailed whatever the numbers are."""
 
 Asked = tuple[Database, set[str], Translations]  # the database, the issues whose recipients are worth counting
@@ -55,6 +57,11 @@ def make_plan(
     try:
         touched, shared = _parts(config, git.changed(config.root, before) if before else ())
         slugs = discover(config.root)
+        if database and not before:  # a branch that is proposed need not follow the published commit yet
+            try:
+                refuse_other_history(config.root, database, commit)
+            except UsageError as error:
+                notes.append(f"publish would refuse: {error.message}; {error.help}")
         ledger = read_history(config, database, slugs)
         unfinished = [s for s in slugs if not (m := ledger.mailed.get(s)) or m.sendable or m.uncertain]
         going = [*unfinished, *ledger.forgotten] if database else []
@@ -117,8 +124,7 @@ def _base(config: Config, base: str) -> str:
 def database_at_hand(config: Config, notes: list[str]) -> Database | None:
     """The database, if there is one already: a plan makes none, and does without."""
     url, fault = database_url(config), "no database is at hand"
-    named = os.environ.get("PUBLISHER_DATABASE_URL") or url.get_backend_name() != "sqlite"
-    if named or (url.database and Path(url.database).is_file()):
+    if url.get_backend_name() != "sqlite" or (url.database and Path(url.database).is_file()):
         try:
             return open_database(config)
         except DatabaseError as error:
