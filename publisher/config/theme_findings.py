@@ -9,16 +9,28 @@ from pathlib import Path
 
 from publisher.config import colour
 from publisher.config.model import Config
-from publisher.config.theme import ENOUGH, Palette, ThemeConfig, built_in, palettes, rgb, theme_folders
+from publisher.config.theme import (
+    ENOUGH,
+    GROUNDS,
+    Palette,
+    ThemeConfig,
+    built_in,
+    described_in,
+    palettes,
+    rgb,
+    theme_folders,
+)
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
-from publisher.documents import Mapping, find, read_text
+from publisher.documents import Mapping, find, parse_mapping, read_text
 from publisher.documents.validate import BAD_VALUE
 from publisher.errors import ConfigError
 
 LOW_CONTRAST = define("theme-contrast", Severity.ERROR, fixed=True)
 SHADOWED = define("theme-shadowed", Severity.WARNING)
 
-_TEXTS = frozenset({".j2", ".html", ".css", ".svg"})
+_TEXT_FILES = frozenset({".j2", ".html", ".css", ".svg"})
+_TEXTS = {"ink": GROUNDS, "title": ("card",), "soft": GROUNDS, "accent": GROUNDS, "on_accent": ("accent",)}
+"""The colours of texts, and what each stands on in mail or on pages."""
 _HEX = re.compile(r"(?<![\w&/])#(?:[0-9a-f]{6}|[0-9a-f]{3})\b", re.IGNORECASE)
 _FAMILY = re.compile(r"font-family\s*:\s*(?![\s{]|var\(|inherit|ui-monospace)[^;}\"]+", re.IGNORECASE)
 _VIVID = 64  # between the largest and the smallest channel: a grey is nobody's accent
@@ -44,7 +56,7 @@ def theme_findings(config: Config, node: Mapping, root: Path, path: str) -> list
         return findings
     sheets = [found for sheet in theme.css for found in _sheet(root, sheet)]
     try:
-        return [*_contrasts(theme, node, root, path), *sheets]
+        return [*_contrasts(theme, node, root, path), *_own_contrasts(theme, root), *sheets]
     except ConfigError as error:
         return [*error.diagnostics, *sheets]
 
@@ -54,7 +66,7 @@ def shadowed(config: Config) -> Iterator[Diagnostic]:
     theme, own = config.theme, config.root / config.templates
     if not own.is_dir() or not (theme.accent or theme.logo or theme.fonts.title or theme.fonts.body):
         return
-    for file in sorted(path for path in own.rglob("*") if path.suffix in _TEXTS and path.is_file()):
+    for file in sorted(path for path in own.rglob("*") if path.suffix in _TEXT_FILES and path.is_file()):
         try:
             name, text = file.relative_to(own).as_posix(), file.read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -113,10 +125,43 @@ def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iter
                 "in the {mode} scheme the accent {accent} has a contrast of {ratio:.1f} to 1, and text needs 4.5",
                 mode=say("dark") if mode == "dark" else say("light"),
                 accent=palette.tokens["accent"],
-                ratio=worst,
+                ratio=colour.told(worst),
             ),
             help=say('write "{colour}", the nearest that can be read', colour=better),
         )
+
+
+def _own_contrasts(theme: ThemeConfig, root: Path) -> Iterator[Diagnostic]:
+    """Colours of the theme's own file that cannot be read on one another, the worst ground of each text."""
+    path = described_in(theme, root)
+    both = palettes(theme, root)
+    file = read_text(root, path)[0] if path else None
+    node = parse_mapping(file, say("{name} has to be a mapping", name=file.path), None)[0] if file else None
+    if file is None or node is None:
+        return
+    for mode, palette in zip(("light", "dark"), both, strict=True):
+        for token, grounds in _TEXTS.items():
+            written = rgb(palette.tokens[token])
+            ground = min(grounds, key=lambda name: colour.contrast(written, rgb(palette.tokens[name])))
+            ratio = colour.contrast(written, rgb(palette.tokens[ground]))
+            at = find(node, (mode, token)) or find(node, (mode, ground))
+            if ratio >= ENOUGH or at is None or (theme.accent and "accent" in token):
+                continue
+            nearest = colour.nearest(written, tuple(rgb(palette.tokens[name]) for name in grounds), ENOUGH)
+            yield LOW_CONTRAST.at(
+                Place(file.path, at.span),
+                say(
+                    "in the {mode} scheme {token} {colour} has a contrast of {ratio:.1f} to 1 with {ground} {other}, "
+                    "and text needs 4.5",
+                    mode=say("dark") if mode == "dark" else say("light"),
+                    token=token,
+                    colour=palette.tokens[token],
+                    ratio=colour.told(ratio),
+                    ground=ground,
+                    other=palette.tokens[ground],
+                ),
+                help=say('write "{colour}", the nearest that can be read', colour=colour.written(nearest)),
+            )
 
 
 def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:

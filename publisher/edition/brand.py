@@ -25,6 +25,8 @@ from publisher.language import Locale
 
 _UNSAFE = re.compile("[^A-Za-z0-9_-]+")  # a ``#``, ``?`` or ``%`` would end or change the address
 _SHOWN = ("paper", "card", "panel", "ink", "soft", "rule", "edge", "accent", "on_accent")
+LOGO_HEIGHTS = (160, 240)
+"""The most CSS pixels that a logo is high: of a usual width, and of any."""
 _MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
 
 
@@ -92,7 +94,7 @@ def _read(
     light, dark = palettes(theme, root)
     assets: dict[str, Asset] = {}
 
-    def picture(key: str, file: str | None, most: int, alt: str = "") -> BrandPicture | None:
+    def picture(key: str, file: str | None, most: int, alt: str = "", high: int | None = None) -> BrandPicture | None:
         if file is None:
             return None
         opened = open_file(root / file, file)
@@ -101,6 +103,8 @@ def _read(
         asset = asset_of(opened)
         assets[asset.name] = asset
         width = min(most, opened.width)
+        if high:
+            width = max(1, min(width, round(opened.width * high / opened.height)))
         return BrandPicture(asset.name, width, max(1, round(opened.height * width / opened.width)), alt)
 
     def shown(name: str, file: str) -> BrandPicture:
@@ -121,7 +125,8 @@ def _read(
 
     logo = None
     if theme.logo:
-        logo = picture("logo", theme.logo.light, theme.logo.width, theme.logo.alt or name)
+        high = min(max(theme.logo.width, LOGO_HEIGHTS[0]), LOGO_HEIGHTS[1])
+        logo = picture("logo", theme.logo.light, theme.logo.width, theme.logo.alt or name, high)
         night = picture("logo", theme.logo.dark, theme.logo.width)
         logo = replace(logo, dark=night.path) if logo and night else logo
     return Brand(
@@ -208,9 +213,10 @@ def font_stacks(fonts: Fonts, words: Locale) -> tuple[str, str]:
 
 
 def place_of(root: Path, *keys: str) -> Place:
-    """Where config.yaml has a key."""
+    """Where config.yaml has a key, or the nearest around it."""
     node, _ = read_nodes(root)
-    at = find(node, keys) if node else None
+    nodes = (find(node, keys[:end]) for end in range(len(keys), 0, -1)) if node else ()
+    at = next((found for found in nodes if found), None)
     return Place(NAME, at.span if at else Span.point(1, 1))
 
 

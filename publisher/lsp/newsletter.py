@@ -22,6 +22,7 @@ from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.text import MAX_BYTES, shadows
 from publisher.edition.model import Edition
 from publisher.edition.others import Others
+from publisher.edition.unseen import unseen
 from publisher.errors import PublisherError
 from publisher.issue import Issue, read_issue
 from publisher.issue.folder import loose_files
@@ -192,7 +193,8 @@ class OpenNewsletter:
             return None, found
         with suppress(PublisherError):  # issues/ is away for the moment in which git changes branches
             found += loose_files(self.real)
-        return config, [*with_levels(config.checks.levels, [*found, *config_warnings(config), *shadowed(config)])]
+        around = (*config_warnings(config), *shadowed(config), *unseen(config))
+        return config, [*with_levels(config.checks.levels, [*found, *around])]
 
     async def _judge(self, slug: str) -> None:
         if self.config is None:

@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import colour, load_config
 from publisher.config.theme import palettes
+from publisher.diagnostics import Diagnostic
 from publisher.edition.brand import Brand
 from publisher.errors import ConfigError
 from publisher.proofing.proof import proofread
@@ -198,6 +199,66 @@ def findings_of_files(root: Path, theme: str) -> list[tuple[str, str, int]]:
     with pytest.raises(ConfigError) as caught:
         load_config(root)
     return [(found.code, found.path, found.span.line) for found in caught.value.diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('light: {soft: "#999999"}\n', [(1, "soft #999999", "page #f4f1ea")]),
+        (
+            'light:\n  page: "#f0f0f0"\n  paper: "#222222"\n',
+            [(3, "ink #26231f", "paper"), (3, "soft", "paper"), (3, "accent", "paper")],
+        ),
+        ('dark:\n  title: "#222222"\n', [(2, "title #222222", "card")]),
+        ('light:\n  accent: "#0b57d0"\n  on_accent: "#333333"\n', [(3, "on_accent", "accent #0b57d0")]),
+        ('light: {ink: "#000000"}\ndark: {soft: "#cccccc"}\n', []),
+    ],
+)
+def test_colours_of_an_own_theme_are_held_against_each_other_at_their_line(
+    root: Path, written: str, told: list[tuple[int, str, str]]
+) -> None:
+    (root / "look").mkdir()
+    (root / "look" / "theme.yaml").write_text(written)
+    (root / "config.yaml").write_text(SOUND["config.yaml"] + "theme: {name: ./look}\n")
+    found: list[Diagnostic] = []
+    try:
+        load_config(root)
+    except ConfigError as error:
+        found = error.diagnostics
+    assert [(one.code, one.path, one.span.line) for one in found] == [
+        ("theme-contrast", "look/theme.yaml", line) for line, _, _ in told
+    ]
+    for one, (_, text, ground) in zip(found, told, strict=True):
+        assert text in str(one.message)
+        assert ground in str(one.message)
+        assert "the nearest that can be read" in str(one.help)
+
+
+def test_a_contrast_that_falls_short_never_reads_as_enough(root: Path) -> None:
+    (root / "config.yaml").write_text(SOUND["config.yaml"] + 'theme: {accent: {light: "#806e00"}}\n')
+    with pytest.raises(ConfigError) as caught:
+        load_config(root)
+    assert "4.4 to 1" in str(caught.value.diagnostics[0].message)
+
+
+@pytest.mark.parametrize(
+    ("size", "width", "shown"),
+    [
+        ((400, 1000), None, (64, 160)),  # taller than wide
+        ((640, 640), None, (160, 160)),
+        ((1000, 2400), 480, (100, 240)),
+        ((640, 640), 200, (200, 200)),
+        ((2400, 120), 480, (480, 24)),
+        ((10, 9000), None, (1, 900)),
+    ],
+)
+def test_no_logo_fills_the_screen(root: Path, size: tuple[int, int], width: int | None, shown: tuple[int, int]) -> None:
+    Image.new("RGB", size).save(root / "images/logo.png")
+    logo = "{light: images/logo.png" + (f", width: {width}" if width else "") + "}"
+    (root / "config.yaml").write_text(f"{SOUND['config.yaml']}theme: {{logo: {logo}}}\n")
+    found = Brand.of(load_config(root)).logo
+    assert found is not None
+    assert (found.width, found.height) == shown
 
 
 def test_a_changed_colour_of_an_own_theme_is_seen_at_once(root: Path) -> None:

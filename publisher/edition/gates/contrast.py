@@ -54,7 +54,7 @@ def close_words(mode: Sentence, contrast: float, colour: colours.RGB, ground: co
     return say(
         "in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}",
         mode=mode,
-        contrast=contrast,
+        contrast=colours.told(contrast),
         colour=colours.written(colour),
         ground=colours.written(ground),
     )

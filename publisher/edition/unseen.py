@@ -1,0 +1,169 @@
+"""What of a brand cannot be seen: a logo lost on its ground, colours of an own style sheet that only fit one scheme.
+
+Mail has its gate (:mod:`publisher.edition.gates.contrast`). Of pages a specimen is taken: what an issue, a list and the
+forms are made of, in the theme's style sheet with and without the newsletter's own.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from publisher.config import Config, colour
+from publisher.config.theme import rgb, theme_folders
+from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
+from publisher.documents import read_text
+from publisher.edition.brand import Brand, place_of
+from publisher.edition.gates.contrast import DARK, DARK_MODE, LIGHT_MODE, close_pairs
+from publisher.edition.gates.stylesheet import rules
+from publisher.edition.model import ThemeError
+from publisher.edition.theme import Theme
+from publisher.errors import UsageError
+
+UNSEEN = define("theme-unseen", Severity.WARNING)
+
+_SEEN, _SHARE, _SAMPLE = 1.5, 0.01, 96
+"""A pixel of this contrast is seen; a logo needs this share of such pixels, among those of a copy this wide."""
+_OWN = ("web/style.css", "web/theme.css", "service/style.css", "service/theme.css")
+_COLOUR = re.compile(r":\s*([^:;{}]*?)\s*(?:!important\s*)?(?:[;}]|$)")
+_READ = frozenset({"color", "background", "background-color", "font-size", "font-weight", "display"})
+_VAR = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,([^()]*))?\)")
+_REM = re.compile(r"([\d.]+)rem\b")
+_DEEP = 4  # variables that stand for variables; a circle has no end
+_MUCH = " !important"
+_BROWSERS = "h1,h2,h3,h4,b,strong,th{font-weight:bold}"
+_ISSUE = """
+<html lang="en" dir="ltr"><body class="{page}"><header class="site-head"><div class="measure"><p class="brand">
+<a href="/">a</a></p><nav><ul><li><a href="/">a</a></li></ul></nav></div></header><main id="content">
+<div class="measure"><article><header class="issue-head"><h1>a</h1><p class="dek">a</p><p class="meta">
+<span>a</span></p></header><section class="key-points"><h2>a</h2><ol><li><span class="numeral">a</span>
+<span class="point"><a href="/">a</a></span></li></ol><p class="generated">a</p></section><div class="intro">
+<p>a</p></div><h2 class="section">a</h2><section class="item"><h3 class="headline"><a href="/">a</a></h3>
+<div class="text"><p>a <a href="/">a</a><b>a</b><code>a</code></p><h4>a</h4><ul><li>a</li></ul><blockquote>
+<p>a</p></blockquote><pre><code>a</code></pre><table><tr><th>a</th></tr><tr><td>a</td></tr></table>
+<section class="callout"><p class="label">a</p><p>a</p></section><p><a class="button" href="/">a</a></p></div>
+<figure><figcaption>a</figcaption></figure><p class="source">a <a href="/">a</a></p><aside class="commentary">
+<p><b class="label">a</b> a <a href="/">a</a></p><p class="by">a</p></aside></section>
+<p class="attribution">a</p></article><p class="tagline">a</p><h2 class="kicker">a</h2><ol class="cards"><li>
+<h3><a href="/">a</a></h3><p class="subtitle">a</p><p class="facts"><time>a</time></p></li></ol>
+<ul class="topics"><li><a href="/">a</a></li></ul></div></main><section class="subscribe"><div class="measure">
+<h2>a</h2><p>a</p><form><label>a</label><button>a</button></form></div></section><footer class="colophon">
+<div class="measure"><p><a href="/">a</a></p><div class="footer">a</div></div></footer></body></html>
+"""
+_FORM = """
+<html lang="en" dir="ltr"><body><header><p class="brand"><a href="/">a</a></p></header><main id="content">
+<h1>a</h1><p>a <a href="/">a</a></p><p class="wrong">a</p><form><div class="field">
+<label>a <span class="soft">a</span></label></div><button>a</button><button class="quiet">a</button></form>
+<p class="soft">a</p></main><footer><p><a href="/">a</a></p><div class="soft">a</div></footer></body></html>
+"""
+SPECIMENS = {
+    "web/style.css": tuple(_ISSUE.replace("{page}", page) for page in ("issue", "home")),
+    "service/style.css": (_FORM,),
+}
+"""What pages are made of, by their style sheet."""
+
+
+def unseen(config: Config) -> Iterator[Diagnostic]:
+    """What readers of mail and pages cannot see of the newsletter's brand."""
+    yield from _logos(config)
+    yield from _colours(config)
+
+
+def _logos(config: Config) -> Iterator[Diagnostic]:
+    brand, logo = Brand.of(config), config.theme.logo
+    if logo is None or brand.logo is None:
+        return
+    shown = (("light", logo.light, brand.logo.path, brand.light), ("dark", logo.dark, brand.logo.dark, brand.dark))
+    for mode, file, path, palette in shown:
+        if file is None or path is None:
+            continue
+        content = next(asset.content for asset in brand.assets if asset.name == path)
+        ground = next((name for name in ("page", "paper") if _lost(content, rgb(palette[name]))), None)
+        if ground is None:
+            continue
+        told = say(
+            "in the {mode} scheme the logo {file} is lost on its ground {colour}",
+            mode=say("dark") if mode == "dark" else say("light"),
+            file=file,
+            colour=palette[ground],
+        )
+        advice = say("draw it in colours that are seen there, or put a ground of its own into the picture")
+        yield UNSEEN.at(place_of(config.root, "theme", "logo", mode), told, help=advice)
+
+
+def _lost(content: bytes, ground: colour.RGB) -> bool:
+    """Whether next to nothing of a picture differs from the ground that it stands on."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content)) as given:
+        image = given.convert("RGBA")
+    image.thumbnail((_SAMPLE, _SAMPLE))
+    counted: list[Any] = image.getcolors(_SAMPLE * _SAMPLE) or []
+    drawn = [(count, pixel[:3]) for count, pixel in counted if pixel[3] >= 128]
+    seen = sum(count for count, pixel in drawn if colour.contrast(pixel, ground) >= _SEEN)
+    return bool(seen <= _SHARE * sum(count for count, _ in drawn))
+
+
+def _colours(config: Config) -> Iterator[Diagnostic]:
+    """Colours of the newsletter's own sheets that cannot be read on pages, in one scheme or both: each at its place."""
+    root = config.root.resolve()
+    folders = [folder.relative_to(root) for folder in theme_folders(config) if folder.is_relative_to(root)]
+    sheets = [(folder / name).as_posix() for folder in folders for name in _OWN]
+    written = [*_written(root, [*config.theme.css, *sheets])]
+    theme, told = Theme.of(config), set[Place]()
+    try:
+        whole = {name: theme.style(name, "") for name in SPECIMENS} if written else {}
+    except (ThemeError, UsageError):
+        return  # whoever makes the pages tells of it
+    for (mode, dark), (name, sheet) in product(((LIGHT_MODE, False), (DARK_MODE, True)), whole.items()):
+        for (ink, ground), ratio in close(sheet, dark, SPECIMENS[name]).items():
+            at = next((place for place, found in written if found in (ink, ground)), None)
+            if at is None or at in told:
+                continue
+            told.add(at)
+            words = say(
+                "on pages in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}",
+                mode=mode,
+                contrast=colour.told(ratio),
+                colour=colour.written(ink),
+                ground=colour.written(ground),
+            )
+            advice = say("write one that can be read, for the dark in @media (prefers-color-scheme: dark) { … }")
+            yield UNSEEN.at(at, words, help=advice)
+
+
+def _written(root: Path, names: Iterable[str]) -> Iterator[tuple[Place, colour.RGB]]:
+    """The colours of style sheets, where each stands."""
+    for name in names:
+        file = read_text(root, name)[0] if (root / name).is_file() else None
+        for number, line in enumerate(file.text.split("\n") if file else (), 1):
+            for found in _COLOUR.finditer(line):
+                if value := colour.parse(found[1]):
+                    column = found.start(1) + 1
+                    yield Place(name, Span(number, column, number, column + len(found[1]))), value
+
+
+def close(sheet: str, dark: bool, specimens: Iterable[str]) -> dict[tuple[colour.RGB, colour.RGB], float]:
+    """Text and ground of specimens that are too close in a scheme, with their contrast."""
+    import css_inline
+
+    kept = [rule for rule in rules(sheet) if all(dark and DARK in at.replace(" ", "") for at in rule.context)]
+    tokens = {name: value for rule in kept if ":root" in rule.selector for name, value, _ in rule.declarations}
+
+    def filled(value: str) -> str:
+        for _ in range(_DEEP):
+            value = _VAR.sub(lambda found: tokens.get(found[1], found[2] or ""), value)
+        return value
+
+    css = [_BROWSERS]
+    for rule in (one for one in kept if one.selector):
+        read = ((name, filled(value), much) for name, value, much in rule.declarations if name in _READ)
+        css.append(f"{rule.selector}{{{''.join(f'{n}:{value}{_MUCH * much};' for n, value, much in read)}}}")
+    pixels = _REM.sub(lambda found: f"{float(found[1]) * 16:g}px", "".join(css))
+    inliner = css_inline.CSSInliner(extra_css=pixels, load_remote_stylesheets=False)
+    pairs = (close_pairs(inliner.inline(specimen)) for specimen in specimens)
+    return {(ink, ground): ratio for each in pairs for (_, ink, ground), ratio in each.items()}
