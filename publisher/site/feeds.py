@@ -232,7 +232,9 @@ def _xml(root: ElementTree.Element) -> bytes:
     return text + b"\n"
 
 
-_NOISE = re.compile(r"\s*[(<（]?https?://[^\s>)）]+[)>）]?|\s+")
+_DRAWN = re.compile(r"^(?:[>|] ?)*(?:[-=*](?:[-=* ]*[-=*])?)?$|^(?:[>|] ?)+|`", re.MULTILINE)
+_STRUCK = re.compile(r"(?<!\w)~(\S(?:[^~\n]*[^~\s])?)~(?!\w)")
+_ADDRESS = re.compile(r"\s*[(<（]?https?://[^\s>)）]+[)>）]?")
 
 
 def search_file(
@@ -254,6 +256,7 @@ def _row(edition: Edition, tags: Sequence[Group], words: SiteWords) -> dict[str,
         "url": issue_path(edition.slug),
         "date": words.day(edition),
         "language": edition.language,
+        **({"dir": "rtl"} if words.dir == "rtl" else {}),
         **({"of": edition.translation_of} if edition.translation_of else {}),
         "tags": [tag.name for tag in tags],
         "items": [[story.anchor, story.headline, _text(story)] for story in edition.stories],
@@ -261,5 +264,5 @@ def _row(edition: Edition, tags: Sequence[Group], words: SiteWords) -> dict[str,
 
 
 def _text(story: EditionItem) -> str:
-    """What of an item is worth finding: its words without addresses, on one line."""
-    return _NOISE.sub(" ", story.text).strip()
+    """What of an item is worth finding: its words without addresses and without what is drawn of signs, on one line."""
+    return " ".join(_ADDRESS.sub("", _STRUCK.sub(r"\1", _DRAWN.sub("", story.text))).split())

@@ -83,6 +83,30 @@ def test_search_finds_headlines_under_the_strict_policy(browser: Any, live: str)
     context.close()
 
 
+def test_what_was_found_is_words_alone_and_runs_in_the_direction_of_its_issue(
+    browser: Any, repository: Repository
+) -> None:
+    body = (
+        "## Head\n\nA ~~struck~~ `word` of 3~5, [linked](https://example.com/a), here.\n\n> quoted\n\n---\n\nEnd of it."
+    )
+    repository.issue("2024-01-01-en", "language: en\n", body)
+    repository.issue("2024-01-02-ar", "language: ar\n", "كلمة word هنا.")
+    repository.build()
+    page = browser.new_page()
+    with Live(repository.root / "dist" / "site") as served:
+        page.goto(f"{served.url}search/?q=word")
+        page.wait_for_selector("#results .excerpt")
+        shown = page.evaluate("""() => [...document.querySelectorAll('#results > li')].map(
+            one => [one.lang, getComputedStyle(one).direction])""")
+        assert shown == [["ar", "rtl"], ["en", "ltr"]]
+        assert (
+            page.locator("[lang=en] .excerpt")
+            .inner_text()
+            .startswith("Head A struck word of 3~5, linked, here. quoted End")
+        )
+    page.close()
+
+
 def test_the_keyboard_reaches_the_content_first(browser: Any, live: str) -> None:
     context = browser.new_context()
     page = context.new_page()

@@ -13,6 +13,7 @@ from publisher.config import load_config
 from publisher.edition.theme import Theme
 from publisher.web.pages import ServicePages
 from tests.site.conftest import CONFIG
+from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 
@@ -45,6 +46,15 @@ def brand(root: Path, theme: str, **sizes: tuple[int, int]) -> None:
     for name, size in sizes.items():
         Image.new("RGBA", size, "#123456").save(root / f"{name}.png")
     (root / "config.yaml").write_text(f"{CONFIG}theme: {theme}\n", encoding="utf-8")
+
+
+def test_what_a_browser_asks_for_does_not_change_the_language_of_a_page(site: Site) -> None:
+    pages = {
+        site.client.get("/subscribe", headers={"accept-language": tags}).text for tags in ("", "de", "ar, en;q=0.5")
+    }
+    assert len(pages) == 1
+    assert '<html lang="zh-CN"' in pages.pop()
+    assert '<html lang="de"' in site.client.get("/subscribe?language=de").text
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -75,6 +75,7 @@ if (form && location.protocol !== "file:") {
     const url = form.dataset.root + row.url;
     const entry = element("li", "", link(url, row.title), element("p", "facts", row.date));
     entry.lang = row.language;
+    entry.dir = row.dir ?? "ltr";
     if (items.length) {
       const lines = items.map((item) => {
         const href = url + "#" + encodeURIComponent(item.anchor);
