@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 
-from publisher.checks.rules.story_repeated import ALIKE, _another, _Last, _pairs
+from publisher.checks.rules.story_repeated import ALIKE, _another, _Last, _pairs, compare, earlier
 
 SAID = "the new model chip firm raises opens closes sells 12 2024 Rust OpenAI 模型 公司 发布 芯片 报告 a of"
 WORDS = SAID.split()
@@ -35,3 +36,28 @@ def test_the_search_finds_what_a_comparison_of_each_with_each_finds() -> None:
             assert {(share, one.slug, one.words) for share, one in last.alike(place, words)} == expected
             many += len(expected)
     assert many > 100
+
+
+def test_comparing_holds_what_repeats_and_the_last_issues_not_the_archive() -> None:
+    chance = random.Random(7)
+
+    def peak(count: int) -> int:
+        issues = [
+            (
+                f"i-{number:04}",
+                f"{2000 + number // 300}-{1 + number % 300 // 25:02}-{1 + number % 25:02}",
+                [(("a.md", 1, 1, 1, 2), f"{chance.getrandbits(160):x}", f"{number}", "", [(None, f"u/{number}")], "a")],
+            )
+            for number in range(count)
+        ]
+        _pairs.cache_clear()
+        tracemalloc.start()
+        held = tracemalloc.get_traced_memory()[0]
+        assert not list(compare(issues, None))
+        assert not any(earlier(issues, frozenset(slug for slug, *_ in issues)).values())
+        most = tracemalloc.get_traced_memory()[1] - held
+        tracemalloc.stop()
+        return most
+
+    few, many = peak(1_000), peak(3_000)
+    assert many - few < 2_000 * 500  # bytes an issue; pairs of one headline take some thousand

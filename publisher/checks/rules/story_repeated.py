@@ -6,11 +6,11 @@ import re
 import unicodedata
 from bisect import bisect
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from hashlib import blake2s
-from itertools import chain, count, pairwise
+from itertools import chain, count, islice, pairwise
 from typing import Any, NamedTuple
 from urllib.parse import urldefrag, urlsplit
 
@@ -132,26 +132,37 @@ def _address(url: str) -> str:
     return "" if parts.path in {"", "/"} and not parts.query else parts.geturl().rstrip("/")
 
 
+def _headlines(stories: Iterable[Sequence[Any]]) -> Iterator[str]:
+    return (story[2] for story in stories)
+
+
+def _sources(stories: Iterable[Sequence[Any]]) -> Iterator[str]:
+    return (url for story in stories for _, url in story[4] if url)
+
+
+def _issues_of(
+    ordered: Sequence[Told], wanted: frozenset[str] | None, keys: Callable[[Iterable[Any]], Iterable[str]]
+) -> dict[str, int]:
+    """In how many issues each key of the ``wanted`` stands that stands in several: most do not, and cost no memory."""
+    asked = {key for slug, _, stories in ordered if wanted is None or slug in wanted for key in keys(stories)}
+    times = Counter(chain.from_iterable(asked.intersection(keys(stories)) for _, _, stories in ordered))
+    return {key: issues for key, issues in times.items() if issues > 1}
+
+
 def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
-    asked = {
-        url
-        for slug, _, stories in ordered
-        if wanted is None or slug in wanted
-        for *_, links, _ in stories
-        for _, url in links
-        if url
-    }
+    several = _issues_of(ordered, wanted, _sources)
     ran: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a source: its issues, with the text
     for slug, day, stories in ordered:
         for _, _, _, text, links, _ in stories:
             for _, url in links:
-                if url in asked:
+                if url in several:
                     ran[url].setdefault((day, slug), text)
     for slug, day, stories in ordered:
         for _, _, _, text, links, _ in stories if wanted is None or slug in wanted else ():
             for place, url in links:
-                earlier = [(issue, other) for issue, other in list(ran[url].items())[:COLUMN] if issue[0] < day]
-                column = len(ran[url]) >= COLUMN and text not in (other for _, other in earlier)
+                issues_of = ran.get(url, {})
+                earlier = [(issue, other) for issue, other in islice(issues_of.items(), COLUMN) if issue[0] < day]
+                column = len(issues_of) >= COLUMN and text not in (other for _, other in earlier)
                 if earlier and not column:
                     message = say("a story from this source already ran in {slug}", slug=earlier[0][0][1])
                     yield CODE.at(_place(place), message, help=_HELP)
@@ -159,17 +170,17 @@ def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iter
 
 def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     """The same headline anywhere before, else an alike one among the last issues."""
-    asked = {story[2] for slug, _, stories in ordered if wanted is None or slug in wanted for story in stories}
+    several = _issues_of(ordered, wanted, _headlines)
     known: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a headline: its issues, with the text
     for slug, day, stories in ordered:
         for _, _, headline, text, *_ in stories:
-            if headline in asked:
+            if headline in several:
                 known[headline][day, slug] = text
     last = _Last(ordered)
     for place, (slug, day, stories) in enumerate(ordered):
         for at, words, headline, text, *_ in stories if wanted is None or slug in wanted else ():
-            same = known[headline]
-            earlier = [issue for issue in list(same)[:WINDOW] if issue[0] < day]
+            same = known.get(headline, {})
+            earlier = [issue for issue in islice(same, WINDOW) if issue[0] < day]
             if len(same) >= COLUMN and text not in {same[issue] for issue in earlier}:
                 continue
             if earlier and len(_pairs(words)) >= _SHORTEST:
@@ -186,12 +197,11 @@ def earlier(gathered: Sequence[Told], wanted: frozenset[str]) -> dict[str, tuple
     source under one half alike. What makes a column is no story.
     """
     ordered = _ordered(gathered)
-    headlines = Counter(headline for _, _, stories in ordered for headline in {story[2] for story in stories})
-    asked = {link[1] for slug, _, stories in ordered if slug in wanted for story in stories for link in story[4]}
+    headlines, several = _issues_of(ordered, wanted, _headlines), _issues_of(ordered, wanted, _sources)
     of_source: defaultdict[str, list[_PastHeadline]] = defaultdict(list)
     for slug, day, stories in ordered:
         for _, words, _, _, links, anchor in stories:
-            for url in {url for _, url in links if url and url in asked}:
+            for url in {url for _, url in links if several.get(url, COLUMN) < COLUMN}:
                 of_source[url].append(_PastHeadline(slug, day, words, anchor, _pairs(words)))
     last = _Last(ordered)
     made: dict[str, tuple[Earlier, ...]] = {}
@@ -199,11 +209,10 @@ def earlier(gathered: Sequence[Told], wanted: frozenset[str]) -> dict[str, tuple
         found: dict[Earlier, str] = {}
         for _, words, headline, _, links, anchor in stories if slug in wanted else ():
             pairs = _pairs(words)
-            told = [other for _, other in last.alike(place, words)] if headlines[headline] < COLUMN else []
+            told = [other for _, other in last.alike(place, words)] if headlines.get(headline, 1) < COLUMN else []
             for _, url in links:
-                if len({other.slug for other in of_source[url]}) < COLUMN:
-                    same = (other for other in of_source[url] if other.day < day and not _another(words, other.words))
-                    told += [other for other in same if 4 * len(pairs & other.pairs) >= len(pairs) + len(other.pairs)]
+                same = (o for o in of_source.get(url, ()) if o.day < day and not _another(words, o.words))
+                told += [other for other in same if 4 * len(pairs & other.pairs) >= len(pairs) + len(other.pairs)]
             found |= {(anchor, other.slug, other.anchor, other.words): other.day for other in told}
         made[slug] = tuple(sorted(found, key=lambda one: (found[one], *one), reverse=True))
     return {slug: made[slug] for slug in wanted & made.keys()}
@@ -221,7 +230,7 @@ class _Last:
         self._numbers = count()
         self._held: deque[tuple[int, int]] = deque()  # place of the issue, number of the story
         self._stories: dict[int, _PastHeadline] = {}
-        self._index: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._index: defaultdict[str, list[int]] = defaultdict(list)
 
     def alike(self, place: int, words: str) -> list[tuple[float, _PastHeadline]]:
         """The headlines of earlier days that are alike to one of the issue at ``place``, and how much."""
@@ -242,7 +251,9 @@ class _Last:
         """Hold the issues before the one at ``place``, and forget the oldest."""
         while self._held and self._held[0][0] < place - WINDOW:
             for pair in self._stories.pop(self._held.popleft()[1]).pairs:
-                self._index[pair].popleft()  # in the order in which they came
+                del self._index[pair][0]  # in the order in which they came
+                if not self._index[pair]:
+                    del self._index[pair]
         for at in range(max(self._end, place - WINDOW), place):
             slug, day, stories = self._ordered[at]
             for number, told in zip(self._numbers, stories):  # noqa: B905 - the numbers never end
@@ -253,7 +264,7 @@ class _Last:
         self._end = place
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _pairs(words: str) -> frozenset[str]:
     return frozenset(map("".join, pairwise(_letters(words))))
 
