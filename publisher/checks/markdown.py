@@ -36,11 +36,11 @@ class _Rows(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A token, what it says or is as HTML, and where that begins: an offset in the lines of the text it stands in."""
+    """A token, what it says or is as HTML, and where that begins: an offset in the lines of the prose it stands in."""
 
     token: Token
     words: str
-    text: Text
+    prose: Prose
     rows: _Rows
     begin: int = 0
 
@@ -51,13 +51,13 @@ class Piece(NamedTuple):
 
     def place(self, start: int, end: int) -> Place:
         """The place in the file of a range of the words."""
-        return self.text.place(self.rows, self.begin + start, self.begin + end)
+        return _place(self.prose, self.rows, self.begin + start, self.begin + end)
 
     @property
     def whole(self) -> Place:
         """The place of all of it."""
         if not (at := self.token.meta.get("at")) and self.token.block:
-            return self.text.prose.place(self.rows.at[0][0])
+            return self.prose.place(self.rows.at[0][0])
         start, end = at or (0, len(self.words))
         return self.place(0, end - start)
 
@@ -99,10 +99,10 @@ class Text:
                     length = len(child.content)
                     found = rows.token.content.find(child.content, position, position + length + _NEAR)
                     if found >= 0:
-                        yield child.content, partial(self.place, rows, found, found + length)
+                        yield child.content, partial(_place, self.prose, rows, found, found + length)
                         position = found + length
                     else:  # written with escapes or entities: somewhere on from here
-                        yield child.content, partial(self.place, rows, position, len(rows.token.content))
+                        yield child.content, partial(_place, self.prose, rows, position, len(rows.token.content))
 
     @cached_property
     def words(self) -> str:
@@ -132,21 +132,21 @@ class Text:
     def _pieces(self) -> Iterator[Piece]:
         """Tokens that neither say anything nor are a part, as those of emphasis, are left out."""
         if not _LINKING.search(self.prose.text):
-            yield from (Piece(one, " ", self, _line(one)) for one in self.tokens if one.type == "heading_open")
+            yield from (Piece(one, " ", self.prose, _line(one)) for one in self.tokens if one.type == "heading_open")
             return
         inline = {id(rows.token): rows for rows in self._inline}
         for token in self.tokens:
             if token.type == "html_block":
-                yield Piece(token, token.content, self, self._rows(token))
+                yield Piece(token, token.content, self.prose, self._rows(token))
             elif token.type == "inline":
                 rows = inline.get(id(token)) or _line(token)
                 for child in token.children or ():
                     words = child.content if child.type == "html_inline" else _said(child)
                     if words or child.type in _PARTS:
-                        yield Piece(child, words, self, rows, child.meta["at"][0] if "at" in child.meta else 0)
+                        yield Piece(child, words, self.prose, rows, child.meta["at"][0] if "at" in child.meta else 0)
             elif token.nesting != 1 or token.type in {"heading_open", "container_sponsor_open"}:
                 words = f" {token.content} " if token.type in {"fence", "code_block"} else " "
-                yield Piece(token, words, self, _line(token))
+                yield Piece(token, words, self.prose, _line(token))
 
     @cached_property
     def written(self) -> tuple[tuple[str, Callable[[int, int], Place]], ...]:
@@ -161,7 +161,7 @@ class Text:
                 if child.type in {"code_inline", "html_inline"} and (at := child.meta.get("at")) and at[0] >= last:
                     shown += [" " * (at[0] - last) if code else written[last : at[0]], " " * (at[1] - at[0])]
                     last, code = at[1], code + opens_code(child)
-            yield "".join([*shown, written[last:]]) if shown else written, partial(self.place, rows)
+            yield "".join([*shown, written[last:]]) if shown else written, partial(_place, self.prose, rows)
 
     @cached_property
     def _inline(self) -> tuple[_Rows, ...]:
@@ -202,13 +202,14 @@ class Text:
             start += len(line) + 1
         return _Rows(token, at, starts)
 
-    def place(self, rows: _Rows, start: int, end: int) -> Place:
-        """The place in the file of a range of what a token's lines hold."""
-        index = bisect_right(rows.starts, start) - 1
-        line, column = rows.at[index]
-        column += start - rows.starts[index]
-        stop = rows.starts[index + 1] - 1 if index + 1 < len(rows.starts) else end
-        return self.prose.place(line, column, column + min(stop, end) - start)
+
+def _place(prose: Prose, rows: _Rows, start: int, end: int) -> Place:
+    """The place in the file of a range of what a token's lines hold."""
+    index = bisect_right(rows.starts, start) - 1
+    line, column = rows.at[index]
+    column += start - rows.starts[index]
+    stop = rows.starts[index + 1] - 1 if index + 1 < len(rows.starts) else end
+    return prose.place(line, column, column + min(stop, end) - start)
 
 
 def _line(token: Token) -> _Rows:

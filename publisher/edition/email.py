@@ -21,7 +21,7 @@ from publisher.edition.brand import Brand, font_stacks
 from publisher.edition.footer import footer
 from publisher.edition.markdown import Html, in_tables
 from publisher.edition.model import Slotted, ThemeError
-from publisher.edition.slots import Slots
+from publisher.edition.slots import Slots, between
 from publisher.edition.theme import Theme
 from publisher.edition.view import View, used
 from publisher.language import Locale
@@ -48,6 +48,7 @@ _SURPLUS = re.compile(
     re.DOTALL,
 )
 _SPACE_IN_CSS = re.compile(r";?\s*([{},;>!])\s*|(?<=[a-z]): +(?![^{}();]*\))|^\s+|\s+$")
+_NUMBER = re.compile("([0-9]+)z")
 _ATTRIBUTES = re.compile(r"""(?:\s+[\w:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*""")
 
 
@@ -57,7 +58,6 @@ class HtmlPlaceholders:
     def __init__(self, mark: str) -> None:
         self._mark = mark
         self._pieces: list[str] = []
-        self._pattern = re.compile(mark + r"([0-9]+)z")
 
     def __call__(self, html: Markup) -> Markup:
         """A marker that stands for ``html``."""
@@ -66,7 +66,8 @@ class HtmlPlaceholders:
 
     def restore(self, text: str) -> str:
         """The text with every piece back in its place."""
-        return self._pattern.sub(lambda match: self._pieces[int(match.group(1))], text)
+        pieces = enumerate(between(text, self._mark, _NUMBER))
+        return "".join(self._pieces[int(piece)] if n % 2 else piece for n, piece in pieces)
 
 
 def write_html(view: View, words: Locale, theme: Theme, slots: Slots, config: Config) -> Slotted:

@@ -25,6 +25,7 @@ from publisher.issue.model import Issue
 from publisher.issue.personal import PLACEHOLDER, default_of
 
 MARKER = re.compile("slot[0-9a-f]{40}")
+_CODE = re.compile("([0-9]|[pu][0-9]+)z")
 _T = TypeVar("_T")
 _TAG = re.compile(r'<style\b.*?</style>|<[a-zA-Z](?:[^<>"]|"[^"]*")*>', re.DOTALL)
 _NO_WORDS = re.compile(r'<style\b.*|\s(?!(?:alt|title|aria-label)=)[^\s=<>"]+="[^"]*"', re.DOTALL)
@@ -42,7 +43,6 @@ class Slots:
     def __init__(self, content: str, attributes: Mapping[str, AttributeConfig] | None = None) -> None:
         self.mark = "slot" + hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:40]
         self.subscriber = SubscriberMarkers(self)
-        self._pattern = re.compile(self.mark + "([0-9]|[pu][0-9]+)z")
         self._order = tuple(Slot)
         self._attributes = attributes or {}
         self._numbers: dict[str, int] = {}  # of each placeholder that was met, the number in its marker
@@ -76,15 +76,16 @@ class Slots:
 
     def written(self, text: str) -> str:
         """The text with the placeholders as they were written."""
-        return self._pattern.sub(lambda found: self._written[int(found[1][1:])], text)
+        pieces = between(text, self.mark, _CODE)
+        return "".join(self._written[int(piece[1:])] if n % 2 else piece for n, piece in enumerate(pieces))
 
     def cut(self, text: str, *, markup: bool = False) -> Slotted:
         """The text in parts, cut at the markers. ``markup``: it is HTML, whose attributes stand in double quotes."""
         if self.mark + "p" in text:
             text = _TAG.sub(lambda tag: _NO_WORDS.sub(self._as_url, tag[0]), text) if markup else text
             text = text if markup else _ADDRESS.sub(self._as_url, text)
-        pieces = self._pattern.split(text)
-        return Slotted(tuple(self._slot(piece, markup) if n % 2 else str(piece) for n, piece in enumerate(pieces)))
+        pieces = enumerate(between(text, self.mark, _CODE))
+        return Slotted(tuple(self._slot(piece, markup) if n % 2 else piece for n, piece in pieces))
 
     def _as_url(self, found: re.Match[str]) -> str:
         return found[0].replace(self.mark + "p", self.mark + "u")
@@ -124,6 +125,20 @@ class Slots:
             kept += piece if said != piece else piece[:room]
             room -= min(room, len(said))
         return kept.rstrip() + "…"
+
+
+def between(text: str, mark: str, code: re.Pattern[str]) -> list[str]:
+    """What stands around each ``mark`` with a ``code``, and the code's group, in turn: as a pattern of both would split
+    the text, but that one would have to be compiled for each issue.
+    """
+    first, *more = str(text).split(mark)
+    pieces = [first]
+    for piece in more:
+        if found := code.match(piece):
+            pieces += [found[1], piece[found.end() :]]
+        else:
+            pieces[-1] += mark + piece
+    return pieces
 
 
 class SubscriberMarkers:

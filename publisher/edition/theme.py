@@ -21,6 +21,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined,
 from jinja2 import __version__ as jinja2_version
 from jinja2.bccache import Bucket, FileSystemBytecodeCache
 from jinja2.ext import Extension
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
@@ -64,10 +65,14 @@ class Theme:
         return self._run(_plain(self.folders), name, context).strip("\n")
 
     def _run(self, environment: ImmutableSandboxedEnvironment, name: str, context: dict[str, Any]) -> str:
+        made: list[Context] = []
         try:
-            return environment.get_template(name).render(self._names(context))
+            return environment.get_template(name).render({**self._names(context), _MADE: made})
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError) as error:
             raise ThemeError(self._fault(name, error)) from error
+        finally:
+            for one in made:
+                one.parent = one.vars = {}
 
     def _names(self, context: dict[str, Any]) -> dict[str, Any]:
         return {"theme": self.brand, "image": lambda name: self.brand.base + self.image_path(name), **context}
@@ -171,10 +176,26 @@ class _RelativeError(TemplateSyntaxError):
         super().__init__(message, line, name)
 
 
+class _Context(Context):
+    """What a template, an include and an import see. It holds its macros, which hold it: who runs the template ends
+    that, lest all that an issue was made of waits for the garbage collector.
+    """
+
+    def __init__(self, environment: Environment, parent: dict[str, Any], *given: Any, **more: Any) -> None:
+        super().__init__(environment, parent, *given, **more)
+        parent.get(_MADE, []).append(self)  # a module that is kept is of no one run
+
+
+_MADE = " made"
+"""No name that a template can write."""
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox, quicker with a brand's mappings, and with our own frozen dataclasses: of them a template may see
     all that is public.
     """
+
+    context_class = _Context
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """What all templates can name, in one dictionary: each include and import copies it."""

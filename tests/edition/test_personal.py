@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from publisher.config.audience import AudienceConfig
 from publisher.diagnostics import Span
 from publisher.edition.model import Edition, Personal, Slot
 from publisher.edition.rendering import render
+from publisher.edition.slots import between
 from publisher.issue.model import Places, Source
 from publisher.issue.personal import address_with_defaults
 from publisher.proofing.codec import pack
@@ -212,6 +215,13 @@ def test_an_author_cannot_write_a_slot_of_an_attribute_or_its_marker() -> None:
     made = personal(item("甲", f"{marker} {NAME}"), title=marker)
     assert {slot for slot in made.text.slots if isinstance(slot, Slot)} == {Slot.UNSUBSCRIBE_URL, Slot.PREFERENCES_URL}
     assert marker in made.web
+
+
+def test_a_text_is_cut_at_whole_markers_alone() -> None:
+    chance, code = Random(3), re.compile("([0-9]+)z")
+    for _ in range(500):
+        text = "".join(chance.choices(["mark", "1", "23z", "z", "ma", "é"], k=12))
+        assert between(text, "mark", code) == re.split("mark([0-9]+)z", text)
 
 
 def test_a_theme_fills_in_html_and_text_and_tells_what_it_lacks(tmp_path: Path) -> None:

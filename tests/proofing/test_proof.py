@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections import Counter
@@ -33,6 +34,21 @@ Text with [a link](https://e.com/a), a note[^1] and <b>raw HTML</b>.
 Words **of** another.
 :::
 """
+
+
+def test_nothing_of_an_issue_waits_for_the_garbage_collector(tmp_path: Path) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    (tmp_path / SLUG / "b.md").write_text(ITEM, encoding="utf-8")
+    loaded = load_config(tmp_path)
+    for _ in range(2):  # what is made once a process is made
+        assert proofread(loaded, SLUG.partition("/")[2]).edition
+    gc.collect()
+    gc.disable()
+    try:
+        assert proofread(loaded, SLUG.partition("/")[2]).edition
+        assert gc.collect() < 30
+    finally:
+        gc.enable()
 
 
 def test_each_text_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
