@@ -200,7 +200,8 @@ class ConfirmationMailer:
         days = CONFIRM_WITHIN.days
         slots = Slots(f"{kind}\n{language}\n{newsletter.name}\n{newsletter.postal_address}")
         link = slots.marker(_LINK)
-        names = {"say": say, "kind": kind, "days": days, "link": link, **looks(say.words, self._config)}
+        look = looks(say.words, self._config)
+        names = {**look, "say": say, "kind": kind, "days": days, "link": link, "uses": look["uses"] | {"button"}}
         try:
             finished = mail_html(self._theme, "service/mail.mjml.j2", names, HtmlPlaceholders(slots.mark + "html"))
         except ThemeError as error:

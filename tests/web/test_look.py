@@ -10,6 +10,7 @@ from PIL import Image
 
 from publisher.config import colour as colours
 from publisher.config import load_config
+from publisher.config.theme import palettes, rgb
 from publisher.edition.theme import Theme
 from publisher.web.pages import ServicePages
 from tests.site.conftest import CONFIG
@@ -55,6 +56,21 @@ def test_what_a_browser_asks_for_does_not_change_the_language_of_a_page(site: Si
     assert len(pages) == 1
     assert '<html lang="zh-CN"' in pages.pop()
     assert '<html lang="de"' in site.client.get("/subscribe?language=de").text
+
+
+def test_the_button_of_the_confirmation_mail_is_seen_in_the_dark(site: Site, browser: Any) -> None:
+    site.client.post("/subscribe", data={"email": "ann@example.com"})
+    (mail,) = site.mails(1)
+    part = mail.get_body(("html",))
+    assert part is not None
+    page = browser.new_context(color_scheme="dark").new_page()
+    page.set_content(part.get_content())
+    button = page.locator("a.button")
+    accent = palettes(site.service.config.theme, site.root)[1].tokens["accent"]
+    for one in (button, page.locator("td.pressed")):
+        assert one.evaluate("node => getComputedStyle(node).backgroundColor") == "rgb({}, {}, {})".format(*rgb(accent))
+    assert button.evaluate("node => getComputedStyle(node).display") == "inline-block"
+    page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
