@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from publisher.config import colour as colours
 from publisher.config import load_config
 from publisher.config.theme import palettes, rgb
 from publisher.edition.theme import Theme
 from publisher.web.pages import ServicePages
-from tests.site.conftest import CONFIG
+from tests.site.conftest import CONFIG, Live, Repository
 from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
+
 
 LOGOS = """() => [...document.querySelectorAll('.brand img')].filter(one => one.checkVisibility()).map(one => {
     const box = one.getBoundingClientRect();
@@ -81,6 +83,30 @@ def test_one_logo_is_shown_in_its_own_shape_and_nothing_overflows(browser: Any, 
     ((shape, _, width),) = page.evaluate(LOGOS)
     assert 0.9 < shape < 1.1
     assert width == (2400 if scheme == "light" else 900)
+    page.context.close()
+
+
+def ringed(page: Any) -> int:
+    """How many pixels change when the keyboard comes to the logo."""
+    shots = []
+    for focus in ("blur", "focus"):
+        page.locator(".brand a").evaluate(f"node => node.{focus}({{focusVisible: true}})")
+        shots.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    return sum(ImageChops.difference(*shots).convert("L").point(lambda value: value > 32 and 255).histogram()[1:])
+
+
+def test_a_logo_that_has_the_focus_has_a_ring_on_pages_of_both_kinds(browser: Any, tmp_path: Path) -> None:
+    brand(tmp_path, "{logo: a.png}", a=(320, 80))
+    page = shown(browser, tmp_path, "confirm")
+    assert ringed(page) > 500
+    repository = Repository(tmp_path)
+    brand(repository.root, "{logo: a.png}", a=(320, 80))
+    repository.issue("2024-01-01-a")
+    repository.build()
+    with Live(repository.root / "dist" / "site") as served:
+        page.unroute("**/*")
+        page.goto(served.url + "issues/2024-01-01-a/")
+        assert ringed(page) > 500
     page.context.close()
 
 
