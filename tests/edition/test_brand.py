@@ -95,6 +95,25 @@ def test_the_brand_stands_in_mail_text_archive_and_service(root: Path) -> None:
     assert f"img-src data: {origin[1]};" in service.policy
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("scheme", "marked", "name"), [("light", "", "logo"), ("dark", "", "night"), ("light", "data-ogsc", "night")]
+)
+def test_of_two_logos_each_client_shows_the_one_for_its_ground(
+    root: Path, browser: Any, scheme: str, marked: str, name: str
+) -> None:
+    """``data-ogsc`` is what Outlook.com writes on what it recoloured, the link around the logo among it."""
+    made = proofread(load_config(root), SLUG.rpartition("/")[2]).edition
+    assert made is not None
+    page = browser.new_context(color_scheme=scheme).new_page()
+    page.set_content(html_of(made).replace('<p class="masthead"', f'<p {marked} class="masthead"'))
+    shown = page.evaluate("""() => [...document.querySelectorAll('.masthead img')]
+        .filter(one => one.checkVisibility() && getComputedStyle(one).maxHeight !== '0px')
+        .map(one => one.getAttribute('src').split('/').pop().split('.')[0])""")
+    assert shown == [name]
+    page.context.close()
+
+
 @pytest.mark.parametrize(("language", "shape"), [("en", "0 12px 12px 0"), ("ar", "12px 0 0 12px")])
 def test_corners_are_of_buttons_too_and_leave_the_edge_of_a_commentary_straight(language: str, shape: str) -> None:
     story = item("A", "[Press](https://example.com/){.button}\n\n- one\n  - two\n- three", "Why.", anchor="a")
