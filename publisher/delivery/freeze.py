@@ -31,6 +31,7 @@ from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers
 from publisher.config.model import Config
 from publisher.delivery.candidates import FamilyRule, candidates, reason_of, variant_of, waits_for_correction
+from publisher.delivery.dumps import take_as_own
 from publisher.delivery.local_time import LocalTime, local_time_of
 from publisher.delivery.mailings import Mailing, by_id, newest, write_links, write_operator
 from publisher.delivery.states import Exclusion, Operator, RecipientState
@@ -119,6 +120,7 @@ def _freeze(
 
 def begin(connection: Connection, letter: MailContent, before: Mailing | None, audience: int, now: datetime) -> int:
     """Write a mailing after the one ``before``, still without its recipients; its id."""
+    take_as_own(connection)
     values = {
         "reference": secrets.token_hex(4),
         "slug": letter.slug,

@@ -5,7 +5,7 @@ holds it may say that all earlier holders are dead. The mark is what a ledger th
 it is written after claims are committed and before they are submitted, so the ledger is never behind it; one that is
 was restored, copied without its WAL, or made anew. Where an operator says that such a ledger is right, the mark and the
 ledger get one random word, by which a copy from before that is known. Behind PostgreSQL there are many machines, and no
-file all of them see.
+file all of them see: there the database itself knows that it is a copy (dumps.py).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import IO
 from sqlalchemy import URL, Connection, case, delete, insert, select, update
 
 from publisher.database import Database
+from publisher.delivery.dumps import put_back, settle
 from publisher.delivery.tables import mailings, settled_marks
 from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError, refusal
@@ -136,6 +137,8 @@ def forgotten(url: URL, connection: Connection | None, slug: str) -> str | None:
 
     ``connection`` is None where there is no database at ``url``.
     """
+    if connection and (fault := put_back(connection, slug)):
+        return fault
     mark = read_mark(mark_path(url, slug))
     if mark is None:
         return None
@@ -173,6 +176,7 @@ def settle_mark(connection: Connection, slug: str) -> None:
 
     The mark is written first: where the commit fails, the operator has to say it again. Raises DatabaseError.
     """
+    settle(connection, slug)
     path = mark_path(connection.engine.url, slug)
     if path is None or (mark := read_mark(path)) is None:
         return

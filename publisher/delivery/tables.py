@@ -143,12 +143,21 @@ unmatched_messages = Table(
     Column("slug", String(255), index=True),  # what it was, once an operator has said that the ledger is right
 )
 
-# An operator's word that the ledger is right, which the mark of the issue has as well (lock.py).
+# An operator's word that the ledger is right, which the mark of the issue has as well (lock.py); on PostgreSQL it is
+# the writer of the copy (dumps.py).
 settled_marks = Table(
     "settled_marks",
     metadata,
     Column("slug", String(255), primary_key=True),
     Column("word", String(16), nullable=False),
+)
+
+# PostgreSQL: one row with the transaction that wrote it, by which a copy out of a dump is known (dumps.py).
+origins = Table(
+    "origins",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("writer", String(20), nullable=False),
 )
 
 # What a large receiver did with a mailing; of all earlier ones, its history.

@@ -20,7 +20,7 @@ from publisher.database.engine import database_url
 from publisher.database.migrate import whole_metadata
 from publisher.delivery import mailings
 from publisher.delivery.ledger import at_work
-from publisher.delivery.tables import folded_recipients, paces
+from publisher.delivery.tables import folded_recipients, origins, paces
 from publisher.errors import DatabaseError, UsageError, refusal
 from publisher.publishing.lease import take
 from publisher.publishing.tables import leases
@@ -28,7 +28,7 @@ from publisher.publishing.tables import leases
 ROWS = 5000  # rows copied at a time
 _LARGE = {folded_recipients.name: 20}  # a row holds five thousand recipients
 
-_NOT_MOVED = {leases.name, paces.name}  # what the machines of one database share
+_NOT_MOVED = {leases.name, origins.name, paces.name}  # of one database: its machines', and what it is itself
 
 
 @dataclass(frozen=True, slots=True)

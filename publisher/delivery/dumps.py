@@ -1,0 +1,70 @@
+"""A PostgreSQL that was put back from a dump: no mark lies beside it (lock.py), a row of its own tells.
+
+``origins`` holds the id of the transaction that wrote its row, with the first mailing. A dump and logical replication
+copy the values of a row, and not its system column ``xmin`` (PostgreSQL manual, System Columns): in such a copy the two
+differ. VACUUM, pg_upgrade, a base backup and a physical replica keep both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, cast, delete, insert, literal_column, or_, select, text, update
+from sqlalchemy.types import String
+
+from publisher.audience.tables import enrolments
+from publisher.database.bulk import insert_once
+from publisher.delivery.tables import UNFINISHED, mailings, origins, settled_marks
+from publisher.issue.folder import SERIES
+
+_WRITER = cast(literal_column("origins.xmin"), String)
+
+
+def put_back(connection: Connection, slug: str) -> str | None:
+    """Why readers may have an issue or a step of which this PostgreSQL does not know; None where none can.
+
+    Asked of a mailing that is under way as far as it knows, and of each step of a series, which no page tells of.
+    """
+    writer = _copied(connection)
+    if writer is None or (not slug.startswith(f"{SERIES}/") and slug not in _asked(connection)):
+        return None
+    if connection.scalar(select(settled_marks.c.word).where(settled_marks.c.slug == slug)) == writer:
+        return None
+    return "this database came out of a dump, and messages may have left since that was made"
+
+
+def settle(connection: Connection, slug: str) -> None:
+    """An operator says that this copy is right about an issue or a step."""
+    if writer := _copied(connection):
+        connection.execute(delete(settled_marks).where(settled_marks.c.slug == slug))
+        connection.execute(insert(settled_marks).values(slug=slug, word=writer))
+
+
+def take_as_own(connection: Connection, steps: Iterable[str] | None = None) -> None:
+    """Know this PostgreSQL again by its row, from now on; as a copy for as long as anything waits for a word.
+
+    ``steps`` are those of the repository: one that the copy never mailed may have been mailed since. Where they are not
+    known, a copy with readers in a series stays one.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    if writer := _copied(connection):
+        settled = connection.scalars(select(settled_marks.c.slug).where(settled_marks.c.word == writer))
+        started = connection.scalar(select(enrolments.c.series).limit(1)) is not None
+        if (_asked(connection) | {*(steps or ())}) <= {*settled} and (steps is not None or not started):
+            connection.execute(delete(origins))
+    if insert_once(connection, origins, {"id": 1, "writer": ""}):
+        connection.execute(update(origins).values(writer=_WRITER))
+
+
+def _copied(connection: Connection) -> str | None:
+    """Who wrote this copy's row; None where it is no copy."""
+    if connection.dialect.name != "postgresql":
+        return None
+    return connection.scalar(select(_WRITER).select_from(origins).where(origins.c.writer != _WRITER))
+
+
+def _asked(connection: Connection) -> set[str]:
+    """Of what it knows: mailings under way, and steps."""
+    m = mailings.c
+    return {*connection.scalars(select(m.slug).where(or_(text(UNFINISHED), m.slug.startswith(f"{SERIES}/"))))}
