@@ -58,6 +58,9 @@ REMOVED_HTML = define("removed-html", Severity.WARNING)
 _NOT_CLOSED = Fault(COMMENT_UNCLOSED, say("the comment that opens here is not closed"), say("write --> at its end"))
 
 
+_SECTION = re.compile(r"<!\[cdata(?![-_.a-z0-9])", re.IGNORECASE)
+
+
 class Removal(NamedTuple):
     """Something that readers will not get. ``start`` and ``end`` are offsets in the fragment."""
 
@@ -111,6 +114,12 @@ class _Scanner(HTMLParser):
             if code := removed_attribute(tag, name, value or ""):
                 fault = _fault(code, say("the attribute {name}", name=name))
                 self.removals.append(Removal(fault, start + at, start + at + len(name)))
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Any other is a comment to browsers, and the library fails on it."""
+        return (super().parse_marked_section if _SECTION.match(self.rawdata, i) else self.parse_bogus_comment)(
+            i, report
+        )
 
     def handle_decl(self, decl: str) -> None:
         self._remove(say("the declaration"), len(decl) + 3)
