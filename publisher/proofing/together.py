@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgpack
 
@@ -27,7 +27,9 @@ from publisher.proofing.store import Store
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing.connection import Connection
 
+_T = TypeVar("_T")
 WORTH_PROCESSES = 40
 """Issues to render from which on starting processes costs less than it saves."""
 
@@ -191,12 +193,38 @@ def workers(count: int, start: Callable[..., None] | None = None, *given: Any) -
     from concurrent.futures import ProcessPoolExecutor
 
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context("fork" if _is_alone() else method)
+    context = multiprocessing.get_context("fork" if is_alone() else method)
     context.set_forkserver_preload(_PRELOADED)
     return ProcessPoolExecutor(count, context, _begin, (gc.get_threshold(), start, *given))
 
 
-def _is_alone() -> bool:
+def beside(here: Callable[[], _T], there: Callable[[], _T]) -> tuple[_T, _T] | None:
+    """What both give, the second in a copy of this process, which :func:`is_alone`, at the same time; None where one of
+    them fails.
+    """
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_tell, args=(sender, there))
+    process.start()
+    sender.close()
+    try:
+        return here(), receiver.recv()
+    except Exception:  # whoever asked meets it again, alone
+        return None
+    finally:
+        process.kill()
+        process.join()
+        receiver.close()
+
+
+def _tell(sender: Connection, work: Callable[[], object]) -> None:
+    with suppress(BaseException):  # what is not told has failed
+        sender.send(work())
+
+
+def is_alone() -> bool:
     """Whether this process has one thread, and has opened nothing that is open still: no progress bar, no server, no
     database, no lock. What it was started with does not count. Linux alone tells.
     """

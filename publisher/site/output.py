@@ -14,14 +14,20 @@ import re
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from publisher.documents.atomic import holds, write_file
 from publisher.errors import DeployError, UsageError
 from publisher.proofing.manifest import state_of
+from publisher.proofing.together import beside, cores, is_alone
 from publisher.site.model import SiteFile, Target, WriteResult
 
+WORTH_A_COPY = 200
+"""Files to make from which on a second process costs less than it saves."""
+_RUN = 24
+"""So many in a row are made by one process: those of an issue, or the pages of a group, have much in common."""
 _KEY = re.compile("[0-9a-f]{32,64}")
 Made = tuple[Any, ...]
 """Of a file of ours its SHA-256; where they are known, the key that it was made under, and its state since."""
@@ -43,9 +49,9 @@ def write_folder(
     """Make ``root`` hold ``files``; remove what an earlier build put there, unless ``keep(path)``.
 
     A :class:`Target` is made only where what lies there was made of something else, or was touched since. All are made
-    before the first is written; with the folder ``cache``, what was made under a key before is taken from there: all of
-    it where the cache is ``whole``, else what is costly. Raises :class:`DeployError` when the disk refuses,
-    :class:`UsageError` when a file that is not ours is in the way.
+    before the first is written, many by two processes; with the folder ``cache``, what was made under a key before is
+    taken from there: all of it where the cache is ``whole``, else what is costly. Raises :class:`DeployError` when the
+    disk refuses, :class:`UsageError` when a file that is not ours is in the way.
     """
     manifest = manifest_beside(root)
     wanted = {file.path: _target(file) if isinstance(file, SiteFile) else file for file in files}
@@ -58,16 +64,21 @@ def write_folder(
         now = {path: made for path, target in wanted.items() if (made := _stands(root, target, before.get(path, ())))}
         kept = {path: made for path, made in before.items() if path not in wanted and keep(path)}
         gone, changed = before.keys() - wanted.keys() - kept.keys(), set()
-        with tempfile.TemporaryFile() as contents:
-            stale = [target for path, target in wanted.items() if path not in now]
-            coming = list(_make(root, stale, before, contents, lambda one: cache if whole or one.costly else None))
+        stale = [target for path, target in wanted.items() if path not in now]
+        by_two = len(stale) >= WORTH_A_COPY and cores() > 1 and is_alone()
+        with tempfile.TemporaryFile() as contents, tempfile.TemporaryFile() as more:
+            make = partial(_make, root, before, lambda one: cache if whole or one.costly else None)
+            halves = [[one for at, one in enumerate(stale) if at // _RUN % 2 == half] for half in (0, 1)]
+            here, there = partial(make, halves[0], contents), partial(make, halves[1], more)
+            coming, others = (by_two and beside(here, there)) or (make(stale, contents), [])
             if coming:  # first the union: a build that dies half way leaves no file that nobody owns up to
-                write_manifest(manifest, before | {path: (digest,) for path, digest, *_ in coming} | now)
-            contents.seek(0)
-            for path, digest, key, length in coming:
-                if write_file(root / path, contents.read(length)):
-                    changed.add(path)
-                now[path] = (digest, key, *state_of((root / path).stat()))
+                write_manifest(manifest, before | {path: (digest,) for path, digest, *_ in (*coming, *others)} | now)
+            for held, rows in ((contents, coming), (more, others)):
+                held.seek(0)
+                for path, digest, key, length in rows:
+                    if write_file(root / path, held.read(length)):
+                        changed.add(path)
+                    now[path] = (digest, key, *state_of((root / path).stat()))
         removed = [path for path in gone if remove_file(root, path)]
         if now | kept != before:
             write_manifest(manifest, now | kept)
@@ -96,13 +107,15 @@ def _stands(root: Path, target: Target, made: Made) -> Made | None:
 
 def _make(
     root: Path,
-    targets: Iterable[Target],
     before: Mapping[str, Made],
-    contents: IO[bytes],
     cached_in: Callable[[Target], Path | None],
-) -> Iterator[tuple[str, str, str, int]]:
+    targets: Iterable[Target],
+    contents: IO[bytes],
+) -> list[tuple[str, str, str, int]]:
     """Write the contents one after the other, and give path, SHA-256, key and length of each. Raises UsageError."""
-    in_the_way = []
+    contents.seek(0)
+    contents.truncate()
+    made, in_the_way = [], []
     for target in targets:
         cache = cached_in(target)
         content, key = (_cached(cache, target) if cache else None) or target.make()
@@ -111,13 +124,15 @@ def _make(
             keep_in(cache, key, content)
         if target.path not in before and path.exists() and not holds(path, content):
             in_the_way.append(path)
-        yield target.path, digest, key, contents.write(content)
+        made.append((target.path, digest, key, contents.write(content)))
     if in_the_way:
         more = f" and {len(in_the_way) - 1} more" if len(in_the_way) > 1 else ""
         raise UsageError(
             f"{in_the_way[0]}{more} was not made by publisher and would be overwritten",
             help="move it away, or choose another folder with --out",
         )
+    contents.flush()
+    return made
 
 
 def keep_in(cache: Path, key: str, content: bytes) -> None:

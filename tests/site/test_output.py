@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -115,3 +117,47 @@ def test_what_lies_as_it_was_written_is_not_read_to_be_deployed(
     monkeypatch.setattr(output, "sha256", lambda content: read.append(content) or sha256(content))
     assert [(one.path, one.digest) for one in uploads(root)] == [("a.html", sha256(b"a")), ("b.html", sha256(b"c"))]
     assert read == [b"c"]
+
+
+BY_TWO = """
+import os, sys
+from functools import partial
+from pathlib import Path
+from publisher.site import output
+from publisher.site.model import Target
+
+root, bad = Path(sys.argv[1]), sys.argv[2]
+output.cores = lambda: 2
+
+def make(path):
+    if path == bad:
+        raise ValueError(path)
+    (root.parent / "by" / str(os.getpid())).touch()
+    return path.encode() * 10_000
+
+(root.parent / "by").mkdir(exist_ok=True)
+targets = [Target.under(f"{number}.html", f"{number:032}", partial(make, f"{number}.html")) for number in range(500)]
+result = output.write_folder(root, targets)
+assert all((root / target.path).read_bytes() == target.path.encode() * 10_000 for target in targets)
+assert len(result.written) == 500 and not output.write_folder(root, targets).written
+print(len(list((root.parent / "by").iterdir())))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells what a process has open")
+@pytest.mark.parametrize("bad", ["", "0.html", "24.html", "499.html"])
+def test_many_files_are_made_by_two_processes_and_what_fails_in_either_fails_as_in_one(
+    tmp_path: Path, bad: str
+) -> None:
+    command = [sys.executable, "-c", BY_TWO, str(tmp_path / "site"), bad]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if bad:
+        assert done.stderr.endswith(f"ValueError: {bad}\n")
+        assert not list((tmp_path / "site").iterdir())
+    else:
+        assert (done.stdout, done.stderr) == ("2\n", "")
+        for number in (3, 30, 60):
+            (tmp_path / "site" / f"{number}.html").write_text("theirs", encoding="utf-8")
+        output.manifest_beside(tmp_path / "site").unlink()
+        again = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert "3.html and 2 more was not made by publisher" in again.stderr

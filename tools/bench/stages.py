@@ -11,6 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 import css_inline
+import yaml
 from markdown_it import MarkdownIt
 from mjml import mjml2html
 
@@ -61,6 +62,7 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
         ("files of the email", _cost(email_files, editions)),
         ("from the cache", _cost(lambda one: one.edition(), packed)),
         ("bare markdown-it-py: CommonMark to HTML", _cost(_bare_markdown, issues)),
+        ("bare PyYAML", _cost(_bare_yaml, [config.root / "issues" / slug for slug in slugs])),
         ("bare mrml and css-inline", _cost(_bare_email, _sources(config, issues))),
         ("a whole issue, in one process", _cost(lambda slug: pack(proofread(config, slug)), slugs)),
     ]
@@ -91,6 +93,12 @@ def _bare_markdown(issue: Issue) -> None:
         markdown.render(item.body.text)
         if item.commentary:
             markdown.render(item.commentary.text)
+
+
+def _bare_yaml(folder: Path) -> None:
+    for file in folder.iterdir():
+        text = file.read_text("utf-8")
+        yaml.load(text.split("---\n")[1] if file.suffix == ".md" else text, yaml.CSafeLoader)
 
 
 def _sources(config: Config, issues: Sequence[Issue]) -> list[str]:
