@@ -38,10 +38,10 @@ from tools.chaos.run import credentials, stub
 CONFIG = """newsletter:
   name: AI 周报
   language: zh-CN
-  url: https://news.bench.test/
-  from: AI 周报 <weekly@news.bench.test>
+  url: https://news.example.net/
+  from: AI 周报 <weekly@news.example.net>
   postal_address: 1 Bench Street, Bench
-service: {url: "https://letters.bench.test/"}
+service: {url: "https://letters.example.net/"}
 delivery: {transport: ses, ses: {region: eu-west-1, configuration_set: newsletter}}
 """
 _CLAIM = """EXPLAIN (ANALYZE, BUFFERS) SELECT number, attempts, reference, variant FROM recipients
@@ -187,7 +187,7 @@ INSERT INTO subscribers (reference, address, address_key, mailbox_key, state, na
 SELECT substr(md5(random()::text || n), 1, 24), a, a, a, 'confirmed', 'Reader ' || n, 'zh-CN', '[]',
     jsonb_build_object('city', 'City ' || n % 100), t, t
 FROM generate_series({first}, {last}) n,
-    LATERAL (SELECT 'reader' || n || '@domain' || n::bigint * 7919 % 50000 || '.bench.test') o (a),
+    LATERAL (SELECT 'reader' || n || '@domain' || n::bigint * 7919 % 50000 || '.example.net') o (a),
     (SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')) u (t);
 INSERT INTO consents (subscriber_id, at, change, how, evidence)
 SELECT id, created_at, 'confirmed', 'import',
@@ -221,7 +221,7 @@ def prepare(bench: Bench, people: int, imported: int) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.write("email,name,city,language\n")
         file.writelines(
-            f"reader{n}@domain{n * 7919 % 50000}.bench.test,Reader {n},City {n % 100},zh-CN\n" for n in range(imported)
+            f"reader{n}@domain{n * 7919 % 50000}.example.net,Reader {n},City {n % 100},zh-CN\n" for n in range(imported)
         )
     bench.note("file", people=people, imported=imported, csv_mb=path.stat().st_size // 2**20)
     with bench.stage("import"):
