@@ -5,6 +5,7 @@ Exit status: 0 fine; 1 the content, or the outcome, is not; 2 the call, the conf
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
@@ -100,6 +101,7 @@ def main() -> None:
     try:
         args = _language_first(sys.argv[1:])
         status = application(args)(args, standalone_mode=False) or 0
+        sys.stdout.flush()
     except ConfigError as error:
         show_findings(error.diagnostics, error.root)
         complain(error.message, error.help)
@@ -108,13 +110,25 @@ def main() -> None:
     except KeyboardInterrupt:
         complain("interrupted")
         status = 130
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as error:
+        # click and rich turn the first into the second, with status 1.
+        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+            raise
         # The reader of our output has gone (``publisher … | head``): nothing is wrong with us.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         status = 0
     except Exception as error:
-        status = _call_error(error)
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT} and error.filename is None:
+            complain(f"the output cannot be written: {os.strerror(error.errno)}", "make room, or send it elsewhere")
+            _silence()
+        else:
+            status = _call_error(error)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _silence() -> None:
+    """What is still buffered for standard output goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _language_first(args: list[str]) -> list[str]:

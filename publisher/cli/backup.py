@@ -42,8 +42,9 @@ def restore(
 
     made = put_back(config_of(context), file, force=force, guard=nobody_at_work)
     say(
-        f"restored as of {made.made_at.isoformat(sep=' ', timespec='minutes')}: {made.subscribers:,} subscribers, "
-        f"{counted(made.mailings, 'mailing')}, {counted(made.keys, 'signing key')}"
+        f"restored as of {made.made_at.isoformat(sep=' ', timespec='minutes')}: "
+        f"{counted(made.subscribers, 'subscriber')}, {counted(made.mailings, 'mailing')}, "
+        f"{counted(made.keys, 'signing key')}"
     )
     if made.waited:
         say(f"{made.waited:,} confirmations and announcements that waited then may have left since: none is repeated")
@@ -66,9 +67,9 @@ def move(
     moved = carry(config_of(context), url)
     by_variable = os.environ.get("PUBLISHER_DATABASE_URL") or moved.to.startswith("postgresql")
     where = "PUBLISHER_DATABASE_URL" if by_variable else "database in config.yaml"
-    names = ("subscribers", "suppressions", "mailings", "recipients")
-    say(f"moved to {moved.to}: {', '.join(f'{moved.rows[name]:,} {name}' for name in names)}")
-    say(f"next: set {where} to it, wherever publisher runs")
+    names = ("subscriber", "suppression", "mailing", "recipient")
+    say(f"moved to {moved.to}: {', '.join(counted(moved.rows[f'{name}s'], name) for name in names)}")
+    say(f"next: set {where} to it, wherever publisher runs, and start serve and worker anew")
     if moved.kept:
         say(f"the old database is {moved.kept}; delete it once all is well")
     if moved.keys:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.frame import Bar, Format, complain, config_of, emit, opened, say, tell
+from publisher.cli.frame import Bar, Format, complain, config_of, counted, emit, opened, say, tell
 from publisher.cli.subscribers import Person, commands, numbers
 from publisher.errors import UsageError
 
@@ -143,7 +143,7 @@ def _print_import(
     if not found.file.encoding.startswith("utf-8"):
         tell(f"Read as {found.file.encoding}.")
     done, left = (", ".join(f"{number:,} {word}" for word, number in some.items()) for some in (written, skipped))
-    say(f"{tally.total():,} rows: {done}" + (f"; skipped: {left}" if left else ""))
+    say(f"{counted(tally.total(), 'row')}: {done}" + (f"; skipped: {left}" if left else ""))
     others = [f"{now[word]:,} {word}" for word in ("pending", "unsubscribed", "paused", "suppressed") if now[word]]
     say(f"{now['mailable']:,} can be mailed now" + (f"; besides {', '.join(others)}" if others else ""))
 

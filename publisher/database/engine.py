@@ -28,6 +28,9 @@ from publisher.errors import DatabaseError, refusal
 BUSY_SECONDS = 15
 """How long a statement waits for another process's SQLite transaction."""
 
+MOVED = ".moved"
+"""The end of the name of a SQLite file that ``publisher move`` put aside."""
+
 _WRITES = "publisher_writes"
 
 
@@ -55,13 +58,16 @@ class Database:
         return self._engine
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, *, lost: bool = False) -> Iterator[Connection]:
         """A transaction that writes: committed at the end of the block, rolled back when it raises.
 
         SQLite takes its write lock at once (``BEGIN IMMEDIATE``), so that two writers queue here, where waiting is
         safe, and never fail in the middle. Raises DatabaseError. An IntegrityError passes: it is for the caller.
+        ``lost``: also where the file was taken away, for what has happened; it may be put back.
         """
         with _explained(self._engine.url), self._writer.begin() as connection:
+            if not lost:
+                self.refuse_replaced()  # now that nobody else can put it aside
             yield connection
 
     @contextmanager
@@ -81,6 +87,7 @@ class Database:
     def refuse_replaced(self) -> None:
         """Raises DatabaseError where the file that is open no longer bears its name: what SQLite writes is lost."""
         if self._identity() != self._file:
+            _refuse_moved(self._engine.url)
             message = f"the database {self._engine.url.database} was moved, deleted or replaced while this was at work"
             advice = "put that file back, or restore the newest backup; then publisher events apply says who was mailed"
             raise DatabaseError(message, help=advice)
@@ -90,7 +97,7 @@ class Database:
         if self.dialect != "sqlite" or not name or not Path(name).is_absolute():
             return None
         with suppress(OSError):
-            found = os.stat(name)  # noqa: PTH116 - before each claim
+            found = os.stat(name)  # noqa: PTH116 - in each transaction
             return found.st_dev, found.st_ino
         return None
 
@@ -134,6 +141,7 @@ def database_url(config: Config, text: str | None = None) -> URL:
 
 def _sqlite(url: URL) -> Engine:
     if url.database and Path(url.database).is_absolute():
+        _refuse_moved(url)
         advice = "point database in config.yaml, or PUBLISHER_DATABASE_URL, at a folder that can be written"
         with refusal(f"the database {url.database} cannot be opened", advice, DatabaseError):
             keep_out_of_git(Path(url.database).parent)
@@ -142,6 +150,23 @@ def _sqlite(url: URL) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def is_there(url: URL) -> bool:
+    """Whether opening it would make no new one: a server, or a file that is there, or was until it was moved."""
+    name = url.database or ""
+    return url.get_backend_name() != "sqlite" or Path(name).is_file() or Path(name + MOVED).is_file()
+
+
+def _refuse_moved(url: URL) -> None:
+    """Raises DatabaseError where the newsletter went to another database: an empty one in its place would forget all
+    readers, and take in what they say from now on.
+    """
+    name = url.database or ""
+    if Path(name + MOVED).is_file() and not Path(name).exists():
+        message = f"the database {name} was moved to another one, and put aside as {Path(name + MOVED).name}"
+        advice = "name the new one, here and wherever publisher runs; for an empty one in its place, delete that file"
+        raise DatabaseError(message, help=advice)
 
 
 def clock(connection: Connection) -> float:

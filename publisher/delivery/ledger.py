@@ -132,9 +132,7 @@ class Ledger:
         A claimed recipient that has left the audience since the freeze is excluded, with the reason, and not returned.
         """
         mark = None
-        if wanted > 0:
-            self.database.refuse_replaced()
-        with self.database.begin() as connection:
+        with self.database.begin(lost=wanted <= 0) as connection:
             self._record(connection, results)
             query = (
                 select(mailings.c.operator, senders.c.ended)

@@ -5,23 +5,27 @@ References stay, so that the links of mail already sent go on working; a mailing
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import URL, Connection, Table, func, select, text
 
 from publisher.audience.backup import put_keys, signing_keys
 from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.database.bulk import insert_rows
-from publisher.database.engine import database_url
+from publisher.database.engine import MOVED, database_url
 from publisher.database.migrate import whole_metadata
 from publisher.delivery import mailings
 from publisher.delivery.ledger import at_work
+from publisher.delivery.lock import forgotten, how_to_settle, mark_path
 from publisher.delivery.tables import folded_recipients, origins, paces
+from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError, refusal
+from publisher.publishing import store
 from publisher.publishing.lease import take
 from publisher.publishing.tables import leases
 
@@ -49,14 +53,22 @@ def move(config: Config, url: str) -> Moved:
     old_url, new_url = database_url(config), database_url(config, url)
     if old_url == new_url:
         raise UsageError("the newsletter is in that database already", help="name another one")
+    kept = None
     with closing(open_database(config)) as old, closing(open_database(config, url)) as new, nobody_at_work(old):
-        rows = _copy(old, new)
+        marks = _marks(old)
+        with old.begin() as source:  # SQLite: nobody writes until the file is put aside, and whoever waits is refused
+            rows = _copy(source, new)
+            _put_marks(marks, new_url)
+            if old.dialect == "sqlite":
+                kept = _put_aside(old_url.database)
+    if kept:
+        _fold_log(kept)
     keys = 0
     if new_url.database and new_url.get_backend_name() == "sqlite":
         folder = Path(new_url.database).parent
         if folder != config.root / ".publisher":
             keys = put_keys(folder, signing_keys(config))
-    return Moved(rows, new.url, _put_aside(old_url.database) if old.dialect == "sqlite" else None, keys)
+    return Moved(rows, new.url, kept, keys)
 
 
 @contextmanager
@@ -71,9 +83,42 @@ def nobody_at_work(database: Database) -> Iterator[None]:
         yield
 
 
-def _copy(old: Database, new: Database) -> dict[str, int]:
+def _marks(old: Database) -> dict[str, Path]:
+    """The marks beside a SQLite database, by the issue as file names have it.
+
+    Raises UsageError where one tells of more than the database knows: behind PostgreSQL nothing would tell it any more.
+    """
+    url = old.engine.url
+    pattern = mark_path(url, "*")
+    if pattern is None:
+        return {}
+    before, after = pattern.name.rsplit("*", 1)
+    names = (file.name for file in pattern.parent.iterdir())
+    found = [n[len(before) : -len(after)] for n in names if n.startswith(before) and n.endswith(after)]
+    with old.connect() as connection:
+        publications = store.all_publications(connection)
+        newest = mailings.every_newest(connection)
+        slugs = {slug.replace("/", "_"): slug for slug in (*publications, *(mailing.slug for mailing in newest))}
+        for slug in (slugs.get(name, name) for name in found):
+            if slug in publications and publications[slug].settled_how == "mailed":
+                continue
+            if fault := forgotten(url, connection, slug):
+                message = f"{slug}: {fault}: was it restored? Nothing was moved"
+                raise UsageError(message, help=how_to_settle(slug))
+    return {name: pattern.parent / f"{before}{name}{after}" for name in found}
+
+
+def _put_marks(marks: Mapping[str, Path], new: URL) -> None:
+    for name, mark in marks.items():
+        if beside := mark_path(new, name):
+            what = f"everything was moved, and the mark {mark} could not be copied to {beside}"
+            with refusal(what, "copy it yourself, and rename the old database", DatabaseError):
+                write_file(beside, mark.read_bytes())
+
+
+def _copy(source: Connection, new: Database) -> dict[str, int]:
     tables = [table for table in whole_metadata().sorted_tables if table.name not in _NOT_MOVED]
-    with old.begin() as source, new.begin() as target:  # SQLite: nobody writes meanwhile
+    with new.begin() as target:
         if source.dialect.name == "postgresql":
             source.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         if full := next((t.name for t in tables if target.execute(select(t).limit(1)).first()), None):
@@ -97,14 +142,20 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> int:
 
 
 def _put_aside(name: str | None) -> Path | None:
-    """An old file that stays in its place would be mailed from again."""
+    """An old file that stays in its place would be mailed from again; its log goes along."""
     if not name:
         return None
-    file = Path(name)
-    kept = file.with_name(file.name + ".moved")
-    for end in ("-wal", "-shm"):  # closed by us, the last user: SQLite has emptied them
-        file.with_name(file.name + end).unlink(missing_ok=True)
+    file, kept = Path(name), Path(name + MOVED)
     what = f"everything was moved, and the old {file} could not be put aside"
     with refusal(what, "rename it yourself: nobody may send from it any more", DatabaseError):
         file.rename(kept)
+        for end in ("-wal", "-shm"):
+            log = file.with_name(file.name + end)
+            log.rename(kept.with_name(kept.name + end)) if log.exists() else None
     return kept
+
+
+def _fold_log(kept: Path) -> None:
+    """Take the log into the file that was put aside. Where a service still has it open, that is done once it ends."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(kept)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -56,7 +56,8 @@ class Readers:
         self._database, self._series = database, series
 
     def alive(self) -> None:
-        """Raises DatabaseError where the database does not answer."""
+        """Raises DatabaseError where the database does not answer, or is no longer the newsletter's."""
+        self._database.refuse_replaced()
         with self._database.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import warm
+from tests.acceptance.conftest import CONFIG
 from tests.checks.corpus import SLUG, Case, lay_out
 
 NAME = SLUG.rpartition("/")[2]
@@ -40,3 +41,30 @@ def test_a_level_of_no_code_is_refused_by_all(tmp_path: Path, command: list[str]
     assert "write subject-too-long" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yaml", "issues"]
+
+
+@pytest.fixture
+def readers(tmp_path: Path) -> Path:
+    """Enough of them to fill a pipe."""
+    (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "many.csv").write_text("email\n" + "".join(f"reader{n}@weekly.test\n" for n in range(5000)))
+    assert run(tmp_path, "subscribers", "import", str(tmp_path / "many.csv")).returncode == 0
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words", ["subscribers list", "subscribers export", "subscribers list --format json", "--help"]
+)
+def test_a_reader_that_has_seen_enough_ends_a_command_in_silence(readers: Path, words: str) -> None:
+    command = f"set -o pipefail; {sys.executable} -m publisher --root {readers} {words} | head -1"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr, len(ran.stdout.splitlines())) == (0, "", 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", ["subscribers list", "subscribers count"])
+def test_a_full_disk_below_the_output_is_told(readers: Path, words: str) -> None:
+    command = f"{sys.executable} -m publisher --root {readers} {words} > /dev/full"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[0] == "error: the output cannot be written: No space left on device"

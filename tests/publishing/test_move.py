@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
+import publisher.publishing.move as move_module
 from publisher.audience.backup import back_up, restore
 from publisher.audience.model import ConsentSource
 from publisher.audience.store import find, unsubscribe
@@ -18,13 +24,15 @@ from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.database.metadata import metadata
 from publisher.delivery import mailings
-from publisher.delivery.lock import mailing_lock
+from publisher.delivery.lock import mailing_lock, mark_path, read_mark
 from publisher.delivery.send import Options, send
 from publisher.delivery.sender import Interrupt
 from publisher.errors import DatabaseError, UsageError
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.move import move, nobody_at_work
+from publisher.publishing.store import note
 from publisher.publishing.tables import leases
+from publisher.web.readers import Readers
 from tests.delivery.conftest import *  # noqa: F403
 from tests.delivery.world import SLUG, add_people, make_letter
 
@@ -149,3 +157,77 @@ def test_a_sender_whose_database_is_replaced_says_so(config: Config, sqlite: Dat
     options = Options(started=lambda _started: restore(config, kept, force=True) and None)
     with pytest.raises(DatabaseError, match="was replaced"):
         send(config, sqlite, make_letter(), options)
+
+
+def test_whoever_has_the_old_file_open_writes_nothing_more_into_it(
+    config: Config, sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ``serve`` does, whose readers leave meanwhile: the write that waits while the rows are copied as well."""
+    add_people(sqlite, 3)
+    serving, refused = open_database(config), list[str]()
+
+    def leave() -> None:
+        try:
+            with serving.begin() as connection:
+                connection.execute(delete(subscribers))
+        except DatabaseError as error:
+            refused.append(error.message)
+
+    waiting, copy = threading.Thread(target=leave), move_module._copy
+
+    def copy_while_somebody_waits(*arguments: Any) -> Any:
+        waiting.start()
+        time.sleep(0.3)
+        return copy(*arguments)
+
+    monkeypatch.setattr(move_module, "_copy", copy_while_somebody_waits)
+    kept = move(config, f"sqlite:///{tmp_path}/new.db").kept
+    waiting.join()
+    leave()
+    assert len(refused) == 2
+    assert kept
+    assert all(f"was moved to another one, and put aside as {kept.name}" in message for message in refused)
+    with pytest.raises(DatabaseError, match="was moved to another one"):
+        Readers(serving, tuple).alive()
+    with pytest.raises(DatabaseError, match="was moved to another one"):
+        open_database(config)  # an empty one would forget everybody
+    serving.close()
+    with closing(sqlite3.connect(kept)) as old:
+        assert old.execute("SELECT count(*) FROM subscribers").fetchone() == (3,)
+    kept.unlink()
+    open_database(config).close()
+
+
+def test_the_marks_go_along(config: Config, sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path}/elsewhere/publisher.db"
+    back_up(config, kept := tmp_path / "kept")
+    half_sent(config, sqlite)
+    sqlite.close()
+    before = read_mark(mark_path(sqlite.engine.url, SLUG))
+    assert before
+    move(config, url)
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", url)
+    new = open_database(config)
+    assert read_mark(mark_path(new.engine.url, SLUG)) == before
+    new.close()
+    restore(config, kept, force=True)
+    with pytest.raises(UsageError, match="was it restored"):
+        send(config, open_database(config), make_letter())
+
+
+def test_a_database_that_knows_less_than_was_done_is_not_moved(
+    config: Config, sqlite: Database, tmp_path: Path, target: str
+) -> None:
+    """PostgreSQL has no marks: there nothing would tell any more."""
+    add_people(sqlite, 3)
+    back_up(config, kept := tmp_path / "kept")
+    send(config, sqlite, make_letter())
+    sqlite.close()
+    restore(config, kept, force=True)
+    with pytest.raises(UsageError, match=r"Nothing was moved") as refused:
+        move(config, target)
+    assert f"--mailed {SLUG}" in str(refused.value.help)
+    with sqlite.begin() as connection:
+        note(connection, SLUG, settled_how="mailed", settled_at=datetime.now(UTC))
+    sqlite.close()
+    assert move(config, target).rows["subscribers"] == 3

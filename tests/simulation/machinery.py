@@ -161,9 +161,9 @@ def governed(clock: Clock, chance: Random, fate: Fate) -> Iterator[None]:
     begin = Database.begin
 
     @contextmanager
-    def begin_(self: Database) -> Iterator[Any]:
+    def begin_(self: Database, *, lost: bool = False) -> Iterator[Any]:
         fate.point()
-        with begin(self) as connection:
+        with begin(self, lost=lost) as connection:
             yield connection
             fate.point()  # all was said, and nothing is committed
         fate.point()

@@ -55,8 +55,8 @@ class FailingDatabase(Database):
     points: Failpoints
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        with super().begin() as connection:
+    def begin(self, *, lost: bool = False) -> Iterator[Connection]:
+        with super().begin(lost=lost) as connection:
             yield connection
             self.points.reach("before commit")
         self.points.reach("after commit")

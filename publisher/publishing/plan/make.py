@@ -10,7 +10,7 @@ from pathlib import Path
 
 from publisher.config import Config
 from publisher.database import Database, open_database
-from publisher.database.engine import database_url
+from publisher.database.engine import database_url, is_there
 from publisher.delivery.freeze import family_of, preview, segment_of
 from publisher.delivery.local_time import local_time_of
 from publisher.edition.model import Edition
@@ -124,7 +124,7 @@ def _base(config: Config, base: str) -> str:
 def database_at_hand(config: Config, notes: list[str]) -> Database | None:
     """The database, if there is one already: a plan makes none, and does without."""
     url, fault = database_url(config), "no database is at hand"
-    if url.get_backend_name() != "sqlite" or (url.database and Path(url.database).is_file()):
+    if is_there(url):
         try:
             return open_database(config)
         except DatabaseError as error:
