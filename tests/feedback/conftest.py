@@ -101,7 +101,7 @@ def uncertain(_recipient: str) -> Outcome:
 
 
 def open_room(folder: Path) -> Room:
-    (folder / "issues").mkdir(exist_ok=True)
+    (folder / "issues").mkdir(parents=True, exist_ok=True)
     newsletter = {"name": "Weekly", "url": "https://news.example.com/", "from": "W <w@news.example.com>"}
     config = Config.model_validate({"newsletter": newsletter}).model_copy(update={"root": folder})
     return Room(config, open_database(config))

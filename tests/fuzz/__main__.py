@@ -153,7 +153,6 @@ def main() -> int:
     for name in given.targets or ROOMS:
         before = set((CORPUS / name).iterdir())
         with tempfile.TemporaryDirectory(dir=FOLDER) as root:
-            (Path(root) / "newsletter").mkdir()
             command = [sys.executable, "-m", "tests.fuzz", "--drive", name, "--minutes", str(given.minutes), root]
             status = subprocess.run(command, check=False).returncode
         with tempfile.TemporaryDirectory(dir=FOLDER) as root:
