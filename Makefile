@@ -59,9 +59,13 @@ browser: ## a Chromium from the system's packages, where that can be had
 LOCALES := publisher/language/locales
 .PHONY: catalogs
 catalogs: $(DEV_STAMP) ## bring new words and sentences into the catalogs of every language, and compile them
-	@$(BIN)/pybabel -q extract -k say -k counted:1,2 --ignore-dirs=cli --add-location=file --sort-output -o $(LOCALES)/findings.pot publisher
-	@$(BIN)/pybabel -q update -D findings -i $(LOCALES)/findings.pot -d $(LOCALES) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 110
-	@rm $(LOCALES)/findings.pot
+	@for domain in findings commands; do \
+		rooms=publisher; left_out="--ignore-dirs=cli --ignore-dirs=publishing --ignore-dirs=delivery"; \
+		if [ $$domain = commands ]; then rooms="$(addprefix publisher/,cli publishing delivery)"; left_out=; fi; \
+		$(BIN)/pybabel -q extract -k say -k counted:1,2 $$left_out --add-location=file --sort-output -o $(LOCALES)/$$domain.pot $$rooms && \
+		$(BIN)/pybabel -q update -D $$domain -i $(LOCALES)/$$domain.pot -d $(LOCALES) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 110 && \
+		rm $(LOCALES)/$$domain.pot || exit 1; \
+	done
 	@$(BIN)/python -m tools.catalogs
 
 .PHONY: test

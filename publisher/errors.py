@@ -55,7 +55,9 @@ class ConfigError(PublisherError):
     """config.yaml cannot be used; ``root`` is where it stands."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic], *, root: Path | None = None) -> None:
-        super().__init__("config.yaml cannot be used", diagnostics=diagnostics)
+        from publisher.diagnostics.sentences import say
+
+        super().__init__(say("config.yaml cannot be used"), diagnostics=diagnostics)
         self.root = root
 
 
@@ -81,7 +83,9 @@ def refusal(what: str, help: str, raises: type[PublisherError] = UsageError) -> 
     try:
         yield
     except OSError as error:
-        raise raises(f"{what}: {error.strerror or error}", help=help) from error
+        from publisher.diagnostics.sentences import say
+
+        raise raises(say("{what}: {reason}", what=what, reason=error.strerror or str(error)), help=help) from error
 
 
 class PluginError(PublisherError):

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from publisher.authoring.bundled import schema_files, starter_file, write_new
 from publisher.config import Config
+from publisher.diagnostics import say
 from publisher.errors import UsageError
 from publisher.issue import Issue, date_of_slug, discover, read_issue
 from publisher.issue.folder import DATED, SLUG
@@ -42,7 +43,7 @@ def day_of(config: Config, slug: str) -> date:
     """The date of a new issue. Raises :class:`UsageError` for a slug that cannot be or is taken."""
     _refuse_slug(slug)
     if (config.root / "issues" / slug).exists():
-        raise UsageError(f"issues/{slug} exists already", help="edit it, or take another slug")
+        raise UsageError(say("issues/{slug} exists already", slug=slug), help=say("edit it, or take another slug"))
     return _date(config, slug)
 
 
@@ -62,15 +63,19 @@ def issue_at(config: Config, slug: str) -> Issue:
     """The issue as far as it can be read. Raises :class:`UsageError` where it cannot be at all."""
     issue = read_issue(config, slug).partial
     if issue is None:
-        raise UsageError(f"{slug} cannot be read", help=f"run publisher check {slug}")
+        raise UsageError(say("{slug} cannot be read", slug=slug), help=say("run publisher check {slug}", slug=slug))
     return issue
 
 
 def _refuse_slug(slug: str) -> None:
     if not SLUG.fullmatch(slug) or len(slug) > LONGEST:
         raise UsageError(
-            f"{slug!r} cannot be a slug: it is made of a-z, 0-9 and single hyphens between them, at most {LONGEST}",
-            help="take the date and a word, as in 2025-01-05-weekly",
+            say(
+                "{slug!r} cannot be a slug: it is made of a-z, 0-9 and single hyphens between them, at most {LONGEST}",
+                slug=slug,
+                LONGEST=LONGEST,
+            ),
+            help=say("take the date and a word, as in 2025-01-05-weekly"),
         )
 
 
@@ -87,7 +92,9 @@ def starter_files(locale: Locale, date: str, number: int | None) -> dict[str, st
 def _date(config: Config, slug: str) -> date:
     found = date_of_slug(slug)
     if found is None and DATED.match(slug) and slug[10:11] in {"", "-"}:
-        raise UsageError(f"{slug[:10]} is not a day of the calendar", help="begin the slug with a real date")
+        raise UsageError(
+            say("{day} is not a day of the calendar", day=slug[:10]), help=say("begin the slug with a real date")
+        )
     return found or datetime.now(config.newsletter.zone).date()
 
 

@@ -18,7 +18,7 @@ import typer
 
 from publisher import __version__
 from publisher.cli.frame import app, complain, show_findings
-from publisher.diagnostics.sentences import LANGUAGES, language
+from publisher.diagnostics.sentences import LANGUAGES, language, say
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken
 
@@ -52,7 +52,9 @@ def _language(value: str | None) -> None:
         return
     spoken = first_spoken(value, LANGUAGES)
     if spoken is None:
-        raise UsageError(f"publisher does not speak {value}", help=f"use one of {', '.join(LANGUAGES)}")
+        raise UsageError(
+            say("publisher does not speak {tag}", tag=value), help=say("use one of {near}", near=", ".join(LANGUAGES))
+        )
     language.set(spoken)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.frame import Format, app, counted, emit, examples, moment_back, opened, say, tell
+from publisher.cli.frame import Format, app, emit, examples, moment_back, number_of, opened, put, tell
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ def archive_mailings(
             told = {"dropped" if drop else "folded": done, "recipients": people, "done": yes}
             would, what = "" if yes else "would be ", "dropped" if drop else "folded"
             for one in done:
-                say(f"{one['issue']}: {one['recipients']:,} recipients") if format == "text" else None
-            line = f"{counted(len(done), 'mailing')} with {counted(people, 'recipient')} {would}{what}"
+                put(f"{one['issue']}: {one['recipients']:,} recipients") if format == "text" else None
+            line = f"{number_of(len(done), 'mailing')} with {number_of(people, 'recipient')} {would}{what}"
         if format == "json":
             emit(told)
         else:
-            say(line)
+            put(line)
         if not (undo or yes):
             tell("nothing was done: --yes does it")
 

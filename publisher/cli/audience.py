@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from publisher.cli.frame import Format, app, console, emit, examples, moment_back, opened, plain, say, tell, write_page
+from publisher.cli.frame import Format, app, console, emit, examples, moment_back, opened, plain, put, tell, write_page
 
 if TYPE_CHECKING:
     from publisher.insights.audience import AudienceReport
@@ -75,7 +75,7 @@ def ask(
             emit({"not_heard_since": since.isoformat(), **asdict(found), "done": yes})
         else:
             would = "" if yes else "would be "
-            say(f"{found.asked:,} {would}asked, {found.reminded:,} reminded, {found.let_go:,} let go")
+            put(f"{found.asked:,} {would}asked, {found.reminded:,} reminded, {found.let_go:,} let go")
         if not yes:
             tell("nothing was done: --yes does it")
             return 0
@@ -86,7 +86,7 @@ def _print(found: AudienceReport) -> None:
     from publisher.insights.audience import CAUSES
 
     states = ", ".join(f"{number:,} {state}" for state, number in found.states.items())
-    say(f"{found.readers:,} readers ({states})")
+    put(f"{found.readers:,} readers ({states})")
     causes = [cause for cause in CAUSES if found.lost[cause]]
     _table(
         "month",
@@ -122,5 +122,5 @@ def _table(name: str, numbers: tuple[str, ...], rows: list[tuple[Any, ...]]) -> 
         table.add_column(word, justify="right")
     for first, *counts in rows:
         table.add_row(escape(printable(first)), *(f"{count:,}" for count in counts))
-    say("")
+    put("")
     console.print(table)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from publisher.cli.frame import app, chosen_slug, config_of, console, examples, say, show_findings, tell, warn
-from publisher.diagnostics import Diagnostic, rendered
+from publisher.cli.frame import app, chosen_slug, config_of, console, examples, put, show_findings, tell, warn
+from publisher.diagnostics import Diagnostic, rendered, say
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -45,35 +45,46 @@ def init(
 
     made = make_repository(folder, language, ci, StarterBrand.of(accent, logo))
     if made.new:
-        git = ", in a git repository of its own" if made.git == "begun" else ""
-        say(f"Made a newsletter in {folder}: {len(made.written)} files{git}.")
+        about: dict[str, str | int] = {"folder": str(folder), "n": len(made.written)}
+        plain = say("Made a newsletter in {folder}: {n} files.", **about)
+        begun = say("Made a newsletter in {folder}: {n} files, in a git repository of its own.", **about)
+        put(begun if made.git == "begun" else plain)
     for line in _remarks(made):
-        say(line)
+        put(line)
     if made.new:
         cd = f"cd {shlex.quote(str(folder))} && " if folder.resolve() != Path.cwd() else ""
         today = datetime.now().astimezone().date()
-        say("\nNow type:\n")
+        put("")
+        put(say("Now type:"))
+        put("")
         for step in (f"{cd}publisher preview", f"publisher new {today}-weekly", "publisher check"):
-            say(f"  {step}")
-        say("\nconfig.yaml has the name and the addresses to change; README.md goes on from here.")
+            put(f"  {step}")
+        put("")
+        put(say("config.yaml has the name and the addresses to change; README.md goes on from here."))
 
 
 def _remarks(made: NewRepository) -> list[str]:
     """What somebody has to know of the repository that was made, a line each."""
-    said = [f"Kept your {name}." for name in made.kept]
+    said: list[str] = [say("Kept your {name}.", name=name) for name in made.kept]
     if ".gitignore" in made.kept:
-        said.append("Add these lines to it: /.publisher/ /dist/ /outbox/ *.csv *.eml")
+        said.append(say("Add these lines to it: /.publisher/ /dist/ /outbox/ *.csv *.eml"))
     if made.forge == "gitlab" and made.ci[0] in made.kept:
-        said.append("Add this line to it: include: { local: .gitlab/publisher.gitlab-ci.yml }")
+        said.append(say("Add this line to it: include: { local: .gitlab/publisher.gitlab-ci.yml }"))
     if made.forge != "none":
-        guessed = ", as git remote says" if made.guessed else ""
-        said.append(f"CI of {made.forge}{guessed}: {', '.join(made.ci)}. Its first lines say what it needs to publish.")
+        about = {"forge": made.forge, "files": ", ".join(made.ci)}
+        plain = say("CI of {forge}: {files}. Its first lines say what it needs to publish.", **about)
+        guess = say(
+            "CI of {forge}, as git remote says: {files}. Its first lines say what it needs to publish.", **about
+        )
+        said.append(guess if made.guessed else plain)
     elif made.guessed:
         said.append(
-            "No CI, for no git remote names GitHub or GitLab: --ci github or --ci gitlab adds it, later as well."
+            say("No CI, for no git remote names GitHub or GitLab: --ci github or --ci gitlab adds it, later as well.")
         )
     if made.git == "missing":
-        said.append("No git repository was begun: git is missing, or refused. Type git init here once it is there.")
+        said.append(
+            say("No git repository was begun: git is missing, or refused. Type git init here once it is there.")
+        )
     return said
 
 
@@ -103,16 +114,19 @@ def new(
         paste = paste_issue(config, _pasted(pasted), str(pasted), slug)
         made, told, findings = paste.made, paste.told, paste.findings
     elif slug is None:
-        raise UsageError("new needs a slug, or a text to make the issue of", help="type publisher new SLUG")
+        raise UsageError(say("new needs a slug, or a text to make the issue of"), help=say("type publisher new SLUG"))
     else:
         from publisher.authoring.issue import make_issue
 
         made = make_issue(config, slug)
-    say(f"Made a draft for {made.date.isoformat()}:\n")
+    put(say("Made a draft for {day}:", day=made.date.isoformat()))
+    put("")
     for name in made.files:
-        say(f"  {(context.obj / name).as_posix()}")
-    verb = "Read it over" if pasted else "Fill it in"
-    say(f"\n{verb}, with publisher preview {made.slug} beside you; status: ready lets it out.")
+        put(f"  {(context.obj / name).as_posix()}")
+    put("")
+    filled = say("Read it over, with publisher preview {slug} beside you; status: ready lets it out.", slug=made.slug)
+    empty = say("Fill it in, with publisher preview {slug} beside you; status: ready lets it out.", slug=made.slug)
+    put(filled if pasted else empty)
     if told:
         from publisher.diagnostics.text import printable
 
@@ -126,7 +140,10 @@ def _pasted(file: Path) -> bytes:
 
     if str(file) == "-":
         return sys.stdin.buffer.read(MAX_BYTES + 1)
-    with refusal(f"{file} cannot be read", "name a file with the digest"), file.open("rb") as opened:
+    with (
+        refusal(say("{path} cannot be read", path=str(file)), say("name a file with the digest")),
+        file.open("rb") as opened,
+    ):
         return opened.read(MAX_BYTES + 1)
 
 
@@ -154,7 +171,7 @@ def key_points(
     if dry_run:
         return
     draft.write(config)
-    tell(f"{draft.path}: {len(draft.texts)} points by {draft.by}; read and mend them")
+    tell(say("{path}: {n} points by {by}; read and mend them", path=draft.path, n=len(draft.texts), by=draft.by))
     show_findings(draft.doubts(config, slug), config.root)
 
 
@@ -175,10 +192,10 @@ def headline(
     config = config_of(context)
     slug = chosen_slug(config.root, issue)
     draft = draft_headline(config, slug, item, write=write)
-    say(printable(draft.texts[0]))
+    put(printable(draft.texts[0]))
     if write:
         draft.write(config)
-        tell(f"{draft.path}: a headline by {draft.by}; read and mend it")
+        tell(say("{path}: a headline by {by}; read and mend it", path=draft.path, by=draft.by))
         show_findings(draft.doubts(config, slug), config.root)
 
 
@@ -202,7 +219,7 @@ def translation(
     config = config_of(context)
     drafted = draft_translation(config, chosen_slug(config.root, issue), language, slug)
     for name in drafted.made.files:
-        say((context.obj / name).as_posix())
+        put((context.obj / name).as_posix())
     for name, why in drafted.left.items():
         warn(printable(f"{name} is not translated: {why}"))
     show_findings(check_issue(config, drafted.made.slug)[1], config.root)
@@ -229,7 +246,7 @@ def add(
     if url == "-":
         found = _LINK.search(sys.stdin.buffer.read(1_000_000).decode("utf-8", "replace"))
         if not found:
-            raise UsageError("no link stands on standard input", help="pipe in a text that holds one")
+            raise UsageError(say("no link stands on standard input"), help=say("pipe in a text that holds one"))
         url = found[0].rstrip(").,;!?。，；！？")
     added = add_item(config, url, chosen_slug(config.root, issue) if issue else None)
     sys.stdout.write(f"{(context.obj / added.path).as_posix()}\n")

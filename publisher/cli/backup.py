@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli.frame import app, config_of, counted, examples, say
+from publisher.cli.frame import app, config_of, examples, number_of, put
 
 
 @app.command(epilog=examples("publisher backup /safe/newsletter-2035-03-09.backup"))
@@ -23,7 +23,7 @@ def backup(
 
     made = back_up(config_of(context), file)
     kept = (made.subscribers, "subscriber"), (made.mailings, "mailing"), (made.keys, "signing key")
-    say(f"{file}: {', '.join(counted(*one) for one in kept)}; checked")
+    put(f"{file}: {', '.join(number_of(*one) for one in kept)}; checked")
 
 
 @app.command(epilog=examples("publisher restore /safe/newsletter-2035-03-09.backup"))
@@ -41,13 +41,13 @@ def restore(
     from publisher.publishing.move import nobody_at_work
 
     made = put_back(config_of(context), file, force=force, guard=nobody_at_work)
-    say(
+    put(
         f"restored as of {made.made_at.isoformat(sep=' ', timespec='minutes')}: "
-        f"{counted(made.subscribers, 'subscriber')}, {counted(made.mailings, 'mailing')}, "
-        f"{counted(made.keys, 'signing key')}"
+        f"{number_of(made.subscribers, 'subscriber')}, {number_of(made.mailings, 'mailing')}, "
+        f"{number_of(made.keys, 'signing key')}"
     )
     if made.waited:
-        say(f"{made.waited:,} confirmations and announcements that waited then may have left since: none is repeated")
+        put(f"{made.waited:,} confirmations and announcements that waited then may have left since: none is repeated")
 
 
 @app.command(epilog=examples("publisher move postgresql://publisher@db.internal/newsletter"))
@@ -68,11 +68,11 @@ def move(
     by_variable = os.environ.get("PUBLISHER_DATABASE_URL") or moved.to.startswith("postgresql")
     where = "PUBLISHER_DATABASE_URL" if by_variable else "database in config.yaml"
     names = ("subscriber", "suppression", "mailing", "recipient")
-    say(f"moved to {moved.to}: {', '.join(counted(moved.rows[f'{name}s'], name) for name in names)}")
-    say(f"next: set {where} to it, wherever publisher runs, and start serve and worker anew")
+    put(f"moved to {moved.to}: {', '.join(number_of(moved.rows[f'{name}s'], name) for name in names)}")
+    put(f"next: set {where} to it, wherever publisher runs, and start serve and worker anew")
     if moved.kept:
-        say(f"the old database is {moved.kept}; delete it once all is well")
+        put(f"the old database is {moved.kept}; delete it once all is well")
     if moved.keys:
-        say(f"{counted(moved.keys, 'signing key')} {'was' if moved.keys == 1 else 'were'} put beside it")
+        put(f"{number_of(moved.keys, 'signing key')} {'was' if moved.keys == 1 else 'were'} put beside it")
     elif not os.environ.get("PUBLISHER_SECRET_KEYS"):
-        say("other machines need PUBLISHER_SECRET_KEYS: the text of .publisher/secret.key")
+        put("other machines need PUBLISHER_SECRET_KEYS: the text of .publisher/secret.key")

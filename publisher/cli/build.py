@@ -19,14 +19,13 @@ from publisher.cli.frame import (
     complain,
     config_of,
     console,
-    counted,
     examples,
     opened,
-    say,
+    put,
     show_findings,
     tell,
 )
-from publisher.diagnostics import Severity
+from publisher.diagnostics import Severity, counted, rendered, say
 from publisher.errors import ConfigError
 
 
@@ -65,7 +64,7 @@ def build(
             sys.stdout.write(render_json(error.diagnostics))
         raise
     slugs = chosen_slugs(config.root, issues)
-    with Bar("building") as bar:
+    with Bar(rendered(say("building"))) as bar:
         result = run(
             config, slugs or (), config.root / out, drafts, use_cache=not no_cache, cache=cache, progress=bar.at
         )
@@ -76,12 +75,19 @@ def build(
     if result.diagnostics:
         show_findings(result.diagnostics, config.root, console, folded=True)
         print()
-    print(f"{result.out / 'site'}: {counted(len(result.editions), 'issue')}")
-    print(f"{result.out / 'email'}: {counted(len(result.emails), 'email')}")
+    pages = counted(
+        "{folder}: {n:,} issue", "{folder}: {n:,} issues", len(result.editions), folder=str(result.out / "site")
+    )
+    emails = counted(
+        "{folder}: {n:,} email", "{folder}: {n:,} emails", len(result.emails), folder=str(result.out / "email")
+    )
+    for line in (pages, emails):
+        print(rendered(line))
     if result.broken:
-        print(f"not built, for their errors: {printable(', '.join(result.broken))}")
+        print(rendered(say("not built, for their errors: {slugs}", slugs=printable(", ".join(result.broken)))))
     if result.drafts:
-        print(f"not built, being drafts (--drafts builds them): {', '.join(result.drafts)}")
+        left = say("not built, being drafts (--drafts builds them): {slugs}", slugs=", ".join(result.drafts))
+        print(rendered(left))
     return status
 
 
@@ -114,13 +120,17 @@ def wechat(
         [*(one for one in proof.findings if one.severity is not Severity.INFO), *found], config.root, folded=True
     )
     if article is None:
-        complain(f"{issue} has errors; nothing was written", f"publisher check {issue}" if not found else None)
+        complain(
+            say("{slug} has errors; nothing was written", slug=issue), None if found else f"publisher check {issue}"
+        )
         return 1
     folder = config.root / out / "wechat" / issue
     write_folder(article, Theme.of(config), folder)
-    say(str(folder / "index.html"))
+    put(str(folder / "index.html"))
     if draft:
         with opened(context, config) as (_, database):
             updated = save_draft(article, issue, database)
-        tell(f"{issue} is {'updated' if updated else 'new'} among the drafts of the account; publish it there by hand")
+        new = say("{slug} is new among the drafts of the account; publish it there by hand", slug=issue)
+        again = say("{slug} is updated among the drafts of the account; publish it there by hand", slug=issue)
+        tell(again if updated else new)
     return 0

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from publisher.cli.frame import Format, app, complain, config_of, console, emit, examples, say
+from publisher.cli.frame import Format, app, complain, config_of, console, emit, examples, put
 
 _MARKS = {"ok": "[green]ok     [/]", "warning": "[yellow]warning[/]", "fault": "[bold red]fault  [/]"}
 
@@ -73,5 +73,5 @@ def verify(
     for text in found.origin if format == "text" else ():
         reviewed = f"reviewed by {', '.join(text.reviewed_by)}" if text.reviewed_by else "reviewed by nobody"
         written = f"commit {text.commit[:12]} by {text.author}" if text.commit else "not committed"
-        say(f"  {text.where}: {text.grade} by {text.by}, {reviewed}; {written}")
+        put(f"  {text.where}: {text.grade} by {text.by}, {reviewed}; {written}")
     return 0 if found.verdict is VerifyResult.MATCH else 1

@@ -21,7 +21,7 @@ from publisher.cli.frame import (
     error_console,
     examples,
     opened,
-    say,
+    put,
     tell,
     warn,
 )
@@ -141,18 +141,18 @@ def _as_json(applied: Applied, tripped: list[Tripped]) -> dict[str, Any]:
 
 def _print(applied: Applied) -> None:
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(applied.events.items())) or "no events"
-    say(f"{kinds}; {applied.changed} recipients changed")
+    put(f"{kinds}; {applied.changed} recipients changed")
     for reason, count in sorted(applied.suppressed.items()):
         if count:
-            say(f"suppressed: {count} ({reason})")
+            put(f"suppressed: {count} ({reason})")
     if applied.waiting:
-        say(f"{applied.waiting} fit no recipient yet; they are kept and tried again")
+        put(f"{applied.waiting} fit no recipient yet; they are kept and tried again")
     for name, count in sorted(applied.unknown.items()):
-        say(f"unknown kind, kept: {name} ({count})")
+        put(f"unknown kind, kept: {name} ({count})")
     if applied.replies:
-        say(f"{applied.replies} automatic replies, which say nothing of our mail")
+        put(f"{applied.replies} automatic replies, which say nothing of our mail")
     if applied.faults > len(applied.malformed):
-        say(f"{applied.faults} are no events; the first {len(applied.malformed)} are named above")
+        put(f"{applied.faults} are no events; the first {len(applied.malformed)} are named above")
 
 
 @app.command(epilog=examples("publisher reconcile 2024-12-29-weekly --release-uncertain"))
@@ -222,8 +222,8 @@ def _announcements(
         unknown = [one for one in outbox.entries(connection, issue) if one.state == outbox.AnnouncementState.UNCERTAIN]
     where = ", ".join(f"{one.slug} on {one.channel}" for one in unknown)
     if unknown and tells:
-        say(f"nobody knows whether this was announced: {where}")
-        say("  look there; publisher reconcile --announcements posted settles it, again posts it once more")
+        put(f"nobody knows whether this was announced: {where}")
+        put("  look there; publisher reconcile --announcements posted settles it, again posts it once more")
     refusal = UsageError("a second announcement is possible, and nobody is here to be asked", help="add --yes")
     if not unknown or how is None:
         return unknown
@@ -236,19 +236,19 @@ def _announcements(
 def _show_doubtful(found: list[Doubtful], settled: int, *, release: bool) -> None:
     """Who is uncertain; with ``release``, exactly who might get a second copy."""
     if settled:
-        say(f"{settled} recipients changed by events")
+        put(f"{settled} recipients changed by events")
     for one in found:
         slug, count = one.mailing.slug, len(one.recipients)
-        say(f"{slug}: {count} uncertain" if count else f"{slug}: nothing is uncertain")
+        put(f"{slug}: {count} uncertain" if count else f"{slug}: nothing is uncertain")
         if release and count:
-            say("These might get a second copy (recipient, subscriber, since, why):")
+            put("These might get a second copy (recipient, subscriber, since, why):")
             for who in one.recipients:
                 since = who.since.isoformat(timespec="seconds") if who.since else "?"
-                say(f"  {who.recipient}  {who.reference}  {since}  {who.reason}")
+                put(f"  {who.recipient}  {who.reference}  {since}  {who.reason}")
         elif count:
-            say(f"  publisher reconcile {slug} --release-uncertain lets send mail to them again")
+            put(f"  publisher reconcile {slug} --release-uncertain lets send mail to them again")
     if not found:
-        say("nothing is uncertain")
+        put("nothing is uncertain")
 
 
 def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, int]:

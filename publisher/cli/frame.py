@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from publisher.diagnostics import Diagnostic
+from publisher.diagnostics import Diagnostic, rendered, say
 from publisher.errors import PublisherError, UsageError, refusal
 
 if TYPE_CHECKING:
@@ -75,28 +75,30 @@ def examples(*lines: str) -> str:
     return f"Example: {lines[0]}" if len(lines) == 1 else "\n\n".join(("Examples:", *lines))
 
 
-def say(text: str) -> None:
-    """A result, on standard output, as it is."""
-    console.print(text, markup=False)
+def put(text: str) -> None:
+    """A result, on standard output; a sentence in the reader's language."""
+    console.print(rendered(text), markup=False)
 
 
 def tell(text: str) -> None:
-    """A remark, on standard error, as it is."""
-    error_console.print(text, markup=False)
+    """A remark, on standard error; likewise."""
+    error_console.print(rendered(text), markup=False)
 
 
 def warn(text: str) -> None:
-    """A warning, on standard error."""
-    error_console.print(f"[yellow]warning:[/] {escape(text)}")
+    """A warning, on standard error; likewise."""
+    label = rendered(say("warning: "))
+    error_console.print(f"[yellow]{label}[/]{escape(rendered(text))}")
 
 
 def complain(message: str, help: str | None = None) -> None:
     """Say what failed, in one line, and what to do about it, in another."""
     from publisher.diagnostics.text import printable
 
-    for label, text in (("[bold red]error:[/]", message), ("[cyan]help:[/]", help)):
+    for color, label, text in (("bold red", say("error: "), message), ("cyan", say("help: "), help)):
         if text:
-            error_console.print(label, escape("\n".join(map(printable, text.split("\n")))))
+            shown = "\n".join(map(printable, rendered(text).split("\n")))
+            error_console.print(f"[{color}]{rendered(label)}[/]{escape(shown)}")
 
 
 def emit(value: Any) -> None:
@@ -124,22 +126,26 @@ def moment_back(option: str, span: str) -> datetime:
     try:
         return shifted(datetime.now(UTC), span, -1)
     except ValueError as error:
-        raise UsageError(f"{option}: {error}", help="write a number and d, w, m (months) or y, such as 12m") from None
+        raise UsageError(
+            f"{option}: {error}", help=say("write a number and d, w, m (months) or y, such as 12m")
+        ) from None
 
 
 def write_page(target: Path, page: str, option: str) -> None:
     """Write a page and say where. Raises UsageError, naming the ``option`` for another place."""
     from publisher.documents.atomic import write_file
 
-    with refusal(f"{target} cannot be written", f"name another file with {option}"):
+    with refusal(
+        say("{target} cannot be written", target=str(target)), say("name another file with {option}", option=option)
+    ):
         write_file(target, page.encode())
-    say(str(target))
+    put(str(target))
 
 
 def agreed(question: str, yes: bool, refusal: PublisherError | None = None) -> bool:
     """Whether ``yes`` is given, or the terminal says so, or nobody is there and no ``refusal`` is to be raised."""
     if yes or sys.stdin.isatty():
-        return yes or typer.confirm(question, err=True)
+        return yes or typer.confirm(rendered(question), err=True)
     if refusal:
         raise refusal
     return True
@@ -155,7 +161,7 @@ def show_findings(
     terminal.file.write(render_text(findings, root, color=color, folded=folded))
 
 
-def counted(number: int, noun: str) -> str:
+def number_of(number: int, noun: str) -> str:
     """``1 issue``, ``2,000 issues``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
@@ -193,7 +199,10 @@ def needs_extra(extra: str, package: str) -> Iterator[None]:
     except ImportError as error:  # also where a release before the one we need is installed
         if (error.name or "").startswith("publisher"):
             raise
-        raise UsageError(f"this needs {package}", help=f"pip install 'newsletter-publisher[{extra}]'") from error
+        raise UsageError(
+            say("this needs {package}", package=package),
+            help=f"pip install 'newsletter-publisher[{extra}]'",
+        ) from error
 
 
 def slug_of(name: str | None) -> str | None:
@@ -219,8 +228,9 @@ def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
     for name, slug in slugs.items():
         if slug not in known:
             near = difflib.get_close_matches(slug, known, 3, 0.3) or known[-5:]
-            advice = f"use one of {', '.join(near)}" if near else "type publisher new SLUG to make one"
-            raise UsageError(f"there is no issue {name}", help=advice)
+            advice = say("use one of {near}", near=", ".join(near))
+            advice = advice if near else say("type publisher new SLUG to make one")
+            raise UsageError(say("there is no issue {slug}", slug=name), help=advice)
     return list(dict.fromkeys(slugs.values()))
 
 

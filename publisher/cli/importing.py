@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.frame import Bar, Format, complain, config_of, counted, emit, opened, say, tell
+from publisher.cli.frame import Bar, Format, complain, config_of, emit, number_of, opened, put, tell
 from publisher.cli.subscribers import Person, commands, numbers
 from publisher.errors import UsageError
 
@@ -143,9 +143,9 @@ def _print_import(
     if not found.file.encoding.startswith("utf-8"):
         tell(f"Read as {found.file.encoding}.")
     done, left = (", ".join(f"{number:,} {word}" for word, number in some.items()) for some in (written, skipped))
-    say(f"{counted(tally.total(), 'row')}: {done}" + (f"; skipped: {left}" if left else ""))
+    put(f"{number_of(tally.total(), 'row')}: {done}" + (f"; skipped: {left}" if left else ""))
     others = [f"{now[word]:,} {word}" for word in ("pending", "unsubscribed", "paused", "suppressed") if now[word]]
-    say(f"{now['mailable']:,} can be mailed now" + (f"; besides {', '.join(others)}" if others else ""))
+    put(f"{now['mailable']:,} can be mailed now" + (f"; besides {', '.join(others)}" if others else ""))
 
 
 @commands.command()
@@ -167,7 +167,7 @@ def add(
         names = _series(config, database, series)
         person = enter(database, address, **about, topics=topic or (), pending=pending, series=names)
         done = f"on the way through {', '.join(names)}" if names else "added"
-        say("added, to be confirmed" if person.state == "pending" else done)
+        put("added, to be confirmed" if person.state == "pending" else done)
         return _ask(config, database) if pending else 0
 
 

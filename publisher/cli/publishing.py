@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,9 @@ from publisher.cli.frame import (
     complain,
     config_of,
     console,
-    counted,
     emit,
     error_console,
-    say,
+    put,
     show_findings,
     tell,
     warn,
@@ -28,7 +28,7 @@ from publisher.config.model import Config
 from publisher.delivery.send import Started
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.status import account_line, explain
-from publisher.diagnostics import Severity, rendered
+from publisher.diagnostics import Sentence, Severity, counted, listed, rendered, say
 from publisher.library import publish_due
 from publisher.providers import open_provider
 from publisher.publishing.due import Action
@@ -41,11 +41,13 @@ QUIET = frozenset({Action.DONE, Action.DRAFT, Action.SETTLED, Action.LATE})
 def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> int:
     """Do it; the exit status."""
     config, interrupt = config_of(context), Interrupt()
-    with Bar("building") as bar:
+    with Bar(rendered(say("building"))) as bar:
         observer = RunObserver(
             building=bar.at,
-            deploying=lambda done, total: bar.at(done, total, "deploying"),
-            waiting=lambda holder: tell(f"waiting for another run of publish ({holder}) to end or to be given up …"),
+            deploying=lambda done, total: bar.at(done, total, rendered(say("deploying"))),
+            waiting=lambda holder: tell(
+                say("waiting for another run of publish ({holder}) to end or to be given up …", holder=holder)
+            ),
             settling=_settling,
             confirm_first=lambda slugs: _confirm_first(bar, slugs),
             started=lambda started: _started(bar, started),
@@ -64,12 +66,16 @@ def run(context: typer.Context, options: PublishOptions, *, as_json: bool) -> in
 
 
 def _settling(how: str, slugs: Sequence[str]) -> None:
-    said = "mailed already" if how == "mailed" else "not mailed yet"
-    tell(f"taken as {said}: {', '.join(slugs)}")
+    named = ", ".join(slugs)
+    mailed, not_yet = (
+        say("taken as mailed already: {slugs}", slugs=named),
+        say("taken as not mailed yet: {slugs}", slugs=named),
+    )
+    tell(mailed if how == "mailed" else not_yet)
 
 
 def _started(bar: Bar, started: Started) -> None:
-    bar.begin(f"sending {started.mailing.slug}", started.account.pending)
+    bar.begin(rendered(say("sending {slug}", slug=started.mailing.slug)), started.account.pending)
     if started.quota.note:
         warn(started.quota.note)
 
@@ -79,8 +85,9 @@ def _confirm_first(bar: Bar, slugs: Sequence[str]) -> bool:
     if not sys.stdin.isatty():
         return False
     bar.stop()
-    tell(f"This is the first publish, and {len(slugs)} issues are due: {', '.join(slugs)}.")
-    error_console.print("Mail each of them to every subscriber now? [y/N] ", end="", markup=False)
+    tell(say("This is the first publish, and {n} issues are due: {slugs}.", n=len(slugs), slugs=", ".join(slugs)))
+    question = rendered(say("Mail each of them to every subscriber now?"))
+    error_console.print(f"{question} [y/N] ", end="", markup=False)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
@@ -91,8 +98,9 @@ def _print_findings(config: Config, published: Published) -> None:
     show_findings(shown, config.root, folded=True)
     if warnings and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         lines = [f"- `{w.path}:{w.span.line}` {w.code}: {rendered(w.message)}" for w in warnings]
+        head = rendered(counted("{n} warning", "{n} warnings", len(warnings)))
         with Path(summary).open("a", encoding="utf-8") as file:
-            file.write("\n".join([f"## {len(warnings)} warnings", "", *lines, ""]))
+            file.write("\n".join([f"## {head}", "", *lines, ""]))
 
 
 def _print(config: Config, published: Published) -> None:
@@ -104,67 +112,87 @@ def _print(config: Config, published: Published) -> None:
             _print_outcome(config, outcome)
     if len(renamed) > 3:
         names = ", ".join(f"{one.decision.slug} (as {one.decision.facts.mailed_as})" for one in renamed)
-        back = "give the folders their old names back; or publisher publish --mailed all mails nobody"
-        complain(f"readers have {len(renamed)} issues by names that are gone from issues/: {names}", back)
+        back = say("give the folders their old names back; or publisher publish --mailed all mails nobody")
+        complain(
+            say("readers have {n} issues by names that are gone from issues/: {names}", n=len(renamed), names=names),
+            back,
+        )
     if len(late) > 3:
         slugs = [outcome.decision.slug for outcome in late]
         kinds = {outcome.decision.kind for outcome in late}
         ways = {Action.MISSED: "publisher publish --unmailed SLUG", Action.EXPIRED: "publisher send SLUG"}
-        one = ", or ".join(way for kind, way in ways.items() if kind in kinds)
-        which = " (that one, where publish_at is set)" if len(kinds) > 1 else ""
+        one = reduce(
+            lambda one, other: say("{one}, or {other}", one=one, other=other),
+            (way for kind, way in ways.items() if kind in kinds),
+        )
+        if len(kinds) > 1:
+            one = say("{ways} (that one, where publish_at is set)", ways=one)
+        named: dict[str, str | int] = {"n": len(late), "slugs": ", ".join(slugs)}
         complain(
-            f"{len(late)} issues are older than publish.expires_after and not sent by themselves: {', '.join(slugs)}",
-            f"publisher publish --mailed all, if readers have them; {one}{which} mails one now",
+            say("{n} issues are older than publish.expires_after and not sent by themselves: {slugs}", **named),
+            say("publisher publish --mailed all, if readers have them; {one} mails one now", one=one),
         )
     for announced in published.announcements:
         complain(*announcement_trouble(announced))
-    for kind, words in (
-        (Action.DONE, "mailed earlier"),
-        (Action.SETTLED, "mailed elsewhere"),
-        (Action.LATE, "whose family was mailed without it"),
-        (Action.DRAFT, "in draft"),
-    ):
+    for kind in (Action.DONE, Action.SETTLED, Action.LATE, Action.DRAFT):
         if count := sum(outcome.decision.kind is kind for outcome in published.outcomes):
-            say(f"{counted(count, 'issue')} {words}")
+            put(_quiet(kind, count))
     if published.blocked:
-        complain(f"the archive was not deployed: {published.blocked}", "correct the errors; publisher check shows them")
+        message = say("the archive was not deployed: {why}", why=published.blocked)
+        complain(message, say("correct the errors; publisher check shows them"))
         return
     _print_archive(published)
+
+
+def _quiet(kind: Action, n: int) -> Sentence:
+    """What needs no line of its own."""
+    if kind is Action.DONE:
+        return counted("{n:,} issue mailed earlier", "{n:,} issues mailed earlier", n)
+    if kind is Action.SETTLED:
+        return counted("{n:,} issue mailed elsewhere", "{n:,} issues mailed elsewhere", n)
+    if kind is Action.LATE:
+        one, many = "{n:,} issue whose family was mailed without it", "{n:,} issues whose family was mailed without it"
+        return counted(one, many, n)
+    return counted("{n:,} issue in draft", "{n:,} issues in draft", n)
 
 
 def _print_outcome(config: Config, outcome: IssueResult) -> None:
     decision, sent, provider = outcome.decision, outcome.sent, open_provider(config)
     if sent is None:
-        line = f"{decision.slug}: {outcome.trouble or decision.says}"
+        line = say("{slug}: {told}", slug=decision.slug, told=outcome.trouble or decision.says)
         if outcome.exit_status:
             complain(line, outcome.help or decision.help)
         else:
-            say(line)
+            put(line)
         return
-    say(account_line(decision.slug, sent.account))
+    put(account_line(decision.slug, sent.account))
     for tripped in sent.tripped:
-        complain(f"tripwire {tripped.name}: {tripped.message}", tripped.help)
+        complain(say("tripwire {name}: {told}", name=tripped.name, told=tripped.message), tripped.help)
     message, action = explain(sent, provider)
     if message and sent.exit_status == 0:
-        say(message)
+        put(message)
     elif message:
         complain(message, action)
     if folder := provider.written(decision.slug):
-        _aside(f"messages: {_short(folder)}{os.sep}")
+        _aside(say("messages: {folder}", folder=f"{_short(folder)}{os.sep}"))
 
 
 def _print_archive(published: Published) -> None:
     deployed = published.deployed
     written, removed = (len(deployed.written), len(deployed.removed)) if deployed else (0, 0)
-    did = f"{written} written" + (f", {removed} removed" if removed else "") if written or removed else "up to date"
-    say(f"archive: {counted(published.issues, 'issue')}, {'files ' if written or removed else ''}{did}")
+    did: str = say("up to date")
+    if written or removed:
+        counts = [say("files {n} written", n=written), *([say("{n} removed", n=removed)] if removed else [])]
+        did = listed(counts)
+    put(counted("archive: {n:,} issue, {did}", "archive: {n:,} issues, {did}", published.issues, did=did))
     where = published.archive
-    _aside(f"look at: {where if where.startswith('s3:') else _short(Path(where) / 'index.html')}")
-    _aside(f"built:   {_short(published.site / 'index.html')}")
+    shown = where if where.startswith("s3:") else _short(Path(where) / "index.html")
+    _aside(say("look at: {where}", where=shown))
+    _aside(say("built:   {where}", where=_short(published.site / "index.html")))
 
 
 def _aside(text: str) -> None:
-    console.print(f"  {text}", style="dim", markup=False)
+    console.print(f"  {rendered(text)}", style="dim", markup=False)
 
 
 def _short(path: Path) -> str:
@@ -194,7 +222,7 @@ def _row(published: Published) -> dict[str, Any]:
 def _issue_row(outcome: IssueResult) -> dict[str, Any]:
     decision, sent = outcome.decision, outcome.sent
     return decision.as_object() | {
-        "why": outcome.trouble or decision.why,
-        "help": outcome.help or decision.help,
+        "why": rendered(outcome.trouble or decision.why),
+        "help": rendered(told) if (told := outcome.help or decision.help) else None,
         "account": account_row(sent) if sent else None,
     }

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from publisher.cli.frame import Issue, Yes, app, examples, opened, say, tell, work_on_unheard
+from publisher.cli.frame import Issue, Yes, app, examples, opened, put, tell, work_on_unheard
+from publisher.diagnostics import rendered, say
 
 
 @app.command(epilog=examples("publisher send 2024-12-29-weekly --dry-run"))
@@ -91,23 +92,27 @@ def hold(
 
     Of a mailing that has begun nothing is called back; publisher pause and cancel stop a sender at work.
     """
-    from publisher.publishing.store import hold as put
+    from publisher.publishing.store import hold as hold_back
     from publisher.publishing.store import release as let_go
 
     with opened(context) as (config, database):
-        say(let_go(config, database, issue) if release else put(config, database, issue, why))
+        put(let_go(config, database, issue) if release else hold_back(config, database, issue, why))
 
 
 @app.command(epilog=examples("publisher pause 2024-12-29-weekly"))
 def pause(context: typer.Context, issue: Issue) -> None:
     """Stop a mailing after the calls in flight, until publisher resume."""
-    _set(context, issue, "paused", "is paused", f"publisher resume {issue}, then publisher send {issue}, carries on")
+    told = _set(context, issue, "paused")
+    put(say("{slug} is paused: {counts}", slug=issue, counts=told))
+    tell(say("publisher resume {slug}, then publisher send {slug}, carries on", slug=issue))
 
 
 @app.command(epilog=examples("publisher resume 2024-12-29-weekly"))
 def resume(context: typer.Context, issue: Issue) -> None:
     """Let a paused mailing go on; publisher send then carries it on."""
-    _set(context, issue, "going", "may go on", f"publisher send {issue} carries on")
+    told = _set(context, issue, "going")
+    put(say("{slug} may go on: {counts}", slug=issue, counts=told))
+    tell(say("publisher send {slug} carries on", slug=issue))
 
 
 @app.command(epilog=examples("publisher cancel 2024-12-29-weekly --yes"))
@@ -117,14 +122,17 @@ def cancel(context: typer.Context, issue: Issue, yes: Yes = False) -> None:
     A later publisher send freezes a new mailing of the issue as it is then, to those whom no earlier one reached.
     """
     if not yes and sys.stdin.isatty():
-        typer.confirm(f"Cancel {issue} for good?", abort=True, err=True)
-    _set(context, issue, "cancelled", "is cancelled", f"publisher send {issue} would mail only those not reached yet")
+        typer.confirm(rendered(say("Cancel {slug} for good?", slug=issue)), abort=True, err=True)
+    told = _set(context, issue, "cancelled")
+    put(say("{slug} is cancelled: {counts}", slug=issue, counts=told))
+    tell(say("publisher send {slug} would mail only those not reached yet", slug=issue))
 
 
-def _set(context: typer.Context, issue: str, wanted: str, words: str, next_step: str) -> None:
+def _set(context: typer.Context, issue: str, wanted: str) -> str:
+    """What an operator wants of a mailing, written down; how far it is."""
     from publisher.delivery.mailings import set_operator
+    from publisher.delivery.states import numbered
 
     with opened(context) as (_, database):
         account = set_operator(database, issue, wanted)
-    say(f"{issue} {words}: {account.pending:,} pending, {account.submitted:,} submitted")
-    tell(next_step)
+    return numbered({"pending": account.pending, "submitted": account.submitted})

@@ -18,10 +18,9 @@ from publisher.cli.frame import (
     agreed,
     complain,
     config_of,
-    counted,
     error_console,
     opened,
-    say,
+    put,
     show_findings,
     tell,
     warn,
@@ -35,9 +34,9 @@ from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.sender import SendProgress as Step
-from publisher.delivery.states import Operator, mailing_state
+from publisher.delivery.states import Operator, mailing_state, numbered, word
 from publisher.delivery.status import account_line, explain, readings, status_row
-from publisher.diagnostics import Severity
+from publisher.diagnostics import Severity, counted, rendered, say
 from publisher.edition.model import Edition
 from publisher.errors import DeployError
 from publisher.issue.translations import translations_of
@@ -46,6 +45,8 @@ from publisher.providers import open_provider
 from publisher.publishing.history import refuse_renamed
 from publisher.publishing.store import publication
 from publisher.publishing.witness import Witness, mail, refuse_forgetful
+
+_OVERDUE = say("overdue: ")
 
 
 class Sending:
@@ -74,18 +75,19 @@ class Sending:
         proof = proofread(self.config, self.issue)
         show_findings((d for d in proof.findings if d.severity is not Severity.INFO), folded=True)
         if proof.edition is None:
-            complain(f"{self.issue} has errors", f"publisher check {self.issue}")
+            complain(say("{slug} has errors", slug=self.issue), f"publisher check {self.issue}")
             return 1
         if addresses:
             for one in unready(self.config).values():
-                warn(f"{one.message}; send without --test refuses")
+                warn(say("{message}; send without --test refuses", message=one.message))
             return self._test(proof.edition, addresses)
         if proof.draft:
-            complain(f"{self.issue} is a draft", "write status: ready in its issue.yaml")
+            complain(say("{slug} is a draft", slug=self.issue), say("write status: ready in its issue.yaml"))
             return 1
         early = proof.edition.publish_at
         if early and early > datetime.now(UTC) and not dry_run and not self._confirms_early(early):
-            complain(f"{self.issue} is due {early.isoformat(timespec='minutes')}; nothing was sent")
+            at = early.isoformat(timespec="minutes")
+            complain(say("{slug} is due {at}; nothing was sent", slug=self.issue, at=at))
             return 1
         translations = translations_of(self.config)
         single = self.alone or self.late or self.options.correction
@@ -117,16 +119,19 @@ class Sending:
             if begun and (not mailing or mailing.finished_at or mailing.operator == Operator.CANCELLED):
                 continue
             proof = proofread(self.config, slug)
-            why = "is held" if slug in held else _unfit(proof)
+            why = say("is held") if slug in held else _unfit(proof)
             if proof.edition and why is None:
                 found.append(proof.edition)
                 continue
-            status = 1
+            status, why = 1, why or ""
             if begun:
-                complain(f"{slug} {why}, and its mailing is not complete", f"publisher send {slug} carries it on")
+                complain(
+                    say("{slug} {why}, and its mailing is not complete", slug=slug, why=why),
+                    say("publisher send {slug} carries it on", slug=slug),
+                )
             else:
-                help_ = f"publisher send {self.issue} --alone sends this one"
-                complain(f"{slug} {why}, and its family goes together", help_)
+                help_ = say("publisher send {slug} --alone sends this one", slug=self.issue)
+                complain(say("{slug} {why}, and its family goes together", slug=slug, why=why), help_)
         return (found if begun or not status else None), status
 
     def _mail(self, database: Database, edition: Edition, siblings: Sequence[Edition], dry_run: bool) -> int:
@@ -138,7 +143,7 @@ class Sending:
         if dry_run:
             found = count(database, edition, options)
             if options.family and not self.json:
-                say(f"{edition.slug}:")
+                put(f"{edition.slug}:")
             self._print_dry_run(edition.slug, found)
             return 0
         view = _JsonLines() if self.json else _SendBar(edition.slug)
@@ -157,25 +162,42 @@ class Sending:
             for slug in slugs:
                 refuse_forgetful(witness, database, slug, correction=self.options.correction)
         except DeployError as error:
-            message = f"the archive cannot be asked whether {slugs[0]} was mailed: {error.message}"
-            raise DeployError(message, help=f"{error.help or 'mend that'}; or send --without-archive") from error
+            message = say(
+                "the archive cannot be asked whether {slug} was mailed: {message}",
+                slug=slugs[0],
+                message=error.message,
+            )
+            raise DeployError(
+                message, help=say("{advice}; or send --without-archive", advice=error.help or say("mend that"))
+            ) from error
         return witness
 
     def _test(self, edition: Edition, addresses: Sequence[str]) -> int:
         failed = send_test(self.config, edition, list(addresses))
         for number, code in failed:
-            complain(f"the test to address {number} of {len(addresses)} was not submitted: {code}")
+            complain(
+                say(
+                    "the test to address {number} of {n} was not submitted: {code}",
+                    number=number,
+                    n=len(addresses),
+                    code=code,
+                )
+            )
         done = len(addresses) - len(failed)
         if self.json:
             _line(event="test", issue=self.issue, submitted=done, failed=len(failed))
         else:
-            each = f", each in {len(edition.variants)} variants" if edition.variants else ""
-            say(f"{counted(done, 'test message')} of {self.issue} submitted{each}")
+            one, many = "{n} test message of {slug} submitted", "{n} test messages of {slug} submitted"
+            told = counted(one, many, done, slug=self.issue)
+            if edition.variants:
+                told = say("{told}, each in {variants} variants", told=told, variants=len(edition.variants))
+            put(told)
         return 1 if failed else 0
 
     def _confirms_early(self, early: datetime) -> bool:
-        warn(f"{self.issue} is due only {early.isoformat(timespec='minutes')}; publisher publish would wait")
-        return agreed("Send it now?", self.yes)
+        at = early.isoformat(timespec="minutes")
+        warn(say("{slug} is due only {at}; publisher publish would wait", slug=self.issue, at=at))
+        return agreed(say("Send it now?"), self.yes)
 
     def _print_dry_run(self, slug: str, found: DryRun) -> None:
         ongoing, reasons = found.ongoing is not None, found.excluded_by_reason
@@ -183,21 +205,23 @@ class Sending:
             about = {"recipients": found.recipients, "excluded_by_reason": reasons, "ongoing": ongoing}
             _line(event="dry-run", issue=slug, **about)
             return
-        left = "are left to be mailed" if ongoing else "would be mailed"
-        say(f"{found.recipients:,} recipients {left}; nothing was sent or written")
+        told = say("{n:,} recipients would be mailed; nothing was sent or written", n=found.recipients)
+        if ongoing:
+            told = say("{n:,} recipients are left to be mailed; nothing was sent or written", n=found.recipients)
+        put(told)
         for reason, people in reasons.items():
-            say(f"  excluded, {reason}: {people:,}")
+            put(say("  excluded, {reason}: {people:,}", reason=word(reason), people=people))
 
     def _print_account(self, sent: Sent) -> None:
         for tripped in sent.tripped:
-            complain(f"tripwire {tripped.name}: {tripped.message}", tripped.help)
+            complain(say("tripwire {name}: {told}", name=tripped.name, told=tripped.message), tripped.help)
         for note in sent.notes:
             warn(note)
         message, action = explain(sent, open_provider(self.config))
         if self.json:
             _line(event="end", ending=sent.ending.value, code=sent.code, **account_row(sent))
         else:
-            say(account_line(sent.mailing.slug, sent.account))
+            put(account_line(sent.mailing.slug, sent.account))
         if message and sent.exit_status == 0:
             tell(message)
         elif message:
@@ -208,9 +232,11 @@ class Sending:
             frozen = {mailing.slug for mailing in mailings.every_newest(connection)}
         late = tripwires.overdue(readings(self.config, without={*frozen, self.issue}), self.config)
         for tripped in late[:5]:
-            error_console.print(f"[yellow]overdue:[/] {escape(tripped.message)} ({escape(tripped.help)})")
+            told = say("{told} ({help})", told=tripped.message, help=tripped.help)
+            error_console.print(f"[yellow]{rendered(_OVERDUE)}[/]{escape(rendered(told))}")
         if len(late) > 5:
-            error_console.print(f"[yellow]overdue:[/] {len(late) - 5} more")
+            more = rendered(say("{n} more", n=len(late) - 5))
+            error_console.print(f"[yellow]{rendered(_OVERDUE)}[/]{more}")
         if note := tripwires.alert(self.config, late):
             warn(note)
 
@@ -218,11 +244,11 @@ class Sending:
 def _unfit(proof: Proof) -> str | None:
     """Why an issue cannot be mailed now."""
     if proof.edition is None:
-        return "has errors"
+        return say("has errors")
     if proof.draft:
-        return "is a draft"
+        return say("is a draft")
     due = proof.edition.publish_at
-    return f"is due {due.isoformat(timespec='minutes')}" if due and due > datetime.now(UTC) else None
+    return say("is due {at}", at=due.isoformat(timespec="minutes")) if due and due > datetime.now(UTC) else None
 
 
 def account_row(sent: Sent) -> dict[str, Any]:
@@ -282,37 +308,56 @@ class _SendBar(Bar):
     """A progress bar on standard error, with the account so far."""
 
     def __init__(self, issue: str) -> None:
-        super().__init__("Sending")
+        super().__init__(rendered(say("Sending")))
         self._issue = issue
         self._stopping = False
 
     def started(self, started: Started) -> None:
         account = started.account
-        verb = "frozen for" if started.frozen else "carries on:"
-        people = counted(account.pending, "recipient")
-        tell(f"{self._issue} {verb} {people}, {account.excluded:,} excluded ({started.transport})")
+        about: dict[str, str | int] = {
+            "slug": self._issue,
+            "excluded": account.excluded,
+            "transport": started.transport,
+        }
+        frozen = counted(
+            "{slug} frozen for {n:,} recipient, {excluded:,} excluded ({transport})",
+            "{slug} frozen for {n:,} recipients, {excluded:,} excluded ({transport})",
+            account.pending,
+            **about,
+        )
+        going = counted(
+            "{slug} carries on: {n:,} recipient, {excluded:,} excluded ({transport})",
+            "{slug} carries on: {n:,} recipients, {excluded:,} excluded ({transport})",
+            account.pending,
+            **about,
+        )
+        tell(frozen if started.frozen else going)
         for note in _notes(started):
             warn(note)
-        self.begin("Sending", account.pending)
+        self.begin(rendered(say("Sending")), account.pending)
 
     def progress(self, step: Step) -> None:
         done = step.submitted + step.rejected + step.uncertain + step.excluded
         self.at(
-            done, notes=[f"{n:,} {w}" for n, w in ((step.rejected, "rejected"), (step.uncertain, "uncertain")) if n]
+            done,
+            notes=[rendered(numbered({name: n})) for name in ("rejected", "uncertain") if (n := getattr(step, name))],
         )
         if step.ending is not None and step.in_flight and not self._stopping:
             self._stopping = True
-            error_console.print("stopping: waiting for the calls in flight (once more to stop at once)")
+            tell(say("stopping: waiting for the calls in flight (once more to stop at once)"))
 
 
 def _notes(started: Started) -> Sequence[str]:
     notes = [started.quota.note] if started.quota.note else []
     if started.recovered:
-        notes.append(
-            f"an earlier run died: {started.recovered:,} recipients are uncertain until events settle them "
-            f"(publisher reconcile {started.mailing.slug})"
+        told = say(
+            "an earlier run died: {n:,} recipients are uncertain until events settle them (publisher reconcile {slug})",
+            n=started.recovered,
+            slug=started.mailing.slug,
         )
+        notes.append(told)
     left = started.quota.left_today
     if left is not None and left < started.account.pending:
-        notes.append(f"today's quota has room for {left:,} of {started.account.pending:,}; send again when it has more")
+        about = {"left": left, "n": started.account.pending}
+        notes.append(say("today's quota has room for {left:,} of {n:,}; send again when it has more", **about))
     return notes

@@ -22,17 +22,20 @@ from publisher.cli.frame import (
     examples,
     opened,
     plain,
-    say,
+    put,
     tell,
     write_page,
 )
-from publisher.diagnostics import Severity, rendered
+from publisher.diagnostics import Severity, listed, rendered, say
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.config import Config
     from publisher.database import Database
     from publisher.insights.account import MailingReport
+
+
+_NOT_KNOWN = say("not known")
 
 
 @app.command(epilog=examples("publisher status 2024-12-29-weekly --format json"))
@@ -56,56 +59,60 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
         _print(found.rows, tells=open_provider(config).tells)
     for reading in found.broken:
         errors = [finding for finding in reading.findings if finding.severity is Severity.ERROR]
-        first, more = errors[0], f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        told = f"{reading.slug} cannot be read: {first.path}:{first.span.line}: {rendered(first.message)}{more}"
-        complain(printable(told), printable(f"mend it; publisher check {reading.slug} shows all"))
+        first = errors[0]
+        where = f"{first.path}:{first.span.line}"
+        told = say("{slug} cannot be read: {where}: {told}", slug=reading.slug, where=where, told=first.message)
+        if len(errors) > 1:
+            told = say("{told} (and {n} more)", told=told, n=len(errors) - 1)
+        complain(told, printable(f"mend it; publisher check {reading.slug} shows all"))
     for trip in found.tripped:
         if trip.stops:
-            complain(f"tripwire {trip.name}: {trip.message}", trip.help)
+            complain(say("tripwire {name}: {told}", name=trip.name, told=trip.message), trip.help)
         else:
-            error_console.print(f"{trip.name}: {trip.message} ({trip.help})", style="yellow", markup=False)
+            told = say("{name}: {told} ({help})", name=trip.name, told=trip.message, help=trip.help)
+            error_console.print(rendered(told), style="yellow", markup=False)
     return int(any(trip.stops for trip in found.tripped) or bool(issue and found.broken))
 
 
 def _print(rows: list[dict[str, Any]], *, tells: bool) -> None:
     from rich.table import Table
 
-    from publisher.delivery.states import FEEDBACK, not_known, waits
+    from publisher.delivery.states import FEEDBACK, not_known, numbered, waits, word
     from publisher.delivery.status import COUNTS
     from publisher.diagnostics.text import printable
 
     if not rows:
-        say("There is no issue yet: publisher new SLUG makes one.")
+        put(say("There is no issue yet: publisher new SLUG makes one."))
         return
-    table = Table("issue", "state", box=None, pad_edge=False)
+    table = Table(rendered(say("issue")), rendered(say("state")), box=None, pad_edge=False)
     table.columns[0].no_wrap = True
     names = [name for name in (*COUNTS, *FEEDBACK) if any(row[name] for row in rows)] or ["audience"]
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(rendered(word(name)), justify="right")
     for row in rows:
         unknown = not_known(row, tells)
-        counts = ("not known" if name in unknown else f"{row[name]:,}" for name in names)
-        table.add_row(escape(printable(row["issue"])), row["state"], *counts)
+        counts = (rendered(_NOT_KNOWN) if name in unknown else f"{row[name]:,}" for name in names)
+        table.add_row(escape(printable(row["issue"])), rendered(word(row["state"])), *counts)
     console.print(table)
     silent = [name for name in FEEDBACK if name not in names and any(name in not_known(row, tells) for row in rows)]
     if silent:
-        say(f"not known: {', '.join(silent)} (no event has told)")
+        put(say("not known: {names} (no event has told)", names=listed(map(word, silent))))
     for one in (
         each for row in rows for each in row.get("announcements", ()) if len(rows) == 1 or each["state"] != "posted"
     ):
-        say(
-            f"announcement of {one['issue']} on {one['channel']}: {one['state']}"
-            + f" ({one['reason']})" * bool(one["reason"])
-        )
+        about = {"slug": one["issue"], "channel": one["channel"], "state": word(one["state"])}
+        shown = say("announcement of {slug} on {channel}: {state}", **about)
+        put(say("{told} ({help})", told=shown, help=one["reason"]) if one["reason"] else shown)
     for row in rows:
         if row.get("waiting"):
-            say(f"{row['issue']}: {waits(row['waiting'], datetime.fromisoformat(row['next_at']))}")
+            until = waits(row["waiting"], datetime.fromisoformat(row["next_at"]))
+            put(say("{slug}: {told}", slug=row["issue"], told=until))
         if len(rows) == 1 and row.get("folded_at"):
-            say(f"folded on {row['folded_at'][:10]}: the counts are as they were then")
+            put(say("folded on {day}: the counts are as they were then", day=row["folded_at"][:10]))
     if said := [one for row in rows for one in row.get("receivers", ())]:
         _print_answers(said)
     if len(rows) == 1 and (excluded := rows[0]["excluded_by_reason"]):
-        say(f"excluded: {', '.join(f'{people:,} {reason}' for reason, people in excluded.items())}")
+        put(say("excluded: {reasons}", reasons=numbered(excluded)))
 
 
 def _print_answers(answers: list[dict[str, Any]]) -> None:
@@ -146,13 +153,19 @@ def report(
     from publisher.providers import open_provider
 
     if out is not None and (compare or format == "json"):
-        raise UsageError("--out is for the page", help="send standard output to a file instead: > FILE")
+        raise UsageError(say("--out is for the page"), help=say("send standard output to a file instead: > FILE"))
     with opened(context) as (config, database):
         found, other = (_report(context, config, database, name) if name else None for name in (issue, compare))
     assert found is not None
     for one in (found, other):
         if one and one.folded_at:
-            tell(f"{one.issue} was folded on {one.folded_at:%Y-%m-%d}: its counts are as they were then")
+            tell(
+                say(
+                    "{slug} was folded on {day}: its counts are as they were then",
+                    slug=one.issue,
+                    day=f"{one.folded_at:%Y-%m-%d}",
+                )
+            )
     if format == "json":
         emit(plain({"issue": found, "compare": other} if other else found))
     elif other:
@@ -173,7 +186,9 @@ def _report(context: typer.Context, config: Config, database: Database, issue: s
         issue = chosen_slug(context.obj, issue)
         found = read(database, config, issue)
     if found is None:
-        raise UsageError(f"{issue} has not been sent: there is nothing to report", help=f"publisher send {issue}")
+        raise UsageError(
+            say("{slug} has not been sent: there is nothing to report", slug=issue), help=f"publisher send {issue}"
+        )
     return found
 
 
@@ -210,7 +225,7 @@ def _counted(counts: dict[str, Any] | None, name: str, unknown: frozenset[str]) 
     if counts is None:
         return "–", None
     if name in unknown:
-        return "not known", None
+        return rendered(_NOT_KNOWN), None
     if name == "submitted" or not counts["submitted"]:
         return f"{counts[name]:,}", None
     share = counts[name] / counts["submitted"]

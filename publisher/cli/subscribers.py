@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.frame import Format, Yes, agreed, app, chosen_slug, emit, examples, opened, say, slug_of, tell
+from publisher.cli.frame import Format, Yes, agreed, app, chosen_slug, emit, examples, opened, put, slug_of, tell
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def remove(context: typer.Context, address: Person) -> None:
     with opened(context) as (_, database), database.begin() as connection:
         subscriber = _found(connection, address)
         changed = store.unsubscribe(connection, subscriber, ConsentSource.COMMAND)
-    say("unsubscribed" if changed else "was unsubscribed already")
+    put("unsubscribed" if changed else "was unsubscribed already")
 
 
 @commands.command()
@@ -186,14 +186,14 @@ def show(context: typer.Context, address: Person, format: Format = "text") -> No
     past, mailings = data.pop("history"), data.pop("mailings")
     for key, value in data.items():
         if value not in (None, "", [], {}):
-            say(f"{key:<14}{_plain(value)}")
-    say("history")
+            put(f"{key:<14}{_plain(value)}")
+    put("history")
     for entry in past:
-        say(f"  {entry['at']}  {entry['change']} by {entry['how']}  {_plain(entry['evidence'])}")
+        put(f"  {entry['at']}  {entry['change']} by {entry['how']}  {_plain(entry['evidence'])}")
     if mailings:
-        say("mailings")
+        put("mailings")
     for mailing in mailings:
-        say(f"  {mailing.pop('issue')}  {_plain(mailing)}")
+        put(f"  {mailing.pop('issue')}  {_plain(mailing)}")
 
 
 @commands.command()
@@ -206,7 +206,7 @@ def erase(context: typer.Context, address: Person, yes: Yes = False) -> int:
             return 1
         with database.begin() as connection:
             gone = forget(connection, address)
-    say("erased" if gone else "nothing was stored; the address will not be imported")
+    put("erased" if gone else "nothing was stored; the address will not be imported")
     return 0
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.frame import Format, app, emit, opened, say
+from publisher.cli.frame import Format, app, emit, opened, put
 from publisher.cli.subscribers import Person
 from publisher.errors import UsageError
 
@@ -35,7 +35,7 @@ def list_(context: typer.Context, format: Format = "text") -> None:
             )
             return
         for s in found:
-            say(f"{s.mailbox_key}  {s.reason.value}  {s.at.isoformat(timespec='seconds')}  {s.detail}".rstrip())
+            put(f"{s.mailbox_key}  {s.reason.value}  {s.at.isoformat(timespec='seconds')}  {s.detail}".rstrip())
 
 
 @commands.command()
@@ -49,7 +49,7 @@ def add(
 
     with opened(context) as (_, database), database.begin() as connection:
         new = suppress(connection, address.mailbox_key, Reason.MANUAL, note)
-    say("suppressed" if new else "was suppressed already")
+    put("suppressed" if new else "was suppressed already")
 
 
 @commands.command()
@@ -64,7 +64,7 @@ def remove(context: typer.Context, address: Person) -> None:
         silent = person is not None and end_silence(connection, person, ConsentSource.COMMAND)
         if not (silent or release(connection, address.mailbox_key)):
             raise UsageError("the address is not suppressed", help="publisher suppressions list shows who is")
-    say("released")
+    put("released")
 
 
 @commands.command()
@@ -73,7 +73,7 @@ def pull(context: typer.Context) -> None:
     with opened(context) as (config, database):
         theirs, title = _theirs(config)
         seen, new = theirs.pull(database, title)
-    say(f"{seen} on the list of {title}, {new} of them new here")
+    put(f"{seen} on the list of {title}, {new} of them new here")
 
 
 @commands.command()
@@ -81,7 +81,7 @@ def push(context: typer.Context) -> None:
     """Put whoever bounced or complained here on the provider's list; Amazon SES takes about one a second."""
     with opened(context) as (config, database):
         theirs, title = _theirs(config)
-        say(f"{theirs.push(database)} told to {title}")
+        put(f"{theirs.push(database)} told to {title}")
 
 
 def _theirs(config: Config) -> tuple[SuppressionList, str]:

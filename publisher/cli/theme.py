@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli.frame import Format, app, chosen_slug, config_of, emit, examples, say, tell
+from publisher.cli.frame import Format, app, chosen_slug, config_of, emit, examples, put, tell
 from publisher.errors import UsageError
 
 commands = typer.Typer(no_args_is_help=True, help="How the newsletter looks: its themes and their files.")
@@ -27,7 +27,7 @@ def list_(context: typer.Context, format: Format = "text") -> None:
         emit([{"name": name, "description": sentence, "active": used} for name, sentence, used in found])
         return
     for name, sentence, used in found:
-        say(f"{'*' if used else ' '} {name}  {sentence}")
+        put(f"{'*' if used else ' '} {name}  {sentence}")
 
 
 @commands.command(epilog=examples("publisher theme eject email/_footer.mjml.j2"))
@@ -42,7 +42,7 @@ def eject(
     config = config_of(context)
     written, taken = copy(config, file, force=force)
     for path in written:
-        say(path.relative_to(config.root).as_posix())
+        put(path.relative_to(config.root).as_posix())
     for path in taken:
         tell(f"{path.relative_to(config.root).as_posix()} is there already; --force replaces it")
     return 1 if taken else 0
@@ -70,7 +70,7 @@ def preview(
         raise UsageError("there is no issue to show", help="publisher new SLUG makes one")
     slug = chosen_slug(config.root, issue) if issue else slugs[-1]
     page = preview_themes(config, slug, [name] if name else known, config.root / out)
-    say(page.relative_to(config.root).as_posix() if page.is_relative_to(config.root) else page.as_posix())
+    put(page.relative_to(config.root).as_posix() if page.is_relative_to(config.root) else page.as_posix())
 
 
 @commands.command()
@@ -80,5 +80,5 @@ def diff(context: typer.Context, file: File = None) -> int:
 
     lines = list(differences(config_of(context), file))
     for line in lines:
-        say(line)
+        put(line)
     return 1 if lines else 0

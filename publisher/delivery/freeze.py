@@ -36,6 +36,7 @@ from publisher.delivery.local_time import LocalTime, local_time_of
 from publisher.delivery.mailings import Mailing, by_id, newest, write_links, write_operator
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients
+from publisher.diagnostics import say
 from publisher.edition.model import Edition
 from publisher.errors import DatabaseError, UsageError
 from publisher.issue.folder import SERIES
@@ -150,8 +151,10 @@ def write_recipients(
     count = select(func.count()).select_from(recipients).where(r.mailing_id == mailing_id, r.number > base)
     counted: int = connection.execute(count).scalar_one()
     if audience != counted or (written >= 0 and written != counted):
-        message = f"the freeze wrote {counted} of {audience} candidates and was undone"
-        raise DatabaseError(message, help="run publisher send again")
+        message = say(
+            "the freeze wrote {counted} of {audience} candidates and was undone", counted=counted, audience=audience
+        )
+        raise DatabaseError(message, help=say("run publisher send again"))
 
 
 def preview(
@@ -213,14 +216,18 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
     """
     slug, mailing = letter.slug, newest(connection, letter.slug)
     if mailing is None and correction:
-        raise UsageError(f"{slug} has not been sent: there is nothing to correct", help=f"publisher send {slug}")
+        raise UsageError(
+            say("{slug} has not been sent: there is nothing to correct", slug=slug), help=f"publisher send {slug}"
+        )
     begun = mailing is not None and mailing.operator != Operator.CANCELLED
     if correction and mailing and not begun and mailing.digest == letter.digest:
-        advice = f"publisher send {slug} mails those whom no mailing reached"
-        raise UsageError(f"{slug} has not changed since it was cancelled: there is nothing to correct", help=advice)
+        advice = say("publisher send {slug} mails those whom no mailing reached", slug=slug)
+        raise UsageError(
+            say("{slug} has not changed since it was cancelled: there is nothing to correct", slug=slug), help=advice
+        )
     if slug.startswith(f"{SERIES}/") and not (mailing and begun and mailing.digest == letter.digest):
-        message = f"{slug} is a step of a series, which goes to each reader in turn, once"
-        raise UsageError(message, help="publisher publish sends it; publisher send --test ADDR shows it")
+        message = say("{slug} is a step of a series, which goes to each reader in turn, once", slug=slug)
+        raise UsageError(message, help=say("publisher publish sends it; publisher send --test ADDR shows it"))
     if mailing is None or not begun:
         return None
     if mailing.audience == 0:  # frozen before anybody had subscribed: it reached nobody, and must not use the issue up
@@ -230,22 +237,43 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
     if not correction:
         raise changed(mailing, letter.digest)
     if mailing.finished_at is None and not waits_for_correction(connection, mailing):
-        raise UsageError(f"{slug} is still being sent", help=f"publisher send {slug}, or cancel it, first")
+        raise UsageError(
+            say("{slug} is still being sent", slug=slug),
+            help=say("publisher send {slug}, or cancel it, first", slug=slug),
+        )
     return None
 
 
 def changed(mailing: Mailing, digest: str) -> UsageError:
     """The refusal of a changed edition, with the ways out."""
-    was = f"{mailing.digest[:19]}…" + (f" of commit {mailing.commit[:12]}" if mailing.commit else "")
+    was = f"{mailing.digest[:19]}…"
+    if mailing.commit:
+        was = say("{digest} of commit {commit}", digest=was, commit=mailing.commit[:12])
     if mailing.finished_at is not None:
         return UsageError(
-            f"{mailing.slug} has been sent as {was} and the edition is now {digest[:19]}…: nobody is mailed again",
-            help=f"publisher send {mailing.slug} --correction mails the changed edition to everybody on purpose",
+            say(
+                "{slug} has been sent as {was} and the edition is now {digest}…: nobody is mailed again",
+                slug=mailing.slug,
+                was=was,
+                digest=digest[:19],
+            ),
+            help=say(
+                "publisher send {slug} --correction mails the changed edition to everybody on purpose",
+                slug=mailing.slug,
+            ),
         )
     return UsageError(
-        f"{mailing.slug} is being sent as {was} and the edition is now {digest[:19]}…",
-        help=f"undo the change and send again; or run publisher cancel {mailing.slug}, and send the changed edition "
-        "to those not reached yet",
+        say(
+            "{slug} is being sent as {was} and the edition is now {digest}…",
+            slug=mailing.slug,
+            was=was,
+            digest=digest[:19],
+        ),
+        help=say(
+            "undo the change and send again; or run publisher cancel {slug}, and send the changed edition to those not"
+            " reached yet",
+            slug=mailing.slug,
+        ),
     )
 
 
@@ -262,8 +290,12 @@ def _refuse_late(connection: Connection, slug: str, family: FamilyRule) -> None:
         return
     for other in family.others(slug):
         if _begun(connection, other):
-            message = f"its family was mailed without {slug}, as {other}: nobody is mailed by itself"
-            raise UsageError(message, help=f"publisher send {slug} --late mails those who had none of the family")
+            message = say(
+                "its family was mailed without {slug}, as {other}: nobody is mailed by itself", slug=slug, other=other
+            )
+            raise UsageError(
+                message, help=say("publisher send {slug} --late mails those who had none of the family", slug=slug)
+            )
 
 
 def _begun(connection: Connection, slug: str) -> bool:

@@ -25,6 +25,7 @@ from sqlalchemy import URL, Connection, case, delete, insert, select, update
 from publisher.database import Database
 from publisher.delivery.dumps import put_back, settle
 from publisher.delivery.tables import mailings, settled_marks
+from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
 from publisher.errors import DatabaseError, UsageError, refusal
 
@@ -48,18 +49,21 @@ def mailing_lock(database: Database, slug: str) -> Iterator[bool]:
     if path is None:
         yield False
         return
-    advice = "make the database's folder writable for this user"
-    with refusal(f"the lock file {path} cannot be opened", advice, DatabaseError):
+    advice = say("make the database's folder writable for this user")
+    with refusal(say("the lock file {path} cannot be opened", path=str(path)), advice, DatabaseError):
         file = path.open("a+")
     with file:
         # status looks at the lock by taking it for an instant: ask more than once before believing it held
         if not _acquire(file, tries=4):
             file.seek(0)
             holder = file.read(20).strip()
-            raise DatabaseError(
-                f"another sender{f', process {holder},' if holder else ''} is sending {slug}",
-                help="wait for it to end, or stop it with Ctrl-C; several machines need PostgreSQL (docs/scaling.md)",
+            message = say("another sender is sending {slug}", slug=slug)
+            if holder:
+                message = say("another sender, process {holder}, is sending {slug}", holder=holder, slug=slug)
+            advice = say(
+                "wait for it to end, or stop it with Ctrl-C; several machines need PostgreSQL (docs/scaling.md)"
             )
+            raise DatabaseError(message, help=advice)
         file.seek(0)
         file.truncate()
         file.write(f"{os.getpid()}\n")
@@ -113,8 +117,8 @@ def mark_path(url: URL, slug: str) -> Path | None:
 
 def write_mark(path: Path, mark: Mark) -> None:
     """Write it, whole or not at all. Raises DatabaseError; then nothing may be submitted."""
-    advice = "make room, or the folder writable; send again"
-    with refusal(f"the mark {path} cannot be written", advice, DatabaseError):
+    advice = say("make room, or the folder writable; send again")
+    with refusal(say("the mark {path} cannot be written", path=str(path)), advice, DatabaseError):
         values = {name: value for name, value in asdict(mark).items() if value is not None}
         write_file(path, json.dumps(values).encode() + b"\n")
 
@@ -128,8 +132,8 @@ def read_mark(path: Path | None) -> Mark | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        advice = "see docs/backup.md; delete it once you know who was mailed"
-        raise UsageError(f"the mark {path} cannot be read", help=advice) from error
+        advice = say("see docs/backup.md; delete it once you know who was mailed")
+        raise UsageError(say("the mark {path} cannot be read", path=str(path)), help=advice) from error
 
 
 def forgotten(url: URL, connection: Connection | None, slug: str) -> str | None:
@@ -144,7 +148,11 @@ def forgotten(url: URL, connection: Connection | None, slug: str) -> str | None:
         return None
     if connection and _is_known(connection, slug, mark):
         return None
-    return f"{mark.handled:,} recipients of mailing {mark.reference} were claimed, and this database knows less of it"
+    return say(
+        "{n:,} recipients of mailing {reference} were claimed, and this database knows less of it",
+        n=mark.handled,
+        reference=mark.reference,
+    )
 
 
 def _is_known(connection: Connection, slug: str, mark: Mark) -> bool:
@@ -158,17 +166,19 @@ def _is_known(connection: Connection, slug: str, mark: Mark) -> bool:
 
 def how_to_settle(slug: str) -> str:
     """What an operator can do about it."""
-    return (
+    return say(
         "restore the newest copy; or publisher events apply, and compare the archive page; then publisher publish "
-        f"--mailed {slug} mails nobody, --unmailed {slug} mails whom this database has as pending and no event names "
-        "(docs/backup.md)"
+        "--mailed {slug} mails nobody, --unmailed {slug} mails whom this database has as pending and no event names "
+        "(docs/backup.md)",
+        slug=slug,
     )
 
 
 def refuse_forgetful(database: Database, connection: Connection, slug: str) -> None:
     """Raises UsageError where the ledger knows less than was done."""
     if fault := forgotten(database.engine.url, connection, slug):
-        raise UsageError(f"{slug}: {fault}: was it restored? Nothing was sent", help=how_to_settle(slug))
+        message = say("{slug}: {fault}: was it restored? Nothing was sent", slug=slug, fault=fault)
+        raise UsageError(message, help=how_to_settle(slug))
 
 
 def settle_mark(connection: Connection, slug: str) -> None:

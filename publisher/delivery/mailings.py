@@ -14,6 +14,7 @@ from publisher.database import Database
 from publisher.database.failures import UnreadableError
 from publisher.delivery.states import FEEDBACK, Account, Operator, RecipientState
 from publisher.delivery.tables import WAITS, foldings, links, literally, mailings, recipients, second_copies, senders
+from publisher.diagnostics import say
 from publisher.errors import UsageError
 from publisher.issue.folder import SERIES
 from publisher.mail.message import MailContent
@@ -121,13 +122,20 @@ def set_operator(database: Database, slug: str, wanted: str) -> Account:
     with database.begin() as connection:
         mailing = newest(connection, slug)
         if mailing is None:
-            raise UsageError(f"nothing of {slug} has been frozen", help="publisher status lists the mailings")
+            raise UsageError(
+                say("nothing of {slug} has been frozen", slug=slug), help=say("publisher status lists the mailings")
+            )
         found = account(connection, mailing.id)
         if mailing.operator == Operator.CANCELLED and wanted != Operator.CANCELLED:
-            raise UsageError(f"{slug} is cancelled for good", help=f"publisher send {slug} mails those not reached yet")
+            raise UsageError(
+                say("{slug} is cancelled for good", slug=slug),
+                help=say("publisher send {slug} mails those not reached yet", slug=slug),
+            )
         if found.left == 0:
             verb = "resume" if wanted == Operator.GOING else "stop"
-            raise UsageError(f"{slug} is done: nothing is left to {verb}", help=f"publisher status {slug}")
+            raise UsageError(
+                say("{slug} is done: nothing is left to {verb}", slug=slug, verb=verb), help=f"publisher status {slug}"
+            )
         write_operator(connection, mailing.id, wanted)
         return found
 
@@ -182,7 +190,7 @@ def account(connection: Connection, *mailing_ids: int) -> Account:
         counts.update({name: row[name] for name in (*FEEDBACK, "again", "waiting")})
         next_at = row["next_at"] or next_at
     if unknown := counts.keys() - {*RecipientState, *FEEDBACK, "again", "waiting"}:
-        raise UnreadableError(f"the state of {sum(counts[state] for state in unknown)} recipients")
+        raise UnreadableError(say("the state of {n} recipients", n=sum(counts[state] for state in unknown)))
     second = select(func.count()).select_from(second_copies).where(second_copies.c.mailing_id.in_(mailing_ids))
     copies = connection.execute(second).scalar_one()
     reasons = dict(sorted(by_reason.items()))

@@ -27,6 +27,7 @@ from publisher.delivery.pace import LocalPace, Pace, SharedPace, blocked, ceilin
 from publisher.delivery.sender import Interrupt, Sender, SendProgress
 from publisher.delivery.states import Account, Ending, Operator, RecipientState
 from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring
+from publisher.diagnostics import say
 from publisher.edition.model import AnySlot, Edition, Personal, Slot
 from publisher.errors import TransportError
 from publisher.language import Locale
@@ -290,7 +291,9 @@ def send_test(config: Config, edition: Edition | MailContent, addresses: list[st
             claim = Claim(at, 1, TEST, to, "", variant)
             (outcome,) = transport.submit([address(f"{stamp}-{at}", claim)])
             if outcome.verdict is Verdict.STOP:
-                raise TransportError(f"the test was not sent: {outcome.code}", help="run publisher doctor")
+                raise TransportError(
+                    say("the test was not sent: {code}", code=outcome.code), help=say("run publisher doctor")
+                )
             if outcome.verdict is not Verdict.SUBMITTED:
                 failed.setdefault(position, outcome.code or outcome.verdict.value)
     return sorted(failed.items())

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from publisher.diagnostics import listed, say
+
 FEEDBACK = ("delivered", "bounced", "complained")  # the counts that are known from events only
 
 
@@ -116,9 +118,34 @@ class Account:
         return self.pending + self.claimed + self.uncertain
 
 
+_WORDS: dict[str, str] = {
+    one: one
+    for one in (
+        *(say("excluded"), say("pending"), say("claimed"), say("submitted"), say("rejected"), say("uncertain")),
+        *(say("delivered"), say("bounced"), say("complained"), say("audience"), say("unsubscribed")),
+        *(say("unconfirmed"), say("suppressed"), say("invalid"), say("sibling"), say("segment"), say("paused")),
+        *(say("digest"), say("reached"), say("expired"), say("duplicate"), say("erased"), say("corrected")),
+        *(say("new"), say("sending"), say("waiting"), say("stopped"), say("cancelled"), say("done"), say("posted")),
+    )
+}
+
+
+def word(name: str) -> str:
+    """A state, a count or a reason as an operator reads it."""
+    return _WORDS.get(name, name)
+
+
+def numbered(counts: Mapping[str, int]) -> str:
+    """The counts by name, as ``3 pending, 2 submitted``."""
+    return listed(say("{n:,} {word}", n=n, word=word(name)) for name, n in counts.items())
+
+
 def waits(people: int, next_at: datetime | None) -> str:
     """Who waits for their local time, in words; empty where nobody does."""
-    return f"{people:,} wait until {next_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC or later" if next_at else ""
+    if not next_at:
+        return ""
+    at = f"{next_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+    return say("{people:,} wait until {at} UTC or later", people=people, at=at)
 
 
 def not_known(account: Mapping[str, int], tells: bool) -> frozenset[str]:

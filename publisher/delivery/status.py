@@ -22,9 +22,11 @@ from publisher.delivery.states import (
     Operator,
     RecipientState,
     mailing_state,
+    numbered,
     waits,
 )
 from publisher.delivery.tripwires import Tripped
+from publisher.diagnostics import listed, say
 from publisher.issue import Reading, discover, read_issue
 from publisher.issue.series import steps_of
 from publisher.proofing.proof import refuse_unknown
@@ -36,53 +38,72 @@ COUNTS = ("audience", *(state.value for state in RecipientState))
 def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
     """The line for an operator, and the action; the line is empty where all went well."""
     account, slug = sent.account, sent.mailing.slug
-    again = f"publisher send {slug} carries on"
-    left = f"{account.pending:,} recipients are left"
+    again = say("publisher send {slug} carries on", slug=slug)
+    left = say("{pending:,} recipients are left", pending=account.pending)
     match sent.ending:
         case Ending.DONE | Ending.WAITING | Ending.LEFT:
             return _of_account(sent)
         case Ending.INTERRUPTED:
-            return f"stopped; {left}", again
+            return say("stopped; {left}", left=left), again
         case Ending.OPERATOR if sent.code == "tripwire":
-            return f"a tripwire stopped {slug}; {left}", None
+            return say("a tripwire stopped {slug}; {left}", slug=slug, left=left), None
         case Ending.OPERATOR if sent.code == Operator.CANCELLED:
-            return f"{slug} was cancelled; {account.pending:,} recipients are not mailed", None
+            return say(
+                "{slug} was cancelled; {pending:,} recipients are not mailed", slug=slug, pending=account.pending
+            ), None
         case Ending.OPERATOR:
-            return f"{slug} is paused; {left}", f"publisher resume {slug}, then publisher send {slug}"
+            return say("{slug} is paused; {left}", slug=slug, left=left), say(
+                "publisher resume {slug}, then publisher send {slug}", slug=slug
+            )
         case Ending.DAILY_QUOTA:
-            return f"the provider's daily quota is used up; {left}", f"{again} when the 24 hours have room again"
+            return say("the provider's daily quota is used up; {left}", left=left), say(
+                "{again} when the 24 hours have room again", again=again
+            )
         case Ending.ACCOUNT_PAUSED:
-            paused = f"{provider.title} has paused sending ({sent.code}); {left}"
-            return paused, f"see the {provider.title} console; then {again}"
+            paused = say("{title} has paused sending ({code}); {left}", title=provider.title, code=sent.code, left=left)
+            return paused, say("see the {title} console; then {again}", title=provider.title, again=again)
         case Ending.UNREACHABLE:
-            return f"the provider could not be reached ({sent.code}); {left}", f"check the network; then {again}"
+            return say("the provider could not be reached ({code}); {left}", code=sent.code, left=left), say(
+                "check the network; then {again}", again=again
+            )
         case Ending.DEFECT:
-            return f"the transport failed ({sent.code}); {left}", f"please report it; {again}"
-    strange = f"the provider refuses every message: {sent.code}", "mend what it says"
+            return say("the transport failed ({code}); {left}", code=sent.code, left=left), say(
+                "please report it; {again}", again=again
+            )
+    strange = say("the provider refuses every message: {code}", code=sent.code), say("mend what it says")
     what, action = provider.endings.get(sent.code.partition(":")[0], strange)
-    return f"{what}; {left}", f"{action}; then {again}"
+    return say("{what}; {left}", what=what, left=left), say("{action}; then {again}", action=action, again=again)
 
 
 def _of_account(sent: Sent) -> tuple[str, str | None]:
     account, slug = sent.account, sent.mailing.slug
-    told = ((account.uncertain, "are uncertain"), (account.rejected, "were rejected"), (account.due, "are left"))
-    parts = [f"{people:,} {words}" for people, words in told if people]
+    parts: list[str] = []
+    if account.uncertain:
+        parts.append(say("{n:,} are uncertain", n=account.uncertain))
+    if account.rejected:
+        parts.append(say("{n:,} were rejected", n=account.rejected))
+    if account.due:
+        parts.append(say("{n:,} are left", n=account.due))
     if not parts:
         return waits(account.waiting, account.next_at), None
     if account.waiting:
         parts.append(waits(account.waiting, account.next_at))
-    action = f"publisher reconcile {slug} settles the uncertain from events" if account.uncertain else None
+    action = None
     if account.due:
-        action = f"publisher send {slug} tries them again"
-    return f"of {account.recipients:,} recipients {', '.join(parts)}", action
+        action = say("publisher send {slug} tries them again", slug=slug)
+    elif account.uncertain:
+        action = say("publisher reconcile {slug} settles the uncertain from events", slug=slug)
+    return say("of {recipients:,} recipients {parts}", recipients=account.recipients, parts=listed(parts)), action
 
 
 def account_line(slug: str, account: Account) -> str:
     """The account in one line."""
-    parts = [f"{getattr(account, name):,} {name}" for name in COUNTS[1:] if getattr(account, name)]
-    reasons = ", ".join(f"{people:,} {reason}" for reason, people in account.excluded_by_reason.items())
-    line = f"{slug}: audience {account.audience:,}: {', '.join(parts) or 'nobody has subscribed yet'}"
-    return f"{line} ({reasons})" if reasons else line
+    counts = {name: getattr(account, name) for name in COUNTS[1:] if getattr(account, name)}
+    told = numbered(counts) if counts else say("nobody has subscribed yet")
+    line = say("{slug}: audience {audience:,}: {told}", slug=slug, audience=account.audience, told=told)
+    if account.excluded_by_reason:
+        return say("{line} ({reasons})", line=line, reasons=numbered(account.excluded_by_reason))
+    return line
 
 
 def status_row(

@@ -18,6 +18,7 @@ from publisher.config.model import Config
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import Account, RecipientState
 from publisher.delivery.tables import literally, mailings, receiver_tallies, recipients, second_copies
+from publisher.diagnostics import say
 from publisher.issue import Reading, Status
 
 GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the next run of ``publish``
@@ -38,8 +39,10 @@ def before_sending(connection: Connection, mailing: Mailing, account: Account) -
     """What forbids to go on with a mailing: a recipient about to be reached twice, or one that was."""
     found, slug = after_the_fact(connection, mailing), mailing.slug
     if again := account.again + _reached_by_another(connection, mailing):
-        saw = f"{again} pending recipients of {slug} have this edition already"
-        advice = f"nothing was sent; the ledger may come from an old backup: publisher cancel {slug}, then look"
+        saw = say("{again} pending recipients of {slug} have this edition already", again=again, slug=slug)
+        advice = say(
+            "nothing was sent; the ledger may come from an old backup: publisher cancel {slug}, then look", slug=slug
+        )
         found.append(Tripped("reached-twice", slug, saw, advice))
     return found
 
@@ -53,13 +56,22 @@ def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
     if not doubled:
         return []
     slug = mailing.slug
-    advice = f"look for a second sender or a restored database; publisher cancel {slug} stops it for good"
-    tripped = [Tripped("reached-twice", slug, f"{doubled} recipients of {slug} were reached twice", advice)]
+    advice = say(
+        "look for a second sender or a restored database; publisher cancel {slug} stops it for good", slug=slug
+    )
+    tripped = [
+        Tripped(
+            "reached-twice",
+            slug,
+            say("{doubled} recipients of {slug} were reached twice", doubled=doubled, slug=slug),
+            advice,
+        )
+    ]
     mailed = (r.mailing_id == mailing.id, r.state != RecipientState.EXCLUDED)
     query = select(func.count(r.message_id), func.count()).select_from(recipients).where(*mailed)
     reached, all_ = connection.execute(query).one()
     if reached + doubled > all_:
-        saw = f"{slug} has {reached + doubled} Send events and {all_} recipients"
+        saw = say("{slug} has {events} Send events and {n} recipients", slug=slug, events=reached + doubled, n=all_)
         tripped.append(Tripped("more-sends-than-recipients", slug, saw, advice))
     return tripped
 
@@ -68,13 +80,23 @@ def deferring(connection: Connection, mailing: Mailing) -> list[Tripped]:
     """The receivers whose share of a mailing is held back, because they defer far more than they used to."""
     t, slug = receiver_tallies.c, mailing.slug
     held = select(t.receiver, t.accepted, t.deferred, t.held).where(t.mailing_id == mailing.id, t.held.is_not(None))
-    advice = f"wait some hours; publisher status {slug} says why it defers, publisher send {slug} goes on with them"
+    advice = say(
+        "wait some hours; publisher status {slug} says why it defers, publisher send {slug} goes on with them",
+        slug=slug,
+    )
     return [
         Tripped(
             "receiver-defers",
             slug,
-            f"{receiver} deferred {deferred:,} of {accepted + deferred:,} messages of {slug}, far above its history:"
-            f" {waiting:,} recipients there wait, the others do not",
+            say(
+                "{receiver} deferred {deferred:,} of {n:,} messages of {slug}, far above its history:"
+                " {waiting:,} recipients there wait, the others do not",
+                receiver=receiver,
+                deferred=deferred,
+                n=accepted + deferred,
+                slug=slug,
+                waiting=waiting,
+            ),
             advice,
             stops=False,
         )
@@ -107,8 +129,8 @@ def overdue(found: Iterable[Reading], config: Config) -> list[Tripped]:
         due = issue.publish_at or datetime.combine(day, issue.deliver_at or time(), config.newsletter.zone)
         if due + GRACE < datetime.now(UTC):
             slug = issue.slug
-            saw = f"{slug} was due {due.isoformat(timespec='minutes')} and nothing of it has left"
-            advice = f"publisher send {slug}, or publisher hold {slug}"
+            saw = say("{slug} was due {at} and nothing of it has left", slug=slug, at=due.isoformat(timespec="minutes"))
+            advice = say("publisher send {slug}, or publisher hold {slug}", slug=slug)
             late.append(Tripped("overdue", slug, saw, advice, stops=False))
     return late
 

@@ -2,7 +2,7 @@
 
 from publisher.diagnostics.catalogue import Code, Fault, catalogue, define
 from publisher.diagnostics.model import Diagnostic, Place, Severity, Span, blocking, in_order
-from publisher.diagnostics.sentences import Sentence, counted, either, rendered, say
+from publisher.diagnostics.sentences import Sentence, counted, either, listed, rendered, say
 
 __all__ = [
     "Code",
@@ -18,6 +18,7 @@ __all__ = [
     "define",
     "either",
     "in_order",
+    "listed",
     "rendered",
     "say",
 ]

@@ -1,6 +1,7 @@
 """Sentences as data: an English template with its named values, rendered in the language of whoever reads.
 
-The catalogs are gettext's: ``findings.po``, compiled to ``.mo``, in a language's folder (:mod:`publisher.language`).
+The catalogs are gettext's, compiled to ``.mo``, in a language's folder (:mod:`publisher.language`): ``findings.po``,
+and ``commands.po`` of what the commands say, the rooms ``cli``, ``publishing`` and ``delivery``.
 A language of :data:`LANGUAGES` also has a file in ``pages/``.
 """
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CATALOGS = {"zh": "zh_Hans"}
 LANGUAGES = ("en", *CATALOGS)
+DOMAINS = ("findings", "commands")
 Value = str | int | float
 _BREAKS = re.compile(r"[\x00-\x08\n-\x1f\x7f\u2028\u2029]+")
 
@@ -89,6 +91,11 @@ def either(names: Iterable[str]) -> str:
     return reduce(lambda one, other: say("{one} or {other}", one=one, other=other), names)
 
 
+def listed(parts: Iterable[str]) -> str:
+    """The parts as ``a, b, c``; empty where there are none."""
+    return reduce(lambda one, other: say("{one}, {other}", one=one, other=other), [*parts] or [""])
+
+
 def rendered(text: str, name: str | None = None) -> str:
     """A sentence in a language, :data:`language` by default; what is no sentence, or has no translation, as it is."""
     translations = _catalog(name or language.get())
@@ -103,7 +110,7 @@ def rendered(text: str, name: str | None = None) -> str:
 
 @cache
 def _catalog(name: str) -> GNUTranslations | None:
-    return catalog(CATALOGS[name], "findings") if name in CATALOGS else None
+    return catalog(CATALOGS[name], *DOMAINS) if name in CATALOGS else None
 
 
 def kept(value: Value) -> Any:

@@ -53,12 +53,17 @@ def nearest(tag: str) -> str | None:
 
 
 @cache
-def catalog(language: str, domain: str = "publisher") -> gettext.GNUTranslations:
-    """A compiled catalog of a folder. Raises FileNotFoundError."""
-    with (LOCALES / language / "LC_MESSAGES" / f"{domain}.mo").open("rb") as file:
-        found = gettext.GNUTranslations(file)
-    found.add_fallback(_Missing())
+def catalog(language: str, domain: str = "publisher", *more: str) -> gettext.GNUTranslations:
+    """A compiled catalog of a folder, and those of more domains for what it lacks. Raises FileNotFoundError."""
+    found, *others = (_compiled(language, each) for each in (domain, *more))
+    for other in (*others, _Missing()):
+        found.add_fallback(other)
     return found
+
+
+def _compiled(language: str, domain: str) -> gettext.GNUTranslations:
+    with (LOCALES / language / "LC_MESSAGES" / f"{domain}.mo").open("rb") as file:
+        return gettext.GNUTranslations(file)
 
 
 @cache

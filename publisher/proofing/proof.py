@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, blocking
+from publisher.diagnostics import Diagnostic, blocking, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition import provenance
 from publisher.edition.model import Edition
@@ -140,5 +140,5 @@ def refuse_unknown(config: Config, slug: str, also: Collection[str] = ()) -> Non
     """Raises UsageError where there is neither an issue or a step ``slug`` nor one ``also`` known."""
     known = discover(config.root)
     if slug not in known and slug not in also and slug not in steps_of(config.root):
-        newest = f"the newest is {known[-1]}" if known else f"publisher new {slug}"
-        raise UsageError(f"there is no issue {slug}", help=newest)
+        newest = say("the newest is {slug}", slug=known[-1]) if known else f"publisher new {slug}"
+        raise UsageError(say("there is no issue {slug}", slug=slug), help=newest)

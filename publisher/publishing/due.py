@@ -14,6 +14,7 @@ from enum import StrEnum
 from publisher.config.model import PublishConfig
 from publisher.delivery.lock import how_to_settle
 from publisher.delivery.states import Operator, waits
+from publisher.diagnostics import rendered, say
 
 
 class Action(StrEnum):
@@ -39,6 +40,29 @@ class Action(StrEnum):
     BROKEN = "broken"  # an error in it
     WITHDRAWN = "withdrawn"  # was live, and is gone from the repository
 
+
+WORDS = {
+    Action.DUE: say("due"),
+    Action.RESUME: say("resume"),
+    Action.DONE: say("done"),
+    Action.CHANGED: say("changed"),
+    Action.CONFLICT: say("conflict"),
+    Action.UNCERTAIN: say("uncertain"),
+    Action.PAUSED: say("paused"),
+    Action.CANCELLED: say("cancelled"),
+    Action.WAITING: say("waiting"),
+    Action.HELD: say("held"),
+    Action.EXPIRED: say("expired"),
+    Action.MISSED: say("missed"),
+    Action.UNKNOWN: say("unknown"),
+    Action.LATE: say("late"),
+    Action.SETTLED: say("settled"),
+    Action.DRAFT: say("draft"),
+    Action.RENAMED: say("renamed"),
+    Action.BROKEN: say("broken"),
+    Action.WITHDRAWN: say("withdrawn"),
+}
+"""Each as an operator reads it."""
 
 MAILS = frozenset({Action.DUE, Action.RESUME})
 NEEDS_SOMEBODY = frozenset(
@@ -113,13 +137,14 @@ class IssueDecision:
     def says(self) -> str:
         """The kind and the reason, in one line."""
         if not self.why or self.why.startswith(self.kind.value):
-            return self.why or self.kind.value
-        return f"{self.kind.value}: {self.why}"
+            return self.why or WORDS[self.kind]
+        return say("{kind}: {why}", kind=WORDS[self.kind], why=self.why)
 
     def as_object(self) -> dict[str, str | None]:
         """As the JSON of ``plan`` and ``publish`` has it."""
         at = self.at.isoformat() if self.at else None
-        return {"issue": self.slug, "decision": self.kind.value, "why": self.why, "help": self.help, "at": at}
+        why, help_ = rendered(self.why), rendered(self.help) if self.help else self.help
+        return {"issue": self.slug, "decision": self.kind.value, "why": why, "help": help_, "at": at}
 
     @property
     def needs_somebody(self) -> bool:
@@ -140,19 +165,27 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     if not facts.in_repository or (not facts.ready and facts.archived):
         return _withdrawn(facts)
     if not facts.ready:
-        return IssueDecision(facts, Action.DRAFT, "status: draft")
+        return IssueDecision(facts, Action.DRAFT, say("status: draft"))
     if facts.broken:
-        return IssueDecision(facts, Action.BROKEN, "it has errors", f"publisher check {slug}")
+        return IssueDecision(facts, Action.BROKEN, say("it has errors"), f"publisher check {slug}")
     if facts.forgotten and facts.settled != "mailed":
-        return IssueDecision(facts, Action.UNKNOWN, f"{facts.forgotten}: was it restored?", how_to_settle(slug))
+        return IssueDecision(
+            facts, Action.UNKNOWN, say("{what}: was it restored?", what=facts.forgotten), how_to_settle(slug)
+        )
     if facts.mailed and not facts.forgotten:
         return _mailed(facts, facts.mailed, now)
     if facts.settled == "mailed":
-        return IssueDecision(facts, Action.SETTLED, "an operator said that it was mailed")
+        return IssueDecision(facts, Action.SETTLED, say("an operator said that it was mailed"))
     if facts.claimed and facts.settled != "unmailed":
-        why = f"{facts.claimed} has it already, and this database knows nothing of it: was that lost, or restored?"
-        ways = f"--mailed {slug}, if readers got it; publisher publish --unmailed {slug}, if none did"
-        return IssueDecision(facts, Action.UNKNOWN, why, f"publisher publish {ways}")
+        why = say(
+            "{where} has it already, and this database knows nothing of it: was that lost, or restored?",
+            where=facts.claimed,
+        )
+        ways = say(
+            "publisher publish --mailed {slug}, if readers got it; publisher publish --unmailed {slug}, if none did",
+            slug=slug,
+        )
+        return IssueDecision(facts, Action.UNKNOWN, why, ways)
     if facts.held_at:
         return _held(facts)
     if facts.mailed_as and facts.settled != "unmailed":
@@ -180,14 +213,14 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
     if decision.kind in {Action.DUE, Action.WAITING, Action.EXPIRED, Action.MISSED}:
         for other in others:
             if other.facts.mailed or other.kind in {Action.DONE, Action.SETTLED}:
-                why = f"its family was mailed as {other.slug}: nobody is mailed by itself"
-                help_ = f"publisher send {slug} --late mails those who had none of the family"
+                why = say("its family was mailed as {slug}: nobody is mailed by itself", slug=other.slug)
+                help_ = say("publisher send {slug} --late mails those who had none of the family", slug=slug)
                 return IssueDecision(decision.facts, Action.LATE, why, help_)
     if decision.kind is Action.DUE:
         for other in others:
             again = other.kind is Action.WITHDRAWN and other.facts.in_repository  # a draft once more
             if again or other.kind in _HOLDS_BACK:
-                why = f"for {other.slug} of its family, which is {other.kind.value}"
+                why = say("for {slug} of its family, which is {kind}", slug=other.slug, kind=WORDS[other.kind])
                 return IssueDecision(decision.facts, Action.WAITING, why, f"publisher send {slug} --alone")
     return decision
 
@@ -195,48 +228,65 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
 def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
     slug = facts.slug
     if mailed.operator == Operator.CANCELLED:
-        return IssueDecision(facts, Action.CANCELLED, "cancelled", f"publisher send {slug} mails those not reached")
+        return IssueDecision(
+            facts, Action.CANCELLED, say("cancelled"), say("publisher send {slug} mails those not reached", slug=slug)
+        )
     same = facts.digest == mailed.digest or (mailed.content is not None and facts.content == mailed.content)
     if mailed.sendable:
         if facts.held_at:
             return _held(facts)
         if mailed.operator == Operator.PAUSED:
-            return IssueDecision(facts, Action.PAUSED, f"paused; {_left(mailed)}", f"publisher resume {slug}")
+            return IssueDecision(
+                facts, Action.PAUSED, say("paused; {left}", left=_left(mailed)), f"publisher resume {slug}"
+            )
         if not same:
-            why = f"it changed while it was being mailed; {_left(mailed)}"
-            ways = f"undo the change; or publisher cancel {slug}, and publisher send {slug} mails the rest"
+            why = say("it changed while it was being mailed; {left}", left=_left(mailed))
+            ways = say(
+                "undo the change; or publisher cancel {slug}, and publisher send {slug} mails the rest", slug=slug
+            )
             if mailed.waiting:
-                ways = f"undo the change; or publisher send {slug} --correction, for those who have not had it"
+                ways = say(
+                    "undo the change; or publisher send {slug} --correction, for those who have not had it", slug=slug
+                )
             return IssueDecision(facts, Action.CONFLICT, why, ways)
         if mailed.waiting == mailed.sendable and mailed.next_at and mailed.next_at > now:
             return IssueDecision(facts, Action.RESUME, waits(mailed.waiting, mailed.next_at), at=mailed.next_at)
         return IssueDecision(facts, Action.RESUME, _left(mailed))
     if mailed.uncertain:
-        why = f"{mailed.uncertain:,} recipients are uncertain"
+        why = say("{n:,} recipients are uncertain", n=mailed.uncertain)
         return IssueDecision(facts, Action.UNCERTAIN, why, f"publisher reconcile {slug}")
     if not same:
-        why = "changed after it went out: the archive says so, nobody is mailed again"
-        return IssueDecision(facts, Action.CHANGED, why, f"publisher send {slug} --correction mails it on purpose")
-    return IssueDecision(facts, Action.DONE, "mailed")
+        why = say("changed after it went out: the archive says so, nobody is mailed again")
+        help_ = say("publisher send {slug} --correction mails it on purpose", slug=slug)
+        return IssueDecision(facts, Action.CHANGED, why, help_)
+    return IssueDecision(facts, Action.DONE, say("mailed"))
 
 
 def renamed(slug: str, before: str) -> tuple[str, str]:
     """What is to be said of an issue that readers have as ``before``, and what an operator can do."""
-    why = f"readers have it as {before}, which is gone from issues/: was the folder renamed?"
-    ways = f"publisher publish --mailed {slug} mails nobody; --unmailed {slug} mails it as a new issue, to everybody"
-    return why, f"give the folder its old name back; or {ways}"
+    why = say("readers have it as {before}, which is gone from issues/: was the folder renamed?", before=before)
+    return why, say(
+        "give the folder its old name back; or publisher publish --mailed {slug} mails nobody; --unmailed {slug} mails"
+        " it as a new issue, to everybody",
+        slug=slug,
+    )
 
 
 def _withdrawn(facts: Facts) -> IssueDecision:
-    why = "a draft again" if facts.in_repository else "no longer in the repository"
+    why = say("a draft again") if facts.in_repository else say("no longer in the repository")
     if facts.mailed and facts.mailed.sendable and facts.mailed.operator != Operator.CANCELLED:
-        ways = f"publisher cancel {facts.slug} ends its mailing; once it is back as it was, publish goes on with it"
-        return IssueDecision(facts, Action.WITHDRAWN, f"{why}; {_left(facts.mailed)}", ways)
+        ways = say(
+            "publisher cancel {slug} ends its mailing; once it is back as it was, publish goes on with it",
+            slug=facts.slug,
+        )
+        return IssueDecision(facts, Action.WITHDRAWN, say("{what}; {left}", what=why, left=_left(facts.mailed)), ways)
     return IssueDecision(facts, Action.WITHDRAWN, why)
 
 
 def _held(facts: Facts) -> IssueDecision:
-    why = f"held since {_minute(facts.held_at)}" + (f": {facts.held_why}" if facts.held_why else "")
+    why = say("held since {at}", at=_minute(facts.held_at))
+    if facts.held_why:
+        why = say("held since {at}: {why}", at=_minute(facts.held_at), why=facts.held_why)
     return IssueDecision(facts, Action.HELD, why, f"publisher hold {facts.slug} --release")
 
 
@@ -245,26 +295,30 @@ def _by_the_clock(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDe
     vetoable_until = seen + policy.veto_window
     due = max(facts.publish_at or seen, vetoable_until)
     if facts.publish_at and facts.publish_at > now and due == facts.publish_at:
-        return IssueDecision(facts, Action.WAITING, f"due {_minute(due)}", at=due)
+        return IssueDecision(facts, Action.WAITING, say("due {at}", at=_minute(due)), at=due)
     last = facts.last_at or facts.publish_at
     if last and max(seen - last, now - max(last, due)) > policy.expires_after:
-        late = f"over {policy.expires_after / timedelta(hours=1):g} h ago"
-        why = f"it was due {_minute(last)}, {late}: not sent by itself"
-        ways = f"publisher send {slug}; or set a new publish_at; or publisher hold {slug}"
+        hours = f"{policy.expires_after / timedelta(hours=1):g}"
+        why = say("it was due {at}, over {hours} h ago: not sent by itself", at=_minute(last), hours=hours)
+        ways = say("publisher send {slug}; or set a new publish_at; or publisher hold {slug}", slug=slug)
         return IssueDecision(facts, Action.EXPIRED, why, ways)
     strange = not facts.known and not facts.asked and facts.settled != "unmailed" and not facts.publish_at
     if facts.day_ends and strange and now - facts.day_ends > policy.expires_after:
-        why = f"it is dated {facts.day_ends:%Y-%m-%d}, and this database never saw it: not sent by itself"
-        ways = f"--mailed {slug}, if readers have it; publisher publish --unmailed {slug} mails it now"
-        return IssueDecision(facts, Action.MISSED, why, f"publisher publish {ways}")
+        day = f"{facts.day_ends:%Y-%m-%d}"
+        why = say("it is dated {day}, and this database never saw it: not sent by itself", day=day)
+        ways = say(
+            "publisher publish --mailed {slug}, if readers have it; publisher publish --unmailed {slug} mails it now",
+            slug=slug,
+        )
+        return IssueDecision(facts, Action.MISSED, why, ways)
     if due > now:
-        why = f"may be vetoed until {_minute(due)}"
+        why = say("may be vetoed until {at}", at=_minute(due))
         return IssueDecision(facts, Action.WAITING, why, f"publisher hold {slug}", due)
-    return IssueDecision(facts, Action.DUE, "due now")
+    return IssueDecision(facts, Action.DUE, say("due now"))
 
 
 def _left(mailed: Mailed) -> str:
-    return f"{mailed.sendable:,} recipients are left"
+    return say("{n:,} recipients are left", n=mailed.sendable)
 
 
 def _minute(at: datetime | None) -> str:

@@ -17,6 +17,7 @@ from publisher.database.engine import database_url
 from publisher.delivery import mailings
 from publisher.delivery.local_time import LocalTime
 from publisher.delivery.lock import forgotten
+from publisher.diagnostics import say
 from publisher.edition.model import Edition
 from publisher.edition.provenance import hash_parts
 from publisher.errors import UsageError
@@ -80,7 +81,7 @@ def refuse_renamed(config: Config, database: Database, edition: Edition) -> None
         gone = mailed_and_gone(connection, publications, discover(config.root))
     if before := mailed_as(edition, content_of(edition), gone):
         fault, ways = renamed(slug, before)
-        raise UsageError(f"{slug}: {fault} Nothing was sent", help=ways)
+        raise UsageError(say("{slug}: {fault} Nothing was sent", slug=slug, fault=fault), help=ways)
 
 
 def refuse_other_history(root: Path, database: Database, commit: str | None) -> None:
@@ -97,17 +98,34 @@ def refuse_other_history(root: Path, database: Database, commit: str | None) -> 
     mine, theirs = commit[:12], last[0][:12]
     if how is git.Relation.OLDER:
         raise UsageError(
-            f"this is commit {mine}, and the newer {theirs} is published already: nothing was done",
-            help=f"check out the newest commit; to go back on purpose, revert in a new commit, or {accept}",
+            say(
+                "this is commit {mine}, and the newer {theirs} is published already: nothing was done",
+                mine=mine,
+                theirs=theirs,
+            ),
+            help=say(
+                "check out the newest commit; to go back on purpose, revert in a new commit, or {accept}", accept=accept
+            ),
         )
     if how is git.Relation.UNKNOWN and git.is_shallow(root):
         raise UsageError(
-            f"the published commit {theirs} is not in this shallow checkout, so older and newer cannot be told apart",
-            help="fetch the whole history: fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 of GitLab",
+            say(
+                "the published commit {theirs} is not in this shallow checkout, so older and newer cannot be told"
+                " apart",
+                theirs=theirs,
+            ),
+            help=say("fetch the whole history: fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 of GitLab"),
         )
     raise UsageError(
-        f"the published commit {theirs} does not lead to {mine}: the history was rewritten, or this is another branch",
-        help=f"check out the branch that was published; if its history was rewritten on purpose, {accept}",
+        say(
+            "the published commit {theirs} does not lead to {mine}: the history was rewritten, or this is another"
+            " branch",
+            theirs=theirs,
+            mine=mine,
+        ),
+        help=say(
+            "check out the branch that was published; if its history was rewritten on purpose, {accept}", accept=accept
+        ),
     )
 
 

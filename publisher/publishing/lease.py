@@ -24,6 +24,7 @@ from sqlalchemy import Connection, Row, select, update
 from publisher.database import Database
 from publisher.database.bulk import insert_once
 from publisher.database.engine import clock
+from publisher.diagnostics import say
 from publisher.errors import DatabaseError
 from publisher.publishing.tables import leases
 
@@ -55,8 +56,8 @@ class Lease:
         """The same within a transaction, which then commits only if the lease was ours all the while."""
         mine = (leases.c.name == NAME) & (leases.c.holder == self.holder) & (leases.c.fence == self.fence)
         if connection.execute(update(leases).where(mine).values(beat=clock(connection))).rowcount != 1:
-            message = "another run of publish took over while this one was not answering; this one stops"
-            raise LeaseLostError(message, help="publisher publish goes on once that run has ended")
+            message = say("another run of publish took over while this one was not answering; this one stops")
+            raise LeaseLostError(message, help=say("publisher publish goes on once that run has ended"))
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT):
@@ -102,8 +103,8 @@ def _take(database: Database, waiting: Callable[[str], None]) -> Lease:
             first = seen
             waiting(f"process {row.pid} on {row.host}")
         elif seen != first:
-            message = f"another run of publish is at work: process {row.pid} on {row.host}"
-            advice = "wait for it to end; then publisher publish says there is nothing left to do"
+            message = say("another run of publish is at work: process {pid} on {host}", pid=row.pid, host=row.host)
+            advice = say("wait for it to end; then publisher publish says there is nothing left to do")
             raise LeaseLostError(message, help=advice)
         time.sleep(1.0)
 

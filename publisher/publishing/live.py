@@ -11,6 +11,7 @@ import httpx
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import Config
+from publisher.diagnostics import say
 from publisher.edition.model import Edition
 from publisher.errors import ServiceError
 from publisher.site.deploy.model import Destination
@@ -60,7 +61,9 @@ def wait_until_live(config: Config, edition: Edition, place: Destination) -> str
 def _by_file(edition: Edition, place: Destination) -> str | None:
     path = issue_path(edition.slug) + "index.html"
     html, where = place.read(path), f"{place.name.rstrip('/')}/{path}"
-    return f"{where} is not there" if html is None else _compare(provenance_of_page(html), edition, where)
+    return (
+        say("{where} is not there", where=where) if html is None else _compare(provenance_of_page(html), edition, where)
+    )
 
 
 def _by_url(url: str, edition: Edition) -> str | None:
@@ -78,20 +81,27 @@ def fetch_page(url: str) -> bytes:
             client.stream("GET", url, headers={"user-agent": "publisher"}) as answer,
         ):
             if answer.status_code != 200:
-                raise ServiceError(f"{url} answers {answer.status_code}", help="is that the address of a page?")
+                raise ServiceError(
+                    say("{url} answers {status_code}", url=url, status_code=answer.status_code),
+                    help=say("is that the address of a page?"),
+                )
             data = b""
             for piece in answer.iter_bytes():
                 data += piece
                 if len(data) > LARGEST:
-                    raise ServiceError(f"{url} is larger than a page of an archive", help="name the page of an issue")
+                    raise ServiceError(
+                        say("{url} is larger than a page of an archive", url=url), help=say("name the page of an issue")
+                    )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServiceError(f"{url} does not answer: {type(error).__name__}", help="is the network up?") from error
+        raise ServiceError(
+            say("{url} does not answer: {reason}", url=url, reason=type(error).__name__), help=say("is the network up?")
+        ) from error
     return data
 
 
 def _compare(found: Provenance | None, edition: Edition, where: str) -> str | None:
     if found is None:
-        return f"{where} is not a page of publisher's"
+        return say("{where} is not a page of publisher's", where=where)
     if found.digest != edition.digest:
-        return f"{where} still shows another edition ({found.digest[:19]}…)"
+        return say("{where} still shows another edition ({digest}…)", where=where, digest=found.digest[:19])
     return None

@@ -25,6 +25,7 @@ from publisher.delivery.lock import settle_mark
 from publisher.delivery.send import Options, Sent, Started
 from publisher.delivery.series import begin_anew, ready_steps
 from publisher.delivery.unmatched import count_as_reached
+from publisher.diagnostics import counted, say
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue import discover
@@ -37,7 +38,7 @@ from publisher.providers import Transport
 from publisher.publishing import git, store
 from publisher.publishing.announcing import announce
 from publisher.publishing.archive import ArchiveRun
-from publisher.publishing.due import Action, IssueDecision
+from publisher.publishing.due import WORDS, Action, IssueDecision
 from publisher.publishing.history import History, content_of, decide_all, read_history, refuse_other_history
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
@@ -147,7 +148,10 @@ class _Publish(Run):
         kinds = {decision.slug: decision.kind for decision in decisions}
         mailed, unmailed = map(self._with_families, (self.options.mailed, self.options.unmailed))
         if both := sorted((mailed & unmailed) - {"all"}):
-            raise UsageError(f"{both[0]} cannot be both mailed and unmailed", help="a family is settled together")
+            raise UsageError(
+                say("{slug} cannot be both mailed and unmailed", slug=both[0]),
+                help=say("a family is settled together"),
+            )
         named = mailed | unmailed
         here = steps_of(self.config.root)
         for step in sorted(here.keys() & {*self.options.unmailed}):
@@ -155,20 +159,25 @@ class _Publish(Run):
         unmailed_issues = [slug for slug in self.options.unmailed if slug not in here]
         for how, slugs in (("mailed", self.options.mailed), ("unmailed", unmailed_issues)):
             if strange := sorted(set(slugs) - kinds.keys() - {"all"}):
-                raise UsageError(f"there is no issue {strange[0]}", help="name a folder of issues/, or all")
+                raise UsageError(
+                    say("there is no issue {slug}", slug=strange[0]), help=say("name a folder of issues/, or all")
+                )
             meant = {slug for slug in self._with_families(slugs) if kinds.get(slug) in SETTLED_BY_NAME}
             if "all" in slugs:
                 meant |= {slug for slug in kinds.keys() - named if kinds[slug] in SETTLED_BY_ALL[how]}
             chosen = sorted(meant)
             for slug in sorted(set(slugs) - {"all"} - set(chosen)):
                 if kinds[slug] in _NEVER_HAD:
-                    message = f"{slug} is {kinds[slug].value}: no reader can have had it"
-                    raise UsageError(message, help=f"publisher publish --{how} settles what is ready, due and whole")
-                if how == "mailed" and kinds[slug] in _BEGUN:
-                    ways = (
-                        f"publisher cancel {slug} ends that: who is left is not mailed; publisher pause {slug} stops it"
+                    message = say("{slug} is {kind}: no reader can have had it", slug=slug, kind=WORDS[kinds[slug]])
+                    raise UsageError(
+                        message, help=say("publisher publish --{how} settles what is ready, due and whole", how=how)
                     )
-                    raise UsageError(f"{slug} is being mailed, as far as this database knows", help=ways)
+                if how == "mailed" and kinds[slug] in _BEGUN:
+                    ways = say(
+                        "publisher cancel {slug} ends that: who is left is not mailed; publisher pause {slug} stops it",
+                        slug=slug,
+                    )
+                    raise UsageError(say("{slug} is being mailed, as far as this database knows", slug=slug), help=ways)
             if chosen:
                 self._write_settled(how, chosen, witness)
         if self.options.unmailed:
@@ -194,7 +203,13 @@ class _Publish(Run):
 
     def _tell_reached(self, slug: str, people: int) -> None:
         if people:
-            self.watch.note(f"{slug}: events show that {people:,} readers had it: they get no second copy")
+            self.watch.note(
+                say(
+                    "{slug}: events show that {people:,} readers had it: they get no second copy",
+                    slug=slug,
+                    people=people,
+                )
+            )
 
     def _asked_at_first(self, ledger: History, decisions: Sequence[IssueDecision], witness: Witness) -> bool:
         """A ledger without any mailing is about to mail several issues at once: ask, or refuse. True: settled anew."""
@@ -207,10 +222,14 @@ class _Publish(Run):
         if len(one_each) < 2 or ledger.mailed or any(p.settled_how for p in ledger.publications.values()):
             return False
         if not self.watch.confirm_first(one_each):
-            fault = f"the first publish would mail {len(one_each)} issues at once: {', '.join(one_each)}"
-            newest = f"publisher publish --mailed {' --mailed '.join(one_each[:-1])} mails the newest alone"
-            ways = f"{newest}; --unmailed all mails each; --mailed all mails none of them"
-            raise UsageError(f"{fault}; nothing was sent", help=ways)
+            fault = say(
+                "the first publish would mail {n} issues at once: {slugs}", n=len(one_each), slugs=", ".join(one_each)
+            )
+            newest = say(
+                "publisher publish --mailed {slugs} mails the newest alone", slugs=" --mailed ".join(one_each[:-1])
+            )
+            ways = say("{newest}; --unmailed all mails each; --mailed all mails none of them", newest=newest)
+            raise UsageError(say("{fault}; nothing was sent", fault=fault), help=ways)
         self._write_settled("unmailed", several, witness)
         return True
 
@@ -235,15 +254,15 @@ class _Publish(Run):
         if not decision.mails or edition is None:
             return IssueResult(decision)
         if self.watch.interrupt.count:
-            return IssueResult(decision, None, NOT_SENT, "publisher publish goes on")
+            return IssueResult(decision, None, NOT_SENT, say("publisher publish goes on"))
         if blocked and decision.kind is Action.DUE:
-            return IssueResult(decision, None, "not sent: the archive could not be brought up to date")
+            return IssueResult(decision, None, say("not sent: the archive could not be brought up to date"))
         siblings = self.translations.others(edition.slug) if decision.kind is Action.DUE else ()
         together = [editions[one.slug] for one in siblings if one.slug in editions]
         for one in () if blocked else (edition, *together):  # a worker may mail whatever is frozen
             if fault := wait_until_live(self.config, one, witness.archive.place):
-                advice = "run publisher publish again once the page is there; it goes on from here"
-                return IssueResult(decision, None, f"nothing was sent: {fault}", advice)
+                advice = say("run publisher publish again once the page is there; it goes on from here")
+                return IssueResult(decision, None, say("nothing was sent: {fault}", fault=fault), advice)
         self.step(RunStep.LIVE, decision.slug)
         try:
             return IssueResult(decision, self._mail(decision, edition, together, witness))
@@ -294,4 +313,9 @@ def _blocked(decisions: Sequence[IssueDecision]) -> str | None:
     broken = [one.slug for one in decisions if one.kind is Action.BROKEN and one.facts.archived]
     if not broken:
         return None
-    return f"{', '.join(broken)} {'has' if len(broken) == 1 else 'have'} errors and would lose the page that is live"
+    return counted(
+        "{slugs} has errors and would lose the page that is live",
+        "{slugs} have errors and would lose the page that is live",
+        len(broken),
+        slugs=", ".join(broken),
+    )

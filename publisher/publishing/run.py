@@ -17,14 +17,14 @@ from publisher.database import Database
 from publisher.delivery.send import Options, Sent, Started, send
 from publisher.delivery.sender import Interrupt, SendProgress
 from publisher.delivery.tripwires import Tripped
-from publisher.diagnostics import Diagnostic
+from publisher.diagnostics import Diagnostic, say
 from publisher.errors import PublisherError
 from publisher.mail.message import MailContent
 from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.lease import Lease
 from publisher.site.deploy.model import Deployed
 
-NOT_SENT = "not sent: the run was stopped before"
+NOT_SENT = say("not sent: the run was stopped before")
 
 
 class RunStep(StrEnum):
@@ -84,7 +84,7 @@ class Run:
     def mail(self, decision: IssueDecision, letter: MailContent, options: Options) -> IssueResult:
         """Mail what has no page: a step of a series, the issues of a month. Raises LeaseLostError."""
         if self.watch.interrupt.count:
-            return IssueResult(decision, None, NOT_SENT, "publisher publish goes on")
+            return IssueResult(decision, None, NOT_SENT, say("publisher publish goes on"))
         self.lease.check()
         try:
             with self.watch.guard():
@@ -115,11 +115,12 @@ class IssueResult:
 
 def announcement_trouble(one: Announcement) -> tuple[str, str]:
     """What is wrong with an announcement, and what to do."""
-    where, why = f"{one.slug} on {one.channel}", f" ({one.reason})" if one.reason else ""
+    where, why = {"slug": one.slug, "channel": one.channel}, f" ({one.reason})" if one.reason else ""
     if one.state is AnnouncementState.REFUSED:
-        return f"the announcement of {where} was refused{why}", "mend what it says; the next publish tries again"
-    ways = f"look there; publisher reconcile {one.slug} --announcements posted, or again"
-    return f"nobody knows whether {where} was announced{why}", ways
+        refused = say("the announcement of {slug} on {channel} was refused{why}", why=why, **where)
+        return refused, say("mend what it says; the next publish tries again")
+    ways = say("look there; publisher reconcile {slug} --announcements posted, or again", slug=one.slug)
+    return say("nobody knows whether {slug} on {channel} was announced{why}", why=why, **where), ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class Published:
             Tripped(
                 "overdue" if outcome.decision.kind is Action.EXPIRED else outcome.decision.kind.value,
                 outcome.decision.slug,
-                f"{outcome.decision.slug}: {outcome.trouble or outcome.decision.says}",
+                say("{slug}: {told}", slug=outcome.decision.slug, told=outcome.trouble or outcome.decision.says),
                 outcome.help or outcome.decision.help or "publisher publish",
                 stops=False,
             )

@@ -13,6 +13,7 @@ from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.mailings import every_newest, runs, unsettled, waiting
 from publisher.delivery.states import RecipientState
+from publisher.diagnostics import say
 from publisher.errors import UsageError
 from publisher.proofing.proof import refuse_unknown
 from publisher.publishing.due import Mailed
@@ -114,13 +115,15 @@ def hold(config: Config, database: Database, slug: str, why: str = "") -> str:
     with database.begin() as connection:
         newest_mailing = mailed(connection, slug).get(slug)
         if newest_mailing and not newest_mailing.sendable:
-            advice = "correct it in a commit; publish then says so in the archive"
-            raise UsageError(f"{slug} has been mailed: it cannot be held back", help=advice)
+            advice = say("correct it in a commit; publish then says so in the archive")
+            raise UsageError(say("{slug} has been mailed: it cannot be held back", slug=slug), help=advice)
         at = publication(connection, slug).held_at or datetime.now(UTC)
         note(connection, slug, held_at=at, held_why=" ".join(why.split()))
     if newest_mailing:
-        return f"{slug} is held: publish does not go on with its mailing; publisher pause {slug} stops a sender"
-    return f"{slug} is held: publish does not mail it until publisher hold {slug} --release"
+        return say(
+            "{slug} is held: publish does not go on with its mailing; publisher pause {slug} stops a sender", slug=slug
+        )
+    return say("{slug} is held: publish does not mail it until publisher hold {slug} --release", slug=slug)
 
 
 def release(config: Config, database: Database, slug: str) -> str:
@@ -128,6 +131,6 @@ def release(config: Config, database: Database, slug: str) -> str:
     with database.begin() as connection:
         if publication(connection, slug).held_at is None:
             refuse_unknown(config, slug)
-            return f"{slug} is not held"
+            return say("{slug} is not held", slug=slug)
         note(connection, slug, held_at=None, held_why="")
-    return f"{slug} is released: publish mails it when it is due"
+    return say("{slug} is released: publish mails it when it is due", slug=slug)

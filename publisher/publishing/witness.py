@@ -20,6 +20,7 @@ from publisher.database import Database
 from publisher.delivery import mailings
 from publisher.delivery.lock import how_to_settle
 from publisher.delivery.send import Options, Sent, Started, send
+from publisher.diagnostics import say
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue.folder import SERIES
@@ -71,8 +72,9 @@ class Witness:
         try:
             return _TESTIMONY.validate_json(content)
         except ValueError as error:
-            message, action = f"{place.name}: {path} cannot be read", "see docs/backup.md; delete it once you know"
-            raise UsageError(message, help=f"{action} who was mailed") from error
+            message = say("{where}: {path} cannot be read", where=place.name, path=path)
+            advice = say("see docs/backup.md; delete it once you know who was mailed")
+            raise UsageError(message, help=advice) from error
 
     def readers_have(self, slug: str) -> str | None:
         """Where readers have an issue: ``the archive``, a page of it where it is deployed; ``the outbox``, messages.
@@ -81,11 +83,11 @@ class Witness:
         """
         html = None if self.archive.in_place else self.archive.place.read(issue_path(slug) + "index.html")
         if html is not None and provenance_of_page(html):
-            return "the archive"
+            return say("the archive")
         folder = open_provider(self.archive.config).written(slug)
         if folder and folder.is_dir():
             # send --test writes there too, under other names
-            return "the outbox" if any(_RECIPIENT.fullmatch(file.name) for file in folder.iterdir()) else None
+            return say("the outbox") if any(_RECIPIENT.fullmatch(file.name) for file in folder.iterdir()) else None
         return None
 
     def gainsay(self, publication: Publication, mailed: Mailed | None, references: frozenset[str]) -> str | None:
@@ -100,11 +102,13 @@ class Witness:
             return None
         if state.mailing not in references:
             when = f"{state.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-            return f"its mailing {state.mailing} went out {when}, and this database knows nothing of it"
+            known = {"mailing": state.mailing, "when": when}
+            return say("its mailing {mailing} went out {when}, and this database knows nothing of it", **known)
         if mailed and mailed.reference == state.mailing:
             strange = state.run and state.run not in mailed.runs  # a copy of this database is at work
             behind = strange or len(mailed.runs) < state.runs or (state.finished and not mailed.finished)
-            return f"its mailing {state.mailing} came further than this database knows" if behind else None
+            told = say("its mailing {mailing} came further than this database knows", mailing=state.mailing)
+            return told if behind else None
         return None
 
     def testify(self, database: Database, mailing: mailings.Mailing, *, finished: bool = False) -> None:
@@ -136,7 +140,10 @@ class Witness:
             mailed = store.mailed(connection, slug).get(slug)
             references = mailings.references(connection)
         if fault := self.gainsay(publication, mailed, references):
-            raise UsageError(f"{slug}: {fault}: was it restored? Nothing was sent", help=how_to_settle(slug))
+            raise UsageError(
+                say("{slug}: {fault}: was it restored? Nothing was sent", slug=slug, fault=fault),
+                help=how_to_settle(slug),
+            )
         return publication, mailed
 
 
@@ -172,12 +179,14 @@ def refuse_forgetful(witness: Witness, database: Database, slug: str, *, correct
     if mailed or correction:
         return
     if publication.settled_how == "mailed":
-        advice = f"publisher publish --unmailed {slug} takes that back"
-        raise UsageError(f"{slug}: an operator said that it was mailed", help=advice)
+        advice = say("publisher publish --unmailed {slug} takes that back", slug=slug)
+        raise UsageError(say("{slug}: an operator said that it was mailed", slug=slug), help=advice)
     fresh = publication.archived_at is None and publication.settled_how is None
     if fresh and (where := witness.readers_have(slug)):
-        fault = f"{where} has it already, and this database knows nothing of it: was that lost, or restored?"
-        raise UsageError(f"{slug}: {fault}", help=how_to_settle(slug))
+        fault = say(
+            "{where} has it already, and this database knows nothing of it: was that lost, or restored?", where=where
+        )
+        raise UsageError(say("{slug}: {told}", slug=slug, told=fault), help=how_to_settle(slug))
 
 
 def _path(slug: str) -> str:

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from publisher.config import Config
-from publisher.diagnostics import in_order
+from publisher.diagnostics import in_order, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.model import ThemeError
 from publisher.errors import UsageError
@@ -98,13 +98,19 @@ def _refuse_unknown(everything: Sequence[str], chosen: Sequence[str]) -> None:
     for slug in chosen:
         if slug not in everything:
             known = ", ".join(everything[-3:]) or "none yet"
-            raise UsageError(f"there is no issue {slug}", help=f"name a folder of issues/, such as {known}")
+            raise UsageError(
+                say("there is no issue {slug}", slug=slug),
+                help=say("name a folder of issues/, such as {known}", known=known),
+            )
 
 
 def _refuse_drafts(prepared: Sequence[Proof], chosen: Sequence[str], drafts: bool) -> None:
     for one in prepared:
         if one.slug in chosen and one.draft and not drafts and not one.broken:
-            raise UsageError(f"{one.slug} is a draft", help="add --drafts, or write status: ready in its issue.yaml")
+            raise UsageError(
+                say("{slug} is a draft", slug=one.slug),
+                help=say("add --drafts, or write status: ready in its issue.yaml"),
+            )
 
 
 def _below(*groups: tuple[str, Sequence[str]]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from publisher.diagnostics import say
 from publisher.documents.atomic import holds, write_file
 from publisher.errors import DeployError, UsageError
 from publisher.proofing.manifest import state_of
@@ -126,10 +127,12 @@ def _make(
             in_the_way.append(path)
         made.append((target.path, digest, key, contents.write(content)))
     if in_the_way:
-        more = f" and {len(in_the_way) - 1} more" if len(in_the_way) > 1 else ""
+        what: str = str(in_the_way[0])
+        if len(in_the_way) > 1:
+            what = say("{told} and {n} more", told=what, n=len(in_the_way) - 1)
         raise UsageError(
-            f"{in_the_way[0]}{more} was not made by publisher and would be overwritten",
-            help="move it away, or choose another folder with --out",
+            say("{what} was not made by publisher and would be overwritten", what=what),
+            help=say("move it away, or choose another folder with --out"),
         )
     contents.flush()
     return made
@@ -164,8 +167,8 @@ def writing(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DeployError(
-            f"cannot write {error.filename or root}: {error.strerror or error}",
-            help="make the folder writable, make room, or choose another folder",
+            say("cannot write {path}: {reason}", path=str(error.filename or root), reason=error.strerror or str(error)),
+            help=say("make the folder writable, make room, or choose another folder"),
         ) from error
 
 

@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from pydantic import TypeAdapter
 
 from publisher.diagnostics import Diagnostic, Sentence, Severity, Span, counted, either, rendered, say
-from publisher.diagnostics.sentences import CATALOGS, language
+from publisher.diagnostics.sentences import CATALOGS, DOMAINS, language
 from publisher.diagnostics.text import render_text
 from publisher.language.locale import LOCALES
 from tests.checks.corpus import Case, cases, check, lay_out
@@ -26,13 +26,16 @@ QUOTED = re.compile(r"“[^”]*”|（[^）]*）|\([^)]*\)|`[^`]*`|\"[^\"]*\"|'
 ENGLISH = re.compile(r"[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}")
 
 
-def templates() -> set[tuple[str, str]]:
-    """Every template of a finding in the code, with its plural or an empty text."""
+ROOMS = {"cli", "publishing", "delivery"}
+"""Those whose sentences are of the commands."""
+
+
+def templates(domain: str) -> set[tuple[str, str]]:
+    """Every template of a domain in the code, with its plural or an empty text."""
     found: set[tuple[str, str]] = set()
-    for room in PACKAGE.iterdir():
-        if room.is_dir() and room.name != "cli":
-            for _, _, said, _, _ in extract_from_dir(room, keywords={"say": None, "counted": (1, 2)}):
-                found.add((said, "") if isinstance(said, str) else (said[0], said[1]))
+    for path, _, said, _, _ in extract_from_dir(PACKAGE, keywords={"say": None, "counted": (1, 2)}):
+        if (Path(path).parts[0] in ROOMS) == (domain == "commands"):
+            found.add((said, "") if isinstance(said, str) else (said[0], said[1]))
     return found
 
 
@@ -40,15 +43,16 @@ def places(text: str) -> set[str]:
     return {*PLACE.findall(text.replace("{{", ""))}
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("name", CATALOGS.values())
-def test_a_catalog_has_every_sentence_with_its_places_and_is_compiled(name: str) -> None:
-    file = LOCALES / name / "LC_MESSAGES" / "findings.po"
+def test_a_catalog_has_every_sentence_with_its_places_and_is_compiled(name: str, domain: str) -> None:
+    file = LOCALES / name / "LC_MESSAGES" / f"{domain}.po"
     with file.open("rb") as opened:
         catalog = read_po(opened, locale=name)
     said: dict[tuple[str, str], Message] = {
         (m.id, "") if isinstance(m.id, str) else (m.id[0], m.id[1]): m for m in catalog if m.id
     }
-    assert said.keys() == templates(), "run make catalogs, and translate what is new"
+    assert said.keys() == templates(domain), "run make catalogs, and translate what is new"
     for (one, many), message in said.items():
         for form in [message.string] if isinstance(message.string, str) else message.string:
             assert form, one

@@ -13,6 +13,7 @@ from publisher.database import Database, open_database
 from publisher.database.engine import database_url, is_there
 from publisher.delivery.freeze import family_of, preview, segment_of
 from publisher.delivery.local_time import local_time_of
+from publisher.diagnostics import say
 from publisher.edition.model import Edition
 from publisher.edition.provenance import SHARED, history_of, part_of
 from publisher.errors import DatabaseError, PublisherError, UsageError
@@ -116,20 +117,21 @@ def _version(config: Config, slug: str) -> Proof | None:
 def _base(config: Config, base: str) -> str:
     commit = git.resolve(config.root, base)
     if commit is None:
-        advice = "fetch it first (fetch-depth: 0), or name another with --base"
-        raise UsageError(f"git knows no revision {base}", help=advice)
+        advice = say("fetch it first (fetch-depth: 0), or name another with --base")
+        raise UsageError(say("git knows no revision {base}", base=base), help=advice)
     return git.merge_base(config.root, commit) or commit
 
 
 def database_at_hand(config: Config, notes: list[str]) -> Database | None:
     """The database, if there is one already: a plan makes none, and does without."""
-    url, fault = database_url(config), "no database is at hand"
+    url = database_url(config)
+    fault: str = say("no database is at hand")
     if is_there(url):
         try:
             return open_database(config)
         except DatabaseError as error:
             fault = error.message
-    notes.append(f"{fault}: what was mailed, and to how many this would go, is not known here")
+    notes.append(say("{fault}: what was mailed, and to how many this would go, is not known here", fault=fault))
     return None
 
 

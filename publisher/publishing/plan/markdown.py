@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publisher.diagnostics import Diagnostic, Severity, rendered
+from publisher.diagnostics import Diagnostic, Severity, rendered, say
 from publisher.publishing.plan import render as words
 from publisher.publishing.plan.model import ChangeKind, EditionChange, Plan
 
@@ -37,7 +37,8 @@ _MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "i"}
 
 def render_markdown(plan: Plan) -> str:
     """GitHub-flavoured Markdown, at most :data:`LARGEST` characters."""
-    parts = ["## What this does to the newsletter\n", *_decisions(plan)]
+    head = rendered(say("What this does to the newsletter"))
+    parts = [f"## {head}\n", *_decisions(plan)]
     room = LARGEST - sum(map(len, parts)) - 500
     left_out = 0
     for change in plan.changes:
@@ -50,9 +51,11 @@ def render_markdown(plan: Plan) -> str:
         room -= len(section)
         parts.append(section)
     if left_out:
-        parts.append(f"\n{left_out} more editions changed; `publisher plan` shows them.\n")
+        changed = say("{n} more editions changed; `publisher plan` shows them.", n=left_out)
+        parts.append(f"\n{rendered(changed)}\n")
     if plan.others:
-        parts.append(f"\n{plan.others} more editions are touched by the theme or `config.yaml` alone.\n")
+        others = say("{n} more editions are touched by the theme or `config.yaml` alone.", n=plan.others)
+        parts.append(f"\n{rendered(others)}\n")
     parts += [f"\n> {_plain(note)}\n" for note in plan.notes]
     return "".join(parts)
 
@@ -60,47 +63,57 @@ def render_markdown(plan: Plan) -> str:
 def _decisions(plan: Plan) -> Iterator[str]:
     shown = words.decisions(plan)
     if not shown:
-        yield f"\n{words.nothing(plan)}.\n"
+        nothing = say("{told}.", told=words.nothing(plan))
+        yield f"\n{rendered(nothing)}\n"
     else:
-        yield "\n| Issue | `publisher publish` |\n|---|---|\n"
+        issue = rendered(say("Issue"))
+        yield f"\n| {issue} | `publisher publish` |\n|---|---|\n"
         for decision in shown[:50]:
             action = f"<br>{_code(decision.help)}" if decision.help else ""
             yield f"| {_code(decision.slug)} | {_plain(words.deed(decision, plan))}{action} |\n"
         if len(shown) > 50:
-            yield f"\n… and {len(shown) - 50} more.\n"
+            more = say("… and {n} more.", n=len(shown) - 50)
+            yield f"\n{rendered(more)}\n"
     if plan.steps:
-        yield "\n| Step of a series | goes |\n|---|---|\n"
-        yield from (f"| {_code(step.slug)} | {words.goes_to(step)} |\n" for step in plan.steps)
+        step, goes = rendered(say("Step of a series")), rendered(say("goes"))
+        yield f"\n| {step} | {goes} |\n|---|---|\n"
+        yield from (f"| {_code(step.slug)} | {rendered(words.goes_to(step))} |\n" for step in plan.steps)
     if plan.shared:
         names = ", ".join(_code(name) for name in plan.shared[:8])
-        yield f"\nShared by every edition, and changed: {names}{' …' if len(plan.shared) > 8 else ''}\n"
+        names += " …" if len(plan.shared) > 8 else ""
+        shared = say("Shared by every edition, and changed: {names}", names=names)
+        yield f"\n{rendered(shared)}\n"
 
 
 def _change(change: EditionChange, *, brief: bool = False) -> Iterator[str]:
-    yield f"\n### {_code(change.slug)}: {words.HOW[change.how]}"
+    yield f"\n### {_code(change.slug)}: {rendered(words.HOW[change.how])}"
     if shown := change.now or change.was:
         yield f"\n{_plain(shown.title)}"
     if words.is_quiet(change):
         return
     yield ""
     if change.was and change.now and change.was.subject != change.now.subject:
-        yield f"- Subject: ~~{_plain(change.was.subject)}~~ → {_plain(change.now.subject)}"
+        subject = rendered(say("Subject:"))
+        yield f"- {subject} ~~{_plain(change.was.subject)}~~ → {_plain(change.now.subject)}"
     if size := words.sizes(change):
-        yield f"- {size}"
+        yield f"- {rendered(size)}"
     if change.audience:
         yield f"- {_plain(words.audience(change.audience))}"
     for found in change.found:
         yield f"- {_finding(found)}"
+    gone = rendered(say("gone:"))
     for found in change.settled:
-        yield f"- gone: ~~{_plain(rendered(found.message))}~~ {_code(found.code)}"
-    for sign, links in (("link added", change.links_gained), ("link gone", change.links_lost)):
+        yield f"- {gone} ~~{_plain(rendered(found.message))}~~ {_code(found.code)}"
+    for sign, links in ((say("link added"), change.links_gained), (say("link gone"), change.links_lost)):
         for link in links[:40]:
-            yield f"- {sign}: {_code(link.url)}" + (f" ({_plain(link.text)})" if link.text else "")
+            yield f"- {rendered(sign)}: {_code(link.url)}" + (f" ({_plain(link.text)})" if link.text else "")
     if not brief and change.how is not ChangeKind.ADDED:
-        yield from _folded("Text", change.text)
-        yield from _folded("HTML structure", change.structure)
+        yield from _folded(say("Text"), change.text)
+        yield from _folded(say("HTML structure"), change.structure)
     if change.pictures:
-        yield f"- pictures, in the artifact: {', '.join(_code(name) for name in change.pictures)}"
+        names = ", ".join(_code(name) for name in change.pictures)
+        pictures = say("pictures, in the artifact: {names}", names=names)
+        yield f"- {rendered(pictures)}"
 
 
 def _folded(name: str, lines: tuple[str, ...]) -> Iterator[str]:
@@ -108,9 +121,11 @@ def _folded(name: str, lines: tuple[str, ...]) -> Iterator[str]:
         return
     shown = lines[:LONGEST]
     fence = "`" * max(3, 1 + max((len(run) for line in shown for run in re.findall("`+", line)), default=0))
-    more = f", {len(lines) - LONGEST} lines more" if len(lines) > LONGEST else ""
     count = sum(line.startswith(("+", "-")) for line in lines)
-    yield f"\n<details><summary>{name}: {count} lines{more}</summary>\n\n{fence}diff"
+    told = say("{name}: {n} lines", name=name, n=count)
+    if len(lines) > LONGEST:
+        told = say("{told}, {n} lines more", told=told, n=len(lines) - LONGEST)
+    yield f"\n<details><summary>{rendered(told)}</summary>\n\n{fence}diff"
     yield from shown
     yield f"{fence}\n</details>\n"
 
@@ -122,12 +137,12 @@ def _finding(found: Diagnostic) -> str:
 
 def _plain(text: str) -> str:
     """Text as text: no markup, no link, no mention, one line."""
-    joined = _REFERENCE.sub(lambda found: found[0] + _JOINER, " ".join(text.split()))
+    joined = _REFERENCE.sub(lambda found: found[0] + _JOINER, " ".join(rendered(text).split()))
     return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", joined)
 
 
 def _code(text: str) -> str:
     """Text as code; a span longer than any run of back-ticks in it, no cell border."""
-    text = " ".join(text.split()).replace("|", "\\|")
+    text = " ".join(rendered(text).split()).replace("|", "\\|")
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{fence}{' ' if '`' in text else ''}{text}{' ' if '`' in text else ''}{fence}"

@@ -9,7 +9,8 @@ from datetime import UTC
 from typing import Any
 
 from publisher.delivery.series import StepPlan
-from publisher.diagnostics import rendered
+from publisher.delivery.states import numbered
+from publisher.diagnostics import counted, rendered, say
 from publisher.diagnostics.machines import as_object
 from publisher.edition.gates.gmail import BUDGET
 from publisher.edition.model import Edition, Sizes
@@ -21,12 +22,12 @@ LONGEST = 60  # lines of one diff; Markdown and JSON have more
 MOST = 40  # issues named
 
 HOW = {
-    ChangeKind.ADDED: "new",
-    ChangeKind.CHANGED: "changed",
-    ChangeKind.REMOVED: "removed",
-    ChangeKind.SAME: "its files changed, what readers get did not",
-    ChangeKind.BROKEN: "cannot be built",
-    ChangeKind.SHARED: "changed by the theme or config.yaml",
+    ChangeKind.ADDED: say("new"),
+    ChangeKind.CHANGED: say("changed"),
+    ChangeKind.REMOVED: say("removed"),
+    ChangeKind.SAME: say("its files changed, what readers get did not"),
+    ChangeKind.BROKEN: say("cannot be built"),
+    ChangeKind.SHARED: say("changed by the theme or config.yaml"),
 }
 _ORDER = (*MAILS, *NEEDS_SOMEBODY, Action.WAITING, Action.HELD, Action.CHANGED, Action.WITHDRAWN)
 
@@ -41,18 +42,18 @@ def deed(decision: IssueDecision, plan: Plan) -> str:
     """What publish would do with an issue."""
     told = decision.says
     if decision.kind is Action.DUE:
-        told = "would be mailed now" if plan.ledger else "would be mailed now, unless it has been"
+        told = say("would be mailed now") if plan.ledger else say("would be mailed now, unless it has been")
     elif decision.kind is Action.RESUME:
-        told = f"would go on: {decision.why}"
+        told = say("would go on: {why}", why=decision.why)
     if (spread := plan.spreads.get(decision.slug)) and decision.kind in {Action.DUE, Action.WAITING}:
         first, last = (f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" for at in spread)
-        told += f"; at local time from {first} to {last} UTC"
+        told = say("{told}; at local time from {first} to {last} UTC", told=told, first=first, last=last)
     return told
 
 
 def nothing(plan: Plan) -> str:
     """Where no issue is worth a line."""
-    return "publish would bring the archive up to date" if plan.work else "publish would do nothing"
+    return say("publish would bring the archive up to date") if plan.work else say("publish would do nothing")
 
 
 def sizes(change: EditionChange) -> str:
@@ -60,12 +61,17 @@ def sizes(change: EditionChange) -> str:
     if change.now is None:
         return ""
     after = change.now.sizes
-    grown = f" ({_largest(after) - _largest(change.was.sizes):+,} B)" if change.was else ""
     room = BUDGET - _largest(after)
-    left = f"{room:,} left" if room >= 0 else f"{-room:,} over"
-    return (
-        f"HTML {after.html:,} B, encoded {after.html_encoded:,} B{grown}: "
-        f"{_largest(after) / BUDGET:.0%} of the clip budget, {left}; text {after.text:,} B, message {after.message:,} B"
+    return say(
+        "HTML {html:,} B, encoded {encoded:,} B{grown}: {share:.0%} of the clip budget, {left}; text {text:,} B,"
+        " message {message:,} B",
+        html=after.html,
+        encoded=after.html_encoded,
+        grown=f" ({_largest(after) - _largest(change.was.sizes):+,} B)" if change.was else "",
+        share=_largest(after) / BUDGET,
+        left=say("{n:,} left", n=room) if room >= 0 else say("{n:,} over", n=-room),
+        text=after.text,
+        message=after.message,
     )
 
 
@@ -76,18 +82,21 @@ def _largest(found: Sizes) -> int:
 
 def audience(found: Audience) -> str:
     """Recipients in numbers."""
-    who = f"segment {found.expression}" if found.expression else "everybody"
-    reasons = ", ".join(f"{people:,} {reason}" for reason, people in found.excluded.items())
-    variants = ", ".join(f"{name} {people:,}" for name, people in found.variants.items())
-    told = (("variants", variants), ("excluded", reasons))
-    return f"{found.recipients:,} recipients ({who})" + "".join(f"; {what}: {of}" for what, of in told if of)
+    who = say("segment {expression}", expression=found.expression) if found.expression else say("everybody")
+    told = say("{n:,} recipients ({who})", n=found.recipients, who=who)
+    if found.variants:
+        variants = ", ".join(f"{name} {people:,}" for name, people in found.variants.items())
+        told = say("{told}; variants: {variants}", told=told, variants=variants)
+    if found.excluded:
+        told = say("{told}; excluded: {reasons}", told=told, reasons=numbered(found.excluded))
+    return told
 
 
 def goes_to(step: StepPlan) -> str:
     """To how many readers of today a step of a series goes, and when."""
     if step.now is None or step.in_7_days is None:
-        return "to each reader in turn"
-    return f"to {step.now:,} now, to {step.in_7_days:,} within 7 days"
+        return say("to each reader in turn")
+    return say("to {now:,} now, to {later:,} within 7 days", now=step.now, later=step.in_7_days)
 
 
 def is_quiet(change: EditionChange) -> bool:
@@ -97,7 +106,7 @@ def is_quiet(change: EditionChange) -> bool:
 
 def render_text(plan: Plan) -> str:
     """Plain text; lines that begin with ``+`` or ``-`` are a diff's."""
-    return "\n".join(_plan(plan)) + "\n"
+    return "\n".join(map(rendered, _plan(plan))) + "\n"
 
 
 def _plan(plan: Plan) -> Iterator[str]:
@@ -105,58 +114,63 @@ def _plan(plan: Plan) -> Iterator[str]:
     if not shown:
         yield nothing(plan)
     for decision in shown[:MOST]:
-        yield f"{decision.slug}: {deed(decision, plan)}"
+        yield say("{slug}: {told}", slug=decision.slug, told=deed(decision, plan))
         if decision.help:
-            yield f"    help: {decision.help}"
+            yield say("    help: {help}", help=decision.help)
     if len(shown) > MOST:
-        yield f"… and {len(shown) - MOST} more issues"
+        yield say("… and {n} more issues", n=len(shown) - MOST)
     for step in plan.steps:
-        yield f"{step.slug}: {goes_to(step)}"
+        yield say("{slug}: {told}", slug=step.slug, told=goes_to(step))
     if plan.base:
         yield ""
-        yield f"against {plan.base[:12]}: " + _count(plan)
+        yield say("against {base}: {told}", base=plan.base[:12], told=_count(plan))
     if plan.shared:
-        yield f"shared by all editions: {', '.join(plan.shared[:8])}" + (" …" if len(plan.shared) > 8 else "")
+        names = ", ".join(plan.shared[:8]) + (" …" if len(plan.shared) > 8 else "")
+        yield say("shared by all editions: {names}", names=names)
     for change in plan.changes:
         yield ""
         yield from _change(change)
     if plan.others:
-        yield f"\n{plan.others} more editions are touched by the theme or config.yaml alone"
+        yield ""
+        yield say("{n} more editions are touched by the theme or config.yaml alone", n=plan.others)
     for note in plan.notes:
-        yield f"\nnote: {note}"
+        yield ""
+        yield say("note: {note}", note=note)
 
 
 def _count(plan: Plan) -> str:
     touched = sum(change.how is not ChangeKind.SAME for change in plan.changes)
-    return f"{touched} edition{'' if touched == 1 else 's'} touched" if touched else "no edition touched"
+    return counted("{n} edition touched", "{n} editions touched", touched) if touched else say("no edition touched")
 
 
 def _change(change: EditionChange) -> Iterator[str]:
     shown = change.now or change.was
-    yield f"{change.slug}: {HOW[change.how]}" + (f" - {shown.title}" if shown else "")
+    told = say("{slug}: {told}", slug=change.slug, told=HOW[change.how])
+    yield f"{rendered(told)} - {shown.title}" if shown else told
     if is_quiet(change):
         return
     if change.was and change.now and change.was.subject != change.now.subject:
-        yield f"  subject: {change.was.subject} -> {change.now.subject}"
+        yield say("  subject: {was} -> {now}", was=change.was.subject, now=change.now.subject)
     if size := sizes(change):
-        yield f"  {size}"
+        yield f"  {rendered(size)}"
     if change.audience:
-        yield f"  {audience(change.audience)}"
+        yield f"  {rendered(audience(change.audience))}"
     for sign, found in (("+", change.found), ("-", change.settled)):
         for one in found:
             place = f"{one.path}:{one.span.line}:{one.span.column}"
             yield f"{sign} {place}: {one.severity.value}[{one.code}] {rendered(one.message)}"
+    word = rendered(say("link"))
     for sign, links in (("+", change.links_gained), ("-", change.links_lost)):
         for link in links:
-            yield f"{sign} link {link.url}" + (f" ({link.text})" if link.text else "")
-    for name, lines in (("text", change.text), ("structure", change.structure)):
+            yield f"{sign} {word} {link.url}" + (f" ({link.text})" if link.text else "")
+    for name, lines in ((say("  text:"), change.text), (say("  structure:"), change.structure)):
         if lines:
-            yield f"  {name}:"
+            yield name
             yield from lines[:LONGEST]
             if len(lines) > LONGEST:
-                yield f"  … {len(lines) - LONGEST} more lines"
+                yield say("  … {n} more lines", n=len(lines) - LONGEST)
     if change.pictures:
-        yield f"  pictures: {', '.join(change.pictures)}"
+        yield say("  pictures: {names}", names=", ".join(change.pictures))
 
 
 def render_json(plan: Plan) -> str:
@@ -172,7 +186,7 @@ def render_json(plan: Plan) -> str:
         "shared": list(plan.shared),
         "changes": [_change_object(change) for change in plan.changes],
         "others": plan.others,
-        "notes": list(plan.notes),
+        "notes": [*map(rendered, plan.notes)],
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
