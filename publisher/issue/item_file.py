@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
@@ -18,6 +19,8 @@ from publisher.issue.markdown.boxes import CONTAINERS
 from publisher.issue.model import Prose
 
 RULE = re.compile(r"---[ \t]*")
+_KEY = re.compile(r"\s*[\w-]+\s*[:：]")
+_FEW = 30  # lines; a remark above the front matter has no more
 _COLONS = re.compile(r" {0,3}(?P<marks>:{3,})[ \t]*(?P<name>.*?)[ \t]*:*[ \t]*")
 _ALMOST = re.compile(
     r" {0,3}(?:(?:::|[:：]*：[:：]*)[ \t\u3000]*(?P<name>commentary|点评|點評)?[ \t\u3000]*[:：]*"
@@ -61,11 +64,25 @@ def _no_front_matter(file: TextFile) -> Diagnostic:
     if number > 1 and line == "---":
         message, advice = say("the front matter does not begin on the first line"), say("delete the lines above ---")
         return codes.NO_FRONT_MATTER.at(Place(file.path), message, help=advice)
+    if line != "---" and (begin := _begin_of_matter(file)):
+        message = say("the front matter does not begin on the first line")
+        advice = say("delete the lines above line {line}, which is ---", line=begin)
+        if line.startswith(("```", "~~~")):
+            advice = say("delete the line {line}, and the one that closes it at the end", line=line[:20])
+        return codes.NO_FRONT_MATTER.at(_line(file, number), message, help=advice)
     if line and set(line) <= set("-–—－─_="):
         message = say("the front matter begins with three hyphens, not with {line}", line=line[:8])
         return codes.NO_FRONT_MATTER.at(_line(file, number), message, help=say("write --- here, and after the keys"))
     advice = say("begin with ---, headline: …, ---, each on its line")
     return codes.NO_FRONT_MATTER.at(Place(file.path), say("the item does not begin with front matter"), help=advice)
+
+
+def _begin_of_matter(file: TextFile) -> int:
+    """The line of --- among the first ones that a key follows; 0 where there is none."""
+    for number, (line, after) in enumerate(pairwise(file.lines[:_FEW]), 1):
+        if line.strip() == "---" and _KEY.match(after):
+            return number
+    return 0
 
 
 def _line(file: TextFile, number: int) -> Place:

@@ -22,9 +22,9 @@ _ALMOST = re.compile(
     r"^(?:#{2,6}(?=[^ \t\n#])|#{7,}(?=[ \t])|#(?=[\u00a0\u3000])|＃{2,}|＃(?=[ \t\u3000]))", re.MULTILINE
 )
 _LINE = r"[^\n]*(?<!  )(?<!\\)\n[ \t]*"  # up to the next, where no line break is written
-_NUMBERED = r"[（(]?(?P<{0}>\d{{1,2}})(?:[、）。．]|\)(?=\S)|(?<=[（(]\d)\)|\.(?=[^\s\d]))"
+_NUMBERED = r"[（(]?(?P<{0}>\d{{1,2}})(?:[、）。．]|\)(?=\S)|(?<=[（(]\d)\)|\.(?=[^\s\d])|\.(?=[\u00a0\u3000]))"
 _LISTED = re.compile(
-    rf"^[ \t]*(?:(?P<mark>[-+](?![-+\d\s>])|[－–•·●▪◦‣・]){_LINE}(?P=mark)"
+    rf"^[ \t]*(?:(?P<mark>[-+](?![-+\d\s>])|[-+](?=[\u00a0\u3000])|[－–•·●▪◦‣・\uf0b7\uf0a7\uf0d8]){_LINE}(?P=mark)"
     rf"|(?P<ring>[①-⑳]){_LINE}(?P<next>[①-⑳])"
     rf"|{_NUMBERED.format('first')}{_LINE}{_NUMBERED.format('second')})",
     re.MULTILINE,

@@ -1,4 +1,6 @@
-"""What was to be taken out before publishing: a merge conflict, texts to fill in, merge tags of another tool."""
+"""What was to be taken out before publishing: a merge conflict, texts to fill in, merge tags of another tool, what a
+model said besides.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ PLACEHOLDERS = ("title", "intro", "point", "headline", "body", "commentary")
 """The words of a new issue that an editor replaces; the others stand in comments."""
 ADDED = ("added_body", "added_commentary")
 """What ``publisher add`` leaves to be written; no draft either is whole with it."""
+CHAT_REMARK = define("chat-remark", Severity.WARNING)
 MERGE_TAG = define("merge-tag", Severity.WARNING)
 _PERSON = r"(?:first|last|full|given|sur|user)[ _-]?name|[fl]name|name|first|last|e-?mail(?:[ _-]?address)?"
 _WAY = (
@@ -50,6 +53,19 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"<(code|kbd|pre|samp)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_CHAT = re.compile(
+    r"【\d+(?::\d+)?†[^【】\n]*】|:contentReference\[oaicite:\d+\](?:\{index=\d+\})?|\bcite(?:turn\d+[a-z]+\d+)+"
+    r"|^(?:certainly|sure|of course|absolutely)[!,.] here(?:'s|’s| is| are) (?:an?|the|your|some)\b[^\n]*:[ \t]*$"
+    r"|^here(?:'s|’s| is) (?:an?|the|your) (?:polished|revised|rewritten|updated|improved|refined|edited|translated)"
+    r" (?:version|draft|text|translation)\b[^\n]*:[ \t]*$"
+    r"|\bas an ai (?:language )?model, i\b"
+    r"|^(?:好的[，,！!。]\s*)?(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你]"
+    r"(?:生成|撰写|整理|改写|润色|翻译|准备)[^\n]*[:：][ \t]*$"
+    r"|^希望(?:这|以上|上述)[^\n]{0,8}(?:对您|对你)有(?:所)?帮助[！!。.]?[ \t]*$"
+    r"|作为一个\s?(?:AI|人工智能)(?:语言)?(?:模型|助手)，我",
+    re.MULTILINE | re.IGNORECASE,
+)
+_CHAT_SIGN = re.compile(r"†|oaicite|turn\d|here|as an ai|[为给][您你]|有(?:所)?帮助|作为一个", re.IGNORECASE)
 Written = tuple[str, Callable[[int, int], Place]]
 
 
@@ -58,6 +74,18 @@ def check(context: Context) -> Iterator[Diagnostic]:
     yield from _conflicts(context)
     yield from _placeholders(context)
     yield from _merge_tags(context)
+    yield from _chat(context)
+
+
+def _chat(context: Context) -> Iterator[Diagnostic]:
+    """What a model says to whoever asked it, and marks of its sources that lead nowhere."""
+    for text in context.texts:
+        for words, place in text.written if _CHAT_SIGN.search(text.prose.text) else ():
+            for found in _CHAT.finditer(words):
+                message = say(
+                    "“{words}” is what a chat leaves, not a text for readers", words=shortened(found[0].strip())
+                )
+                yield CHAT_REMARK.at(place(*found.span()), message, help=say("delete it"))
 
 
 def _conflicts(context: Context) -> Iterator[Diagnostic]:

@@ -14,10 +14,15 @@ _MARKS = re.compile(
     r"(?P<embed>!\[\[[^\[\]\n]+\]\])"
     rf"|(?P<wiki>(?<![A-Za-z0-9_\]\[!])\[\[(?=[^\[\]\n]*{HAN.pattern})[^\[\]\n]+\]\])"
     r"|(?P<highlight>(?<![\w=!<>])==(?=[^\s=])[^=\n]+(?<=[^\s=])==(?![\w=]))"
-    r"|^(?P<callout>\[!(?:note|tip|important|warning|caution|info|abstract|question|quote|example)\][-+]?)[ \t]*$"
+    r"|^(?P<callout>\[!(?:note|tip|important|warning|caution|info|abstract|question|quote|example)\][-+]?)"
+    r"(?=[ \t]*$|[ \t]+[^\n。.！!？?]{1,40}\n)"
+    r"|(?P<aside>(?<![\w%])%%(?=[^\s%])(?=[^%\n]*[ \u3400-\u9fff])[^%\n]*[^\s%]%%(?![\w%]))"
     r"|^(?P<admonition>(?:!!!|\?\?\?)\+? (?:note|tip|important|warning|danger|info|question|quote|example)\b.*)"
     r"|^(?P<contents>\[toc\]|@\[toc\])[ \t]*$"
-    r"|(?P<formula>\$\$[^$\n]+\$\$)",
+    r"|(?P<formula>\$\$[^$\n]+\$\$"
+    r"|(?<![\w$\\])\$(?=[^$\n]*\\[A-Za-z]{2})[^$\s](?:[^$\n]*[^$\s])?\$(?![\w$])"
+    r"|\\\((?:(?!\\\))[^\n]){0,200}?(?:\\[A-Za-z]{2}|\^|(?<!\\)_)[^\n]{0,200}?\\\)"
+    r"|\\\[(?:(?!\\\])[^\n]){0,200}?(?:\\[A-Za-z]{2}|\^|(?<!\\)_)[^\n]{0,200}?\\\])",
     re.MULTILINE | re.IGNORECASE,
 )
 _CALLOUT = say("write ::: callout and its text, then a line of :::")
@@ -26,6 +31,7 @@ _ADVICE: dict[str, Sentence] = {
     "wiki": say("write [words](../SLUG/)"),
     "highlight": say("write **words**, or <mark>words</mark>"),
     "callout": _CALLOUT,
+    "aside": say("write <!-- words --> for what readers are not to see"),
     "admonition": _CALLOUT,
     "contents": say("delete it: a long issue lists its items by itself"),
     "formula": say("write it in letters and <sup>, or make a picture of it"),
