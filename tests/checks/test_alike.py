@@ -53,7 +53,7 @@ def test_comparing_holds_what_repeats_and_the_last_issues_not_the_archive() -> N
         _pairs.cache_clear()
         tracemalloc.start()
         held = tracemalloc.get_traced_memory()[0]
-        assert not list(compare(issues, None))
+        assert not list(compare({issue[0]: issue for issue in issues}, None))
         assert not any(earlier(issues, frozenset(slug for slug, *_ in issues)).values())
         most = tracemalloc.get_traced_memory()[1] - held
         tracemalloc.stop()

@@ -26,7 +26,7 @@ _PAGE = re.compile(r"(?P<slug>[\w-]+)(?:/(?:index\.html)?)?")
 _NEAR = 12  # slugs before and after one, by name, among which the one that was meant is looked for
 
 
-class _Told(NamedTuple):
+class _LinkedIssue(NamedTuple):
     """What is known of an issue, as a cache holds it. ``at`` is its publish_at in seconds, ``day`` the day of that as
     written; ``family`` is what it translates, or itself; ``links`` are places, and the slugs that they lead to.
     """
@@ -38,19 +38,19 @@ class _Told(NamedTuple):
     family: str
     links: Sequence[Sequence[Any]]
 
-    def follows(self, other: _Told) -> bool:
+    def follows(self, other: _LinkedIssue) -> bool:
         """Whether its page is not up yet when the other issue goes out; one without publish_at is up at once."""
         if self.at is None:
             return False
         return self.day > other.date if other.at is None else self.at > other.at
 
 
-def gather(context: Context) -> _Told:
+def gather(context: Context) -> _LinkedIssue:
     """When the issue goes out, and which other ones it leads to. Only texts that may lead there are parsed."""
     issue, at = context.issue, context.issue.publish_at
     links = (link for link in context.links_of(_LEADING.search) if _LEADING.search(link.url))
     found = ((link.place, slug) for link in links if (slug := _slug(link.url, context)) and slug != issue.slug)
-    return _Told(
+    return _LinkedIssue(
         issue.status is Status.DRAFT,
         issue.date.isoformat(),
         at.timestamp() if at else None,
@@ -78,17 +78,19 @@ def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str]
     for slug, known in gathered.items():
         if not known or (wanted is not None and slug not in wanted):
             continue
-        told = _Told(*known)
+        told = _LinkedIssue(*known)
         for (path, *span), target in told.links:
             place = Place(path, Span(*span))
             if target not in gathered:
                 message = say("the link leads to an issue {slug}, and there is none", slug=target)
                 yield MISSING.at(place, message, help=nearest(target, slug))
-            elif not told.draft and (other := gathered[target]) and (fault := _fault(target, _Told(*other), told)):
+            elif (
+                not told.draft and (other := gathered[target]) and (fault := _fault(target, _LinkedIssue(*other), told))
+            ):
                 yield UNPUBLISHED.at(place, fault, help=say("publish that one first, or take the link out"))
 
 
-def _fault(target: str, other: _Told, told: _Told) -> Sentence | None:
+def _fault(target: str, other: _LinkedIssue, told: _LinkedIssue) -> Sentence | None:
     """Why the page of another issue is not there; siblings go out together."""
     if other.family == told.family:
         return None
