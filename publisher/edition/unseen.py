@@ -18,7 +18,7 @@ from publisher.config.theme import rgb, theme_folders
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.documents import read_text
 from publisher.edition.brand import Brand, place_of
-from publisher.edition.gates.contrast import DARK, DARK_MODE, LIGHT_MODE, close_pairs
+from publisher.edition.gates.contrast import DARK_MODE, LIGHT_MODE, close_pairs
 from publisher.edition.gates.stylesheet import rules
 from publisher.edition.model import ThemeError
 from publisher.edition.theme import Theme
@@ -26,13 +26,17 @@ from publisher.errors import UsageError
 
 UNSEEN = define("theme-unseen", Severity.WARNING)
 
-_SEEN, _SHARE, _SAMPLE = 1.5, 0.01, 96
-"""A pixel of this contrast is seen; a logo needs this share of such pixels, among those of a copy this wide."""
+_SEEN, _SHARE, _SAMPLE = 1.5, 0.01, 256
+"""A pixel of this contrast is seen; a logo needs this share of such pixels, among those of a grid this wide."""
 _OWN = ("web/style.css", "web/theme.css", "service/style.css", "service/theme.css")
 _COLOUR = re.compile(r":\s*([^:;{}]*?)\s*(?:!important\s*)?(?:[;}]|$)")
+_GROUNDS = frozenset({"background", "background-image"})
 _READ = frozenset({"color", "background", "background-color", "font-size", "font-weight", "display"})
 _VAR = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,([^()]*))?\)")
 _REM = re.compile(r"([\d.]+)rem\b")
+_SCHEME = re.compile(r"prefers-color-scheme:(dark|light)")
+_EITHER = re.compile(r"light-dark\(([^,()]*),([^()]*)\)")
+_PICTURE = re.compile(r"gradient\(|url\(|image-set\(", re.IGNORECASE)
 _DEEP = 4  # variables that stand for variables; a circle has no end
 _MUCH = " !important"
 _BROWSERS = "h1,h2,h3,h4,b,strong,th{font-weight:bold}"
@@ -101,7 +105,7 @@ def _lost(content: bytes, ground: colour.RGB) -> bool:
 
     with Image.open(io.BytesIO(content)) as given:
         image = given.convert("RGBA")
-    image.thumbnail((_SAMPLE, _SAMPLE))
+    image.thumbnail((_SAMPLE, _SAMPLE), Image.Resampling.NEAREST)  # a mean would thin out fine lines
     counted: list[Any] = image.getcolors(_SAMPLE * _SAMPLE) or []
     drawn = [(count, pixel[:3]) for count, pixel in counted if pixel[3] >= 128]
     seen = sum(count for count, pixel in drawn if colour.contrast(pixel, ground) >= _SEEN)
@@ -147,21 +151,34 @@ def _written(root: Path, names: Iterable[str]) -> Iterator[tuple[Place, colour.R
                     yield Place(name, Span(number, column, number, column + len(found[1]))), value
 
 
+def _is_of(dark: bool, at: str) -> bool:
+    """Whether an at-rule asks for the scheme, and for nothing else that is understood."""
+    found = _SCHEME.search(at.replace(" ", ""))
+    return found is not None and ((found[1] == "dark") != ("not" in at)) == dark
+
+
 def close(sheet: str, dark: bool, specimens: Iterable[str]) -> dict[tuple[colour.RGB, colour.RGB], float]:
-    """Text and ground of specimens that are too close in a scheme, with their contrast."""
+    """Text and ground of specimens that are too close in a scheme, with their contrast. What stands on a picture or a
+    gradient is not judged, nor a sheet whose rules stand within one another.
+    """
     import css_inline
 
-    kept = [rule for rule in rules(sheet) if all(dark and DARK in at.replace(" ", "") for at in rule.context)]
+    kept = [rule for rule in rules(sheet) if all(_is_of(dark, at) for at in rule.context)]
+    if any("{" in name + value for rule in kept for name, value, _ in rule.declarations):
+        return {}
     tokens = {name: value for rule in kept if ":root" in rule.selector for name, value, _ in rule.declarations}
 
     def filled(value: str) -> str:
         for _ in range(_DEEP):
             value = _VAR.sub(lambda found: tokens.get(found[1], found[2] or ""), value)
-        return value
+        return _EITHER.sub(lambda found: found[1 + dark], value)
 
     css = [_BROWSERS]
     for rule in (one for one in kept if one.selector):
-        read = ((name, filled(value), much) for name, value, much in rule.declarations if name in _READ)
+        given = [(name, filled(value), much) for name, value, much in rule.declarations]
+        read = [one for one in given if one[0] in _READ]
+        if any(name in _GROUNDS and _PICTURE.search(value) for name, value, _ in given):
+            read.append(("display", "none", True))
         css.append(f"{rule.selector}{{{''.join(f'{n}:{value}{_MUCH * much};' for n, value, much in read)}}}")
     pixels = _REM.sub(lambda found: f"{float(found[1]) * 16:g}px", "".join(css))
     inliner = css_inline.CSSInliner(extra_css=pixels, load_remote_stylesheets=False)

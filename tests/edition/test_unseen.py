@@ -51,6 +51,14 @@ def test_a_logo_that_is_lost_on_its_ground_is_told(
     assert all((path, line) == ("config.yaml", CONFIG.count("\n") + 1) for path, line, *_ in said)
 
 
+def test_a_logo_of_fine_lines_is_seen(tmp_path: Path) -> None:
+    image = Image.new("RGBA", (1600, 400))
+    for at in range(50, 1500, 120):
+        ImageDraw.Draw(image).ellipse([at, 100, at + 100, 300], outline="#101010", width=3)
+    image.save(tmp_path / "a.png")
+    assert found(tmp_path, "{logo: a.png}") == []
+
+
 @pytest.mark.parametrize(
     ("sheet", "told"),
     [
@@ -66,6 +74,12 @@ def test_a_logo_that_is_lost_on_its_ground_is_told(
         ("h1 { color: #b00020 }\n@media (prefers-color-scheme: dark) { h1 { color: #ffb4ab } }", []),
         (".button { background: #0b57d0; color: #ffffff }", []),
         (":root { --ink: var(--ink) }", []),
+        (".site-head { background-image: linear-gradient(#102040, #203060) } .site-head a { color: #fff }", []),
+        (".headline { color: #111; @media (prefers-color-scheme: dark) { color: #eee } }", []),
+        (".headline { color: #eee } @media (prefers-color-scheme: light) { .headline { color: #111 } }", []),
+        (".headline { color: #eee } @media not (prefers-color-scheme: dark) { .headline { color: #111 } }", []),
+        (".headline { color: light-dark(#111, #eee) }", []),
+        (".headline { color: light-dark(#eee, #111) }", [(1, 20, "light")]),
     ],
 )
 def test_a_colour_of_an_own_sheet_that_cannot_be_read_on_pages_is_told_at_its_place(

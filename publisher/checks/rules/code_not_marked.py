@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Severity, define, say
@@ -20,17 +21,17 @@ _CODE = re.compile(
 _NEAR = 200  # characters before one, in which an address that it is part of begins
 _OWN = frozenset({
     "init", "str", "repr", "len", "eq", "ne", "lt", "le", "gt", "ge", "getitem", "setitem", "delitem", "getattr",
-    "setattr", "getattribute", "contains", "iter", "aiter", "anext", "aenter", "aexit", "del", "bool", "bytes", "slots",
-    "annotations", "pycache", "proto", "construct", "destruct", "dirname", "filename", "typename", "qualname",
+    "setattr", "getattribute", "contains", "iter", "aiter", "anext", "aenter", "aexit", "del", "bool", "pycache",
+    "proto", "destruct", "dirname", "typename", "qualname",
 })  # fmt: skip
 _WORDS = frozenset({
     "main", "name", "file", "all", "new", "call", "class", "next", "exit", "enter", "add", "sub", "mul", "and", "or",
     "dict", "hash", "doc", "version", "author", "future", "get", "set", "module", "path", "import", "format",
+    "bytes", "slots", "annotations", "construct", "filename",
 })  # fmt: skip
 """Names that are words too, and may be meant in bold."""
 _ABOUT = re.compile(
-    r"python|dunder|javascript|\bphp\b|\.py\b|\bmodules?\b|\bimports?\b|\bclass(?:es)?\b|\bmethods?\b|\bfunctions?\b|[=(.]\s?['\"]?__"
-    r"|__['\"]?\s?[=(.]|代码|模块|方法|函数|变量",
+    r"python|dunder|javascript|\bphp\b|\.py\b|(?:=\s?|\w[(.])['\"]?__|__['\"]?(?:\s?=|\(|\.\w)|代码|模块|方法|函数|变量",
     re.IGNORECASE,
 )
 
@@ -44,8 +45,9 @@ def check(context: Context) -> Iterator[Diagnostic]:
         lost = Counter(map(_whole, _CODE.finditer(written)))
         lost.subtract(Counter(map(_whole, _CODE.finditer(text.words))))
         for words, place in text.written if +lost else ():
+            about = cache(partial(_ABOUT.search, words))
             for found in _CODE.finditer(words):
-                if lost[found[0]] > 0 and _is_code(found, words):
+                if lost[found[0]] > 0 and _is_code(found, words, about):
                     message = say("readers see {found} without all of its signs: Markdown takes them", found=found[0])
                     advice = say("write {words}", words=shortened(f"`{found[0]}`"))
                     yield NOT_MARKED.at(place(*found.span()), message, help=advice)
@@ -55,11 +57,11 @@ def _whole(found: re.Match[str]) -> str:
     return found[0]
 
 
-def _is_code(found: re.Match[str], words: str) -> bool:
+def _is_code(found: re.Match[str], words: str, about: Callable[[], object]) -> bool:
     before = words[max(0, found.start() - _NEAR) : found.start()].rpartition(" ")[2]
     if "://" in before or "](" in before:  # in an address
         return False
     name = found["name"]
     if name is None or name in _OWN or "_" in name or found[0].endswith(".py"):
         return True
-    return name in _WORDS and _ABOUT.search(words) is not None
+    return name in _WORDS and about() is not None

@@ -23,7 +23,6 @@ SUBJECT_TOO_LONG = define("subject-too-long", Severity.WARNING)
 UNREVIEWED = define("unreviewed", Severity.ERROR)
 _NAMES = frozenset({"authors", "tags", "reviewed_by"})
 _BETWEEN = re.compile(rf"[，、；]|(?<={HAN.pattern})[,;]|[,;](?=\s*{HAN.pattern})")
-_PARTS = re.compile(r"[,;]\s+")
 _OF_NAME = re.compile(
     r"(?:inc|incorporated|ltd|limited|llc|llp|lp|plc|co|corp|corporation|company|gmbh|ag|kg|se|s\.?a|sas|s[aà]rl|s\.?r\.?l|s\.?p\.?a"
     r"|b\.?v|n\.?v|ab|a/?s|oyj?|pty|pte|k\.?k|ltda|jr|sr|i{2,3}|iv|ph\.?\s?d|m\.?[ad]|j\.?d|mba|esq|c[fp]a)\b.*",
@@ -31,12 +30,16 @@ _OF_NAME = re.compile(
 )
 """What follows a comma within a name: the form of a company, a degree, a generation."""
 _NO_NAME = re.compile(
-    r"(?-i:[a-z\d].*)|(?:the|a|an)\s.*|(?:\S+\s+){4}.*"
+    r"(?-i:[a-z\d].*)|(?:the|a|an|new|san|los|hong|der|die|das|le|la|el|il)\s.*|(?:\S+\s+){4}.*|\w+(?-i:\s+[A-Z]\.)+"
     r"|.*\b(?:university|institute|college|school|labs?|news|times|post|journal|magazine|team|group|press|media|foundation"
-    r"|council|cent(?:er|re)|bureau|department|ministry|editor|reporter|writer|director|manager|chief|head|c[ef]o|cto)\b.*",
+    r"|council|cent(?:er|re)|bureau|department|ministry|editor|reporter|writer|director|manager|chief|head|c[ef]o|cto"
+    r"|professor|author|analyst|correspondent|columnist|contributor|fellow|lecturer|founder|president|counsel|engineer"
+    r"|researcher|scientist|consultant)\b.*",
     re.IGNORECASE,
 )
-"""What follows a person's name, and is where they work or what they do; or more words than a name has."""
+"""What follows a person's name, and is where they work or what they do, or what follows a family name; or more words
+than a name has.
+"""
 _QUOTES = "“”‘’「」『』＂＇"
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -83,17 +86,23 @@ def _alone(owner: Issue | Item) -> Iterator[Place]:
 
 
 def _several(line: Line) -> Iterator[Diagnostic]:
-    """Plain commas between names that are no list. Quotes around them say that it is one name, comma and all."""
+    """Plain commas between names that are no list. Quotes around them say that it is one name, comma and all.
+
+    A single word beside a comma may be where somebody works, a degree, or the given name: only three are names.
+    """
     span = line.whole.span
     names: list[str] = []
-    for part in filter(None, map(str.strip, _PARTS.split(line.text))):
+    mark = ";" if ";" in line.text else ","
+    for part in filter(None, map(str.strip, re.split(mark + r"\s+", line.text))):
         if names and _OF_NAME.fullmatch(part):
             names[-1] = f"{names[-1]}, {part}"
         elif names and _NO_NAME.fullmatch(part):
             return
         else:
             names.append(part)
-    if len(names) > 1 and not _BETWEEN.search(line.text) and span.end_column - span.column == len(line.text):
+    single = [" " not in name for name in names]
+    sure = mark == ";" or not any(single) or (all(single) and len(names) > 2)
+    if len(names) > 1 and sure and not _BETWEEN.search(line.text) and span.end_column - span.column == len(line.text):
         meant = ", ".join(f'"{name}"' if "," in name else name for name in names)
         message = say("{name} is one name here: several are a list", name=shortened(line.text))
         advice = say("write {words}, or put quotes around one name that has a comma", words=shortened(f"[{meant}]"))

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
-from publisher.issue import Status
+from publisher.issue import Status, date_of_slug
 from publisher.issue.links import absolute, split
 
 MISSING = define("link-to-missing-issue", Severity.WARNING)
@@ -28,7 +28,8 @@ _NEAR = 12  # slugs before and after one, by name, among which the one that was 
 
 class _LinkedIssue(NamedTuple):
     """What is known of an issue, as a cache holds it. ``at`` is its publish_at in seconds, ``day`` the day of that as
-    written; ``family`` is what it translates, or itself; ``links`` are places, and the slugs that they lead to.
+    written; ``family`` is what it translates, or itself; ``links`` are places, the slugs that they lead to, and whether
+    they are relative.
     """
 
     draft: bool
@@ -49,14 +50,14 @@ def gather(context: Context) -> _LinkedIssue:
     """When the issue goes out, and which other ones it leads to. Only texts that may lead there are parsed."""
     issue, at = context.issue, context.issue.publish_at
     links = (link for link in context.links_of(_LEADING.search) if _LEADING.search(link.url))
-    found = ((link.place, slug) for link in links if (slug := _slug(link.url, context)) and slug != issue.slug)
+    found = ((link, slug) for link in links if (slug := _slug(link.url, context)) and slug != issue.slug)
     return _LinkedIssue(
         issue.status is Status.DRAFT,
         issue.date.isoformat(),
         at.timestamp() if at else None,
         at.date().isoformat() if at else "",
         issue.translation_of or issue.slug,
-        tuple(((place.path, *place.span), slug) for place, slug in found),
+        tuple(((link.place.path, *link.place.span), slug, link.url.startswith(".")) for link, slug in found),
     )
 
 
@@ -79,11 +80,14 @@ def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str]
         if not known or (wanted is not None and slug not in wanted):
             continue
         told = _LinkedIssue(*known)
-        for (path, *span), target in told.links:
+        for (path, *span), target, relative in told.links:
             place = Place(path, Span(*span))
             if target not in gathered:
+                near = nearest(target, slug)
+                if not (relative or near or date_of_slug(target)):
+                    continue  # another page of the host, as /issues/latest/
                 message = say("the link leads to an issue {slug}, and there is none", slug=target)
-                yield MISSING.at(place, message, help=nearest(target, slug))
+                yield MISSING.at(place, message, help=near or say("name the folder of an issue, or take the link out"))
             elif (
                 not told.draft and (other := gathered[target]) and (fault := _fault(target, _LinkedIssue(*other), told))
             ):
@@ -103,12 +107,12 @@ def _fault(target: str, other: _LinkedIssue, told: _LinkedIssue) -> Sentence | N
     return None
 
 
-def _nearest(slugs: Sequence[str], target: str, own: str) -> Sentence:
+def _nearest(slugs: Sequence[str], target: str, own: str) -> Sentence | None:
     at = bisect(slugs, target)
     around = [slug for slug in slugs[max(0, at - _NEAR) : at + _NEAR] if slug != own]
     if near := get_close_matches(target.lower().replace("_", "-"), around, 1, 0.7):
         return say("the nearest is {slug}", slug=near[0])
-    return say("name the folder of an issue, or take the link out")
+    return None
 
 
 def affected(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
@@ -117,7 +121,7 @@ def affected(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     moved = before.keys() != after.keys()
     found = {slug for slug in after if before.get(slug) != after[slug]}
     for slug, told in after.items():
-        targets = [target for _, target in told[-1]] if told else []
+        targets = [target for _, target, _ in told[-1]] if told else []
         if any(target in different or (moved and target not in after) for target in targets):
             found.add(slug)
     return found

@@ -53,19 +53,23 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"<(code|kbd|pre|samp)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_MADE = r"(?:version|draft|text|translation)(?: (?:of|with|that|in|for)\b[^\n]*)?"
 _CHAT = re.compile(
     r"【\d+(?::\d+)?†[^【】\n]*】|:contentReference\[oaicite:\d+\](?:\{index=\d+\})?|\bcite(?:turn\d+[a-z]+\d+)+"
-    r"|^(?:certainly|sure|of course|absolutely)[!,.] here(?:'s|’s| is| are) (?:an?|the|your|some)\b[^\n]*:[ \t]*$"
-    r"|^here(?:'s|’s| is) (?:an?|the|your) (?:polished|revised|rewritten|updated|improved|refined|edited|translated)"
-    r" (?:version|draft|text|translation)\b[^\n]*:[ \t]*$"
-    r"|\bas an ai (?:language )?model, i\b"
-    r"|^(?:好的[，,！!。]\s*)?(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你]"
+    r"|^(?:certainly|sure|of course|absolutely)[!,.] here(?:'s|’s| is) (?:an?|the|your) (?:[\w-]+ ){0,3}"
+    r"(?:version|draft|summary|translation|rewrite|outline|newsletter|paragraph|introduction)\b[^\n]*:[ \t]*$"
+    rf"|^here(?:'s|’s| is) (?:an?|the|your) (?:polished|rewritten|improved|refined) {_MADE}:[ \t]*$"
+    rf"|^here(?:'s|’s| is) your (?:revised|updated|edited|translated) {_MADE}:[ \t]*$"
+    r"|\A(?:i(?:'|’| a)m sorry, (?:but )?)?as an ai (?:language )?model, i\b[^\n]*"
+    r"|^(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你](?:生成|撰写|改写|润色)[^\n]*[:：][ \t]*$"
+    r"|^好的[，,！!。]\s*(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你]"
     r"(?:生成|撰写|整理|改写|润色|翻译|准备)[^\n]*[:：][ \t]*$"
-    r"|^希望(?:这|以上|上述)[^\n]{0,8}(?:对您|对你)有(?:所)?帮助[！!。.]?[ \t]*$"
-    r"|作为一个\s?(?:AI|人工智能)(?:语言)?(?:模型|助手)，我",
+    r"|^希望(?:这|以上)对您有所帮助[！!。.]?[ \t]*$"
+    r"|\A(?:很?抱歉[，,]\s*)?作为一个\s?(?:AI|人工智能)(?:语言)?(?:模型|助手)，我[^\n]*",
     re.MULTILINE | re.IGNORECASE,
 )
-_CHAT_SIGN = re.compile(r"†|oaicite|turn\d|here|as an ai|[为给][您你]|有(?:所)?帮助|作为一个", re.IGNORECASE)
+"""Marks of sources, and lines that are said to whoever asked; “Here is the list:” is what editors say to readers."""
+_CHAT_SIGN = re.compile(r"†|oaicite|turn\d|here|as an ai|[为给][您你]|有所帮助|作为一个", re.IGNORECASE)
 Written = tuple[str, Callable[[int, int], Place]]
 
 
@@ -78,14 +82,19 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _chat(context: Context) -> Iterator[Diagnostic]:
-    """What a model says to whoever asked it, and marks of its sources that lead nowhere."""
+    """What a model says to whoever asked it, and marks of its sources that lead nowhere. What is quoted is told of."""
     for text in context.texts:
-        for words, place in text.written if _CHAT_SIGN.search(text.prose.text) else ():
+        if not _CHAT_SIGN.search(text.prose.text):
+            continue
+        lines = (line.strip() for line in text.prose.text.split("\n"))
+        quoted = {line.lstrip("> ") for line in lines if line.startswith(">")}
+        for words, place in text.written:
             for found in _CHAT.finditer(words):
-                message = say(
-                    "“{words}” is what a chat leaves, not a text for readers", words=shortened(found[0].strip())
-                )
-                yield CHAT_REMARK.at(place(*found.span()), message, help=say("delete it"))
+                if found[0].strip() not in quoted:
+                    message = say(
+                        "“{words}” is what a chat leaves, not a text for readers", words=shortened(found[0].strip())
+                    )
+                    yield CHAT_REMARK.at(place(*found.span()), message, help=say("delete it"))
 
 
 def _conflicts(context: Context) -> Iterator[Diagnostic]:
