@@ -15,6 +15,7 @@ from sqlalchemy.types import String
 from publisher.audience.tables import enrolments
 from publisher.database.bulk import insert_once
 from publisher.delivery.tables import UNFINISHED, mailings, origins, settled_marks
+from publisher.diagnostics import say
 from publisher.issue.folder import SERIES
 
 _WRITER = cast(literal_column("origins.xmin"), String)
@@ -30,7 +31,7 @@ def put_back(connection: Connection, slug: str) -> str | None:
         return None
     if connection.scalar(select(settled_marks.c.word).where(settled_marks.c.slug == slug)) == writer:
         return None
-    return "this database came out of a dump, and messages may have left since that was made"
+    return say("this database came out of a dump, and messages may have left since that was made")
 
 
 def settle(connection: Connection, slug: str) -> None:

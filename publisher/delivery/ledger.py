@@ -25,7 +25,7 @@ from publisher.database.bulk import among, update_rows
 from publisher.database.engine import clock
 from publisher.delivery import deferrals
 from publisher.delivery.local_time import BATCH, wake
-from publisher.delivery.lock import Mark, is_held, mark_path, write_mark
+from publisher.delivery.lock import Mark, is_held, mark_path, read_mark, write_mark
 from publisher.delivery.mailings import Mailing, waiting
 from publisher.delivery.retry import decide
 from publisher.delivery.states import Exclusion, Operator, RecipientState
@@ -84,6 +84,7 @@ class Ledger:
         self._attributes = subscribers.c.attributes if attributes else null().label("attributes")
         self._mark_path = mark_path(database.engine.url, mailing.slug)
         self._handled: int | None = None
+        self._earlier: list[str] | None = None
         self._after = (0, 0)  # attempts and number of who was claimed last
 
     def open(self) -> None:
@@ -165,8 +166,12 @@ class Ledger:
             r, handled = recipients.c, (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.REJECTED)
             query = select(func.count()).where(r.mailing_id == self.mailing.id, r.state.in_(handled))
             self._handled = connection.execute(query).scalar_one()
+            before = read_mark(self._mark_path)
+            self._earlier = [one for one in before.mailings if one != self.mailing.reference] if before else None
         self._handled += claimed
-        return Mark(self.mailing.reference, self.mailing.digest, generation, self._handled)
+        return Mark(
+            self.mailing.reference, self.mailing.digest, generation, self._handled, earlier=self._earlier or None
+        )
 
     def weigh(self, results: Sequence[tuple[Claim, Outcome]]) -> None:
         """Of a relay that speaks for the receivers: count what it took and what it defers (4xx), by receiver."""

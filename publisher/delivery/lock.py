@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -100,7 +100,8 @@ def _acquire(file: IO[str], tries: int = 1) -> bool:
 class Mark:
     """How far a mailing had come. ``generation`` rises by one a claim; ``handled`` is recipients claimed in all.
 
-    ``settled`` is the word of an operator's say since then (:func:`settle_mark`).
+    ``settled`` is the word of an operator's say since then (:func:`settle_mark`), ``earlier`` are the references of the
+    mailings before, which a ledger may have forgotten.
     """
 
     reference: str
@@ -108,6 +109,12 @@ class Mark:
     generation: int
     handled: int
     settled: str | None = None
+    earlier: Sequence[str] | None = None
+
+    @property
+    def mailings(self) -> list[str]:
+        """Every mailing of the issue, by reference."""
+        return [*(self.earlier or ()), self.reference]
 
 
 def mark_path(url: URL, slug: str) -> Path | None:
@@ -149,7 +156,7 @@ def forgotten(url: URL, connection: Connection | None, slug: str) -> str | None:
     if connection and _is_known(connection, slug, mark):
         return None
     return say(
-        "{n:,} recipients of mailing {reference} were claimed, and this database knows less of it",
+        "{n:,} messages of mailing {reference} had left or were about to, and this database knows less of it",
         n=mark.handled,
         reference=mark.reference,
     )

@@ -40,11 +40,11 @@ def forget_unmatched(connection: Connection) -> None:
 def count_as_reached(connection: Connection, slug: str, *references: str | None) -> int:
     """From now on those of these forgotten mailings, by reference, have had ``slug``; how many subscribers they are.
 
-    So have those of its mailings of which the ledger lacks the last readers, and of that of the mark beside it.
+    So have those of its mailings of which the ledger lacks the last readers, and of those of the mark beside it.
     """
     mark = read_mark(mark_path(connection.engine.url, slug))
     known = connection.scalars(select(mailings.c.reference).where(mailings.c.slug == slug))
-    wanted = {one for one in (*references, *known, mark and mark.reference) if one}
+    wanted = {one for one in (*references, *known, *(mark.mailings if mark else ())) if one}
     connection.execute(update(unmatched_messages).where(u.mailing.in_(wanted)).values(slug=slug))
     if slug.startswith(f"{SERIES}/"):
         t, had = taken_steps.c, select(taken_steps.c.reference).where(taken_steps.c.step == slug)

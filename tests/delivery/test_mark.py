@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import literal_column, select
 
 from publisher.audience.backup import back_up, restore
+from publisher.audience.tables import subscribers
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database, open_database
@@ -26,6 +27,7 @@ from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.tables import origins
+from publisher.delivery.unmatched import count_as_reached, note_unmatched
 from publisher.errors import DatabaseError, UsageError
 from publisher.mail.message import Envelope
 from publisher.providers.folder import FolderTransport
@@ -236,6 +238,29 @@ def test_a_copy_from_before_an_operators_word_mails_nobody(config: Config, sqlit
     for kept in (before, lost, settled):
         restore(config, kept, force=True)
         refused(config)
+
+
+def test_a_mark_names_every_mailing_of_the_issue(config: Config, sqlite: Database) -> None:
+    """Events of a mailing before the last, both forgotten, are about the issue still."""
+    add_people(sqlite, 2)
+    back_up(config, kept := config.root / "kept")
+    first = send(config, sqlite, make_letter()).mailing
+    restore(config, kept, force=True)
+    database = open_database(config)
+    with database.begin() as connection:
+        settle_mark(connection, SLUG)
+    second = send(config, database, make_letter()).mailing
+    assert second.reference != first.reference
+    database.close()
+    restore(config, kept, force=True)
+    database = open_database(config)
+    with database.begin() as connection:
+        readers = list(connection.scalars(select(subscribers.c.reference)))
+        note_unmatched(connection, first.reference, 1, readers[0], first.frozen_at)
+        assert count_as_reached(connection, SLUG) == 1
+        settle_mark(connection, SLUG)
+    assert send(config, database, make_letter()).account.submitted == 1
+    database.close()
 
 
 def test_a_backup_keeps_to_its_fine_print(config: Config, sqlite: Database, tmp_path: Path) -> None:
