@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -245,8 +246,18 @@ def _is_own(descriptor: str) -> bool:
 def _begin(threshold: tuple[int, int, int], start: Callable[..., None] | None, *given: Any) -> None:
     gc.freeze()
     gc.set_threshold(*threshold)  # a new process has the interpreter's own
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if start:
         start(*given)
+
+
+def _end_with_parent() -> None:
+    """End where the process that started this one was ended: the queue would be waited for without an end."""
+    from multiprocessing import connection, parent_process
+
+    if parent := parent_process():
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _start(config: Config, others: Others) -> None:

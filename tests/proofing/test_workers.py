@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,36 @@ def test_the_copies_are_made_before_a_bar_is_shown(tmp_path: Path) -> None:
         lay_out(Case("sound-0", parts, ""), tmp_path)
     done = subprocess.run([sys.executable, "-c", BUILD, tmp_path], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["fork", "2"]
+
+
+_STARTS = """
+import os, time
+from publisher.proofing.together import workers
+pool = workers(2)
+print(*{pool.submit(os.getpid).result(), *pool._processes}, flush=True)
+time.sleep(60)
+"""
+
+
+@LINUX
+def test_workers_end_with_the_process_that_started_them() -> None:
+    with subprocess.Popen([sys.executable, "-c", _STARTS], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        children = [int(pid) for pid in process.stdout.readline().split()]
+        process.kill()
+    assert children
+    until = time.monotonic() + 20
+    while any(map(_lives, children)) and time.monotonic() < until:
+        time.sleep(0.05)
+    living = [pid for pid in children if _lives(pid)]
+    for pid in living:
+        os.kill(pid, signal.SIGKILL)
+    assert living == []
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
