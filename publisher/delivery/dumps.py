@@ -8,26 +8,32 @@ differ. VACUUM, pg_upgrade, a base backup and a physical replica keep both.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, cast, delete, insert, literal_column, or_, select, text, update
 from sqlalchemy.types import String
 
 from publisher.audience.tables import enrolments
 from publisher.database.bulk import insert_once
-from publisher.delivery.tables import UNFINISHED, mailings, origins, settled_marks
+from publisher.delivery.tables import LEFT_TO_MONTH, UNFINISHED, mailings, origins, recipients, settled_marks
 from publisher.diagnostics import say
 from publisher.issue.folder import SERIES
 
+DIGEST = "digest/"
+"""What the slug of a month's edition begins with: ``digest/2026-11``."""
+
+_ZONE = timedelta(hours=14)  # as far as one is from UTC
 _WRITER = cast(literal_column("origins.xmin"), String)
 
 
 def put_back(connection: Connection, slug: str) -> str | None:
     """Why readers may have an issue or a step of which this PostgreSQL does not know; None where none can.
 
-    Asked of a mailing that is under way as far as it knows, and of each step of a series, which no page tells of.
+    Asked of a mailing that is under way as far as it knows, and of what no page tells of: each step of a series, and
+    the edition of a month.
     """
     writer = _copied(connection)
-    if writer is None or (not slug.startswith(f"{SERIES}/") and slug not in _asked(connection)):
+    if writer is None or ("/" not in slug and slug not in _asked(connection)):
         return None
     if connection.scalar(select(settled_marks.c.word).where(settled_marks.c.slug == slug)) == writer:
         return None
@@ -41,7 +47,7 @@ def settle(connection: Connection, slug: str) -> None:
         connection.execute(insert(settled_marks).values(slug=slug, word=writer))
 
 
-def take_as_own(connection: Connection, steps: Iterable[str] | None = None) -> None:
+def take_as_own(connection: Connection, now: datetime, steps: Iterable[str] | None = None) -> None:
     """Know this PostgreSQL again by its row, from now on; as a copy for as long as anything waits for a word.
 
     ``steps`` are those of the repository: one that the copy never mailed may have been mailed since. Where they are not
@@ -52,7 +58,8 @@ def take_as_own(connection: Connection, steps: Iterable[str] | None = None) -> N
     if writer := _copied(connection):
         settled = connection.scalars(select(settled_marks.c.slug).where(settled_marks.c.word == writer))
         started = connection.scalar(select(enrolments.c.series).limit(1)) is not None
-        if (_asked(connection) | {*(steps or ())}) <= {*settled} and (steps is not None or not started):
+        asked = _asked(connection) | _last_month(connection, now) | {*(steps or ())}
+        if asked <= {*settled} and (steps is not None or not started):
             connection.execute(delete(origins))
     if insert_once(connection, origins, {"id": 1, "writer": ""}):
         connection.execute(update(origins).values(writer=_WRITER))
@@ -69,3 +76,18 @@ def _asked(connection: Connection) -> set[str]:
     """Of what it knows: mailings under way, and steps."""
     m = mailings.c
     return {*connection.scalars(select(m.slug).where(or_(text(UNFINISHED), m.slug.startswith(f"{SERIES}/"))))}
+
+
+def _last_month(connection: Connection, now: datetime) -> set[str]:
+    """The edition of the month before ``now``, in any time zone, that readers wait for and this copy has not mailed."""
+    m, found = mailings.c, set()
+    for day in (now - _ZONE, now + _ZONE):
+        end = day.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        first = (end - timedelta(days=1)).replace(day=1)
+        left = select(m.id).join(recipients, recipients.c.mailing_id == m.id)
+        left = left.where(LEFT_TO_MONTH, m.frozen_at >= first - _ZONE, m.frozen_at < end + _ZONE)
+        slug = f"{DIGEST}{first:%Y-%m}"
+        known = select(m.id).where(m.slug == slug)
+        if not connection.scalar(known.limit(1)) and connection.scalar(left.limit(1)):
+            found.add(slug)
+    return found

@@ -121,7 +121,7 @@ def _freeze(
 
 def begin(connection: Connection, letter: MailContent, before: Mailing | None, audience: int, now: datetime) -> int:
     """Write a mailing after the one ``before``, still without its recipients; its id."""
-    take_as_own(connection)
+    take_as_own(connection, now)
     values = {
         "reference": secrets.token_hex(4),
         "slug": letter.slug,

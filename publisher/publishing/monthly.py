@@ -20,7 +20,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast
 from publisher.audience.tables import subscribers
 from publisher.config import Config
 from publisher.delivery import mailings as store
-from publisher.delivery.candidates import DIGEST
+from publisher.delivery.dumps import DIGEST
 from publisher.delivery.send import Options
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import LEFT_TO_MONTH, mailings, recipients
@@ -34,18 +34,18 @@ from publisher.language import Locale
 from publisher.mail.message import MailContent
 from publisher.publishing.due import Action, Facts, IssueDecision
 from publisher.publishing.run import IssueResult, Run
+from publisher.publishing.store import publication
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~^=:$&])")
 
 
 def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> list[IssueResult]:
     """Mail what is left of earlier months, and the last month if it was not: a result for each that did anything."""
-    today = run.now.astimezone(run.config.newsletter.zone).date()
-    last = today.replace(day=1) - timedelta(days=1)
-    slug = f"{DIGEST}{last:%Y-%m}"
+    last, slug = _last(run)
     with run.database.connect() as connection:
         begun = {one.slug: one for one in store.every_newest(connection) if one.slug.startswith(DIGEST)}
-        month = None if slug in begun else _LeftOut.read(connection, run.config, last)
+        had = slug in begun or publication(connection, slug).settled_how == "mailed"
+        month = None if had else _LeftOut.read(connection, run.config, last)
         left = [one for one in begun.values() if one.finished_at is None and one.operator == Operator.GOING]
         letters = {one.slug: store.letter_of(connection, one.id) for one in left}
     goes_on = {one: IssueDecision(Facts(one), Action.RESUME, "it goes on") for one in letters}
@@ -64,6 +64,22 @@ def mail_months(run: Run, editions: Mapping[str, Edition], options: Options) -> 
         options = replace(options, segment=month.among(keys), variant=month.variant(keys))
         results.append(run.mail(IssueDecision(Facts(slug), Action.DUE, "due now"), letter, options))
     return results
+
+
+def open_months(run: Run) -> dict[str, bool]:
+    """The editions of which an operator can have a word: whether the mailing has begun, as far as the ledger knows."""
+    _, slug = _last(run)
+    with run.database.connect() as connection:
+        begun = {one.slug: one for one in store.every_newest(connection) if one.slug.startswith(DIGEST)}
+    left = {one.slug: True for one in begun.values() if one.finished_at is None and one.operator != Operator.CANCELLED}
+    return left if slug in begun else {**left, slug: False}
+
+
+def _last(run: Run) -> tuple[date, str]:
+    """The last day of the last month, and what its edition is called."""
+    today = run.now.astimezone(run.config.newsletter.zone).date()
+    last = today.replace(day=1) - timedelta(days=1)
+    return last, f"{DIGEST}{last:%Y-%m}"
 
 
 @dataclass(frozen=True, slots=True)

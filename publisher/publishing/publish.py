@@ -18,7 +18,7 @@ from publisher.channels.channel import Channel, channels_for, open_channels
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.dumps import take_as_own
+from publisher.delivery.dumps import DIGEST, settle, take_as_own
 from publisher.delivery.freeze import addressed, family_of, segment_of
 from publisher.delivery.local_time import local_time_of
 from publisher.delivery.lock import settle_mark
@@ -42,7 +42,7 @@ from publisher.publishing.due import WORDS, Action, IssueDecision
 from publisher.publishing.history import History, content_of, decide_all, read_history, refuse_other_history
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
-from publisher.publishing.monthly import mail_months
+from publisher.publishing.monthly import mail_months, open_months
 from publisher.publishing.run import NOT_SENT, IssueResult, Published, Run, RunObserver, RunStep
 from publisher.publishing.series import mail_steps
 from publisher.publishing.witness import Witness, mail
@@ -153,26 +153,28 @@ class _Publish(Run):
                 help=say("a family is settled together"),
             )
         named = mailed | unmailed
-        here = steps_of(self.config.root)
+        here, months = steps_of(self.config.root), open_months(self)
         for step in sorted(here.keys() & {*self.options.unmailed}):
             self._tell_reached(step, begin_anew(self.database, step))
         unmailed_issues = [slug for slug in self.options.unmailed if slug not in here]
         for how, slugs in (("mailed", self.options.mailed), ("unmailed", unmailed_issues)):
-            if strange := sorted(set(slugs) - kinds.keys() - {"all"}):
+            if strange := sorted(set(slugs) - kinds.keys() - months.keys() - {"all"}):
                 raise UsageError(
                     say("there is no issue {slug}", slug=strange[0]), help=say("name a folder of issues/, or all")
                 )
+            begun = {slug for slug in slugs if kinds.get(slug) in _BEGUN or months.get(slug)}
             meant = {slug for slug in self._with_families(slugs) if kinds.get(slug) in SETTLED_BY_NAME}
+            meant |= months.keys() & ({*slugs} - begun if how == "mailed" else {*slugs})
             if "all" in slugs:
                 meant |= {slug for slug in kinds.keys() - named if kinds[slug] in SETTLED_BY_ALL[how]}
             chosen = sorted(meant)
             for slug in sorted(set(slugs) - {"all"} - set(chosen)):
-                if kinds[slug] in _NEVER_HAD:
+                if kinds.get(slug) in _NEVER_HAD:
                     message = say("{slug} is {kind}: no reader can have had it", slug=slug, kind=WORDS[kinds[slug]])
                     raise UsageError(
                         message, help=say("publisher publish --{how} settles what is ready, due and whole", how=how)
                     )
-                if how == "mailed" and kinds[slug] in _BEGUN:
+                if how == "mailed" and slug in begun:
                     ways = say(
                         "publisher cancel {slug} ends that: who is left is not mailed; publisher pause {slug} stops it",
                         slug=slug,
@@ -180,10 +182,11 @@ class _Publish(Run):
                     raise UsageError(say("{slug} is being mailed, as far as this database knows", slug=slug), help=ways)
             if chosen:
                 self._write_settled(how, chosen, witness)
-        if self.options.unmailed:
+        asked = bool(self.options.mailed or self.options.unmailed)
+        if asked:
             with self.begin() as connection:
-                take_as_own(connection, [step.slug for step in ready_steps(self.config)])
-        return bool(self.options.mailed or self.options.unmailed)
+                take_as_own(connection, self.now, [step.slug for step in ready_steps(self.config)])
+        return asked
 
     def _with_families(self, slugs: Sequence[str]) -> set[str]:
         return {*slugs, *(one.slug for slug in slugs for one in self.translations.family(slug))}
@@ -195,6 +198,8 @@ class _Publish(Run):
         with self.begin() as connection:
             for slug in slugs:
                 store.note(connection, slug, settled_at=self.now, settled_how=how)
+                if slug.startswith(DIGEST):
+                    settle(connection, slug)
             had = {slug: count_as_reached(connection, slug, begun.get(slug)) for slug in unmailed}
             for slug in unmailed:
                 settle_mark(connection, slug)

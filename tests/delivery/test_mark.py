@@ -21,13 +21,14 @@ from publisher.audience.tables import subscribers
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database, open_database
-from publisher.delivery import mailings
+from publisher.delivery import mailings, worker
 from publisher.delivery.lock import mark_path, settle_mark
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
 from publisher.delivery.tables import origins
 from publisher.delivery.unmatched import count_as_reached, note_unmatched
+from publisher.delivery.worker import Duties
 from publisher.errors import DatabaseError, UsageError
 from publisher.mail.message import Envelope
 from publisher.providers.folder import FolderTransport
@@ -322,8 +323,12 @@ def test_a_dump_of_the_middle_of_a_mailing_put_back_mails_nobody_until_an_operat
     sent = copies(config.root)
     put_back_dump(postgres_url, tmp_path / "dump")
     assert "came out of a dump" in refused(config)
+    database, said = open_database(config), list[str]()
+    with database.connect() as connection:
+        (mailing,) = mailings.every_newest(connection)
+    assert worker._drain(config, database, mailing.id, Duties(tell=said.append)) is None
+    assert "came out of a dump" in "".join(said)
     assert copies(config.root) == sent
-    database = open_database(config)
     with database.begin() as connection:
         settle_mark(connection, SLUG)
     assert send(config, database, make_letter()).account.left == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 from sqlalchemy import event
 
 from publisher.audience import store
+from publisher.audience.backup import back_up, restore
 from publisher.audience.address import read_address
 from publisher.audience.model import ConsentSource
 from publisher.config import load_config
@@ -24,6 +26,7 @@ from publisher.database import open_database
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, send
 from publisher.delivery.states import Operator
+from publisher.errors import UsageError
 from publisher.proofing.proof import proofread
 from publisher.publishing.due import Action
 from publisher.publishing.monthly import _LeftOut
@@ -31,6 +34,7 @@ from publisher.publishing.publish import PublishOptions, publish
 from publisher.publishing.run import IssueResult
 from tests.acceptance.conftest import CONFIG, Newsletter, Ran
 from tests.delivery.world import make_config
+from tests.postgres import dump, put_back
 
 START = datetime(2035, 3, 1, 8, tzinfo=UTC)
 ISSUES = {"a": 5, "b": 12, "b-en": 12, "c": 19}
@@ -253,6 +257,43 @@ def test_what_was_stopped_goes_on_as_it_was_frozen_and_a_cancelled_one_is_not_ma
 
 
 @pytest.mark.parametrize("room", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("word", ["mailed", "unmailed"])
+def test_a_database_put_back_from_before_the_edition_of_the_month_makes_no_second_until_an_operator_says_so(
+    room: Room, tmp_path: Path, word: str
+) -> None:
+    """The word is about the edition by its name; an issue that is mailed in between makes the copy forget nothing."""
+    url, kept = os.environ.get("PUBLISHER_DATABASE_URL"), tmp_path / "kept"
+    month(room)
+    if url:
+        dump(url, kept)
+    else:
+        back_up(room.config, kept)
+    outbox, slug = room.newsletter.root / "outbox/digest-2035-03", "digest/2035-03"
+    room.publish(END)
+    sent = {*outbox.iterdir()}
+    if url:
+        put_back(url, kept)
+    else:
+        restore(room.config, kept, force=True)
+    april = "title: April\ndate: 2035-04-01\nstatus: ready\n"
+    room.newsletter.write("issues/d/issue.yaml", april)
+    room.newsletter.write("issues/d/x.md", "---\nheadline: April\n---\nText of April.\n")
+    for hours in (1, 2):
+        found = room.publish(END + timedelta(hours=hours))[slug]
+        assert found.exit_status == 2
+        assert found.trouble is not None
+        assert f"{slug}: " in found.trouble
+        assert f"--mailed {slug}" in str(found.help)
+        assert {*outbox.iterdir()} == sent
+    with closing(open_database(room.config)) as database:
+        settled = publish(room.config, database, PublishOptions(now=END + timedelta(hours=3), **{word: (slug,)}))
+    assert settled.exit_status == 0
+    assert len({*outbox.iterdir()}) == len(sent) * (2 if word == "unmailed" else 1)
+    assert slug not in room.publish(END + timedelta(hours=4))
+    with pytest.raises(UsageError, match="no issue digest/2035-02"), closing(open_database(room.config)) as database:
+        publish(room.config, database, PublishOptions(now=END + timedelta(hours=5), mailed=("digest/2035-02",)))
+
+
 def test_a_correction_brings_nothing_that_a_reader_had_before_they_changed_their_mind(room: Room) -> None:
     month(room)
     room.write("a", "tags: [corrected]\n")
