@@ -154,7 +154,7 @@ def _sqlite(url: URL) -> Engine:
 
 def is_there(url: URL) -> bool:
     """Whether opening it would make no new one: a server, or a file that is there, or was until it was moved."""
-    name = url.database or ""
+    name = (url.database or "").removeprefix("file:").partition("?")[0]
     return url.get_backend_name() != "sqlite" or Path(name).is_file() or Path(name + MOVED).is_file()
 
 

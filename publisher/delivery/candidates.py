@@ -34,6 +34,7 @@ from publisher.delivery.tables import mailings, recipients
 from publisher.delivery.unmatched import inboxes_with
 from publisher.issue.translations import Family, pick
 
+
 @dataclass(frozen=True, slots=True)
 class FamilyRule:
     """Who gets which of an issue and its translations. ``fallback`` is the newsletter's language.

@@ -26,18 +26,17 @@ _ZONE = timedelta(hours=14)  # as far as one is from UTC
 _WRITER = cast(literal_column("origins.xmin"), String)
 
 
-def put_back(connection: Connection, slug: str) -> str | None:
-    """Why readers may have an issue or a step of which this PostgreSQL does not know; None where none can.
+def put_back(connection: Connection, slugs: Iterable[str]) -> dict[str, str]:
+    """Why readers may have an issue or a step of which this PostgreSQL does not know, of those of which they may.
 
     Asked of a mailing that is under way as far as it knows, and of what no page tells of: each step of a series, and
     the edition of a month.
     """
-    writer = _copied(connection)
-    if writer is None or ("/" not in slug and slug not in _asked(connection)):
-        return None
-    if connection.scalar(select(settled_marks.c.word).where(settled_marks.c.slug == slug)) == writer:
-        return None
-    return say("this database came out of a dump, and messages may have left since that was made")
+    if (writer := _copied(connection)) is None:
+        return {}
+    asked, settled = _asked(connection), _settled(connection, writer)
+    why = say("this database came out of a dump, and messages may have left since that was made")
+    return {slug: why for slug in slugs if ("/" in slug or slug in asked) and slug not in settled}
 
 
 def settle(connection: Connection, slug: str) -> None:
@@ -56,10 +55,9 @@ def take_as_own(connection: Connection, now: datetime, steps: Iterable[str] | No
     if connection.dialect.name != "postgresql":
         return
     if writer := _copied(connection):
-        settled = connection.scalars(select(settled_marks.c.slug).where(settled_marks.c.word == writer))
         started = connection.scalar(select(enrolments.c.series).limit(1)) is not None
         asked = _asked(connection) | _last_month(connection, now) | {*(steps or ())}
-        if asked <= {*settled} and (steps is not None or not started):
+        if asked <= _settled(connection, writer) and (steps is not None or not started):
             connection.execute(delete(origins))
     if insert_once(connection, origins, {"id": 1, "writer": ""}):
         connection.execute(update(origins).values(writer=_WRITER))
@@ -70,6 +68,10 @@ def _copied(connection: Connection) -> str | None:
     if connection.dialect.name != "postgresql":
         return None
     return connection.scalar(select(_WRITER).select_from(origins).where(origins.c.writer != _WRITER))
+
+
+def _settled(connection: Connection, writer: str) -> set[str]:
+    return {*connection.scalars(select(settled_marks.c.slug).where(settled_marks.c.word == writer))}
 
 
 def _asked(connection: Connection) -> set[str]:

@@ -144,12 +144,23 @@ def read_mark(path: Path | None) -> Mark | None:
 
 
 def forgotten(url: URL, connection: Connection | None, slug: str) -> str | None:
-    """What was mailed of an issue that the ledger knows less of, in words; None where it knows all.
+    """What was mailed of an issue that the ledger knows less of, in words; None where it knows all."""
+    return all_forgotten(url, connection, [slug]).get(slug)
+
+
+def all_forgotten(url: URL, connection: Connection | None, slugs: Sequence[str]) -> dict[str, str]:
+    """The same of several, those alone of which there is something.
 
     ``connection`` is None where there is no database at ``url``.
     """
-    if connection and (fault := put_back(connection, slug)):
-        return fault
+    found = put_back(connection, slugs) if connection else {}
+    for slug in slugs:
+        if slug not in found and (fault := _by_mark(url, connection, slug)):
+            found[slug] = fault
+    return found
+
+
+def _by_mark(url: URL, connection: Connection | None, slug: str) -> str | None:
     mark = read_mark(mark_path(url, slug))
     if mark is None:
         return None

@@ -16,7 +16,7 @@ from publisher.database import Database
 from publisher.database.engine import database_url
 from publisher.delivery import mailings
 from publisher.delivery.local_time import LocalTime
-from publisher.delivery.lock import forgotten
+from publisher.delivery.lock import all_forgotten
 from publisher.diagnostics import say
 from publisher.edition.model import Edition
 from publisher.edition.provenance import hash_parts
@@ -46,7 +46,7 @@ def read_history(config: Config, database: Database | None, slugs: Sequence[str]
     """All of it, and whether it knows less of ``slugs`` than was done; without a database the marks of one that was."""
     url = database.engine.url if database else database_url(config)
     with database.connect() if database else nullcontext() as connection:
-        found = {slug: fault for slug in slugs if (fault := forgotten(url, connection, slug))}
+        found = all_forgotten(url, connection, slugs)
         if connection is None:
             return History({}, {}, found)
         publications, references = store.all_publications(connection), mailings.references(connection)

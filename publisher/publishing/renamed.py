@@ -2,7 +2,7 @@
 
 Whether what readers had of an issue that is gone from the repository stands in one that is due is asked of the texts:
 the content as it was then, to the letter, or most sentences of the letter that was frozen, for a name and a headline
-are often changed in one commit.
+are often changed in one commit. What stands in several letters, a greeting or a sponsor's words, tells nothing.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import Connection
 
 from publisher.delivery import mailings
+from publisher.delivery.mailings import Mailing
 from publisher.edition.model import Edition
 from publisher.publishing.store import Publication
 
 RECENT = timedelta(days=31)
 """Letters older than this are not read: who prunes old issues would read them all, at each run."""
-_MOST = 0.5  # of the letters of all its sentences
+_MOST = 0.5  # of the letters of its sentences
+_BESIDE = 5  # letters of issues that are still there, to know what newsletters repeat
 _SHORTEST = 8  # letters; shorter ones stand in any issue
 _SENTENCES = re.compile(r"[\n。！？!?]|\.\s")
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -35,29 +37,40 @@ class Gone:
     slug: str
     content: str | None
     letter: str = ""
+    still_here: bool = False  # after all: its letter is one more to compare with
 
 
 def mailed_and_gone(
     connection: Connection, publications: Mapping[str, Publication], here: Sequence[str]
 ) -> tuple[Gone, ...]:
     """The issues that somebody may have been mailed and that are not among those ``here``, the newest mailing first."""
-    known, since, gone = set(here), datetime.now(UTC) - RECENT, []
+    known, since, gone, beside = set(here), datetime.now(UTC) - RECENT, list[Gone](), list[Mailing]()
     for one in sorted(mailings.every_newest(connection), key=lambda mailing: mailing.id, reverse=True):
-        if one.slug in known or "/" in one.slug or not one.audience:
+        if "/" in one.slug or not one.audience:
             continue  # a step, or a month's edition, is no folder of issues/
-        html = str(mailings.letter_of(connection, one.id).html) if one.frozen_at > since else ""
-        body = LexborHTMLParser(html).body
+        if one.slug in known:
+            beside.append(one)
+            continue
         content = found.mailed_content if (found := publications.get(one.slug)) else None
-        gone.append(Gone(one.slug, content, _letters(body.text()) if body else ""))
+        gone.append(Gone(one.slug, content, _letter(connection, one) if one.frozen_at > since else ""))
+    if any(one.letter for one in gone):
+        gone += [Gone(one.slug, None, _letter(connection, one), still_here=True) for one in beside[:_BESIDE]]
     return tuple(gone)
+
+
+def _letter(connection: Connection, mailing: Mailing) -> str:
+    body = LexborHTMLParser(str(mailings.letter_of(connection, mailing.id).html)).body
+    return _letters(body.text()) if body else ""
 
 
 def mailed_as(edition: Edition, content: str, gone: Sequence[Gone]) -> str | None:
     """The issue under whose name readers had this one."""
-    sentences = [] if all(one.content == content or not one.letter for one in gone) else list(_sentences(edition))
+    letters = [one.letter for one in gone if one.letter]
+    sentences = [words for words in _sentences(edition) if sum(words in letter for letter in letters) < 2]
     most = _MOST * sum(map(len, sentences))
     for one in gone:
-        if one.content == content or 0 < most <= sum(len(words) for words in sentences if words in one.letter):
+        same = not one.still_here and 0 < most <= sum(len(words) for words in sentences if words in one.letter)
+        if one.content == content or same:
             return one.slug
     return None
 

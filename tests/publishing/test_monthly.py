@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import event
 
 from publisher.audience import store
-from publisher.audience.backup import back_up, restore
 from publisher.audience.address import read_address
+from publisher.audience.backup import back_up, restore
 from publisher.audience.model import ConsentSource
 from publisher.config import load_config
 from publisher.database import open_database

@@ -269,3 +269,11 @@ def test_a_plan_makes_no_database_where_the_environment_names_one(room: Newsroom
     ran = room.run("plan", PUBLISHER_DATABASE_URL=f"sqlite:///{lost}")
     assert "no database is at hand" in ran.out
     assert not lost.parent.exists()
+
+
+def test_a_plan_finds_the_database_that_a_file_uri_names(room: Newsroom) -> None:
+    file = room.root / "elsewhere.db"
+    environment = {"PUBLISHER_DATABASE_URL": f"sqlite:///file:{file}?uri=true"}
+    assert room.run("subscribers", "list", **environment).status == 0
+    assert file.is_file()
+    assert "no database is at hand" not in room.run("plan", **environment).out

@@ -280,6 +280,28 @@ def test_another_text_in_the_place_of_one_that_is_gone_is_a_new_issue(newsletter
     assert mails(newsletter) == {before: 2, after: 2}
 
 
+def test_what_several_letters_say_does_not_make_a_new_issue_an_old_one(newsletter: Newsletter) -> None:
+    """A greeting, and a sponsor's words, longer than the news; whoever copies an issue may delete the one before."""
+    greeting = "Welcome to our weekly letter about mills and people. 每周我们收集读到的东西，欢迎来信告诉我们。"
+    sponsor = "The sponsor of this issue is the mill of our town, open daily. Flour is sold from nine in the morning."
+    news = (
+        "The bridge is closed until May.",
+        "桥梁要到五月才能重新开放，行人请绕行。",
+        "Bees forget it after a day.",
+        "An oak of the park fell.",
+    )
+    slugs = [FUTURE.format(number) for number in range(1, 5)]
+    for number, (slug, text) in enumerate(zip(slugs, news, strict=True)):
+        issue(newsletter, slug, body=f"{greeting}\n\n{text}\n\n{sponsor}")
+        if number > 1:
+            shutil.rmtree(newsletter.root / "issues" / slugs[number - 1])
+        assert newsletter.run("publish").status == 0
+    assert mails(newsletter) == dict.fromkeys(slugs, 2)
+    rename(newsletter, slugs[3], "2035-01-04-oak")
+    issue(newsletter, "2035-01-04-oak", body=f"{greeting}\n\n{news[3]}\n\n{sponsor}!")
+    assert newsletter.run("publish").status == 1
+
+
 def test_a_text_that_is_mailed_twice_on_purpose_beside_the_first_is_due(newsletter: Newsletter) -> None:
     before, after = mailed(newsletter, FUTURE.format(1)), FUTURE.format(2)
     issue(newsletter, after, body=STORY)
