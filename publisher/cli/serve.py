@@ -89,6 +89,8 @@ def worker(
     publisher send freezes a mailing and begins it; workers join within a minute. One that runs in a checkout also sends
     the steps of series as they fall due. Ctrl-C finishes the calls in flight.
     """
+    from publisher.delivery import lock
+    from publisher.delivery.series import ready_steps
     from publisher.delivery.worker import Duties, work
     from publisher.publishing.series import freeze_here
     from publisher.publishing.witness import Witness, refuse_forgetful
@@ -116,6 +118,9 @@ def worker(
         def freeze() -> None:
             for mailing in freeze_here(config, database, datetime.now(UTC)):
                 report(f"{mailing.slug} frozen for {mailing.audience:,} readers in all")
+            with database.connect() as connection:
+                for step in ready_steps(config):
+                    lock.refuse_forgetful(database, connection, step.slug)
 
         here = freeze if (config.root / "series").is_dir() else None
         work(config, database, Duties(slots=slots, tell=report, reconcile=reconcile, freeze=here, refuse=refuse))

@@ -134,8 +134,8 @@ def freeze_due(
     """Write who is due at ``now`` for each step, inside the caller's transaction; the mailings that grew.
 
     ``home`` is the language of readers of whom none is known. Nothing of the series ``held`` goes out, and of no other
-    the steps after one that cannot. Without ``register`` the steps that are there are not written down, and only those
-    go out that were. Whoever else freezes is waited for.
+    the steps after one that cannot, or of which readers are forgotten (lock.py). Without ``register`` the steps that
+    are there are not written down, and only those go out that were. Whoever else freezes is waited for.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE"))
@@ -148,7 +148,8 @@ def freeze_due(
     for step, due in _each(steps, since, now):
         if step.series in held or connection.execute(due.limit(1)).first() is None:
             continue
-        letter = write(step)
+        known = not forgotten(connection.engine.url, connection, step.slug)
+        letter = write(step) if known else None
         if letter and (mailing := admit(connection, letter, step.segment, due, now, home)):
             grown.append(mailing)
         else:

@@ -51,7 +51,7 @@ from publisher.proofing.proof import proofread
 from publisher.providers.events import Event, EventKind
 from publisher.publishing.publish import PublishOptions, publish
 from publisher.publishing.run import Published
-from publisher.publishing.series import plan_of
+from publisher.publishing.series import freeze_here, plan_of
 from publisher.web.readers import Readers, SubscribeRequest, Unsubscribe
 from tests.acceptance.conftest import CONFIG
 from tests.delivery.world import make_config, person
@@ -624,6 +624,7 @@ def test_a_postgresql_put_back_from_a_dump_mails_no_step_until_an_operator_says_
     shared.database.close()
     put_back(url, tmp_path / "dump")
     shared.database = open_database(shared.config)
+    assert freeze_here(shared.config, shared.database, shared.start + timedelta(days=0.3)) == [], "nor does a worker"
     held = shared.run(0.3)
     assert held.exit_status == 2
     assert any("came out of a dump" in one.decision.why for one in held.outcomes)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from publisher.delivery.states import RecipientState
-from tools.chaos.newsletter import ISSUE, Newsletter, address
+from tools.chaos.newsletter import BEST, HELLO, ISSUE, Newsletter, address
 from tools.chaos.providers import Stub, lines
 
 REFUSED, RAISING = address(1), address(2)
@@ -290,7 +290,10 @@ class Chaos:
         self._expect(0, "events", "apply", str(file))
 
     def _restore(self, kept: Path) -> None:
-        """Put the older database back. A provider that tells nothing leaves one way: the newest copy."""
+        """Put the older database back. A provider that tells nothing leaves one way: the newest copy.
+
+        A copy mails nobody until an operator says so; of SQLite the newest one knows everything.
+        """
         for life in self.lives:
             self._kill(life)
         time.sleep(1)  # the provider ends what it is at
@@ -299,19 +302,21 @@ class Chaos:
         if not self.stub.tells:
             self.copy(newest)
         self.put_back(kept)
-        if self.sqlite and forgotten:
+        if forgotten:
             self._expect(2, "send", ISSUE)
             if self.stub.taken != before:
                 self.faults.append(f"{self.stub.taken - before} were mailed by a ledger that had forgotten")
         if not self.stub.tells:
             self.put_back(newest)
-            return
+            if self.sqlite:
+                return
         self._hear()
-        if self.sqlite:
-            allowed = self._begin("publish", *(word for slug in self.letter.wanted for word in ("--unmailed", slug)))
-            while allowed.poll() is None and self.stub.taken == before:
-                time.sleep(0.05)
-            self.lives = [allowed]
+        steps = [slug for slug in (HELLO, BEST) if slug not in self.letter.wanted]
+        words = (word for slug in (*self.letter.wanted, *steps) for word in ("--unmailed", slug))
+        allowed = self._begin("publish", *words)
+        while allowed.poll() is None and self.stub.taken == before:
+            time.sleep(0.05)
+        self.lives = [allowed]
 
     # -- the end
 
