@@ -23,6 +23,7 @@ DIGEST = "digest/"
 """What the slug of a month's edition begins with: ``digest/2026-11``."""
 
 _ZONE = timedelta(hours=14)  # as far as one is from UTC
+_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('publisher origins'))")
 _WRITER = cast(literal_column("origins.xmin"), String)
 
 
@@ -50,9 +51,9 @@ def take_as_own(connection: Connection, now: datetime, steps: Iterable[str] | No
     """Know this PostgreSQL again by its row, from now on; as a copy for as long as anything waits for a word.
 
     ``steps`` are those of the repository: one that the copy never mailed may have been mailed since. Where they are not
-    known, a copy with readers in a series stays one.
+    known, a copy with readers in a series stays one. Where another transaction is at it, it is left to that.
     """
-    if connection.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql" or not connection.scalar(_ALONE):
         return
     if writer := _copied(connection):
         started = connection.scalar(select(enrolments.c.series).limit(1)) is not None

@@ -176,7 +176,7 @@ class _RelativeError(TemplateSyntaxError):
         super().__init__(message, line, name)
 
 
-class _Context(Context):
+class _Released(Context):
     """What a template, an include and an import see. It holds its macros, which hold it: who runs the template ends
     that, lest all that an issue was made of waits for the garbage collector.
     """
@@ -195,7 +195,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     all that is public.
     """
 
-    context_class = _Context
+    context_class = _Released
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """What all templates can name, in one dictionary: each include and import copies it."""
