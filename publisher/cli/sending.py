@@ -1,11 +1,10 @@
-"""What ``send`` shows while it works: progress on standard error, the account on standard output."""
+"""``publisher send``: what it asks, refuses and mails, and what it says of that."""
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,6 @@ import typer
 from rich.markup import escape
 
 from publisher.cli.frame import (
-    Bar,
     agreed,
     complain,
     config_of,
@@ -25,16 +23,16 @@ from publisher.cli.frame import (
     tell,
     warn,
 )
+from publisher.cli.send_progress import JsonLines, SendBar, json_line
 from publisher.config.placeholders import unready
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
 from publisher.delivery.candidates import FamilyRule
 from publisher.delivery.freeze import addressed, family_of
-from publisher.delivery.send import DryRun, Options, Sent, Started, send_test
+from publisher.delivery.send import DryRun, Options, Sent, send_test
 from publisher.delivery.send import dry_run as count
 from publisher.delivery.sender import Interrupt
-from publisher.delivery.sender import SendProgress as Step
-from publisher.delivery.states import Operator, mailing_state, numbered, word
+from publisher.delivery.states import Operator, mailing_state, word
 from publisher.delivery.status import account_line, explain, readings, status_row
 from publisher.diagnostics import Severity, counted, rendered, say
 from publisher.edition.model import Edition
@@ -146,7 +144,7 @@ class Sending:
                 put(f"{edition.slug}:")
             self._print_dry_run(edition.slug, found)
             return 0
-        view = _JsonLines() if self.json else _SendBar(edition.slug)
+        view = JsonLines() if self.json else SendBar(edition.slug)
         with stop_on_signals(options.interrupt), view:
             options = replace(options, started=view.started, progress=view.progress)
             sent = mail(witness, self.config, database, edition, options)
@@ -185,7 +183,7 @@ class Sending:
             )
         done = len(addresses) - len(failed)
         if self.json:
-            _line(event="test", issue=self.issue, submitted=done, failed=len(failed))
+            json_line(event="test", issue=self.issue, submitted=done, failed=len(failed))
         else:
             one, many = "{n} test message of {slug} submitted", "{n} test messages of {slug} submitted"
             told = counted(one, many, done, slug=self.issue)
@@ -203,7 +201,7 @@ class Sending:
         ongoing, reasons = found.ongoing is not None, found.excluded_by_reason
         if self.json:
             about = {"recipients": found.recipients, "excluded_by_reason": reasons, "ongoing": ongoing}
-            _line(event="dry-run", issue=slug, **about)
+            json_line(event="dry-run", issue=slug, **about)
             return
         told = say("{n:,} recipients would be mailed; nothing was sent or written", n=found.recipients)
         if ongoing:
@@ -219,7 +217,7 @@ class Sending:
             warn(note)
         message, action = explain(sent, open_provider(self.config))
         if self.json:
-            _line(event="end", ending=sent.ending.value, code=sent.code, **account_row(sent))
+            json_line(event="end", ending=sent.ending.value, code=sent.code, **account_row(sent))
         else:
             put(account_line(sent.mailing.slug, sent.account))
         if message and sent.exit_status == 0:
@@ -257,11 +255,6 @@ def account_row(sent: Sent) -> dict[str, Any]:
     return status_row(mailing.slug, mailing, sent.account, mailing_state(sent.account, mailing.operator))
 
 
-def _line(**row: Any) -> None:
-    """One JSON object a line on standard output."""
-    print(json.dumps(row), flush=True)
-
-
 @contextmanager
 def stop_on_signals(interrupt: Interrupt) -> Iterator[None]:
     """SIGINT and SIGTERM ask for an orderly end; a second one for an immediate one. A terminal that closes asks once,
@@ -282,82 +275,3 @@ def stop_on_signals(interrupt: Interrupt) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class _JsonLines(nullcontext[None]):
-    """How far it is, as JSON lines."""
-
-    def started(self, started: Started) -> None:
-        _line(
-            event="start",
-            issue=started.mailing.slug,
-            digest=started.mailing.digest,
-            audience=started.account.audience,
-            pending=started.account.pending,
-            frozen=started.frozen,
-            recovered=started.recovered,
-            transport=started.transport,
-        )
-
-    def progress(self, step: Step) -> None:
-        counts = ("submitted", "rejected", "uncertain", "throttled", "in_flight")
-        _line(event="progress", **{name: getattr(step, name) for name in counts})
-
-
-class _SendBar(Bar):
-    """A progress bar on standard error, with the account so far."""
-
-    def __init__(self, issue: str) -> None:
-        super().__init__(rendered(say("Sending")))
-        self._issue = issue
-        self._stopping = False
-
-    def started(self, started: Started) -> None:
-        account = started.account
-        about: dict[str, str | int] = {
-            "slug": self._issue,
-            "excluded": account.excluded,
-            "transport": started.transport,
-        }
-        frozen = counted(
-            "{slug} frozen for {n:,} recipient, {excluded:,} excluded ({transport})",
-            "{slug} frozen for {n:,} recipients, {excluded:,} excluded ({transport})",
-            account.pending,
-            **about,
-        )
-        going = counted(
-            "{slug} carries on: {n:,} recipient, {excluded:,} excluded ({transport})",
-            "{slug} carries on: {n:,} recipients, {excluded:,} excluded ({transport})",
-            account.pending,
-            **about,
-        )
-        tell(frozen if started.frozen else going)
-        for note in _notes(started):
-            warn(note)
-        self.begin(rendered(say("Sending")), account.pending)
-
-    def progress(self, step: Step) -> None:
-        done = step.submitted + step.rejected + step.uncertain + step.excluded
-        self.at(
-            done,
-            notes=[rendered(numbered({name: n})) for name in ("rejected", "uncertain") if (n := getattr(step, name))],
-        )
-        if step.ending is not None and step.in_flight and not self._stopping:
-            self._stopping = True
-            tell(say("stopping: waiting for the calls in flight (once more to stop at once)"))
-
-
-def _notes(started: Started) -> Sequence[str]:
-    notes = [started.quota.note] if started.quota.note else []
-    if started.recovered:
-        told = say(
-            "an earlier run died: {n:,} recipients are uncertain until events settle them (publisher reconcile {slug})",
-            n=started.recovered,
-            slug=started.mailing.slug,
-        )
-        notes.append(told)
-    left = started.quota.left_today
-    if left is not None and left < started.account.pending:
-        about = {"left": left, "n": started.account.pending}
-        notes.append(say("today's quota has room for {left:,} of {n:,}; send again when it has more", **about))
-    return notes

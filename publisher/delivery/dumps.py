@@ -43,8 +43,13 @@ def put_back(connection: Connection, slugs: Iterable[str]) -> dict[str, str]:
 def settle(connection: Connection, slug: str) -> None:
     """An operator says that this copy is right about an issue or a step."""
     if writer := _copied(connection):
-        connection.execute(delete(settled_marks).where(settled_marks.c.slug == slug))
-        connection.execute(insert(settled_marks).values(slug=slug, word=writer))
+        write_word(connection, slug, writer)
+
+
+def write_word(connection: Connection, slug: str, word: str) -> None:
+    """An operator's word about an issue or a step, in the place of an earlier one."""
+    connection.execute(delete(settled_marks).where(settled_marks.c.slug == slug))
+    connection.execute(insert(settled_marks).values(slug=slug, word=word))
 
 
 def take_as_own(connection: Connection, now: datetime, steps: Iterable[str] | None = None) -> None:

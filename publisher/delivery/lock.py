@@ -20,10 +20,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import URL, Connection, case, delete, insert, select, update
+from sqlalchemy import URL, Connection, case, select, update
 
 from publisher.database import Database
-from publisher.delivery.dumps import put_back, settle
+from publisher.delivery.dumps import put_back, settle, write_word
 from publisher.delivery.tables import mailings, settled_marks
 from publisher.diagnostics import say
 from publisher.documents.atomic import write_file
@@ -211,6 +211,5 @@ def settle_mark(connection: Connection, slug: str) -> None:
     m, word = mailings.c, secrets.token_hex(8)
     later = case((m.generation > mark.generation, m.generation), else_=mark.generation)  # than that of any copy
     connection.execute(update(mailings).where(m.reference == mark.reference).values(generation=later))
-    connection.execute(delete(settled_marks).where(settled_marks.c.slug == slug))
-    connection.execute(insert(settled_marks).values(slug=slug, word=word))
+    write_word(connection, slug, word)
     write_mark(path, replace(mark, settled=word))

@@ -1,0 +1,102 @@
+"""What ``send`` shows while it works: a bar on standard error, or JSON lines on standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from publisher.cli.frame import Bar, tell, warn
+from publisher.delivery.send import Started
+from publisher.delivery.sender import SendProgress as Step
+from publisher.delivery.states import numbered
+from publisher.diagnostics import counted, rendered, say
+
+
+def json_line(**row: Any) -> None:
+    """One JSON object a line on standard output."""
+    print(json.dumps(row), flush=True)
+
+
+class JsonLines(nullcontext[None]):
+    """How far it is, as JSON lines."""
+
+    def started(self, started: Started) -> None:
+        """Before the first call."""
+        json_line(
+            event="start",
+            issue=started.mailing.slug,
+            digest=started.mailing.digest,
+            audience=started.account.audience,
+            pending=started.account.pending,
+            frozen=started.frozen,
+            recovered=started.recovered,
+            transport=started.transport,
+        )
+
+    def progress(self, step: Step) -> None:
+        """After each."""
+        counts = ("submitted", "rejected", "uncertain", "throttled", "in_flight")
+        json_line(event="progress", **{name: getattr(step, name) for name in counts})
+
+
+class SendBar(Bar):
+    """A progress bar on standard error, with the account so far."""
+
+    def __init__(self, issue: str) -> None:
+        super().__init__(rendered(say("Sending")))
+        self._issue = issue
+        self._stopping = False
+
+    def started(self, started: Started) -> None:
+        """Before the first call."""
+        account = started.account
+        about: dict[str, str | int] = {
+            "slug": self._issue,
+            "excluded": account.excluded,
+            "transport": started.transport,
+        }
+        frozen = counted(
+            "{slug} frozen for {n:,} recipient, {excluded:,} excluded ({transport})",
+            "{slug} frozen for {n:,} recipients, {excluded:,} excluded ({transport})",
+            account.pending,
+            **about,
+        )
+        going = counted(
+            "{slug} carries on: {n:,} recipient, {excluded:,} excluded ({transport})",
+            "{slug} carries on: {n:,} recipients, {excluded:,} excluded ({transport})",
+            account.pending,
+            **about,
+        )
+        tell(frozen if started.frozen else going)
+        for note in _notes(started):
+            warn(note)
+        self.begin(rendered(say("Sending")), account.pending)
+
+    def progress(self, step: Step) -> None:
+        """After each."""
+        done = step.submitted + step.rejected + step.uncertain + step.excluded
+        self.at(
+            done,
+            notes=[rendered(numbered({name: n})) for name in ("rejected", "uncertain") if (n := getattr(step, name))],
+        )
+        if step.ending is not None and step.in_flight and not self._stopping:
+            self._stopping = True
+            tell(say("stopping: waiting for the calls in flight (once more to stop at once)"))
+
+
+def _notes(started: Started) -> Sequence[str]:
+    notes = [started.quota.note] if started.quota.note else []
+    if started.recovered:
+        told = say(
+            "an earlier run died: {n:,} recipients are uncertain until events settle them (publisher reconcile {slug})",
+            n=started.recovered,
+            slug=started.mailing.slug,
+        )
+        notes.append(told)
+    left = started.quota.left_today
+    if left is not None and left < started.account.pending:
+        about = {"left": left, "n": started.account.pending}
+        notes.append(say("today's quota has room for {left:,} of {n:,}; send again when it has more", **about))
+    return notes
