@@ -26,6 +26,7 @@ UNUSED_IGNORE = define("unused-ignore", Severity.WARNING)
 
 LINK_CODES = frozenset({"dead-link", "unsure-link", "moved-link", "private-link", "insecure-link"})
 """What only ``check --links`` can find."""
+_ENDS_BY_ITSELF = "link-to-unpublished-issue"
 
 _MARK = re.compile(
     r"<!--\s*publisher:\s*ignore=(?P<html>[\w, -]*?)\s*-->"
@@ -82,7 +83,7 @@ def judge(
     """The findings that no ignore hides, and one for each ignore that hides none; sorted.
 
     An ignore is called unused only where its code was looked for: codes ``unseen`` were not, those of rules across
-    issues only where ``across``, and those of links and of config.yaml never are.
+    issues only where ``across``, and those of links and of config.yaml, and what time ends, never are.
     """
     if not ignores:
         return in_order(findings)
@@ -93,7 +94,7 @@ def judge(
     idle = [ignore for ignore in ignores if (ignore.code, ignore.place.path, ignore.line) not in met]
     if idle:
         away = {code.name for rule in rules(config) if rule.compare and not across for code in rule.codes}
-        kept += with_levels(config.checks.levels, _unused(config, idle, {*unseen, *away, *LINK_CODES}))
+        kept += with_levels(config.checks.levels, _unused(config, idle, {*unseen, *away, *LINK_CODES, _ENDS_BY_ITSELF}))
     return in_order(kept)
 
 

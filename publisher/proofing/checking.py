@@ -82,7 +82,8 @@ def remembered(root: Path, slugs: Sequence[str] | None = None, *, cache: Path | 
         rows = read_index(folder / "index", common)
         for slug, beside in known.items():
             digest = files.same(f"{root}/issues/{slug}")
-            if not digest or rows[slug].key != key_of_issue(common, slug, digest, beside):
+            row = rows[slug]
+            if not digest or not row.lasts or row.key != key_of_issue(common, slug, digest, beside):
                 return None
         chosen = tuple(known) if slugs is None else tuple(dict.fromkeys(slugs))
         if not known.keys() >= {*chosen}:

@@ -80,7 +80,7 @@ def judge(
     rows = store.rows()
     known, editions = {}, {}
     for slug, row in rows.items():
-        if row.key and row.key == keys.get(slug):
+        if row.key and row.key == keys.get(slug) and row.lasts:
             with suppress(ValueError):
                 editions[slug] = store.edition(slug, row.key, row.light) if row.light else None
                 known[slug] = row

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from time import process_time
+
+import pytest
 
 from publisher.checks.engine import findings_across
 from publisher.checks.rules.issue_links import compare
 from publisher.config import load_config
 from publisher.lsp.archive import ArchiveFacts
-from publisher.proofing.checking import check_repository
+from publisher.proofing.checking import check_repository, remembered
 
 from .corpus import SOUND
 
@@ -41,12 +44,27 @@ def test_what_was_said_of_a_link_follows_the_other_issue(tmp_path: Path) -> None
     assert _told(tmp_path) == [f"{HERE}:4 link-to-unpublished-issue"]
     _write(tmp_path, {OTHER: f"{HEAD}status: ready\n"})
     assert _told(tmp_path) == []
-    _write(tmp_path, {OTHER: f"{HEAD}status: ready\npublish_at: 2024-12-30T08:00:00+08:00\n"})
+    _write(tmp_path, {OTHER: f"{HEAD}status: ready\npublish_at: 2099-12-30T08:00:00+08:00\n"})
     assert _told(tmp_path) == [f"{HERE}:4 link-to-unpublished-issue"]
     assert _told(tmp_path, ["2024-12-29-weekly"]) == [f"{HERE}:4 link-to-unpublished-issue"]
     for file in (tmp_path / OTHER).parent.iterdir():
         file.unlink()
     assert _told(tmp_path) == [f"{HERE}:4 link-to-missing-issue"]
+
+
+def test_a_link_to_a_follow_up_is_told_until_that_is_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _newsletter(tmp_path)
+    story = {OTHER.replace("issue.yaml", "a.md"): "---\nheadline: 丙\n---\n正文。\n"}
+    _write(tmp_path, {OTHER: f"{HEAD}status: ready\npublish_at: 2024-12-30T08:00:00+08:00\n"} | story)
+    out = datetime.fromisoformat("2024-12-30T08:00:00+08:00").timestamp()
+    monkeypatch.setattr("publisher.proofing.manifest.RACY", -(10**12))
+    for moment, told in ((out - 1, [f"{HERE}:4 link-to-unpublished-issue"]), (out, [])):
+        monkeypatch.setattr("publisher.checks.rules.issue_links.time", lambda moment=moment: moment)
+        assert _told(tmp_path) == told  # the second time from the store
+        assert (remembered(tmp_path) is None) == bool(told)
+    ignored = (tmp_path / HERE).read_text(encoding="utf-8").replace("\nintro", "\n# publisher: ignore=CODE\nintro")
+    _write(tmp_path, {HERE: ignored.replace("CODE", "link-to-unpublished-issue")})
+    assert "unused-ignore" not in [one.code for one in check_repository(load_config(tmp_path)).diagnostics]
 
 
 def test_an_issue_that_cannot_be_read_is_there(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Links to the page of another issue: one that does not exist, that is a draft, or that goes out later.
+"""Links to the page of another issue: one that does not exist, that is a draft, or that is still to go out later.
 
 What is no page of an issue is left alone: the index, tags, feeds, files, pictures, and whatever else the host has.
 """
@@ -10,6 +10,7 @@ from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, partial
+from time import time
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -40,8 +41,8 @@ class _LinkedIssue(NamedTuple):
     links: Sequence[Sequence[Any]]
 
     def follows(self, other: _LinkedIssue) -> bool:
-        """Whether its page is not up yet when the other issue goes out; one without publish_at is up at once."""
-        if self.at is None:
+        """Whether its page is not up yet, nor when the other issue goes out; one without publish_at is up at once."""
+        if self.at is None or self.at <= time():
             return False
         return self.day > other.date if other.at is None else self.at > other.at
 
