@@ -34,12 +34,21 @@ _NO_NAME = re.compile(
     r"|.*\b(?:university|institute|college|school|labs?|news|times|post|journal|magazine|team|group|press|media|foundation"
     r"|council|cent(?:er|re)|bureau|department|ministry|editor|reporter|writer|director|manager|chief|head|c[ef]o|cto"
     r"|professor|author|analyst|correspondent|columnist|contributor|fellow|lecturer|founder|president|counsel|engineer"
-    r"|researcher|scientist|consultant)\b.*",
+    r"|researcher|scientist|consultant|economist|strategist|partner|associate|chair\w*|senior|vice|staff)\b.*"
+    r"|.*[《》].*|.*(?:记者|記者|编辑|編輯|作者|教授|研究员|研究員|分析师|分析師|主编|主編|博士|大学|大學|[院校所部社台报報司局])|[\u3400-\u9fff]{5,}",
     re.IGNORECASE,
 )
 """What follows a person's name, and is where they work or what they do, or what follows a family name; or more words
 than a name has.
 """
+_GIVEN = re.compile(
+    r"(?:adam|alan|alice|amy|andrew|anna|anne|barbara|ben|bob|brian|carol|chris|claire|daniel|david|deborah|diana|"
+    r"elena|emily|emma|eric|eva|helen|jack|jane|jason|jennifer|jessica|jim|joe|john|jonathan|karen|kate|kevin|"
+    r"laura|linda|lisa|lucy|maria|mark|mary|matthew|michael|mike|nancy|natalie|nick|olivia|patricia|paul|peter|"
+    r"rachel|rebecca|richard|robert|ryan|sam|samuel|sara|sarah|sophie|stephen|steve|steven|susan|tim|timothy|tom|"
+    r"victoria|william)\b",
+    re.IGNORECASE,
+)
 _QUOTES = "“”‘’「」『』＂＇"
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -68,6 +77,9 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def _marks(line: Line) -> Iterator[Diagnostic]:
     """Of a list written with marks that are no YAML: its names are one, and have their quotes on."""
     names = [part.strip().strip(_QUOTES) for part in _BETWEEN.split(line.text)]
+    first, *others = map(_NO_NAME.fullmatch, re.split(r"[，,]\s*", line.text))
+    if line.key != "tags" and not first and any(others):
+        return
     if len(names) > 1:
         message = say("{name} is one name: YAML parts them at a plain comma alone", name=shortened(line.text))
     elif line.text[0] in _QUOTES and line.text[-1] in _QUOTES:
@@ -88,7 +100,8 @@ def _alone(owner: Issue | Item) -> Iterator[Place]:
 def _several(line: Line) -> Iterator[Diagnostic]:
     """Plain commas between names that are no list. Quotes around them say that it is one name, comma and all.
 
-    A single word beside a comma may be where somebody works, a degree, or the given name: only three are names.
+    A single word beside a comma may be where somebody works, a degree, or the given name, and two words a company: only
+    three are names, or what begins with a given name.
     """
     span = line.whole.span
     names: list[str] = []
@@ -101,7 +114,8 @@ def _several(line: Line) -> Iterator[Diagnostic]:
         else:
             names.append(part)
     single = [" " not in name for name in names]
-    sure = mark == ";" or not any(single) or (all(single) and len(names) > 2)
+    given = all(map(_GIVEN.match, names[1:]))
+    sure = mark == ";" or ((len(names) > 2 or given) and (not any(single) or (all(single) and len(names) > 2)))
     if len(names) > 1 and sure and not _BETWEEN.search(line.text) and span.end_column - span.column == len(line.text):
         meant = ", ".join(f'"{name}"' if "," in name else name for name in names)
         message = say("{name} is one name here: several are a list", name=shortened(line.text))
