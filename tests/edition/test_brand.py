@@ -100,18 +100,17 @@ def test_the_brand_stands_in_mail_text_archive_and_service(root: Path) -> None:
     ("scheme", "marked", "name"), [("light", "", "logo"), ("dark", "", "night"), ("light", "data-ogsc", "night")]
 )
 def test_of_two_logos_each_client_shows_the_one_for_its_ground(
-    root: Path, browser: Any, scheme: str, marked: str, name: str
+    root: Path, sheet: Any, scheme: str, marked: str, name: str
 ) -> None:
     """``data-ogsc`` is what Outlook.com writes on what it recoloured, the link around the logo among it."""
     made = proofread(load_config(root), SLUG.rpartition("/")[2]).edition
     assert made is not None
-    page = browser.new_context(color_scheme=scheme).new_page()
-    page.set_content(html_of(made).replace('<p class="masthead"', f'<p {marked} class="masthead"'))
-    shown = page.evaluate("""() => [...document.querySelectorAll('.masthead img')]
+    sheet.emulate_media(color_scheme=scheme)
+    sheet.set_content(html_of(made).replace('<p class="masthead"', f'<p {marked} class="masthead"'))
+    shown = sheet.evaluate("""() => [...document.querySelectorAll('.masthead img')]
         .filter(one => one.checkVisibility() && getComputedStyle(one).maxHeight !== '0px')
         .map(one => one.getAttribute('src').split('/').pop().split('.')[0])""")
     assert shown == [name]
-    page.context.close()
 
 
 @pytest.mark.parametrize(("language", "shape"), [("en", "0 12px 12px 0"), ("ar", "12px 0 0 12px")])
@@ -381,16 +380,14 @@ def test_a_subtitle_stands_under_the_title_everywhere_and_is_not_in_the_length(r
         assert "一句话说清这一期" in (root / "dist" / "site" / name).read_text(encoding="utf-8")
 
 
-def test_a_font_that_is_asked_for_reaches_every_element(root: Path, browser: Any) -> None:
+def test_a_font_that_is_asked_for_reaches_every_element(root: Path, page: Any) -> None:
     config = root / "config.yaml"
     config.write_text(config.read_text() + "  fonts: {title: sans, body: 'Courier New'}\n")
     build(load_config(root), [], root / "dist", True, use_cache=False)
-    page = browser.new_page()
     page.goto((root / "dist/site" / SLUG / "index.html").as_uri())
     title, text = (
         page.evaluate(f"getComputedStyle(document.querySelector('{one}')).fontFamily") for one in ("h1", ".meta")
     )
-    page.close()
     assert title.startswith("-apple-system")
     assert text.replace('"', "").startswith("Courier New")
 

@@ -48,17 +48,17 @@ def wide(theme: str, **values: Any) -> str:
 @THEMES
 @pytest.mark.parametrize("values", [CHINESE, ENGLISH, ENGLISH | {"language": "ar"}], ids=["zh", "en", "ar"])
 def test_without_style_sheets_there_are_gutters_and_nothing_is_too_wide_or_too_small(
-    theme: str, values: dict[str, Any], page: Any
+    theme: str, values: dict[str, Any], sheet: Any
 ) -> None:
-    page.set_viewport_size({"width": 375, "height": 800})
-    page.set_content(_STYLE.sub("", wide(theme, **values)))
-    assert page.evaluate("document.documentElement.scrollWidth") <= 375
-    found = page.evaluate("""() => [...document.querySelectorAll('p, h1, h2, h3, li, td:not(:has(*))')].filter(
+    sheet.set_viewport_size({"width": 375, "height": 800})
+    sheet.set_content(_STYLE.sub("", wide(theme, **values)))
+    assert sheet.evaluate("document.documentElement.scrollWidth") <= 375
+    found = sheet.evaluate("""() => [...document.querySelectorAll('p, h1, h2, h3, li, td:not(:has(*))')].filter(
         e => e.textContent.trim() && e.checkVisibility()).map(e => { const box = e.getBoundingClientRect();
         return [box.left, box.right, parseFloat(getComputedStyle(e).fontSize)] })""")
     assert found
     assert all(left >= 16 and right <= 359 and size >= 14 for left, right, size in found)
-    assert not page.is_visible("b.head")
+    assert not sheet.is_visible("b.head")
 
 
 def lighter(colours: colour.RGB) -> colour.RGB:
@@ -171,13 +171,13 @@ def test_mails_keep_to_their_bytes() -> None:
 @THEMES
 @pytest.mark.parametrize("opening", [{}, {"points": ("Point.",)}, {"intro": "Intro."}, {"section": "Models"}])
 def test_the_first_story_stands_as_far_below_the_opening_as_stories_stand_apart(
-    theme: str, opening: dict[str, Any], page: Any
+    theme: str, opening: dict[str, Any], sheet: Any
 ) -> None:
     section = opening.pop("section", None)
     items = [item(name, "Text.", anchor=name, section=section) for name in ("one", "two")]
-    page.set_viewport_size({"width": 700, "height": 800})
-    page.set_content(html_of(edition(*items, configuration=config(theme={"name": theme}), language="en", **opening)))
-    first, second = page.evaluate("""() => [...document.querySelectorAll(".section, td.item")].map(one => {
+    sheet.set_viewport_size({"width": 700, "height": 800})
+    sheet.set_content(html_of(edition(*items, configuration=config(theme={"name": theme}), language="en", **opening)))
+    first, second = sheet.evaluate("""() => [...document.querySelectorAll(".section, td.item")].map(one => {
         const top = one.getBoundingClientRect().top;
         return top - Math.max(...[...document.querySelectorAll(".tx :is(h1, p, li), .boxed")].map(above =>
             above.getBoundingClientRect().bottom).filter(bottom => bottom <= top)) })""")[:2]
@@ -187,12 +187,10 @@ def test_the_first_story_stands_as_far_below_the_opening_as_stories_stand_apart(
 
 
 @pytest.mark.browser
-def test_a_list_in_a_quote_is_as_soft_as_the_quote_in_both_schemes(browser: Any) -> None:
-    html = html_of(edition(item("Quote", "> Said.\n>\n> - a list", anchor="a"), language="en"))
+def test_a_list_in_a_quote_is_as_soft_as_the_quote_in_both_schemes(sheet: Any) -> None:
+    sheet.set_content(html_of(edition(item("Quote", "> Said.\n>\n> - a list", anchor="a"), language="en")))
     for scheme in ("light", "dark"):
-        page = browser.new_page(color_scheme=scheme)
-        page.set_content(html)
+        sheet.emulate_media(color_scheme=scheme)
         colours = "['p', 'li'].map(tag => getComputedStyle(document.querySelector(`.quoted ${tag}`)).color)"
-        one, other = page.evaluate(colours)
+        one, other = sheet.evaluate(colours)
         assert one == other
-        page.close()

@@ -73,12 +73,12 @@ def test_the_page_of_a_table_from_right_to_left_keeps_both_label_and_direction()
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "card"), [(375, True), (700, False)])
-def test_a_row_is_a_card_on_a_phone_alone(width: int, card: bool, page: Any) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    page.set_content(html_of(edition(item("Table", WIDE, anchor="a"), language="en")))
-    assert page.is_visible("b.head >> text=Cost") is card
-    assert page.is_visible("thead") is not card
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_a_row_is_a_card_on_a_phone_alone(width: int, card: bool, sheet: Any) -> None:
+    sheet.set_viewport_size({"width": width, "height": 800})
+    sheet.set_content(html_of(edition(item("Table", WIDE, anchor="a"), language="en")))
+    assert sheet.is_visible("b.head >> text=Cost") is card
+    assert sheet.is_visible("thead") is not card
+    assert sheet.evaluate("document.documentElement.scrollWidth") <= width
 
 
 CITIES = ("Amsterdam", "Barcelona", "Copenhagen", "Dresden", "Edinburgh", "Frankfurt", "Gothenburg", "Helsinki")
@@ -89,27 +89,27 @@ NUMBERS = f"| {' | '.join(map(str, range(12)))} |\n{'|---' * 12}|\n{'| 100 ' * 1
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("table", "card"), [(COLUMNS, True), (ADDRESS, False), (NUMBERS, False), (WIDE, False)])
-def test_no_table_is_wider_than_the_mail_and_no_short_word_breaks(table: str, card: bool, page: Any) -> None:
+def test_no_table_is_wider_than_the_mail_and_no_short_word_breaks(table: str, card: bool, sheet: Any) -> None:
     html = html_of(edition(item("Table", table, anchor="a"), language="en"))
     for width in (375, 500, 640, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
-        page.set_content(html)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate("document.querySelector('.tx table:not([role])').offsetWidth") <= 568
+        sheet.set_viewport_size({"width": width, "height": 800})
+        sheet.set_content(html)
+        assert sheet.evaluate("document.documentElement.scrollWidth") <= width
+        assert sheet.evaluate("document.querySelector('.tx table:not([role])').offsetWidth") <= 568
         lines = """() => [...document.querySelectorAll('td, th')].flatMap(cell => [...cell.childNodes])
             .filter(node => node.nodeType === 3 && /^[A-Z0-9]\\S{1,11}$/.test(node.data)).map(node => {
             const range = document.createRange(); range.selectNode(node); return range.getClientRects().length })"""
-        assert set(page.evaluate(lines)) <= {0, 1}
-    assert page.is_visible(".head") is card if table != ADDRESS else page.locator(".head").count() == 0
+        assert set(sheet.evaluate(lines)) <= {0, 1}
+    assert sheet.is_visible(".head") is card if table != ADDRESS else sheet.locator(".head").count() == 0
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [320, 375])
-def test_no_line_of_facts_begins_with_a_dot(width: int, page: Any) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
+def test_no_line_of_facts_begins_with_a_dot(width: int, sheet: Any) -> None:
+    sheet.set_viewport_size({"width": width, "height": 800})
     names = tuple(f"Author Number {n}" for n in range(6))
-    page.set_content(html_of(edition(language="en", number=1, authors=names)))
-    gaps = page.evaluate("""() => [...document.querySelectorAll('.meta .dot')].map(dot => {
+    sheet.set_content(html_of(edition(language="en", number=1, authors=names)))
+    gaps = sheet.evaluate("""() => [...document.querySelectorAll('.meta .dot')].map(dot => {
         const range = document.createRange(); range.setStart(dot.previousSibling, dot.previousSibling.length - 2);
         range.setEnd(dot.firstChild, 1); return new Set([...range.getClientRects()].map(box => box.bottom)).size })""")
     assert gaps == [1, 1, 1]

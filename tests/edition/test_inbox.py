@@ -57,9 +57,9 @@ def test_layout_tables_are_presentation_and_data_tables_are_not(make: Callable[[
 
 
 @MAKERS
-def test_no_text_is_smaller_than_fourteen_pixels(make: Callable[[], Edition], page: Any) -> None:
-    page.set_content(html_of(make()))
-    small = page.evaluate(
+def test_no_text_is_smaller_than_fourteen_pixels(make: Callable[[], Edition], sheet: Any) -> None:
+    sheet.set_content(html_of(make()))
+    small = sheet.evaluate(
         """() => [...document.querySelectorAll('body *')].filter(e => [...e.childNodes].some(n => n.nodeType == 3
            && n.textContent.trim()) && e.checkVisibility() && parseFloat(getComputedStyle(e).fontSize) < 14)
            .map(e => e.outerHTML.slice(0, 120))"""
@@ -74,24 +74,23 @@ test_no_text_is_smaller_than_fourteen_pixels = pytest.mark.browser(test_no_text_
 @MAKERS
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(
-    make: Callable[[], Edition], scheme: Any, browser: Any, axe: Callable[..., list[dict[str, Any]]]
+    make: Callable[[], Edition], scheme: Any, sheet: Any, axe: Callable[..., list[dict[str, Any]]]
 ) -> None:
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 375, "height": 800})
-    page = context.new_page()
-    page.set_content(html_of(make()))
+    sheet.set_viewport_size({"width": 375, "height": 800})
+    sheet.emulate_media(color_scheme=scheme)
+    sheet.set_content(html_of(make()))
     # An email has no landmarks: it is one article inside the client's own page.
-    found = axe(page, ("landmark-one-main", "region"))
+    found = axe(sheet, ("landmark-one-main", "region"))
     assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == []
-    context.close()
 
 
 @pytest.mark.browser
 @MAKERS
 @pytest.mark.parametrize("width", [320, 375, 700])
-def test_nothing_is_wider_than_the_screen(make: Callable[[], Edition], width: int, page: Any) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    page.set_content(html_of(make()))
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_nothing_is_wider_than_the_screen(make: Callable[[], Edition], width: int, sheet: Any) -> None:
+    sheet.set_viewport_size({"width": width, "height": 800})
+    sheet.set_content(html_of(make()))
+    assert sheet.evaluate("document.documentElement.scrollWidth") <= width
 
 
 _LONG = "A long sentence that describes what the paper does, in enough words to fill several lines on a phone."
@@ -114,11 +113,11 @@ BROKEN_WORDS = """() => [...document.querySelectorAll('table:not([role]) th, tab
         f"| 日期 | 说明 |\n|---|---|\n| 二月 Released | {'这一条说明很长，要占好几行。' * 6} |",
     ],
 )
-def test_no_word_of_a_cell_is_broken_on_a_phone(table: str, page: Any) -> None:
-    page.set_viewport_size({"width": 390, "height": 800})
-    page.set_content(html_of(edition(item("Table", table, anchor="a"), language="en")))
-    assert page.evaluate(BROKEN_WORDS) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_no_word_of_a_cell_is_broken_on_a_phone(table: str, sheet: Any) -> None:
+    sheet.set_viewport_size({"width": 390, "height": 800})
+    sheet.set_content(html_of(edition(item("Table", table, anchor="a"), language="en")))
+    assert sheet.evaluate(BROKEN_WORDS) == []
+    assert sheet.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.spamassassin

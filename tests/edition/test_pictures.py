@@ -328,26 +328,26 @@ def test_a_width_of_the_authors_own_never_leaves_the_column(
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [320, 375])
 @pytest.mark.parametrize("styles", [True, False], ids=["with-styles", "without"])
-def test_no_picture_makes_the_email_wider_than_a_phone(root: Path, width: int, styles: bool, page: Any) -> None:
+def test_no_picture_makes_the_email_wider_than_a_phone(root: Path, width: int, styles: bool, sheet: Any) -> None:
     wide = (
         "![图](images/wide.png)" if styles else "正文。"
     )  # a client that drops styles has the theme's own pictures fit
     made = edition(item("题", wide, image=cover("封面 1.png")), cover=cover(), configuration=config(root))
     html = html_of(made) if styles else re.sub(r"<style.*?</style>", "", html_of(made), flags=re.DOTALL)
-    page.set_viewport_size({"width": width, "height": 800})
-    page.set_content(html)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    shown = page.evaluate("[...document.querySelectorAll('.picture')].map(p => p.getBoundingClientRect().width)")
+    sheet.set_viewport_size({"width": width, "height": 800})
+    sheet.set_content(html)
+    assert sheet.evaluate("document.documentElement.scrollWidth") <= width
+    shown = sheet.evaluate("[...document.querySelectorAll('.picture')].map(p => p.getBoundingClientRect().width)")
     assert len(shown) == 2
     assert all(width * 0.7 < one < width for one in shown)
 
 
 @pytest.mark.browser
-def test_a_small_picture_is_not_blown_up_in_the_email(root: Path, page: Any) -> None:
+def test_a_small_picture_is_not_blown_up_in_the_email(root: Path, sheet: Any) -> None:
     made = edition(item("题", "正文。", image=cover("small.jpg")), configuration=config(root))
-    page.set_viewport_size({"width": 700, "height": 800})
-    page.set_content(html_of(made))
-    assert page.evaluate("document.images[0].getBoundingClientRect().width") == 200
+    sheet.set_viewport_size({"width": 700, "height": 800})
+    sheet.set_content(html_of(made))
+    assert sheet.evaluate("document.images[0].getBoundingClientRect().width") == 200
 
 
 @pytest.mark.parametrize(("mode", "marked"), [("RGBA", True), ("LA", True), ("RGB", False), ("L", False)])
@@ -378,9 +378,9 @@ def test_a_picture_of_a_phone_is_no_taller_than_a_window(
 
 
 @pytest.mark.browser
-def test_there_is_air_below_a_picture_without_words_as_below_one_with_them(root: Path, page: Any) -> None:
+def test_there_is_air_below_a_picture_without_words_as_below_one_with_them(root: Path, sheet: Any) -> None:
     bare = replace(cover(), caption=None, credit=None)
-    page.set_viewport_size({"width": 700, "height": 800})
+    sheet.set_viewport_size({"width": 700, "height": 800})
     gaps = []
     for picture in (bare, cover()):
         made = edition(
@@ -391,9 +391,9 @@ def test_there_is_air_below_a_picture_without_words_as_below_one_with_them(root:
             intro="导语。",
             configuration=config(root),
         )
-        page.set_content(html_of(made))
+        sheet.set_content(html_of(made))
         gaps.append(
-            page.evaluate("""() => [...document.querySelectorAll('img.picture')].map(picture => {
+            sheet.evaluate("""() => [...document.querySelectorAll('img.picture')].map(picture => {
                 const end = picture.closest('.tx').querySelector('.caption') || picture;
                 const next = [...document.querySelectorAll('.tx p, td.item, .commentary')].map(one =>
                     one.getBoundingClientRect().top).filter(top => top >= end.getBoundingClientRect().bottom - 1);

@@ -165,13 +165,12 @@ def test_the_command_writes_json_and_a_page(room: Room) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(
-    browser: Any, axe: Callable[..., list[dict[str, Any]]], tmp_path: Path, scheme: str
+    sheet: Any, axe: Callable[..., list[dict[str, Any]]], tmp_path: Path, scheme: str
 ) -> None:
     room = open_room(tmp_path)
     room.subscribe(*BIG)
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 375, "height": 800})
-    page = context.new_page()
-    page.set_content(render_audience(read(room), room.config))
-    assert axe(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") == 375
-    context.close()
+    sheet.set_viewport_size({"width": 375, "height": 800})
+    sheet.emulate_media(color_scheme=scheme)
+    sheet.set_content(render_audience(read(room), room.config))
+    assert axe(sheet) == []
+    assert sheet.evaluate("document.documentElement.scrollWidth") == 375

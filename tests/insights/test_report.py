@@ -211,14 +211,13 @@ def test_an_account_that_does_not_sum_is_an_alarm(room: Room, report: MailingRep
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(
-    browser: Any, axe: Callable[..., list[dict[str, Any]]], room: Room, report: MailingReport, scheme: str
+    sheet: Any, axe: Callable[..., list[dict[str, Any]]], room: Room, report: MailingReport, scheme: str
 ) -> None:
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 375, "height": 800})
-    page = context.new_page()
-    page.set_content(render_report(report, room.config))
-    assert axe(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") == 375
-    context.close()
+    sheet.set_viewport_size({"width": 375, "height": 800})
+    sheet.emulate_media(color_scheme=scheme)
+    sheet.set_content(render_report(report, room.config))
+    assert axe(sheet) == []
+    assert sheet.evaluate("document.documentElement.scrollWidth") == 375
 
 
 def test_the_command_writes_the_page(room: Room) -> None:

@@ -171,16 +171,14 @@ def test_a_test_is_of_what_is_saved_however_short_ago(preview: Preview) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_accessible(
-    browser: Any, preview: Preview, axe: Callable[..., list[dict[str, Any]]], scheme: str
+    page: Any, preview: Preview, axe: Callable[..., list[dict[str, Any]]], scheme: str
 ) -> None:
     preview.item.write_text("---\nheadline: 坏的\nheadlin: x\n---\n正文\n", encoding="utf-8")
-    context = browser.new_context(color_scheme=scheme, bypass_csp=True)
-    page = context.new_page()
+    page.emulate_media(color_scheme=scheme)
     page.goto(f"{preview.url}/#issue={SLUG}")
     page.wait_for_selector("#findings a")
     found = axe(page, ignore=("frame-tested",))
     assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == []
-    context.close()
 
 
 def test_keys_do_what_the_buttons_do(page: Any, preview: Preview) -> None:

@@ -28,20 +28,19 @@ PAGES = (
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_and_nothing_overflows(
-    browser: Any, live: str, axe: Callable[..., list[Any]], scheme: str
+    page: Any, live: str, axe: Callable[..., list[Any]], scheme: str
 ) -> None:
+    page.emulate_media(color_scheme=scheme)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
     for width in (375, 1280):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        page = context.new_page()
-        complaints: list[str] = []
-        page.on("console", lambda message, to=complaints: to.append(message.text))
+        page.set_viewport_size({"width": width, "height": 900})
         for path in PAGES:
             page.goto(live + path)
             found = axe(page)
             assert not found, [(v["id"], [node["html"] for node in v["nodes"]]) for v in found]
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-        assert not [text for text in complaints if "404" not in text]
-        context.close()
+    assert not [text for text in complaints if "404" not in text]
 
 
 def test_everything_can_be_reached_with_javascript_off(browser: Any, live: str) -> None:
@@ -65,9 +64,7 @@ def test_everything_can_be_reached_with_javascript_off(browser: Any, live: str) 
     context.close()
 
 
-def test_search_finds_headlines_under_the_strict_policy(browser: Any, live: str) -> None:
-    context = browser.new_context()
-    page = context.new_page()
+def test_search_finds_headlines_under_the_strict_policy(page: Any, live: str) -> None:
     page.goto(f"{live}search/")
     page.fill("#query", "ＤeepSeek 600")
     page.wait_for_selector("#results .excerpt mark")
@@ -80,11 +77,10 @@ def test_search_finds_headlines_under_the_strict_policy(browser: Any, live: str)
     page.locator("#results ul a").first.click()
     page.wait_for_url("**#*")
     page.wait_for_selector(".item:target")
-    context.close()
 
 
 def test_what_was_found_is_words_alone_and_runs_in_the_direction_of_its_issue(
-    browser: Any, repository: Repository
+    page: Any, repository: Repository
 ) -> None:
     body = (
         "## Head\n\nA ~~struck~~ `word` of 3~5, [linked](https://example.com/a), here.\n\n> quoted\n\n---\n\nEnd of it."
@@ -92,7 +88,6 @@ def test_what_was_found_is_words_alone_and_runs_in_the_direction_of_its_issue(
     repository.issue("2024-01-01-en", "language: en\n", body)
     repository.issue("2024-01-02-ar", "language: ar\n", "كلمة word هنا.")
     repository.build()
-    page = browser.new_page()
     with Live(repository.root / "dist" / "site") as served:
         page.goto(f"{served.url}search/?q=word")
         page.wait_for_selector("#results .excerpt")
@@ -104,60 +99,54 @@ def test_what_was_found_is_words_alone_and_runs_in_the_direction_of_its_issue(
             .inner_text()
             .startswith("Head A struck word of 3~5, linked, here. quoted End")
         )
-    page.close()
 
 
-def test_the_keyboard_reaches_the_content_first(browser: Any, live: str) -> None:
-    context = browser.new_context()
-    page = context.new_page()
+def test_the_keyboard_reaches_the_content_first(page: Any, live: str) -> None:
     page.goto(f"{live}issues/2024-12-29-ai-weekly/")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     page.wait_for_function("document.activeElement.id === 'content'")
-    context.close()
 
 
-def test_commentaries_are_no_landmarks_of_one_name_and_code_needs_no_scrolling(browser: Any, axe_source: str) -> None:
+def test_commentaries_are_no_landmarks_of_one_name_and_code_needs_no_scrolling(page: Any, axe_source: str) -> None:
     code = f"```\n{'long ' * 80}\n```"
     made = edition(*(item(name, code, "Why.", anchor=name) for name in ("one", "two")), language="en")
-    page = browser.new_page(viewport={"width": 375, "height": 800})
+    page.set_viewport_size({"width": 375, "height": 800})
     page.set_content(f"<main>{made.web}</main>")
     page.add_style_tag(path=ROOT / "templates/paper/web/style.css")
     page.evaluate(axe_source)
     rules = "['landmark-unique', 'scrollable-region-focusable']"
     found = page.evaluate(f"async () => (await axe.run({{runOnly: {rules}}})).violations")
     assert [violation["id"] for violation in found] == []
-    page.close()
 
 
 LONG = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetzesvorlage"
 
 
 @pytest.mark.parametrize("width", [320, 375, 1280])
-def test_a_word_longer_than_its_line_folds_on_every_page(browser: Any, repository: Repository, width: int) -> None:
+def test_a_word_longer_than_its_line_folds_on_every_page(page: Any, repository: Repository, width: int) -> None:
     lists = f"tags: [{LONG}]\nauthors: [{LONG}]\nkey_points: [{LONG}]\n"
     body = f"- {LONG}\n\n| a | b | c |\n|---|---|---|\n| {LONG} | https://example.com/{LONG} | c |\n"
     for day in range(1, 6):
         repository.issue(f"2024-01-0{day}", f"language: de\n{lists}", body, title=LONG)
     repository.issue("2024-01-06-ar", "language: ar\n", title="رسالة")
     repository.build()
-    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.set_viewport_size({"width": width, "height": 800})
     with Live(repository.root / "dist" / "site") as served:
         for path in ("", "issues/2024-01-03/", "issues/2024-01-06-ar/", f"tags/{LONG}/", "archive/2024/", "search/"):
             page.goto(served.url + path)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
             cards = "new Set([...document.querySelectorAll('.cards > li')].map(one => one.offsetWidth)).size"
             assert page.evaluate(cards) <= 1, path
-    page.close()
 
 
-def test_a_name_of_two_lines_stands_in_the_middle_of_the_front_page(browser: Any, repository: Repository) -> None:
+def test_a_name_of_two_lines_stands_in_the_middle_of_the_front_page(page: Any, repository: Repository) -> None:
     config = (repository.root / "config.yaml").read_text(encoding="utf-8")
     repository.write("config.yaml", config.replace("name: AI 周报", "name: The Harbour Letter of Hamburg"))
     repository.issue("2024-01-01-a")
     repository.build()
-    page = browser.new_page(viewport={"width": 375, "height": 800})
+    page.set_viewport_size({"width": 375, "height": 800})
     with Live(repository.root / "dist" / "site") as served:
         page.goto(served.url)
         lines = page.evaluate("""() => { const name = document.createRange();
@@ -165,13 +154,12 @@ def test_a_name_of_two_lines_stands_in_the_middle_of_the_front_page(browser: Any
             return [...name.getClientRects()].map(box => (box.left + box.right) / 2) }""")
     assert len(lines) > 1
     assert all(abs(middle - 375 / 2) < 8 for middle in lines), lines
-    page.close()
 
 
-def test_on_a_phone_a_label_stands_before_its_figure_and_a_list_keeps_its_edge_in_both_directions(browser: Any) -> None:
+def test_on_a_phone_a_label_stands_before_its_figure_and_a_list_keeps_its_edge_in_both_directions(page: Any) -> None:
     arabic = f"| الاسم | القيمة |\n|---|--:|\n| ألف | 1.25 |\n\n- English {'and more ' * 9}\n- عربي\n"
     mixed = "- [محرك](https://example.com/) in a list of English words\n- English\n"
-    page = browser.new_page(viewport={"width": 375, "height": 800})
+    page.set_viewport_size({"width": 375, "height": 800})
     for text, language, way in ((arabic, "ar", "rtl"), (mixed, "en", "ltr")):
         made = edition(item("A", text, anchor="a"), language=language)
         shown = page_body(made, config(), "issues/x/")
@@ -186,7 +174,6 @@ def test_on_a_phone_a_label_stands_before_its_figure_and_a_list_keeps_its_edge_i
             const side = getComputedStyle(one).direction === 'ltr' ? 'left' : 'right';
             return [...text.getClientRects()].map(box => Math.round(box[side])) })""")
         assert all(len(set(edges)) == 1 and 16 <= edges[0] <= 375 - 16 for edges in lines), "hanging, with its mark"
-    page.close()
 
 
 @pytest.mark.parametrize("language", ["ar", "he"])
@@ -210,16 +197,15 @@ ADDRESS = """
 """
 
 
-def test_paper_has_every_address_and_no_heading_over_nothing(browser: Any, repository: Repository) -> None:
+def test_paper_has_every_address_and_no_heading_over_nothing(page: Any, repository: Repository) -> None:
     repository.write("images/header.png", (ROOT / "issues/2024-12-29-ai-weekly/images/cover.jpg").read_bytes())
     repository.write("config.yaml", CONFIG + "theme: {header: images/header.png}\n")
     head = "tags: [ai]\nauthors: [Ada]\nintro: '[into](https://example.com/d)'\nattribution: '[from](https://example.com/e)'\n"
     for day in "12":
         repository.issue(f"2024-01-0{day}", head, ADDRESS)
     repository.build()
-    context = browser.new_context(viewport={"width": 700, "height": 900}, color_scheme="dark")
-    page = context.new_page()
-    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 700, "height": 900})
+    page.emulate_media(media="print", color_scheme="dark")
     with Live(repository.root / "dist" / "site") as served:
         page.goto(served.url + "issues/2024-01-02/")
         printed = page.evaluate("""() => [...document.querySelectorAll('main a')]
@@ -239,20 +225,18 @@ def test_paper_has_every_address_and_no_heading_over_nothing(browser: Any, repos
                 "(({left, top}) => [left, top])(document.querySelector('.banner').getBoundingClientRect())"
             )
             assert min(banner) >= 0, "nothing of the header is off the sheet"
-    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_in_forced_colours_marks_can_be_read_buttons_have_edges_and_drawings_a_ground(
-    browser: Any, repository: Repository, scheme: str
+    page: Any, repository: Repository, scheme: str
 ) -> None:
     drawing = io.BytesIO()
     Image.new("RGBA", (80, 80)).save(drawing, "PNG")
     repository.write("issues/2024-01-01-a/images/chart.png", drawing.getvalue())
     repository.issue("2024-01-01-a", "key_points: [one]\n", f"{ADDRESS}\n![chart](images/chart.png)\n")
     repository.build()
-    context = browser.new_context(color_scheme=scheme, forced_colors="active")
-    page = context.new_page()
+    page.emulate_media(color_scheme=scheme, forced_colors="active")
     with Live(repository.root / "dist" / "site") as served:
         page.goto(f"{served.url}search/?q=linked")
         page.wait_for_selector("#results .excerpt mark")
@@ -266,4 +250,3 @@ def test_in_forced_colours_marks_can_be_read_buttons_have_edges_and_drawings_a_g
         assert min(edges) >= 1
         ground = page.evaluate("getComputedStyle(document.querySelector('.item img')).backgroundColor")
         assert (ground == "rgb(248, 244, 236)") == (scheme == "dark")
-    context.close()

@@ -169,48 +169,48 @@ def _publisher(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_preferences_in_every_light_on_a_phone_and_without_a_script(
-    site: Site, browser: Any, axe: Callable[..., list[Any]]
+    site: Site, page: Any, axe: Callable[..., list[Any]]
 ) -> None:
     """Choose everything, be refused, pause, see it, come back; once from left to right, once from right to left."""
+    page.set_viewport_size({"width": 360, "height": 640})
+
+    def fine() -> None:
+        assert axe(page) == [], page.url
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
     for language, scheme in (("en", "light"), ("ar", "dark")):
         reader = site.add(f"{language}@example.com", language=language)
-        with browser.new_context(viewport={"width": 360, "height": 640}, color_scheme=scheme) as context:
-            page = context.new_page()
-
-            def fine(page: Any = page) -> None:
-                assert axe(page) == [], page.url
-                assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-            page.goto(site.service.tokens.url(Purpose.PREFERENCES, reader.reference))
-            fine()
-            page.locator("[name=timezone]").select_option("America/Sao_Paulo")
-            page.locator("[name=pause]").select_option("1m")
-            page.get_by_label("城市").fill("São Paulo")
-            page.get_by_label("茶").select_option("龙井")
-            page.get_by_label("生日").fill("1990-02-28")
-            page.get_by_label("几个孩子").fill("two")
-            page.locator("button[type=submit]").click()
-            assert page.locator("[aria-invalid=true]").get_attribute("name") == "children"
-            assert page.locator("[name=timezone]").input_value() == "America/Sao_Paulo"
-            fine()
-            assert site.subscriber(f"{language}@example.com") == reader
-            page.get_by_label("几个孩子").fill("2")
-            page.locator("button[type=submit]").click()
-            page.get_by_role("status").wait_for()
-            fine()
-            saved = site.subscriber(f"{language}@example.com")
-            assert saved is not None
-            assert (saved.timezone, saved.attributes["born"]) == ("America/Sao_Paulo", "1990-02-28")
-            assert saved.paused_until is not None
-            page.locator("[name=pause]").select_option("off")
-            page.locator("button[type=submit]").click()
-            page.get_by_role("status").wait_for()
-            page.locator("main a").last.click()  # to leave
-            fine()
-            page.get_by_role("button").nth(1).click()  # or rather to pause
-            page.get_by_role("status").wait_for()
-            assert page.locator("[name=pause]").input_value() == "keep"
-            assert site.state(f"{language}@example.com") == "confirmed"
+        page.emulate_media(color_scheme=scheme)
+        page.goto(site.service.tokens.url(Purpose.PREFERENCES, reader.reference))
+        fine()
+        page.locator("[name=timezone]").select_option("America/Sao_Paulo")
+        page.locator("[name=pause]").select_option("1m")
+        page.get_by_label("城市").fill("São Paulo")
+        page.get_by_label("茶").select_option("龙井")
+        page.get_by_label("生日").fill("1990-02-28")
+        page.get_by_label("几个孩子").fill("two")
+        page.locator("button[type=submit]").click()
+        assert page.locator("[aria-invalid=true]").get_attribute("name") == "children"
+        assert page.locator("[name=timezone]").input_value() == "America/Sao_Paulo"
+        fine()
+        assert site.subscriber(f"{language}@example.com") == reader
+        page.get_by_label("几个孩子").fill("2")
+        page.locator("button[type=submit]").click()
+        page.get_by_role("status").wait_for()
+        fine()
+        saved = site.subscriber(f"{language}@example.com")
+        assert saved is not None
+        assert (saved.timezone, saved.attributes["born"]) == ("America/Sao_Paulo", "1990-02-28")
+        assert saved.paused_until is not None
+        page.locator("[name=pause]").select_option("off")
+        page.locator("button[type=submit]").click()
+        page.get_by_role("status").wait_for()
+        page.locator("main a").last.click()  # to leave
+        fine()
+        page.get_by_role("button").nth(1).click()  # or rather to pause
+        page.get_by_role("status").wait_for()
+        assert page.locator("[name=pause]").input_value() == "keep"
+        assert site.state(f"{language}@example.com") == "confirmed"
 
 
 ISSUES = """

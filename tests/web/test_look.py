@@ -26,15 +26,16 @@ LOGOS = """() => [...document.querySelectorAll('.brand img')].filter(one => one.
             one.naturalWidth] })"""
 
 
-def shown(browser: Any, root: Path, *pages: str, scheme: str = "light", language: str | None = None) -> Any:
-    """A phone that shows one of the service's pages, with the archive's pictures at hand."""
+def show(page: Any, root: Path, *pages: str, scheme: str = "light", language: str | None = None) -> None:
+    """Have the page be a phone that shows one of the service's pages, with the archive's pictures at hand."""
     config = load_config(root)
     assets = {asset.name: asset.content for asset in Theme.of(config).brand.assets}
     service = ServicePages(config)
     fields = {"email": "", "name": "", "timezone": "", "chosen": (), "wrong": True}
     links = {"preferences_link": "p", "may_pause": True, "word": "confirm"}
     texts = {name: service.html(name, language, **fields, **links) for name in pages}
-    page = browser.new_context(viewport={"width": 375, "height": 700}, color_scheme=scheme).new_page()
+    page.set_viewport_size({"width": 375, "height": 700})
+    page.emulate_media(color_scheme=scheme)
 
     def answer(route: Any) -> None:
         name = route.request.url.partition(".com/")[2]
@@ -42,7 +43,6 @@ def shown(browser: Any, root: Path, *pages: str, scheme: str = "light", language
 
     page.route("**/*", answer)
     page.goto(f"https://letters.example.com/{pages[0]}")
-    return page
 
 
 def brand(root: Path, theme: str, **sizes: tuple[int, int]) -> None:
@@ -60,30 +60,28 @@ def test_what_a_browser_asks_for_does_not_change_the_language_of_a_page(site: Si
     assert '<html lang="de"' in site.client.get("/subscribe?language=de").text
 
 
-def test_the_button_of_the_confirmation_mail_is_seen_in_the_dark(site: Site, browser: Any) -> None:
+def test_the_button_of_the_confirmation_mail_is_seen_in_the_dark(site: Site, page: Any) -> None:
     site.client.post("/subscribe", data={"email": "ann@example.com"})
     (mail,) = site.mails(1)
     part = mail.get_body(("html",))
     assert part is not None
-    page = browser.new_context(color_scheme="dark").new_page()
+    page.emulate_media(color_scheme="dark")
     page.set_content(part.get_content())
     button = page.locator("a.button")
     accent = palettes(site.service.config.theme, site.root)[1].tokens["accent"]
     for one in (button, page.locator("td.pressed")):
         assert one.evaluate("node => getComputedStyle(node).backgroundColor") == "rgb({}, {}, {})".format(*rgb(accent))
     assert button.evaluate("node => getComputedStyle(node).display") == "inline-block"
-    page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_one_logo_is_shown_in_its_own_shape_and_nothing_overflows(browser: Any, tmp_path: Path, scheme: str) -> None:
+def test_one_logo_is_shown_in_its_own_shape_and_nothing_overflows(page: Any, tmp_path: Path, scheme: str) -> None:
     brand(tmp_path, "{logo: {light: a.png, dark: b.png, width: 480}}", a=(2400, 120), b=(900, 300))
-    page = shown(browser, tmp_path, "subscribe", scheme=scheme)
+    show(page, tmp_path, "subscribe", scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     ((shape, _, width),) = page.evaluate(LOGOS)
     assert 0.9 < shape < 1.1
     assert width == (2400 if scheme == "light" else 900)
-    page.context.close()
 
 
 def ringed(page: Any) -> int:
@@ -95,9 +93,9 @@ def ringed(page: Any) -> int:
     return sum(ImageChops.difference(*shots).convert("L").point(lambda value: value > 32 and 255).histogram()[1:])
 
 
-def test_a_logo_that_has_the_focus_has_a_ring_on_pages_of_both_kinds(browser: Any, tmp_path: Path) -> None:
+def test_a_logo_that_has_the_focus_has_a_ring_on_pages_of_both_kinds(page: Any, tmp_path: Path) -> None:
     brand(tmp_path, "{logo: a.png}", a=(320, 80))
-    page = shown(browser, tmp_path, "confirm")
+    show(page, tmp_path, "confirm")
     assert ringed(page) > 500
     repository = Repository(tmp_path)
     brand(repository.root, "{logo: a.png}", a=(320, 80))
@@ -107,24 +105,22 @@ def test_a_logo_that_has_the_focus_has_a_ring_on_pages_of_both_kinds(browser: An
         page.unroute("**/*")
         page.goto(served.url + "issues/2024-01-01-a/")
         assert ringed(page) > 500
-    page.context.close()
 
 
-def test_a_logo_alone_has_a_light_ground_in_the_dark(browser: Any, tmp_path: Path) -> None:
+def test_a_logo_alone_has_a_light_ground_in_the_dark(page: Any, tmp_path: Path) -> None:
     brand(tmp_path, "{logo: a.png}", a=(320, 80))
-    page = shown(browser, tmp_path, "confirm", scheme="dark")
+    show(page, tmp_path, "confirm", scheme="dark")
     ((_, ground, _),) = page.evaluate(LOGOS)
     assert ground == "rgb(248, 244, 236)"
     page.emulate_media(media="print", color_scheme="dark")
     inks = page.evaluate("""() => ['h1', 'main p', 'button', 'footer a'].map(name =>
         getComputedStyle(document.querySelector(name)).color.match(/\\d+/g).map(Number))""")
     assert all(colours.contrast(tuple(ink), (255, 255, 255)) >= 7 for ink in inks), "dark on paper"
-    page.context.close()
 
 
-def test_where_type_is_twice_as_large_no_word_of_a_title_or_button_breaks(browser: Any, tmp_path: Path) -> None:
+def test_where_type_is_twice_as_large_no_word_of_a_title_or_button_breaks(page: Any, tmp_path: Path) -> None:
     brand(tmp_path, "{accent: '#0b57d0'}")
-    page = shown(browser, tmp_path, "unsubscribe", "unsubscribed", language="en")
+    show(page, tmp_path, "unsubscribe", "unsubscribed", language="en")
     for name in ("unsubscribe", "unsubscribed"):
         page.goto(f"https://letters.example.com/{name}")
         page.add_style_tag(content="html { font-size: 212.5% !important; }")
@@ -136,11 +132,9 @@ def test_where_type_is_twice_as_large_no_word_of_a_title_or_button_breaks(browse
                 return [word[0], range.getClientRects().length] }) })""")
         assert lines
         assert all(count == 1 for _, count in lines), lines
-    page.context.close()
 
 
-def test_an_address_is_typed_from_left_to_right_in_every_language(browser: Any, tmp_path: Path) -> None:
+def test_an_address_is_typed_from_left_to_right_in_every_language(page: Any, tmp_path: Path) -> None:
     brand(tmp_path, "{accent: '#0b57d0'}")
-    page = shown(browser, tmp_path, "subscribe", language="ar")
+    show(page, tmp_path, "subscribe", language="ar")
     assert page.evaluate("getComputedStyle(document.querySelector('[type=email]')).direction") == "ltr"
-    page.context.close()
