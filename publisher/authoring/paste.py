@@ -13,7 +13,7 @@ from publisher.authoring.headlines import PastedLine
 from publisher.authoring.issue import LONGEST, NewIssue, day_of, next_number, write_issue
 from publisher.authoring.yaml_text import key_points_block, scalar
 from publisher.checks.engine import check_issue
-from publisher.checks.rules.pictures import NOT_PASTED
+from publisher.checks.rules.pictures import not_pasted
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Sentence, Span, say
 from publisher.documents import TextFile, decode
@@ -48,12 +48,7 @@ def paste_issue(config: Config, content: bytes, name: str, slug: str | None = No
     for line in digest.pictures:
         start = len(line.text) - len(line.text.lstrip()) + 1
         place = Place(name, Span(line.number, start, line.number, len(line.text) + 1))
-        advice = say("save the picture in issues/{slug}/images/, and name it in the item as image", slug=slug)
-        findings.append(
-            NOT_PASTED.at(
-                place, say("{words} stands here for a picture, which was not pasted", words=line.words), help=advice
-            )
-        )
+        findings.append(not_pasted(line.words, place, slug))
     return PastedIssue(made, told(digest.left_out), (*findings, *check_issue(config, slug)[1]))
 
 

@@ -15,7 +15,6 @@ ELSEWHERE = {
     "file-too-large": "tests/documents/test_text.py makes a megabyte",
     "too-much-markup": "tests/issue/test_load.py makes eight thousand marks",
     "card-glyphs": "tests/edition/test_card.py: which characters no font has depends on the machine",
-    "picture-not-pasted": "tests/authoring/test_paste.py pastes some",
     "rule-crashed": "tests/checks/test_engine.py breaks a rule to see it",
     "dead-link": "tests/links asks a real server",
     "unsure-link": "tests/links asks a real server",

@@ -36,8 +36,8 @@ _TRACKING = re.compile(
     r"|vero_(id|conv)|oly_(anon|enc)_id|s_cid|wickedid|spm|scm|share_(token|source|from)|from_source|isappinstalled",
     re.IGNORECASE,
 )
-_CLASS = re.compile(r"(?<=\))\{[.#](?!button\})[\w. #-]+\}")
-_LIKE_CLASS = re.compile(r"\{[.#][\w. #-]+\}")
+_LIKE_CLASS = re.compile(r"\{:?[ ]?(?:[.#](?!button\})[\w. #-]+|[a-z]+=[^{}\n]+)\}")
+_CLASS = re.compile(r"(?<=\))" + _LIKE_CLASS.pattern)
 _MOST = 60  # anchors that a finding names
 _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
 

@@ -1,4 +1,4 @@
-"""Marks that other tools read and this Markdown does not: a wiki's links, highlights, callouts, formulas."""
+"""Marks that other tools read and this Markdown does not: a wiki's links, callouts, formulas, short codes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ _MARKS = re.compile(
     r"|(?P<highlight>(?<![\w=!<>])==(?=[^\s=])[^=\n]+(?<=[^\s=])==(?![\w=]))"
     r"|^(?P<callout>\[!(?:note|tip|important|warning|caution|info|abstract|question|quote|example)\][-+]?)"
     r"(?=[ \t]*$|[ \t]+[^\n。.！!？?]{1,40}\n)"
-    r"|(?P<aside>(?<![\w%])%%(?=[^\s%])(?=[^%\n]*[ \u3400-\u9fff])[^%\n]*[^\s%]%%(?![\w%]))"
+    r"|(?P<aside>(?<![\w%])%%(?=[^\s%])(?=[^%\n]*[ \u3400-\u9fff])[^%\n]*[^\s%]%%(?![\w%])"
+    r"|^%%[ \t][^%\n]+%%(?=[ \t]*$))"
     r"|^(?P<admonition>(?:!!!|\?\?\?)\+? (?:note|tip|important|warning|danger|info|question|quote|example)\b.*)"
     r"|^(?P<contents>\[toc\]|@\[toc\])[ \t]*$"
+    r"|(?P<attributes>(?<!\))\{:?[ ]?[#.][A-Za-z_][\w. #:-]*\}(?=[ \t]*$)|^\{:[^{}\n]+\}(?=[ \t]*$))"
+    r"|(?P<lower>(?<=[A-Za-z)])~\d{1,3}~)|(?P<raised>(?<=[A-Za-z\d)])\^(?:[+−-]|[+−-]?\d{1,3}|n|th|st|nd|rd)\^(?!\w))"
+    r"|(?P<inserted>(?<![\w+])\+\+(?!(?P<same>\w+)\b[^+\n]*\b(?P=same)\+)(?=[^\s+])[^+\n]{1,80}(?<=[^\s+])\+\+(?![\w+]))"
+    r"|(?P<shortcode>\{\{[<%][^{}\n]*[%>]\}\}|^\{%-?[ ](?:include|youtube|vimeo|bilibili|video|embed|figure|gallery"
+    r"|gist|raw|endraw|(?:end)?highlight|link|post_url|post_link|twitter|asset_img|img|image|note|endnote)\b[^{}\n]*%\}"
+    r"(?=[ \t]*$))"
     r"|(?P<formula>\$\$[^$\n]+\$\$"
     r"|(?<![\w$\\])\$(?=[^$\n]*\\[A-Za-z]{2})[^$\s](?:[^$\n]*[^$\s])?\$(?![\w$])"
     r"|\\\((?>(?:(?!\\\))[^\n]){0,200}?(?:\\[A-Za-z]{2}|(?<=[\w)}\]])(?:\^|(?<![A-Za-z]{2})_)(?=[\w{(\\+-])))[^\n]{0,200}?\\\)"
@@ -34,6 +41,11 @@ _ADVICE: dict[str, Sentence] = {
     "aside": say("write <!-- words --> for what readers are not to see"),
     "admonition": _CALLOUT,
     "contents": say("delete it: a long issue lists its items by itself"),
+    "attributes": say("delete it"),
+    "lower": say("write <sub>2</sub>"),
+    "raised": say("write <sup>2</sup>"),
+    "inserted": say("write **words**, or <mark>words</mark>"),
+    "shortcode": say("delete it, or write a link"),
     "formula": say("write it in letters and <sup>, or make a picture of it"),
 }
 

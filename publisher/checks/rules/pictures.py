@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from publisher.checks.context import Context
@@ -12,7 +13,7 @@ from publisher.diagnostics import Diagnostic, Fault, Place, Severity, define, sa
 from publisher.issue import codes
 from publisher.issue.pictures import PictureFile, linked_picture, picture_file
 
-NOT_PASTED = define("picture-not-pasted", Severity.WARNING)  # told by publisher new --from
+NOT_PASTED = define("picture-not-pasted", Severity.WARNING)
 ALT_IS_FILE_NAME = define("alt-is-file-name", Severity.WARNING)
 COVER_RATIO = define("cover-ratio", Severity.WARNING)
 TELLS_PLACE = define("picture-tells-place", Severity.WARNING)
@@ -26,6 +27,11 @@ _NOTHING = {
     "image", "picture", "photo", "cover", "logo", "img",
     "图片", "圖片", "图", "封面", "配图", "照片", "画像", "写真",
 }  # fmt: skip
+_STANDS = re.compile(
+    r"(?:^|> ?)[ \t]*(图片|圖片|!?[\[【](?:图片?|圖片?)[ ]?\d{0,2}[\]】]|\[(?:图片上传|cid:)[^\[\]\n]*\]"
+    r"|!?\[(?:image|picture|img)(?:[ ]?\d{0,2}|:[^\[\]\n]*)\])[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
@@ -44,6 +50,22 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from _words(use.alt or "", use.source, use.place)
         yield from _file(file, use.place)
         yield from _in_text(use, file)
+    for text in (text for text in context.texts if _STANDS.search(text.prose.text)):
+        for opened, token in pairwise(text.tokens):
+            if (
+                opened.type == "paragraph_open" and token.map and opened.level < 2
+            ):  # an entry of a list is a word of its own
+                for number, line in enumerate(token.content.split("\n"), token.map[0]):
+                    if found := _STANDS.fullmatch(line):
+                        start = text.prose.lines[number].find(found[1])
+                        yield not_pasted(found[1], text.prose.place(number, start, start + len(found[1])), issue.slug)
+
+
+def not_pasted(words: str, place: Place, slug: str) -> Diagnostic:
+    """That words alone in a line are what a copied page has for a picture."""
+    advice = say("save the picture in issues/{slug}/images/, and name it in the item as image", slug=slug)
+    message = say("{words} stands here for a picture, which was not pasted", words=words)
+    return NOT_PASTED.at(place, message, help=advice)
 
 
 def _words(alt: str, path: str, place: Place) -> Iterator[Diagnostic]:
