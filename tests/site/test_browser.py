@@ -109,8 +109,10 @@ def test_the_keyboard_reaches_the_content_first(page: Any, live: str) -> None:
     page.wait_for_function("document.activeElement.id === 'content'")
 
 
-def test_commentaries_are_no_landmarks_of_one_name_and_code_needs_no_scrolling(page: Any, axe_source: str) -> None:
-    code = f"```\n{'long ' * 80}\n```"
+def test_commentaries_and_notes_are_no_landmarks_of_one_name_and_code_needs_no_scrolling(
+    page: Any, axe_source: str
+) -> None:
+    code = f"```\n{'long ' * 80}\n```\n\nSaid[^1].\n\n[^1]: Where."
     made = edition(*(item(name, code, "Why.", anchor=name) for name in ("one", "two")), language="en")
     page.set_viewport_size({"width": 375, "height": 800})
     page.set_content(f"<main>{made.web}</main>")

@@ -171,7 +171,7 @@ def _kept(page: str, labels: dict[str, str], tag: str, attribute: str, value: st
     if attribute == "class" and tag == "code":
         return value if _LANGUAGE_CLASS.fullmatch(value) else None
     if attribute == "role":
-        return value if value in {"doc-noteref", "doc-backlink", "doc-endnotes"} else None
+        return value if value in {"doc-noteref", "doc-backlink", "group"} else None
     if attribute == "aria-label":
         return value if value in labels.values() else None
     return value
@@ -259,7 +259,7 @@ def _reference(_self: Any, tokens: Sequence[Token], index: int, _options: Any, e
 
 def _block_open(_self: Any, _tokens: Sequence[Token], _index: int, _options: Any, env: Any) -> str:
     label = escape(env["labels"]["footnotes"])
-    return f'<section class="footnotes" role="doc-endnotes" aria-label="{label}">\n<ol class="footnotes-list">\n'
+    return f'<section class="footnotes" role="group" aria-label="{label}">\n<ol class="footnotes-list">\n'
 
 
 def _note_open(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
