@@ -81,7 +81,8 @@ async def _work(app: Any, database: Database, duties: Duties) -> None:
 
         def stop() -> None:
             duties.interrupt.request()
-            working.cancel()
+            if duties.interrupt.count == 1:  # a second one is for the senders, and the jobs still end in order
+                working.cancel()
 
         hung_up = (signal.SIGHUP,) if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else ()
         for number in (signal.SIGINT, signal.SIGTERM, *hung_up):

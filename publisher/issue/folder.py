@@ -52,8 +52,8 @@ def discover(root: Path) -> list[str]:
     """The slugs of all issues, sorted: every folder in ``issues/`` that holds anything and is not hidden.
 
     What is no slug, cannot be opened, or is no folder although it is named like an issue, is listed too: reading it
-    says what is wrong, and nobody takes it for an issue that was withdrawn. Raises UsageError where ``issues/`` itself
-    cannot be listed.
+    says what is wrong, and nobody takes it for an issue that was withdrawn. A newsletter without ``issues/`` has none
+    (git keeps no empty folder). Raises UsageError where the folder cannot be listed, or is away outside a newsletter.
     """
     return [name for name in _names(root) if is_text(name) and _is_issue(root / ISSUES / name)]
 
@@ -84,6 +84,8 @@ def _names(root: Path) -> list[str]:
     try:
         names = sorted(entry.name for entry in (root / ISSUES).iterdir())
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and is_file(root / "config.yaml"):
+            return []
         reason = (error.strerror or type(error).__name__).lower()
         where = {"issues": ISSUES, "root": str(root.resolve())}
         message = say("the folder {issues}/ of {root} cannot be read: {reason}", **where, reason=reason)

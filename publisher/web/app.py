@@ -36,7 +36,8 @@ def create_app(service: Service) -> ASGIApp:
         service.close()
 
     async def index(_: Request) -> Response:
-        return RedirectResponse("subscribe", 302)
+        # Whether or not a proxy takes the path of service.url away, and whether or not it ends in a slash.
+        return RedirectResponse(f"{urlsplit(service.config.service.url or '/').path}subscribe", 302)
 
     async def http_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -67,8 +67,8 @@ class ServiceGuard:
             return
         scope = self._viewed(scope)
         path: str = scope["path"]
-        if self._prefix and path.startswith(self._prefix + "/"):
-            path = path.removeprefix(self._prefix)
+        if self._prefix and f"{path}/".startswith(self._prefix + "/"):
+            path = path.removeprefix(self._prefix) or "/"
             scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape"), "root_path": ""}
         if path.endswith("/") and route_of(path) not in {"", "other"}:
             # A mail program or a hand has added a slash. A one-click POST gets no redirect (RFC 8058); a page does,

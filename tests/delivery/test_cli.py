@@ -25,6 +25,7 @@ from publisher.delivery.mailings import newest
 from publisher.delivery.tables import mailings, recipients
 from tests.delivery.world import SLUG, add_people, make_config
 from tests.stubs.ses import SesServer
+from tests.stubs.smtp import Relay
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = """\
@@ -305,12 +306,36 @@ def test_a_signal_ends_a_run_in_order_and_the_next_carries_on(
     assert server.account.summary()["distinct"] == len(server.account.accepted) == 402
 
 
-def begin(root: Path, server: SesServer, *options: str, **ways: Any) -> subprocess.Popen[str]:
+def test_two_signals_leave_a_relay_in_mid_message(run: Run, root: Path) -> None:
+    database = open_database(make_config(root))
+    add_people(database, 40, start=10)
+    database.close()
+    with Relay(seconds=3) as relay:
+        config = CONFIG.format(transport=f"smtp, smtp: {{host: 127.0.0.1, port: {relay.port}}}")
+        (root / "config.yaml").write_text(config, encoding="utf-8")
+        process = begin(root, relay)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 1, err
+        assert "Traceback" not in err
+        assert f"publisher send {SLUG} carries on" in err
+        found = row(run)
+        assert (found["claimed"], found["uncertain"], found["pending"]) == (0, 10, 32)
+        relay.seconds = 0
+        run("send", SLUG)
+        reached = [to for to, _ in relay.accepted]
+        assert len(reached) == len({*reached}) >= 32
+
+
+def begin(root: Path, server: SesServer | Relay, *options: str, **ways: Any) -> subprocess.Popen[str]:
     """``publisher send``, of which the provider has some messages."""
+    taken = server.accepted if isinstance(server, Relay) else server.account.accepted
     words = [sys.executable, "-m", "publisher", "--root", str(root), "send", SLUG, *options]
     ways = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | ways
     process = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": str(ROOT)}, **ways)
-    while not server.account.accepted and process.poll() is None:
+    while not taken and process.poll() is None:
         time.sleep(0.02)
     return process
 

@@ -143,6 +143,33 @@ def test_what_a_dead_worker_was_at_is_carried_on_by_another(
 
 
 @pytest.mark.postgres
+def test_a_worker_that_is_told_twice_to_stop_says_what_became_of_it(
+    tmp_path: Path, postgres_url: str, ses: Callable[..., SesServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ses(latency=3)
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    (tmp_path / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    database = open_database(make_config(tmp_path, "ses"))
+    add_people(database, 900)
+    with database.begin() as connection:
+        mailing = freeze(connection, make_letter())
+    worker = start(tmp_path)
+    wait_for(lambda: server.account.calls > 0)
+    for _ in range(2):
+        worker.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+    _, err = worker.communicate(timeout=60)
+    assert worker.returncode == 0
+    assert "Traceback" not in err
+    assert f"worker: {SLUG}: interrupted" in err
+    with database.connect() as connection:
+        account = mailings.account(connection, mailing.id)
+    assert account.claimed == 0
+    assert account.uncertain > 0
+    database.close()
+
+
+@pytest.mark.postgres
 @pytest.mark.chaos
 def test_workers_share_a_mailing_and_one_may_die(
     request: pytest.FixtureRequest,

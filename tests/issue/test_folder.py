@@ -24,6 +24,14 @@ def test_every_folder_with_anything_in_it_is_an_issue(tmp_path: Path) -> None:
         discover(tmp_path / "nowhere")
 
 
+def test_a_newsletter_whose_last_issue_was_removed_has_none(tmp_path: Path) -> None:
+    put(tmp_path, "config.yaml")
+    assert discover(tmp_path) == []  # git keeps no empty folder
+    put(tmp_path, "issues")
+    with pytest.raises(UsageError, match="cannot be read"):
+        discover(tmp_path)
+
+
 def test_both_spellings_are_items_in_file_name_order(tmp_path: Path) -> None:
     put(
         tmp_path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -376,3 +377,23 @@ def test_ctrl_c_in_mid_mailing_is_recorded_and_the_next_run_goes_on(room: Newsro
     room.ses.account.change({"latency": 0.0, "rate": 0})
     assert room.run("publish").status == 0
     assert room.mailed() == sorted([*PEOPLE, *people])
+
+
+def test_a_last_issue_that_is_reverted_is_withdrawn_shown_and_never_mailed_again(room: Newsroom) -> None:
+    room.issue()
+    room.commit("The issue")
+    assert room.run("publish").status == 0
+    shutil.rmtree(room.root / "issues")  # git keeps no empty folder
+    ran = room.run("publish")
+    assert (ran.status, "no commit says so" in ran.err) == (2, True)  # as after a checkout of a part
+    assert "正文。" in (room.page() or "")
+    room.commit("Without it")
+    for words in (("check",), ("build",), ("plan",), ("plan", "--base", "HEAD~1"), ("publish",)):
+        assert room.run(*words).status == 0, words
+    assert "正文。" not in (room.page() or "")  # it says that it was withdrawn
+    (row,) = json.loads(room.run("status", "--format", "json").out)
+    assert (row["issue"], row["submitted"]) == (SLUG, len(PEOPLE))
+    room.git("revert", "--no-edit", "HEAD")
+    assert room.run("publish").status == 0
+    assert "正文。" in (room.page() or "")
+    assert room.mailed() == sorted(PEOPLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import socket
@@ -17,13 +18,14 @@ _ID = re.compile(rb"^Message-ID: <([0-9a-f]{8}-[0-9]+)\.", re.MULTILINE | re.IGN
 @dataclass
 class Relay:
     """``accepted``: to whom, and our recipient id. ``answer`` is given to every message, ``refused`` to a recipient;
-    ``lost`` is the share of messages that are taken and not answered.
+    ``lost`` is the share of messages that are taken and not answered; each takes ``seconds``.
     """
 
     accepted: list[tuple[str, str]] = field(default_factory=list)
     answer: str = ""
     refused: dict[str, str] = field(default_factory=dict)
     lost: float = 0.0
+    seconds: float = 0.0
     chance: random.Random = field(default_factory=random.Random)
     port: int = 0
     _controller: Any = None
@@ -37,6 +39,7 @@ class Relay:
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802
         found = _ID.search(envelope.content)
         self.accepted.append((envelope.rcpt_tos[0], found[1].decode() if found else ""))
+        await asyncio.sleep(self.seconds)
         if self.chance.random() < self.lost:
             server.transport.abort()
         return "250 2.0.0 Ok"

@@ -107,14 +107,20 @@ def test_a_body_that_turns_into_no_http_gets_one_answer_and_no_traceback(
     assert not [record for record in caplog.records if record.exc_info]
 
 
-def test_a_service_under_a_path(tmp_path: Path) -> None:
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_service_under_a_path(tmp_path: Path, slash: str) -> None:
     newsletter = Newsletter(**{"name": "n", "url": "https://n.example/", "from": "a@n.example"})
-    config = Config(newsletter=newsletter, service=ServiceConfig(url="https://n.example/letters/"), root=tmp_path)
+    config = Config(
+        newsletter=newsletter, service=ServiceConfig(url=f"https://n.example/letters{slash}"), root=tmp_path
+    )
     with TestClient(create_app(WebService.open(config)), base_url="https://n.example") as client:
         answer = client.get("/letters/subscribe")
         assert answer.status_code == 200
         assert answer.headers["strict-transport-security"] == "max-age=31536000"
         assert client.get("/subscribe").status_code == 200  # a proxy that takes the path off
+        for typed in ("/letters", "/letters/", "/"):
+            assert client.get(typed, follow_redirects=False).headers["location"] == "/letters/subscribe"
+        assert client.get("/lettersx").status_code == 404
 
 
 @pytest.fixture(scope="module")

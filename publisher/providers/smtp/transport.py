@@ -12,6 +12,7 @@ import re
 import smtplib
 import socket
 import ssl
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -41,6 +42,7 @@ class SmtpTransport(Transport):
         self.account = f"smtp:{settings.host}:{settings.port}"
         self._settings = settings
         self._smtp: smtplib.SMTP | None = None
+        self._speaking = threading.Lock()
 
     def open(self, composed: Composed) -> Quota:
         """Connect and log in, so that what cannot work fails before anything is claimed. Raises TransportError."""
@@ -66,10 +68,13 @@ class SmtpTransport(Transport):
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         """See :class:`~publisher.providers.provider.Transport`."""
-        return [self._submit(envelope) for envelope in envelopes]
+        with self._speaking:
+            return [self._submit(envelope) for envelope in envelopes]
 
     def close(self) -> None:
-        """End the session (RFC 5321, 4.1.1.10)."""
+        """End the session (RFC 5321, 4.1.1.10), unless a thread that nobody awaits is in the middle of a message."""
+        if self._speaking.locked():
+            return
         if self._smtp is not None:
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 self._smtp.quit()
