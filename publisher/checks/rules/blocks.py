@@ -23,9 +23,13 @@ _ALMOST = re.compile(
 )
 _LINE = r"[^\n]*(?<!  )(?<!\\)\n[ \t]*"  # up to the next, where no line break is written
 _NUMBERED = r"[（(]?(?P<{0}>\d{{1,2}})(?:[、）。．]|\)(?=\S)|(?<=[（(]\d)\)|\.(?=[^\s\d])|\.(?=[\u00a0\u3000]))"
+_HAN = "一二三四五六七八九十"
 _LISTED = re.compile(
-    rf"^[ \t]*(?:(?P<mark>[-+](?![-+\d\s>])|[-+](?=[\u00a0\u3000])|[－–•·●▪◦‣・\uf0b7\uf0a7\uf0d8]){_LINE}(?P=mark)"
+    rf"^[ \t]*(?:(?P<mark>[-+](?![-+\d\s>])|[-+](?=[\u00a0\u3000])|[－–•·●▪◦‣・\uf0b7\uf0a7\uf0d8]"
+    rf"|o(?=\t| {{2}})){_LINE}(?P=mark)"
     rf"|(?P<ring>[①-⑳]){_LINE}(?P<next>[①-⑳])"
+    rf"|\[(?P<note>\d{{1,2}})\](?!\[){_LINE}\[(?P<more>\d{{1,2}})\]"
+    rf"|[（(]?(?P<han>[{_HAN}])(?=[、）)．]){_LINE}[（(]?(?P<then>[{_HAN}])[、）)．]"
     rf"|{_NUMBERED.format('first')}{_LINE}{_NUMBERED.format('second')})",
     re.MULTILINE,
 )
@@ -115,7 +119,10 @@ def _follows(found: re.Match[str]) -> bool:
     """Whether the second line of a list has the number after the first's."""
     if found["ring"]:
         return ord(found["next"]) == ord(found["ring"]) + 1
-    return not found["first"] or int(found["second"]) == int(found["first"]) + 1
+    if found["han"]:
+        return found["han"] + found["then"] in _HAN
+    first, second = found["first"] or found["note"], found["second"] or found["more"]
+    return not first or int(second) == int(first) + 1
 
 
 def _rows(text: Text) -> Iterator[Diagnostic]:

@@ -64,12 +64,18 @@ _CHAT = re.compile(
     r"|^(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你](?:生成|撰写|改写|润色)[^\n]*[:：][ \t]*$"
     r"|^好的[，,！!。]\s*(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你]"
     r"(?:生成|撰写|整理|改写|润色|翻译|准备)[^\n]*[:：][ \t]*$"
+    r"|^(?:如果您|如果你|如您|若您)(?:需要|愿意|希望)，我(?:还|也)?可以(?:继续|进一步)[为帮给替][您你][^\n]{0,12}"
+    r"(?:扩展|改写|润色|翻译|生成|改成|调整|优化|细化)[^\n]*$"
+    r"|^(?:would you like me to|(?:let me know )?if you(?:'|’)d like(?: me to|, I can)(?: also)?) "
+    r"(?:rewrite|refine|revise|shorten|polish)\b[^\n]*$"
     r"|^希望(?:这|以上)对您有所帮助[！!。.]?[ \t]*$"
     r"|\A(?:很?抱歉[，,]\s*)?作为一个\s?(?:AI|人工智能)(?:语言)?(?:模型|助手)，我[^\n]*",
     re.MULTILINE | re.IGNORECASE,
 )
 """Marks of sources, and lines that are said to whoever asked; “Here is the list:” is what editors say to readers."""
-_CHAT_SIGN = re.compile(r"†|oaicite|turn\d|here|as an ai|[为给][您你]|有所帮助|作为一个", re.IGNORECASE)
+_CHAT_SIGN = re.compile(
+    r"†|oaicite|turn\d|here|as an ai|like me to|d like, I|[为给帮替][您你]|有所帮助|作为一个", re.IGNORECASE
+)
 Written = tuple[str, Callable[[int, int], Place]]
 
 

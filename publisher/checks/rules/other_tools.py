@@ -26,6 +26,8 @@ _MARKS = re.compile(
     r"|(?P<shortcode>\{\{[<%][^{}\n]*[%>]\}\}|^\{%-?[ ](?:include|youtube|vimeo|bilibili|video|embed|figure|gallery"
     r"|gist|raw|endraw|(?:end)?highlight|link|post_url|post_link|twitter|asset_img|img|image|note|endnote)\b[^{}\n]*%\}"
     r"(?=[ \t]*$))"
+    r"|(?P<field>Error! (?:Reference source|Bookmark) not (?:found|defined)\."
+    r"|错误[!！]\s?未(?:找到引用源|定义书签)[。.])"
     r"|(?P<formula>\$\$[^$\n]+\$\$"
     r"|(?<![\w$\\])\$(?=[^$\n]*\\[A-Za-z]{2})[^$\s](?:[^$\n]*[^$\s])?\$(?![\w$])"
     r"|\\\((?>(?:(?!\\\))[^\n]){0,200}?(?:\\[A-Za-z]{2}|(?<=[\w)}\]])(?:\^|(?<![A-Za-z]{2})_)(?=[\w{(\\+-])))[^\n]{0,200}?\\\)"
@@ -46,6 +48,7 @@ _ADVICE: dict[str, Sentence] = {
     "raised": say("write <sup>2</sup>"),
     "inserted": say("write **words**, or <mark>words</mark>"),
     "shortcode": say("delete it, or write a link"),
+    "field": say("delete it"),
     "formula": say("write it in letters and <sup>, or make a picture of it"),
 }
 
