@@ -88,3 +88,34 @@ def test_the_page_names_every_variable_that_is_read() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (HERE / "publisher").rglob("*.py"))
     read = set(re.findall(r"\"(PUBLISHER_[A-Z_]+)\"", code))
     assert read <= set(re.findall(r"PUBLISHER_[A-Z_]+", PAGE[PAGE.index("## Environment") :]))
+
+
+CALL = re.compile(r"(?<![\w/.@{-])publisher((?: +[a-z][a-z-]*)+)((?: +[^\n`;|)\"]*)?)")
+TEXTS = [
+    path
+    for places in ("*.md", "docs/**/*.md", "editors/**/*.md", "publisher/**/*.py", "publisher/authoring/files/**/*")
+    for path in sorted(HERE.glob(places))
+    if path.is_file() and path.name != "CHANGELOG.md"
+]
+
+
+def test_every_call_in_a_page_or_a_message_is_one_there_is() -> None:
+    """Of a call whose first words are a command: each of its options; ``make`` with a target of the Makefile."""
+    targets = re.findall(r"^([a-z][\w-]*):", (HERE / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    seen, wrong = 0, []
+    for path in TEXTS:
+        text = path.read_text(encoding="utf-8")
+        for call in CALL.finditer(text):
+            words = call[1].split()
+            name = next((one for n in (2, 1) if (one := " ".join(words[:n])) in LEAVES), None)
+            given = re.split(r"publisher |,", call[2])[0]  # what follows may be another call
+            bad = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", given)) - options(ROOT) - {"--help"}
+            if name:
+                seen += 1
+                bad -= options(LEAVES[name])
+                wrong += [f"{path.relative_to(HERE)}: publisher {name} {one}" for one in bad]
+        for target in re.findall(r"(?:^|`| {4})make ([a-z][\w-]*)", text, re.MULTILINE):
+            seen += 1
+            wrong += [f"{path.relative_to(HERE)}: make {target}"] * (target not in targets)
+    assert wrong == []
+    assert seen > 500
