@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from unittest.mock import patch
 
 import css_inline
@@ -24,6 +24,7 @@ from publisher.edition.pictures import Pictures
 from publisher.edition.rendering import render, write_stories, write_web
 from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
+from publisher.edition.view import View
 from publisher.edition.viewing import view
 from publisher.issue import Issue, discover, read_issue
 from publisher.issue.markdown import forget_parsed, parsed
@@ -33,6 +34,7 @@ from publisher.proofing.proof import proofread
 from publisher.site.archive import arrange
 from publisher.site.pages import ArchivePages
 
+_T = TypeVar("_T")
 RUNS = 5
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 
@@ -46,7 +48,7 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
     assert len(issues) == len(slugs)
     editions = [edition for issue in issues if (edition := render(issue, config)[0])]
     packed = [pack(proofread(config, slug)) for slug in slugs]
-    facts = [[facts_of(config, issue)[0] for issue in issues]]
+    facts = [{issue.slug: facts_of(config, issue)[0] for issue in issues}]
     archive = arrange(editions)
     pages = ArchivePages(config, archive)
     return [
@@ -68,7 +70,7 @@ def stage_costs(root: Path) -> list[tuple[str, float]]:
     ]
 
 
-def _cost(work: Callable[[Any], object], values: Sequence[Any]) -> float:
+def _cost(work: Callable[[_T], object], values: Sequence[_T]) -> float:
     times = []
     for _ in range(RUNS):
         gc.collect()
@@ -119,13 +121,13 @@ def _bare_email(source: str) -> None:
     _INLINER.inline(mjml2html(source, fonts={}))
 
 
-def _view(issue: Issue, config: Config) -> Any:
+def _view(issue: Issue, config: Config) -> View:
     words, pictures = Locale.of(issue.language, config.labels), Pictures(config, issue.folder)
     return view(issue, config, words, pictures, Slots(issue.slug))
 
 
 def _email(config: Config) -> Callable[[Issue], object]:
-    made: dict[str, Any] = {}
+    made: dict[str, View] = {}
 
     def work(issue: Issue) -> object:
         seen = made.get(issue.slug) or made.setdefault(issue.slug, _view(issue, config))
@@ -135,7 +137,7 @@ def _email(config: Config) -> Callable[[Issue], object]:
 
 
 def _web(config: Config) -> Callable[[Issue], object]:
-    made: dict[str, Any] = {}
+    made: dict[str, View] = {}
 
     def work(issue: Issue) -> object:
         seen = made.get(issue.slug) or made.setdefault(issue.slug, _view(issue, config))
