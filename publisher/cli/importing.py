@@ -70,6 +70,7 @@ def import_(
         with Bar("Writing", file) as bar:
             names = _series(config, database, series)
             tally = importing.write(database, found, pending=pending, series=names, progress=bar.at)
+        database.close()  # or its cache of pages stands beside the sorting of all mailboxes
         with database.connect() as connection:
             now = numbers(connection)
         _print_import(format, found, tally, problems, now)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
@@ -17,12 +18,15 @@ from sqlalchemy import (
     Update,
     any_,
     cast,
+    column,
     func,
     literal_column,
     select,
+    table,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from publisher.database.engine import to_json
 
@@ -66,25 +70,46 @@ def among(connection: Connection, column: Column[Any], values: Collection[Any]) 
 def update_rows(
     connection: Connection, statement: Update, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any] | None = None
 ) -> None:
-    """Execute an UPDATE for each of ``rows``: a third of the time of ``execute``.
+    """Execute an UPDATE for each of ``rows``, of which no two are about one row of the table.
 
-    They name its parameters, all the same ones; ``same`` are those that have one value for all.
+    They name its parameters, all the same ones; ``same`` are those that have one value for all. SQLite goes through
+    the rows by the columns that theirs are compared with: those need an index.
     """
     if not rows:
         return
-    text, parameters, own = _compiled(statement, connection.dialect)
-    bound = _bound(rows, parameters, {**own, **(same or {})})
-    if connection.dialect.positional:
-        connection.exec_driver_sql(text, bound)
-    else:
-        keys = [key for key, _ in parameters]
+    dialect, given = connection.dialect, tuple(rows[0])
+    text, parameters, own = _compiled(statement, dialect)
+    if dialect.name == "postgresql":
+        bound, keys = _bound(rows, parameters, {**own, **(same or {})}), [key for key, _ in parameters]
         connection.exec_driver_sql(text, [dict(zip(keys, row, strict=True)) for row in bound])
+        return
+    binds = dict(parameters)
+    bound = _bound(rows, [(key, binds[key]) for key in given])
+    # One statement, as of insert_rows: between two a busy thread may hold the interpreter's lock for 5 ms.
+    text, parameters, own = _compiled(statement, dialect, given)
+    rest = _bound([{**own, **(same or {})}], parameters)[0]
+    names, row = ", ".join(map(dialect.identifier_preparer.quote, given)), f"({', '.join('?' * len(given))})"
+    most = max(1, _MOST_VALUES // len(given))
+    for part in (bound[at : at + most] for at in range(0, len(bound), most)):
+        values = ", ".join([row] * len(part))
+        whole = (*chain.from_iterable(part), *rest)
+        connection.exec_driver_sql(f"WITH given({names}) AS (VALUES {values}) {text}", whole)
 
 
 @lru_cache(maxsize=16)
-def _compiled(statement: Update, dialect: Dialect) -> tuple[str, _Parameters, dict[str, Any]]:
-    """The statement's text, its parameters in order, and the values that it brings itself."""
-    compiled = statement.compile(dialect=dialect)
+def _compiled(
+    statement: Update, dialect: Dialect, given: tuple[str, ...] = ()
+) -> tuple[str, _Parameters, dict[str, Any]]:
+    """The statement's text, its parameters in order, and the values that it brings itself; those ``given`` are columns
+    of a table of this name.
+    """
+    columns = table("given", *map(column, given)).c
+
+    def named(element: Any, **_: object) -> Any:
+        return columns[element.key] if isinstance(element, BindParameter) and element.key in given else None
+
+    made: Any = replacement_traverse(statement, {}, named)
+    compiled = made.compile(dialect=dialect)
     types = {name: parameter.type for parameter, name in compiled.bind_names.items()}
     parameters: _Parameters = [
         (name, types[name].dialect_impl(dialect).bind_processor(dialect)) for name in compiled.positiontup or types

@@ -212,15 +212,16 @@ class Ledger:
         for claim, outcome in results:
             state, counts = decide(outcome)
             row = {
+                "b_mailing": self.mailing.id,
                 "b_number": claim.number,
+                "b_sender": self.sender_id,
                 "b_state": state,
                 "b_attempts": claim.attempt if counts else claim.attempt - 1,
                 "b_reason": outcome.code[:80] or None,
                 "b_message_id": outcome.message_id,
             }
             rows.append(row)
-        same = {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_changed_at": datetime.now(UTC)}
-        update_rows(connection, _RECORD, rows, same)
+        update_rows(connection, _RECORD, rows, {"b_changed_at": datetime.now(UTC)})
 
     def _claim(self, connection: Connection, wanted: int, round_: int) -> tuple[tuple[Claim, ...], int]:
         """The claims with today's addresses; and how many have left since the freeze, and are excluded."""

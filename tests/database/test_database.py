@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, insert, select, text, update
+from sqlalchemy import bindparam, create_engine, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from publisher.audience.tables import consents, salts, subscribers
 from publisher.audience.tokens import Tokens
 from publisher.config.model import Config
 from publisher.database import Database, bulk, metadata, open_database
-from publisher.database.bulk import insert_rows
+from publisher.database.bulk import insert_rows, update_rows
 from publisher.database.engine import database_url
 from publisher.database.migrate import FOLDER, migrate, revisions, whole_metadata
 from publisher.errors import DatabaseError
@@ -141,6 +141,19 @@ def test_more_rows_than_a_statement_takes_are_all_inserted(database: Database, m
     with database.begin() as connection:
         insert_rows(connection, salts, [{"purpose": str(number), "value": "x"} for number in range(5)])
         assert {*connection.scalars(select(salts.c.purpose))} == {"0", "1", "2", "3", "4"}
+
+
+def test_more_rows_than_a_statement_takes_are_all_updated(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "_MOST_VALUES", 5)
+    s = salts.c
+    statement = update(salts).where(s.purpose == bindparam("key"), s.value != "kept").values(value=bindparam("new"))
+    with database.begin() as connection:
+        kept = {"purpose": "5", "value": "kept"}
+        insert_rows(connection, salts, [*({"purpose": str(number), "value": "x"} for number in range(5)), kept])
+        update_rows(connection, statement, [{"key": str(number), "new": f"y{number}"} for number in range(4)])
+        update_rows(connection, statement, [{"key": "4"}, {"key": "5"}, {"key": "none"}], {"new": "same"})
+        found = {row.purpose: row.value for row in connection.execute(select(salts))}
+    assert found == {"0": "y0", "1": "y1", "2": "y2", "3": "y3", "4": "same", "5": "kept"}
 
 
 def test_a_broken_constraint_names_no_address_not_even_in_a_traceback(database: Database) -> None:

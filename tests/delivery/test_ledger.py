@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, event, insert, update
 
 from publisher.audience import store
 from publisher.audience.tables import subscribers, suppressions
@@ -130,6 +130,20 @@ def test_results_and_the_next_claims_are_one_commit(database: Database) -> None:
     assert len(ledger.record_and_claim(results, 2, 1).claims) == 2
     found = account(database, mailing)
     assert (found.submitted, found.rejected, found.claimed, found.pending) == (1, 1, 2, 0)
+
+
+def test_results_are_found_by_their_numbers_however_large_the_mailing_is(sqlite: Database) -> None:
+    add_people(sqlite, 3)
+    ledger = opened(sqlite, frozen(sqlite))
+    claims, said = ledger.record_and_claim([], 3, 1).claims, []
+    event.listen(sqlite.engine, "before_cursor_execute", lambda *call: said.append(call[2:4]))
+
+    ledger.record_and_claim(outcomes(claims, submitted("m")))
+
+    statement, values = next(one for one in said if "UPDATE recipients" in one[0])
+    with sqlite.connect() as connection:
+        plan = "\n".join(row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values))
+    assert "SEARCH recipients USING PRIMARY KEY (mailing_id=? AND number=?)" in plan
 
 
 def test_who_failed_comes_after_everybody_else_and_throttled_attempts_do_not_count(database: Database) -> None:
