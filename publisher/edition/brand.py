@@ -16,7 +16,6 @@ from publisher.config.load import NAME, read_nodes
 from publisher.config.theme import Fonts, Social, ThemeConfig, described_in, palettes, theme_folders, tokens
 from publisher.diagnostics import Fault, Place, Span, say
 from publisher.documents import find, read_text
-from publisher.edition.mail_copy import PORTRAIT, portrait
 from publisher.edition.model import Asset
 from publisher.errors import ConfigError, UsageError
 from publisher.issue import codes
@@ -108,6 +107,8 @@ def _read(
         return BrandPicture(asset.name, width, max(1, round(opened.height * width / opened.width)), alt)
 
     def shown(name: str, file: str) -> BrandPicture:
+        from publisher.edition.mail_copy import PORTRAIT, portrait
+
         place = place_of(root, "authors", name, "picture")
         opened = open_file(root / file, file)
         if isinstance(opened, Fault):

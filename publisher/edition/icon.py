@@ -7,7 +7,6 @@ import io
 
 from publisher.config import Config
 from publisher.edition.brand import Brand
-from publisher.edition.mail_copy import saved
 
 SIZES = (32, 180, 512)
 """Pixels: a tab, a home screen (apple-touch-icon), a feed reader."""
@@ -31,6 +30,7 @@ def draw_icon(config: Config, size: int) -> bytes:
     from PIL import Image, ImageDraw, ImageOps  # most builds draw none
 
     from publisher.edition.card import font_for, load_font
+    from publisher.edition.mail_copy import saved
 
     brand, letter = Brand.of(config), initial(config)
     if brand.icon:

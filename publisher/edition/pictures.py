@@ -8,11 +8,9 @@ import unicodedata
 from pathlib import Path
 
 from markupsafe import Markup
-from PIL import Image
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Fault, Place, say
-from publisher.edition.mail_copy import mail_copy
 from publisher.edition.markdown import Html, Sized, with_images
 from publisher.edition.model import Asset
 from publisher.edition.page_copy import is_scaled
@@ -121,6 +119,8 @@ class Pictures:
         return self._found[key]
 
     def _read(self, picture: PictureFile) -> Asset | Fault:
+        from publisher.edition.mail_copy import mail_copy  # Pillow, which most issues do without
+
         try:
             content = picture.file.read_bytes()
             copy = mail_copy(picture, content, 2 * COLUMN, self._most)
@@ -130,12 +130,12 @@ class Pictures:
             return Fault(codes.IMAGE_UNREADABLE, message, say("save it again, and commit it"))
         name = _name(picture.file, content, picture.file.suffix.lower())
         asset = Asset(
-            name, content, Image.MIME[picture.format], picture.width, picture.height, scaled=is_scaled(picture)
+            name, content, f"image/{picture.format.lower()}", picture.width, picture.height, scaled=is_scaled(picture)
         )
         mailed = asset
         if copy:
             mailed = Asset(
-                _name(picture.file, copy[1], f".{_SUFFIXES[copy[0]]}"), copy[1], Image.MIME[copy[0]], copied=True
+                _name(picture.file, copy[1], f".{_SUFFIXES[copy[0]]}"), copy[1], f"image/{copy[0].lower()}", copied=True
             )
         for each in (asset, mailed):
             self._assets.setdefault(each.name, each)

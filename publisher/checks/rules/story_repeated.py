@@ -152,7 +152,7 @@ def _issues_of(
 def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
     several = _issues_of(ordered, wanted, _sources)
     ran: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a source: its issues, with the text
-    for slug, day, stories in ordered:
+    for slug, day, stories in ordered if several else ():
         for _, _, _, text, links, _ in stories:
             for _, url in links:
                 if url in several:
@@ -172,12 +172,12 @@ def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> It
     """The same headline anywhere before, else an alike one among the last issues."""
     several = _issues_of(ordered, wanted, _headlines)
     known: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)  # of a headline: its issues, with the text
-    for slug, day, stories in ordered:
+    for slug, day, stories in ordered if several else ():
         for _, _, headline, text, *_ in stories:
             if headline in several:
                 known[headline][day, slug] = text
-    last = _Last(ordered)
-    for place, (slug, day, stories) in enumerate(ordered):
+    alike_to = _alike(ordered, wanted)
+    for slug, day, stories in ordered:
         for at, words, headline, text, *_ in stories if wanted is None or slug in wanted else ():
             same = known.get(headline, {})
             earlier = [issue for issue in islice(same, WINDOW) if issue[0] < day]
@@ -186,7 +186,7 @@ def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> It
             if earlier and len(_pairs(words)) >= _SHORTEST:
                 message = say("the same headline already ran in {slug}", slug=earlier[-1][1])
                 yield CODE.at(_place(at), message, help=_HELP)
-            elif not earlier and (alike := last.alike(place, words)):
+            elif not earlier and (alike := alike_to.get((slug, words))):
                 share, slug_of = max((likeness, other.slug) for likeness, other in alike)
                 message = say("a headline {share:.0%} alike already ran in {slug}", share=share, slug=slug_of)
                 yield CODE.at(_place(at), message, help=_HELP)
@@ -199,23 +199,43 @@ def earlier(gathered: Sequence[Told], wanted: frozenset[str]) -> dict[str, tuple
     ordered = _ordered(gathered)
     headlines, several = _issues_of(ordered, wanted, _headlines), _issues_of(ordered, wanted, _sources)
     of_source: defaultdict[str, list[_PastHeadline]] = defaultdict(list)
-    for slug, day, stories in ordered:
+    for slug, day, stories in ordered if several else ():
         for _, words, _, _, links, anchor in stories:
             for url in {url for _, url in links if several.get(url, COLUMN) < COLUMN}:
                 of_source[url].append(_PastHeadline(slug, day, words, anchor, _pairs(words)))
-    last = _Last(ordered)
+    alike = _alike(ordered, wanted)
     made: dict[str, tuple[Earlier, ...]] = {}
-    for place, (slug, day, stories) in enumerate(ordered):
+    for slug, day, stories in (told for told in ordered if told[0] in wanted):
         found: dict[Earlier, str] = {}
-        for _, words, headline, _, links, anchor in stories if slug in wanted else ():
+        for _, words, headline, _, links, anchor in stories:
             pairs = _pairs(words)
-            told = [other for _, other in last.alike(place, words)] if headlines.get(headline, 1) < COLUMN else []
+            column = headlines.get(headline, 1) >= COLUMN
+            told = [] if column else [other for _, other in alike.get((slug, words), ())]
             for _, url in links:
                 same = (o for o in of_source.get(url, ()) if o.day < day and not _another(words, o.words))
                 told += [other for other in same if 4 * len(pairs & other.pairs) >= len(pairs) + len(other.pairs)]
             found |= {(anchor, other.slug, other.anchor, other.words): other.day for other in told}
         made[slug] = tuple(sorted(found, key=lambda one: (found[one], *one), reverse=True))
-    return {slug: made[slug] for slug in wanted & made.keys()}
+    return made
+
+
+_Alike = dict[tuple[str, str], list[tuple[float, _PastHeadline]]]
+"""Of an issue's slug and a headline of it: those alike of earlier days, and how much."""
+_found: tuple[Sequence[Told], frozenset[str] | None, _Alike] = ((), None, {})
+
+
+def _alike(ordered: Sequence[Told], wanted: frozenset[str] | None) -> _Alike:
+    """Of each headline of the issues ``wanted`` that has any. Kept, since the findings and the earlier stories ask."""
+    global _found
+    wanted = None if wanted is not None and len(wanted) >= len(ordered) else wanted
+    if _found[0] != ordered or _found[1] != wanted:
+        last, made = _Last(ordered), {}
+        for place, (slug, _, stories) in enumerate(ordered):
+            for _, words, *_ in stories if wanted is None or slug in wanted else ():
+                if (slug, words) not in made and (alike := last.alike(place, words)):
+                    made[slug, words] = alike
+        _found = ordered, wanted, made
+    return _found[2]
 
 
 class _Last:
