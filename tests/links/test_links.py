@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -132,6 +133,19 @@ def test_a_redirect_to_a_private_address_is_not_followed(server: LinkServer, tmp
 )
 def test_public_addresses_are_told_from_private_ones(address: str, public: bool) -> None:
     assert is_public(address) is public
+
+
+@pytest.mark.parametrize(("error", "code"), [(socket.EAI_AGAIN, "unsure-link"), (socket.EAI_NONAME, "dead-link")])
+def test_a_host_that_nobody_answers_for_is_in_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, code: str
+) -> None:
+    """Without a network the resolver says "try again" of every host."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(error, "")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    assert codes(tmp_path, "https://n.example/") == [code]
 
 
 def test_an_answer_is_remembered_for_a_day_and_trouble_is_not(server: LinkServer, tmp_path: Path) -> None:

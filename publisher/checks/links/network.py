@@ -16,6 +16,7 @@ from typing import Any
 import httpcore
 import httpx
 
+UNRESOLVED = "no resolver answers"
 _UNICAST = ipaddress.ip_network("2000::/3")
 """All of IPv6 that is given to anybody: outside are ``::/96``, ``::ffff:0:0:0/96``, ``64:ff9b::/96`` and
 ``64:ff9b:1::/48`` (RFC 4291, 2765, 6052, 8215), which are IPv4 addresses, perhaps private ones, in IPv6 clothes."""
@@ -71,6 +72,8 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(f"{host} took too long to resolve") from error
         except (socket.gaierror, UnicodeError) as error:
+            if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+                raise httpcore.ConnectError(UNRESOLVED) from error
             raise httpcore.ConnectError(f"there is no host {host}") from error
         addresses = [str(entry[4][0]) for entry in found]
         allowed = [a for a in addresses if self._allow_private or is_public(a)]

@@ -10,7 +10,7 @@ from enum import StrEnum
 import httpx
 
 from publisher import __version__
-from publisher.checks.links.network import PrivateAddressError, SafeTransport
+from publisher.checks.links.network import UNRESOLVED, PrivateAddressError, SafeTransport
 from publisher.diagnostics import Sentence, say
 
 MAX_REDIRECTS = 8
@@ -167,6 +167,8 @@ def _connection(error: httpx.ConnectError) -> LinkResult:
     text = str(error)
     if text.startswith("there is no host"):
         return LinkResult(LinkState.DEAD, say("the link leads nowhere: {text}", text=text))
+    if text == UNRESOLVED:
+        return _unsure(say("the link's host cannot be looked up now"))
     if "certificate" in text.lower() or "ssl" in text.lower():
         return _unsure(say("the link has a certificate that browsers refuse"))
     return _unsure(say("the link refuses connections"))
