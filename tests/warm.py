@@ -62,10 +62,10 @@ def zygote() -> Zygote:
 
 
 def command(
-    cwd: Path, *words: str, environment: Mapping[str, str] | None = None, stdin: bytes = b""
+    cwd: Path, *words: str, environment: Mapping[str, str] | None = None, stdin: bytes = b"", **more: Any
 ) -> subprocess.CompletedProcess[str]:
     """``publisher`` with these words, as CI would call it: no terminal, no variable of ours but those given."""
-    ran = zygote().run(cwd, *words, environment=environment or {}, stdin=stdin)
+    ran = zygote().run(cwd, *words, environment=environment or {}, stdin=stdin, **more)
     assert "Traceback" not in ran["out"], ran["out"]
     return subprocess.CompletedProcess(words, ran["status"], ran["out"], ran["err"])
 

@@ -1,13 +1,15 @@
 """A process that has everything imported and forks a child a command: real processes at a tenth of the price.
 
-``python -m tests.zygote`` reads one JSON request a line: ``words``, ``cwd``, ``environment``, and ``kill``,
-the number of the moment at which the child kills itself with SIGKILL. A moment lies before each thing that outlives the
-process: every commit, and every request to AWS that is no upload of a page (tests of the deployment have those). What
-lies between two of them leaves no trace, so these are all the states a death can leave. The answer names them.
+``python -m tests.zygote`` reads one JSON request a line: ``words``, ``cwd``, ``environment``, ``unprivileged`` for a
+child that may not read everything, and ``kill``, the number of the moment at which the child kills itself with SIGKILL.
+A moment lies before each thing that outlives the process: every commit, and every request to AWS that is no upload of a
+page (tests of the deployment have those). What lies between two of them leaves no trace, so these are all the states a
+death can leave. The answer names them.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
@@ -85,12 +87,26 @@ def child(request: dict[str, Any], out: Path, err: Path, log: Path) -> None:
     os.chdir(request["cwd"])
     if "AWS_ACCESS_KEY_ID" not in os.environ:
         boto3.DEFAULT_SESSION = None  # the warm one remembers the credentials it was made with
+    if request.get("unprivileged"):
+        give_up_privilege()
     if request.get("watch"):
         watch(Moments(request.get("kill"), log))
     from publisher.cli.app import main
 
     sys.argv = ["publisher", *request["words"]]
     main()
+
+
+def give_up_privilege() -> None:
+    """Root may read everything, so it gives that up (capabilities(7), DAC), here and in what is started from here."""
+    libc, version = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0)
+    held = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, twice
+    libc.capget(version, held)
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+        for kind in range(3):
+            held[kind] &= ~(1 << capability)
+    libc.capset(version, held)
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -141,6 +157,7 @@ def warm_up() -> None:
     from tests.acceptance.conftest import CONFIG, Newsletter
     from tests.thrift import be_thrifty
 
+    importlib.import_module("apprise")  # a third of a second of each command that announces
     for module in pkgutil.walk_packages(publisher.__path__, "publisher."):
         if "__main__" not in module.name and ".migrations." not in module.name:
             importlib.import_module(module.name)

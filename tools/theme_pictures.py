@@ -50,6 +50,7 @@ def shots(browser: Any, root: Path, wanted: Container[str] | None = None) -> Ite
     ``wanted``; ``root`` is an empty folder.
     """
     newsletter(root)
+    page = browser.new_page()
     for theme, language in product(built_in(), ISSUES):
         chosen = {name: view for name, view in views(theme, language).items() if wanted is None or name in wanted}
         if not chosen:
@@ -59,14 +60,15 @@ def shots(browser: Any, root: Path, wanted: Container[str] | None = None) -> Ite
         painted = config.theme.model_copy(update={"name": theme})
         config, out = config.model_copy(update={"newsletter": spoken, "theme": painted}), root / theme / language
         build(config, [], out, drafts=False)
+        page.unroute_all()
+        page.route("**/*", partial(answer, config=config, out=out))
         for name, (surface, width, scheme) in chosen.items():
-            context = browser.new_context(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
-            context.route("**/*", partial(answer, config=config, out=out))
-            page = context.new_page()
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            page.emulate_media(color_scheme=scheme)
             path = SURFACES[surface].format(slug=ISSUES[language])
             page.goto(f"{config.newsletter.url}--built/{path}", wait_until="networkidle")
             yield name, Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            context.close()
+    page.close()
 
 
 def main() -> None:

@@ -96,7 +96,7 @@ class Theme:
         shown, UsageError for a file of the theme that cannot be used.
         """
         own = self._sheet(name, assets) + self._sheet(name.replace("style", "theme"), assets, needed=False)
-        return _SPACE.sub(_spaced, variables(self.brand, self.config.newsletter.language) + own + self.brand.css)
+        return _compact(variables(self.brand, self.config.newsletter.language) + own + self.brand.css)
 
     def _sheet(self, name: str, assets: str, *, needed: bool = True) -> str:
         text = theme_text(self.config, name, needed=needed)
@@ -154,6 +154,11 @@ class Theme:
             if Path(filename).is_relative_to(folder):
                 return Path(filename).relative_to(folder).as_posix()
         return None
+
+
+@lru_cache(maxsize=8)
+def _compact(sheet: str) -> str:
+    return _SPACE.sub(_spaced, sheet)
 
 
 def _spaced(found: re.Match[str]) -> str:

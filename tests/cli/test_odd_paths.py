@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import subprocess
@@ -165,7 +164,7 @@ def test_without_issues_nothing_is_done(root: Path, how: str, name: str) -> None
         kept.touch()
     elif how != "missing":
         kept.symlink_to("issues" if how == "loop" else "nowhere")
-    ran = run(root, *command, before=_without_privilege)
+    ran = run(root, *command, unprivileged=True)
     assert (ran.returncode, "Traceback" in ran.stderr) == (2, False)
     assert "the folder issues/ of" in ran.stderr
     assert "cannot be read" in ran.stderr
@@ -176,11 +175,11 @@ def test_an_unreadable_issue_is_broken_not_withdrawn(root: Path) -> None:
     page = root / f"dist/site/issues/{GOOD}/index.html"
     assert (first.returncode, page.is_file()) == (0, True)
     (root / "issues" / GOOD).chmod(0)
-    ran = run(root, "publish", before=_without_privilege)
+    ran = run(root, "publish", unprivileged=True)
     assert (ran.returncode, "Traceback" in ran.stderr) == (1, False)
     assert "withdrawn" not in ran.stdout + ran.stderr
     assert page.is_file()
-    ran = run(root, "check", "--format", "json", before=_without_privilege)
+    ran = run(root, "check", "--format", "json", unprivileged=True)
     assert [(f["path"], f["code"]) for f in json.loads(ran.stdout)] == [(f"issues/{GOOD}", "file-unreadable")]
     (root / "issues" / GOOD).chmod(0o755)
 
@@ -189,10 +188,3 @@ def test_no_issue_file_follows_from_a_folder_that_cannot_be_listed(root: Path) -
     (root / "issues/2025-01-01-weekly").symlink_to("nowhere")
     folder = read_folder(root, "2025-01-01-weekly")
     assert (folder.issue_file, len(folder.findings)) == (None, 1)
-
-
-def _without_privilege() -> None:
-    """Run in the child: root may read everything, so it gives that up (capabilities(7), DAC)."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,14 +20,9 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-def run(root: Path, *arguments: str, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
-    if before is None:
-        ours = {name: value for name, value in os.environ.items() if name.startswith("PUBLISHER_")}
-        return warm.command(root.parent, "--root", str(root), *arguments, environment=ours)
-    command = [sys.executable, "-m", "publisher", "--root", str(root), *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False, preexec_fn=before
-    )
+def run(root: Path, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    ours = {name: value for name, value in os.environ.items() if name.startswith("PUBLISHER_")}
+    return warm.command(root.parent, "--root", str(root), *arguments, environment=ours, **more)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])

@@ -23,7 +23,7 @@ SEEDS = range(1, 4)
 ENOUGH = 40  # seeds within which each planted fault shows
 SHOWN: dict[object, tuple[int, ...]] = {
     restore_unnoticed: (24,),
-    confirmation_sent_twice: (18,),
+    confirmation_sent_twice: (7,),
     step_frozen_outside_its_transaction: (9,),
 }  # where these did, and are looked for first
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -26,20 +27,19 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing_serious_and_nothing_overflows(
-    page: Any, live: str, axe: Callable[..., list[Any]], scheme: str
+    page: Any, live: str, axe: Callable[..., list[Any]], path: str
 ) -> None:
-    page.emulate_media(color_scheme=scheme)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
-    for width in (375, 1280):
+    page.goto(live + path)
+    for width, scheme in product((375, 1280), ("light", "dark")):
         page.set_viewport_size({"width": width, "height": 900})
-        for path in PAGES:
-            page.goto(live + path)
-            found = axe(page)
-            assert not found, [(v["id"], [node["html"] for node in v["nodes"]]) for v in found]
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        page.emulate_media(color_scheme=scheme)
+        found = axe(page)
+        assert not found, [(v["id"], [node["html"] for node in v["nodes"]]) for v in found]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, scheme
     assert not [text for text in complaints if "404" not in text]
 
 
