@@ -240,7 +240,8 @@ class _Reader:
             number = int(digits[0]) if (digits := re.match(r"\d{1,2}", line.words)) and point and not alone else 0
             again = number == 1 and (last > 1 or (last == 1 and gap))  # the stories are counted from one
             last = number or last
-            if seen and (again or picture or (model is None and not point and (gap or not self._signs.spaced))):
+            over = gap and last > 1 if model else gap or not self._signs.spaced  # a model named far below made them all
+            if seen and (again or picture or (over and not point)):
                 return index
             seen, gap, alone = True, False, bool(_MARK.fullmatch(line.words))
         return len(lines)
