@@ -13,6 +13,7 @@ from publisher.documents.yaml_typos import shortened
 
 NOT_MADE = define("heading-not-made", Severity.WARNING)
 LIST_NOT_MADE = define("list-not-made", Severity.WARNING)
+NUMBER_CHANGED = define("list-number-changed", Severity.WARNING)
 TABLE_NOT_MADE = define("table-not-made", Severity.WARNING)
 SKIPS_LEVEL = define("heading-skips-level", Severity.WARNING)
 CELL_LOST = define("table-cell-lost", Severity.ERROR, fixed=True)
@@ -51,6 +52,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield from _rows(text)
         yield from _as_code(text)
         yield from _as_heading(text)
+        yield from _numbers(text)
         for words, place in () if text.inline else text.written:
             for found in _ALMOST.finditer(words):
                 message = say("this is no heading: readers would see the number signs")
@@ -88,6 +90,26 @@ def _as_heading(text: Text) -> Iterator[Diagnostic]:
                 continue
             message = say("this line makes a heading of the paragraph above it")
             yield PARAGRAPH_AS_HEADING.at(place, message, help=say("put an empty line above it, or delete it"))
+
+
+def _numbers(text: Text) -> Iterator[Diagnostic]:
+    """Numbers that leave some out or count down, once a list: readers see it counted on. Repeated ones are meant so."""
+    lists: list[tuple[int, int, int]] = []  # the first number, 0 once told; how many there are; the last as written
+    for token in text.tokens:
+        if token.type == "ordered_list_open":
+            lists.append((int(token.attrs.get("start", 1)), 0, 0))
+        elif token.type == "ordered_list_close":
+            lists.pop()
+        elif token.type == "list_item_open" and token.info and token.map:
+            (first, count, last), written = lists[-1], int(token.info)
+            if first and count and written not in {last, last + 1, first + count}:
+                numbers = {"shown": first + count, "written": written}
+                message = say("readers see {shown}. for {written}.: a list counts on", **numbers)
+                start, first = text.prose.lines[token.map[0]].find(token.info), 0
+                place = text.prose.place(token.map[0], start, start + len(token.info))
+                advice = say("number it in order, or put a line of <!-- --> above it")
+                yield NUMBER_CHANGED.at(place, message, help=advice)
+            lists[-1] = first, count + 1, written
 
 
 def _is_prose(block: str) -> bool:

@@ -26,7 +26,7 @@ _MARKS = re.compile(
     r"|(?P<shortcode>\{\{[<%][^{}\n]*[%>]\}\}|^\{%-?[ ](?:include|youtube|vimeo|bilibili|video|embed|figure|gallery"
     r"|gist|raw|endraw|(?:end)?highlight|link|post_url|post_link|twitter|asset_img|img|image|note|endnote)\b[^{}\n]*%\}"
     r"(?=[ \t]*$))"
-    r"|(?P<field>Error! (?:Reference source|Bookmark) not (?:found|defined)\."
+    r"|(?P<field>Error! (?:Reference source|Bookmark)(?= not (?:found|defined))"
     r"|错误[!！]\s?未(?:找到引用源|定义书签)[。.])"
     r"|(?P<formula>\$\$[^$\n]+\$\$"
     r"|(?<![\w$\\])\$(?=[^$\n]*\\[A-Za-z]{2})[^$\s](?:[^$\n]*[^$\s])?\$(?![\w$])"
