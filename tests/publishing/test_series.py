@@ -10,8 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -21,7 +23,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from publisher.audience import importing, store
 from publisher.audience.address import read_address
@@ -832,3 +834,20 @@ def test_two_processes_at_once_double_nobody_and_one_that_is_killed_leaves_nothi
     letter.run(1)
     letter.run(1)
     assert letter.mailed() == {(name, "hello"): 1 for name in ("ann", "ben", "cy")}
+
+
+@pytest.mark.postgres
+def test_a_worker_waits_for_a_freeze_that_is_not_committed_and_finds_nobody_due(shared: Newsletter) -> None:
+    shared.run()
+    shared.confirm("ann")
+    edition, moment = proofread(shared.config, HELLO).edition, shared.start + timedelta(days=1)
+    assert edition
+    letter, steps = MailContent.of(edition), ready_steps(shared.config)
+    blocked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with ThreadPoolExecutor() as pool, shared.database.connect() as watch:
+        with shared.database.begin() as connection:
+            assert len(freeze_due(connection, steps, moment, lambda _: letter, "zh-CN")) == 1
+            other, until = pool.submit(freeze_here, shared.config, shared.database, moment), time.monotonic() + 10
+            while not watch.execute(blocked).scalar_one() and time.monotonic() < until:
+                time.sleep(0.002)
+        assert other.result(10) == []
