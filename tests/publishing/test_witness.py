@@ -202,8 +202,12 @@ def test_the_state_stays_through_corrections_withdrawal_and_other_issues(newslet
     assert newsletter.run("send", SLUG, "--correction").status == 0
     assert json.loads((archive(newsletter) / STATE).read_text())["mailing"] != state["mailing"]
     assert newsletter.run("send", SLUG).status == 0  # which sends nothing twice
-    shutil.rmtree(newsletter.root / "issues" / SLUG)
-    assert newsletter.run("publish").status == 0
+    write_issue(newsletter, "2035-01-15-weekly", "第三期没有网页。")
+    assert newsletter.run("send", "2035-01-15-weekly").status == 0
+    for slug in (SLUG, "2035-01-15-weekly"):
+        shutil.rmtree(newsletter.root / "issues" / slug)
+    ran = newsletter.run("publish")
+    assert (ran.status, ran.out.count("withdrawn: no longer in the repository")) == (0, 2)
     assert (archive(newsletter) / STATE).is_file()
 
 
