@@ -239,7 +239,8 @@ def test_every_problem_has_its_line(tmp_path: Path) -> None:
 )
 def test_a_file_that_cannot_be_read_to_its_end(tmp_path: Path, content: bytes, message: str) -> None:
     problems: list[RowError] = []
-    assert look(tmp_path, content, problems).broken
+    found = look(tmp_path, content, problems)
+    assert (found.broken, found.tool) == (True, "csv"), "of no other tool's"
     assert message in problems[-1].message
 
 

@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -282,7 +283,10 @@ def test_a_backup_keeps_to_its_fine_print(config: Config, sqlite: Database, tmp_
     data = bytearray(kept.read_bytes())
     data[5000:9000] = b"\xff" * 4000
     (tmp_path / "damaged").write_bytes(data)
-    for file, words in (("damaged", "damaged"), ("strange", "no backup")):
+    (tmp_path / "newer").write_bytes(kept.read_bytes())
+    with closing(sqlite3.connect(tmp_path / "newer")) as newer, newer:
+        newer.execute("UPDATE alembic_version SET version_num = 'ffff'")
+    for file, words in (("damaged", "damaged"), ("strange", "no backup"), ("newer", "newer version")):
         if file == "strange":
             sqlite3.connect(tmp_path / file).execute("CREATE TABLE a (b)")
         with pytest.raises(UsageError, match=words):

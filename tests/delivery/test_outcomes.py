@@ -61,7 +61,7 @@ EXCEPTIONS = [
     (aws.SSLError(error="unexpected eof", **URL), Verdict.UNCERTAIN),
     (client_error("InternalFailure", 500), Verdict.UNCERTAIN),
     (client_error("ServiceUnavailable", 503), Verdict.UNCERTAIN),
-    (client_error("TooManyRequestsException", 503), Verdict.UNCERTAIN),
+    (client_error("TooManyRequestsException", 500), Verdict.UNCERTAIN),
     (client_error("502", 502), Verdict.UNCERTAIN),
     (client_error("", 0), Verdict.UNCERTAIN),
     (ValueError("not JSON"), Verdict.UNCERTAIN),

@@ -202,9 +202,10 @@ def test_each_state_of_the_account_has_its_own_message_and_a_resumable_stop(
         ("UnrecognizedClientException", "refuses the credentials"),
         ("AccessDeniedException", "may not read"),
         ("RequestExpired", "clock"),
+        ("TooManyRequestsException", "throttles GetAccount"),
     ],
 )
-def test_credentials_that_do_not_serve_freeze_nothing(
+def test_an_account_that_cannot_be_asked_freezes_nothing(
     ses: Stub, through_ses: Config, sqlite: Database, code: str, words: str
 ) -> None:
     ses(refuse_account={"status": 403, "code": code})

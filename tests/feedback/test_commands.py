@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from publisher.delivery.ledger import Ledger
-from publisher.delivery.lock import mailing_lock
+from publisher.delivery.lock import lock_path, mailing_lock
 from publisher.delivery.mailings import Mailing
 from publisher.feedback import intake
 from publisher.feedback.apply import Applier
@@ -147,6 +147,12 @@ def test_what_a_dead_sender_had_claimed_can_be_released(room: Room) -> None:
     dead.open()
     dead.record_and_claim([], 2, 1)
     assert room.account().claimed == 2
+    lock = lock_path(room.database.engine.url, SLUG)
+    assert lock
+    lock.mkdir()
+    ran = run(room, "reconcile")
+    assert (ran.returncode, f"{lock} cannot be opened" in ran.stderr) == (2, True), "not: nobody is uncertain"
+    lock.rmdir()
     found = json.loads(run(room, "reconcile", "--release-uncertain", "--yes", "--format", "json").stdout)
     assert found["issues"][0]["released"] == 2
     assert room.account().pending == 2
