@@ -46,7 +46,10 @@ def read_index(file: Path, common: bytes) -> dict[str, IndexRow]:
         if held[:32] != common or checksum(held[32 + SUM :]) != held[32 : 32 + SUM]:
             return {}
         rows = msgpack.unpackb(held[32 + SUM :])
-        return {str(slug): _row(*row) for slug, row in rows.items()}
+        return {
+            slug: IndexRow(key, draft, as_findings(findings), facts, light)
+            for slug, (key, draft, findings, facts, light) in rows.items()
+        }
     except Exception:  # damaged bytes fail in any way there is
         return {}
 
@@ -83,9 +86,3 @@ def as_findings(data: Iterable[Any]) -> tuple[Diagnostic, ...]:
         Diagnostic(str(path), Span(*map(int, span)), Severity(severity), str(code), revived(message), revived(advice))
         for path, span, severity, code, message, advice in data
     )
-
-
-def _row(key: bytes, draft: bool, findings: Any, facts: bytes, light: bytes) -> IndexRow:
-    if not isinstance(key, bytes) or not isinstance(facts, bytes) or not isinstance(light, bytes):
-        raise TypeError("no row of an index")
-    return IndexRow(key, bool(draft), as_findings(findings), facts, light)

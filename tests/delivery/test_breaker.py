@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from publisher.delivery.submit_pool import DOUBTS_TO_END
 from publisher.delivery.tables import recipients
 from publisher.errors import DatabaseError
 from publisher.mail.message import Envelope, compose
-from publisher.providers.outcomes import Verdict
+from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.ses import Ses
 from publisher.providers.ses.transport import MOST, SesBulkTransport
 from publisher.testing import FakeTransport
@@ -155,13 +156,13 @@ def test_a_provider_that_refuses_every_call_ends_the_run_early_with_everybody_pe
 
 
 class Clock:
-    """Time that passes only when it is asked for: each look is a hundredth of a second."""
+    """Time that passes only when it is asked for, by ``step`` seconds a look."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
+    def __init__(self, step: float = 0.01) -> None:
+        self.now, self.step = 0.0, step
 
     def __call__(self) -> float:
-        self.now += 0.01
+        self.now += self.step
         return self.now
 
 
@@ -223,17 +224,30 @@ def test_a_short_hiccup_is_probed_and_the_run_goes_on(sqlite: Database) -> None:
     assert len(set(provider.accepted)) == len(provider.accepted) > 300
 
 
+@pytest.mark.parametrize("parallel", [1, 3])
 def test_two_calls_without_an_answer_and_then_one_reader_at_a_time_is_all_that_an_outage_costs(
-    sqlite: Database,
+    sqlite: Database, parallel: int
 ) -> None:
     add_people(sqlite, 100)
     with sqlite.begin() as connection:
         mailing = freeze(connection, make_letter())
-    provider, calls = FakeTransport(lambda _: Verdict.UNCERTAIN, parallel=1, most=10), []
-    submit = provider.submit
-    provider.submit = lambda some: calls.append(len(some)) or submit(some)  # type: ignore[func-returns-value, method-assign]
-    assert drain(Ledger(sqlite, mailing), provider, Clock()) is Ending.UNREACHABLE
-    assert calls == [10, 10, 1, 1, 1]
+    calls, alone, one = list[int](), list[bool](), threading.Lock()
+
+    class Watched(FakeTransport):
+        def submit(self, batch: Sequence[Envelope]) -> list[Outcome]:
+            calls.append(len(batch))
+            if len(batch) > 1:
+                return super().submit(batch)
+            alone.append(first := one.acquire(blocking=False))
+            time.sleep(0.03)
+            if first:
+                one.release()
+            return super().submit(batch)
+
+    provider = Watched(lambda _: Verdict.UNCERTAIN, parallel=parallel, most=10)
+    assert drain(Ledger(sqlite, mailing), provider, Clock(0.5)) is Ending.UNREACHABLE
+    assert calls == [10, 10, 1, 1, 1] if parallel == 1 else calls[-3:] == [1, 1, 1]
+    assert alone == [True] * 3
 
 
 def test_who_is_in_flight_when_the_database_fails_is_awaited_and_written_down(sqlite: Database) -> None:

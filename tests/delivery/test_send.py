@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, update
 
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings, retry, sender, tables
+from publisher.delivery.freeze import freeze
 from publisher.delivery.lock import is_held, lock_path, mailing_lock
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, Sent, dry_run, send, send_test
 from publisher.delivery.sender import Interrupt, SendProgress
 from publisher.delivery.states import Ending
 from publisher.delivery.status import explain
+from publisher.delivery.tables import recipients
 from publisher.errors import DatabaseError, TransportError, UsageError
 from publisher.providers.ses import Ses
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
@@ -313,6 +315,16 @@ def test_pause_and_cancel_reach_a_sender_at_work(ses: Stub, through_ses: Config,
     set_operator(sqlite, SLUG, "cancelled")
     with pytest.raises(UsageError, match="cancelled for good"):
         set_operator(sqlite, SLUG, "going")
+
+
+def test_a_tripwire_stops_a_run_and_says_so(config: Config, sqlite: Database) -> None:
+    add_people(sqlite, 2)
+    with sqlite.begin() as connection:
+        freeze(connection, make_letter())
+        connection.execute(update(recipients).where(recipients.c.number == 1).values(message_id="m"))
+    stopped = run(config, sqlite)
+    assert (stopped.ending, [one.name for one in stopped.tripped]) == (Ending.OPERATOR, ["reached-twice"])
+    assert explain(stopped, SES) == (f"a tripwire stopped {SLUG}; 2 recipients are left", None)
 
 
 def test_two_senders_never_share_one_sqlite_mailing(config: Config, sqlite: Database) -> None:

@@ -92,7 +92,7 @@ def test_the_rate_of_the_newest_day_and_the_rules_are_told(google: Google, tmp_p
     ({"rates": {27: 0.0012}}, Level.WARNING, "0.12%", "mail only who asked"),
     ({"rates": {27: 0.004}}, Level.FAULT, "0.40%", "mail only who asked"),
     ({"rates": {}}, Level.OK, "too little mail", ""),
-    ({"unmet": ("ENCRYPTION", "SPF", "DKIM")}, Level.WARNING, "not met: spf, dkim, encryption", "TLS"),
+    ({"unmet": ("ENCRYPTION", "SPF", "DMARC_POLICY")}, Level.WARNING, "not met: spf, dmarc policy, encryption", "TLS"),
     ({"status": 401}, Level.WARNING, "expired", "docs/providers.md"),
     ({"status": 403}, Level.WARNING, "shows nothing of news.example.com", "postmaster.google.com"),
     ({"status": 500}, Level.WARNING, "no answer: HTTPStatusError", "later"),

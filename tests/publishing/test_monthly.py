@@ -238,6 +238,9 @@ def test_what_was_stopped_goes_on_as_it_was_frozen_and_a_cancelled_one_is_not_ma
         with pytest.raises(KeyboardInterrupt):
             room.publish(END)
     assert not room.mails("digest-2035-03")
+    said = PublishOptions(now=END, mailed=("digest/2035-03",))
+    with pytest.raises(UsageError, match="is being mailed"), closing(open_database(room.config)) as database:
+        publish(room.config, database, said)
     room.prefer("always", digest=None)
     room.write("a", "tags: [changed]\n")
     again = room.publish(END + timedelta(days=1))["digest/2035-03"]

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from publisher.config import load_config
 from publisher.edition.gates.gmail import BUDGET
 from publisher.publishing import git
 from publisher.publishing.git import export
+from publisher.publishing.plan.diff import outline
 
 from .newsroom import PEOPLE, SLUG, Newsroom
 
@@ -48,6 +50,7 @@ def test_a_changed_issue_is_shown_before_and_after(room: Newsroom) -> None:
     assert (change["issue"], change["how"]) == (SLUG, "changed")
     assert any(line.startswith("+") and "第二段" in line for line in change["text"])
     assert any(line.startswith("+") and "li" in line for line in change["structure"])
+    assert outline("<p>a</p><!--[if mso]>b<![endif]-->") == ["body", "  p"]
     assert change["links"] == {
         "added": [{"url": "https://example.com/new", "text": "链接"}],
         "removed": [{"url": "https://example.com/old", "text": "链接"}],
@@ -109,6 +112,7 @@ def test_a_change_of_what_all_share_shows_some_and_counts_the_rest(room: Newsroo
     assert found["others"] == 4
     text, markdown = (room.run("plan", "--base", "main", "--format", kind).out for kind in ("text", "markdown"))
     assert "\nshared by all editions: config.yaml\n" in text
+    assert ("\n  text:\n" in text, "\n  structure:\n" in text) == (True, False)
     assert "\nShared by every edition, and changed: `config.yaml`\n" in markdown
     for number in range(8):
         room.newsletter.write(f"templates/{number}.css", "")
@@ -244,7 +248,13 @@ def test_a_revision_is_written_out_without_the_links_that_lead_out_of_it(room: N
     (folder / "inside.md").symlink_to("a.md")
     (folder / "outside.md").symlink_to("/etc/hostname")
     (folder / "up.md").symlink_to("../../../../../etc/hostname")
+    config = (room.root / "config.yaml").read_text(encoding="utf-8")
+    room.newsletter.write("theirs/email.css", "")
+    room.newsletter.write("config.yaml", f"{config}templates: theirs\n")
     room.commit("Links")
+    with git.at_revision(load_config(room.root).model_copy(update={"templates": "ours"}), "HEAD", ()) as then:
+        assert then
+        assert (then.root / "theirs/email.css").is_file(), "the theme's folder of then"
     export(room.root, "HEAD", tmp_path / "out", f"issues/{SLUG}", "config.yaml")
     written = {path.name for path in (tmp_path / "out" / "issues" / SLUG).iterdir()}
     assert {"issue.yaml", "inside.md"} <= written
