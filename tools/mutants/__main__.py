@@ -20,7 +20,8 @@ from typing import Any
 
 from tools.mutants.sites import ROOMS, modules, sites
 
-TESTS = ["acceptance", "audience", "checks", "delivery", "feedback", "insights", "proofing", "publishing", "web"]
+TESTS = ["acceptance", "audience", "checks", "delivery", "edition", "feedback", "insights", "proofing"]
+TESTS += ["publishing", "site", "web"]
 LEFT_OUT = "not browser and not chaos and not node and not java and not spamassassin"
 
 
