@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -64,7 +65,7 @@ def add_item(config: Config, url: str, slug: str | None = None) -> AddedItem:
 
 def newest_draft(config: Config) -> str:
     """The draft of the latest date. Raises UsageError where there is none."""
-    slugs = discover(config.root)
+    slugs = discover(config.root) if os.path.lexists(config.root / "issues") else []
     found: list[tuple[str, str]] = []
     for slug in sorted(slugs, key=lambda slug: (str(date_of_slug(slug) or "9999"), slug), reverse=True):
         issue = read_issue(config, slug).partial

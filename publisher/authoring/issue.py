@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,6 +100,6 @@ def _date(config: Config, slug: str) -> date:
 
 def next_number(config: Config) -> int | None:
     """One more than the number of the latest issue; ``None`` where that has no number or cannot be read."""
-    slugs = discover(config.root)
+    slugs = discover(config.root) if os.path.lexists(config.root / "issues") else []
     latest = read_issue(config, slugs[-1]).issue if slugs else None
     return latest.number + 1 if latest and latest.number is not None else None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
+import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +54,8 @@ def discover(root: Path) -> list[str]:
     """The slugs of all issues, sorted: every folder in ``issues/`` that holds anything and is not hidden.
 
     What is no slug, cannot be opened, or is no folder although it is named like an issue, is listed too: reading it
-    says what is wrong, and nobody takes it for an issue that was withdrawn. A newsletter without ``issues/`` has none
-    (git keeps no empty folder). Raises UsageError where the folder cannot be listed, or is away outside a newsletter.
+    says what is wrong, and nobody takes it for an issue that was withdrawn. Where the commit at hand is without
+    ``issues/`` there are none (git keeps no empty folder). Raises UsageError where it cannot be listed, or is away.
     """
     return [name for name in _names(root) if is_text(name) and _is_issue(root / ISSUES / name)]
 
@@ -84,7 +86,7 @@ def _names(root: Path) -> list[str]:
     try:
         names = sorted(entry.name for entry in (root / ISSUES).iterdir())
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and is_file(root / "config.yaml"):
+        if not os.path.lexists(root / ISSUES) and _is_committed_without(root):
             return []
         reason = (error.strerror or type(error).__name__).lower()
         where = {"issues": ISSUES, "root": str(root.resolve())}
@@ -92,6 +94,15 @@ def _names(root: Path) -> list[str]:
         advice = say("go to the repository, or name it with --root DIR; publisher new SLUG makes a first issue")
         raise UsageError(message, help=advice) from error
     return [name for name in names if not DROPPINGS.fullmatch(name)]
+
+
+def _is_committed_without(root: Path) -> bool:
+    """Whether git says that no issue belongs here: a checkout of a part, or a wrong folder, is another thing."""
+    with suppress(OSError, subprocess.SubprocessError):
+        words = ["git", "-c", "core.fsmonitor=false", "ls-tree", "HEAD", f"{ISSUES}/"]
+        asked = subprocess.run(words, cwd=root, capture_output=True, timeout=30, check=False)  # noqa: S603 - no shell
+        return asked.returncode == 0 and not asked.stdout
+    return False
 
 
 def _is_issue(entry: Path) -> bool:

@@ -29,7 +29,6 @@ from publisher.diagnostics import counted, say
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
 from publisher.issue import discover
-from publisher.issue.folder import ISSUES
 from publisher.issue.series import steps_of
 from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.proof import Proof, proofread_steps
@@ -135,10 +134,6 @@ class _Publish(Run):
 
     def _prepare(self, proofs: Store) -> list[Proof]:
         slugs, done = discover(self.config.root), count(1)
-        there = (self.config.root / ISSUES).exists()
-        if not slugs and not there and git.ask(self.config.root, "ls-tree", "HEAD", f"{ISSUES}/") != b"":
-            message = say("{folder} is not there, and no commit says so: the whole archive would go", folder=ISSUES)
-            raise UsageError(message, help=say("check out all of the repository; or commit that it is gone"))
         progress = lambda: self.watch.building(next(done), len(slugs))  # noqa: E731
         prepared = judge_whole(self.config, slugs, drafts=False, store=proofs, progress=progress)
         self.step(RunStep.PREPARED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,14 @@ def test_every_folder_with_anything_in_it_is_an_issue(tmp_path: Path) -> None:
         discover(tmp_path / "nowhere")
 
 
-def test_a_newsletter_whose_last_issue_was_removed_has_none(tmp_path: Path) -> None:
+def test_where_the_commit_is_without_issues_there_are_none(tmp_path: Path) -> None:
     put(tmp_path, "config.yaml")
+    for words in ("init -q", "add -A", "-c user.name=n -c user.email=n@n.example commit -qm n"):
+        with pytest.raises(UsageError, match="cannot be read"):
+            discover(tmp_path)
+        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
     assert discover(tmp_path) == []  # git keeps no empty folder
-    put(tmp_path, "issues")
+    (tmp_path / "issues").symlink_to("nowhere")
     with pytest.raises(UsageError, match="cannot be read"):
         discover(tmp_path)
 
