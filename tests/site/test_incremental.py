@@ -230,6 +230,8 @@ def test_another_machine_takes_proofs_and_pages_from_the_folder(
     held = tree(built.root / "dist")
     shutil.copytree(built.root / ".publisher/cache", kept)
     built.build(out=tmp_path / "first", cache=kept)
+    assert any((kept / "made/site").iterdir())
+    assert not any((built.root / ".publisher/cache/made").glob("*/*")), "pages lie twice only where they are carried"
     read.clear()
     fresh = Repository(tmp_path / "checkout")
     for name in ("issues", "config.yaml"):
