@@ -63,7 +63,7 @@ def decide_all(
     for slug in sorted((ledger.publications.keys() | ledger.mailed.keys()) - here - idle):
         publication = ledger.publications.get(slug)
         if slug in ledger.mailed or (publication and publication.archived_at):
-            found.append(Facts(slug, ready=False, in_repository=False, archived=True, mailed=ledger.mailed.get(slug)))
+            found.append(Facts(slug, ready=False, in_repository=False, mailed=ledger.mailed.get(slug)))
     decisions = {one.slug: decide(one, now, config.publish) for one in found}
     translations = translations_of(config)
     decisions |= dict(_unasked(decisions, translations, ledger))

@@ -3,6 +3,7 @@
 import os
 
 _file = os.open(os.environ["MUTANTS_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+os.set_inheritable(_file, True)  # a process that looks whether it has opened anything (proofing/together.py) has not
 _seen: set[str] = set()
 _test = ""
 
