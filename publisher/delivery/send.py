@@ -26,7 +26,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.pace import LocalPace, Pace, SharedPace, blocked, ceiling
 from publisher.delivery.sender import Interrupt, Sender, SendProgress
 from publisher.delivery.states import Account, Ending, Operator, RecipientState
-from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring
+from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring, harmful
 from publisher.diagnostics import say
 from publisher.edition.model import AnySlot, Edition, Personal, Slot
 from publisher.errors import TransportError
@@ -239,7 +239,7 @@ def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: lis
         if account.pending == account.claimed == 0:
             mailings.finish(connection, ledger.mailing.id)
         mailing = mailings.by_id(connection, ledger.mailing.id)
-        tripped = [*tripped, *deferring(connection, mailing)]
+        tripped = [*tripped, *deferring(connection, mailing), *harmful(connection, mailing, account)]
     note = alert(config, tripped)
     return Sent(mailing, account, ending, code, tuple(tripped), (note,) if note else ())
 

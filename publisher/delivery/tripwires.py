@@ -1,7 +1,7 @@
-"""Tripwires: four detectors that are always on. Each says what it saw; callers stop, shout, and call the webhook.
+"""Tripwires: five detectors that are always on. Each says what it saw; callers stop, shout, and call the webhook.
 
-They look at the ledger after the fact or just before, and share no code with the sender they watch. The fourth acts by
-itself, on one receiver's share of a mailing (deferrals.py).
+They look at the ledger after the fact or just before, and share no code with the sender they watch. One acts by itself,
+on one receiver's share of a mailing (deferrals.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ from publisher.delivery.states import Account, RecipientState
 from publisher.delivery.tables import literally, mailings, receiver_tallies, recipients, second_copies
 from publisher.diagnostics import say
 from publisher.issue import Reading, Status
+from publisher.providers.events import BounceType
 
+BOUNCES, COMPLAINTS = (0.05, 20), (0.003, 5)
+"""Share of a mailing, and least number, that harm its sender. From 5% of bounces for good Amazon SES reviews an account
+(SES Developer Guide, "Amazon SES sending review process FAQs"); from 0.3% of complaints Gmail files mail as spam
+(Google, "Email sender guidelines").
+"""
 GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the next run of ``publish``
 
 
@@ -28,7 +34,7 @@ GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the 
 class Tripped:
     """A tripwire that went off: its name, the issue, what it saw, and what to do. No address."""
 
-    name: str  # reached-twice | more-sends-than-recipients | overdue | receiver-defers
+    name: str  # reached-twice | more-sends-than-recipients | overdue | receiver-defers | bounces | complaints
     issue: str
     message: str
     help: str
@@ -102,6 +108,28 @@ def deferring(connection: Connection, mailing: Mailing) -> list[Tripped]:
         )
         for receiver, accepted, deferred, waiting in connection.execute(held.order_by(t.receiver))
     ]
+
+
+def harmful(connection: Connection, mailing: Mailing, account: Account) -> list[Tripped]:
+    """So many bounces for good, or complaints, that providers and receivers come to refuse the newsletter."""
+    r, slug, mailed = recipients.c, mailing.slug, account.submitted + account.rejected
+    found: list[Tripped] = []
+    if account.bounced >= max(BOUNCES[1], BOUNCES[0] * mailed):  # some of them may be no more than full
+        bounced = (r.mailing_id == mailing.id, r.bounce.startswith(f"{BounceType.PERMANENT}/"))
+        n = connection.execute(select(func.count()).select_from(recipients).where(*bounced)).scalar_one()
+        if n >= max(BOUNCES[1], BOUNCES[0] * mailed):
+            saw = say("{n:,} of {mailed:,} messages of {slug} bounced for good", n=n, mailed=mailed, slug=slug)
+            advice = say(
+                "these addresses are suppressed; before the next issue, find out where they came from:"
+                " providers pause an account that goes on like this"
+            )
+            found.append(Tripped("bounces", slug, saw, advice, stops=False))
+    if account.complained >= max(COMPLAINTS[1], COMPLAINTS[0] * mailed):
+        n = account.complained
+        saw = say("{n:,} of {mailed:,} readers of {slug} called it spam", n=n, mailed=mailed, slug=slug)
+        advice = say("they have left; mail only who asked for it: receivers come to file all of it as spam")
+        found.append(Tripped("complaints", slug, saw, advice, stops=False))
+    return found
 
 
 def _reached_by_another(connection: Connection, mailing: Mailing) -> int:

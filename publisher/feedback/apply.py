@@ -26,9 +26,9 @@ from publisher.audience.suppressions import Reason, forgotten_among, suppress
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import deferrals
-from publisher.delivery.mailings import newest
+from publisher.delivery.mailings import account_of, newest
 from publisher.delivery.settle import Settled, id_of, settle
-from publisher.delivery.tripwires import Tripped, after_the_fact, deferring
+from publisher.delivery.tripwires import Tripped, after_the_fact, deferring, harmful
 from publisher.delivery.unmatched import forget_unmatched, note_unmatched
 from publisher.errors import DatabaseError
 from publisher.feedback import store
@@ -45,6 +45,7 @@ _MACHINE = re.compile(
 )
 _LEDGER_KEEPS = frozenset({EventKind.SEND, EventKind.DELIVERY})
 _NEVER_MAILED = frozenset({EventKind.REJECT, EventKind.RENDERING_FAILURE, EventKind.UNKNOWN})
+WORTH_COUNTING = 5  # bounces and complaints of an issue in a run, for which its recipients are counted
 _TRACKING = frozenset({EventKind.OPEN, EventKind.CLICK})
 
 
@@ -63,6 +64,7 @@ class Applied:
     never_mailed: Counter[str] = field(default_factory=Counter)
     second_copies: set[tuple[str, str]] = field(default_factory=set)
     deferring: set[str] = field(default_factory=set)  # issues of which a receiver's share is held back from now on
+    harm: Counter[str] = field(default_factory=Counter)  # bounces for good and complaints, by issue
     replies: int = 0  # automatic replies in a mailbox, which say nothing of our mail
     faults: int = 0  # lines and messages that are no events
     malformed: list[tuple[str, str]] = field(default_factory=list)  # where and why, of the first of them
@@ -83,6 +85,9 @@ def tripped_by(database: Database, applied: Applied) -> list[Tripped]:
         for slug in sorted(applied.deferring):
             if mailing := newest(connection, slug):
                 found += deferring(connection, mailing)
+        for slug in sorted(slug for slug, count in applied.harm.items() if count >= WORTH_COUNTING):
+            if mailing := newest(connection, slug):
+                found += harmful(connection, mailing, account_of(connection, mailing))
     for slug, count in sorted(applied.content_faults.items()):
         saw = f"{count} receiving servers refused {slug or 'a message'} for what is in it"
         advice = "look at its size, links and attachments; the addresses are not to blame and stay"
@@ -222,11 +227,13 @@ class Applier:
         elif event.is_content_fault:
             self.applied.content_faults[settled.slug or ""] += 1
         elif event.is_permanent:
+            self.applied.harm[settled.slug or ""] += settled.changed
             detail = store.bounce_detail(event)
             self._suppress(connection, event.address, settled.reference, Reason.BOUNCE, detail)
         elif event.is_transient and settled.reference:
             self._weigh(connection, settled.reference)
         elif event.is_complaint:
+            self.applied.harm[settled.slug or ""] += settled.changed
             self._leave(connection, event, settled)
             self._suppress(connection, event.address, settled.reference, Reason.COMPLAINT, event.type)
         elif event.unsubscribed:
