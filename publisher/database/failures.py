@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL
+from sqlalchemy.exc import IntegrityError
 
 from publisher.documents.yaml import read_data
 from publisher.errors import DatabaseError
@@ -17,6 +18,14 @@ from publisher.errors import DatabaseError
 
 class UnreadableError(ValueError):
     """A value that we wrote cannot be read again: the message names it, and holds none of it."""
+
+
+def is_conflict(error: Exception) -> bool:
+    """Whether another transaction was in the way, so that the whole of this one is to be tried again."""
+    if isinstance(error, IntegrityError):
+        return True
+    state = getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)
+    return state in {"40P01", "40001"}  # PostgreSQL: deadlock_detected, serialization_failure
 
 
 def explain(error: BaseException, url: URL) -> DatabaseError:

@@ -15,6 +15,7 @@ from publisher.audience.model import value_of
 from publisher.audience.tokens import TEST, Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database
+from publisher.database.failures import is_conflict
 from publisher.delivery import mailings
 from publisher.delivery.candidates import FamilyRule
 from publisher.delivery.deferrals import release
@@ -29,7 +30,7 @@ from publisher.delivery.states import Account, Ending, Operator, RecipientState
 from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring, harmful
 from publisher.diagnostics import say
 from publisher.edition.model import AnySlot, Edition, Personal, Slot
-from publisher.errors import TransportError
+from publisher.errors import DatabaseError, TransportError
 from publisher.language import Locale
 from publisher.mail.message import Envelope, MailContent, compose, value_in
 from publisher.providers import open_transport
@@ -166,7 +167,9 @@ def _freeze(config: Config, database: Database, letter: MailContent, options: Op
 
     try:
         return attempt()
-    except IntegrityError:
+    except (IntegrityError, DatabaseError) as error:
+        if not is_conflict(error):
+            raise
         # On PostgreSQL another machine froze the same issue at the same moment: its mailing is found now.
         return attempt()
 

@@ -25,6 +25,7 @@ from publisher.audience.model import ConsentSource, Subscriber
 from publisher.audience.suppressions import Reason, forgotten_among, suppress
 from publisher.config import Config
 from publisher.database import Database
+from publisher.database.failures import is_conflict
 from publisher.delivery import deferrals
 from publisher.delivery.mailings import account_of, newest
 from publisher.delivery.settle import Settled, id_of, settle
@@ -129,7 +130,7 @@ class Applier:
                     self._weigh_receivers(connection)
                     break
             except (IntegrityError, DatabaseError) as error:
-                if attempt == 3 or not _is_conflict(error):
+                if attempt == 3 or not is_conflict(error):
                     raise
         return True
 
@@ -270,14 +271,6 @@ class Applier:
             return audience.find(connection, read_address(event.address or ""))
         except AddressError:
             return None
-
-
-def _is_conflict(error: Exception) -> bool:
-    """Whether another process was in the way: it erased the reader in this moment, or a deadlock broke us."""
-    if isinstance(error, IntegrityError):
-        return True
-    state = getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)
-    return state in {"40P01", "40001"}  # PostgreSQL: deadlock_detected, serialization_failure
 
 
 def without_token(link: str, service: str) -> str:

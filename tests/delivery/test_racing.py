@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from typing import Any
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from publisher.config.model import Config
 from publisher.database import Database, open_database
+from publisher.delivery import freeze as freeze_module
 from publisher.delivery import mailings
 from publisher.delivery import send as send_module
 from publisher.delivery.mailings import set_operator
@@ -135,6 +137,29 @@ def test_two_starts_on_postgresql_make_one_mailing(
     assert _race(config, first, second) == []
     assert _mailings(database) == before + 1
     assert _copies(config) == {before + 1: PEOPLE} if before else {1: PEOPLE}
+    database.close()
+
+
+@pytest.mark.postgres
+def test_a_freeze_that_the_database_ends_for_another_is_tried_again(
+    config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first mailing of a database writes whose it is: another start has, since this one began to look."""
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database, original, calls = open_database(config), freeze_module.take_as_own, []
+    add_people(database, 2)
+
+    def overtaken(connection: Connection, now: datetime) -> None:
+        calls.append(now)
+        if len(calls) == 1:
+            with database.begin() as other:
+                original(other, now)
+        original(connection, now)
+
+    monkeypatch.setattr(freeze_module, "take_as_own", overtaken)
+    _send(config, database)
+    assert len(calls) == 2
+    assert _copies(config) == {1: 2}
     database.close()
 
 
