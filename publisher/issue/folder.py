@@ -97,11 +97,13 @@ def _names(root: Path) -> list[str]:
 
 
 def _is_committed_without(root: Path) -> bool:
-    """Whether git says that no issue belongs here: a checkout of a part, or a wrong folder, is another thing."""
+    """Whether a commit has this newsletter and no issue of it: a checkout of a part, a wrong folder and one that no
+    commit has, as within another repository, are another thing.
+    """
     with suppress(OSError, subprocess.SubprocessError):
-        words = ["git", "-c", "core.fsmonitor=false", "ls-tree", "HEAD", f"{ISSUES}/"]
+        words = ["git", "-c", "core.fsmonitor=false", "ls-tree", "--name-only", "HEAD", "config.yaml", f"{ISSUES}/"]
         asked = subprocess.run(words, cwd=root, capture_output=True, timeout=30, check=False)  # noqa: S603 - no shell
-        return asked.returncode == 0 and not asked.stdout
+        return asked.stdout == b"config.yaml\n"
     return False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email
 import email.policy
+import smtplib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -237,6 +238,26 @@ def test_one_connection_serves_many_messages(tmp_path: Path) -> None:
         transport.close()
     assert len(inbox.messages) == 6
     assert len(inbox.sessions) == 1
+
+
+def test_a_message_waits_until_the_session_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with relay() as (inbox, port):
+        transport = smtp(tmp_path, port)
+        late = threading.Thread(target=transport.submit, args=([envelope(1)],))
+        quit_ = smtplib.SMTP.quit
+
+        def leave(session: smtplib.SMTP) -> tuple[int, bytes]:
+            late.start()  # of the thread that nobody awaits
+            late.join(0.3)
+            assert not inbox.messages
+            return quit_(session)
+
+        monkeypatch.setattr(smtplib.SMTP, "quit", leave)
+        transport.close()
+        late.join()
+        monkeypatch.undo()
+        transport.close()
+    assert len(inbox.messages) == 1
 
 
 def test_the_final_dot_does_not_wait_for_the_acknowledgement_of_the_message(tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ def test_where_the_commit_is_without_issues_there_are_none(tmp_path: Path) -> No
             discover(tmp_path)
         subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
     assert discover(tmp_path) == []  # git keeps no empty folder
+    put(tmp_path, "ignored/config.yaml")  # the commit knows nothing of this newsletter
+    with pytest.raises(UsageError, match="cannot be read"):
+        discover(tmp_path / "ignored")
     (tmp_path / "issues").symlink_to("nowhere")
     with pytest.raises(UsageError, match="cannot be read"):
         discover(tmp_path)

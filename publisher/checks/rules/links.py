@@ -37,7 +37,7 @@ _TRACKING = re.compile(
     re.IGNORECASE,
 )
 _LIKE_CLASS = re.compile(r"\{:?[ ]?(?:[.#](?!button\})[\w. #-]+|[a-z]+=[^{}\n]+)\}")
-_CLASS = re.compile(r"(?<=\))" + _LIKE_CLASS.pattern)
+_CLASS = re.compile(rf"\]\((?:[^()\n]|\([^()\n]*\))*\)({_LIKE_CLASS.pattern})")
 _MOST = 60  # anchors that a finding names
 _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
 
@@ -96,9 +96,9 @@ def _classes(context: Context) -> Iterator[Diagnostic]:
         shown = {found for words, _ in text.plain() for found in _LIKE_CLASS.findall(words)}
         for number, line in enumerate(text.prose.lines):
             for found in _CLASS.finditer(line):
-                if found[0] in shown:
-                    message = say("{words} is no class of a link, and stays in the text", words=found[0])
-                    place = text.prose.place(number, *found.span())
+                if found[1] in shown:
+                    message = say("{words} is no class of a link, and stays in the text", words=found[1])
+                    place = text.prose.place(number, *found.span(1))
                     yield UNKNOWN_CLASS.at(place, message, help=say("write {.button}, or delete it"))
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import PurePosixPath
 
+from markdown_it.common.utils import normalizeReference
+
 from publisher.checks.context import Context
 from publisher.checks.parts import PictureUse
 from publisher.diagnostics import Diagnostic, Fault, Place, Severity, define, say
@@ -51,12 +53,14 @@ def check(context: Context) -> Iterator[Diagnostic]:
         yield from _file(file, use.place)
         yield from _in_text(use, file)
     for text in (text for text in context.texts if _STANDS.search(text.prose.text)):
+        defined = text.env.get("references", {})  # [image]: address, which makes [image] a link and ![image] a picture
         for opened, token in pairwise(text.tokens):
             if (
                 opened.type == "paragraph_open" and token.map and opened.level < 2
             ):  # an entry of a list is a word of its own
                 for number, line in enumerate(token.content.split("\n"), token.map[0]):
-                    if found := _STANDS.fullmatch(line):
+                    found = _STANDS.fullmatch(line)
+                    if found and normalizeReference(found[1].strip("![]")) not in defined:
                         start = text.prose.lines[number].find(found[1])
                         yield not_pasted(found[1], text.prose.place(number, start, start + len(found[1])), issue.slug)
 

@@ -228,14 +228,15 @@ def _alike(ordered: Sequence[Told], wanted: frozenset[str] | None) -> _Alike:
     """Of each headline of the issues ``wanted`` that has any. Kept, since the findings and the earlier stories ask."""
     global _found
     wanted = None if wanted is not None and len(wanted) >= len(ordered) else wanted
-    if _found[0] != ordered or _found[1] != wanted:
+    found = _found
+    if found[0] != ordered or found[1] != wanted:
         last, made = _Last(ordered), {}
         for place, (slug, _, stories) in enumerate(ordered):
             for _, words, *_ in stories if wanted is None or slug in wanted else ():
                 if (slug, words) not in made and (alike := last.alike(place, words)):
                     made[slug, words] = alike
-        _found = ordered, wanted, made
-    return _found[2]
+        _found = found = ordered, wanted, made
+    return found[2]
 
 
 class _Last:

@@ -73,12 +73,13 @@ class SmtpTransport(Transport):
 
     def close(self) -> None:
         """End the session (RFC 5321, 4.1.1.10), unless a thread that nobody awaits is in the middle of a message."""
-        if self._speaking.locked():
+        if not self._speaking.acquire(blocking=False):
             return
         if self._smtp is not None:
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 self._smtp.quit()
         self._drop()
+        self._speaking.release()
 
     @property
     def _where(self) -> str:
