@@ -101,7 +101,7 @@ def _is_committed_without(root: Path) -> bool:
     commit has, as within another repository, are another thing.
     """
     with suppress(OSError, subprocess.SubprocessError):
-        words = ["git", "-c", "core.fsmonitor=false", "ls-tree", "--name-only", "HEAD", "config.yaml", f"{ISSUES}/"]
+        words = ["git", "-c", "core.fsmonitor=false", "ls-tree", "--name-only", "HEAD", "config.yaml", ISSUES]
         asked = subprocess.run(words, cwd=root, capture_output=True, timeout=30, check=False)  # noqa: S603 - no shell
         return asked.stdout == b"config.yaml\n"
     return False

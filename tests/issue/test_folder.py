@@ -38,6 +38,11 @@ def test_where_the_commit_is_without_issues_there_are_none(tmp_path: Path) -> No
     (tmp_path / "issues").symlink_to("nowhere")
     with pytest.raises(UsageError, match="cannot be read"):
         discover(tmp_path)
+    for words in ("add issues", "-c user.name=n -c user.email=n@n.example commit -qm n"):
+        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
+    (tmp_path / "issues").unlink(missing_ok=True)
+    with pytest.raises(UsageError, match="cannot be read"):  # the commit has the link
+        discover(tmp_path)
 
 
 def test_both_spellings_are_items_in_file_name_order(tmp_path: Path) -> None:
