@@ -17,6 +17,7 @@ from publisher.checks.registry import codes, rules
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Fault, Place, Severity, Span, catalogue, define, either, in_order, say
 from publisher.diagnostics.catalogue import with_levels
+from publisher.diagnostics.model import UNTIL_LATER
 from publisher.documents import TextFile
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ UNUSED_IGNORE = define("unused-ignore", Severity.WARNING)
 
 LINK_CODES = frozenset({"dead-link", "unsure-link", "moved-link", "private-link", "insecure-link"})
 """What only ``check --links`` can find."""
-_ENDS_BY_ITSELF = "link-to-unpublished-issue"
 
 _MARK = re.compile(
     r"<!--\s*publisher:\s*ignore=(?P<html>[\w, -]*?)\s*-->"
@@ -94,7 +94,7 @@ def judge(
     idle = [ignore for ignore in ignores if (ignore.code, ignore.place.path, ignore.line) not in met]
     if idle:
         away = {code.name for rule in rules(config) if rule.compare and not across for code in rule.codes}
-        kept += with_levels(config.checks.levels, _unused(config, idle, {*unseen, *away, *LINK_CODES, _ENDS_BY_ITSELF}))
+        kept += with_levels(config.checks.levels, _unused(config, idle, {*unseen, *away, *LINK_CODES, UNTIL_LATER}))
     return in_order(kept)
 
 

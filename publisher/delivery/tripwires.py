@@ -114,10 +114,11 @@ def harmful(connection: Connection, mailing: Mailing, account: Account) -> list[
     """So many bounces for good, or complaints, that providers and receivers come to refuse the newsletter."""
     r, slug, mailed = recipients.c, mailing.slug, account.submitted + account.rejected
     found: list[Tripped] = []
-    if account.bounced >= max(BOUNCES[1], BOUNCES[0] * mailed):  # some of them may be no more than full
+    least = max(BOUNCES[1], BOUNCES[0] * mailed)
+    if account.bounced >= least:  # some of them may be no more than full
         bounced = (r.mailing_id == mailing.id, r.bounce.startswith(f"{BounceType.PERMANENT}/"))
         n = connection.execute(select(func.count()).select_from(recipients).where(*bounced)).scalar_one()
-        if n >= max(BOUNCES[1], BOUNCES[0] * mailed):
+        if n >= least:
             saw = say("{n:,} of {mailed:,} messages of {slug} bounced for good", n=n, mailed=mailed, slug=slug)
             advice = say(
                 "these addresses are suppressed; before the next issue, find out where they came from:"

@@ -50,6 +50,10 @@ class Place(NamedTuple):
     span: Span = START
 
 
+UNTIL_LATER = "link-to-unpublished-issue"
+"""The code that time ends: once the linked issue is out it is said no more. Nothing begins with time alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding.

@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 import msgpack
 
 from publisher.diagnostics import Diagnostic, Severity, Span
+from publisher.diagnostics.model import UNTIL_LATER
 from publisher.diagnostics.sentences import kept, revived
 
-_UNTIL_LATER = "link-to-unpublished-issue"
-"""What time ends: once the linked issue is out it is said no more. Nothing that is found begins with time alone."""
 SUM = 16  # bytes of a checksum; it guards against damage, not against an enemy
 
 
@@ -36,7 +35,7 @@ class IndexRow(NamedTuple):
     @property
     def lasts(self) -> bool:
         """Whether its findings hold for as long as no content changes."""
-        return all(finding.code != _UNTIL_LATER for finding in self.findings)
+        return all(finding.code != UNTIL_LATER for finding in self.findings)
 
 
 def read_index(file: Path, common: bytes) -> dict[str, IndexRow]:

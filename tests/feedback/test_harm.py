@@ -1,9 +1,14 @@
 """Bounces for good and complaints that harm a sender are told by events and status; the ordinary rest is not."""
 
 import pytest
+from sqlalchemy import update
 
+from publisher.delivery.mailings import letter_of, newest
+from publisher.delivery.send import Options, send
 from publisher.delivery.status import statuses
+from publisher.delivery.tables import recipients
 from publisher.feedback.apply import tripped_by
+from publisher.testing import FakeTransport
 from tests.feedback import shapes
 from tests.feedback.conftest import SLUG, Room
 
@@ -29,6 +34,19 @@ def told(room: Room, kind: str, count: int, **options: str) -> list[str]:
 
 def test_bounces_for_good_from_a_twentieth_on_are_told(room: Room) -> None:
     assert told(room, "Bounce", 20) == [f"bounces: 20 of 400 messages of {SLUG} bounced for good"]
+
+
+def test_the_send_that_ends_says_what_came_in_while_it_mailed(room: Room) -> None:
+    told(room, "Bounce", 20)
+    with room.database.begin() as connection:  # who had no turn yet
+        connection.execute(update(recipients).where(recipients.c.number == PEOPLE).values(state="pending", attempts=0))
+    with room.database.connect() as connection:
+        mailing = newest(connection, SLUG)
+        assert mailing
+        letter = letter_of(connection, mailing.id)
+    sent = send(room.config, room.database, letter, Options(transport=FakeTransport(), despite_tripwires=True))
+    assert [trip.name for trip in sent.tripped if trip.name != "reached-twice"] == ["bounces"]
+    assert sent.account.submitted == PEOPLE
 
 
 @pytest.mark.parametrize(("count", "options"), [(19, {}), (60, {"type": "Transient", "subtype": "MailboxFull"})])
