@@ -30,7 +30,7 @@ _LISTED = re.compile(
     rf"|o(?=\t| {{2}})){_LINE}(?P=mark)"
     rf"|(?P<ring>[①-⑳]){_LINE}(?P<next>[①-⑳])"
     rf"|\[(?P<note>\d{{1,2}})\](?!\[){_LINE}\[(?P<more>\d{{1,2}})\]"
-    rf"|[（(]?(?P<han>[{_HAN}])(?=[、）)．]){_LINE}[（(]?(?P<then>[{_HAN}])[、）)．]"
+    rf"|[（(]?(?P<han>[{_HAN}])(?=[、）)．](?![{_HAN}])){_LINE}[（(]?(?P<then>[{_HAN}])[、）)．]"
     rf"|{_NUMBERED.format('first')}{_LINE}{_NUMBERED.format('second')})",
     re.MULTILINE,
 )

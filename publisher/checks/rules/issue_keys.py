@@ -34,7 +34,8 @@ _NO_NAME = re.compile(
     r"|.*\b(?:university|institute|college|school|labs?|news|times|post|journal|magazine|team|group|press|media|foundation"
     r"|council|cent(?:er|re)|bureau|department|ministry|editor|reporter|writer|director|manager|chief|head|c[ef]o|cto"
     r"|professor|author|analyst|correspondent|columnist|contributor|fellow|lecturer|founder|president|counsel|engineer"
-    r"|researcher|scientist|consultant|economist|strategist|partner|associate|chair\w*|senior|vice|staff)\b.*"
+    r"|researcher|scientist|consultant|economist|strategist|partner|associate|chair\w*|senior|vice|staff"
+    r"|inc|ltd|llc|plc|corp|company|gmbh|ag)\b.*"
     r"|.*[《》].*|.*(?:记者|記者|编辑|編輯|作者|教授|研究员|研究員|分析师|分析師|主编|主編|博士|大学|大學|[院校所部社台报報司局])|[\u3400-\u9fff]{5,}",
     re.IGNORECASE,
 )

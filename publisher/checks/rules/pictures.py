@@ -31,7 +31,7 @@ _NOTHING = {
 }  # fmt: skip
 _STANDS = re.compile(
     r"(?:^|> ?)[ \t]*(图片|圖片|!?[\[【](?:图片?|圖片?)[ ]?\d{0,2}[\]】]|\[(?:图片上传|cid:)[^\[\]\n]*\]"
-    r"|!?\[(?:image|picture|img)(?:[ ]?\d{0,2}|:[^\[\]\n]*)\])[ \t]*$",
+    r"|!?\[(?:image|picture|img)(?:[ ]?\d{0,2}|:(?!.*(?:[/©]|\b(?:by|via|courtesy|credits?)\b))[^\[\]\n]*)\])[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
 

@@ -28,8 +28,11 @@ _CHINESE = re.compile(f"{_AFTER_HAN}|{_BEFORE_HAN}")
 _MIXED = re.compile(f"(?<={_HAN}){_MARK}(?={_HAN}|$)")
 _PAIRS = {"“": "”", "‘": "’", "《": "》", "〈": "〉", "「": "」", "『": "』", "（": "）", "【": "】"}
 _ENUMERATES = re.compile(
-    r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ])|(?<!\w)[一二三四五六七八九十]{1,3}|[①-⑳㈠-㈩])$"
+    r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ])|(?<!\w)[一二三四五六七八九十]{1,3}|[①-⑳㈠-㈩]|[：:；;])$"
 )
+"""What stands before a ） that closes nothing: the number of a list, the eyes of a face."""
+_ASIDE = re.compile(r"（(?:逃|跑|溜|笑|哭|草|误|雾|大雾|大误|大嘘|划掉|狗头)[。…~～]*$")
+"""A word by which a writer steps aside at the end of a line, as is the custom of the web: nothing closes it."""
 _SENTENCE_END = re.compile(r"[。！？…—.!?][”’」』]")
 _DEEP = 8  # quotations that run over paragraphs, within each other
 _PAIRED = re.compile(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}]")
@@ -100,7 +103,7 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
                 yield _turned(mark).at(line.place(index, index + 1))
             elif mark in _PAIRS:
                 again = index == 0 and open_marks and open_marks[-1][0] == mark
-                if not again:
+                if not again and not _ASIDE.match(line.text, index):
                     open_marks.append((mark, line, index))
             elif mark in _CLOSERS and mark != "’":  # ’ is an apostrophe as well
                 if open_marks and open_marks[-1][0] == _CLOSERS[mark]:
