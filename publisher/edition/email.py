@@ -38,11 +38,12 @@ _OFFSET = re.compile(r"\s*(?:at )?position (\d+)(?:[:.]+\d+)?")
 _BETWEEN = re.compile(r">\s+<(?=/?mj)")
 _MJ_START = re.compile(r"</?mj(?=-|l\b)")
 _MJ_TAG = re.compile(r"""<(/?)(mj(?:l\b|-[a-z-]+))((?:[^<>"]|"[^"]*")*?)(/?)>""")
-_SHEET = re.compile(r"(?<=<style type=\"text/css\">)[^<]+(?=</style>)")
+_SHEET = re.compile(r'(<style type="text/css">)([^<]+)(?=</style>)')
 # A direction in its wrappers scrambles Arabic and Hebrew, which <html dir> sets right. One column needs neither the
 # style sheets of columns nor a font of no size between them. Cells that share their edges shift those without one.
+# Each way begins with a letter of its own, so that the rest of the text is passed over at once.
 _SURPLUS = re.compile(
-    r"direction:ltr;|font-size:0px;(?!mso)|(?<=table, td \{ )border-collapse: collapse; "
+    r"direction:ltr;|font-size:0px;(?!mso)|border-collapse: collapse; (?<=table, td \{ border-collapse: collapse; )"
     r"|<!\[endif\]-->\s*<!--\[if mso \| IE\]>|<!--\[if lte mso 11\]>.*?<!\[endif\]-->\s*"
     r'|<style (?:type="text/css">@media[^{]*\{\s*|media="[^"]*">\.moz-text-html )\.mj-column-per-100[^<]*</style>\s*',
     re.DOTALL,
@@ -85,7 +86,7 @@ def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlac
         name, line = theme.places(template, _MJ_START, **names)[refused.tag]
         raise ThemeError(theme.fault(name, line, refused.message, say("correct this tag"))) from refused
     return _inliner(theme.render(INLINE_CSS, **names) + theme.brand.css).inline(
-        _SHEET.sub(lambda sheet: _compact(sheet[0]), html)
+        _SHEET.sub(lambda sheet: sheet[1] + _compact(sheet[2]), html)
     )
 
 

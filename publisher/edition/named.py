@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import chain, groupby
 from math import fsum, log
 from typing import NamedTuple
@@ -55,23 +56,33 @@ class _Stories:
     """The stories of an issue, by what names each, and by their words."""
 
     def __init__(self, stories: Sequence[StoryWords]) -> None:
-        self._anchors = [story.anchor for story in stories]
-        self._small = {word for story in stories for word in _TOKEN.findall(story.text) if word.islower()}
+        self._stories = stories
         self._heads = [self._names(story.headline) for story in stories]
-        self._words = [_words(f"{story.headline}\n{story.text}") for story in stories]
         self._naming = Counter(chain.from_iterable(self._heads))
-        self._using = Counter(chain.from_iterable(self._words))
+
+    @cached_property
+    def _small(self) -> frozenset[str]:
+        return frozenset(word for story in self._stories for word in _TOKEN.findall(story.text) if word.islower())
+
+    @cached_property
+    def _words(self) -> list[frozenset[str]]:
+        return [_words(f"{story.headline}\n{story.text}") for story in self._stories]
+
+    @cached_property
+    def _using(self) -> Counter[str]:
+        return Counter(chain.from_iterable(self._words))
 
     def named_in(self, sentence: str) -> str | None:
         """The anchor of the one story that a sentence names and tells."""
         names = self._names(sentence)
         own = [any(self._naming[name] == 1 for name in head & names) for head in self._heads]
-        said = _words(sentence)
+        if own.count(True) != 1:
+            return None
+        said, best = _words(sentence), own.index(True)
         weights = [self._weight(said & words) for words in self._words]
-        best = max(range(len(weights)), key=weights.__getitem__)
-        second = sorted(weights)[-2]
-        clear = own.count(True) == 1 and own[best] and weights[best] > max(second * _AHEAD, 2 * log(len(weights)))
-        return self._anchors[best] if clear else None
+        second = max(weight for at, weight in enumerate(weights) if at != best)
+        clear = weights[best] > max(second * _AHEAD, 2 * log(len(weights)))
+        return self._stories[best].anchor if clear else None
 
     def _weight(self, shared: Iterable[str]) -> float:
         """The rarer a word is among the stories, the more it tells; exact, hence the same in every order."""

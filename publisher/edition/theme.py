@@ -11,17 +11,26 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateSyntaxError,
+)
 from jinja2 import __version__ as jinja2_version
 from jinja2.bccache import Bucket, FileSystemBytecodeCache
+from jinja2.compiler import CodeGenerator
 from jinja2.ext import Extension
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
@@ -181,6 +190,22 @@ class _RelativeError(TemplateSyntaxError):
         super().__init__(message, line, name)
 
 
+class _Writer(CodeGenerator):
+    """Writes a template's code, with one call where a value is shown in markup."""
+
+    def _output_child_pre(self, node: Any, frame: Any, finalize: Any) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super()._output_child_pre(node, frame, finalize)
+        else:
+            self.write("environment.shown(")
+
+    def _output_child_post(self, node: Any, frame: Any, finalize: Any) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super()._output_child_post(node, frame, finalize)
+        else:
+            self.write(")")
+
+
 class _Released(Context):
     """What a template, an include and an import see. It holds its macros, which hold it: who runs the template ends
     that, lest all that an issue was made of waits for the garbage collector.
@@ -196,35 +221,69 @@ _MADE = " made"
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, quicker with a brand's mappings, and with our own frozen dataclasses: of them a template may see
-    all that is public.
+    """Jinja's sandbox, which asks once of a class, not of each object, whether a template may see an attribute; quicker
+    with a brand's mappings, with macros and with the package's own templates.
     """
 
     context_class = _Released
+    code_generator_class = _Writer
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """What all templates can name, in one dictionary: each include and import copies it."""
         return {**self.globals, **(d or {})}
 
+    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
+        """A template; one of the package stays what it is."""
+        lasting = _lasting(self)
+        found = lasting.get(name)
+        if found is None:
+            found = super().get_template(name, parent, globals)
+            if found._uptodate is _lasts:
+                lasting[name] = found
+        return found
+
     def getattr(self, obj: Any, attribute: str) -> Any:
         """``obj.attribute``, or what stands for what is not there, or not for templates."""
         kind: Any = type(obj)
-        if kind is MappingProxyType and attribute in obj and attribute not in _OF_MAPPING:
-            return obj[attribute]
-        if _is_ours(kind) and attribute[:1] != "_":
+        if (kind, attribute) in _SAFE:
             try:
                 return getattr(obj, attribute)
             except AttributeError:
                 pass
+        elif kind is MappingProxyType and attribute in obj and attribute not in _OF_MAPPING:
+            return obj[attribute]
+        elif hasattr(kind, attribute) and not issubclass(kind, str) and self.is_safe_attribute(obj, attribute, None):
+            _SAFE.add((kind, attribute))  # what a template may see of an object follows from its class
         return super().getattr(obj, attribute)
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        """What a template calls."""
+        if type(__obj) is Macro:
+            kwargs.pop("_block_vars", None)
+            kwargs.pop("_loop_vars", None)
+            return __obj(__context.eval_ctx, *args, **kwargs)
+        return super().call(__context, __obj, *args, **kwargs)
+
+    @staticmethod
+    def shown(value: object) -> str:
+        """A value as it stands in markup."""
+        if isinstance(value, Markup) or (type(value) is str and not _SPECIAL.search(value)):
+            return value
+        return escape(_finalize(value))
 
 
 _OF_MAPPING = frozenset(dir(MappingProxyType))
+_SAFE: set[tuple[type, str]] = set()
+_SPECIAL = re.compile(r"""[&<>"'\\\x00-\x1f\x7f-\x9f]""")
 
 
-@lru_cache(maxsize=256)
-def _is_ours(kind: type) -> bool:
-    return is_dataclass(kind)
+def _lasts() -> bool:
+    return True
+
+
+@lru_cache(maxsize=8)
+def _lasting(_environment: Environment) -> dict[str, Template]:
+    return {}
 
 
 _RELATIVE = re.compile(
@@ -242,7 +301,7 @@ class _Loader(FileSystemLoader):
         if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
             raise TemplateError(f"{template} is a link out of the theme")
         if Path(self.searchpath[0]).is_relative_to(store()):
-            found = (*found[:2], lambda: True)  # no file of the package changes while it runs: a page asks for 50
+            found = (*found[:2], _lasts)  # no file of the package changes while it runs: a page asks for 50
         else:
             found = (asking(found[0]), *found[1:])
         written = _RELATIVE.finditer(found[0]) if template.startswith("email/") else ()
@@ -284,7 +343,7 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_finalize,
-        bytecode_cache=_Compiled("markup"),
+        bytecode_cache=_Compiled("html"),
     )
     made.globals["thumbnail"] = thumbnail
     return made

@@ -61,7 +61,7 @@ def find(html: str, place: Place) -> list[Diagnostic]:
     """The findings over the HTML of an email."""
     found = []
     table = _table()
-    for feature in sorted(set(features(html)) & table.keys()):
+    for feature in sorted(features(html) & table.keys()):
         lacking = table[feature].get("n", {})
         clients = [f"{FAMILIES[family]} ({where})" for family, where in lacking.items() if family in FAMILIES]
         if clients:
@@ -82,21 +82,15 @@ def find(html: str, place: Place) -> list[Diagnostic]:
     return found
 
 
-def features(html: str) -> Iterator[str]:
+def features(html: str) -> set[str]:
     """The names, in caniemail's words, of what the HTML uses."""
     visible = _COMMENT.sub("", html)
-    sheets = SHEET.findall(visible)
     markup = "".join(set(_START.findall(SHEET.sub("", visible))))  # most tags stand there many times
+    found = {f"html-input-{kind}" for kind in _INPUT.findall(markup)}
+    found.update(f"html-{name}" for name in set(_ATTRIBUTE.findall(markup)) - {"style"})
     for tag in set(_TAG.findall(markup)):
-        yield next((slug for pattern, slug in _GROUPS if pattern.fullmatch(tag)), f"html-{tag}")
-    for name in set(_ATTRIBUTE.findall(markup)) - {"style"}:
-        yield f"html-{name}"
-    for kind in set(_INPUT.findall(markup)):
-        yield f"html-input-{kind}"
-    for style in set(_STYLE.findall(markup)):
-        yield from _of_style(style)
-    for sheet in sheets:
-        yield from _of_sheet(sheet)
+        found.add(next((slug for pattern, slug in _GROUPS if pattern.fullmatch(tag)), f"html-{tag}"))
+    return found.union(*map(_of_style, set(_STYLE.findall(markup))), *map(_of_sheet, SHEET.findall(visible)))
 
 
 @lru_cache(maxsize=4096)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -25,10 +25,10 @@ _BLANK = dict.fromkeys(map(ord, "\u200c\u034f\u2007\ufeff\xa0"))  # what pads a 
 _SIZE = re.compile(r"([\d.]+)px")
 _SILENT = {"style", "script", "title", "head"}
 DARK = "prefers-color-scheme:dark"
+_Declared = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Style:
+class _Style(NamedTuple):
     """What an element's text inherits."""
 
     colour: colours.RGB = (0, 0, 0)
@@ -64,7 +64,7 @@ def close_pairs(html: str) -> dict[tuple[bool, colours.RGB, colours.RGB], float]
     """Pairs of text and ground that are too close, with their contrast; whether in the dark scheme stands first."""
     root = tree(html)
     found: dict[tuple[bool, colours.RGB, colours.RGB], float] = {}
-    for pair in _texts(root.body, _dark_styles(root, html)) if root.body is not None else ():
+    for pair in _texts(root, _dark_styles(root, html)):
         for dark, style in enumerate(pair):
             contrast = colours.contrast(style.colour, style.ground)
             large = style.size >= 24 or (style.bold and style.size >= 18.66)
@@ -73,48 +73,55 @@ def close_pairs(html: str) -> dict[tuple[bool, colours.RGB, colours.RGB], float]
     return found
 
 
-def _dark_styles(root: LexborHTMLParser, html: str) -> dict[int, tuple[tuple[str, str], ...]]:
+def _dark_styles(root: LexborHTMLParser, html: str) -> dict[int, _Declared]:
     """What the dark media query declares, by element."""
-    styles: dict[int, dict[str, str]] = {}
-    for sheet in sheets(html):
-        for rule in rules(sheet):
-            if not any(DARK in at.replace(" ", "") for at in rule.context) or not rule.selector:
-                continue
-            for node in _select(root, rule.selector):
-                for name, value, _ in rule.declarations:
-                    styles.setdefault(node.mem_id, {})[name] = value
-    return {node: tuple(declared.items()) for node, declared in styles.items()}
+    styles: dict[int, _Declared] = {}
+    for selector, declared in (rule for sheet in sheets(html) for rule in _dark_rules(sheet)):
+        for node in _select(root, selector):
+            styles[node.mem_id] = styles.get(node.mem_id, ()) + declared
+    return styles
+
+
+@lru_cache(maxsize=64)
+def _dark_rules(sheet: str) -> tuple[tuple[str, _Declared], ...]:
+    """Selector and declarations of each rule for the dark scheme."""
+    return tuple(
+        (rule.selector.replace(":root", "html"), tuple((name, value) for name, value, _ in rule.declarations))
+        for rule in rules(sheet)
+        if rule.selector and any(DARK in at.replace(" ", "") for at in rule.context)
+    )
 
 
 def _select(root: LexborHTMLParser, selector: str) -> list[LexborNode]:
     """The elements a selector means; none for one that is not understood (``:hover`` is no state of reading)."""
     try:
-        return [] if ":" in selector.replace(":root", "") else root.css(selector.replace(":root", "html"))
+        return [] if ":" in selector else root.css(selector)
     except Exception:  # selectolax raises several kinds for a selector it cannot read
         return []
 
 
-def _texts(body: LexborNode, declared: dict[int, tuple[tuple[str, str], ...]]) -> Iterable[tuple[_Style, _Style]]:
+def _texts(root: LexborHTMLParser, declared: dict[int, _Declared]) -> Iterable[tuple[_Style, _Style]]:
     """What the visible texts inherit in light and in dark mode, each pair once, both found in one walk."""
     found: dict[tuple[int, int], tuple[_Style, _Style]] = {}  # a style is made once, and lives as long as it is here
-    waiting = [(body, _Style(), _Style())]
+    own = {node.mem_id: node.attributes for node in root.css("[style],[bgcolor]")}
+    waiting = [(root.body, _Style(), _Style())] if root.body is not None else []
     while waiting:
         node, light, dark = waiting.pop()
-        attributes = node.attributes
-        written, ground = attributes.get("style") or "", attributes.get("bgcolor") or ""
-        if node.tag in _SILENT or _hidden(written):
-            continue
-        if written or ground:
+        number = node.mem_id
+        if number in own:
+            written, ground = own[number].get("style") or "", own[number].get("bgcolor") or ""
+            if _hidden(written):
+                continue
             light, dark = _written(light, ground, written), _written(dark, ground, written)
-        if node.mem_id in declared:
-            dark = _apply(dark, declared[node.mem_id])
+        if number in declared:
+            dark = _apply(dark, declared[number])
         pair, child = (id(light), id(dark)), node.child
         while child is not None:
             tag = child.tag or "-"
             if tag == "-text":
                 if pair not in found and light.size > 0 and (child.text_content or "").translate(_BLANK).strip():
                     found[pair] = light, dark
-            elif not tag.startswith("-"):
+            elif tag[0] != "-" and tag not in _SILENT:
                 waiting.append((child, light, dark))
             child = child.next
     return found.values()
@@ -130,20 +137,20 @@ def _hidden(written: str) -> bool:
 def _written(style: _Style, bgcolor: str, written: str) -> _Style:
     """The style after an element's own attributes. Inlined styles are few, so most are known."""
     if ground := colours.parse(bgcolor):
-        style = replace(style, ground=ground)
-    return _apply(style, tuple({name: value for name, value, _ in declarations(written)}.items()))
+        style = style._replace(ground=ground)
+    return _apply(style, tuple((name, value) for name, value, _ in declarations(written)))
 
 
 @lru_cache(maxsize=4096)
-def _apply(style: _Style, declared: tuple[tuple[str, str], ...]) -> _Style:
-    """The style after a block of declarations."""
-    for name, value in declared:
+def _apply(style: _Style, declared: _Declared) -> _Style:
+    """The style after a block of declarations, of which the last of a name counts."""
+    for name, value in dict(declared).items():
         if name == "color" and (colour := colours.parse(value)):
-            style = replace(style, colour=colour)
+            style = style._replace(colour=colour)
         elif name in {"background", "background-color"} and (ground := colours.parse(value)):
-            style = replace(style, ground=ground)
+            style = style._replace(ground=ground)
         elif name == "font-size" and (size := _SIZE.search(value)):
-            style = replace(style, size=float(size[1]))
+            style = style._replace(size=float(size[1]))
         elif name == "font-weight":
-            style = replace(style, bold=value in {"bold", "600", "700", "800", "900"})
+            style = style._replace(bold=value in {"bold", "600", "700", "800", "900"})
     return style

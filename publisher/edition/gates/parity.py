@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
@@ -12,7 +11,6 @@ from publisher.edition.model import Slot, Slotted
 TEXT_INCOMPLETE = define("text-part-incomplete", Severity.ERROR)
 NO_WAY_OUT = define("no-way-out", Severity.ERROR, fixed=True)
 _SAME = say("write it in the theme's email/issue.txt.j2 or email/_footer.txt.j2 too: both parts say the same")
-_SPACE = re.compile(r"\s+")
 
 
 def find(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -> list[Diagnostic]:
@@ -28,8 +26,8 @@ def find(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -
                 )
             )
     plain = text.fill(lambda _: "#")
-    packed = _SPACE.sub("", plain)
-    heads = {_SPACE.sub("", headline): headline for headline in headlines}
+    packed = "".join(plain.split())
+    heads = {"".join(headline.split()): headline for headline in headlines}
     found += [
         TEXT_INCOMPLETE.at(
             place, say("the text part lacks the headline “{headline}”", headline=heads[head][:40]), help=_SAME

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser
 
-SHEET = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
+SHEET = re.compile(r"<style[^>]*>([^<]*(?:<(?!/style>)[^<]*)*)</style>")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -31,6 +31,7 @@ def tree(html: str) -> LexborHTMLParser:
     return LexborHTMLParser(html)
 
 
+@lru_cache(maxsize=1)
 def sheets(html: str) -> list[str]:
     """The style sheets of an email."""
     return SHEET.findall(html)
