@@ -44,6 +44,7 @@ from publisher.edition.model import Asset, ThemeError
 from publisher.edition.page_copy import thumbnail
 from publisher.edition.theme_images import SHEET_PICTURE, asked_images, asking
 from publisher.issue.codes import IMAGE_MISSING
+from publisher.language import Locale, Words
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
 _SPACE = re.compile(
@@ -200,10 +201,8 @@ class _Writer(CodeGenerator):
             self.write("environment.shown(")
 
     def _output_child_post(self, node: Any, frame: Any, finalize: Any) -> None:
-        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
-            super()._output_child_post(node, frame, finalize)
-        else:
-            self.write(")")
+        two = frame.eval_ctx.volatile or not frame.eval_ctx.autoescape
+        super()._output_child_post(node, frame, finalize if two else finalize._replace(src=None))
 
 
 class _Released(Context):
@@ -234,13 +233,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
         """A template; one of the package stays what it is."""
-        lasting = _lasting(self)
-        found = lasting.get(name)
-        if found is None:
-            found = super().get_template(name, parent, globals)
-            if found._uptodate is _lasts:
-                lasting[name] = found
-        return found
+        kept = _kept(self)
+        if name not in kept or kept[name]._uptodate is not _lasts:
+            kept[name] = super().get_template(name, parent, globals)
+        return kept[name]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """``obj.attribute``, or what stands for what is not there, or not for templates."""
@@ -250,19 +246,19 @@ class _Sandbox(ImmutableSandboxedEnvironment):
                 return getattr(obj, attribute)
             except AttributeError:
                 pass
-        elif kind is MappingProxyType and attribute in obj and attribute not in _OF_MAPPING:
+        elif kind in _MAPPINGS and attribute in obj and attribute not in _OF_MAPPING:
             return obj[attribute]
         elif hasattr(kind, attribute) and not issubclass(kind, str) and self.is_safe_attribute(obj, attribute, None):
             _SAFE.add((kind, attribute))  # what a template may see of an object follows from its class
         return super().getattr(obj, attribute)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        """What a template calls."""
-        if type(__obj) is Macro:
-            kwargs.pop("_block_vars", None)
-            kwargs.pop("_loop_vars", None)
-            return __obj(__context.eval_ctx, *args, **kwargs)
-        return super().call(__context, __obj, *args, **kwargs)
+        """What a template calls: macros and words mostly, which are safe and ask for nothing of a template."""
+        if type(__obj) is not Macro and not isinstance(__obj, _WORDS):
+            return super().call(__context, __obj, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        return __obj(*args, **kwargs) if type(__obj) is not Macro else __obj(__context.eval_ctx, *args, **kwargs)
 
     @staticmethod
     def shown(value: object) -> str:
@@ -272,7 +268,9 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return escape(_finalize(value))
 
 
-_OF_MAPPING = frozenset(dir(MappingProxyType))
+_WORDS = (Locale, Words)
+_MAPPINGS = (dict, MappingProxyType)
+_OF_MAPPING = frozenset((*dir(dict), *dir(MappingProxyType)))
 _SAFE: set[tuple[type, str]] = set()
 _SPECIAL = re.compile(r"""[&<>"'\\\x00-\x1f\x7f-\x9f]""")
 
@@ -282,7 +280,7 @@ def _lasts() -> bool:
 
 
 @lru_cache(maxsize=8)
-def _lasting(_environment: Environment) -> dict[str, Template]:
+def _kept(_environment: Environment) -> dict[str, Template]:
     return {}
 
 

@@ -165,9 +165,12 @@ class View:
             height = picture.width and picture.height and max(1, round(picture.height * width / picture.width))
             return replace(picture, url=url, width=width, height=height)
 
-        items = tuple(replace(item, image=fitted(item.image)) for item in self.items)
-        shown = replace(self, cover=fitted(self.cover), items=items).keeping(pictures.for_mail)
-        return shown.keeping(lambda html: Html(in_tables(str(html)))) if tables else shown
+        def kept(html: Markup) -> Markup:
+            html = pictures.for_mail(html)
+            return Html(in_tables(str(html))) if tables else html
+
+        items = tuple(replace(item, image=fitted(item.image)) if item.image else item for item in self.items)
+        return replace(self, cover=fitted(self.cover), items=items).keeping(kept)
 
     def keeping(self, keep: Callable[[Markup], Markup]) -> View:
         """The same view with each piece of the content's HTML replaced by ``keep`` of it."""

@@ -29,7 +29,7 @@ class Places:
 
     path: str
     start: Span
-    values: Mapping[KeyPath, Span] = field(default_factory=lambda: MappingProxyType({}))
+    values: Mapping[KeyPath, Span] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def of(self, *at: str | int) -> Place:
         """The place of the value at ``at``, or of the nearest mapping that holds it."""
@@ -50,7 +50,7 @@ class Prose:
 
     text: str
     path: str
-    origins: tuple[tuple[int, int], ...]
+    origins: tuple[tuple[int, int], ...] = field(repr=False)
     positions: tuple[tuple[tuple[int, int], ...], ...] = field(default=(), repr=False)
 
     @cached_property

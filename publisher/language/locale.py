@@ -125,8 +125,10 @@ class Locale:
 
         What names no value stays as it is. Raises KeyError.
         """
-        number = next((value for value in values.values() if isinstance(value, int)), None)
+        number = next((value for value in values.values() if isinstance(value, int)), None) if values else None
         text = self._label(surface, name, number) or self._translated(surface, name, number)
+        if "%" not in text and "{" not in text:
+            return text
         return _PLACES.get(surface, _BRACES).sub(
             lambda place: "%" if place[0] == "%%" else str(values.get(place["name"], place[0])), text
         )

@@ -43,7 +43,7 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
                 image = f"<picture>{made}{image}</picture>"
         return before + image
 
-    html = _IMAGE.sub(shown, html)
+    html = _IMAGE.sub(shown, html) if "<img" in html else html
     return labelled(html, lambda head, rest: f'<td data-label="{head.replace(chr(34), "&quot;")}"{rest}>')
 
 

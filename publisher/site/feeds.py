@@ -232,9 +232,9 @@ def _xml(root: ElementTree.Element) -> bytes:
     return text + b"\n"
 
 
-_DRAWN = re.compile(r"^(?:[>|] ?)*(?:[-=*](?:[-=* ]*[-=*])?)?$|^(?:[>|] ?)+|`", re.MULTILINE)
+_DRAWN = re.compile(r"^(?:[>|] ?)*(?:[-=*](?:[-=* ]*[-=*])?)?$|^(?:[>|] ?)+")
 _STRUCK = re.compile(r"(?<!\w)~(\S(?:[^~\n]*[^~\s])?)~(?!\w)")
-_ADDRESS = re.compile(r"\s*[(<（]?https?://[^\s>)）]+[)>）]?")
+_ADDRESS = re.compile(r"https?://[^\s>)）]+[)>）]?")
 
 
 def search_file(
@@ -265,4 +265,9 @@ def _row(edition: Edition, tags: Sequence[Group], words: SiteWords) -> dict[str,
 
 def _text(story: EditionItem) -> str:
     """What of an item is worth finding: its words without addresses and without what is drawn of signs, on one line."""
-    return " ".join(_ADDRESS.sub("", _STRUCK.sub(r"\1", _DRAWN.sub("", story.text))).split())
+    lines = (_DRAWN.sub("", line) if line[:1] in ">|-=*" else line for line in story.text.split("\n"))
+    text = "\n".join(lines).replace("`", "")
+    text = _STRUCK.sub(r"\1", text) if "~" in text else text
+    *before, last = _ADDRESS.split(text)
+    before = [(words[:-1] if words[-1:] in "(<（" else words).rstrip() for words in before]
+    return " ".join("".join([*before, last]).split())

@@ -78,6 +78,16 @@ def test_a_changed_template_is_seen_by_the_same_process(own: Path) -> None:
         ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ 1 / 0 }}", 9, "division by zero"),
         ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ ''.__class__ }}", 9, "unsafe"),
         ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ issue.__class__.__mro__ }}", 9, "unsafe"),
+        ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ words.of.__func__.__globals__ }}", 9, "unsafe"),
+        ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ words('x').__globals__ }}", 9, "'x'"),
+        (
+            "email/_footer.mjml.j2",
+            "{{ issue.postal_address }}",
+            "{{ '{}'.format(issue.title) }}{{ '{0.__class__}'.format(issue) }}",
+            9,
+            "unsafe",
+        ),
+        ("email/_footer.mjml.j2", "{{ issue.postal_address }}", "{{ theme.parts.update({'x': 1}) }}", 9, "update"),
         (
             "email/_footer.mjml.j2",
             "{{ issue.postal_address }}",

@@ -25,7 +25,7 @@ _BLANK = dict.fromkeys(map(ord, "\u200c\u034f\u2007\ufeff\xa0"))  # what pads a 
 _SIZE = re.compile(r"([\d.]+)px")
 _SILENT = {"style", "script", "title", "head"}
 DARK = "prefers-color-scheme:dark"
-_Declared = tuple[tuple[str, str], ...]
+_Declared = tuple[tuple[str, str, bool], ...]  # property, value, whether it is important
 
 
 class _Style(NamedTuple):
@@ -76,26 +76,17 @@ def close_pairs(html: str) -> dict[tuple[bool, colours.RGB, colours.RGB], float]
 def _dark_styles(root: LexborHTMLParser, html: str) -> dict[int, _Declared]:
     """What the dark media query declares, by element."""
     styles: dict[int, _Declared] = {}
-    for selector, declared in (rule for sheet in sheets(html) for rule in _dark_rules(sheet)):
-        for node in _select(root, selector):
-            styles[node.mem_id] = styles.get(node.mem_id, ()) + declared
+    for rule in (rule for sheet in sheets(html) for rule in rules(sheet)):
+        if rule.selector and any(DARK in at.replace(" ", "") for at in rule.context):
+            for node in _select(root, rule.selector):
+                styles[node.mem_id] = styles.get(node.mem_id, ()) + rule.declarations
     return styles
-
-
-@lru_cache(maxsize=64)
-def _dark_rules(sheet: str) -> tuple[tuple[str, _Declared], ...]:
-    """Selector and declarations of each rule for the dark scheme."""
-    return tuple(
-        (rule.selector.replace(":root", "html"), tuple((name, value) for name, value, _ in rule.declarations))
-        for rule in rules(sheet)
-        if rule.selector and any(DARK in at.replace(" ", "") for at in rule.context)
-    )
 
 
 def _select(root: LexborHTMLParser, selector: str) -> list[LexborNode]:
     """The elements a selector means; none for one that is not understood (``:hover`` is no state of reading)."""
     try:
-        return [] if ":" in selector else root.css(selector)
+        return [] if ":" in selector.replace(":root", "") else root.css(selector.replace(":root", "html"))
     except Exception:  # selectolax raises several kinds for a selector it cannot read
         return []
 
@@ -138,13 +129,13 @@ def _written(style: _Style, bgcolor: str, written: str) -> _Style:
     """The style after an element's own attributes. Inlined styles are few, so most are known."""
     if ground := colours.parse(bgcolor):
         style = style._replace(ground=ground)
-    return _apply(style, tuple((name, value) for name, value, _ in declarations(written)))
+    return _apply(style, tuple(declarations(written)))
 
 
 @lru_cache(maxsize=4096)
 def _apply(style: _Style, declared: _Declared) -> _Style:
     """The style after a block of declarations, of which the last of a name counts."""
-    for name, value in dict(declared).items():
+    for name, value in {name: value for name, value, _ in declared}.items():
         if name == "color" and (colour := colours.parse(value)):
             style = style._replace(colour=colour)
         elif name in {"background", "background-color"} and (ground := colours.parse(value)):

@@ -21,7 +21,7 @@ def check(edition: Edition, html: str, place: Place) -> Iterator[Diagnostic]:
     written = len(_bare_tables(LexborHTMLParser(edition.web))) if "<table" in edition.web else 0
     yield from find(html, place, written)
     for name, text in (("HTML", html), (say("text"), edition.text.fill(lambda _: ""))):
-        if "slot" in text.lower() and _MARKER.search(text):
+        if b"slot" in text.encode("utf-8", "surrogatepass").lower() and _MARKER.search(text):
             yield SLOT_LEFT.at(
                 place,
                 say("a slot in the {name} part was not recognised", name=name),
