@@ -281,6 +281,21 @@ def test_a_plan_makes_no_database_where_the_environment_names_one(room: Newsroom
     assert not lost.parent.exists()
 
 
+def test_without_a_database_nothing_is_said_in_its_name(room: Newsroom) -> None:
+    old = room.issue("2020-01-01-old")
+    room.commit("Long ago")
+    away = {"PUBLISHER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    said = room.run("plan", **away).out
+    assert "cannot be reached" in said
+    assert f"{old}: missed: its day passed too long ago" in said
+    assert "this database" not in said
+    assert room.run("publish", "--unmailed", "all").status == 0
+    (room.root / ".publisher/publisher.db").unlink()
+    said = room.run("plan").out
+    assert f"{old}: unknown: readers may have it" in said
+    assert "this database" not in said
+
+
 def test_a_plan_finds_the_database_that_a_file_uri_names(room: Newsroom) -> None:
     file = room.root / "elsewhere.db"
     environment = {"PUBLISHER_DATABASE_URL": f"sqlite:///file:{file}?uri=true"}

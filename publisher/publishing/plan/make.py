@@ -70,6 +70,8 @@ def make_plan(
         wanted = sorted({*touched, *since} & {*slugs} | {*going}) if database or before else slugs
         versions = _versions(config, wanted, Store(config, folder=cache))
         decisions = _decide(config, versions, ledger)
+        if not database:
+            decisions = [*map(_unasked, decisions)]
         mailable = {decision.slug for decision in decisions if decision.kind not in AFTER}
         asked = (database, mailable, translations_of(config)) if database else None
         spreads = _spreads(config, database, mailable, versions) if database else {}
@@ -164,6 +166,15 @@ def _decide(config: Config, versions: dict[str, Proof], ledger: History) -> list
     except PublisherError:  # a job on pull requests may not look into the archive
         nowhere = Witness(ArchiveRun.served_as_built(config, config.root / "dist"))
         return decide_all(config, prepared, ledger, nowhere, now, idle)
+
+
+def _unasked(decision: IssueDecision) -> IssueDecision:
+    """In other words, where it speaks of a database and none was asked."""
+    if decision.kind is Action.MISSED:
+        return replace(decision, why=say("its day passed too long ago: not sent by itself"))
+    if decision.kind is Action.UNKNOWN:
+        return replace(decision, why=say("readers may have it: whether it was mailed is not known here"), help=None)
+    return decision
 
 
 def _is_here(config: Config, slug: str) -> bool:
