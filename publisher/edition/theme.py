@@ -9,42 +9,30 @@ from __future__ import annotations
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from jinja2 import (
-    ChoiceLoader,
-    Environment,
-    FileSystemLoader,
-    StrictUndefined,
-    Template,
-    TemplateError,
-    TemplateSyntaxError,
-)
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2 import __version__ as jinja2_version
 from jinja2.bccache import Bucket, FileSystemBytecodeCache
-from jinja2.compiler import CodeGenerator
 from jinja2.ext import Extension
-from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup, escape
 
 import publisher
 from publisher.config import Config
-from publisher.config.theme import store, theme_folders
+from publisher.config.theme import theme_folders
 from publisher.diagnostics import Diagnostic, Fault, Place, Sentence, Severity, Span, define, say
 from publisher.edition.brand import Brand, theme_text, variables
 from publisher.edition.markdown.text import link, underlined
 from publisher.edition.model import Asset, ThemeError
 from publisher.edition.page_copy import thumbnail
+from publisher.edition.sandbox import MADE, Released, Sandbox, Writer, finalized, is_ours, lasts
 from publisher.edition.theme_images import SHEET_PICTURE, asked_images, asking
 from publisher.issue.codes import IMAGE_MISSING
-from publisher.language import Locale, Words
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
 _SPACE = re.compile(
@@ -75,9 +63,9 @@ class Theme:
         return self._run(_plain(self.folders), name, context).strip("\n")
 
     def _run(self, environment: ImmutableSandboxedEnvironment, name: str, context: dict[str, Any]) -> str:
-        made: list[Context] = []
+        made: list[Released] = []
         try:
-            return environment.get_template(name).render({**self._names(context), _MADE: made})
+            return environment.get_template(name).render({**self._names(context), MADE: made})
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError) as error:
             raise ThemeError(self._fault(name, error)) from error
         finally:
@@ -191,99 +179,6 @@ class _RelativeError(TemplateSyntaxError):
         super().__init__(message, line, name)
 
 
-class _Writer(CodeGenerator):
-    """Writes a template's code, with one call where a value is shown in markup."""
-
-    def _output_child_pre(self, node: Any, frame: Any, finalize: Any) -> None:
-        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
-            super()._output_child_pre(node, frame, finalize)
-        else:
-            self.write("environment.shown(")
-
-    def _output_child_post(self, node: Any, frame: Any, finalize: Any) -> None:
-        two = frame.eval_ctx.volatile or not frame.eval_ctx.autoescape
-        super()._output_child_post(node, frame, finalize if two else finalize._replace(src=None))
-
-
-class _Released(Context):
-    """What a template, an include and an import see. It holds its macros, which hold it: who runs the template ends
-    that, lest all that an issue was made of waits for the garbage collector.
-    """
-
-    def __init__(self, environment: Environment, parent: dict[str, Any], *given: Any, **more: Any) -> None:
-        super().__init__(environment, parent, *given, **more)
-        parent.get(_MADE, []).append(self)  # a module that is kept is of no one run
-
-
-_MADE = " made"
-"""No name that a template can write."""
-
-
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, which asks once of a class, not of each object, whether a template may see an attribute; quicker
-    with a brand's mappings, with macros and with the package's own templates.
-    """
-
-    context_class = _Released
-    code_generator_class = _Writer
-
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """What all templates can name, in one dictionary: each include and import copies it."""
-        return {**self.globals, **(d or {})}
-
-    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
-        """A template; one of the package stays what it is."""
-        kept = _kept(self)
-        if name not in kept or kept[name]._uptodate is not _lasts:
-            kept[name] = super().get_template(name, parent, globals)
-        return kept[name]
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """``obj.attribute``, or what stands for what is not there, or not for templates."""
-        kind: Any = type(obj)
-        if (kind, attribute) in _SAFE:
-            try:
-                return getattr(obj, attribute)
-            except AttributeError:
-                pass
-        elif kind in _MAPPINGS and attribute in obj and attribute not in _OF_MAPPING:
-            return obj[attribute]
-        elif hasattr(kind, attribute) and not issubclass(kind, str) and self.is_safe_attribute(obj, attribute, None):
-            _SAFE.add((kind, attribute))  # what a template may see of an object follows from its class
-        return super().getattr(obj, attribute)
-
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        """What a template calls: macros and words mostly, which are safe and ask for nothing of a template."""
-        if type(__obj) is not Macro and not isinstance(__obj, _WORDS):
-            return super().call(__context, __obj, *args, **kwargs)
-        kwargs.pop("_block_vars", None)
-        kwargs.pop("_loop_vars", None)
-        return __obj(*args, **kwargs) if type(__obj) is not Macro else __obj(__context.eval_ctx, *args, **kwargs)
-
-    @staticmethod
-    def shown(value: object) -> str:
-        """A value as it stands in markup."""
-        if isinstance(value, Markup) or (type(value) is str and not _SPECIAL.search(value)):
-            return value
-        return escape(_finalize(value))
-
-
-_WORDS = (Locale, Words)
-_MAPPINGS = (dict, MappingProxyType)
-_OF_MAPPING = frozenset((*dir(dict), *dir(MappingProxyType)))
-_SAFE: set[tuple[type, str]] = set()
-_SPECIAL = re.compile(r"""[&<>"'\\\x00-\x1f\x7f-\x9f]""")
-
-
-def _lasts() -> bool:
-    return True
-
-
-@lru_cache(maxsize=8)
-def _kept(_environment: Environment) -> dict[str, Template]:
-    return {}
-
-
 _RELATIVE = re.compile(
     r"""\{#.*?#\}|(?<![\w-])(?:href|src|background)=["'](?![a-z][a-z0-9+.-]*:|[#{"'])([^"'{]*)""",
     re.DOTALL | re.IGNORECASE,
@@ -298,10 +193,8 @@ class _Loader(FileSystemLoader):
         found = super().get_source(environment, template)
         if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
             raise TemplateError(f"{template} is a link out of the theme")
-        if Path(self.searchpath[0]).is_relative_to(store()):
-            found = (*found[:2], _lasts)  # no file of the package changes while it runs: a page asks for 50
-        else:
-            found = (asking(found[0]), *found[1:])
+        # No file of the package changes while it runs: a page asks for 50.
+        found = (*found[:2], lasts) if is_ours(found[1]) else (asking(found[0]), *found[1:])
         written = _RELATIVE.finditer(found[0]) if template.startswith("email/") else ()
         for wrong in (one for one in written if one[1]):
             line = found[0].count("\n", 0, wrong.start()) + 1
@@ -316,12 +209,12 @@ class _Compiled(FileSystemBytecodeCache):
     """
 
     def __init__(self, kind: str) -> None:
-        pattern = f"{kind}-{publisher.__version__}-{jinja2_version}-%s.template"
+        pattern = f"{kind}-{publisher.__version__}-{jinja2_version}-{Writer.version}-%s.template"
         super().__init__(str(Path(publisher.__file__).parent / "__pycache__"), pattern)
 
     def get_bucket(self, environment: Environment, name: str, filename: str | None, source: str) -> Bucket:
         """What is kept of a template; a bucket without a key for one that is not."""
-        if filename and Path(filename).is_relative_to(store()):
+        if is_ours(filename):
             return super().get_bucket(environment, name, filename, source)
         return Bucket(environment, "", "")
 
@@ -334,14 +227,14 @@ class _Compiled(FileSystemBytecodeCache):
 
 @lru_cache(maxsize=8)
 def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
-    made = _Sandbox(
+    made = Sandbox(
         loader=ChoiceLoader([_Loader(folder) for folder in folders]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_finalize,
-        bytecode_cache=_Compiled("html"),
+        finalize=finalized,
+        bytecode_cache=_Compiled("markup"),
     )
     made.globals["thumbnail"] = thumbnail
     return made
@@ -355,17 +248,3 @@ def _plain(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     )
     made.globals = made.globals | {"underlined": underlined, "link": link}
     return made
-
-
-_SPOILED = dict.fromkeys((*range(32), *range(127, 160)), "")  # no control character means anything to a reader
-_SPOILED |= {ord("\\"): "&#92;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
-_HAS_SPOILED = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
-
-
-def _finalize(value: object) -> object:
-    """Plain text on its way into a template: characters that the MJML compiler prints wrong become entities."""
-    if value is None:
-        return ""
-    if isinstance(value, str) and not isinstance(value, Markup) and _HAS_SPOILED.search(value):
-        return Markup(str(escape(value)).translate(_SPOILED))  # noqa: S704
-    return value

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,6 +96,13 @@ def labels() -> dict[str, list[str]]:
     return found
 
 
+@lru_cache(maxsize=1024)
+def _as_it_is(language: str, surface: str, name: str) -> str:
+    """A word without values."""
+    text = catalog(language).pgettext(surface, name)
+    return text.replace("%%", "%") if surface in _PLACES else text
+
+
 @dataclass(frozen=True, slots=True)
 class Locale:
     """How one language is written. ``locale("commentary")`` is a word of the email, as the theme knows it.
@@ -125,10 +132,10 @@ class Locale:
 
         What names no value stays as it is. Raises KeyError.
         """
-        number = next((value for value in values.values() if isinstance(value, int)), None) if values else None
+        if not values and not self.labels:
+            return _as_it_is(self.catalog, surface, name)
+        number = next((value for value in values.values() if isinstance(value, int)), None)
         text = self._label(surface, name, number) or self._translated(surface, name, number)
-        if "%" not in text and "{" not in text:
-            return text
         return _PLACES.get(surface, _BRACES).sub(
             lambda place: "%" if place[0] == "%%" else str(values.get(place["name"], place[0])), text
         )

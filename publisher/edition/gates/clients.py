@@ -37,6 +37,7 @@ _FUNCTIONS = {
 _UNIT = re.compile(r"(?<![#\w.])-?\d*\.?\d+(rem|vh|vw|vmin|vmax|ch|ex|em)\b")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _START = re.compile(r"<[^>]*>")
+_VALUE = re.compile(r' (href|src|alt|id)="[^"]*"')
 _TAG = re.compile(r"<([a-z][a-z0-9]*)")
 _ATTRIBUTE = re.compile(r'\s([a-z-]+)="')
 _INPUT = re.compile(r'<input[^>]* type="(\w+)"')
@@ -85,12 +86,18 @@ def find(html: str, place: Place) -> list[Diagnostic]:
 def features(html: str) -> set[str]:
     """The names, in caniemail's words, of what the HTML uses."""
     visible = _COMMENT.sub("", html)
-    markup = "".join(set(_START.findall(SHEET.sub("", visible))))  # most tags stand there many times
-    found = {f"html-input-{kind}" for kind in _INPUT.findall(markup)}
-    found.update(f"html-{name}" for name in set(_ATTRIBUTE.findall(markup)) - {"style"})
-    for tag in set(_TAG.findall(markup)):
+    tags = set(_VALUE.sub(r' \1=""', "\0".join(set(_START.findall(SHEET.sub("", visible))))).split("\0"))
+    return set().union(*map(_of_tag, tags), *map(_of_sheet, SHEET.findall(visible)))
+
+
+@lru_cache(maxsize=4096)
+def _of_tag(written: str) -> frozenset[str]:
+    """What a tag uses, most of which stand there many times."""
+    found = {f"html-{name}" for name in _ATTRIBUTE.findall(written) if name != "style"}
+    found.update(f"html-input-{kind}" for kind in _INPUT.findall(written))
+    for tag in _TAG.findall(written):
         found.add(next((slug for pattern, slug in _GROUPS if pattern.fullmatch(tag)), f"html-{tag}"))
-    return found.union(*map(_of_style, set(_STYLE.findall(markup))), *map(_of_sheet, SHEET.findall(visible)))
+    return frozenset(found.union(*map(_of_style, _STYLE.findall(written))))
 
 
 @lru_cache(maxsize=4096)

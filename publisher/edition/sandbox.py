@@ -1,0 +1,145 @@
+"""How templates run: Jinja's sandbox, with less to ask for each value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MutableMapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from jinja2 import Environment, Template, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.runtime import Context, Macro
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+from publisher.config.theme import store
+from publisher.language import Locale, Words
+
+
+def is_ours(file: str | None) -> bool:
+    """Whether a file is a template of the package."""
+    return file is not None and Path(file).is_relative_to(store())
+
+
+class Writer(CodeGenerator):
+    """Writes a template's code, with one call where a value is shown in markup; a template of the package, which is no
+    stranger's, reads attributes itself. Whoever changes what it writes counts ``version`` up.
+    """
+
+    version = 2
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
+        """Write ``node.attr`` of something."""
+        if not is_ours(self.filename) or node.attr[0] == "_":
+            super().visit_Getattr(node, frame)
+            return
+        self.write("(v if (v := getattr((o := ")
+        self.visit(node.node, frame)
+        self.write(f"), {node.attr!r}, missing)) is not missing else environment.getattr(o, {node.attr!r}))")
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super()._output_child_pre(node, frame, finalize)
+        else:
+            self.write("environment.shown(")
+
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        two = frame.eval_ctx.volatile or not frame.eval_ctx.autoescape
+        super()._output_child_post(node, frame, finalize if two else finalize._replace(src=None))
+
+
+class Released(Context):
+    """What a template, an include and an import see. It holds its macros, which hold it: who runs the template ends
+    that, lest all that an issue was made of waits for the garbage collector.
+    """
+
+    def __init__(self, environment: Environment, parent: dict[str, Any], *given: Any, **more: Any) -> None:
+        super().__init__(environment, parent, *given, **more)
+        parent.get(MADE, []).append(self)  # a module that is kept is of no one run
+
+
+MADE = " made"
+"""No name that a template can write."""
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, which asks once of a class, not of each object, whether a template may see an attribute; quicker
+    with a brand's mappings, with macros and with the package's own templates.
+    """
+
+    context_class = Released
+    code_generator_class = Writer
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """What all templates can name, in one dictionary: each include and import copies it."""
+        return {**self.globals, **(d or {})}
+
+    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
+        """A template; one of the package stays what it is."""
+        kept = _kept(self)
+        if name not in kept or kept[name]._uptodate is not lasts:
+            kept[name] = super().get_template(name, parent, globals)
+        return kept[name]
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """``obj.attribute``, or what stands for what is not there, or not for templates."""
+        kind: Any = type(obj)
+        if (kind, attribute) in _SAFE:
+            try:
+                return getattr(obj, attribute)
+            except AttributeError:
+                pass
+        elif kind in _MAPPINGS and attribute in obj and attribute not in _OF_MAPPING:
+            return obj[attribute]
+        elif hasattr(kind, attribute) and not issubclass(kind, str) and self.is_safe_attribute(obj, attribute, None):
+            _SAFE.add((kind, attribute))  # what a template may see of an object follows from its class
+        return super().getattr(obj, attribute)
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        """What a template calls: macros and words mostly, which are safe and ask for nothing of a template."""
+        if type(__obj) is not Macro and not isinstance(__obj, _WORDS):
+            return super().call(__context, __obj, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        return __obj(*args, **kwargs) if type(__obj) is not Macro else __obj(__context.eval_ctx, *args, **kwargs)
+
+    @staticmethod
+    def shown(value: object) -> str:
+        """A value as it stands in markup."""
+        if isinstance(value, Markup) or (type(value) is str and not _SPECIAL.search(value)):
+            return value
+        return escape(finalized(value))
+
+
+_WORDS = (Locale, Words)
+_MAPPINGS = (dict, MappingProxyType)
+_OF_MAPPING = frozenset((*dir(dict), *dir(MappingProxyType)))
+_SAFE: set[tuple[type, str]] = set()
+_SPECIAL = re.compile(r"""[&<>"'\\\x00-\x1f\x7f-\x9f]""")
+
+
+def lasts() -> bool:
+    """That a template of the package is still what it was."""
+    return True
+
+
+@lru_cache(maxsize=8)
+def _kept(_environment: Environment) -> dict[str, Template]:
+    return {}
+
+
+_SPOILED = dict.fromkeys((*range(32), *range(127, 160)), "")  # no control character means anything to a reader
+_SPOILED |= {ord("\\"): "&#92;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
+_HAS_SPOILED = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
+
+
+def finalized(value: object) -> object:
+    """Plain text on its way into a template: characters that the MJML compiler prints wrong become entities."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and not isinstance(value, Markup) and _HAS_SPOILED.search(value):
+        return Markup(str(escape(value)).translate(_SPOILED))  # noqa: S704
+    return value
