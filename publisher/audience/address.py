@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 
-_PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([^@]+)")
+_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _SPECIAL = re.compile(r"(?:^|\.)(?:arpa|invalid|local|localhost|onion|test)$|--|\.\.")  # for the slow path to judge
 
@@ -36,16 +36,27 @@ class Address(NamedTuple):
 def read_address(text: str) -> Address:
     """Check the syntax of an address; nothing is looked up. Raises AddressError."""
     text = text.strip()
-    if len(text) <= 254 and (parts := _PLAIN.fullmatch(text)) and parts.end(1) <= 64 and (plain := _plain(parts[2])):
-        key = f"{parts[1]}@{plain}"
-        return Address(text, key, key.lower())
-    return _read_slowly(text)
+    if (domain := _plain(text)) is None:
+        return _read_slowly(text)
+    key = text if text.endswith(domain) else text[: -len(domain)] + domain
+    return Address(text, key, key if key.islower() else key.lower())
+
+
+def check_address(text: str) -> None:
+    """Raise AddressError where :func:`read_address` does, in half its time."""
+    if _plain(text := text.strip()) is None:
+        _read_slowly(text)
+
+
+def _plain(text: str) -> str | None:
+    """The domain, in lower case, of an address of few kinds of characters; None where the slow path has to judge."""
+    local, _, domain = text.partition("@")
+    return _domain(domain) if len(text) <= 254 and len(local) <= 64 and _LOCAL.fullmatch(local) else None
 
 
 @lru_cache(maxsize=1 << 16)
-def _plain(domain: str) -> str | None:
-    """A domain of ASCII letters in lower case; None where the slow path has to judge."""
-    lowered = domain.lower()
+def _domain(domain: str) -> str | None:
+    lowered = domain if domain.islower() else domain.lower()
     return lowered if domain.isascii() and _DOMAIN.fullmatch(lowered) and not _SPECIAL.search(lowered) else None
 
 

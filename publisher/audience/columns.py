@@ -17,7 +17,7 @@ from zoneinfo import available_timezones
 
 import pydantic_core
 
-from publisher.audience.address import Address, read_address
+from publisher.audience.address import Address, check_address, read_address
 from publisher.audience.own import COLUMNS, LATER, SIGNS, Past, past_of, unguarded
 from publisher.audience.standing import MOST_VALUES, TABLES, ImportStatus, Standings
 from publisher.config.audience import AttributeConfig, fits
@@ -166,7 +166,7 @@ class Columns:
             self._weigh(line, self.entry(line, row).attributes)
             return
         row = self._fitted(row)
-        read_address(row[self.roles["email"]])
+        check_address(row[self.roles["email"]])
         for index in self.unnamed:
             if _clean(row[index]):
                 self.unknown.setdefault(f"column {index + 1} has no header: what stands in it is left out", line)
@@ -189,20 +189,17 @@ class Columns:
             return self._own_entry(line, [unguarded(cell.replace("\x00", "")) for cell in row])
         address = read_address(row[self.roles["email"]])
         standing, speaking = self.standings.standing(row), self.standings.speaking
-        row = [cell.replace("\x00", "").strip() for cell in row]  # as _clean
+        row = [cell.strip() for cell in row] if "\x00" not in "".join(row) else [_clean(cell) for cell in row]
         attributes = {name: row[index] for index, name in self.attributes if row[index] and index not in speaking}
         cells = {role: row[index] for role, index in self.roles.items()}
-        language = None
-        if tag := cells.get("language"):
-            language = language_tag(tag)
-            if language is None:
-                attributes["language"] = tag
+        language = language_tag(tag) if (tag := cells.get("language")) else None
+        if tag and language is None:
+            attributes["language"] = tag
         zone = self._zone(cells, attributes)
         if "json" in cells:
             attributes.update(_json_object(cells["json"]))
         name = cells.get("name") or f"{cells.get('first', '')} {cells.get('last', '')}".strip()
-        topics = _split(cells.get("topics", ""))
-        return ImportRow(line, address, name, language, zone, topics, attributes, standing)
+        return ImportRow(line, address, name, language, zone, _split(cells.get("topics", "")), attributes, standing)
 
     def _zone(self, cells: Mapping[str, str], attributes: dict[str, str]) -> str | None:
         """The time zone of a row; the name of none joins the attributes."""

@@ -73,7 +73,7 @@ class CsvFile:
 
         ``progress`` hears the bytes read so far. Raises RowError where the rest cannot be read.
         """
-        with self.path.open("rb") as raw:
+        with self.path.open("rb", CHUNK) as raw:  # each read gives up the interpreter's lock: seldom
             # ``again`` has the lines of the record that is being read.
             text, again = tee(io.TextIOWrapper(raw, encoding=self.encoding, errors="strict", newline=""))
             reader = csv.reader(text, delimiter=self.delimiter, strict=True)

@@ -6,10 +6,11 @@ what a reader chose themselves is not overwritten; a row that is there already, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -22,7 +23,7 @@ from publisher.audience.standing import ImportStatus
 from publisher.audience.store import FIRST, new_references, now
 from publisher.audience.suppressions import Reason, forgotten_among, suppressed_among
 from publisher.audience.tables import consents, subscribers, suppressions
-from publisher.database.bulk import among, insert_rows, new_ids, update_rows
+from publisher.database.bulk import among, insertion, new_ids, update_rows
 
 
 class RowOutcome(StrEnum):
@@ -39,14 +40,14 @@ class RowOutcome(StrEnum):
 
 @dataclass(slots=True)
 class _Known:
-    """A subscriber as the batch goes on; ``id`` is None of a new one until the batch is written."""
+    """A subscriber as the batch goes on."""
 
+    id: int
     values: dict[str, Any]
-    id: int | None = None
+    changed_at: datetime
     preferred: bool = False
-    changed_at: datetime | None = None
+    new: bool = False
     changed: bool = False
-    way: Way = field(default_factory=dict)
 
 
 class _Batch:
@@ -61,18 +62,19 @@ class _Batch:
         query = select(s.id, s.address_key, s.mailbox_key, s.preferred_at, s.changed_at, *(s[key] for key in _KEPT))
         for row in connection.execute(query.where(among(connection, s.mailbox_key, mailboxes))):
             key, address, mailbox, preferred_at, changed_at, *kept = row
-            known = _Known(dict(zip(_KEPT, kept, strict=True)), key, preferred_at is not None, changed_at)
-            self.known[address] = known
-            if known.values["state"] == ConsentState.UNSUBSCRIBED:
+            self.known[address] = _Known(key, dict(zip(_KEPT, kept, strict=True)), changed_at, preferred_at is not None)
+            if kept[0] == ConsentState.UNSUBSCRIBED:
                 self.left.add(mailbox)
         self.suppressed = suppressed_among(connection, mailboxes)
         self.forgotten = forgotten_among(connection, mailboxes)
-        self.new: list[_Known] = []
+        self.new: list[dict[str, Any]] = []
         self.held: list[dict[str, Any]] = []
-        self.history: list[tuple[_Known, dict[str, Any]]] = []
+        self.history: list[dict[str, Any]] = []
+        self.ways: list[tuple[int, str, Way]] = []
         wanted = {entry.past.reference for entry in entries if entry.past and entry.past.reference}
         self.references = set(connection.scalars(select(s.reference).where(among(connection, s.reference, wanted))))
         self.fresh = new_references(len(entries))
+        self.ids = chain.from_iterable(new_ids(connection, subscribers.c.id, n) for n in [len(entries)])
         self._by_hand: set[int] | None = None
         self._choices: dict[int, set[str]] | None = None
 
@@ -116,19 +118,20 @@ class _Batch:
         if known is None:  # left under another spelling, and nothing says that they came back later
             return RowOutcome.UNSUBSCRIBED
         if past.state is ConsentState.UNSUBSCRIBED:
-            newer = past.changed_at is not None and known.changed_at is not None and past.changed_at > known.changed_at
+            newer = past.changed_at is not None and past.changed_at > known.changed_at
             return self._unsubscribe(entry, known, newer=newer)
         if address.mailbox_key in self.left:
             return RowOutcome.UNSUBSCRIBED
         return self._merge(entry, known, confirm=past.state is ConsentState.CONFIRMED and not pending)
 
     def _add(self, entry: ImportRow, state: ConsentState) -> None:
-        past, address = entry.past, entry.address
+        past, (address, address_key, mailbox_key), key = entry.past, entry.address, next(self.ids)
         values: dict[str, Any] = {
+            "id": key,
             "reference": self._reference(past),
-            "address": address.address,
-            "address_key": address.address_key,
-            "mailbox_key": address.mailbox_key,
+            "address": address,
+            "address_key": address_key,
+            "mailbox_key": mailbox_key,
             "state": state.value,
             "name": entry.name,
             "language": entry.language,
@@ -137,19 +140,19 @@ class _Batch:
             "attributes": entry.attributes,
             "created_at": self.at,
             "changed_at": self.at,
-            **dict.fromkeys(_OF_THE_PAST),
         }
         if past:
             values |= {name: getattr(past, name) for name in _OF_THE_PAST}
             values |= {name: at for name in ("created_at", "changed_at") if (at := getattr(past, name))}
-        known = self.known[address.address_key] = _Known(values, changed_at=values["changed_at"])
-        known.way = past.enrolments if past else {}
-        self.new.append(known)
-        if past and past.history:
-            rows = [{"at": e.at, "change": e.change, "how": e.how, "evidence": e.evidence} for e in past.history]
-            self.history += [(known, row) for row in rows]
+            self.ways.append((key, values["reference"], past.enrolments))
+            self.history += (
+                {"subscriber_id": key, "at": e.at, "change": e.change, "how": e.how, "evidence": e.evidence}
+                for e in past.history
+            )
+        self.new.append(values)
+        self.known[address_key] = _Known(key, values, values["changed_at"], new=True)
         if not (past and past.history and past.state is state):
-            self._record(known, FIRST[state], entry)
+            self._record(key, FIRST[state], entry)
 
     def _reference(self, past: Past | None) -> str:
         """The one of the export, so that links in mail already sent work on; another where it is somebody else's."""
@@ -201,7 +204,7 @@ class _Batch:
         if self._by_hand is None:
             by_hand = consents.c.how.in_([ConsentSource.FORM.value, ConsentSource.LINK.value])
             confirmed = consents.c.change.in_([ConsentEvent.CONFIRMED.value, ConsentEvent.RESUBSCRIBED.value])
-            ids = [one.id for one in self.known.values() if one.id is not None]
+            ids = [one.id for one in self.known.values() if not one.new]
             statement = select(consents.c.subscriber_id).where(consents.c.subscriber_id.in_(ids), by_hand, confirmed)
             self._by_hand = set(self.connection.scalars(statement))
         return known.id in self._by_hand
@@ -209,7 +212,7 @@ class _Batch:
     def _chosen(self, known: _Known) -> set[str]:
         """What the person chose by their own hand, by name."""
         if self._choices is None:
-            self._choices = {one.id: set() for one in self.known.values() if one.id is not None}
+            self._choices = {one.id: set() for one in self.known.values() if not one.new}
             statement = select(consents.c.subscriber_id, consents.c.evidence).where(
                 consents.c.subscriber_id.in_(self._choices),
                 consents.c.how == ConsentSource.LINK.value,
@@ -217,7 +220,7 @@ class _Batch:
             )
             for key, evidence in self.connection.execute(statement):
                 self._choices[key].update(evidence.get("changed", ()))
-        return self._choices.get(known.id or 0, set())
+        return self._choices.get(known.id, set())
 
     def _hold(self, mailbox: str, reason: Reason, detail: str, at: datetime | None) -> None:
         if mailbox not in self.suppressed:  # the first reason stands
@@ -227,26 +230,25 @@ class _Batch:
 
     def _change(self, known: _Known, wanted: dict[str, Any], change: ConsentEvent, entry: ImportRow) -> None:
         known.values.update(wanted)  # in place: a subscriber that this batch adds is written from the same mapping
-        known.changed = known.id is not None
-        self._record(known, change, entry)
+        known.changed = not known.new
+        self._record(known.id, change, entry)
 
-    def _record(self, known: _Known, change: ConsentEvent, entry: ImportRow) -> None:
+    def _record(self, key: int, change: ConsentEvent, entry: ImportRow) -> None:
         evidence = {**self.source, "line": entry.line}
-        self.history.append((known, {"at": self.at, "change": str(change), "how": _IMPORT, "evidence": evidence}))
+        row = {"subscriber_id": key, "at": self.at, "change": str(change), "how": _IMPORT, "evidence": evidence}
+        self.history.append(row)
 
-    def write(self) -> None:
-        """Write what was decided."""
-        for known, key in zip(self.new, new_ids(self.connection, subscribers.c.id, len(self.new)), strict=True):
-            known.id = known.values["id"] = key
-        insert_rows(self.connection, subscribers, [known.values for known in self.new])
-        changed = [known for known in self.known.values() if known.changed]
-        if changed:
-            rows = [{"key": k.id} | {f"new_{key}": k.values[key] for key in _KEPT} for k in changed]
-            update_rows(self.connection, _UPDATE, rows, {"new_changed_at": self.at})
-        insert_rows(self.connection, consents, [{"subscriber_id": known.id, **row} for known, row in self.history])
-        insert_rows(self.connection, suppressions, self.held)
-        gone = ((known.id or 0, known.values["reference"], known.way) for known in self.new if known.way)
-        restore(self.connection, gone, self.at)
+    def write(self, busy: Callable[[], object]) -> None:
+        """Write what was decided; ``busy`` is called once the rest is the database's part."""
+        decided = ((subscribers, self.new), (consents, self.history), (suppressions, self.held))
+        inserts = [one for table, rows in decided for one in insertion(self.connection, table, rows)]
+        busy()
+        for statement, values in inserts:
+            self.connection.exec_driver_sql(statement, values)
+        changed = (known for known in self.known.values() if known.changed)
+        rows = [{"key": k.id} | {f"new_{key}": k.values[key] for key in _KEPT} for k in changed]
+        update_rows(self.connection, _UPDATE, rows, {"new_changed_at": self.at})
+        restore(self.connection, self.ways, self.at)
 
 
 def write_batch(
@@ -256,17 +258,18 @@ def write_batch(
     source: Mapping[str, str],
     pending: bool,
     series: Collection[str] = (),
+    busy: Callable[[], object] = lambda: None,
 ) -> list[RowOutcome]:
     """Merge rows into the audience; the outcome of each. ``source`` (file, sha256) is the evidence of their consent.
 
-    Who is confirmed then starts on ``series``.
+    Who is confirmed then starts on ``series``. ``busy`` is called once the rest is the database's part.
     """
     batch = _Batch(connection, entries, source, pending)
     outcomes = [batch.take(entry) for entry in entries]
-    batch.write()
+    batch.write(busy)
     if series:
         there = (batch.known.get(entry.address.address_key) for entry in entries)
-        enrol(connection, [one.id for one in there if one and one.id is not None], series, batch.at)
+        enrol(connection, [one.id for one in there if one], series, batch.at)
     return outcomes
 
 

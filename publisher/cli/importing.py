@@ -72,7 +72,7 @@ def import_(
             tally = importing.write(database, found, pending=pending, series=names, progress=bar.at)
         with database.connect() as connection:
             if database.dialect == "sqlite":
-                connection.exec_driver_sql("PRAGMA cache_size=-8192")  # KiB; the sorting of all takes as much again
+                connection.exec_driver_sql("PRAGMA cache_size=-4096")  # KiB; the sorting of all takes as much again
             now = numbers(connection)
         _print_import(format, found, tally, problems, now)
         return _ask(config, database) if pending else 0

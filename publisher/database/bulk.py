@@ -33,7 +33,7 @@ from publisher.database.engine import to_json
 _Parameters = Sequence[tuple[str, Callable[[Any], Any] | None]]
 """Names, each with what makes a value the driver's."""
 
-_MOST_VALUES = 16_000
+_MOST_VALUES = 16_250
 """Of one statement; SQLite takes 32,766."""
 
 
@@ -42,8 +42,14 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
     A third of the time of an INSERT whose parameters are named and bound one by one.
     """
+    for statement, values in insertion(connection, table, rows):
+        connection.exec_driver_sql(statement, values)
+
+
+def insertion(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    """What :func:`insert_rows` has the driver do: statements, each with its values."""
     if not rows:
-        return
+        return []
     dialect = connection.dialect
     keys = tuple(rows[0])
     processors = [(key, table.c[key].type.dialect_impl(dialect).bind_processor(dialect)) for key in keys]
@@ -52,12 +58,11 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     columns, row = ", ".join(quote(key) for key in keys), f"({', '.join([mark] * len(keys))})"
     statement, bound = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ", _bound(rows, processors)  # noqa: S608
     if dialect.name == "postgresql":
-        connection.exec_driver_sql(statement + row, bound)
-        return
+        return [(statement + row, bound)]
     # The driver gives up the interpreter's lock once a statement: of many rows, so that other threads get on.
     most = max(1, _MOST_VALUES // len(keys))
-    for part in (bound[at : at + most] for at in range(0, len(bound), most)):
-        connection.exec_driver_sql(statement + ", ".join([row] * len(part)), tuple(chain.from_iterable(part)))
+    parts = [bound[at : at + most] for at in range(0, len(bound), most)]
+    return [(statement + ", ".join([row] * len(part)), tuple(chain.from_iterable(part))) for part in parts]
 
 
 def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.audience.address import AddressError, read_address
+from publisher.audience.address import AddressError, check_address, read_address
 
 
 def test_case_counts_before_the_at_and_not_after() -> None:
@@ -76,6 +78,9 @@ def test_the_fast_path_agrees_with_the_library(text: str) -> None:
 def test_any_text_is_an_address_or_an_address_error(text: str) -> None:
     try:
         address = read_address(text)
-    except AddressError:
+    except AddressError as error:
+        with pytest.raises(AddressError, match=f"^{re.escape(str(error))}$"):
+            check_address(text)
         return
+    check_address(text)
     assert address.address_key.isascii()

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from publisher.audience import store
 from publisher.audience.address import read_address
+from publisher.audience.columns import Columns
 from publisher.audience.csvfile import RowError
 from publisher.audience.importing import Survey, survey, write
+from publisher.audience.merging import write_batch
 from publisher.audience.model import ConsentSource, Subscriber
 from publisher.audience.own import export
 from publisher.audience.segments import segment_clause
@@ -454,3 +457,15 @@ def test_an_import_cut_short_is_run_again(database: Database, tmp_path: Path, mo
         write(database, found)
     tally = write(database, found)
     assert (tally.total(), tally["added"], tally["unchanged"]) == (35, 15, 20)
+
+
+def test_the_next_rows_are_read_when_a_batch_is_decided_and_the_database_has_to_write_it(database: Database) -> None:
+    done: list[str] = []
+    columns = Columns.of(["email"])
+    rows = [columns.entry(line, [f"reader{line}@example.com"]) for line in range(2, 5)]
+    event.listen(database.engine, "after_cursor_execute", lambda *told: done.append(told[2].split()[0]))
+    with database.begin() as connection:
+        write_batch(connection, rows, source={"file": "a.csv"}, pending=False, busy=lambda: done.append("busy"))
+    decided, written = done[: done.index("busy")], done[done.index("busy") + 1 :]
+    assert set(decided) - {"BEGIN"} == {"SELECT"}
+    assert written == ["INSERT", "INSERT"]
