@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -87,3 +89,15 @@ def test_twenty_everyday_changes_begin_where_the_page_says() -> None:
             lost.append(change.strip())
     assert lost == []
     assert [name for name in re.findall(r"`([\w./]+/[\w./]*)`", section) if not (ROOT / name).exists()] == []
+
+
+def test_every_expression_that_is_compiled_late_can_be() -> None:
+    from publisher import regex
+
+    names = (module.name for module in pkgutil.walk_packages([str(ROOT / "publisher")], "publisher."))
+    modules = [importlib.import_module(name) for name in names if "migrations" not in name]
+    late = {f"{module.__name__}.{name}": one for module in modules for name, one in vars(module).items()
+            if isinstance(one, regex._Regex)}  # fmt: skip
+    assert len(late) > 40
+    for name, one in late.items():
+        assert one.fullmatch(one.pattern) or one.groups >= 0, name

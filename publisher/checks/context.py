@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
@@ -15,9 +14,10 @@ from publisher.issue import Issue, Item, Picture, Places
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import url_end
 from publisher.issue.translations import Translations, translations_of
+from publisher.regex import regex
 
-HAN = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
-_ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.)\S+")
+HAN = regex(r"[\u3400-\u9fff\u3040-\u30ff]")
+_ADDRESS = regex(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.)\S+")
 
 
 class Context:

@@ -18,7 +18,6 @@ from itertools import accumulate, groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from publisher.checks.rules import items, links, punctuation
 from publisher.diagnostics import Diagnostic, Sentence, counted, say
 from publisher.documents.atomic import write_file
 from publisher.documents.text import shadows
@@ -26,8 +25,11 @@ from publisher.documents.text import shadows
 NOTHING, ASKED, MENDED = say("nothing to mend by itself"), say("{told}. Write?"), say("mended: {told}")
 _LINE_END = re.compile("(\r\n|\n|\r)")
 _CODE, _CODE_END = (re.compile(f"<{end}(?:code|pre|kbd|samp|tt)\\b", re.IGNORECASE) for end in ("", "/"))
-WHOLLY = frozenset({punctuation.HALF_WIDTH.name})
+# Codes by their names: where nothing changed no rule is loaded.
+_HALF_WIDTH, _IN_BODY, _TRACKING = "half-width-punctuation", "commentary-in-body", "tracking-parameter"
+WHOLLY = frozenset({_HALF_WIDTH})
 """What is mended everywhere in a file or nowhere."""
+FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！"}
 _TWICE = frozenset({"。。", "，，", "、、", "；；", "：："})
 # Those of the large advertisers alone: what another site calls ``spm`` or ``share_token`` may open its page.
 _TRACKS = re.compile(
@@ -101,7 +103,7 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
         start, end = span.column - 1, span.end_column - 1
         # Where code written in HTML is still open an address is shown as it is.
         place = starts[min(at, len(pieces))] + start
-        shown = finding.code == links.TRACKING.name and bisect(opened, place) > bisect(closed, place)
+        shown = finding.code == _TRACKING and bisect(opened, place) > bisect(closed, place)
         right = None if shown else _FIXERS[finding.code](line, start, end)
         if right is None:
             stuck.add(finding.code)
@@ -114,7 +116,7 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
     edits = [edit for edit in edits if edit.code not in stuck & WHOLLY]
     for at, several in groupby(sorted(edits, key=lambda edit: (edit.at, edit.start, -edit.end)), lambda edit: edit.at):
         pieces[at] = _edited(pieces[at], several)
-    for at in sorted({edit.at for edit in edits if edit.code == items.COMMENTARY_IN_BODY.name}, reverse=True):
+    for at in sorted({edit.at for edit in edits if edit.code == _IN_BODY}, reverse=True):
         _contain(pieces, at)
     return Fix(path, before, (mark + "".join(pieces)).encode("utf-8"), len(edits)) if edits else None
 
@@ -164,9 +166,9 @@ def _untracked(line: str, start: int, end: int) -> str | None:
 
 _FIXERS: dict[str, Callable[[str, int, int], str | None]] = {
     # The whole line is named where the editor has to decide.
-    items.COMMENTARY_IN_BODY.name: lambda line, _, end: "" if line[end:].strip() else None,
-    punctuation.HALF_WIDTH.name: lambda line, start, end: punctuation.FULL.get(line[start:end].rstrip(" ")),
-    punctuation.DOUBLED.name: lambda line, start, end: line[start] if line[start:end] in _TWICE else None,
-    links.TRACKING.name: _untracked,
+    _IN_BODY: lambda line, _, end: "" if line[end:].strip() else None,
+    _HALF_WIDTH: lambda line, start, end: FULL.get(line[start:end].rstrip(" ")),
+    "doubled-punctuation": lambda line, start, end: line[start] if line[start:end] in _TWICE else None,
+    _TRACKING: _untracked,
 }
 """What a range of a line becomes, by code; None where that is not certain."""

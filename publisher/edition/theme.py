@@ -27,7 +27,6 @@ from publisher.config import Config
 from publisher.config.theme import theme_folders
 from publisher.diagnostics import Diagnostic, Fault, Place, Sentence, Severity, Span, define, say
 from publisher.edition.brand import Brand, theme_text, variables
-from publisher.edition.markdown.text import link, underlined
 from publisher.edition.model import Asset, ThemeError
 from publisher.edition.page_copy import thumbnail
 from publisher.edition.sandbox import MADE, Released, Sandbox, Writer, finalized, is_ours, lasts
@@ -243,6 +242,8 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
 @lru_cache(maxsize=8)
 def _plain(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     """What runs templates of plain text: nothing is escaped."""
+    from publisher.edition.markdown.text import link, underlined  # with all of Markdown
+
     made = _environment(folders).overlay(
         autoescape=False, finalize=lambda value: "" if value is None else value, bytecode_cache=_Compiled("text")
     )

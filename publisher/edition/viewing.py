@@ -28,9 +28,10 @@ from publisher.issue.markdown.cjk import HAN, KANA, one_line
 from publisher.issue.model import Issue, Picture, Prose, Source, Sponsor
 from publisher.issue.translations import Sibling
 from publisher.language import Locale
+from publisher.regex import regex
 
 _LATIN = "A-Za-zªºÀ-ÖØ-öø-ʸᴀ-ᴥᵢ-ᵥᵫ-ᵷᵹ-ᶾḀ-ỿⱠ-Ɀꜣ-ꞇꞋ-ꟿꬰ-ꭤﬀ-ﬆＡ-Ｚａ-ｚ"
-_COUNTED = re.compile(f"[{HAN}{KANA}{_LATIN}]|\\d")
+_COUNTED = regex(f"[{HAN}{KANA}{_LATIN}]|\\d")
 
 
 def measure(texts: Iterable[str], words: Locale, config: Config) -> Length:

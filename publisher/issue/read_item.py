@@ -5,7 +5,6 @@ An anchor is the part of a page's address that is one story's own: short, stable
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,10 +22,11 @@ from publisher.issue.model import Item, Origin, Origins, Places, Prose, Source, 
 from publisher.issue.model_reader import ModelReader
 from publisher.issue.raw import MODELS, RawItem, RawOrigin, RawPlate, RawSource
 from publisher.issue.values import is_seen_in_prose
+from publisher.regex import regex
 
 _LONGEST = 60
-_ORDERING = re.compile(r"^\d{1,3}[-_. ]+")
-_HAN_OR_KANA = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]")
+_ORDERING = regex(r"^\d{1,3}[-_. ]+")
+_HAN_OR_KANA = regex("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]")
 
 
 def read_item(root: Path, folder: str, file: TextFile | None, position: int, findings: list[Diagnostic]) -> Item | None:

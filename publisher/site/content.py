@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from publisher.config import Config
-from publisher.edition.markdown.blocks import labelled
 from publisher.edition.model import Edition
 from publisher.edition.page_copy import sources
 from publisher.language import Locale
@@ -25,6 +24,8 @@ def page_body(edition: Edition, config: Config, page: str) -> str:
     """The body for the page at ``page``: our own pictures by relative URL, so that the archive also works
     from a disk, under another host or in a preview; each with its copies, and all but the first when they are near.
     """
+    from publisher.edition.markdown.blocks import labelled  # Markdown loads where a page is made
+
     html = edition.web
     fronts = {relative(page, front.name): front for front in edition.media}
     for name in (front.name for front in edition.media):

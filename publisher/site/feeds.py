@@ -32,7 +32,7 @@ ITEMS_IN_FEED = 100
 _ATOM = "http://www.w3.org/2005/Atom"
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _BRACKET = re.compile(r"[\[\]\s]+")
-_NOT_XML = re.compile(r"[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")  # XML 1.0, production 2
+_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\uD800-\uDFFF\uFFFE\uFFFF]")  # XML 1.0, production 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from markupsafe import Markup
 from publisher.config import Config
 from publisher.edition.brand import Brand
 from publisher.edition.model import Edition
-from publisher.edition.origin import source_type
 from publisher.site.archive import moment
 from publisher.site.paths import issue_path, url_of
 
@@ -40,6 +39,8 @@ def article(config: Config, edition: Edition) -> Markup:
     if edition.cover:
         data["image"] = [url_of(newsletter.url, edition.cover.name)]
     if edition.origin:
+        from publisher.edition.origin import source_type  # most issues were written by nobody else
+
         data["digitalSourceType"] = source_type(edition.origin)
     if edition.tags:
         data["keywords"] = list(edition.tags)

@@ -13,7 +13,6 @@ from markupsafe import Markup, escape
 
 from publisher.config import Config
 from publisher.edition.brand import Author, Brand, asset_name, theme_text
-from publisher.edition.footer import footer
 from publisher.edition.icon import SIZES, draw_icon, icon_path, initial
 from publisher.edition.model import EarlierStory, Edition
 from publisher.edition.theme import Theme
@@ -276,6 +275,8 @@ class ArchivePages:
         return (urlsplit(self.config.newsletter.url).path or "/") + relative("", to).removeprefix("./")
 
     def _context(self, path: str, language: str) -> dict[str, Any]:
+        from publisher.edition.footer import footer  # likewise where a page is made
+
         own = footer(self.config, self.words(language).words)
         newsletter = self.config.newsletter
         service = self.config.service.url

@@ -10,6 +10,7 @@ from publisher.checks.context import HAN, Context
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, counted, define, say
 from publisher.documents.yaml_typos import shortened
+from publisher.regex import regex
 
 NOT_MADE = define("heading-not-made", Severity.WARNING)
 LIST_NOT_MADE = define("list-not-made", Severity.WARNING)
@@ -19,13 +20,11 @@ SKIPS_LEVEL = define("heading-skips-level", Severity.WARNING)
 CELL_LOST = define("table-cell-lost", Severity.ERROR, fixed=True)
 PARAGRAPH_AS_HEADING = define("paragraph-as-heading", Severity.WARNING)
 PROSE_AS_CODE = define("prose-as-code", Severity.WARNING)
-_ALMOST = re.compile(
-    r"^(?:#{2,6}(?=[^ \t\n#])|#{7,}(?=[ \t])|#(?=[\u00a0\u3000])|＃{2,}|＃(?=[ \t\u3000]))", re.MULTILINE
-)
+_ALMOST = regex(r"^(?:#{2,6}(?=[^ \t\n#])|#{7,}(?=[ \t])|#(?=[\u00a0\u3000])|＃{2,}|＃(?=[ \t\u3000]))", re.MULTILINE)
 _LINE = r"[^\n]*(?<!  )(?<!\\)\n[ \t]*"  # up to the next, where no line break is written
 _NUMBERED = r"[（(]?(?P<{0}>\d{{1,2}})(?:[、）。．]|\)(?=\S)|(?<=[（(]\d)\)|\.(?=[^\s\d])|\.(?=[\u00a0\u3000]))"
 _HAN = "一二三四五六七八九十"
-_LISTED = re.compile(
+_LISTED = regex(
     rf"^[ \t]*(?:(?P<mark>[-+](?![-+\d\s>])|[-+](?=[\u00a0\u3000])|[－–•·●▪◦‣・\uf0b7\uf0a7\uf0d8]"
     rf"|o(?=\t| {{2}})){_LINE}(?P=mark)"
     rf"|(?P<ring>[①-⑳]){_LINE}(?P<next>[①-⑳])"
@@ -34,15 +33,15 @@ _LISTED = re.compile(
     rf"|{_NUMBERED.format('first')}{_LINE}{_NUMBERED.format('second')})",
     re.MULTILINE,
 )
-_TABLE = re.compile(r"^[ \t]*[|｜][^\n]*[|｜][ \t]*\n[ \t]*[|｜][^\n]*[|｜][ \t]*$", re.MULTILINE)
-_CODE = re.compile(r"[{}<>=;$\\|`_@#*~^+]|//|::|--|\(\)|\w\.\w+\(|^[ \t]*[-%:]|\S {2,}\S|\t\S", re.MULTILINE)
+_TABLE = regex(r"^[ \t]*[|｜][^\n]*[|｜][ \t]*\n[ \t]*[|｜][^\n]*[|｜][ \t]*$", re.MULTILINE)
+_CODE = regex(r"[{}<>=;$\\|`_@#*~^+]|//|::|--|\(\)|\w\.\w+\(|^[ \t]*[-%:]|\S {2,}\S|\t\S", re.MULTILINE)
 """Signs of code, of a table drawn by hand, of a list."""
 _LOWER = r"[(\"“'‘]*[A-Za-z]?[a-z]+(?:['’-][a-z]+)*[.,:!?)\"”'’]*"
-_CLAUSE, _SENTENCE = re.compile("[，。！？；]"), re.compile(r"[A-Z“\"‘'].*[a-z][.!?][\"”'’)]?", re.DOTALL)
-_PARAGRAPH = re.compile(r"[。；，…]$|[^.]{40}\.$|\n")
+_CLAUSE, _SENTENCE = regex("[，。！？；]"), regex(r"[A-Z“\"‘'].*[a-z][.!?][\"”'’)]?", re.DOTALL)
+_PARAGRAPH = regex(r"[。；，…]$|[^.]{40}\.$|\n")
 """How no heading ends, or more than one line."""
-_BEFORE = re.compile(r"[ \t>]*\|?")
-_END = re.compile(r"(?<!\\)\||[ \t]*$")
+_BEFORE = regex(r"[ \t>]*\|?")
+_END = regex(r"(?<!\\)\||[ \t]*$")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

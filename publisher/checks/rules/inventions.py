@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from publisher.checks.context import Context, Line
+from publisher.checks.context import HAN, Context, Line
 from publisher.checks.rules.number_not_in_items import numbers, sums_up
 from publisher.diagnostics import Code, Diagnostic, Sentence, Severity, define, say
 from publisher.issue.model import Issue
+from publisher.regex import regex
 
 NAME = define("name-not-in-items", Severity.WARNING)
 QUOTE = define("quote-not-in-items", Severity.WARNING)
@@ -29,15 +30,15 @@ _MONTH = (
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
 _DAY = r"(?:mon|tue(?:s)?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?s?"
-_CALENDAR = re.compile(rf"{_MONTH.format('month')}|{_DAY}", re.IGNORECASE)
-_DATES = re.compile(
+_CALENDAR = regex(rf"{_MONTH.format('month')}|{_DAY}", re.IGNORECASE)
+_DATES = regex(
     r"(?P<m1>1[0-2]|0?[1-9])\s*月\s*(?P<d1>[12]\d|3[01]|0?[1-9])\s*[日号號]"
     rf"|\b{_MONTH.format('m2')}\s+(?P<d2>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?\b"
     rf"|\b(?P<d3>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('m3')}\b"
     r"|\b\d{4}-(?P<m4>0\d|1[0-2])-(?P<d4>[0-2]\d|3[01])\b",
     re.IGNORECASE,
 )
-_DAY_ALONE = re.compile(
+_DAY_ALONE = regex(
     r"(?<!月)(?<!月 )(?<![\d.])([12]\d|3[01]|[1-9])\s*[日号號]|\bthe\s+([12]\d|3[01]|[1-9])(?:st|nd|rd|th)\b"
 )
 _CURRENCIES = {
@@ -50,16 +51,16 @@ _CURRENCIES = {
     "JPY": r"日元|日圆|日圓|円|yen|JPY",
     "KRW": r"韩元|韓元|won\b|KRW|₩",
 }
-_CURRENCY = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _CURRENCIES.items()), re.IGNORECASE)
-_WORD = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ0-9]*(?:[-.&][A-Za-zÀ-ɏ0-9]+)*\+*")
-_SAID = re.compile(r"“([^“”]+)”|\"([^\"]+)\"|「([^「」]+)」|『([^『』]+)』|«([^«»]+)»")
-_TITLE = re.compile(r"《([^《》]{2,})》")
+_CURRENCY = regex("|".join(f"(?P<{name}>{pattern})" for name, pattern in _CURRENCIES.items()), re.IGNORECASE)
+_WORD = regex(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ0-9]*(?:[-.&][A-Za-zÀ-ɏ0-9]+)*\+*")
+_SAID = regex(r"“([^“”]+)”|\"([^\"]+)\"|「([^「」]+)」|『([^『』]+)』|«([^«»]+)»")
+_TITLE = regex(r"《([^《》]{2,})》")
 _SURNAMES = (
     "王李张張刘劉陈陳杨楊赵趙黄黃周吴吳徐孙孫胡朱林何郭罗羅梁宋郑鄭谢謝韩韓唐冯馮董萧蕭程曹袁邓鄧许許傅沈曾彭"
     "吕呂苏蘇卢盧蒋蔣蔡贾賈魏薛叶葉余潘杜戴钟鍾汪姜范姚谭譚廖邹鄒熊陆陸崔邱秦顾顧侯邵孟雷钱錢汤湯黎乔喬贺賀赖賴龚龔"
 )
-_PERSON = re.compile(rf"([{_SURNAMES}][\u4e00-\u9fff]{{2}})(?=表示|称|稱|认为|認為|指出|宣布|透露|强调|強調)")
-_BODY = re.compile(r"([\u4e00-\u9fff]{2})(集团|集團|银行|銀行|证券|證券|大学|大學|研究院|科技|汽车|汽車)")
+_PERSON = regex(rf"([{_SURNAMES}][\u4e00-\u9fff]{{2}})(?=表示|称|稱|认为|認為|指出|宣布|透露|强调|強調)")
+_BODY = regex(r"([\u4e00-\u9fff]{2})(集团|集團|银行|銀行|证券|證券|大学|大學|研究院|科技|汽车|汽車)")
 _LOOSE = set("的该該这這其本各多家一在是和与與被由对對向从從为為说說称稱新老大小两兩及等业業们們方层層管人部外首")
 _WORDS = "ai ceo cfo cto coo ipo us usa uk eu un gpu cpu npu api llm pc tv it hr pr ev vr ar xr ok faq pdf url app i"
 _KNOWN_TO_ALL = frozenset(_WORDS.split())
@@ -72,10 +73,9 @@ _PLACES = tuple(
     )
 )  # fmt: skip
 """A place and its people, where the beginnings of the words are not alike."""
-_STARTS = re.compile(r"[.!?:;。！？：；…—–|·“\"「『(（‘\n]")
+_STARTS = regex(r"[.!?:;。！？：；…—–|·“\"「『(（‘\n]")
 _EFFORT = 100_000_000
 """Characters that are looked through for the names and quotations of one issue; beyond, nothing is said of them."""
-_HAN = re.compile("[\u3400-\u9fff\u3040-\u30ff]")
 
 
 class Summed:
@@ -211,7 +211,7 @@ def inventions(claim: str, source: Summed, language: str, *, drafted: bool = Tru
 
 def _names(claim: str, source: Summed, language: str, drafted: bool) -> Iterator[Invention]:
     words = list(_WORD.finditer(claim))
-    han = bool(_HAN.search(claim))
+    han = bool(HAN.search(claim))
     capitals = sum(word[0][0].isupper() for word in words)
     weak = drafted and language.split("-")[0] != "de" and (han or capitals <= 0.75 * len(words) or len(words) < 4)
     whole = {word.casefold() for row in _rows(claim) for word in row if _initials_of(row) & source.words}
@@ -288,7 +288,7 @@ def _quotes(claim: str, source: Summed) -> Iterator[Invention]:
 
 
 def _is_long(words: str) -> bool:
-    return len(_HAN.findall(words)) >= 6 or len(_WORD.findall(words)) >= 4
+    return len(HAN.findall(words)) >= 6 or len(_WORD.findall(words)) >= 4
 
 
 def _when(claim: str, source: Summed) -> Iterator[Invention]:

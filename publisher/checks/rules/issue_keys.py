@@ -13,6 +13,7 @@ from publisher.documents.yaml_typos import shortened
 from publisher.issue import date_of_slug
 from publisher.issue.model import Grade, Issue, Item
 from publisher.issue.personal import with_defaults
+from publisher.regex import regex
 
 SUBJECT_WIDTH, PREHEADER_WIDTH = 78, 140  # columns
 ALL_CAPITALS = define("subject-all-capitals", Severity.WARNING)
@@ -22,14 +23,14 @@ PREHEADER_TOO_LONG = define("preheader-too-long", Severity.WARNING)
 SUBJECT_TOO_LONG = define("subject-too-long", Severity.WARNING)
 UNREVIEWED = define("unreviewed", Severity.ERROR)
 _NAMES = frozenset({"authors", "tags", "reviewed_by"})
-_BETWEEN = re.compile(rf"[，、；]|(?<={HAN.pattern})[,;]|[,;](?=\s*{HAN.pattern})")
-_OF_NAME = re.compile(
+_BETWEEN = regex(rf"[，、；]|(?<={HAN.pattern})[,;]|[,;](?=\s*{HAN.pattern})")
+_OF_NAME = regex(
     r"(?:inc|incorporated|ltd|limited|llc|llp|lp|plc|co|corp|corporation|company|gmbh|ag|kg|se|s\.?a|sas|s[aà]rl|s\.?r\.?l|s\.?p\.?a"
     r"|b\.?v|n\.?v|ab|a/?s|oyj?|pty|pte|k\.?k|ltda|jr|sr|i{2,3}|iv|ph\.?\s?d|m\.?[ad]|j\.?d|mba|esq|c[fp]a)\b.*",
     re.IGNORECASE,
 )
 """What follows a comma within a name: the form of a company, a degree, a generation."""
-_NO_NAME = re.compile(
+_NO_NAME = regex(
     r"(?-i:[a-z\d].*)|(?:the|a|an|new|san|los|hong|der|die|das|le|la|el|il)\s.*|(?:\S+\s+){4}.*|\w+(?-i:\s+[A-Z]\.)+"
     r"|.*\b(?:university|institute|college|school|labs?|news|times|post|journal|magazine|team|group|press|media|foundation"
     r"|council|cent(?:er|re)|bureau|department|ministry|editor|reporter|writer|director|manager|chief|head|c[ef]o|cto"
@@ -42,7 +43,7 @@ _NO_NAME = re.compile(
 """What follows a person's name, and is where they work or what they do, or what follows a family name; or more words
 than a name has.
 """
-_GIVEN = re.compile(
+_GIVEN = regex(
     r"(?:adam|alan|alice|amy|andrew|anna|anne|barbara|ben|bob|brian|carol|chris|claire|daniel|david|deborah|diana|"
     r"elena|emily|emma|eric|eva|helen|jack|jane|jason|jennifer|jessica|jim|joe|john|jonathan|karen|kate|kevin|"
     r"laura|linda|lisa|lucy|maria|mark|mary|matthew|michael|mike|nancy|natalie|nick|olivia|patricia|paul|peter|"
@@ -50,8 +51,8 @@ _GIVEN = re.compile(
     r"victoria|william)\b",
     re.IGNORECASE,
 )
-_QUOTES = "“”‘’「」『』＂＇"
-_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_QUOTES, _COMMAS = "“”‘’「」『』＂＇", frozenset("，、；,;")
+_WIDE = regex("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
@@ -77,6 +78,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 def _marks(line: Line) -> Iterator[Diagnostic]:
     """Of a list written with marks that are no YAML: its names are one, and have their quotes on."""
+    if line.text[0] not in _QUOTES and _COMMAS.isdisjoint(line.text):
+        return
     names = [part.strip().strip(_QUOTES) for part in _BETWEEN.split(line.text)]
     first, *others = map(_NO_NAME.fullmatch, re.split(r"[，,]\s*", line.text))
     if line.key != "tags" and not first and any(others):
@@ -131,8 +134,8 @@ def _inbox(context: Context) -> Iterator[Diagnostic]:
     place = issue.places.of("subject" if own else "title")
     attributes = context.config.audience.attributes
     subject = with_defaults(issue.subject, attributes) if own else issue.subject
-    letters, wide = re.findall("[A-Za-z]", subject), len(_WIDE.findall(subject))
-    if 0 < wide < len(letters) and all(letter.isupper() for letter in letters):
+    letters = re.findall("[A-Za-z]", subject)
+    if letters and all(letter.isupper() for letter in letters) and 0 < len(_WIDE.findall(subject)) < len(letters):
         message = say("the only Latin letters of the subject are capitals, which spam filters take for shouting")
         advice = say("add a word with small letters, such as OpenAI, or use none")
         yield ALL_CAPITALS.at(place, message, help=advice)

@@ -17,6 +17,7 @@ from publisher.documents.yaml_typos import shortened
 from publisher.issue import Prose, Status
 from publisher.issue.personal import PLACEHOLDER
 from publisher.language.locale import every
+from publisher.regex import regex
 
 CONFLICT = define("merge-conflict", Severity.ERROR)
 PLACEHOLDER_LEFT = define("placeholder-left", Severity.ERROR)
@@ -33,7 +34,7 @@ _WAY = (
 _OF = r"(?:recipient|subscriber|contact|user|member|person|customer|profile)s?[._]"
 _NAME = rf"(?:(?:{_OF})?(?:{_PERSON}|{_WAY})|(?:recipient|subscriber|contact)\.[a-z_]+)"
 _REST = r"\s*(?:[|,:=][^{}%\[\]<>\n]{0,60})?"
-_TAG = re.compile(
+_TAG = regex(
     r"\*\|(?:[A-Z][A-Z0-9_]*:)?[A-Z][A-Z0-9_]*\|\*"
     rf"|\{{\{{\{{?\s*[$.@]?{_NAME}{_REST}\}}\}}\}}?"
     rf"|\{{\$\s*{_NAME}{_REST}\}}"
@@ -44,17 +45,17 @@ _TAG = re.compile(
     rf"|<%=\s*@?{_NAME}\s*%>",
     re.IGNORECASE,
 )
-_SIGN = re.compile(r"[{%\[]|\*\|")  # what each begins with
-_CASED = re.compile(r"\*\|[^a-z]*\|\*|\[[^a-z\[\]]*\]|[^*\[].*|\[\[.*", re.DOTALL)
-_WAYS = re.compile(_WAY, re.IGNORECASE)
-_ABOUT = re.compile(
+_SIGN = regex(r"[{%]|\[(?:\[|[A-Z_]{5,}\])|\*\|")  # what each begins with
+_CASED = regex(r"\*\|[^a-z]*\|\*|\[[^a-z\[\]]*\]|[^*\[].*|\[\[.*", re.DOTALL)
+_WAYS = regex(_WAY, re.IGNORECASE)
+_ABOUT = regex(
     r"templat|jinja|\bvue|mustache|handlebars|liquid|twig|django|angular|svelte|blade|\bhelm\b|ansible|interpolat"
     r"|placeholder|variable|merge tag|模板|插值|变量|變數|占位|テンプレート|変数",
     re.IGNORECASE,
 )
-_CODE = re.compile(r"<(code|kbd|pre|samp)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_CODE = regex(r"<(code|kbd|pre|samp)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _MADE = r"(?:version|draft|text|translation)(?: (?:of|with|that|in|for)\b[^\n]*)?"
-_CHAT = re.compile(
+_CHAT = regex(
     r"【\d+(?::\d+)?†[^【】\n]*】|:contentReference\[oaicite:\d+\](?:\{index=\d+\})?|\bcite(?:turn\d+[a-z]+\d+)+"
     r"|^(?:certainly|sure|of course|absolutely)[!,.] here(?:'s|’s| is) (?:an?|the|your) (?:[\w-]+ ){0,3}"
     r"(?:version|draft|summary|translation|rewrite|outline|newsletter|paragraph|introduction)\b[^\n]*:[ \t]*$"
@@ -74,9 +75,10 @@ _CHAT = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 """Marks of sources, and lines that are said to whoever asked; “Here is the list:” is what editors say to readers."""
-_CHAT_SIGN = re.compile(
-    r"†|oaicite|turn\d|here|as an ai|like me to|d like, I|[为给帮替][您你]|有所帮助|作为一个", re.IGNORECASE
-)
+_CHAT_SIGNS = (
+    *("†", "oaicite", "citeturn", "here's", "here’s", "here is", "as an ai", "like me to", "d like, i"),
+    *(give + you for give in "为给帮替" for you in "您你"), "有所帮助", "作为一个",
+)  # fmt: skip
 Written = tuple[str, Callable[[int, int], Place]]
 
 
@@ -91,7 +93,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def _chat(context: Context) -> Iterator[Diagnostic]:
     """What a model says to whoever asked it, and marks of its sources that lead nowhere. What is quoted is told of."""
     for text in context.texts:
-        if not _CHAT_SIGN.search(text.prose.text):
+        whole = text.prose.text.lower()
+        if not any(sign in whole for sign in _CHAT_SIGNS):
             continue
         lines = (line.strip() for line in text.prose.text.split("\n"))
         quoted = {line.lstrip("> ") for line in lines if line.startswith(">")}

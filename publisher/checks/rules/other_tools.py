@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from publisher.checks.context import HAN, Context
 from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
+from publisher.regex import regex
 
 OTHER_TOOLS = define("markdown-of-other-tools", Severity.WARNING)
-_MARKS = re.compile(
+_MARKS = regex(
     r"(?P<embed>!\[\[[^\[\]\n]+\]\])"
     rf"|(?P<wiki>(?<![A-Za-z0-9_\]\[!])\[\[(?=[^\[\]\n]*{HAN.pattern})[^\[\]\n]+\]\])"
     r"|(?P<highlight>(?<![\w=!<>])==(?=[^\s=])[^=\n]+(?<=[^\s=])==(?![\w=]))"
@@ -36,6 +37,7 @@ _MARKS = re.compile(
     r"|\\\[(?>(?:(?!\\\])[^\n]){0,200}?(?:\\[A-Za-z]{2}|(?<=[\w)}\]])(?:\^|(?<![A-Za-z]{2})_)(?=[\w{(\\+-])))[^\n]{0,200}?\\\])",
     re.MULTILINE | re.IGNORECASE,
 )
+_SIGN = re.compile(r"\[[\[!]|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|error!|错误[!！]|\\[(\[]", re.IGNORECASE)
 _CALLOUT = say("write ::: callout and its text, then a line of :::")
 _ADVICE: dict[str, Sentence] = {
     "embed": say("write ![words](images/NAME)"),
@@ -59,7 +61,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
     """Look at what is written outside of code, links and pictures."""
     for text in context.texts:
         for words, place in text.written:
-            for found in _MARKS.finditer(words):
+            for found in _MARKS.finditer(words) if _SIGN.search(words) else ():
                 kind = found.lastgroup or ""
                 message = say(
                     "{found} stays as it is written: other tools read it, not mail", found=shortened(found[kind])

@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 
 from publisher.checks.context import HAN, Context, Line, cjk_lines, lines
+from publisher.checks.fixes import FULL
 from publisher.diagnostics import Diagnostic, Fault, Severity, define, say
 from publisher.language import Locale
+from publisher.regex import regex
 
 DOUBLED = define("doubled-punctuation", Severity.WARNING)
 HALF_WIDTH = define("half-width-punctuation", Severity.WARNING)
 UNPAIRED = define("unpaired-punctuation", Severity.WARNING)
-_DOUBLED = re.compile(r"。{2,}|，{2,}|、{2,}|；{2,}|：{2,}|[，、；：。][，、；：。]+")
-FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！"}
+_DOUBLED = regex(r"。{2,}|，{2,}|、{2,}|；{2,}|：{2,}|[，、；：。][，、；：。]+")
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]"
 _CLOSER, _OPENER = "[”’》〉」』）】]", "[“‘《〈「『（【]"
 # Names that are written with their mark.
 _NAMES = r"(?<!雅虎)(?<!去哪儿)(?<!去哪兒)(?<!けいおん)(?<!ラブライブ)"
-_HALF = re.compile(f"[{''.join(FULL)}]")
+_HALF = regex(f"[{''.join(FULL)}]")
 _MARK = f"(?:[,;:]|{_NAMES}[?!])"
 _AFTER_HAN = f"(?:(?<={_HAN})|(?<={_CLOSER})){_MARK} *(?={_HAN}|{_OPENER}|[A-Za-z0-9]|$)"
 _BEFORE_HAN = f"(?:^|(?<=[A-Za-z0-9%)\\]\"'])){_MARK}(?={_HAN}|{_OPENER})"
-_WORD = re.compile("[A-Za-z]+")
-_CHINESE = re.compile(f"{_AFTER_HAN}|{_BEFORE_HAN}")
-_MIXED = re.compile(f"(?<={_HAN}){_MARK}(?={_HAN}|$)")
+_WORD = regex("[A-Za-z]+")
+_CHINESE = regex(f"{_AFTER_HAN}|{_BEFORE_HAN}")
+_MIXED = regex(f"(?<={_HAN}){_MARK}(?={_HAN}|$)")
 _PAIRS = {"“": "”", "‘": "’", "《": "》", "〈": "〉", "「": "」", "『": "』", "（": "）", "【": "】"}
-_ENUMERATES = re.compile(
+_ENUMERATES = regex(
     r"(?:(?<![0-9０-９A-Za-z])(?:[0-9０-９]{1,2}|[A-Za-zＡ-Ｚａ-ｚ])|(?<!\w)[一二三四五六七八九十]{1,3}|[①-⑳㈠-㈩]|[：:；;])$"
 )
 """What stands before a ） that closes nothing: the number of a list, the eyes of a face."""
-_ASIDE = re.compile(r"（(?:逃|跑|溜|笑|哭|草|误|雾|大雾|大误|大嘘|划掉|狗头)[。…~～]*$")
+_ASIDE = regex(r"（(?:逃|跑|溜|笑|哭|草|误|雾|大雾|大误|大嘘|划掉|狗头)[。…~～]*$")
 """A word by which a writer steps aside at the end of a line, as is the custom of the web: nothing closes it."""
-_SENTENCE_END = re.compile(r"[。！？…—.!?][”’」』]")
+_SENTENCE_END = regex(r"[。！？…—.!?][”’」』]")
 _DEEP = 8  # quotations that run over paragraphs, within each other
-_PAIRED = re.compile(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}]")
-_DOUBLE = re.compile("[“”]")
-_ENDS, _TURNED = re.compile(r"[，。；：、！？…）》」』】]"), re.compile(r"”[^“”]+“(?:[，。；：、！？…）》」』】]|$)")
+_PAIRED = regex(f"[{''.join(_PAIRS)}{''.join(_PAIRS.values())}]")
+_DOUBLE = regex("[“”]")
+_ENDS, _TURNED = regex(r"[，。；：、！？…）》」』】]"), regex(r"”[^“”]+“(?:[，。；：、！？…）》」』】]|$)")
 """What follows a quotation; and one with both its marks turned."""
 _CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
 

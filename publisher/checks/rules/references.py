@@ -45,7 +45,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
         together.setdefault(id(text) if text.item is None else text.item, []).append(text)
     yield from undefined(context)
     for texts in together.values():
-        used = {label for text in texts for label in _labels(text.prose.text)}
+        defines = any("]:" in text.prose.text for text in texts)
+        used = {label for text in texts for label in _labels(text.prose.text)} if defines else set()
         for text in texts:
             yield from _without_reference(text, used)
             yield from _nearly_links(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from bisect import bisect
 from collections import Counter, defaultdict, deque
@@ -17,6 +16,7 @@ from urllib.parse import urldefrag, urlsplit
 from publisher.checks.context import Context, sources
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.issue import Item
+from publisher.regex import regex
 
 CODE = define("story-repeated", Severity.WARNING)
 ALIKE = 0.8  # Dice coefficient of two sets of character pairs
@@ -26,8 +26,8 @@ WINDOW = (
 )
 _SHORTEST = 6  # pairs; two short headlines are alike by accident
 _NAME = 4  # Han or kana characters; what is longer is no name
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff]")
-_NO_LETTER = re.compile(r"[\W_]+")
+_TOKEN = regex(r"\d+(?:[.,]\d+)*|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff]")
+_NO_LETTER = regex(r"[\W_]+")
 _HELP = say("drop it, or say in the headline what is new")
 
 At = Sequence[Any]  # path, line, column, end line, end column

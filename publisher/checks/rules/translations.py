@@ -17,6 +17,7 @@ from publisher.checks.rules.number_not_in_items import Number, numbers
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.issue import Issue, Item, read_issue
 from publisher.language.tags import is_language, subtags
+from publisher.regex import regex
 
 UNKNOWN = define("unknown-translation", Severity.ERROR)
 BAD = define("bad-translation", Severity.ERROR)
@@ -29,13 +30,13 @@ _SMALL = 31  # days, months, hours and counts are written in words, by other clo
 _YEARS = range(1900, 2101)
 _LETTERS = 20  # of which fewer say nothing of a language
 _SCRIPTS = {
-    "Han": re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]"),
-    "Kana": re.compile("[\u3040-\u30ff]"),
-    "Hang": re.compile("[\uac00-\ud7af]"),
-    "Latn": re.compile("[A-Za-z\u00c0-\u024f]{2,}"),
-    "Cyrl": re.compile("[\u0400-\u04ff]{2,}"),
-    "Arab": re.compile("[\u0600-\u06ff]{2,}"),
-    "Hebr": re.compile("[\u0590-\u05ff]{2,}"),
+    "Han": regex("[\u3400-\u9fff\U00020000-\U0003ffff]"),
+    "Kana": regex("[\u3040-\u30ff]"),
+    "Hang": regex("[\uac00-\ud7af]"),
+    "Latn": regex("[A-Za-z\u00c0-\u024f]{2,}"),
+    "Cyrl": regex("[\u0400-\u04ff]{2,}"),
+    "Arab": regex("[\u0600-\u06ff]{2,}"),
+    "Hebr": regex("[\u0590-\u05ff]{2,}"),
 }
 _OWN = {"Hans": "Han", "Hant": "Han", "Jpan": "Kana", "Kore": "Hang"}
 

@@ -1,0 +1,38 @@
+"""Where nothing changed, what would read, judge and render an issue is not loaded: that is most of such a command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.checks.corpus import SLUG, Case, lay_out
+
+NEEDED_TO_READ = ("publisher.issue.load", "publisher.issue.markdown", "publisher.checks.rules", "markdown_it")
+
+
+def loaded(root: Path, *words: str) -> set[str]:
+    code = (
+        "import sys; from publisher.cli import main; from publisher.proofing import manifest\n"
+        "manifest.RACY = -(10**12)  # what was written just now is known\n"
+        "try: main()\nexcept SystemExit: pass\nprint(*sys.modules, file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "--root", str(root), *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return {*ran.stderr.split()} & {*NEEDED_TO_READ}
+
+
+@pytest.mark.parametrize("words", [("build", "--drafts"), ("check",)])
+def test_where_nothing_changed_no_markdown_and_no_rule_is_loaded(tmp_path: Path, words: tuple[str, ...]) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    file = tmp_path / SLUG / "sound.md"
+    file.write_text(file.read_text("utf-8") + "\n".join(f"第{n}段〈" for n in range(3)), "utf-8")  # something to tell
+    assert loaded(tmp_path, *words) == {*NEEDED_TO_READ}
+    assert not loaded(tmp_path, *words)
