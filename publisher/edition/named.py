@@ -62,7 +62,7 @@ class _Stories:
 
     @cached_property
     def _small(self) -> frozenset[str]:
-        return frozenset(word for story in self._stories for word in _TOKEN.findall(story.text) if word.islower())
+        return frozenset(filter(str.islower, chain.from_iterable(_TOKEN.findall(one.text) for one in self._stories)))
 
     @cached_property
     def _words(self) -> list[frozenset[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from jinja2 import Environment, Template, nodes
+from jinja2 import Environment, Template, Undefined, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -66,9 +66,7 @@ MADE = " made"
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, which asks once of a class, not of each object, whether a template may see an attribute; quicker
-    with a brand's mappings, with macros and with the package's own templates.
-    """
+    """Jinja's sandbox, quicker with a brand's mappings, with macros and words, and with the package's own templates."""
 
     context_class = Released
     code_generator_class = Writer
@@ -86,38 +84,29 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """``obj.attribute``, or what stands for what is not there, or not for templates."""
-        kind: Any = type(obj)
-        if (kind, attribute) in _SAFE:
-            try:
-                return getattr(obj, attribute)
-            except AttributeError:
-                pass
-        elif kind in _MAPPINGS and attribute in obj and attribute not in _OF_MAPPING:
+        if type(obj) in _MAPPINGS and attribute in obj and attribute not in _OF_MAPPING:
             return obj[attribute]
-        elif hasattr(kind, attribute) and not issubclass(kind, str) and self.is_safe_attribute(obj, attribute, None):
-            _SAFE.add((kind, attribute))  # what a template may see of an object follows from its class
         return super().getattr(obj, attribute)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """What a template calls: macros and words mostly, which are safe and ask for nothing of a template."""
-        if type(__obj) is not Macro and not isinstance(__obj, _WORDS):
+        if not isinstance(__obj, _HARMLESS):
             return super().call(__context, __obj, *args, **kwargs)
         kwargs.pop("_block_vars", None)
         kwargs.pop("_loop_vars", None)
-        return __obj(*args, **kwargs) if type(__obj) is not Macro else __obj(__context.eval_ctx, *args, **kwargs)
+        return __obj(__context.eval_ctx, *args, **kwargs) if type(__obj) is Macro else __obj(*args, **kwargs)
 
     @staticmethod
     def shown(value: object) -> str:
         """A value as it stands in markup."""
         if isinstance(value, Markup) or (type(value) is str and not _SPECIAL.search(value)):
             return value
-        return escape(finalized(value))
+        return "" if type(value) is Undefined else escape(finalized(value))  # of an ``if`` without an ``else``
 
 
-_WORDS = (Locale, Words)
+_HARMLESS = (Macro, Locale, Words)
 _MAPPINGS = (dict, MappingProxyType)
 _OF_MAPPING = frozenset((*dir(dict), *dir(MappingProxyType)))
-_SAFE: set[tuple[type, str]] = set()
 _SPECIAL = re.compile(r"""[&<>"'\\\x00-\x1f\x7f-\x9f]""")
 
 

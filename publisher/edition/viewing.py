@@ -134,10 +134,10 @@ def _bylines(issue: Issue, config: Config, words: Locale) -> dict[str, Any]:
     """The authors as config.yaml's ``authors`` shows them: names with links, in HTML and in text, and the addresses of
     their pictures; nothing where it knows none of them.
     """
+    if config.authors.keys().isdisjoint(issue.authors):
+        return {"authors_html": None, "authors_text": None, "portraits": ()}
     brand = Brand.of(config)
     known = [(one_line(name), brand.authors.get(name)) for name in issue.authors]
-    if not any(author for _, author in known):
-        return {"authors_html": None, "authors_text": None, "portraits": ()}
     named = [(name, author.url if author else None) for name, author in known]
     before, _, after = words("authors", names="\0").partition("\0")
     html = escape(words("comma")).join(
