@@ -101,10 +101,8 @@ def restore(
         (text,) = source.execute(f"SELECT keys FROM {_TABLE}").fetchone()  # noqa: S608
         with closing(open_database(config)) as database:
             if not force and _is_used(database):
-                raise UsageError(
-                    f"{database.url} is not empty, and a restore replaces it: nothing was done",
-                    help="publisher backup it first; then publisher restore --force",
-                )
+                message = f"{database.url} is not empty, and a restore replaces it: nothing was done"
+                raise UsageError(message, help="publisher backup it first; then publisher restore --force")
             with guard(database), database.raw() as raw:
                 source.backup(raw)
                 raw.execute(f"DROP TABLE {_TABLE}")

@@ -74,10 +74,8 @@ class Tokens:
         """With the keys of the environment or of the newsletter's own key file. Raises UsageError."""
         keys = keys_of_environment()
         if any(len(key) < 16 for key in keys):
-            raise UsageError(
-                "a key in PUBLISHER_SECRET_KEYS is shorter than 16 characters",
-                help="make one with: openssl rand -hex 32",
-            )
+            message = "a key in PUBLISHER_SECRET_KEYS is shorter than 16 characters"
+            raise UsageError(message, help="make one with: openssl rand -hex 32")
         return cls(keys or keys_in(_own_key(config.root / ".publisher")), config.service.url or LOCAL_SERVICE)
 
     def url(self, purpose: Purpose, reference: str, mailing: str | int | None = None) -> str:

@@ -162,10 +162,8 @@ def _refuse_collisions(root: Path, files: Collection[Path]) -> None:
             raise UsageError(f"{folder} is a file, where init needs a folder", help="name another folder, or move it")
     there = [path for path in files if os.path.lexists(path)]
     if root.resolve() / "config.yaml" in there:
-        raise UsageError(
-            f"{root} is a newsletter repository already",
-            help="publisher new SLUG adds an issue; --ci github or --ci gitlab adds its CI",
-        )
+        message = f"{root} is a newsletter repository already"
+        raise UsageError(message, help="publisher new SLUG adds an issue; --ci github or --ci gitlab adds its CI")
     if there:
         names = sorted(os.path.relpath(path, root) for path in there)
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -41,12 +41,7 @@ def key_points_block(points: Sequence[str], generated_by: str | None) -> list[st
     written = [f"- {scalar(point)}" for point in points]
     if generated_by is None:
         return ["key_points:", *(f"  {line}" for line in written)]
-    return [
-        "key_points:",
-        "  points:",
-        *(f"    {line}" for line in written),
-        f"  generated_by: {scalar(generated_by)}",
-    ]
+    return ["key_points:", "  points:", *(f"    {line}" for line in written), f"  generated_by: {scalar(generated_by)}"]
 
 
 def with_item(file: TextFile, name: str) -> str | None:

@@ -62,8 +62,7 @@ def _language(value: str | None) -> None:
 def root_options(
     context: typer.Context,
     root: Annotated[
-        Path,
-        typer.Option("--root", metavar="DIR", help="The newsletter repository.", envvar="PUBLISHER_ROOT"),
+        Path, typer.Option("--root", metavar="DIR", help="The newsletter repository.", envvar="PUBLISHER_ROOT")
     ] = Path(),
     lang: Annotated[  # noqa: ARG001 - its callback acts
         str | None,

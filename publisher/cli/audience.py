@@ -65,7 +65,7 @@ def ask(
     silent after the second reminder is suppressed as silent.
     """
     from publisher.cli.importing import deliver
-    from publisher.web.asking import ask as step
+    from publisher.web.outbox import ask as step
 
     since, waited = moment_back("--not-heard-since", not_heard_since), moment_back("--remind-after", remind_after)
     with opened(context, mails=yes) as (config, database):

@@ -38,8 +38,7 @@ Written = Literal["text", "json", "github", "sarif"]
 def check(
     context: typer.Context,
     issues: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="ISSUE", help="Slugs, or paths such as issues/SLUG; all by default."),
+        list[str] | None, typer.Argument(metavar="ISSUE", help="Slugs, or paths such as issues/SLUG; all by default.")
     ] = None,
     format: Annotated[Written, typer.Option("--format", help="How findings are written.")] = "text",
     links: Annotated[bool, typer.Option("--links", help="Ask every link whether it is alive.")] = False,

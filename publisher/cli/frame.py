@@ -199,10 +199,8 @@ def needs_extra(extra: str, package: str) -> Iterator[None]:
     except ImportError as error:  # also where a release before the one we need is installed
         if (error.name or "").startswith("publisher"):
             raise
-        raise UsageError(
-            say("this needs {package}", package=package),
-            help=f"pip install 'newsletter-publisher[{extra}]'",
-        ) from error
+        message = say("this needs {package}", package=package)
+        raise UsageError(message, help=f"pip install 'newsletter-publisher[{extra}]'") from error
 
 
 def slug_of(name: str | None) -> str | None:

@@ -11,18 +11,7 @@ from typing import Any
 
 import typer
 
-from publisher.cli.frame import (
-    Bar,
-    complain,
-    config_of,
-    console,
-    emit,
-    error_console,
-    put,
-    show_findings,
-    tell,
-    warn,
-)
+from publisher.cli.frame import Bar, complain, config_of, console, emit, error_console, put, show_findings, tell, warn
 from publisher.cli.sending import account_row, stop_on_signals
 from publisher.config.model import Config
 from publisher.delivery.send import Started
@@ -113,10 +102,8 @@ def _print(config: Config, published: Published) -> None:
     if len(renamed) > 3:
         names = ", ".join(f"{one.decision.slug} (as {one.decision.facts.mailed_as})" for one in renamed)
         back = say("give the folders their old names back; or publisher publish --mailed all mails nobody")
-        complain(
-            say("readers have {n} issues by names that are gone from issues/: {names}", n=len(renamed), names=names),
-            back,
-        )
+        fault = say("readers have {n} issues by names that are gone from issues/: {names}", n=len(renamed), names=names)
+        complain(fault, back)
     if len(late) > 3:
         slugs = [outcome.decision.slug for outcome in late]
         kinds = {outcome.decision.kind for outcome in late}
@@ -128,10 +115,8 @@ def _print(config: Config, published: Published) -> None:
         if len(kinds) > 1:
             one = say("{ways} (that one, where publish_at is set)", ways=one)
         named: dict[str, str | int] = {"n": len(late), "slugs": ", ".join(slugs)}
-        complain(
-            say("{n} issues are older than publish.expires_after and not sent by themselves: {slugs}", **named),
-            say("publisher publish --mailed all, if readers have them; {one} mails one now", one=one),
-        )
+        fault = say("{n} issues are older than publish.expires_after and not sent by themselves: {slugs}", **named)
+        complain(fault, say("publisher publish --mailed all, if readers have them; {one} mails one now", one=one))
     for announced in published.announcements:
         complain(*announcement_trouble(announced))
     for kind in (Action.DONE, Action.SETTLED, Action.LATE, Action.DRAFT):

@@ -12,17 +12,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from publisher.cli.frame import (
-    agreed,
-    complain,
-    config_of,
-    error_console,
-    opened,
-    put,
-    show_findings,
-    tell,
-    warn,
-)
+from publisher.cli.frame import agreed, complain, config_of, error_console, opened, put, show_findings, tell, warn
 from publisher.cli.send_progress import JsonLines, SendBar, json_line
 from publisher.config.placeholders import unready
 from publisher.database import Database
@@ -123,10 +113,8 @@ class Sending:
                 continue
             status, why = 1, why or ""
             if begun:
-                complain(
-                    say("{slug} {why}, and its mailing is not complete", slug=slug, why=why),
-                    say("publisher send {slug} carries it on", slug=slug),
-                )
+                message = say("{slug} {why}, and its mailing is not complete", slug=slug, why=why)
+                complain(message, say("publisher send {slug} carries it on", slug=slug))
             else:
                 help_ = say("publisher send {slug} --alone sends this one", slug=self.issue)
                 complain(say("{slug} {why}, and its family goes together", slug=slug, why=why), help_)
@@ -161,9 +149,7 @@ class Sending:
                 refuse_forgetful(witness, database, slug, correction=self.options.correction)
         except DeployError as error:
             message = say(
-                "the archive cannot be asked whether {slug} was mailed: {message}",
-                slug=slugs[0],
-                message=error.message,
+                "the archive cannot be asked whether {slug} was mailed: {message}", slug=slugs[0], message=error.message
             )
             raise DeployError(
                 message, help=say("{advice}; or send --without-archive", advice=error.help or say("mend that"))

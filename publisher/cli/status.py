@@ -46,7 +46,7 @@ def status(context: typer.Context, issue: OneIssue = None, format: Format = "tex
     """
     from publisher.delivery.status import statuses
     from publisher.diagnostics.text import printable
-    from publisher.insights.receivers import answers_to
+    from publisher.insights.store import answers_to
     from publisher.providers import open_provider
 
     with opened(context) as (config, database):

@@ -96,8 +96,7 @@ class AudienceConfig(Section):
         dict[
             Annotated[str, AfterValidator(_name)],
             Annotated[
-                AttributeConfig,
-                BeforeValidator(_attribute, json_schema_input_type=AttributeConfig | str | int | float),
+                AttributeConfig, BeforeValidator(_attribute, json_schema_input_type=AttributeConfig | str | int | float)
             ],
         ],
         AfterValidator(_labelled),

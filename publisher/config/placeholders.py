@@ -50,10 +50,8 @@ def unready(config: Config) -> dict[tuple[str, str], Fault]:
 def refuse_placeholders(config: Config) -> None:
     """Raise UsageError where real mail would leave with placeholders."""
     if found := unready(config):
-        raise UsageError(
-            f"nothing was sent: {'; '.join(fault.message for fault in found.values())}",
-            help="; ".join(dict.fromkeys(f"{fault.help} in {'.'.join(key)}" for key, fault in found.items())),
-        )
+        advice = "; ".join(dict.fromkeys(f"{fault.help} in {'.'.join(key)}" for key, fault in found.items()))
+        raise UsageError(f"nothing was sent: {'; '.join(fault.message for fault in found.values())}", help=advice)
 
 
 def config_warnings(config: Config) -> list[Diagnostic]:

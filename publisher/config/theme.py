@@ -122,10 +122,8 @@ def _name(value: str) -> str:
     if value in built_in() or "/" in value:
         return value
     names = ", ".join(built_in())
-    raise refuse(
-        say("there is no theme {value!r}", value=value[:40]),
-        say("write one of {names}, or ./FOLDER for one of your own", names=names),
-    )
+    message = say("there is no theme {value!r}", value=value[:40])
+    raise refuse(message, say("write one of {names}, or ./FOLDER for one of your own", names=names))
 
 
 Colour = Annotated[str, BeforeValidator(_colour)]

@@ -64,10 +64,8 @@ def _web_url(value: str) -> str:
             say("the URL has to begin with https:// or http:// and name a host"), say("write https://example.com/")
         )
     if parts.query or parts.fragment or parts.username or parts.password:
-        raise refuse(
-            say("the URL can hold a host and a path only"),
-            say("write {scheme}://{host}/", scheme=parts.scheme, host=host),
-        )
+        message = say("the URL can hold a host and a path only")
+        raise refuse(message, say("write {scheme}://{host}/", scheme=parts.scheme, host=host))
     return value.strip().rstrip("/") + "/"
 
 
@@ -116,11 +114,8 @@ def _database(value: str) -> str:
     except ValueError:
         raise refuse(say("the database URL cannot be read"), say("write sqlite:///.publisher/publisher.db")) from None
     if password:
-        raise refuse(
-            say("a password stands in config.yaml"),
-            say("set PUBLISHER_DATABASE_URL to this URL instead, delete the line, and change the password"),
-            DATABASE_PASSWORD,
-        )
+        ways = say("set PUBLISHER_DATABASE_URL to this URL instead, delete the line, and change the password")
+        raise refuse(say("a password stands in config.yaml"), ways, DATABASE_PASSWORD)
     if parts.scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
         message = say("no database is reached with {scheme}", scheme=parts.scheme or say("no scheme"))
         raise refuse(message, say("write sqlite:///PATH or postgresql://HOST/NAME"))
@@ -152,10 +147,8 @@ def _channel_name(value: str) -> str:
 
 def _variable(value: str) -> str:
     if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
-        raise refuse(
-            say("an environment variable is named here, never the address itself"),
-            say("write its name, such as {path}", path="PUBLISHER_CHANNEL_TEAM"),
-        )
+        message = say("an environment variable is named here, never the address itself")
+        raise refuse(message, say("write its name, such as {path}", path="PUBLISHER_CHANNEL_TEAM"))
     return value
 
 

@@ -25,13 +25,13 @@ from sqlalchemy import (
 from publisher.audience.model import MONTHLY
 from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers, suppressions, taken_steps
-from publisher.delivery.dumps import DIGEST
 from publisher.delivery.folding import refuse_folded
 from publisher.delivery.local_time import LocalTime
+from publisher.delivery.lock import DIGEST
 from publisher.delivery.mailings import Mailing, newest, unsettled, waiting
+from publisher.delivery.settle import inboxes_with
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import mailings, recipients
-from publisher.delivery.unmatched import inboxes_with
 from publisher.issue.translations import Family, pick
 
 

@@ -31,8 +31,8 @@ from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers
 from publisher.config.model import Config
 from publisher.delivery.candidates import FamilyRule, candidates, reason_of, variant_of, waits_for_correction
-from publisher.delivery.dumps import take_as_own
 from publisher.delivery.local_time import LocalTime, local_time_of
+from publisher.delivery.lock import take_as_own
 from publisher.delivery.mailings import Mailing, by_id, newest, write_links, write_operator
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients
@@ -97,12 +97,7 @@ def freeze(
 
 
 def _freeze(
-    connection: Connection,
-    addressed: Addressed,
-    correction: bool,
-    family: FamilyRule | None,
-    home: str,
-    now: datetime,
+    connection: Connection, addressed: Addressed, correction: bool, family: FamilyRule | None, home: str, now: datetime
 ) -> Mailing:
     letter, segment, local, variant = addressed
     if there := ongoing(connection, letter, correction=correction):
@@ -237,10 +232,8 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
     if not correction:
         raise changed(mailing, letter.digest)
     if mailing.finished_at is None and not waits_for_correction(connection, mailing):
-        raise UsageError(
-            say("{slug} is still being sent", slug=slug),
-            help=say("publisher send {slug}, or cancel it, first", slug=slug),
-        )
+        fault = say("{slug} is still being sent", slug=slug)
+        raise UsageError(fault, help=say("publisher send {slug}, or cancel it, first", slug=slug))
     return None
 
 

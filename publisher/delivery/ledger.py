@@ -23,13 +23,13 @@ from publisher.audience.tables import subscribers, suppressions, taken_steps
 from publisher.database import Database
 from publisher.database.bulk import among, update_rows
 from publisher.database.engine import clock
-from publisher.delivery import deferrals
 from publisher.delivery.local_time import BATCH, wake
 from publisher.delivery.lock import Mark, is_held, mark_path, read_mark, write_mark
 from publisher.delivery.mailings import Mailing, waiting
-from publisher.delivery.retry import decide
+from publisher.delivery.pace import decide
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients, senders
+from publisher.delivery.tripwires import tally
 from publisher.errors import DatabaseError
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.receivers import receiver_of
@@ -183,7 +183,7 @@ class Ledger:
             accepted[receiver] += outcome.verdict is Verdict.SUBMITTED
             deferred[receiver] += outcome.verdict is Verdict.RETRY and outcome.code.startswith("smtp-4")
         with self.database.begin() as connection:
-            deferrals.count(connection, self.mailing.id, accepted, deferred, again=True)
+            tally(connection, self.mailing.id, accepted, deferred, again=True)
 
     def pending(self) -> tuple[int, int]:
         """How many are pending and not held back, and the fewest attempts among them; frees whoever's time has come."""

@@ -127,10 +127,8 @@ def set_operator(database: Database, slug: str, wanted: str) -> Account:
             )
         found = account(connection, mailing.id)
         if mailing.operator == Operator.CANCELLED and wanted != Operator.CANCELLED:
-            raise UsageError(
-                say("{slug} is cancelled for good", slug=slug),
-                help=say("publisher send {slug} mails those not reached yet", slug=slug),
-            )
+            message = say("{slug} is cancelled for good", slug=slug)
+            raise UsageError(message, help=say("publisher send {slug} mails those not reached yet", slug=slug))
         if found.left == 0:
             verb = "resume" if wanted == Operator.GOING else "stop"
             raise UsageError(

@@ -1,7 +1,8 @@
-"""The pace: a token bucket in recipients. Tokens are taken first, then rows are claimed, then the call is made.
+"""The pace, a token bucket in recipients, and the retry policy: what follows from an outcome.
 
-One pure step function serves the bucket in memory and the shared one in PostgreSQL. The bucket may go into debt:
-whoever takes tokens is told how long to wait for them, and never has to ask twice.
+Tokens are taken first, then rows are claimed, then the call is made. One pure step function serves the bucket in memory
+and the shared one in PostgreSQL. The bucket may go into debt: whoever takes tokens is told how long to wait for them,
+and never has to ask twice.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from sqlalchemy import select, update
 from publisher.database import Database
 from publisher.database.bulk import insert_once
 from publisher.database.engine import clock
-from publisher.delivery.states import Ending
+from publisher.delivery.states import Ending, RecipientState
 from publisher.delivery.tables import paces
+from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.provider import Quota
 
 HEADROOM = 0.97  # of the provider's MaxSendRate: the rest absorbs clocks that differ
@@ -153,3 +155,29 @@ class SharedPace(Pace):
 def batch_size(rate: float, most: int) -> int:
     """Recipients a call: small where the pace is slow, so that no second gets more than its share."""
     return max(1, min(most, int(rate * BURST)))
+
+
+# The retry policy: pure, and tested as a table. A retried recipient goes behind all fresh ones: the ledger claims by
+# number of attempts, in rounds. A round's pause grows exponentially, so no clock stands in the ledger, and one that
+# steps back delays nobody.
+ROUNDS = 5  # attempts one run gives a recipient whose failures are proved "not sent"; then it is left for the next run
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+
+_FINAL = {
+    Verdict.SUBMITTED: RecipientState.SUBMITTED,
+    Verdict.REJECTED: RecipientState.REJECTED,
+    Verdict.UNCERTAIN: RecipientState.UNCERTAIN,
+}
+
+
+def decide(outcome: Outcome) -> tuple[RecipientState, bool]:
+    """The recipient's next state, and whether the attempt counts: not where the world failed, not this one."""
+    final = _FINAL.get(outcome.verdict)
+    return final or RecipientState.PENDING, final is not None or outcome.verdict is Verdict.RETRY
+
+
+def pause(failed: int) -> float:
+    """Seconds to wait after ``failed`` (1, 2, …) rounds, or calls to an unreachable provider, in a row."""
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (max(1, failed) - 1))

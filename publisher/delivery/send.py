@@ -18,7 +18,6 @@ from publisher.database import Database
 from publisher.database.failures import is_conflict
 from publisher.delivery import mailings
 from publisher.delivery.candidates import FamilyRule
-from publisher.delivery.deferrals import release
 from publisher.delivery.freeze import Addressed, freeze, ongoing, preview
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.local_time import LocalTime
@@ -27,7 +26,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.pace import LocalPace, Pace, SharedPace, blocked, ceiling
 from publisher.delivery.sender import Interrupt, Sender, SendProgress
 from publisher.delivery.states import Account, Ending, Operator, RecipientState
-from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring, harmful
+from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring, free_held, harmful
 from publisher.diagnostics import say
 from publisher.edition.model import AnySlot, Edition, Personal, Slot
 from publisher.errors import DatabaseError, TransportError
@@ -119,7 +118,7 @@ def send(config: Config, database: Database, edition: Edition | MailContent, opt
                 mailing = _freeze(config, database, letter, options)
                 _checkpoint(database)
             with database.begin() as connection:
-                release(connection, mailing.id)
+                free_held(connection, mailing.id)
             return drain(config, database, mailing, kept, transport, quota, options, frozen=frozen, alone=alone)
 
 

@@ -14,8 +14,7 @@ from itertools import groupby
 from math import isqrt
 
 from publisher.delivery.ledger import Claim, Exchanged, Ledger
-from publisher.delivery.pace import UNLIMITED, Pace, batch_size, blocked, ceiling
-from publisher.delivery.retry import ROUNDS, pause
+from publisher.delivery.pace import ROUNDS, UNLIMITED, Pace, batch_size, blocked, ceiling, pause
 from publisher.delivery.states import Ending, Operator
 from publisher.delivery.submit_pool import DOUBTS_TO_END, Breaker, Finished, SubmitPool
 from publisher.errors import DatabaseError, TransportError
@@ -33,11 +32,7 @@ UNREACHABLE_PAUSES = 6  # about a minute without the provider ends the run
 _COUNTED = {Verdict.SUBMITTED, Verdict.REJECTED, Verdict.UNCERTAIN, Verdict.THROTTLED}
 """What :class:`SendProgress` counts, under the same names."""
 
-_ENDINGS = {
-    Verdict.LATER: Ending.DAILY_QUOTA,
-    Verdict.PAUSED: Ending.ACCOUNT_PAUSED,
-    Verdict.STOP: Ending.PROVIDER,
-}
+_ENDINGS = {Verdict.LATER: Ending.DAILY_QUOTA, Verdict.PAUSED: Ending.ACCOUNT_PAUSED, Verdict.STOP: Ending.PROVIDER}
 
 
 @dataclass(slots=True)

@@ -38,9 +38,9 @@ from publisher.delivery.candidates import candidates, variant_of
 from publisher.delivery.freeze import begin, preview, segment_of, write_recipients
 from publisher.delivery.lock import forgotten, settle_mark
 from publisher.delivery.mailings import Mailing, by_id, finish, letter_of, newest, unsettled
+from publisher.delivery.settle import count_as_reached, had_step_since
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients
-from publisher.delivery.unmatched import count_as_reached, had_step_since
 from publisher.issue import Status, read_issue
 from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent

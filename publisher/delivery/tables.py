@@ -74,7 +74,7 @@ recipients = Table(
     Column("reason", String(80)),  # why excluded, rejected, uncertain, or pending again
     Column("message_id", String(120)),  # the provider's
     Column("sender_id", Integer),  # who claimed it last
-    # 1: pending, and its receiver defers (deferrals.py); 2: pending, and its time is to come (local_time.py)
+    # 1: pending, and its receiver defers (tripwires.py); 2: pending, and its time is to come (local_time.py)
     Column("held", Integer, nullable=False, server_default="0"),
     Column("not_before", Instant),  # of an issue with deliver_at: the moment in the reader's zone
     Column("variant", Integer, nullable=False, server_default="0"),  # which of the letters of the mailing
@@ -131,7 +131,7 @@ second_copies = Table(
     Column("at", Instant, nullable=False),
 )
 
-# Messages that events prove and no recipient matches (unmatched.py).
+# Messages that events prove and no recipient matches (settle.py).
 unmatched_messages = Table(
     "unmatched_messages",
     metadata,
@@ -144,15 +144,12 @@ unmatched_messages = Table(
 )
 
 # An operator's word that the ledger is right, which the mark of the issue has as well (lock.py); on PostgreSQL it is
-# the writer of the copy (dumps.py).
+# the writer of the copy.
 settled_marks = Table(
-    "settled_marks",
-    metadata,
-    Column("slug", String(255), primary_key=True),
-    Column("word", String(16), nullable=False),
+    "settled_marks", metadata, Column("slug", String(255), primary_key=True), Column("word", String(16), nullable=False)
 )
 
-# PostgreSQL: one row with the transaction that wrote it, by which a copy out of a dump is known (dumps.py).
+# PostgreSQL: one row with the transaction that wrote it, by which a copy out of a dump is known (lock.py).
 origins = Table(
     "origins",
     metadata,

@@ -1,26 +1,31 @@
 """Tripwires: five detectors that are always on. Each says what it saw; callers stop, shout, and call the webhook.
 
-They look at the ledger after the fact or just before, and share no code with the sender they watch. One acts by itself,
-on one receiver's share of a mailing (deferrals.py).
+They look at the ledger after the fact or just before, and share no code with the sender they watch. One acts by itself:
+one receiver that defers far more than it used to gets no more of the mailing for now. Its pending recipients are held:
+no claim sees them, so the others go on at the same cost. The next ``send`` frees them.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, literal_column, select, update
 
 from publisher import __version__
+from publisher.audience.tables import domain_of, subscribers
 from publisher.config.model import Config
+from publisher.database.bulk import insert_once
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import Account, RecipientState
 from publisher.delivery.tables import literally, mailings, receiver_tallies, recipients, second_copies
 from publisher.diagnostics import say
 from publisher.issue import Reading, Status
 from publisher.providers.events import BounceType
+from publisher.providers.receivers import receiver_of
 
 BOUNCES, COMPLAINTS = (0.05, 20), (0.003, 5)
 """Share of a mailing, and least number, that harm its sender. From 5% of bounces for good Amazon SES reviews an account
@@ -184,3 +189,67 @@ def alert(config: Config, tripped: Sequence[Tripped]) -> str | None:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"the webhook of alerts could not be told: {type(error).__name__}"
     return None
+
+
+# Deferrals of one receiver.
+LEAST = 50  # deferrals of a mailing before anything is concluded
+SHARE = 0.2  # of what is known of the mailing at this receiver; and that many times its history, if that is more
+TIMES = 4
+MOST = 0.9  # even a receiver that often defers has gone too far beyond this share
+
+_T = receiver_tallies.c
+
+
+def tally(
+    connection: Connection, mailing_id: int, accepted: Counter[str], deferred: Counter[str], *, again: bool = False
+) -> bool:
+    """Add to the counts by receiver (the nameless left out), and hold those back that defer far too much.
+
+    Whether one more is held.
+
+    ``again``: recipients of a held receiver may have become pending since, and are held as well.
+    """
+    tripped = False
+    for receiver in sorted(name for name in accepted | deferred if name):
+        key = {"mailing_id": mailing_id, "receiver": receiver}
+        insert_once(connection, receiver_tallies, {**key, "accepted": 0, "deferred": 0})
+        added = {"accepted": _T.accepted + accepted[receiver], "deferred": _T.deferred + deferred[receiver]}
+        one = update(receiver_tallies).where(_T.mailing_id == mailing_id, _T.receiver == receiver)
+        took, defers, held = connection.execute(one.values(added).returning(_T.accepted, _T.deferred, _T.held)).one()
+        if not deferred[receiver] or (held is not None and not again):
+            continue
+        if held is not None or _far_above(connection, mailing_id, receiver, took, defers):
+            more = _hold(connection, mailing_id, receiver)
+            if more or held is not None:
+                connection.execute(one.values(held=(held or 0) + more))
+                tripped = tripped or held is None
+    return tripped
+
+
+def free_held(connection: Connection, mailing_id: int) -> None:
+    """Free whoever is held. Their receivers begin anew, and the storm is no history."""
+    storms = update(receiver_tallies).where(_T.mailing_id == mailing_id, _T.held.is_not(None))
+    if connection.execute(storms.values(accepted=0, deferred=0, held=None)).rowcount:
+        r = recipients.c
+        held = (r.mailing_id == mailing_id, r.state == literally(RecipientState.PENDING), r.held == 1)
+        time_to_come = case((r.not_before > datetime.now(UTC), literal_column("2")), else_=literal_column("0"))
+        connection.execute(update(recipients).where(*held).values(held=time_to_come))
+
+
+def _far_above(connection: Connection, mailing_id: int, receiver: str, took: int, defers: int) -> bool:
+    if defers < LEAST:
+        return False
+    earlier = select(func.sum(_T.accepted), func.sum(_T.deferred))
+    row = connection.execute(earlier.where(_T.receiver == receiver, _T.mailing_id != mailing_id)).one()
+    before, deferred = (int(sum_ or 0) for sum_ in row)
+    usual = deferred / (before + deferred) if deferred else 0.0
+    return defers / (took + defers) >= min(max(SHARE, TIMES * usual), MOST)
+
+
+def _hold(connection: Connection, mailing_id: int, receiver: str) -> int:
+    r, s, domain = recipients.c, subscribers.c, domain_of(connection)
+    free = (r.mailing_id == mailing_id, r.state == literally(RecipientState.PENDING), r.held != 1)
+    joined = select(domain).distinct().join_from(recipients, subscribers, s.reference == r.reference).where(*free)
+    theirs = [name for name in connection.execute(joined).scalars() if receiver_of(name) == receiver]
+    references = select(s.reference).where(domain.in_(theirs))
+    return connection.execute(update(recipients).where(*free, r.reference.in_(references)).values(held=1)).rowcount

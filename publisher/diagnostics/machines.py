@@ -77,11 +77,7 @@ def render_sarif(diagnostics: Iterable[Diagnostic], known: Mapping[str, Code] | 
     places = {name: place for place, name in enumerate(names)}
     addresses = {path: quote(path) for path in {diagnostic.path for diagnostic in found}}
     known = catalogue() if known is None else known
-    driver = {
-        "name": "publisher",
-        "version": __version__,
-        "rules": [_rule(name, known.get(name)) for name in names],
-    }
+    driver = {"name": "publisher", "version": __version__, "rules": [_rule(name, known.get(name)) for name in names]}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",

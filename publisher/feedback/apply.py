@@ -26,11 +26,9 @@ from publisher.audience.suppressions import Reason, forgotten_among, suppress
 from publisher.config import Config
 from publisher.database import Database
 from publisher.database.failures import is_conflict
-from publisher.delivery import deferrals
 from publisher.delivery.mailings import account_of, newest
-from publisher.delivery.settle import Settled, id_of, settle
-from publisher.delivery.tripwires import Tripped, after_the_fact, deferring, harmful
-from publisher.delivery.unmatched import forget_unmatched, note_unmatched
+from publisher.delivery.settle import Settled, forget_unmatched, id_of, note_unmatched, settle
+from publisher.delivery.tripwires import Tripped, after_the_fact, deferring, harmful, tally
 from publisher.errors import DatabaseError
 from publisher.feedback import store
 from publisher.providers.events import Event, EventKind
@@ -203,7 +201,7 @@ class Applier:
     def _weigh_receivers(self, connection: Connection) -> None:
         """Count what was heard: a receiver that defers too much is held back."""
         for (mailing_id, slug), both in sorted(self._heard.items()):
-            if deferrals.count(connection, mailing_id, *both):
+            if tally(connection, mailing_id, *both):
                 self.applied.deferring.add(slug)
 
     def _settle(self, connection: Connection, event: Event) -> Settled:

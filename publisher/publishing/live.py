@@ -81,10 +81,8 @@ def fetch_page(url: str) -> bytes:
             client.stream("GET", url, headers={"user-agent": "publisher"}) as answer,
         ):
             if answer.status_code != 200:
-                raise ServiceError(
-                    say("{url} answers {status_code}", url=url, status_code=answer.status_code),
-                    help=say("is that the address of a page?"),
-                )
+                message = say("{url} answers {status_code}", url=url, status_code=answer.status_code)
+                raise ServiceError(message, help=say("is that the address of a page?"))
             data = b""
             for piece in answer.iter_bytes():
                 data += piece

@@ -20,7 +20,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast
 from publisher.audience.tables import subscribers
 from publisher.config import Config
 from publisher.delivery import mailings as store
-from publisher.delivery.dumps import DIGEST
+from publisher.delivery.lock import DIGEST
 from publisher.delivery.send import Options
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import LEFT_TO_MONTH, mailings, recipients

@@ -18,13 +18,12 @@ from publisher.channels.channel import Channel, channels_for, open_channels
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery import mailings
-from publisher.delivery.dumps import DIGEST, settle, take_as_own
 from publisher.delivery.freeze import addressed, family_of, segment_of
 from publisher.delivery.local_time import local_time_of
-from publisher.delivery.lock import settle_mark
+from publisher.delivery.lock import DIGEST, settle, settle_mark, take_as_own
 from publisher.delivery.send import Options, Sent, Started
 from publisher.delivery.series import begin_anew, ready_steps
-from publisher.delivery.unmatched import count_as_reached
+from publisher.delivery.settle import count_as_reached
 from publisher.diagnostics import counted, say
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
@@ -36,14 +35,13 @@ from publisher.proofing.store import Store
 from publisher.proofing.together import judge_whole
 from publisher.providers import Transport
 from publisher.publishing import git, store
-from publisher.publishing.announcing import announce
 from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import WORDS, Action, IssueDecision
 from publisher.publishing.history import History, content_of, decide_all, read_history, refuse_other_history
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.monthly import mail_months, open_months
-from publisher.publishing.run import NOT_SENT, IssueResult, Published, Run, RunObserver, RunStep
+from publisher.publishing.run import NOT_SENT, IssueResult, Published, Run, RunObserver, RunStep, announce
 from publisher.publishing.series import mail_steps
 from publisher.publishing.witness import Witness, mail
 
@@ -148,10 +146,8 @@ class _Publish(Run):
         kinds = {decision.slug: decision.kind for decision in decisions}
         mailed, unmailed = map(self._with_families, (self.options.mailed, self.options.unmailed))
         if both := sorted((mailed & unmailed) - {"all"}):
-            raise UsageError(
-                say("{slug} cannot be both mailed and unmailed", slug=both[0]),
-                help=say("a family is settled together"),
-            )
+            fault = say("{slug} cannot be both mailed and unmailed", slug=both[0])
+            raise UsageError(fault, help=say("a family is settled together"))
         named = mailed | unmailed
         here, months = steps_of(self.config.root), open_months(self)
         for step in sorted(here.keys() & {*self.options.unmailed}):
@@ -318,9 +314,6 @@ def _blocked(decisions: Sequence[IssueDecision]) -> str | None:
     broken = [one.slug for one in decisions if one.kind is Action.BROKEN and one.facts.archived]
     if not broken:
         return None
-    return counted(
-        "{slugs} has errors and would lose the page that is live",
-        "{slugs} have errors and would lose the page that is live",
-        len(broken),
-        slugs=", ".join(broken),
-    )
+    one = "{slugs} has errors and would lose the page that is live"
+    many = "{slugs} have errors and would lose the page that is live"
+    return counted(one, many, len(broken), slugs=", ".join(broken))

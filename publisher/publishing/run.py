@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,15 +11,20 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from publisher.channels.outbox import Announcement, AnnouncementState
+from publisher.channels import outbox
+from publisher.channels.channel import Channel, RefusedError, post_of
+from publisher.channels.outbox import DOUBTFUL, Announcement, AnnouncementState
 from publisher.config import Config
 from publisher.database import Database
 from publisher.delivery.send import Options, Sent, Started, send
 from publisher.delivery.sender import Interrupt, SendProgress
+from publisher.delivery.states import Operator
 from publisher.delivery.tripwires import Tripped
 from publisher.diagnostics import Diagnostic, say
+from publisher.edition.model import Edition
 from publisher.errors import PublisherError
 from publisher.mail.message import MailContent
+from publisher.publishing import store
 from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.lease import Lease
 from publisher.site.deploy.model import Deployed
@@ -157,3 +162,34 @@ class Published:
         return max(
             (1 if self.blocked or self.announcements else 0, *(outcome.exit_status for outcome in self.outcomes))
         )
+
+
+def announce(run: Run, channels: Mapping[str, Channel], editions: Mapping[str, Edition]) -> list[Announcement]:
+    """Post what waits; the announcements that need somebody.
+
+    Raises LeaseLostError, DatabaseError; what was posted is recorded.
+    """
+    configured = {one.name: one for one in run.config.channels}
+    with run.begin() as connection:
+        outbox.recover(connection)  # only the holder of the lease posts
+        waiting = [one for one in outbox.entries(connection) if one.state is not AnnouncementState.POSTED]
+        mailed = store.mailed(connection) if waiting else {}
+    for one in waiting:
+        mailing, edition, channel = mailed.get(one.slug), editions.get(one.slug), channels.get(one.channel)
+        complete = mailing and not mailing.sendable and mailing.operator != Operator.CANCELLED
+        if not complete or edition is None or channel is None or run.watch.interrupt.count:
+            continue
+        with run.begin() as connection:
+            if not outbox.claim(connection, one):
+                continue
+        state, reason = AnnouncementState.POSTED, ""
+        try:
+            channel.post(post_of(run.config, configured[one.channel], edition))
+        except RefusedError as refused:
+            state, reason = AnnouncementState.REFUSED, str(refused)
+        except Exception as error:  # whatever a service's library raises, nobody knows how far it had come
+            state, reason = AnnouncementState.UNCERTAIN, type(error).__name__
+        with run.database.begin() as connection:
+            outbox.record(connection, one, state, reason)
+    with run.database.connect() as connection:
+        return [one for one in outbox.entries(connection) if one.state in DOUBTFUL and one.channel in channels]

@@ -140,10 +140,8 @@ class Witness:
             mailed = store.mailed(connection, slug).get(slug)
             references = mailings.references(connection)
         if fault := self.gainsay(publication, mailed, references):
-            raise UsageError(
-                say("{slug}: {fault}: was it restored? Nothing was sent", slug=slug, fault=fault),
-                help=how_to_settle(slug),
-            )
+            message = say("{slug}: {fault}: was it restored? Nothing was sent", slug=slug, fault=fault)
+            raise UsageError(message, help=how_to_settle(slug))
         return publication, mailed
 
 

@@ -1,26 +1,28 @@
-"""The readers' service: its routes, and what a failure looks like to a reader."""
+"""The readers' service: its routes, what a failure looks like to a reader, and what holds for every request."""
 
 from __future__ import annotations
 
+import hmac
+import ipaddress
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from publisher.errors import DatabaseError
 from publisher.providers import providers
 from publisher.web import links, operations, subscribing
 from publisher.web.clicks import ClickCounter, follow
-from publisher.web.guard import ServiceGuard
-from publisher.web.service import Service
+from publisher.web.service import Metrics, Service, ServicePages
 
 log = logging.getLogger("publisher.web")
 
@@ -97,3 +99,122 @@ def create_app(service: Service) -> ASGIApp:
         limits=[(f"/webhooks/{webhook.name}", webhook.limit) for webhook in app.state.webhooks.values()],
         edge=os.environ.get("PUBLISHER_ORIGIN_SECRET", ""),
     )
+
+
+BODY_LIMIT = 64 * 1024  # bytes of a form
+
+_SECRET, _VIEWER = b"x-publisher-origin", b"x-publisher-viewer"
+"""What the edge adds (deploy/aws/service.yaml), replacing what a viewer sent under these names."""
+
+_HEADERS = {
+    "server": "publisher",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "x-robots-tag": "noindex",
+    # Not no-referrer: with that a browser sends Origin: null from our own forms. https://fetch.spec.whatwg.org/#origin-header
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class ServiceGuard:
+    """ASGI middleware around the whole application."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        pages: ServicePages,
+        metrics: Metrics,
+        secure: bool,
+        prefix: str = "",
+        limits: Iterable[tuple[str, int]] = (),
+        edge: str = "",
+    ) -> None:
+        """``secure``: readers come over HTTPS. ``prefix``: the path of service.url. ``limits``: bytes by path.
+
+        ``edge``: a secret shared with the network that passes requests on; who knows it says who the viewer is.
+        """
+        self._app, self._pages, self._metrics, self._prefix = app, pages, metrics, prefix.rstrip("/")
+        self._limits = dict(limits)
+        self._edge = edge.encode()
+        headers = _HEADERS | {"content-security-policy": pages.policy}
+        if secure:
+            headers["strict-transport-security"] = "max-age=31536000"
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope = self._viewed(scope)
+        path: str = scope["path"]
+        if self._prefix and f"{path}/".startswith(self._prefix + "/"):
+            path = path.removeprefix(self._prefix) or "/"
+            scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape"), "root_path": ""}
+        if path.endswith("/") and route_of(path) not in {"", "other"}:
+            # A mail program or a hand has added a slash. A one-click POST gets no redirect (RFC 8058); a page does,
+            # by a relative address, for the links on it are relative too.
+            path = path[:-1]
+            scope = {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape")}
+            if scope["method"] in {"GET", "HEAD"}:
+                away = RedirectResponse(f"../{quote(path.rpartition('/')[2], safe='')}", 308)
+                await away(scope, receive, self._safely(scope, send))
+                return
+        limit = self._limits.get(path, BODY_LIMIT)
+        read = 0
+
+        async def bounded() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > limit:
+                raise HTTPException(413)
+            return message
+
+        safely, declared = self._safely(scope, send), Headers(scope=scope).get("content-length", "")
+        if declared.isdigit() and len(declared) < 19 and int(declared) > limit:
+            refusal = self._pages.status(413)
+            refusal.headers["connection"] = "close"
+            await refusal(scope, receive, safely)
+            return
+        await self._app(scope, bounded, safely)
+
+    def _viewed(self, scope: Scope) -> Scope:
+        """The request as its viewer sent it: rates and evidence are the viewer's, not the edge's."""
+        said = {name: value for name, value in scope["headers"] if name in {_SECRET, _VIEWER}}
+        if not self._edge or not hmac.compare_digest(said.get(_SECRET, b""), self._edge):
+            return scope
+        try:
+            viewer = str(ipaddress.ip_address(said.get(_VIEWER, b"").decode("ascii")))
+        except ValueError:
+            return scope
+        kept = [(name, value) for name, value in scope["headers"] if name not in {_SECRET, _VIEWER}]
+        return {**scope, "client": (viewer, 0), "headers": kept}
+
+    def _safely(self, scope: Scope, send: Send) -> Send:
+        async def safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(h for h in self._headers if h[0] not in present)]
+                self._metrics.count("requests", _method(scope), route_of(scope["path"]), str(message["status"]))
+            await send(message)
+
+        return safely
+
+
+def route_of(path: str) -> str:
+    """The first part of a path: tokens, and whatever else strangers try, stay out of the metrics."""
+    first = path.split("/", 2)[1] if path.startswith("/") else ""
+    return first if first in _ROUTES else "other"
+
+
+_ROUTES = {"", "subscribe", "confirm", "unsubscribe", "preferences", "r", "webhooks", "healthz", "metrics"}
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in {"GET", "HEAD", "POST"} else "other"

@@ -13,8 +13,7 @@ from publisher.audience import store
 from publisher.audience.tokens import CONFIRM_WITHIN, Purpose, Tokens
 from publisher.config import Config
 from publisher.database import Database
-from publisher.delivery.pace import Pace, batch_size, blocked, ceiling
-from publisher.delivery.retry import pause
+from publisher.delivery.pace import Pace, batch_size, blocked, ceiling, pause
 from publisher.delivery.send import pace_of
 from publisher.edition.email import HtmlPlaceholders, looks, mail_html
 from publisher.edition.model import Slot, Slotted, ThemeError
@@ -41,11 +40,7 @@ FOLDER = "confirm"  # the slug of these letters: where the folder transport puts
 # A letter has slots for the links of an issue. The one link that this letter is about stands in the slot for
 # preferences: to confirm is the first preference a reader states.
 _LINK = Slot.PREFERENCES_URL
-_PURPOSES = {
-    Wording.CONFIRM: Purpose.CONFIRM,
-    Wording.AGAIN: Purpose.PREFERENCES,
-    Wording.ASK: Purpose.KEEP,
-}
+_PURPOSES = {Wording.CONFIRM: Purpose.CONFIRM, Wording.AGAIN: Purpose.PREFERENCES, Wording.ASK: Purpose.KEEP}
 
 
 class ConfirmationMailer:

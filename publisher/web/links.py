@@ -18,9 +18,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from publisher.audience import store
 from publisher.audience.model import ConsentSource, ConsentState, Subscriber
 from publisher.audience.tokens import TEST, Purpose, TokenPayload
-from publisher.web.choices import EACH, KEEP, PAUSES, editable, read_choices
 from publisher.web.forms import Fields, came_from_us, evidence, read_fields
-from publisher.web.readers import Unsubscribe
+from publisher.web.readers import EACH, KEEP, PAUSES, Unsubscribe, editable, read_choices
 from publisher.web.service import Service
 
 ONE_CLICK = ("List-Unsubscribe", "One-Click")

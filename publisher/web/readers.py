@@ -1,29 +1,33 @@
-"""What readers do, as steps in the database. Everything blocks: call it in a thread.
+"""What readers choose and do, as steps in the database. Everything blocks: call it in a thread.
 
 Who holds a link that we signed can read that mailbox: no other proof is asked for, and none is possible.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from publisher.audience import store
 from publisher.audience.address import Address
-from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState, Subscriber
+from publisher.audience.columns import language_tag, time_zone
+from publisher.audience.model import MONTHLY, ConsentEvent, ConsentSource, ConsentState, Subscriber, shifted
 from publisher.audience.series import enrol, known_series
 from publisher.audience.store import Evidence
 from publisher.audience.suppressions import Reason, end_silence, release, suppression, welcome_back
 from publisher.audience.tokens import TokenPayload
+from publisher.config import Config
+from publisher.config.audience import AttributeConfig, fits
 from publisher.database import Database
 from publisher.delivery.mailings import links_mailed
 from publisher.feedback.store import ClickSums, count_clicks
 from publisher.web import outbox
-from publisher.web.choices import Choices
+from publisher.web.forms import Fields
 
 ASK_AGAIN = timedelta(minutes=5)  # between two confirmation mails to one mailbox, whoever asks
 
@@ -177,3 +181,69 @@ def _is_stale(connection: Connection, subscriber: Subscriber, claim: TokenPayloa
     # Tokens count in whole seconds.
     since = left[-1] if left else subscriber.changed_at
     return claim.issued_at is None or claim.issued_at < since.replace(microsecond=0)
+
+
+PAUSES = ("2w", "1m", "3m")
+EACH = "each"
+_OFTEN: dict[str | None, str | None] = {"": None, "off": None, EACH: None, MONTHLY: MONTHLY}
+KEEP = "keep"  # the pause that there is, on a form that shows it
+LONGEST_TEXT = 200  # characters of a name, or of an attribute
+_FIELDS = frozenset({"action", "name", "language", "timezone", "topics", "pause", "digest"})
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Columns with their new values; and by field, the word that says what is wrong: then nothing is saved."""
+
+    columns: Mapping[str, Any]
+    wrong: Mapping[str, str]
+
+
+def editable(config: Config) -> dict[str, AttributeConfig]:
+    """The attributes that readers may change, by the name of their field."""
+    declared = config.audience.attributes.items()
+    return {name: one for name, one in declared if one.editable and name not in _FIELDS}
+
+
+def read_choices(fields: Fields, config: Config, subscriber: Subscriber) -> Choices:
+    """What the fields choose. One that was not sent changes nothing, but the boxes of topics, which send no "no"."""
+    given = {name: fields.one(name) for name in fields.values}
+    columns, wrong = dict[str, Any](), dict[str, str]()
+    if "name" in given:
+        columns["name"] = given["name"][:LONGEST_TEXT]
+    if "topics" in given or ("name" in given and not fields.is_json):
+        columns["topics"] = _topics(fields.many("topics"), config, subscriber)
+    for name, read in (("language", language_tag), ("timezone", time_zone)):
+        if given.get(name):
+            columns[name] = read(given[name])
+            if columns[name] is None:
+                wrong[name] = "bad_choice"
+    if given.get("timezone") == "":
+        columns["timezone"] = None
+    if (pause := given.get("pause", KEEP)) in PAUSES:
+        columns["paused_until"] = shifted(store.now(), pause)
+    elif pause in {"", "off"}:
+        columns["paused_until"] = None
+    elif pause != KEEP:
+        wrong["pause"] = "bad_choice"
+    if (often := given.get("digest")) in _OFTEN:
+        columns["digest"] = _OFTEN[often]
+    elif often is not None:
+        wrong["digest"] = "bad_choice"
+    attributes = dict(subscriber.attributes)
+    for name, declared in editable(config).items():
+        if (value := given.get(name)) is None:
+            continue
+        if not value:
+            attributes.pop(name, None)
+        elif fits(value, declared.type, declared.choices) and len(value) <= LONGEST_TEXT:
+            attributes[name] = value
+        else:
+            wrong[name] = f"bad_{declared.type}"
+    return Choices(columns | {"attributes": attributes}, wrong)
+
+
+def _topics(chosen: tuple[str, ...], config: Config, subscriber: Subscriber) -> list[str]:
+    """Topics that are not offered on the page, such as an operator's tags, are kept."""
+    kept = [topic for topic in subscriber.topics if topic not in config.topics or topic in chosen]
+    return [*kept, *(topic for topic in config.topics if topic in chosen and topic not in kept)]

@@ -14,9 +14,8 @@ from starlette.responses import JSONResponse, Response
 
 from publisher.audience.address import AddressError, read_address
 from publisher.audience.columns import language_tag, time_zone
-from publisher.web.choices import LONGEST_TEXT
 from publisher.web.forms import Fields, came_from_us, evidence, network, read_fields
-from publisher.web.readers import SubscribeRequest
+from publisher.web.readers import LONGEST_TEXT, SubscribeRequest
 from publisher.web.service import Service
 
 BEAT = 0.25  # seconds, many times what the database takes: answers come at multiples of it

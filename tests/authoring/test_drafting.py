@@ -15,8 +15,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.authoring.draft import draft_headline, draft_key_points, with_key_points
-from publisher.authoring.extract import LINE, SourceSentence, pick, sentences, shortened
+from publisher.authoring.draft import (
+    LINE,
+    SourceSentence,
+    draft_headline,
+    draft_key_points,
+    pick,
+    sentences,
+    shortened,
+    with_key_points,
+)
 from publisher.authoring.model import ask, points_of
 from publisher.config import load_config
 from publisher.config.model import Llm

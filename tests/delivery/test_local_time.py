@@ -16,7 +16,6 @@ from publisher.audience.tables import subscribers
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings, worker
-from publisher.delivery.deferrals import release
 from publisher.delivery.freeze import freeze, preview
 from publisher.delivery.ledger import Ledger
 from publisher.delivery.local_time import LocalTime
@@ -24,6 +23,7 @@ from publisher.delivery.send import Options, Sent, dry_run, send
 from publisher.delivery.states import Account, Ending, MailingState, Operator, RecipientState, mailing_state
 from publisher.delivery.status import explain
 from publisher.delivery.tables import recipients
+from publisher.delivery.tripwires import free_held
 from publisher.errors import UsageError
 from publisher.providers import open_provider
 from tests.delivery.world import SLUG, add_people, add_person, make_letter
@@ -216,7 +216,7 @@ def test_who_waits_is_held_with_the_receiver_and_waits_on_when_that_is_over(data
         far = datetime.now(UTC) + timedelta(days=900)
         connection.execute(update(recipients).where(r.number > 2).values(not_before=far))
         connection.execute(update(recipients).where(r.number <= 2).values(not_before=datetime(2020, 1, 1, tzinfo=UTC)))
-        release(connection, mailing.id)
+        free_held(connection, mailing.id)
         held = list(connection.execute(select(r.held).order_by(r.number)).scalars())
     assert held == [0, 0, 2, 2]
 

@@ -24,13 +24,12 @@ from publisher.audience.tokens import Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database, open_database
 from publisher.delivery import mailings, worker
-from publisher.delivery.dumps import take_as_own
-from publisher.delivery.lock import mark_path, settle_mark
+from publisher.delivery.lock import mark_path, settle_mark, take_as_own
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, dry_run, send
 from publisher.delivery.sender import Interrupt
+from publisher.delivery.settle import count_as_reached, note_unmatched
 from publisher.delivery.tables import origins, recipients
-from publisher.delivery.unmatched import count_as_reached, note_unmatched
 from publisher.delivery.worker import Duties
 from publisher.errors import DatabaseError, UsageError
 from publisher.mail.message import Envelope

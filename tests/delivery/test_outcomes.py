@@ -6,9 +6,9 @@ import botocore.exceptions as aws
 import pytest
 from botocore.exceptions import ClientError
 
-from publisher.delivery.retry import LONGEST_PAUSE, decide, pause
+from publisher.delivery.pace import LONGEST_PAUSE, decide, pause
 from publisher.providers.outcomes import Outcome, Verdict
-from publisher.providers.ses.outcomes import of_bulk_answer, of_exception, of_single_answer, of_status
+from publisher.providers.ses.transport import of_bulk_answer, of_exception, of_single_answer, of_status
 
 
 def client_error(code: str, status: int, message: str = "") -> ClientError:

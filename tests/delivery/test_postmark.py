@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from publisher.cli.app import application
 from publisher.config.model import Config
 from publisher.database import Database
-from publisher.delivery import mailings, retry
+from publisher.delivery import mailings, pace
 from publisher.delivery.send import Sent, send, send_test
 from publisher.delivery.states import Ending
 from publisher.delivery.status import explain
@@ -28,8 +28,7 @@ from publisher.providers import open_provider, open_transport
 from publisher.providers.outcomes import Outcome, Verdict
 from publisher.providers.postmark import TABLE
 from publisher.providers.postmark import transport as module
-from publisher.providers.postmark.api import ask
-from publisher.providers.postmark.transport import of_answer
+from publisher.providers.postmark.transport import ask, of_answer
 from publisher.providers.provider import Transport
 from tests.delivery.test_transports import URL, envelope
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
@@ -43,7 +42,7 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(pace, "FIRST_PAUSE", 0.01)
 
 
 def opened(config: Config, **letter: Any) -> Transport:

@@ -13,7 +13,7 @@ from sqlalchemy import event, func, select, update
 
 from publisher.config.model import Config
 from publisher.database import Database
-from publisher.delivery import mailings, retry, sender, tables
+from publisher.delivery import mailings, pace, sender, tables
 from publisher.delivery.freeze import freeze
 from publisher.delivery.lock import is_held, lock_path, mailing_lock
 from publisher.delivery.mailings import set_operator
@@ -113,7 +113,7 @@ def test_one_by_one_where_bulk_is_switched_off(ses: Stub, tmp_path: Path, sqlite
 def test_faults_before_acceptance_lose_and_double_nobody(
     ses: Stub, through_ses: Config, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(pace, "FIRST_PAUSE", 0.01)
     server = ses(faults={"429-before": 0.2}, entry_faults={"TRANSIENT_FAILURE": 0.1, "ACCOUNT_THROTTLED": 0.05})
     add_people(sqlite, 400)
     sent = run(through_ses, sqlite)
@@ -233,7 +233,7 @@ def test_without_a_network_nothing_is_frozen(
 def test_a_network_that_goes_away_ends_the_run_with_everybody_pending(
     through_ses: Config, sqlite: Database, ses: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(pace, "FIRST_PAUSE", 0.01)
     server = ses()
     add_people(sqlite, 120)
 
@@ -249,12 +249,12 @@ def test_a_network_that_goes_away_ends_the_run_with_everybody_pending(
 def test_who_fails_in_every_round_is_left_for_the_next_run(
     ses: Stub, through_ses: Config, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(pace, "FIRST_PAUSE", 0.001)
     server = ses(entry_faults={"TRANSIENT_FAILURE": 1.0})
     add_people(sqlite, 4)
     sent = run(through_ses, sqlite)
     assert (sent.ending, sent.exit_status, sent.account.pending) == (Ending.LEFT, 1, 4)
-    assert server.account.offered == 4 * retry.ROUNDS
+    assert server.account.offered == 4 * pace.ROUNDS
     server.account.change({"entry_faults": {}})
     assert run(through_ses, sqlite).account.submitted == 4
 

@@ -18,7 +18,7 @@ from publisher.edition.brand import Brand
 from publisher.errors import ConfigError
 from publisher.proofing.proof import proofread
 from publisher.site.build import build
-from publisher.web.pages import ServicePages
+from publisher.web.service import ServicePages
 from tests.checks.corpus import SLUG, SOUND, Case, lay_out
 from tests.edition.make import config, edition, html_of, item
 from tests.warm import command

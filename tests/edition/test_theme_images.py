@@ -14,7 +14,7 @@ from publisher.edition.model import ThemeError
 from publisher.preview.workshop import Workshop
 from publisher.proofing.checking import check_repository
 from publisher.site.build import build
-from publisher.web.pages import ServicePages
+from publisher.web.service import ServicePages
 from tests.checks.corpus import SLUG, SOUND, Case, lay_out
 
 ASKED = '<img src="{{ image(\'images/leaf.png\') }}" width="40" height="20" alt="leaf">'

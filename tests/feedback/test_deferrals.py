@@ -10,14 +10,12 @@ from pathlib import Path
 import pytest
 
 from publisher.audience.tables import subscribers
-from publisher.delivery import deferrals
-from publisher.delivery.deferrals import LEAST
 from publisher.delivery.ledger import Claim, Ledger
 from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Options, send
 from publisher.delivery.status import statuses
 from publisher.delivery.tables import receiver_tallies
-from publisher.delivery.tripwires import Tripped
+from publisher.delivery.tripwires import LEAST, Tripped, free_held, tally
 from publisher.edition.model import Slot, Slotted
 from publisher.feedback.apply import tripped_by
 from publisher.mail.message import Envelope, MailContent
@@ -88,7 +86,7 @@ def test_a_storm_of_yahoo_deferrals_holds_yahoo_alone_and_a_later_send_goes_on_w
     assert (account.submitted, account.pending, account.audience) == (people * 3 // 5, people * 2 // 5, people)
     assert [one.name for one in statuses(room.config, room.database, SLUG).tripped] == ["receiver-defers"]
     with room.database.begin() as connection:
-        deferrals.release(connection, mailing.id)
+        free_held(connection, mailing.id)
     again = Ledger(room.database, mailing)
     again.open()
     assert domains(claimed(again, people)) == {"yahoo.com": people // 5, "yahoo.fr": people // 5}
@@ -103,7 +101,7 @@ def test_far_above_its_own_history_is_what_counts(room: Room, earlier: int, held
     taken, deferred = Counter({"Gmail": 2 * LEAST}), Counter({"Gmail": LEAST})
     with room.database.begin() as connection:
         connection.execute(receiver_tallies.insert().values(mailing_id=before.id, **row))
-        assert deferrals.count(connection, mailing.id, taken, deferred) is held
+        assert tally(connection, mailing.id, taken, deferred) is held
 
 
 def test_an_event_that_comes_twice_counts_once(room: Room) -> None:
@@ -119,7 +117,7 @@ def test_an_event_that_comes_twice_counts_once(room: Room) -> None:
 def test_few_deferrals_hold_nobody(room: Room) -> None:
     mailing = frozen(room, 400)
     with room.database.begin() as connection:
-        assert not deferrals.count(connection, mailing.id, Counter(), Counter({"Yahoo": LEAST - 1}))
+        assert not tally(connection, mailing.id, Counter(), Counter({"Yahoo": LEAST - 1}))
 
 
 def test_a_relay_that_answers_4xx_for_one_receiver_keeps_the_others_going(room: Room) -> None:

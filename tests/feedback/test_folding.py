@@ -22,9 +22,8 @@ from publisher.delivery.mailings import Mailing, set_operator, was_mailed
 from publisher.delivery.tables import folded_recipients, foldings, mailings, recipients
 from publisher.errors import DatabaseError, UsageError
 from publisher.feedback.tables import feedback_events
-from publisher.insights.receivers import answers_to
-from publisher.insights.store import fold, mailings_of, report
-from publisher.web.asking import ask
+from publisher.insights.store import answers_to, fold, mailings_of, report
+from publisher.web.outbox import ask
 from tests.feedback import shapes
 from tests.feedback.conftest import SLUG, Room, open_room, uncertain
 from tests.warm import command

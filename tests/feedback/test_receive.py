@@ -10,8 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from publisher.errors import DatabaseError, ServiceError
 from publisher.feedback.intake import Received, believe, keep
-from publisher.providers.ses.certificates import Certificates, TopicArn
-from publisher.providers.ses.sns import SnsWebhook
+from publisher.providers.ses.sns import Certificates, SnsWebhook, TopicArn
 from tests.feedback import shapes
 from tests.feedback.conftest import Room, uncertain
 from tests.feedback.test_sns import ARN, NOW, Sns

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from publisher.documents.yaml import read_data
-from publisher.insights.receivers import answers_to
+from publisher.insights.store import answers_to
 from publisher.providers import receivers
 from publisher.providers.receivers import ReceiverAnswer, decode, receiver_of
 from tests.feedback import shapes

@@ -23,9 +23,8 @@ from cryptography.x509.oid import NameOID
 
 from publisher.errors import ServiceError
 from publisher.providers.provider import WebhookRefusedError
-from publisher.providers.ses import certificates as fetching
-from publisher.providers.ses.certificates import Certificates, TopicArn
-from publisher.providers.ses.sns import BODY_LIMIT, string_to_sign, verify
+from publisher.providers.ses import sns as fetching
+from publisher.providers.ses.sns import BODY_LIMIT, Certificates, TopicArn, string_to_sign, verify
 
 ARN = "arn:aws:sns:eu-west-1:123456789012:newsletter-events"
 CERTIFICATE_URL = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from publisher.audience.suppressions import all_suppressions
 from publisher.config.model import Config
-from publisher.providers.ses import certificates
 from publisher.providers.ses import sns as sns_module
+from publisher.providers.ses.sns import Certificates
 from publisher.web.app import create_app
 from publisher.web.service import Service
 from tests.feedback import shapes
@@ -41,7 +41,7 @@ def sns() -> Sns:
 def service(
     tmp_path: Path, sns: Sns, hook: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Service, httpx.Client]]:
-    made = certificates.Certificates(sns.fetch)
+    made = Certificates(sns.fetch)
     monkeypatch.setattr(sns_module, "Certificates", lambda: made)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"

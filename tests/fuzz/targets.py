@@ -41,8 +41,7 @@ from publisher.providers import read_events
 from publisher.providers.events import EventError
 from publisher.providers.postmark.events import PostmarkWebhook
 from publisher.providers.provider import Webhook
-from publisher.providers.ses.certificates import Certificates
-from publisher.providers.ses.sns import SnsWebhook, string_to_sign
+from publisher.providers.ses.sns import Certificates, SnsWebhook, string_to_sign
 from publisher.web import subscribing
 from publisher.web.app import create_app
 from publisher.web.forms import Limiter

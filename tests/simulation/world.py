@@ -35,10 +35,10 @@ from publisher.delivery.local_time import LocalTime
 from publisher.delivery.lock import forgotten, settle_mark
 from publisher.delivery.send import Options, Started
 from publisher.delivery.series import begin_anew
+from publisher.delivery.settle import count_as_reached
 from publisher.delivery.states import Operator, RecipientState
 from publisher.delivery.tables import mailings as mailings_table
 from publisher.delivery.tables import recipients
-from publisher.delivery.unmatched import count_as_reached
 from publisher.errors import PublisherError
 from publisher.feedback.apply import Applier
 from publisher.feedback.reconcile import doubtful, release

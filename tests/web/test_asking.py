@@ -26,7 +26,7 @@ from publisher.feedback.tables import feedback_events
 from publisher.providers.events import Event, EventKind
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from publisher.web import outbox
-from publisher.web.asking import Asking, ask
+from publisher.web.outbox import Asking, ask
 from publisher.web.readers import Readers, SubscribeRequest
 from tests.audience.conftest import config, database
 from tests.delivery.world import make_letter

@@ -13,7 +13,7 @@ from publisher.config import colour as colours
 from publisher.config import load_config
 from publisher.config.theme import palettes, rgb
 from publisher.edition.theme import Theme
-from publisher.web.pages import ServicePages
+from publisher.web.service import ServicePages
 from tests.site.conftest import CONFIG, Live, Repository
 from tests.web.conftest import Site
 

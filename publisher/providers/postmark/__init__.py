@@ -50,7 +50,7 @@ class Postmark(Provider):
         """The stream's; None where Postmark is not in use."""
         if self.config.delivery.transport != self.name:
             return None
-        from publisher.providers.postmark.api import PostmarkSuppressionList
+        from publisher.providers.postmark.transport import PostmarkSuppressionList
 
         return PostmarkSuppressionList(self.config.delivery.postmark.stream)
 

@@ -10,8 +10,7 @@ from contextlib import closing
 from typing import Any
 
 from publisher.config.model import Config
-from publisher.providers.postmark.api import ACCOUNT_TOKEN, ask, make_client, stream_path
-from publisher.providers.postmark.transport import OWN_UNSUBSCRIBE
+from publisher.providers.postmark.transport import ACCOUNT_TOKEN, OWN_UNSUBSCRIBE, ask, make_client, stream_path
 from publisher.providers.provider import PATIENCE, Finding, fault, ok, skipped, warning
 
 

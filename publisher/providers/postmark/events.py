@@ -119,10 +119,8 @@ class PostmarkWebhook:
     def __init__(self, secret: str) -> None:
         user, colon, password = secret.partition(":")
         if not (user and colon and password):
-            raise UsageError(
-                "PUBLISHER_POSTMARK_WEBHOOK has to be user:password",
-                help="set it to those that the webhook's URL has in Postmark's console",
-            )
+            message = "PUBLISHER_POSTMARK_WEBHOOK has to be user:password"
+            raise UsageError(message, help="set it to those that the webhook's URL has in Postmark's console")
         self._secret = secret.encode()
 
     def believe(self, body: bytes, headers: Mapping[str, str]) -> Notice:

@@ -7,21 +7,26 @@ and the metadata by which its events find the ledger's row. It tracks nothing: l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from email.header import decode_header, make_header
-from email.utils import parseaddr, quote
+from email.utils import parseaddr
+from email.utils import quote as in_quotes
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpx
 
+from publisher.audience.suppressions import Reason
 from publisher.config.model import PostmarkConfig as Settings
+from publisher.config.values import LOOPBACK
 from publisher.errors import ServiceError, TransportError
 from publisher.mail.headers import addr_spec, clean
 from publisher.mail.message import Composed, Envelope
 from publisher.providers.outcomes import Outcome, Verdict, in_words, submitted
 from publisher.providers.postmark import TABLE
-from publisher.providers.postmark.api import ask, make_client, stream_path
-from publisher.providers.provider import Quota, Transport
+from publisher.providers.provider import Quota, SuppressionList, Transport
 
 MOST = 500
 """Messages a call: Postmark's limit."""
@@ -120,7 +125,7 @@ def _plain(sender: str) -> str:
     """The From header's value as JSON has it: the name quoted, and not encoded for a header."""
     name, address = parseaddr(sender.replace("\r\n ", " "))
     name = str(make_header(decode_header(name)))
-    return f'"{quote(name)}" <{address}>' if name else address
+    return f'"{in_quotes(name)}" <{address}>' if name else address
 
 
 def _batches(messages: dict[int, bytes]) -> Iterator[list[int]]:
@@ -180,3 +185,80 @@ def _of_result(result: Any) -> Outcome:
         return Outcome(Verdict.UNCERTAIN, "result-without-code")
     message_id = result.get("MessageID")
     return of_code(code, str(result.get("Message", "")), message_id if isinstance(message_id, str) else None)
+
+
+URL = "https://api.postmarkapp.com"
+TOKEN, ACCOUNT_TOKEN = "PUBLISHER_POSTMARK_TOKEN", "PUBLISHER_POSTMARK_ACCOUNT_TOKEN"
+PAGE = 50
+"""Addresses a call of the suppression list: Postmark's limit."""
+
+
+def make_client(*, connections: int = 1, seconds: float = 60.0) -> httpx.Client:
+    """A client with the server's token, for threads to share. Raises TransportError where there is none.
+
+    Nothing is tried twice: a request that was taken may not come again.
+    """
+    url = os.environ.get("PUBLISHER_POSTMARK_URL") or URL
+    if not (token := os.environ.get(TOKEN, "").strip()):
+        raise TransportError("there is no token for Postmark", help=f"set {TOKEN} to the server's API token")
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        raise TransportError(f"the token would go to {parts.hostname} in the clear", help="begin the URL with https://")
+    if not (token.isascii() and token.isprintable()):
+        raise TransportError(f"{TOKEN} holds characters that no token has", help="copy it anew from Postmark's console")
+    return httpx.Client(
+        base_url=url,
+        headers={"Accept": "application/json", "X-Postmark-Server-Token": token},
+        timeout=httpx.Timeout(seconds, connect=10.0),
+        limits=httpx.Limits(max_connections=connections),
+        follow_redirects=False,
+    )
+
+
+def ask(client: httpx.Client, method: str, path: str, what: str, **more: Any) -> Any:
+    """The JSON of a question that is harmless to repeat. Raises ServiceError; ``what`` names the thing asked for."""
+    try:
+        answer = client.request(method, path, **more)
+        body = answer.json() if answer.content else {}
+    except (httpx.HTTPError, ValueError) as error:
+        raise ServiceError(f"{what}: {type(error).__name__}", help="is the network up?") from error
+    if answer.is_success:
+        return body
+    code = body.get("ErrorCode") if isinstance(body, dict) else None
+    if answer.status_code == 401 or code == 10:
+        raise ServiceError("Postmark refuses the token", help=f"set {TOKEN} to the server's API token")
+    said = str(body.get("Message", "")) if isinstance(body, dict) else ""
+    raise ServiceError(f"{what}: {in_words(f'Postmark answers {answer.status_code}', said)}")
+
+
+def stream_path(stream: str) -> str:
+    """The path of a message stream."""
+    return f"/message-streams/{quote(stream, safe='')}"
+
+
+class PostmarkSuppressionList(SuppressionList):
+    """The list of a message stream: https://postmarkapp.com/developer/api/suppressions-api.
+
+    See :class:`~publisher.providers.provider.SuppressionList`. What we add, Postmark calls ManualSuppression.
+    """
+
+    def __init__(self, stream: str) -> None:
+        self._path = f"{stream_path(stream)}/suppressions"
+
+    def entries(self) -> Iterator[list[tuple[str, str]]]:
+        """All of them: Postmark gives the list as a whole."""
+        with closing(make_client()) as client:
+            answer = ask(client, "GET", f"{self._path}/dump", "Postmark's suppression list cannot be read")
+        yield [(str(one["EmailAddress"]), str(one["SuppressionReason"])) for one in answer["Suppressions"]]
+
+    def add(self, entries: Iterable[tuple[str, Reason]]) -> int:
+        """Put them on the list, fifty a call."""
+        addresses, failed = [address for address, _ in entries], 0
+        with closing(make_client()) as client:
+            for at in range(0, len(addresses), PAGE):
+                wanted = {"Suppressions": [{"EmailAddress": address} for address in addresses[at : at + PAGE]]}
+                answer = ask(client, "POST", self._path, "Postmark's suppression list cannot be written", json=wanted)
+                failed += sum(one.get("Status") == "Failed" for one in answer["Suppressions"])
+        if failed:
+            raise ServiceError(f"Postmark did not take {failed} of {len(addresses)} addresses", help="run it again")
+        return len(addresses)

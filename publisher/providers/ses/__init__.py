@@ -67,7 +67,7 @@ class Ses(Provider):
         settings = self.config.delivery.ses
         if not (url := url or settings.events_queue):
             return None
-        from publisher.providers.ses.sqs import Queue, pull
+        from publisher.providers.ses.aws import Queue, pull
 
         return lambda take_in, follow: pull(Queue(url, region=settings.region), take_in, follow=follow)
 

@@ -59,10 +59,8 @@ class SesAccount:
             except ServiceError as error:
                 if "NotFoundException" not in error.message:
                     raise
-        raise ServiceError(
-            f"SES knows neither {domain} nor the address of newsletter.from",
-            help=f"aws sesv2 create-email-identity --email-identity {domain}",
-        )
+        message = f"SES knows neither {domain} nor the address of newsletter.from"
+        raise ServiceError(message, help=f"aws sesv2 create-email-identity --email-identity {domain}")
 
     @cached_property
     def configuration_set(self) -> dict[str, Any]:
@@ -97,10 +95,8 @@ def dkim(account: SesAccount) -> Finding:
     if status == "SUCCESS" and signing.get("SigningEnabled"):
         return ok(f"messages are signed as {name}")
     if status == "SUCCESS":
-        return fault(
-            f"signing is switched off for {name}",
-            f"aws sesv2 put-email-identity-dkim-attributes --email-identity {name} --signing-enabled",
-        )
+        message = f"signing is switched off for {name}"
+        return fault(message, f"aws sesv2 put-email-identity-dkim-attributes --email-identity {name} --signing-enabled")
     zone = signing.get("SigningHostedZone") or "dkim.amazonses.com"
     records = [f"{token}._domainkey.{name} CNAME {token}.{zone}" for token in signing.get("Tokens", ())]
     return fault(
@@ -123,10 +119,8 @@ def mail_from(account: SesAccount) -> Finding:
         )
     if status == "SUCCESS":
         return ok(f"bounces come back to {domain}")
-    return warning(
-        f"the MAIL FROM domain {domain} is {str(status).lower()}",
-        f"publish {domain} MX 10 feedback-smtp.{region}.amazonses.com",
-    )
+    message = f"the MAIL FROM domain {domain} is {str(status).lower()}"
+    return warning(message, f"publish {domain} MX 10 feedback-smtp.{region}.amazonses.com")
 
 
 def quota(account: SesAccount) -> Finding:
@@ -147,10 +141,8 @@ def quota(account: SesAccount) -> Finding:
     readers = _readers(account.config)
     if free is not None and readers is not None and readers > most:
         days = -(-readers // max(int(most), 1))
-        return warning(
-            f"{readers:,} readers, {says}: a mailing takes {days} days",
-            "ask for a higher sending quota in Service Quotas (SES)",
-        )
+        message = f"{readers:,} readers, {says}: a mailing takes {days} days"
+        return warning(message, "ask for a higher sending quota in Service Quotas (SES)")
     return ok(says)
 
 
@@ -169,10 +161,8 @@ def configuration_set(account: SesAccount) -> Finding:
     """Is there a configuration set, and does it send?"""
     name = account.config.delivery.ses.configuration_set
     if not name:
-        return fault(
-            "delivery.ses.configuration_set is not set: nobody would hear of bounces and complaints",
-            "deploy deploy/aws/email.yaml and name its configuration set in config.yaml",
-        )
+        message = "delivery.ses.configuration_set is not set: nobody would hear of bounces and complaints"
+        return fault(message, "deploy deploy/aws/email.yaml and name its configuration set in config.yaml")
     if not account.configuration_set.get("SendingOptions", {}).get("SendingEnabled", True):
         return fault(
             f"sending is paused for {name}",
@@ -187,21 +177,15 @@ def events(account: SesAccount) -> Finding:
     if not name:
         return skipped("there is no configuration set")
     if missing := sorted(NEEDED_EVENTS - account.published_events):
-        return fault(
-            f"{name} publishes no {' and '.join(kind.lower() for kind in missing)} events",
-            "deploy deploy/aws/email.yaml, or add an event destination to the configuration set",
-        )
+        message = f"{name} publishes no {' and '.join(kind.lower() for kind in missing)} events"
+        return fault(message, "deploy deploy/aws/email.yaml, or add an event destination to the configuration set")
     if missing := sorted(SETTLING_EVENTS - account.published_events):
         names = ", ".join(kind.lower().replace("_", " ") for kind in missing)
-        return warning(
-            f"{name} publishes no {names} events: what is uncertain after a crash stays so",
-            "add them to the event destination of the configuration set",
-        )
+        message = f"{name} publishes no {names} events: what is uncertain after a crash stays so"
+        return warning(message, "add them to the event destination of the configuration set")
     if not (account.config.delivery.ses.events_queue or account.config.service.sns_topics):
-        return warning(
-            "events are published, and nothing here reads them",
-            "set delivery.ses.events_queue (for publisher events pull) or service.sns_topics in config.yaml",
-        )
+        advice = "set delivery.ses.events_queue (for publisher events pull) or service.sns_topics in config.yaml"
+        return warning("events are published, and nothing here reads them", advice)
     return ok("bounces, complaints and deliveries come back")
 
 
@@ -211,10 +195,8 @@ def tracking(account: SesAccount) -> Finding:
         return skipped("there is no configuration set")
     if watched := sorted(WATCHING_EVENTS & account.published_events):
         names = " and ".join(kind.lower() + "s" for kind in watched)
-        return warning(
-            f"SES records {names}: it rewrites links or adds a pixel, and messages are no longer what was built",
-            "take OPEN and CLICK out of the event destination",
-        )
+        message = f"SES records {names}: it rewrites links or adds a pixel, and messages are no longer what was built"
+        return warning(message, "take OPEN and CLICK out of the event destination")
     return ok("no opens, no clicks: links reach readers as they were written")
 
 

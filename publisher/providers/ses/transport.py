@@ -8,6 +8,7 @@ messages serve where bulk cannot, and for tests. boto3 may never retry: its retr
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,10 +21,9 @@ from publisher.config.model import SesTransport
 from publisher.errors import TransportError
 from publisher.mail.headers import addr_spec, clean, on_one_line
 from publisher.mail.message import Composed, Envelope
-from publisher.providers.outcomes import Outcome, Verdict, in_words
+from publisher.providers.outcomes import Outcome, Verdict, in_words, submitted
 from publisher.providers.provider import Quota, Transport
 from publisher.providers.ses import TABLE
-from publisher.providers.ses.outcomes import of_bulk_answer, of_exception, of_single_answer
 from publisher.providers.ses.template import Template, template_of
 
 MOST = 50  # destinations a call (SendBulkEmail)
@@ -248,3 +248,67 @@ def check_headers(composed: Composed) -> None:
     for name, value in headers:
         if len(name) + len(value) + 2 > LONGEST_HEADER or not (value.isascii() and value.isprintable()):
             raise TransportError(f"SES refuses the header {name}", help="shorten what it is made from in config.yaml")
+
+
+_STATUSES, _CODES = TABLE.verdicts["statuses"], TABLE.verdicts["codes"]
+_DAILY = re.compile(r"daily (message|sending) quota|24.hour", re.IGNORECASE)
+_UNVERIFIED = re.compile(r"not verified|not authorized", re.IGNORECASE)
+
+
+def of_status(status: str, message_id: str | None, error: str = "") -> Outcome:
+    """What an entry of SendBulkEmail's answer says of its recipient."""
+    verdict = _STATUSES.get(status, Verdict.UNCERTAIN)
+    if verdict is Verdict.SUBMITTED and not message_id:
+        return Outcome(Verdict.UNCERTAIN, "success-without-message-id")
+    if verdict is Verdict.REJECTED and _UNVERIFIED.search(error):
+        return Outcome(Verdict.STOP, "identity-not-verified")
+    return Outcome(
+        verdict, "" if verdict is Verdict.SUBMITTED else status, message_id if not verdict.not_sent else None
+    )
+
+
+def of_exception(error: BaseException) -> Outcome:
+    """What an exception of a whole call says of every recipient in it."""
+    if isinstance(error, aws.ClientError):
+        return _of_client_error(error)
+    if isinstance(error, aws.SSLError):
+        # A handshake that fails sends no request; but the same class is raised for a connection cut later.
+        verified = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        return Outcome(Verdict.STOP if verified else Verdict.UNCERTAIN, type(error).__name__)
+    return TABLE.of_exception(error)
+
+
+def _of_client_error(error: aws.ClientError) -> Outcome:
+    response: dict[str, Any] = error.response
+    code = str(response.get("Error", {}).get("Code", ""))
+    text = str(response.get("Error", {}).get("Message", ""))
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if status >= 500:
+        return Outcome(Verdict.UNCERTAIN, f"http-{status}")
+    if _DAILY.search(text):
+        return Outcome(Verdict.LATER, "daily-quota")
+    verdict = _CODES.get(code)
+    if verdict is Verdict.REFUSED and _UNVERIFIED.search(text):
+        return Outcome(Verdict.STOP, "identity-not-verified")
+    if verdict is not None:
+        return Outcome(verdict, in_words(code, text) if verdict in {Verdict.REFUSED, Verdict.STOP} else code)
+    if code.startswith("Throttling") or status == 429:
+        return Outcome(Verdict.THROTTLED, code or "http-429")
+    # SES answers 4xx before it accepts a message.
+    if 400 <= status < 500:
+        return Outcome(Verdict.REFUSED, in_words(code if code.isalnum() else f"http-{status}", text))
+    return Outcome(Verdict.UNCERTAIN, code if code.isalnum() else f"http-{status}")
+
+
+def of_bulk_answer(answer: Any, count: int) -> list[Outcome]:
+    """What a 200 of SendBulkEmail says of its ``count`` recipients, in order. A wrong number of results proves none."""
+    results = answer.get("BulkEmailEntryResults") if isinstance(answer, dict) else None
+    if not isinstance(results, list) or len(results) != count:
+        return [Outcome(Verdict.UNCERTAIN, "wrong-number-of-results")] * count
+    return [of_status(str(r.get("Status", "")), r.get("MessageId"), str(r.get("Error", ""))) for r in results]
+
+
+def of_single_answer(answer: Any) -> Outcome:
+    """What a 200 of SendEmail says."""
+    message_id = answer.get("MessageId") if isinstance(answer, dict) else None
+    return submitted(str(message_id)) if message_id else Outcome(Verdict.UNCERTAIN, "success-without-message-id")

@@ -50,20 +50,16 @@ class SmtpTransport(Transport):
         try:
             self._connect()
         except smtplib.SMTPAuthenticationError as error:
-            raise TransportError(
-                f"the relay {self._where} refuses the login",
-                help="check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD",
-            ) from error
+            message = f"the relay {self._where} refuses the login"
+            raise TransportError(message, help="check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD") from error
         except ssl.SSLError as error:
             raise TransportError(
                 f"no TLS with the relay {self._where}: {error.reason or 'the handshake fails'}",
                 help="check delivery.smtp.security (none, starttls, tls) and the relay's certificate",
             ) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise TransportError(
-                f"the relay {self._where} cannot be used: {_brief(error)}",
-                help="check delivery.smtp in config.yaml, and that the relay is running",
-            ) from error
+            advice = "check delivery.smtp in config.yaml, and that the relay is running"
+            raise TransportError(f"the relay {self._where} cannot be used: {_brief(error)}", help=advice) from error
         return Quota()
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
@@ -90,10 +86,8 @@ class SmtpTransport(Transport):
         username = os.environ.get("PUBLISHER_SMTP_USERNAME") or s.username
         password = os.environ.get("PUBLISHER_SMTP_PASSWORD", "")
         if username and s.security == "none" and s.host not in LOOPBACK:
-            raise TransportError(
-                f"the password would go to {self._where} in the clear",
-                help="set delivery.smtp.security to starttls or tls",
-            )
+            message = f"the password would go to {self._where} in the clear"
+            raise TransportError(message, help="set delivery.smtp.security to starttls or tls")
         name = socket.gethostname()
         smtp: smtplib.SMTP
         # RFC 5321, 4.5.3.2, gives each step a time of its own; the one after the final dot is the longest, for whoever

@@ -26,7 +26,7 @@ from publisher.database.engine import clock as database_clock
 from publisher.database.engine import database_url
 from publisher.delivery import mailings
 from publisher.errors import ServiceError, UsageError
-from publisher.insights.receivers import answers_to
+from publisher.insights.store import answers_to
 from publisher.providers import Provider, open_provider
 from publisher.providers.provider import PATIENCE, Finding, fault, ok, skipped, warning
 
