@@ -27,7 +27,6 @@ LAST = "last-backup"
 
 _TABLE = "publisher_backup"
 
-
 # What waited when the backup was made has left since, as far as anybody knows.
 _OUTBOXES = [
     f"UPDATE {table} SET state = 'uncertain', reason = 'restored' WHERE state IN ('pending', 'claimed', 'refused')"  # noqa: S608

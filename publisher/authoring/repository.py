@@ -174,7 +174,6 @@ WORKFLOW, PIPELINE, TEMPLATE = ".github/workflows/newsletter.yml", ".gitlab-ci.y
 FORM, SUBMISSIONS = ".github/ISSUE_TEMPLATE/story.yml", ".github/workflows/submissions.yml"
 HOOKS = ".pre-commit-config.yaml"
 
-
 Forge = Literal["github", "gitlab", "none"]
 """Where merges happen; ``none`` gets no CI."""
 

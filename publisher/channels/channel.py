@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from publisher.config import Config
 from publisher.config.model import ChannelConfig
-from publisher.config.plugins import CHANNELS, broken, load_plugin, plugins
+from publisher.config.plugins import CHANNELS, plugin_class
 from publisher.edition.model import Edition
 from publisher.errors import UsageError
 
@@ -64,10 +64,7 @@ def open_channels(config: Config) -> dict[str, Channel]:
 def _class(name: str) -> type[Channel]:
     if name == "apprise":
         return AppriseChannel
-    found = load_plugin(plugins(CHANNELS)[name])
-    if not (isinstance(found, type) and issubclass(found, Channel) and found.__dict__.get("name") == name):
-        raise broken(plugins(CHANNELS)[name], f"is not a Channel whose name is {name!r}")
-    return found
+    return plugin_class(CHANNELS, name, Channel)  # type: ignore[type-abstract]
 
 
 def channels_for(config: Config, edition: Edition) -> list[str]:

@@ -184,7 +184,7 @@ class Sending:
         return agreed(say("Send it now?"), self.yes)
 
     def _print_dry_run(self, slug: str, found: DryRun) -> None:
-        ongoing, reasons = found.ongoing is not None, found.excluded_by_reason
+        ongoing, reasons = found.ongoing, found.excluded_by_reason
         if self.json:
             about = {"recipients": found.recipients, "excluded_by_reason": reasons, "ongoing": ongoing}
             json_line(event="dry-run", issue=slug, **about)

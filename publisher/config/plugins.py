@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from publisher.diagnostics import say
 from publisher.documents.validate import refuse
@@ -15,6 +15,7 @@ PROVIDERS, RULES, CHANNELS = "publisher.providers", "publisher.rules", "publishe
 BUILT_IN = ("folder", "smtp", "ses", "postmark")
 """Each is a folder of :mod:`publisher.providers`; a name of ours stays ours."""
 _TAKEN = {PROVIDERS: BUILT_IN, CHANNELS: ("apprise",)}
+Kind = TypeVar("Kind")
 
 
 @cache
@@ -41,6 +42,15 @@ def load_plugin(entry: EntryPoint) -> Any:
         return entry.load()
     except (Exception, SystemExit) as error:
         raise broken(entry, f"cannot be loaded: {in_a_line(error)}") from error
+
+
+def plugin_class(group: str, name: str, base: type[Kind]) -> type[Kind]:
+    """The subclass of ``base`` that the entry point ``name`` names, and that has this name. Raises PluginError."""
+    entry = plugins(group)[name]
+    found = load_plugin(entry)
+    if not (isinstance(found, type) and issubclass(found, base) and found.__dict__.get("name") == name):
+        raise broken(entry, f"is not a {base.__name__} whose name is {name!r}")
+    return found
 
 
 def blamed(error: BaseException) -> PluginError | None:

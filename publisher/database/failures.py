@@ -5,9 +5,10 @@ A driver's message may quote a row, and a row may hold an address: only the mess
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.exc import IntegrityError
@@ -26,6 +27,20 @@ def is_conflict(error: Exception) -> bool:
         return True
     state = getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)
     return state in {"40P01", "40001"}  # PostgreSQL: deadlock_detected, serialization_failure
+
+
+Answer = TypeVar("Answer")
+
+
+def despite_conflicts(transaction: Callable[[], Answer], tries: int = 2) -> Answer:
+    """What a whole transaction returns; tried again where another machine was at the same rows at the same moment."""
+    for left in reversed(range(tries)):
+        try:
+            return transaction()
+        except (IntegrityError, DatabaseError) as error:
+            if not left or not is_conflict(error):
+                raise
+    raise AssertionError
 
 
 def explain(error: BaseException, url: URL) -> DatabaseError:

@@ -242,32 +242,17 @@ def changed(mailing: Mailing, digest: str) -> UsageError:
     was = f"{mailing.digest[:19]}…"
     if mailing.commit:
         was = say("{digest} of commit {commit}", digest=was, commit=mailing.commit[:12])
+    about = {"slug": mailing.slug, "was": was, "digest": digest[:19]}
     if mailing.finished_at is not None:
-        return UsageError(
-            say(
-                "{slug} has been sent as {was} and the edition is now {digest}…: nobody is mailed again",
-                slug=mailing.slug,
-                was=was,
-                digest=digest[:19],
-            ),
-            help=say(
-                "publisher send {slug} --correction mails the changed edition to everybody on purpose",
-                slug=mailing.slug,
-            ),
-        )
-    return UsageError(
-        say(
-            "{slug} is being sent as {was} and the edition is now {digest}…",
-            slug=mailing.slug,
-            was=was,
-            digest=digest[:19],
-        ),
-        help=say(
-            "undo the change and send again; or run publisher cancel {slug}, and send the changed edition to those not"
-            " reached yet",
-            slug=mailing.slug,
-        ),
+        message = say("{slug} has been sent as {was} and the edition is now {digest}…: nobody is mailed again", **about)
+        ways = say("publisher send {slug} --correction mails the changed edition to everybody on purpose", **about)
+        return UsageError(message, help=ways)
+    ways = say(
+        "undo the change and send again; or run publisher cancel {slug}, and send the changed edition to those not"
+        " reached yet",
+        **about,
     )
+    return UsageError(say("{slug} is being sent as {was} and the edition is now {digest}…", **about), help=ways)
 
 
 def _give_over(connection: Connection, mailing: Mailing) -> None:

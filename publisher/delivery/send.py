@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 from sqlalchemy import ColumnElement, Connection
-from sqlalchemy.exc import IntegrityError
 
 from publisher.audience.model import value_of
 from publisher.audience.tokens import TEST, Purpose, Tokens
 from publisher.config.model import Config
 from publisher.database import Database
-from publisher.database.failures import is_conflict
+from publisher.database.failures import despite_conflicts
 from publisher.delivery import mailings
 from publisher.delivery.candidates import FamilyRule
 from publisher.delivery.freeze import Addressed, freeze, ongoing, preview
@@ -29,7 +28,7 @@ from publisher.delivery.states import Account, Ending, Operator, RecipientState
 from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring, free_held, harmful
 from publisher.diagnostics import say
 from publisher.edition.model import AnySlot, Edition, Personal, Slot
-from publisher.errors import DatabaseError, TransportError
+from publisher.errors import TransportError
 from publisher.language import Locale
 from publisher.mail.message import Envelope, MailContent, compose, value_in
 from publisher.providers import open_transport
@@ -149,6 +148,8 @@ def _checkpoint(database: Database) -> None:
 
 
 def _freeze(config: Config, database: Database, letter: MailContent, options: Options) -> Mailing:
+    """On PostgreSQL another machine may freeze the same issue at the same moment: its mailing is found then."""
+
     def attempt() -> Mailing:
         with database.begin() as connection:
             return freeze(
@@ -164,13 +165,7 @@ def _freeze(config: Config, database: Database, letter: MailContent, options: Op
                 now=options.now,
             )
 
-    try:
-        return attempt()
-    except (IntegrityError, DatabaseError) as error:
-        if not is_conflict(error):
-            raise
-        # On PostgreSQL another machine froze the same issue at the same moment: its mailing is found now.
-        return attempt()
+    return despite_conflicts(attempt)
 
 
 def drain(
@@ -248,12 +243,11 @@ def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: lis
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What ``send`` would do: how many recipients would be mailed, who is excluded, and what goes on."""
+    """What ``send`` would do: how many recipients would be mailed, who is excluded, and whether a mailing goes on."""
 
     recipients: int
     excluded_by_reason: dict[str, int]
-    ongoing: Mailing | None = None
-    account: Account | None = None
+    ongoing: bool = False
 
 
 def dry_run(database: Database, edition: Edition | MailContent, options: Options | None = None) -> DryRun:
@@ -265,7 +259,7 @@ def dry_run(database: Database, edition: Edition | MailContent, options: Options
         mailing = ongoing(connection, letter, correction=options.correction)
         if mailing is not None:
             account = mailings.account(connection, mailing.id)
-            return DryRun(account.pending, account.excluded_by_reason, mailing, account)
+            return DryRun(account.pending, account.excluded_by_reason, ongoing=True)
         counts, excluded = preview(
             connection, letter.slug, options.segment, options.local, correction=options.correction,
             family=options.family, now=options.now,

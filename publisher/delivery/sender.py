@@ -28,7 +28,6 @@ STALLED = 1.0  # seconds without any answer after which nothing more is claimed:
 QUOTA_AGAIN = 2.0  # seconds between two readings that throttles ask for
 UNREACHABLE_PAUSES = 6  # about a minute without the provider ends the run
 
-
 _COUNTED = {Verdict.SUBMITTED, Verdict.REJECTED, Verdict.UNCERTAIN, Verdict.THROTTLED}
 """What :class:`SendProgress` counts, under the same names."""
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from publisher.audience import store as audience
 from publisher.audience.address import AddressError, read_address
@@ -25,11 +24,10 @@ from publisher.audience.model import ConsentSource, Subscriber
 from publisher.audience.suppressions import Reason, forgotten_among, suppress
 from publisher.config import Config
 from publisher.database import Database
-from publisher.database.failures import is_conflict
+from publisher.database.failures import despite_conflicts
 from publisher.delivery.mailings import account_of, newest
 from publisher.delivery.settle import Settled, forget_unmatched, id_of, note_unmatched, settle
 from publisher.delivery.tripwires import Tripped, after_the_fact, deferring, harmful, tally
-from publisher.errors import DatabaseError
 from publisher.feedback import store
 from publisher.providers.events import Event, EventKind
 from publisher.providers.receivers import receiver_of
@@ -117,20 +115,18 @@ class Applier:
         """
         # In one order everywhere, so that two processes with events of the same readers seldom wait for each other.
         ordered = sorted(events, key=lambda event: (event.recipient or "", event.message_id))
-        for attempt in (1, 2, 3):
-            try:
-                with self._batch() as connection:
-                    if message and not store.remember_message(connection, message):
-                        return False
-                    self._heard.clear()
-                    for event in ordered:
-                        self._apply(connection, event)
-                    self._weigh_receivers(connection)
-                    break
-            except (IntegrityError, DatabaseError) as error:
-                if attempt == 3 or not is_conflict(error):
-                    raise
-        return True
+
+        def attempt() -> bool:
+            with self._batch() as connection:
+                if message and not store.remember_message(connection, message):
+                    return False
+                self._heard.clear()
+                for event in ordered:
+                    self._apply(connection, event)
+                self._weigh_receivers(connection)
+            return True
+
+        return despite_conflicts(attempt, tries=3)
 
     def settle_waiting(self) -> int:
         """Try the events that wait for a row once more; how many found theirs. Forgets those that waited too long."""

@@ -35,7 +35,6 @@ _NOT_THE_ADDRESS = (
     ("5.7.", "ContentRejected"),  # policy: spam, DMARC
 )
 
-
 Report = tuple[Event, TokenPayload]
 """What a mail says of one of our messages: the event without its message, and the payload of the signed link."""
 

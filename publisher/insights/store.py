@@ -12,20 +12,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    String,
-    case,
-    func,
-    literal,
-    literal_column,
-    or_,
-    select,
-    text,
-    type_coerce,
-)
+from sqlalchemy import Column, ColumnElement, Connection, String, case, func, literal_column, select, type_coerce
 
 from publisher.audience.tables import consents, domain_of, subscribers
 from publisher.config import Config
@@ -118,13 +105,14 @@ def _rejections(connection: Connection, mailing: Mailing) -> tuple[Rejection, ..
     r, e = recipients.c, feedback_events.c
     code = func.coalesce(r.reason, "")
     rejected = (r.mailing_id == mailing.id, r.state == RecipientState.REJECTED, code.not_like("event:%"))
-    at_once = select(code, literal(""), func.count()).where(*rejected).group_by(r.reason)
+    at_once = select(code, func.count()).where(*rejected).group_by(r.reason)
     later = (
         select(e.kind, e.detail, func.count(func.coalesce(e.recipient, e.message_id).distinct()))
         .where(e.mailing == mailing.reference, e.kind.in_(("reject", "rendering-failure")))
         .group_by(e.kind, e.detail)
     )
-    found = [Rejection(*row) for row in (*connection.execute(at_once), *connection.execute(later))]
+    found = [Rejection(said, "", count) for said, count in connection.execute(at_once)]
+    found += [Rejection(*row) for row in connection.execute(later)]
     return tuple(sorted(found, key=lambda one: (-one.count, one.code, one.detail))[:25])
 
 
@@ -194,7 +182,7 @@ def _unsubscribed(connection: Connection, mailing: Mailing) -> int:
 def _tracking(connection: Connection, mailing: Mailing) -> Tracking:
     e = feedback_events.c
     who = func.coalesce(e.recipient, e.message_id)
-    of_mailing = (e.mailing == mailing.reference, or_(e.kind == "open", e.kind == "click"))
+    of_mailing = (e.mailing == mailing.reference, e.kind.in_(("open", "click")))
     people = (
         select(e.kind, who.label("who"), func.min(e.machine).label("machine"))
         .where(*of_mailing)
@@ -221,7 +209,6 @@ def _tracking(connection: Connection, mailing: Mailing) -> Tracking:
 
 
 _MOMENTS = ("changed_at", "delivered_at", "bounced_at", "complained_at")
-
 
 _RANKS = {state: rank for rank, state in enumerate(("submitted", "uncertain", "claimed", "rejected", "pending"))}
 
@@ -283,7 +270,7 @@ def fold(database: Database, config: Config, mailing: Mailing, before: datetime,
     """Fold one mailing that :func:`folding.foldable` named; False where it may not be any more."""
     with database.begin() as connection:
         if connection.dialect.name == "postgresql":  # one snapshot for the decision, the account and the report
-            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         if mailing.id not in {one.id for one in folding.foldable(connection, before, mailing.slug)}:
             return False
         if folding.report_of(connection, mailing.id) is None:  # else an earlier run was interrupted
@@ -339,7 +326,7 @@ def _said(connection: Connection, mailing: Mailing) -> Iterable[tuple[str, str, 
     ):
         yield _DID[kind], domain, words, recipient or message
     at_once = select(r.state, s.mailbox_key, r.reason, r.number).outerjoin(subscribers, s.reference == r.reference)
-    refused = or_(r.state == RecipientState.REJECTED, r.state == RecipientState.PENDING)
+    refused = r.state.in_((RecipientState.REJECTED, RecipientState.PENDING))
     for state, mailbox, reason, number in connection.execute(
         at_once.where(r.mailing_id == mailing.id, refused, r.reason.like("smtp-%: %"))
     ):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any, TypeVar
 
 from publisher.config.model import Config
-from publisher.config.plugins import BUILT_IN, PROVIDERS, broken, load_plugin, plugins, transport_names
+from publisher.config.plugins import BUILT_IN, PROVIDERS, plugin_class, transport_names
 from publisher.mail.message import Composed, Envelope
-from publisher.providers.events import Event, EventError
+from publisher.providers.events import Event, EventError, object_of
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from publisher.providers.provider import Provider, Quota, Transport
 
@@ -40,10 +39,7 @@ Answer = TypeVar("Answer")
 def _class(name: str) -> type[Provider]:
     if name in BUILT_IN:
         return import_module(f"{__name__}.{name}").PROVIDER  # type: ignore[no-any-return]
-    found = load_plugin(plugins(PROVIDERS)[name])
-    if not (isinstance(found, type) and issubclass(found, Provider) and found.__dict__.get("name") == name):
-        raise broken(plugins(PROVIDERS)[name], f"is not a Provider whose name is {name!r}")
-    return found
+    return plugin_class(PROVIDERS, name, Provider)  # type: ignore[type-abstract]
 
 
 def open_provider(config: Config) -> Provider:
@@ -74,11 +70,7 @@ def is_event(value: Any) -> bool:
 
 def read_events(text: str) -> tuple[Event, ...]:
     """The events of a JSON text, whichever provider wrote it. Raises EventError."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise EventError("not JSON") from None
-    return events_of(value)
+    return events_of(object_of(text))
 
 
 def events_of(value: Any) -> tuple[Event, ...]:

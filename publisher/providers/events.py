@@ -7,6 +7,7 @@ several destinations becomes several events. Nothing here knows a provider's JSO
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -130,6 +131,17 @@ class Event:
         at = self.at.isoformat() if self.at else ""
         parts = (self.kind, self.message_id, (self.address or "").lower(), self.mailing, self.recipient, at, own)
         return hashlib.sha256("\0".join(part or "" for part in parts).encode("utf-8", "replace")).hexdigest()
+
+
+def object_of(text: str) -> dict[str, Any]:
+    """The JSON object in a text. Raises EventError."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise EventError("not JSON") from None
+    if not isinstance(found, dict):
+        raise EventError("not a JSON object")
+    return found
 
 
 def unreadable(body: str) -> Event:

@@ -60,7 +60,6 @@ TakeIn = Callable[[Sequence[str]], None]
 Pull = Callable[[TakeIn, bool], Iterator[int]]
 """Takes in a queue's events, with True for ever; yields the number of messages of each batch. Raises ServiceError."""
 
-
 About = TypeVar("About")
 
 

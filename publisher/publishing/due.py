@@ -42,25 +42,12 @@ class Action(StrEnum):
 
 
 WORDS = {
-    Action.DUE: say("due"),
-    Action.RESUME: say("resume"),
-    Action.DONE: say("done"),
-    Action.CHANGED: say("changed"),
-    Action.CONFLICT: say("conflict"),
-    Action.UNCERTAIN: say("uncertain"),
-    Action.PAUSED: say("paused"),
-    Action.CANCELLED: say("cancelled"),
-    Action.WAITING: say("waiting"),
-    Action.HELD: say("held"),
-    Action.EXPIRED: say("expired"),
-    Action.MISSED: say("missed"),
-    Action.UNKNOWN: say("unknown"),
-    Action.LATE: say("late"),
-    Action.SETTLED: say("settled"),
-    Action.DRAFT: say("draft"),
-    Action.RENAMED: say("renamed"),
-    Action.BROKEN: say("broken"),
-    Action.WITHDRAWN: say("withdrawn"),
+    Action(one): one
+    for one in (
+        *(say("due"), say("resume"), say("done"), say("changed"), say("conflict"), say("uncertain"), say("paused")),
+        *(say("cancelled"), say("waiting"), say("held"), say("expired"), say("missed"), say("unknown"), say("late")),
+        *(say("settled"), say("draft"), say("renamed"), say("broken"), say("withdrawn")),
+    )
 }
 """Each as an operator reads it."""
 
@@ -193,18 +180,7 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     return _by_the_clock(facts, now, policy)
 
 
-_HOLDS_BACK = frozenset(
-    {
-        Action.DRAFT,
-        Action.BROKEN,
-        Action.WAITING,
-        Action.HELD,
-        Action.EXPIRED,
-        Action.MISSED,
-        Action.UNKNOWN,
-        Action.RENAMED,
-    }
-)
+_HOLDS_BACK = NEEDS_SOMEBODY - {Action.CONFLICT, Action.UNCERTAIN} | {Action.DRAFT, Action.WAITING, Action.HELD}
 
 
 def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> IssueDecision:

@@ -119,16 +119,8 @@ class _Publish(Run):
         announced = tuple(announce(self, self.channels, editions))
         self.step(RunStep.ENDED)
         diagnostics = tuple(found for one in (*prepared, *of_steps) for found in one.findings)
-        return Published(
-            tuple(outcomes),
-            archive.site,
-            archive.place.name,
-            archive.shown,
-            deployed,
-            diagnostics,
-            blocked,
-            tuple(announced),
-        )
+        where = (archive.site, archive.place.name, archive.shown)
+        return Published(tuple(outcomes), *where, deployed, diagnostics, blocked, announced)
 
     def _prepare(self, proofs: Store) -> list[Proof]:
         slugs, done = discover(self.config.root), count(1)
@@ -178,11 +170,11 @@ class _Publish(Run):
                     raise UsageError(say("{slug} is being mailed, as far as this database knows", slug=slug), help=ways)
             if chosen:
                 self._write_settled(how, chosen, witness)
-        asked = bool(self.options.mailed or self.options.unmailed)
-        if asked:
-            with self.begin() as connection:
-                take_as_own(connection, self.now, [step.slug for step in ready_steps(self.config)])
-        return asked
+        if not self.options.mailed and not self.options.unmailed:
+            return False
+        with self.begin() as connection:
+            take_as_own(connection, self.now, [step.slug for step in ready_steps(self.config)])
+        return True
 
     def _with_families(self, slugs: Sequence[str]) -> set[str]:
         return {*slugs, *(one.slug for slug in slugs for one in self.translations.family(slug))}
@@ -204,13 +196,8 @@ class _Publish(Run):
 
     def _tell_reached(self, slug: str, people: int) -> None:
         if people:
-            self.watch.note(
-                say(
-                    "{slug}: events show that {people:,} readers had it: they get no second copy",
-                    slug=slug,
-                    people=people,
-                )
-            )
+            about: dict[str, str | int] = {"slug": slug, "people": people}
+            self.watch.note(say("{slug}: events show that {people:,} readers had it: they get no second copy", **about))
 
     def _asked_at_first(self, ledger: History, decisions: Sequence[IssueDecision], witness: Witness) -> bool:
         """A ledger without any mailing is about to mail several issues at once: ask, or refuse. True: settled anew."""

@@ -100,7 +100,8 @@ def verify(config: Config, what: str) -> Verified:
         if not git.is_shallow(config.root):
             advice = "git fetch --all; if that finds nothing, it comes from elsewhere"
         return Verified(VerifyResult.UNKNOWN, says, advice, claimed=claim)
-    slugs = tuple(_slugs_at(config, commit))
+    names = git.names(config.root, "ls-tree", "--name-only", "-z", commit, "--", "issues/")
+    slugs = tuple(name.removeprefix("issues/") for name in names)
     named = _named(exhibit, slugs)
     with git.at_revision(config, commit, (*(named or slugs), f"{SERIES}/")) as then:
         if then is None:
@@ -202,8 +203,3 @@ def _named(exhibit: _Exhibit, slugs: list[str] | tuple[str, ...]) -> tuple[str, 
         text = found[1] if found else ""
     text = unquote(text)
     return tuple(slug for slug in slugs if f"/{quote(issue_path(slug))}" in text or f"/r/{slug}/" in text)
-
-
-def _slugs_at(config: Config, commit: str) -> list[str]:
-    names = git.names(config.root, "ls-tree", "--name-only", "-z", commit, "--", "issues/")
-    return [name.removeprefix("issues/") for name in names]

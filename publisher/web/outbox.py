@@ -37,7 +37,6 @@ FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=30), timedelta(minutes=30)
 
 c = confirmations.c
 
-
 CONFIRM, ASK = "confirm", "ask"
 """The kinds of questions."""
 

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from publisher.audience import store
 from publisher.audience.address import Address
@@ -24,6 +23,7 @@ from publisher.audience.tokens import TokenPayload
 from publisher.config import Config
 from publisher.config.audience import AttributeConfig, fits
 from publisher.database import Database
+from publisher.database.failures import despite_conflicts
 from publisher.delivery.mailings import links_mailed
 from publisher.feedback.store import ClickSums, count_clicks
 from publisher.web import outbox
@@ -70,10 +70,8 @@ class Readers:
 
         Nothing that is stored about somebody who is known changes: anybody can write any address into a form.
         """
-        try:
-            return self._ask(wish, evidence)
-        except IntegrityError:  # on PostgreSQL another machine was asked for the same new address at this moment
-            return self._ask(wish, evidence)
+        # On PostgreSQL another machine may be asked for the same new address at this moment.
+        return despite_conflicts(lambda: self._ask(wish, evidence))
 
     def _ask(self, wish: SubscribeRequest, evidence: Evidence) -> bool:
         with self._database.begin() as connection:

@@ -88,10 +88,8 @@ log = logging.getLogger("publisher.web")
 
 T = TypeVar("T")
 
-
 MOST = 64  # departures in one transaction
 Left = Subscriber | None
-
 
 _PendingLeave = tuple[Unsubscribe, asyncio.Future[Left]]
 

@@ -106,7 +106,6 @@ CALLS, PARALLEL = 20, 8
 """While the queue is full: calls for one commit, and how many of them at once."""
 _QUEUE = re.compile(r"https?://(?:sqs[.-])?([a-z]{2}(?:-[a-z]+)+-\d{1,2})\.")
 
-
 QueueMessage = Mapping[str, str]
 """A message as SQS gives it: ``Body``, and the ``ReceiptHandle`` that deletes it."""
 

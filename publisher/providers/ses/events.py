@@ -22,6 +22,7 @@ from publisher.providers.events import (
     EventKind,
     attempt_of,
     moment_of,
+    object_of,
     plain,
     scrub,
     scrubbed_at,
@@ -34,23 +35,14 @@ _FLAG = re.compile(r"[bB]ot(?![a-z])|[mM]achine|[aA]utomated")
 _GREETINGS = ("successfully validated sns topic", "you have successfully subscribed")
 
 
-def events_of(value: Any) -> tuple[Event, ...]:
-    """The events of a JSON value, one a destination; none for a topic's greeting. Raises EventError."""
-    if not isinstance(value, dict):
-        raise EventError("not a JSON object")
+def events_of(value: Json) -> tuple[Event, ...]:
+    """The events of a JSON object, one a destination; none for a topic's greeting. Raises EventError."""
     return tuple(_events(value, depth=0))
 
 
 def is_greeting(message: str) -> bool:
     """Whether an SNS message is the plain text that says a topic has been set up."""
     return message.lower().startswith(_GREETINGS)
-
-
-def _load(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise EventError("not JSON") from None
 
 
 def _events(value: Json, depth: int) -> Iterator[Event]:
@@ -64,10 +56,7 @@ def _events(value: Json, depth: int) -> Iterator[Event]:
             if value.get("Type", "Notification") != "Notification":
                 raise EventError(f"an SNS message of type {plain(str(value['Type']), 40)}, not a Notification")
             if not is_greeting(message):
-                inner = _load(message)
-                if not isinstance(inner, dict):
-                    raise EventError("not a JSON object")
-                yield from _events(inner, depth + 1)
+                yield from _events(object_of(message), depth + 1)
             return
         if isinstance(detail := value.get("detail"), dict) and "detail-type" in value:
             yield from _events(detail, depth + 1)

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
 from publisher.errors import ServiceError
-from publisher.providers.events import EventError, moment_of, unreadable
+from publisher.providers.events import EventError, moment_of, object_of, unreadable
 from publisher.providers.provider import Notice, WebhookRefusedError
 from publisher.providers.ses.events import events_of, is_greeting
 
@@ -168,10 +168,9 @@ class SnsWebhook:
         if is_greeting(message.body):
             return Notice(id=message.id)
         try:
-            return Notice(events_of(json.loads(message.body)), message.id)
-        except (ValueError, RecursionError) as error:  # an EventError is a ValueError
-            fault = str(error) if isinstance(error, EventError) else "not JSON"
-            return Notice((unreadable(message.body),), message.id, fault)
+            return Notice(events_of(object_of(message.body)), message.id)
+        except EventError as error:
+            return Notice((unreadable(message.body),), message.id, str(error))
 
 
 Fetcher = Callable[[str], bytes]

@@ -9,20 +9,10 @@ from difflib import unified_diff
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.diagnostics import Diagnostic, Severity
-from publisher.edition.model import SAMPLE, Edition
+from publisher.edition.model import SAMPLE
 from publisher.publishing.plan.model import MailLink
 
 CONTEXT = 1
-
-
-def text_of(edition: Edition | None) -> list[str]:
-    """The text part by lines; samples in the slots."""
-    return str(edition.text).splitlines() if edition else []
-
-
-def html_of(edition: Edition | None) -> str:
-    """The HTML part; samples in the slots."""
-    return str(edition.html) if edition else ""
 
 
 def lines(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
@@ -42,8 +32,7 @@ def _outline(node: LexborNode, depth: int) -> Iterator[str]:
     if classes := attributes.get("class"):
         name += "".join(f".{word}" for word in classes.split())
     shown = {key: attributes[key] for key in ("role", "lang", "dir", "width", "height") if attributes.get(key)}
-    line = "  " * depth + name + "".join(f" {key}={value}" for key, value in shown.items())
-    yield line
+    yield "  " * depth + name + "".join(f" {key}={value}" for key, value in shown.items())
     for child in node.iter(include_text=False):
         if str(child.tag) not in {"-comment", "!doctype", "style", "script"}:
             yield from _outline(child, depth + 1)

@@ -213,14 +213,15 @@ def _changes(
 def _change(slug: str, was: Proof | None, now: Proof | None, *, only_shared: bool) -> EditionChange:
     old, new = (was.edition if was else None), (now.edition if now else None)
     gained, lost = diff.findings(was.findings if was else (), now.findings if now else ())
-    old_html, new_html = diff.html_of(old), diff.html_of(new)
+    old_html, new_html = (str(one.html) if one else "" for one in (old, new))
+    old_text, new_text = (str(one.text).splitlines() if one else [] for one in (old, new))
     old_links, new_links = diff.links(old_html), diff.links(new_html)
     return EditionChange(
         slug,
         _how(was, now, only_shared=only_shared),
         old,
         new,
-        diff.lines(diff.text_of(old), diff.text_of(new)) if old and new else (),
+        diff.lines(old_text, new_text) if old and new else (),
         diff.lines(diff.outline(old_html), diff.outline(new_html)) if old and new else (),
         tuple(link for link in new_links if link not in old_links),
         tuple(link for link in old_links if link not in new_links),

@@ -11,7 +11,6 @@ import tempfile
 from pathlib import Path
 
 from publisher.edition.model import Edition
-from publisher.publishing.plan.diff import html_of
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WIDTHS = {"phone": 375, "desktop": 700}
@@ -61,7 +60,7 @@ def find_browser() -> str | None:
 
 def _with_pictures_inside(edition: Edition) -> str:
     """The email with its own images in it: the archive that serves them is not live yet."""
-    html = html_of(edition)
+    html = str(edition.html)
     for asset in edition.assets:
         data = f"data:{asset.media_type};base64,{base64.b64encode(asset.content).decode('ascii')}"
         parts = (part.rpartition(asset.name) for part in re.split(r"""(["'(])""", html))
