@@ -84,7 +84,7 @@ def publish_due(config: Config, options: PublishOptions, observer: RunObserver |
     Raises UsageError (placeholders in config.yaml, an older or foreign history), DatabaseError, DeployError,
     TransportError; always with what was done recorded.
     """
-    from publisher.config.placeholders import refuse_placeholders
+    from publisher.config.load import refuse_placeholders
     from publisher.database import open_database
     from publisher.delivery.tripwires import alert
     from publisher.publishing.publish import publish

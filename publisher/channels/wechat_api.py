@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import delete, select
 
 from publisher.channels.tables import wechat_drafts, wechat_media
 from publisher.channels.wechat import Article
@@ -54,6 +54,7 @@ _WORDS = {
     ),
 }
 _ADDRESS = re.compile(r"invalid ip (\S+)")
+m, d = wechat_media.c, wechat_drafts.c
 
 
 class _AnsweredError(ServiceError):
@@ -128,7 +129,7 @@ class _WechatAccount:
     def save(self, slug: str, content: dict[str, Any], cover: Asset) -> bool:
         """Update the draft, or add one where there is none, or none any more."""
         with self._database.connect() as connection:
-            known = draft(connection, self._appid, slug)
+            known = connection.scalar(select(d.media_id).where(d.account == self._appid, d.slug == slug))
         full = content | {"thumb_media_id": self._upload("cover", cover)[0]}
         if known:
             try:
@@ -150,21 +151,26 @@ class _WechatAccount:
         return False
 
     def _keep_draft(self, slug: str, media_id: str) -> None:
+        row = {"account": self._appid, "slug": slug, "media_id": media_id, "saved_at": datetime.now(UTC)}
         with self._database.begin() as connection:
-            keep_draft(connection, self._appid, slug, media_id)
+            connection.execute(delete(wechat_drafts).where(d.account == self._appid, d.slug == slug))
+            insert_once(connection, wechat_drafts, row)
 
     def _upload(self, kind: str, asset: Asset, path: str | None = None, *, anew: bool = False) -> tuple[str, str]:
         """Media id and address of a picture, uploaded unless the account has it."""
         digest = hashlib.sha256(asset.content).hexdigest()
+        this = (m.account == self._appid) & (m.kind == kind) & (m.digest == digest)
         with self._database.connect() as connection:
-            known = media(connection, self._appid, kind, digest)
+            known = connection.execute(select(m.media_id, m.url).where(this)).first()
         if known and not anew:
-            return known
+            return known.media_id, known.url
         file = (asset.name.rpartition("/")[2], asset.content, asset.media_type)
         made = self._call(path or "/cgi-bin/material/add_material?type=image", files={"media": file})
         found = str(made.get("media_id", "")), str(made.get("url", ""))
+        row = {"account": self._appid, "kind": kind, "digest": digest, "media_id": found[0], "url": found[1]}
         with self._database.begin() as connection:
-            keep_media(connection, self._appid, kind, digest, *found)
+            connection.execute(delete(wechat_media).where(this))
+            insert_once(connection, wechat_media, row)
         return found
 
     def _call(self, path: str, **body: Any) -> dict[str, Any]:
@@ -207,32 +213,3 @@ class _WechatAccount:
                 told = told.replace(hidden, "(secret)")
             raise _AnsweredError(code, told)
         return found
-
-
-m, d = wechat_media.c, wechat_drafts.c
-
-
-def media(connection: Connection, account: str, kind: str, digest: str) -> tuple[str, str] | None:
-    """Media id and address of a picture."""
-    this = (m.account == account) & (m.kind == kind) & (m.digest == digest)
-    row = connection.execute(select(m.media_id, m.url).where(this)).first()
-    return (row.media_id, row.url) if row else None
-
-
-def keep_media(connection: Connection, account: str, kind: str, digest: str, media_id: str, url: str) -> None:
-    """Write that a picture was uploaded, in place of what was known of it."""
-    connection.execute(delete(wechat_media).where(m.account == account, m.kind == kind, m.digest == digest))
-    row = {"account": account, "kind": kind, "digest": digest, "media_id": media_id, "url": url}
-    insert_once(connection, wechat_media, row)
-
-
-def draft(connection: Connection, account: str, slug: str) -> str | None:
-    """The media id of an issue's draft."""
-    return connection.scalar(select(d.media_id).where(d.account == account, d.slug == slug))
-
-
-def keep_draft(connection: Connection, account: str, slug: str, media_id: str) -> None:
-    """Write which draft is the issue's."""
-    connection.execute(delete(wechat_drafts).where(d.account == account, d.slug == slug))
-    row = {"account": account, "slug": slug, "media_id": media_id, "saved_at": datetime.now(UTC)}
-    insert_once(connection, wechat_drafts, row)

@@ -181,7 +181,7 @@ def opened(
 
     With ``mails`` a config that still has the sample's values is refused: UsageError.
     """
-    from publisher.config.placeholders import refuse_placeholders
+    from publisher.config.load import refuse_placeholders
     from publisher.database import open_database
 
     config = config or config_of(context)
@@ -262,18 +262,10 @@ class Bar:
         self._bar = None
         if not error_console.is_terminal or (file and not file.is_file()):
             return
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TaskProgressColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
         count = TaskProgressColumn() if file else MofNCompleteColumn()
-        note = TextColumn("{task.fields[note]}")
-        columns = (TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn(), note)
+        columns = ("{task.description}", BarColumn(), count, TimeRemainingColumn(), "{task.fields[note]}")
         self._bar = Progress(*columns, console=error_console, transient=True)
         self._task = self._bar.add_task(word, total=file.stat().st_size if file else None, note="")
 

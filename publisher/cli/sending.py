@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from publisher.cli.frame import agreed, complain, config_of, error_console, opened, put, show_findings, tell, warn
 from publisher.cli.send_progress import JsonLines, SendBar, json_line
-from publisher.config.placeholders import unready
+from publisher.config.load import unready
 from publisher.database import Database
 from publisher.delivery import mailings, tripwires
 from publisher.delivery.candidates import FamilyRule

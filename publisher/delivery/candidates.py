@@ -7,20 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Select,
-    Subquery,
-    and_,
-    case,
-    func,
-    literal_column,
-    not_,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Subquery, case, func, literal_column, or_, select
 
 from publisher.audience.model import MONTHLY
 from publisher.audience.segments import segment_clause
@@ -109,7 +96,7 @@ def candidates(
                 partition_by=s.mailbox_key, order_by=(usable, s.id)
             )
             another = spoken.not_in(_languages_of(connection, slug, family))
-            elsewhere = or_(elsewhere, another if reached is None else and_(not_(reached), another))
+            elsewhere = or_(elsewhere, another if reached is None else ~reached & another)
         reasons.append((elsewhere, Exclusion.SIBLING))
     if segment is not None:
         included = func.coalesce(segment, literal_column("false"))
@@ -174,7 +161,7 @@ def _inboxes(*slugs: str, pending: bool = False) -> Any:
         (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.CLAIMED)
     )
     if pending:
-        perhaps = or_(perhaps, and_(r.state == RecipientState.PENDING, m.operator != Operator.CANCELLED))
+        perhaps = or_(perhaps, (r.state == RecipientState.PENDING) & (m.operator != Operator.CANCELLED))
     found = select(s.mailbox_key).join(recipients, r.reference == s.reference).join(mailings, m.id == r.mailing_id)
     return found.where(m.slug.in_(slugs), perhaps)
 

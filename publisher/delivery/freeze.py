@@ -12,20 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    Subquery,
-    case,
-    func,
-    insert,
-    literal,
-    literal_column,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, case, func, insert, literal, literal_column, select
 
 from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers
@@ -82,9 +69,9 @@ def freeze(
     """
     if connection.dialect.name == "postgresql":
         # One snapshot for the count and the rows; the first statement of the caller's transaction has to be ours.
-        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         if family:  # whoever freezes another member is waited for, and then seen: this takes no snapshot
-            connection.execute(text("LOCK TABLE mailings IN SHARE UPDATE EXCLUSIVE MODE"))
+            connection.exec_driver_sql("LOCK TABLE mailings IN SHARE UPDATE EXCLUSIVE MODE")
     if family:
         _refuse_late(connection, letter.slug, family)
         if any(_begun(connection, one.slug) for one in family.members):
@@ -258,7 +245,7 @@ def changed(mailing: Mailing, digest: str) -> UsageError:
 def _give_over(connection: Connection, mailing: Mailing) -> None:
     """End a mailing for its correction: who is pending is excluded there. A claim meanwhile fails one of the two."""
     r = recipients.c
-    pending = update(recipients).where(r.mailing_id == mailing.id, r.state == literally(RecipientState.PENDING))
+    pending = recipients.update().where(r.mailing_id == mailing.id, r.state == literally(RecipientState.PENDING))
     connection.execute(pending.values(state=RecipientState.EXCLUDED, reason=Exclusion.CORRECTED, held=0))
     write_operator(connection, mailing.id, Operator.CANCELLED)
 

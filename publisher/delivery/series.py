@@ -12,22 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Select,
-    and_,
-    delete,
-    func,
-    insert,
-    literal,
-    not_,
-    or_,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, insert, literal, or_, select, update
 
 from publisher.audience.model import ConsentEvent, ConsentState
 from publisher.audience.tables import consents, enrolments, series, subscribers, taken_steps
@@ -138,7 +123,7 @@ def freeze_due(
     are there are not written down, and only those go out that were. Whoever else freezes is waited for.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE"))
+        connection.exec_driver_sql("LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE")
     rows, held = _rows(connection), set(held)
     steps = [one for one in sorted(ready) if register or (one.series in rows and one.slug in rows[one.series].steps)]
     since = _since(rows, steps)
@@ -191,7 +176,7 @@ def fall_due_again(connection: Connection, mailing: Mailing) -> int:
     r, t = recipients.c, taken_steps.c
     doubtful = and_(r.mailing_id == mailing.id, r.state == literally(RecipientState.UNCERTAIN))
     theirs = t.reference.in_(select(r.reference).where(doubtful))
-    connection.execute(delete(taken_steps).where(t.step == mailing.slug, theirs))
+    connection.execute(taken_steps.delete().where(t.step == mailing.slug, theirs))
     over = {"state": RecipientState.EXCLUDED, "reason": Exclusion.CORRECTED, "changed_at": datetime.now(UTC)}
     return connection.execute(update(recipients).where(doubtful).values(over)).rowcount
 
@@ -235,11 +220,11 @@ def _due(step: Step, since: datetime | None, later: list[str], now: datetime, *,
         select(who.c.reference)
         .join(enrolments, e.subscriber_id == who.c.id)
         .where(e.series == step.series, e.started_at <= now - step.after, who.c.state == ConsentState.CONFIRMED)
-        .where(not_(taken.exists()), not_(left.exists()), or_(who.c.paused_until.is_(None), who.c.paused_until <= now))
+        .where(~taken.exists(), ~left.exists(), or_(who.c.paused_until.is_(None), who.c.paused_until <= now))
     )
     if since is not None:
         found = found.where(e.started_at > since - step.after)
-    return found.where(not_(_has_today(who, now))) if rested else found
+    return found.where(~_has_today(who, now)) if rested else found
 
 
 def _has_today(who: FromClause, now: datetime) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from publisher.checks.engine import affected, findings_across
 from publisher.config import Config, read_config
-from publisher.config.placeholders import config_warnings
+from publisher.config.load import config_warnings
 from publisher.config.theme_findings import shadowed
 from publisher.diagnostics import Diagnostic, in_order
 from publisher.diagnostics.catalogue import with_levels

@@ -39,7 +39,7 @@ def check_repository(
     Rules across issues see all the issues of the repository, and report on the chosen ones. ``progress()`` is called
     once a chosen issue.
     """
-    from publisher.config.placeholders import config_warnings
+    from publisher.config.load import config_warnings
     from publisher.config.theme_findings import shadowed
     from publisher.diagnostics.catalogue import with_levels
     from publisher.edition.unseen import unseen

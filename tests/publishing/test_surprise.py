@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import load_config
-from publisher.config.placeholders import unready
+from publisher.config.load import unready
 from tests.acceptance.conftest import CONFIG, Newsletter
 
 FUTURE = "2035-01-0{}-weekly"

@@ -20,7 +20,7 @@ from publisher.audience.backup import last_backup
 from publisher.audience.tables import subscribers
 from publisher.audience.tokens import Purpose, Tokens
 from publisher.config import Config
-from publisher.config.placeholders import unready
+from publisher.config.load import unready
 from publisher.database import open_database
 from publisher.database.engine import clock as database_clock
 from publisher.database.engine import database_url
