@@ -62,13 +62,11 @@ def _language(value: str | None) -> None:
 def root_options(
     context: typer.Context,
     root: Annotated[
-        Path, typer.Option("--root", metavar="DIR", help="The newsletter repository.", envvar="PUBLISHER_ROOT")
+        Path, typer.Option(metavar="DIR", help="The newsletter repository.", envvar="PUBLISHER_ROOT")
     ] = Path(),
     lang: Annotated[  # noqa: ARG001 - its callback acts
         str | None,
-        typer.Option(
-            "--lang", metavar="en|zh", callback=_language, help="The language of findings.", envvar="PUBLISHER_LANG"
-        ),
+        typer.Option(metavar="en|zh", callback=_language, help="The language of findings.", envvar="PUBLISHER_LANG"),
     ] = None,
     version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")

@@ -26,10 +26,10 @@ LEAST = timedelta(days=90)
 def archive_mailings(
     context: typer.Context,
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="SPAN", help="Which ended so long ago: 12m, 2y; at least 90d.")
+        str, typer.Option(metavar="SPAN", help="Which ended so long ago: 12m, 2y; at least 90d.")
     ] = "12m",
     undo: Annotated[
-        str | None, typer.Option("--undo", metavar="ISSUE", help="Put this issue's recipients back, to the byte.")
+        str | None, typer.Option(metavar="ISSUE", help="Put this issue's recipients back, to the byte.")
     ] = None,
     drop: Annotated[
         bool, typer.Option("--drop", help="Forget for good the recipients of mailings folded a year ago.")

@@ -23,9 +23,7 @@ app.add_typer(commands, name="audience", invoke_without_command=True)
 @commands.callback(epilog=examples("publisher audience --html dist/reports/audience.html"))
 def audience(
     context: typer.Context,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts there instead.")
-    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with charts there instead.")] = None,
     format: Format = "text",
 ) -> None:
     """The audience at a glance: growth, consent, topics, languages, domains, and losses by cause; no address."""
@@ -51,10 +49,10 @@ def audience(
 def ask(
     context: typer.Context,
     not_heard_since: Annotated[
-        str, typer.Option("--not-heard-since", metavar="SPAN", help="Of whom nothing was heard for so long: 12m, 1y.")
+        str, typer.Option(metavar="SPAN", help="Of whom nothing was heard for so long: 12m, 1y.")
     ],
     remind_after: Annotated[
-        str, typer.Option("--remind-after", metavar="SPAN", help="Silence before a reminder, and before the end.")
+        str, typer.Option(metavar="SPAN", help="Silence before a reminder, and before the end.")
     ] = "2w",
     yes: Annotated[bool, typer.Option("--yes/--dry-run", help="Do it; else only count.")] = False,
     format: Format = "text",

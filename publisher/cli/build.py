@@ -42,7 +42,7 @@ def build(
     issues: Annotated[
         list[str] | None, typer.Argument(metavar="ISSUE", help="Issues whose emails to write; all by default.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to build, below the root.")] = Path("dist"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to build, below the root.")] = Path("dist"),
     drafts: Annotated[bool, typer.Option("--drafts", help="Build drafts too.")] = False,
     format: Format = "text",
     cache: CacheFolder = None,
@@ -95,7 +95,7 @@ def build(
 def wechat(
     context: typer.Context,
     issue: Issue,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to build, below the root.")] = Path("dist"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to build, below the root.")] = Path("dist"),
     draft: Annotated[
         bool, typer.Option("--draft", help="Put it among the account's drafts too, or update the one that is there.")
     ] = False,

@@ -40,7 +40,7 @@ def check(
     issues: Annotated[
         list[str] | None, typer.Argument(metavar="ISSUE", help="Slugs, or paths such as issues/SLUG; all by default.")
     ] = None,
-    format: Annotated[Written, typer.Option("--format", help="How findings are written.")] = "text",
+    format: Annotated[Written, typer.Option(help="How findings are written.")] = "text",
     links: Annotated[bool, typer.Option("--links", help="Ask every link whether it is alive.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what has one right answer; the diff comes first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --fix: write without asking.")] = False,

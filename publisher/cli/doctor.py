@@ -18,7 +18,7 @@ def doctor(
     context: typer.Context,
     format: Format = "text",
     nameserver: Annotated[
-        str | None, typer.Option("--nameserver", metavar="HOST[:PORT]", help="Ask this DNS server, not the system's.")
+        str | None, typer.Option(metavar="HOST[:PORT]", help="Ask this DNS server, not the system's.")
     ] = None,
 ) -> int:
     """Look whether everything is ready to send, and say what to type where it is not.

@@ -70,9 +70,7 @@ def apply(
 @commands.command(epilog=examples("publisher events pull --follow"))
 def pull(
     context: typer.Context,
-    queue: Annotated[
-        str | None, typer.Option("--queue", metavar="URL", help="Instead of delivery.ses.events_queue.")
-    ] = None,
+    queue: Annotated[str | None, typer.Option(metavar="URL", help="Instead of delivery.ses.events_queue.")] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for more until stopped with Ctrl-C.")] = False,
     format: Format = "text",
 ) -> int:
@@ -167,7 +165,7 @@ def reconcile(
     ] = False,
     announcements: Annotated[
         Literal["posted", "again"] | None,
-        typer.Option("--announcements", help="The uncertain announcements are there, or are to be posted again."),
+        typer.Option(help="The uncertain announcements are there, or are to be posted again."),
     ] = None,
     yes: Yes = False,
     pull: Annotated[

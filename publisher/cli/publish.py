@@ -20,17 +20,14 @@ from publisher.cli.frame import CacheFolder, Format, app, config_of, console, ex
 def plan(
     context: typer.Context,
     base: Annotated[
-        str | None,
-        typer.Option("--base", metavar="REV", help="Compare with this revision: what would change for readers."),
+        str | None, typer.Option(metavar="REV", help="Compare with this revision: what would change for readers.")
     ] = None,
     format: Annotated[
-        Literal["text", "json", "markdown"],
-        typer.Option("--format", help="markdown is made for a pull request's comment."),
+        Literal["text", "json", "markdown"], typer.Option(help="markdown is made for a pull request's comment.")
     ] = "text",
     cache: CacheFolder = None,
     pictures: Annotated[
-        Path | None,
-        typer.Option("--pictures", metavar="DIR", help="Pictures of what changed: phone, desktop, light, dark."),
+        Path | None, typer.Option(metavar="DIR", help="Pictures of what changed: phone, desktop, light, dark.")
     ] = None,
 ) -> int:
     """Say what publish would do now, and with --base what a change does to each edition.
@@ -61,18 +58,17 @@ def plan(
 )
 def publish(
     context: typer.Context,
-    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Where to build, below the root.")] = "dist",
+    out: Annotated[str, typer.Option(metavar="DIR", help="Where to build, below the root.")] = "dist",
     accept_history: Annotated[
         bool,
         typer.Option("--accept-history", help="Publish this commit although the published one does not lead to it."),
     ] = False,
     mailed: Annotated[
         list[str] | None,
-        typer.Option("--mailed", metavar="ISSUE", help="Readers got ISSUE (or: all) by other means; never mail it."),
+        typer.Option(metavar="ISSUE", help="Readers got ISSUE (or: all) by other means; never mail it."),
     ] = None,
     unmailed: Annotated[
-        list[str] | None,
-        typer.Option("--unmailed", metavar="ISSUE", help="Nobody was mailed ISSUE (or: all that is late); go on."),
+        list[str] | None, typer.Option(metavar="ISSUE", help="Nobody was mailed ISSUE (or: all that is late); go on.")
     ] = None,
     cache: CacheFolder = None,
     format: Format = "text",

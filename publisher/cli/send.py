@@ -18,11 +18,11 @@ def send(
     issue: Issue,
     more: Annotated[list[str] | None, typer.Argument(metavar="ADDR", help="More addresses for --test.")] = None,
     test: Annotated[
-        list[str] | None, typer.Option("--test", metavar="ADDR…", help="Send a marked test to ADDR, and nothing else.")
+        list[str] | None, typer.Option(metavar="ADDR…", help="Send a marked test to ADDR, and nothing else.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count who would get it; write and send nothing.")] = False,
     spread: Annotated[
-        str | None, typer.Option("--spread", metavar="TIME", help="Spread what is left over TIME, such as 90m or 2h.")
+        str | None, typer.Option(metavar="TIME", help="Spread what is left over TIME, such as 90m or 2h.")
     ] = None,
     correction: Annotated[
         bool, typer.Option("--correction", help="Mail a changed edition again to everybody, on purpose.")
@@ -40,7 +40,7 @@ def send(
         bool, typer.Option("--without-archive", help="Do not ask the archive whether it was mailed, nor tell it.")
     ] = False,
     yes: Yes = False,
-    format: Annotated[Literal["text", "json"], typer.Option("--format", help="json: one object a line.")] = "text",
+    format: Annotated[Literal["text", "json"], typer.Option(help="json: one object a line.")] = "text",
 ) -> int:
     """Mail an issue to its audience, or carry on where it stopped. A second call sends nothing twice.
 
@@ -85,7 +85,7 @@ def _seconds(text: str) -> float:
 def hold(
     context: typer.Context,
     issue: Issue,
-    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Shown by plan and publish.")] = "",
+    why: Annotated[str, typer.Option(metavar="TEXT", help="Shown by plan and publish.")] = "",
     release: Annotated[bool, typer.Option("--release", help="Let publish mail it again.")] = False,
 ) -> None:
     """Keep publish from mailing an issue, until --release.

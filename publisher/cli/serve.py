@@ -82,7 +82,7 @@ def serve(
 @app.command(epilog=examples("PUBLISHER_DATABASE_URL=postgresql://db/news publisher worker"))
 def worker(
     context: typer.Context,
-    slots: Annotated[int, typer.Option("--slots", min=1, max=64, help="Workers that may share one mailing.")] = 3,
+    slots: Annotated[int, typer.Option(min=1, max=64, help="Workers that may share one mailing.")] = 3,
 ) -> None:
     """Help to send every mailing that has somebody pending, until stopped. Start one on each machine.
 

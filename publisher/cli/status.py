@@ -140,11 +140,10 @@ def report(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="The issue's folder name.")],
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Else standard output; on a terminal dist/reports/ISSUE.html."),
+        Path | None, typer.Option(metavar="FILE", help="Else standard output; on a terminal dist/reports/ISSUE.html.")
     ] = None,
     compare: Annotated[
-        str | None, typer.Option("--compare", metavar="ISSUE", help="Print both side by side instead, by domain too.")
+        str | None, typer.Option(metavar="ISSUE", help="Print both side by side instead, by domain too.")
     ] = None,
     format: Format = "text",
 ) -> None:

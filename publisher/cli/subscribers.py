@@ -41,11 +41,10 @@ app.add_typer(commands, name="subscribers")
 def list_(
     context: typer.Context,
     of: Annotated[
-        str | None,
-        typer.Option("--of", metavar="ISSUE", callback=slug_of, help="Who got this issue and who did not, and why."),
+        str | None, typer.Option(metavar="ISSUE", callback=slug_of, help="Who got this issue and who did not, and why.")
     ] = None,
     state: Annotated[
-        list[str] | None, typer.Option("--state", help="With --of: these alone, as status has it. May be given again.")
+        list[str] | None, typer.Option(help="With --of: these alone, as status has it. May be given again.")
     ] = None,
     format: Format = "text",
 ) -> None:

@@ -52,10 +52,8 @@ def eject(
 def preview(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A theme; all where none is named.")] = None,
-    issue: Annotated[
-        str | None, typer.Option("--issue", metavar="SLUG", help="Of which issue; the newest else.")
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write, below the root.")] = _OUT,
+    issue: Annotated[str | None, typer.Option(metavar="SLUG", help="Of which issue; the newest else.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write, below the root.")] = _OUT,
 ) -> None:
     """One issue in each theme: mail and pages, light and dark, side by side; prints the page's path."""
     from publisher.authoring.theme_files import preview_themes, themes
