@@ -71,12 +71,9 @@ def headlines(lines: Sequence[PastedLine], signs: Signs) -> dict[int, bool]:
         several = [level for level, count in Counter(levels[number] for number in filled).items() if count > 1]
         level = min(several or [levels[number] for number in filled] or levels.values())
         return {number: own < level and number not in filled for number, own in levels.items() if own <= level}
-    found = [line.number for line in written if line.number not in signs.code and _is_bold(line, signs)]
+    bold = [line for line in written if BOLD.fullmatch(line.words) and not signs.is_label(line)]
+    found = [line.number for line in bold if line.number not in signs.code]
     return dict.fromkeys(found or _in_order(written, signs) or _plain(lines, signs), False)
-
-
-def _is_bold(line: PastedLine, signs: Signs) -> bool:
-    return bool(BOLD.fullmatch(line.words)) and not signs.is_label(line)
 
 
 def value(match: re.Match[str]) -> int:

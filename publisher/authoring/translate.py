@@ -80,7 +80,8 @@ def draft_translation(config: Config, slug: str, language: str, new: str | None 
     translator, file = _Translator(config, tag), PurePath(original.places.path).name
     listed = issue.data.get("items")
     inline = {f"item {number}": item for number, item in enumerate(listed or (), 1) if isinstance(item, dict)}
-    terms = [text for data in (issue.data, *(item.data for item in items.values())) for text in _terms(data)]
+    every = [issue.data, *(item.data for item in items.values())]
+    terms = [text for data in every for path, text in _texts(data).items() if _kind(path) in _TERMS]
     own = {key: text for key, text in _texts(issue.data).items() if key[0] != "items"}
     translator.issue(issue, own, list(dict.fromkeys(terms)))
     for name, item in items.items():
@@ -171,10 +172,6 @@ def _texts(data: Any, path: tuple[str | int, ...] = ()) -> Texts:
 
 def _kind(path: Sequence[str | int]) -> str:
     return next((part for part in reversed(path) if isinstance(part, str)), "")
-
-
-def _terms(data: Any) -> list[str]:
-    return [text for path, text in _texts(data).items() if _kind(path) in _TERMS]
 
 
 @dataclass

@@ -73,10 +73,12 @@ class Sending:
             complain(say("{slug} is a draft", slug=self.issue), say("write status: ready in its issue.yaml"))
             return 1
         early = proof.edition.publish_at
-        if early and early > datetime.now(UTC) and not dry_run and not self._confirms_early(early):
+        if early and early > datetime.now(UTC) and not dry_run:
             at = early.isoformat(timespec="minutes")
-            complain(say("{slug} is due {at}; nothing was sent", slug=self.issue, at=at))
-            return 1
+            warn(say("{slug} is due only {at}; publisher publish would wait", slug=self.issue, at=at))
+            if not agreed(say("Send it now?"), self.yes):
+                complain(say("{slug} is due {at}; nothing was sent", slug=self.issue, at=at))
+                return 1
         translations = translations_of(self.config)
         single = self.alone or self.late or self.options.correction
         family = family_of(self.config, translations, self.issue, shared=not single, late=self.late)
@@ -177,11 +179,6 @@ class Sending:
                 told = say("{told}, each in {variants} variants", told=told, variants=len(edition.variants))
             put(told)
         return 1 if failed else 0
-
-    def _confirms_early(self, early: datetime) -> bool:
-        at = early.isoformat(timespec="minutes")
-        warn(say("{slug} is due only {at}; publisher publish would wait", slug=self.issue, at=at))
-        return agreed(say("Send it now?"), self.yes)
 
     def _print_dry_run(self, slug: str, found: DryRun) -> None:
         ongoing, reasons = found.ongoing, found.excluded_by_reason

@@ -76,16 +76,17 @@ def _in_yaml(letter: OpenNewsletter, path: str, kind: str, spot: keys.Spot, quot
 def _used(letter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list[str]:
     """Values that only the repository knows."""
     name = next((str(part) for part in reversed(at) if part != 0), "")
+    own = letter.config.newsletter.language if letter.config else "en"
     known: dict[str, Callable[[], list[str]]] = {
         "tags": lambda: letter.archive.used("tags"),
         "section": lambda: letter.archive.used("sections"),
         "authors": lambda: letter.archive.used("authors"),
         "commentary_by": lambda: letter.archive.used("authors"),
         "image": lambda: pictures_of(letter.real / PurePosixPath(path).parent),
-        "language": lambda: _languages(letter),
+        "language": lambda: [*dict.fromkeys((own, *(canonical(name) or name for name in spoken())))],
         "translation_of": lambda: sorted(letter.archive.facts, reverse=True),
         "anchor": lambda: [anchor_of_file(path, 1)],
-        "date": lambda: _days(path),
+        "date": lambda: [day.isoformat()] if (day := date_of_slug(path.split("/")[1])) else [],
         "items": lambda: _files(letter, path),
         "timezone": lambda: sorted(available_timezones()),
     }
@@ -93,16 +94,6 @@ def _used(letter: OpenNewsletter, path: str, kind: str, at: KeyPath) -> list[str
         known = {name: known[name] for name in ("language", "timezone")}
         return [*built_in()] if at == ("theme", "name") else known.get(name, list)()
     return known[name]() if name in known and (name != "items" or at == ("items", 0)) else []
-
-
-def _languages(letter: OpenNewsletter) -> list[str]:
-    own = letter.config.newsletter.language if letter.config else "en"
-    return [*dict.fromkeys((own, *(canonical(name) or name for name in spoken())))]
-
-
-def _days(path: str) -> list[str]:
-    day = date_of_slug(path.split("/")[1])
-    return [day.isoformat()] if day else []
 
 
 def _files(letter: OpenNewsletter, path: str) -> list[str]:

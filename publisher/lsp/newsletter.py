@@ -86,7 +86,7 @@ class OpenNewsletter:
         if room not in {"issues", "config.yaml", "series"}:  # the theme, which all share
             touched = [known for known in self._told if known != _CONFIG]
         for owner in touched:
-            if owner in self._told or self._is_open(owner):
+            if owner in self._told or any(path.startswith(f"issues/{owner}/") for path in self.open):
                 self._waiting.pop(owner, None)  # the last one touched is judged first
                 self._waiting[owner] = None
             elif owner not in self.archive.unread:
@@ -132,9 +132,6 @@ class OpenNewsletter:
     def _shadows(self) -> Mapping[str, bytes]:
         texts = {path: document.text.encode("utf-8", "surrogatepass") for path, document in self.open.items()}
         return {f"{self.real}/{path}": text for path, text in texts.items()}
-
-    def _is_open(self, slug: str) -> bool:
-        return any(path.startswith(f"issues/{slug}/") for path in self.open)
 
     async def _watch(self, more: Iterable[str]) -> None:
         """Take note of files that change on the disk, by whatever hand."""

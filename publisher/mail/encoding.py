@@ -51,8 +51,9 @@ class Base64:
     encoding = "base64"
 
     def __init__(self, text: Slotted) -> None:
-        self._parts: list[AnySlot | tuple[_Literal, _Literal, _Literal]] = [
-            part if isinstance(part, AnySlot) else _alignments(part.encode()) for part in text.parts
+        self._parts: list[AnySlot | list[_Literal]] = [
+            part if isinstance(part, AnySlot) else [_align(part.encode(), head) for head in range(3)]
+            for part in text.parts
         ]
 
     def fill(self, values: Mapping[AnySlot, bytes]) -> bytes:
@@ -71,10 +72,6 @@ class Base64:
             open_ += literal.tail
         out.append(_lines(open_))
         return b"".join(out)
-
-
-def _alignments(literal: bytes) -> tuple[_Literal, _Literal, _Literal]:
-    return tuple(_align(literal, head) for head in range(3))  # type: ignore[return-value]
 
 
 def _align(literal: bytes, head: int) -> _Literal:

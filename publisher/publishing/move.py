@@ -6,12 +6,12 @@ References stay, so that the links of mail already sent go on working; a mailing
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Table, func, select, text
+from sqlalchemy import Connection, Table, func, select, text
 
 from publisher.audience.backup import put_keys, signing_keys
 from publisher.config import Config
@@ -58,11 +58,17 @@ def move(config: Config, url: str) -> Moved:
         marks = _marks(old)
         with old.begin() as source:  # SQLite: nobody writes until the file is put aside, and whoever waits is refused
             rows = _copy(source, new)
-            _put_marks(marks, new_url)
+            for name, mark in marks.items():
+                if beside := mark_path(new_url, name):
+                    what = f"everything was moved, and the mark {mark} could not be copied to {beside}"
+                    with refusal(what, "copy it yourself, and rename the old database", DatabaseError):
+                        write_file(beside, mark.read_bytes())
             if old.dialect == "sqlite":
                 kept = _put_aside(old_url.database)
     if kept:
-        _fold_log(kept)
+        # The log goes into the file; where a service still has it open, that is done once it ends.
+        with suppress(sqlite3.Error), closing(sqlite3.connect(kept)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     keys = 0
     if new_url.database and new_url.get_backend_name() == "sqlite":
         folder = Path(new_url.database).parent
@@ -108,14 +114,6 @@ def _marks(old: Database) -> dict[str, Path]:
     return {name: pattern.parent / f"{before}{name}{after}" for name in found}
 
 
-def _put_marks(marks: Mapping[str, Path], new: URL) -> None:
-    for name, mark in marks.items():
-        if beside := mark_path(new, name):
-            what = f"everything was moved, and the mark {mark} could not be copied to {beside}"
-            with refusal(what, "copy it yourself, and rename the old database", DatabaseError):
-                write_file(beside, mark.read_bytes())
-
-
 def _copy(source: Connection, new: Database) -> dict[str, int]:
     tables = [table for table in whole_metadata().sorted_tables if table.name not in _NOT_MOVED]
     with new.begin() as target:
@@ -153,9 +151,3 @@ def _put_aside(name: str | None) -> Path | None:
             log = file.with_name(file.name + end)
             log.rename(kept.with_name(kept.name + end)) if log.exists() else None
     return kept
-
-
-def _fold_log(kept: Path) -> None:
-    """Take the log into the file that was put aside. Where a service still has it open, that is done once it ends."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(kept)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

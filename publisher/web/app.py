@@ -201,7 +201,8 @@ class ServiceGuard:
             if message["type"] == "http.response.start":
                 present = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(h for h in self._headers if h[0] not in present)]
-                self._metrics.count("requests", _method(scope), route_of(scope["path"]), str(message["status"]))
+                method = scope["method"] if scope["method"] in {"GET", "HEAD", "POST"} else "other"
+                self._metrics.count("requests", method, route_of(scope["path"]), str(message["status"]))
             await send(message)
 
         return safely
@@ -214,7 +215,3 @@ def route_of(path: str) -> str:
 
 
 _ROUTES = {"", "subscribe", "confirm", "unsubscribe", "preferences", "r", "webhooks", "healthz", "metrics"}
-
-
-def _method(scope: Scope) -> str:
-    return scope["method"] if scope["method"] in {"GET", "HEAD", "POST"} else "other"

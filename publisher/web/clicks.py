@@ -16,7 +16,6 @@ from string import punctuation
 from urllib.parse import quote
 
 from starlette.background import BackgroundTask
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,15 +41,12 @@ async def follow(request: Request) -> Response:
         raise HTTPException(404)
     answer = Response(status_code=302, headers={"location": quote(target, safe=punctuation)})
     if request.method == "GET" and service.config.newsletter.tracking == "clicks":
-        client = (network(request), request.headers.get("user-agent", ""))
-        request.app.state.clicks.add(client, slug, int(number), machine=_is_machine(request.headers))
+        agent = request.headers.get("user-agent", "")
+        ahead = any("prefetch" in request.headers.get(name, "").lower() for name in _PREFETCH)
+        client, machine = (network(request), agent), ahead or is_machine(agent)
+        request.app.state.clicks.add(client, slug, int(number), machine=machine)
         answer.background = BackgroundTask(request.app.state.clicks.flush)
     return answer
-
-
-def _is_machine(headers: Headers) -> bool:
-    fetched_ahead = any("prefetch" in headers.get(name, "").lower() for name in _PREFETCH)
-    return fetched_ahead or is_machine(headers.get("user-agent", ""))
 
 
 class ClickCounter:

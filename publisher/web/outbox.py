@@ -8,7 +8,6 @@ vouched for, and an open or click that a feedback event tells of and no machine 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -77,11 +76,6 @@ def enter_unasked(connection: Connection) -> int:
     rows = select(s.id, *(literal(value, c[name].type) for name, value in values.items())).where(unasked).order_by(s.id)
     connection.execute(insert(confirmations).from_select(["subscriber_id", *values], rows))
     return connection.execute(update(subscribers).where(unasked).values(asked_at=at)).rowcount
-
-
-def enter_asking(connection: Connection, subscriber_ids: Iterable[int], at: datetime) -> None:
-    """Put a question whether they still read into the outbox for each, whatever there is already."""
-    insert_rows(connection, confirmations, [{"subscriber_id": key, **_fresh(at, ASK)} for key in subscriber_ids])
 
 
 def _fresh(at: datetime, kind: str = CONFIRM) -> dict[str, object]:
@@ -189,7 +183,7 @@ def ask(connection: Connection, since: datetime, waited: datetime, *, act: bool 
     gone = [row for row in rows if row.mails > REMINDERS]
     if act:
         at = store.now()
-        enter_asking(connection, [row.id for row in due], at)
+        insert_rows(connection, confirmations, [{"subscriber_id": row.id, **_fresh(at, ASK)} for row in due])
         held = {"reason": Reason.SILENT.value, "detail": "", "at": at}
         insert_rows(connection, suppressions, [{"mailbox_key": row.mailbox_key, **held} for row in gone])
         entries = [(row.id, ConsentEvent.ASKED, {"mail": row.mails + 1}) for row in due]
