@@ -123,9 +123,8 @@ def last_backup(config: Config) -> datetime | None:
 def _sqlite_path(config: Config, advice: str) -> None:
     url = database_url(config)
     if url.get_backend_name() != "sqlite":
-        raise UsageError(
-            "the database is PostgreSQL, which has its own tools for this", help=f"{advice} (docs/backup.md)"
-        )
+        message = "the database is PostgreSQL, which has its own tools for this"
+        raise UsageError(message, help=f"{advice} (docs/backup.md)")
 
 
 def _examine(connection: sqlite3.Connection, file: Path) -> Copied:

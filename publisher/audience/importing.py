@@ -175,9 +175,8 @@ def add(
         raise UsageError("the language is not a BCP 47 tag", help="write zh-CN, en or ja")
     with database.begin() as connection:
         if held := suppression(connection, address.mailbox_key):
-            raise UsageError(
-                f"the address is suppressed ({held.reason.value})", help="publisher suppressions remove takes it back"
-            )
+            message = f"the address is suppressed ({held.reason.value})"
+            raise UsageError(message, help="publisher suppressions remove takes it back")
         if forgotten_among(connection, [address.mailbox_key]):
             raise UsageError("this person asked to be forgotten", help="they can subscribe by the form themselves")
         if known := store.find(connection, address):

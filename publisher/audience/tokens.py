@@ -126,13 +126,11 @@ def _own_key(folder: Path) -> str:
             key = _make_key(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise UsageError(
-            f"the signing key {path} cannot be used: {reason}", help="make it readable, or set PUBLISHER_SECRET_KEYS"
-        ) from error
+        message = f"the signing key {path} cannot be used: {reason}"
+        raise UsageError(message, help="make it readable, or set PUBLISHER_SECRET_KEYS") from error
     if len(key) < 16:
-        raise UsageError(
-            f"the signing key {path} is too short", help="restore it from a backup: links already mailed need it"
-        )
+        message = f"the signing key {path} is too short"
+        raise UsageError(message, help="restore it from a backup: links already mailed need it")
     return key
 
 

@@ -92,9 +92,8 @@ def starter_files(locale: Locale, date: str, number: int | None) -> dict[str, st
 def _date(config: Config, slug: str) -> date:
     found = date_of_slug(slug)
     if found is None and DATED.match(slug) and slug[10:11] in {"", "-"}:
-        raise UsageError(
-            say("{day} is not a day of the calendar", day=slug[:10]), help=say("begin the slug with a real date")
-        )
+        message = say("{day} is not a day of the calendar", day=slug[:10])
+        raise UsageError(message, help=say("begin the slug with a real date"))
     return found or datetime.now(config.newsletter.zone).date()
 
 

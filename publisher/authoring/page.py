@@ -58,9 +58,8 @@ def fetch_page(url: str, *, allow_private: bool = False) -> FetchedPage:
     except TimeoutError as error:
         raise ServiceError(f"the page did not come within {SECONDS:g} s", help="try again later") from error
     except PrivateAddressError as error:
-        raise ServiceError(
-            f"the page is not fetched: {error}", help="checks.allow_private_links in config.yaml lets private hosts in"
-        ) from error
+        message = f"the page is not fetched: {error}"
+        raise ServiceError(message, help="checks.allow_private_links in config.yaml lets private hosts in") from error
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, zlib.error) as error:
         told = str(error) if isinstance(error, httpx.ConnectError) else type(error).__name__
         raise ServiceError(f"the page cannot be had: {told}", help="open the link in a browser to see") from error

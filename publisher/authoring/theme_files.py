@@ -72,9 +72,8 @@ def _chosen(config: Config, name: str | None) -> dict[str, Path]:
     name = name.removeprefix(f"{config.templates}/")
     if name not in files:
         near = difflib.get_close_matches(name, files, 1, 0.5)
-        raise UsageError(
-            f"the theme has no {name}", help=f"the nearest is {near[0]}" if near else "publisher theme eject copies all"
-        )
+        message = f"the theme has no {name}"
+        raise UsageError(message, help=f"the nearest is {near[0]}" if near else "publisher theme eject copies all")
     return {name: files[name]}
 
 

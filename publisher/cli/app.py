@@ -52,9 +52,8 @@ def _language(value: str | None) -> None:
         return
     spoken = first_spoken(value, LANGUAGES)
     if spoken is None:
-        raise UsageError(
-            say("publisher does not speak {tag}", tag=value), help=say("use one of {near}", near=", ".join(LANGUAGES))
-        )
+        message = say("publisher does not speak {tag}", tag=value)
+        raise UsageError(message, help=say("use one of {near}", near=", ".join(LANGUAGES)))
     language.set(spoken)
 
 

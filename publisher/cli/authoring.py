@@ -82,9 +82,8 @@ def _remarks(made: NewRepository) -> list[str]:
             say("No CI, for no git remote names GitHub or GitLab: --ci github or --ci gitlab adds it, later as well.")
         )
     if made.git == "missing":
-        said.append(
-            say("No git repository was begun: git is missing, or refused. Type git init here once it is there.")
-        )
+        message = say("No git repository was begun: git is missing, or refused. Type git init here once it is there.")
+        said.append(message)
     return said
 
 

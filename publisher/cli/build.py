@@ -120,9 +120,8 @@ def wechat(
         [*(one for one in proof.findings if one.severity is not Severity.INFO), *found], config.root, folded=True
     )
     if article is None:
-        complain(
-            say("{slug} has errors; nothing was written", slug=issue), None if found else f"publisher check {issue}"
-        )
+        message = say("{slug} has errors; nothing was written", slug=issue)
+        complain(message, None if found else f"publisher check {issue}")
         return 1
     folder = config.root / out / "wechat" / issue
     write_folder(article, Theme.of(config), folder)

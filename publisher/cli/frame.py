@@ -126,9 +126,8 @@ def moment_back(option: str, span: str) -> datetime:
     try:
         return shifted(datetime.now(UTC), span, -1)
     except ValueError as error:
-        raise UsageError(
-            f"{option}: {error}", help=say("write a number and d, w, m (months) or y, such as 12m")
-        ) from None
+        advice = say("write a number and d, w, m (months) or y, such as 12m")
+        raise UsageError(f"{option}: {error}", help=advice) from None
 
 
 def write_page(target: Path, page: str, option: str) -> None:

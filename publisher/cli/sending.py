@@ -153,9 +153,8 @@ class Sending:
             message = say(
                 "the archive cannot be asked whether {slug} was mailed: {message}", slug=slugs[0], message=error.message
             )
-            raise DeployError(
-                message, help=say("{advice}; or send --without-archive", advice=error.help or say("mend that"))
-            ) from error
+            advice = say("{advice}; or send --without-archive", advice=error.help or say("mend that"))
+            raise DeployError(message, help=advice) from error
         return witness
 
     def _test(self, edition: Edition, addresses: Sequence[str]) -> int:

@@ -185,9 +185,8 @@ def _report(context: typer.Context, config: Config, database: Database, issue: s
         issue = chosen_slug(context.obj, issue)
         found = read(database, config, issue)
     if found is None:
-        raise UsageError(
-            say("{slug} has not been sent: there is nothing to report", slug=issue), help=f"publisher send {issue}"
-        )
+        message = say("{slug} has not been sent: there is nothing to report", slug=issue)
+        raise UsageError(message, help=f"publisher send {issue}")
     return found
 
 

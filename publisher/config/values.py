@@ -41,15 +41,13 @@ def _duration(value: Any) -> Any:
     if text == "0":
         return timedelta(0)
     if not text or _DURATION.sub("", text).strip():
-        raise refuse(
-            say("{value!r} is no length of time", value=value), say("write a number and s, m, h, d or w, such as 24h")
-        )
+        message = say("{value!r} is no length of time", value=value)
+        raise refuse(message, say("write a number and s, m, h, d or w, such as 24h"))
     try:
         return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in _DURATION.findall(text)))
     except (OverflowError, ValueError):
-        raise refuse(
-            say("{value!r} is too long a time", value=value), say("write a shorter one, such as 24h")
-        ) from None
+        message = say("{value!r} is too long a time", value=value)
+        raise refuse(message, say("write a shorter one, such as 24h")) from None
 
 
 def _web_url(value: str) -> str:
@@ -60,9 +58,8 @@ def _web_url(value: str) -> str:
     except ValueError:
         host, parts = None, urlsplit("")
     if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", value.strip()):
-        raise refuse(
-            say("the URL has to begin with https:// or http:// and name a host"), say("write https://example.com/")
-        )
+        message = say("the URL has to begin with https:// or http:// and name a host")
+        raise refuse(message, say("write https://example.com/"))
     if parts.query or parts.fragment or parts.username or parts.password:
         message = say("the URL can hold a host and a path only")
         raise refuse(message, say("write {scheme}://{host}/", scheme=parts.scheme, host=host))

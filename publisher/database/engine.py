@@ -245,9 +245,8 @@ def _explained(url: URL) -> Iterator[None]:
             raise
         raise explain(sqlite3.DatabaseError("malformed"), url) from error
     except PoolTimeout as error:
-        raise DatabaseError(
-            "no connection to the database became free", help="serve fewer requests at once, or raise the pool"
-        ) from error
+        message = "no connection to the database became free"
+        raise DatabaseError(message, help="serve fewer requests at once, or raise the pool") from error
 
 
 def to_json(value: Any) -> str:

@@ -71,9 +71,8 @@ def _of_postgresql(error: BaseException, url: URL) -> DatabaseError:
             if part in text:
                 state = code
     if state is None:
-        return DatabaseError(
-            f"the database server at {at} cannot be reached", help="start it, or correct PUBLISHER_DATABASE_URL"
-        )
+        message = f"the database server at {at} cannot be reached"
+        return DatabaseError(message, help="start it, or correct PUBLISHER_DATABASE_URL")
     for row in _known()["postgresql"]:
         if str(state).startswith(tuple(row["of"])):
             return DatabaseError(row["means"].format(at=at), help=row["action"])
@@ -88,7 +87,5 @@ def _known() -> dict[str, list[dict[str, Any]]]:
 
 def unusable_url(reason: str) -> DatabaseError:
     """The URL names no database we can use. The URL itself may hold a password and is not repeated."""
-    return DatabaseError(
-        f"the database URL cannot be used: {reason}",
-        help="write sqlite:///path/to/file.db or postgresql://host/name in PUBLISHER_DATABASE_URL or config.yaml",
-    )
+    advice = "write sqlite:///path/to/file.db or postgresql://host/name in PUBLISHER_DATABASE_URL or config.yaml"
+    return DatabaseError(f"the database URL cannot be used: {reason}", help=advice)

@@ -97,9 +97,8 @@ def _keep(file: str | None, version: str) -> None:
 def _is_current(connection: Connection) -> bool:
     version = _version(connection)
     if version is not None and version not in revisions():
-        raise DatabaseError(
-            "the database was made by a newer version of publisher", help="upgrade publisher; nothing was changed"
-        )
+        message = "the database was made by a newer version of publisher"
+        raise DatabaseError(message, help="upgrade publisher; nothing was changed")
     return version == revisions()[-1]
 
 

@@ -198,15 +198,13 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
     """
     slug, mailing = letter.slug, newest(connection, letter.slug)
     if mailing is None and correction:
-        raise UsageError(
-            say("{slug} has not been sent: there is nothing to correct", slug=slug), help=f"publisher send {slug}"
-        )
+        message = say("{slug} has not been sent: there is nothing to correct", slug=slug)
+        raise UsageError(message, help=f"publisher send {slug}")
     begun = mailing is not None and mailing.operator != Operator.CANCELLED
     if correction and mailing and not begun and mailing.digest == letter.digest:
         advice = say("publisher send {slug} mails those whom no mailing reached", slug=slug)
-        raise UsageError(
-            say("{slug} has not changed since it was cancelled: there is nothing to correct", slug=slug), help=advice
-        )
+        message = say("{slug} has not changed since it was cancelled: there is nothing to correct", slug=slug)
+        raise UsageError(message, help=advice)
     if slug.startswith(f"{SERIES}/") and not (mailing and begun and mailing.digest == letter.digest):
         message = say("{slug} is a step of a series, which goes to each reader in turn, once", slug=slug)
         raise UsageError(message, help=say("publisher publish sends it; publisher send --test ADDR shows it"))
@@ -258,9 +256,8 @@ def _refuse_late(connection: Connection, slug: str, family: FamilyRule) -> None:
             message = say(
                 "its family was mailed without {slug}, as {other}: nobody is mailed by itself", slug=slug, other=other
             )
-            raise UsageError(
-                message, help=say("publisher send {slug} --late mails those who had none of the family", slug=slug)
-            )
+            advice = say("publisher send {slug} --late mails those who had none of the family", slug=slug)
+            raise UsageError(message, help=advice)
 
 
 def _begun(connection: Connection, slug: str) -> bool:

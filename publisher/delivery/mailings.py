@@ -122,18 +122,16 @@ def set_operator(database: Database, slug: str, wanted: str) -> Account:
     with database.begin() as connection:
         mailing = newest(connection, slug)
         if mailing is None:
-            raise UsageError(
-                say("nothing of {slug} has been frozen", slug=slug), help=say("publisher status lists the mailings")
-            )
+            message = say("nothing of {slug} has been frozen", slug=slug)
+            raise UsageError(message, help=say("publisher status lists the mailings"))
         found = account(connection, mailing.id)
         if mailing.operator == Operator.CANCELLED and wanted != Operator.CANCELLED:
             message = say("{slug} is cancelled for good", slug=slug)
             raise UsageError(message, help=say("publisher send {slug} mails those not reached yet", slug=slug))
         if found.left == 0:
             verb = "resume" if wanted == Operator.GOING else "stop"
-            raise UsageError(
-                say("{slug} is done: nothing is left to {verb}", slug=slug, verb=verb), help=f"publisher status {slug}"
-            )
+            message = say("{slug} is done: nothing is left to {verb}", slug=slug, verb=verb)
+            raise UsageError(message, help=f"publisher status {slug}")
         write_operator(connection, mailing.id, wanted)
         return found
 

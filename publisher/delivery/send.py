@@ -287,9 +287,8 @@ def send_test(config: Config, edition: Edition | MailContent, addresses: list[st
             claim = Claim(at, 1, TEST, to, "", variant)
             (outcome,) = transport.submit([address(f"{stamp}-{at}", claim)])
             if outcome.verdict is Verdict.STOP:
-                raise TransportError(
-                    say("the test was not sent: {code}", code=outcome.code), help=say("run publisher doctor")
-                )
+                message = say("the test was not sent: {code}", code=outcome.code)
+                raise TransportError(message, help=say("run publisher doctor"))
             if outcome.verdict is not Verdict.SUBMITTED:
                 failed.setdefault(position, outcome.code or outcome.verdict.value)
     return sorted(failed.items())

@@ -156,9 +156,8 @@ def decide(facts: Facts, now: datetime, policy: PublishConfig) -> IssueDecision:
     if facts.broken:
         return IssueDecision(facts, Action.BROKEN, say("it has errors"), f"publisher check {slug}")
     if facts.forgotten and facts.settled != "mailed":
-        return IssueDecision(
-            facts, Action.UNKNOWN, say("{what}: was it restored?", what=facts.forgotten), how_to_settle(slug)
-        )
+        why = say("{what}: was it restored?", what=facts.forgotten)
+        return IssueDecision(facts, Action.UNKNOWN, why, how_to_settle(slug))
     if facts.mailed and not facts.forgotten:
         return _mailed(facts, facts.mailed, now)
     if facts.settled == "mailed":
@@ -204,17 +203,15 @@ def with_family(decision: IssueDecision, others: Sequence[IssueDecision]) -> Iss
 def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
     slug = facts.slug
     if mailed.operator == Operator.CANCELLED:
-        return IssueDecision(
-            facts, Action.CANCELLED, say("cancelled"), say("publisher send {slug} mails those not reached", slug=slug)
-        )
+        ways = say("publisher send {slug} mails those not reached", slug=slug)
+        return IssueDecision(facts, Action.CANCELLED, say("cancelled"), ways)
     same = facts.digest == mailed.digest or (mailed.content is not None and facts.content == mailed.content)
     if mailed.sendable:
         if facts.held_at:
             return _held(facts)
         if mailed.operator == Operator.PAUSED:
-            return IssueDecision(
-                facts, Action.PAUSED, say("paused; {left}", left=_left(mailed)), f"publisher resume {slug}"
-            )
+            why = say("paused; {left}", left=_left(mailed))
+            return IssueDecision(facts, Action.PAUSED, why, f"publisher resume {slug}")
         if not same:
             why = say("it changed while it was being mailed; {left}", left=_left(mailed))
             ways = say(

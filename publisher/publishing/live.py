@@ -87,13 +87,11 @@ def fetch_page(url: str) -> bytes:
             for piece in answer.iter_bytes():
                 data += piece
                 if len(data) > LARGEST:
-                    raise ServiceError(
-                        say("{url} is larger than a page of an archive", url=url), help=say("name the page of an issue")
-                    )
+                    message = say("{url} is larger than a page of an archive", url=url)
+                    raise ServiceError(message, help=say("name the page of an issue"))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServiceError(
-            say("{url} does not answer: {reason}", url=url, reason=type(error).__name__), help=say("is the network up?")
-        ) from error
+        message = say("{url} does not answer: {reason}", url=url, reason=type(error).__name__)
+        raise ServiceError(message, help=say("is the network up?")) from error
     return data
 
 

@@ -147,9 +147,8 @@ class _Publish(Run):
         unmailed_issues = [slug for slug in self.options.unmailed if slug not in here]
         for how, slugs in (("mailed", self.options.mailed), ("unmailed", unmailed_issues)):
             if strange := sorted(set(slugs) - kinds.keys() - months.keys() - {"all"}):
-                raise UsageError(
-                    say("there is no issue {slug}", slug=strange[0]), help=say("name a folder of issues/, or all")
-                )
+                message = say("there is no issue {slug}", slug=strange[0])
+                raise UsageError(message, help=say("name a folder of issues/, or all"))
             begun = {slug for slug in slugs if kinds.get(slug) in _BEGUN or months.get(slug)}
             meant = {slug for slug in self._with_families(slugs) if kinds.get(slug) in SETTLED_BY_NAME}
             meant |= months.keys() & ({*slugs} - begun if how == "mailed" else {*slugs})
@@ -159,9 +158,8 @@ class _Publish(Run):
             for slug in sorted(set(slugs) - {"all"} - set(chosen)):
                 if kinds.get(slug) in _NEVER_HAD:
                     message = say("{slug} is {kind}: no reader can have had it", slug=slug, kind=WORDS[kinds[slug]])
-                    raise UsageError(
-                        message, help=say("publisher publish --{how} settles what is ready, due and whole", how=how)
-                    )
+                    advice = say("publisher publish --{how} settles what is ready, due and whole", how=how)
+                    raise UsageError(message, help=advice)
                 if how == "mailed" and slug in begun:
                     ways = say(
                         "publisher cancel {slug} ends that: who is left is not mailed; publisher pause {slug} stops it",

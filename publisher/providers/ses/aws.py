@@ -31,9 +31,8 @@ def client(service: str, region: str | None, *, read_seconds: float = 30.0, atte
     try:
         return boto3.client(service, region_name=region, config=options)
     except (BotoCoreError, ValueError) as error:
-        raise ServiceError(
-            f"no client for AWS {service}: {error}", help="set delivery.ses.region in config.yaml, or AWS_REGION"
-        ) from error
+        message = f"no client for AWS {service}: {error}"
+        raise ServiceError(message, help="set delivery.ses.region in config.yaml, or AWS_REGION") from error
 
 
 def call(what_failed: str, function: Callable[[], Answer]) -> Answer:
@@ -155,9 +154,8 @@ def pull(queue: Queue, take_in: Callable[[Sequence[str]], None], *, follow: bool
                 batches = [letters[i : i + BATCH] for i in range(0, len(letters), BATCH)]
                 stuck = stuck + 1 if sum(pool.map(queue.delete, batches)) == len(letters) else 0
                 if stuck > 5:
-                    raise ServiceError(
-                        "SQS deletes none of the events that were taken in", help="allow sqs:DeleteMessage on the queue"
-                    )
+                    message = "SQS deletes none of the events that were taken in"
+                    raise ServiceError(message, help="allow sqs:DeleteMessage on the queue")
             yield len(letters)
             if not letters and not follow:
                 return

@@ -53,10 +53,9 @@ class SmtpTransport(Transport):
             message = f"the relay {self._where} refuses the login"
             raise TransportError(message, help="check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD") from error
         except ssl.SSLError as error:
-            raise TransportError(
-                f"no TLS with the relay {self._where}: {error.reason or 'the handshake fails'}",
-                help="check delivery.smtp.security (none, starttls, tls) and the relay's certificate",
-            ) from error
+            message = f"no TLS with the relay {self._where}: {error.reason or 'the handshake fails'}"
+            advice = "check delivery.smtp.security (none, starttls, tls) and the relay's certificate"
+            raise TransportError(message, help=advice) from error
         except (smtplib.SMTPException, OSError) as error:
             advice = "check delivery.smtp in config.yaml, and that the relay is running"
             raise TransportError(f"the relay {self._where} cannot be used: {_brief(error)}", help=advice) from error
