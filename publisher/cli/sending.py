@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,25 +37,21 @@ from publisher.publishing.witness import Witness, mail, refuse_forgetful
 _OVERDUE = say("overdue: ")
 
 
+@dataclass
 class Sending:
     """``publisher send ISSUE``. ``json``: one object a line on standard output."""
 
-    def __init__(
-        self,
-        context: typer.Context,
-        issue: str,
-        options: Options,
-        *,
-        alone: bool,
-        late: bool,
-        without_archive: bool,
-        yes: bool,
-        json: bool,
-    ) -> None:
-        self.context, self.issue, self.options = context, issue, options
-        self.alone, self.late = alone, late
-        self.without_archive, self.yes, self.json = without_archive, yes, json
-        self.config = config_of(context)
+    context: typer.Context
+    issue: str
+    options: Options
+    alone: bool
+    late: bool
+    without_archive: bool
+    yes: bool
+    json: bool
+
+    def __post_init__(self) -> None:
+        self.config = config_of(self.context)
 
     def run(self, addresses: Sequence[str], *, dry_run: bool) -> int:
         """Do it, or send a test to ``addresses``; the exit status."""

@@ -6,7 +6,7 @@ import hmac
 import ipaddress
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import quote, urlsplit
 
@@ -22,7 +22,7 @@ from publisher.errors import DatabaseError
 from publisher.providers import providers
 from publisher.web import links, operations, subscribing
 from publisher.web.clicks import ClickCounter, follow
-from publisher.web.service import Metrics, Service, ServicePages
+from publisher.web.service import Service
 
 log = logging.getLogger("publisher.web")
 
@@ -89,16 +89,8 @@ def create_app(service: Service) -> ASGIApp:
     app.state.alarms = operations.Alarms(service.config, service.database)
     found = [provider.webhook() for provider in providers(service.config)]
     app.state.webhooks = {webhook.name: webhook for webhook in found if webhook}
-    url = urlsplit(service.config.service.url or "")
-    return ServiceGuard(
-        app,
-        pages=service.pages,
-        metrics=service.metrics,
-        secure=url.scheme == "https",
-        prefix=url.path,
-        limits=[(f"/webhooks/{webhook.name}", webhook.limit) for webhook in app.state.webhooks.values()],
-        edge=os.environ.get("PUBLISHER_ORIGIN_SECRET", ""),
-    )
+    limits = {f"/webhooks/{webhook.name}": webhook.limit for webhook in app.state.webhooks.values()}
+    return ServiceGuard(app, service, limits)
 
 
 BODY_LIMIT = 64 * 1024  # bytes of a form
@@ -123,26 +115,15 @@ _HEADERS = {
 class ServiceGuard:
     """ASGI middleware around the whole application."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        pages: ServicePages,
-        metrics: Metrics,
-        secure: bool,
-        prefix: str = "",
-        limits: Iterable[tuple[str, int]] = (),
-        edge: str = "",
-    ) -> None:
-        """``secure``: readers come over HTTPS. ``prefix``: the path of service.url. ``limits``: bytes by path.
-
-        ``edge``: a secret shared with the network that passes requests on; who knows it says who the viewer is.
-        """
-        self._app, self._pages, self._metrics, self._prefix = app, pages, metrics, prefix.rstrip("/")
-        self._limits = dict(limits)
-        self._edge = edge.encode()
-        headers = _HEADERS | {"content-security-policy": pages.policy}
-        if secure:
+    def __init__(self, app: ASGIApp, service: Service, limits: Mapping[str, int]) -> None:
+        """``limits``: bytes of a body, by path."""
+        url = urlsplit(service.config.service.url or "")
+        self._app, self._pages, self._metrics, self._prefix = app, service.pages, service.metrics, url.path.rstrip("/")
+        self._limits = limits
+        # A secret shared with the network that passes requests on; who knows it says who the viewer is.
+        self._edge = os.environ.get("PUBLISHER_ORIGIN_SECRET", "").encode()
+        headers = _HEADERS | {"content-security-policy": self._pages.policy}
+        if url.scheme == "https":  # readers come over HTTPS
             headers["strict-transport-security"] = "max-age=31536000"
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
