@@ -17,7 +17,8 @@ from typing import Annotated
 import typer
 
 from publisher import __version__
-from publisher.cli.frame import app, complain, show_findings
+from publisher.cli.frame import app
+from publisher.cli.output import complain, show_findings
 from publisher.diagnostics.sentences import LANGUAGES, language, say
 from publisher.errors import ConfigError, PublisherError, UsageError
 from publisher.language import first_spoken

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.frame import Format, app, emit, examples, moment_back, number_of, opened, put, tell
+from publisher.cli.frame import Format, app, examples, moment_back, opened
+from publisher.cli.output import emit, number_of, put, tell
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:

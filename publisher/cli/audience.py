@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from publisher.cli.frame import Format, app, console, emit, examples, moment_back, opened, plain, put, tell, write_page
+from publisher.cli.frame import Format, app, examples, moment_back, opened
+from publisher.cli.output import console, emit, plain, put, tell, write_page
 
 if TYPE_CHECKING:
     from publisher.insights.audience import AudienceReport

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from publisher.cli.frame import app, chosen_slug, config_of, console, examples, put, show_findings, tell, warn
+from publisher.cli.frame import app, chosen_slug, config_of, examples
+from publisher.cli.output import console, put, show_findings, tell, warn
 from publisher.diagnostics import Diagnostic, rendered, say
 from publisher.errors import UsageError, refusal
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli.frame import app, config_of, examples, number_of, put
+from publisher.cli.frame import app, config_of, examples
+from publisher.cli.output import number_of, put
 
 
 @app.command(epilog=examples("publisher backup /safe/newsletter-2035-03-09.backup"))

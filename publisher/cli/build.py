@@ -8,23 +8,8 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli.frame import (
-    Bar,
-    CacheFolder,
-    Format,
-    Issue,
-    app,
-    chosen_slug,
-    chosen_slugs,
-    complain,
-    config_of,
-    console,
-    examples,
-    opened,
-    put,
-    show_findings,
-    tell,
-)
+from publisher.cli.frame import CacheFolder, Format, Issue, app, chosen_slug, chosen_slugs, config_of, examples, opened
+from publisher.cli.output import Bar, complain, console, put, show_findings, tell
 from publisher.diagnostics import Severity, counted, rendered, say
 from publisher.errors import ConfigError
 

@@ -11,20 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from publisher.cli.frame import (
-    Bar,
-    CacheFolder,
-    agreed,
-    app,
-    chosen_slugs,
-    complain,
-    console,
-    error_console,
-    examples,
-    show_findings,
-    slug_in,
-    tell,
-)
+from publisher.cli.frame import CacheFolder, app, chosen_slugs, examples, slug_in
+from publisher.cli.output import Bar, agreed, complain, console, error_console, show_findings, tell
 from publisher.diagnostics import Diagnostic, rendered, say
 from publisher.errors import UsageError, refusal
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from publisher.cli.frame import Format, app, complain, config_of, console, emit, examples, put
+from publisher.cli.frame import Format, app, config_of, examples
+from publisher.cli.output import complain, console, emit, put
 
 _MARKS = {"ok": "[green]ok     [/]", "warning": "[yellow]warning[/]", "fault": "[bold red]fault  [/]"}
 

@@ -9,22 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from publisher.cli.frame import (
-    Bar,
-    Format,
-    OneIssue,
-    Yes,
-    agreed,
-    app,
-    chosen_slug,
-    emit,
-    error_console,
-    examples,
-    opened,
-    put,
-    tell,
-    warn,
-)
+from publisher.cli.frame import Format, OneIssue, Yes, app, chosen_slug, examples, opened
+from publisher.cli.output import Bar, agreed, emit, error_console, put, tell, warn
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:

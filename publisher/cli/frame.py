@@ -1,27 +1,21 @@
-"""What every command shares: the application, where words go, the config and the database, JSON, numbers, bars.
+"""What every command shares: the application, its arguments and options, the config and the database.
 
-Results go to standard output, everything else to standard error. A command returns its exit status; None is 0.
+A command returns its exit status; None is 0.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
-import os
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from publisher.diagnostics import Diagnostic, rendered, say
-from publisher.errors import PublisherError, UsageError, refusal
+from publisher.diagnostics import say
+from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.config import Config
@@ -35,88 +29,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-console = Console(soft_wrap=True, highlight=False)
-error_console = Console(stderr=True, soft_wrap=True, highlight=False)
-
-
-class _Unheard:
-    """An output whose reader may go: what cannot be written any more is written nowhere."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        with self._mended():
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with self._mended():
-            self._stream.flush()
-
-    @contextmanager
-    def _mended(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError:  # the pipe, the terminal, the disk of a log; what is buffered goes the same way
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
-
-
-def work_on_unheard() -> None:
-    """From now on nobody has to listen: a mailing does not end because a log, a pipe or a terminal did."""
-    sys.stdout, sys.stderr = (_Unheard(stream) for stream in (sys.stdout, sys.stderr))
 
 
 def examples(*lines: str) -> str:
     """The calls, as the epilog of ``--help``, a line each."""
     return f"Example: {lines[0]}" if len(lines) == 1 else "\n\n".join(("Examples:", *lines))
-
-
-def put(text: str) -> None:
-    """A result, on standard output; a sentence in the reader's language."""
-    console.print(rendered(text), markup=False)
-
-
-def tell(text: str) -> None:
-    """A remark, on standard error; likewise."""
-    error_console.print(rendered(text), markup=False)
-
-
-def warn(text: str) -> None:
-    """A warning, on standard error; likewise."""
-    label = rendered(say("warning: "))
-    error_console.print(f"[yellow]{label}[/]{escape(rendered(text))}")
-
-
-def complain(message: str, help: str | None = None) -> None:
-    """Say what failed, in one line, and what to do about it, in another."""
-    from publisher.diagnostics.text import printable
-
-    for color, label, text in (("bold red", say("error: "), message), ("cyan", say("help: "), help)):
-        if text:
-            shown = "\n".join(map(printable, rendered(text).split("\n")))
-            error_console.print(f"[{color}]{rendered(label)}[/]{escape(shown)}")
-
-
-def emit(value: Any) -> None:
-    """The result as JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
-
-
-def plain(value: Any) -> Any:
-    """A value of ours as JSON values: dataclasses and named tuples as objects, moments as ISO 8601."""
-    if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if hasattr(value, "_asdict"):
-        value = value._asdict()
-    if isinstance(value, Mapping):
-        return {key: plain(part) for key, part in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [plain(part) for part in value]
-    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def moment_back(option: str, span: str) -> datetime:
@@ -128,41 +45,6 @@ def moment_back(option: str, span: str) -> datetime:
     except ValueError as error:
         advice = say("write a number and d, w, m (months) or y, such as 12m")
         raise UsageError(f"{option}: {error}", help=advice) from None
-
-
-def write_page(target: Path, page: str, option: str) -> None:
-    """Write a page and say where. Raises UsageError, naming the ``option`` for another place."""
-    from publisher.documents.atomic import write_file
-
-    with refusal(
-        say("{target} cannot be written", target=str(target)), say("name another file with {option}", option=option)
-    ):
-        write_file(target, page.encode())
-    put(str(target))
-
-
-def agreed(question: str, yes: bool, refusal: PublisherError | None = None) -> bool:
-    """Whether ``yes`` is given, or the terminal says so, or nobody is there and no ``refusal`` is to be raised."""
-    if yes or sys.stdin.isatty():
-        return yes or typer.confirm(rendered(question), err=True)
-    if refusal:
-        raise refusal
-    return True
-
-
-def show_findings(
-    findings: Iterable[Diagnostic], root: Path | None = None, terminal: Console = error_console, *, folded: bool = False
-) -> None:
-    """Findings for people, with many of one kind as one if ``folded``."""
-    from publisher.diagnostics.text import render_text
-
-    color = terminal.is_terminal and not terminal.no_color
-    terminal.file.write(render_text(findings, root, color=color, folded=folded))
-
-
-def number_of(number: int, noun: str) -> str:
-    """``1 issue``, ``2,000 issues``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def config_of(context: typer.Context) -> Config:
@@ -248,64 +130,6 @@ def slug_in(root: Path, name: str) -> str:
     if len(Path(name).parts) > 1 and path != issues and path.is_relative_to(issues):
         return path.relative_to(issues).parts[0]
     return name
-
-
-class Bar:
-    """A progress bar on standard error; it vanishes when the work is done. Off a terminal it is nothing at all.
-
-    With ``file`` it goes over the bytes of that file. It is shown from the first step on, by a thread: a process with
-    one thread may be copied (:func:`publisher.proofing.together.workers`).
-    """
-
-    def __init__(self, word: str, file: Path | None = None) -> None:
-        self._bar = None
-        if not error_console.is_terminal or (file and not file.is_file()):
-            return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TimeRemainingColumn
-
-        count = TaskProgressColumn() if file else MofNCompleteColumn()
-        columns = ("{task.description}", BarColumn(), count, TimeRemainingColumn(), "{task.fields[note]}")
-        self._bar = Progress(*columns, console=error_console, transient=True)
-        self._task = self._bar.add_task(word, total=file.stat().st_size if file else None, note="")
-
-    def __enter__(self) -> Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Leave the terminal to somebody else."""
-        if self._bar:
-            self._bar.stop()
-            self._bar = None
-
-    def begin(self, word: str, count: int | None = None) -> None:
-        """Other work begins, of so many steps."""
-        if self._bar:
-            self._bar.reset(self._task, description=word, total=count)
-            self._bar.start()
-
-    def total(self, count: int) -> None:
-        """So much is to be done."""
-        if self._bar:
-            self._bar.update(self._task, total=count)
-
-    def step(self, count: int = 1) -> None:
-        """More is done."""
-        if self._bar:
-            self._bar.advance(self._task, count)
-            self._bar.start()
-
-    def at(
-        self, done: int, total: int | None = None, word: str | None = None, notes: Sequence[str] | None = None
-    ) -> None:
-        """So much is done, of so much, of what ``word`` says; with ``notes`` the rate and these follow."""
-        if self._bar:
-            speed = self._bar.tasks[0].speed if notes is not None else None
-            note = ", ".join([*([f"{speed:,.0f}/s"] if speed else []), *(notes or ())])
-            self._bar.update(self._task, completed=done, total=total, description=word, note=note)
-            self._bar.start()
 
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="json is for machines.")]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.frame import Bar, Format, complain, config_of, emit, number_of, opened, put, tell
+from publisher.cli.frame import Format, config_of, opened
+from publisher.cli.output import Bar, complain, emit, number_of, put, tell
 from publisher.cli.subscribers import Person, commands, numbers
 from publisher.errors import UsageError
 

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from publisher.cli.frame import CacheFolder, Format, app, config_of, console, examples, work_on_unheard
+from publisher.cli.frame import CacheFolder, Format, app, config_of, examples
+from publisher.cli.output import console, work_on_unheard
 
 
 @app.command(

@@ -11,7 +11,8 @@ from typing import Any
 
 import typer
 
-from publisher.cli.frame import Bar, complain, config_of, console, emit, error_console, put, show_findings, tell, warn
+from publisher.cli.frame import config_of
+from publisher.cli.output import Bar, complain, console, emit, error_console, put, show_findings, tell, warn
 from publisher.cli.sending import account_row, stop_on_signals
 from publisher.config.model import Config
 from publisher.delivery.send import Started

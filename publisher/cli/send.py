@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from publisher.cli.frame import Issue, Yes, app, examples, opened, put, tell, work_on_unheard
+from publisher.cli.frame import Issue, Yes, app, examples, opened
+from publisher.cli.output import put, tell, work_on_unheard
 from publisher.diagnostics import rendered, say
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from publisher.cli.frame import Bar, tell, warn
+from publisher.cli.output import Bar, tell, warn
 from publisher.delivery.send import Started
 from publisher.delivery.sender import SendProgress as Step
 from publisher.delivery.states import numbered

@@ -12,7 +12,8 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from publisher.cli.frame import agreed, complain, config_of, error_console, opened, put, show_findings, tell, warn
+from publisher.cli.frame import config_of, opened
+from publisher.cli.output import agreed, complain, error_console, put, show_findings, tell, warn
 from publisher.cli.send_progress import JsonLines, SendBar, json_line
 from publisher.config.load import unready
 from publisher.database import Database

@@ -8,18 +8,8 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli.frame import (
-    app,
-    chosen_slug,
-    complain,
-    config_of,
-    error_console,
-    examples,
-    needs_extra,
-    opened,
-    tell,
-    work_on_unheard,
-)
+from publisher.cli.frame import app, chosen_slug, config_of, examples, needs_extra, opened
+from publisher.cli.output import complain, error_console, tell, work_on_unheard
 from publisher.errors import DeployError
 
 

@@ -10,22 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from publisher.cli.frame import (
-    Format,
-    OneIssue,
-    app,
-    chosen_slug,
-    complain,
-    console,
-    emit,
-    error_console,
-    examples,
-    opened,
-    plain,
-    put,
-    tell,
-    write_page,
-)
+from publisher.cli.frame import Format, OneIssue, app, chosen_slug, examples, opened
+from publisher.cli.output import complain, console, emit, error_console, plain, put, tell, write_page
 from publisher.diagnostics import Severity, listed, rendered, say
 from publisher.errors import UsageError
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.frame import Format, Yes, agreed, app, chosen_slug, emit, examples, opened, put, slug_of, tell
+from publisher.cli.frame import Format, Yes, app, chosen_slug, examples, opened, slug_of
+from publisher.cli.output import agreed, emit, put, tell
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.frame import Format, app, emit, opened, put
+from publisher.cli.frame import Format, app, opened
+from publisher.cli.output import emit, put
 from publisher.cli.subscribers import Person
 from publisher.errors import UsageError
 

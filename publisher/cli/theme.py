@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli.frame import Format, app, chosen_slug, config_of, emit, examples, put, tell
+from publisher.cli.frame import Format, app, chosen_slug, config_of, examples
+from publisher.cli.output import emit, put, tell
 from publisher.errors import UsageError
 
 commands = typer.Typer(no_args_is_help=True, help="How the newsletter looks: its themes and their files.")

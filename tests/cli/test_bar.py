@@ -8,14 +8,14 @@ import threading
 import pytest
 from rich.console import Console
 
-from publisher.cli import frame
+from publisher.cli import output
 
 
 def test_a_bar_begins_with_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
-    monkeypatch.setattr(frame, "error_console", Console(file=shown, force_terminal=True, width=80))
+    monkeypatch.setattr(output, "error_console", Console(file=shown, force_terminal=True, width=80))
     threads = threading.active_count()
-    with frame.Bar("building") as bar:
+    with output.Bar("building") as bar:
         bar.total(3)
         assert (threading.active_count(), shown.getvalue()) == (threads, "")
         bar.step()
@@ -27,8 +27,8 @@ def test_a_bar_begins_with_the_first_step(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_bar_that_stopped_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
-    monkeypatch.setattr(frame, "error_console", Console(file=shown, force_terminal=True, width=80))
-    with frame.Bar("building") as bar:
+    monkeypatch.setattr(output, "error_console", Console(file=shown, force_terminal=True, width=80))
+    with output.Bar("building") as bar:
         bar.at(1, 3)
         bar.stop()
         seen = shown.getvalue()
