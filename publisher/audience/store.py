@@ -16,7 +16,8 @@ from publisher.audience.address import Address
 from publisher.audience.model import Consent, ConsentEvent, ConsentSource, ConsentState, Subscriber
 from publisher.audience.tables import consents, subscribers, suppressions
 
-Evidence = Mapping[str, Any]
+Evidence = Mapping[str, Any] | None
+"""What shows later that somebody said so."""
 
 FIRST = {
     ConsentState.PENDING: ConsentEvent.SUBSCRIBED,
@@ -62,7 +63,7 @@ def add(
     timezone: str | None = None,
     topics: Iterable[str] = (),
     attributes: Mapping[str, str] | None = None,
-    evidence: Evidence | None = None,
+    evidence: Evidence = None,
 ) -> Subscriber:
     """Enter a new subscriber. The address must not be there yet: IntegrityError otherwise."""
     at = now()
@@ -95,7 +96,7 @@ def record(
     subscriber_id: int,
     change: ConsentEvent,
     how: ConsentSource,
-    evidence: Evidence | None = None,
+    evidence: Evidence = None,
     *,
     at: datetime | None = None,
 ) -> None:
@@ -104,9 +105,7 @@ def record(
     connection.execute(_RECORD, {**row, "evidence": dict(evidence or {})})
 
 
-def confirm(
-    connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence | None = None
-) -> bool:
+def confirm(connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence = None) -> bool:
     """The person, or an operator who vouches for them, wants the newsletter. False where nothing changed."""
     if subscriber.state is ConsentState.CONFIRMED:
         return False
@@ -114,9 +113,7 @@ def confirm(
     return _step(connection, subscriber, ConsentState.CONFIRMED, change, how, evidence)
 
 
-def unsubscribe(
-    connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence | None = None
-) -> bool:
+def unsubscribe(connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence = None) -> bool:
     """The person wants it no more; neither does any other spelling of the same mailbox. False where nothing changed."""
     changed = False
     for row in connection.execute(_BY_MAILBOX, {"wanted": subscriber.mailbox_key}).all():
@@ -128,7 +125,7 @@ def unsubscribe(
     return changed
 
 
-def stay(connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence | None = None) -> bool:
+def stay(connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence = None) -> bool:
     """Take an unsubscription back: the state before it returns. False where there is none to take back."""
     if subscriber.state is not ConsentState.UNSUBSCRIBED:
         return False
@@ -142,7 +139,7 @@ def prefer(
     subscriber: Subscriber,
     how: ConsentSource,
     *,
-    evidence: Evidence | None = None,
+    evidence: Evidence = None,
     **chosen: Any,
 ) -> bool:
     """The reader's own choice, by column; imports leave it alone. When issues come is the whole mailbox's choice."""
@@ -240,7 +237,7 @@ def _step(
     to: ConsentState,
     change: ConsentEvent,
     how: ConsentSource,
-    evidence: Evidence | None,
+    evidence: Evidence,
 ) -> bool:
     at = now()
     moved = connection.execute(

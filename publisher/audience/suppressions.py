@@ -52,9 +52,7 @@ def release(connection: Connection, mailbox_key: str, only: Reason | None = None
     return connection.execute(mine.where(suppressions.c.reason == only.value) if only else mine).rowcount > 0
 
 
-def end_silence(
-    connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence | None = None
-) -> bool:
+def end_silence(connection: Connection, subscriber: Subscriber, how: ConsentSource, evidence: Evidence = None) -> bool:
     """Take back what a person's silence led to: they, or an operator for them, have spoken. False where it did not."""
     ended = release(connection, subscriber.mailbox_key, Reason.SILENT)
     if ended:

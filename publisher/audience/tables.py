@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    DDL,
-    JSON,
-    Column,
-    ColumnElement,
-    Connection,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Table,
-    Text,
-    event,
-    func,
-)
+from sqlalchemy import ColumnElement, Connection, event, func
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.schema import DDL, Column, ForeignKey, Index, Table
+from sqlalchemy.types import JSON, Integer, String, Text
 
 from publisher.database.metadata import Id, Instant, metadata, partial_index
 

@@ -283,18 +283,17 @@ class _Reader:
         lines, source = self._source(lines)
         pasted = name if name != headline else ""
         boxed = any(line.words.startswith(":::") for line in lines)  # it is written as ours are
-        at = next((i for i, line in enumerate(lines) if not boxed and self._begins_commentary(line)), len(lines))
+        signs = self._signs
+        labels = (i for i, one in enumerate(lines) if signs.match(signs.label, one) or signs.is_label(one))
+        at = len(lines) if boxed else next(labels, len(lines))
         commentary: tuple[str, ...] = ()
         if at < len(lines):
             line = lines[at]
-            match = None if self._signs.is_label(line) else self._signs.match(self._signs.label, line)
+            match = None if signs.is_label(line) else signs.match(signs.label, line)
             self._leave(line, match[0] if match else line.text)
             words = line.words[match.end() :] if match else ""
             commentary = self._prose([PastedLine(line.number, words), *lines[at + 1 :]])
         return PastedStory(headline, pasted, section, self._prose(lines[:at]), commentary or None, source)
-
-    def _begins_commentary(self, line: PastedLine) -> bool:
-        return bool(self._signs.match(self._signs.label, line)) or self._signs.is_label(line)
 
     def _source(self, lines: Sequence[PastedLine]) -> tuple[Sequence[PastedLine], tuple[str, str] | None]:
         """The lines but for one that names the source alone, and the source: its name, and its address or nothing."""

@@ -49,13 +49,9 @@ class Palette:
 
     def with_accent(self, accent: str) -> Palette:
         """The palette with another accent, and the label that is read best on it."""
-        labels = ("#ffffff", self.tokens["page"] if _dark(self) else "#1a1815")
+        labels = ("#ffffff", self.tokens["page"] if colour.luminance(rgb(self.tokens["page"])) < 0.2 else "#1a1815")
         label = max(labels, key=lambda one: colour.contrast(rgb(one), rgb(accent)))
         return Palette(MappingProxyType({**self.tokens, "accent": accent, "on_accent": label}))
-
-
-def _dark(palette: Palette) -> bool:
-    return colour.luminance(rgb(palette.tokens["page"])) < 0.2
 
 
 def rgb(written: str) -> colour.RGB:

@@ -8,24 +8,9 @@ from itertools import chain, repeat
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    Column,
-    ColumnElement,
-    Connection,
-    Dialect,
-    Table,
-    Update,
-    any_,
-    cast,
-    column,
-    func,
-    literal_column,
-    select,
-    table,
-    text,
-)
+from sqlalchemy import BindParameter, Column, ColumnElement, Connection, Dialect, Table, Update, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import any_, cast, column, func, literal_column, select, table
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from publisher.database.engine import to_json

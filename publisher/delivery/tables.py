@@ -5,21 +5,9 @@ So whoever is erased or unsubscribes between the freeze and the claim is not mai
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    and_,
-    literal_column,
-)
+from sqlalchemy import ColumnElement, and_, literal_column
+from sqlalchemy.schema import Column, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy.types import Float, Integer, LargeBinary, String, Text
 
 from publisher.database.metadata import Id, Instant, metadata, partial_index
 from publisher.delivery.states import Exclusion, RecipientState

@@ -7,24 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    FromClause,
-    String,
-    and_,
-    case,
-    column,
-    exists,
-    false,
-    func,
-    literal_column,
-    not_,
-    or_,
-    select,
-    type_coerce,
-)
+from sqlalchemy import Column, ColumnElement, Connection, FromClause, String
+from sqlalchemy.sql import and_, case, column, exists, false, func, literal_column, not_, or_, select, type_coerce
 
 from publisher.audience import store
 from publisher.audience.model import ConsentEvent, ConsentSource, ConsentState

@@ -116,10 +116,8 @@ def _rejections(connection: Connection, mailing: Mailing) -> tuple[Rejection, ..
     return tuple(sorted(found, key=lambda one: (-one.count, one.code, one.detail))[:25])
 
 
-def _by_reason(
-    connection: Connection, mailing: Mailing, why: Column[Any], moment: Column[Any]
-) -> list[tuple[str, int]]:
-    of_mailing = (recipients.c.mailing_id == mailing.id, moment.is_not(None))
+def _by_reason(connection: Connection, mailing: Mailing, why: Column[Any], at: Column[Any]) -> list[tuple[str, int]]:
+    of_mailing = (recipients.c.mailing_id == mailing.id, at.is_not(None))
     query = select(why, func.count()).where(*of_mailing).group_by(why).order_by(func.count().desc(), why)
     return [(reason or "", count) for reason, count in connection.execute(query)]
 

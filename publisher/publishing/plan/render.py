@@ -214,7 +214,7 @@ def _change_object(change: EditionChange) -> dict[str, Any]:
             "added": [link._asdict() for link in change.links_gained],
             "removed": [link._asdict() for link in change.links_lost],
         },
-        "bytes": pair(lambda edition: _size_object(edition.sizes)),
+        "bytes": pair(lambda one: asdict(one.sizes) | {"clip_budget_used": round(_largest(one.sizes) / BUDGET, 4)}),
         "findings": {"added": found, "removed": settled},
         "audience": who
         and {
@@ -225,7 +225,3 @@ def _change_object(change: EditionChange) -> dict[str, Any]:
         },
         "pictures": list(change.pictures),
     }
-
-
-def _size_object(found: Sizes) -> dict[str, Any]:
-    return asdict(found) | {"clip_budget_used": round(_largest(found) / BUDGET, 4)}
