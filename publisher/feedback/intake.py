@@ -16,8 +16,9 @@ from publisher.feedback.apply import Applied, Applier
 from publisher.feedback.reading import BROKEN_GZIP, documents, is_mail, messages_in, messages_of, unpacked
 from publisher.feedback.reports import is_automatic_reply, parse_mail, read_report
 from publisher.providers import events_of, read_events
-from publisher.providers.events import Event, EventError, unreadable
+from publisher.providers.events import Event, EventError
 from publisher.providers.provider import Notice, Webhook, WebhookRefusedError
+from publisher.providers.reading import unreadable
 
 BATCH = 500  # events a commit
 Found = tuple[str, tuple[Event, ...] | EventError]

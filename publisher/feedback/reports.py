@@ -16,7 +16,8 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from publisher.audience.tokens import Purpose, TokenPayload, Tokens
-from publisher.providers.events import BounceType, Event, EventError, EventKind, plain, scrub
+from publisher.providers.events import BounceType, Event, EventError, EventKind
+from publisher.providers.reading import plain, scrub
 
 LARGEST = 2_000_000  # bytes read of a message: a report comes before the mail that it gives back
 

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from publisher.config.model import Config
 from publisher.config.plugins import BUILT_IN, PROVIDERS, plugin_class, transport_names
 from publisher.mail.message import Composed, Envelope
-from publisher.providers.events import Event, EventError, object_of
+from publisher.providers.events import Event, EventError
 from publisher.providers.outcomes import Outcome, Verdict, submitted
 from publisher.providers.provider import Provider, Quota, Transport
+from publisher.providers.reading import object_of
 
 __all__ = [
     "Composed",

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.providers import read_events
-from publisher.providers.events import Event, EventError, EventKind, scrub
+from publisher.providers.events import Event, EventError, EventKind
+from publisher.providers.reading import scrub
 from tests.feedback import shapes
 
 TAGGED = shapes.mail("m-1", "ann@example.com", mailing="M1", recipient="R1", attempt="2")

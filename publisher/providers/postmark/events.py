@@ -15,20 +15,9 @@ from typing import Any
 
 from publisher.errors import UsageError
 from publisher.providers import read_events
-from publisher.providers.events import (
-    RAW_LIMIT,
-    BounceType,
-    Event,
-    EventError,
-    EventKind,
-    attempt_of,
-    moment_of,
-    scrub,
-    scrubbed_at,
-    text_at,
-    unreadable,
-)
+from publisher.providers.events import BounceType, Event, EventError, EventKind
 from publisher.providers.provider import Notice, WebhookRefusedError
+from publisher.providers.reading import RAW_LIMIT, attempt_of, moment_of, scrub, scrubbed_at, text_at, unreadable
 
 Json = Mapping[str, Any]
 Says = tuple[EventKind, dict[str, Any]]

@@ -14,20 +14,8 @@ from collections.abc import Iterator, Mapping
 from email.utils import parseaddr
 from typing import Any
 
-from publisher.providers.events import (
-    RAW_LIMIT,
-    BounceType,
-    Event,
-    EventError,
-    EventKind,
-    attempt_of,
-    moment_of,
-    object_of,
-    plain,
-    scrub,
-    scrubbed_at,
-    text_at,
-)
+from publisher.providers.events import BounceType, Event, EventError, EventKind
+from publisher.providers.reading import RAW_LIMIT, attempt_of, moment_of, object_of, plain, scrub, scrubbed_at, text_at
 
 Json = Mapping[str, Any]
 _FLAG = re.compile(r"[bB]ot(?![a-z])|[mM]achine|[aA]utomated")

@@ -27,8 +27,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
 from publisher.errors import ServiceError
-from publisher.providers.events import EventError, moment_of, object_of, unreadable
+from publisher.providers.events import EventError
 from publisher.providers.provider import Notice, WebhookRefusedError
+from publisher.providers.reading import moment_of, object_of, unreadable
 from publisher.providers.ses.events import events_of, is_greeting
 
 BODY_LIMIT = 1_000_000
