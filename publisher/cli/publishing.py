@@ -13,11 +13,11 @@ import typer
 
 from publisher.cli.frame import config_of
 from publisher.cli.output import Bar, complain, console, emit, error_console, put, show_findings, tell, warn
-from publisher.cli.sending import account_row, stop_on_signals
+from publisher.cli.sending import account_row, print_ending, stop_on_signals
 from publisher.config.model import Config
 from publisher.delivery.send import Started
 from publisher.delivery.sender import Interrupt
-from publisher.delivery.status import account_line, explain
+from publisher.delivery.status import account_line
 from publisher.diagnostics import Sentence, Severity, counted, listed, rendered, say
 from publisher.library import publish_due
 from publisher.providers import open_provider
@@ -152,13 +152,7 @@ def _print_outcome(config: Config, outcome: IssueResult) -> None:
             put(line)
         return
     put(account_line(decision.slug, sent.account))
-    for tripped in sent.tripped:
-        complain(say("tripwire {name}: {told}", name=tripped.name, told=tripped.message), tripped.help)
-    message, action = explain(sent, provider)
-    if message and sent.exit_status == 0:
-        put(message)
-    elif message:
-        complain(message, action)
+    print_ending(sent, provider, put)
     if folder := provider.written(decision.slug):
         _aside(say("messages: {folder}", folder=f"{_short(folder)}{os.sep}"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from publisher.edition.model import Edition
 from publisher.errors import DeployError
 from publisher.issue.translations import translations_of
 from publisher.proofing.proof import Proof, proofread, refuse_unknown
-from publisher.providers import open_provider
+from publisher.providers import Provider, open_provider
 from publisher.publishing.history import refuse_renamed
 from publisher.publishing.store import publication
 from publisher.publishing.witness import Witness, mail, refuse_forgetful
@@ -190,19 +190,13 @@ class Sending:
             put(say("  excluded, {reason}: {people:,}", reason=word(reason), people=people))
 
     def _print_account(self, sent: Sent) -> None:
-        for tripped in sent.tripped:
-            complain(say("tripwire {name}: {told}", name=tripped.name, told=tripped.message), tripped.help)
         for note in sent.notes:
             warn(note)
-        message, action = explain(sent, open_provider(self.config))
         if self.json:
             json_line(event="end", ending=sent.ending.value, code=sent.code, **account_row(sent))
         else:
             put(account_line(sent.mailing.slug, sent.account))
-        if message and sent.exit_status == 0:
-            tell(message)
-        elif message:
-            complain(message, action)
+        print_ending(sent, open_provider(self.config), tell)
 
     def _report_overdue(self, database: Database) -> None:
         with database.connect() as connection:
@@ -226,6 +220,17 @@ def _unfit(proof: Proof) -> str | None:
         return say("is a draft")
     due = proof.edition.publish_at
     return say("is due {at}", at=due.isoformat(timespec="minutes")) if due and due > datetime.now(UTC) else None
+
+
+def print_ending(sent: Sent, provider: Provider, fine: Callable[[str], None]) -> None:
+    """The tripwires, and what the end of a run means; ``fine`` tells what is no trouble."""
+    for tripped in sent.tripped:
+        complain(say("tripwire {name}: {told}", name=tripped.name, told=tripped.message), tripped.help)
+    message, action = explain(sent, provider)
+    if message and sent.exit_status == 0:
+        fine(message)
+    elif message:
+        complain(message, action)
 
 
 def account_row(sent: Sent) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 from starlette.applications import Starlette
@@ -18,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from publisher.audience.tokens import Purpose
 from publisher.errors import DatabaseError
 from publisher.providers import providers
 from publisher.web import links, operations, subscribing
@@ -62,13 +64,13 @@ def create_app(service: Service) -> ASGIApp:
             Route("/", index, methods=["GET"]),
             Route("/subscribe", subscribing.form, methods=["GET"]),
             Route("/subscribe", subscribing.subscribe, methods=["POST"]),
-            Route("/confirm/{token}", links.show_confirm, methods=["GET"]),
+            Route("/confirm/{token}", partial(links.show_button, purpose=Purpose.CONFIRM), methods=["GET"]),
             Route("/confirm/{token}", links.confirm, methods=["POST"]),
             Route("/unsubscribe/{token}", links.show_unsubscribe, methods=["GET"]),
             Route("/unsubscribe/{token}", links.unsubscribe, methods=["POST"]),
             Route("/preferences/{token}", links.show_preferences, methods=["GET"]),
             Route("/preferences/{token}", links.preferences, methods=["POST"]),
-            Route("/keep/{token}", links.show_keep, methods=["GET"]),
+            Route("/keep/{token}", partial(links.show_button, purpose=Purpose.KEEP), methods=["GET"]),
             Route("/keep/{token}", links.keep, methods=["POST"]),
             Route("/r/{slug:path}/{number}", follow, methods=["GET"]),
             Route("/webhooks/{name}", operations.webhook, methods=["POST"]),

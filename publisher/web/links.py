@@ -25,11 +25,11 @@ from publisher.web.service import Service
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
 
 
-async def show_confirm(request: Request) -> Response:
-    """GET: a button."""
-    service, claim = _claim(request, Purpose.CONFIRM)
+async def show_button(request: Request, purpose: Purpose) -> Response:
+    """GET, to confirm or to keep: a button."""
+    service, claim = _claim(request, purpose)
     subscriber = _known(await service.read(service.readers.find, claim.reference))
-    return service.pages.page("confirm", subscriber.language, word="confirm")
+    return service.pages.page("confirm", subscriber.language, word=purpose.value)
 
 
 async def confirm(request: Request) -> Response:
@@ -68,13 +68,6 @@ async def unsubscribe(request: Request) -> Response:
         return PlainTextResponse("unsubscribed\n")
     link = _preferences(service, subscriber, claim.mailing)
     return service.pages.page("unsubscribed", subscriber.language, preferences_link=link)
-
-
-async def show_keep(request: Request) -> Response:
-    """GET: a button."""
-    service, claim = _claim(request, Purpose.KEEP)
-    subscriber = _known(await service.read(service.readers.find, claim.reference))
-    return service.pages.page("confirm", subscriber.language, word="keep")
 
 
 async def keep(request: Request) -> Response:
