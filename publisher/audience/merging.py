@@ -193,9 +193,8 @@ class _Batch:
         # A choice made here counts for more than one made elsewhere before.
         if not newer and self._confirmed_here(known):
             return RowOutcome.UNCHANGED
-        self._change(
-            known, {**known.values, "state": ConsentState.UNSUBSCRIBED.value}, ConsentEvent.UNSUBSCRIBED, entry
-        )
+        wanted = {**known.values, "state": ConsentState.UNSUBSCRIBED.value}
+        self._change(known, wanted, ConsentEvent.UNSUBSCRIBED, entry)
         self.left.add(mailbox)
         return RowOutcome.UPDATED
 

@@ -47,9 +47,8 @@ def find(connection: Connection, address: Address | str) -> Subscriber | None:
     if isinstance(address, str):
         row = connection.execute(_BY_REFERENCE, {"wanted": address}).first()
         return None if row is None else _subscriber(row)
-    return _one(connection, subscribers.c.address_key == address.address_key) or _one(
-        connection, subscribers.c.mailbox_key == address.mailbox_key
-    )
+    found = _one(connection, subscribers.c.address_key == address.address_key)
+    return found or _one(connection, subscribers.c.mailbox_key == address.mailbox_key)
 
 
 def add(
@@ -119,9 +118,8 @@ def unsubscribe(connection: Connection, subscriber: Subscriber, how: ConsentSour
     for row in connection.execute(_BY_MAILBOX, {"wanted": subscriber.mailbox_key}).all():
         if row.state != ConsentState.UNSUBSCRIBED.value:
             was = {**(evidence or {}), "was": row.state}
-            changed |= _step(
-                connection, _subscriber(row), ConsentState.UNSUBSCRIBED, ConsentEvent.UNSUBSCRIBED, how, was
-            )
+            to, change = ConsentState.UNSUBSCRIBED, ConsentEvent.UNSUBSCRIBED
+            changed |= _step(connection, _subscriber(row), to, change, how, was)
     return changed
 
 
@@ -149,9 +147,8 @@ def prefer(
     if not changed:
         return False
     at, s = now(), subscribers.c
-    connection.execute(
-        update(subscribers).where(s.id == subscriber.id).values(**changed, preferred_at=at, changed_at=at)
-    )
+    values = {**changed, "preferred_at": at, "changed_at": at}
+    connection.execute(update(subscribers).where(s.id == subscriber.id).values(values))
     if shared := {name: value for name, value in changed.items() if name in {"paused_until", "digest"}}:
         connection.execute(update(subscribers).where(s.mailbox_key == subscriber.mailbox_key).values(shared))
     before, after = subscriber.attributes, changed.pop("attributes", subscriber.attributes)
@@ -240,9 +237,8 @@ def _step(
     evidence: Evidence,
 ) -> bool:
     at = now()
-    moved = connection.execute(
-        _MOVE, {"key": subscriber.id, "was": subscriber.state.value, "to": to.value, "moment": at}
-    )
+    step = {"key": subscriber.id, "was": subscriber.state.value, "to": to.value, "moment": at}
+    moved = connection.execute(_MOVE, step)
     if moved.rowcount != 1:
         return False
     record(connection, subscriber.id, change, how, evidence, at=at)

@@ -95,9 +95,8 @@ class Tokens:
         issued_at: datetime | None = None
         try:
             if isinstance(signer, TimestampSigner):
-                raw, issued_at = signer.unsign(
-                    token, max_age=int(CONFIRM_WITHIN.total_seconds()), return_timestamp=True
-                )
+                most = int(CONFIRM_WITHIN.total_seconds())
+                raw, issued_at = signer.unsign(token, max_age=most, return_timestamp=True)
             else:
                 raw = signer.unsign(token)
             reference, _, mailing = raw.decode("ascii").partition("~")

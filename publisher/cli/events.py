@@ -178,10 +178,8 @@ def reconcile(
             chosen_slug(context.obj, issue)  # a typing mistake is told from an issue that nothing has left of
         for one in found:
             if one.young:
-                warn(
-                    f"{one.mailing.slug}: {one.young} of {len(one.recipients)} uncertain recipients are younger than "
-                    "an hour; their events may still come"
-                )
+                young = f"{one.young} of {len(one.recipients)} uncertain recipients are younger than an hour"
+                warn(f"{one.mailing.slug}: {young}; their events may still come")
         if format == "text":
             _show_doubtful(found, settled, release=release_uncertain)
         released: dict[str, int] = {}
@@ -239,10 +237,8 @@ def _release(database: Database, found: list[Doubtful], yes: bool) -> dict[str, 
     from publisher.feedback.reconcile import release
 
     count = sum(len(one.recipients) for one in found)
-    refusal = UsageError(
-        f"{count} recipients might get a second copy, and nobody is here to be asked",
-        help="add --yes once you have decided",
-    )
+    message = f"{count} recipients might get a second copy, and nobody is here to be asked"
+    refusal = UsageError(message, help="add --yes once you have decided")
     if not agreed(f"Let the next send mail to these {count} again?", yes, refusal):
         return {}
     released: dict[str, int] = {}

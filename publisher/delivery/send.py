@@ -230,15 +230,14 @@ def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: lis
     ledger.close()
     with ledger.database.begin() as connection:
         account = mailings.account(connection, ledger.mailing.id)
-        mailings.set_note(
-            connection, ledger.mailing.id, "" if ending in {Ending.DONE, Ending.WAITING} else f"{ending.value}: {code}"
-        )
+        note = "" if ending in {Ending.DONE, Ending.WAITING} else f"{ending.value}: {code}"
+        mailings.set_note(connection, ledger.mailing.id, note)
         if account.pending == account.claimed == 0:
             mailings.finish(connection, ledger.mailing.id)
         mailing = mailings.by_id(connection, ledger.mailing.id)
         tripped = [*tripped, *deferring(connection, mailing), *harmful(connection, mailing, account)]
-    note = alert(config, tripped)
-    return Sent(mailing, account, ending, code, tuple(tripped), (note,) if note else ())
+    told = alert(config, tripped)
+    return Sent(mailing, account, ending, code, tuple(tripped), (told,) if told else ())
 
 
 @dataclass(frozen=True, slots=True)

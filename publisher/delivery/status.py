@@ -48,28 +48,23 @@ def explain(sent: Sent, provider: Provider) -> tuple[str, str | None]:
         case Ending.OPERATOR if sent.code == "tripwire":
             return say("a tripwire stopped {slug}; {left}", slug=slug, left=left), None
         case Ending.OPERATOR if sent.code == Operator.CANCELLED:
-            return say(
-                "{slug} was cancelled; {pending:,} recipients are not mailed", slug=slug, pending=account.pending
-            ), None
+            people = account.pending
+            return say("{slug} was cancelled; {pending:,} recipients are not mailed", slug=slug, pending=people), None
         case Ending.OPERATOR:
-            return say("{slug} is paused; {left}", slug=slug, left=left), say(
-                "publisher resume {slug}, then publisher send {slug}", slug=slug
-            )
+            resume = say("publisher resume {slug}, then publisher send {slug}", slug=slug)
+            return say("{slug} is paused; {left}", slug=slug, left=left), resume
         case Ending.DAILY_QUOTA:
-            return say("the provider's daily quota is used up; {left}", left=left), say(
-                "{again} when the 24 hours have room again", again=again
-            )
+            later = say("{again} when the 24 hours have room again", again=again)
+            return say("the provider's daily quota is used up; {left}", left=left), later
         case Ending.ACCOUNT_PAUSED:
             paused = say("{title} has paused sending ({code}); {left}", title=provider.title, code=sent.code, left=left)
             return paused, say("see the {title} console; then {again}", title=provider.title, again=again)
         case Ending.UNREACHABLE:
-            return say("the provider could not be reached ({code}); {left}", code=sent.code, left=left), say(
-                "check the network; then {again}", again=again
-            )
+            check = say("check the network; then {again}", again=again)
+            return say("the provider could not be reached ({code}); {left}", code=sent.code, left=left), check
         case Ending.DEFECT:
-            return say("the transport failed ({code}); {left}", code=sent.code, left=left), say(
-                "please report it; {again}", again=again
-            )
+            report = say("please report it; {again}", again=again)
+            return say("the transport failed ({code}); {left}", code=sent.code, left=left), report
     strange = say("the provider refuses every message: {code}", code=sent.code), say("mend what it says")
     what, action = provider.endings.get(sent.code.partition(":")[0], strange)
     return say("{what}; {left}", what=what, left=left), say("{action}; then {again}", action=action, again=again)

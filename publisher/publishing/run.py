@@ -159,9 +159,8 @@ class Published:
     @property
     def exit_status(self) -> int:
         """The worst of all."""
-        return max(
-            (1 if self.blocked or self.announcements else 0, *(outcome.exit_status for outcome in self.outcomes))
-        )
+        own = 1 if self.blocked or self.announcements else 0
+        return max((own, *(outcome.exit_status for outcome in self.outcomes)))
 
 
 def announce(run: Run, channels: Mapping[str, Channel], editions: Mapping[str, Edition]) -> list[Announcement]:

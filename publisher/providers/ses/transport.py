@@ -262,9 +262,8 @@ def of_status(status: str, message_id: str | None, error: str = "") -> Outcome:
         return Outcome(Verdict.UNCERTAIN, "success-without-message-id")
     if verdict is Verdict.REJECTED and _UNVERIFIED.search(error):
         return Outcome(Verdict.STOP, "identity-not-verified")
-    return Outcome(
-        verdict, "" if verdict is Verdict.SUBMITTED else status, message_id if not verdict.not_sent else None
-    )
+    code = "" if verdict is Verdict.SUBMITTED else status
+    return Outcome(verdict, code, message_id if not verdict.not_sent else None)
 
 
 def of_exception(error: BaseException) -> Outcome:
