@@ -299,6 +299,9 @@ def _blocked(decisions: Sequence[IssueDecision]) -> str | None:
     broken = [one.slug for one in decisions if one.kind is Action.BROKEN and one.facts.archived]
     if not broken:
         return None
-    one = "{slugs} has errors and would lose the page that is live"
-    many = "{slugs} have errors and would lose the page that is live"
-    return counted(one, many, len(broken), slugs=", ".join(broken))
+    return counted(
+        "{slugs} has errors and would lose the page that is live",
+        "{slugs} have errors and would lose the page that is live",
+        len(broken),
+        slugs=", ".join(broken),
+    )
