@@ -133,12 +133,7 @@ def stay(connection: Connection, subscriber: Subscriber, how: ConsentSource, evi
 
 
 def prefer(
-    connection: Connection,
-    subscriber: Subscriber,
-    how: ConsentSource,
-    *,
-    evidence: Evidence = None,
-    **chosen: Any,
+    connection: Connection, subscriber: Subscriber, how: ConsentSource, *, evidence: Evidence = None, **chosen: Any
 ) -> bool:
     """The reader's own choice, by column; imports leave it alone. When issues come is the whole mailbox's choice."""
     if "topics" in chosen:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from publisher.channels.wechat import Article
 from publisher.config.values import LOOPBACK
 from publisher.database import Database
 from publisher.database.bulk import insert_once
+from publisher.documents.yaml import read_data
 from publisher.edition.model import Asset
 from publisher.errors import ServiceError, UsageError, without_addresses
 
@@ -33,26 +35,6 @@ _VARIABLES = ("PUBLISHER_WECHAT_APPID", "PUBLISHER_WECHAT_SECRET")
 _STALE = frozenset({40001, 40014, 42001})
 """The token is no longer good: another is asked for, once."""
 _GONE = 40007
-_PASTE = "or paste the article from index.html"
-_AGAIN = "copy PUBLISHER_WECHAT_{} anew from the account's console"
-_WORDS = {
-    -1: ("WeChat is busy", "try again in a minute"),
-    40001: ("WeChat refuses the AppSecret or its token", _AGAIN.format("SECRET")),
-    40007: ("WeChat does not know a picture or draft that it had", "run it again"),
-    40013: ("WeChat knows no such AppID", _AGAIN.format("APPID")),
-    40125: ("WeChat refuses the AppSecret", _AGAIN.format("SECRET")),
-    40164: (
-        "WeChat lets no call in from this address",
-        f"add it to the account's IP allow-list; hosted CI changes its address: run it where that stays, {_PASTE}",
-    ),
-    40243: ("the AppSecret is frozen", "unfreeze it in the account's console"),
-    45002: ("the article is too long for WeChat", "shorten it"),
-    45009: ("the day's calls of this interface are used up", f"try again tomorrow, {_PASTE}"),
-    48001: (
-        "the account may not use this interface",
-        f"personal and unverified accounts have no drafts by API: have the account verified, {_PASTE}",
-    ),
-}
 _ADDRESS = re.compile(r"invalid ip (\S+)")
 m, d = wechat_media.c, wechat_drafts.c
 
@@ -61,9 +43,10 @@ class _AnsweredError(ServiceError):
     """WeChat answered with an error code."""
 
     def __init__(self, code: int, told: str) -> None:
-        what, advice = _WORDS.get(code, (f"WeChat answers {told}", "see WeChat's list of return codes (全局返回码)"))
+        strange = {"means": f"WeChat answers {told}", "action": "see WeChat's list of return codes (全局返回码)"}
+        known = read_data(Path(__file__).with_name("wechat.yaml")).get(code, strange)
         address = _ADDRESS.search(told)
-        super().__init__(f"{what}{f' ({address[1]})' if address else ''} [{code}]", help=advice)
+        super().__init__(f"{known['means']}{f' ({address[1]})' if address else ''} [{code}]", help=known["action"])
         self.code = code
 
 

@@ -67,6 +67,7 @@ def ready_series(config: Config) -> set[str]:
 
 Write = Callable[[Step], MailContent | None]
 """What a step mails; None where it cannot be mailed now."""
+Since = Mapping[str, datetime | None]
 
 
 def admit(
@@ -204,7 +205,7 @@ def plan_steps(connection: Connection, ready: Iterable[Step], now: datetime) -> 
 
 
 def _each(
-    steps: Collection[Step], since: Mapping[str, datetime | None], now: datetime, *, rested: bool = True
+    steps: Collection[Step], since: Since, now: datetime, *, rested: bool = True
 ) -> Iterator[tuple[Step, Select[Any]]]:
     for step in steps:
         later = [one.slug for one in steps if one.series == step.series and one.after > step.after]
@@ -242,7 +243,7 @@ def _rows(connection: Connection) -> dict[str, Any]:
     return {row.name: row for row in connection.execute(select(series))}
 
 
-def _since(rows: Mapping[str, Any], steps: Iterable[Step]) -> dict[str, datetime | None]:
+def _since(rows: Mapping[str, Any], steps: Iterable[Step]) -> Since:
     """Of each step the last run that looked and did not find it; None where it was there when its series came."""
     found: dict[str, datetime | None] = {}
     for step in steps:
@@ -253,11 +254,7 @@ def _since(rows: Mapping[str, Any], steps: Iterable[Step]) -> dict[str, datetime
 
 
 def _register(
-    connection: Connection,
-    rows: Mapping[str, Any],
-    since: Mapping[str, datetime | None],
-    now: datetime,
-    held: Collection[str],
+    connection: Connection, rows: Mapping[str, Any], since: Since, now: datetime, held: Collection[str]
 ) -> None:
     """Write down which steps there are, for runs to come and machines without a checkout."""
     there: dict[str, dict[str, str | None]] = {name: {} for name in rows}

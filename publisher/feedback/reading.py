@@ -52,9 +52,7 @@ def _pieces(stream: io.BufferedReader) -> Iterator[tuple[int, str]]:
         yield number, piece
 
 
-def documents(
-    stream: io.BufferedReader, progress: Callable[[int], None] = lambda _read: None
-) -> Iterator[tuple[int, Any]]:
+def documents(stream: io.BufferedReader, progress: Callable[[int], None] = lambda _: None) -> Iterator[tuple[int, Any]]:
     """Line and value of each JSON value; an EventError stands for what is none. ``progress`` hears what was read."""
     held, began, depth, skipping, arrays, number = "", 1, 0, False, 0, 1
     for number, piece in _pieces(stream):
