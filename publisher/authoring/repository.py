@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from publisher import __version__
 from publisher.authoring import bundled
 from publisher.authoring.issue import starter_files
-from publisher.config.theme import ENOUGH, ThemeConfig, palettes
+from publisher.config.colour import ENOUGH
+from publisher.config.theme import ThemeConfig, palettes
 from publisher.config.theme_findings import weighed
 from publisher.diagnostics import Fault
 from publisher.errors import UsageError

@@ -11,8 +11,7 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from publisher.config.colour import RGB, contrast, parse, shades, written
-from publisher.config.theme import ENOUGH
+from publisher.config.colour import ENOUGH, RGB, contrast, parse, shades, written
 from publisher.edition.gates.stylesheet import declarations
 
 PAGE: RGB = (25, 25, 25)

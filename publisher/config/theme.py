@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 BASE = "paper"
 """The theme whose files stand in for those that another lacks."""
 GROUNDS = ("page", "paper", "card", "panel")
-ENOUGH = 4.5
-"""The contrast of text with its background (WCAG 2.2, 1.4.3)."""
 _FONTS = re.compile(r"""(?:(?:^|,)\s*(?:[\w-]+(?:\s+[\w-]+)*|'[\w\s-]+'|"[\w\s-]+")\s*)+""")
 _DARK_START = 0.78
 """The lightness in OKLCH from which the accent of the dark scheme is looked for."""
@@ -266,5 +264,5 @@ def palettes(theme: ThemeConfig, root: Path) -> tuple[Palette, Palette]:
     if theme.accent is None:
         return light, dark
     given = theme.accent.dark
-    derived = given or colour.written(colour.nearest(rgb(theme.accent.light), dark.grounds, ENOUGH, _DARK_START))
+    derived = given or colour.written(colour.nearest(rgb(theme.accent.light), dark.grounds, colour.ENOUGH, _DARK_START))
     return light.with_accent(theme.accent.light), dark.with_accent(derived)

@@ -9,17 +9,7 @@ from pathlib import Path
 
 from publisher.config import colour
 from publisher.config.model import Config
-from publisher.config.theme import (
-    ENOUGH,
-    GROUNDS,
-    Palette,
-    ThemeConfig,
-    built_in,
-    described_in,
-    palettes,
-    rgb,
-    theme_folders,
-)
+from publisher.config.theme import GROUNDS, Palette, ThemeConfig, built_in, described_in, palettes, rgb, theme_folders
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.documents import Mapping, find, parse_mapping, read_text
 from publisher.documents.validate import BAD_VALUE
@@ -108,7 +98,7 @@ def weighed(palette: Palette) -> tuple[float, str]:
     """The least contrast of a palette's accent, and the nearest colour that can be read."""
     accent, label = rgb(palette.tokens["accent"]), rgb(palette.tokens["on_accent"])
     worst = colour.least_contrast(accent, (*palette.grounds, label))
-    return worst, colour.written(colour.nearest(accent, palette.grounds, ENOUGH))
+    return worst, colour.written(colour.nearest(accent, palette.grounds, colour.ENOUGH))
 
 
 def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:
@@ -117,7 +107,7 @@ def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iter
         return
     for mode, palette in zip(("light", "dark"), both, strict=True):
         worst, better = weighed(palette)
-        if worst >= ENOUGH:
+        if worst >= colour.ENOUGH:
             continue
         yield LOW_CONTRAST.at(
             _at(node, path, "accent", mode),
@@ -145,9 +135,9 @@ def _own_contrasts(theme: ThemeConfig, root: Path) -> Iterator[Diagnostic]:
             ground = min(grounds, key=lambda name: colour.contrast(written, rgb(palette.tokens[name])))
             ratio = colour.contrast(written, rgb(palette.tokens[ground]))
             at = find(node, (mode, token)) or find(node, (mode, ground))
-            if ratio >= ENOUGH or at is None or (theme.accent and "accent" in token):
+            if ratio >= colour.ENOUGH or at is None or (theme.accent and "accent" in token):
                 continue
-            nearest = colour.nearest(written, tuple(rgb(palette.tokens[name]) for name in grounds), ENOUGH)
+            nearest = colour.nearest(written, tuple(rgb(palette.tokens[name]) for name in grounds), colour.ENOUGH)
             yield LOW_CONTRAST.at(
                 Place(file.path, at.span),
                 say(
