@@ -86,7 +86,7 @@ def _unsynced(prepare: Callable[..., None]) -> Callable[..., None]:
     return prepared
 
 
-def _with_package(read: Callable[[Path], tuple[dict[str, manifest.Folder], Any]]) -> Callable[[Path], Any]:
+def _with_package(read: Callable[[Path], tuple[dict[str, manifest.Folder], Any, Any]]) -> Callable[[Path], Any]:
     """What is known of files, the package's own among them, as in any newsletter that was built before."""
 
     @cache
@@ -95,9 +95,9 @@ def _with_package(read: Callable[[Path], tuple[dict[str, manifest.Folder], Any]]
         first.digest(PACKAGE, "__pycache__")
         return first._folders
 
-    def known(file: Path) -> tuple[dict[str, manifest.Folder], Any]:
-        folders, notes = read(file)
-        return (folders if os.fspath(file) == os.devnull else package() | folders), notes
+    def known(file: Path) -> tuple[dict[str, manifest.Folder], Any, Any]:
+        folders, *more = read(file)
+        return (folders if os.fspath(file) == os.devnull else package() | folders), *more
 
     return known
 

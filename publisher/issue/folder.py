@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,14 +50,16 @@ class IssueFolder:
     findings: tuple[Diagnostic, ...]
 
 
-def discover(root: Path) -> list[str]:
+def discover(root: Path, holds: Callable[[str], object] = lambda _: False) -> list[str]:
     """The slugs of all issues, sorted: every folder in ``issues/`` that holds anything and is not hidden.
 
     What is no slug, cannot be opened, or is no folder although it is named like an issue, is listed too: reading it
     says what is wrong, and nobody takes it for an issue that was withdrawn. Where the commit at hand is without
     ``issues/`` there are none (git keeps no empty folder). Raises UsageError where it cannot be listed, or is away.
+    Of a folder that ``holds`` a file for sure, as the caller knows, nobody asks whether it holds anything.
     """
-    return [name for name in _names(root) if is_text(name) and _is_issue(root / ISSUES / name)]
+    folder = root / ISSUES
+    return [name for name in _names(root) if is_text(name) and _is_issue(folder, name, holds)]
 
 
 def loose_files(root: Path) -> list[Diagnostic]:
@@ -67,7 +69,7 @@ def loose_files(root: Path) -> list[Diagnostic]:
         entry, place = root / ISSUES / name, Place(f"{ISSUES}/{name}")
         if not is_text(name):
             found.append(bad_name(ISSUES, name))
-        elif name.startswith("README") or not is_file(entry) or _is_issue(entry):
+        elif name.startswith("README") or not is_file(entry) or _is_issue(root / ISSUES, name, lambda _: False):
             continue
         elif DATED.match(name):
             message = say("{name} is named like an issue and is not read: no reader would see it", name=name)
@@ -84,7 +86,7 @@ def loose_files(root: Path) -> list[Diagnostic]:
 def _names(root: Path) -> list[str]:
     """What stands in ``issues/``, sorted, but for what machines leave."""
     try:
-        names = sorted(entry.name for entry in (root / ISSUES).iterdir())
+        names = sorted(os.listdir(root / ISSUES))  # noqa: PTH208 - thousands of names
     except OSError as error:
         if not os.path.lexists(root / ISSUES) and _is_committed_without(root):
             return []
@@ -107,13 +109,16 @@ def _is_committed_without(root: Path) -> bool:
     return False
 
 
-def _is_issue(entry: Path) -> bool:
-    if entry.name.startswith((".", "README")):
+def _is_issue(folder: Path, name: str, holds: Callable[[str], object]) -> bool:
+    if name.startswith((".", "README")):
         return False
     try:
-        with os.scandir(entry) as inner:
+        if holds(name):
+            return True
+        with os.scandir(f"{folder}/{name}") as inner:
             return any(inner)
     except NotADirectoryError:
+        entry = folder / name
         return not is_file(entry) or (bool(DATED.match(entry.name)) and not entry.suffix)
     except OSError:
         return True

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from publisher.config import Config
 from publisher.documents import Mapping as YamlMapping
@@ -24,6 +24,8 @@ from publisher.language.tags import canonical, closest
 _NAMES = ("issue.yaml", "issue.yml")
 _KEY = b"translation_of"
 _seen: dict[str, _IssueFile] = {}  # by whole path
+PLAIN: dict[str, tuple[int, ...]] = {}
+"""The states in which an earlier process found that files have no such key: see :func:`plain_files`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ def pick(language: str | None, family: Iterable[Sibling], fallback: str) -> str:
 
 def translations_of(config: Config) -> Translations:
     """The families on disk. A family with a member that cannot be read goes without its language."""
-    slugs = discover(config.root)
-    files = {slug: file for slug in slugs if (file := _issue_file(config.root, slug))}
+    known = _issue_files(config.root)
+    files = {slug: file for slug, file in known.items() if file}
     named = {
         slug: of for slug, file in files.items() if file.names and (of := file.head(config.root).get(_KEY.decode()))
     }
@@ -85,13 +87,19 @@ def translations_of(config: Config) -> Translations:
     for slug, of in sorted(named.items()):
         if of in files and of not in named:
             members.setdefault(of, [_sibling(config, of, files[of])]).append(_sibling(config, slug, files[slug], of))
-    return Translations({of: tuple(family) for of, family in members.items()}, named, frozenset(slugs))
+    return Translations({of: tuple(family) for of, family in members.items()}, named, frozenset(known))
+
+
+def plain_files(root: Path, settled: Callable[[Any], bool]) -> dict[str, Any]:
+    """The files of issues that hold no such key, with their states; without those that may change and keep them."""
+    seen = ((path, file) for path, file in _seen.items() if path.startswith(f"{root}/"))
+    return {path: file.state for path, file in seen if not file.names and settled(file.state)}
 
 
 def heads(root: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Each issue's slug with the keys of its issue.yaml that hold a text; parsed again where it changed."""
-    for slug in discover(root):
-        if file := _issue_file(root, slug):
+    for slug, file in _issue_files(root).items():
+        if file:
             yield slug, file.head(root)
 
 
@@ -107,9 +115,16 @@ class _IssueFile(NamedTuple):
         return _head(root, self.path, self.state)
 
 
-def _issue_file(root: Path, slug: str) -> _IssueFile | None:
-    """The issue's file; looked into where it changed."""
-    return next((file for name in _NAMES if (file := _looked(root, f"{ISSUES}/{slug}/{name}"))), None)
+def _issue_files(root: Path) -> dict[str, _IssueFile | None]:
+    """Of each issue its file, where there is one; looked into where it changed. Who has one holds something."""
+    found: dict[str, _IssueFile | None] = {}
+
+    def holds(slug: str) -> bool:
+        paths = (f"{ISSUES}/{slug}/{name}" for name in _NAMES)
+        found[slug] = next((file for path in paths if (file := _looked(root, path))), None)
+        return found[slug] is not None
+
+    return {slug: found.get(slug) for slug in discover(root, holds)}
 
 
 def _looked(root: Path, path: str) -> _IssueFile | None:
@@ -122,7 +137,7 @@ def _looked(root: Path, path: str) -> _IssueFile | None:
         known = _seen.get(whole)
         if known is None or known.state != state:
             names = False
-            if stat.S_ISREG(status.st_mode):  # a fifo would keep us waiting
+            if stat.S_ISREG(status.st_mode) and PLAIN.get(whole) != state:  # a fifo would keep us waiting
                 with open(whole, "rb") as file:  # noqa: PTH123
                     names = _KEY in file.read(MAX_BYTES)
             known = _seen[whole] = _IssueFile(path, state, names)

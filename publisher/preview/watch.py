@@ -60,8 +60,7 @@ class Changes:
         async for paths in changed_files(config.root, {config.templates, *config.checks.rules}):
             slugs = await asyncio.to_thread(self._workshop.changed, paths)
             self._tell(slugs)
-            there = await asyncio.to_thread(self._workshop.slugs)
-            await self._look([slug for slug in there if slug in slugs])
+            await self._look(sorted(slugs, reverse=True))
 
     async def _look(self, slugs: Sequence[str]) -> None:
         for slug in slugs[:12]:

@@ -35,14 +35,14 @@ def state_of(status: os.stat_result) -> State:
 class Manifest:
     """The files below some folders. ``file`` is where it is kept; what cannot be read there is not known.
 
-    ``notes`` are whatever else its owner knows of files, kept with it.
+    ``notes`` and ``plain`` are whatever else its owner knows of files, kept with it.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._began = time.time_ns()
-        self._folders, self.notes = _read(file)
-        self._before = (dict(self._folders), self.notes)
+        self._folders, self.notes, self.plain = _read(file)
+        self._before = (dict(self._folders), self.notes, self.plain)
         self._seen: set[str] = set()
 
     def same(self, folder: str, skip: str = "") -> bytes | None:
@@ -84,11 +84,12 @@ class Manifest:
 
     def save(self) -> None:
         """Keep it. A disk that refuses costs time, not correctness."""
-        if self._before != (self._folders, self.notes):
+        held = (self._folders, self.notes, self.plain)
+        if self._before != held:
             from publisher.documents.atomic import write_file  # a run that finds nothing changed writes nothing
 
             with suppress(OSError):
-                write_file(self._file, msgpack.packb((self._folders, self.notes), unicode_errors="surrogateescape"))
+                write_file(self._file, msgpack.packb(held, unicode_errors="surrogateescape"))
 
 
 def _states(folder: str, skip: str) -> dict[str, State | int]:
@@ -125,10 +126,11 @@ def _look(file: str, state: State | int) -> bytes:
         return b"no file %d" % -(error.errno or 1)
 
 
-def _read(file: Path) -> tuple[dict[str, Folder], Any]:
+def _read(file: Path) -> tuple[dict[str, Folder], Any, dict[str, State]]:
     try:
-        folders, notes = msgpack.unpackb(file.read_bytes(), use_list=False, unicode_errors="surrogateescape")
+        folders, notes, plain = msgpack.unpackb(file.read_bytes(), use_list=False, unicode_errors="surrogateescape")
         held = [digest for digest, *_, digests in folders.values() for digest in (digest, *digests.values())]
-        return (folders, notes) if all(isinstance(digest, bytes) for digest in held) else ({}, None)
+        sound = isinstance(plain, dict) and all(isinstance(digest, bytes) for digest in held)
+        return (folders, notes, plain) if sound else ({}, None, {})
     except Exception:  # what is damaged fails in any way there is
-        return {}, None
+        return {}, None, {}

@@ -138,7 +138,8 @@ def stages(config: Config, slug: str, others: Others) -> Iterator[Proof]:
 
 def refuse_unknown(config: Config, slug: str, also: Collection[str] = ()) -> None:
     """Raises UsageError where there is neither an issue or a step ``slug`` nor one ``also`` known."""
-    known = discover(config.root)
-    if slug not in known and slug not in also and slug not in steps_of(config.root):
+    others = discover(config.root, lambda name: name != slug)  # none of which is opened
+    if slug not in others and slug not in also and slug not in steps_of(config.root):
+        known = discover(config.root)
         newest = say("the newest is {slug}", slug=known[-1]) if known else f"publisher new {slug}"
         raise UsageError(say("there is no issue {slug}", slug=slug), help=newest)

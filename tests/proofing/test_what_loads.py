@@ -36,3 +36,33 @@ def test_where_nothing_changed_no_markdown_and_no_rule_is_loaded(tmp_path: Path,
     file.write_text(file.read_text("utf-8") + "\n".join(f"第{n}段〈" for n in range(3)), "utf-8")  # something to tell
     assert loaded(tmp_path, *words) == {*NEEDED_TO_READ}
     assert not loaded(tmp_path, *words)
+
+
+def test_a_file_that_names_no_original_is_looked_into_once_and_again_when_it_changes(tmp_path: Path) -> None:
+    lay_out(Case("sound-0", (), ""), tmp_path)
+    issue = tmp_path / SLUG / "issue.yaml"
+    opened = (
+        "import builtins, sys; from publisher.cli import main; from publisher.proofing import manifest\n"
+        "manifest.RACY = -(10**12)\nfirst, seen = open, []\n"
+        "def watched(file, *more, **given): seen.append(str(file)); return first(file, *more, **given)\n"
+        "builtins.open = watched\ntry: main()\nexcept SystemExit: pass\n"
+        f"print(seen.count({str(issue)!r}), file=sys.stderr)"
+    )
+
+    def looks() -> int:
+        command = [sys.executable, "-c", opened, "--root", str(tmp_path), "build", "--drafts"]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stderr.split()[-1])
+
+    assert looks() > 0
+    assert looks() == 0
+    issue.write_text(issue.read_text("utf-8") + "translation_of: nowhere\n", "utf-8")
+    assert looks() > 0
+    assert (
+        "nowhere"
+        in subprocess.run(
+            [sys.executable, "-m", "publisher", "--root", str(tmp_path), "check"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+    )
