@@ -6,7 +6,7 @@ import re
 from collections.abc import MutableMapping
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType, MethodType
 from typing import Any
 
 from jinja2 import Environment, Template, Undefined, nodes
@@ -89,8 +89,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        """What a template calls: macros and words mostly, which are safe and ask for nothing of a template."""
-        if not isinstance(__obj, _HARMLESS):
+        """What a template calls: mostly macros, words and functions with no mark on them, which all would be let
+        through, and ask for nothing of a template.
+        """
+        if not isinstance(__obj, _HARMLESS) and (type(__obj) not in _FUNCTIONS or __obj.__dict__):
             return super().call(__context, __obj, *args, **kwargs)
         kwargs.pop("_block_vars", None)
         kwargs.pop("_loop_vars", None)
@@ -105,6 +107,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 _HARMLESS = (Macro, Locale, Words)
+_FUNCTIONS = (FunctionType, MethodType)
 _MAPPINGS = (dict, MappingProxyType)
 _OF_MAPPING = frozenset((*dir(dict), *dir(MappingProxyType)))
 _SPECIAL = re.compile(r"""[&<>"'\\\x00-\x1f\x7f-\x9f]""")
