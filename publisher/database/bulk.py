@@ -8,12 +8,10 @@ from itertools import chain, repeat
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, ColumnElement, Connection, Dialect, Table, Update, text
+from sqlalchemy import JSON, BindParameter, Column, ColumnElement, Connection, Dialect, Engine, Table, Update, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql import any_, cast, column, func, literal_column, select, table
+from sqlalchemy.sql import any_, cast, column, func, literal_column, select, table, type_coerce
 from sqlalchemy.sql.visitors import replacement_traverse
-
-from publisher.database.engine import to_json
 
 _Parameters = Sequence[tuple[str, Callable[[Any], Any] | None]]
 """Names, each with what makes a value the driver's."""
@@ -50,11 +48,14 @@ def insertion(connection: Connection, table: Table, rows: Sequence[Mapping[str, 
     return [(statement + ", ".join([row] * len(part)), tuple(chain.from_iterable(part))) for part in parts]
 
 
-def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+def among(
+    connection: Connection | Engine, column: Column[Any], values: Collection[Any] | BindParameter[Any]
+) -> ColumnElement[bool]:
     """Whether a column of text or numbers holds one of many values: one parameter, however many they are."""
+    given = values if isinstance(values, BindParameter) else list(values)
     if connection.dialect.name == "postgresql":
-        return column == any_(cast(list(values), postgresql.ARRAY(column.type)))
-    return column.in_(select(func.json_each(to_json(list(values))).table_valued("value").c.value))
+        return column == any_(cast(given, postgresql.ARRAY(column.type)))
+    return column.in_(select(func.json_each(type_coerce(given, JSON)).table_valued("value").c.value))
 
 
 def update_rows(

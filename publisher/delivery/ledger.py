@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, null, or_, select, tuple_, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, null, or_, select, tuple_, update
 
 from publisher.audience.model import ConsentState
 from publisher.audience.tables import subscribers, suppressions, taken_steps
@@ -81,7 +81,8 @@ class Ledger:
         self.mailing = mailing
         self.expires_after, self.now = expires_after, now
         self.sender_id = 0
-        self._attributes = subscribers.c.attributes if attributes else null().label("attributes")
+        self._following = _following(attributes)
+        self._take = _TAKE.where(among(database.engine, recipients.c.number, bindparam("b_numbers")))
         self._mark_path = mark_path(database.engine.url, mailing.slug)
         self._handled: int | None = None
         self._earlier: list[str] | None = None
@@ -135,12 +136,8 @@ class Ledger:
         mark = None
         with self.database.begin(lost=wanted <= 0) as connection:
             self._record(connection, results)
-            query = (
-                select(mailings.c.operator, senders.c.ended)
-                .join(senders, senders.c.mailing_id == mailings.c.id)
-                .where(mailings.c.id == self.mailing.id, senders.c.id == self.sender_id)
-            )
-            if (row := connection.execute(query).one_or_none()) is None:
+            mine = {"b_mailing": self.mailing.id, "b_sender": self.sender_id}
+            if (row := connection.execute(_STANDING, mine).one_or_none()) is None:
                 advice = f"publisher status {self.mailing.slug} says where its mailing stands now"
                 raise DatabaseError("the database was replaced while this sender was at work", help=advice)
             operator, ended = row
@@ -159,9 +156,7 @@ class Ledger:
         return Exchanged(claims, operator, excluded=gone)
 
     def _raise_mark(self, connection: Connection, claimed: int) -> Mark:
-        m = mailings.c
-        raised = update(mailings).where(m.id == self.mailing.id).values(generation=m.generation + 1)
-        generation = connection.execute(raised.returning(m.generation)).scalar_one()
+        generation = connection.execute(_RAISE, {"b_mailing": self.mailing.id}).scalar_one()
         if self._handled is None:
             r, handled = recipients.c, (RecipientState.SUBMITTED, RecipientState.UNCERTAIN, RecipientState.REJECTED)
             query = select(func.count()).where(r.mailing_id == self.mailing.id, r.state.in_(handled))
@@ -208,10 +203,8 @@ class Ledger:
             return waiting(connection, self.mailing.id)[0] > 0
 
     def _record(self, connection: Connection, results: Sequence[tuple[Claim, Outcome]]) -> None:
-        rows: list[dict[str, Any]] = []
-        for claim, outcome in results:
-            state, counts = decide(outcome)
-            row = {
+        rows = [
+            {
                 "b_mailing": self.mailing.id,
                 "b_number": claim.number,
                 "b_sender": self.sender_id,
@@ -220,7 +213,9 @@ class Ledger:
                 "b_reason": outcome.code[:80] or None,
                 "b_message_id": outcome.message_id,
             }
-            rows.append(row)
+            for claim, outcome in results
+            for state, counts in [decide(outcome)]
+        ]
         update_rows(connection, _RECORD, rows, {"b_changed_at": datetime.now(UTC)})
 
     def _claim(self, connection: Connection, wanted: int, round_: int) -> tuple[tuple[Claim, ...], int]:
@@ -232,9 +227,8 @@ class Ledger:
             found = self._next(connection, wanted, round_)
         r = recipients.c
         claims, gone, at = list[Claim](), list[tuple[int, Exclusion]](), datetime.now(UTC)
-        for row in found:
-            self._after = max(self._after, (row.attempts, row.number))
-            number, attempts, reference, variant, address, name, known, state, paused_until, suppressed = tuple(row)
+        for number, attempts, reference, variant, address, name, known, state, paused_until, suppressed in found:
+            self._after = max(self._after, (attempts, number))
             if state is None:
                 gone.append((number, Exclusion.ERASED))
             elif state != ConsentState.CONFIRMED:
@@ -247,12 +241,8 @@ class Ledger:
                 connection.execute(delete(taken_steps).where(had.reference == reference, had.step == self.mailing.slug))
             else:
                 claims.append(Claim(number, attempts + 1, reference, address, name, variant, known or {}))
-        chosen = among(connection, r.number, [claim.number for claim in claims])
-        connection.execute(
-            update(recipients)
-            .where(r.mailing_id == self.mailing.id, chosen, r.state == _PENDING)
-            .values(state=_CLAIMED, attempts=r.attempts + 1, sender_id=self.sender_id, changed_at=at)
-        )
+        mine = {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_at": at}
+        connection.execute(self._take, {**mine, "b_numbers": [claim.number for claim in claims]})
         for number, reason in gone:
             connection.execute(
                 update(recipients)
@@ -263,27 +253,51 @@ class Ledger:
 
     def _next(self, connection: Connection, wanted: int, round_: int) -> Sequence[Any]:
         """Those to be claimed next, locked, by number, each with what is known of the subscriber today."""
-        r, s = recipients.c, subscribers.c
-        fair = (
-            select(r.number, r.attempts, r.reference, r.variant)
-            .where(r.mailing_id == self.mailing.id, r.state == _PENDING, r.held == 0)
-            .where(r.attempts < round_, tuple_(r.attempts, r.number) > tuple_(*self._after))
-            .order_by(r.attempts, r.number)
-            .limit(wanted)
-            .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
-            .cte("fair")
-            .prefix_with("MATERIALIZED", dialect="postgresql")  # a subquery may run once a row, and find more each time
-        )
-        query = (
-            select(
-                *fair.c, s.address_key, s.name, self._attributes, s.state, s.paused_until, suppressions.c.mailbox_key
-            )
-            .outerjoin_from(fair, subscribers, s.reference == fair.c.reference)
-            .outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
-            .order_by(fair.c.number)
-        )
-        return connection.execute(query).all()
+        attempts, number = self._after
+        mine = {"b_mailing": self.mailing.id, "b_round": round_, "b_wanted": wanted}
+        return connection.execute(self._following, {**mine, "b_attempts": attempts, "b_number": number}).all()
 
+
+def _following(attributes: bool) -> Select[Any]:
+    r, s = recipients.c, subscribers.c
+    known = s.attributes if attributes else null().label("attributes")
+    after = tuple_(bindparam("b_attempts", type_=r.attempts.type), bindparam("b_number", type_=r.number.type))
+    fair = (
+        select(r.number, r.attempts, r.reference, r.variant)
+        .where(r.mailing_id == bindparam("b_mailing"), r.state == _PENDING, r.held == 0)
+        .where(r.attempts < bindparam("b_round"), tuple_(r.attempts, r.number) > after)
+        .order_by(r.attempts, r.number)
+        .limit(bindparam("b_wanted"))
+        .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
+        .cte("fair")
+        .prefix_with("MATERIALIZED", dialect="postgresql")  # a subquery may run once a row, and find more each time
+    )
+    return (
+        select(*fair.c, s.address_key, s.name, known, s.state, s.paused_until, suppressions.c.mailbox_key)
+        .outerjoin_from(fair, subscribers, s.reference == fair.c.reference)
+        .outerjoin(suppressions, suppressions.c.mailbox_key == s.mailbox_key)
+        .order_by(fair.c.number)
+    )
+
+
+# Built once: to build a statement takes SQLAlchemy longer than SQLite takes to run it.
+_STANDING = (
+    select(mailings.c.operator, senders.c.ended)
+    .join(senders, senders.c.mailing_id == mailings.c.id)
+    .where(mailings.c.id == bindparam("b_mailing"), senders.c.id == bindparam("b_sender"))
+)
+_RAISE = (
+    update(mailings)
+    .where(mailings.c.id == bindparam("b_mailing"))
+    .values(generation=mailings.c.generation + 1)
+    .returning(mailings.c.generation)
+)
+_TAKE = (
+    update(recipients)
+    .where(recipients.c.mailing_id == bindparam("b_mailing"), recipients.c.state == _PENDING)
+    .values(state=_CLAIMED, attempts=recipients.c.attempts + 1)
+    .values(sender_id=bindparam("b_sender"), changed_at=bindparam("b_at"))
+)
 
 # A late answer of a sender taken for dead still counts, as long as nobody else has claimed the recipient since.
 _RECORD = (
