@@ -113,7 +113,9 @@ def make_repository(
     _refuse_collisions(root, files)
     for path, content in files.items():
         bundled.write_new(path, content)
-    git: Literal["begun", "there", "missing"] = "there" if there else "begun" if begin_repository(at) else "missing"
+    git: Literal["begun", "there", "missing"] = "there" if there else "missing"
+    if not there and _git(at, "init", "--quiet", "--initial-branch=main") is not None:
+        git = "begun"
     written, stayed, ours = (tuple(os.path.relpath(path, at) for path in paths) for paths in (files, kept, of_forge))
     return NewRepository(root, written, stayed, ours, chosen, forge is None, new, git, issue)
 
@@ -182,11 +184,6 @@ Forge = Literal["github", "gitlab", "none"]
 def repository_of(folder: Path) -> Path | None:
     """The nearest folder at or above ``folder`` (absolute) that git keeps, whether or not git is installed."""
     return next((path for path in (folder, *folder.parents) if os.path.lexists(path / ".git")), None)
-
-
-def begin_repository(folder: Path) -> bool:
-    """``git init``; False where there is no git, or it refuses."""
-    return _git(folder, "init", "--quiet", "--initial-branch=main") is not None
 
 
 def guess_forge(repository: Path | None) -> Forge:

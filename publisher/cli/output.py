@@ -102,9 +102,8 @@ def write_page(target: Path, page: str, option: str) -> None:
     """Write a page and say where. Raises UsageError, naming the ``option`` for another place."""
     from publisher.documents.atomic import write_file
 
-    with refusal(
-        say("{target} cannot be written", target=str(target)), say("name another file with {option}", option=option)
-    ):
+    advice = say("name another file with {option}", option=option)
+    with refusal(say("{target} cannot be written", target=str(target)), advice):
         write_file(target, page.encode())
     put(str(target))
 

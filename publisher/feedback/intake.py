@@ -27,7 +27,7 @@ MOST_FAULTS = 100  # malformed lines that are told one by one; all are counted
 
 
 def apply_path(
-    applier: Applier, path: Path, tokens: Callable[[], Tokens], progress: Callable[[int], None] = lambda _bytes: None
+    applier: Applier, path: Path, tokens: Callable[[], Tokens], progress: Callable[[int], None] = lambda _: None
 ) -> None:
     """Apply a file of events, or a mailbox: see :func:`apply_stream`. Raises OSError, DatabaseError, UsageError."""
     if not path.is_dir():
@@ -38,10 +38,7 @@ def apply_path(
 
 
 def apply_stream(
-    applier: Applier,
-    stream: IO[bytes],
-    tokens: Callable[[], Tokens],
-    progress: Callable[[int], None] = lambda _bytes: None,
+    applier: Applier, stream: IO[bytes], tokens: Callable[[], Tokens], progress: Callable[[int], None] = lambda _: None
 ) -> None:
     """Apply events as JSON, or reports as mail, in bounded memory; what is neither is noted in ``applied``.
 

@@ -319,15 +319,13 @@ def _said(connection: Connection, mailing: Mailing) -> Iterable[tuple[str, str, 
     """What was done, the reader's domain, the server's words, and to whom: from events, and from a relay's answers."""
     e, r, s = feedback_events.c, recipients.c, subscribers.c
     events = select(e.kind, e.domain, e.detail, e.recipient, e.message_id)
-    for kind, domain, words, recipient, message in connection.execute(
-        events.where(e.mailing == mailing.reference, e.kind.in_(tuple(_DID)))
-    ):
+    events = events.where(e.mailing == mailing.reference, e.kind.in_(tuple(_DID)))
+    for kind, domain, words, recipient, message in connection.execute(events):
         yield _DID[kind], domain, words, recipient or message
     at_once = select(r.state, s.mailbox_key, r.reason, r.number).outerjoin(subscribers, s.reference == r.reference)
     refused = r.state.in_((RecipientState.REJECTED, RecipientState.PENDING))
-    for state, mailbox, reason, number in connection.execute(
-        at_once.where(r.mailing_id == mailing.id, refused, r.reason.like("smtp-%: %"))
-    ):
+    at_once = at_once.where(r.mailing_id == mailing.id, refused, r.reason.like("smtp-%: %"))
+    for state, mailbox, reason, number in connection.execute(at_once):
         did = "rejected" if state == RecipientState.REJECTED else "delayed"
         yield did, (mailbox or "").rpartition("@")[2], reason.removeprefix("smtp-"), str(number)
 

@@ -56,9 +56,8 @@ class PostmarkTransport(Transport):
         try:
             stream = ask(self._client, "GET", stream_path(name), f"the message stream {name} cannot be used")
         except ServiceError as error:
-            raise TransportError(
-                error.message, help=error.help or "correct delivery.postmark.stream in config.yaml"
-            ) from error
+            advice = error.help or "correct delivery.postmark.stream in config.yaml"
+            raise TransportError(error.message, help=advice) from error
         if stream.get("ArchivedAt"):
             raise TransportError(f"the message stream {name} is archived", help="restore it, or name another")
         letter = composed.letter

@@ -72,9 +72,8 @@ class SesAccount:
     def published_events(self) -> set[str]:
         """The kinds of events that the destinations which are switched on get."""
         name = self.config.delivery.ses.configuration_set
-        answer = self._ask(
-            f"the configuration set {name}", "get_configuration_set_event_destinations", ConfigurationSetName=name
-        )
+        what, call = f"the configuration set {name}", "get_configuration_set_event_destinations"
+        answer = self._ask(what, call, ConfigurationSetName=name)
         on = (found for found in answer.get("EventDestinations", ()) if found.get("Enabled"))
         return {kind for found in on for kind in found.get("MatchingEventTypes", ())}
 
