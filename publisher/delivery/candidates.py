@@ -74,7 +74,9 @@ def candidates(
     s, before = subscribers.c, newest(connection, slug)
     joined: FromClause = subscribers
     # An inbox may stand there twice, spelled differently: the last word about it counts.
-    left_at = func.max(case((s.state == "unsubscribed", s.changed_at))).over(partition_by=s.mailbox_key)
+    shared = due is not None or _shares_inboxes(connection)
+    latest = (lambda value: func.max(value).over(partition_by=s.mailbox_key)) if shared else lambda value: value
+    left_at = latest(case((s.state == "unsubscribed", s.changed_at)))
     reasons: list[tuple[ColumnElement[bool], Exclusion]] = [
         (or_(s.state == "unsubscribed", left_at >= s.changed_at), Exclusion.UNSUBSCRIBED),
         (s.state != "confirmed", Exclusion.UNCONFIRMED),
@@ -92,20 +94,20 @@ def candidates(
         assert elsewhere is not None
         if family.shared:
             usable = case((s.state == "confirmed", 0), else_=1)  # what else leaves a reader out does so to the inbox
-            spoken = func.first_value(func.coalesce(s.language, "")).over(
-                partition_by=s.mailbox_key, order_by=(usable, s.id)
-            )
+            spoken: ColumnElement[str] = func.coalesce(s.language, "")
+            if shared:
+                spoken = func.first_value(spoken).over(partition_by=s.mailbox_key, order_by=(usable, s.id))
             another = spoken.not_in(_languages_of(connection, slug, family))
             elsewhere = or_(elsewhere, another if reached is None else ~reached & another)
         reasons.append((elsewhere, Exclusion.SIBLING))
     if segment is not None:
         included = func.coalesce(segment, literal_column("false"))
         reasons.append((included.is_(literal_column("false")), Exclusion.SEGMENT))
-    paused_until = func.max(s.paused_until).over(partition_by=s.mailbox_key)
+    paused_until = latest(s.paused_until)
     if due is None:  # a step waits for the end of a pause
         reasons.append((paused_until > now, Exclusion.PAUSED))
         if slug and not slug.startswith(DIGEST):
-            reasons.append((func.max(s.digest).over(partition_by=s.mailbox_key) == MONTHLY, Exclusion.DIGEST))
+            reasons.append((latest(s.digest) == MONTHLY, Exclusion.DIGEST))
     moment: ColumnElement[Any] | None = None
     corrected = before if before and correction and waits_for_correction(connection, before) else None
     if reached is not None and (corrected or not correction):
@@ -125,9 +127,21 @@ def candidates(
     if due is not None:  # whatever is known of their inboxes
         found = found.where(s.mailbox_key.in_(select(other.c.mailbox_key).where(other.c.reference.in_(due))))
     alone = found.select_from(joined).subquery()
-    copy = func.row_number().over(partition_by=(alone.c.mailbox_key, alone.c.why), order_by=alone.c.id)
+    copy: ColumnElement[int] = literal_column("1")
+    if shared:
+        copy = func.row_number().over(partition_by=(alone.c.mailbox_key, alone.c.why), order_by=alone.c.id)
     those = select(*(column for column in alone.c if column.name != "mailbox_key"), copy.label("copy"))
     return (those if due is None else those.where(alone.c.reference.in_(due))).subquery()
+
+
+def _shares_inboxes(connection: Connection) -> bool:
+    """Whether two subscribers may have one inbox. PostgreSQL, where the next statement may see another moment, is not
+    asked.
+    """
+    if connection.dialect.name != "sqlite":
+        return True
+    twice = select(subscribers.c.mailbox_key).group_by(subscribers.c.mailbox_key).having(func.count() > 1).limit(1)
+    return connection.execute(twice).first() is not None
 
 
 def _any(*conditions: ColumnElement[bool] | None) -> ColumnElement[bool] | None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from publisher.audience.segments import segment_clause
 from publisher.audience.tables import subscribers
 from publisher.database import Database
-from publisher.delivery import mailings
+from publisher.delivery import candidates, mailings
 from publisher.delivery.candidates import FamilyRule
 from publisher.delivery.freeze import Addressed, freeze, preview
 from publisher.delivery.mailings import Mailing
@@ -100,6 +103,30 @@ def test_siblings_are_frozen_together_and_every_reader_is_pending_once(database:
     for share, own in zip(shares, got, strict=True):
         assert share["sibling"] == set.union(*got) - own
     assert {len(own) for own in got} == {2, 3, 5}
+
+
+@pytest.mark.parametrize("family", [FAMILY, None])
+def test_where_no_two_have_one_inbox_each_is_looked_at_alone_with_the_same_result(
+    database: Database, family: FamilyRule | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon, dice = datetime.now(UTC) + timedelta(days=3), random.Random(family is None)
+    for number in range(120):
+        state = dice.choice(["confirmed", "confirmed", "unsubscribed", "pending"])
+        digest, paused = dice.choice([None, None, "monthly"]), dice.choice([None, None, soon])
+        spoken = dice.choice(SPOKEN)
+        add_person(database, number, state=state, language=spoken, digest=digest, paused_until=paused)
+
+    def found() -> list[Any]:
+        with database.connect() as connection:
+            variant, now = candidates.variant_of(["", "language:en"], "zh-CN"), datetime.now(UTC)
+            segment = segment_clause("not language:fr", "zh-CN")
+            of = (connection, "weekly-en", segment, None, family, variant, now)
+            return connection.execute(select(candidates.candidates(*of, correction=False))).all()
+
+    alone = found()
+    assert len({row.why for row in alone}) > 4
+    monkeypatch.setattr(candidates, "_shares_inboxes", lambda _connection: True)
+    assert sorted(found(), key=repr) == sorted(alone, key=repr)
 
 
 def test_the_dry_run_counts_what_the_freeze_writes(database: Database) -> None:
