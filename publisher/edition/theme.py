@@ -6,13 +6,15 @@ template's file and line.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -135,9 +137,9 @@ class Theme:
         if isinstance(error, TemplateSyntaxError):
             name, line = error.name or name, error.lineno
         else:
-            for frame in reversed(traceback.extract_tb(error.__traceback__)):
-                if template := self._template_name(frame.filename):
-                    name, line = template, frame.lineno or 1
+            for frame, folder in product(reversed(traceback.extract_tb(error.__traceback__)), self.folders):
+                if Path(frame.filename).is_relative_to(folder):
+                    name, line = Path(frame.filename).relative_to(folder).as_posix(), frame.lineno or 1
                     break
         if isinstance(error, _NoImageError | _RelativeError):
             return self.fault(name, line, error.fault.message, error.fault.help)
@@ -145,12 +147,6 @@ class Theme:
         return self.fault(
             name, line, say("the template fails: {told}", told=message), say("correct this line of the template")
         )
-
-    def _template_name(self, filename: str) -> str | None:
-        for folder in self.folders:
-            if Path(filename).is_relative_to(folder):
-                return Path(filename).relative_to(folder).as_posix()
-        return None
 
 
 @lru_cache(maxsize=8)
@@ -185,7 +181,11 @@ _RELATIVE = re.compile(
 
 
 class _Loader(FileSystemLoader):
-    """Templates of the theme's own folder: what a link leads to elsewhere would be published."""
+    """Templates of the last of a theme's folders: what a link leads to elsewhere would be published."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        super().__init__(folders[-1])
+        self._before = [str(folder) for folder in folders[:-1] if not is_ours(str(folder))]
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         """The text of a template, its file, and whether it is still that."""
@@ -193,12 +193,13 @@ class _Loader(FileSystemLoader):
         if not Path(found[1]).resolve().is_relative_to(self.searchpath[0]):
             raise TemplateError(f"{template} is a link out of the theme")
         # No file of the package changes while it runs: a page asks for 50.
-        found = (*found[:2], lasts) if is_ours(found[1]) else (asking(found[0]), *found[1:])
-        written = _RELATIVE.finditer(found[0]) if template.startswith("email/") else ()
+        source, file, same = (*found[:2], lasts) if is_ours(found[1]) else (asking(found[0]), *found[1:])
+        written = _RELATIVE.finditer(source) if template.startswith("email/") else ()
         for wrong in (one for one in written if one[1]):
-            line = found[0].count("\n", 0, wrong.start()) + 1
-            raise _RelativeError(wrong[1], line, template)
-        return found
+            raise _RelativeError(wrong[1], source.count("\n", 0, wrong.start()) + 1, template)
+        if own := [f"{folder}/{template}" for folder in self._before]:  # a newsletter's, which may come to be
+            return source, file, lambda: same() and not any(map(os.path.isfile, own))
+        return source, file, same
 
 
 class _Compiled(FileSystemBytecodeCache):
@@ -227,7 +228,7 @@ class _Compiled(FileSystemBytecodeCache):
 @lru_cache(maxsize=8)
 def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     made = Sandbox(
-        loader=ChoiceLoader([_Loader(folder) for folder in folders]),
+        loader=ChoiceLoader([_Loader(folders[:end]) for end in range(1, len(folders) + 1)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

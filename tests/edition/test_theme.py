@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, nodes
+from jinja2.sandbox import modifies_known_mutable
 
 from publisher.config.theme import BASE, built_in, store, theme_folders
 from publisher.edition.brand import theme_text
@@ -60,6 +61,30 @@ def test_a_changed_template_is_seen_by_the_same_process(own: Path) -> None:
 
     os.utime(own / "templates/email/_title.mjml.j2", (1, 1))
     assert edition(configuration=config(own)).digest != before.digest
+
+
+def test_a_template_that_is_ejected_is_seen_by_the_same_process(own: Path) -> None:
+    file = own / "templates/email/_title.mjml.j2"
+    text = file.read_text(encoding="utf-8")
+    file.unlink()
+    assert edition(configuration=config(own)).html == edition().html
+    file.write_text(text.replace("<h1>", '<h1 data-own="1">', 1), encoding="utf-8")
+    assert 'data-own="1"' in html_of(edition(configuration=config(own)))
+    file.unlink()
+    assert edition(configuration=config(own)).html == edition().html
+
+
+def test_what_the_packages_templates_read_without_the_sandbox_it_would_let_them_read() -> None:
+    """They read attributes of what a newsletter's own templates hand them: no call of theirs may change it, or format
+    by it.
+    """
+    calls = []
+    for file in (path for path in store().rglob("*") if path.suffix in {".j2", ".html"}):
+        called = (call.node for call in Environment().parse(file.read_text(encoding="utf-8")).find_all(nodes.Call))
+        calls += [one for one in called if isinstance(one, nodes.Getattr)]
+    changing = [one for one in calls if any(modifies_known_mutable(held, one.attr) for held in ([], {}, set()))]
+    formats = [one for one in calls if one.attr.startswith("format") and not isinstance(one.node, nodes.Const)]
+    assert (len(calls) > 20, changing, formats) == (True, [], [])
 
 
 @pytest.mark.parametrize(
