@@ -84,6 +84,8 @@ def test_a_style_block_that_gmail_drops_is_found(style: str, dropped: bool) -> N
         (page("", "<style>p:has(a) { color: red }</style>"), "pseudo-class-has"),
         (page("<!--[if mso]><v:rect style='display:grid'></v:rect><![endif]-->"), ""),
         (page('<p style="border-radius:4px">x</p>'), ""),
+        (page('<p title="a > b" style="display:grid">x</p>'), "display-grid"),
+        (page('<div style="display:grid">x</div>' + "".join(f'<img alt="{n} > 0" src="a">' for n in range(9))), "grid"),
     ],
 )
 def test_what_a_large_client_lacks_is_named(html: str, lacks: str) -> None:

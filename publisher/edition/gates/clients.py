@@ -36,8 +36,8 @@ _FUNCTIONS = {
 }  # fmt: skip
 _UNIT = re.compile(r"(?<![#\w.])-?\d*\.?\d+(rem|vh|vw|vmin|vmax|ch|ex|em)\b")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_START = re.compile(r"<[^>]*>")
-_VALUE = re.compile(r' (href|src|alt|id)="[^"]*"')
+_START = re.compile(r'<[^>"]*+(?:"[^"]*+"[^>"]*+)*+>')  # words of a picture may hold a >
+_VALUE = re.compile(r' (href|src|alt|id)="[^"\0]*"')
 _TAG = re.compile(r"<([a-z][a-z0-9]*)")
 _ATTRIBUTE = re.compile(r'\s([a-z-]+)="')
 _INPUT = re.compile(r'<input[^>]* type="(\w+)"')
@@ -60,8 +60,7 @@ def _table() -> dict[str, dict[str, dict[str, str]]]:
 
 def find(html: str, place: Place) -> list[Diagnostic]:
     """The findings over the HTML of an email."""
-    found = []
-    table = _table()
+    found, table = list[Diagnostic](), _table()
     for feature in sorted(features(html) & table.keys()):
         lacking = table[feature].get("n", {})
         clients = [f"{FAMILIES[family]} ({where})" for family, where in lacking.items() if family in FAMILIES]
