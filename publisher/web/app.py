@@ -197,4 +197,4 @@ def route_of(path: str) -> str:
     return first if first in _ROUTES else "other"
 
 
-_ROUTES = {"", "subscribe", "confirm", "unsubscribe", "preferences", "r", "webhooks", "healthz", "metrics"}
+_ROUTES = {"", "subscribe", "confirm", "unsubscribe", "preferences", "keep", "r", "webhooks", "healthz", "metrics"}

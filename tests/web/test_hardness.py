@@ -229,7 +229,9 @@ def test_the_webhook_believes_named_topics_only(tmp_path: Path) -> None:
 def test_a_slash_too_many_leads_nobody_to_another_host_and_keeps_nobody_subscribed(site: Site) -> None:
     ann = site.add("ann@example.com")
     link = site.service.tokens.url(Purpose.UNSUBSCRIBE, ann.reference)
-    for path, leads in (("subscribe/", "../subscribe"), (f"{link}/", f"../{link.rpartition('/')[2]}")):
+    kept = site.service.tokens.url(Purpose.KEEP, ann.reference)
+    turned = [(f"{one}/", f"../{one.rpartition('/')[2]}") for one in ("subscribe", link, kept)]
+    for path, leads in turned:
         answer = site.client.get(path, headers={"host": "evil.example"})
         assert (answer.status_code, answer.headers["location"]) == (308, leads)
         assert set(answer.headers) >= HEADERS
