@@ -74,6 +74,7 @@ class _Batch:
         wanted = {entry.past.reference for entry in entries if entry.past and entry.past.reference}
         self.references = set(connection.scalars(select(s.reference).where(among(connection, s.reference, wanted))))
         self.fresh = new_references(len(entries))
+        # Asked for with the first who is new: PostgreSQL counts on by as many.
         self.ids = chain.from_iterable(new_ids(connection, subscribers.c.id, n) for n in [len(entries)])
         self._by_hand: set[int] | None = None
         self._choices: dict[int, set[str]] | None = None
@@ -233,9 +234,8 @@ class _Batch:
         self._record(known.id, change, entry)
 
     def _record(self, key: int, change: ConsentEvent, entry: ImportRow) -> None:
-        evidence = {**self.source, "line": entry.line}
-        row = {"subscriber_id": key, "at": self.at, "change": str(change), "how": _IMPORT, "evidence": evidence}
-        self.history.append(row)
+        why, what = {**self.source, "line": entry.line}, str(change)
+        self.history.append({"subscriber_id": key, "at": self.at, "change": what, "how": _IMPORT, "evidence": why})
 
     def write(self, busy: Callable[[], object]) -> None:
         """Write what was decided; ``busy`` is called once the rest is the database's part."""
