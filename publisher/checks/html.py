@@ -51,13 +51,10 @@ _URLS = frozenset({"href", "src", "cite", "action", "formaction", "xlink:href", 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _IGNORED_IN_SCHEMES = re.compile(r"[\x00-\x20]")
 
-
 COMMENT_UNCLOSED = define("comment-unclosed", Severity.ERROR, fixed=True)
 REMOVED_ACTIVE = define("removed-active-content", Severity.ERROR, fixed=True)
 REMOVED_HTML = define("removed-html", Severity.WARNING)
 _NOT_CLOSED = Fault(COMMENT_UNCLOSED, say("the comment that opens here is not closed"), say("write --> at its end"))
-
-
 _SECTION = re.compile(r"<!\[cdata(?![-_.a-z0-9])", re.IGNORECASE)
 
 
@@ -117,9 +114,8 @@ class _Scanner(HTMLParser):
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:
         """Any other is a comment to browsers, and the library fails on it."""
-        return (super().parse_marked_section if _SECTION.match(self.rawdata, i) else self.parse_bogus_comment)(
-            i, report
-        )
+        read = super().parse_marked_section if _SECTION.match(self.rawdata, i) else self.parse_bogus_comment
+        return read(i, report)
 
     def handle_decl(self, decl: str) -> None:
         self._remove(say("the declaration"), len(decl) + 3)

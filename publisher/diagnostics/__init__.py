@@ -5,20 +5,6 @@ from publisher.diagnostics.model import Diagnostic, Place, Severity, Span, block
 from publisher.diagnostics.sentences import Sentence, counted, either, listed, rendered, say
 
 __all__ = [
-    "Code",
-    "Diagnostic",
-    "Fault",
-    "Place",
-    "Sentence",
-    "Severity",
-    "Span",
-    "blocking",
-    "catalogue",
-    "counted",
-    "define",
-    "either",
-    "in_order",
-    "listed",
-    "rendered",
-    "say",
-]
+    "Code", "Diagnostic", "Fault", "Place", "Sentence", "Severity", "Span", "blocking", "catalogue", "counted",
+    "define", "either", "in_order", "listed", "rendered", "say",
+]  # fmt: skip

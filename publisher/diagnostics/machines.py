@@ -84,8 +84,7 @@ def render_sarif(diagnostics: Iterable[Diagnostic], known: Mapping[str, Code] | 
         "originalUriBaseIds": {"ROOT": {"description": {"text": "The newsletter repository."}}},
         "results": [_result(one, places[one.code], addresses[one.path]) for one in found],
     }
-    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, ensure_ascii=False) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False) + "\n"
 
 
 def _rule(name: str, code: Code | None) -> dict[str, Any]:
@@ -98,23 +97,13 @@ def _rule(name: str, code: Code | None) -> dict[str, Any]:
 
 
 def _result(diagnostic: Diagnostic, index: int, address: str) -> dict[str, Any]:
-    span = diagnostic.span
+    keys = ("startLine", "startColumn", "endLine", "endColumn")
+    region = dict(zip(keys, diagnostic.span, strict=True))
+    place = {"artifactLocation": {"uri": address, "uriBaseId": "ROOT"}, "region": region}
     return {
         "ruleId": diagnostic.code,
         "ruleIndex": index,
         "level": _LEVELS[diagnostic.severity],
         "message": {"text": told(diagnostic)},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": address, "uriBaseId": "ROOT"},
-                    "region": {
-                        "startLine": span.line,
-                        "startColumn": span.column,
-                        "endLine": span.end_line,
-                        "endColumn": span.end_column,
-                    },
-                }
-            }
-        ],
+        "locations": [{"physicalLocation": place}],
     }

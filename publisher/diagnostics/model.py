@@ -96,9 +96,8 @@ class Diagnostic:
 
 def in_order(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Each finding once, in the order of a report: by file, by place, the worst first."""
-    return sorted(
-        dict.fromkeys(findings), key=lambda one: (one.path, one.span, _RANKS[one.severity], one.code, one.message)
-    )
+    once = dict.fromkeys(findings)
+    return sorted(once, key=lambda one: (one.path, one.span, _RANKS[one.severity], one.code, one.message))
 
 
 def blocking(findings: Iterable[Diagnostic]) -> bool:

@@ -24,14 +24,7 @@ from publisher.language import Locale
 SIZE = (1200, 630)
 _MARGIN, _BAND, _COVER = 72, 16, 460
 _SIZES = (76, 64, 54, 46, 38)
-_KNOWN = (
-    "NotoSansCJK-Bold.ttc",
-    "DejaVuSans-Bold.ttf",
-    "PingFang.ttc",
-    "Arial Unicode.ttf",
-    "msyhbd.ttc",
-    "arialbd.ttf",
-)
+_KNOWN = "NotoSansCJK-Bold.ttc|DejaVuSans-Bold.ttf|PingFang.ttc|Arial Unicode.ttf|msyhbd.ttc|arialbd.ttf"
 _HAN = r"\u3000-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 _WORD = re.compile(rf"[{_HAN}][、。，．：；！？」』）》”’]*|[^\s{_HAN}]+|\s+")
 _Font = tuple[str, int]
@@ -111,18 +104,13 @@ def _of_system(family: str, language: str) -> tuple[_Font, ...]:
     found: list[_Font] = []
     pattern = f"{re.sub('[^A-Za-z0-9 ]', '', family)}:bold:lang={language.lower()}"
     try:
-        asked = subprocess.run(  # noqa: S603
-            ["fc-match", "-f", "%{file}\t%{index}", pattern],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
+        command = ["fc-match", "-f", "%{file}\t%{index}", pattern]
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
         file, _, index = asked.stdout.partition("\t")
         found.append((file, int(index)))
     except (OSError, ValueError, subprocess.SubprocessError):
         pass
-    for name in _KNOWN:
+    for name in _KNOWN.split("|"):
         try:
             found.append((str(ImageFont.truetype(name, 20).path), 0))
         except OSError:
@@ -166,7 +154,7 @@ def _fitted(title: str, font: _Font, width: int, height: int) -> tuple[int, list
     """The largest size that a title fits in at, and its lines; at the smallest it is cut."""
     for size in _SIZES:
         lines = _lines(title, font, size, width)
-        wide = max(load_font(*font, size).getlength(line) for line in lines)
+        wide = max(map(load_font(*font, size).getlength, lines))
         if wide <= width and len(lines) * size * 1.3 <= height:
             break
     return size, lines[: int(height / size / 1.3)]

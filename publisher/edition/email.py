@@ -85,9 +85,8 @@ def mail_html(theme: Theme, template: str, names: dict[str, Any], kept: HtmlPlac
     except _MjmlError as refused:
         name, line = theme.places(template, _MJ_START, **names)[refused.tag]
         raise ThemeError(theme.fault(name, line, refused.message, say("correct this tag"))) from refused
-    return _inliner(theme.render(INLINE_CSS, **names) + theme.brand.css).inline(
-        _SHEET.sub(lambda sheet: sheet[1] + _compact(sheet[2]), html)
-    )
+    html = _SHEET.sub(lambda sheet: sheet[1] + _compact(sheet[2]), html)
+    return _inliner(theme.render(INLINE_CSS, **names) + theme.brand.css).inline(html)
 
 
 def context(
@@ -121,10 +120,8 @@ def looks(words: Locale, config: Config) -> dict[str, Any]:
 
 def _word_font(stack: str, words: Locale) -> str:
     """The font for Word, which takes the first name of ``stack`` and no other: one that Windows has."""
-    return {
-        "Georgia": "Georgia,serif",
-        "ui-monospace": "Consolas,monospace",
-    }.get(stack.partition(",")[0], f"{words.outlook_font},Arial,sans-serif")
+    known = {"Georgia": "Georgia,serif", "ui-monospace": "Consolas,monospace"}
+    return known.get(stack.partition(",")[0], f"{words.outlook_font},Arial,sans-serif")
 
 
 class _MjmlError(Exception):
@@ -170,9 +167,8 @@ def _balance(source: str) -> None:
         if closing:
             last, at = opened.pop() if opened else ("", number)
             if last != tag:
-                raise _MjmlError(
-                    say("<{last}> is never closed", last=last) if last else say("</{tag}> closes nothing", tag=tag), at
-                )
+                lone = say("</{tag}> closes nothing", tag=tag)
+                raise _MjmlError(say("<{last}> is never closed", last=last) if last else lone, at)
         elif not alone:
             opened.append((tag, number))
     if opened:
@@ -199,5 +195,4 @@ def write_text(
     own = footer(config, words)
     names = {"issue": view, "stories": stories, "words": words, "newsletter": config.newsletter}
     names |= {"slots": slots.names, "subscriber": slots.subscriber, "footer": own.text if own else ""}
-    text = theme.text("email/issue.txt.j2", **names)
-    return slots.cut(text + "\n")
+    return slots.cut(theme.text("email/issue.txt.j2", **names) + "\n")

@@ -15,14 +15,8 @@ EMAIL_FILES = ("email.html", "email.txt", "edition.json")
 
 def manifest(edition: Edition) -> dict[str, Any]:
     """``edition.json``."""
-    return {
-        "slug": edition.slug,
-        "title": edition.title,
-        "subject": edition.subject,
-        "preheader": edition.preheader,
-        "language": edition.language,
-        "digest": edition.digest,
-        "commit": edition.commit,
+    plain = ("slug", "title", "subject", "preheader", "language", "digest", "commit")
+    return {name: getattr(edition, name) for name in plain} | {
         "length": asdict(edition.length),
         "sizes": asdict(edition.sizes),
         "origin": [asdict(origin) for origin in edition.origin],
@@ -31,10 +25,8 @@ def manifest(edition: Edition) -> dict[str, Any]:
 
 
 def _listed(variant: Variant) -> dict[str, Any]:
-    told = manifest(variant.edition)
-    return {"name": variant.name, "condition": variant.condition} | {
-        key: told[key] for key in ("digest", "length", "sizes", "preheader")
-    }
+    told, keys = manifest(variant.edition), ("digest", "length", "sizes", "preheader")
+    return {"name": variant.name, "condition": variant.condition} | {key: told[key] for key in keys}
 
 
 def email_files(edition: Edition) -> dict[str, bytes]:

@@ -27,8 +27,7 @@ def mail_copy(picture: PictureFile, content: bytes, width: int, most: int) -> tu
 
     Raises ``OSError`` or ``ValueError`` where the pixels cannot be decoded.
     """
-    fits = len(content) <= most and picture.format in _MAILED
-    if picture.moving or (fits and picture.width <= width):
+    if picture.moving or (len(content) <= most and picture.format in _MAILED and picture.width <= width):
         return None
     key = (hashlib.sha256(content).digest(), width, most)
     if key not in _KEPT:

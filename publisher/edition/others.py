@@ -42,9 +42,8 @@ class Others:
     @classmethod
     def of(cls, config: Config) -> Others:
         """As they are on disk, and in an editor's buffers."""
-        found: dict[str, Head] = {}
-        if Brand.of(config).parts.get("previous"):
-            found = {head.slug: head for head in _heads(config)}
+        listed = _heads(config) if Brand.of(config).parts.get("previous") else ()
+        found = {head.slug: head for head in listed}
         ready: dict[str, list[Head]] = {}
         for head in sorted(found.values()):
             if head.ready:

@@ -33,13 +33,8 @@ MADE_BY = repr((WIDTHS, _OPTIONS, PIL.__version__))
 
 def is_scaled(picture: PictureFile) -> bool:
     """Whether pages show copies of a picture."""
-    return not (
-        picture.moving
-        or picture.format == "GIF"
-        or picture.bytes <= _LIGHT
-        or picture.width <= WIDTHS[0]
-        or picture.height > _TALLEST
-    )
+    still = not picture.moving and picture.format != "GIF"
+    return still and picture.bytes > _LIGHT and picture.width > WIDTHS[0] and picture.height <= _TALLEST
 
 
 def copies(front: Front) -> dict[str, tuple[tuple[str, int], ...]]:

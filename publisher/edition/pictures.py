@@ -87,9 +87,8 @@ class Pictures:
 
     def written(self, url: str) -> str:
         """How an author wrote the picture whose copy for mail is at ``url``; the address itself where it is no copy."""
-        copies = {
-            key: self._mailed[self._base + a.name][0] for (key, _), a in self._found.items() if isinstance(a, Asset)
-        }
+        found = ((key, asset) for (key, _), asset in self._found.items() if isinstance(asset, Asset))
+        copies = {key: self._mailed[self._base + asset.name][0] for key, asset in found}
         return next((key for key, copy in copies.items() if copy == url), url)
 
     def _fitted(self, attributes: dict[str, str]) -> dict[str, str]:
@@ -108,8 +107,7 @@ class Pictures:
         return fitted
 
     def _sized(self, asset: Asset) -> Sized:
-        url = self._base + asset.name
-        return Sized(url, asset.width, asset.height, asset.name in self._clear)
+        return Sized(self._base + asset.name, asset.width, asset.height, asset.name in self._clear)
 
     def _asset(self, written: str, *, linked: bool) -> Asset | Fault:
         key = (written, linked)
@@ -129,14 +127,12 @@ class Pictures:
             message = say("{path} cannot be read: {reason}", path=picture.path, reason=reason)
             return Fault(codes.IMAGE_UNREADABLE, message, say("save it again, and commit it"))
         name = _name(picture.file, content, picture.file.suffix.lower())
-        asset = Asset(
-            name, content, f"image/{picture.format.lower()}", picture.width, picture.height, scaled=is_scaled(picture)
-        )
-        mailed = asset
+        kind = f"image/{picture.format.lower()}"
+        mailed = asset = Asset(name, content, kind, picture.width, picture.height, scaled=is_scaled(picture))
         if copy:
-            mailed = Asset(
-                _name(picture.file, copy[1], f".{_SUFFIXES[copy[0]]}"), copy[1], f"image/{copy[0].lower()}", copied=True
-            )
+            form, smaller = copy
+            name_of_copy = _name(picture.file, smaller, f".{_SUFFIXES[form]}")
+            mailed = Asset(name_of_copy, smaller, f"image/{form.lower()}", copied=True)
         for each in (asset, mailed):
             self._assets.setdefault(each.name, each)
         self._mailed[self._base + name] = (self._base + mailed.name, min(COLUMN, picture.width))

@@ -64,9 +64,8 @@ def history_of(root: Path, templates: str) -> CommitGraph:
         changes = _git(root, *_DIFF_TREE, input="".join(f"{line}\n" for line in _pairs(graph)))
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return CommitGraph()
-    dirty = {
-        part for entry in status.split("\0") if (part := part_of(entry[3:].removeprefix(prefix), templates)) is not None
-    }
+    paths = (entry[3:].removeprefix(prefix) for entry in status.split("\0"))
+    dirty = {part for path in paths if (part := part_of(path, templates)) is not None}
     edges = _edges(graph, changes, templates)
     known = {part for links in edges.values() for _parent, parts in links for part in parts}
     return CommitGraph(head, edges, frozenset(dirty), frozenset(known))

@@ -14,7 +14,7 @@ from publisher.edition.email import story_texts, write_html, write_text
 from publisher.edition.files import sizes_of
 from publisher.edition.gates import check_edition, gmail
 from publisher.edition.markdown import Html
-from publisher.edition.model import CountedLinks, Edition, EditionItem, Slotted, ThemeError, Variant
+from publisher.edition.model import Edition, EditionItem, Slotted, ThemeError, Variant
 from publisher.edition.origin import record
 from publisher.edition.others import Others
 from publisher.edition.pictures import Pictures
@@ -25,6 +25,9 @@ from publisher.edition.viewing import view
 from publisher.issue.model import Issue, Status
 from publisher.issue.variants import IssueVariant, variants_of
 from publisher.language import Locale
+
+_Parts = tuple[Slotted, Slotted]
+"""HTML and text."""
 
 
 def render(issue: Issue, config: Config, others: Others | None = None) -> tuple[Edition | None, list[Diagnostic]]:
@@ -78,9 +81,18 @@ def _render(
     seen = view(issue, config, words, pictures, slots, others)
     theme = Theme.of(config)
     click = partial(links_of, config=config, slug=issue.slug, known=links.items())
+
+    def over(html: Slotted, text: Slotted) -> bool:
+        return bool(issue.overflow) and gmail.over(sizes_of(counted(html, click(html)), text), config.checks.clip)
+
     try:
         texts = story_texts(seen, words, theme, slots)
-        mailed, html, text = _mail(issue, seen, texts, words, theme, slots, config, pictures, click)
+
+        def write(view: View) -> _Parts:
+            html = write_html(view.mailed(pictures), words, theme, slots, config)
+            return html, write_text(view, texts, words, theme, slots, config)
+
+        mailed, html, text = _mail(seen, write, over)
         shown = slots.shown(seen)
         story_html = write_stories(shown, words, theme)
         web = write_web(shown, story_html, words, theme)
@@ -123,8 +135,7 @@ def _render(
         mail_subject=subject if subject.slots else None,
         clicks=clicks,
     )
-    findings = [*pictures.diagnostics, *check_edition(edition, issue, config)]
-    return (None if pictures.diagnostics else edition), findings
+    return (None if pictures.diagnostics else edition), [*pictures.diagnostics, *check_edition(edition, issue, config)]
 
 
 def write_stories(view: View, words: Locale, theme: Theme) -> tuple[Html, ...]:
@@ -138,27 +149,11 @@ def write_web(view: View, stories: tuple[Html, ...], words: Locale, theme: Theme
 
 
 def _mail(
-    issue: Issue,
-    seen: View,
-    texts: tuple[str, ...],
-    words: Locale,
-    theme: Theme,
-    slots: Slots,
-    config: Config,
-    pictures: Pictures,
-    click: Callable[[Slotted], CountedLinks | None],
+    seen: View, write: Callable[[View], _Parts], over: Callable[[Slotted, Slotted], bool]
 ) -> tuple[int | None, Slotted, Slotted]:
     """The email's parts, with as many items as fit where the rest may stand on the web; how many, where not all."""
-
-    def write(view: View) -> tuple[Slotted, Slotted]:
-        html = write_html(view.mailed(pictures), words, theme, slots, config)
-        return html, write_text(view, texts, words, theme, slots, config)
-
-    def over(html: Slotted, text: Slotted) -> bool:
-        return gmail.over(sizes_of(counted(html, click(html)), text), config.checks.clip)
-
     parts = write(seen)
-    if not issue.overflow or not over(*parts):
+    if not over(*parts):
         return None, *parts
     fit, least = 1, len(seen.items)  # the fewest that are too many
     kept = write(seen.upto(fit)) if least > fit else parts

@@ -28,11 +28,10 @@ import publisher
 from publisher.config import Config
 from publisher.config.theme import theme_folders
 from publisher.diagnostics import Diagnostic, Fault, Place, Sentence, Severity, Span, define, say
-from publisher.edition.brand import Brand, theme_text, variables
+from publisher.edition.brand import SHEET_PICTURE, Brand, asked_images, asking, theme_text, variables
 from publisher.edition.model import Asset, ThemeError
 from publisher.edition.page_copy import thumbnail
 from publisher.edition.sandbox import MADE, Released, Sandbox, Writer, finalized, is_ours, lasts
-from publisher.edition.theme_images import SHEET_PICTURE, asked_images, asking
 from publisher.issue.codes import IMAGE_MISSING
 
 BROKEN = define("theme-broken", Severity.ERROR, fixed=True)
@@ -116,10 +115,8 @@ class Theme:
 
         class Lines(Extension):
             def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
-                lines = source.split("\n")
-                return "\n".join(
-                    pattern.sub(f"\x02{name}\x1f{number}\x03\\g<0>", line) for number, line in enumerate(lines, 1)
-                )
+                lines = enumerate(source.split("\n"), 1)
+                return "\n".join(pattern.sub(f"\x02{name}\x1f{number}\x03\\g<0>", line) for number, line in lines)
 
         marked = _environment(self.folders).overlay(extensions=[Lines], bytecode_cache=None)
         output = marked.get_template(name).render(self._names(context))
@@ -144,9 +141,8 @@ class Theme:
         if isinstance(error, _NoImageError | _RelativeError):
             return self.fault(name, line, error.fault.message, error.fault.help)
         message = " ".join(str(error).split()) or type(error).__name__
-        return self.fault(
-            name, line, say("the template fails: {told}", told=message), say("correct this line of the template")
-        )
+        advice = say("correct this line of the template")
+        return self.fault(name, line, say("the template fails: {told}", told=message), advice)
 
 
 @lru_cache(maxsize=8)

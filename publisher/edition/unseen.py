@@ -18,14 +18,14 @@ from publisher.config.theme import rgb, theme_folders
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.documents import read_text
 from publisher.edition.brand import Brand, place_of
-from publisher.edition.gates.contrast import DARK_MODE, LIGHT_MODE, close_pairs
+from publisher.edition.gates.contrast import DARK_MODE, LIGHT_MODE, close_pairs, close_words
 from publisher.edition.gates.stylesheet import rules
 from publisher.edition.model import ThemeError
 from publisher.edition.theme import Theme
 from publisher.errors import UsageError
 
 UNSEEN = define("theme-unseen", Severity.WARNING)
-
+_ON_PAGES = say("on pages in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}")
 _SEEN, _SHARE, _SAMPLE = 1.5, 0.01, 256
 """A pixel of this contrast is seen; a logo needs this share of such pixels, among those of a grid this wide."""
 _OWN = ("web/style.css", "web/theme.css", "service/style.css", "service/theme.css")
@@ -40,30 +40,8 @@ _PICTURE = re.compile(r"gradient\(|url\(|image-set\(", re.IGNORECASE)
 _DEEP = 4  # variables that stand for variables; a circle has no end
 _MUCH = " !important"
 _BROWSERS = "h1,h2,h3,h4,b,strong,th{font-weight:bold}"
-_ISSUE = """
-<html lang="en" dir="ltr"><body class="{page}"><header class="site-head"><div class="measure"><p class="brand">
-<a href="/">a</a></p><nav><ul><li><a href="/">a</a></li></ul></nav></div></header><main id="content">
-<div class="measure"><article><header class="issue-head"><h1>a</h1><p class="dek">a</p><p class="meta">
-<span>a</span></p></header><section class="key-points"><h2>a</h2><ol><li><span class="numeral">a</span>
-<span class="point"><a href="/">a</a></span></li></ol><p class="generated">a</p></section><div class="intro">
-<p>a</p></div><h2 class="section">a</h2><section class="item"><h3 class="headline"><a href="/">a</a></h3>
-<div class="text"><p>a <a href="/">a</a><b>a</b><code>a</code></p><h4>a</h4><ul><li>a</li></ul><blockquote>
-<p>a</p></blockquote><pre><code>a</code></pre><table><tr><th>a</th></tr><tr><td>a</td></tr></table>
-<section class="callout"><p class="label">a</p><p>a</p></section><p><a class="button" href="/">a</a></p></div>
-<figure><figcaption>a</figcaption></figure><p class="source">a <a href="/">a</a></p><aside class="commentary">
-<p><b class="label">a</b> a <a href="/">a</a></p><p class="by">a</p></aside></section>
-<p class="attribution">a</p></article><p class="tagline">a</p><h2 class="kicker">a</h2><ol class="cards"><li>
-<h3><a href="/">a</a></h3><p class="subtitle">a</p><p class="facts"><time>a</time></p></li></ol>
-<ul class="topics"><li><a href="/">a</a></li></ul></div></main><section class="subscribe"><div class="measure">
-<h2>a</h2><p>a</p><form><label>a</label><button>a</button></form></div></section><footer class="colophon">
-<div class="measure"><p><a href="/">a</a></p><div class="footer">a</div></div></footer></body></html>
-"""
-_FORM = """
-<html lang="en" dir="ltr"><body><header><p class="brand"><a href="/">a</a></p></header><main id="content">
-<h1>a</h1><p>a <a href="/">a</a></p><p class="wrong">a</p><form><div class="field">
-<label>a <span class="soft">a</span></label></div><button>a</button><button class="quiet">a</button></form>
-<p class="soft">a</p></main><footer><p><a href="/">a</a></p><div class="soft">a</div></footer></body></html>
-"""
+_FOLDER = Path(__file__).parent / "specimens"
+_ISSUE, _FORM = ((_FOLDER / name).read_text("utf-8") for name in ("issue.html", "form.html"))
 SPECIMENS = {
     "web/style.css": tuple(_ISSUE.replace("{page}", page) for page in ("issue", "home")),
     "service/style.css": (_FORM,),
@@ -89,12 +67,8 @@ def _logos(config: Config) -> Iterator[Diagnostic]:
         ground = next((name for name in ("page", "paper") if _lost(content, rgb(palette[name]))), None)
         if ground is None:
             continue
-        told = say(
-            "in the {mode} scheme the logo {file} is lost on its ground {colour}",
-            mode=say("dark") if mode == "dark" else say("light"),
-            file=file,
-            colour=palette[ground],
-        )
+        values = {"mode": DARK_MODE if mode == "dark" else LIGHT_MODE, "file": file, "colour": palette[ground]}
+        told = say("in the {mode} scheme the logo {file} is lost on its ground {colour}", **values)
         advice = say("draw it in colours that are seen there, or put a ground of its own into the picture")
         yield UNSEEN.at(place_of(config.root, "theme", "logo", mode), told, help=advice)
 
@@ -129,15 +103,8 @@ def _colours(config: Config) -> Iterator[Diagnostic]:
             if at is None or at in told:
                 continue
             told.add(at)
-            words = say(
-                "on pages in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}",
-                mode=mode,
-                contrast=colour.told(ratio),
-                colour=colour.written(ink),
-                ground=colour.written(ground),
-            )
             advice = say("write one that can be read, for the dark in @media (prefers-color-scheme: dark) { … }")
-            yield UNSEEN.at(at, words, help=advice)
+            yield UNSEEN.at(at, close_words(mode, ratio, ink, ground, _ON_PAGES), help=advice)
 
 
 def _written(root: Path, names: Iterable[str]) -> Iterator[tuple[Place, colour.RGB]]:

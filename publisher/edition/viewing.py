@@ -25,7 +25,7 @@ from publisher.edition.view import ItemView, LanguageView, PictureView, PointVie
 from publisher.issue.definitions import halves
 from publisher.issue.links import SCHEMES, scheme
 from publisher.issue.markdown.cjk import HAN, KANA, one_line
-from publisher.issue.model import Issue, Picture, Prose, Source, Sponsor
+from publisher.issue.model import Issue, Picture, Source, Sponsor
 from publisher.issue.translations import Sibling
 from publisher.language import Locale
 from publisher.regex import regex
@@ -60,7 +60,8 @@ def view(
     step = issue.after is not None  # it has no page and no day; a month's edition has no page
     page = archive if "/" in issue.slug else f"{archive}issues/{issue.slug}/"
     renderer = MarkdownRenderer(page, pictures.place, words, pictures.miss, slots)
-    written = [renderer.inline(point, f"point-{n}") for n, point in enumerate(_points(issue), 1)]
+    given = issue.key_points.points if issue.key_points else ()
+    written = [renderer.inline(point, f"point-{n}") for n, point in enumerate(given, 1)]
     intro = renderer.block(issue.intro, "intro", 1) if issue.intro else None
     labels = Labels(words, config)
     items = _items(issue, words, pictures, renderer, labels, slots)
@@ -76,18 +77,14 @@ def view(
     if generated_by and points:
         told.setdefault("key_points", words("generated", model=labels.model(generated_by)))
     before = others.before(issue.slug) if others else ()
+    said = [" ".join(point.html.striptags().split()) for point in points]
+    opening = " ".join(visible_text(intro.html).split()) if intro else ""
     return View(
         newsletter=config.newsletter.name,
         title=one_line(issue.title),
         subtitle=one_line(issue.subtitle or ""),
         subject=slots.marked(subject) if ("subject",) in issue.places.values else subject,
-        preheader=preheader(
-            issue,
-            [" ".join(point.html.striptags().split()) for point in points],
-            " ".join(visible_text(intro.html).split()) if intro else "",
-            [item.name for item in items],
-            slots,
-        ),
+        preheader=preheader(issue, said, opening, [item.name for item in items], slots),
         language=issue.language,
         direction=words.direction,
         date="" if step else words.date(issue.date),
@@ -148,10 +145,6 @@ def _bylines(issue: Issue, config: Config, words: Locale) -> dict[str, Any]:
         "authors_text": words("authors", names=words.join(tuple(link(name, url or "") for name, url in named))),
         "portraits": tuple(brand.base + author.picture.path for _, author in known if author and author.picture),
     }
-
-
-def _points(issue: Issue) -> tuple[Prose, ...]:
-    return issue.key_points.points if issue.key_points else ()
 
 
 def _items(

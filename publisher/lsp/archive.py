@@ -35,9 +35,8 @@ class Names(NamedTuple):
         """Those of an issue, which may be a partial one."""
         items = issue.items
         tags = (*issue.tags, *(tag for item in items for tag in item.tags))
-        sections = tuple(item.section for item in items if item.section)
         authors = (*issue.authors, *(item.commentary_by for item in items if item.commentary_by))
-        return cls(tags, sections, authors)
+        return cls(tags, tuple(item.section for item in items if item.section), authors)
 
 
 class ArchiveFacts:

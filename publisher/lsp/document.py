@@ -79,9 +79,8 @@ class Document:
             line, column = len(self.lines), len(self.lines[-1]) + 1
         before = self.lines[line - 1][: column - 1]
         codec, size = _UNITS[self.encoding]
-        return types.Position(
-            line - 1, len(before) if before.isascii() else len(before.encode(codec, "surrogatepass")) // size
-        )
+        units = len(before) if before.isascii() else len(before.encode(codec, "surrogatepass")) // size
+        return types.Position(line - 1, units)
 
     def range(self, span: Span) -> types.Range:
         """The range of a span."""
@@ -105,19 +104,17 @@ class Document:
         edits = []
         changed: Iterable[tuple[str, int, int, int, int]]
         if len(old) == len(new):
-            changed = (
-                ("replace", n, n + 1, n, n + 1) for n, pair in enumerate(zip(old, new, strict=True)) if len({*pair}) > 1
-            )
+            differ = (n for n, pair in enumerate(zip(old, new, strict=True)) if len({*pair}) > 1)
+            changed = (("replace", n, n + 1, n, n + 1) for n in differ)
         else:
             changed = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
         offsets = [0, *accumulate(map(len, old))]
         for tag, a, b, c, d in changed:
             if tag != "equal":
                 before, right = "".join(old[a:b]), "".join(new[c:d])
-                same = next((n for n, (x, y) in enumerate(zip(before, right, strict=False)) if x != y), None)
-                same = min(len(before), len(right)) if same is None else same
-                start = offsets[a] + same
-                rest = min(len(before), len(right)) - same
+                least = min(len(before), len(right))
+                same = next((n for n in range(least) if before[n] != right[n]), least)
+                start, rest = offsets[a] + same, least - same
                 while rest and before[-rest:] != right[-rest:]:
                     rest -= 1
                 end = start - same + len(before) - rest
@@ -125,8 +122,5 @@ class Document:
         return edits
 
     def _between(self, start: int, end: int) -> types.Range:
-        places = []
-        for offset in (start, end):
-            line = bisect(self._starts, offset)
-            places.append(self.position(line, offset - self._starts[line - 1] + 1))
-        return types.Range(*places)
+        lines = ((bisect(self._starts, offset), offset) for offset in (start, end))
+        return types.Range(*(self.position(line, offset - self._starts[line - 1] + 1) for line, offset in lines))

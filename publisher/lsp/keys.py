@@ -66,18 +66,19 @@ def spot(lines: Sequence[str], number: int, column: int) -> Spot:
         lead = _line(before)["lead"] if before.strip() else before
         path = _parents(lines, number, lead)
         return Spot(path, before[len(lead) :].lstrip(), False, frozenset(_beside(lines, number, len(lead))))
-    path = (*_parents(lines, number, match["lead"]), match["key"])
-    return _in_flow(path, before[match.end() :])
+    return _in_flow((*_parents(lines, number, match["lead"]), match["key"]), before[match.end() :])
 
 
 def key_at(lines: Sequence[str], number: int, column: int) -> KeyPath | None:
     """The path of the key under a cursor."""
     match = _line(lines[number])
-    if match["key"] and match.start("key") <= column <= match.end("key"):
-        return (*_parents(lines, number, match["lead"]), match["key"])
+    if not match["key"]:
+        return None
+    path = (*_parents(lines, number, match["lead"]), match["key"])
+    if match.start("key") <= column <= match.end("key"):
+        return path
     for word in re.finditer(r"[\w-]+(?=\s*:)", lines[number]):
-        if match["key"] and word.start() <= column <= word.end() and column >= match.end():
-            path = (*_parents(lines, number, match["lead"]), match["key"])
+        if word.start() <= column <= word.end() and column >= match.end():
             return (*_in_flow(path, lines[number][match.end() : word.start()]).path, word[0])
     return None
 

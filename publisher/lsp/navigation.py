@@ -94,8 +94,7 @@ def outline(path: str, document: Document) -> list[types.DocumentSymbol]:
         end = (item.commentary_at or last + 1) - 1
         found.append(_symbol(document, "body", Kind.String, Span(item.body_at, 1, max(end, item.body_at), 10**6)))
         if item.commentary_at:
-            span = Span(item.commentary_at, 1, last, 10**6)
-            found.append(_symbol(document, "commentary", Kind.String, span))
+            found.append(_symbol(document, "commentary", Kind.String, Span(item.commentary_at, 1, last, 10**6)))
     headline = item.matter.get("headline") if item else None
     name = headline.text if isinstance(headline, Scalar) else PurePosixPath(path).name
     whole = _symbol(document, name, Kind.Class, Span(1, 1, len(document.lines), 10**6))
@@ -111,8 +110,7 @@ def _symbols(document: Document, node: Node, depth: int) -> Iterator[types.Docum
         pairs = [(_name(one), Span.point(*one.span[:2]), one) for one in node.items]
     for name, at, value in pairs:
         kind = Kind.Array if isinstance(value, Sequence) else Kind.Object if isinstance(value, Mapping) else Kind.Key
-        span = Span(*at[:2], *max(at[2:], value.span[2:]))
-        symbol = _symbol(document, name, kind, span)
+        symbol = _symbol(document, name, kind, Span(*at[:2], *max(at[2:], value.span[2:])))
         symbol.selection_range = document.range(at)
         symbol.detail = " ".join(value.text.split())[:80] if isinstance(value, Scalar) and name != value.text else None
         symbol.children = [*_symbols(document, value, depth + 1)] if depth < _DEEPEST else []
@@ -165,9 +163,8 @@ def references(letter: OpenNewsletter, old: str, new: str) -> dict[str, list[typ
     for entry in listed.items if listing and isinstance(listed, Sequence) else ():
         if isinstance(entry, Scalar) and entry.text.strip().removeprefix("./") == PurePosixPath(old).name:
             text = f"{entry.style}{'./' if entry.text.strip().startswith('./') else ''}{name}{entry.style}"
-            edits.setdefault(str(listing), []).append(
-                types.TextEdit(letter.document(str(listing)).range(entry.span), text)
-            )
+            place = letter.document(str(listing)).range(entry.span)
+            edits.setdefault(str(listing), []).append(types.TextEdit(place, text))
     issue = letter.issue(slug)
     item = next((one for one in issue.items if one.places.path == old), None) if issue else None
     anchor = anchor_of_file(new, 1)

@@ -97,8 +97,7 @@ class OpenNewsletter:
 
     def findings(self, path: str) -> list[Diagnostic]:
         """What was told last of a file."""
-        found = {finding for told in self._told.values() for finding in told.get(path, ())}
-        return in_order(found)
+        return in_order(finding for told in self._told.values() for finding in told.get(path, ()))
 
     def uri(self, path: str) -> str:
         """The address of a file, as the client writes it."""
@@ -238,8 +237,7 @@ class OpenNewsletter:
         at_once = {*proof.findings}
         yield [*at_once.union(() if proof.broken else self._late.get(slug, ()))], False
         self.archive.know(slug, proof.issue, proof.basis.facts)
-        across = findings_across(config, self.archive.known(), {slug})
-        proof = next(judged, proof).judged(config, across)
+        proof = next(judged, proof).judged(config, findings_across(config, self.archive.known(), {slug}))
         self._late[slug] = tuple(finding for finding in proof.findings if finding not in at_once)
         if proof.edition:
             self.editions[slug] = proof.edition

@@ -14,14 +14,9 @@ from pygls.protocol.language_server import lsp_method
 from publisher import __version__
 from publisher.lsp.desk import FIX_ALL, Desk
 
-_ITEMS = types.FileOperationRegistrationOptions(
-    [
-        types.FileOperationFilter(
-            types.FileOperationPattern("**/issues/*/*.{md,markdown,yaml,yml}", types.FileOperationPatternKind.File),
-            scheme="file",
-        )
-    ]
-)
+_FILES = types.FileOperationPattern("**/issues/*/*.{md,markdown,yaml,yml}", types.FileOperationPatternKind.File)
+_ITEMS = types.FileOperationRegistrationOptions([types.FileOperationFilter(_FILES, scheme="file")])
+_FIXES = types.CodeActionOptions([types.CodeActionKind.QuickFix, FIX_ALL])
 
 
 class _Protocol(LanguageServerProtocol):
@@ -52,11 +47,7 @@ class Server(LanguageServer):
         for method, answer, options in (
             (types.TEXT_DOCUMENT_COMPLETION, desk.complete, types.CompletionOptions([":", " ", "-", "/", "#", "["])),
             (types.TEXT_DOCUMENT_HOVER, desk.hover, None),
-            (
-                types.TEXT_DOCUMENT_CODE_ACTION,
-                desk.actions,
-                types.CodeActionOptions([types.CodeActionKind.QuickFix, FIX_ALL]),
-            ),
+            (types.TEXT_DOCUMENT_CODE_ACTION, desk.actions, _FIXES),
             (types.TEXT_DOCUMENT_DEFINITION, desk.definition, None),
             (types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, desk.outline, None),
             (types.TEXT_DOCUMENT_CODE_LENS, desk.lenses, types.CodeLensOptions()),

@@ -70,14 +70,12 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
     async def frame(request: Request) -> Response:
         view = await _view(workshop, request)
         query = request.query_params
-        look = frames.Look(
-            query.get("kind", "email"), query.get("dark") == "1", query.get("images") != "0", query.get("variant", "")
-        )
+        kind, variant = query.get("kind", "email"), query.get("variant", "")
+        look = frames.Look(kind, query.get("dark") == "1", query.get("images") != "0", variant)
         if view.edition is None or look.kind not in frames.KINDS:
             raise HTTPException(404)
         content = await run_in_threadpool(frames.document, view.edition, look, workshop.config)
-        origin = f"http://{request.headers['host']}"
-        policy = frames.policy(look, origin)
+        policy = frames.policy(look, f"http://{request.headers['host']}")
         if editor:
             policy = policy.replace("frame-ancestors 'self'", f"frame-ancestors 'self' {EDITORS}")
         return HTMLResponse(content, headers={"content-security-policy": policy})

@@ -59,8 +59,7 @@ def local(document: str, site: str) -> str:
 
 def archive_page(edition: Edition, config: Config) -> str:
     """The archive page of an edition, alone in its archive, with its style sheet inside."""
-    pages = ArchivePages(config, arrange([edition], config.newsletter.language))
-    html = pages.issue(edition).content.decode("utf-8")
+    html = ArchivePages(config, arrange([edition], config.newsletter.language)).issue(edition).content.decode("utf-8")
     styles = Theme.of(config).style("web/style.css", "/site/assets/")
     html = _STYLESHEET.sub(lambda _: f"<style>{styles}</style>", _NOT_HERE.sub("", html))
     return html.replace('"../../', f'"{config.newsletter.url}')

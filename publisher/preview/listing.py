@@ -56,8 +56,7 @@ def describe(workshop: Workshop, view: PreviewState) -> dict[str, Any]:
 
 
 def _measures(edition: Edition) -> dict[str, Any]:
-    size = max(edition.sizes.html, edition.sizes.html_encoded)
-    return {"bytes": size, "length": asdict(edition.length)}
+    return {"bytes": max(edition.sizes.html, edition.sizes.html_encoded), "length": asdict(edition.length)}
 
 
 def _finding(workshop: Workshop, shown: Shown) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from publisher.config import Config, load_config
 from publisher.diagnostics import Diagnostic, Severity, in_order
+from publisher.edition.brand import theme_assets
 from publisher.edition.model import Edition
-from publisher.edition.theme_images import theme_assets
 from publisher.errors import ConfigError, UsageError
 from publisher.issue import discover
 from publisher.proofing.proof import proofread, refuse_unknown
@@ -104,15 +104,13 @@ class Workshop:
     def _make(self, slug: str, before: PreviewState | None) -> PreviewState:
         version = before.version + 1 if before else self._first
         proof = proofread(self.config, slug)
-        findings = {*self._config_findings, *proof.findings}
         view = PreviewState(
             slug=slug,
             version=version,
             title=(proof.issue.title if proof.issue else "") or (before.title if before else slug),
             status=proof.issue.status.value if proof.issue else "",
             edition=proof.edition or (before.edition if before else None),
-            diagnostics=tuple(in_order(findings)),
+            diagnostics=tuple(in_order({*self._config_findings, *proof.findings})),
             broken=proof.edition is None or bool(self._config_findings),
         )
-        same = before and replace(before, version=version) == view
-        return before if before and same else view
+        return before if before and replace(before, version=version) == view else view

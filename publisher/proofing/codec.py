@@ -25,6 +25,7 @@ _Mail = tuple[Slotted, Slotted, tuple[Variant, ...]]
 _Web = tuple[str, tuple[EditionItem, ...]]
 _Assets = tuple[tuple[Asset, ...], Asset | None, int | None]  # the last: which of them is the cover, not written twice
 _T = TypeVar("_T")
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 PART_OF = {
     **dict.fromkeys(("html", "text", "variants"), "mail"),
@@ -183,10 +184,4 @@ def _lights() -> TypeAdapter[Any]:
     hints = get_type_hints(Edition, vars(model))
     for name in _DERIVED:
         hints[name] = get_type_hints(getattr(Edition, name).fget, vars(model))["return"]
-    kinds = tuple(hints[name] for name in _LIGHT)
-    return TypeAdapter(tuple.__class_getitem__(kinds))  # type: ignore[arg-type]
-
-
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    return TypeAdapter(tuple.__class_getitem__(tuple(hints[name] for name in _LIGHT)))  # type: ignore[arg-type]

@@ -36,19 +36,8 @@ from publisher.proofing.index import SUM, IndexRow, checksum, key_of_issue, read
 from publisher.proofing.manifest import Manifest, State
 from publisher.proofing.proof import Proof, proofread
 
-_LIBRARIES = (
-    "markdown-it-py",
-    "mdit-py-plugins",
-    "linkify-it-py",
-    "nh3",
-    "mjml-python",
-    "css-inline",
-    "jinja2",
-    "babel",
-    "pillow",
-    "pyyaml",
-    "selectolax",
-)
+_NAMES = "markdown-it-py mdit-py-plugins linkify-it-py nh3 mjml-python css-inline jinja2 babel pillow pyyaml selectolax"
+_LIBRARIES = tuple(_NAMES.split())
 
 
 class Store:
@@ -155,9 +144,8 @@ class Store:
 
     def _covers(self, slug: str, packed: Packed) -> bool:
         assets = [asset for asset in unpack("assets", packed.assets)["assets"] if not asset.copied]
-        return not assets or self._files.digests(self._of(slug)).issuperset(
-            hashlib.sha256(asset.content).digest() for asset in assets
-        )
+        shown = {hashlib.sha256(asset.content).digest() for asset in assets}
+        return not shown or shown <= self._files.digests(self._of(slug))
 
     def _field(self, slug: str, key: bytes, name: str) -> Any:
         return self._part(slug, key, PART_OF[name])[name]

@@ -96,8 +96,7 @@ class Archive:
 
     def groups_of(self, kind: str, names: Iterable[str]) -> tuple[Group, ...]:
         """The groups of ``kind`` (``tags``, ``authors``, ``sections``) that ``names`` mean, each once."""
-        keys = dict.fromkeys(folder_key(name) for name in names)
-        return tuple(self.by_key[kind, key] for key in keys)
+        return tuple(self.by_key[kind, key] for key in dict.fromkeys(map(folder_key, names)))
 
     @property
     def years(self) -> tuple[tuple[int, tuple[Edition, ...]], ...]:

@@ -73,15 +73,13 @@ def build(
     findings.update(with_levels(config.checks.levels, [*loose_files(config.root), *loose_steps(config.root)]))
     alive = {edition.slug for edition in editions}  # the emails of those not chosen stay while they can be built
     wanted = [edition for edition in editions if not chosen or edition.slug in chosen]
-    emails = write_emails(
-        [*wanted, *steps], out / "email", store, keep=lambda path: bool(chosen) and path.split("/")[0] in alive
-    )
+    mailed = [*wanted, *steps]
+    emails = write_emails(mailed, out / "email", store, keep=lambda path: bool(chosen) and path.split("/")[0] in alive)
     try:
         site = build_site(config, shown, out / "site", store=store, steps=steps)
     except ThemeError as error:
         findings.add(error.diagnostic)
-        site = write_folder(out / "site", ())
-        shown = ()
+        site, shown = write_folder(out / "site", ()), ()
     return BuildResult(
         out=out,
         diagnostics=tuple(in_order(findings)),
@@ -98,19 +96,15 @@ def _refuse_unknown(everything: Sequence[str], chosen: Sequence[str]) -> None:
     for slug in chosen:
         if slug not in everything:
             known = ", ".join(everything[-3:]) or "none yet"
-            raise UsageError(
-                say("there is no issue {slug}", slug=slug),
-                help=say("name a folder of issues/, such as {known}", known=known),
-            )
+            advice = say("name a folder of issues/, such as {known}", known=known)
+            raise UsageError(say("there is no issue {slug}", slug=slug), help=advice)
 
 
 def _refuse_drafts(prepared: Sequence[Proof], chosen: Sequence[str], drafts: bool) -> None:
     for one in prepared:
         if one.slug in chosen and one.draft and not drafts and not one.broken:
-            raise UsageError(
-                say("{slug} is a draft", slug=one.slug),
-                help=say("add --drafts, or write status: ready in its issue.yaml"),
-            )
+            advice = say("add --drafts, or write status: ready in its issue.yaml")
+            raise UsageError(say("{slug} is a draft", slug=one.slug), help=advice)
 
 
 def _below(*groups: tuple[str, Sequence[str]]) -> tuple[str, ...]:

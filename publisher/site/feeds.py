@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -68,7 +68,7 @@ def feeds_of(config: Config, archive: Archive) -> tuple[Feed, ...]:
 def atom_feed(config: Config, feed: Feed) -> bytes:
     """The issues of ``feed`` as Atom, each with its full text."""
     base = config.newsletter.url
-    root = _feed(config, feed, tag_uri(config, feed.path))
+    root = _feed(config, feed)
     for edition in feed.editions:
         at = moment(edition, config.newsletter.zone)
         url = url_of(base, issue_path(edition.slug))
@@ -83,10 +83,11 @@ def atom_feed(config: Config, feed: Feed) -> bytes:
 def items_feed(config: Config, archive: Archive) -> bytes:
     """``feeds/items.xml``: the newest items, an entry each, for readers who want stories and not issues."""
     base = config.newsletter.url
-    stories = list(islice(_stories(archive.published), ITEMS_IN_FEED))
+    every = ((edition, story) for edition in archive.published for story in edition.stories)
+    stories = list(islice(every, ITEMS_IN_FEED))
     newest = tuple(edition for edition, _ in stories)
     items = Feed("feeds/items", config.newsletter.name, "", config.newsletter.language, newest)
-    feed = _feed(config, items, tag_uri(config, items.path))
+    feed = _feed(config, items)
     for edition, story in stories:
         at = moment(edition, config.newsletter.zone)
         url = url_of(base, issue_path(edition.slug)) + f"#{quote(story.anchor)}"
@@ -111,8 +112,7 @@ def json_feed(config: Config, feed: Feed) -> bytes:
     }
     if newsletter.description:
         made["description"] = newsletter.description
-    made |= {"icon": url_of(newsletter.url, icon_path(config, 512))}
-    made |= {"favicon": url_of(newsletter.url, icon_path(config, 32))}
+    made |= {kind: url_of(newsletter.url, icon_path(config, size)) for kind, size in (("icon", 512), ("favicon", 32))}
     made["items"] = [_json_item(config, edition) for edition in feed.editions]
     return json.dumps(made, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
 
@@ -181,14 +181,10 @@ def _json_item(config: Config, edition: Edition) -> dict[str, Any]:
     return item
 
 
-def _stories(editions: Iterable[Edition]) -> Iterator[tuple[Edition, EditionItem]]:
-    return ((edition, story) for edition in editions for story in edition.stories)
-
-
-def _feed(config: Config, feed: Feed, identity: str) -> ElementTree.Element:
+def _feed(config: Config, feed: Feed) -> ElementTree.Element:
     newsletter = config.newsletter
     root = ElementTree.Element("feed", {"xmlns": _ATOM, "xml:lang": feed.language})
-    _add(root, "id", identity)
+    _add(root, "id", tag_uri(config, feed.path))
     _add(root, "title", feed.title)
     if newsletter.description:
         _add(root, "subtitle", newsletter.description)

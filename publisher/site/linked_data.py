@@ -47,22 +47,15 @@ def article(config: Config, edition: Edition) -> Markup:
     return _data_block(data)
 
 
-def collection(config: Config, name: str, path: str, editions: Sequence[Edition]) -> Markup:
+def collection(config: Config, title: str, path: str, editions: Sequence[Edition]) -> Markup:
     """The CollectionPage of the issues that the page at ``path`` lists."""
     newsletter = config.newsletter
-    listed = [
-        {
-            "@type": "ListItem",
-            "position": at,
-            "name": edition.title,
-            "url": url_of(newsletter.url, issue_path(edition.slug)),
-        }
-        for at, edition in enumerate(editions, 1)
-    ]
+    named = ((edition.title, url_of(newsletter.url, issue_path(edition.slug))) for edition in editions)
+    listed = [{"@type": "ListItem", "position": n, "name": name, "url": url} for n, (name, url) in enumerate(named, 1)]
     data: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "CollectionPage",
-        "name": name,
+        "name": title,
         "url": url_of(newsletter.url, path),
         "inLanguage": newsletter.language,
         "isPartOf": {"@type": "WebSite", "name": newsletter.name, "url": newsletter.url},

@@ -89,8 +89,7 @@ def write_folder(
 
 
 def _target(file: SiteFile) -> Target:
-    key = sha256(file.content)
-    return Target(file.path, (key,), lambda: (file.content, key))
+    return Target.under(file.path, sha256(file.content), lambda: file.content)
 
 
 def _stands(root: Path, target: Target, made: Made) -> Made | None:
@@ -130,10 +129,8 @@ def _make(
         what: str = str(in_the_way[0])
         if len(in_the_way) > 1:
             what = say("{told} and {n} more", told=what, n=len(in_the_way) - 1)
-        raise UsageError(
-            say("{what} was not made by publisher and would be overwritten", what=what),
-            help=say("move it away, or choose another folder with --out"),
-        )
+        advice = say("move it away, or choose another folder with --out")
+        raise UsageError(say("{what} was not made by publisher and would be overwritten", what=what), help=advice)
     contents.flush()
     return made
 
@@ -198,9 +195,7 @@ def _read(path: Path) -> dict[str, Made]:
     """What changed as late as the manifest has no state: another change may have followed that no clock shows."""
     try:
         written, held = path.stat().st_mtime_ns, json.loads(path.read_bytes())["files"]
-        found = {
-            name: (str(made),) if isinstance(made, str) else _checked(written, *made) for name, made in held.items()
-        }
+        found = {name: (row,) if isinstance(row, str) else _checked(written, *row) for name, row in held.items()}
         return found if all(map(is_inside, found)) else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup, escape
 
 from publisher.config import Config
-from publisher.edition.brand import Author, Brand, asset_name, theme_text
+from publisher.edition.brand import Author, Brand, asset_name, theme_assets, theme_text
 from publisher.edition.icon import SIZES, draw_icon, icon_path, initial
 from publisher.edition.model import EarlierStory, Edition
 from publisher.edition.theme import Theme
-from publisher.edition.theme_images import theme_assets
 from publisher.site.archive import PAGE, Archive, Group, Page, moment
 from publisher.site.content import page_body
 from publisher.site.feeds import Feed, feeds_of, search_file
@@ -70,11 +68,11 @@ class ArchivePages:
         newest, groups = self.archive.editions[:PAGE], self._listed()
         uncounted = {kind: tuple(Listed(*one[:2]) for one in listed) for kind, listed in groups.items()}
         parts = ([self._editions[edition.slug] for edition in newest], groups, self.archive.languages)
-        yield self._page("index.html", "index.html", "", language, parts, lambda: self._of_index(newest))
+        yield self._page("", "index.html", language, parts, lambda: self._of_index(newest))
         # Without a script this lists the ways to every issue; without numbers, which the next issue would change.
         found = {"years_of_search": [year for year, _ in self.archive.years], "groups": uncounted}
-        yield self._page("search/index.html", "search.html", "search/", language, (uncounted,), found)
-        yield self._page("404.html", "404.html", "", language, (), {"link": self._absolute_link})
+        yield self._page("search/", "search.html", language, (uncounted,), found)
+        yield self._page("", "404.html", language, (), {"link": self._absolute_link}, "404.html")
         for edition in self.archive.editions:
             yield self.issue(edition)
         for slug in sorted(self.aftermath.withdrawn.keys() - self.archive.neighbours.keys()):
@@ -116,7 +114,7 @@ class ArchivePages:
         listed = [self._editions[edition.slug] for edition in page.editions]
         parts = (group.name, group.issues, page.count, len(group.published), listed)
         language = self.config.newsletter.language
-        return self._page(f"{page.path}index.html", template, page.path, language, parts, lambda: self._of_group(page))
+        return self._page(page.path, template, language, parts, lambda: self._of_group(page))
 
     def _of_group(self, page: Page) -> dict[str, Any]:
         return {
@@ -167,22 +165,14 @@ class ArchivePages:
         before = [(one, str(other.date)) for one, other in self._earlier(edition)]
         spoken = [(one.slug, one.language) for one in self.archive.translations(edition)]
         parts = (self._editions[edition.slug], around, named, own_feed, str(corrected), before, spoken)
-        return self._page(
-            f"{path}index.html",
-            "issue.html",
-            path,
-            edition.language,
-            parts,
-            lambda: self._of_issue(edition),
-        )
+        return self._page(path, "issue.html", edition.language, parts, lambda: self._of_issue(edition))
 
     def _of_issue(self, edition: Edition) -> dict[str, Any]:
         neighbours = self.archive.neighbours[edition.slug]
         corrected = self.aftermath.corrected.get(edition.slug)
-        body = self._body(edition)
         return {
             "edition": edition,
-            "body": Markup(body),  # noqa: S704 - Edition.web is promised to be safe
+            "body": Markup(self._body(edition)),  # noqa: S704 - Edition.web is promised to be safe
             "newer": neighbours.newer,
             "older": neighbours.older,
             "tags": self._tags_of(edition),
@@ -224,15 +214,8 @@ class ArchivePages:
     def tombstone(self, slug: str) -> Target:
         """The page of an issue that is gone: the links in readers' inboxes lead here."""
         language, day = self.config.newsletter.language, self.aftermath.withdrawn[slug]
-        path = issue_path(slug)
-        return self._page(
-            f"{path}index.html",
-            "withdrawn.html",
-            path,
-            language,
-            (str(day),),
-            lambda: {"text": self.words(language).on("withdrawn", day)},
-        )
+        path, words = issue_path(slug), self.words(language)
+        return self._page(path, "withdrawn.html", language, (str(day),), lambda: {"text": words.on("withdrawn", day)})
 
     def words(self, language: str) -> SiteWords:
         """The furniture's words, looked up once a language."""
@@ -242,14 +225,15 @@ class ArchivePages:
 
     def _page(
         self,
-        file: str,
-        template: str,
         path: str,
+        template: str,
         language: str,
         parts: Sequence[object],
-        values: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = MappingProxyType({}),
+        values: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
+        name: str = "index.html",
     ) -> Target:
         """A page that follows from ``parts``, and from the whole archive where its template looks at that."""
+        file = path + name
         narrow = key_of(self._common, file, language, *parts)
         wide = key_of(self._common, narrow, self._whole)
 

@@ -56,5 +56,4 @@ def url_of(base: str, path: str) -> str:
 
 def relative(path: str, to: str) -> str:
     """The relative URL from the page at ``path`` to ``to``; both below the root, folders ending in ``/``."""
-    up = "../" * path.count("/")
-    return (up + quote(to, safe="/-_.~")) or "./"
+    return ("../" * path.count("/") + quote(to, safe="/-_.~")) or "./"

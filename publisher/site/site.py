@@ -1,22 +1,31 @@
-"""The whole archive, from editions to a folder."""
+"""The whole archive, from editions to a folder. The copies of pictures that pages show are made once, on every core
+where it pays.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from html import escape
 from pathlib import Path
 
 from publisher.config import Config
 from publisher.edition.files import EMAIL_FILES, email_files
-from publisher.edition.model import Edition
+from publisher.edition.model import Edition, Front
+from publisher.edition.page_copy import MADE_BY, copies, page_copies
 from publisher.proofing.store import Store
+from publisher.proofing.together import cores, workers
 from publisher.site.archive import Archive, arrange
 from publisher.site.feeds import ITEMS_IN_FEED, atom_feed, items_feed, json_feed, llms, robots, sitemap
 from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target, WriteResult, identity, key_of
-from publisher.site.output import write_folder
+from publisher.site.output import keep_in, write_folder
 from publisher.site.pages import ArchivePages
-from publisher.site.pictures import copy_targets, make_ahead, scaled
+
+_WORTH_PROCESSES = 8  # pictures
+Scaled = dict[Front, Edition]
+"""The pictures that have copies, each with an edition that holds it."""
 
 
 def site_files(
@@ -50,9 +59,8 @@ def site_files(
             yield SiteFile(f"r/{slug}/{number}/index.html", _leads_on(target, config.newsletter.language))
     yield SiteFile("robots.txt", robots(config))
     yield SiteFile("llms.txt", llms(config, archive))
-    for name, shown in {
-        front.name: edition for edition in (*archive.editions, *steps) for front in edition.media
-    }.items():
+    shown_in = {front.name: edition for edition in (*archive.editions, *steps) for front in edition.media}
+    for name, shown in shown_in.items():
         yield Target.under(name, key_of(b"", name), partial(shown.bytes_of, name))  # its name has a hash of its content
     yield from copy_targets(scaled(archive.editions))
 
@@ -102,9 +110,8 @@ def write_emails(
     editions: Iterable[Edition], folder: Path, store: Store, *, keep: Callable[[str], bool] = lambda _: False
 ) -> WriteResult:
     """Make ``folder`` hold the email files of ``editions``, and what earlier builds put there where ``keep(path)``."""
-    return write_folder(
-        folder, _emails(editions, store.common), keep=keep, cache=store.made("email"), whole=store.named
-    )
+    files = _emails(editions, store.common)
+    return write_folder(folder, files, keep=keep, cache=store.made("email"), whole=store.named)
 
 
 def _emails(editions: Iterable[Edition], common: bytes) -> Iterator[Target]:
@@ -121,3 +128,43 @@ def _email(held: dict[str, dict[str, bytes]], edition: Edition, name: str) -> by
         held.clear()
         held[edition.slug] = email_files(edition)
     return held[edition.slug][name]
+
+
+def scaled(editions: Iterable[Edition]) -> Scaled:
+    """The pictures of ``editions`` that have copies."""
+    return {front: edition for edition in editions for front in edition.media if front.scaled}
+
+
+def copy_targets(pictures: Scaled) -> Iterator[Target]:
+    """A file a copy."""
+    held: dict[str, bytes] = {}  # of the last picture
+    for front, edition in pictures.items():
+        for path, key in _keys(front).items():
+            yield Target.under(path, key, partial(_copy, held, front, edition, path), costly=True)
+
+
+def make_ahead(pictures: Scaled, cache: Path) -> None:
+    """Have the copies of many pictures in ``cache`` before they are asked for one by one."""
+    with suppress(OSError, RuntimeError):  # a pool that broke: they are made one by one
+        known = {*os.listdir(cache)} if cache.is_dir() else set()  # noqa: PTH208 - thousands of names
+        lacking = [front for front in pictures if not known.issuperset(_keys(front).values())]
+        if len(lacking) < _WORTH_PROCESSES:
+            return
+        with workers(cores()) as pool:
+            for at in range(0, len(lacking), _WORTH_PROCESSES):  # so many originals are in memory
+                some = lacking[at : at + _WORTH_PROCESSES]
+                contents = [pictures[one].bytes_of(one.name) for one in some]
+                for front, made in zip(some, pool.map(page_copies, some, contents), strict=True):
+                    for path, key in _keys(front).items():
+                        keep_in(cache, key, made[path])
+
+
+def _keys(front: Front) -> dict[str, str]:
+    return {path: key_of(b"", path, MADE_BY) for made in copies(front).values() for path, _ in made}
+
+
+def _copy(held: dict[str, bytes], front: Front, edition: Edition, path: str) -> bytes:
+    if path not in held:
+        held.clear()
+        held.update(page_copies(front, edition.bytes_of(front.name)))
+    return held[path]

@@ -24,9 +24,9 @@ from publisher.audience.tokens import Tokens
 from publisher.config import Config
 from publisher.database import Database, open_database
 from publisher.delivery.series import ready_series
+from publisher.edition.brand import asked_images
 from publisher.edition.footer import footer
 from publisher.edition.theme import Theme
-from publisher.edition.theme_images import asked_images
 from publisher.language import Locale, Words
 from publisher.web.confirmation import ConfirmationMailer
 from publisher.web.forms import Limiter

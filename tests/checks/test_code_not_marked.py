@@ -6,7 +6,7 @@ from pathlib import Path
 from time import process_time
 
 from publisher.checks.context import Context
-from publisher.checks.rules.code_not_marked import check
+from publisher.checks.rules.signs import check
 from publisher.config import load_config
 from publisher.issue import read_issue
 

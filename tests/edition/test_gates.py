@@ -11,7 +11,7 @@ import pytest
 from publisher.checks.engine import check_issue
 from publisher.config import colour, load_config
 from publisher.diagnostics import Place
-from publisher.edition.gates import clients, contrast, parity, structure
+from publisher.edition.gates import clients, contrast, structure
 from publisher.edition.gates import gmail as head
 from publisher.edition.gates.stylesheet import rules
 from publisher.edition.model import Slot, Slotted
@@ -98,12 +98,13 @@ def test_the_two_parts_have_to_say_the_same() -> None:
         ('<h2>标题</h2><a href="https://a.example/x?a=1&amp;b=2">l</a><a href="', Slot.UNSUBSCRIBE_URL, '">x</a>')
     )
     whole = Slotted(("标题\nhttps://a.example/x?a=1&b=2\n", Slot.UNSUBSCRIBE_URL))
-    assert parity.find(html, whole, ["标题"], HERE) == []
+    assert list(structure.differences(html, whole, ["标题"], HERE)) == []
     without = Slotted(("另一个\n", Slot.UNSUBSCRIBE_URL))
-    assert [d.code for d in parity.find(html, without, ["标题"], HERE)] == ["text-part-incomplete"] * 2
-    assert parity.find(html, whole, ["标题", "https://", "标"], HERE) == []  # in another order, and within each other
+    assert [d.code for d in structure.differences(html, without, ["标题"], HERE)] == ["text-part-incomplete"] * 2
+    heads = ["标题", "https://", "标"]  # in another order, and within each other
+    assert list(structure.differences(html, whole, heads, HERE)) == []
     no_way_out = Slotted(("标题 https://a.example/x?a=1&b=2",))
-    assert [d.code for d in parity.find(html, no_way_out, ["标题"], HERE)] == ["no-way-out"]
+    assert [d.code for d in structure.differences(html, no_way_out, ["标题"], HERE)] == ["no-way-out"]
 
 
 @pytest.mark.parametrize(

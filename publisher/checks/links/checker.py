@@ -29,7 +29,6 @@ MOVED_LINK = define("moved-link", Severity.WARNING)
 PRIVATE_LINK = define("private-link", Severity.ERROR)
 INSECURE_LINK = define("insecure-link", Severity.WARNING)
 
-
 DAY = 86_400.0
 _ENTRIES = TypeAdapter(dict[str, tuple[float, LinkResult]])
 
@@ -78,8 +77,7 @@ def check_all_links(
         progress=progress,
     )
     silent = hidden(ignores, found)
-    kept = [finding for finding in found if finding not in silent]
-    return in_order(with_levels(config.checks.levels, kept))
+    return in_order(with_levels(config.checks.levels, [finding for finding in found if finding not in silent]))
 
 
 def check_links(
@@ -103,17 +101,12 @@ def check_links(
     known = LinkCache(cache)
     outcomes = asyncio.run(_probe_all(list(places), known, limits or ProbeLimits(), agent, progress))
     known.save()
-    return [
-        finding for url, written in places.items() for link in written if (finding := _diagnose(link, *outcomes[url]))
-    ]
+    told = (_diagnose(link, *outcomes[url]) for url, written in places.items() for link in written)
+    return [finding for finding in told if finding]
 
 
 async def _probe_all(
-    urls: list[str],
-    known: LinkCache,
-    limits: ProbeLimits,
-    agent: str,
-    progress: Callable[[int, int], None] | None,
+    urls: list[str], known: LinkCache, limits: ProbeLimits, agent: str, progress: Callable[[int, int], None] | None
 ) -> dict[str, tuple[LinkResult, bool]]:
     """The outcome of each URL, and of those over http that are alive whether https answers as well."""
     done = 0

@@ -164,9 +164,8 @@ def _rows(text: Text) -> Iterator[Diagnostic]:
                 end = _END.search(line, start)
                 start = end.end() if end else len(line)
             if lost := line[start:].strip(" \t|"):
-                place = text.prose.place(
-                    token.map[0], line.index(lost, start), start + len(line[start:].rstrip(" \t|"))
-                )
+                last = start + len(line[start:].rstrip(" \t|"))
+                place = text.prose.place(token.map[0], line.index(lost, start), last)
                 lacks = {"lost": shortened(lost), "columns": counted("{n} column", "{n} columns", columns)}
                 message = say("readers would not see “{lost}”: the table's head has {columns}", **lacks)
                 advice = say("write \\| for a sign that is meant, or give the head a cell more")

@@ -100,9 +100,8 @@ class Summed:
     @cached_property
     def stems(self) -> frozenset[str]:
         """The beginnings of names: China and Chinese have one."""
-        return frozenset(
-            word[:4].casefold() for word in _WORD.findall(self.text) if word[0].isupper() and len(word) > 3
-        )
+        names = (word for word in _WORD.findall(self.text) if word[0].isupper() and len(word) > 3)
+        return frozenset(name[:4].casefold() for name in names)
 
     @cached_property
     def letters(self) -> str:
@@ -189,24 +188,17 @@ def _sentences(found: Invention) -> tuple[Sentence, Sentence]:
         message = say("the items give this amount in another currency than {words}", words=found.words)
         return message, say("write the currency the items have")
     if found.code is QUOTE:
-        return say("nobody says this in the items"), say(
-            "quote what is said there, or write it without quotation marks"
-        )
-    advice = say("write what the items have, or add it to an item")
-    return say("{text} appears in no item", text=found.words), advice
+        advice = say("quote what is said there, or write it without quotation marks")
+        return say("nobody says this in the items"), advice
+    return say("{text} appears in no item", text=found.words), say("write what the items have, or add it to an item")
 
 
 def inventions(claim: str, source: Summed, language: str, *, drafted: bool = True) -> list[Invention]:
     """What the claim says that the source does not, in the order of reading. Who wrote it themselves, and no model
     (``drafted``), may add a place or a person: then only names that are spelled like no word are looked for.
     """
-    found = [
-        *_names(claim, source, language, drafted),
-        *_quotes(claim, source),
-        *_when(claim, source),
-        *other_currencies(claim, source),
-    ]
-    return sorted(found, key=lambda one: one.start)
+    others = (*_quotes(claim, source), *_when(claim, source), *other_currencies(claim, source))
+    return sorted((*_names(claim, source, language, drafted), *others), key=lambda one: one.start)
 
 
 def _names(claim: str, source: Summed, language: str, drafted: bool) -> Iterator[Invention]:
@@ -317,10 +309,8 @@ def _money(text: str) -> Iterator[tuple[frozenset[Decimal], str, re.Match[str]]]
     """Amounts whose currency stands beside them."""
     for number in numbers(text):
         end = number.start + len(number.text)
-        after, before = (
-            _CURRENCY.search(text, end, end + 20),
-            list(_CURRENCY.finditer(text, max(0, number.start - 4), number.start)),
-        )
+        after = _CURRENCY.search(text, end, end + 20)
+        before = list(_CURRENCY.finditer(text, max(0, number.start - 4), number.start))
         if after and not re.search(r"[\d,.;，。；、]", text[end : after.start()]) and after.start() - end < 8:
             yield number.values, str(after.lastgroup), after
         elif before and not text[before[-1].end() : number.start].strip():

@@ -137,8 +137,7 @@ def _inbox(context: Context) -> Iterator[Diagnostic]:
     letters = re.findall("[A-Za-z]", subject)
     if letters and all(letter.isupper() for letter in letters) and 0 < len(_WIDE.findall(subject)) < len(letters):
         message = say("the only Latin letters of the subject are capitals, which spam filters take for shouting")
-        advice = say("add a word with small letters, such as OpenAI, or use none")
-        yield ALL_CAPITALS.at(place, message, help=advice)
+        yield ALL_CAPITALS.at(place, message, help=say("add a word with small letters, such as OpenAI, or use none"))
     if (width := display_width(subject)) > SUBJECT_WIDTH:
         message = say("the subject is {width} columns wide, over {most}", width=width, most=SUBJECT_WIDTH)
         advice = say("shorten it") if own else say("write a shorter subject: beside the title")

@@ -102,9 +102,8 @@ def _fault(target: str, other: _LinkedIssue, told: _LinkedIssue) -> Sentence | N
     if other.draft:
         return say("the link leads to the issue {slug}, which is a draft: readers would find no page", slug=target)
     if other.follows(told):
-        return say(
-            "the link leads to the issue {slug}, which goes out after this one, on {day}", slug=target, day=other.day
-        )
+        values = {"slug": target, "day": other.day}
+        return say("the link leads to the issue {slug}, which goes out after this one, on {day}", **values)
     return None
 
 

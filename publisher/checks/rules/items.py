@@ -53,8 +53,7 @@ def _commentary(context: Context) -> Iterator[Diagnostic]:
             yield from _of_body(text, context.issue.items[text.item], label)
     for item in context.issue.items if context.config.checks.commentary == "required" else ():
         if item.commentary is None and item.kind in {"story", "brief"}:
-            headline = item.headline[:40]
-            message = say("“{headline}” has no commentary, and config.yaml asks for one", headline=headline)
+            message = say("“{headline}” has no commentary, and config.yaml asks for one", headline=item.headline[:40])
             yield COMMENTARY_MISSING.at(item.places.of(), message, help=say("add it between ::: commentary and :::"))
 
 

@@ -100,10 +100,8 @@ def _chat(context: Context) -> Iterator[Diagnostic]:
         quoted = {line.lstrip("> ") for line in lines if line.startswith(">")}
         for words, place in text.written:
             for found in _CHAT.finditer(words):
-                if found[0].strip() not in quoted:
-                    message = say(
-                        "“{words}” is what a chat leaves, not a text for readers", words=shortened(found[0].strip())
-                    )
+                if (said := found[0].strip()) not in quoted:
+                    message = say("“{words}” is what a chat leaves, not a text for readers", words=shortened(said))
                     yield CHAT_REMARK.at(place(*found.span()), message, help=say("delete it"))
 
 

@@ -77,10 +77,8 @@ def _told(lines: list[Line], said: list[str]) -> Iterator[Diagnostic]:
 
 def sums_up(item: Item) -> bool:
     """Whether a model made the headline of the item's text; one that was translated is its original's."""
-    return any(
-        part in {"", "headline"} and origin.grade in {Grade.DRAFTED, Grade.SUMMARISED}
-        for part, origin in item.generated
-    )
+    grades = (origin.grade for part, origin in item.generated if part in {"", "headline"})
+    return any(grade in {Grade.DRAFTED, Grade.SUMMARISED} for grade in grades)
 
 
 def numbers(text: str, *, words: bool = False) -> Iterator[Number]:

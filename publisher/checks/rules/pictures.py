@@ -55,9 +55,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for text in (text for text in context.texts if _STANDS.search(text.prose.text)):
         defined = text.env.get("references", {})  # [image]: address, which makes [image] a link and ![image] a picture
         for opened, token in pairwise(text.tokens):
-            if (
-                opened.type == "paragraph_open" and token.map and opened.level < 2
-            ):  # an entry of a list is a word of its own
+            # An entry of a list is a word of its own.
+            if opened.type == "paragraph_open" and token.map and opened.level < 2:
                 for number, line in enumerate(token.content.split("\n"), token.map[0]):
                     found = _STANDS.fullmatch(line)
                     if found and normalizeReference(found[1].strip("![]")) not in defined:
@@ -85,11 +84,9 @@ def _file(picture: PictureFile | Fault, place: Place, *, cover: bool = False) ->
     """Size, shape and metadata of a picture that opens; what does not is another finding."""
     if not isinstance(picture, PictureFile):
         return
-    width, height = picture.width, picture.height
-    if cover and not 1.3 <= (ratio := width / height) <= 3.05:
-        message = say(
-            "the cover is {width} × {height} pixels, {ratio:.2f} to 1", width=width, height=height, ratio=ratio
-        )
+    size = {"width": picture.width, "height": picture.height}
+    if cover and not 1.3 <= (ratio := picture.width / picture.height) <= 3.05:
+        message = say("the cover is {width} × {height} pixels, {ratio:.2f} to 1", ratio=ratio, **size)
         yield COVER_RATIO.at(place, message, help=say("crop it to between 4:3 and 3:1"))
     if picture.located:
         message = say("the picture carries the coordinates of where it was taken")
@@ -97,8 +94,8 @@ def _file(picture: PictureFile | Fault, place: Place, *, cover: bool = False) ->
     if picture.bytes > BYTES:
         message = say("the picture has {size:.1f} MB", size=picture.bytes / 1e6)
         yield TOO_LARGE.at(place, message, help=say("scale it down, or save it as JPEG or WebP: below 1 MB"))
-    elif max(width, height) > PIXELS:
-        message = say("the picture has {width} × {height} pixels", width=width, height=height)
+    elif max(size.values()) > PIXELS:
+        message = say("the picture has {width} × {height} pixels", **size)
         yield TOO_LARGE.at(place, message, help=say("scale it to {pixels} pixels or fewer", pixels=PIXELS))
 
 

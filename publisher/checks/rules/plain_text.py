@@ -14,10 +14,7 @@ from publisher.documents.yaml_typos import shortened
 DIRECTION_MARK = define("direction-mark", Severity.WARNING)
 MARKUP = define("markup-in-plain-text", Severity.WARNING)
 _MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_OVERRIDES = {
-    "\u202d": say("shows what follows in its own order"),
-    "\u202e": say("shows what follows in reverse"),
-}
+_OVERRIDES = {"\u202d": say("shows what follows in its own order"), "\u202e": say("shows what follows in reverse")}
 _CLOSES = dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c") | dict.fromkeys("\u2066\u2067\u2068", "\u2069")
 _NEAR = 200  # characters; the words that a mark turns stand there, unless it is one of hundreds
 _LATE = {"R", "AL"}  # bidirectional classes of letters written from right to left (UAX #9, 3.2)
@@ -44,9 +41,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
 def _look(lines: list[Line]) -> Iterator[Diagnostic]:
     if not any(_MARKS.search(line.text) for line in lines):
         return
-    mixed = any(
-        unicodedata.bidirectional(sign) in _LATE and not _MARKS.match(sign) for one in lines for sign in one.text
-    )
+    signs = (sign for line in lines for sign in _MARKS.sub("", line.text))
+    mixed = any(unicodedata.bidirectional(sign) in _LATE for sign in signs)
     opened: list[tuple[Line, int]] = []
     for line in lines:
         for found in _MARKS.finditer(line.text):
@@ -69,9 +65,8 @@ def _look(lines: list[Line]) -> Iterator[Diagnostic]:
 
 def _finding(line: Line, at: int, what: Sentence) -> Diagnostic:
     sign = line.text[at]
-    name = unicodedata.name(sign).lower()
     after = _MARKS.sub("", line.text[at : at + _NEAR]).strip()[:20]
-    mark = f"U+{ord(sign):04X} ({name})"
+    mark = f"U+{ord(sign):04X} ({unicodedata.name(sign).lower()})"
     message = say("{mark}, which nobody sees, {what}, at the end", mark=mark, what=what)
     if after:
         message = say("{mark}, which nobody sees, {what}: “{after}”", mark=mark, what=what, after=after)

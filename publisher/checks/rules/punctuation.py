@@ -117,18 +117,13 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
                     yield _lonely(mark).at(line.place(index, index + 1))
             elif mark == "’" and open_marks and open_marks[-1][0] == "‘":
                 open_marks.pop()
-    yield from map(_never_closed, (*left, *open_marks))
+    yield from (_lonely(mark).at(line.place(index, index + 1)) for mark, line, index in (*left, *open_marks))
 
 
 def _ends_paragraphs(opened: tuple[str, Line, int], text: str, index: int) -> bool:
     """Whether a quotation of whole paragraphs, which opens again at none of them, ends here."""
     _, first, begin = opened
     return begin in {0, first.text.rfind("：") + 1} and bool(_SENTENCE_END.fullmatch(text, max(index - 1, 0)))
-
-
-def _never_closed(entry: tuple[str, Line, int]) -> Diagnostic:
-    mark, line, index = entry
-    return _lonely(mark).at(line.place(index, index + 1))
 
 
 def _ends(piece: list[Line], number: int, index: int) -> bool:

@@ -32,6 +32,7 @@ _MARKS = re.compile(
 )
 _CLOSE = say("close its quote before the >")
 _END = say("write --> at its end")
+_HIDES = say("the comment that opens here is not closed before another begins: it hides “{lost}”")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:
@@ -45,16 +46,11 @@ def check(context: Context) -> Iterator[Diagnostic]:
         for finding in text.removed:
             if finding.code != REMOVED_HTML.name or finding.span not in told:
                 yield finding
-        raw = text.raw if "<!--" in text.prose.text else ()
-        for fragment, place in ((piece.words, piece.place) for piece in raw):
-            for comment in COMMENT.finditer(fragment):
+        for piece in text.raw if "<!--" in text.prose.text else ():
+            for comment in COMMENT.finditer(piece.words):
                 if "<!--" in (said := comment[0][4:]) and comment[0].endswith("-->"):
-                    hidden = shortened(" ".join(said.partition("<!--")[0].split()))
-                    message = say(
-                        "the comment that opens here is not closed before another begins: it hides “{lost}”",
-                        lost=hidden,
-                    )
-                    yield COMMENT_UNCLOSED.at(place(comment.start(), comment.start() + 4), message, help=_END)
+                    message = say(_HIDES, lost=shortened(" ".join(said.partition("<!--")[0].split())))
+                    yield COMMENT_UNCLOSED.at(piece.place(comment.start(), comment.start() + 4), message, help=_END)
 
 
 def _marks(text: Text) -> Iterator[Diagnostic]:

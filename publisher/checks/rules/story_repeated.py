@@ -21,9 +21,8 @@ from publisher.regex import regex
 CODE = define("story-repeated", Severity.WARNING)
 ALIKE = 0.8  # Dice coefficient of two sets of character pairs
 COLUMN = 3  # issues with one headline or source, above other text, make a column of it
-WINDOW = (
-    100  # issues before one in which alike headlines are looked for: the cost grows with the archive, not its square
-)
+# Issues before one in which alike headlines are looked for: the cost grows with the archive, not its square.
+WINDOW = 100
 _SHORTEST = 6  # pairs; two short headlines are alike by accident
 _NAME = 4  # Han or kana characters; what is longer is no name
 _TOKEN = regex(r"\d+(?:[.,]\d+)*|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u30ff\u3400-\u9fff]")
@@ -53,11 +52,8 @@ def gather(context: Context) -> Told:
     """The stories of an issue; those of a translation are its original's."""
     issue = context.issue
     items = () if issue.translation_of else issue.items
-    return (
-        issue.slug,
-        issue.date.isoformat(),
-        tuple(_story(item) for item in items if item.headline and not item.sponsored),
-    )
+    stories = tuple(_story(item) for item in items if item.headline and not item.sponsored)
+    return issue.slug, issue.date.isoformat(), stories
 
 
 def _story(item: Item) -> tuple[Any, ...]:
@@ -98,11 +94,8 @@ def affected(before: Mapping[str, Told | None], after: Mapping[str, Told | None]
     ordered = _ordered(after.values())
     places = [(day, slug) for slug, day, _ in ordered]
     for slug in different:
-        held = [
-            (told[1], [(story[1], story[5]) for story in told[2]])
-            for side in (before, after)
-            if (told := side.get(slug))
-        ]
+        sides = (told for side in (before, after) if (told := side.get(slug)))
+        held = [(told[1], [(story[1], story[5]) for story in told[2]]) for told in sides]
         for day, _ in held if len(held) == 1 or held[0] != held[1] else ():
             place = bisect(places, (day, slug))
             found.update(slug for _, slug in places[place : place + WINDOW + 1])

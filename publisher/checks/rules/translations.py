@@ -80,8 +80,7 @@ def _compare(context: Context, original: Context) -> Iterator[Diagnostic]:
     for index, (mine, other) in enumerate(zip(items, theirs, strict=True)):
         at = mine.places.of("headline") if mine.headline else mine.body.place(0)
         if _untranslated(_prose(context, index), _prose(original, index), context.issue, original.issue):
-            message = say("the item is in the language of {slug}", slug=of)
-            yield UNTRANSLATED.at(at, message, help=say("translate it"))
+            yield UNTRANSLATED.at(at, say("the item is in the language of {slug}", slug=of), help=say("translate it"))
             continue
         yield from _numbers(context, index, at, _said(mine, context, index), _said(other, original, index), of)
         yield from _links(at, _addresses(context, index), _addresses(original, index), of)

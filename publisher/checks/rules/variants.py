@@ -40,9 +40,8 @@ def _unknown(context: Context) -> Iterator[Diagnostic]:
     declared any: both are believed where config.yaml declares none.
     """
     config, audience = context.config, context.issue.audience
-    asked = [
-        (segment, place) for _, segment, place in conditions_of(context.issue) if not isinstance(segment, Diagnostic)
-    ]
+    conditions = conditions_of(context.issue)
+    asked = [(segment, place) for _, segment, place in conditions if not isinstance(segment, Diagnostic)]
     asked += [(parse_segment(audience), context.issue.places.of("audience"))] if audience else []
     told: dict[Sentence, tuple[Sentence, Place]] = {}
     for number, (segment, place) in enumerate(asked, 1):

@@ -12,23 +12,17 @@ from functools import cache
 from publisher import edition
 from publisher.config import Config
 from publisher.config.theme import theme_folders
-from publisher.diagnostics import Code, Diagnostic, Place, Span
-from publisher.edition.gates import card_glyphs, clients, contrast, gmail, literal_markup, parity, structure
+from publisher.diagnostics import Code, Diagnostic, Place, Severity, Span, define, say
+from publisher.edition.gates import clients, contrast, gmail, literal_markup, structure
 from publisher.edition.model import Edition
 from publisher.issue.model import Issue
 
-_OF_THE_THEME = frozenset(
-    code.name
-    for code in (
-        contrast.LOW_CONTRAST,
-        gmail.STYLE_DROPPED,
-        clients.CLIENT_LACKS,
-        structure.INACCESSIBLE,
-        structure.SLOT_LEFT,
-        parity.NO_WAY_OUT,
-        parity.TEXT_INCOMPLETE,
-    )
-)
+CARD_GLYPHS = define("card-glyphs", Severity.WARNING)
+_NO_FONT = say("no font here has {characters}: the issue's card cannot show its title")
+_INSTALL = say("install a font of the language, such as Noto, or name one under theme.fonts.card in config.yaml")
+_IN_BOTH = (structure.INACCESSIBLE, structure.SLOT_LEFT, structure.NO_WAY_OUT, structure.TEXT_INCOMPLETE)
+_THEMES_OWN = (contrast.LOW_CONTRAST, gmail.STYLE_DROPPED, clients.CLIENT_LACKS, *_IN_BOTH)
+_OF_THE_THEME = frozenset(code.name for code in _THEMES_OWN)
 """What no editor can cause: styles, slots and addresses that only a template writes."""
 
 _NAMED = re.compile(r"#[0-9a-f]{6}|https?://\S+|@[a-z-]+")
@@ -43,18 +37,27 @@ def check_edition(edition: Edition, issue: Issue, config: Config) -> list[Diagno
         *gmail.find(html, place),
         *contrast.find(html, place),
         *clients.find(html, place),
-        *parity.find(edition.html, edition.text, [one.headline for one in issue.items[: edition.mailed]], place),
+        *structure.differences(edition.html, edition.text, [i.headline for i in issue.items[: edition.mailed]], place),
         *literal_markup.check(edition, issue),
-        *card_glyphs.check(edition, issue, config),
+        *_card_glyphs(edition, issue, config),
     ]
     return [_in_theme(finding, config) if finding.code in _OF_THE_THEME else finding for finding in found]
 
 
+def _card_glyphs(edition: Edition, issue: Issue, config: Config) -> Iterator[Diagnostic]:
+    """A title on a card needs a font that has its characters; of the best font are those that it lacks."""
+    if config.theme.cards:
+        from publisher.edition.card import lacking  # Pillow's fonts load where a card is due
+
+        if lost := lacking(config, edition.title, edition.language):
+            message = say(_NO_FONT, characters=" ".join(lost[:10]))
+            yield CARD_GLYPHS.at(issue.places.of("title"), message, help=_INSTALL)
+
+
 def _in_theme(finding: Diagnostic, config: Config) -> Diagnostic:
     named = [name.lower() for name in _NAMED.findall(finding.message)]
-    spots = list(_lines(config, named))
-    rank, place = min(spots, key=lambda spot: spot[0], default=(0, None))
-    if place is None or (finding.code == parity.TEXT_INCOMPLETE.name and rank == len(named)):
+    rank, place = min(_lines(config, named), key=lambda spot: spot[0], default=(0, None))
+    if place is None or (finding.code == structure.TEXT_INCOMPLETE.name and rank == len(named)):
         return finding  # an address that no template writes is the issue's
     return replace(finding, path=place.path, span=place.span)
 

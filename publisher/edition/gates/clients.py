@@ -16,6 +16,7 @@ from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.gates.stylesheet import SHEET, declarations, rules
 
 CLIENT_LACKS = define("client-lacks", Severity.WARNING)
+_INSTEAD = say("do without it, or give a fallback that reads as well")
 
 FAMILIES = {"apple-mail": "Apple Mail", "gmail": "Gmail", "outlook": "Outlook", "yahoo": "Yahoo"}
 
@@ -66,19 +67,9 @@ def find(html: str, place: Place) -> list[Diagnostic]:
         clients = [f"{FAMILIES[family]} ({where})" for family, where in lacking.items() if family in FAMILIES]
         if clients:
             name = feature.removeprefix("css-").removeprefix("html-")
-            kind = "CSS" if feature.startswith("css-") else "HTML"
-            found.append(
-                CLIENT_LACKS.at(
-                    place,
-                    say(
-                        "the email uses {kind} {name}, which {clients} does not show",
-                        kind=kind,
-                        name=name,
-                        clients="; ".join(clients),
-                    ),
-                    help=say("do without it, or give a fallback that reads as well"),
-                )
-            )
+            told = {"kind": "CSS" if feature.startswith("css-") else "HTML", "clients": "; ".join(clients)}
+            message = say("the email uses {kind} {name}, which {clients} does not show", name=name, **told)
+            found.append(CLIENT_LACKS.at(place, message, help=_INSTEAD))
     return found
 
 

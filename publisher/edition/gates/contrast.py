@@ -19,6 +19,8 @@ from publisher.edition.gates.stylesheet import declarations, rules, sheets, tree
 
 LOW_CONTRAST = define("low-contrast", Severity.ERROR)
 LIGHT_MODE, DARK_MODE = say("light"), say("dark")
+_CLOSE = say("in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}")
+_APART = say("give the text a contrast of 4.5 to 1 in the theme")
 
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BLANK = dict.fromkeys(map(ord, "\u200c\u034f\u2007\ufeff\xa0"))  # what pads a preheader
@@ -40,24 +42,17 @@ class _Style(NamedTuple):
 def find(html: str, place: Place) -> list[Diagnostic]:
     """The findings over the HTML of an email."""
     return [
-        LOW_CONTRAST.at(
-            place,
-            close_words(DARK_MODE if dark else LIGHT_MODE, contrast, colour, ground),
-            help=say("give the text a contrast of 4.5 to 1 in the theme"),
-        )
+        LOW_CONTRAST.at(place, close_words(DARK_MODE if dark else LIGHT_MODE, contrast, colour, ground), help=_APART)
         for (dark, colour, ground), contrast in close_pairs(html).items()
     ]
 
 
-def close_words(mode: Sentence, contrast: float, colour: colours.RGB, ground: colours.RGB) -> Sentence:
+def close_words(
+    mode: Sentence, contrast: float, colour: colours.RGB, ground: colours.RGB, template: Sentence = _CLOSE
+) -> Sentence:
     """What is wrong with a pair of colours."""
-    return say(
-        "in {mode} mode text has a contrast of {contrast:.1f} to 1: {colour} on {ground}",
-        mode=mode,
-        contrast=colours.told(contrast),
-        colour=colours.written(colour),
-        ground=colours.written(ground),
-    )
+    pair = {"colour": colours.written(colour), "ground": colours.written(ground)}
+    return say(template, mode=mode, contrast=colours.told(contrast), **pair)
 
 
 def close_pairs(html: str) -> dict[tuple[bool, colours.RGB, colours.RGB], float]:

@@ -33,8 +33,7 @@ def check(edition: Edition, issue: Issue, config: Config) -> Iterator[Diagnostic
         certain = sizes.html > clip.decoded
         size, limit = (sizes.html, clip.decoded) if certain else (sizes.html_encoded, clip.encoded)
         code = CLIP_BUDGET if certain else CLIP_BUDGET_NEAR
-        template = _WRITTEN if certain else _ENCODED
-        message = say(template, size=size / 1000, limit=limit / 1000)
+        message = say(_WRITTEN if certain else _ENCODED, size=size / 1000, limit=limit / 1000)
         yield code.at(issue.places.of("items"), message, help=_HELP)
 
 
@@ -50,11 +49,6 @@ def find(html: str, place: Place) -> list[Diagnostic]:
             message = say("a style block has {size} bytes; Gmail drops it above {limit}", size=size, limit=LIMIT)
             found.append(STYLE_DROPPED.at(place, message, help=say("shorten the theme's email/head.css.j2")))
         if nested := next((rule for rule in rules(block) if len(rule.context) > 1), None):
-            found.append(
-                STYLE_DROPPED.at(
-                    place,
-                    say("an at-rule stands inside another: {rules}", rules=" { ".join(nested.context)),
-                    help=say("join the two queries with and"),
-                )
-            )
+            message = say("an at-rule stands inside another: {rules}", rules=" { ".join(nested.context))
+            found.append(STYLE_DROPPED.at(place, message, help=say("join the two queries with and")))
     return found

@@ -13,8 +13,9 @@ from publisher.issue.model import Issue, Prose
 
 LITERAL_MARKUP = define("literal-markup", Severity.WARNING)
 _LITERAL = re.compile(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # 2**64 and f**k are as they are meant
-
 _CENSORED = re.compile(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
+_NO_EMPHASIS = say("the asterisks here do not become emphasis")
+_CLOSE = say("close the emphasis, without a space inside it; write \\*\\* for asterisks that are meant")
 
 
 def check(edition: Edition, issue: Issue) -> Iterator[Diagnostic]:
@@ -25,8 +26,7 @@ def check(edition: Edition, issue: Issue) -> Iterator[Diagnostic]:
         tree = LexborHTMLParser(story.html)
         tree.strip_tags(["code", "pre"])
         if _LITERAL.search(tree.text()):
-            written = [prose for prose in (item.body, item.commentary) if prose is not None]
-            yield from _places(written)
+            yield from _places(prose for prose in (item.body, item.commentary) if prose is not None)
     others = [issue.intro, issue.attribution, *(issue.key_points.points if issue.key_points else ())]
     if _LITERAL.search(_without_stories(edition)):
         yield from _places(prose for prose in others if prose is not None)
@@ -54,11 +54,7 @@ def _places(proses: Iterable[Prose]) -> Iterator[Diagnostic]:
             if not spots:
                 continue
             column, last = spots[0], spots[-1]  # one a line: the two halves of a pair are one mistake
-            yield LITERAL_MARKUP.at(
-                prose.place(number, column, last + 2),
-                say("the asterisks here do not become emphasis"),
-                help=say("close the emphasis, without a space inside it; write \\*\\* for asterisks that are meant"),
-            )
+            yield LITERAL_MARKUP.at(prose.place(number, column, last + 2), _NO_EMPHASIS, help=_CLOSE)
 
 
 def _sound_pairs(line: str) -> dict[int, bool]:

@@ -1,18 +1,23 @@
-"""What a screen reader needs of an email, and that no slot of the theme was left unfilled."""
+"""What both parts of an email have to hold: what a screen reader needs; no slot of the theme left unfilled; and in the
+text part every headline, every link, and the way out.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.edition.gates.stylesheet import tree
-from publisher.edition.model import Edition
+from publisher.edition.model import Edition, Slot, Slotted
 
 INACCESSIBLE = define("inaccessible-structure", Severity.ERROR)
 SLOT_LEFT = define("slot-left", Severity.ERROR, fixed=True)
+TEXT_INCOMPLETE = define("text-part-incomplete", Severity.ERROR)
+NO_WAY_OUT = define("no-way-out", Severity.ERROR, fixed=True)
+_SAME = say("write it in the theme's email/issue.txt.j2 or email/_footer.txt.j2 too: both parts say the same")
 _MARKER = re.compile(r"slot[0-9a-f]{40}", re.IGNORECASE)
 
 
@@ -22,11 +27,8 @@ def check(edition: Edition, html: str, place: Place) -> Iterator[Diagnostic]:
     yield from find(html, place, written)
     for name, text in (("HTML", html), (say("text"), edition.text.fill(lambda _: ""))):
         if b"slot" in text.encode("utf-8", "surrogatepass").lower() and _MARKER.search(text):
-            yield SLOT_LEFT.at(
-                place,
-                say("a slot in the {name} part was not recognised", name=name),
-                help=say("use slots without filters"),
-            )
+            message = say("a slot in the {name} part was not recognised", name=name)
+            yield SLOT_LEFT.at(place, message, help=say("use slots without filters"))
 
 
 def find(html: str, place: Place, written: int = 0) -> Iterator[Diagnostic]:
@@ -35,11 +37,8 @@ def find(html: str, place: Place, written: int = 0) -> Iterator[Diagnostic]:
     root = email.root
     attributes = root.attributes if root is not None else {}
     faults = [say("<html> has no {name}", name=name) for name in ("lang", "dir") if not attributes.get(name)]
-    pictures = email.css("img:not([alt])")
-    faults += [
-        say("the picture {source} has no alt", source=picture.attributes.get("src") or "None")
-        for picture in pictures[:3]
-    ]
+    sources = [picture.attributes.get("src") or "None" for picture in email.css("img:not([alt])")[:3]]
+    faults += [say("the picture {source} has no alt", source=source) for source in sources]
     if len(_bare_tables(email)) > written:
         faults.append(say("a layout table has no role=presentation"))
     if (count := len(email.css("h1"))) != 1:
@@ -51,3 +50,40 @@ def find(html: str, place: Place, written: int = 0) -> Iterator[Diagnostic]:
 def _bare_tables(html: LexborHTMLParser) -> list[LexborNode]:
     """Tables that neither say that they are layout nor have the headers of data."""
     return [table for table in html.css("table:not([role])") if not table.css("th")]
+
+
+def differences(html: Slotted, text: Slotted, headlines: Iterable[str], place: Place) -> Iterator[Diagnostic]:
+    """Findings where the text part does not say what the HTML part says."""
+    for part, name in ((html, "HTML"), (text, say("text"))):
+        if Slot.UNSUBSCRIBE_URL not in part.slots:
+            message = say("the {name} part has no unsubscribe link", name=name)
+            yield NO_WAY_OUT.at(place, message, help=say("put slots.unsubscribe_url into the theme's template"))
+    plain = text.fill(lambda _: "#")
+    heads = {"".join(headline.split()): headline for headline in headlines}
+    for head in _lacking(heads, "".join(plain.split())):
+        message = say("the text part lacks the headline “{headline}”", headline=heads[head][:40])
+        yield TEXT_INCOMPLETE.at(place, message, help=_SAME)
+    for url in _lacking(dict.fromkeys(_links(html.fill(lambda _: "#"))), plain):
+        yield TEXT_INCOMPLETE.at(place, say("the text part lacks the link {url}", url=url), help=_SAME)
+
+
+def _lacking(parts: Iterable[str], text: str) -> Iterator[str]:
+    """Those of ``parts`` that the text lacks. They mostly follow each other: each is looked for from the last on."""
+    at = 0
+    for part in parts:
+        found = text.find(part, at)
+        if found < 0:
+            found = text.find(part, 0, at + len(part))
+        if found < 0:
+            yield part
+        else:
+            at = found
+
+
+def _links(html: str) -> list[str]:
+    """The web and mail addresses that the HTML links to, in order."""
+    return [
+        href.removeprefix("mailto:")
+        for node in tree(html).css("a[href]")
+        if (href := node.attributes.get("href") or "").startswith(("http://", "https://", "mailto:"))
+    ]

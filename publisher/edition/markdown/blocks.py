@@ -16,11 +16,8 @@ _ANY_TAG = re.compile(rf"</?[a-z][a-z0-9]*{_ATTRIBUTES}\s*/?>")
 _BLOCK = re.compile(
     rf"<(p|li|ul|ol|h[1-6]|blockquote|td|th|dt|dd|caption|figcaption|summary|pre|code|a)\b({_ATTRIBUTES})>"
 )
-_FIXED = {
-    "code": re.compile(".*", re.DOTALL),
-    "pre": re.compile(".*", re.DOTALL),
-    "a": re.compile(r"[!-~]*[/@.][!-~]*"),
-}
+_ALL = re.compile(".*", re.DOTALL)
+_FIXED = {"code": _ALL, "pre": _ALL, "a": re.compile(r"[!-~]*[/@.][!-~]*")}
 _BOX = re.compile(r'<section class="(callout|sponsor)">((?:(?!</?section).)*)</section>', re.DOTALL)
 _BUTTON = re.compile(r'<p(?: dir="[a-z]+")?>(<a [^>]*class="button"[^>]*>(?:(?!</?a\b).)*</a>)</p>', re.DOTALL)
 _LAYOUT = '<table role="presentation" cellpadding="0" cellspacing="0" border="0"'
@@ -63,10 +60,7 @@ def directed(html: str, direction: str) -> str:
 
 
 def labelled(
-    html: str,
-    cell: Callable[[str, str], str],
-    least: int = 1,
-    opening: Callable[[str], str] = lambda _: "<table>",
+    html: str, cell: Callable[[str, str], str], least: int = 1, opening: Callable[[str], str] = lambda _: "<table>"
 ) -> str:
     """Sanitised HTML, in which ``cell(head, attributes)`` begins each cell of a table of ``least`` columns or more that
     all have a head: on a phone a row is a card.
@@ -123,8 +117,7 @@ def _folding(table: re.Match[str]) -> str:
 def _is_wide(table: str) -> bool:
     """Whether the longest words of all columns do not stand beside each other in a line of mail."""
     rows = [[unescape(_ANY_TAG.sub(" ", cell)) for cell in _TEXT.findall(row)] for row in table.split("<tr>")]
-    columns = zip_longest(*rows, fillvalue="")
-    return sum(max(map(_needed, column)) + _GAP for column in columns) > _LINE
+    return sum(max(map(_needed, column)) + _GAP for column in zip_longest(*rows, fillvalue="")) > _LINE
 
 
 def _needed(cell: str) -> int:

@@ -223,8 +223,8 @@ _ANY_TAG = re.compile(r'</?[a-z][a-z0-9]*(?:\s[a-z-]+="[^"]*")*\s*/?>')
 
 def visible_text(html: str) -> str:
     """What a reader sees of sanitised HTML: text alone, blocks apart by white space, without the marks of notes."""
-    text = _NOTE_REF.sub("", html) if "footnote-" in html else html
-    return unescape(_ANY_TAG.sub("", _BLOCK_TAG.sub("\n", text)))
+    html = _NOTE_REF.sub("", html) if "footnote-" in html else html
+    return unescape(_ANY_TAG.sub("", _BLOCK_TAG.sub("\n", html)))
 
 
 def notes_plugin(md: MarkdownIt) -> None:

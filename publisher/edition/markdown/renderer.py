@@ -105,9 +105,8 @@ def shifted(tokens: Sequence[Token], above: int) -> Sequence[Token]:
 
     Those of raw HTML count and move alike: an ``<h1>`` in a story is not the page's. What moves is copied.
     """
-    levels = [
-        level for token in tokens if token.type == "heading_open" or "<" in token.content for level in _levels(token)
-    ]
+    telling = (token for token in tokens if token.type == "heading_open" or "<" in token.content)
+    levels = [level for token in telling for level in _levels(token)]
     down = above + 1 - min(levels) if levels else 0
     return [_moved(token, down) for token in tokens] if down else tokens
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote, urlsplit
 
@@ -31,8 +32,6 @@ _BLOCKS |= {"tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6", "caption", "details"
 _APART = frozenset({"p", "div", "blockquote", "section", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
 _RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")  # 10<sup>9</sup> is not 109
 _SILENT = ACTIVE - TAGS - {"embed"}  # which has no end, hence nothing in it
-
-
 _LINE = 72
 """Columns of a terminal's line: what needs more is no table there."""
 
@@ -57,22 +56,16 @@ def link(words: str, url: str) -> str:
 _BOXES = {"container_callout": "| ", "container_sponsor": "| ", "container_pullquote": "> "}
 
 
+@dataclass(frozen=True, slots=True)
 class TextWriter:
     """Writes the plain text of one issue's texts. ``link_to`` makes an author's link or image absolute; ``shown`` is
     what a text shows, for its width.
     """
 
-    def __init__(
-        self,
-        link_to: Callable[[str], str],
-        image_label: Callable[[str], str],
-        sponsored: str,
-        shown: Callable[[str], str],
-    ) -> None:
-        self._link_to = link_to
-        self._image_label = image_label
-        self._sponsored = sponsored
-        self._shown = shown
+    link_to: Callable[[str], str]
+    image_label: Callable[[str], str]
+    sponsored: str
+    shown: Callable[[str], str]
 
     def write(self, tokens: Sequence[Token]) -> str:
         """The text of block or inline tokens; blocks are apart by an empty line."""
@@ -85,13 +78,13 @@ class TextWriter:
                 yield self._inline(token.children or [])
             elif kind == "heading":
                 heading = self.write(inside)
-                yield heading + underlined(self._shown(heading), "-").removeprefix(self._shown(heading))
+                yield heading + underlined(self.shown(heading), "-").removeprefix(self.shown(heading))
             elif kind in {"bullet_list", "ordered_list"}:
                 yield self._list(token, inside)
             elif kind == "blockquote":
                 yield _prefixed(self.write(inside), "> ", "> ")
             elif kind in _BOXES:
-                title = heading_of(token.info, self._sponsored)
+                title = heading_of(token.info, self.sponsored)
                 title = f"[{title}]" if kind == "container_sponsor" else title
                 edge = _BOXES[kind]
                 yield _prefixed("\n\n".join(filter(None, (title, self.write(inside)))), edge, edge)
@@ -104,9 +97,8 @@ class TextWriter:
             elif kind == "table":
                 yield self._table(inside)
             elif kind == "footnote_block":
-                yield "\n".join(
-                    _prefixed(self.write(note), f"[{each.meta['id'] + 1}] ", "    ") for each, note in groups(inside)
-                )
+                marked = ((f"[{each.meta['id'] + 1}] ", self.write(note)) for each, note in groups(inside))
+                yield "\n".join(_prefixed(note, mark, "    ") for mark, note in marked)
             elif kind != "footnote_anchor":
                 yield self.write(inside)
 
@@ -141,12 +133,12 @@ class TextWriter:
         return "\n".join(lines)
 
     def _width(self, text: str) -> int:
-        return display_width(self._shown(text))
+        return display_width(self.shown(text))
 
     def _inline(self, tokens: Sequence[Token]) -> str:
         out: list[str] = []
         opened: list[tuple[Token, int]] = []
-        raw = _RawTags(self._link_to, self._image_label)
+        raw = _RawTags(self.link_to, self.image_label)
         for token in tokens:
             if token.type == "html_inline":
                 for tag in raw_tags(token.content):
@@ -157,7 +149,7 @@ class TextWriter:
                 opened.append((token, len(out)))
             elif token.type == "link_close" and opened:
                 begun, start = opened.pop()
-                words, url = "".join(out[start:]), self._link_to(str(begun.attrs.get("href", "")))
+                words, url = "".join(out[start:]), self.link_to(str(begun.attrs.get("href", "")))
                 told = link(words, url)
                 out[start:] = [f"{words}: {url}" if "class" in begun.attrs and told.endswith(">") else told]
             else:
@@ -172,7 +164,7 @@ class TextWriter:
             return " " if token.type == "softbreak" else "\n"
         if token.type == "image":
             words = "".join(child.content for child in token.children or [])
-            return link(self._image_label(words) if words else "", self._link_to(str(token.attrs["src"])))
+            return link(self.image_label(words) if words else "", self.link_to(str(token.attrs["src"])))
         if token.type in {"s_open", "s_close"}:
             return "~"
         if token.type == "footnote_ref":
@@ -181,7 +173,7 @@ class TextWriter:
 
     def _html(self, html: str) -> str:
         out: list[str] = []
-        raw = _RawTags(self._link_to, self._image_label)
+        raw = _RawTags(self.link_to, self.image_label)
         last = 0
         html = COMMENT.sub("", html)
         for tag in raw_tags(html):
@@ -271,5 +263,4 @@ def groups(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
 
 
 def _prefixed(text: str, first: str, rest: str) -> str:
-    lines = text.split("\n")
-    return "\n".join(((first if n == 0 else rest) + line).rstrip() for n, line in enumerate(lines))
+    return "\n".join(((first if n == 0 else rest) + line).rstrip() for n, line in enumerate(text.split("\n")))

@@ -41,10 +41,8 @@ class FolderDestination:
         for upload in uploads:
             target = self.root / upload.path
             if upload.path not in self._ours and target.exists() and self._digest(upload.path) != upload.digest:
-                raise UsageError(
-                    f"{target} was not deployed by publisher and would be overwritten",
-                    help="move it away, or set deploy.path to another folder",
-                )
+                advice = "move it away, or set deploy.path to another folder"
+                raise UsageError(f"{target} was not deployed by publisher and would be overwritten", help=advice)
         self.record(self._ours | {upload.path: upload.digest for upload in uploads})
 
     def read(self, path: str) -> bytes | None:

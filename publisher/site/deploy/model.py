@@ -156,5 +156,4 @@ def wave_of(path: str) -> Wave:
 def content_type(path: str) -> str:
     """The Content-Type of a file of the archive."""
     suffix = Path(path).suffix.lower()
-    guessed = mimetypes.types_map.get(suffix, "application/octet-stream")
-    return _NAMED_TYPES.get(path) or _TYPES.get(suffix) or guessed
+    return _NAMED_TYPES.get(path) or _TYPES.get(suffix) or mimetypes.types_map.get(suffix, "application/octet-stream")

@@ -97,10 +97,8 @@ class S3Destination:
         """Write into the manifest what is about to come, so that a run that dies half way is taken up by the next."""
         for upload in uploads:
             if upload.path not in self._ours and self._etags.get(upload.path, _md5(upload)) != _md5(upload):
-                raise UsageError(
-                    f"{self.name}{upload.path} was not deployed by publisher and would be overwritten",
-                    help="move it away, or set deploy.prefix to another place in the bucket",
-                )
+                message = f"{self.name}{upload.path} was not deployed by publisher and would be overwritten"
+                raise UsageError(message, help="move it away, or set deploy.prefix to another place in the bucket")
         coming = {u.path: Held(u.digest, _md5(u), u.content_type, u.cache_control) for u in uploads}
         if coming:
             self._ours |= coming
@@ -167,10 +165,8 @@ class S3Destination:
             self._ours = {str(path): Held(*map(str, row)) for path, row in document["files"].items()}
             self._stale = {str(path) for path in document["stale"]}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DeployError(
-                f"{self.name}{MANIFEST} is not a manifest of publisher's",
-                help="restore an earlier version of that object",
-            ) from error
+            message = f"{self.name}{MANIFEST} is not a manifest of publisher's"
+            raise DeployError(message, help="restore an earlier version of that object") from error
 
     def _write_manifest(self) -> None:
         rows = {p: [h.digest, h.etag, h.content_type, h.cache_control] for p, h in sorted(self._ours.items())}
@@ -184,10 +180,9 @@ class S3Destination:
     def _invalidate(self, paths: Sequence[str]) -> None:
         urls = sorted(set(_edge_paths(paths))) if len(paths) <= FEW_PATHS else ["/*"]
         batch = {"Paths": {"Quantity": len(urls), "Items": urls}, "CallerReference": self._reference()}
-        _explained(
-            f"CloudFront distribution {self.distribution}",
-            lambda: self.cloudfront.create_invalidation(DistributionId=self.distribution, InvalidationBatch=batch),
-        )
+        given = {"DistributionId": self.distribution, "InvalidationBatch": batch}
+        where = f"CloudFront distribution {self.distribution}"
+        _explained(where, lambda: self.cloudfront.create_invalidation(**given))
 
     def _reference(self) -> str:
         # The same deployment asked twice is one invalidation: CloudFront knows it by this name.
@@ -197,8 +192,7 @@ class S3Destination:
     def _put(self, path: str, content: bytes, **given: str) -> str:
         """Put one object, of JSON that no edge keeps where no headers are given; its ETag then."""
         headers = {"ContentType": "application/json", "CacheControl": "no-store"} | given
-        answer = self._call(self.s3.put_object, Key=self.prefix + path, Body=content, **headers)
-        return _bare(answer["ETag"])
+        return _bare(self._call(self.s3.put_object, Key=self.prefix + path, Body=content, **headers)["ETag"])
 
     def _call(self, method: Callable[..., Any], **parameters: Any) -> Any:
         return _explained(self.name, lambda: method(Bucket=self.bucket, **parameters))
@@ -230,18 +224,13 @@ def _client(service: str, region: str | None) -> Any:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    options = Config(
-        connect_timeout=10,
-        read_timeout=60,
-        max_pool_connections=WORKERS,
-        retries={"mode": "standard", "total_max_attempts": 5},
-    )
+    retries = {"mode": "standard", "total_max_attempts": 5}
+    options = Config(connect_timeout=10, read_timeout=60, max_pool_connections=WORKERS, retries=retries)
     try:
         return boto3.client(service, region_name=region, config=options)
     except (BotoCoreError, ValueError) as error:
-        raise UsageError(
-            f"no client for {service}: {error}", help="set deploy.region in config.yaml, or AWS_REGION"
-        ) from error
+        advice = "set deploy.region in config.yaml, or AWS_REGION"
+        raise UsageError(f"no client for {service}: {error}", help=advice) from error
 
 
 def _explained(where: str, call: Callable[[], Answer]) -> Answer:
