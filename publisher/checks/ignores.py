@@ -55,15 +55,12 @@ def _in_file(file: TextFile) -> Iterator[Ignore]:
         words = line.strip()
         for mark in _MARK.finditer(line):
             alone = mark[0].strip() == words
-            target = _next_line(lines, number) if alone else number
+            below = (n for n in range(number + 1, len(lines) + 1) if lines[n - 1].strip())
+            target = next(below, number) if alone else number
             group = "html" if mark["html"] is not None else "yaml"
             for code in _CODE.finditer(mark[group]):
                 start = mark.start(group) + code.start() + 1
                 yield Ignore(code[0], target, Place(file.path, Span(number, start, number, start + len(code[0]))))
-
-
-def _next_line(lines: Sequence[str], number: int) -> int:
-    return next((n for n in range(number + 1, len(lines) + 1) if lines[n - 1].strip()), number)
 
 
 def hidden(ignores: Iterable[Ignore], findings: Iterable[Diagnostic]) -> set[Diagnostic]:

@@ -130,18 +130,15 @@ def _edges(graph: Iterable[list[str]], changes: str, templates: str) -> dict[str
     return edges
 
 
-def _answers(changes: str) -> Iterator[list[str]]:
+def _answers(changes: str) -> list[list[str]]:
     """The file names of each line asked; diff-tree repeats the commit, and ``--always`` makes it answer every line."""
-    names: list[str] | None = None
+    answers: list[list[str]] = []
     for entry in changes.split("\0"):
         if _COMMIT.fullmatch(entry):
-            if names is not None:
-                yield names
-            names = []
-        elif entry and names is not None:
-            names.append(entry)
-    if names is not None:
-        yield names
+            answers.append([])
+        elif entry and answers:
+            answers[-1].append(entry)
+    return answers
 
 
 def part_of(path: str, templates: str) -> str | None:

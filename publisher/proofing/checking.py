@@ -64,7 +64,7 @@ def check_repository(
         found.update(around)
         store.forget_all_but(everything)
         store.save(notes=_notes(config, store, everything, around))
-    return _checked(chosen, found)
+    return Checked(chosen, tuple(in_order(found)))
 
 
 def remembered(root: Path, slugs: Sequence[str] | None = None, *, cache: Path | None = None) -> Checked | None:
@@ -89,7 +89,7 @@ def remembered(root: Path, slugs: Sequence[str] | None = None, *, cache: Path | 
         if not known.keys() >= {*chosen}:
             return None
         found = {finding for slug in chosen for finding in rows[slug].findings}
-        return _checked(chosen, found.union(as_findings(around) if slugs is None else ()))
+        return Checked(chosen, tuple(in_order(found.union(as_findings(around) if slugs is None else ()))))
     except (LookupError, TypeError, ValueError, OSError):  # nothing is known, or it is damaged
         return None
 
@@ -114,10 +114,6 @@ def _notes(config: Config, store: Store, slugs: Sequence[str], around: Iterable[
     if strange or plugins(RULES) or not all(map(store.settled, (*now[1], *now[2]))) or read_config(root)[0] != config:
         return None
     return looked, now, shared, store.common, {slug: store.beside(slug) for slug in slugs}, as_data(around)
-
-
-def _checked(slugs: Iterable[str], found: Iterable[Diagnostic]) -> Checked:
-    return Checked(tuple(slugs), tuple(in_order(found)))
 
 
 def _surroundings(root: Path, names: Iterable[str], places: Iterable[str]) -> tuple[Any, ...]:

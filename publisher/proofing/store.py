@@ -17,7 +17,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ class Store:
 
     def edition(self, slug: str, key: bytes, light: bytes) -> Edition:
         """The edition with that light part. Raises ``ValueError``."""
-        return stored(light, key, partial(self._field, slug, key))
+        return stored(light, key, lambda name: self._part(slug, key, PART_OF[name])[name])
 
     def keep(self, slug: str, key: bytes, packed: Packed) -> Proof:
         """Keep a proof, if the key covers all that it follows from: a broken issue may be mended by a file elsewhere,
@@ -146,9 +146,6 @@ class Store:
         assets = [asset for asset in unpack("assets", packed.assets)["assets"] if not asset.copied]
         shown = {hashlib.sha256(asset.content).digest() for asset in assets}
         return not shown or shown <= self._files.digests(self._of(slug))
-
-    def _field(self, slug: str, key: bytes, name: str) -> Any:
-        return self._part(slug, key, PART_OF[name])[name]
 
     def _read_part(self, slug: str, key: bytes, part: str) -> dict[str, Any]:
         """Fields of an edition; made again where the entry is gone or damaged. Raises UsageError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import groupby
 
 from publisher.checks.context import HAN, Context, Line, cjk_lines, lines
 from publisher.checks.fixes import FULL
@@ -75,14 +76,8 @@ def _half_width_fault(mark: str) -> Fault:
 
 def _without_partner(context: Context) -> Iterator[Diagnostic]:
     """Match marks within each piece of text; a quotation that runs over paragraphs may open again at each."""
-    piece: list[Line] = []
-    key: object = None
-    for line in lines(context):
-        if line.key != key:
-            yield from _unpaired(piece)
-            piece, key = [], line.key
-        piece.append(line)
-    yield from _unpaired(piece)
+    for _, piece in groupby(lines(context), key=lambda line: line.key):
+        yield from _unpaired(list(piece))
 
 
 def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:

@@ -126,15 +126,12 @@ def _place_of(context: Context, index: int, words: str) -> Place | None:
 
 def _missing(mine: str, theirs: str) -> list[Number]:
     known = {value for number in numbers(theirs, words=True) for value in number.values}
-    return [one for one in numbers(mine) if one.values.isdisjoint(known) and not _is_small(one)]
+    lacking = (one for one in numbers(mine) if one.values.isdisjoint(known))
+    return [one for one in lacking if not (one.text.strip().isdecimal() and max(one.values) <= _SMALL)]
 
 
 def _other_dates(one: Summed, other: Summed) -> list[str]:
     return [words for date, words in one.dates.items() if date not in other.dates and date[1] not in other.days]
-
-
-def _is_small(number: Number) -> bool:
-    return number.text.strip().isdecimal() and max(number.values) <= _SMALL
 
 
 def _is_year(number: Number) -> bool:

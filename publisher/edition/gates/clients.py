@@ -59,9 +59,9 @@ def _table() -> dict[str, dict[str, dict[str, str]]]:
     return {feature: lack for feature, lack in table["features"].items() if feature not in harmless}
 
 
-def find(html: str, place: Place) -> list[Diagnostic]:
+def find(html: str, place: Place) -> Iterator[Diagnostic]:
     """The findings over the HTML of an email."""
-    found, table = list[Diagnostic](), _table()
+    table = _table()
     for feature in sorted(features(html) & table.keys()):
         lacking = table[feature].get("n", {})
         clients = [f"{FAMILIES[family]} ({where})" for family, where in lacking.items() if family in FAMILIES]
@@ -69,8 +69,7 @@ def find(html: str, place: Place) -> list[Diagnostic]:
             name = feature.removeprefix("css-").removeprefix("html-")
             told = {"kind": "CSS" if feature.startswith("css-") else "HTML", "clients": "; ".join(clients)}
             message = say("the email uses {kind} {name}, which {clients} does not show", name=name, **told)
-            found.append(CLIENT_LACKS.at(place, message, help=_INSTEAD))
-    return found
+            yield CLIENT_LACKS.at(place, message, help=_INSTEAD)
 
 
 def features(html: str) -> set[str]:

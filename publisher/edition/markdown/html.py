@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from html import escape, unescape
+from itertools import accumulate
 from typing import Any
 
 import nh3
@@ -198,12 +199,8 @@ def sponsored(html: Html) -> Html:
 
 def _depth(html: str) -> int:
     """How deep elements are nested in sanitised, hence balanced, HTML."""
-    depth = deepest = 0
-    for closing, tag in _OPEN_OR_CLOSE.findall(html):
-        if tag not in _VOID:
-            depth += -1 if closing else 1
-            deepest = max(deepest, depth)
-    return deepest
+    steps = (-1 if closing else 1 for closing, tag in _OPEN_OR_CLOSE.findall(html) if tag not in _VOID)
+    return max(accumulate(steps, initial=0))
 
 
 def join_lines_of_html(html: str) -> str:
