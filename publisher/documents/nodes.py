@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 from publisher.diagnostics import Span
 
 KeyPath = tuple[str | int, ...]  # ("cover", "alt"), ("key_points", "points", 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A value as written. ``style`` is empty for a plain scalar, else the quote or block indicator."""
 
     text: str
@@ -19,36 +17,30 @@ class Scalar:
     style: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list."""
 
     items: tuple[Node, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A key and its value."""
 
     key: Scalar
     value: Node
 
 
-@dataclass(frozen=True)
-class Mapping:
-    """Keys and values, in the order of the file; no key occurs twice."""
+class Mapping(NamedTuple):
+    """Keys and values, in the order of the file and by key; no key occurs twice."""
 
     entries: tuple[Entry, ...]
     span: Span
+    by_name: dict[str, Entry]
 
     def entry(self, name: str | int) -> Entry | None:
         """The entry whose key is written ``name``."""
-        return self._by_name.get(str(name))
-
-    @cached_property
-    def _by_name(self) -> dict[str, Entry]:
-        return {entry.key.text: entry for entry in self.entries}
+        return self.by_name.get(str(name))
 
     def get(self, name: str) -> Node | None:
         """The value of the key ``name``."""

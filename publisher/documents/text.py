@@ -19,6 +19,7 @@ from publisher.documents.encodings import ENCODINGS, readings
 MAX_BYTES = 1_000_000
 """No file of words is larger; a larger one is a mistake, and parsing it would make everybody wait."""
 
+_MOSTLY = 16_384  # bytes
 _MOST_CONTROLS = 20
 # What YAML's reader refuses, what Markdown calls whitespace or a line end although no editor shows it as one, and bytes
 # that a terminal would act upon.
@@ -29,6 +30,7 @@ _OTHER_KINDS = {
     b"%PDF-": say("a PDF"), b"{\\rtf": say("a rich-text document"),
     **dict.fromkeys((b"\x89PNG", b"\xff\xd8\xff", b"GIF8"), say("a picture")),
 }  # fmt: skip
+_MAGIC = re.compile(b"|".join(map(re.escape, _OTHER_KINDS)))
 _THE_FILE, _MAKE_READABLE = say("the file"), say("make it readable, or remove it")
 _REASONS = {
     str(reason): reason
@@ -64,14 +66,16 @@ class TextFile:
 
 def read_text(root: Path, path: str) -> tuple[TextFile | None, list[Diagnostic]]:
     """Read ``root / path``. There is no file where nothing sensible can be read on."""
-    if (held := shadows.get().get(f"{root}/{path}")) is not None:
+    whole = f"{root}/{path}"
+    if (held := shadows.get().get(whole)) is not None:
         return decode(path, held)
     try:
         # Without waiting: a fifo has nobody who writes into it.
-        with os.fdopen(os.open(root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:
+        with os.fdopen(os.open(whole, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 return None, [unreadable(path, OSError(0, say("it is no plain file")))]
-            content = stream.read(MAX_BYTES + 1)
+            content = stream.read(_MOSTLY)  # room for all that may be read costs more than the reading
+            content += stream.read(MAX_BYTES + 1 - _MOSTLY) if len(content) == _MOSTLY else b""
     except OSError as error:
         return None, [unreadable(path, error)]
     return decode(path, content)
@@ -89,8 +93,8 @@ def decode(path: str, content: bytes) -> tuple[TextFile | None, list[Diagnostic]
     if len(content) > MAX_BYTES:
         message = say("the file is larger than {most:,} bytes", most=MAX_BYTES)
         return None, [TOO_LARGE.at(Place(path), message, help=say("split or shorten it"))]
-    if kind := next((kind for magic, kind in _OTHER_KINDS.items() if content.startswith(magic)), None):
-        message = say("the file is {kind}, not text", kind=kind)
+    if magic := _MAGIC.match(content):
+        message = say("the file is {kind}, not text", kind=_OTHER_KINDS[magic[0]])
         advice = say("copy its words into a plain text file, saved as UTF-8")
         return None, [NOT_UTF8.at(Place(path), message, help=advice)]
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -104,7 +108,7 @@ def decode(path: str, content: bytes) -> tuple[TextFile | None, list[Diagnostic]
         nul = text.index("\0")
         message = say("the file holds a NUL character: it is not a text file, or is UTF-16")
         return None, [CONTROL.at(_place(path, text, nul, nul + 1), message, help=say("save it as UTF-8 text"))]
-    findings = _controls(path, text)
+    findings = [] if text.replace("\n", "").isprintable() else _controls(path, text)
     return TextFile(path, _CONTROL.sub(lambda match: "\ufffd" * len(match[0]), text) if findings else text), findings
 
 

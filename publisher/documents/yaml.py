@@ -7,7 +7,6 @@ boundless recursion and the rules of YAML 1.1 (``no`` is false, ``12:30`` is 750
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -37,7 +36,7 @@ _TEXTS = frozenset(_WORDS.split())
 """Keys whose value is words. In any other a ``#`` after a space can only be a comment."""
 _CUT = re.compile(r"[ \t]+(?P<words>#+[^#\s].*)")
 _DEEPER = re.compile(r"[ \t]*-(?=[ \t])")
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_data(path: Path) -> Any:
@@ -50,8 +49,7 @@ def parse_yaml(file: TextFile, first: int = 1, last: int | None = None) -> tuple
 
     There is no node when the YAML is broken or holds nothing; with no finding, it holds nothing.
     """
-    text = "\n".join(file.lines[first - 1 : last]) + "\n"
-    builder = _Builder(file.path, first, text.split("\n"), yaml.parse(text, Loader=_LOADER))
+    builder = _Builder(file.path, first, (*file.lines[first - 1 : last], ""))
     try:
         return builder.root(), builder.findings
     except yaml.MarkedYAMLError as error:
@@ -70,7 +68,7 @@ def parse_mapping(
     """The same as keys and values, none where it holds nothing; where it is something else, a finding that says so."""
     node, findings = parse_yaml(file, first, last)
     if node is None and not findings:
-        node = Mapping((), Span.point(1))
+        node = Mapping((), Span.point(1), {})
     if node is None or isinstance(node, Mapping):
         return node, findings
     place = Place(file.path, Span.point(node.span.line, node.span.column))
@@ -85,15 +83,15 @@ class _Refused(Exception):  # noqa: N818
 class _Builder:
     """Builds nodes; how deep it goes is bounded by MAX_DEPTH."""
 
-    def __init__(self, path: str, first: int, lines: list[str], events: Iterator[yaml.Event]) -> None:
+    def __init__(self, path: str, first: int, lines: tuple[str, ...]) -> None:
         self.path, self.first, self.lines = path, first, lines
         self.findings: list[Diagnostic] = []
-        self._events = events
 
     def root(self) -> Node | None:
         """The node of the one document; None of an empty one."""
         root, documents = None, 0
-        for event in self._events:
+        self._event = _LOADER("\n".join(self.lines)).get_event
+        while event := self._event():
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
@@ -105,13 +103,13 @@ class _Builder:
                 root = self._node(event, 0, None)
         return root
 
-    def _node(self, event: yaml.Event, depth: int, key: Scalar | None) -> Node:
+    def _node(self, event: yaml.NodeEvent, depth: int, key: Scalar | None) -> Node:
         """The node that begins with an event, below ``key``."""
         span = self._span(event)
         self._plain(event, span)
         if isinstance(event, yaml.ScalarEvent):
-            if event.style not in {"|", ">"}:
-                self._cut(event.value, span, key)
+            if key is not None and key.text in _TEXTS and event.style not in {"|", ">"}:
+                self._cut(event.value, span)
             if not event.style and span.end_line > span.line:
                 self._joined(span)
             return Scalar(event.value, span, event.style or "")
@@ -126,10 +124,10 @@ class _Builder:
         items: list[Node] = []
         entries: dict[str, Entry] = {}
         end = None
-        while not isinstance(inner := next(self._events), yaml.CollectionEndEvent):
+        while not isinstance(inner := self._event(), yaml.CollectionEndEvent):
             if mapping:
                 name = self._key(inner)
-                node = self._node(next(self._events), depth + 1, name)
+                node = self._node(self._event(), depth + 1, name)
                 self._enter(entries, Entry(name, node))
             else:
                 node = self._node(inner, depth + 1, key)
@@ -138,9 +136,9 @@ class _Builder:
         # A block collection's end mark is where the next thing begins; it really ends where its last child does.
         last = self._span(inner) if event.flow_style or end is None else end
         whole = Span(*span[:2], *last[2:])
-        return Mapping(tuple(entries.values()), whole) if mapping else Sequence(tuple(items), whole)
+        return Mapping(tuple(entries.values()), whole, entries) if mapping else Sequence(tuple(items), whole)
 
-    def _key(self, event: yaml.Event) -> Scalar:
+    def _key(self, event: yaml.NodeEvent) -> Scalar:
         if isinstance(event, yaml.CollectionStartEvent):
             span, message = self._span(event), say("a list or a mapping stands where a key belongs")
             self._plain(event, span)
@@ -159,25 +157,24 @@ class _Builder:
             place = Place(self.path, entry.key.span)
             self.findings.append(DUPLICATE_KEY.at(place, told, help=say("keep one of the two")))
 
-    def _span(self, event: yaml.Event) -> Span:
-        start, end = event.start_mark, event.end_mark
-        assert start is not None
-        assert end is not None
-        return Span(start.line + self.first, start.column + 1, end.line + self.first, end.column + 1)
+    def _span(self, event: Any) -> Span:
+        start, end, first = event.start_mark, event.end_mark, self.first
+        return Span(start.line + first, start.column + 1, end.line + first, end.column + 1)
 
     def _refuse(self, code: Code, span: Span, message: Sentence, help: Sentence) -> NoReturn:
         self.findings.append(code.at(Place(self.path, span), message, help=help))
         raise _Refused
 
-    def _plain(self, event: yaml.Event, span: Span) -> None:
+    def _plain(self, event: Any, span: Span) -> None:
         """Neither an alias, an anchor nor a tag."""
+        if event.anchor is None and event.tag is None:  # an alias has an anchor
+            return
         point = Span(*span[:2], span.line, span.column + 1)
         if isinstance(event, yaml.AliasEvent):
             self._refuse(ALIAS, span, _NO_ALIAS, _QUOTE_ALIAS)
-        if getattr(event, "anchor", None) is not None:
+        if event.anchor is not None:
             self._refuse(ALIAS, point, _NO_ANCHOR, _QUOTE_ANCHOR)
-        if getattr(event, "tag", None) is not None:
-            self._refuse(TAG, point, _NO_TAG, _QUOTE_TAG)
+        self._refuse(TAG, point, _NO_TAG, _QUOTE_TAG)
 
     def _joined(self, span: Span) -> None:
         """Entries of a list that are indented deeper than the one above: to YAML its text goes on."""
@@ -189,10 +186,9 @@ class _Builder:
                 advice = say("indent it as the entries of its list; quote a text that goes on with a hyphen")
                 self.findings.append(ENTRY_JOINED.at(place, message, help=advice))
 
-    def _cut(self, text: str, span: Span, key: Scalar | None) -> None:
+    def _cut(self, text: str, span: Span) -> None:
         """Words after `` #`` in a text: a comment to YAML, and to the editor what comes next."""
-        line = self.lines[span.end_line - self.first]
-        if key is None or key.text not in _TEXTS or not (rest := _CUT.fullmatch(line, span.end_column - 1)):
+        if not (rest := _CUT.fullmatch(self.lines[span.end_line - self.first], span.end_column - 1)):
             return
         words, column = rest["words"].rstrip(), rest.start("words") + 1
         place = Place(self.path, Span(span.end_line, column, span.end_line, column + len(words)))

@@ -20,6 +20,7 @@ SERIES = "series"
 IMAGES = "images"
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 MARKDOWN_SUFFIXES = frozenset({".md", ".markdown"})
+SUFFIXES, _ISSUE_FILES = (*YAML_SUFFIXES, *MARKDOWN_SUFFIXES), {f"issue{suffix}" for suffix in YAML_SUFFIXES}
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
@@ -48,6 +49,11 @@ class IssueFolder:
     issue_file: str | None
     items: tuple[str, ...]
     findings: tuple[Diagnostic, ...]
+
+    @property
+    def is_one_text(self) -> bool:
+        """Whether it is a step in one Markdown file."""
+        return is_markdown(self.issue_file or "")
 
 
 def discover(root: Path, holds: Callable[[str], object] = lambda _: False) -> list[str]:
@@ -135,34 +141,35 @@ def read_folder(root: Path, slug: str) -> IssueFolder:
     if not leads_inside(root, root / path):
         outside = OUTSIDE.at(Place(path), say("the folder is a link out of the repository"), help=say("copy it in"))
         return IssueFolder(slug, path, None, (), (outside,))
-    if path.lower().endswith(tuple(MARKDOWN_SUFFIXES)) and is_file(root / path):
+    if is_markdown(path) and is_file(root / path):
         return IssueFolder(slug, path.rpartition("/")[0], path, (), tuple(findings))
+    whole = f"{root}/{path}/"
+    unsaved = (name.removeprefix(whole) for name in shadows.get() if name.startswith(whole))
+    links = {name: False for name in unsaved if "/" not in name}
     try:
-        unsaved = [Path(name) for name in shadows.get() if name.startswith(f"{root}/{path}/")]
-        there = {*(root / path).iterdir(), *(file for file in unsaved if file.parent == root / path)}
-        entries = sorted(there, key=lambda entry: entry.name)
+        with os.scandir(whole) as entries:
+            links.update((entry.name, entry.is_symlink()) for entry in entries)
     except OSError as error:
         return IssueFolder(slug, path, None, (), (_no_folder(root, path, error),))
     issue_files: list[str] = []
     items: list[str] = []
-    for entry in entries:
-        name, relative = entry.name, f"{path}/{entry.name}"
-        if DROPPINGS.fullmatch(name) or (name == IMAGES and is_folder(entry)):
+    for name, link in sorted(links.items()):
+        relative = f"{path}/{name}"
+        if DROPPINGS.fullmatch(name) or (name == IMAGES and is_folder(whole + name)):
             continue
-        suffix = entry.suffix.lower()
         if not is_text(name):
             findings.append(bad_name(path, name))
-        elif name.startswith(".") or suffix not in YAML_SUFFIXES | MARKDOWN_SUFFIXES:
-            findings += _strays(root, entry)
-        elif entry.is_symlink() and not leads_inside(root, entry):  # the folder itself is inside
+        elif name.startswith(".") or not name.lower().endswith(SUFFIXES):
+            findings += _strays(root, root / relative)
+        elif link and not leads_inside(root, root / relative):  # the folder itself is inside
             message = say("the file is a link out of the repository")
             findings.append(OUTSIDE.at(Place(relative), message, help=say("copy it in")))
-        elif entry.stem == "issue" and suffix in YAML_SUFFIXES:
+        elif name.startswith("issue.") and name.lower() in _ISSUE_FILES:
             issue_files.append(relative)
         else:
             items.append(relative)
-    almost = [one for one in items if _MEANT.fullmatch(one.rpartition("/")[2])]
-    if not issue_files and almost:
+    almost = [] if issue_files else [one for one in items if _MEANT.fullmatch(one.rpartition("/")[2])]
+    if almost:
         findings.append(_almost(almost[0]))
         items.remove(almost[0])
     elif not any(finding.path.startswith(f"{path}/issue.y") for finding in findings):
@@ -215,7 +222,7 @@ def _issue_file(path: str, found: list[str]) -> list[Diagnostic]:
 
 def leads_inside(root: Path, path: Path) -> bool:
     """Whether the path, all links followed, is in the repository; a link that leads nowhere is where it would be."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+    return os.path.join(os.path.realpath(path), "").startswith(os.path.join(os.path.realpath(root), ""))  # noqa: PTH118
 
 
 def _strays(root: Path, entry: Path) -> list[Diagnostic]:
@@ -268,12 +275,17 @@ def shown(path: str) -> str:
     return path if is_text(path) else os.fsencode(path).decode("utf-8", "replace")
 
 
+def is_markdown(path: str) -> bool:
+    """Whether a file is named as Markdown."""
+    return path.lower().endswith(tuple(MARKDOWN_SUFFIXES))
+
+
 def is_file(path: Path | str) -> bool:
     """Whether it is, or leads to, a plain file. ``Path.is_file`` raises where a link leads to too long a name."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
-def is_folder(path: Path) -> bool:
+def is_folder(path: Path | str) -> bool:
     """Whether it is, or leads to, a folder; as above."""
     return os.path.isdir(path)  # noqa: PTH112
 

@@ -18,6 +18,7 @@ from publisher.issue.lines import lines_of_file
 from publisher.issue.markdown.boxes import CONTAINERS
 from publisher.issue.model import Prose
 
+_KEYS_AND_VALUES, _WRITE_ONE = say("the front matter has to be keys and values"), say("write headline: …")
 RULE = re.compile(r"---[ \t]*")
 _KEY = re.compile(r"\s*[\w-]+\s*[:：]")
 _FEW = 30  # lines; a remark above the front matter has no more
@@ -50,8 +51,7 @@ def read_item_file(file: TextFile) -> tuple[ItemFile | None, tuple[Diagnostic, .
         message = say("the front matter that begins here has no end")
         advice = say("write --- on a line of its own after the keys")
         return None, (codes.FRONT_MATTER_OPEN.at(_line(file, 1), message, help=advice),)
-    message = say("the front matter has to be keys and values")
-    matter, findings = parse_mapping(file, message, say("write headline: …"), 2, end - 1)
+    matter, findings = parse_mapping(file, _KEYS_AND_VALUES, _WRITE_ONE, 2, end - 1)
     split = _Splitter(file, end + 1)
     split.run()
     found = (*findings, *split.findings)
@@ -125,10 +125,11 @@ class _Splitter:
             self._find(codes.FENCE_OPEN, open_fence, message, advice)
         for number in range(self.first, self.last + 1):
             line = self.file.lines[number - 1]
-            match = None if number in code or number in comments else _COLONS.fullmatch(line)
+            marked = number not in code and ("::" in line or "：" in line)
+            match = _COLONS.fullmatch(line) if marked and number not in comments else None
             if match:
                 self._colons(number, match["name"], len(match["marks"]))
-            elif number not in code and (almost := _ALMOST.fullmatch(line)):
+            elif marked and (almost := _ALMOST.fullmatch(line)):
                 self._almost(number, almost["box"] or (almost["name"] and "commentary") or "")
             elif self._closed and not self._told_after and line.strip() and number not in comments:
                 self._told_after = True

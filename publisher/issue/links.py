@@ -16,6 +16,8 @@ _SLIP = re.compile(r"h?t{1,3}p{1,2}(?P<s>s?)[:：;；]*/{1,3}(?P<rest>[^/].*)", 
 """``http`` and its colon as they are mistyped."""
 _QUOTES = "“”‘’\"'"
 _MAIL = re.compile(r"[^\s@/?#]+@[\w-]+(\.[\w-]+)+(\?.*)?", re.DOTALL)
+_PLAIN = re.compile(r"(https?)://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?:/[\w./-]*)?(?:[?#][\w=&./-]*)?", re.ASCII)
+"""What most addresses are: nothing is wrong with one."""
 # Browsers drop these inside a scheme, so "java\nscript:" runs all the same (WHATWG URL, 4.1).
 _DROPPED = re.compile(r"[\x00-\x20]")
 
@@ -26,6 +28,8 @@ def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
 
     A scheme is looked for behind percent-encoding too; a space that is written ``%20`` is no white space.
     """
+    if (plain := _PLAIN.fullmatch(url)) and plain[1] in schemes:
+        return None
     bare = _DROPPED.sub("", unquote(url))
     match = _SCHEME.match(bare)
     slip = _SLIP.fullmatch(bare)
@@ -34,9 +38,9 @@ def fault_of_link(url: str, schemes: frozenset[str] = SCHEMES) -> Fault | None:
         domain, better = bare.lstrip("/"), say("write the whole address, https://…")
         if not bare:
             return Fault(codes.NO_SCHEME, say("the link has no address"), better)
-        plain = bare.strip(_QUOTES)
-        if plain != bare and not fault_of_link(plain, schemes):
-            better = say("write {words}", words=plain)
+        inner = bare.strip(_QUOTES)
+        if inner != bare and not fault_of_link(inner, schemes):
+            better = say("write {words}", words=inner)
         elif meant:
             better = say("write {words}", words=meant)
         elif _DOMAIN.fullmatch(domain):

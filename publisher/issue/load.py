@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Place, Sentence, Span, blocking, in_order, say
@@ -14,7 +14,7 @@ from publisher.documents import Mapping, Scalar, Sequence, TextFile, parse_mappi
 from publisher.documents.text import UNREADABLE
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
-from publisher.issue.folder import MARKDOWN_SUFFIXES, NOT_READ, OUTSIDE, SERIES, YAML_SUFFIXES, IssueFolder, read_folder
+from publisher.issue.folder import NOT_READ, OUTSIDE, SERIES, SUFFIXES, IssueFolder, read_folder
 from publisher.issue.item_file import read_item_file
 from publisher.issue.model import Issue, Item, KeyPoints, Status, Wechat
 from publisher.issue.model_reader import ModelReader
@@ -24,7 +24,7 @@ from publisher.issue.read_item import numbered_anchors, origins, read_inline_ite
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:-|$)")
 MOST_MARKS = 8_000
 """Marks in the files of an issue; beyond, one to twenty bytes. Of 1,000 real issues none has over 4,200."""
-_MARKS = (*"\n\n*_~`[<&\\|^@@@#{:", "<pre", "<pre", "://", "//", "//", *("^[", "^[", "[^") * 4)
+_MARKS = dict.fromkeys((*"*_~`[<&\\|^#{:", "://"), 1) | {"\n": 2, "<pre": 2, "//": 2, "@": 3, "[^": 4, "^[": 8}
 """What begins markup; what takes longer to read counts for more."""
 
 
@@ -55,7 +55,7 @@ def read_issue(config: Config, slug: str) -> Reading:
         return Reading(slug, None, None, tuple(in_order((*findings, dense))), (*files.values(),))
     file, node = _issue_node(folder, files, findings)
     items: tuple[Item, ...]
-    if _is_one_text(folder):
+    if folder.is_one_text:
         items = (text_of_step(file, node, findings),) if file and node else ()
     else:
         items = _items(config, folder, files, node, findings)
@@ -73,11 +73,6 @@ def date_of_slug(slug: str) -> date | None:
         return None
 
 
-def _is_one_text(folder: IssueFolder) -> bool:
-    """Whether it is a step in one Markdown file."""
-    return PurePosixPath(folder.issue_file or "").suffix.lower() in MARKDOWN_SUFFIXES
-
-
 def _files(root: Path, folder: IssueFolder, findings: list[Diagnostic]) -> dict[str, TextFile]:
     """What can be read, by path."""
     files = {}
@@ -91,7 +86,9 @@ def _files(root: Path, folder: IssueFolder, findings: list[Diagnostic]) -> dict[
 
 def _dense(files: Collection[TextFile]) -> Diagnostic | None:
     """The finding, where the files are more markup than anybody writes: no checking of it would come to an end soon."""
-    marks = {file.path: sum(map(file.text.count, _MARKS)) for file in files}
+    if _marks(" ".join(file.text for file in files)) <= MOST_MARKS:
+        return None
+    marks = {file.path: _marks(file.text) for file in files}
     most, count = max(MOST_MARKS, sum(len(file.text.encode()) for file in files) // 20), sum(marks.values())
     if count <= most:
         return None
@@ -100,12 +97,16 @@ def _dense(files: Collection[TextFile]) -> Diagnostic | None:
     return codes.TOO_MUCH_MARKUP.at(Place(max(marks, key=lambda path: marks[path])), message, help=advice)
 
 
+def _marks(text: str) -> int:
+    return sum(text.count(mark) * weight for mark, weight in _MARKS.items())
+
+
 def _issue_node(
     folder: IssueFolder, files: dict[str, TextFile], findings: list[Diagnostic]
 ) -> tuple[TextFile | None, Mapping | None]:
     if (file := files.get(folder.issue_file or "")) is None:
         return None, None
-    if _is_one_text(folder):
+    if folder.is_one_text:
         parts, found = read_item_file(file)
         findings += found
         return file, parts.matter if parts else None
@@ -136,8 +137,7 @@ def _keeps_an_item(config: Config, finding: Diagnostic) -> bool:
     """Whether it is an error of what was meant as an item: where there are no others, it says why."""
     if finding.code == NOT_READ.name:
         return config.checks.levels.get(finding.code, "error") == "error"
-    suffixes = (*MARKDOWN_SUFFIXES, *YAML_SUFFIXES)
-    return finding.code in {OUTSIDE.name, UNREADABLE.name} and finding.path.lower().endswith(suffixes)
+    return finding.code in {OUTSIDE.name, UNREADABLE.name} and finding.path.lower().endswith(SUFFIXES)
 
 
 def _ordered(
@@ -196,11 +196,11 @@ def _assemble(
     items: tuple[Item, ...],
     findings: list[Diagnostic],
 ) -> Issue:
-    start = node.entries[0].key.span if _is_one_text(folder) and node.entries else Span.point(1)
+    start = node.entries[0].key.span if folder.is_one_text and node.entries else Span.point(1)
     reader = ModelReader(config.root, folder.path, file, node, Span.point(*start[:2]), findings)
     model: type[RawIssue] = RawIssue
     if folder.slug.startswith(f"{SERIES}/"):
-        model = RawTextStep if _is_one_text(folder) else RawStep
+        model = RawTextStep if folder.is_one_text else RawStep
     raw = reader.validate(model, context={"zone": config.newsletter.zone})
     return Issue(
         slug=folder.slug,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -23,6 +22,9 @@ _STAND_INS = {"title": "…", "headline": "…", "body": "…", "date": "1970-01
 """Values that validate in place of required ones that are broken. They never leave the room: see :meth:`validate`."""
 
 
+_LACKING, _OWN = {"alt": codes.IMAGE_WITHOUT_ALT}, frozenset({codes.EMPTY_BODY, codes.IMAGE_WITHOUT_ALT})
+
+
 class ModelReader:
     """Makes one model from one mapping of ``file``, adding to ``findings``; ``start`` is where a missing key is placed.
 
@@ -40,8 +42,7 @@ class ModelReader:
     def validate(self, model: type[RawModel], extra: dict[str, Any] | None = None, context: Any = None) -> RawModel:
         """The model; where there are findings, of what is left, with empty text for the required that is broken."""
         data = data_of(self.node, null="") | (extra or {})
-        own = frozenset({codes.EMPTY_BODY, codes.IMAGE_WITHOUT_ALT})
-        rules = Rules({"alt": codes.IMAGE_WITHOUT_ALT}, own, self.start)
+        rules = Rules(_LACKING, _OWN, self.start)
         raw, findings, locs = validate(model, self.node, self.file.path, rules, data=data, context=context)
         self.findings += findings
         if raw is not None:
@@ -72,15 +73,17 @@ class ModelReader:
 
     def places(self) -> Places:
         """Where every value of the mapping was written."""
-        return Places(self.file.path, self.start, MappingProxyType(dict(_spans(self.node, ()))))
+        found: dict[KeyPath, Span] = {}
+        _spans(self.node, (), found)
+        return Places(self.file.path, self.start, MappingProxyType(found))
 
 
-def _spans(node: Node, at: KeyPath) -> Iterator[tuple[KeyPath, Span]]:
+def _spans(node: Node, at: KeyPath, found: dict[KeyPath, Span]) -> None:
     if at:
-        yield at, node.span
+        found[at] = node.span
     if isinstance(node, Mapping):
-        for entry in node.entries:
-            yield from _spans(entry.value, (*at, entry.key.text))
+        for key, value in node.entries:
+            _spans(value, (*at, key.text), found)
     elif isinstance(node, Sequence):
         for index, item in enumerate(node.items):
-            yield from _spans(item, (*at, index))
+            _spans(item, (*at, index), found)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from publisher.diagnostics import Diagnostic, Place, Span, say
 from publisher.documents import Mapping, Scalar, TextFile, parse_mapping
 from publisher.documents.validate import BAD_VALUE, near_key
 from publisher.issue import codes
-from publisher.issue.folder import MARKDOWN_SUFFIXES, slugged
+from publisher.issue.folder import is_markdown, slugged
 from publisher.issue.item_file import COMMENTS, ItemFile, read_item_file
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Item, Origin, Origins, Places, Prose, Source, Sponsor
@@ -34,7 +34,7 @@ def read_item(root: Path, folder: str, file: TextFile | None, position: int, fin
     if file is None:
         return None
     anchor = anchor_of_file(file.path, position)
-    if PurePosixPath(file.path).suffix.lower() in MARKDOWN_SUFFIXES:
+    if is_markdown(file.path):
         parts, found = read_item_file(file)
         findings += found
         return _markdown_item(root, folder, file, parts, anchor, findings) if parts else None
@@ -159,8 +159,8 @@ def _sources(raw: Sequence[RawSource] | None) -> tuple[Source, ...]:
 
 def anchor_of_file(name: str, position: int) -> str:
     """From the file's name without its ordering number: ``01-openai-pbc.md`` → ``openai-pbc``."""
-    stem = PurePosixPath(name).stem
-    return _slug(_ORDERING.sub("", stem, count=1)) or f"item-{position}"
+    name = name.rpartition("/")[2]
+    return _slug(_ORDERING.sub("", name.rpartition(".")[0] or name, count=1)) or f"item-{position}"
 
 
 def _anchor_of_headline(headline: str, position: int) -> str:

@@ -35,11 +35,14 @@ _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols by t
 
 def is_seen(text: str) -> bool:
     """Whether a reader sees any of it: not white space, controls and formats (Unicode, 4.5: Z and C) alone."""
-    return any(unicodedata.category(sign)[0] not in "ZC" and sign not in _BLANK for sign in text)
+    plain = text[:1].isascii() and text[:1].isalnum()
+    return plain or any(unicodedata.category(sign)[0] not in "ZC" and sign not in _BLANK for sign in text)
 
 
 def is_seen_in_prose(markdown: str) -> bool:
     """Whether a reader sees any of a Markdown text: not comments, definitions, entities of blanks, empty tags alone."""
+    if (first := markdown[:1]) not in " <[&" and is_seen(first):  # nothing of that begins with it
+        return True
     return is_seen(unescape(_UNSEEN_IN_PROSE.sub("", COMMENT.sub("", markdown))))
 
 

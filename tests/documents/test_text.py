@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.documents.text import MAX_BYTES, decode
+from publisher.documents.text import MAX_BYTES, decode, read_text
 
 
 def test_a_byte_order_mark_and_windows_line_ends_leave_no_trace() -> None:
@@ -32,6 +35,16 @@ def test_a_file_of_a_megabyte_is_refused_before_it_is_parsed() -> None:
     file, [finding] = decode("a.md", b"x" * (MAX_BYTES + 1))
     assert file is None
     assert finding.code == "file-too-large"
+
+
+@pytest.mark.parametrize("size", [0, 16_383, 16_384, 16_385, 32_769, MAX_BYTES])
+def test_a_file_is_read_to_its_end(size: int, tmp_path: Path) -> None:
+    content = "".join(f"{number:x} " for number in range(size // 3))[:size].ljust(size, "x")
+    (tmp_path / "a.md").write_text(content)
+    file, found = read_text(tmp_path, "a.md")
+    assert (file.text if file else "", found) == (content, [])
+    (tmp_path / "a.md").write_text(content + "x" * (MAX_BYTES + 1 - size))
+    assert [finding.code for finding in read_text(tmp_path, "a.md")[1]] == ["file-too-large"]
 
 
 def test_a_flood_of_controls_is_told_in_few_findings() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from unittest.mock import patch
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
 from markdown_it.rules_core import linkify
 
+from publisher.issue import links
 from publisher.issue.markdown import new_parser
 
 OURS, THEIRS = new_parser(), new_parser()
@@ -110,3 +114,15 @@ def test_an_address_is_written_as_the_library_writes_it(head: str, host: str, ta
 def test_no_letter_of_an_address_is_written_twice(text: str) -> None:
     (block,) = (token for token in OURS.parse(text) if token.type == "inline")
     assert "".join(child.content for child in block.children or ()) == text.replace("[x](y)", "x")
+
+
+_PIECES = st.sampled_from([":", "/", "a", "x-1", ".", "com", ":80", "?q=1", "#p", "@", "é", " ", "[", "\n"])
+_SCHEMES = st.sampled_from([links.SCHEMES, frozenset({"http"})])
+
+
+@given(st.sampled_from(["https://", "http://", "mailto:", ""]), st.lists(_PIECES, max_size=6), _SCHEMES)
+def test_a_plain_address_is_judged_as_all_others_are(head: str, rest: list[str], schemes: frozenset[str]) -> None:
+    url, judge = head + "".join(rest), links.fault_of_link.__wrapped__
+    with patch.object(links, "_PLAIN", re.compile("(?!)")):
+        expected = judge(url, schemes)
+    assert judge(url, schemes) == expected
