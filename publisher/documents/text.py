@@ -32,15 +32,10 @@ _OTHER_KINDS = {
 }  # fmt: skip
 _MAGIC = re.compile(b"|".join(map(re.escape, _OTHER_KINDS)))
 _THE_FILE, _MAKE_READABLE = say("the file"), say("make it readable, or remove it")
-_REASONS = {
-    str(reason): reason
-    for reason in (
-        say("no such file or directory"),
-        say("is a directory"),
-        say("permission denied"),
-        say("too many levels of symbolic links"),
-    )
-}
+_REASONS = {str(reason): reason for reason in (
+    say("no such file or directory"), say("is a directory"), say("permission denied"),
+    say("too many levels of symbolic links"),
+)}  # fmt: skip
 UNREADABLE = define("file-unreadable", Severity.ERROR, fixed=True)
 TOO_LARGE = define("file-too-large", Severity.ERROR, fixed=True)
 NOT_UTF8 = define("invalid-utf8", Severity.ERROR, fixed=True)
@@ -132,8 +127,7 @@ def _controls(path: str, text: str) -> list[Diagnostic]:
         character = match[0][0]
         name = unicodedata.name(character, "control character").lower()
         more = len(matches) - _MOST_CONTROLS
-        point = f"{ord(character):04X}"
-        message = say("the text holds an invisible U+{point} ({name})", point=point, name=name)
+        message = say("the text holds an invisible U+{point} ({name})", point=f"{ord(character):04X}", name=name)
         if more > 0 and index == _MOST_CONTROLS - 1:
             message = say("{first} (and {more} more places)", first=message, more=more)
         findings.append(CONTROL.at(_place(path, text, *match.span()), message, help=say("delete it")))

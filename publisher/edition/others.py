@@ -67,7 +67,7 @@ class Others:
 
 
 def _heads(config: Config) -> Iterable[Head]:
-    for slug, texts in heads(config.root):
+    for slug, texts in heads(config.root).items():
         own = texts.get("language") or config.newsletter.language
         with suppress(KeyError, ValueError):  # an issue that is not whole is told of elsewhere
             day, title = date.fromisoformat(texts["date"]), " ".join(texts["title"].split())

@@ -50,11 +50,6 @@ class IssueFolder:
     items: tuple[str, ...]
     findings: tuple[Diagnostic, ...]
 
-    @property
-    def is_one_text(self) -> bool:
-        """Whether it is a step in one Markdown file."""
-        return is_markdown(self.issue_file or "")
-
 
 def discover(root: Path, holds: Callable[[str], object] = lambda _: False) -> list[str]:
     """The slugs of all issues, sorted: every folder in ``issues/`` that holds anything and is not hidden.
@@ -144,8 +139,7 @@ def read_folder(root: Path, slug: str) -> IssueFolder:
     if is_markdown(path) and is_file(root / path):
         return IssueFolder(slug, path.rpartition("/")[0], path, (), tuple(findings))
     whole = f"{root}/{path}/"
-    unsaved = (name.removeprefix(whole) for name in shadows.get() if name.startswith(whole))
-    links = {name: False for name in unsaved if "/" not in name}
+    links = {one.removeprefix(whole): False for one in shadows.get() if f"{one.rpartition('/')[0]}/" == whole}
     try:
         with os.scandir(whole) as entries:
             links.update((entry.name, entry.is_symlink()) for entry in entries)

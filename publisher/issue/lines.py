@@ -75,7 +75,8 @@ def _flow(file: TextFile, scalar: Scalar) -> Iterator[tuple[str, Position]]:
         start = span.column - 1 + len(quote) if number == span.line else len(line) - len(line.lstrip(" \t"))
         end = span.end_column - 1 - len(quote) if number == span.end_line else len(line)
         inner = line[:end] if number == span.end_line else line[:end].rstrip(" \t")
-        continued = quote == '"' and number != span.end_line and _escapes_break(inner[start:])
+        tail = inner[start:]
+        continued = quote == '"' and number != span.end_line and (len(tail) - len(tail.rstrip("\\"))) % 2 == 1
         if continued:
             inner = inner[:-1]
         if number > span.line:
@@ -86,10 +87,6 @@ def _flow(file: TextFile, scalar: Scalar) -> Iterator[tuple[str, Position]]:
             yield from [("\n", place) for place in breaks] if escaped else _joined(breaks)
         yield from _characters(inner, start, number, quote)
         breaks, escaped = [] if continued else [(number, len(inner) + 1)], continued
-
-
-def _escapes_break(text: str) -> bool:
-    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
 
 
 def _joined(breaks: list[Position]) -> Iterator[tuple[str, Position]]:

@@ -14,7 +14,7 @@ from publisher.documents import Mapping, Scalar, Sequence, TextFile, parse_mappi
 from publisher.documents.text import UNREADABLE
 from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE
 from publisher.issue import codes
-from publisher.issue.folder import NOT_READ, OUTSIDE, SERIES, SUFFIXES, IssueFolder, read_folder
+from publisher.issue.folder import NOT_READ, OUTSIDE, SERIES, SUFFIXES, IssueFolder, is_markdown, read_folder
 from publisher.issue.item_file import read_item_file
 from publisher.issue.model import Issue, Item, KeyPoints, Status, Wechat
 from publisher.issue.model_reader import ModelReader
@@ -55,7 +55,7 @@ def read_issue(config: Config, slug: str) -> Reading:
         return Reading(slug, None, None, tuple(in_order((*findings, dense))), (*files.values(),))
     file, node = _issue_node(folder, files, findings)
     items: tuple[Item, ...]
-    if folder.is_one_text:
+    if is_markdown(folder.issue_file or ""):
         items = (text_of_step(file, node, findings),) if file and node else ()
     else:
         items = _items(config, folder, files, node, findings)
@@ -86,15 +86,13 @@ def _files(root: Path, folder: IssueFolder, findings: list[Diagnostic]) -> dict[
 
 def _dense(files: Collection[TextFile]) -> Diagnostic | None:
     """The finding, where the files are more markup than anybody writes: no checking of it would come to an end soon."""
-    if _marks(" ".join(file.text for file in files)) <= MOST_MARKS:
-        return None
-    marks = {file.path: _marks(file.text) for file in files}
-    most, count = max(MOST_MARKS, sum(len(file.text.encode()) for file in files) // 20), sum(marks.values())
+    count = _marks(" ".join(file.text for file in files))
+    most = max(MOST_MARKS, sum(len(file.text.encode()) for file in files) // 20)
     if count <= most:
         return None
     message = say("the issue has {count:,} marks of Markdown and YAML; {most:,} are the most", count=count, most=most)
     advice = say("split the issue, or shorten this file: it has the most")
-    return codes.TOO_MUCH_MARKUP.at(Place(max(marks, key=lambda path: marks[path])), message, help=advice)
+    return codes.TOO_MUCH_MARKUP.at(Place(max(files, key=lambda file: _marks(file.text)).path), message, help=advice)
 
 
 def _marks(text: str) -> int:
@@ -106,7 +104,7 @@ def _issue_node(
 ) -> tuple[TextFile | None, Mapping | None]:
     if (file := files.get(folder.issue_file or "")) is None:
         return None, None
-    if folder.is_one_text:
+    if is_markdown(folder.issue_file or ""):
         parts, found = read_item_file(file)
         findings += found
         return file, parts.matter if parts else None
@@ -196,11 +194,11 @@ def _assemble(
     items: tuple[Item, ...],
     findings: list[Diagnostic],
 ) -> Issue:
-    start = node.entries[0].key.span if folder.is_one_text and node.entries else Span.point(1)
+    start = node.entries[0].key.span if is_markdown(folder.issue_file or "") and node.entries else Span.point(1)
     reader = ModelReader(config.root, folder.path, file, node, Span.point(*start[:2]), findings)
     model: type[RawIssue] = RawIssue
     if folder.slug.startswith(f"{SERIES}/"):
-        model = RawTextStep if folder.is_one_text else RawStep
+        model = RawTextStep if is_markdown(folder.issue_file or "") else RawStep
     raw = reader.validate(model, context={"zone": config.newsletter.zone})
     return Issue(
         slug=folder.slug,

@@ -21,7 +21,6 @@ RawModel = TypeVar("RawModel", bound=Raw)
 _STAND_INS = {"title": "…", "headline": "…", "body": "…", "date": "1970-01-01", "image": None, "after": "0"}
 """Values that validate in place of required ones that are broken. They never leave the room: see :meth:`validate`."""
 
-
 _LACKING, _OWN = {"alt": codes.IMAGE_WITHOUT_ALT}, frozenset({codes.EMPTY_BODY, codes.IMAGE_WITHOUT_ALT})
 
 

@@ -165,9 +165,7 @@ def anchor_of_file(name: str, position: int) -> str:
 
 def _anchor_of_headline(headline: str, position: int) -> str:
     """From a Latin headline; a Chinese one gives ``item-N``, for its position (from 1)."""
-    if _HAN_OR_KANA.search(headline):
-        return f"item-{position}"
-    return _slug(headline) or f"item-{position}"
+    return ("" if _HAN_OR_KANA.search(headline) else _slug(headline)) or f"item-{position}"
 
 
 def numbered_anchors(items: Sequence[Item]) -> tuple[Item, ...]:

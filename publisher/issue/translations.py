@@ -1,18 +1,17 @@
 """Which issues are translations of which: a family is an issue and all that name it in ``translation_of``.
 
-Only a file that holds that key, or that one names, is parsed; the others are looked at once, and again when they
-change, so that a newsletter of thousands of issues pays for its families alone.
+Only a file that holds that key, or that one names, is parsed, and those whose heads are asked for; all are looked at
+once, and again when they change, so that a newsletter of thousands of issues pays for its families alone.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from publisher.config import Config
 from publisher.documents import Mapping as YamlMapping
@@ -23,9 +22,8 @@ from publisher.language.tags import canonical, closest
 
 _NAMES = ("issue.yaml", "issue.yml")
 _KEY = b"translation_of"
+_HEAD = frozenset({"title", "date", "language", "status", _KEY.decode()})
 _seen: dict[str, _IssueFile] = {}  # by whole path
-PLAIN: dict[str, tuple[int, ...]] = {}
-"""The states in which an earlier process found that files have no such key: see :func:`plain_files`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +88,42 @@ def translations_of(config: Config) -> Translations:
     return Translations({of: tuple(family) for of, family in members.items()}, named, frozenset(known))
 
 
-def plain_files(root: Path, settled: Callable[[Any], bool]) -> dict[str, Any]:
-    """The files of issues that hold no such key, with their states; without those that may change and keep them."""
+def seen_files(root: Path, settled: Callable[[Any], bool]) -> dict[str, Any]:
+    """What is known of the files of issues, for :func:`know`; without those that may change and keep their state."""
     seen = ((path, file) for path, file in _seen.items() if path.startswith(f"{root}/"))
-    return {path: file.state for path, file in seen if not file.names and settled(file.state)}
+    return {path: (file.path, file.state, file.names, file.words) for path, file in seen if settled(file.state)}
 
 
-def heads(root: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Each issue's slug with the keys of its issue.yaml that hold a text; parsed again where it changed."""
-    for slug, file in _issue_files(root).items():
-        if file:
-            yield slug, file.head(root)
+def know(seen: Mapping[str, Any]) -> None:
+    """Take over what an earlier process knew of files: it holds of those that still have their states."""
+    _seen.update((path, _IssueFile(*held)) for path, held in seen.items() if path not in _seen)
 
 
-class _IssueFile(NamedTuple):
-    """An issue's file as it was looked into; ``names``: it may hold the key."""
+def heads(root: Path) -> dict[str, Mapping[str, str]]:
+    """Of each issue by its slug what a list needs of its issue.yaml; parsed again where it changed."""
+    return {slug: file.head(root) for slug, file in _issue_files(root).items() if file}
+
+
+@dataclass(slots=True)
+class _IssueFile:
+    """An issue's file as it was looked into; ``names``: it may hold the key. ``words``: its head, once it was read."""
 
     path: str  # from the root
     state: tuple[int, ...] | bytes
     names: bool
+    words: Mapping[str, str] | None = None
 
     def head(self, root: Path) -> Mapping[str, str]:
-        """The keys that hold a text or nothing; empty where it cannot be read, which is told elsewhere."""
-        return _head(root, self.path, self.state)
+        """The keys of a head that hold a text or nothing; empty where it cannot be read, which is told elsewhere."""
+        if not leads_inside(root, root / self.path):
+            return {}
+        if self.words is None:
+            file = read_text(root, self.path)[0]
+            node = parse_yaml(file)[0] if file else None
+            entries = node.entries if isinstance(node, YamlMapping) else ()
+            texts = ((key.text, value.text.strip()) for key, value in entries if isinstance(value, Scalar))
+            self.words = {key: text for key, text in texts if key in _HEAD}
+        return self.words
 
 
 def _issue_files(root: Path) -> dict[str, _IssueFile | None]:
@@ -137,21 +148,13 @@ def _looked(root: Path, path: str) -> _IssueFile | None:
         known = _seen.get(whole)
         if known is None or known.state != state:
             names = False
-            if stat.S_ISREG(status.st_mode) and PLAIN.get(whole) != state:  # a fifo would keep us waiting
+            if stat.S_ISREG(status.st_mode):  # a fifo would keep us waiting
                 with open(whole, "rb") as file:  # noqa: PTH123
                     names = _KEY in file.read(MAX_BYTES)
             known = _seen[whole] = _IssueFile(path, state, names)
     except OSError:
         return None
     return known
-
-
-@lru_cache(maxsize=10_000)
-def _head(root: Path, path: str, _state: object) -> Mapping[str, str]:
-    file = read_text(root, path)[0] if leads_inside(root, root / path) else None
-    node = parse_yaml(file)[0] if file else None
-    entries = node.entries if isinstance(node, YamlMapping) else ()
-    return {entry.key.text: entry.value.text.strip() for entry in entries if isinstance(entry.value, Scalar)}
 
 
 def _sibling(config: Config, slug: str, file: _IssueFile, of: str = "") -> Sibling:

@@ -41,9 +41,8 @@ def is_seen(text: str) -> bool:
 
 def is_seen_in_prose(markdown: str) -> bool:
     """Whether a reader sees any of a Markdown text: not comments, definitions, entities of blanks, empty tags alone."""
-    if (first := markdown[:1]) not in " <[&" and is_seen(first):  # nothing of that begins with it
-        return True
-    return is_seen(unescape(_UNSEEN_IN_PROSE.sub("", COMMENT.sub("", markdown))))
+    plain = (first := markdown[:1]) not in " <[&" and is_seen(first)  # nothing of those begins with it
+    return plain or is_seen(unescape(_UNSEEN_IN_PROSE.sub("", COMMENT.sub("", markdown))))
 
 
 def _text(value: str) -> str:

@@ -35,14 +35,14 @@ def state_of(status: os.stat_result) -> State:
 class Manifest:
     """The files below some folders. ``file`` is where it is kept; what cannot be read there is not known.
 
-    ``notes`` and ``plain`` are whatever else its owner knows of files, kept with it.
+    ``notes`` and ``issues`` are whatever else its owner knows of files, kept with it.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._began = time.time_ns()
-        self._folders, self.notes, self.plain = _read(file)
-        self._before = (dict(self._folders), self.notes, self.plain)
+        self._folders, self.notes, self.issues = _read(file)
+        self._before = (dict(self._folders), self.notes, self.issues)
         self._seen: set[str] = set()
 
     def same(self, folder: str, skip: str = "") -> bytes | None:
@@ -84,7 +84,7 @@ class Manifest:
 
     def save(self) -> None:
         """Keep it. A disk that refuses costs time, not correctness."""
-        held = (self._folders, self.notes, self.plain)
+        held = (self._folders, self.notes, self.issues)
         if self._before != held:
             from publisher.documents.atomic import write_file  # a run that finds nothing changed writes nothing
 
@@ -126,11 +126,12 @@ def _look(file: str, state: State | int) -> bytes:
         return b"no file %d" % -(error.errno or 1)
 
 
-def _read(file: Path) -> tuple[dict[str, Folder], Any, dict[str, State]]:
+def _read(file: Path) -> tuple[dict[str, Folder], Any, dict[str, Any]]:
     try:
-        folders, notes, plain = msgpack.unpackb(file.read_bytes(), use_list=False, unicode_errors="surrogateescape")
+        folders, notes, issues = msgpack.unpackb(file.read_bytes(), use_list=False, unicode_errors="surrogateescape")
         held = [digest for digest, *_, digests in folders.values() for digest in (digest, *digests.values())]
-        sound = isinstance(plain, dict) and all(isinstance(digest, bytes) for digest in held)
-        return (folders, notes, plain) if sound else ({}, None, {})
+        held += [word.encode() for _, _, _, words in issues.values() for word in (words or {}).values()]
+        sound = all(isinstance(digest, bytes) for digest in held)
+        return (folders, notes, issues) if sound else ({}, None, {})
     except Exception:  # what is damaged fails in any way there is
         return {}, None, {}

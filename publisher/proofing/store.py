@@ -30,7 +30,7 @@ from publisher.documents.atomic import write_file
 from publisher.edition.model import Edition
 from publisher.edition.others import Others
 from publisher.errors import UsageError
-from publisher.issue.translations import PLAIN, plain_files
+from publisher.issue.translations import know, seen_files
 from publisher.proofing.codec import PART_OF, PARTS, Packed, pack, stored, unpack
 from publisher.proofing.index import SUM, IndexRow, checksum, key_of_issue, read_index, write_index
 from publisher.proofing.manifest import Manifest, State
@@ -60,7 +60,7 @@ class Store:
     @cached_property
     def others(self) -> Others:
         """Those of the newsletter, as the store found them first."""
-        PLAIN.update(self._files.plain)
+        know(self._files.issues)
         return Others.of(self._config)
 
     def key(self, slug: str) -> bytes:
@@ -89,7 +89,7 @@ class Store:
         if rows is not None:
             write_index(self._folder / "index", self.common, rows)
         self._files.notes = notes or self._files.notes
-        self._files.plain = plain_files(self._config.root, self._files.settled)
+        self._files.issues = seen_files(self._config.root, self._files.settled)
         self._files.save()
 
     def known(self, folder: Path) -> str:

@@ -38,14 +38,17 @@ def test_where_nothing_changed_no_markdown_and_no_rule_is_loaded(tmp_path: Path,
     assert not loaded(tmp_path, *words)
 
 
-def test_a_file_that_names_no_original_is_looked_into_once_and_again_when_it_changes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", ["", "theme: {parts: {previous: true}}\n"])
+def test_the_head_of_an_issue_is_looked_into_once_and_again_when_it_changes(tmp_path: Path, more: str) -> None:
     lay_out(Case("sound-0", (), ""), tmp_path)
+    config = tmp_path / "config.yaml"
+    config.write_text(config.read_text("utf-8") + more, "utf-8")
     issue = tmp_path / SLUG / "issue.yaml"
     opened = (
-        "import builtins, sys; from publisher.cli import main; from publisher.proofing import manifest\n"
-        "manifest.RACY = -(10**12)\nfirst, seen = open, []\n"
-        "def watched(file, *more, **given): seen.append(str(file)); return first(file, *more, **given)\n"
-        "builtins.open = watched\ntry: main()\nexcept SystemExit: pass\n"
+        "import builtins, os, sys; from publisher.cli import main; from publisher.proofing import manifest\n"
+        "manifest.RACY = -(10**12)\nseen = []\n"
+        "def watched(first): return lambda file, *more, **key: seen.append(str(file)) or first(file, *more, **key)\n"
+        "builtins.open, os.open = watched(open), watched(os.open)\ntry: main()\nexcept SystemExit: pass\n"
         f"print(seen.count({str(issue)!r}), file=sys.stderr)"
     )
 
