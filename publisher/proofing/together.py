@@ -221,6 +221,7 @@ def beside(here: Callable[[], _T], there: Callable[[], _T]) -> tuple[_T, _T] | N
 
 
 def _tell(sender: Connection, work: Callable[[], object]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()  # what it writes, the next build may write by then
     with suppress(BaseException):  # what is not told has failed
         sender.send(work())
 

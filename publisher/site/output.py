@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +33,8 @@ _RUN = 24
 _KEY = re.compile("[0-9a-f]{32,64}")
 Made = tuple[Any, ...]
 """Of a file of ours its SHA-256; where they are known, the key that it was made under, and its state since."""
+Row = tuple[str, str, str, int]
+"""Of a file that was made and is to be written its path, SHA-256, key and length."""
 
 
 def manifest_beside(root: Path) -> Path:
@@ -64,7 +67,7 @@ def write_folder(
         before = _read(manifest)
         now = {path: made for path, target in wanted.items() if (made := _stands(root, target, before.get(path, ())))}
         kept = {path: made for path, made in before.items() if path not in wanted and keep(path)}
-        gone, changed = before.keys() - wanted.keys() - kept.keys(), set()
+        gone = before.keys() - wanted.keys() - kept.keys()
         stale = [target for path, target in wanted.items() if path not in now]
         by_two = len(stale) >= WORTH_A_COPY and cores() > 1 and is_alone()
         with tempfile.TemporaryFile() as contents, tempfile.TemporaryFile() as more:
@@ -74,12 +77,10 @@ def write_folder(
             coming, others = (by_two and beside(here, there)) or (make(stale, contents), [])
             if coming:  # first the union: a build that dies half way leaves no file that nobody owns up to
                 write_manifest(manifest, before | {path: (digest,) for path, digest, *_ in (*coming, *others)} | now)
-            for held, rows in ((contents, coming), (more, others)):
-                held.seek(0)
-                for path, digest, key, length in rows:
-                    if write_file(root / path, held.read(length)):
-                        changed.add(path)
-                    now[path] = (digest, key, *state_of((root / path).stat()))
+            mine, its = partial(_put, root, coming, contents), partial(_put, root, others, more)
+            written = [*chain(*((by_two and beside(mine, its)) or (mine(), its())))]
+        now |= {path: row for path, _, row in written}
+        changed = {path for path, new, _ in written if new}
         removed = [path for path in gone if remove_file(root, path)]
         if now | kept != before:
             write_manifest(manifest, now | kept)
@@ -111,8 +112,8 @@ def _make(
     cached_in: Callable[[Target], Path | None],
     targets: Iterable[Target],
     contents: IO[bytes],
-) -> list[tuple[str, str, str, int]]:
-    """Write the contents one after the other, and give path, SHA-256, key and length of each. Raises UsageError."""
+) -> list[Row]:
+    """Write the contents one after the other. Raises UsageError."""
     contents.seek(0)
     contents.truncate()
     made, in_the_way = [], []
@@ -133,6 +134,16 @@ def _make(
         raise UsageError(say("{what} was not made by publisher and would be overwritten", what=what), help=advice)
     contents.flush()
     return made
+
+
+def _put(root: Path, rows: Iterable[Row], contents: IO[bytes]) -> list[tuple[str, bool, Made]]:
+    """Write the files whose contents lie one after the other; whether each is new, and what to write down of it."""
+    contents.seek(0)
+    found = []
+    for path, digest, key, length in rows:
+        new = write_file(root / path, contents.read(length))
+        found.append((path, new, (digest, key, *state_of((root / path).stat()))))
+    return found
 
 
 def keep_in(cache: Path, key: str, content: bytes) -> None:
