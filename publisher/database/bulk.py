@@ -8,9 +8,21 @@ from itertools import chain, repeat
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import JSON, BindParameter, Column, ColumnElement, Connection, Dialect, Engine, Table, Update, text
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Engine,
+    Table,
+    Update,
+    bindparam,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql import any_, cast, column, func, literal_column, select, table, type_coerce
+from sqlalchemy.sql import any_, cast, column, func, literal_column, select, table
 from sqlalchemy.sql.visitors import replacement_traverse
 
 _Parameters = Sequence[tuple[str, Callable[[Any], Any] | None]]
@@ -55,7 +67,12 @@ def among(
     given = values if isinstance(values, BindParameter) else list(values)
     if connection.dialect.name == "postgresql":
         return column == any_(cast(given, postgresql.ARRAY(column.type)))
-    return column.in_(select(func.json_each(type_coerce(given, JSON)).table_valued("value").c.value))
+    # In words: SQLAlchemy's own table of values is in a cycle, and would keep them until the garbage is collected.
+    if isinstance(given, BindParameter):
+        key, held = given.key, bindparam(given.key, type_=JSON)
+    else:
+        key, held = "given", bindparam("given", given, JSON, unique=True)
+    return column.in_(text(f"SELECT value FROM json_each(:{key})").bindparams(held))  # noqa: S608
 
 
 def update_rows(

@@ -42,8 +42,8 @@ def replacing(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
     handle, temporary = _new_in(path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            yield file
             os.fchmod(handle, mode)
+            yield file
         os.replace(temporary, path)  # noqa: PTH105 - a good part of a large build
     except BaseException:
         with suppress(OSError):
