@@ -8,21 +8,9 @@ from itertools import chain, repeat
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BindParameter,
-    Column,
-    ColumnElement,
-    Connection,
-    Dialect,
-    Engine,
-    Table,
-    Update,
-    bindparam,
-    text,
-)
+from sqlalchemy import JSON, BindParameter, Column, ColumnElement, Connection, Dialect, Engine, Table, Update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql import any_, cast, column, func, literal_column, select, table
+from sqlalchemy.sql import bindparam, column, func, literal_column, select, table, text
 from sqlalchemy.sql.visitors import replacement_traverse
 
 _Parameters = Sequence[tuple[str, Callable[[Any], Any] | None]]
@@ -64,15 +52,16 @@ def among(
     connection: Connection | Engine, column: Column[Any], values: Collection[Any] | BindParameter[Any]
 ) -> ColumnElement[bool]:
     """Whether a column of text or numbers holds one of many values: one parameter, however many they are."""
-    given = values if isinstance(values, BindParameter) else list(values)
-    if connection.dialect.name == "postgresql":
-        return column == any_(cast(given, postgresql.ARRAY(column.type)))
-    # In words: SQLAlchemy's own table of values is in a cycle, and would keep them until the garbage is collected.
-    if isinstance(given, BindParameter):
-        key, held = given.key, bindparam(given.key, type_=JSON)
+    is_array = connection.dialect.name == "postgresql"
+    kind = postgresql.ARRAY(column.type) if is_array else JSON()
+    if isinstance(values, BindParameter):
+        name, given = values.key, bindparam(values.key, type_=kind)
     else:
-        key, held = "given", bindparam("given", given, JSON, unique=True)
-    return column.in_(text(f"SELECT value FROM json_each(:{key})").bindparams(held))  # noqa: S608
+        name, given = "given", bindparam("given", list(values), kind, unique=True)
+    # In words: SQLAlchemy's ANY and table of values are in cycles, which keep them until garbage is collected.
+    if is_array:
+        return column == text(f"ANY(:{name})").bindparams(given)
+    return column.in_(text(f"SELECT value FROM json_each(:{name})").bindparams(given))  # noqa: S608
 
 
 def update_rows(

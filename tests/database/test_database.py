@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -27,6 +28,21 @@ from publisher.database.migrate import FOLDER, migrate, revisions, whole_metadat
 from publisher.errors import DatabaseError
 
 FIRST = Path(__file__).parent / "first_version"
+
+
+def test_what_was_asked_for_is_let_go_before_garbage_is_collected(database: Database) -> None:
+    keys, key = [f"reader{n}@example.com" for n in range(12_347)], subscribers.c.mailbox_key
+    held = []
+    with database.connect() as connection:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(6):  # the first is kept with the compiled statement
+                connection.scalars(select(key).where(bulk.among(connection, key, keys))).all()
+                held.append(sum(type(one) is list and len(one) == len(keys) for one in gc.get_objects()))
+        finally:
+            gc.enable()
+    assert held == [held[0]] * len(held)
 
 
 def schema(database: Database) -> set[str]:
