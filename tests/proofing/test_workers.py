@@ -86,11 +86,20 @@ pool = workers(2)
 print(*{pool.submit(os.getpid).result(), *pool._processes}, flush=True)
 time.sleep(60)
 """
+_COPIED = """
+import os, time
+from publisher.proofing.together import beside
+def there():
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+beside(lambda: time.sleep(60), there)
+"""
 
 
 @LINUX
-def test_workers_end_with_the_process_that_started_them() -> None:
-    with subprocess.Popen([sys.executable, "-c", _STARTS], stdout=subprocess.PIPE, text=True) as process:
+@pytest.mark.parametrize("starts", [_STARTS, _COPIED], ids=["workers", "beside"])
+def test_workers_end_with_the_process_that_started_them(starts: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", starts], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         children = [int(pid) for pid in process.stdout.readline().split()]
         process.kill()
