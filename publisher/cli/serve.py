@@ -79,6 +79,7 @@ def worker(
     publisher send freezes a mailing and begins it; workers join within a minute. One that runs in a checkout also sends
     the steps of series as they fall due. Ctrl-C finishes the calls in flight.
     """
+    from publisher.cli.sending import stop_on_signals
     from publisher.delivery import lock
     from publisher.delivery.series import ready_steps
     from publisher.delivery.worker import Duties, work
@@ -113,7 +114,9 @@ def worker(
                     lock.refuse_forgetful(database, connection, step.slug)
 
         here = freeze if (config.root / "series").is_dir() else None
-        work(config, database, Duties(slots=slots, tell=report, reconcile=reconcile, freeze=here, refuse=refuse))
+        duties = Duties(slots=slots, tell=report, reconcile=reconcile, freeze=here, refuse=refuse)
+        with stop_on_signals(duties.interrupt):
+            work(config, database, duties)
 
 
 @app.command(epilog=examples("publisher lsp --stdio"))

@@ -9,7 +9,6 @@ settles what their senders held.
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -54,7 +53,7 @@ class Duties:
 
 
 def work(config: Config, database: Database, duties: Duties) -> None:
-    """Work until a signal. SIGINT, SIGTERM and SIGHUP finish the calls in flight; a second one does not wait.
+    """Work until ``duties.interrupt`` asks for the end: once, and the calls in flight are finished; twice, and not.
 
     Raises UsageError on SQLite, DatabaseError where Procrastinate is not installed.
     """
@@ -78,20 +77,13 @@ async def _work(app: Any, database: Database, duties: Duties) -> None:
                 delete_jobs="always",  # what became of a mailing stands in the ledger
             )
         )
-
-        def stop() -> None:
-            duties.interrupt.request()
-            if duties.interrupt.count == 1:  # a second one is for the senders, and the jobs still end in order
-                working.cancel()
-
-        hung_up = (signal.SIGHUP,) if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else ()
-        for number in (signal.SIGINT, signal.SIGTERM, *hung_up):
-            loop.add_signal_handler(number, stop)
         duties.tell("ready")
-        try:
+        while not working.done() and not duties.interrupt.count:
+            await asyncio.wait({working}, timeout=0.2)
+        working.cancel()  # the jobs still end in order; a second signal is for their senders
+        with suppress(asyncio.CancelledError):
             await working
-        except asyncio.CancelledError:
-            duties.tell("stopped")
+        duties.tell("stopped")
 
 
 def _app(config: Config, database: Database, duties: Duties) -> Any:

@@ -41,9 +41,16 @@ def run(config: Config, database: Database, **options: Any) -> Sent:
     return send(config, database, make_letter(), Options(**options))
 
 
-def after(seconds: float, act: Callable[[], object]) -> Callable[[object], None]:
-    """An observer that acts so long after the start."""
-    return lambda _started: threading.Timer(seconds, act).start()
+def once(happens: Callable[[], bool], act: Callable[[], object]) -> Callable[[object], None]:
+    """An observer that acts as soon as something has happened, for a minute at most."""
+
+    def wait() -> None:
+        deadline = time.monotonic() + 60
+        while not happens() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        act()
+
+    return lambda _started: threading.Thread(target=wait).start()
 
 
 def test_a_second_send_sends_nothing_twice(config: Config, sqlite: Database, tmp_path: Path) -> None:
@@ -294,10 +301,12 @@ def test_a_second_interrupt_does_not_wait_and_leaves_what_is_in_flight_uncertain
     add_people(sqlite, 100)
     interrupt = Interrupt()
 
-    def started(_started: object) -> None:
-        for seconds in (0.3, 0.4):
-            threading.Timer(seconds, interrupt.request).start()
+    def twice() -> None:
+        interrupt.request()
+        time.sleep(0.1)
+        interrupt.request()
 
+    started = once(lambda: server.account.arrived == 2, twice)
     sent = run(through_ses, sqlite, interrupt=interrupt, started=started)
     assert server.account.accepted == []  # it did not wait for the answers
     assert (sent.account.uncertain, sent.account.claimed) == (100, 0)
@@ -305,9 +314,10 @@ def test_a_second_interrupt_does_not_wait_and_leaves_what_is_in_flight_uncertain
 
 
 def test_pause_and_cancel_reach_a_sender_at_work(ses: Stub, through_ses: Config, sqlite: Database) -> None:
-    ses(rate=400)
+    server = ses(rate=400)
     add_people(sqlite, 600)
-    paused = run(through_ses, sqlite, started=after(0.3, lambda: set_operator(sqlite, SLUG, "paused")))
+    pause = once(lambda: len(server.account.accepted) > 0, lambda: set_operator(sqlite, SLUG, "paused"))
+    paused = run(through_ses, sqlite, started=pause)
     assert (paused.ending, paused.exit_status) == (Ending.OPERATOR, 1)
     assert 0 < paused.account.submitted < 600
     assert "resume" in str(explain(paused, SES)[1])

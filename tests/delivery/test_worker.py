@@ -62,7 +62,7 @@ def wait_for(happens: Callable[[], bool], seconds: float = 60) -> None:
 def work_here(config: Config, database: Database, duties: Duties) -> None:
     """Work in this process for half a minute at most, even where a browser of another test keeps a loop."""
     loop = asyncio._get_running_loop()
-    stop = threading.Timer(30, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    stop = threading.Timer(30, duties.interrupt.request)
     stop.start()
     asyncio._set_running_loop(None)
     try:
@@ -92,7 +92,7 @@ def test_a_worker_looks_each_minute_again_for_work_for_dead_workers_and_for_even
     def tell(line: str) -> None:
         said.append(line)
         if {*calls} == {"freeze", "reap", "events"} and any(SLUG in one for one in said):
-            os.kill(os.getpid(), signal.SIGTERM)
+            duties.interrupt.request()
 
     def reap(of: Database) -> None:
         calls.append("reap")
@@ -100,7 +100,8 @@ def test_a_worker_looks_each_minute_again_for_work_for_dead_workers_and_for_even
         tell("")
 
     monkeypatch.setattr("publisher.delivery.worker._recover", reap)
-    work_here(config, database, Duties(reconcile=lambda: calls.append("events"), freeze=freeze_later, tell=tell))
+    duties = Duties(reconcile=lambda: calls.append("events"), freeze=freeze_later, tell=tell)
+    work_here(config, database, duties)
     assert {*calls} == {"freeze", "reap", "events"}
     assert len([*(tmp_path / "outbox" / SLUG).glob("*.eml")]) == 3
     with database.connect() as connection:  # what has ended is gone
@@ -122,7 +123,7 @@ def test_what_a_dead_worker_was_at_is_carried_on_by_another(
     def tell(line: str) -> None:
         said.append(line)
         if SLUG in line:
-            os.kill(os.getpid(), signal.SIGTERM)
+            duties.interrupt.request()
 
     duties = Duties(slots=1, tell=tell)
     app = worker._app(config, database, duties)
@@ -154,10 +155,10 @@ def test_a_worker_that_is_told_twice_to_stop_says_what_became_of_it(
     with database.begin() as connection:
         mailing = freeze(connection, make_letter())
     worker = start(tmp_path)
-    wait_for(lambda: server.account.calls > 0)
-    for _ in range(2):
-        worker.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
+    wait_for(lambda: server.account.arrived > 0)  # and is not answered for three seconds
+    worker.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    worker.send_signal(signal.SIGTERM)
     _, err = worker.communicate(timeout=60)
     assert worker.returncode == 0
     assert "Traceback" not in err

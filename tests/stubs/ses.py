@@ -109,7 +109,7 @@ class Account:
         self.settings, self.clock = settings, clock
         self.lock = threading.Lock()
         self.accepted: list[Accepted] = []
-        self.calls = self.offered = self.throttled = self.refused_calls = 0
+        self.arrived = self.calls = self.offered = self.throttled = self.refused_calls = 0
         self.questions, self.questioned_at = 0, float("-inf")
         self.seconds: dict[int, list[int]] = {}
         self.faulted: dict[str, int] = {}
@@ -272,6 +272,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, body: dict[str, Any], *, bulk: bool) -> None:
         account, s = self.server.account, self.server.account.settings
+        with account.lock:
+            account.arrived += 1
         if s.latency:
             time.sleep(s.latency)
         if s.refuse:
