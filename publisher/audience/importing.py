@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
@@ -31,6 +30,7 @@ from publisher.audience.standing import ImportStatus
 from publisher.audience.suppressions import forgotten_among, suppression
 from publisher.config.audience import AttributeConfig
 from publisher.database import Database
+from publisher.database.failures import despite_conflicts
 from publisher.errors import DatabaseError, UsageError
 
 BATCH = 4_000
@@ -126,11 +126,15 @@ def write(
 
 
 def _write(database: Database, batch: list[ImportRow], **options: Any) -> list[RowOutcome]:
-    # On PostgreSQL somebody may subscribe between our look and our insert; the second look sees them.
-    for _ in range(3):
-        with suppress(IntegrityError), database.begin() as connection:
+    def attempt() -> list[RowOutcome]:
+        with database.begin() as connection:
             return write_batch(connection, batch, **options)
-    raise DatabaseError("the same subscribers are being written by another command", help="run the import again")
+
+    try:  # on PostgreSQL somebody may subscribe between our look and our insert; the second look sees them
+        return despite_conflicts(attempt, tries=3)
+    except IntegrityError as error:
+        message = "the same subscribers are being written by another command"
+        raise DatabaseError(message, help="run the import again") from error
 
 
 def _columns(

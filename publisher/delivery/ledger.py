@@ -23,6 +23,7 @@ from publisher.audience.tables import subscribers, suppressions, taken_steps
 from publisher.database import Database
 from publisher.database.bulk import among, update_rows
 from publisher.database.engine import clock
+from publisher.database.failures import despite_conflicts
 from publisher.delivery.local_time import BATCH, wake
 from publisher.delivery.lock import Mark, is_held, mark_path, read_mark, write_mark
 from publisher.delivery.mailings import Mailing, waiting
@@ -133,7 +134,20 @@ class Ledger:
 
         A claimed recipient that has left the audience since the freeze is excluded, with the reason, and not returned.
         """
-        mark = None
+        # On PostgreSQL events of the same recipients may be taken in at this moment, in another order.
+        answer, mark = despite_conflicts(lambda: self._exchange(results, wanted, round_), tries=3)
+        if self._mark_path and mark:
+            try:
+                write_mark(self._mark_path, mark)  # after the commit, before anything is submitted
+            except DatabaseError:
+                with suppress(DatabaseError), self.database.begin() as connection:  # nothing left of theirs
+                    self._record(connection, [(claim, Outcome(Verdict.STOP, "no-mark")) for claim in answer.claims])
+                raise
+        return answer
+
+    def _exchange(
+        self, results: Sequence[tuple[Claim, Outcome]], wanted: int, round_: int
+    ) -> tuple[Exchanged, Mark | None]:
         with self.database.begin(lost=wanted <= 0) as connection:
             self._record(connection, results)
             mine = {"b_mailing": self.mailing.id, "b_sender": self.sender_id}
@@ -142,18 +156,10 @@ class Ledger:
                 raise DatabaseError("the database was replaced while this sender was at work", help=advice)
             operator, ended = row
             if wanted <= 0 or operator != Operator.GOING or ended:
-                return Exchanged((), operator, not ended)
+                return Exchanged((), operator, not ended), None
             claims, gone = self._claim(connection, wanted, round_)
-            if claims and self._mark_path:
-                mark = self._raise_mark(connection, len(claims))
-        if self._mark_path and mark:
-            try:
-                write_mark(self._mark_path, mark)  # after the commit, before anything is submitted
-            except DatabaseError:
-                with suppress(DatabaseError), self.database.begin() as connection:  # nothing left of theirs
-                    self._record(connection, [(claim, Outcome(Verdict.STOP, "no-mark")) for claim in claims])
-                raise
-        return Exchanged(claims, operator, excluded=gone)
+            mark = self._raise_mark(connection, len(claims)) if claims and self._mark_path else None
+            return Exchanged(claims, operator, excluded=gone), mark
 
     def _raise_mark(self, connection: Connection, claimed: int) -> Mark:
         generation = connection.execute(_RAISE, {"b_mailing": self.mailing.id}).scalar_one()

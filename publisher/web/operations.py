@@ -70,7 +70,9 @@ async def webhook(request: Request) -> Response:
         found = await service.write(lambda: keep(notice, database=service.database, config=service.config))
     status, reason = found.status, found.reason
     service.metrics.count("webhooks", str(status))
-    log.log(20 if status < 400 else 30, "%s: %d %s", name, status, reason)
+    kinds = found.applied.events.items() if found.applied else ()
+    said = ", ".join([reason, *(f"{n} {kind}" for kind, n in kinds)])
+    log.log(20 if status < 400 else 30, "%s: %d %s", name, status, said)
     told = BackgroundTask(request.app.state.alarms.tell, found.applied) if found.applied else None
     return PlainTextResponse("taken in\n" if status < 400 else f"{reason}\n", status, background=told)
 

@@ -23,7 +23,6 @@ from publisher.audience.tokens import TokenPayload
 from publisher.config import Config
 from publisher.config.audience import AttributeConfig, fits
 from publisher.database import Database
-from publisher.database.failures import despite_conflicts
 from publisher.delivery.mailings import links_mailed
 from publisher.feedback.store import ClickSums, count_clicks
 from publisher.web import outbox
@@ -53,7 +52,7 @@ class Unsubscribe:
 
 
 class Readers:
-    """The steps."""
+    """The steps, each one transaction: on PostgreSQL another machine may be in its way, and it is to be tried again."""
 
     def __init__(self, database: Database, series: Callable[[], set[str]] = set) -> None:
         """``series`` tells those of a checkout, where there is one; the database knows of the last run of publish."""
@@ -69,11 +68,8 @@ class Readers:
         """Somebody would like to subscribe this address. Whether a mail is now in the outbox; False: none may be sent.
 
         Nothing that is stored about somebody who is known changes: anybody can write any address into a form.
+        IntegrityError where another machine is asked for the same new address at this moment.
         """
-        # On PostgreSQL another machine may be asked for the same new address at this moment.
-        return despite_conflicts(lambda: self._ask(wish, evidence))
-
-    def _ask(self, wish: SubscribeRequest, evidence: Evidence) -> bool:
         with self._database.begin() as connection:
             held = suppression(connection, wish.address.mailbox_key)
             if held and held.reason is not Reason.SILENT:

@@ -23,6 +23,7 @@ from publisher.audience.model import Subscriber
 from publisher.audience.tokens import Tokens
 from publisher.config import Config
 from publisher.database import Database, open_database
+from publisher.database.failures import despite_conflicts
 from publisher.delivery.series import ready_series
 from publisher.edition.brand import asked_images
 from publisher.edition.footer import footer
@@ -160,7 +161,8 @@ class Service:
         readers, metrics = Readers(database, partial(ready_series, config)), Metrics()
 
         async def commit(departures: list[Unsubscribe]) -> list[Subscriber | None]:
-            return await asyncio.get_running_loop().run_in_executor(writer, readers.leave, departures)
+            step = partial(despite_conflicts, partial(readers.leave, departures))
+            return await asyncio.get_running_loop().run_in_executor(writer, step)
 
         return cls(
             config,
@@ -184,8 +186,9 @@ class Service:
         self.database.close()
 
     async def write(self, step: Callable[..., T], *values: Any) -> T:
-        """Run a step that writes, in its thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, step, *values)
+        """Run a step that is one transaction, in its thread; again where another machine was at the same rows."""
+        again = partial(despite_conflicts, partial(step, *values))
+        return await asyncio.get_running_loop().run_in_executor(self._writer, again)
 
     async def read(self, step: Callable[..., T], *values: Any) -> T:
         """Run a step that only reads."""

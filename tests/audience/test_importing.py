@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event, text
 
-from publisher.audience import store
+from publisher.audience import importing, store
 from publisher.audience.address import read_address
 from publisher.audience.columns import Columns
 from publisher.audience.csvfile import RowError
@@ -21,7 +21,8 @@ from publisher.audience.own import export
 from publisher.audience.segments import segment_clause
 from publisher.audience.suppressions import Reason, erase, suppress, suppression
 from publisher.config.audience import AudienceConfig
-from publisher.database import Database
+from publisher.config.model import Config
+from publisher.database import Database, open_database
 from publisher.delivery.freeze import preview
 
 
@@ -469,3 +470,26 @@ def test_the_next_rows_are_read_when_a_batch_is_decided_and_the_database_has_to_
     decided, written = done[: done.index("busy")], done[done.index("busy") + 1 :]
     assert set(decided) - {"BEGIN"} == {"SELECT"}
     assert written == ["INSERT", "INSERT"]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("state", ["40P01", "40001"])
+def test_an_import_that_meets_another_machine_at_the_same_rows_goes_on(
+    state: str, config: Config, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database, failed = open_database(config), list[str]()
+
+    def fails_once(connection: Connection, *rest: Any, **options: Any) -> Any:
+        done = write_batch(connection, *rest, **options)
+        if not failed:
+            failed.append(state)
+            connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '{state}'; END $$"))
+        return done
+
+    monkeypatch.setattr(importing, "write_batch", fails_once)
+    tally = bring(database, tmp_path, "email\nann@example.com\nben@example.com\n")
+    assert failed == [state]
+    assert tally == {"added": 2}
+    assert person(database, "ben@example.com")
+    database.close()

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from publisher.config.model import Config
@@ -25,6 +25,7 @@ from publisher.database import Database, open_database
 from publisher.delivery import freeze as freeze_module
 from publisher.delivery import mailings
 from publisher.delivery import send as send_module
+from publisher.delivery.ledger import Ledger
 from publisher.delivery.mailings import set_operator
 from publisher.delivery.send import Options, send
 from publisher.delivery.states import Operator
@@ -32,6 +33,7 @@ from publisher.delivery.tables import mailings as mailings_table
 from publisher.delivery.tables import recipients
 from publisher.delivery.worker import Duties, _drain, _waiting
 from publisher.errors import DatabaseError, UsageError
+from publisher.providers.outcomes import submitted
 from tests.delivery.world import SLUG, add_people, make_config, make_letter
 
 PEOPLE = 40
@@ -256,3 +258,34 @@ def test_a_mailing_that_was_frozen_twice_is_migrated_and_mails_nobody_twice(data
         left = mailings.account(connection, second)
     assert states == ["cancelled", "paused"]
     assert (left.pending, left.excluded_by_reason) == (1, {"reached": 2})  # a resume mails nobody twice
+
+
+@pytest.mark.postgres
+def test_results_that_meet_events_of_the_same_recipients_are_recorded(
+    config: Config, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes in events holds one recipient and wants the other, the sender the other way round."""
+    monkeypatch.setenv("PUBLISHER_DATABASE_URL", postgres_url)
+    database = open_database(config)
+    add_people(database, 2)
+    with database.begin() as connection:
+        mailing = freeze_module.freeze(connection, make_letter())
+    ledger = Ledger(database, mailing)
+    ledger.open()
+    claims = ledger.record_and_claim([], 2, 1).claims
+    row = text("SELECT 1 FROM recipients WHERE mailing_id = :mailing AND number = :number FOR UPDATE")
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with database.begin() as ours, database.connect() as observer:
+        # The longer patience is ours: it is the sender whom PostgreSQL breaks.
+        ours.execute(text("SET LOCAL deadlock_timeout = '60s'"))
+        ours.execute(row, {"mailing": mailing.id, "number": claims[1].number})
+        results = [(claim, submitted(f"m-{claim.number}")) for claim in claims]
+        thread = threading.Thread(target=ledger.record_and_claim, args=(results,))
+        thread.start()
+        while not observer.execute(text(waits)).scalar_one():
+            observer.rollback()
+        ours.execute(row, {"mailing": mailing.id, "number": claims[0].number})
+    thread.join()
+    with database.connect() as connection:
+        assert mailings.account(connection, mailing.id).submitted == 2
+    database.close()

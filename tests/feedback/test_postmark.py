@@ -115,7 +115,8 @@ def test_only_whoever_knows_the_password_is_believed(room: Room, site: TestClien
     assert room.suppressed() == {ANN: "bounce"}
 
 
-def test_events_settle_the_ledger_once(room: Room, site: TestClient) -> None:
+def test_events_settle_the_ledger_once(room: Room, site: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "publisher.web")
     room.subscribe(ANN, "ben@example.com", "eve@example.com", "dan@example.com")
     mailing = room.freeze()
     room.send(mailing, uncertain)
@@ -129,6 +130,9 @@ def test_events_settle_the_ledger_once(room: Room, site: TestClient) -> None:
     with site as client:
         for post in (*posts, *reversed(posts)):
             assert client.post("/webhooks/postmark", json=post, auth=_utf8(SECRET)).status_code == 200
+    told = [record.getMessage() for record in caplog.records if record.name == "publisher.web"]
+    kinds = ["delivery", "bounce", "complaint", "subscription"]
+    assert told == [f"postmark: 200 taken in, 1 {kind}" for kind in (*kinds, *reversed(kinds))]
     account = room.account()
     assert (account.uncertain, account.submitted) == (0, 4)
     assert (account.delivered, account.bounced, account.complained, account.second_copies) == (1, 1, 1, 0)
