@@ -59,22 +59,19 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
     async def page(_: Request) -> Response:
         return FileResponse(STATIC / "preview.html")
 
-    async def issues(_: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(listing, workshop))
+    def issues(_: Request) -> Response:
+        return JSONResponse(listing(workshop))
 
-    async def issue(request: Request) -> Response:
-        view = await _view(workshop, request)
+    def issue(request: Request) -> Response:
+        view = _view(workshop, request)
         language.set(first_spoken(request.headers.get("accept-language", ""), LANGUAGES) or language.get())
-        return JSONResponse(await run_in_threadpool(describe, workshop, view))
+        return JSONResponse(describe(workshop, view, frames.look(request.query_params)))
 
-    async def frame(request: Request) -> Response:
-        view = await _view(workshop, request)
-        query = request.query_params
-        kind, variant = query.get("kind", "email"), query.get("variant", "")
-        look = frames.Look(kind, query.get("dark") == "1", query.get("images") != "0", variant)
+    def frame(request: Request) -> Response:
+        view, look = _view(workshop, request), frames.look(request.query_params)
         if view.edition is None or look.kind not in frames.KINDS:
             raise HTTPException(404)
-        content = await run_in_threadpool(frames.document, view.edition, look, workshop.config)
+        content = frames.document(view.edition, look, workshop.config)
         policy = frames.policy(look, f"http://{request.headers['host']}")
         if editor:
             policy = policy.replace("frame-ancestors 'self'", f"frame-ancestors 'self' {EDITORS}")
@@ -84,8 +81,7 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
         found = workshop.asset(request.path_params["name"])
         if found is None:
             raise HTTPException(404)
-        nothing_runs = {"content-security-policy": "default-src 'none'; sandbox"}
-        return Response(found[0], media_type=found[1], headers=nothing_runs)
+        return Response(found[0], 200, {"content-security-policy": "default-src 'none'; sandbox"}, found[1])
 
     async def events(_: Request) -> Response:
         return StreamingResponse(_stream(changes, stopping), media_type="text/event-stream")
@@ -93,7 +89,7 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
     async def send_test(request: Request) -> Response:
         slug = request.path_params["slug"]
         workshop.changed([workshop.root / "issues" / slug])  # a test is of what is saved, noticed by now or not
-        view = await _view(workshop, request)
+        view = await run_in_threadpool(_view, workshop, request)
         try:
             address = str((await request.json())["to"])
         except (ValueError, KeyError, TypeError):
@@ -130,9 +126,9 @@ def create_app(root: Path, port: int, *, editor: bool = False) -> Starlette:
     )
 
 
-async def _view(workshop: Workshop, request: Request) -> PreviewState:
+def _view(workshop: Workshop, request: Request) -> PreviewState:
     try:
-        return await run_in_threadpool(workshop.view, request.path_params["slug"])
+        return workshop.view(request.path_params["slug"])
     except UsageError as error:
         raise HTTPException(404, error.message) from error
 
@@ -140,8 +136,7 @@ async def _view(workshop: Workshop, request: Request) -> PreviewState:
 def _send_test(workshop: Workshop, edition: Edition, address: str) -> str:
     from publisher.delivery.send import send_test
 
-    failed = send_test(workshop.config, edition, [address])
-    if failed:
+    if failed := send_test(workshop.config, edition, [address]):
         return f"The test was refused: {failed[0][1]}"
     folder = open_provider(workshop.config).written("")
     where = f" (look in {os.path.relpath(folder, workshop.config.root)}/)" if folder else ""
@@ -149,16 +144,17 @@ def _send_test(workshop: Workshop, edition: Edition, address: str) -> str:
 
 
 async def _stream(changes: Changes, stopping: asyncio.Event) -> AsyncIterator[str]:
-    """Server-sent events (HTML Living Standard §9.2): one ``change`` an edit, with the slugs it touches."""
+    """Server-sent events (HTML Living Standard §9.2): ``change`` names slugs, each with its new version, or
+    with null while that is made."""
     with changes.subscribe() as queue:
         yield "retry: 500\n\n"
         while not stopping.is_set():
             try:
-                slugs = await asyncio.wait_for(queue.get(), HEARTBEAT)
+                versions = await asyncio.wait_for(queue.get(), HEARTBEAT)
             except TimeoutError:
                 yield ": still here\n\n"
             else:
-                yield f"event: change\ndata: {json.dumps(slugs)}\n\n"
+                yield f"event: change\ndata: {json.dumps(versions)}\n\n"
 
 
 class PreviewGuard:

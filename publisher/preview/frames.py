@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from publisher.config import Config
 from publisher.edition.model import Edition, Slot, Slotted
 from publisher.edition.theme import Theme
+from publisher.errors import PublisherError
 from publisher.site.archive import arrange
 from publisher.site.pages import ArchivePages
 
@@ -32,6 +34,12 @@ class Look:
     dark: bool = False
     images: bool = True
     variant: str = ""
+
+
+def look(query: Mapping[str, str]) -> Look:
+    """The look that the page's address asks for."""
+    kind, variant = query.get("kind", "email"), query.get("variant", "")
+    return Look(kind, query.get("dark") == "1", query.get("images") != "0", variant)
 
 
 def policy(look: Look, origin: str) -> str:
@@ -82,15 +90,14 @@ def plain(text: str, language: str, dark: bool) -> str:
 
 
 def document(edition: Edition, look: Look, config: Config) -> str:
-    """The HTML of a frame. Raises :class:`publisher.errors.PublisherError` where the theme is broken."""
-    site = config.newsletter.url
+    """The HTML of a frame; where the theme is broken, what to mend."""
     mailed = next((one.edition for one in edition.variants if one.name == look.variant), edition)
-    match look.kind:
-        case "text":
-            return plain(filled(mailed.text, markup=False), edition.language, look.dark)
-        case "source":
-            return plain(filled(mailed.html, markup=True), edition.language, look.dark)
-        case "page":
-            return scheme(local(archive_page(edition, config), site), look.dark)
-        case _:
-            return scheme(local(filled(mailed.html, markup=True), site), look.dark)
+    if look.kind == "text":
+        return plain(filled(mailed.text, markup=False), edition.language, look.dark)
+    try:
+        markup = archive_page(edition, config) if look.kind == "page" else filled(mailed.html, markup=True)
+    except PublisherError as error:
+        return plain(f"{error.message}\n{error.help or ''}", "en", look.dark)
+    if look.kind == "source":
+        return plain(markup, edition.language, look.dark)
+    return scheme(local(markup, config.newsletter.url), look.dark)

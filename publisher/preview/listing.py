@@ -16,6 +16,7 @@ from publisher.diagnostics.text import Shown, fold
 from publisher.diagnostics.width import display_width, widths
 from publisher.edition.gates.gmail import BUDGET
 from publisher.edition.model import Edition
+from publisher.preview.frames import Look, document
 from publisher.preview.workshop import PreviewState, Workshop
 
 
@@ -31,8 +32,8 @@ def _entry(slug: str, view: PreviewState | None) -> dict[str, Any]:
     return {"slug": slug, "title": view.title, "status": view.status, "version": view.version} | counts
 
 
-def describe(workshop: Workshop, view: PreviewState) -> dict[str, Any]:
-    """One issue: its findings, its inbox rows, its sizes."""
+def describe(workshop: Workshop, view: PreviewState, look: Look) -> dict[str, Any]:
+    """One issue: its findings, its inbox rows, its sizes, and the document of its frame."""
     edition = view.edition
     answer = _entry(view.slug, view) | {
         "broken": view.broken,
@@ -48,6 +49,7 @@ def describe(workshop: Workshop, view: PreviewState) -> dict[str, Any]:
             "budget": BUDGET,
             **_measures(edition),
             "digest": edition.digest,
+            "document": document(edition, look, workshop.config),
             "variants": [
                 {"name": one.name, "condition": one.condition, **_measures(one.edition)} for one in edition.variants
             ],

@@ -15,6 +15,7 @@ from publisher.issue.folder import files_below
 from publisher.preview.workshop import Workshop
 
 log = logging.getLogger(__name__)
+Versions = dict[str, int | None]
 
 
 class _OurFiles(DefaultFilter):
@@ -34,16 +35,16 @@ class _OurFiles(DefaultFilter):
 
 
 class Changes:
-    """Watches a repository; each subscriber has a queue of lists of slugs."""
+    """Watches a repository; each subscriber has a queue of slugs with their versions, None while one is made."""
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
-        self._queues: set[asyncio.Queue[list[str]]] = set()
+        self._queues: set[asyncio.Queue[Versions]] = set()
 
     @contextmanager
-    def subscribe(self) -> Iterator[asyncio.Queue[list[str]]]:
+    def subscribe(self) -> Iterator[asyncio.Queue[Versions]]:
         """A queue for as long as somebody listens."""
-        queue: asyncio.Queue[list[str]] = asyncio.Queue()
+        queue: asyncio.Queue[Versions] = asyncio.Queue()
         self._queues.add(queue)
         try:
             yield queue
@@ -59,19 +60,18 @@ class Changes:
         config = self._workshop.config
         async for paths in changed_files(config.root, {config.templates, *config.checks.rules}):
             slugs = await asyncio.to_thread(self._workshop.changed, paths)
-            self._tell(slugs)
+            self._tell(dict.fromkeys(slugs))
             await self._look(sorted(slugs, reverse=True))
 
     async def _look(self, slugs: Sequence[str]) -> None:
         for slug in slugs[:12]:
-            if self._workshop.known(slug) is None:
-                with suppress(UsageError):  # it has gone meanwhile
-                    await asyncio.to_thread(self._workshop.view, slug)
-                    self._tell([slug])
+            with suppress(UsageError):  # it has gone meanwhile
+                view = await asyncio.to_thread(self._workshop.view, slug)
+                self._tell({slug: view.version})
 
-    def _tell(self, slugs: list[str]) -> None:
+    def _tell(self, versions: Versions) -> None:
         for queue in self._queues:
-            queue.put_nowait(slugs)
+            queue.put_nowait(versions)
 
 
 async def changed_files(root: Path, more: Iterable[str]) -> AsyncIterator[set[Path]]:
@@ -98,10 +98,9 @@ async def changed_files(root: Path, more: Iterable[str]) -> AsyncIterator[set[Pa
 
 def _state(root: Path, rooms: Collection[str]) -> set[tuple[str, int]]:
     """Every file and when it was last written."""
-    paths = [path for name in rooms for path, plain in files_below(str(root / name)) if plain]
-    paths.append(str(root / "config.yaml"))
+    paths = (path for name in rooms for path, plain in files_below(str(root / name)) if plain)
     found = set()
-    for path in paths:
+    for path in (*paths, str(root / "config.yaml")):
         with suppress(OSError):
             found.add((path, Path(path).stat().st_mtime_ns))
     return found

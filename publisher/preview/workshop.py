@@ -59,10 +59,6 @@ class Workshop:
         except UsageError:  # issues/ is away for the moment in which git changes branches
             return []
 
-    def known(self, slug: str) -> PreviewState | None:
-        """The view of an issue if it has been made and nothing has changed since."""
-        return None if slug in self._stale else self._views.get(slug)
-
     def last(self, slug: str) -> PreviewState | None:
         """The view of an issue that was made last, though files may have changed since."""
         return self._views.get(slug)
@@ -70,7 +66,7 @@ class Workshop:
     def view(self, slug: str) -> PreviewState:
         """The view of an issue, made if need be. Raises :class:`UsageError` where there is no such issue."""
         with self._lock:
-            if (view := self.known(slug)) is not None:
+            if slug not in self._stale and (view := self._views.get(slug)):
                 return view
             refuse_unknown(self.config, slug)
             self._stale.discard(slug)

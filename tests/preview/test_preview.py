@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from publisher.preview import frames
@@ -68,6 +69,119 @@ def test_a_saved_file_changes_the_view(page: Any, preview: Preview) -> None:
     assert page.locator("#live").inner_text() == "live"
 
 
+def test_a_save_changes_the_document_on_show_and_keeps_the_place(page: Any, preview: Preview) -> None:
+    preview.write("第一稿", "很长的正文。\n\n" * 60)
+    frame = open_issue(page, preview)
+    frame.get_by_role("heading", name="第一稿").wait_for()
+    page.evaluate("document.querySelector('iframe').contentDocument.scrollingElement.scrollTop = 400")
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(preview.url)))
+    page.on("console", lambda message: said.append(message.text))
+    page.evaluate("document.querySelector('iframe').same = true")
+    page.evaluate("document.querySelector('iframe').focus()")
+    preview.write("第二稿", "很长的正文。\n\n" * 60)
+    frame.get_by_role("heading", name="第二稿").wait_for(timeout=5000)
+    page.wait_for_timeout(300)  # whatever else it might ask for
+    assert page.evaluate("document.querySelector('iframe').same")
+    assert page.evaluate("document.activeElement.same")
+    assert page.evaluate("document.querySelector('iframe').contentDocument.scrollingElement.scrollTop") == 400
+    assert [url.split("?")[0] for url in asked] == [f"/api/issues/{SLUG}"]
+    assert said == []
+    heading = frame.get_by_role("heading", name="第二稿")
+    colours = "node => ['color', 'fontSize', 'paddingTop'].map(name => getComputedStyle(node)[name])"
+    changed, size = heading.evaluate(colours), frame.locator("html").evaluate("node => node.scrollHeight")
+    page.reload()
+    heading.wait_for()
+    assert changed == heading.evaluate(colours)
+    assert size == frame.locator("html").evaluate("node => node.scrollHeight")
+
+
+def test_of_many_saves_the_last_is_on_show_in_every_tab(page: Any, preview: Preview) -> None:
+    preview.write("第零稿", "正文。")
+    other = page.context.new_page()
+    tabs = [open_issue(page, preview), open_issue(other, preview, "&kind=page&dark=1")]
+    for number in range(25):
+        preview.write(f"第{number}稿", f"正文{'。' * (number % 3)}")
+        page.wait_for_timeout(7 * (number % 5))
+    preview.write("最后一稿", "正文。。")
+    for tab, frame in zip((page, other), tabs, strict=True):
+        frame.get_by_role("heading", name="最后一稿").wait_for(timeout=5000)
+        expect(tab.locator("#findings")).to_contain_text("doubled-punctuation")
+        tab.wait_for_timeout(300)
+        assert frame.get_by_role("heading", name="最后一稿").count() == 1
+    other.close()
+
+
+def test_a_look_that_is_chosen_while_a_save_is_looked_at_shows_what_was_saved(page: Any, preview: Preview) -> None:
+    for number in range(8):
+        preview.write(f"旧{number}", "正文。")
+        page.goto("about:blank")  # from one address of the page to another it keeps its look
+        frame = open_issue(page, preview)
+        frame.get_by_role("heading", name=f"旧{number}").wait_for()
+        preview.write(f"新{number}", "正文。")
+        page.wait_for_timeout(number * 8)
+        page.keyboard.press("d")
+        frame.get_by_role("heading", name=f"新{number}").wait_for(timeout=5000)
+        colour = frame.locator("h1, h2").first.evaluate("node => getComputedStyle(node).color")
+        assert int(colour.split("(")[1].split(",")[0]) > 128
+
+
+def test_a_picture_that_is_drawn_anew_is_shown_anew_and_never_where_pictures_are_off(
+    page: Any, preview: Preview
+) -> None:
+    picture = preview.root / "issues" / SLUG / "images/a.png"
+    picture.parent.mkdir()
+
+    def save(width: int) -> None:
+        Image.new("RGB", (width, 40), "teal").save(picture)
+        preview.item.write_text(
+            f"---\nheadline: 宽{width}\nimage: {{image: images/a.png, alt: 方}}\n---\n正文。\n", encoding="utf-8"
+        )
+
+    save(300)
+    frame = open_issue(page, preview)
+    wide = "node => node.complete && node.naturalWidth"
+    image = frame.locator("img[alt=方]")
+    expect(image).to_be_visible()
+    save(200)
+    frame.get_by_role("heading", name="宽200").wait_for(timeout=5000)
+    preview.until(lambda: image.evaluate(wide) == 200)
+    assert image.evaluate(wide) == 200
+    page.keyboard.press("i")
+    page.wait_for_selector("iframe:not(.coming)[data-src*='images=0']")
+    asked: list[str] = []
+    page.on("response", lambda answer: asked.append(answer.url))  # a request is told of, though it is blocked
+    save(100)
+    frame.get_by_role("heading", name="宽100").wait_for(timeout=5000)
+    page.wait_for_timeout(200)
+    assert not any("/site/" in url for url in asked)
+    assert image.evaluate("node => node.naturalWidth") == 0
+    shutil.rmtree(picture.parent)
+    preview.write("好的", "正文。")
+
+
+def test_a_template_and_the_config_change_the_view_of_every_tab(page: Any, preview: Preview) -> None:
+    preview.write("好的", "正文。")
+    other = page.context.new_page()
+    mail, archive = open_issue(page, preview), open_issue(other, preview, "&kind=page")
+    config, good = preview.root / "config.yaml", (preview.root / "config.yaml").read_text(encoding="utf-8")
+    config.write_text(good.replace("name: 周报", "name: 月刊"), encoding="utf-8")
+    for frame in (mail, archive):
+        expect(frame.locator("body")).to_contain_text("月刊", timeout=5000)
+    template = preview.root / "templates/web/issue.html"
+    template.parent.mkdir(parents=True)
+    for text, shown in (("{% if", "templates/web/issue.html:1: "), ("<p>换了模板</p>", "换了模板")):
+        template.write_text(text, encoding="utf-8")
+        expect(archive.locator("body")).to_contain_text(shown, timeout=5000)
+    shutil.rmtree(preview.root / "templates")
+    config.write_text(good, encoding="utf-8")
+    for frame in (mail, archive):
+        expect(frame.locator("body")).not_to_contain_text("月刊", timeout=5000)
+        expect(frame.locator("body")).to_contain_text("好的", timeout=5000)
+    other.close()
+
+
 def test_a_broken_issue_shows_its_findings_over_the_last_good_view(page: Any, preview: Preview) -> None:
     preview.write("好的", "正文。")
     frame = open_issue(page, preview)
@@ -78,8 +192,12 @@ def test_a_broken_issue_shows_its_findings_over_the_last_good_view(page: Any, pr
     link = page.locator("#findings a").first.get_attribute("href")
     assert link.startswith("vscode://file/")
     assert link.endswith("a.md:3:1")
+    mark = _title(page, SLUG).locator(".mark")
+    expect(mark).to_have_attribute("aria-label", "1 errors")
     preview.write("又好了", "正文。")
     page.wait_for_selector("#broken", state="hidden", timeout=5000)
+    expect(mark).to_have_attribute("aria-label", "no findings")
+    frame.get_by_role("heading", name="又好了").wait_for(timeout=5000)
 
 
 def test_a_finding_of_the_config_is_shown_too(page: Any, preview: Preview) -> None:
@@ -118,6 +236,42 @@ def test_nothing_in_content_runs(page: Any, preview: Preview, attack: str) -> No
     page.wait_for_timeout(150)
     assert "owned" not in page.title()
     assert heard == []
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=range(len(ATTACKS)))
+def test_nothing_runs_in_a_document_that_takes_the_place_of_another(page: Any, preview: Preview, attack: str) -> None:
+    evil, heard = listener()
+    preview.write("好的", "正文。")
+    frame = open_issue(page, preview)
+    frame.get_by_role("heading", name="好的").wait_for()
+
+    def attacked(route: Any) -> None:
+        answer = route.fetch()
+        html = answer.json()["document"].replace("</body>", f"{attack.replace('{evil}', evil)}<p>attacked</p></body>")
+        route.fulfill(response=answer, json=answer.json() | {"document": html})
+
+    page.route(f"**/api/issues/{SLUG}?*", attacked)
+    page.evaluate("document.querySelector('iframe').same = true")
+    preview.write("又好了", "正文。")
+    frame.get_by_text("attacked").wait_for(timeout=5000)
+    page.wait_for_timeout(150)
+    assert page.evaluate("document.querySelector('iframe').same")
+    assert "owned" not in page.title()
+    assert heard == []
+
+
+def test_a_document_of_another_mode_is_shown_by_a_new_frame(page: Any, preview: Preview) -> None:
+    preview.write("好的", "正文。")
+    frame = open_issue(page, preview)
+    frame.get_by_role("heading", name="好的").wait_for()
+
+    def quirky(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"document": "<p>without a doctype"})
+
+    page.route(f"**/api/issues/{SLUG}?*", quirky)
+    preview.write("又好了", "正文。")
+    frame.get_by_role("heading", name="又好了").wait_for(timeout=5000)
 
 
 def test_the_frame_is_sandboxed_and_its_policy_allows_no_script(preview: Preview) -> None:
@@ -254,7 +408,7 @@ def test_a_late_answer_does_not_put_old_findings_back(page: Any, preview: Previe
         else:
             route.fulfill(response=answer)
 
-    page.route(f"**/api/issues/{SLUG}", late)
+    page.route(f"**/api/issues/{SLUG}?*", late)
     preview.write("稿", "旧,句。")
     for _ in range(200):
         page.wait_for_timeout(100)
@@ -265,8 +419,18 @@ def test_a_late_answer_does_not_put_old_findings_back(page: Any, preview: Previe
     held[0][0].fulfill(response=held[0][1])
     page.wait_for_timeout(300)
     expect(page.locator("#findings")).not_to_contain_text("half-width-punctuation")
-    page.unroute(f"**/api/issues/{SLUG}")
+    page.unroute(f"**/api/issues/{SLUG}?*")
     preview.write("稿", "正文。")
+
+
+def test_an_answer_of_before_what_is_told_is_asked_for_again(page: Any, preview: Preview) -> None:
+    preview.write("旧稿", "正文。")
+    frame = open_issue(page, preview)
+    frame.get_by_role("heading", name="旧稿").wait_for()
+    before = httpx.get(f"{preview.url}/api/issues/{SLUG}").json()
+    page.route(f"**/api/issues/{SLUG}?*", lambda route: route.fulfill(json=before), times=1)
+    preview.write("新稿", "正文。")
+    frame.get_by_role("heading", name="新稿").wait_for(timeout=5000)
 
 
 def test_only_the_editor_that_started_it_may_frame_the_preview(preview: Preview) -> None:

@@ -32,21 +32,24 @@ function remember() {
   history.replaceState(null, "", `#${hash}`);
 }
 
+function entry(issue) {
+  const mark = issue.errors ? ["error", issue.errors] : issue.warnings ? ["warning", issue.warnings] : ["good", issue.errors === 0 ? "✓" : ""];
+  const label = issue.errors ? `${issue.errors} errors` : issue.warnings ? `${issue.warnings} warnings` : issue.errors === 0 ? "no findings" : "";
+  const button = make("button", { type: "button", onclick: () => choose(issue.slug) },
+    make("span", { className: "title", textContent: issue.title }),
+    make("span", { className: `mark ${mark[0]}`, textContent: mark[1], ariaLabel: label, role: "img" }),
+    make("span", { className: "slug", textContent: issue.status === "draft" ? `${issue.slug} · draft` : issue.slug }));
+  button.setAttribute("aria-current", issue.slug === state.slug);
+  return make("li", {}, button);
+}
+
+// Of thousands of issues one changed: where the list stands otherwise, that one is drawn.
 let drawn = null; // the issue that the list was last scrolled to
-function drawIssues() {
-  const focused = $("issues").contains(document.activeElement);
-  $("issues").replaceChildren(
-    ...issues.map((issue) => {
-      const mark = issue.errors ? ["error", issue.errors] : issue.warnings ? ["warning", issue.warnings] : ["good", issue.errors === 0 ? "✓" : ""];
-      const label = issue.errors ? `${issue.errors} errors` : issue.warnings ? `${issue.warnings} warnings` : issue.errors === 0 ? "no findings" : "";
-      const button = make("button", { type: "button", onclick: () => choose(issue.slug) },
-        make("span", { className: "title", textContent: issue.title }),
-        make("span", { className: `mark ${mark[0]}`, textContent: mark[1], ariaLabel: label, role: "img" }),
-        make("span", { className: "slug", textContent: issue.status === "draft" ? `${issue.slug} · draft` : issue.slug }));
-      button.setAttribute("aria-current", issue.slug === state.slug);
-      return make("li", {}, button);
-    }),
-  );
+function drawIssues(changed) {
+  const list = $("issues"), focused = list.contains(document.activeElement);
+  const at = drawn === state.slug && list.children.length === issues.length ? issues.findIndex((issue) => issue.slug === changed) : -1;
+  if (at < 0) list.replaceChildren(...issues.map(entry));
+  else list.children[at].replaceWith(entry(issues[at]));
   if (focused) $("issues").querySelector('[aria-current="true"]')?.focus();
   if (drawn !== state.slug) $("issues").querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
   drawn = state.slug;
@@ -113,27 +116,59 @@ function drawStage(view) {
   if (view.seen) drawFrame(view);
 }
 
-// A new frame loads behind the one on show and takes its place, and its scroll, once it is there: no flash, no jump.
+function wanted() {
+  return `${new URLSearchParams({ kind: state.kind, dark: state.dark ? 1 : 0, images: state.noimages ? 0 : 1, variant: state.variant })}`;
+}
+
+function aimLinks(inside) {
+  for (const link of inside.querySelectorAll("a[href]")) if (!link.getAttribute("href").startsWith("#")) link.target = "_blank";
+}
+
+// The frame takes the view's document in place of its own, and keeps its scroll. The frame's own parser reads it: ours
+// would hold it to our policy, and drop its styles. False where only a new frame can show it.
+function renew(frame, view) {
+  const inside = frame.contentDocument, look = `${view.slug} ${wanted()}`;
+  if (inside?.contentType !== "text/html" || view.look !== wanted() || frame.dataset.look !== look) return false;
+  if (frame.markup === view.document) return true;
+  const parsed = new frame.contentWindow.DOMParser().parseFromString(view.document, "text/html");
+  if (parsed.compatMode !== inside.compatMode) return false;
+  aimLinks(parsed);
+  const { scrollLeft: left, scrollTop: top } = inside.scrollingElement;
+  inside.replaceChild(inside.adoptNode(parsed.documentElement), inside.documentElement);
+  inside.scrollingElement.scrollTo({ left, top, behavior: "instant" });
+  frame.markup = view.document;
+  return true;
+}
+
+// A frame of another look loads behind the one on show and takes its place, and its scroll, once it is there: no flash, no jump.
 function drawFrame(view) {
-  const query = new URLSearchParams({ kind: state.kind, dark: state.dark ? 1 : 0, images: state.noimages ? 0 : 1, variant: state.variant, v: view.version });
-  const src = `/frame/${view.slug}?${query}`;
+  const look = wanted();
+  const src = `/frame/${view.slug}?${look}&v=${view.version}`;
   const old = $("frames").querySelector("iframe:not(.coming)");
-  if (old && old.dataset.src === src) return;
+  const newest = $("frames").lastElementChild;
+  if (newest && newest === old && renew(old, view)) {
+    old.dataset.src = src;
+    $("frames").dataset.version = view.version;
+    return;
+  }
+  if (newest !== old && newest.dataset.src === src) return;
   const mine = ++serial;
   const next = make("iframe", { className: "coming", title: `The edition as ${state.kind}` });
   next.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
   next.dataset.src = src;
+  next.dataset.look = `${view.slug} ${look}`;
   next.dataset.what = `${view.slug} ${state.kind} ${state.variant}`;
   next.addEventListener("load", () => {
     if (mine !== serial) return next.remove();
     const inside = next.contentDocument;
-    for (const link of inside.querySelectorAll("a[href]")) if (!link.getAttribute("href").startsWith("#")) link.target = "_blank";
+    aimLinks(inside);
     if (old && old.dataset.what === next.dataset.what && old.contentDocument) {
       inside.scrollingElement.scrollTop = old.contentDocument.scrollingElement.scrollTop;
     }
     next.classList.remove("coming");
     for (const frame of [...$("frames").children]) if (frame !== next) frame.remove();
     $("frames").dataset.version = view.version;
+    if (shown !== view && shown.seen) drawFrame(shown); // a later answer came meanwhile
   });
   next.src = src;
   $("frames").append(next);
@@ -157,11 +192,12 @@ async function refresh() {
     $("empty").textContent = "No issue yet. Make one: publisher new 2025-01-05-weekly";
     return;
   }
-  const view = await ask(`/api/issues/${slug}`);
+  const look = wanted();
+  const view = Object.assign(await ask(`/api/issues/${slug}?${look}`), { look });
   if (slug !== state.slug || (shown?.slug === slug && view.version < shown.version)) return; // a late answer
   shown = view;
   issues = issues.map((issue) => (issue.slug === slug ? { ...issue, ...view } : issue));
-  drawIssues();
+  drawIssues(slug);
   drawFindings(view);
   drawTop(view);
   drawControls();
@@ -182,6 +218,14 @@ async function reload() {
   if (!issues.some((issue) => issue.slug === state.slug)) state.slug = issues.length ? issues[0].slug : null;
   drawIssues();
   await refresh();
+}
+
+// A change is told when it begins, and asked for at once; told again when it is done, what is asked already brings it.
+let asking = null;
+async function hear(version) {
+  if (version === null) return (asking = refresh());
+  await asking;
+  if (shown?.slug !== state.slug || shown.version < version) await refresh();
 }
 
 function choose(slug) { Object.assign(state, { slug, variant: "" }); remember(); refresh().catch(reload); }
@@ -234,7 +278,7 @@ const stream = new EventSource("/events");
 stream.onopen = () => { $("live").textContent = "live"; $("live").classList.remove("lost"); reload(); };
 stream.onerror = () => { $("live").textContent = "not running"; $("live").classList.add("lost"); };
 stream.addEventListener("change", (event) => {
-  const slugs = JSON.parse(event.data);
-  if (slugs.includes(state.slug)) refresh().catch(reload);
-  if (slugs.some((slug) => slug !== state.slug)) list().then(() => { drawIssues(); if (!state.slug) reload(); });
+  const versions = JSON.parse(event.data);
+  if (state.slug in versions) hear(versions[state.slug]).catch(reload);
+  if (Object.keys(versions).some((slug) => slug !== state.slug)) list().then(() => { drawIssues(); if (!state.slug) reload(); });
 });
