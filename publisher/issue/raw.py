@@ -31,6 +31,7 @@ from publisher.issue.values import (
     as_named_sources,
     as_origins,
     as_picture,
+    as_source,
     as_sources,
     as_sponsor,
 )
@@ -125,7 +126,8 @@ class RawItem(Raw):
     commentary: ProseText | None = Field(None, description="The editors' view, Markdown; shown under a label")
     commentary_by: Text | None = Field(None, description="Whose view it is")
     source: Annotated[
-        list[RawSource] | None, BeforeValidator(as_sources, json_schema_input_type=RawSource | list[RawSource])
+        list[Annotated[RawSource, BeforeValidator(as_source, json_schema_input_type=RawSource)]] | None,
+        BeforeValidator(as_sources, json_schema_input_type=RawSource | list[RawSource]),
     ] = Field(
         None,
         description="Where the story comes from: {name, url}, or a list of them",

@@ -164,9 +164,14 @@ def _one_or_more(value: Any) -> Any:
 
 def as_sources(value: Any) -> Any:
     """One source is a list of one."""
-    if isinstance(value, str) and value:
+    return [value] if isinstance(value, (dict, str)) and value else value
+
+
+def as_source(value: Any) -> Any:
+    """A source is no bare name."""
+    if isinstance(value, str):
         raise refuse(say("source has to be a mapping"), say("write {name: …, url: https://…}"), WRONG_TYPE)
-    return [value] if isinstance(value, dict) else value
+    return value
 
 
 def as_picture(value: Any) -> Any:

@@ -10,6 +10,7 @@ from publisher.checks.context import HAN, Context
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, counted, define, say
 from publisher.documents.yaml_typos import shortened
+from publisher.issue import Prose
 from publisher.regex import regex
 
 NOT_MADE = define("heading-not-made", Severity.WARNING)
@@ -19,6 +20,7 @@ TABLE_NOT_MADE = define("table-not-made", Severity.WARNING)
 SKIPS_LEVEL = define("heading-skips-level", Severity.WARNING)
 CELL_LOST = define("table-cell-lost", Severity.ERROR, fixed=True)
 PARAGRAPH_AS_HEADING = define("paragraph-as-heading", Severity.WARNING)
+JOINED = define("paragraphs-joined", Severity.WARNING)
 PROSE_AS_CODE = define("prose-as-code", Severity.WARNING)
 _ALMOST = regex(r"^(?:#{2,6}(?=[^ \t\n#])|#{7,}(?=[ \t])|#(?=[\u00a0\u3000])|＃{2,}|＃(?=[ \t\u3000]))", re.MULTILINE)
 _LINE = r"[^\n]*(?<!  )(?<!\\)\n[ \t]*"  # up to the next, where no line break is written
@@ -27,9 +29,10 @@ _HAN = "一二三四五六七八九十"
 _LISTED = regex(
     rf"^[ \t]*(?:(?P<mark>[-+](?![-+\d\s>])|[-+](?=[\u00a0\u3000])|[－–•·●▪◦‣・\uf0b7\uf0a7\uf0d8]"
     rf"|o(?=\t| {{2}})){_LINE}(?P=mark)"
+    rf"|:[ \t](?=\S){_LINE}(?:[^\n:]{{1,40}}\n)?:[ \t]"  # what the word above means, and the one between
     rf"|(?P<ring>[①-⑳]){_LINE}(?P<next>[①-⑳])"
     rf"|\[(?P<note>\d{{1,2}})\](?!\[){_LINE}\[(?P<more>\d{{1,2}})\]"
-    rf"|[（(]?(?P<han>[{_HAN}])(?=[、）)．](?![{_HAN}])){_LINE}[（(]?(?P<then>[{_HAN}])[、）)．]"
+    rf"|[（(]?(?P<han>[{_HAN}])[、）)．](?P<of>[{_HAN}]?){_LINE}[（(]?(?P<then>[{_HAN}])[、）)．]"
     rf"|{_NUMBERED.format('first')}{_LINE}{_NUMBERED.format('second')})",
     re.MULTILINE,
 )
@@ -40,6 +43,8 @@ _LOWER = r"[(\"“'‘]*[A-Za-z]?[a-z]+(?:['’-][a-z]+)*[.,:!?)\"”'’]*"
 _CLAUSE, _SENTENCE = regex("[，。！？；]"), regex(r"[A-Z“\"‘'].*[a-z][.!?][\"”'’)]?", re.DOTALL)
 _PARAGRAPH = regex(r"[。；，…]$|[^.]{40}\.$|\n")
 """How no heading ends, or more than one line."""
+_BLOCK = regex(r"(?:[-*+]|1[.)]|#{1,6})[ \t]|[>`~|]|:::")  # what needs no empty line above it
+_ENTRY = regex(r"(?:[-*+]|\d{1,2}[.)])[ \t]+\S")
 _BEFORE = regex(r"[ \t>]*\|?")
 _END = regex(r"(?<!\\)\||[ \t]*$")
 
@@ -49,6 +54,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
     for text in context.texts:
         if "|" in text.prose.text:
             yield from _rows(text)
+        if text.prose.positions and not text.inline:
+            yield from _folded(text.prose)
         yield from _as_code(text)
         yield from _as_heading(text)
         yield from _numbers(text)
@@ -76,6 +83,24 @@ def _as_code(text: Text) -> Iterator[Diagnostic]:
             advice = say("delete the blanks; put code that is meant between two lines of ```")
             place = text.prose.place(token.map[0], len(line) - len(token.content.partition("\n")[0].strip()), len(line))
             yield PROSE_AS_CODE.at(place, message, help=advice)
+
+
+def _folded(prose: Prose) -> Iterator[Diagnostic]:
+    """Paragraphs and lists of a text that YAML folds, once a text: an empty line becomes a plain end of a line."""
+    above = 0  # the line of the file that the last words stand in
+    for row, (words, places) in enumerate(zip(prose.lines, prose.positions, strict=True)):
+        rows = [line for line, _ in places[: len(words)]]
+        joined = [0] if above and rows and rows[0] > above + 1 and not _BLOCK.match(words) else []
+        if not joined:  # entries of a list, from the second on: what was an end of a line is a blank before them
+            ends = [n for n, (one, two) in enumerate(pairwise(rows), 1) if two > one]
+            entries = [n for n in (0, *ends) if _ENTRY.match(words, n)]
+            joined = entries[1:]
+        if joined:
+            message = say("YAML joins this line to the one above it: readers see them as one paragraph")
+            advice = say("write | and the text below it, in place of > or of quotes")
+            yield JOINED.at(prose.place(row, joined[0], len(words)), message, help=advice)
+            return
+        above = rows[-1] if words.strip() else 0
 
 
 def _as_heading(text: Text) -> Iterator[Diagnostic]:
@@ -141,7 +166,7 @@ def _follows(found: re.Match[str]) -> bool:
     if found["ring"]:
         return ord(found["next"]) == ord(found["ring"]) + 1
     if found["han"]:
-        return found["han"] + found["then"] in _HAN
+        return found["han"] + found["then"] in _HAN and found["then"] != found["of"]  # 一、二年级
     first, second = found["first"] or found["note"], found["second"] or found["more"]
     return not first or int(second) == int(first) + 1
 

@@ -1,5 +1,5 @@
-"""What was to be taken out before publishing: a merge conflict, texts to fill in, merge tags of another tool, what a
-model said besides.
+"""What was to be taken out before publishing: a merge conflict, texts to fill in, merge tags of another tool, the lines
+around another mail, what a model said besides.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _CHAT = regex(
     r"|\A(?:i(?:'|’| a)m sorry, (?:but )?)?as an ai (?:language )?model, i\b[^\n]*"
     r"|^(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你](?:生成|撰写|改写|润色)[^\n]*[:：][ \t]*$"
     r"|^好的[，,！!。]\s*(?:以下|下面)是我?(?:根据您[^\n]{0,20})?[为给][您你]"
-    r"(?:生成|撰写|整理|改写|润色|翻译|准备)[^\n]*[:：][ \t]*$"
+    r"(?:生成|撰写|改写|润色|翻译|(?:整理|准备)(?![^\n]{0,12}单[:：]))[^\n]*[:：][ \t]*$"
     r"|^(?:如果您|如果你|如您|若您)(?:需要|愿意|希望)，我(?:还|也)?可以(?:继续|进一步)[为帮给替][您你]"
     r"(?![^\n]*(?:回[信复]|来信|邮件|联系))[^\n]{0,12}"
     r"(?:扩展|改写|润色|翻译|生成|改成|调整|优化|细化)[^\n]*$"
@@ -79,6 +79,27 @@ _CHAT_SIGNS = (
     *("†", "oaicite", "citeturn", "here's", "here’s", "here is", "as an ai", "like me to", "d like, i"),
     *(give + you for give in "为给帮替" for you in "您你"), "有所帮助", "作为一个",
 )  # fmt: skip
+MAIL_LEFTOVER = define("mail-leftover", Severity.WARNING)
+_THIS = r"(?: this| the| it)?(?: e-?mail| message| newsletter)?"
+_AROUND = regex(
+    r"(?:(?:(?P<way>(?:click here to )?unsubscribe(?: here| from this \w+)?|opt out"
+    r"|(?:点击?(?:此处|这里|此))?(?:退订|取消订阅)(?:本?邮件)?)"
+    rf"|(?P<sure>(?:view|read|open){_THIS} in (?:your |the |a )?(?:web ?)?browser|view online|(?:view )?web version"
+    rf"|(?:was{_THIS} )?forwarded{_THIS}(?: to you)?\? ?(?:(?:subscribe|sign up)(?: here| now)?)?"
+    rf"|(?:having )?(?:trouble|problems) (?:viewing|reading){_THIS}\?"
+    r"|(?:请?点击?(?:此处|这里|此))?在?(?:浏览器|网页)(?:中|里|上)?(?:查看|打开|阅读)(?:本?邮件)?|查看网页版|网页版)"
+    r"|(?:manage|update|change) (?:your )?(?:subscription|preferences|profile)|subscribe|sign up|privacy policy"
+    r"|forward(?: to a friend)?|share|advertise|contact us|(?:管理|更新)?(?:订阅|偏好|订阅偏好)"
+    r"|转发给朋友|分享|隐私政策|联系我们)[.。!！]?(?: ?[|｜·•/] ?| [-–—] | |$)){1,12}",
+    re.IGNORECASE,
+)
+"""Ways out of a mail. A word or two alone may be a heading, or what a button says."""
+_MAIL_SIGNS = (
+    "unsub", "opt out", "browser", "web version", "online", "forwarded", "trouble", "problems",
+    "退订", "取消订阅", "浏览器", "网页",
+)  # fmt: skip
+_LINE = regex(r"^[^\n]{1,400}$", re.MULTILINE)  # with addresses
+_LINK = regex(r"\[([^\[\]]*)\]\([^()\s]*\)(?:\{\.button\})?")
 Written = tuple[str, Callable[[int, int], Place]]
 
 
@@ -88,6 +109,20 @@ def check(context: Context) -> Iterator[Diagnostic]:
     yield from _placeholders(context)
     yield from _merge_tags(context)
     yield from _chat(context)
+    yield from _around_mail(context)
+
+
+def _around_mail(context: Context) -> Iterator[Diagnostic]:
+    """Lines that hold nothing but ways out of another mail, as they come along when one is pasted."""
+    for text in context.texts:
+        for words, place in text.written if any(map(text.prose.text.lower().__contains__, _MAIL_SIGNS)) else ():
+            for start, line in ((found.start(), found[0]) for found in _LINE.finditer(words)):
+                found = _AROUND.fullmatch(" ".join(_LINK.sub(r"\1", line).strip(" \t*_|｜").split()))
+                alone = found and found[0] == found["way"] and "](" not in line
+                if found and not alone and (found["sure"] or found["way"]):
+                    message = say("“{words}” is left of another mail", words=shortened(found[0]))
+                    advice = say("delete it: each message has links to unsubscribe and to its page")
+                    yield MAIL_LEFTOVER.at(place(start, start + len(line)), message, help=advice)
 
 
 def _chat(context: Context) -> Iterator[Diagnostic]:

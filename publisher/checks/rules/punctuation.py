@@ -85,12 +85,13 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
         return
     open_marks: list[tuple[str, Line, int]] = []
     left: list[tuple[str, Line, int]] = []  # open at the end of their paragraphs
+    wrapped = ""  # marks at the begin of lines that repeat an open one, or open one within it
     before = piece[0].whole.span.line if piece else 0
     for number, line in enumerate(piece, 1):
         if line.whole.span.line > before + 1:  # a new paragraph
             kept = [entry for entry in open_marks if line.text.startswith(entry[0])][-_DEEP:]
             left += (entry for entry in open_marks if not any(entry is one for one in kept))
-            open_marks = kept
+            open_marks, wrapped = kept, ""
         before = line.whole.span.line
         for index, mark in enumerate(line.text):
             if mark == "“" and index and open_marks and open_marks[-1][0] == mark and _ends(piece, number, index + 1):
@@ -98,6 +99,7 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
                 yield _turned(mark).at(line.place(index, index + 1))
             elif mark in _PAIRS:
                 again = index == 0 and open_marks and open_marks[-1][0] == mark
+                wrapped += mark if again else ""
                 if not again and not _ASIDE.match(line.text, index):
                     open_marks.append((mark, line, index))
             elif mark in _CLOSERS and mark != "’":  # ’ is an apostrophe as well
@@ -105,6 +107,8 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
                     open_marks.pop()
                 elif left and left[-1][0] == _CLOSERS[mark] and _ends_paragraphs(left[-1], line.text, index):
                     left.pop()
+                elif _CLOSERS[mark] in wrapped:
+                    wrapped = wrapped.replace(_CLOSERS[mark], "", 1)
                 elif mark == "”" and (_TURNED.match(line.text, index) or _begins(line.text, index)):
                     open_marks.append(("“", line, index))
                     yield _turned(mark).at(line.place(index, index + 1))

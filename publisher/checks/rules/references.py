@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from markdown_it.common.utils import normalizeReference
 
@@ -28,12 +28,13 @@ _PICTURE = re.compile(
     r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*[)）]",
     re.IGNORECASE,
 )
-_REFERENCE = re.compile(r"(?<![A-Za-z0-9_\])\\])\[(?P<text>[^\[\]\n^][^\[\]\n]*)\]\[(?P<label>[^\[\]\n^]*)\](?!\()")
+_REFERENCE = re.compile(r"(?<![A-Za-z0-9_\])\\])\[(?P<text>[^\[\]\n^][^\[\]]*)\]\[(?P<label>[^\[\]^]*)\](?!\()")
 _SOUND = re.compile(r"\[[^\[\]\n]+\]\(\s*\S+\s*\)")
 _SOUND_PICTURE = re.compile(r"\[[^\[\]\n]*\]\([ \t]*[^\s()]+(?:[ \t]+(?:\"[^\"]*\"|'[^']*'))?[ \t]*\)")
+_SHOWN = re.compile(r"\]\([ \t]*(?=https?:|$)")
 _TITLE = re.compile(r"\s+[“‘].*[”’]$")  # in quotes that are none of Markdown's
 _GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # the end of a link, or its title
-_BRACKETED = re.compile(r"^ {0,3}\[[^\[\]\n]+\]:|\[([^\[\]\n]+)\]", re.MULTILINE)
+_BRACKETED = re.compile(r"^ {0,3}\[[^\[\]\n]+\]:|\[([^\[\]]+)\]", re.MULTILINE)
 _ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
 _CODE = re.compile(r"`[^`\n]*`")
 
@@ -69,8 +70,9 @@ def _lines_of_code(text: Text) -> set[int]:
 
 
 def _nearly_links(text: Text) -> Iterator[Diagnostic]:
-    """Brackets and parentheses that are nearly those of a link."""
-    code = _lines_of_code(text)
+    """Brackets and parentheses that are nearly those of a link, and whatever else a reader sees of one."""
+    code, told = _lines_of_code(text), set[int]()
+    message = say("this is not a link: its brackets or its address are not as in [words](https://…)")
     for number, line in enumerate(text.prose.lines):
         if "://" not in line:
             continue
@@ -80,10 +82,14 @@ def _nearly_links(text: Text) -> Iterator[Diagnostic]:
                 continue
             if end or not _GOES_ON.match(text.prose.lines[number + 1]):
                 place = text.prose.place(number, found.start(), found.end())
-                message = say("this is not a link: its brackets or its address are not as in [words](https://…)")
+                told.add(place.span.line)
                 url = re.sub(r"\s+", "%20", _TITLE.sub("", found["url"] or found["address"]))
                 advice = say("write [{text}]({url})", text=found["text"] or found["words"], url=url)
                 yield LINK_NOT_MADE.at(place, message, help=advice)
+    for words, whole in text.plain() if "](http" in text.words else ():
+        if _SHOWN.search(words) and (place := whole()).span.line not in told:
+            told.add(place.span.line)
+            yield LINK_NOT_MADE.at(place, message, help=say("write [words](https://…), without a blank in the address"))
 
 
 def _nearly_pictures(text: Text) -> Iterator[Diagnostic]:
@@ -98,8 +104,8 @@ def _nearly_pictures(text: Text) -> Iterator[Diagnostic]:
 
 
 def _labels(text: str) -> Iterator[str]:
-    """The labels in brackets that are not those of a definition."""
-    return (normalizeReference(found[1]) for found in _BRACKETED.finditer(text) if found[1])
+    """The labels in brackets that are not those of a definition; one may go on in the next line, and of a quotation."""
+    return (normalizeReference(re.sub(r"\n[ \t>]*", " ", found[1])) for found in _BRACKETED.finditer(text) if found[1])
 
 
 def _without_reference(text: Text, used: set[str]) -> Iterator[Diagnostic]:
@@ -119,13 +125,22 @@ def _without_reference(text: Text, used: set[str]) -> Iterator[Diagnostic]:
 def _without_definition(text: Text) -> Iterator[Diagnostic]:
     for words, place in text.written:
         for found in _REFERENCE.finditer(words):
-            label = found["label"].strip() or found["text"]
+            written = found["label"].strip() or found["text"]
+            label = " ".join(written.split())
             cited = found["text"].isdecimal() and label.isdecimal()  # [1][2]: sources by number, meant as they stand
-            if not cited and normalizeReference(label) not in text.env.get("references", {}):
+            if not cited and not _is_defined(written, text.env.get("references", {})):
                 message = say("this is not a link: [{label}] is defined nowhere in the file", label=shortened(label))
                 values = {"label": shortened(label), "text": shortened(found["text"])}
                 advice = say("add a line [{label}]: https://…, or write [{text}](https://…)", **values)
                 yield LINK_NOT_MADE.at(place(found.start(), found.end()), message, help=advice)
+
+
+def _is_defined(label: str, references: Iterable[str]) -> bool:
+    """Code in the label is blanks here, as many as its letters."""
+    if (key := normalizeReference(label)) in references or "  " not in label:
+        return key in references
+    one = label.replace("\n", " ").lower().upper()
+    return any(len(one) == len(two) and all(a in {" ", b} for a, b in zip(one, two, strict=True)) for two in references)
 
 
 def _known(text: Text) -> dict[str, int]:

@@ -51,7 +51,7 @@ _MARKS = regex(
     r"|^(?P<contents>\[toc\]|@\[toc\])[ \t]*$"
     r"|(?P<attributes>\{(?<!\)\{):?[ ]?[#.][A-Za-z_][\w. #:-]*\}(?=[ \t]*$)|^\{:[^{}\n]+\}(?=[ \t]*$))"
     r"|(?P<lower>~(?<=[A-Za-z)]~)\d{1,3}~)"
-    r"|(?P<raised>\^(?<=[A-Za-z\d)]\^)(?:[+−-](?<!(?-i:[a-z]{2})\^.)|[+−-]?\d{1,3}|n|th|st|nd|rd)\^(?!\w))"
+    r"|(?P<raised>\^(?<=[A-Za-z\d)]\^)(?<!(?:haha|hehe|hihi)\^)(?:[+−-](?<!(?-i:[a-z]{2})\^.)|[+−-]?\d{1,3}|n|th|st|nd|rd)\^(?!\w))"
     r"|(?P<inserted>\+\+(?<![\w+]\+\+)(?!(?P<same>\w+)\b[^+\n]*\b(?P=same)\+)"
     r"(?=[^\s+*|)）])[^+\n]{1,80}(?<=[^\s+*|(（])\+\+(?![\w+]))"
     r"|(?P<shortcode>\{\{[<%][^{}\n]*[%>]\}\}|^\{%-?[ ](?:include|youtube|vimeo|bilibili|video|embed|figure|gallery"

@@ -150,15 +150,21 @@ def _same_source(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iter
             for _, url in links:
                 if url in several:
                     ran[url].setdefault((day, slug), text)
+    notices = _notices(ran)
     for slug, day, stories in ordered:
         for _, _, _, text, links, _ in stories if wanted is None or slug in wanted else ():
             for place, url in links:
                 issues_of = ran.get(url, {})
                 earlier = [(issue, other) for issue, other in islice(issues_of.items(), COLUMN) if issue[0] < day]
                 column = len(issues_of) >= COLUMN and text not in (other for _, other in earlier)
-                if earlier and not column:
+                if earlier and not column and (url, text) not in notices:
                     message = say("a story from this source already ran in {slug}", slug=earlier[0][0][1])
                     yield CODE.at(_place(place), message, help=_HELP)
+
+
+def _notices(ran: Mapping[str, Mapping[Any, str]]) -> set[tuple[str, str]]:
+    """Each key and text that stand together in more issues than a slip repeats: a call that closes every issue."""
+    return {(key, text) for key, of in ran.items() for text, n in Counter(of.values()).items() if n > COLUMN}
 
 
 def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
@@ -169,12 +175,13 @@ def _same_headline(ordered: Sequence[Told], wanted: frozenset[str] | None) -> It
         for _, _, headline, text, *_ in stories:
             if headline in several:
                 known[headline][day, slug] = text
-    alike_to = _alike(ordered, wanted)
+    alike_to, notices = _alike(ordered, wanted), _notices(known)
     for slug, day, stories in ordered:
         for at, words, headline, text, *_ in stories if wanted is None or slug in wanted else ():
             same = known.get(headline, {})
             earlier = [issue for issue in islice(same, WINDOW) if issue[0] < day]
-            if len(same) >= COLUMN and text not in {same[issue] for issue in earlier}:
+            other = len(same) >= COLUMN and text not in {same[issue] for issue in earlier}
+            if other or (headline, text) in notices:
                 continue
             if earlier and len(_pairs(words)) >= _SHORTEST:
                 message = say("the same headline already ran in {slug}", slug=earlier[-1][1])

@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.edition.model import Edition
+from publisher.issue.markdown import parsed
 from publisher.issue.model import Issue, Prose
 
 LITERAL_MARKUP = define("literal-markup", Severity.WARNING)
@@ -43,18 +44,26 @@ def _without_stories(edition: Edition) -> str:
 
 
 def _places(proses: Iterable[Prose]) -> Iterator[Diagnostic]:
-    """A finding on each line with a ``**`` that no other on it closes, from the first such to the last."""
+    """Of each paragraph that shows ``**``, its lines with one that no other closes, else the first that has any."""
     for prose in proses:
-        for number, written in enumerate(prose.lines):
-            censored = _CENSORED.sub(lambda found: " " * len(found[0]), written)
-            line = written if _LITERAL.search(censored) else censored
-            pairs = _sound_pairs(line)
-            shown = re.sub(r"`[^`]*`|\\\*", lambda code: " " * len(code[0]), line)
-            spots = [found.start() for found in _LITERAL.finditer(shown) if not pairs.get(found.start(), True)]
-            if not spots:
-                continue
-            column, last = spots[0], spots[-1]  # one a line: the two halves of a pair are one mistake
-            yield LITERAL_MARKUP.at(prose.place(number, column, last + 2), _NO_EMPHASIS, help=_CLOSE)
+        for token in parsed(prose.text).tokens:
+            words = [child.content for child in token.children or () if child.type == "text"]
+            if any(map(_LITERAL.search, [token.content] if token.type == "html_block" else words)):
+                rows = range(*token.map) if token.map else range(len(prose.lines))
+                found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=True))]
+                if words and not found:
+                    found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=False))][:1]
+                for row, spots in found:  # one a line: the two halves of a pair are one mistake
+                    yield LITERAL_MARKUP.at(prose.place(row, spots[0], spots[-1] + 2), _NO_EMPHASIS, help=_CLOSE)
+
+
+def _spots(written: str, *, alone: bool) -> list[int]:
+    """Where each ``**`` of a line stands, outside code; or, ``alone``, each that is no half of a sound pair."""
+    censored = _CENSORED.sub(lambda found: " " * len(found[0]), written)
+    line = written if _LITERAL.search(censored) else censored
+    pairs = _sound_pairs(line) if alone else {}
+    shown = re.sub(r"`[^`]*`|\\\*", lambda code: " " * len(code[0]), line)
+    return [found.start() for found in _LITERAL.finditer(shown) if not pairs.get(found.start(), alone)]
 
 
 def _sound_pairs(line: str) -> dict[int, bool]:
