@@ -173,6 +173,7 @@ def at_random(root: Path, kills: int, seed: int, *, varied: bool = False) -> dic
         if _end(pid) != -signal.SIGKILL:
             break  # it had ended: everybody is served
         done += 1
+    _end(fork(lambda: live(root, _nothing, None, letter)))  # where all died too young to meet a fault
     tell(url, faults={}, latency=0, rate=0)
     for _ in range(3):
         _end(fork(lambda: live(root, _nothing, None, letter)))
