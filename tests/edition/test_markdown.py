@@ -142,6 +142,17 @@ def test_a_bare_address_ends_where_han_follows_a_letter_and_holds_han_after_a_sl
                      "https://e.com/%E3%81%8B", "https://e.com/a"]  # fmt: skip
 
 
+def test_an_ampersand_written_as_in_html_is_one_in_a_bare_address() -> None:
+    """As one copies an address out of the source of a page."""
+    text = "见 https://e.com/s?a=1&amp;b=2&amp;c 与 https://e.com/?lt=1&copy=2&lt=3，完"
+    tree = LexborHTMLParser(write(text).html)
+    assert [node.attributes["href"] for node in tree.css("a")] == [
+        "https://e.com/s?a=1&b=2&c",
+        "https://e.com/?lt=1&copy=2&lt=3",
+    ]
+    assert tree.css_first("p").text() == text.replace("&amp;", "&")
+
+
 def test_what_wrote_a_text_is_let_go() -> None:
     """A process that renders for long, as the preview does, holds no writer of an issue that is done."""
     one = renderer()

@@ -57,6 +57,7 @@ _MARKS = regex(
     r"|(?P<shortcode>\{\{[<%][^{}\n]*[%>]\}\}|^\{%-?[ ](?:include|youtube|vimeo|bilibili|video|embed|figure|gallery"
     r"|gist|raw|endraw|(?:end)?highlight|link|post_url|post_link|twitter|asset_img|img|image|note|endnote)\b[^{}\n]*%\}"
     r"(?=[ \t]*$))"
+    r"|(?<![\w:/.-])(?P<emoji>:(?-i:[a-z]{2,}(?:_[a-z0-9]+)*|\+1):)(?![\w:/`-])"
     r"|(?P<field>Error! (?:Reference source|Bookmark)(?= not (?:found|defined))"
     r"|错误[!！]\s?未(?:找到引用源|定义书签)[。.])"
     r"|(?P<formula>\$\$[^$\n]+\$\$"
@@ -65,7 +66,9 @@ _MARKS = regex(
     r"|\\\[(?>(?:(?!\\\])[^\n]){0,200}?(?:\\[A-Za-z]{2}|(?<=[\w)}\]])(?:\^|(?<![A-Za-z]{2})_)(?=[\w{(\\+-])))[^\n]{0,200}?\\\])",
     re.MULTILINE | re.IGNORECASE,
 )
-_SIGN = re.compile(r"\[[\[!]|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|error!|错误[!！]|\\[(\[]", re.IGNORECASE)
+_SIGN = re.compile(
+    r"\[[\[!]|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|(?<![\w:/.-]):[a-z_0-9+]+:|error!|错误[!！]|\\[(\[]", re.IGNORECASE
+)
 _CALLOUT = say("write ::: callout and its text, then a line of :::")
 _ADVICE: dict[str, Sentence] = {
     "embed": say("write ![words](images/NAME)"),
@@ -80,6 +83,7 @@ _ADVICE: dict[str, Sentence] = {
     "raised": say("write <sup>2</sup>"),
     "inserted": say("write **words**, or <mark>words</mark>"),
     "shortcode": say("delete it, or write a link"),
+    "emoji": say("write the picture itself, such as 🎉"),
     "field": say("delete it"),
     "formula": say("write it in letters and <sup>, or make a picture of it"),
 }

@@ -96,12 +96,13 @@ def _bare_address(state: StateInline, silent: bool) -> bool:
     if not found:
         return False
     url = str(found.url).rstrip("*")  # it closes emphasis
-    href = state.md.normalizeLink(url)
+    meant = url.replace("&amp;", "&")  # as in all other text; it comes along from the source of a page
+    href = state.md.normalizeLink(meant)
     if not state.md.validateLink(href):
         return False
     if not silent:
         state.pending = state.pending[: -len(protocol[0])]
-        for token in _link(href, state.md.normalizeLinkText(url), state.level):
+        for token in _link(href, state.md.normalizeLinkText(meant), state.level):
             pushed = state.push(token.type, token.tag, token.nesting)
             pushed.attrs, pushed.content, pushed.markup, pushed.info = (
                 token.attrs,
