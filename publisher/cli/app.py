@@ -107,7 +107,7 @@ def main() -> None:
     except PublisherError as error:
         complain(error.message, error.help)
     except KeyboardInterrupt:
-        complain("interrupted")
+        complain(say("interrupted"))
         status = 130
     except (BrokenPipeError, SystemExit) as error:
         # click and rich turn the first into the second, with status 1.
@@ -118,7 +118,8 @@ def main() -> None:
         status = 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT} and error.filename is None:
-            complain(f"the output cannot be written: {os.strerror(error.errno)}", "make room, or send it elsewhere")
+            fault = say("the output cannot be written: {reason}", reason=os.strerror(error.errno))
+            complain(fault, say("make room, or send it elsewhere"))
             _silence()
         else:
             status = _call_error(error)

@@ -91,13 +91,15 @@ def _mend(root: Path, findings: Sequence[Diagnostic], *, yes: bool) -> bool:
     for fix in fixes:
         error_console.print(fix.diff(), end="", markup=False)
     told = changes(fixes)
-    unasked = UsageError(f"{told}: nothing is written without a yes", help="look at the change, then add --yes")
+    unwritten = say("{told}: nothing is written without a yes", told=told)
+    unasked = UsageError(unwritten, help=say("look at the change, then add --yes"))
     if not agreed(rendered(say(ASKED, told=told)), yes, unasked):
         return False
     for fix in fixes:
-        with refusal(f"{fix.path} cannot be written", "make it writable"):
+        with refusal(say("{path} cannot be written", path=fix.path), say("make it writable")):
             if not apply_fix(root, fix):
-                complain(f"{fix.path} has changed meanwhile, and is left as it is", "type the command again")
+                changed = say("{path} has changed meanwhile, and is left as it is", path=fix.path)
+                complain(changed, say("type the command again"))
     tell(rendered(say(MENDED, told=told)))
     return True
 

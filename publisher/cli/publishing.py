@@ -120,9 +120,20 @@ def _print(config: Config, published: Published) -> None:
         complain(fault, say("publisher publish --mailed all, if readers have them; {one} mails one now", one=one))
     for announced in published.announcements:
         complain(*announcement_trouble(announced))
+    decisions = [outcome.decision for outcome in published.outcomes]
+    nobody = sum(
+        one.kind is Action.DONE and one.facts.mailed is not None and one.facts.mailed.nobody for one in decisions
+    )
     for kind in (Action.DONE, Action.SETTLED, Action.LATE, Action.DRAFT):
-        if count := sum(outcome.decision.kind is kind for outcome in published.outcomes):
+        if count := sum(one.kind is kind for one in decisions) - (nobody if kind is Action.DONE else 0):
             put(_quiet(kind, count))
+    if nobody:
+        told = counted(
+            "{n:,} issue went out before anybody had subscribed; publisher send ISSUE mails it",
+            "{n:,} issues went out before anybody had subscribed; publisher send ISSUE mails one",
+            nobody,
+        )
+        put(told)
     if published.blocked:
         message = say("the archive was not deployed: {why}", why=published.blocked)
         complain(message, say("correct the errors; publisher check shows them"))
@@ -137,8 +148,9 @@ def _quiet(kind: Action, n: int) -> Sentence:
     if kind is Action.SETTLED:
         return counted("{n:,} issue mailed elsewhere", "{n:,} issues mailed elsewhere", n)
     if kind is Action.LATE:
-        one, many = "{n:,} issue whose family was mailed without it", "{n:,} issues whose family was mailed without it"
-        return counted(one, many, n)
+        return counted(
+            "{n:,} issue whose family was mailed without it", "{n:,} issues whose family was mailed without it", n
+        )
     return counted("{n:,} issue in draft", "{n:,} issues in draft", n)
 
 

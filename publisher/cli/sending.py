@@ -169,8 +169,9 @@ class Sending:
         if self.json:
             json_line(event="test", issue=self.issue, submitted=done, failed=len(failed))
         else:
-            one, many = "{n} test message of {slug} submitted", "{n} test messages of {slug} submitted"
-            told = counted(one, many, done, slug=self.issue)
+            told = counted(
+                "{n} test message of {slug} submitted", "{n} test messages of {slug} submitted", done, slug=self.issue
+            )
             if edition.variants:
                 told = say("{told}, each in {variants} variants", told=told, variants=len(edition.variants))
             put(told)

@@ -10,6 +10,7 @@ import typer
 
 from publisher.cli.frame import app, chosen_slug, config_of, examples, needs_extra, opened
 from publisher.cli.output import complain, error_console, tell, work_on_unheard
+from publisher.diagnostics import rendered, say
 from publisher.errors import DeployError
 
 
@@ -32,11 +33,12 @@ def preview(
 
     slug = chosen_slug(context.obj, issue) if issue else None
     if not _free(port):
-        complain(f"port {port} is taken, perhaps by another preview", f"publisher preview --port {port + 1}")
+        taken = say("port {port} is taken, perhaps by another preview", port=str(port))
+        complain(taken, f"publisher preview --port {port + 1}")
         return 2
     service = create_app(context.obj, port, editor=editor)
     url = f"http://127.0.0.1:{port}/" + (f"#issue={slug}" if slug else "")
-    error_console.print(f"Preview at [link={url}]{url}[/link]  (Ctrl-C ends it)")
+    error_console.print(rendered(say("Preview at {url}  (Ctrl-C ends it)", url=f"[link={url}]{url}[/link]")))
     if open_browser:
         typer.launch(url)
     uvicorn.run(service, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -123,8 +125,13 @@ def unready(config: Config) -> dict[tuple[str, str], Fault]:
 def refuse_placeholders(config: Config) -> None:
     """Raise UsageError where real mail would leave with placeholders."""
     if found := unready(config):
-        advice = "; ".join(dict.fromkeys(f"{fault.help} in {'.'.join(key)}" for key, fault in found.items()))
-        raise UsageError(f"nothing was sent: {'; '.join(fault.message for fault in found.values())}", help=advice)
+        advice = (say("{help} in {key}", help=fault.help or "", key=".".join(key)) for key, fault in found.items())
+        faults = _joined(fault.message for fault in found.values())
+        raise UsageError(say("nothing was sent: {faults}", faults=faults), help=_joined(dict.fromkeys(advice)))
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return reduce(lambda one, other: say("{one}; {other}", one=one, other=other), parts)
 
 
 def config_warnings(config: Config) -> list[Diagnostic]:

@@ -20,7 +20,7 @@ from publisher.config.model import Config
 from publisher.delivery.candidates import FamilyRule, candidates, reason_of, variant_of, waits_for_correction
 from publisher.delivery.local_time import LocalTime, local_time_of
 from publisher.delivery.lock import take_as_own
-from publisher.delivery.mailings import Mailing, by_id, newest, write_links, write_operator
+from publisher.delivery.mailings import Mailing, account, by_id, newest, write_links, write_operator
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients
 from publisher.diagnostics import say
@@ -210,7 +210,7 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
         raise UsageError(message, help=say("publisher publish sends it; publisher send --test ADDR shows it"))
     if mailing is None or not begun:
         return None
-    if mailing.audience == 0:  # frozen before anybody had subscribed: it reached nobody, and must not use the issue up
+    if mailing.audience == 0 or _missed(connection, mailing):  # it reached nobody, and must not use the issue up
         return None
     if mailing.digest == letter.digest:
         return mailing
@@ -220,6 +220,10 @@ def ongoing(connection: Connection, letter: MailContent, *, correction: bool = F
         fault = say("{slug} is still being sent", slug=slug)
         raise UsageError(fault, help=say("publisher send {slug}, or cancel it, first", slug=slug))
     return None
+
+
+def _missed(connection: Connection, mailing: Mailing) -> bool:
+    return bool(mailing.finished_at) and "/" not in mailing.slug and account(connection, mailing.id).missed
 
 
 def changed(mailing: Mailing, digest: str) -> UsageError:

@@ -25,7 +25,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.pace import LocalPace, Pace, SharedPace, blocked, ceiling
 from publisher.delivery.sender import Interrupt, Sender, SendProgress
 from publisher.delivery.states import Account, Ending, Operator, RecipientState
-from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring, free_held, harmful
+from publisher.delivery.tripwires import Tripped, alert, before_sending, deferring, free_held, harmful, unaddressed
 from publisher.diagnostics import say
 from publisher.edition.model import AnySlot, Edition, Personal, Slot
 from publisher.errors import TransportError
@@ -236,6 +236,7 @@ def _end(config: Config, ledger: Ledger, ending: Ending, code: str, tripped: lis
             mailings.finish(connection, ledger.mailing.id)
         mailing = mailings.by_id(connection, ledger.mailing.id)
         tripped = [*tripped, *deferring(connection, mailing), *harmful(connection, mailing, account)]
+        tripped += unaddressed(mailing, account)
     told = alert(config, tripped)
     return Sent(mailing, account, ending, code, tuple(tripped), (told,) if told else ())
 

@@ -64,6 +64,10 @@ class Exclusion(StrEnum):
     CORRECTED = "corrected"  # a correction of this mailing took over whoever was pending
 
 
+_HAD = {Exclusion.SIBLING, Exclusion.REACHED, Exclusion.EXPIRED, Exclusion.CORRECTED}
+"""Reasons of those whom the issue has found, or whose time it was."""
+
+
 class MailingState(StrEnum):
     """Where a mailing stands, as ``status`` says it."""
 
@@ -111,6 +115,11 @@ class Account:
     def due(self) -> int:
         """The pending whose time has come."""
         return self.pending - self.waiting
+
+    @property
+    def missed(self) -> bool:
+        """Whether the issue's audience left out whoever could have been mailed: that must not use the issue up."""
+        return not self.recipients and Exclusion.SEGMENT in (why := self.excluded_by_reason) and not why.keys() & _HAD
 
     @property
     def left(self) -> int:

@@ -156,7 +156,7 @@ def statuses(config: Config, database: Database, slug: str | None = None) -> Sta
             if at := folded.get(mailing.id):
                 rows[-1]["folded_at"] = at.isoformat()
             tripped += tripwires.after_the_fact(connection, mailing) + tripwires.deferring(connection, mailing)
-            tripped += tripwires.harmful(connection, mailing, account)
+            tripped += tripwires.harmful(connection, mailing, account) + tripwires.unaddressed(mailing, account)
     if slug is None:
         read = readings(config, without=found)
         tripped += tripwires.overdue(read, config)

@@ -1,4 +1,4 @@
-"""Tripwires: five detectors that are always on. Each says what it saw; callers stop, shout, and call the webhook.
+"""Tripwires: six detectors that are always on. Each says what it saw; callers stop, shout, and call the webhook.
 
 They look at the ledger after the fact or just before, and share no code with the sender they watch. One acts by itself:
 one receiver that defers far more than it used to gets no more of the mailing for now. Its pending recipients are held:
@@ -39,7 +39,7 @@ GRACE = timedelta(hours=1)  # how long after its time an issue may wait for the 
 class Tripped:
     """A tripwire that went off: its name, the issue, what it saw, and what to do. No address."""
 
-    name: str  # reached-twice | more-sends-than-recipients | overdue | receiver-defers | bounces | complaints
+    name: str  # reached-twice | more-sends-than-recipients | overdue | receiver-defers | bounces | complaints | nobody
     issue: str
     message: str
     help: str
@@ -136,6 +136,16 @@ def harmful(connection: Connection, mailing: Mailing, account: Account) -> list[
         advice = say("they have left; mail only who asked for it: receivers come to file all of it as spam")
         found.append(Tripped("complaints", slug, saw, advice, stops=False))
     return found
+
+
+def unaddressed(mailing: Mailing, account: Account) -> list[Tripped]:
+    """A mailing whose audience has nobody in it: a slip in ``audience``, or a topic that nobody chose."""
+    slug = mailing.slug
+    if not account.missed or "/" in slug:
+        return []
+    saw = say("{slug} went to nobody: its audience leaves out all {n:,} subscribers", slug=slug, n=account.audience)
+    advice = say("if that is wrong, correct audience; then publisher send {slug} mails it", slug=slug)
+    return [Tripped("nobody", slug, saw, advice, stops=False)]
 
 
 def _reached_by_another(connection: Connection, mailing: Mailing) -> int:

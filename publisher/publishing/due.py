@@ -70,6 +70,7 @@ class Mailed:
     reference: str = ""
     runs: tuple[str, ...] = ()  # senders that worked at it
     finished: bool = False
+    nobody: bool = False  # nobody had subscribed when it was frozen
     waiting: int = 0  # of the sendable: for their local time
     next_at: datetime | None = None  # when the first of them is due
 
@@ -232,7 +233,8 @@ def _mailed(facts: Facts, mailed: Mailed, now: datetime) -> IssueDecision:
         why = say("changed after it went out: the archive says so, nobody is mailed again")
         help_ = say("publisher send {slug} --correction mails it on purpose", slug=slug)
         return IssueDecision(facts, Action.CHANGED, why, help_)
-    return IssueDecision(facts, Action.DONE, say("mailed"))
+    why = say("nobody had subscribed; publisher send {slug} mails it", slug=slug) if mailed.nobody else say("mailed")
+    return IssueDecision(facts, Action.DONE, why)
 
 
 def renamed(slug: str, before: str) -> tuple[str, str]:

@@ -75,6 +75,7 @@ def mailed(connection: Connection, slug: str | None = None) -> dict[str, Mailed]
             mailing.reference,
             tuple(worked.get(mailing.id, ())),
             mailing.finished_at is not None,
+            mailing.audience == 0,
             *waiting(connection, mailing.id),
         )
     return found

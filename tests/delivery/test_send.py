@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select, update
 
+from publisher.audience.segments import segment_clause
 from publisher.config.model import Config
 from publisher.database import Database
 from publisher.delivery import mailings, pace, sender, tables
@@ -24,7 +25,7 @@ from publisher.delivery.status import explain
 from publisher.delivery.tables import recipients
 from publisher.errors import DatabaseError, TransportError, UsageError
 from publisher.providers.ses import Ses
-from tests.delivery.world import SLUG, add_people, make_config, make_letter
+from tests.delivery.world import SLUG, add_people, add_person, make_config, make_letter
 from tests.stubs.ses import BEFORE, SesServer
 
 SES = Ses(make_config(Path(), "ses"))
@@ -51,6 +52,43 @@ def once(happens: Callable[[], bool], act: Callable[[], object]) -> Callable[[ob
         act()
 
     return lambda _started: threading.Thread(target=wait).start()
+
+
+def _of_topic(topic: str) -> Options:
+    return Options(segment=segment_clause(f"topic:{topic}", "zh-CN"))
+
+
+def test_an_audience_that_leaves_out_everybody_is_told_and_does_not_use_the_issue_up(
+    config: Config, database: Database
+) -> None:
+    for number in range(3):
+        add_person(database, number, topics=["ai"] if number else [])
+    add_person(database, 3, state="unsubscribed")
+    nobody = send(config, database, make_letter(), _of_topic("typo"))
+    (tripped,) = nobody.tripped
+    assert (tripped.name, nobody.exit_status, nobody.account.recipients) == ("nobody", 0, 0)
+    assert "leaves out all 4 subscribers" in tripped.message
+    assert "@" not in tripped.message + tripped.help
+    corrected = send(config, database, make_letter(), _of_topic("ai"))
+    assert (corrected.account.submitted, corrected.account.excluded, corrected.tripped) == (2, 2, ())
+    # Whoever the audience left out of a mailing that reached somebody stays left out.
+    for options in (_of_topic("ai"), Options()):
+        again = send(config, database, make_letter(), options)
+        assert (again.mailing.id, again.account) == (corrected.mailing.id, corrected.account)
+
+
+def test_where_an_earlier_mailing_reached_the_audience_nobody_else_is_mailed(
+    config: Config, database: Database
+) -> None:
+    for number in range(3):
+        add_person(database, number, topics=["ai"])
+    add_person(database, 9)
+    assert send(config, database, make_letter(), _of_topic("ai")).account.submitted == 3
+    with database.begin() as connection:
+        connection.execute(update(tables.mailings).values(operator="cancelled"))
+    rest = send(config, database, make_letter(), _of_topic("ai"))
+    assert (rest.account.excluded_by_reason, rest.tripped) == ({"reached": 3, "segment": 1}, ())
+    assert run(config, database).mailing.id == rest.mailing.id
 
 
 def test_a_second_send_sends_nothing_twice(config: Config, sqlite: Database, tmp_path: Path) -> None:

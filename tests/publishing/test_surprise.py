@@ -44,6 +44,23 @@ def test_an_old_issue_in_an_empty_ledger_is_named_and_not_mailed(newsletter: New
     assert mails(newsletter) == {"2023-01-01-weekly": 2}
 
 
+def test_an_issue_that_went_out_before_anybody_had_subscribed_is_told(tmp_path: Path) -> None:
+    newsletter = Newsletter(tmp_path)
+    newsletter.write("config.yaml", CONFIG)
+    issue(newsletter, FUTURE.format(1))
+    assert "nobody has subscribed yet" in newsletter.run("publish").out
+    newsletter.subscribers("ann@example.com", "ben@example.com")
+    later = newsletter.run("publish")
+    assert (later.status, mails(newsletter)) == (0, {FUTURE.format(1): 0})
+    assert "1 issue went out before anybody had subscribed; publisher send ISSUE mails it" in later.out
+    assert "mailed earlier" not in later.out
+    assert newsletter.run("send", FUTURE.format(1)).status == 0
+    assert mails(newsletter) == {FUTURE.format(1): 2}
+    last = newsletter.run("publish").out
+    assert "1 issue mailed earlier" in last
+    assert "before anybody" not in last
+
+
 def test_many_old_issues_are_one_line(newsletter: Newsletter) -> None:
     for number in range(1, 8):
         issue(newsletter, f"2023-01-0{number}-weekly", body=f"第{number}期的正文，与别期不同。")
