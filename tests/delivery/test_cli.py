@@ -322,11 +322,32 @@ def test_two_signals_leave_a_relay_in_mid_message(run: Run, root: Path) -> None:
         assert "Traceback" not in err
         assert f"publisher send {SLUG} carries on" in err
         found = row(run)
-        assert (found["claimed"], found["uncertain"], found["pending"]) == (0, 10, 32)
+        assert (found["claimed"], found["uncertain"], found["pending"]) == (0, 1, 41)
         relay.seconds = 0
         run("send", SLUG)
         reached = [to for to, _ in relay.accepted]
-        assert len(reached) == len({*reached}) >= 32
+        assert len(reached) == len({*reached}) >= 41
+
+
+def test_a_signal_waits_for_the_message_that_a_slow_relay_has_and_for_no_more(run: Run, root: Path) -> None:
+    """A supervisor kills after some seconds (systemd 90, Docker 10): what would still be in flight is uncertain."""
+    database = open_database(make_config(root))
+    add_people(database, 40, start=10)
+    database.close()
+    with Relay(seconds=1.2) as relay:
+        config = CONFIG.format(transport=f"smtp, smtp: {{host: 127.0.0.1, port: {relay.port}}}")
+        (root / "config.yaml").write_text(config, encoding="utf-8")
+        process = begin(root, relay)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 1, err
+        assert "41 recipients are left" in err
+        found = row(run)
+        assert (found["submitted"], found["uncertain"], found["pending"]) == (1, 0, 41)
+        relay.seconds = 0
+        assert run("send", SLUG)[0] == 0
+        reached = [to for to, _ in relay.accepted]
+        assert len(reached) == len({*reached}) == 42
 
 
 def begin(root: Path, server: SesServer | Relay, *options: str, **ways: Any) -> subprocess.Popen[str]:

@@ -30,6 +30,7 @@ from publisher.providers.smtp.transport import SmtpTransport
 from publisher.testing import FakeTransport
 from tests.delivery.world import SLUG, make_config, make_letter
 from tests.stubs.ses import SesServer, substitute
+from tests.stubs.smtp import Relay
 
 URL = "https://letters.example.com/unsubscribe/abc~def.ghi"
 VALUES = {Slot.UNSUBSCRIBE_URL: URL, Slot.PREFERENCES_URL: "https://l.example.com/p?a=1&b=2", Slot.GREETING: "<王>"}
@@ -116,6 +117,21 @@ def test_every_recipient_of_a_batch_gets_an_outcome_and_a_message(given_transpor
     outcomes = transport.submit(batch)
     assert [o.verdict for o in outcomes] == [Verdict.SUBMITTED] * len(batch)
     assert sorted(read()) == sorted(e.address for e in batch)
+
+
+def test_a_relay_is_given_as_many_at_once_as_it_takes_in_a_second(tmp_path: Path) -> None:
+    with Relay() as slow:
+        transport = open_transport(make_config(tmp_path, "smtp", smtp={"host": "127.0.0.1", "port": slow.port}))
+        transport.open(compose(make_config(tmp_path), make_letter()))
+        assert transport.most == 1  # nothing is known of it yet
+        transport.submit([envelope(1)])
+        assert transport.most > 1
+        batch = [envelope(n) for n in range(2, transport.most + 2)]
+        assert [o.verdict for o in transport.submit(batch)] == [Verdict.SUBMITTED] * len(batch)
+        slow.seconds = 1.1
+        transport.submit([envelope(30)])
+        assert transport.most == 1
+        transport.close()
 
 
 def test_a_second_batch_goes_the_same_way(given_transport: tuple[Transport, Read]) -> None:
