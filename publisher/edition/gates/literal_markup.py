@@ -1,60 +1,74 @@
-"""Markup that an editor meant and a reader sees: ``**`` left in the text."""
+"""Markup that an editor meant and a reader sees: ``**``, or a backtick, left in the text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
+from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.edition.model import Edition
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Issue, Prose
+from publisher.issue.personal import opens_code
 
 LITERAL_MARKUP = define("literal-markup", Severity.WARNING)
 _LITERAL = re.compile(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # 2**64 and f**k are as they are meant
+_TICK = re.compile(r"(?<![\w`])`(?=[\w./$-])(?![^`\n]*')|(?<=[\w./)-])`(?![\w`])")  # no `quotation', no Hawai`i
+_MEANT = re.compile(r"\\[*`]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
 _CENSORED = re.compile(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
 _NO_EMPHASIS = say("the asterisks here do not become emphasis")
 _CLOSE = say("close the emphasis, without a space inside it; write \\*\\* for asterisks that are meant")
+_NO_CODE = say("the backtick here is no sign of code: readers see it")
+_CLOSE_CODE = say("write ` where the code begins and where it ends, or \\` for a sign that is meant")
 
 
 def check(edition: Edition, issue: Issue) -> Iterator[Diagnostic]:
-    """Look for ``**`` in the text of every rendered story, then for where it was written."""
-    if "**" not in edition.web:
+    """Look at each paragraph, heading or cell of an issue whose page shows any."""
+    if "**" not in edition.web and "`" not in edition.web:
         return
-    for story, item in zip(edition.stories, issue.items, strict=False):
-        tree = LexborHTMLParser(story.html)
+    for prose in (issue.intro, *(prose for item in issue.items for prose in (item.body, item.commentary))):
+        yield from _in_tokens(prose, parsed(prose.text).tokens) if prose else ()
+    for prose in (issue.attribution, *(issue.key_points.points if issue.key_points else ())):
+        yield from _in_tokens(prose, parsed(prose.text, inline=True).tokens) if prose else ()
+
+
+def _in_tokens(prose: Prose, tokens: Iterable[Token]) -> Iterator[Diagnostic]:
+    """Of what shows ``**``, its lines with one that no other closes, else the first that has any; and a lone `."""
+    for token in tokens:
+        words = "\n".join(_seen(token))
+        rows = range(*token.map) if token.map else range(len(prose.lines))
+        if _LITERAL.search(words):
+            found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=True))]
+            if token.type == "inline" and not found and not _MEANT.search(token.content):
+                found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=False))][:1]
+            for row, spots in found:  # one a line: the two halves of a pair are one mistake
+                yield LITERAL_MARKUP.at(prose.place(row, spots[0], spots[-1] + 2), _NO_EMPHASIS, help=_CLOSE)
+        if _TICK.search(words) and not _MEANT.search(token.content):
+            for row in rows:
+                if tick := _TICK.search(_without_code(prose.lines[row])):
+                    yield LITERAL_MARKUP.at(prose.place(row, tick.start(), tick.end()), _NO_CODE, help=_CLOSE_CODE)
+                    break
+
+
+def _seen(token: Token) -> Iterator[str]:
+    """What a reader sees of it, without code."""
+    if token.type == "html_block":
+        tree = LexborHTMLParser(token.content)
         tree.strip_tags(["code", "pre"])
-        if _LITERAL.search(tree.text()):
-            yield from _places(prose for prose in (item.body, item.commentary) if prose is not None)
-    others = [issue.intro, issue.attribution, *(issue.key_points.points if issue.key_points else ())]
-    if _LITERAL.search(_without_stories(edition)):
-        yield from _places(prose for prose in others if prose is not None)
+        yield tree.text()
+    code = 0
+    for child in token.children or ():
+        code += opens_code(child)
+        if child.type == "text" and not code:
+            yield child.content
 
 
-def _without_stories(edition: Edition) -> str:
-    """The words of the page that are of no story."""
-    tree = LexborHTMLParser(edition.web)
-    tree.strip_tags(["code", "pre"])
-    words = tree.text()
-    for story in edition.stories:
-        words = words.replace(LexborHTMLParser(story.html).text(), "")
-    return words
-
-
-def _places(proses: Iterable[Prose]) -> Iterator[Diagnostic]:
-    """Of each paragraph that shows ``**``, its lines with one that no other closes, else the first that has any."""
-    for prose in proses:
-        for token in parsed(prose.text).tokens:
-            words = [child.content for child in token.children or () if child.type == "text"]
-            if any(map(_LITERAL.search, [token.content] if token.type == "html_block" else words)):
-                rows = range(*token.map) if token.map else range(len(prose.lines))
-                found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=True))]
-                if words and not found:
-                    found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=False))][:1]
-                for row, spots in found:  # one a line: the two halves of a pair are one mistake
-                    yield LITERAL_MARKUP.at(prose.place(row, spots[0], spots[-1] + 2), _NO_EMPHASIS, help=_CLOSE)
+def _without_code(line: str) -> str:
+    """A line with blanks for its code and for signs that are meant."""
+    return re.sub(r"(`+)(?:(?!\1).)*\1(?!`)|\\[*`]", lambda code: " " * len(code[0]), line)
 
 
 def _spots(written: str, *, alone: bool) -> list[int]:
@@ -62,8 +76,7 @@ def _spots(written: str, *, alone: bool) -> list[int]:
     censored = _CENSORED.sub(lambda found: " " * len(found[0]), written)
     line = written if _LITERAL.search(censored) else censored
     pairs = _sound_pairs(line) if alone else {}
-    shown = re.sub(r"`[^`]*`|\\\*", lambda code: " " * len(code[0]), line)
-    return [found.start() for found in _LITERAL.finditer(shown) if not pairs.get(found.start(), alone)]
+    return [found.start() for found in _LITERAL.finditer(_without_code(line)) if not pairs.get(found.start(), alone)]
 
 
 def _sound_pairs(line: str) -> dict[int, bool]:
