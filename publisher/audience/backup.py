@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,14 +52,15 @@ def back_up(config: Config, file: Path) -> Copied:
     _sqlite_path(config, 'pg_dump --format=custom --file=FILE "$PUBLISHER_DATABASE_URL", and keep the signing keys')
     database = open_database(config)
     now = datetime.now(UTC)
+    part = file.with_name(f"{file.name}.{os.getpid()}.partial")  # whatever bears the name is whole, also after a kill
     try:
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError as error:
-        raise UsageError(f"{file} is there already and was left as it is", help="name another file") from error
+        if os.path.lexists(file):
+            raise UsageError(f"{file} is there already and was left as it is", help="name another file")
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}", help="name a file that can") from error
     try:
-        with _explained(file), closing(sqlite3.connect(file)) as target:
+        with _explained(file), closing(sqlite3.connect(part)) as target:
             with database.raw() as raw:
                 raw.backup(target)
             target.execute("PRAGMA journal_mode=DELETE")  # one file, whole without a WAL
@@ -67,16 +68,15 @@ def back_up(config: Config, file: Path) -> Copied:
             target.execute(f"INSERT INTO {_TABLE} VALUES (?, ?)", (now.isoformat(), ",".join(signing_keys(config))))  # noqa: S608
             target.commit()
             copied = _examine(target, file)
+        part.rename(file)
     except UsageError as error:  # the copy is new, so what is wrong with it is the database's
-        file.unlink(missing_ok=True)
         raise explain(sqlite3.DatabaseError("malformed"), database.engine.url) from error
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise
     finally:
+        part.unlink(missing_ok=True)
         database.close()
-    keep_out_of_git(config.root / ".publisher")
-    (config.root / ".publisher" / LAST).write_text(now.isoformat() + "\n", encoding="ascii")
+    with suppress(OSError):  # the copy is whole: a full disk here takes nothing from it
+        keep_out_of_git(config.root / ".publisher")
+        (config.root / ".publisher" / LAST).write_text(now.isoformat() + "\n", encoding="ascii")
     return copied
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import literal_column, select, update
 
+from publisher.audience import backup
 from publisher.audience.backup import back_up, restore
 from publisher.audience.tables import subscribers
 from publisher.audience.tokens import Purpose, Tokens
@@ -292,6 +293,21 @@ def test_a_backup_keeps_to_its_fine_print(config: Config, sqlite: Database, tmp_
             sqlite3.connect(tmp_path / file).execute("CREATE TABLE a (b)")
         with pytest.raises(UsageError, match=words):
             restore(other, tmp_path / file, force=True)
+
+
+def test_a_backup_that_is_killed_leaves_nothing_by_its_name(config: Config, sqlite: Database, tmp_path: Path) -> None:
+    """A job that names a file a day keeps what it finds there, and its operator trusts it."""
+    add_people(sqlite, 3)
+    kept, child = tmp_path / "kept", os.fork()
+    if not child:
+        backup._examine = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+        back_up(config, kept)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    left = [path.name for path in tmp_path.iterdir() if path.name.startswith("kept")]
+    assert left == [f"kept.{child}.partial"]
+    assert (tmp_path / left[0]).stat().st_mode & 0o777 == 0o600
+    assert back_up(config, kept).subscribers == 3
+    assert [path.name for path in tmp_path.glob("kept*")].count("kept") == 1
 
 
 def test_a_backup_of_a_damaged_database_names_the_database_and_the_way_out(
