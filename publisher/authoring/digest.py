@@ -29,13 +29,16 @@ _CLOSING = re.compile(
     r"(?:本文|This (?:article|digest|issue|newsletter)\b|Written by\b|Compiled (?:by|from)\b).*"
     r"|\((?:原文|来源|來源|Source:).*"  # in parentheses: without, it is the source of the last story
 )
+_LINKED = re.compile(
+    r"\[(?P<words>[^\[\]]*[^\s\[\]])\]\((?P<url>https?://(?:www\.)?(?P<host>[\w.-]+)(?:[/?#][^\s()<>]*)?)\)"
+)
 _IN_PARENTHESES = re.compile(r"[（(]([^（()）]*(?:[（(][^（()）]*[)）][^（()）]*)*)[)）]")
 _POINTS = ("划重点", "劃重點", "要点", "要點", "重点", "Key takeaways", "Highlights", "TL;DR")
 
 
 @dataclass(frozen=True, slots=True)
 class PastedStory:
-    """One item; ``pasted`` is its headline as it was, where a number was taken from it."""
+    """One item; ``pasted`` is its headline as it was, where a number or an address was taken from it."""
 
     headline: str
     pasted: str = ""
@@ -195,7 +198,10 @@ class _Reader:
 
     def _key_points(self, lines: list[PastedLine]) -> list[PastedLine]:
         """The lines but for the key points, from the line that names them to the one that says who made them."""
-        named = (index for index, line in enumerate(lines) if self._names_points(line))
+        levels = self._signs.levels
+        heads = [index for index, line in enumerate(lines) if line.number in levels]
+        last = heads[1] if len(heads) > 1 else len(lines)  # below that it is of a story, unless it is a heading too
+        named = (i for i, line in enumerate(lines) if (i < last or line.number in levels) and self._names_points(line))
         start = next(named, None)
         if start is None:
             return lines
@@ -281,6 +287,8 @@ class _Reader:
 
     def _story(self, headline: str, name: str, section: str, lines: Sequence[PastedLine]) -> PastedStory:
         lines, source = self._source(lines)
+        if linked := _LINKED.fullmatch(headline):
+            headline, source = linked["words"], source or (linked["host"], linked["url"])
         pasted = name if name != headline else ""
         boxed = any(line.words.startswith(":::") for line in lines)  # it is written as ours are
         signs = self._signs

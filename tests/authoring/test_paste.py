@@ -261,6 +261,23 @@ def test_a_number_that_goes_from_a_headline_stays_as_a_comment(tmp_path: Path) -
     assert "---\n# 1、甲公司\nheadline: 甲公司\n---\n" in (tmp_path / "issues" / SLUG / "01-item.md").read_text("utf-8")
 
 
+def test_a_headline_that_is_a_link_has_its_address_as_the_source(tmp_path: Path) -> None:
+    text = (
+        "题\n\n## [甲公司改组](https://www.a.example/x?y=1)\n\n甲做了。\n\n## 2、[乙](b)\n\n乙做了。\n\n来源：新华社\n"
+    )
+    issue, _ = pasted(tmp_path, text)
+    assert [(item.headline, [(s.name, s.url) for s in item.sources]) for item in issue.items] == [
+        ("甲公司改组", [("a.example", "https://www.a.example/x?y=1")]), ("2、[乙](b)", [("新华社", None)])
+    ]  # fmt: skip
+    written = next((tmp_path / "issues" / SLUG).glob("01-*.md")).read_text("utf-8")
+    assert written.startswith("---\n# [甲公司改组](https://www.a.example/x?y=1)\nheadline: 甲公司改组\n")
+
+
+def test_points_within_a_story_are_not_those_of_the_issue(tmp_path: Path) -> None:
+    issue, _ = pasted(tmp_path, "题\n\n## 甲\n\n甲做了。\n\n## 乙\n\n乙做了。\n\nTL;DR\n\n- 一点\n- 二点\n")
+    assert (issue.key_points, issue.items[1].body.text) == (None, "乙做了。\n\nTL;DR\n\n- 一点\n- 二点")
+
+
 def test_a_slug_is_made_of_the_day_and_the_title_and_never_taken_twice(tmp_path: Path) -> None:
     config, today = newsletter(tmp_path), datetime.now(UTC).date()
     made = [
@@ -297,7 +314,7 @@ LINES = st.sampled_from(
      "::: commentary", "点评:", "【点评】", "## 点评", "# #", "划重点", "01", "02 甲", "- ", "•", "1、甲", "2、乙",
      "(本文)", "（本文来自甲）", "以上内容由甲生成", "图片", "[图片1]", "# a", "## b", "### c", "**d**", "** **",
      "来源：甲", "Source: x <https://x.example/>", "{{ x }}", "key: value", "- a: b", "'", "|", "> q", "\tx", "    y",
-     "| a |", "一、", "十二、甲"]
+     "| a |", "一、", "十二、甲", "## [甲](https://a.example/b)", "TL;DR"]
 )  # fmt: skip
 TEXTS = st.text(min_size=1) | st.lists(LINES | st.text(max_size=30), min_size=1, max_size=30).map("\n".join)
 SPACE = re.compile(r"\s")
