@@ -8,16 +8,19 @@ purpose has a salt of its own: a link of one kind never serves as another. The k
 from __future__ import annotations
 
 import contextlib
+import hmac
 import os
 import secrets
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
 from itsdangerous import BadSignature, Signer, TimestampSigner
+from itsdangerous.signer import SigningAlgorithm
 
 from publisher.config.model import Config
 from publisher.database.engine import keep_out_of_git
@@ -61,13 +64,7 @@ class Tokens:
     def __init__(self, keys: list[str], base: str) -> None:
         """``keys`` newest first; ``base`` the service's address, which ends in ``/``."""
         self.base = base
-        oldest_first = list(reversed(keys))
-        self._signers = {
-            purpose: (TimestampSigner if purpose is Purpose.CONFIRM else Signer)(
-                oldest_first, salt=f"publisher.{purpose.value}", key_derivation="hmac", digest_method=sha256
-            )
-            for purpose in Purpose
-        }
+        self._signers = {purpose: _signer(purpose, keys) for purpose in Purpose}
 
     @classmethod
     def open(cls, config: Config) -> Tokens:
@@ -80,7 +77,7 @@ class Tokens:
 
     def url(self, purpose: Purpose, reference: str, mailing: str | int | None = None) -> str:
         """A link to the readers' service; to unsubscribe it is the one-click address of RFC 8058."""
-        return f"{self.base}{purpose.value}/{self.sign(purpose, reference, mailing)}"
+        return f"{self.base}{purpose}/{self.sign(purpose, reference, mailing)}"
 
     def sign(self, purpose: Purpose, reference: str, mailing: str | int | None = None) -> str:
         """A token."""
@@ -103,6 +100,22 @@ class Tokens:
         except (BadSignature, ValueError):
             return None
         return TokenPayload(reference, mailing or None, issued_at.astimezone(UTC) if issued_at else None)
+
+
+class _HmacSha256(SigningAlgorithm):
+    _keyed = staticmethod(lru_cache(maxsize=64)(partial(hmac.new, digestmod=sha256)))
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        (signing := self._keyed(key).copy()).update(value)
+        return signing.digest()
+
+
+def _signer(purpose: Purpose, keys: list[str]) -> Signer:
+    """Derives the key of a purpose once, where itsdangerous would for each of the two links of each recipient."""
+    kind = TimestampSigner if purpose is Purpose.CONFIRM else Signer
+    salt = f"publisher.{purpose.value}"
+    derived = [kind(key, salt, key_derivation="hmac", digest_method=sha256).derive_key() for key in reversed(keys)]
+    return kind(derived, salt, key_derivation="none", algorithm=_HmacSha256())
 
 
 def keys_in(text: str) -> list[str]:

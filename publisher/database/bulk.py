@@ -8,6 +8,7 @@ from itertools import chain, repeat
 from types import MappingProxyType
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import JSON, BindParameter, Column, ColumnElement, Connection, Dialect, Engine, Table, Update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import bindparam, column, func, literal_column, select, table, text
@@ -69,8 +70,8 @@ def update_rows(
 ) -> None:
     """Execute an UPDATE for each of ``rows``, of which no two are about one row of the table.
 
-    They name its parameters, all the same ones; ``same`` are those that have one value for all. SQLite goes through
-    the rows by the columns that theirs are compared with: those need an index.
+    They name its parameters, all the same ones: text without NUL, numbers, None; ``same`` are those that have one value
+    for all. SQLite goes through the rows by the columns that theirs are compared with: those need an index.
     """
     if not rows:
         return
@@ -82,15 +83,14 @@ def update_rows(
         return
     binds = dict(parameters)
     bound = _bound(rows, [(key, binds[key]) for key in given])
-    # One statement, as of insert_rows: between two a busy thread may hold the interpreter's lock for 5 ms.
+    # One statement, as of insert_rows: between two a busy thread may hold the interpreter's lock for 5 ms. The rows are
+    # one parameter of it: to read a statement with a parameter for each value takes as long as to change the rows.
     text, parameters, own = _compiled(statement, dialect, given)
-    rest = _bound([{**own, **(same or {})}], parameters)[0]
-    names, row = ", ".join(map(dialect.identifier_preparer.quote, given)), f"({', '.join('?' * len(given))})"
-    most = max(1, _MOST_VALUES // len(given))
-    for part in (bound[at : at + most] for at in range(0, len(bound), most)):
-        values = ", ".join([row] * len(part))
-        whole = (*chain.from_iterable(part), *rest)
-        connection.exec_driver_sql(f"WITH given({names}) AS (VALUES {values}) {text}", whole)
+    names = map(dialect.identifier_preparer.quote, given)
+    columns = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(names))
+    rest, told = _bound([{**own, **(same or {})}], parameters)[0], to_json(bound).decode()
+    with_ = f"WITH given AS MATERIALIZED (SELECT {columns} FROM json_each(?))"  # noqa: S608
+    connection.exec_driver_sql(f"{with_} {text}", (told, *rest))
 
 
 @lru_cache(maxsize=16)

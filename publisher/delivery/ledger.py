@@ -250,11 +250,8 @@ class Ledger:
         mine = {"b_mailing": self.mailing.id, "b_sender": self.sender_id, "b_at": at}
         connection.execute(self._take, {**mine, "b_numbers": [claim.number for claim in claims]})
         for number, reason in gone:
-            connection.execute(
-                update(recipients)
-                .where(r.mailing_id == self.mailing.id, r.number == number)
-                .values(state=RecipientState.EXCLUDED, reason=reason)
-            )
+            left = update(recipients).where(r.mailing_id == self.mailing.id, r.number == number)
+            connection.execute(left.values(state=RecipientState.EXCLUDED, reason=reason))
         return tuple(claims), len(gone)
 
     def _next(self, connection: Connection, wanted: int, round_: int) -> Sequence[Any]:
@@ -335,8 +332,6 @@ def at_work(database: Database, connection: Connection, mailing: Mailing) -> boo
     """Whether a sender holds the mailing's lock (SQLite), or has shown a sign of life within the lease (PostgreSQL)."""
     if database.dialect == "sqlite":
         return is_held(database, mailing.slug)
-    now = clock(connection)
-    found = select(senders.c.id).where(
-        senders.c.mailing_id == mailing.id, senders.c.ended == 0, senders.c.beat.between(now - LEASE, now + LEASE)
-    )
+    s, now = senders.c, clock(connection)
+    found = select(s.id).where(s.mailing_id == mailing.id, s.ended == 0, s.beat.between(now - LEASE, now + LEASE))
     return connection.execute(found.limit(1)).first() is not None

@@ -153,17 +153,10 @@ def _freeze(config: Config, database: Database, letter: MailContent, options: Op
     def attempt() -> Mailing:
         with database.begin() as connection:
             return freeze(
-                connection,
-                letter,
-                options.segment,
-                options.local,
-                correction=options.correction,
-                family=options.family,
-                siblings=options.siblings,
-                variant=options.variant,
-                home=config.newsletter.language,
-                now=options.now,
-            )
+                connection, letter, options.segment, options.local, correction=options.correction,
+                family=options.family, siblings=options.siblings, variant=options.variant,
+                home=config.newsletter.language, now=options.now,
+            )  # fmt: skip
 
     return despite_conflicts(attempt)
 
@@ -200,15 +193,9 @@ def drain(
     if quota.left_today is not None and quota.left_today <= 0 and before.due:
         return _end(config, ledger, Ending.DAILY_QUOTA, "daily-quota", tripped)
     caps = (config.delivery.max_send_rate, _spread_rate(before, options.spread))
-    sender = Sender(
-        ledger,
-        transport,
-        envelope_factory(config, letter, mailing.reference),
-        pace_of(database, transport, ceiling(quota, *caps)),
-        caps,
-        options.interrupt,
-        options.progress,
-    )
+    address = envelope_factory(config, letter, mailing.reference)
+    pace = pace_of(database, transport, ceiling(quota, *caps))
+    sender = Sender(ledger, transport, address, pace, caps, options.interrupt, options.progress)
     ending = sender.drain()
     return _end(config, ledger, ending, sender.code, tripped)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import isqrt
@@ -293,10 +294,8 @@ class Sender:
         while pool.busy and time.monotonic() < deadline and self.interrupt.count < 2:
             for finished in pool.collect(0.2):
                 self._results += finished.results
-        try:
+        with suppress(DatabaseError):
             self._record()
-        except DatabaseError:
-            return
 
     def _show(self, pool: SubmitPool, *, force: bool = False) -> None:
         now = self.clock()

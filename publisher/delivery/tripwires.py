@@ -70,14 +70,8 @@ def after_the_fact(connection: Connection, mailing: Mailing) -> list[Tripped]:
     advice = say(
         "look for a second sender or a restored database; publisher cancel {slug} stops it for good", slug=slug
     )
-    tripped = [
-        Tripped(
-            "reached-twice",
-            slug,
-            say("{doubled} recipients of {slug} were reached twice", doubled=doubled, slug=slug),
-            advice,
-        )
-    ]
+    saw = say("{doubled} recipients of {slug} were reached twice", doubled=doubled, slug=slug)
+    tripped = [Tripped("reached-twice", slug, saw, advice)]
     mailed = (r.mailing_id == mailing.id, r.state != RecipientState.EXCLUDED)
     query = select(func.count(r.message_id), func.count()).select_from(recipients).where(*mailed)
     reached, all_ = connection.execute(query).one()
@@ -95,24 +89,15 @@ def deferring(connection: Connection, mailing: Mailing) -> list[Tripped]:
         "wait some hours; publisher status {slug} says why it defers, publisher send {slug} goes on with them",
         slug=slug,
     )
-    return [
-        Tripped(
-            "receiver-defers",
-            slug,
-            say(
-                "{receiver} deferred {deferred:,} of {n:,} messages of {slug}, far above its history:"
-                " {waiting:,} recipients there wait, the others do not",
-                receiver=receiver,
-                deferred=deferred,
-                n=accepted + deferred,
-                slug=slug,
-                waiting=waiting,
-            ),
-            advice,
-            stops=False,
-        )
-        for receiver, accepted, deferred, waiting in connection.execute(held.order_by(t.receiver))
-    ]
+    found = []
+    for receiver, accepted, deferred, waiting in connection.execute(held.order_by(t.receiver)):
+        saw = say(
+            "{receiver} deferred {deferred:,} of {n:,} messages of {slug}, far above its history:"
+            " {waiting:,} recipients there wait, the others do not",
+            receiver=receiver, deferred=deferred, n=accepted + deferred, slug=slug, waiting=waiting,
+        )  # fmt: skip
+        found.append(Tripped("receiver-defers", slug, saw, advice, stops=False))
+    return found
 
 
 def harmful(connection: Connection, mailing: Mailing, account: Account) -> list[Tripped]:
@@ -157,8 +142,7 @@ def _reached_by_another(connection: Connection, mailing: Mailing) -> int:
     pending = (r.mailing_id == mailing.id, r.state == literally(RecipientState.PENDING), r.released == 0)
     reached = select(r.reference).where(r.mailing_id.in_(others), r.state == RecipientState.SUBMITTED)
     query = select(func.count()).select_from(recipients).where(*pending, r.reference.in_(reached))
-    found: int = connection.execute(query).scalar_one()
-    return found
+    return int(connection.execute(query).scalar_one())
 
 
 def overdue(found: Iterable[Reading], config: Config) -> list[Tripped]:
@@ -215,9 +199,7 @@ def tally(
 ) -> bool:
     """Add to the counts by receiver (the nameless left out), and hold those back that defer far too much.
 
-    Whether one more is held.
-
-    ``again``: recipients of a held receiver may have become pending since, and are held as well.
+    Whether one more is held. ``again``: of a held receiver more may have become pending since, and are held as well.
     """
     tripped = False
     for receiver in sorted(name for name in accepted | deferred if name):

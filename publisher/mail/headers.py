@@ -20,7 +20,7 @@ _SAFE = re.compile(r"[!-~]+@[A-Za-z0-9.-]+|[!-~]+@\[[0-9A-Fa-f:.IPv]+\]")
 
 def clean(value: str) -> str:
     """``value`` on one line: control characters and line breaks become a space."""
-    return _CONTROL.sub(" ", value).strip()
+    return (value if value.isprintable() else _CONTROL.sub(" ", value)).strip()  # what is printable has none of them
 
 
 def on_one_line(text: Slotted) -> Slotted:

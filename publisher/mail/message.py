@@ -152,11 +152,12 @@ class Envelope:
 
     def html_values(self) -> dict[AnySlot, str]:
         """The values, escaped for HTML text and attributes."""
-        return {slot: _encoded(slot, value) or html.escape(clean(value)) for slot, value in self.values.items()}
+        return {slot: in_html(slot, value) for slot, value in self.text_values().items()}
 
     def text_values(self) -> dict[AnySlot, str]:
         """The values for plain text."""
-        return {slot: _encoded(slot, value) or clean(value) for slot, value in self.values.items()}
+        values = {slot: clean(value) for slot, value in self.values.items()}
+        return {slot: slot.encoded(value) if isinstance(slot, Personal) else value for slot, value in values.items()}
 
 
 def value_in(slot: Personal, held: str | None) -> str:
@@ -167,9 +168,9 @@ def value_in(slot: Personal, held: str | None) -> str:
     return value if value and fits(value, slot.type, slot.choices) else slot.default
 
 
-def _encoded(slot: AnySlot, value: str) -> str | None:
-    """A value for the place that its slot knows."""
-    return slot.encoded(clean(value)) if isinstance(slot, Personal) else None
+def in_html(slot: AnySlot, text: str) -> str:
+    """What stands in HTML where ``text`` stands in plain text; the place of an attribute's value is known already."""
+    return text if isinstance(slot, Personal) else html.escape(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ import sqlite3
 import subprocess
 import sys
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import bindparam, create_engine, insert, select, text, update
+from sqlalchemy import bindparam, create_engine, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from publisher.audience.tables import consents, salts, subscribers
@@ -159,8 +161,7 @@ def test_more_rows_than_a_statement_takes_are_all_inserted(database: Database, m
         assert {*connection.scalars(select(salts.c.purpose))} == {"0", "1", "2", "3", "4"}
 
 
-def test_more_rows_than_a_statement_takes_are_all_updated(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "_MOST_VALUES", 5)
+def test_many_rows_are_updated_at_once(database: Database) -> None:
     s = salts.c
     statement = update(salts).where(s.purpose == bindparam("key"), s.value != "kept").values(value=bindparam("new"))
     with database.begin() as connection:
@@ -170,6 +171,40 @@ def test_more_rows_than_a_statement_takes_are_all_updated(database: Database, mo
         update_rows(connection, statement, [{"key": "4"}, {"key": "5"}, {"key": "none"}], {"new": "same"})
         found = {row.purpose: row.value for row in connection.execute(select(salts))}
     assert found == {"0": "y0", "1": "y1", "2": "y2", "3": "y3", "4": "same", "5": "kept"}
+
+
+AWKWARD = ("", "1", "null", "[1]", '"', "\\", "\\u0041", "\n\x1f\x7f", "每😀\u2028", "'--", "x" * 32)
+
+
+@pytest.mark.parametrize("value", AWKWARD)
+def test_an_update_writes_what_it_was_given(database: Database, value: str) -> None:
+    s = salts.c
+    statement = update(salts).where(s.purpose == bindparam("key"), s.value != "y").values(value=bindparam("new"))
+    with database.begin() as connection:
+        insert_rows(connection, salts, [{"purpose": "a", "value": "x"}])
+        update_rows(connection, statement, [{"key": "a", "new": value}, {"key": "b", "new": "y"}])
+        assert connection.scalars(select(s.value)).all() == [value]
+
+
+@pytest.mark.parametrize("made", ["recipients", "subscribers"])
+def test_an_update_of_many_looks_up_each_row(config: Config, made: str) -> None:
+    from publisher.audience import merging
+    from publisher.delivery import ledger
+
+    statement, keys = {
+        "recipients": (ledger._RECORD, ("b_mailing", "b_number", "b_sender", "b_state", "b_attempts", "b_reason")),
+        "subscribers": (merging._UPDATE, ("key", *(f"new_{key}" for key in merging._KEPT))),
+    }[made]
+    seen: list[tuple[str, Any]] = []
+    sqlite = open_database(config)
+    event.listen(sqlite.engine, "before_cursor_execute", lambda *given: seen.append(given[2:4]))
+    rest = {"b_message_id": None, "b_changed_at": datetime.now(UTC), "new_changed_at": datetime.now(UTC)}
+    with sqlite.begin() as connection:
+        update_rows(connection, statement, [dict.fromkeys(keys)], rest)
+        text, values = next(one for one in seen if "UPDATE" in one[0])
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)]
+    assert plan[-2] == "SCAN given"
+    assert plan[-1].startswith(f"SEARCH {made} USING ")
 
 
 def test_a_broken_constraint_names_no_address_not_even_in_a_traceback(database: Database) -> None:

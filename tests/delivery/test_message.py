@@ -171,3 +171,8 @@ def test_the_sender_name_comes_back(tmp_path: Path, name: str) -> None:
     sender = f'"{escaped}" <weekly@news.example.com>'
     config = config.model_copy(update={"newsletter": config.newsletter.model_copy(update={"from_": sender})})
     assert parse(one(config))["from"].addresses[0].display_name == name
+
+
+@given(st.text(st.characters() | st.sampled_from("\x00\x1f\x7f\x85\xa0\u2028\u2029\u200b \t\r\n"), max_size=30))
+def test_no_value_brings_a_line_of_its_own(value: str) -> None:
+    assert clean(value) == re.sub("[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", value).strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email
 import email.policy
+import json
 import smtplib
 import socket
 import threading
@@ -26,6 +27,7 @@ from publisher.mail.message import Envelope, compose
 from publisher.providers import Transport, open_transport
 from publisher.providers.outcomes import Verdict
 from publisher.providers.ses.template import template_of
+from publisher.providers.ses.transport import SesBulkTransport
 from publisher.providers.smtp.transport import SmtpTransport
 from publisher.testing import FakeTransport
 from tests.delivery.world import SLUG, make_config, make_letter
@@ -210,6 +212,40 @@ def test_ses_in_bulk_gets_headers_tags_and_bodies_of_each_recipient(
     assert server.account.calls == 1
 
 
+def test_ses_in_bulk_gets_what_botocore_itself_would_write_signed(
+    ses: Callable[..., SesServer], tmp_path: Path
+) -> None:
+    import boto3
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    server, given, sent = ses(), list[dict[str, Any]](), list[Any]()
+    config = make_config(tmp_path, "ses")
+    transport = open_transport(config)
+    assert isinstance(transport, SesBulkTransport)
+    transport.open(compose(config, make_letter(html=Slotted(("{{\\<p>“正文” \u2028\x1f", Slot.GREETING)))))
+    ours, theirs = transport._client, boto3.Session().client("sesv2", region_name="eu-west-1")
+    ours.meta.events.register_first("provide-client-params.sesv2", lambda params, **_: given.append(params))
+    for client in (ours, theirs):
+        client.meta.events.register("before-send.sesv2", lambda request, **_: sent.append(request))
+
+    people = [envelope(1, attempt=3), envelope(2, address="王\ud800@example.com"), envelope(3)]
+    outcomes = transport.submit(people)
+    theirs.send_bulk_email(**given[0])  # which looks at every parameter first
+
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.SUBMITTED] * 3
+    assert json.loads(sent[0].body) == json.loads(sent[1].body) == given[0]
+    assert server.account.calls == 2
+    request = AWSRequest(sent[0].method, sent[0].url, data=sent[0].body)
+    for name in ("Content-Type", "X-Amz-Date"):
+        request.headers[name] = sent[0].headers[name].decode()
+    request.context["timestamp"] = request.headers["X-Amz-Date"]
+    auth = SigV4Auth(Credentials("AKIDEXAMPLE", "secret"), "ses", "eu-west-1")
+    signature = auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
+    assert sent[0].headers["Authorization"].decode().endswith(f"Signature={signature}")
+
+
 def test_ses_gets_the_whole_message_where_bulk_cannot_serve(ses: Callable[..., SesServer], tmp_path: Path) -> None:
     server = ses()
     config = make_config(tmp_path, "ses", bulk=False)
@@ -228,8 +264,6 @@ BRACES = st.text(st.sampled_from("{}\\ ax#/!>&\"'^~-正"), max_size=24)
 
 @given(parts=st.lists(st.one_of(BRACES, st.sampled_from(list(Slot))), max_size=6), subject=BRACES)
 def test_any_text_survives_the_template_of_ses(parts: list[str | Slot], subject: str) -> None:
-    import json
-
     text = Slotted(tuple(parts))
     template = template_of(make_letter(html=text, text=text), Slotted((subject,)))
     one = envelope(1, values=dict.fromkeys(Slot, "{{v}} & <v>"))

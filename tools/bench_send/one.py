@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 import sys
@@ -25,6 +26,7 @@ from publisher.edition.model import Slot, Slotted
 from publisher.mail.message import Envelope, compose
 from publisher.providers import open_transport
 from tests.delivery.world import add_people, make_config, make_letter
+from tools.bench_send.bare import MAILING, send_bulk
 
 PARAGRAPH = "这是一段普通的正文，长度与一周要闻里的一则相仿，用来让消息有真实的分量。" * 6
 
@@ -35,23 +37,23 @@ def letter() -> Any:
     return make_letter(html=html, text=Slotted((f"{PARAGRAPH}\n" * 16, Slot.UNSUBSCRIBE_URL, "\n")))
 
 
-def bare(root: Path, people: int, *, bulk: bool) -> dict[str, float]:
-    """boto3 and threads and nothing else: no ledger, no pace, no outcomes kept."""
+def transport_alone(root: Path, people: int, *, bulk: bool) -> dict[str, float]:
+    """The sender's own calls from threads and nothing else: no ledger, no pace, no outcomes kept."""
     transport = open_transport(make_config(root, "ses", bulk=bulk))
     transport.open(compose(make_config(root), letter()))
-    address = envelope_factory(make_config(root), letter(), "0a1b2c3d")
-    began = time.monotonic()
+    address = envelope_factory(make_config(root), letter(), MAILING)
+    began, processor = time.monotonic(), time.process_time()
 
     def one(start: int) -> int:
         batch: list[Envelope] = []
         for n in range(start, min(start + transport.most, people)):
             claim = Claim(n, 1, f"{n:024x}", f"reader{n}@example.com", "")
-            batch.append(address(f"0a1b2c3d-{n + 1}", claim))
+            batch.append(address(f"{MAILING}-{n + 1}", claim))
         return len(transport.submit(batch))
 
     with ThreadPoolExecutor(transport.parallel) as pool:
         sent = sum(pool.map(one, range(0, people, transport.most)))
-    return {"sent": sent, "seconds": time.monotonic() - began}
+    return {"sent": sent, "seconds": time.monotonic() - began, "processor": time.process_time() - processor}
 
 
 def varied() -> Any:
@@ -114,8 +116,9 @@ def resuming(root: Path, _count: int) -> dict[str, float]:
 
 
 MEASURES = {
-    "bare-bulk": lambda root, n: bare(root, n, bulk=True),
-    "bare-single": lambda root, n: bare(root, n, bulk=False),
+    "bare-bulk": lambda root, n: send_bulk(make_config(root, "ses"), letter(), n),
+    "transport": lambda root, n: transport_alone(root, n, bulk=True),
+    "one-by-one": lambda root, n: transport_alone(root, n, bulk=False),
     "ledger": ledger,
     "variants": lambda root, n: ledger(root, n, varied),
     "people": people,
@@ -126,6 +129,7 @@ MEASURES = {
 
 def main() -> None:
     """Measure and print."""
+    gc.set_threshold(50_000, 20, 50)  # as publisher.cli.app has it; for the bare loop too
     name, root, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     found = MEASURES[name](root, count)
     found["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

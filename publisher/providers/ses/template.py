@@ -11,9 +11,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import pydantic_core
 
 from publisher.edition.model import AnySlot, Personal, Slot, Slotted
-from publisher.mail.message import Envelope, MailContent
+from publisher.mail.message import Envelope, MailContent, in_html
 
 _RUN = re.compile(r"[\\{}]+")
 _SHORT = {Slot.UNSUBSCRIBE_URL: "u", Slot.PREFERENCES_URL: "p", Slot.GREETING: "g"}
@@ -32,13 +35,20 @@ class Template:
     def data(self, envelope: Envelope) -> str:
         """The ``ReplacementTemplateData`` of one recipient, as JSON."""
         values = dict(self.runs)
-        text = envelope.text_values()
-        for slot, value in envelope.html_values().items():
+        for slot, value in envelope.text_values().items():
             if isinstance(slot, Personal):
                 values[self.personal[slot]] = value
             else:
-                values |= {f"h{_SHORT[slot]}": value, f"t{_SHORT[slot]}": text[slot]}
-        return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+                values |= {f"h{_SHORT[slot]}": in_html(slot, value), f"t{_SHORT[slot]}": value}
+        return to_json(values).decode()
+
+
+def to_json(value: Any) -> bytes:
+    """As JSON, several times as fast as ``json``, which writes what is no Unicode."""
+    try:
+        return pydantic_core.to_json(value)
+    except ValueError:
+        return json.dumps(value).encode()
 
 
 def template_of(letter: MailContent, subject: Slotted) -> Template:

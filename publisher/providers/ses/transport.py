@@ -17,6 +17,7 @@ import boto3
 import botocore.exceptions as aws
 from botocore.config import Config as ClientConfig
 
+from publisher import __version__
 from publisher.config.model import SesTransport
 from publisher.errors import TransportError
 from publisher.mail.headers import addr_spec, clean, on_one_line
@@ -24,7 +25,7 @@ from publisher.mail.message import Composed, Envelope
 from publisher.providers.outcomes import Outcome, Verdict, in_words, submitted
 from publisher.providers.provider import Quota, Transport
 from publisher.providers.ses import TABLE
-from publisher.providers.ses.template import Template, template_of
+from publisher.providers.ses.template import Template, template_of, to_json
 
 MOST = 50  # destinations a call (SendBulkEmail)
 CONNECT_SECONDS = 10
@@ -95,11 +96,15 @@ class SesApiTransport(Transport):
             max_pool_connections=self.parallel + 1,
             parameter_validation=False,  # our own call, checked in the tests; a third of the CPU time
             tcp_keepalive=True,
+            user_agent=f"publisher/{__version__}",  # botocore puts its own together anew, twice a call
         )
         try:
-            return boto3.Session().client("sesv2", region_name=self._config.region, config=settings)
+            client = boto3.Session().client("sesv2", region_name=self._config.region, config=settings)
         except aws.BotoCoreError as error:
             raise unusable(error, self._config) from error
+        client.meta.events.register("provide-client-params.sesv2.SendBulkEmail", _write)
+        client.meta.events.register("before-call.sesv2.SendBulkEmail", _exchange)
+        return client
 
     def _call(self, method: str, count: int, **request: Any) -> list[Outcome]:
         """What one call says of its ``count`` recipients."""
@@ -198,9 +203,8 @@ class SesBulkTransport(SesApiTransport):
             "TemplateData": "{}",
             "Headers": [{"Name": name, "Value": value} for name, value in composed.headers],
         }
-        entries = [self._entry(envelope, template) for envelope in envelopes]
-        default = {"Template": content}
-        return self._call("send_bulk_email", len(entries), DefaultContent=default, BulkEmailEntries=entries)
+        told = [self._entry(envelope, template) for envelope in envelopes]
+        return self._call("send_bulk_email", len(told), DefaultContent={"Template": content}, BulkEmailEntries=told)
 
     def _entry(self, envelope: Envelope, template: Template) -> dict[str, Any]:
         return {
@@ -209,6 +213,16 @@ class SesBulkTransport(SesApiTransport):
             "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": template.data(envelope)}},
             "ReplacementHeaders": [{"Name": "List-Unsubscribe", "Value": f"<{clean(envelope.unsubscribe_url)}>"}],
         }
+
+
+def _write(params: dict[str, Any], context: dict[str, Any], **_: object) -> dict[str, Any]:
+    """botocore gets no parameters to write: it would make the same JSON of them, for half of a sender's time."""
+    context["body"] = to_json(params)
+    return {}
+
+
+def _exchange(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+    params["body"] = context["body"]  # the request's, before it is signed
 
 
 def _refused(outcomes: Sequence[Outcome]) -> bool:
@@ -258,12 +272,11 @@ _UNVERIFIED = re.compile(r"not verified|not authorized", re.IGNORECASE)
 def of_status(status: str, message_id: str | None, error: str = "") -> Outcome:
     """What an entry of SendBulkEmail's answer says of its recipient."""
     verdict = _STATUSES.get(status, Verdict.UNCERTAIN)
-    if verdict is Verdict.SUBMITTED and not message_id:
-        return Outcome(Verdict.UNCERTAIN, "success-without-message-id")
+    if verdict is Verdict.SUBMITTED:
+        return submitted(message_id) if message_id else Outcome(Verdict.UNCERTAIN, "success-without-message-id")
     if verdict is Verdict.REJECTED and _UNVERIFIED.search(error):
         return Outcome(Verdict.STOP, "identity-not-verified")
-    code = "" if verdict is Verdict.SUBMITTED else status
-    return Outcome(verdict, code, message_id if not verdict.not_sent else None)
+    return Outcome(verdict, status, message_id if not verdict.not_sent else None)
 
 
 def of_exception(error: BaseException) -> Outcome:
