@@ -287,7 +287,7 @@ class _Reader:
 
     def _story(self, headline: str, name: str, section: str, lines: Sequence[PastedLine]) -> PastedStory:
         lines, source = self._source(lines)
-        if linked := _LINKED.fullmatch(headline):
+        if linked := _LINKED.fullmatch(NUMBERED.sub("", headline, count=1).strip()):
             headline, source = linked["words"], source or (linked["host"], linked["url"])
         pasted = name if name != headline else ""
         boxed = any(line.words.startswith(":::") for line in lines)  # it is written as ours are

@@ -263,14 +263,15 @@ def test_a_number_that_goes_from_a_headline_stays_as_a_comment(tmp_path: Path) -
 
 def test_a_headline_that_is_a_link_has_its_address_as_the_source(tmp_path: Path) -> None:
     text = (
-        "题\n\n## [甲公司改组](https://www.a.example/x?y=1)\n\n甲做了。\n\n## 2、[乙](b)\n\n乙做了。\n\n来源：新华社\n"
+        "题\n\n## 一、 [甲公司改组](https://www.a.example/x?y=1)\n\n甲做了。\n\n"
+        "## 2、[乙](b)\n\n乙做了。\n\n来源：新华社\n"
     )
     issue, _ = pasted(tmp_path, text)
     assert [(item.headline, [(s.name, s.url) for s in item.sources]) for item in issue.items] == [
-        ("甲公司改组", [("a.example", "https://www.a.example/x?y=1")]), ("2、[乙](b)", [("新华社", None)])
+        ("甲公司改组", [("a.example", "https://www.a.example/x?y=1")]), ("[乙](b)", [("新华社", None)])
     ]  # fmt: skip
     written = next((tmp_path / "issues" / SLUG).glob("01-*.md")).read_text("utf-8")
-    assert written.startswith("---\n# [甲公司改组](https://www.a.example/x?y=1)\nheadline: 甲公司改组\n")
+    assert written.startswith("---\n# 一、 [甲公司改组](https://www.a.example/x?y=1)\nheadline: 甲公司改组\n")
 
 
 def test_points_within_a_story_are_not_those_of_the_issue(tmp_path: Path) -> None:

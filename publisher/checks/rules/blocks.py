@@ -29,6 +29,7 @@ _HAN = "一二三四五六七八九十"
 _LISTED = regex(
     rf"^[ \t]*(?:(?P<mark>[-+](?![-+\d\s>])|[-+](?=[\u00a0\u3000])|[－–•·●▪◦‣・\uf0b7\uf0a7\uf0d8]"
     rf"|o(?=\t| {{2}})){_LINE}(?P=mark)"
+    r"|\*(?=[^\s*][^*\n]*\n[ \t]*\*[^\s*][^*\n]*$)"  # *word begins emphasis, if any
     rf"|:[ \t](?=\S){_LINE}(?:[^\n:]{{1,40}}\n)?:[ \t]"  # what the word above means, and the one between
     rf"|(?P<ring>[①-⑳]){_LINE}(?P<next>[①-⑳])"
     rf"|\[(?P<note>\d{{1,2}})\](?!\[){_LINE}\[(?P<more>\d{{1,2}})\]"

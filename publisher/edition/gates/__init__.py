@@ -38,7 +38,7 @@ def check_edition(edition: Edition, issue: Issue, config: Config) -> list[Diagno
         *contrast.find(html, place),
         *clients.find(html, place),
         *structure.differences(edition.html, edition.text, [i.headline for i in issue.items[: edition.mailed]], place),
-        *literal_markup.check(edition, issue),
+        *literal_markup.check(issue),
         *_card_glyphs(edition, issue, config),
     ]
     return [_in_theme(finding, config) if finding.code in _OF_THE_THEME else finding for finding in found]

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.diagnostics import Diagnostic, Severity, define, say
-from publisher.edition.model import Edition
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Issue, Prose
 from publisher.issue.personal import opens_code
 
 LITERAL_MARKUP = define("literal-markup", Severity.WARNING)
+_WIDE = r"[\u3001-\u3011\u3040-\u30ff\u3400-\u9fff\uff01-\uff0f\uff1a-\uff1f]"
 _LITERAL = re.compile(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # 2**64 and f**k are as they are meant
 _TICK = re.compile(r"(?<![\w`])`(?=[\w./$-])(?![^`\n]*')|(?<=[\w./)-])`(?![\w`])")  # no `quotation', no Hawai`i
-_MEANT = re.compile(r"\\[*`]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
+_UNDER = re.compile(
+    rf"(?<!\w)(_{{1,2}})(?=[^\s_])[^_\n]+(?<={_WIDE})\1(?={_WIDE})"
+    rf"|(?<={_WIDE})(_{{1,2}})(?={_WIDE})[^_\n]+(?<=\S)\2(?!\w)"
+)
+_SIGN = re.compile(r"\*\*|`|_")
+_MEANT = re.compile(r"\\[*_`]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
 _CENSORED = re.compile(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
 _NO_EMPHASIS = say("the asterisks here do not become emphasis")
 _CLOSE = say("close the emphasis, without a space inside it; write \\*\\* for asterisks that are meant")
 _NO_CODE = say("the backtick here is no sign of code: readers see it")
+_NO_EMPHASIS_EITHER = say("the underscores here do not become emphasis")
+_STARS = say("write * in place of _ beside Chinese characters; \\_ for a sign that is meant")
 _CLOSE_CODE = say("write ` where the code begins and where it ends, or \\` for a sign that is meant")
 
 
-def check(edition: Edition, issue: Issue) -> Iterator[Diagnostic]:
-    """Look at each paragraph, heading or cell of an issue whose page shows any."""
-    if "**" not in edition.web and "`" not in edition.web:
-        return
-    for prose in (issue.intro, *(prose for item in issue.items for prose in (item.body, item.commentary))):
-        yield from _in_tokens(prose, parsed(prose.text).tokens) if prose else ()
-    for prose in (issue.attribution, *(issue.key_points.points if issue.key_points else ())):
-        yield from _in_tokens(prose, parsed(prose.text, inline=True).tokens) if prose else ()
+def check(issue: Issue) -> Iterator[Diagnostic]:
+    """Look at each paragraph, heading or cell, as it was parsed for its page."""
+    lines = (issue.attribution, *(issue.key_points.points if issue.key_points else ()))
+    texts = (issue.intro, *(prose for item in issue.items for prose in (item.body, item.commentary)))
+    for prose in (*texts, *lines):
+        if prose and _SIGN.search(prose.text):
+            yield from _in_tokens(prose, parsed(prose.text, inline=prose in lines).tokens)
 
 
 def _in_tokens(prose: Prose, tokens: Iterable[Token]) -> Iterator[Diagnostic]:
@@ -46,11 +53,11 @@ def _in_tokens(prose: Prose, tokens: Iterable[Token]) -> Iterator[Diagnostic]:
                 found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=False))][:1]
             for row, spots in found:  # one a line: the two halves of a pair are one mistake
                 yield LITERAL_MARKUP.at(prose.place(row, spots[0], spots[-1] + 2), _NO_EMPHASIS, help=_CLOSE)
-        if _TICK.search(words) and not _MEANT.search(token.content):
-            for row in rows:
-                if tick := _TICK.search(_without_code(prose.lines[row])):
-                    yield LITERAL_MARKUP.at(prose.place(row, tick.start(), tick.end()), _NO_CODE, help=_CLOSE_CODE)
-                    break
+        for sign, message, advice in (_TICK, _NO_CODE, _CLOSE_CODE), (_UNDER, _NO_EMPHASIS_EITHER, _STARS):
+            if sign.search(words) and not _MEANT.search(token.content):
+                spot = ((row, one) for row in rows if (one := sign.search(_without_code(prose.lines[row]))))
+                for row, one in islice(spot, 1):
+                    yield LITERAL_MARKUP.at(prose.place(row, *one.span()), message, help=advice)
 
 
 def _seen(token: Token) -> Iterator[str]:
@@ -59,16 +66,16 @@ def _seen(token: Token) -> Iterator[str]:
         tree = LexborHTMLParser(token.content)
         tree.strip_tags(["code", "pre"])
         yield tree.text()
-    code = 0
+    code = 0  # or an address that nobody wrote as a link
     for child in token.children or ():
-        code += opens_code(child)
+        code += opens_code(child) + (child.nesting if child.info == "auto" else 0)
         if child.type == "text" and not code:
             yield child.content
 
 
 def _without_code(line: str) -> str:
     """A line with blanks for its code and for signs that are meant."""
-    return re.sub(r"(`+)(?:(?!\1).)*\1(?!`)|\\[*`]", lambda code: " " * len(code[0]), line)
+    return re.sub(r"(?<!`)(`++)(?:(?!\1).)*+\1(?!`)|\\[*_`]", lambda code: " " * len(code[0]), line)
 
 
 def _spots(written: str, *, alone: bool) -> list[int]:
