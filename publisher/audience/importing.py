@@ -131,7 +131,7 @@ def _write(database: Database, batch: list[ImportRow], **options: Any) -> list[R
             return write_batch(connection, batch, **options)
 
     try:  # on PostgreSQL somebody may subscribe between our look and our insert; the second look sees them
-        return despite_conflicts(attempt, tries=3)
+        return despite_conflicts(attempt, tries=6)
     except IntegrityError as error:
         message = "the same subscribers are being written by another command"
         raise DatabaseError(message, help="run the import again") from error

@@ -7,6 +7,7 @@ command ever meets an old one. A failure of the database leaves here as a :class
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 import time
@@ -216,6 +217,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # what failed is raised; that a pipeline ended so is no news
     try:
         options = {"connect_timeout": 10, "application_name": "publisher"}
         return create_engine(url, **_COMMON, pool_pre_ping=True, connect_args=options)
