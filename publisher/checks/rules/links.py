@@ -14,6 +14,7 @@ from publisher.issue.links import fault_of_link
 
 LINK_TO_FILE = define("link-to-file", Severity.ERROR)
 MISSING_ANCHOR = define("link-to-missing-anchor", Severity.ERROR)
+NAMES_ANOTHER = define("link-names-another", Severity.WARNING)
 TRACKING = define("tracking-parameter", Severity.WARNING)
 UNKNOWN_CLASS = define("unknown-class", Severity.WARNING)
 VAGUE_TEXT = define("vague-link-text", Severity.WARNING)
@@ -38,6 +39,7 @@ _TRACKING = re.compile(
 )
 _LIKE_CLASS = re.compile(r"\{:?[ ]?(?:[.#](?!button\})[\w. #-]+|[a-z]+=[^{}\n]+)\}")
 _CLASS = re.compile(rf"\]\((?:[^()\n]|\([^()\n]*\))*\)({_LIKE_CLASS.pattern})")
+_HOST = re.compile(r"\s*https?://(?P<host>[\w-]+(?:\.[\w-]+)+)(?:[/?#:]\S*)?\s*", re.IGNORECASE)
 _MOST = 60  # anchors that a finding names
 _TRIM = re.compile(r"^[\W_]+|[\W_]+$")
 
@@ -61,8 +63,18 @@ def check(context: Context) -> Iterator[Diagnostic]:
         if _TRIM.sub("", link.words).casefold() in _VAGUE:
             message = say("the link's text “{words}” does not say where it leads", words=link.words.strip())
             yield VAGUE_TEXT.at(link.place, message, help=say("make the words that name the target the link"))
+        shown, led = _HOST.fullmatch(link.words), _HOST.fullmatch(link.url)
+        if shown and led and _site(shown) != _site(led) and "xn--" not in link.url.lower():
+            values = {"named": shown["host"], "led": led["host"]}
+            message = say("the link's text names {named}, and it leads to {led}", **values)
+            yield NAMES_ANOTHER.at(link.place, message, help=say("write the address that is meant in both places"))
     yield from _tracking(context)
     yield from _classes(context)
+
+
+def _site(found: re.Match[str]) -> list[str]:
+    """The end of a host, which those of one owner share."""
+    return found["host"].lower().split(".")[-2:]
 
 
 def _page_of(url: str, context: Context) -> Sentence:

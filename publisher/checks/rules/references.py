@@ -34,7 +34,6 @@ _SOUND_PICTURE = re.compile(r"\[[^\[\]\n]*\]\([ \t]*[^\s()]+(?:[ \t]+(?:\"[^\"]*
 _SHOWN = re.compile(r"\]\([ \t]*(?=https?:|$)")
 _TITLE = re.compile(r"\s+[“‘].*[”’]$")  # in quotes that are none of Markdown's
 _GOES_ON = re.compile(r"[ \t]*[)\"'(]")  # the end of a link, or its title
-_BRACKETED = re.compile(r"^ {0,3}\[[^\[\]\n]+\]:|\[([^\[\]]+)\]", re.MULTILINE)
 _ADDRESS = re.compile(r"https?:|mailto:", re.IGNORECASE)
 _CODE = re.compile(r"`[^`\n]*`")
 
@@ -46,10 +45,13 @@ def check(context: Context) -> Iterator[Diagnostic]:
         together.setdefault(id(text) if text.item is None else text.item, []).append(text)
     yield from undefined(context)
     for texts in together.values():
-        defines = any("]:" in text.prose.text for text in texts)
-        used = {label for text in texts for label in _labels(text.prose.text)} if defines else set()
+        defines = any(text.env.get("references") for text in texts)
+        parts = [text.parts for text in texts] if defines else []
+        shown = {link.url for part in parts for link in part.links} | {
+            picture.source for part in parts for picture in part.pictures
+        }
         for text in texts:
-            yield from _without_reference(text, used)
+            yield from _without_reference(text, shown)
             yield from _nearly_links(text)
             yield from _nearly_pictures(text)
         if any("[^" in text.prose.text for text in texts):
@@ -103,17 +105,13 @@ def _nearly_pictures(text: Text) -> Iterator[Diagnostic]:
                 yield LINK_NOT_MADE.at(place(*found.span()), message, help=advice)
 
 
-def _labels(text: str) -> Iterator[str]:
-    """The labels in brackets that are not those of a definition; one may go on in the next line, and of a quotation."""
-    return (normalizeReference(re.sub(r"\n[ \t>]*", " ", found[1])) for found in _BRACKETED.finditer(text) if found[1])
-
-
-def _without_reference(text: Text, used: set[str]) -> Iterator[Diagnostic]:
+def _without_reference(text: Text, shown: set[str]) -> Iterator[Diagnostic]:
+    """Definitions whose address no link and no picture has."""
     defined = text.env.get("references", {})
     doubled = [(each["label"], each) for each in text.env.get("duplicate_refs", ())]
     for label, definition in (*defined.items(), *doubled):
         url = str(definition["href"])
-        if _ADDRESS.match(url) and (label not in used or url != defined[label]["href"]):
+        if _ADDRESS.match(url) and url not in shown:
             first = definition["map"][0]
             place = text.prose.place(first, 0, len(text.prose.lines[first].rstrip()))
             values = {"label": shortened(label.lower()), "url": url}
