@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from publisher.authoring.definitions import Definitions
 from publisher.authoring.headlines import BOLD, ENDED, NUMBERED, PastedLine, Signs, headlines, value
 from publisher.checks.rules.items import commentary_label
 from publisher.config import Config
@@ -88,13 +89,15 @@ class _Reader:
         blank = sum(not line.text for line in lines)
         code = _fenced(lines)
         self._lines, levels = self._underlined(lines, code)
+        self._definitions = Definitions(self._lines, code)
         self._signs = Signs(code, levels, commentary_label(config), 5 * blank >= len(lines))
 
     def read(self) -> Digest:
         """The parts, from the outside in."""
         first = next(index for index, line in enumerate(self._lines) if line.text)
         self._found.title = self._bare(self._lines[first])
-        lines = self._key_points(self._closing(self._without_furniture(self._lines[first + 1 :])))
+        lines = self._definitions.taken_from(self._without_furniture(self._lines[first + 1 :]))
+        lines = self._key_points(self._closing(lines))
         heads = headlines(lines, self._signs)
         starts = [index for index, line in enumerate(lines) if line.number in heads]
         self._found.intro = self._prose(lines[: starts[0]]) if starts else ()
@@ -102,6 +105,8 @@ class _Reader:
             self._stories(lines, starts, heads)
         elif self._prose(lines):
             self._found.stories.append(self._story(self._found.title, "", "", lines))
+        for line in self._definitions.unplaced():
+            self._leave(line, line.text)
         return self._found
 
     def _leave(self, line: PastedLine, *pieces: str | None) -> None:
@@ -330,7 +335,7 @@ class _Reader:
             out.pop(0)
         while out and not out[-1].strip():
             out.pop()
-        return tuple(out)
+        return (*out, *self._definitions.of(out))
 
 
 def _fenced(lines: Iterable[PastedLine]) -> frozenset[int]:

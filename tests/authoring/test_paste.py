@@ -274,6 +274,24 @@ def test_a_headline_that_is_a_link_has_its_address_as_the_source(tmp_path: Path)
     assert written.startswith("---\n# 一、 [甲公司改组](https://www.a.example/x?y=1)\nheadline: 甲公司改组\n")
 
 
+def test_definitions_go_with_the_words_that_name_them(tmp_path: Path) -> None:
+    text = (
+        "T\n\nSee [us].\n\n## A\n\nRead [the report][1].[^a]\n\n[It][2] and [the report][1].\n\n## B\n\n[Us][us]\n\n"
+        "```\n[2]: https://code.example/\n```\n\n"
+        '[1]: https://a.example/\n[2]: <https://b.example/> "Two"\n[US]: https://c.example/\n[^a]: A note.\n'
+        "[3]: https://nobody.example/\n"
+    )
+    issue, made = pasted(tmp_path, text)
+    assert issue.intro
+    assert issue.intro.text == "See [us].\n\n[US]: https://c.example/"
+    body, last = (item.body.text for item in issue.items)
+    assert body.endswith('.\n\n[1]: https://a.example/\n[^a]: A note.\n[2]: <https://b.example/> "Two"')
+    assert last.startswith("[Us][us]\n\n```\n[2]: https://code.example/\n```")
+    assert last.endswith("\n\n[3]: https://nobody.example/\n\n[US]: https://c.example/")
+    assert made.told
+    assert made.told.endswith("5, 11: ##")
+
+
 def test_points_within_a_story_are_not_those_of_the_issue(tmp_path: Path) -> None:
     issue, _ = pasted(tmp_path, "题\n\n## 甲\n\n甲做了。\n\n## 乙\n\n乙做了。\n\nTL;DR\n\n- 一点\n- 二点\n")
     assert (issue.key_points, issue.items[1].body.text) == (None, "乙做了。\n\nTL;DR\n\n- 一点\n- 二点")
@@ -315,7 +333,9 @@ LINES = st.sampled_from(
      "::: commentary", "点评:", "【点评】", "## 点评", "# #", "划重点", "01", "02 甲", "- ", "•", "1、甲", "2、乙",
      "(本文)", "（本文来自甲）", "以上内容由甲生成", "图片", "[图片1]", "# a", "## b", "### c", "**d**", "** **",
      "来源：甲", "Source: x <https://x.example/>", "{{ x }}", "key: value", "- a: b", "'", "|", "> q", "\tx", "    y",
-     "| a |", "一、", "十二、甲", "## [甲](https://a.example/b)", "TL;DR"]
+     "| a |", "一、", "十二、甲", "## [甲](https://a.example/b)", "TL;DR",
+     "see [the report][1] and [two]", "[1]: https://a.example/", "[Two]: <https://b.example/> 'T'", "[1]: no", "a[^n]",
+     "[^n]: a note", "    more"]
 )  # fmt: skip
 TEXTS = st.text(min_size=1) | st.lists(LINES | st.text(max_size=30), min_size=1, max_size=30).map("\n".join)
 SPACE = re.compile(r"\s")
