@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 from publisher.audience.tokens import keys_in, keys_of_environment
 from publisher.config.model import Config
@@ -52,7 +53,7 @@ def back_up(config: Config, file: Path) -> Copied:
     _sqlite_path(config, 'pg_dump --format=custom --file=FILE "$PUBLISHER_DATABASE_URL", and keep the signing keys')
     database = open_database(config)
     now = datetime.now(UTC)
-    part = file.with_name(f"{file.name}.{os.getpid()}.partial")  # whatever bears the name is whole, also after a kill
+    part = file.with_name(f"{file.name}.{token_hex(4)}.partial")  # whatever bears the name is whole, also after a kill
     try:
         if os.path.lexists(file):
             raise UsageError(f"{file} is there already and was left as it is", help="name another file")
