@@ -21,6 +21,7 @@ from publisher.preview.listing import cut, rows
 from .conftest import SLUG, Preview
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)  # a machine that is busy takes its time
 
 ATTACKS = [
     "<script>parent.document.title = 'owned'</script>",
@@ -65,7 +66,7 @@ def test_a_saved_file_changes_the_view(page: Any, preview: Preview) -> None:
     frame = open_issue(page, preview)
     frame.get_by_role("heading", name="第一稿").wait_for()
     preview.write("第二稿", "正文。")
-    page.frame_locator("iframe:not(.coming)").get_by_role("heading", name="第二稿").wait_for(timeout=5000)
+    page.frame_locator("iframe:not(.coming)").get_by_role("heading", name="第二稿").wait_for(timeout=20000)
     assert page.locator("#live").inner_text() == "live"
 
 
@@ -81,7 +82,7 @@ def test_a_save_changes_the_document_on_show_and_keeps_the_place(page: Any, prev
     page.evaluate("document.querySelector('iframe').same = true")
     page.evaluate("document.querySelector('iframe').focus()")
     preview.write("第二稿", "很长的正文。\n\n" * 60)
-    frame.get_by_role("heading", name="第二稿").wait_for(timeout=5000)
+    frame.get_by_role("heading", name="第二稿").wait_for(timeout=20000)
     page.wait_for_timeout(300)  # whatever else it might ask for
     assert page.evaluate("document.querySelector('iframe').same")
     assert page.evaluate("document.activeElement.same")
@@ -106,7 +107,7 @@ def test_of_many_saves_the_last_is_on_show_in_every_tab(page: Any, preview: Prev
         page.wait_for_timeout(7 * (number % 5))
     preview.write("最后一稿", "正文。。")
     for tab, frame in zip((page, other), tabs, strict=True):
-        frame.get_by_role("heading", name="最后一稿").wait_for(timeout=5000)
+        frame.get_by_role("heading", name="最后一稿").wait_for(timeout=20000)
         expect(tab.locator("#findings")).to_contain_text("doubled-punctuation")
         tab.wait_for_timeout(300)
         assert frame.get_by_role("heading", name="最后一稿").count() == 1
@@ -122,7 +123,7 @@ def test_a_look_that_is_chosen_while_a_save_is_looked_at_shows_what_was_saved(pa
         preview.write(f"新{number}", "正文。")
         page.wait_for_timeout(number * 8)
         page.keyboard.press("d")
-        frame.get_by_role("heading", name=f"新{number}").wait_for(timeout=5000)
+        frame.get_by_role("heading", name=f"新{number}").wait_for(timeout=20000)
         colour = frame.locator("h1, h2").first.evaluate("node => getComputedStyle(node).color")
         assert int(colour.split("(")[1].split(",")[0]) > 128
 
@@ -145,7 +146,7 @@ def test_a_picture_that_is_drawn_anew_is_shown_anew_and_never_where_pictures_are
     image = frame.locator("img[alt=方]")
     expect(image).to_be_visible()
     save(200)
-    frame.get_by_role("heading", name="宽200").wait_for(timeout=5000)
+    frame.get_by_role("heading", name="宽200").wait_for(timeout=20000)
     preview.until(lambda: image.evaluate(wide) == 200)
     assert image.evaluate(wide) == 200
     page.keyboard.press("i")
@@ -153,7 +154,7 @@ def test_a_picture_that_is_drawn_anew_is_shown_anew_and_never_where_pictures_are
     asked: list[str] = []
     page.on("response", lambda answer: asked.append(answer.url))  # a request is told of, though it is blocked
     save(100)
-    frame.get_by_role("heading", name="宽100").wait_for(timeout=5000)
+    frame.get_by_role("heading", name="宽100").wait_for(timeout=20000)
     page.wait_for_timeout(200)
     assert not any("/site/" in url for url in asked)
     assert image.evaluate("node => node.naturalWidth") == 0
@@ -168,17 +169,17 @@ def test_a_template_and_the_config_change_the_view_of_every_tab(page: Any, previ
     config, good = preview.root / "config.yaml", (preview.root / "config.yaml").read_text(encoding="utf-8")
     config.write_text(good.replace("name: 周报", "name: 月刊"), encoding="utf-8")
     for frame in (mail, archive):
-        expect(frame.locator("body")).to_contain_text("月刊", timeout=5000)
+        expect(frame.locator("body")).to_contain_text("月刊", timeout=20000)
     template = preview.root / "templates/web/issue.html"
     template.parent.mkdir(parents=True)
     for text, shown in (("{% if", "templates/web/issue.html:1: "), ("<p>换了模板</p>", "换了模板")):
         template.write_text(text, encoding="utf-8")
-        expect(archive.locator("body")).to_contain_text(shown, timeout=5000)
+        expect(archive.locator("body")).to_contain_text(shown, timeout=20000)
     shutil.rmtree(preview.root / "templates")
     config.write_text(good, encoding="utf-8")
     for frame in (mail, archive):
-        expect(frame.locator("body")).not_to_contain_text("月刊", timeout=5000)
-        expect(frame.locator("body")).to_contain_text("好的", timeout=5000)
+        expect(frame.locator("body")).not_to_contain_text("月刊", timeout=20000)
+        expect(frame.locator("body")).to_contain_text("好的", timeout=20000)
     other.close()
 
 
@@ -187,17 +188,17 @@ def test_a_broken_issue_shows_its_findings_over_the_last_good_view(page: Any, pr
     frame = open_issue(page, preview)
     frame.get_by_role("heading", name="好的").wait_for()
     preview.item.write_text("---\nheadline: 坏的\nheadlin: x\n---\n正文\n", encoding="utf-8")
-    page.wait_for_selector("#broken:not([hidden])", timeout=5000)
-    frame.get_by_role("heading", name="好的").wait_for(timeout=5000)
+    page.wait_for_selector("#broken:not([hidden])", timeout=20000)
+    frame.get_by_role("heading", name="好的").wait_for(timeout=20000)
     link = page.locator("#findings a").first.get_attribute("href")
     assert link.startswith("vscode://file/")
     assert link.endswith("a.md:3:1")
     mark = _title(page, SLUG).locator(".mark")
     expect(mark).to_have_attribute("aria-label", "1 errors")
     preview.write("又好了", "正文。")
-    page.wait_for_selector("#broken", state="hidden", timeout=5000)
+    page.wait_for_selector("#broken", state="hidden", timeout=20000)
     expect(mark).to_have_attribute("aria-label", "no findings")
-    frame.get_by_role("heading", name="又好了").wait_for(timeout=5000)
+    frame.get_by_role("heading", name="又好了").wait_for(timeout=20000)
 
 
 def test_a_finding_of_the_config_is_shown_too(page: Any, preview: Preview) -> None:
@@ -206,9 +207,9 @@ def test_a_finding_of_the_config_is_shown_too(page: Any, preview: Preview) -> No
     config = preview.root / "config.yaml"
     good = config.read_text(encoding="utf-8")
     config.write_text(good + "nonsense: 1\n", encoding="utf-8")
-    page.get_by_text("config.yaml:").first.wait_for(timeout=5000)
+    page.get_by_text("config.yaml:").first.wait_for(timeout=20000)
     config.write_text(good, encoding="utf-8")
-    page.wait_for_selector("#broken", state="hidden", timeout=5000)
+    page.wait_for_selector("#broken", state="hidden", timeout=20000)
 
 
 def test_findings_are_told_in_the_language_of_the_browser(preview: Preview) -> None:
@@ -253,7 +254,7 @@ def test_nothing_runs_in_a_document_that_takes_the_place_of_another(page: Any, p
     page.route(f"**/api/issues/{SLUG}?*", attacked)
     page.evaluate("document.querySelector('iframe').same = true")
     preview.write("又好了", "正文。")
-    frame.get_by_text("attacked").wait_for(timeout=5000)
+    frame.get_by_text("attacked").wait_for(timeout=20000)
     page.wait_for_timeout(150)
     assert page.evaluate("document.querySelector('iframe').same")
     assert "owned" not in page.title()
@@ -271,7 +272,7 @@ def test_a_document_of_another_mode_is_shown_by_a_new_frame(page: Any, preview: 
 
     page.route(f"**/api/issues/{SLUG}?*", quirky)
     preview.write("又好了", "正文。")
-    frame.get_by_role("heading", name="又好了").wait_for(timeout=5000)
+    frame.get_by_role("heading", name="又好了").wait_for(timeout=20000)
 
 
 def test_the_frame_is_sandboxed_and_its_policy_allows_no_script(preview: Preview) -> None:
@@ -430,7 +431,7 @@ def test_an_answer_of_before_what_is_told_is_asked_for_again(page: Any, preview:
     before = httpx.get(f"{preview.url}/api/issues/{SLUG}").json()
     page.route(f"**/api/issues/{SLUG}?*", lambda route: route.fulfill(json=before), times=1)
     preview.write("新稿", "正文。")
-    frame.get_by_role("heading", name="新稿").wait_for(timeout=5000)
+    frame.get_by_role("heading", name="新稿").wait_for(timeout=20000)
 
 
 def test_only_the_editor_that_started_it_may_frame_the_preview(preview: Preview) -> None:

@@ -93,7 +93,8 @@ def _unpaired(piece: list[Line]) -> Iterator[Diagnostic]:
             left += (entry for entry in open_marks if not any(entry is one for one in kept))
             open_marks, wrapped = kept, ""
         before = line.whole.span.line
-        for index, mark in enumerate(line.text):
+        for found in _PAIRED.finditer(line.text):
+            index, mark = found.start(), found[0]
             if mark == "“" and index and open_marks and open_marks[-1][0] == mark and _ends(piece, number, index + 1):
                 open_marks.pop()
                 yield _turned(mark).at(line.place(index, index + 1))

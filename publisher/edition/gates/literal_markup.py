@@ -37,15 +37,17 @@ def check(issue: Issue) -> Iterator[Diagnostic]:
     """Look at each paragraph, heading or cell, as it was parsed for its page."""
     lines = (issue.attribution, *(issue.key_points.points if issue.key_points else ()))
     texts = (issue.intro, *(prose for item in issue.items for prose in (item.body, item.commentary)))
-    for prose in (*texts, *lines):
-        if prose and _SIGN.search(prose.text):
-            yield from _in_tokens(prose, parsed(prose.text, inline=prose in lines).tokens)
+    for inline, proses in (False, texts), (True, lines):
+        for prose in proses:
+            if prose and _SIGN.search(prose.text):
+                yield from _in_tokens(prose, parsed(prose.text, inline=inline).tokens)
 
 
 def _in_tokens(prose: Prose, tokens: Iterable[Token]) -> Iterator[Diagnostic]:
     """Of what shows ``**``, its lines with one that no other closes, else the first that has any; and a lone `."""
     for token in tokens:
-        words = "\n".join(_seen(token))
+        if not _SIGN.search(token.content) or not _SIGN.search(words := "\n".join(_seen(token))):
+            continue
         rows = range(*token.map) if token.map else range(len(prose.lines))
         if _LITERAL.search(words):
             found = [(row, spots) for row in rows if (spots := _spots(prose.lines[row], alone=True))]
