@@ -334,7 +334,7 @@ def test_a_signal_waits_for_the_message_that_a_slow_relay_has_and_for_no_more(ru
     database = open_database(make_config(root))
     add_people(database, 40, start=10)
     database.close()
-    with Relay(seconds=1.2) as relay:
+    with Relay(seconds=3) as relay:
         config = CONFIG.format(transport=f"smtp, smtp: {{host: 127.0.0.1, port: {relay.port}}}")
         (root / "config.yaml").write_text(config, encoding="utf-8")
         process = begin(root, relay)
