@@ -54,6 +54,7 @@ _IGNORED_IN_SCHEMES = re.compile(r"[\x00-\x20]")
 COMMENT_UNCLOSED = define("comment-unclosed", Severity.ERROR, fixed=True)
 REMOVED_ACTIVE = define("removed-active-content", Severity.ERROR, fixed=True)
 REMOVED_HTML = define("removed-html", Severity.WARNING)
+TEXT_SWALLOWED = define("text-swallowed", Severity.ERROR, fixed=True)
 _NOT_CLOSED = Fault(COMMENT_UNCLOSED, say("the comment that opens here is not closed"), say("write --> at its end"))
 _SECTION = re.compile(r"<!\[cdata(?![-_.a-z0-9])", re.IGNORECASE)
 
@@ -86,10 +87,15 @@ class _Scanner(HTMLParser):
         self._fragment = fragment
         self.feed(fragment)
         if self.rawdata.startswith("<"):  # what is not closed
-            start, tag = len(fragment) - len(self.rawdata), _fault(REMOVED_HTML, say("the tag without >"))
-            comment = self.rawdata.startswith("<!--")
-            found = Removal(_NOT_CLOSED, start, start + 4) if comment else Removal(tag, start, len(fragment))
-            self.removals.append(found)
+            start, (tag, _, lost) = len(fragment) - len(self.rawdata), self.rawdata.partition("\n")
+            if tag.startswith("<!--"):
+                self.removals.append(Removal(_NOT_CLOSED, start, start + 4))
+            elif lost.strip():
+                lost, close = shortened(" ".join(lost.split())), say("write &lt; for its <, or delete it")
+                message = say("{tag} has no end, and swallows what follows: “{lost}”", tag=shortened(tag), lost=lost)
+                self.removals.append(Removal(Fault(TEXT_SWALLOWED, message, close), start, start + len(tag)))
+            else:
+                self.removals.append(Removal(_fault(REMOVED_HTML, say("the tag without >")), start, len(fragment)))
 
     def _offset(self) -> int:
         line, column = self.getpos()

@@ -17,7 +17,6 @@ from publisher.documents.validate import EMPTY_VALUE, WRONG_TYPE, canonical_lang
 from publisher.issue import codes
 from publisher.issue.folder import SLUG, slugged
 from publisher.issue.links import fault_of_link
-from publisher.issue.markdown.tags import COMMENT
 from publisher.issue.pictures import fault_of_address
 
 WRITTEN = {"type": ["string", "number", "boolean"]}
@@ -29,6 +28,7 @@ _LOCAL = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d local", re.ASCII)
 _UNSEEN_IN_PROSE = re.compile(
     r"^ {0,3}\[[^\[\]\n]+\]:.*|</?(?:a|b|br|div|em|i|p|span|strong|u)\b[^<>]*>", re.MULTILINE | re.IGNORECASE
 )
+_COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _TEXT = say("the text")
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols by their class, and blank in every font
 
@@ -40,9 +40,11 @@ def is_seen(text: str) -> bool:
 
 
 def is_seen_in_prose(markdown: str) -> bool:
-    """Whether a reader sees any of a Markdown text: not comments, definitions, entities of blanks, empty tags alone."""
+    """Whether a reader sees any of a Markdown text: not comments, definitions, entities of blanks, empty tags alone.
+    A comment without an end counts: what is told of it is that.
+    """
     plain = (first := markdown[:1]) not in " <[&" and is_seen(first)  # nothing of those begins with it
-    return plain or is_seen(unescape(_UNSEEN_IN_PROSE.sub("", COMMENT.sub("", markdown))))
+    return plain or is_seen(unescape(_UNSEEN_IN_PROSE.sub("", _COMMENT.sub("", markdown))))
 
 
 def _text(value: str) -> str:

@@ -142,6 +142,22 @@ def test_a_bare_address_ends_where_han_follows_a_letter_and_holds_han_after_a_sl
                      "https://e.com/%E3%81%8B", "https://e.com/a"]  # fmt: skip
 
 
+def test_a_bare_address_ends_at_the_marks_of_any_language() -> None:
+    text = (
+        "«https://e.com/a», ‹https://e.com/b›, https://e.com/c—it works, 见https://e.com/d——很好, https://e.com/e، و"
+        " https://e.com/f؛ https://e.com/g؟ https://e.com/h۔ https://e.com/i। https://e.com/docsดาวน์โหลด"
+        " https://e.com/Michelson–Morley https://ar.wikipedia.org/wiki/نص"
+    )
+    tree = LexborHTMLParser(write(text).html)
+    assert [node.text() for node in tree.css("a")] == [
+        *(f"https://e.com/{letter}" for letter in "abcdefghi"),
+        "https://e.com/docs",
+        "https://e.com/Michelson–Morley",  # as Wikipedia names it
+        "https://ar.wikipedia.org/wiki/نص",
+    ]
+    assert tree.css_first("p").text() == text
+
+
 def test_an_ampersand_written_as_in_html_is_one_in_a_bare_address() -> None:
     """As one copies an address out of the source of a page."""
     text = "见 https://e.com/s?a=1&amp;b=2&amp;c 与 https://e.com/?lt=1&copy=2&lt=3，完"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from publisher.checks.context import Context
-from publisher.checks.html import ACTIVE, COMMENT_UNCLOSED, REMOVED_HTML, RUNS, TAGS, without_comments
+from publisher.checks.html import ACTIVE, COMMENT_UNCLOSED, REMOVED_HTML, RUNS, TAGS, TEXT_SWALLOWED, without_comments
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
@@ -14,13 +14,13 @@ from publisher.issue.markdown.tags import COMMENT, TAG, is_words
 
 ANGLE_BRACKETS = define("angle-brackets", Severity.WARNING)
 MARKDOWN_IN_HTML = define("markdown-in-html", Severity.WARNING)
-TEXT_SWALLOWED = define("text-swallowed", Severity.ERROR, fixed=True)
 _SWALLOWS = ACTIVE - TAGS - RUNS
 _TAG = re.compile(rf"<(/?)({'|'.join(sorted(_SWALLOWS))})\b[^<>]*>", re.IGNORECASE)
 _ANY = re.compile(rf"</?(?:{'|'.join(sorted(_SWALLOWS))})\b", re.IGNORECASE)
 _OPEN_QUOTE = re.compile(r"<[A-Za-z][A-Za-z0-9]*\s[^<>\"']*=\s*[\"'][^<>\"'\n]*>")
 _SWALLOWED = re.compile(rf"{_OPEN_QUOTE.pattern}(?=[^\"'<>]*<)")
 """A tag whose last value has no end; among tags, ``alt="a > b"`` has one."""
+_OPEN_COMMENT = re.compile(r"(?<!\\)<!--")
 _OFFICE = re.compile(r"</?[a-z]:\w+ ?/?>", re.ASCII)
 """A tag of an office's document, in a paragraph: ``<o:p>``."""
 _MARKUP = re.compile(r"<[^<>]*>")
@@ -32,6 +32,7 @@ _MARKS = re.compile(
 )
 _CLOSE = say("close its quote before the >")
 _END = say("write --> at its end")
+_IN_CODE = say("write --> before the empty line, or the sign in backticks: `<!--`")
 _HIDES = say("the comment that opens here is not closed before another begins: it hides “{lost}”")
 
 
@@ -119,6 +120,9 @@ def _angle_brackets(text: Text) -> Iterator[Diagnostic]:
             message = say("a quote in {tag} has no end, and swallows what follows", tag=shortened(tag[0]))
             yield TEXT_SWALLOWED.at(place(tag.start(), tag.end()), message, help=_CLOSE)
     for words, place in text.written:
+        for found in _OPEN_COMMENT.finditer(words):
+            message, advice = say("a comment ends in its paragraph: readers see this one as written"), _IN_CODE
+            yield ANGLE_BRACKETS.at(place(*found.span()), message, help=advice)
         for tag in _OPEN_QUOTE.finditer(words):
             message = say("{tag} is no HTML: readers see it as written", tag=shortened(tag[0]))
             yield ANGLE_BRACKETS.at(place(tag.start(), tag.end()), message, help=_CLOSE)

@@ -15,6 +15,8 @@ from publisher.regex import regex
 HAN = "々〆〇〡-〩〸-〻⺀-⻳⼀-⿕㐀-䶿一-鿿豈-龎\U00020000-\U0003fffd"
 KANA = "ぁ-ゖゝ-ゟァ-ヺー-ヿㇰ-ㇿｦ-ﾟ\U0001b000-\U0001b16f"
 HANGUL = "ᄀ-ᇿ㄰-㆏ꥠ-꥿가-힣ힰ-퟿"
+_UNSPACED = f"{HAN}{KANA}{HANGUL}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+"""And Thai, Lao, Burmese, Khmer: scripts in which a word follows an address without a space."""
 FULL_WIDTH_PUNCTUATION = (
     "\u3001-\u3004\u3008-\u3020\u3030\u303d\u30a0\u30fb\ufe10-\ufe19\ufe30-\ufe6b！-／：-＠［-｀｛-･￠-￮"
 )
@@ -23,19 +25,21 @@ SHARED_PUNCTUATION = "“”‘’…—·"
 
 _JOINABLE = HAN + KANA + FULL_WIDTH_PUNCTUATION
 _RANGE = re.compile("(.)(?:-(.))?", re.DOTALL)
-_URL_ENDS = regex(f"[{FULL_WIDTH_PUNCTUATION}“”‘’…\u3000]")
+_URL_END = FULL_WIDTH_PUNCTUATION + "“”‘’…—«»‹›\u060c\u061b\u061f\u06d4\u0964\u0965\u200b\u3000"
+"""Marks of a sentence that a bare address ends at: of Chinese, of quotations, of Arabic, Urdu and Hindi."""
+_URL_ENDS = regex(f"[{_URL_END}]")
 LONGEST_URL = 2048
 """Characters; what is longer between two blanks is no address that anybody typed, and stays text."""
-URL_RUN = regex(f"[^\\s{FULL_WIDTH_PUNCTUATION}“”‘’…]{{1,{LONGEST_URL + 1}}}")
+URL_RUN = regex(f"[^\\s{_URL_END}]{{1,{LONGEST_URL + 1}}}")
 """What a bare address, and all that may be taken for a part of one, does not go beyond."""
-_CJK_IN_URL = regex(f"[{HAN}{KANA}{HANGUL}]")
-_TO_A_MARK = regex(f"[^?#]*?[A-Za-z0-9/](?=[,;!][{HAN}{KANA}{HANGUL}])")
+_CJK_IN_URL = regex(f"[{_UNSPACED}]")
+_TO_A_MARK = regex(f"[^?#]*?[A-Za-z0-9/](?=[,;!][{_UNSPACED}])")
 
 
 def url_end(text: str) -> int:
-    """Where a bare address ends that text may follow without a space: at CJK punctuation, or at Han, kana or Hangul
-    right after a letter or digit (``…/docs下载``), or, outside of a query, at a half-width mark between
-    (``…/docs,下载``); after ``/`` they are part of it (``…/wiki/人工智能``).
+    """Where a bare address ends that text may follow without a space: at a mark of a sentence, or at a script without
+    spaces right after a letter or digit (``…/docs下载``), or, outside of a query, at a half-width mark between
+    (``…/docs,下载``); after ``/`` it is part of it (``…/wiki/人工智能``).
     """
     mark, before, script = _URL_ENDS.search(text), _TO_A_MARK.match(text), _CJK_IN_URL.search(text)
     ends = [mark.start()] if mark else []
