@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 
 from publisher.checks.context import HAN, Context
+from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
+from publisher.issue.codes import CONTAINER_OPEN
+from publisher.issue.markdown.boxes import CONTAINERS
 from publisher.regex import regex
 
 NOT_MARKED = define("code-not-marked", Severity.WARNING)
@@ -69,6 +72,10 @@ _MARKS = regex(
 _SIGN = re.compile(
     r"\[[\[!]|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|(?<![\w:/.-]):[a-z_0-9+]+:|error!|错误[!！]|\\[(\[]", re.IGNORECASE
 )
+_COLONS = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,2}[.)])[ \t]+)?[ \t>]*(:{3,}(.*))")
+_OWN_LINE = re.compile(" {0,3}:::")
+_END = say("write ::: on a line of its own")
+_COMMENTARY = say("write it as the key commentary, beside body")
 _CALLOUT = say("write ::: callout and its text, then a line of :::")
 _ADVICE: dict[str, Sentence] = {
     "embed": say("write ![words](images/NAME)"),
@@ -93,12 +100,37 @@ def check(context: Context) -> Iterator[Diagnostic]:
     """Look for what readers see otherwise than it is written, and for marks outside of code, links and pictures."""
     yield from _code(context)
     for text in context.texts:
+        if ":::" in text.prose.text and not text.inline:
+            yield from _containers(text)
         for words, place in text.written:
             for found in _MARKS.finditer(words) if _SIGN.search(words) else ():
                 kind = found.lastgroup or ""
                 written = shortened(found[kind])
                 message = say("{found} stays as it is written: other tools read it, not mail", found=written)
                 yield OTHER_TOOLS.at(place(*found.span(kind)), message, help=_ADVICE[kind])
+
+
+def _containers(text: Text) -> Iterator[Diagnostic]:
+    """Containers without an end, and lines of colons that make none: in YAML, a quotation or a list. The lines of a
+    Markdown item are told where it is read.
+    """
+    lines, known, item = text.prose.lines, False, text.prose.origins[0][1] == 1
+    for token in text.tokens:
+        row, end = token.map or (0, 0)
+        opens = token.type.startswith("container_") and token.nesting == 1
+        for at in [row] if opens else range(row, end) if token.type == "inline" else ():
+            found = _COLONS.match(lines[at])
+            if not found or (item and _OWN_LINE.match(lines[at])) or (opens and ":::" in "".join(lines[end : end + 1])):
+                continue
+            place, name = text.prose.place(at, found.start(1), len(lines[at].rstrip())), found[2].strip()
+            if opens:
+                yield CONTAINER_OPEN.at(place, say("the container that opens here is not closed"), help=_END)
+            elif name or not known:
+                message = say("{found} stays as it is written: it is no container", found=shortened(found[1]))
+                names = ", ".join(CONTAINERS)
+                advice = _COMMENTARY if name == "commentary" else say("write ::: and one of {names}", names=names)
+                yield OTHER_TOOLS.at(place, message, help=advice if name else say("delete the line"))
+            known = True
 
 
 def _code(context: Context) -> Iterator[Diagnostic]:
