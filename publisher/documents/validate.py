@@ -7,8 +7,10 @@ number or a date. So ``headline: 1984`` is text and ``number: 52`` is a number, 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -28,13 +30,13 @@ EMPTY_VALUE = define("empty-value", Severity.ERROR, fixed=True)
 BAD_VALUE = define("bad-value", Severity.ERROR, fixed=True)
 
 
-def data_of(node: Node, null: Any = None) -> Any:
-    """The node as plain data: dict, list, text as written, and ``null`` for YAML's null."""
+def data_of(node: Node, null: Any = None, text: Callable[[Scalar], str] = attrgetter("text")) -> Any:
+    """The node as plain data: dict, list, text as written (or as ``text`` reads it), and ``null`` for YAML's null."""
     if isinstance(node, Mapping):
-        return {entry.key.text: data_of(entry.value, null) for entry in node.entries}
+        return {entry.key.text: data_of(entry.value, null, text) for entry in node.entries}
     if isinstance(node, Sequence):
-        return [data_of(item, null) for item in node.items]
-    return null if is_null(node) else node.text
+        return [data_of(item, null, text) for item in node.items]
+    return null if is_null(node) else text(node)
 
 
 def refuse(message: Sentence, help: Sentence | None = None, code: Code = BAD_VALUE) -> PydanticCustomError:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from yaml.scanner import Scanner
 
 from publisher.documents import Scalar, TextFile
+from publisher.issue.markdown.cjk import joins
 from publisher.issue.model import Prose
 
 Position = tuple[int, int]
@@ -24,14 +25,36 @@ def lines_of_scalar(file: TextFile, scalar: Scalar) -> Prose:
         return _literal(file, scalar)
     if not scalar.style and scalar.span.line == scalar.span.end_line:
         return _trimmed(file.path, [scalar.text], [here])
-    places = _places(file, scalar) or [here] * (len(scalar.text) + 1)
-    texts, origins, positions, start = scalar.text.split("\n"), [], [], 0
+    whole, places = _unfolded(file, scalar, _places(file, scalar) or [here] * (len(scalar.text) + 1))
+    texts, origins, positions, start = whole.split("\n"), [], [], 0
     for text in texts:
         end = start + len(text)
         positions.append(tuple(places[start : end + 1]))
         origins.append(places[start])
         start = end + 1
     return _trimmed(file.path, texts, origins, positions)
+
+
+def text_of_scalar(file: TextFile, scalar: Scalar) -> str:
+    """The words of a scalar as readers get them."""
+    folds = scalar.style != "|" and scalar.span.end_line > scalar.span.line
+    return _unfolded(file, scalar, _places(file, scalar) or [])[0] if folds else scalar.text
+
+
+def _unfolded(file: TextFile, scalar: Scalar, places: list[Position]) -> tuple[str, list[Position]]:
+    """The text without the blanks for which YAML folds a break between two characters that join, and its places."""
+    text, lines = scalar.text, file.lines
+
+    def is_fold(blank: int) -> bool:
+        (line, column), after = places[blank : blank + 2]
+        written = lines[line - 1].rstrip(" \t")
+        return after[0] > line and column > len(written) and joins(text[blank - 1], text[blank + 1])
+
+    folds = {n for n in range(1, len(text) - 1) if places and text[n] == " " and is_fold(n)}
+    if not folds:
+        return text, places
+    kept = [n for n in range(len(text)) if n not in folds]
+    return "".join(text[n] for n in kept), [places[n] for n in (*kept, len(text))]
 
 
 def _trimmed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from publisher.documents import Mapping, Node, Scalar, Sequence, TextFile, data_
 from publisher.documents.nodes import KeyPath
 from publisher.documents.validate import Rules
 from publisher.issue import codes
-from publisher.issue.lines import lines_of_scalar
+from publisher.issue.lines import lines_of_scalar, text_of_scalar
 from publisher.issue.model import Picture, Places, Prose
 from publisher.issue.pictures import PictureFile, picture_file
 from publisher.issue.raw import Raw, RawPicture
@@ -40,7 +41,7 @@ class ModelReader:
 
     def validate(self, model: type[RawModel], extra: dict[str, Any] | None = None, context: Any = None) -> RawModel:
         """The model; where there are findings, of what is left, with empty text for the required that is broken."""
-        data = data_of(self.node, null="") | (extra or {})
+        data = data_of(self.node, "", partial(text_of_scalar, self.file)) | (extra or {})
         rules = Rules(_LACKING, _OWN, self.start)
         raw, findings, locs = validate(model, self.node, self.file.path, rules, data=data, context=context)
         self.findings += findings

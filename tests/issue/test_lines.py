@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.documents import Mapping, Scalar, TextFile, parse_yaml
-from publisher.issue.lines import lines_of_scalar
+from publisher.issue.lines import lines_of_scalar, text_of_scalar
 
 STYLES = {
     "plain": "key: one two\n",
@@ -58,6 +58,28 @@ def test_lines_point_at_the_characters_they_are_made_of(name: str) -> None:
             )
             if character.isalpha() and "\\" not in written:
                 assert written == character
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("key: 中文\n  标题\n", "中文标题"),
+        ("key: 'it''s 中\n  文，\n\n  段'\n", "it's 中文，\n段"),
+        ('key: "\\u4e2d\n  文 字 \\\n  end\n  of"\n', "中文 字 end of"),
+        ("key: >-\n  一\n  二 三\n  AB\n  cd\n  “引”\n    深\n  四\n", "一二 三 AB cd “引”\n  深\n四"),
+        ("key: |\n  一\n  二\n", "一\n二"),
+    ],
+)
+def test_what_yaml_folds_between_two_characters_that_join_is_nothing(written: str, said: str) -> None:
+    """As in Markdown: an editor breaks lines of Chinese wherever the text is."""
+    value, file = trace(written)
+    assert text_of_scalar(file, value).strip() == said
+    lines = lines_of_scalar(file, value)
+    assert lines.text == said
+    for row, text in enumerate(said.split("\n")):
+        for column, character in enumerate(text):
+            at = lines.place(row, column, column + 1).span
+            assert character == " " or file.lines[at.line - 1][at.column - 1] in {character, "\\", "'"}
 
 
 def _trimmed(texts: list[str]) -> list[str]:
