@@ -18,8 +18,8 @@ from publisher.publishing.run import Run, RunStep
 from publisher.publishing.store import Publication
 from publisher.site.deploy import apply, compare, destination
 from publisher.site.deploy.folder import FolderDestination
-from publisher.site.deploy.model import Deployed, Destination
-from publisher.site.model import ArchiveNotes
+from publisher.site.deploy.model import Destination
+from publisher.site.model import ArchiveNotes, WriteResult
 from publisher.site.site import build_site, write_emails
 
 
@@ -57,7 +57,7 @@ class ArchiveRun:
         prepared: Sequence[Proof],
         proofs: Store,
         steps: Sequence[Edition] = (),
-    ) -> Deployed:
+    ) -> WriteResult:
         """Build, write down what will be live, deploy. Of ``steps`` of series the archive has the pictures."""
         public = {decision.slug for decision in decisions if decision.public}
         editions = [one.edition for one in prepared if one.edition is not None]
@@ -66,11 +66,9 @@ class ArchiveRun:
         self.shown = len(shown)
         write_emails([*editions, *steps], self.out / "email", proofs)
         number = self._intend(run, shown, decisions) if self.in_place else None
-        output = build_site(self.config, shown, self.site, aftermath, proofs, steps)
+        deployed = build_site(self.config, shown, self.site, aftermath, proofs, steps)
         run.step(RunStep.BUILT)
-        if self.in_place:
-            deployed = Deployed(self.place.name, output.written, output.unchanged, output.removed)
-        else:
+        if not self.in_place:
             difference = compare(self.place, self.site)
             number = self._intend(run, shown, decisions, deploys=bool(difference))
             deployed = apply(self.place, difference, progress=run.watch.deploying)

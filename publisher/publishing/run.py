@@ -27,7 +27,7 @@ from publisher.mail.message import MailContent
 from publisher.publishing import store
 from publisher.publishing.due import Action, IssueDecision
 from publisher.publishing.lease import Lease
-from publisher.site.deploy.model import Deployed
+from publisher.site.model import WriteResult
 
 NOT_SENT = say("not sent: the run was stopped before")
 
@@ -136,7 +136,7 @@ class Published:
     site: Path
     archive: str
     issues: int  # in the archive
-    deployed: Deployed | None
+    deployed: WriteResult | None
     diagnostics: tuple[Diagnostic, ...] = ()
     blocked: str | None = None  # why nothing was deployed
     announcements: tuple[Announcement, ...] = ()  # those that need somebody

@@ -15,14 +15,6 @@ from publisher.proofing.codec import StoredEdition
 
 
 @dataclass(frozen=True, slots=True)
-class SiteFile:
-    """A file of the output. ``path`` is relative, with ``/``."""
-
-    path: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """A file of the output that is made when it has to be. ``path`` is relative, with ``/``.
 
@@ -40,6 +32,11 @@ class Target:
         """A file that follows from what stands in its one key alone."""
         return cls(path, (key,), lambda: (write(), key), costly)
 
+    @classmethod
+    def of(cls, path: str, content: bytes) -> Target:
+        """A file whose content is at hand."""
+        return cls.under(path, hashlib.sha256(content).hexdigest(), lambda: content)
+
     @property
     def content(self) -> bytes:
         """What it holds, made now."""
@@ -48,9 +45,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What a write did to a folder: paths relative to ``root``, sorted."""
+    """What a write did to a folder, or a deployment to its place: relative paths, sorted."""
 
-    root: Path
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     removed: tuple[str, ...]

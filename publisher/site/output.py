@@ -24,7 +24,7 @@ from publisher.documents.atomic import holds, write_file
 from publisher.errors import DeployError, UsageError
 from publisher.proofing.manifest import state_of
 from publisher.proofing.together import beside, cores, is_alone
-from publisher.site.model import SiteFile, Target, WriteResult
+from publisher.site.model import Target, WriteResult
 
 WORTH_A_COPY = 200
 """Files to make from which on a second process costs less than it saves."""
@@ -44,7 +44,7 @@ def manifest_beside(root: Path) -> Path:
 
 def write_folder(
     root: Path,
-    files: Iterable[SiteFile | Target],
+    files: Iterable[Target],
     *,
     keep: Callable[[str], bool] = lambda _: False,
     cache: Path | None = None,
@@ -52,13 +52,13 @@ def write_folder(
 ) -> WriteResult:
     """Make ``root`` hold ``files``; remove what an earlier build put there, unless ``keep(path)``.
 
-    A :class:`Target` is made only where what lies there was made of something else, or was touched since. All are made
+    A file is made only where what lies there was made of something else, or was touched since. All are made
     before the first is written, many by two processes; with the folder ``cache``, what was made under a key before is
     taken from there: all of it where the cache is ``whole``, else what is costly. Raises :class:`DeployError` when the
     disk refuses, :class:`UsageError` when a file that is not ours is in the way.
     """
     manifest = manifest_beside(root)
-    wanted = {file.path: _target(file) if isinstance(file, SiteFile) else file for file in files}
+    wanted = {file.path: file for file in files}
     for path in wanted:
         if not is_inside(path):
             raise ValueError(f"{path!r} is not inside the output folder")
@@ -86,11 +86,7 @@ def write_folder(
             write_manifest(manifest, now | kept)
         if cache:
             _forget_all_but(cache, {key for _, *made in (now | kept).values() for key in made[:1]})
-    return WriteResult(root, tuple(sorted(changed)), tuple(sorted(wanted.keys() - changed)), tuple(sorted(removed)))
-
-
-def _target(file: SiteFile) -> Target:
-    return Target.under(file.path, sha256(file.content), lambda: file.content)
+    return WriteResult(tuple(sorted(changed)), tuple(sorted(wanted.keys() - changed)), tuple(sorted(removed)))
 
 
 def _stands(root: Path, target: Target, made: Made) -> Made | None:

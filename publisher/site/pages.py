@@ -19,7 +19,7 @@ from publisher.site.archive import PAGE, Archive, Group, Page, moment
 from publisher.site.content import page_body
 from publisher.site.feeds import Feed, feeds_of, search_file
 from publisher.site.linked_data import aigc, article, collection
-from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target, Watched, identity, key_of
+from publisher.site.model import NOTHING_SINCE, ArchiveNotes, Target, Watched, identity, key_of
 from publisher.site.paths import folder_key, issue_path, relative, url_of
 from publisher.site.words import SiteWords
 
@@ -61,7 +61,7 @@ class ArchivePages:
         self._asset |= {f"icon_{size}": path for size, path in self._icons.items()}
         self.feeds = {feed.path: feed for feed in feeds_of(config, archive)}
 
-    def all(self) -> Iterator[SiteFile | Target]:
+    def all(self) -> Iterator[Target]:
         """Every page, the search index, and the static files they refer to."""
         language = self.config.newsletter.language
         yield from self._static.values()
@@ -286,7 +286,7 @@ _NOTE = re.compile("^ *//.*\n", re.MULTILINE)
 _COLOUR = re.compile(r"\{\{ theme\.(light|dark)\.(\w+) \}\}")
 
 
-def static_files(config: Config) -> dict[str, SiteFile]:
+def static_files(config: Config) -> dict[str, Target]:
     """The files that every page refers to, by their role. The path carries a hash: it can be cached for ever.
 
     Raises ConfigError, ThemeError and UsageError for what config.yaml or the theme names, or a file of the theme,
@@ -298,9 +298,9 @@ def static_files(config: Config) -> dict[str, SiteFile]:
     texts = {"style": Theme.of(config).style("web/style.css", ""), "icon": icon}
     texts |= {role: _NOTE.sub("", theme_text(config, f"web/{STATIC[role]}")) for role in ("page", "script")}
     files = {role: _hashed(STATIC[role], text.encode()) for role, text in texts.items()}
-    return files | {asset.name: SiteFile(asset.name, asset.content) for asset in theme_assets(config)}
+    return files | {asset.name: Target.of(asset.name, asset.content) for asset in theme_assets(config)}
 
 
-def _hashed(name: str, content: bytes) -> SiteFile:
+def _hashed(name: str, content: bytes) -> Target:
     stem, _, suffix = name.rpartition(".")
-    return SiteFile(asset_name(stem, content, "." + suffix), content)
+    return Target.of(asset_name(stem, content, "." + suffix), content)

@@ -19,7 +19,7 @@ from publisher.proofing.store import Store
 from publisher.proofing.together import cores, workers
 from publisher.site.archive import Archive, arrange
 from publisher.site.feeds import ITEMS_IN_FEED, atom_feed, items_feed, json_feed, llms, robots, sitemap
-from publisher.site.model import NOTHING_SINCE, ArchiveNotes, SiteFile, Target, WriteResult, identity, key_of
+from publisher.site.model import NOTHING_SINCE, ArchiveNotes, Target, WriteResult, identity, key_of
 from publisher.site.output import keep_in, write_folder
 from publisher.site.pages import ArchivePages
 
@@ -34,7 +34,7 @@ def site_files(
     aftermath: ArchiveNotes = NOTHING_SINCE,
     common: bytes = b"",
     steps: Sequence[Edition] = (),
-) -> Iterator[SiteFile | Target]:
+) -> Iterator[Target]:
     """Every file of the archive, a pure function of its arguments and the theme: the same bytes on any machine.
 
     ``common`` stands for what all of them follow from: config.yaml, theme, package. Of ``steps`` of series it holds the
@@ -56,9 +56,9 @@ def site_files(
     links = {edition.slug: dict(edition.clicks.links) for edition in archive.editions if edition.clicks}
     for slug, numbered in {**links, **aftermath.links}.items():
         for number, target in numbered.items():
-            yield SiteFile(f"r/{slug}/{number}/index.html", _leads_on(target, config.newsletter.language))
-    yield SiteFile("robots.txt", robots(config))
-    yield SiteFile("llms.txt", llms(config, archive))
+            yield Target.of(f"r/{slug}/{number}/index.html", _leads_on(target, config.newsletter.language))
+    yield Target.of("robots.txt", robots(config))
+    yield Target.of("llms.txt", llms(config, archive))
     shown_in = {front.name: edition for edition in (*archive.editions, *steps) for front in edition.media}
     for name, shown in shown_in.items():
         yield Target.under(name, key_of(b"", name), partial(shown.bytes_of, name))  # its name has a hash of its content

@@ -10,15 +10,16 @@ from typing import Any
 from publisher.config import Config
 from publisher.edition.model import Asset, Edition, EditionItem, Length, Sizes, Slotted
 from publisher.site.deploy import apply, compare, destination
-from publisher.site.deploy.model import Deployed, Destination
+from publisher.site.deploy.model import Destination
+from publisher.site.model import WriteResult
 
 
-def deploy(config: Config, site: Path) -> Deployed:
+def deploy(config: Config, site: Path) -> WriteResult:
     """Make the place that config.yaml names hold the archive ``site``."""
     return deploy_to(destination(config, site), site)
 
 
-def deploy_to(place: Destination, site: Path) -> Deployed:
+def deploy_to(place: Destination, site: Path) -> WriteResult:
     """Make ``place`` hold the archive ``site``, as publish does."""
     return apply(place, compare(place, site))
 

@@ -13,12 +13,12 @@ import pytest
 from publisher.errors import DeployError, UsageError
 from publisher.site import output
 from publisher.site.deploy.model import uploads
-from publisher.site.model import SiteFile
+from publisher.site.model import Target
 from publisher.site.output import manifest_beside, read_manifest, sha256, write_folder
 
 
-def files(**contents: str) -> list[SiteFile]:
-    return [SiteFile(name.replace("__", "/").replace("_", "."), text.encode()) for name, text in contents.items()]
+def files(**contents: str) -> list[Target]:
+    return [Target.of(name.replace("__", "/").replace("_", "."), text.encode()) for name, text in contents.items()]
 
 
 def test_a_second_write_touches_nothing(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_build_that_dies_half_way_owns_up_to_its_files(tmp_path: Path) -> None
     root.mkdir()
     (root / "b").write_text("a file where a folder has to go: the second write fails")
     with pytest.raises(DeployError):
-        write_folder(root, [*files(a_html="a"), SiteFile("b/c", b"c")])
+        write_folder(root, [*files(a_html="a"), Target.of("b/c", b"c")])
     assert (root / "a.html").exists()
     done = write_folder(root, files(a_html="other"))
     assert done.written == ("a.html",)

@@ -10,7 +10,8 @@ from pathlib import Path
 from publisher.config import Config
 from publisher.errors import UsageError
 from publisher.site.deploy.folder import FolderDestination
-from publisher.site.deploy.model import Deployed, Destination, Difference, Upload, Wave, uploads, wave_of
+from publisher.site.deploy.model import Destination, Difference, Upload, Wave, uploads, wave_of
+from publisher.site.model import WriteResult
 
 
 def destination(config: Config, site: Path) -> Destination:
@@ -44,7 +45,7 @@ def compare(place: Destination, site: Path) -> Difference:
 
 def apply(
     place: Destination, difference: Difference, *, progress: Callable[[int, int], None] = lambda *_: None
-) -> Deployed:
+) -> WriteResult:
     """Assets first, then issue pages, then what lists them; deletions last, when nothing points at them any more."""
     place.prepare(difference.changed)
     _put(place, difference.changed, progress)
@@ -52,7 +53,7 @@ def apply(
         place.remove(path)
     place.record(difference.kept)
     written = tuple(upload.path for upload in difference.changed)
-    return Deployed(place.name, written, difference.unchanged, difference.removed)
+    return WriteResult(written, difference.unchanged, difference.removed)
 
 
 def _put(place: Destination, changed: Sequence[Upload], progress: Callable[[int, int], None]) -> None:

@@ -47,16 +47,6 @@ class Difference:
         return bool(self.changed or self.removed)
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """What a deployment did. Paths are relative to the archive's root."""
-
-    target: str
-    written: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    removed: tuple[str, ...]
-
-
 class ChangedMeanwhileError(DeployError):
     """Another deployment is at work."""
 
