@@ -97,19 +97,13 @@ def _bare_address(state: StateInline, silent: bool) -> bool:
         return False
     url = str(found.url).rstrip("*")  # it closes emphasis
     meant = url.replace("&amp;", "&")  # as in all other text; it comes along from the source of a page
-    href = state.md.normalizeLink(meant)
-    if not state.md.validateLink(href):
-        return False
     if not silent:
         state.pending = state.pending[: -len(protocol[0])]
-        for token in _link(href, state.md.normalizeLinkText(meant), state.level):
-            pushed = state.push(token.type, token.tag, token.nesting)
-            pushed.attrs, pushed.content, pushed.markup, pushed.info = (
-                token.attrs,
-                token.content,
-                token.markup,
-                token.info,
-            )
+        if state.pending:
+            state.pushPending()
+        for token in _link(state.md.normalizeLink(meant), state.md.normalizeLinkText(meant), state.level):
+            state.tokens.append(token)
+            state.tokens_meta.append(None)
     state.pos += len(url) - len(protocol[0])
     return True
 
@@ -165,8 +159,6 @@ def _parted(state: StateCore, token: Token, matches: Sequence[Any]) -> Iterator[
     last = 0
     for match in matches:
         href = state.md.normalizeLink(match.url)
-        if not state.md.validateLink(href):
-            continue
         if match.index > last:
             yield Token("text", "", 0, content=token.content[last : match.index], level=token.level)
         known = "mailto:" if match.text.lower().startswith("mailto:") else ""  # the name of its host is made readable

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
@@ -91,12 +90,7 @@ def one_line(text: str) -> str:
     return _BREAK.sub(between, text).strip() if "\n" in text else text.strip()
 
 
-def cjk_plugin(md: MarkdownIt) -> None:
-    """Lines that join; emphasis is the inline parser's."""
-    md.core.ruler.push("join_lines", _join_lines)
-
-
-def _join_lines(state: StateCore) -> None:
+def join_lines(state: StateCore) -> None:
     """A soft line break between two characters that join is dropped: browsers would show a space."""
     for token in state.tokens:
         children = token.children

@@ -16,8 +16,8 @@ from mdit_py_plugins.footnote import footnote_plugin
 from publisher.issue.markdown.addresses import addresses_plugin
 from publisher.issue.markdown.block import BlockRuler
 from publisher.issue.markdown.boxes import boxes_plugin
-from publisher.issue.markdown.cjk import cjk_plugin
-from publisher.issue.markdown.inline import InlineParser, brackets_plugin
+from publisher.issue.markdown.cjk import join_lines
+from publisher.issue.markdown.inline import InlineParser, brackets
 from publisher.issue.markdown.tags import tags_plugin
 
 MAX_NESTING = 40
@@ -58,11 +58,13 @@ def new_parser() -> MarkdownIt:
     """
     md = MarkdownIt("commonmark", {"linkify": True, "html": True, "xhtmlOut": False, "maxNesting": MAX_NESTING})
     md.enable(["table", "strikethrough", "linkify"])
-    md.validateLink = _any_link  # type: ignore[method-assign]
+    md.validateLink = lambda url: isinstance(url, str)  # type: ignore[method-assign]
     md.normalizeLink = _target  # type: ignore[method-assign]
     md.normalizeLinkText = _shown  # type: ignore[method-assign, assignment]
-    md.use(footnote_plugin).use(addresses_plugin).use(cjk_plugin).use(tags_plugin).use(brackets_plugin)
+    md.use(footnote_plugin).use(addresses_plugin).use(tags_plugin)
+    md.core.ruler.push("join_lines", join_lines)
     md.use(boxes_plugin)
+    md.inline.ruler.before("text", "brackets", brackets)
     md.core.ruler.after("block", "notes", _lines_of_notes)
     md.core.ruler.at("text_join", _join_special)
     md.block.ruler = BlockRuler(md.block)
@@ -71,10 +73,6 @@ def new_parser() -> MarkdownIt:
 
 
 _parser = cache(new_parser)
-
-
-def _any_link(url: str) -> bool:
-    return isinstance(url, str)
 
 
 _HOST = r"(?!xn--)[a-z0-9]{1,62}(?:\.(?!xn--)[a-z0-9-]{1,62}){1,3}"

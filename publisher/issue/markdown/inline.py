@@ -196,12 +196,8 @@ _MOST = 8
 _BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
 
 
-def brackets_plugin(md: MarkdownIt) -> None:
+def brackets(state: StateInline, silent: bool) -> bool:
     """Neither link, picture nor note is looked for at a bracket that has no hope of being one."""
-    md.inline.ruler.before("text", "brackets", _brackets)
-
-
-def _brackets(state: StateInline, silent: bool) -> bool:
     source, end = state.src, state.pos
     assert isinstance(state, InlineState)
     if state.hopeless is None:
