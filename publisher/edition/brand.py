@@ -23,7 +23,7 @@ from publisher.documents import find, read_text
 from publisher.edition.model import Asset
 from publisher.errors import ConfigError, UsageError
 from publisher.issue import codes
-from publisher.issue.opening import PictureFile, open_file
+from publisher.issue.opening import PictureFile, open_file, unreadable
 from publisher.language import Locale
 
 _UNSAFE = re.compile("[^A-Za-z0-9_-]+")  # a ``#``, ``?`` or ``%`` would end or change the address
@@ -126,9 +126,7 @@ def _read(
         try:
             form, content = portrait(opened, opened.file.read_bytes())
         except (OSError, ValueError, SyntaxError) as error:
-            message = say("{path} cannot be read: {reason}", path=file, reason=str(error))
-            fault = Fault(codes.IMAGE_UNREADABLE, message, say("save it again, and commit it"))
-            raise ConfigError([fault.at(place)], root=root) from error
+            raise ConfigError([unreadable(file, error).at(place)], root=root) from error
         stem, suffix = _UNSAFE.sub("-", opened.file.stem), ".png" if form == "PNG" else ".jpg"
         asset = Asset(asset_name(stem, content, suffix), content, f"image/{form.lower()}", PORTRAIT, PORTRAIT, True)
         assets[asset.name] = asset
@@ -287,8 +285,7 @@ def _image(folders: list[Path], name: str) -> Asset | Fault:
         status = file.stat()
         return _asset(opened, status.st_mtime_ns, status.st_ctime_ns)
     except OSError as error:
-        message = say("{path} cannot be read: {reason}", path=name, reason=error.strerror or str(error))
-        return Fault(codes.IMAGE_UNREADABLE, message, say("make it readable, and commit it"))
+        return unreadable(name, error)
 
 
 @lru_cache(maxsize=64)

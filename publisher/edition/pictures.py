@@ -10,13 +10,14 @@ from pathlib import Path
 from markupsafe import Markup
 
 from publisher.config import Config
-from publisher.diagnostics import Diagnostic, Fault, Place, say
+from publisher.diagnostics import Diagnostic, Fault, Place
 from publisher.edition.markdown import Html, Sized, with_images
 from publisher.edition.model import Asset
 from publisher.edition.page_copy import is_scaled
 from publisher.issue import codes
 from publisher.issue.folder import slugged
 from publisher.issue.model import Prose
+from publisher.issue.opening import unreadable
 from publisher.issue.pictures import PictureFile, linked_picture, picture_file
 
 COLUMN = 568
@@ -123,9 +124,7 @@ class Pictures:
             content = picture.file.read_bytes()
             copy = mail_copy(picture, content, 2 * COLUMN, self._most)
         except (OSError, ValueError, SyntaxError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            message = say("{path} cannot be read: {reason}", path=picture.path, reason=reason)
-            return Fault(codes.IMAGE_UNREADABLE, message, say("save it again, and commit it"))
+            return unreadable(picture.path, error)
         name = _name(picture.file, content, picture.file.suffix.lower())
         kind = f"image/{picture.format.lower()}"
         mailed = asset = Asset(name, content, kind, picture.width, picture.height, scaled=is_scaled(picture))

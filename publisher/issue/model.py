@@ -72,10 +72,9 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image with its words. ``image`` is as written, relative to the issue's folder; ``file`` to the root."""
+    """An image with its words. ``image`` is as written, relative to the issue's folder."""
 
     image: str
-    file: str
     alt: str
     caption: str | None = None
     credit: str | None = None

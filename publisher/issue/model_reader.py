@@ -67,7 +67,7 @@ class ModelReader:
             return None
         found = picture_file(self.root, self.folder, raw.image)
         if isinstance(found, PictureFile):
-            return Picture(raw.image, found.path, raw.alt, raw.caption, raw.credit)
+            return Picture(raw.image, raw.alt, raw.caption, raw.credit)
         self.findings.append(found.at(self.places().of(key, "image")))
         return None
 

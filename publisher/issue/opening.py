@@ -87,7 +87,7 @@ def open_file(file: Path, path: str) -> PictureFile | Fault:
     try:
         status = file.stat()
     except OSError as error:
-        return _unreadable(path, error)
+        return unreadable(path, error)
     return _open(file, path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
@@ -105,7 +105,7 @@ def _open(file: Path, path: str, size: int, *_times: int) -> PictureFile | Fault
                 return _drawing(stream.read())
             return _raster(stream, file, path, size)
     except OSError as error:
-        return _unreadable(path, error)
+        return unreadable(path, error)
 
 
 def _raster(stream: BinaryIO, file: Path, path: str, size: int) -> PictureFile | Fault:
@@ -203,10 +203,13 @@ def _too_many(path: str, pixels: str) -> Fault:
     return Fault(codes.IMAGE_UNREADABLE, told, say("scale it to 2,560 pixels"))
 
 
-def _unreadable(path: str, error: OSError) -> Fault:
-    reason = (error.strerror or type(error).__name__).lower()
+def unreadable(path: str, error: Exception) -> Fault:
+    """What is wrong with a picture that the disk refuses, or that cannot be decoded."""
+    refused = getattr(error, "strerror", None)
+    reason = refused.lower() if refused else str(error) or type(error).__name__
     message = say("{path} cannot be read: {reason}", path=path, reason=reason)
-    return Fault(codes.IMAGE_UNREADABLE, message, say("make it readable, and commit it"))
+    advice = say("make it readable, and commit it") if refused else say("save it again, and commit it")
+    return Fault(codes.IMAGE_UNREADABLE, message, advice)
 
 
 def _drawing(content: bytes) -> Fault:

@@ -28,11 +28,10 @@ _seen: dict[str, _IssueFile] = {}  # by whole path
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """A member of a family, as its issue.yaml has it. ``of`` is empty for the original; ``ready``: no draft."""
+    """A member of a family, as its issue.yaml has it; ``ready``: no draft."""
 
     slug: str
     language: str
-    of: str = ""
     ready: bool = True
 
 
@@ -84,7 +83,7 @@ def translations_of(config: Config) -> Translations:
     members: dict[str, list[Sibling]] = {}
     for slug, of in sorted(named.items()):
         if of in files and of not in named:
-            members.setdefault(of, [_sibling(config, of, files[of])]).append(_sibling(config, slug, files[slug], of))
+            members.setdefault(of, [_sibling(config, of, files[of])]).append(_sibling(config, slug, files[slug]))
     return Translations({of: tuple(family) for of, family in members.items()}, named, frozenset(known))
 
 
@@ -157,7 +156,7 @@ def _looked(root: Path, path: str) -> _IssueFile | None:
     return known
 
 
-def _sibling(config: Config, slug: str, file: _IssueFile, of: str = "") -> Sibling:
+def _sibling(config: Config, slug: str, file: _IssueFile) -> Sibling:
     words = file.head(config.root)
     language = words.get("language") or config.newsletter.language
-    return Sibling(slug, canonical(language) or language, of, words.get("status") == "ready")
+    return Sibling(slug, canonical(language) or language, words.get("status") == "ready")

@@ -36,7 +36,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def cover(name: str = "wide.png") -> Picture:
-    return Picture(f"images/{name}", f"{FOLDER}/images/{name}", '替代 "文字"', "说明", "摄影：某人")
+    return Picture(f"images/{name}", '替代 "文字"', "说明", "摄影：某人")
 
 
 def test_an_image_is_named_by_its_content_and_shown_at_an_explicit_width(root: Path) -> None:
