@@ -11,7 +11,7 @@ __version__ = "0.2.0"
 _OFFERED = {
     "library": ("load", "check", "render", "build", "publish"),
     "diagnostics": ("Diagnostic", "Severity"),
-    "issue": ("Issue",),
+    "issue.model": ("Issue",),
     "edition.model": ("Edition",),
     "site.model": ("BuildResult",),
     "publishing.run": ("Published",),

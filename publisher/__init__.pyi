@@ -11,7 +11,7 @@ from publisher.errors import PublisherError as PublisherError
 from publisher.errors import ServiceError as ServiceError
 from publisher.errors import TransportError as TransportError
 from publisher.errors import UsageError as UsageError
-from publisher.issue import Issue as Issue
+from publisher.issue.model import Issue as Issue
 from publisher.library import build as build
 from publisher.library import check as check
 from publisher.library import load as load

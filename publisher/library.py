@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from publisher.config import Config
     from publisher.diagnostics import Diagnostic
     from publisher.edition.model import Edition
-    from publisher.issue import Issue
+    from publisher.issue.model import Issue
     from publisher.providers import Transport
     from publisher.publishing.publish import PublishOptions
     from publisher.publishing.run import Published, RunObserver

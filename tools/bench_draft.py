@@ -9,7 +9,7 @@ from pathlib import Path
 from publisher.authoring.draft import draft_key_points
 from publisher.checks.context import Context
 from publisher.config import load_config
-from publisher.issue import read_issue
+from publisher.issue.load import read_issue
 from tools.bench.document import write_section
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -20,7 +20,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Route, sync_playwright
 
 from publisher.config import Config, load_config
-from publisher.issue import discover
+from publisher.issue.folder import discover
 from publisher.site.build import build
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -20,8 +20,9 @@ from publisher.diagnostics import Sentence, say
 from publisher.documents import read_text
 from publisher.documents.atomic import alone_in
 from publisher.errors import UsageError
-from publisher.issue import Issue, Status, date_of_slug, discover, read_issue
-from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES
+from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES, discover
+from publisher.issue.load import date_of_slug, read_issue
+from publisher.issue.model import Issue, Status
 from publisher.language import Locale
 
 _LONGEST_SLUG = 60

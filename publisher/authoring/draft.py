@@ -19,7 +19,8 @@ from publisher.diagnostics.width import display_width
 from publisher.documents import Mapping, parse_yaml, read_text
 from publisher.documents.text import TextFile
 from publisher.errors import ServiceError, UsageError
-from publisher.issue import Issue, read_issue
+from publisher.issue.load import read_issue
+from publisher.issue.model import Issue
 from publisher.language import Locale
 
 _AFTER = ("preheader", "publish_at", "authors", "tags", "cover", "intro")  # what usually stands before key_points

@@ -12,8 +12,9 @@ from publisher.authoring.bundled import schema_files, starter_file, write_new
 from publisher.config import Config
 from publisher.diagnostics import say
 from publisher.errors import UsageError
-from publisher.issue import Issue, date_of_slug, discover, read_issue
-from publisher.issue.folder import DATED, SLUG
+from publisher.issue.folder import DATED, SLUG, discover
+from publisher.issue.load import date_of_slug, read_issue
+from publisher.issue.model import Issue
 from publisher.language import Locale
 
 LONGEST = 100  # the slug is a folder's name and part of every address of the issue

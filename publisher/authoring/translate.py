@@ -23,10 +23,11 @@ from publisher.authoring.yaml_text import block, written
 from publisher.config import Config
 from publisher.documents import decode, parse_yaml, read_text
 from publisher.errors import ServiceError, UsageError
-from publisher.issue import Issue, read_issue
 from publisher.issue.folder import IMAGES, MARKDOWN_SUFFIXES, files_below, leads_inside, read_folder
 from publisher.issue.item_file import read_item_file
+from publisher.issue.load import read_issue
 from publisher.issue.markdown import parsed
+from publisher.issue.model import Issue
 from publisher.issue.translations import translations_of
 from publisher.language.tags import canonical, is_language
 

@@ -10,9 +10,9 @@ from publisher.checks.markdown import Text
 from publisher.checks.parts import Link
 from publisher.config import Config
 from publisher.diagnostics import Place, Span
-from publisher.issue import Issue, Item, Picture, Places
 from publisher.issue.definitions import halves
 from publisher.issue.markdown.cjk import url_end
+from publisher.issue.model import Issue, Item, Picture, Places
 from publisher.issue.translations import Translations, translations_of
 from publisher.regex import regex
 

@@ -17,7 +17,8 @@ from publisher.config import Config
 from publisher.config.plugins import in_a_line
 from publisher.diagnostics import Diagnostic, Place, Severity, blocking, catalogue, define, say
 from publisher.diagnostics.catalogue import pages, with_levels
-from publisher.issue import Issue, Reading, read_issue
+from publisher.issue.load import Reading, read_issue
+from publisher.issue.model import Issue
 from publisher.issue.translations import Translations
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from publisher.diagnostics.model import UNTIL_LATER
 from publisher.documents import TextFile
 
 if TYPE_CHECKING:
-    from publisher.issue import Reading
+    from publisher.issue.load import Reading
 
 UNUSED_IGNORE = define("unused-ignore", Severity.WARNING)
 

@@ -14,8 +14,8 @@ from markdown_it.token import Token
 from publisher.checks.html import removals
 from publisher.checks.parts import Parts
 from publisher.diagnostics import Diagnostic, Place
-from publisher.issue import Prose
 from publisher.issue.markdown import parsed
+from publisher.issue.model import Prose
 from publisher.issue.personal import opens_code
 
 _VERBATIM = re.compile(r"<(?P<end>/?)(?P<name>code|pre|kbd|samp|tt|var|math|svg)\b", re.IGNORECASE)

@@ -97,7 +97,7 @@ def chosen_slugs(root: Path, named: Sequence[str] | None) -> list[str] | None:
 
     Raises ``UsageError`` for one that does not exist, naming those that do.
     """
-    from publisher.issue import discover
+    from publisher.issue.folder import discover
     from publisher.issue.series import steps_of
 
     if not named:

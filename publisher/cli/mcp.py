@@ -90,7 +90,7 @@ def _tools(context: typer.Context) -> list[Callable[..., str]]:
         """How far the mailing of an issue, or of each, has come: its state, and numbers of recipients."""
         from publisher.delivery.states import mailing_state
         from publisher.delivery.status import status_row, statuses
-        from publisher.issue import discover
+        from publisher.issue.folder import discover
         from publisher.publishing.plan.make import database_at_hand
 
         with _told():
@@ -113,7 +113,7 @@ def _json(value: Any) -> str:
 
 def _known(root: Path, named: list[str] | None) -> list[str] | None:
     """The slugs, each of a folder in ``issues/``; None for all. Raises UsageError."""
-    from publisher.issue import discover
+    from publisher.issue.folder import discover
 
     known = discover(root)
     for slug in named or ():

@@ -26,7 +26,8 @@ from publisher.delivery.mailings import Mailing, by_id, finish, letter_of, newes
 from publisher.delivery.settle import count_as_reached, had_step_since
 from publisher.delivery.states import Exclusion, Operator, RecipientState
 from publisher.delivery.tables import literally, mailings, recipients
-from publisher.issue import Status, read_issue
+from publisher.issue.load import read_issue
+from publisher.issue.model import Status
 from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
 

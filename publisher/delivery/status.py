@@ -27,7 +27,8 @@ from publisher.delivery.states import (
 )
 from publisher.delivery.tripwires import Tripped
 from publisher.diagnostics import listed, say
-from publisher.issue import Reading, discover, read_issue
+from publisher.issue.folder import discover
+from publisher.issue.load import Reading, read_issue
 from publisher.issue.series import steps_of
 from publisher.proofing.proof import refuse_unknown
 from publisher.providers import Provider

@@ -23,7 +23,8 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.states import Account, RecipientState
 from publisher.delivery.tables import literally, mailings, receiver_tallies, recipients, second_copies
 from publisher.diagnostics import say
-from publisher.issue import Reading, Status
+from publisher.issue.load import Reading
+from publisher.issue.model import Status
 from publisher.providers.events import BounceType
 from publisher.providers.receivers import receiver_of
 

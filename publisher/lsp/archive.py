@@ -17,7 +17,9 @@ import msgpack
 from publisher.checks.engine import facts_of
 from publisher.config import Config
 from publisher.errors import UsageError
-from publisher.issue import Issue, discover, read_issue
+from publisher.issue.folder import discover
+from publisher.issue.load import read_issue
+from publisher.issue.model import Issue
 from publisher.proofing.store import Store
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -24,8 +24,9 @@ from publisher.edition.model import Edition
 from publisher.edition.others import Others
 from publisher.edition.unseen import unseen
 from publisher.errors import PublisherError
-from publisher.issue import Issue, read_issue
 from publisher.issue.folder import loose_files
+from publisher.issue.load import read_issue
+from publisher.issue.model import Issue
 from publisher.lsp.archive import ArchiveFacts
 from publisher.lsp.document import Document
 from publisher.preview.watch import changed_files

@@ -14,7 +14,7 @@ from publisher.diagnostics import Diagnostic, Severity, in_order
 from publisher.edition.brand import theme_assets
 from publisher.edition.model import Edition
 from publisher.errors import ConfigError, UsageError
-from publisher.issue import discover
+from publisher.issue.folder import discover
 from publisher.proofing.proof import proofread, refuse_unknown
 
 

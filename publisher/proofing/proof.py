@@ -116,7 +116,8 @@ def stages(config: Config, slug: str, others: Others) -> Iterator[Proof]:
     """
     from publisher.checks.engine import facts_of, findings_within
     from publisher.checks.ignores import ignores_of
-    from publisher.issue import Status, read_issue
+    from publisher.issue.load import read_issue
+    from publisher.issue.model import Status
 
     reading = read_issue(config, slug)
     partial = reading.partial

@@ -168,7 +168,7 @@ def _facts(config: Config, slug: str, keys: Mapping[str, bytes], store: Store, p
         facts = dict(proof.basis.facts)
     else:
         from publisher.checks.engine import facts_of
-        from publisher.issue import read_issue
+        from publisher.issue.load import read_issue
 
         partial = read_issue(config, slug).partial
         facts = facts_of(config, partial)[0] if partial is not None else {}

@@ -25,7 +25,9 @@ from publisher.diagnostics import say
 from publisher.edition.model import Edition
 from publisher.edition.provenance import hash_parts
 from publisher.errors import UsageError
-from publisher.issue import Status, discover, read_issue
+from publisher.issue.folder import discover
+from publisher.issue.load import read_issue
+from publisher.issue.model import Status
 from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.proof import Proof
 from publisher.publishing import git, store

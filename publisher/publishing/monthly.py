@@ -28,7 +28,7 @@ from publisher.diagnostics import Diagnostic, Span, blocking
 from publisher.edition.model import Edition
 from publisher.edition.provenance import hash_parts
 from publisher.edition.rendering import render
-from publisher.issue import discover
+from publisher.issue.folder import discover
 from publisher.issue.model import Issue, Item, Places, Prose, Status
 from publisher.language import Locale
 from publisher.mail.message import MailContent

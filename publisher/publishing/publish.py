@@ -27,7 +27,7 @@ from publisher.delivery.settle import count_as_reached
 from publisher.diagnostics import counted, say
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
-from publisher.issue import discover
+from publisher.issue.folder import discover
 from publisher.issue.series import steps_of
 from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.proof import Proof, proofread_steps

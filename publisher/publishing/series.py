@@ -13,7 +13,7 @@ from publisher.delivery.mailings import Mailing
 from publisher.delivery.send import Options
 from publisher.delivery.series import Step, StepPlan, freeze_due, plan_steps, ready_steps
 from publisher.delivery.states import Operator, RecipientState
-from publisher.issue import Status
+from publisher.issue.model import Status
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import Proof, proofread
 from publisher.publishing.due import Action, Facts, IssueDecision

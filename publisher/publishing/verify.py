@@ -20,8 +20,8 @@ from publisher.edition.clicks import counted
 from publisher.edition.model import AnySlot, Edition, Personal, Slotted
 from publisher.edition.origin import origins_of
 from publisher.errors import refusal
-from publisher.issue import discover, read_issue
-from publisher.issue.folder import SERIES
+from publisher.issue.folder import SERIES, discover
+from publisher.issue.load import read_issue
 from publisher.issue.series import steps_of
 from publisher.mail.message import MailContent
 from publisher.proofing.proof import proofread

@@ -17,8 +17,7 @@ from publisher.diagnostics import in_order, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.model import ThemeError
 from publisher.errors import UsageError
-from publisher.issue import discover
-from publisher.issue.folder import loose_files
+from publisher.issue.folder import discover, loose_files
 from publisher.issue.series import loose_steps
 from publisher.proofing.proof import Proof, proofread_steps
 from publisher.proofing.store import Store

@@ -18,7 +18,8 @@ from publisher.checks.links.network import is_public
 from publisher.config import Config, load_config
 from publisher.diagnostics import rendered
 from publisher.errors import PublisherError, ServiceError, UsageError
-from publisher.issue import Item, read_issue
+from publisher.issue.load import read_issue
+from publisher.issue.model import Item
 from tests.authoring.pages import PAGES, PageServer
 from tests.warm import command
 

@@ -14,7 +14,7 @@ from publisher.checks.engine import check_issue
 from publisher.cli.app import application
 from publisher.config import load_config
 from publisher.errors import UsageError
-from publisher.issue import discover
+from publisher.issue.folder import discover
 from publisher.language import Locale
 from publisher.proofing.checking import check_repository
 

@@ -15,7 +15,7 @@ from publisher.checks.engine import check_issue
 from publisher.checks.rules.leftovers import PLACEHOLDERS
 from publisher.config import Config, load_config
 from publisher.errors import UsageError
-from publisher.issue import Status
+from publisher.issue.model import Status
 from publisher.language import spoken
 
 CONFIG = """\

@@ -22,7 +22,8 @@ from publisher.diagnostics import rendered
 from publisher.documents import TextFile, parse_yaml
 from publisher.documents.text import decode
 from publisher.errors import UsageError
-from publisher.issue import Issue, read_issue
+from publisher.issue.load import read_issue
+from publisher.issue.model import Issue
 from publisher.library import render
 from tests.warm import command
 

@@ -8,7 +8,7 @@ from time import process_time
 from publisher.checks.context import Context
 from publisher.checks.rules.signs import check
 from publisher.config import load_config
-from publisher.issue import read_issue
+from publisher.issue.load import read_issue
 
 from .corpus import SOUND
 

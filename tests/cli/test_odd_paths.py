@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import load_config
-from publisher.issue import discover
-from publisher.issue.folder import read_folder
+from publisher.issue.folder import discover, read_folder
 from publisher.proofing.checking import check_repository
 from tests.checks.corpus import SLUG, Case, lay_out
 from tests.cli.test_refusals import run

@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.config import load_config
 from publisher.diagnostics import Diagnostic
 from publisher.edition.rendering import render
-from publisher.issue import read_issue
+from publisher.issue.load import read_issue
 from publisher.proofing.proof import proofread
 
 _LOSES = {

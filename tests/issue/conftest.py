@@ -9,7 +9,8 @@ import pytest
 
 from publisher.config import Config, load_config
 from publisher.diagnostics import Diagnostic
-from publisher.issue import Issue, read_issue
+from publisher.issue.load import read_issue
+from publisher.issue.model import Issue
 
 SLUG = "2024-12-29-weekly"
 PIXEL = b"GIF89a\x01\0\x01\0\x80\0\0\xff\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"

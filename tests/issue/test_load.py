@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from publisher.issue import Prose, Source, Status
+from publisher.issue.model import Prose, Source, Status
 
 from .conftest import Repository
 

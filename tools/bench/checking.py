@@ -13,7 +13,7 @@ from publisher.checks.links.checker import check_links
 from publisher.checks.links.prober import ProbeLimits
 from publisher.checks.parts import Link
 from publisher.diagnostics import Place
-from publisher.issue import discover
+from publisher.issue.folder import discover
 from tests.links.server import LinkServer
 from tools.bench.preview import saves
 

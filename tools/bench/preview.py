@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from publisher.issue import discover
+from publisher.issue.folder import discover
 
 WATCH = """words => {
     window.seen = new Promise(tell => {

@@ -27,8 +27,10 @@ from publisher.edition.slots import Slots
 from publisher.edition.theme import Theme
 from publisher.edition.view import View
 from publisher.edition.viewing import view
-from publisher.issue import Issue, discover, read_issue
+from publisher.issue.folder import discover
+from publisher.issue.load import read_issue
 from publisher.issue.markdown import forget_parsed, parsed
+from publisher.issue.model import Issue
 from publisher.language import Locale
 from publisher.proofing.codec import pack
 from publisher.proofing.proof import proofread

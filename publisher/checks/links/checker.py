@@ -20,7 +20,7 @@ from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Severity, define, in_order, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.documents.atomic import write_file
-from publisher.issue import read_issue
+from publisher.issue.load import read_issue
 from publisher.issue.personal import address_with_defaults
 
 DEAD_LINK = define("dead-link", Severity.ERROR)

@@ -10,7 +10,7 @@ from publisher.checks.context import HAN, Context
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, counted, define, say
 from publisher.documents.yaml_typos import shortened
-from publisher.issue import Prose
+from publisher.issue.model import Prose
 from publisher.regex import regex
 
 NOT_MADE = define("heading-not-made", Severity.WARNING)

@@ -10,7 +10,7 @@ from publisher.config.names import unspoken
 from publisher.diagnostics import Diagnostic, Place, Severity, define, say
 from publisher.diagnostics.width import display_width
 from publisher.documents.yaml_typos import shortened
-from publisher.issue import date_of_slug
+from publisher.issue.load import date_of_slug
 from publisher.issue.model import Grade, Issue, Item
 from publisher.issue.personal import with_defaults
 from publisher.regex import regex

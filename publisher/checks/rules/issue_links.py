@@ -16,8 +16,9 @@ from urllib.parse import unquote
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
-from publisher.issue import Status, date_of_slug
 from publisher.issue.links import absolute, split
+from publisher.issue.load import date_of_slug
+from publisher.issue.model import Status
 
 MISSING = define("link-to-missing-issue", Severity.WARNING)
 UNPUBLISHED = define("link-to-unpublished-issue", Severity.WARNING)

@@ -10,8 +10,8 @@ from publisher.checks.context import Context
 from publisher.checks.markdown import Text
 from publisher.config import Config
 from publisher.diagnostics import Diagnostic, Severity, define, say
-from publisher.issue import Item
 from publisher.issue.folder import MARKDOWN_SUFFIXES
+from publisher.issue.model import Item
 from publisher.language.locale import every
 
 ANCHOR_TWICE = define("duplicate-anchor", Severity.ERROR, fixed=True)

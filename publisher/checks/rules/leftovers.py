@@ -14,7 +14,7 @@ from publisher.checks.html import without_comments
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Fault, Place, Severity, define, say
 from publisher.documents.yaml_typos import shortened
-from publisher.issue import Prose, Status
+from publisher.issue.model import Prose, Status
 from publisher.issue.personal import PLACEHOLDER
 from publisher.language.locale import every
 from publisher.regex import regex

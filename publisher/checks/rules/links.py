@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Fault, Sentence, Severity, define, say
-from publisher.issue import date_of_slug
 from publisher.issue.links import fault_of_link
+from publisher.issue.load import date_of_slug
 
 LINK_TO_FILE = define("link-to-file", Severity.ERROR)
 MISSING_ANCHOR = define("link-to-missing-anchor", Severity.ERROR)

@@ -15,7 +15,7 @@ from urllib.parse import urldefrag, urlsplit
 
 from publisher.checks.context import Context, sources
 from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
-from publisher.issue import Item
+from publisher.issue.model import Item
 from publisher.regex import regex
 
 CODE = define("story-repeated", Severity.WARNING)

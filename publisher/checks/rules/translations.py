@@ -15,7 +15,8 @@ from publisher.checks.context import Context, Line, sources
 from publisher.checks.rules.inventions import Summed, other_currencies
 from publisher.checks.rules.number_not_in_items import Number, numbers
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
-from publisher.issue import Issue, Item, read_issue
+from publisher.issue.load import read_issue
+from publisher.issue.model import Issue, Item
 from publisher.language.tags import is_language, subtags
 from publisher.regex import regex
 

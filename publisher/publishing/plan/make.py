@@ -17,7 +17,7 @@ from publisher.diagnostics import say
 from publisher.edition.model import Edition
 from publisher.edition.provenance import SHARED, history_of, part_of
 from publisher.errors import DatabaseError, PublisherError, UsageError
-from publisher.issue import discover
+from publisher.issue.folder import discover
 from publisher.issue.series import steps_of
 from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.codec import of_commit
