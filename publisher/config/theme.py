@@ -108,16 +108,13 @@ def _in_both(value: Any) -> Any:
     return value if isinstance(value, dict) else {"light": value}
 
 
+def _of_all(value: Any) -> Any:
+    """``X`` for ``{title: X, body: X}``."""
+    return {"title": value, "body": value} if isinstance(value, str) else value
+
+
 def _by_language(value: Any) -> Any:
     return {canonical_language(str(tag)): words for tag, words in value.items()} if isinstance(value, dict) else value
-
-
-def _name(value: str) -> str:
-    if value in built_in() or "/" in value:
-        return value
-    names = ", ".join(built_in())
-    message = say("there is no theme {value!r}", value=value[:40])
-    raise refuse(message, say("write one of {names}, or ./FOLDER for one of your own", names=names))
 
 
 Colour = Annotated[str, BeforeValidator(_colour)]
@@ -190,14 +187,16 @@ class Described(Section):
 class ThemeConfig(Section):
     """The look of the newsletter."""
 
-    name: Annotated[str, AfterValidator(_name)] = Field(BASE, description="A built-in theme, or ./FOLDER")
-    accent: Annotated[Accent | None, BeforeValidator(_in_both)] = Field(
+    name: OneLine = Field(BASE, description="A built-in theme, or ./FOLDER")
+    accent: Annotated[Accent | None, BeforeValidator(_in_both, Accent | str | None)] = Field(
         None, description="Colour of links, labels and buttons", examples=["#a4371c"]
     )
-    logo: Annotated[Logo | None, BeforeValidator(_in_both)] = Field(None, examples=["images/logo.png"])
+    logo: Annotated[Logo | None, BeforeValidator(_in_both, Logo | str | None)] = Field(
+        None, examples=["images/logo.png"]
+    )
     icon: OneLine | None = Field(None, description="A square picture for tabs, home screens and feeds")
     header: OneLine | None = Field(None, description="A picture across the top of mail and archive")
-    fonts: Fonts = Fonts()
+    fonts: Annotated[Fonts, BeforeValidator(_of_all, Fonts | str)] = Fonts()
     width: int = Field(640, ge=480, le=720, description="Width of the mail, in CSS pixels")
     align: Literal["left", "center"] = Field("left", description="How title, date and logo stand")
     corners: int = Field(0, ge=0, le=24, description="Radius of boxes and pictures, in CSS pixels")

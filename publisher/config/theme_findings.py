@@ -164,8 +164,14 @@ def _files(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iterator
     }
     for key, names in places.items():
         for name in filter(None, names):
-            if not _is_there(root, name, folder=key == "name"):
+            if _is_there(root, name, folder=key == "name"):
+                continue
+            if key != "name":
                 yield _not_there(name, _at(node, path, key))
+                continue
+            message, themes = say("there is no theme {value!r}", value=name[:40]), ", ".join(built_in())
+            advice = say("write one of {names}, or ./FOLDER for one of your own", names=themes)
+            yield BAD_VALUE.at(_at(node, path, key), message, help=advice)
 
 
 def _portraits(config: Config, node: Mapping, root: Path, path: str) -> Iterator[Diagnostic]:

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 from PIL import Image
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import colour, load_config
+from publisher.config.model import config_schema
 from publisher.config.theme import palettes
 from publisher.diagnostics import Diagnostic
 from publisher.edition.brand import Brand
@@ -160,6 +163,40 @@ def test_the_accent_of_the_dark_scheme_is_derived_and_can_be_read(root: Path, ac
 def test_what_is_wrong_with_a_theme_is_told_at_its_value(root: Path, theme: str, code: str, column: int) -> None:
     line = SOUND["config.yaml"].count("\n") + 1
     assert findings(root, theme + "\n") == [(code, line, column)]
+
+
+@pytest.mark.parametrize("name", ["papr", "./look", "look/paper", "../outside"])
+def test_a_theme_that_there_is_not_is_told_with_those_there_are(root: Path, name: str) -> None:
+    (root / "config.yaml").write_text(f"{SOUND['config.yaml']}theme: {{name: {name}}}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(root)
+    assert "paper, brief, magazine, plain" in str(caught.value.diagnostics[0].help)
+
+
+@pytest.mark.parametrize("name", ["look", "./look", "looks/own"])
+def test_a_folder_of_the_repository_is_a_theme(root: Path, name: str) -> None:
+    (root / name).mkdir(parents=True)
+    (root / name / "theme.yaml").write_text('light: {ink: "#010203"}\n')
+    (root / "config.yaml").write_text(f"{SOUND['config.yaml']}theme: {{name: {name}}}\n")
+    assert palettes(load_config(root).theme, root)[0].tokens["ink"] == "#010203"
+
+
+def test_a_built_in_theme_wins_over_a_folder_of_its_name(root: Path) -> None:
+    (root / "brief").mkdir()
+    (root / "brief/theme.yaml").write_text('light: {ink: "#010203"}\n')
+    (root / "config.yaml").write_text(SOUND["config.yaml"] + "theme: {name: brief}\n")
+    assert palettes(load_config(root).theme, root)[0].tokens["ink"] != "#010203"
+
+
+@pytest.mark.parametrize(
+    "theme", ["fonts: Georgia", "accent: '#06c'", "logo: images/logo.png", "fonts: {title: serif}"]
+)
+def test_the_schema_takes_the_short_forms_that_the_reader_takes(root: Path, theme: str) -> None:
+    (root / "config.yaml").write_text(f"{SOUND['config.yaml']}theme: {{{theme}}}\n")
+    read = load_config(root).theme
+    assert read.fonts.title == read.fonts.body or theme == "fonts: {title: serif}"
+    data = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
+    assert [error.message for error in Draft202012Validator(config_schema()).iter_errors(data)] == []
 
 
 @pytest.mark.parametrize(
