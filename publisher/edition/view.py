@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup, escape
 
+from publisher.diagnostics.width import cut
 from publisher.edition.markdown import Html, RenderedText, in_tables
 from publisher.edition.model import Length
 from publisher.edition.pictures import Pictures
@@ -69,11 +70,10 @@ class ItemView:
 
     @property
     def name(self) -> str:
-        """What lists call it: its headline, else the picture's words, else its first 40 characters."""
+        """What lists call it: its headline, else the picture's words, else its first words."""
         if self.headline or (self.kind == "picture" and self.image):
             return self.headline or (self.image.alt if self.image else "")
-        words = " ".join(self.body.visible.split())
-        return words if len(words) <= 40 else f"{words[:40].rstrip()}…"
+        return cut(" ".join(self.body.visible.split()), 60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def test_an_item_without_a_headline_has_the_anchor_of_its_file_and_a_name_in_lis
     named = {story.anchor: story.headline for story in judged.edition.stories}
     assert named == {
         "bill": "The bill",
-        "said": "The best newsletter is the one that you…",
+        "said": "The best newsletter is the one that you would miss if it…",  # never in the middle of a word
         "short": "A short one",
         "more": "A guide A story",
         "seen": "A large moon over chips",
