@@ -155,6 +155,27 @@ def test_in_outlook_for_windows_headings_and_text_keep_their_kind_of_font(
     assert told.groups() == (text, headings)
 
 
+@pytest.mark.browser
+def test_a_dot_between_two_facts_is_no_wider_in_chinese(sheet: Any) -> None:
+    sheet.set_content(html_of(edition(**CHINESE)))
+    assert sheet.evaluate("getComputedStyle(document.querySelector('.meta .dot')).fontFamily").startswith("Arial")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_in_forced_colours_boxes_and_buttons_have_edges_and_drawings_a_ground(
+    tmp_path: Path, sheet: Any, scheme: str
+) -> None:
+    """As Windows forces them in Outlook and in webmail."""
+    sheet.emulate_media(color_scheme=scheme, forced_colors="active")
+    sheet.set_content(mail(tmp_path, "paper") + '<img class="clear" alt="">')
+    edges = sheet.evaluate("""() => ['.boxed', '.pressed'].map(name =>
+        getComputedStyle(document.querySelector(name)).outlineStyle)""")
+    assert edges == ["solid", "solid"]
+    ground = sheet.evaluate("getComputedStyle(document.querySelector('.clear')).backgroundColor")
+    assert (ground == "rgb(248, 244, 236)") == (scheme == "dark")
+
+
 def test_mails_keep_to_their_bytes() -> None:
     from publisher.config import load_config
 

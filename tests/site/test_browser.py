@@ -229,6 +229,69 @@ def test_paper_has_every_address_and_no_heading_over_nothing(page: Any, reposito
             assert min(banner) >= 0, "nothing of the header is off the sheet"
 
 
+def test_where_type_is_twice_as_large_no_word_of_a_page_breaks(page: Any, repository: Repository) -> None:
+    words = "The experiments of a newsletter are whether it is undisclosed, and command."
+    box = f"::: callout Commentary\n{words}\n:::\n\n- {words}\n\n[Undisclosed](https://example.com/c){{.button}}\n"
+    parts = "theme: {name: brief, parts: {contents: true}}\n"
+    repository.write("config.yaml", CONFIG + parts)
+    for slug in ("2024-01-01-a", "2024-01-02-b"):
+        repository.issue(
+            slug, f"language: en\nkey_points: ['{words}', '{words}']\n", f"{box}\n::: commentary\n{words}\n:::\n"
+        )
+        repository.write(f"issues/{slug}/b.md", f"---\nheadline: {words}\n---\n{words}\n")
+    repository.build()
+    page.set_viewport_size({"width": 320, "height": 800})
+    with Live(repository.root / "dist" / "site") as served:
+        for path in ("issues/2024-01-02-b/", ""):
+            page.goto(served.url + path)
+            page.evaluate("document.documentElement.style.fontSize = '212.5%'")
+            broken = page.evaluate("""() => { const found = [], range = document.createRange(),
+                texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+                while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/[a-z]{4,11}/gi)) {
+                    range.setStart(texts.currentNode, word.index);
+                    range.setEnd(texts.currentNode, word.index + word[0].length);
+                    if (new Set([...range.getClientRects()].map(box => box.top)).size > 1) found.push(word[0]) }
+                return found }""")
+            assert broken == []
+
+
+def test_a_name_of_many_words_leaves_room_for_the_newest_issue(page: Any, repository: Repository) -> None:
+    name = "The Quarterly Bulletin of the International Association for the Study of Mediterranean Harbours"
+    config = (repository.root / "config.yaml").read_text(encoding="utf-8")
+    repository.write("config.yaml", config.replace("name: AI 周报", f"name: {name}"))
+    repository.issue("2024-01-01-a")
+    repository.build()
+    page.set_viewport_size({"width": 375, "height": 700})
+    with Live(repository.root / "dist" / "site") as served:
+        page.goto(served.url)
+        assert page.evaluate("document.querySelector('.site-head').getBoundingClientRect().bottom") < 350
+
+
+@pytest.mark.parametrize("theme", ["paper", "plain"])
+def test_a_title_of_another_language_has_the_fonts_of_its_own(page: Any, repository: Repository, theme: str) -> None:
+    """Quotation marks of Chinese fonts are as wide as a character."""
+    repository.write("config.yaml", f"{CONFIG}theme: {{name: {theme}}}\n")
+    for slug, language in (("2024-01-01-a", "en"), ("2024-01-02-b", "zh-CN"), ("2024-01-03-c", "en")):
+        repository.issue(slug, f"language: {language}\n")
+    repository.build()
+    with Live(repository.root / "dist" / "site") as served:
+        fonts = {}
+        for path, shown in (("issues/2024-01-02-b/", ".neighbours [lang]"), ("issues/2024-01-01-a/", "h1")):
+            page.goto(served.url + path)
+            fonts[shown] = page.evaluate(f"getComputedStyle(document.querySelector('{shown}')).fontFamily")
+    assert fonts[".neighbours [lang]"] == fonts["h1"]
+
+
+def test_who_asks_for_more_contrast_gets_it(page: Any, repository: Repository) -> None:
+    repository.issue("2024-01-01-a")
+    repository.build()
+    page.emulate_media(contrast="more")
+    with Live(repository.root / "dist" / "site") as served:
+        page.goto(served.url)
+        soft = "getComputedStyle(document.querySelector('.facts')).color === getComputedStyle(document.body).color"
+        assert page.evaluate(soft)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_in_forced_colours_marks_can_be_read_buttons_have_edges_and_drawings_a_ground(
     page: Any, repository: Repository, scheme: str

@@ -175,8 +175,9 @@ def test_an_edit_of_an_old_issue_leaves_the_index_and_other_pages_alone(tmp_path
 def test_titles_in_lists_carry_language_and_direction_and_covers_their_size(tmp_path: Path) -> None:
     editions = [make_edition("2024-12-22-a", language="ar", assets=(COVER,), cover=COVER), make_edition("2024-12-29-b")]
     tree = page(site(make_config(tmp_path), editions), "archive/2024/")
-    titles = [(node.attributes["lang"], node.attributes["dir"]) for node in tree.css(".cards a")]
-    assert titles == [("zh-CN", "ltr"), ("ar", "rtl")]
+    own = [(node.attributes.get("lang"), node.attributes.get("dir")) for node in tree.css("html, .cards > li")]
+    assert own == [("zh-CN", "ltr"), (None, None), ("ar", "rtl")]
+    assert not tree.css(".cards > li [lang]"), "a title has its item's"
     (cover,) = tree.css(".cards img")
     assert (cover.attributes["width"], cover.attributes["height"], cover.attributes["loading"]) == (
         "1200",

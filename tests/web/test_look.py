@@ -112,6 +112,8 @@ def test_a_logo_alone_has_a_light_ground_in_the_dark(page: Any, tmp_path: Path) 
     show(page, tmp_path, "confirm", scheme="dark")
     ((_, ground, _),) = page.evaluate(LOGOS)
     assert ground == "rgb(248, 244, 236)"
+    around = page.evaluate("getComputedStyle(document.querySelector('.clear')).boxShadow")
+    assert around.startswith(ground), "ink at the edge of the file has some of the ground around it"
     page.emulate_media(media="print", color_scheme="dark")
     inks = page.evaluate("""() => ['h1', 'main p', 'button', 'footer a'].map(name =>
         getComputedStyle(document.querySelector(name)).color.match(/\\d+/g).map(Number))""")
