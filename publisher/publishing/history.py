@@ -76,6 +76,24 @@ def decide_all(
     return [with_family(decisions[one.slug], families[one.slug]) for one in found]
 
 
+def several_at_first(
+    ledger: History, decisions: Sequence[IssueDecision], translations: Translations
+) -> tuple[list[str], list[str]]:
+    """The issues that a ledger without any mailing would mail at once, and their families; none where it is one."""
+    due = [one for one in decisions if one.kind is Action.DUE]
+    slugs = [one.slug for one in due if one.facts.settled != "unmailed" and not one.facts.asked]
+    families = list(dict.fromkeys(map(translations.original, slugs)))
+    settled = ledger.mailed or any(one.settled_how for one in ledger.publications.values())
+    return (slugs, families) if len(families) > 1 and not settled else ([], [])
+
+
+def told_of_several(families: Sequence[str]) -> tuple[str, str]:
+    """What publish says of several at first, and how to answer."""
+    fault = say("the first publish would mail {n} issues at once: {slugs}", n=len(families), slugs=", ".join(families))
+    newest = say("publisher publish --mailed {slugs} mails the newest alone", slugs=" --mailed ".join(families[:-1]))
+    return fault, say("{newest}; --unmailed all mails each; --mailed all mails none of them", newest=newest)
+
+
 def refuse_renamed(config: Config, database: Database, edition: Edition) -> None:
     """For ``send``: raises UsageError where readers have the issue by a name that is gone."""
     slug = edition.slug

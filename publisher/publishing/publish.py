@@ -37,7 +37,15 @@ from publisher.providers import Transport
 from publisher.publishing import git, store
 from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import WORDS, Action, IssueDecision
-from publisher.publishing.history import History, content_of, decide_all, read_history, refuse_other_history
+from publisher.publishing.history import (
+    History,
+    content_of,
+    decide_all,
+    read_history,
+    refuse_other_history,
+    several_at_first,
+    told_of_several,
+)
 from publisher.publishing.lease import LeaseLostError, take
 from publisher.publishing.live import wait_until_live
 from publisher.publishing.monthly import mail_months, open_months
@@ -199,22 +207,11 @@ class _Publish(Run):
 
     def _asked_at_first(self, ledger: History, decisions: Sequence[IssueDecision], witness: Witness) -> bool:
         """A ledger without any mailing is about to mail several issues at once: ask, or refuse. True: settled anew."""
-        several = [
-            decision.slug
-            for decision in decisions
-            if decision.kind is Action.DUE and decision.facts.settled != "unmailed" and not decision.facts.asked
-        ]
-        one_each = list(dict.fromkeys(map(self.translations.original, several)))  # a family counts as one
-        if len(one_each) < 2 or ledger.mailed or any(p.settled_how for p in ledger.publications.values()):
+        several, families = several_at_first(ledger, decisions, self.translations)
+        if not several:
             return False
-        if not self.watch.confirm_first(one_each):
-            fault = say(
-                "the first publish would mail {n} issues at once: {slugs}", n=len(one_each), slugs=", ".join(one_each)
-            )
-            newest = say(
-                "publisher publish --mailed {slugs} mails the newest alone", slugs=" --mailed ".join(one_each[:-1])
-            )
-            ways = say("{newest}; --unmailed all mails each; --mailed all mails none of them", newest=newest)
+        if not self.watch.confirm_first(families):
+            fault, ways = told_of_several(families)
             raise UsageError(say("{fault}; nothing was sent", fault=fault), help=ways)
         self._write_settled("unmailed", several, witness)
         return True

@@ -50,6 +50,7 @@ def account(room: Newsroom, slug: str) -> dict[str, object]:
 
 
 def test_publish_mails_each_reader_one_of_the_family(room: Newsroom) -> None:
+    assert "would refuse" not in room.run("plan").out
     ran = room.run("publish")  # a first publish with one due issue in two languages asks nothing
     assert ran.status == 0, ran.err
     assert account(room, EN) == {"submitted": 1, "sibling": 3}
@@ -212,8 +213,11 @@ def test_no_member_is_frozen_before_the_pages_of_all_are_live(room: Newsroom, mo
 
 def test_what_a_first_publish_of_several_says_to_type_mails_the_newest_family(room: Newsroom) -> None:
     room.issue("2035-03-08-older")
+    planned = " ".join(room.run("plan").out.split())
+    assert "publish would refuse: the first publish would mail 2 issues at once" in planned
     ran = room.run("publish")
     assert "would mail 2 issues at once" in ran.err
+    assert planned.endswith(" ".join(ran.err.split()).partition("help: ")[2])
     told = re.search(r"publisher (publish [^;]*) mails the newest alone", " ".join(ran.err.split()))
     assert told is not None
     ran = room.run(*told[1].split())

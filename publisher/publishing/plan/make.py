@@ -27,7 +27,14 @@ from publisher.proofing.together import proof_all
 from publisher.publishing import git, store
 from publisher.publishing.archive import ArchiveRun
 from publisher.publishing.due import Action, IssueDecision
-from publisher.publishing.history import History, decide_all, read_history, refuse_other_history
+from publisher.publishing.history import (
+    History,
+    decide_all,
+    read_history,
+    refuse_other_history,
+    several_at_first,
+    told_of_several,
+)
 from publisher.publishing.plan import diff
 from publisher.publishing.plan.model import Audience, ChangeKind, EditionChange, Plan, Spread
 from publisher.publishing.plan.pictures import take_pictures
@@ -72,6 +79,8 @@ def make_plan(
         decisions = _decide(config, versions, ledger)
         if not database:
             decisions = [*map(_unasked, decisions)]
+        elif families := several_at_first(ledger, decisions, translations_of(config))[1]:
+            notes.append("publish would refuse: {}; {}".format(*told_of_several(families)))
         mailable = {decision.slug for decision in decisions if decision.kind not in AFTER}
         asked = (database, mailable, translations_of(config)) if database else None
         spreads = _spreads(config, database, mailable, versions) if database else {}
