@@ -62,9 +62,11 @@ class Sending:
         if proof.edition is None:
             complain(say("{slug} has errors", slug=self.issue), f"publisher check {self.issue}")
             return 1
-        if addresses:
+        if addresses or dry_run:
             for one in unready(self.config).values():
-                warn(say("{message}; send without --test refuses", message=one.message))
+                told = say("{message}; send without --test refuses", message=one.message)
+                warn(say("{message}; send refuses", message=one.message) if dry_run else told)
+        if addresses:
             return self._test(proof.edition, addresses)
         if proof.draft:
             complain(say("{slug} is a draft", slug=self.issue), say("write status: ready in its issue.yaml"))
@@ -183,10 +185,12 @@ class Sending:
             about = {"recipients": found.recipients, "excluded_by_reason": reasons, "ongoing": ongoing}
             json_line(event="dry-run", issue=slug, **about)
             return
-        told = say("{n:,} recipients would be mailed; nothing was sent or written", n=found.recipients)
+        told = counted("{n:,} recipient would be mailed", "{n:,} recipients would be mailed", found.recipients)
         if ongoing:
-            told = say("{n:,} recipients are left to be mailed; nothing was sent or written", n=found.recipients)
-        put(told)
+            told = counted(
+                "{n:,} recipient is left to be mailed", "{n:,} recipients are left to be mailed", found.recipients
+            )
+        put(say("{told}; nothing was sent or written", told=told))
         for reason, people in reasons.items():
             put(say("  excluded, {reason}: {people:,}", reason=word(reason), people=people))
 

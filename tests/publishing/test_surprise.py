@@ -210,10 +210,14 @@ def test_real_mail_with_a_placeholder_is_refused_by_every_command_that_sends(
         ran = newsletter.run(*command)
         assert (ran.status, mails(newsletter)) == (2, {})
         assert "nothing was sent" in ran.err
+    assert "publish would refuse: " in newsletter.run("plan").out
+    dry = newsletter.run("send", FUTURE.format(1), "--dry-run")
+    assert (dry.status, "send refuses" in dry.err) == (0, True)
     checked = newsletter.run("check")
     assert "placeholder-config" in checked.out
     newsletter.write("config.yaml", REAL.replace(was, now).replace("transport: smtp", "transport: folder"))
     assert "placeholder-config" not in newsletter.run("check").out
+    assert "would refuse" not in newsletter.run("plan").out
 
 
 def test_words_that_only_look_like_placeholders_are_none(newsletter: Newsletter) -> None:

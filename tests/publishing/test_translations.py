@@ -62,7 +62,7 @@ def test_publish_mails_each_reader_one_of_the_family(room: Newsroom) -> None:
 
 def test_send_of_one_mails_the_family_and_a_second_send_nobody(room: Newsroom) -> None:
     dry = room.run("send", EN, "--dry-run").out
-    assert "1 recipients would be mailed" in dry
+    assert "1 recipient would be mailed" in dry
     assert "3 recipients would be mailed" in dry
     ran = room.run("send", EN)
     assert ran.status == 0, ran.err

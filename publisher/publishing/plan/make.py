@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from publisher.config import Config
+from publisher.config.load import unready
 from publisher.database import Database, open_database
 from publisher.database.engine import database_url, is_there
 from publisher.delivery.freeze import family_of, preview, segment_of
@@ -65,6 +66,7 @@ def make_plan(
     try:
         touched, shared = _parts(config, git.changed(config.root, before) if before else ())
         slugs = discover(config.root)
+        notes += (f"publish would refuse: {fault.message}" for fault in unready(config).values())
         if database and not before:  # a branch that is proposed need not follow the published commit yet
             try:
                 refuse_other_history(config.root, database, commit)
