@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from publisher.config import load_config
 from publisher.edition.rendering import render
-from publisher.issue import read_issue
+from publisher.issue.load import read_issue
 config = load_config(Path(sys.argv[1]))
 for slug in ("2024-12-29-ai-weekly", "2024-12-29-ai-weekly-en"):
     issue = read_issue(config, slug).issue
