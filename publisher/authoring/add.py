@@ -1,7 +1,5 @@
 """``publisher add``: an item from a link. The page's own words stay on the page: the story is the editor's to write."""
 
-from __future__ import annotations
-
 import os
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """Where the files of a new repository come from: in a wheel inside the package, in a checkout the repository."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

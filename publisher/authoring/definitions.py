@@ -3,8 +3,6 @@
 In Markdown they may stand anywhere in a file, mostly at its end. Taken apart into items, each needs its own.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise

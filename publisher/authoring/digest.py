@@ -2,8 +2,6 @@
 what is in no part is in ``left_out``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Drafts of key points and headlines: the words, by a model or picked, who made them, and the changed file."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

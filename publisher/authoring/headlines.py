@@ -2,8 +2,6 @@
 else short lines without an end above longer ones with one.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """``publisher new``: an issue to fill in, with a first item, that checks clean as it stands."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Never the text of the article.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,7 +1,5 @@
 """Asking a language model, at any endpoint that speaks OpenAI's chat completions."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """A page of the web, fetched within bounds: from public addresses alone, in ten seconds, two megabytes of it."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import zlib

@@ -1,7 +1,5 @@
 """``publisher new --from``: an issue made of a pasted digest; what is no part of a file is told."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

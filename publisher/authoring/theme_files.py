@@ -1,7 +1,5 @@
 """The files of a theme, for who wants to own some: what there is, copies into ``templates/``, what differs since."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

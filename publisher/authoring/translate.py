@@ -4,8 +4,6 @@ An answer is a stranger's text. It is taken where it has the keys that were aske
 structure: the same blocks, addresses, pictures, code, HTML and placeholders. What fails stays as the original has it.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

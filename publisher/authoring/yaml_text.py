@@ -1,7 +1,5 @@
 """YAML as text: values to write, and entries added to what an editor wrote, whose comments and order stay."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePath

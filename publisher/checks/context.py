@@ -1,7 +1,5 @@
 """What a rule looks at: one issue, the config, the issue's prose, parsed once, and its words, run by run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial

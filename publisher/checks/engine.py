@@ -1,7 +1,5 @@
 """Runs every rule over issues, and collects all that they find."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace

@@ -6,8 +6,6 @@ parameter that only tracks goes; a commentary with its label at the end of a bod
 Nothing else of a file changes: not its line ends, its byte order mark, its mode or its last line.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 import stat

@@ -3,8 +3,6 @@
 Mail clients and the archive get the same elements. Nothing here can run, load a page, take input or position itself.
 """
 
-from __future__ import annotations
-
 import re
 from html.parser import HTMLParser
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Markdown for rules: the tokens that readers' pages are made of, each at its exact place in the file."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence

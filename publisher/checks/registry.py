@@ -12,8 +12,6 @@ it, everybody's. ``check`` and ``compare`` yield diagnostics. The page of a code
 ``rules = [callable(issue)]``.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 import sys

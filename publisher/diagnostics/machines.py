@@ -5,8 +5,6 @@ GitHub shows a workflow command beside its line of a pull request; its escapes a
 what code hosts read into their security and quality tabs.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring

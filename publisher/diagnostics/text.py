@@ -3,8 +3,6 @@
 Of many findings of one kind a person reads the first, and how many more there are.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping

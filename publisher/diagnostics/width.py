@@ -1,7 +1,5 @@
 """How wide text stands on a terminal and in an inbox: columns of the East Asian Width property (UAX #11)."""
 
-from __future__ import annotations
-
 import unicodedata
 
 _JOINER = "\u200d"

@@ -1,7 +1,5 @@
 """Writing a file whole or not at all: to a temporary one beside it, which then takes its name."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

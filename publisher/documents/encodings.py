@@ -2,8 +2,6 @@
 readings left is likely is weighed here, by how everyday their characters are: names are too short for its statistics.
 """
 
-from __future__ import annotations
-
 import codecs
 import math
 import re

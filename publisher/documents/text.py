@@ -1,7 +1,5 @@
 """Bytes become text: UTF-8 only, with or without a byte order mark, lines ended by LF, CRLF or CR."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

@@ -4,8 +4,6 @@ Every scalar reaches the model as the text that was written (null as ``None``): 
 number or a date. So ``headline: 1984`` is text and ``number: 52`` is a number, whatever YAML would make of them.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Callable
 from collections.abc import Sequence as Sequence_

@@ -4,8 +4,6 @@ The nodes are built straight from the events and interpret nothing; the composer
 boundless recursion and the rules of YAML 1.1 (``no`` is false, ``12:30`` is 750), never run.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any, NoReturn

@@ -3,8 +3,6 @@
 Looked for only where reading has failed, so that a text which is sound is never suspected.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

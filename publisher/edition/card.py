@@ -4,8 +4,6 @@ Pillow's raqm shapes and orders the text (HarfBuzz, FriBidi). The font is one of
 no card follows from the machine otherwise, and none is part of an edition's digest.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import subprocess

@@ -3,8 +3,6 @@
 Pages, plain text, previews and gates have the addresses as written; only the HTML that is mailed has the counted ones.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from html import escape, unescape

@@ -4,8 +4,6 @@ The content's HTML never passes through the MJML compiler, which prints attribut
 it stands in the MJML as a marker and takes its place after compilation.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """An edition as files, which ``build`` leaves under ``email/<slug>/``, and the bytes it takes."""
 
-from __future__ import annotations
-
 import binascii
 import json
 from dataclasses import asdict, replace

@@ -1,7 +1,5 @@
 """The footer of ``theme:`` in config.yaml, written for readers: in mail and its text, on every page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """Icons of a newsletter, square: of ``theme.icon``, else its initial on the accent colour."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 

@@ -4,8 +4,6 @@ The original stands in the archive. A copy is made only where the original is to
 which Outlook on Windows does not show. What moves is mailed as it is.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import warnings

@@ -5,8 +5,6 @@ readers see, and the metadata key ``AIGC``. Regulation (EU) 2024/1689, Art. 50(4
 unless a person reviewed the text and answers for it. What of it is no legal advice: docs/provenance.md.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Images of an issue: found in its folder, named by their content, sized for the archive and for the column of mail."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata

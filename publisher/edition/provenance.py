@@ -2,8 +2,6 @@
 from git in one pass for all issues.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

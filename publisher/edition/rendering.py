@@ -1,7 +1,5 @@
 """Issue → Edition, in one pass, before any recipient is known."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial

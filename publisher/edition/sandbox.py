@@ -1,7 +1,5 @@
 """How templates run: Jinja's sandbox, with less to ask for each value."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import MutableMapping
 from functools import lru_cache

@@ -4,8 +4,6 @@ Mail has its gate (:mod:`publisher.edition.gates.contrast`). Of pages a specimen
 forms are made of, in the theme's style sheet with and without the newsletter's own.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """An issue, in the words of its language, made into what templates see."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What can be wrong with the files of an issue, and with an issue before there is one."""
 
-from __future__ import annotations
-
 from publisher.diagnostics import Severity, define
 
 NO_FRONT_MATTER = define("front-matter-missing", Severity.ERROR, fixed=True)

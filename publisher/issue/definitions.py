@@ -1,7 +1,5 @@
 """Notes and link definitions of an item's file serve its body and its commentary alike."""
 
-from __future__ import annotations
-
 import re
 
 from markdown_it.common.utils import normalizeReference

@@ -1,7 +1,5 @@
 """Which issues there are, and what files each is made of. Nothing beside or in an issue is passed over in silence."""
 
-from __future__ import annotations
-
 import errno
 import os
 import re

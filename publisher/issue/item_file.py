@@ -1,7 +1,5 @@
 """A Markdown item: front matter, body, and perhaps the commentary in its container."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches

@@ -1,7 +1,5 @@
 """Prose and where each of its characters stands in the file: the end of every exact column in a Markdown body."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from yaml.scanner import Scanner

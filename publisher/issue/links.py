@@ -1,7 +1,5 @@
 """What a link in an issue may be."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit

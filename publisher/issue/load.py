@@ -1,7 +1,5 @@
 """An issue from its folder: every file read, every problem found, and an :class:`Issue` where there is none."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from dataclasses import dataclass

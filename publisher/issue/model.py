@@ -3,8 +3,6 @@
 Everything here is final: nothing is filled in later, and every field knows where it was written.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta

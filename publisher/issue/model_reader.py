@@ -1,7 +1,5 @@
 """From a mapping to its raw model, keeping what is right when something is wrong, so that all of it is checked."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType

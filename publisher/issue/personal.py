@@ -1,7 +1,5 @@
 """``{{ subscriber.city }}``: where an attribute of a reader is filled in, and where in Markdown it stays what it is."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal

@@ -4,8 +4,6 @@ Whatever passes here is published. So a name that leads to the subscribers' data
 refused, however it is written and whatever links lie between. Checks and edition ask the same function.
 """
 
-from __future__ import annotations
-
 import difflib
 import os
 import posixpath

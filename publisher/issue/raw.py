@@ -1,7 +1,5 @@
 """issue.yaml and an item as editors write them: what validates them, and the JSON Schemas of ``publisher schema``."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated, Any, Literal
 

@@ -3,8 +3,6 @@
 An anchor is the part of a page's address that is one story's own: short, stable, unique in its issue.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace

@@ -3,8 +3,6 @@
 What names a step is ``series/<name>/<slug>``, without the number: files may be renumbered as one likes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

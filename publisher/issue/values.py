@@ -1,7 +1,5 @@
 """What single values of an issue have to be. Each validator refuses with a message and an action, at the value."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable

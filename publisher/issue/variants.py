@@ -4,8 +4,6 @@ A variant is an issue like any other, with fewer items and lines; every line tha
 Variants are told apart by what is left, so that conditions which never differ, or change nothing, make none.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What may be written at the cursor: keys and values of YAML, names of pictures, anchors and containers of Markdown."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator

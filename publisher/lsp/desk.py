@@ -1,7 +1,5 @@
 """What an editor asks, answered from its open texts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from functools import cache

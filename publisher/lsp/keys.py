@@ -4,8 +4,6 @@ The place is read off the indentation of the lines, as an editor reads it. A pat
 list whichever it is.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache

@@ -1,7 +1,5 @@
 """Places: where something is defined, the outline of a file, and what a renamed item file takes along."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath

@@ -1,7 +1,5 @@
 """The language server (LSP 3.17): pygls, with a desk that answers."""
 
-from __future__ import annotations
-
 import os
 import sys
 from functools import partial

@@ -1,7 +1,5 @@
 """The preview's web application: a page, its data, the frames, and a stream of changes."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

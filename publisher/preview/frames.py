@@ -4,8 +4,6 @@ The theme's own dark styles hang on ``prefers-color-scheme``; a frame cannot ask
 query itself is answered here, which every browser then agrees on.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ A row is cut by half-width columns (a Han character is two), taken from what eac
 guide to what comes first, not a promise to the pixel.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from itertools import accumulate, takewhile
 from typing import Any

@@ -1,7 +1,5 @@
 """Files that change, told to whoever looks."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence

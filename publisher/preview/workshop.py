@@ -1,7 +1,5 @@
 """The editors' bench: each issue's findings and its last good edition, made anew when a file changes."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterable

@@ -5,8 +5,6 @@ The bytes are MessagePack, checked against our own types: they are data, so a ca
 code, and every Python reads what another wrote.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, time

@@ -3,8 +3,6 @@
 It is read without the models of config.yaml and of editions, which take longer to load than to find nothing changed.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress

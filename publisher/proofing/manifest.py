@@ -4,8 +4,6 @@ A file whose size, time of change or inode differs is read again; so is one that
 was read that another change need not have altered its times (git's ``racy-git``): it is not written down.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import stat

@@ -10,8 +10,6 @@ byte, on any machine: no time and no place is part of a key. What is damaged, or
 there.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import sys

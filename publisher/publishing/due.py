@@ -4,8 +4,6 @@ The order of the questions is the policy. What the ledger says of a mailing come
 mailed is never due again, whatever its files, its schedule or its history have become.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

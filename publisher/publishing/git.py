@@ -1,7 +1,5 @@
 """What publishing asks of git. Outside a repository, or without git, every answer is None or empty."""
 
-from __future__ import annotations
-
 import io
 import os
 import subprocess

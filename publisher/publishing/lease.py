@@ -6,8 +6,6 @@ Each taking raises the fence, and a holder asks :meth:`Lease.check` before every
 and lost it finds out there and stops.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import socket

@@ -1,7 +1,5 @@
 """Is the page of an edition live? Asked before the first message: a mail never leads to a page that is not there."""
 
-from __future__ import annotations
-
 import re
 import time
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 References stay, so that the links of mail already sent go on working; a mailing that is not finished goes on there.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress

@@ -5,8 +5,6 @@ live, freeze and send, announce, account. Every step is written before the next 
 finished by the next one; and the lease is proved before each step that others see.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The steps of series in a run of publish, and on a worker's machine: who is due is frozen, then mailed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 

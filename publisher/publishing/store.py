@@ -1,7 +1,5 @@
 """The store of publications and deployments. Every statement of the room stands here or in the lease."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime

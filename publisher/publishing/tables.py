@@ -1,7 +1,5 @@
 """The tables of publishing: what became of each issue, every deployment, and the lease. No subscriber stands here."""
 
-from __future__ import annotations
-
 from sqlalchemy import Column, Float, Integer, String, Table, Text
 
 from publisher.database.metadata import Id, Instant, metadata

@@ -4,8 +4,6 @@ It says so itself: a digest and a commit, in ``X-Publisher-Edition`` or in a met
 edition is rebuilt from the commit, its digest compared with the claimed one, and its words with those that are there.
 """
 
-from __future__ import annotations
-
 import email
 import email.policy
 import re

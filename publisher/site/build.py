@@ -5,8 +5,6 @@ earlier build made them: what lies in the folder is never out of date. (No reade
 not deploy while an issue has an error.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import count

@@ -1,7 +1,5 @@
 """An edition's body, fitted to where it is read: a page of the archive, or a feed reader far from it."""
 
-from __future__ import annotations
-
 import re
 
 from publisher.config import Config

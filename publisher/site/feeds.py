@@ -4,8 +4,6 @@ Atom is RFC 4287, JSON Feed is version 1.1 (jsonfeed.org), the sitemap is versio
 tag URIs (RFC 4151) made of the archive's host and the slug: they stay when a title, a date or a path changes.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Sequence

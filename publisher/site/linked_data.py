@@ -3,8 +3,6 @@
 Each is a data block, which no content security policy stops.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any

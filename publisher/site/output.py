@@ -5,8 +5,6 @@ not in this build goes; a file that no manifest names is somebody else's: it sta
 replace it we refuse. A file that follows from what it followed from, and was not touched since, is not made again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

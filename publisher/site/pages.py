@@ -1,7 +1,5 @@
 """The HTML pages of the archive."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial

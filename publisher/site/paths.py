@@ -3,8 +3,6 @@
 A path is the URL decoded: a tag of Han characters is a folder of that name, and its links are percent-encoded.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata

@@ -2,8 +2,6 @@
 where it pays.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The words of the archive's own furniture. An issue's own words are the edition's."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from publisher.config import Config

@@ -1,7 +1,5 @@
 """Links in, diagnostics out: each at the link that an editor wrote, with a day's answers kept in a file."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable, Iterable

@@ -4,8 +4,6 @@ The name is resolved once, the address checked, and the connection made to that 
 differently a second time (DNS rebinding) gains nothing. TLS still verifies the name.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ipaddress
 import socket

@@ -1,7 +1,5 @@
 """Blocks of Markdown: what is no heading, list or table, or is code by its blanks; levels, cells beyond a head."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise

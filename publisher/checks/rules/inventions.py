@@ -6,8 +6,6 @@ and Chinese, a date whose month is understood, quotation marks around a word or 
 ``tests/checks/test_inventions.py``: a labelled set with its precision and recall.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The keys of issue.yaml: its date, language and names, the two lines of an inbox, and who reviewed it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

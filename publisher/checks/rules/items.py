@@ -1,7 +1,5 @@
 """Items: two of one anchor or headline; a commentary that stands in the body, or is missing where one is asked for."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

@@ -2,8 +2,6 @@
 around another mail, what a model said besides.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache

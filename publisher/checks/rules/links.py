@@ -1,7 +1,5 @@
 """Links: where they may lead, the anchors of the issue among it, what their words say, and what only tracks."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from posixpath import join, normpath

@@ -3,8 +3,6 @@
 Numbers are compared as readers understand them: 1,600 is 1600, and 80 billion is 800 亿.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """``{{ subscriber.city }}``: an attribute of the reader, where one can be filled in and is declared with a default."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

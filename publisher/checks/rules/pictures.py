@@ -1,7 +1,5 @@
 """The pictures of an issue: how large and wide they are, what they give away, and what their words say."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import pairwise

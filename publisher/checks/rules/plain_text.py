@@ -1,7 +1,5 @@
 """Fields of plain text: Markdown and entities stay as they are written there, and marks that nobody sees turn them."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

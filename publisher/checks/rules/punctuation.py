@@ -1,7 +1,5 @@
 """Marks of Chinese and Japanese text: doubled, half-width, or without their partner."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 from itertools import groupby

@@ -1,7 +1,5 @@
 """What an author's raw HTML loses: what is not kept, words in it, what an open comment hides; angle brackets."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

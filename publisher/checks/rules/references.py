@@ -1,7 +1,5 @@
 """Notes, links and the definitions that they refer to, within one file: what does not fit together is lost."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 

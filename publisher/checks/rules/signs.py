@@ -2,8 +2,6 @@
 would not see them; of other tools, which it leaves as they are: a wiki's links, callouts, formulas, short codes.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator

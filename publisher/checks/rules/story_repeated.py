@@ -1,7 +1,5 @@
 """A story has already run in an earlier issue."""
 
-from __future__ import annotations
-
 import unicodedata
 from bisect import bisect
 from collections import Counter, defaultdict, deque

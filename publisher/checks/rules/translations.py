@@ -5,8 +5,6 @@ What a translator may change without an error is left alone: small numbers, whic
 side leaves out, and the language that an address names.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from urllib.parse import urldefrag, urlsplit

@@ -2,8 +2,6 @@
 its conditions ask for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from publisher.checks.context import Context

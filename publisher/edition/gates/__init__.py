@@ -1,7 +1,5 @@
 """Gates: rules over a rendered edition, a module each; all run, whatever one finds."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 import re

@@ -4,8 +4,6 @@ A feature that a client lacks is fine where the email is as readable without it.
 adds beyond them is reported with the clients that will not show it.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator

@@ -4,8 +4,6 @@ The cascade of an email is small: styles are inlined, and dark mode is a handful
 resolved here, for every element that holds text, without a browser.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from functools import lru_cache

@@ -1,8 +1,6 @@
 """What Gmail does to a message: near 102 kB it cuts it off, and hides the rest, the unsubscribe link with it; a
 ``<style>`` block it drops whole for one thing it dislikes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from publisher.config import Config

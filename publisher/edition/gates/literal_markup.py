@@ -1,7 +1,5 @@
 """Markup that an editor meant and a reader sees: ``**``, or a backtick, left in the text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice

@@ -2,8 +2,6 @@
 text part every headline, every link, and the way out.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 

@@ -3,8 +3,6 @@
 Themes are ours or an editor's, not hostile; what cannot be read is skipped, never guessed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

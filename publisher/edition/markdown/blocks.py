@@ -1,7 +1,5 @@
 """Finished blocks of HTML, fitted to their place: the direction of each, boxes of mail, tables on a phone."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from html import unescape

@@ -4,8 +4,6 @@ Everything passes through nh3, the author's raw HTML and what the parser made of
 for having come out of the parser.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One issue's Markdown, written twice: as HTML and as plain text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Paragraphs stay on one line: mail clients wrap them to the window, and a hard br
 link. Every URL is kept, in angle brackets after its words (RFC 3986, appendix C).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

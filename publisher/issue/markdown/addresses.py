@@ -1,7 +1,5 @@
 """Bare addresses become links: web and mail addresses that end where Chinese or Japanese goes on."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise

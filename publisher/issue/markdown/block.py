@@ -1,7 +1,5 @@
 """The block parser of the dialect: the library's rules, each asked only at the characters that it begins with."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from functools import lru_cache

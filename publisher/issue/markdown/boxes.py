@@ -1,8 +1,6 @@
 """What stands apart in a text: ``::: callout``, ``::: pullquote``, ``::: sponsor``, and a link that is a button;
 and ``::: only EXPR``, which is for some readers (:mod:`publisher.issue.variants`)."""
 
-from __future__ import annotations
-
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from mdit_py_plugins.container import container_plugin

@@ -1,7 +1,5 @@
 """Chinese and Japanese, of which CommonMark knows nothing: their characters, and lines that join without a space."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """CommonMark with tables, strikethrough, footnotes, bare links, and limits beside Chinese and Japanese."""
 
-from __future__ import annotations
-
 import re
 from functools import cache, lru_cache
 from typing import Any, NamedTuple

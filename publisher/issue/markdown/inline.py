@@ -1,7 +1,5 @@
 """The inline parser of the dialect: the library's rules, each asked only at the characters that it begins with."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from typing import NamedTuple

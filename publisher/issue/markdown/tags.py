@@ -1,7 +1,5 @@
 """Angle brackets that are no HTML: ``Vec<T>``, ``<branch-name>``, ``a<b and c>d`` are words, and stay words."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache

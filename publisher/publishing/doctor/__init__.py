@@ -1,7 +1,5 @@
 """Is everything ready to send? One small function a question, each with an answer and what to type."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor, wait

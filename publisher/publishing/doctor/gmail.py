@@ -4,8 +4,6 @@ https://developers.google.com/workspace/gmail/postmaster/reference/rest/v2; the 
 the spam rate: https://support.google.com/a/answer/81126.
 """
 
-from __future__ import annotations
-
 import os
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

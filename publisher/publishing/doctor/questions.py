@@ -1,7 +1,5 @@
 """The questions that are not a provider's: config, database, DNS, the archive, the readers' service, the clock."""
 
-from __future__ import annotations
-
 import ipaddress
 import re
 import secrets

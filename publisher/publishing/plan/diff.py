@@ -1,7 +1,5 @@
 """Differences between two editions that a person can read."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff

@@ -1,7 +1,5 @@
 """Making the plan: read little, render only what the change touches."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import replace

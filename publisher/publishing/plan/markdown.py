@@ -4,8 +4,6 @@ Everything in it comes from people who may not be trusted: words are escaped, no
 than any in what it holds, and the whole stays under the size that GitHub takes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """The plan as data; its renderers stand apart."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Pictures of an email at phone and desktop width, light and dark, by the Chromium of this machine."""
 
-from __future__ import annotations
-
 import base64
 import os
 import re

@@ -1,7 +1,5 @@
 """The plan in words, which text and Markdown share; as text for a terminal; as JSON for machines."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict

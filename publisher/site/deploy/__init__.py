@@ -1,7 +1,5 @@
 """Putting a built archive where readers are: what changed, in an order in which no page ever points at nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby

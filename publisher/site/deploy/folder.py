@@ -1,7 +1,5 @@
 """The archive in a folder: a web server's root, a mounted share, a checkout that is pushed elsewhere."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path

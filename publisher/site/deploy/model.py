@@ -1,7 +1,5 @@
 """What a deployment is made of, and the protocol of the places it can go to."""
 
-from __future__ import annotations
-
 import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
