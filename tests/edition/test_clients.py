@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config import colour
@@ -153,6 +154,43 @@ def test_in_outlook_for_windows_headings_and_text_keep_their_kind_of_font(
     )
     assert told is not None
     assert told.groups() == (text, headings)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_words_of_a_picture_that_is_not_loaded_can_be_read_on_its_ground(
+    tmp_path: Path, sheet: Any, scheme: str
+) -> None:
+    for name in ("logo.png", "issues/2024-12-29-x/images/drawing.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGBA", (160, 40)).save(tmp_path / name)
+    accent = {"light": "#7a6200", "dark": "#ffd400"}
+    themed = config(tmp_path, theme={"logo": {"light": "logo.png"}, "accent": accent})
+    made = edition(item("A", "![a drawing](images/drawing.png)", anchor="a"), configuration=themed)
+    sheet.emulate_media(color_scheme=scheme)
+    for content, style in ((html_of(made), None), (made.web, ROOT / "templates/paper/web/style.css")):
+        sheet.set_content(content)
+        if style:
+            sheet.add_style_tag(path=style)
+        found = sheet.evaluate("""() => [...document.querySelectorAll('img.clear')].map(one => {
+            let ground = one; const colour = name => getComputedStyle(ground)[name].match(/[\\d.]+/g).map(Number);
+            const ink = colour('color');
+            while (ground.parentElement && colour('backgroundColor')[3] === 0) ground = ground.parentElement;
+            const [red, green, blue, alpha] = colour('backgroundColor');
+            return [ink, alpha === 0 ? [255, 255, 255] : [red, green, blue]] })""")
+        assert found
+        assert all(colour.contrast(tuple(ink), tuple(ground)) >= 4.5 for ink, ground in found)
+
+
+@pytest.mark.browser
+def test_what_stands_below_or_above_its_line_is_as_large_as_a_note(sheet: Any) -> None:
+    made = edition(item("A", "H<sub>2</sub>O, the 5<sup>th</sup>.", anchor="a"))
+    sheet.set_content(html_of(made))
+    sizes = "[...document.querySelectorAll('sub, sup')].map(one => parseFloat(getComputedStyle(one).fontSize))"
+    assert sheet.evaluate(sizes) == [14, 14]
+    sheet.set_content(f"<main>{made.web}</main>")
+    sheet.add_style_tag(path=ROOT / "templates/paper/web/style.css")
+    assert min(sheet.evaluate(sizes)) >= 14
 
 
 @pytest.mark.browser

@@ -11,7 +11,7 @@ from publisher.edition.markdown import MarkdownRenderer
 from publisher.language import Locale
 from publisher.language.locale import turned
 from publisher.site.content import page_body
-from tests.edition.make import config, edition, html_of, item, prose, text_of
+from tests.edition.make import ROOT, config, edition, html_of, item, prose, text_of
 
 ARABIC = "| النموذج | السعر | المدى |\n|---|--:|---|\n| GPT-4o | $5.6 m | 10 – 15 |\n| نموذج | مليون | ٥ – ١٠ |\n"
 WIDE = "| Model | Cost | Time |\n|---|--:|---|\n| GPT-4o | *100* m | 3 months |\n"
@@ -121,3 +121,14 @@ def test_titles_headlines_and_key_points_that_go_the_other_way_say_so() -> None:
     for part in (html_of(made), made.web):
         told = LexborHTMLParser(part).css("h1, .dek, .point, .headline")
         assert [node.attributes.get("dir") for node in told] == ["rtl", "rtl", "rtl", "rtl", None]
+
+
+@pytest.mark.browser
+def test_an_english_headline_of_a_chinese_issue_has_an_apostrophe_of_its_own_width(sheet: Any) -> None:
+    made = edition(*(item(name, "正文。", anchor=f"a{n}") for n, name in enumerate(("Swift’s Tasks", "它’s"))))
+    page = LexborHTMLParser(made.web)
+    assert [one.attributes.get("lang") for one in page.css(".headline")] == ["en", None]
+    sheet.set_content(f'<html lang="zh-CN"><main>{made.web}</main></html>')
+    sheet.add_style_tag(path=ROOT / "templates/paper/web/style.css")
+    serif = "getComputedStyle(document.querySelector('.headline')).fontFamily"
+    assert sheet.evaluate(serif).startswith('"Iowan Old Style"')

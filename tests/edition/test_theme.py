@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jinja2 import Environment, FileSystemLoader, nodes
 from jinja2.sandbox import modifies_known_mutable
+from selectolax.lexbor import LexborHTMLParser
 
 from publisher.config.theme import BASE, built_in, store, theme_folders
 from publisher.edition.brand import theme_text
@@ -134,7 +135,7 @@ def test_what_the_packages_templates_read_without_the_sandbox_it_would_let_them_
             9,
             "//x.example/ is no whole",
         ),
-        ("email/_masthead.mjml.j2", "</mj-text>", "</mj-txt>", 7, "MJML has no <mj-txt>"),
+        ("email/_masthead.mjml.j2", "</mj-text>", "</mj-txt>", 8, "MJML has no <mj-txt>"),
         ("email/_masthead.mjml.j2", "</mj-text>", "", 1, "<mj-text> is never closed"),
         ("email/_masthead.mjml.j2", 'css-class="tx"', "css-class=<tx", 1, "does not end"),
         ("email/_masthead.mjml.j2", 'css-class="tx"', "css-class=tx", 1, "is not written"),
@@ -203,6 +204,23 @@ def test_parts_that_config_asks_for_stand_in_mail_text_and_page() -> None:
     for part in (html_of(made), made.web):
         assert '<a href="#tsmc"' in part
     assert "In this issue" not in edition(**ENGLISH).web
+
+
+@pytest.mark.parametrize(
+    ("name", "align", "beside"),
+    [
+        ("AI 周报", "left", True),
+        ("AI 周报", "center", False),
+        ("The Bulletin of the Association for Harbours", "left", False),
+    ],
+)
+def test_a_link_to_the_page_stands_above_the_title_wherever_the_name_stands(
+    name: str, align: str, beside: bool
+) -> None:
+    made = edition(configuration=config(theme={"align": align}, newsletter={"name": name}), **ENGLISH)
+    head = LexborHTMLParser(html_of(made).partition("<h1")[0])
+    assert [link.text() for link in head.css(".online a")] == ["View in browser"]
+    assert bool(head.css("td.online")) is beside
 
 
 @pytest.mark.parametrize(("language", "asked"), [("zh-CN", ""), ("de", "?language=de")])
