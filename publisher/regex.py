@@ -3,7 +3,7 @@ uses a part, and one that names all Han characters takes milliseconds.
 """
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 
 class _Regex:
@@ -17,4 +17,6 @@ class _Regex:
         return found
 
 
-regex = re.compile if TYPE_CHECKING else _Regex
+def regex(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """A pattern that is compiled when it is first asked for something."""
+    return cast("re.Pattern[str]", _Regex(pattern, flags))

@@ -14,6 +14,7 @@ from publisher.diagnostics import Diagnostic, Place, Severity, Span, define, say
 from publisher.documents import Mapping, find, parse_mapping, read_text
 from publisher.documents.validate import BAD_VALUE
 from publisher.errors import ConfigError
+from publisher.regex import regex
 
 LOW_CONTRAST = define("theme-contrast", Severity.ERROR, fixed=True)
 SHADOWED = define("theme-shadowed", Severity.WARNING)
@@ -21,13 +22,13 @@ SHADOWED = define("theme-shadowed", Severity.WARNING)
 _TEXT_FILES = frozenset({".j2", ".html", ".css", ".svg"})
 _TEXTS = {"ink": GROUNDS, "title": ("card",), "soft": GROUNDS, "accent": GROUNDS, "on_accent": ("accent",)}
 """The colours of texts, and what each stands on in mail or on pages."""
-_HEX = re.compile(r"(?<![\w&/])#(?:[0-9a-f]{6}|[0-9a-f]{3})\b", re.IGNORECASE)
-_FAMILY = re.compile(r"font-family\s*:\s*(?![\s{]|var\(|inherit|ui-monospace)[^;}\"]+", re.IGNORECASE)
+_HEX = regex(r"(?<![\w&/])#(?:[0-9a-f]{6}|[0-9a-f]{3})\b", re.IGNORECASE)
+_FAMILY = regex(r"font-family\s*:\s*(?![\s{]|var\(|inherit|ui-monospace)[^;}\"]+", re.IGNORECASE)
 _VIVID = 64  # between the largest and the smallest channel: a grey is nobody's accent
-_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})[ \t\n]?|(?=[^\n]))", re.IGNORECASE)
+_COMMENT = regex(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_ESCAPE = regex(r"\\(?:([0-9a-f]{1,6})[ \t\n]?|(?=[^\n]))", re.IGNORECASE)
 _SCHEME = "[a-z][a-z0-9+.-]*:"
-_WRONG = re.compile(
+_WRONG = regex(
     rf"""@import\b[^;]*|</[a-z]*|url\(\s*["']?\s*(?!data:|\#|["')\s])[^)\s]*"""
     rf"""|(?:\(\s*["']?|,\s*["'])\s*(?:{_SCHEME})?//[^)\s]*""",
     re.IGNORECASE,

@@ -8,24 +8,25 @@ from collections.abc import Callable
 
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, Span, define, say
 from publisher.documents.text import TextFile
+from publisher.regex import regex
 
 _KEY = r"(?P<head>[ \t]*(?:- +)?)(?P<key>[A-Za-z_]+)"
-_FULL_COLON = re.compile(_KEY + r"[ \t]*(?P<at>：)(?P<rest>.*)")
-_NO_SPACE = re.compile(_KEY + r"(?P<at>:)(?=[^\s/:\]}])(?P<rest>.*)")
-_ODD_SPACE = re.compile(r"(?:" + _KEY + r":)?[ \t]*(?P<at>[\u00a0\u3000\u2002-\u200a\u202f]+)(?P<rest>.*)")
-_TWO_COLONS = re.compile(_KEY + r":[ \t]+(?P<value>[^\s\"'|>\[{#&*!].*?(?P<at>:)(?:[ \t].*|$))")
+_FULL_COLON = regex(_KEY + r"[ \t]*(?P<at>：)(?P<rest>.*)")
+_NO_SPACE = regex(_KEY + r"(?P<at>:)(?=[^\s/:\]}])(?P<rest>.*)")
+_ODD_SPACE = regex(r"(?:" + _KEY + r":)?[ \t]*(?P<at>[\u00a0\u3000\u2002-\u200a\u202f]+)(?P<rest>.*)")
+_TWO_COLONS = regex(_KEY + r":[ \t]+(?P<value>[^\s\"'|>\[{#&*!].*?(?P<at>:)(?:[ \t].*|$))")
 _QUOTED = r"\"(?>(?:[^\"\\]|\\.)*)\"|'(?>(?:[^']|'')*)'|\[[^\]]*\]"
-_AFTER_QUOTED = re.compile(_KEY + r":[ \t]+(?P<value>(?P<at>" + _QUOTED + r")[ \t]*[^\s,#].*)")
-_ENTRY_AFTER_QUOTED = re.compile(r"[ \t]*- +(?P<value>(?P<at>" + _QUOTED + r")[ \t]*[^\s,#:].*)")
-_ENTRY = re.compile(r"[ \t]*(?P<at>-(?=[^\s-])|[－–—•·])(?P<rest>.*)")
-_FULL_COMMA = re.compile(r"[^#]*?[{\[][^}\]]*?(?P<at>，).*")
-_HASH = re.compile(r"(?:" + _KEY + r":)?[ \t]*\[(?:[^#'\"]*,)?[ \t]*(?P<at>#[^#\s,\]]+).*")
-_IN_FLOW = re.compile(
+_AFTER_QUOTED = regex(_KEY + r":[ \t]+(?P<value>(?P<at>" + _QUOTED + r")[ \t]*[^\s,#].*)")
+_ENTRY_AFTER_QUOTED = regex(r"[ \t]*- +(?P<value>(?P<at>" + _QUOTED + r")[ \t]*[^\s,#:].*)")
+_ENTRY = regex(r"[ \t]*(?P<at>-(?=[^\s-])|[－–—•·])(?P<rest>.*)")
+_FULL_COMMA = regex(r"[^#]*?[{\[][^}\]]*?(?P<at>，).*")
+_HASH = regex(r"(?:" + _KEY + r":)?[ \t]*\[(?:[^#'\"]*,)?[ \t]*(?P<at>#[^#\s,\]]+).*")
+_IN_FLOW = regex(
     r"[^#'\"]*[{,][ \t]*(?P<key>[A-Za-z_]+):[ \t]+"
     r"(?P<value>[^\s,{}\[\]\"'][^,{}\[\]]*?(?P<at>:(?=[ \t])|[{\[])[^,]*?)[ \t]*(?:,.*|\}[ \t]*)"
 )
-_LINK = re.compile(r"\[([^\[\]]+)\]\((https?://[^\s()]+)\)")
-_CONFLICT = re.compile(r"(?P<at><{7}|={7}|>{7})(?: .*)?")
+_LINK = regex(r"\[([^\[\]]+)\]\((https?://[^\s()]+)\)")
+_CONFLICT = regex(r"(?P<at><{7}|={7}|>{7})(?: .*)?")
 
 
 _Slips = tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[Sentence, Sentence]]], ...]

@@ -23,14 +23,15 @@ from publisher.edition.model import AnySlot, Personal, Slot, SlotPlace, Slotted
 from publisher.issue.markdown.cjk import FULL_WIDTH_PUNCTUATION
 from publisher.issue.model import Issue
 from publisher.issue.personal import PLACEHOLDER, default_of
+from publisher.regex import regex
 
-MARKER = re.compile("slot[0-9a-f]{40}")
-_CODE = re.compile("([0-9]|[pu][0-9]+)z")
+MARKER = regex("slot[0-9a-f]{40}")
+_CODE = regex("([0-9]|[pu][0-9]+)z")
 _T = TypeVar("_T")
-_TAG = re.compile(r'<style\b.*?</style>|<[a-zA-Z](?:[^<>"]|"[^"]*")*>', re.DOTALL)
-_NO_WORDS = re.compile(r'<style\b.*|\s(?!(?:alt|title|aria-label)=)[^\s=<>"]+="[^"]*"', re.DOTALL)
+_TAG = regex(r'<style\b.*?</style>|<[a-zA-Z](?:[^<>"]|"[^"]*")*>', re.DOTALL)
+_NO_WORDS = regex(r'<style\b.*|\s(?!(?:alt|title|aria-label)=)[^\s=<>"]+="[^"]*"', re.DOTALL)
 _AROUND = rf"\s<>“”‘’…{FULL_WIDTH_PUNCTUATION}"
-_ADDRESS = re.compile(  # each way to begin is tried at few places, however long a word is
+_ADDRESS = regex(  # each way to begin is tried at few places, however long a word is
     rf"(?:[a-z][a-z0-9+.-]{{,30}}://|mailto:|(?<![^{_AROUND}@])[^\s<>@]+@[^\s<>@?]+\?)[^{_AROUND}]*", re.IGNORECASE
 )
 

@@ -64,7 +64,7 @@ def discover(root: Path, holds: Callable[[str], object] = lambda _: False) -> li
 def loose_files(root: Path) -> list[Diagnostic]:
     """What stands in ``issues/`` beside the issues, and belongs to none. A README may explain the folder."""
     found = []
-    for name in _names(root):
+    for name in (name for name, folder in _names(root).items() if not folder or not is_text(name)):
         entry, place = root / ISSUES / name, Place(f"{ISSUES}/{name}")
         if not is_text(name):
             found.append(bad_name(ISSUES, name))
@@ -82,19 +82,20 @@ def loose_files(root: Path) -> list[Diagnostic]:
     return found
 
 
-def _names(root: Path) -> list[str]:
-    """What stands in ``issues/``, sorted, but for what machines leave."""
+def _names(root: Path) -> dict[str, bool]:
+    """What stands in ``issues/``, sorted, but for what machines leave; and whether it is a folder, no link to one."""
     try:
-        names = sorted(os.listdir(root / ISSUES))  # noqa: PTH208 - thousands of names
+        with os.scandir(root / ISSUES) as entries:
+            names = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
     except OSError as error:
         if not os.path.lexists(root / ISSUES) and _is_committed_without(root):
-            return []
+            return {}
         reason = (error.strerror or type(error).__name__).lower()
         where = {"issues": ISSUES, "root": str(root.resolve())}
         message = say("the folder {issues}/ of {root} cannot be read: {reason}", **where, reason=reason)
         advice = say("go to the repository, or name it with --root DIR; publisher new SLUG makes a first issue")
         raise UsageError(message, help=advice) from error
-    return [name for name in names if not DROPPINGS.fullmatch(name)]
+    return {name: folder for name, folder in names if not DROPPINGS.fullmatch(name)}
 
 
 def _is_committed_without(root: Path) -> bool:

@@ -38,7 +38,7 @@ from publisher.issue.values import (
 class Raw(BaseModel):
     """Unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class RawPicture(Raw):

@@ -43,14 +43,14 @@ def check_repository(
     from publisher.config.theme_findings import shadowed
     from publisher.diagnostics.catalogue import with_levels
     from publisher.edition.unseen import unseen
-    from publisher.issue.folder import discover, loose_files
+    from publisher.issue.folder import loose_files
     from publisher.issue.series import loose_steps, steps_of
     from publisher.proofing.proof import proofread_steps
     from publisher.proofing.store import Store
     from publisher.proofing.together import judge
 
     store = Store(config, enabled=use_cache, folder=cache)
-    everything, steps = discover(config.root), steps_of(config.root)
+    everything, steps = store.slugs, steps_of(config.root)
     chosen = tuple(everything if slugs is None else dict.fromkeys(slugs))
     issues = tuple(slug for slug in chosen if slug not in steps)
     proofs = judge(config, issues, among=None if slugs is None else everything, store=store, progress=progress)

@@ -61,6 +61,11 @@ class Store:
         know(self._files.issues)
         return Others.of(self._config)
 
+    @property
+    def slugs(self) -> list[str]:
+        """Those of all issues, sorted, as :func:`publisher.issue.discover` gives them; raises UsageError likewise."""
+        return sorted(self.others.translations.slugs)
+
     def key(self, slug: str) -> bytes:
         """32 bytes that stand for everything the issue's edition follows from."""
         if not self._enabled:

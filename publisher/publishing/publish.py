@@ -25,7 +25,6 @@ from publisher.delivery.settle import count_as_reached
 from publisher.diagnostics import counted, say
 from publisher.edition.model import Edition
 from publisher.errors import PublisherError, UsageError
-from publisher.issue.folder import discover
 from publisher.issue.series import steps_of
 from publisher.issue.translations import Translations, translations_of
 from publisher.proofing.proof import Proof, proofread_steps
@@ -129,7 +128,7 @@ class _Publish(Run):
         return Published(tuple(outcomes), *where, deployed, diagnostics, blocked, announced)
 
     def _prepare(self, proofs: Store) -> list[Proof]:
-        slugs, done = discover(self.config.root), count(1)
+        slugs, done = proofs.slugs, count(1)
         progress = lambda: self.watch.building(next(done), len(slugs))  # noqa: E731
         prepared = judge_whole(self.config, slugs, drafts=False, store=proofs, progress=progress)
         self.step(RunStep.PREPARED)

@@ -15,7 +15,7 @@ from publisher.diagnostics import in_order, say
 from publisher.diagnostics.catalogue import with_levels
 from publisher.edition.model import ThemeError
 from publisher.errors import UsageError
-from publisher.issue.folder import discover, loose_files
+from publisher.issue.folder import loose_files
 from publisher.issue.series import loose_steps
 from publisher.proofing.proof import Proof, proofread_steps
 from publisher.proofing.store import Store
@@ -48,9 +48,9 @@ def build(
     Raises :class:`UsageError` for an unknown issue, a draft named without ``drafts`` or a stranger's file in the way,
     and :class:`publisher.errors.DeployError` when the disk refuses.
     """
-    everything, chosen = discover(config.root), tuple(dict.fromkeys(slugs))
-    _refuse_unknown(everything, chosen)
     store = Store(config, enabled=use_cache, folder=cache)
+    everything, chosen = store.slugs, tuple(dict.fromkeys(slugs))
+    _refuse_unknown(everything, chosen)
     done = count(1)
     prepared = judge_whole(
         config,

@@ -7,15 +7,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from publisher.diagnostics import Diagnostic, blocking
 from publisher.edition.model import Edition
 from publisher.proofing.codec import StoredEdition
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A file of the output that is made when it has to be. ``path`` is relative, with ``/``.
 
     ``keys`` stand for all that it can follow from: while what lies there was made under one of them, it is still right.

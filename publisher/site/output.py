@@ -229,8 +229,8 @@ def remove_file(root: Path, path: str) -> bool:
 
 def is_inside(path: str) -> bool:
     """Whether a relative path stays below its root."""
-    parts = path.split("/")
-    return all(part not in {"", ".", ".."} for part in parts) and "\\" not in path and "\0" not in path
+    whole = f"/{path}/"
+    return not ("//" in whole or "/./" in whole or "/../" in whole or "\\" in whole or "\0" in whole)
 
 
 def sha256(content: bytes) -> str:

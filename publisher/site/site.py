@@ -116,9 +116,9 @@ def _emails(editions: Iterable[Edition], common: bytes) -> Iterator[Target]:
     held: dict[str, dict[str, bytes]] = {}  # the last one's
     for edition in editions:
         folders = ("", *(f"{name}/" for name in edition.variant_names[1:]))
-        for name in (f"{folder}{name}" for folder in folders for name in EMAIL_FILES):
-            key = key_of(common, name, identity(edition))
-            yield Target.under(f"{edition.slug}/{name}", key, partial(_email, held, edition, name))
+        key = key_of(common, identity(edition))
+        for at, name in enumerate(f"{folder}{name}" for folder in folders for name in EMAIL_FILES):
+            yield Target.under(f"{edition.slug}/{name}", f"{key}{at:02x}", partial(_email, held, edition, name))
 
 
 def _email(held: dict[str, dict[str, bytes]], edition: Edition, name: str) -> bytes:

@@ -9,6 +9,7 @@ from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Fault, Sentence, Severity, define, say
 from publisher.issue.links import fault_of_link
 from publisher.issue.load import date_of_slug
+from publisher.regex import regex
 
 LINK_TO_FILE = define("link-to-file", Severity.ERROR)
 MISSING_ANCHOR = define("link-to-missing-anchor", Severity.ERROR)
@@ -16,13 +17,13 @@ NAMES_ANOTHER = define("link-names-another", Severity.WARNING)
 TRACKING = define("tracking-parameter", Severity.WARNING)
 UNKNOWN_CLASS = define("unknown-class", Severity.WARNING)
 VAGUE_TEXT = define("vague-link-text", Severity.WARNING)
-_WITHIN = re.compile(r"(\.{0,2}/(?!/)|#).*", re.DOTALL)
+_WITHIN = regex(r"(\.{0,2}/(?!/)|#).*", re.DOTALL)
 """Addresses within the archive; others have the codes of every link of an issue."""
-_FILE = re.compile(
+_FILE = regex(
     r"(?:\.{1,2}/|/issues/)?(?![^/?#]*:|/)[^?#]*\.(?:md|markdown|ya?ml)(?:[?#].*)?", re.DOTALL | re.IGNORECASE
 )
 """A file that an issue is written in, as an editor's link to it; it has no host that is known for one."""
-_PICTURE = re.compile(r"(?:images/)?[^/:?#]+\.(?:png|jpe?g|gif|webp|avif|heic|svg)", re.IGNORECASE)
+_PICTURE = regex(r"(?:images/)?[^/:?#]+\.(?:png|jpe?g|gif|webp|avif|heic|svg)", re.IGNORECASE)
 _VAGUE = {
     "click here", "here", "click", "link", "this link", "this", "read more", "more", "learn more", "details",
     "点击这里", "点击此处", "点这里", "点此", "这里", "此处", "戳这里",
@@ -30,16 +31,16 @@ _VAGUE = {
     "點擊這裡", "點擊此處", "這裡", "連結", "詳情",
     "こちら", "ここ", "ここをクリック", "こちらをクリック", "リンク", "詳細", "続きを読む",
 }  # fmt: skip
-_TRACKING = re.compile(
+_TRACKING = regex(
     r"utm_\w+|fbclid|gclid|gclsrc|dclid|msclkid|yclid|igshid|igsh|twclid|ttclid|li_fat_id|mc_[ce]id|mkt_tok|_hs(enc|mi)"
     r"|vero_(id|conv)|oly_(anon|enc)_id|s_cid|wickedid|spm|scm|share_(token|source|from)|from_source|isappinstalled",
     re.IGNORECASE,
 )
-_LIKE_CLASS = re.compile(r"\{:?[ ]?(?:[.#](?!button\})[\w. #-]+|[a-z]+=[^{}\n]+)\}")
-_CLASS = re.compile(rf"\]\((?:[^()\n]|\([^()\n]*\))*\)({_LIKE_CLASS.pattern})")
-_HOST = re.compile(r"\s*https?://(?P<host>[\w-]+(?:\.[\w-]+)+)(?:[/?#:]\S*)?\s*", re.IGNORECASE)
+_LIKE_CLASS = regex(r"\{:?[ ]?(?:[.#](?!button\})[\w. #-]+|[a-z]+=[^{}\n]+)\}")
+_CLASS = regex(rf"\]\((?:[^()\n]|\([^()\n]*\))*\)({_LIKE_CLASS.pattern})")
+_HOST = regex(r"\s*https?://(?P<host>[\w-]+(?:\.[\w-]+)+)(?:[/?#:]\S*)?\s*", re.IGNORECASE)
 _MOST = 60  # anchors that a finding names
-_TRIM = re.compile(r"^[\W_]+|[\W_]+$")
+_TRIM = regex(r"^[\W_]+|[\W_]+$")
 
 
 def check(context: Context) -> Iterator[Diagnostic]:

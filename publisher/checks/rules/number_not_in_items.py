@@ -12,6 +12,7 @@ from functools import partial
 from publisher.checks.context import Context, Line
 from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue.model import Grade, Item
+from publisher.regex import regex
 
 CODE = define("number-not-in-items", Severity.WARNING)
 _UNITS = {
@@ -27,15 +28,15 @@ _WORDS: dict[str, int | Decimal] = {
 _HAN_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2, "〇": 0}
 _HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
-_NUMBER = re.compile(
+_NUMBER = regex(
     r"(?<![\w.])(\d{1,3}(?:[,，\u202f\u00a0]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?:[ \u00a0-]?({_UNIT})(?![a-z])|\s?(%|％|per ?cent\b))?",
     re.IGNORECASE,
 )
-_IN_NAME = re.compile(r"[A-Za-z]-")  # GPT-5: inventions.py looks at names
-_GLUED = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
-_WORD = re.compile(rf"\b({'|'.join(_WORDS)})(?:[ -](hundred|{_UNIT}))?\b", re.IGNORECASE)
-_HAN = re.compile(
+_IN_NAME = regex(r"[A-Za-z]-")  # GPT-5: inventions.py looks at names
+_GLUED = regex(r"(?<![\d.,])(\d+(?:\.\d+)?)", re.ASCII)
+_WORD = regex(rf"\b({'|'.join(_WORDS)})(?:[ -](hundred|{_UNIT}))?\b", re.IGNORECASE)
+_HAN = regex(
     rf"([{''.join(_HAN_DIGITS)}{''.join(_HAN_PLACES)}]+)(万亿|亿|億|万|萬|千万|百万|成)?|([万萬亿億])(?=[卡人元])"
 )
 

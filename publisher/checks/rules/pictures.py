@@ -12,6 +12,7 @@ from publisher.checks.parts import PictureUse
 from publisher.diagnostics import Diagnostic, Fault, Place, Severity, define, say
 from publisher.issue import codes
 from publisher.issue.pictures import PictureFile, linked_picture, picture_file
+from publisher.regex import regex
 
 NOT_PASTED = define("picture-not-pasted", Severity.WARNING)
 ALT_IS_FILE_NAME = define("alt-is-file-name", Severity.WARNING)
@@ -21,13 +22,13 @@ TOO_LARGE = define("picture-too-large", Severity.WARNING)
 REMOTE_IN_TEXT = define("remote-image-in-text", Severity.WARNING)
 BYTES = 1_000_000
 PIXELS = 2_560
-_FILE = re.compile(r"\S+\.(png|jpe?g|gif|webp|avif|svg|heic|bmp|tiff?)", re.IGNORECASE)
-_CAMERA = re.compile(r"(img|dsc|dscn|pict|photo|image|screenshot|mmexport|wechatimg|微信图片)[ _-]?\d+", re.IGNORECASE)
+_FILE = regex(r"\S+\.(png|jpe?g|gif|webp|avif|svg|heic|bmp|tiff?)", re.IGNORECASE)
+_CAMERA = regex(r"(img|dsc|dscn|pict|photo|image|screenshot|mmexport|wechatimg|微信图片)[ _-]?\d+", re.IGNORECASE)
 _NOTHING = {
     "image", "picture", "photo", "cover", "logo", "img",
     "图片", "圖片", "图", "封面", "配图", "照片", "画像", "写真",
 }  # fmt: skip
-_STANDS = re.compile(
+_STANDS = regex(
     r"(?:^|> ?)[ \t]*(图片|圖片|!?[\[【](?:图片?|圖片?)[ ]?\d{0,2}[\]】]|\[(?:图片上传|cid:)[^\[\]\n]*\]"
     r"|!?\[(?:image|picture|img)(?:[ ]?\d{0,2}|:(?!.*(?:[/©]|\b(?:by|via|courtesy|credits?)\b))[^\[\]\n]*)\])[ \t]*$",
     re.MULTILINE | re.IGNORECASE,

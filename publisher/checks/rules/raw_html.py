@@ -9,21 +9,22 @@ from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Sentence, Severity, define, say
 from publisher.documents.yaml_typos import shortened
 from publisher.issue.markdown.tags import COMMENT, TAG, is_words
+from publisher.regex import regex
 
 ANGLE_BRACKETS = define("angle-brackets", Severity.WARNING)
 MARKDOWN_IN_HTML = define("markdown-in-html", Severity.WARNING)
 _SWALLOWS = ACTIVE - TAGS - RUNS
-_TAG = re.compile(rf"<(/?)({'|'.join(sorted(_SWALLOWS))})\b[^<>]*>", re.IGNORECASE)
-_ANY = re.compile(rf"</?(?:{'|'.join(sorted(_SWALLOWS))})\b", re.IGNORECASE)
-_OPEN_QUOTE = re.compile(r"<[A-Za-z][A-Za-z0-9]*\s[^<>\"']*=\s*[\"'][^<>\"'\n]*>")
-_SWALLOWED = re.compile(rf"{_OPEN_QUOTE.pattern}(?=[^\"'<>]*<)")
+_TAG = regex(rf"<(/?)({'|'.join(sorted(_SWALLOWS))})\b[^<>]*>", re.IGNORECASE)
+_ANY = regex(rf"</?(?:{'|'.join(sorted(_SWALLOWS))})\b", re.IGNORECASE)
+_OPEN_QUOTE = regex(r"<[A-Za-z][A-Za-z0-9]*\s[^<>\"']*=\s*[\"'][^<>\"'\n]*>")
+_SWALLOWED = regex(rf"{_OPEN_QUOTE.pattern}(?=[^\"'<>]*<)")
 """A tag whose last value has no end; among tags, ``alt="a > b"`` has one."""
-_OPEN_COMMENT = re.compile(r"(?<!\\)<!--")
-_OFFICE = re.compile(r"</?[a-z]:\w+ ?/?>", re.ASCII)
+_OPEN_COMMENT = regex(r"(?<!\\)<!--")
+_OFFICE = regex(r"</?[a-z]:\w+ ?/?>", re.ASCII)
 """A tag of an office's document, in a paragraph: ``<o:p>``."""
-_MARKUP = re.compile(r"<[^<>]*>")
-_VERBATIM = re.compile(r"<(code|pre|kbd|samp|tt|script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
-_MARKS = re.compile(
+_MARKUP = regex(r"<[^<>]*>")
+_VERBATIM = regex(r"<(code|pre|kbd|samp|tt|script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_MARKS = regex(
     r"!?(?<![\w\])])\[[^\[\]\n]*\]\([^()\s]*[./#:][^()\s]*\)"
     r"|(?<![A-Za-z0-9*\\])\*\*(?![\s*])[^*\n]*?(?<!\s)\*\*(?![A-Za-z0-9*])"
     r"|(?<![A-Za-z0-9`\\])`[^`\n]+`(?![A-Za-z0-9`])"

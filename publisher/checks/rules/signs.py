@@ -16,13 +16,13 @@ from publisher.issue.markdown.boxes import CONTAINERS
 from publisher.regex import regex
 
 NOT_MARKED = define("code-not-marked", Severity.WARNING)
-_CODE = re.compile(
+_CODE = regex(
     r"(?<![\w\\])__(?P<name>[a-z]+(?:_[a-z]+)*)__(?:\.py\b)?(?!\w)"
     r"|(?<![\w*\\.])(?:\d+(?:\.\d+)?|[a-z])(?:\*(?:\d+(?:\.\d+)?|[a-z])){2,}(?![\w*])"
     r"|(?<![\w\\])(?:[A-Z]:|\\\\[\w.-]+)(?:\\[\w.@~*-]+)+"
 )
 """A name of Python's own, a product, a path of Windows."""
-_TIMES = re.compile(r"\*(?<=[\da-z]\*)[\da-z]")
+_TIMES = regex(r"\*(?<=[\da-z]\*)[\da-z]")
 _NEAR = 200  # characters before one, in which an address that it is part of begins
 _OWN = frozenset({
     "init", "str", "repr", "len", "eq", "ne", "lt", "le", "gt", "ge", "getitem", "setitem", "delitem", "getattr",
@@ -35,7 +35,7 @@ _WORDS = frozenset({
     "bytes", "slots", "annotations", "construct", "filename",
 })  # fmt: skip
 """Names that are words too, and may be meant in bold."""
-_ABOUT = re.compile(
+_ABOUT = regex(
     r"python|dunder|javascript|\bphp\b|\.py\b|(?:=\s?|\w[(.])['\"]?__|__['\"]?(?:\s?=|\(|\.\w)|代码|模块|方法|函数|变量",
     re.IGNORECASE,
 )
@@ -67,7 +67,7 @@ _MARKS = regex(
     r"|\\\[(?>(?:(?!\\\])[^\n]){0,200}?(?:\\[A-Za-z]{2}|(?<=[\w)}\]])(?:\^|(?<![A-Za-z]{2})_)(?=[\w{(\\+-])))[^\n]{0,200}?\\\])",
     re.MULTILINE | re.IGNORECASE,
 )
-_SIGN = re.compile(
+_SIGN = regex(
     r"\[[\[!]|==|%%|!!!|\?\?\?|\[toc|[{~^$]|\+\+|(?<![\w:/.-]):[a-z_0-9+]+:|error!|错误[!！]|\\[(\[]", re.IGNORECASE
 )
 _COLONS = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,2}[.)])[ \t]+)?[ \t>]*(:{3,}(.*))")

@@ -11,18 +11,19 @@ from publisher.diagnostics import Diagnostic, Severity, define, say
 from publisher.issue.markdown import parsed
 from publisher.issue.model import Issue, Prose
 from publisher.issue.personal import opens_code
+from publisher.regex import regex
 
 LITERAL_MARKUP = define("literal-markup", Severity.WARNING)
 _WIDE = r"[\u3001-\u3011\u3040-\u30ff\u3400-\u9fff\uff01-\uff0f\uff1a-\uff1f]"
-_LITERAL = re.compile(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # 2**64 and f**k are as they are meant
-_TICK = re.compile(r"(?<![\w`])`(?=[\w./$-])(?![^`\n]*')|(?<=[\w./)-])`(?![\w`])")  # no `quotation', no Hawai`i
-_UNDER = re.compile(
+_LITERAL = regex(r"(?<![A-Za-z0-9*])\*\*|\*\*(?![A-Za-z0-9*])")  # 2**64 and f**k are as they are meant
+_TICK = regex(r"(?<![\w`])`(?=[\w./$-])(?![^`\n]*')|(?<=[\w./)-])`(?![\w`])")  # no `quotation', no Hawai`i
+_UNDER = regex(
     rf"(?<!\w)(_{{1,2}})(?=[^\s_])[^_\n]+(?<={_WIDE})\1(?={_WIDE})"
     rf"|(?<={_WIDE})(_{{1,2}})(?={_WIDE})[^_\n]+(?<=\S)\2(?!\w)"
 )
-_SIGN = re.compile(r"\*\*|`|_")
-_MEANT = re.compile(r"\\[*_`]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
-_CENSORED = re.compile(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
+_SIGN = regex(r"\*\*|`|_")
+_MEANT = regex(r"\\[*_`]|&(?:#42|#x2a|ast|midast);", re.IGNORECASE)
+_CENSORED = regex(r"(?<![A-Za-z*])[A-Za-z]{1,3}\*{3,}(?!\*)")  # f***
 _NO_EMPHASIS = say("the asterisks here do not become emphasis")
 _CLOSE = say("close the emphasis, without a space inside it; write \\*\\* for asterisks that are meant")
 _NO_CODE = say("the backtick here is no sign of code: readers see it")

@@ -8,29 +8,28 @@ from itertools import zip_longest
 from publisher.diagnostics.width import display_width
 from publisher.edition.slots import MARKER
 from publisher.language.locale import runs_late, turned
+from publisher.regex import regex
 
 _ATTRIBUTES = r'(?:\s[a-z-]+="[^"]*")*'
-_ANY_TAG = re.compile(rf"</?[a-z][a-z0-9]*{_ATTRIBUTES}\s*/?>")
-_BLOCK = re.compile(
-    rf"<(p|li|ul|ol|h[1-6]|blockquote|td|th|dt|dd|caption|figcaption|summary|pre|code|a)\b({_ATTRIBUTES})>"
-)
-_ALL = re.compile(".*", re.DOTALL)
+_ANY_TAG = regex(rf"</?[a-z][a-z0-9]*{_ATTRIBUTES}\s*/?>")
+_BLOCK = regex(rf"<(p|li|ul|ol|h[1-6]|blockquote|td|th|dt|dd|caption|figcaption|summary|pre|code|a)\b({_ATTRIBUTES})>")
+_ALL = regex(".*", re.DOTALL)
 _FIXED = {"code": _ALL, "pre": _ALL, "a": re.compile(r"[!-~]*[/@.][!-~]*")}
-_BOX = re.compile(r'<section class="(callout|sponsor)">((?:(?!</?section).)*)</section>', re.DOTALL)
-_BUTTON = re.compile(r'<p(?: dir="[a-z]+")?>(<a [^>]*class="button"[^>]*>(?:(?!</?a\b).)*</a>)</p>', re.DOTALL)
+_BOX = regex(r'<section class="(callout|sponsor)">((?:(?!</?section).)*)</section>', re.DOTALL)
+_BUTTON = regex(r'<p(?: dir="[a-z]+")?>(<a [^>]*class="button"[^>]*>(?:(?!</?a\b).)*</a>)</p>', re.DOTALL)
 _LAYOUT = '<table role="presentation" cellpadding="0" cellspacing="0" border="0"'
-_QUOTE = re.compile(r'<blockquote((?: dir="[a-z]+")?)( class="pullquote")?')
-_CODE = re.compile(r'<pre((?: dir="[a-z]+")?)')
-_NOTES = re.compile(r'<section class="footnotes"(.*?>)(.*?)</section>', re.DOTALL)
-_FIGURES = re.compile(r"[\W\d_]*[0-9][\W\d_]*")
-_TABLE = re.compile(r"<table>(?:(?!<table).)*?</table>", re.DOTALL)
-_ROW = re.compile("<thead>(.*?)</thead>", re.DOTALL)
-_CELL = re.compile(rf"<td({_ATTRIBUTES})>")
-_HEAD = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
-_TEXT = re.compile(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", re.DOTALL)
+_QUOTE = regex(r'<blockquote((?: dir="[a-z]+")?)( class="pullquote")?')
+_CODE = regex(r'<pre((?: dir="[a-z]+")?)')
+_NOTES = regex(r'<section class="footnotes"(.*?>)(.*?)</section>', re.DOTALL)
+_FIGURES = regex(r"[\W\d_]*[0-9][\W\d_]*")
+_TABLE = regex(r"<table>(?:(?!<table).)*?</table>", re.DOTALL)
+_ROW = regex("<thead>(.*?)</thead>", re.DOTALL)
+_CELL = regex(rf"<td({_ATTRIBUTES})>")
+_HEAD = regex(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
+_TEXT = regex(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", re.DOTALL)
 _LETTERS = "!-;=?-~\u00a1-\u1fff"  # without < and >, and without Han and kana, which break anywhere
-_LONG = re.compile(rf"{_ANY_TAG.pattern}|[{_LETTERS}]{{25,}}")
-_WORD = re.compile(f"[{_LETTERS}]+")
+_LONG = regex(rf"{_ANY_TAG.pattern}|[{_LETTERS}]{{25,}}")
+_WORD = regex(f"[{_LETTERS}]+")
 _LINE, _GAP = 66, 1.3
 """A line of a table in mail, and what is between two columns, in letters of its 15 pixels."""
 
