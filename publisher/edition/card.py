@@ -23,8 +23,12 @@ SIZE = (1200, 630)
 _MARGIN, _BAND, _COVER = 72, 16, 460
 _SIZES = (76, 64, 54, 46, 38)
 _KNOWN = "NotoSansCJK-Bold.ttc|DejaVuSans-Bold.ttf|PingFang.ttc|Arial Unicode.ttf|msyhbd.ttc|arialbd.ttf"
-_HAN = r"\u3000-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
-_WORD = re.compile(rf"[{_HAN}][、。，．：；！？」』）》”’]*|[^\s{_HAN}]+|\s+")
+_HAN = r"\u3000-\u9fff\uf900-\ufaff\uff00-\uffef"
+_OPEN, _CLOSE = (
+    "「『（《〈【“‘",
+    "、。，．：；！？」』）》〉】”’…ー々っゃゅょッャュョ",
+)  # never at the end, at the beginning of a line
+_WORD = re.compile(rf"[{_OPEN}]*(?:[{_HAN}]|[^\s{_HAN}{_OPEN}]+)[{_CLOSE}]*|\s+|.")
 _Font = tuple[str, int]
 """A file, and which font of it; the empty name is Pillow's own, which has Latin."""
 
@@ -52,7 +56,7 @@ def draw(config: Config, title: str, language: str, cover: Asset | None = None) 
     edge, room = start + (width - _MARGIN if rtl else _MARGIN), width - 2 * _MARGIN
     top = _BAND + _MARGIN
     if newsletter.name != title and (font := font_for(config, newsletter.name, newsletter.language)):
-        _write(pen, (edge, top), _lines(newsletter.name, font, 34, room)[:1], font, 34, accent, rtl)
+        _write(pen, (edge, top), _cut(_lines(newsletter.name, font, 34, room), 1), font, 34, accent, rtl)
         top += 78
     if font := font_for(config, title, language):
         size, lines = _fitted(title, font, room, SIZE[1] - top - _MARGIN)
@@ -155,7 +159,11 @@ def _fitted(title: str, font: _Font, width: int, height: int) -> tuple[int, list
         wide = max(map(load_font(*font, size).getlength, lines))
         if wide <= width and len(lines) * size * 1.3 <= height:
             break
-    return size, lines[: int(height / size / 1.3)]
+    return size, _cut(lines, int(height / size / 1.3))
+
+
+def _cut(lines: list[str], most: int) -> list[str]:
+    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]}…"]
 
 
 def _write(

@@ -50,6 +50,36 @@ def test_a_long_title_stays_on_the_card(tmp_path: Path, title: str) -> None:
     assert ink(image, (0, 600, 740, 630)) == 0
 
 
+@pytest.mark.parametrize(
+    ("title", "language"),
+    [
+        ("モデルの費用と、その他の請求書――「安い」とはどういう意味か。「ッ」とOpenAI「計画」（案）", "ja"),
+        ("大模型的账单：“便宜”究竟是什么意思——以及 GPT-4（o）与《华尔街日报》", "zh-CN"),
+        ("모델의 비용과 그 밖의 청구서: ‘싸다’는 것은 무슨 뜻인가", "ko"),
+    ],
+)
+def test_no_line_ends_with_what_opens_or_begins_with_what_closes_and_korean_words_stay_whole(
+    tmp_path: Path, title: str, language: str
+) -> None:
+    font = card.font_for(make_config(tmp_path), title, language)
+    assert font
+    for room in range(250, 900, 7):
+        lines = card._lines(title, font, 46, room)
+        assert "".join(lines).replace(" ", "") == title.replace(" ", "")
+        assert not [line for line in lines if line[-1] in "「（《“‘" or line[0] in "」）》”’、。：っッ"]
+        assert language != "ko" or " ".join(lines) == title
+
+
+def test_a_name_that_is_cut_says_so(tmp_path: Path) -> None:
+    name = "The Quarterly Bulletin of the Association for the Study of Mediterranean Harbours and Lighthouses"
+    about = make_config(tmp_path, newsletter={"name": name, "language": "en"})
+    font = card.font_for(about, name, "en")
+    assert font
+    lines = card._lines(name, font, 34, 500)
+    assert card._cut(lines, 1) == [lines[0] + "…"]
+    assert card._cut(lines, len(lines)) == lines
+
+
 def test_what_is_written_from_right_to_left_stands_at_the_right(tmp_path: Path) -> None:
     title = "Chips"
     left, right = (0, 150, 600, 630), (600, 150, 1200, 630)
