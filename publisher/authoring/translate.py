@@ -21,7 +21,7 @@ from publisher.authoring.yaml_text import block, written
 from publisher.config import Config
 from publisher.documents import decode, parse_yaml, read_text
 from publisher.errors import ServiceError, UsageError
-from publisher.issue.folder import IMAGES, MARKDOWN_SUFFIXES, files_below, leads_inside, read_folder
+from publisher.issue.folder import IMAGES, files_below, is_markdown, leads_inside, read_folder
 from publisher.issue.item_file import read_item_file
 from publisher.issue.load import read_issue
 from publisher.issue.markdown import parsed
@@ -125,7 +125,7 @@ class _File:
         """The file with other values; raises _UnusableAnswer where reading it gives others back."""
         keys = {key: value for key, value in data.items() if key not in self.below}
         text = "".join(f"{line}\n" for line in self.comments) + (block(keys) if keys else "")
-        if PurePath(self.path).suffix.lower() not in MARKDOWN_SUFFIXES:
+        if not is_markdown(self.path):
             return text
         parts = [f"---\n{text}---\n"]
         if "body" in self.below:
@@ -145,7 +145,7 @@ def _read(config: Config, path: str) -> _File:
     """The file, which has been read without an error before."""
     file, _ = read_text(config.root, path)
     assert file is not None
-    if PurePath(path).suffix.lower() not in MARKDOWN_SUFFIXES:
+    if not is_markdown(path):
         node, _ = parse_yaml(file)
         return _File(
             path, written(node), list(takewhile(lambda line: line.startswith("#"), file.lines)), text=file.text

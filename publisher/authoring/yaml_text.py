@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,8 +11,7 @@ from publisher.documents import Mapping, Node, Scalar, TextFile, data_of, is_nul
 from publisher.documents import Sequence as Listed
 from publisher.documents.atomic import write_file
 from publisher.errors import UsageError
-from publisher.issue.folder import MARKDOWN_SUFFIXES
-from publisher.issue.item_file import read_item_file
+from publisher.issue.item_file import keys_of
 
 
 def end_of_entry(lines: Sequence[str], first: int) -> int:
@@ -100,13 +99,8 @@ def with_headline(file: TextFile, headline: str, by: str) -> str:
 
 def _matter(file: TextFile) -> Mapping:
     """The keys of an item's file."""
-    if PurePath(file.path).suffix.lower() in MARKDOWN_SUFFIXES:
-        parts, _ = read_item_file(file)
-        found = parts.matter if parts else None
-    else:
-        root, _ = parse_yaml(file)
-        found = root if isinstance(root, Mapping) else None
-    if found is None:
+    found = keys_of(file)
+    if not isinstance(found, Mapping):
         raise UsageError(f"the keys of {file.path} cannot be read", help=f"run publisher check {file.path}")
     return found
 

@@ -107,8 +107,7 @@ def _plan(root: Path, path: str, findings: Iterable[Diagnostic]) -> Fix | None:
             stuck.add(finding.code)
         else:
             # No more than what changes: two things may be wrong in one link.
-            same = _common(line[start:end], right)
-            rest = _common(line[start + same : end][::-1], right[same:][::-1])
+            same, rest = alike(line[start:end], right)
             edits.append(_Edit(at, start + same, end - rest, right[same : len(right) - rest], finding.code))
     # Half of a file's marks in one width and half in the other is worse than what was there.
     edits = [edit for edit in edits if edit.code not in stuck & WHOLLY]
@@ -139,9 +138,11 @@ def _edited(line: str, edits: Iterable[_Edit]) -> str:
     return "".join([*parts, line[last:]])
 
 
-def _common(one: str, other: str) -> int:
-    """How many characters two texts begin with alike."""
-    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+def alike(one: str, other: str) -> tuple[int, int]:
+    """How many characters two texts begin with alike, and with how many of the others they end."""
+    least = min(len(one), len(other))
+    same = next((n for n in range(least) if one[n] != other[n]), least)
+    return same, next((n for n in range(least - same) if one[-1 - n] != other[-1 - n]), least - same)
 
 
 def _contain(pieces: list[str], at: int) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from publisher.cli.frame import CacheFolder, app, chosen_slugs, examples, slug_in
 from publisher.cli.output import Bar, agreed, complain, console, error_console, show_findings, tell
-from publisher.diagnostics import Diagnostic, rendered, say
+from publisher.diagnostics import Diagnostic, blocking, rendered, say
 from publisher.errors import UsageError, refusal
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def check(
             found += check_all_links(config, checked.slugs, bar.at)
     _show(found, root, format, config, console, folded=not everything)
     _summary(found, len(checked.slugs), _mendable(root, found))
-    return int(any(diagnostic.severity.rank == 0 for diagnostic in found))
+    return int(blocking(found))
 
 
 def _mendable(root: Path, findings: Sequence[Diagnostic]) -> int:

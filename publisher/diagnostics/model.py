@@ -17,13 +17,9 @@ class Severity(StrEnum):
     WARNING = "warning"
     INFO = "info"
 
-    @property
-    def rank(self) -> int:
-        """0 for the worst: sorts errors first."""
-        return _RANKS[self]
 
-
-_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+"""0 for the worst: sorts errors first."""
 
 
 class Span(NamedTuple):
@@ -97,7 +93,7 @@ class Diagnostic:
 def in_order(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Each finding once, in the order of a report: by file, by place, the worst first."""
     once = dict.fromkeys(findings)
-    return sorted(once, key=lambda one: (one.path, one.span, _RANKS[one.severity], one.code, one.message))
+    return sorted(once, key=lambda one: (one.path, one.span, RANKS[one.severity], one.code, one.message))
 
 
 def blocking(findings: Iterable[Diagnostic]) -> bool:

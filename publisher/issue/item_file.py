@@ -10,8 +10,9 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 
 from publisher.diagnostics import Code, Diagnostic, Place, Sentence, Span, say
-from publisher.documents import Mapping, TextFile, parse_mapping
+from publisher.documents import Mapping, Node, TextFile, parse_mapping, parse_yaml
 from publisher.issue import codes
+from publisher.issue.folder import is_markdown
 from publisher.issue.lines import lines_of_file
 from publisher.issue.markdown.boxes import CONTAINERS
 from publisher.issue.model import Prose
@@ -54,6 +55,14 @@ def read_item_file(file: TextFile) -> tuple[ItemFile | None, tuple[Diagnostic, .
     split.run()
     found = (*findings, *split.findings)
     return ItemFile(matter, split.body, end + 1, split.commentary, split.opened) if matter is not None else None, found
+
+
+def keys_of(file: TextFile) -> Node | None:
+    """The YAML of a file of an issue, or of its front matter; None where it cannot be read."""
+    if not is_markdown(file.path):
+        return parse_yaml(file)[0]
+    parts, _ = read_item_file(file)
+    return parts.matter if parts else None
 
 
 def _no_front_matter(file: TextFile) -> Diagnostic:

@@ -14,6 +14,7 @@ from publisher import diagnostics
 from publisher.checks.fixes import WHOLLY, is_fixable, plan_fixes
 from publisher.checks.registry import codes
 from publisher.diagnostics import Diagnostic, Severity, in_order, rendered, say
+from publisher.diagnostics.model import RANKS
 from publisher.diagnostics.sentences import language
 from publisher.diagnostics.text import Shown, told
 from publisher.language import Locale
@@ -112,7 +113,7 @@ class Desk:
 
     def _tell(self, letter: OpenNewsletter, path: str, findings: list[Diagnostic]) -> None:
         document = letter.document(path)
-        most = in_order(sorted(findings, key=lambda one: one.severity.rank)[:_MOST])
+        most = in_order(sorted(findings, key=lambda one: RANKS[one.severity])[:_MOST])
         shown = [self._shown(document, finding) for finding in most]
         if rest := len(findings) - len(shown):
             shown[-1].message += f"\n{Shown(most[-1], rest, 1).rest}"

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 
+from publisher.checks.fixes import alike
 from publisher.diagnostics import Span
 from publisher.documents import TextFile
 
@@ -112,13 +113,9 @@ class Document:
         for tag, a, b, c, d in changed:
             if tag != "equal":
                 before, right = "".join(old[a:b]), "".join(new[c:d])
-                least = min(len(before), len(right))
-                same = next((n for n in range(least) if before[n] != right[n]), least)
-                start, rest = offsets[a] + same, least - same
-                while rest and before[-rest:] != right[-rest:]:
-                    rest -= 1
-                end = start - same + len(before) - rest
-                edits.append(types.TextEdit(self._between(start, end), right[same : len(right) - rest]))
+                same, rest = alike(before, right)
+                place = self._between(offsets[a] + same, offsets[a] + len(before) - rest)
+                edits.append(types.TextEdit(place, right[same : len(right) - rest]))
         return edits
 
     def _between(self, start: int, end: int) -> types.Range:

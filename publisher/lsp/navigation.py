@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 from lsprotocol import types
 
 from publisher.diagnostics import Span
-from publisher.documents import Mapping, Node, Scalar, Sequence, TextFile, parse_yaml
+from publisher.documents import Mapping, Node, Scalar, Sequence, TextFile
 from publisher.documents.nodes import KeyPath
-from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES, read_folder
-from publisher.issue.item_file import read_item_file
+from publisher.issue.folder import MARKDOWN_SUFFIXES, YAML_SUFFIXES, is_markdown, read_folder
+from publisher.issue.item_file import keys_of, read_item_file
 from publisher.issue.read_item import anchor_of_file
 from publisher.lsp import keys
 from publisher.lsp.document import Document
@@ -23,11 +23,7 @@ _DEEPEST = 3
 
 def tree(path: str, document: Document) -> Node | None:
     """The YAML of a file, or of its front matter; None where it cannot be read."""
-    file = TextFile(path, document.file.text)
-    if PurePosixPath(path).suffix.lower() in MARKDOWN_SUFFIXES:
-        item, _ = read_item_file(file)
-        return item.matter if item else None
-    return parse_yaml(file)[0]
+    return keys_of(TextFile(path, document.file.text))
 
 
 def scalar_at(node: Node | None, place: tuple[int, int], path: KeyPath = ()) -> tuple[KeyPath, Scalar] | None:
@@ -84,7 +80,7 @@ def outline(path: str, document: Document) -> list[types.DocumentSymbol]:
     """The keys of a file; of an item in Markdown also its text, all under its headline."""
     node = tree(path, document)
     found = [*_symbols(document, node, 1)] if node is not None else [*_lines_of_keys(path, document)]
-    if PurePosixPath(path).suffix.lower() not in MARKDOWN_SUFFIXES:
+    if not is_markdown(path):
         return found
     item, _ = read_item_file(TextFile(path, document.file.text))
     if item:

@@ -22,7 +22,7 @@ def test_the_search_finds_what_a_comparison_of_each_with_each_finds() -> None:
             for _ in range(chance.randint(0, 3)):
                 words[chance.randrange(len(words))] = chance.choice(WORDS)
             headlines.append(" ".join(words))
-            told.append((("a.md", 1, 1, 1, 2), headlines[-1], "", "", (), f"item-{place}"))
+            told.append((("a.md", (1, 1, 1, 2)), headlines[-1], "", "", (), f"item-{place}"))
         issues.append((f"i-{number}", f"2024-{1 + number // 28:02}-{1 + number % 28:02}", told))
     last, many = _Last(issues), 0
     for place, (_, day, told) in enumerate(issues):
@@ -46,7 +46,16 @@ def test_comparing_holds_what_repeats_and_the_last_issues_not_the_archive() -> N
             (
                 f"i-{number:04}",
                 f"{2000 + number // 300}-{1 + number % 300 // 25:02}-{1 + number % 25:02}",
-                [(("a.md", 1, 1, 1, 2), f"{chance.getrandbits(160):x}", f"{number}", "", [(None, f"u/{number}")], "a")],
+                [
+                    (
+                        ("a.md", (1, 1, 1, 2)),
+                        f"{chance.getrandbits(160):x}",
+                        f"{number}",
+                        "",
+                        [(None, f"u/{number}")],
+                        "a",
+                    )
+                ],
             )
             for number in range(count)
         ]

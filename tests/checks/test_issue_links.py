@@ -75,7 +75,7 @@ def test_an_issue_that_cannot_be_read_is_there(tmp_path: Path) -> None:
 
 
 def _seconds(issues: int) -> float:
-    span = ("issues/x/issue.yaml", 1, 1, 1, 2)
+    span = ("issues/x/issue.yaml", (1, 1, 1, 2))
     held = {
         f"2024-{n:05}": (
             *(False, "2024-12-29", None, "", ""),

@@ -59,7 +59,7 @@ def gather(context: Context) -> _LinkedIssue:
         at.timestamp() if at else None,
         at.date().isoformat() if at else "",
         issue.translation_of or issue.slug,
-        tuple(((link.place.path, *link.place.span), slug, link.url.startswith(".")) for link, slug in found),
+        tuple((link.place, slug, link.url.startswith(".")) for link, slug in found),
     )
 
 
@@ -82,7 +82,7 @@ def compare(gathered: Mapping[str, Sequence[Any] | None], wanted: frozenset[str]
         if not known or (wanted is not None and slug not in wanted):
             continue
         told = _LinkedIssue(*known)
-        for (path, *span), target, relative in told.links:
+        for (path, span), target, relative in told.links:
             place = Place(path, Span(*span))
             if target not in gathered:
                 near = nearest(target, slug)

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from posixpath import join, normpath
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from publisher.checks.context import Context
 from publisher.diagnostics import Diagnostic, Fault, Sentence, Severity, define, say
-from publisher.issue.links import fault_of_link
+from publisher.issue.links import fault_of_link, split
 from publisher.issue.load import date_of_slug
 from publisher.regex import regex
 
@@ -115,16 +115,11 @@ def _classes(context: Context) -> Iterator[Diagnostic]:
 
 def _tracking(context: Context) -> Iterator[Diagnostic]:
     for link in context.links:
-        if link.sponsored:
-            continue
-        try:
-            parts = urlsplit(link.url)
-        except ValueError:  # no address at all: another finding says so
-            continue
-        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        parts = None if link.sponsored else split(link.url)  # of no address another finding tells
+        pairs = parse_qsl(parts.query, keep_blank_values=True) if parts else []
         tracking = [name for name, _ in pairs if _TRACKING.fullmatch(name)]
-        if tracking:
+        if parts and tracking:
             kept = urlencode([(name, value) for name, value in pairs if name not in tracking])
-            clean = urlunsplit(parts._replace(query=kept))
+            clean = parts._replace(query=kept).geturl()
             message = say("the link carries {tracking}, which only track", tracking=", ".join(dict.fromkeys(tracking)))
             yield TRACKING.at(link.place, message, help=say("write {words}", words=clean))

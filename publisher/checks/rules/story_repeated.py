@@ -27,7 +27,7 @@ _TOKEN = regex(r"\d+(?:[.,]\d+)*|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|[\u3040-\u3
 _NO_LETTER = regex(r"[\W_]+")
 _HELP = say("drop it, or say in the headline what is new")
 
-At = Sequence[Any]  # path, line, column, end line, end column
+At = Sequence[Any]  # path, span
 Told = Sequence[Any]
 """An issue's slug, its day, and of each story the headline's place, words and digest, a digest of its text, its
 sources, its anchor: plain values, as a cache holds them."""
@@ -56,8 +56,8 @@ def gather(context: Context) -> Told:
 
 def _story(item: Item) -> tuple[Any, ...]:
     words = item.headline
-    links = tuple((_at(link.place), _address(link.url)) for link in sources(item))
-    return _at(item.places.of("headline")), words, _digest(words), _digest(item.body.text), links, item.anchor
+    links = tuple((link.place, _address(link.url)) for link in sources(item))
+    return item.places.of("headline"), words, _digest(words), _digest(item.body.text), links, item.anchor
 
 
 def _digest(text: str) -> str:
@@ -65,12 +65,8 @@ def _digest(text: str) -> str:
     return blake2s(_letters(text).encode(), digest_size=8).hexdigest()
 
 
-def _at(place: Place) -> tuple[Any, ...]:
-    return (place.path, *place.span)
-
-
 def _place(at: At) -> Place:
-    return Place(at[0], Span(*at[1:]))
+    return Place(at[0], Span(*at[1]))
 
 
 def compare(gathered: Mapping[str, Told | None], wanted: frozenset[str] | None) -> Iterator[Diagnostic]:
