@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from publisher.checks.context import HAN, Context
+from publisher.checks.html import TEXT_SWALLOWED
 from publisher.checks.markdown import Text
 from publisher.diagnostics import Diagnostic, Place, Severity, counted, define, say
 from publisher.documents.yaml_typos import shortened
@@ -74,8 +75,19 @@ def check(context: Context) -> Iterator[Diagnostic]:
 
 
 def _as_code(text: Text) -> Iterator[Diagnostic]:
-    """Paragraphs that begin with four blanks, as one begins them in a letter: Markdown takes them for code."""
+    """Paragraphs that begin with four blanks, as one begins them in a letter: Markdown takes them for code. And code
+    on the line that opens it.
+    """
     for token in text.tokens:
+        if token.type == "fence" and token.map and " " in token.info.strip() and not token.content.strip():
+            line = text.prose.lines[token.map[0]]
+            start = line.index(token.markup) + len(token.markup)
+            lost = line[start:].strip()
+            place = text.prose.place(token.map[0], line.index(lost, start), len(line.rstrip()))
+            message = say(
+                "readers would not see “{lost}”: after {fence} stands a language", lost=lost, fence=token.markup
+            )
+            yield TEXT_SWALLOWED.at(place, message, help=say("begin the code on the next line"))
         if token.type == "code_block" and token.map and _is_prose(token.content):
             line = text.prose.lines[token.map[0]].rstrip()
             message = say("readers see this paragraph as code, for it begins with four blanks")
