@@ -29,7 +29,7 @@ from publisher.language import Locale
 from publisher.regex import regex
 
 _LATIN = "A-Za-zªºÀ-ÖØ-öø-ʸᴀ-ᴥᵢ-ᵥᵫ-ᵷᵹ-ᶾḀ-ỿⱠ-Ɀꜣ-ꞇꞋ-ꟿꬰ-ꭤﬀ-ﬆＡ-Ｚａ-ｚ"
-_COUNTED = regex(f"[{HAN}{KANA}{_LATIN}]|\\d")
+_COUNTED = regex(f"[{HAN}{KANA}{_LATIN}\\d]+")
 
 
 def measure(texts: Iterable[str], words: Locale, config: Config) -> Length:
@@ -47,7 +47,7 @@ def measure(texts: Iterable[str], words: Locale, config: Config) -> Length:
 
 def characters(text: str) -> int:
     """Han and kana characters, Latin letters and digits of a text."""
-    return len(_COUNTED.findall(text))
+    return sum(map(len, _COUNTED.findall(text)))
 
 
 def view(
