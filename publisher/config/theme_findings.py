@@ -110,15 +110,19 @@ def _contrasts(theme: ThemeConfig, node: Mapping, root: Path, path: str) -> Iter
         worst, better = weighed(palette)
         if worst >= colour.ENOUGH:
             continue
+        accent, help_ = palette.tokens["accent"], say('write "{colour}", the nearest that can be read', colour=better)
+        if not theme.accent.dark and colour.least_contrast(rgb(accent), both[1].grounds) >= colour.ENOUGH:
+            pair = f'accent: {{light: "{better}", dark: "{accent}"}}'
+            help_ = say("write {pair}, the nearest that can be read, and yours in the dark", pair=pair)
         yield LOW_CONTRAST.at(
             _at(node, path, "accent", mode),
             say(
                 "in the {mode} scheme the accent {accent} has a contrast of {ratio:.1f} to 1, and text needs 4.5",
                 mode=say("dark") if mode == "dark" else say("light"),
-                accent=palette.tokens["accent"],
+                accent=accent,
                 ratio=colour.told(worst),
             ),
-            help=say('write "{colour}", the nearest that can be read', colour=better),
+            help=help_,
         )
 
 

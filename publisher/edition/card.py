@@ -105,18 +105,14 @@ def _of_system(family: str, language: str) -> tuple[_Font, ...]:
     """What fontconfig has for a family in a language, and files that systems without it are known to have."""
     found: list[_Font] = []
     pattern = f"{re.sub('[^A-Za-z0-9 ]', '', family)}:bold:lang={language.lower()}"
-    try:
+    with suppress(OSError, ValueError, subprocess.SubprocessError):
         command = ["fc-match", "-f", "%{file}\t%{index}", pattern]
         asked = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
         file, _, index = asked.stdout.partition("\t")
         found.append((file, int(index)))
-    except (OSError, ValueError, subprocess.SubprocessError):
-        pass
     for name in _KNOWN.split("|"):
-        try:
+        with suppress(OSError):
             found.append((str(ImageFont.truetype(name, 20).path), 0))
-        except OSError:
-            continue
     return tuple(found)
 
 

@@ -289,6 +289,23 @@ def test_colours_of_an_own_theme_are_held_against_each_other_at_their_line(
         assert "the nearest that can be read" in str(one.help)
 
 
+def test_a_colour_that_is_too_light_for_paper_is_kept_in_the_dark(root: Path) -> None:
+    def told(theme: str) -> str | None:
+        (root / "config.yaml").write_text(SOUND["config.yaml"] + f"theme: {theme}\n")
+        try:
+            load_config(root)
+        except ConfigError as error:
+            return str(error.diagnostics[0].help)
+        return None
+
+    advice = told('{accent: "#ffd400"}')
+    assert advice
+    written = advice[advice.index("{") : advice.index("}") + 1]
+    assert 'dark: "#ffd400"' in written
+    assert told(f"{{accent: {written}}}") is None
+    assert "dark:" not in str(told('{accent: {light: "#ffd400", dark: "#ff9f7d"}}'))
+
+
 def test_a_contrast_that_falls_short_never_reads_as_enough(root: Path) -> None:
     (root / "config.yaml").write_text(SOUND["config.yaml"] + 'theme: {accent: {light: "#806e00"}}\n')
     with pytest.raises(ConfigError) as caught:
