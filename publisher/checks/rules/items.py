@@ -1,4 +1,6 @@
-"""Items: two of one anchor or headline; a commentary that stands in the body, or is missing where one is asked for."""
+"""Items: two of one anchor or headline; a commentary that stands in the body, or is missing where one is asked for, or
+whose author is named.
+"""
 
 import re
 import unicodedata
@@ -13,6 +15,7 @@ from publisher.issue.model import Item
 from publisher.language.locale import every
 
 ANCHOR_TWICE = define("duplicate-anchor", Severity.ERROR, fixed=True)
+COMMENTARY_BY_ALONE = define("commentary-by-alone", Severity.WARNING)
 COMMENTARY_IN_BODY = define("commentary-in-body", Severity.WARNING)
 COMMENTARY_MISSING = define("commentary-missing", Severity.ERROR)
 HEADLINE_TWICE = define("duplicate-headline", Severity.ERROR)
@@ -49,6 +52,11 @@ def _commentary(context: Context) -> Iterator[Diagnostic]:
     for text in context.texts:
         if text.role == "body" and text.item is not None:
             yield from _of_body(text, context.issue.items[text.item], label)
+    for item in context.issue.items:
+        if item.commentary_by and item.commentary is None:
+            message = say("readers would not see “{name}”: there is no commentary", name=item.commentary_by[:40])
+            place = item.places.of("commentary_by")
+            yield COMMENTARY_BY_ALONE.at(place, message, help=say("write the commentary, or delete the key"))
     for item in context.issue.items if context.config.checks.commentary == "required" else ():
         if item.commentary is None and item.kind in {"story", "brief"}:
             message = say("“{headline}” has no commentary, and config.yaml asks for one", headline=item.headline[:40])
