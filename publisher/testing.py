@@ -1,7 +1,5 @@
 """What tests of a newsletter, of a tool around it, and our own send through."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes

@@ -8,8 +8,6 @@ A local part outside ASCII (SMTPUTF8, RFC 6531) is refused: Amazon SES and many 
 internationalised domain is fine.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 SQLite's backup API copies a live database with what its WAL holds, which ``cp`` does not. PostgreSQL has ``pg_dump``.
 """
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from collections.abc import Callable, Iterator

@@ -6,8 +6,6 @@ So a file with a bad line changes nothing, a reader's one-click unsubscription n
 does not grow with the file, and an import that was cut short is simply run again.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor

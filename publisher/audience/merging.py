@@ -4,8 +4,6 @@ The rules: who unsubscribed, is suppressed or asked to be forgotten stays so, in
 what a reader chose themselves is not overwritten; a row that is there already, to the letter, changes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The people of the audience as values: a subscriber, and what happened between them and the newsletter."""
 
-from __future__ import annotations
-
 import re
 from calendar import monthrange
 from collections.abc import Mapping

@@ -9,8 +9,6 @@ ours, that holds a separator or would be a formula, an empty value, the five hun
 of nobody is a row without a state.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import re

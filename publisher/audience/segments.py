@@ -3,8 +3,6 @@
 A subscriber whose language is not known is taken to read the newsletter's own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

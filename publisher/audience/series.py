@@ -1,7 +1,5 @@
 """A reader's way through series: the start, which an own confirmation or an operator makes, and the steps taken."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any

@@ -5,8 +5,6 @@ a word that can mean nothing else (``unsubscribed``) makes any column speak. A v
 question to the operator: nobody is confirmed because a word was not understood.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

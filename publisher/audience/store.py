@@ -3,8 +3,6 @@
 Every function takes a connection inside a transaction, so that a caller can make several steps one.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta

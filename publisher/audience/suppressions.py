@@ -1,7 +1,5 @@
 """Mailboxes that are never mailed, and people who asked to be forgotten: both outlive the subscriber."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets

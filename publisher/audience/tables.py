@@ -1,7 +1,5 @@
 """The audience's tables. History is only appended; addresses live here and in recipients, nowhere else."""
 
-from __future__ import annotations
-
 from sqlalchemy import ColumnElement, Connection, event, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import DDL, Column, ForeignKey, Index, Table

@@ -1,7 +1,5 @@
 """A channel that issues are announced on: what the package may ask of one, and how it is found."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -4,8 +4,6 @@ A ground is recoloured first, then the texts on it. What decides is the perceive
 Source: https://github.com/wechatjs/mp-darkmode, doc/cn/principle.md and src/modules.
 """
 
-from __future__ import annotations
-
 import colorsys
 from functools import lru_cache
 

@@ -3,8 +3,6 @@
 An author's notes are counted along, so that a number means one thing.
 """
 
-from __future__ import annotations
-
 import re
 from html import escape, unescape
 

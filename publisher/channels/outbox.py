@@ -4,8 +4,6 @@ As in the ledger, a claim is committed before the call. What was claimed by who 
 and only an operator has it posted again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta

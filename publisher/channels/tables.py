@@ -1,7 +1,5 @@
 """The tables of channels: the outbox of announcements, and what WeChat has of ours. No subscriber stands here."""
 
-from __future__ import annotations
-
 from sqlalchemy import Column, String, Table, Text
 
 from publisher.database.metadata import Instant, metadata

@@ -3,8 +3,6 @@
 The limits are those of WeChat's ``draft/add``; what its editor and API take of HTML, docs/wechat.md has the sources.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Exit status: 0 fine; 1 the content, or the outcome, is not; 2 the call, the config or the world is wrong.
 """
 
-from __future__ import annotations
-
 import errno
 import gc
 import importlib

@@ -1,7 +1,5 @@
 """``publisher backup``, ``restore`` and ``move``: the newsletter's data as one file, or in another database."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Annotated

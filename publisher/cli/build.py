@@ -1,7 +1,5 @@
 """``publisher build``: emails and archive; ``wechat``: an issue for WeChat's editor."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """``publisher doctor`` and ``verify``: is everything ready to send, and does a message come from here?"""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Annotated
 

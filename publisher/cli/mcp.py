@@ -4,8 +4,6 @@ Questions only, and only of the repository that it was started in: nothing here 
 knows a subscriber. The account of a mailing is numbers.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager

@@ -1,7 +1,5 @@
 """``publisher plan`` and ``publish``: what is due, and that it goes out, once."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """What ``publish`` shows: progress on standard error, what became of each issue on standard output."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Sequence

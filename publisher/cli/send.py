@@ -1,7 +1,5 @@
 """``publisher send``, ``hold``, ``pause``, ``resume``, ``cancel``: mail an issue; an operator's word about it."""
 
-from __future__ import annotations
-
 import sys
 from datetime import timedelta
 from typing import Annotated, Literal

@@ -1,7 +1,5 @@
 """What ``send`` shows while it works: a bar on standard error, or JSON lines on standard output."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """``publisher send``: what it asks, refuses and mails, and what it says of that."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

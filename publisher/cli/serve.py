@@ -1,7 +1,5 @@
 """``publisher preview``, ``serve``, ``worker`` and ``lsp``: what runs until it is stopped."""
 
-from __future__ import annotations
-
 import socket
 from datetime import UTC, datetime
 from typing import Annotated

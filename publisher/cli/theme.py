@@ -1,7 +1,5 @@
 """``publisher theme``: which themes there are, and how to own a file of one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``audience:`` of config.yaml: who gets an issue that does not say, and what is known of each reader."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
 from typing import Annotated, Any, Literal

@@ -1,7 +1,5 @@
 """Colours as CSS writes them; their contrast (WCAG 2.2) and lightness in OKLCH (B. Ottosson, 2020; CSS Color 4)."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable, Iterator

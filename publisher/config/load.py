@@ -2,8 +2,6 @@
 would reach readers: real mail waits until that is changed. Nothing is asked of the network.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable

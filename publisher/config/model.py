@@ -1,7 +1,5 @@
 """config.yaml as a frozen value. Defaults stand here and nowhere else."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path

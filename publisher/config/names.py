@@ -3,8 +3,6 @@
 Imports run down the house, so these rooms are loaded by name, and only where config.yaml names something of theirs.
 """
 
-from __future__ import annotations
-
 import difflib
 import importlib
 import pkgutil

@@ -5,8 +5,6 @@ are decided one such fact after another, and what is left of them is kept once: 
 different rests, which is bounded, and not with the number of combinations.
 """
 
-from __future__ import annotations
-
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What other packages bring by entry point, loaded when asked for: providers, and rules over an issue."""
 
-from __future__ import annotations
-
 import traceback
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points

@@ -1,7 +1,5 @@
 """What is wrong with ``theme:``, and with the files that it names."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Iterator

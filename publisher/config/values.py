@@ -1,7 +1,5 @@
 """What single values of config.yaml have to be. Each validator refuses with a message and an action, at the value."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal

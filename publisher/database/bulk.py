@@ -1,7 +1,5 @@
 """What SQLAlchemy's own execution lacks: many rows fast, and a row unless it is there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, repeat

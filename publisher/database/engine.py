@@ -4,8 +4,6 @@
 command ever meets an old one. A failure of the database leaves here as a :class:`~publisher.errors.DatabaseError`.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -3,8 +3,6 @@
 A driver's message may quote a row, and a row may hold an address: only the messages known not to are passed on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path

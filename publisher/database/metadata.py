@@ -1,7 +1,5 @@
 """The metadata that every room's tables share, with the naming of constraints that migrations rely on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache

@@ -5,8 +5,6 @@ A new database is made from the tables of all rooms. An old one is upgraded by m
 is known from a listing, and alembic (0.2 s to import) loads only when there is something to upgrade.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import sqlite3

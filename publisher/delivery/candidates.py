@@ -1,7 +1,5 @@
 """The candidates of a mailing, by SQL alone: each subscriber with its variant, and why it is no recipient."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

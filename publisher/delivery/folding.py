@@ -6,8 +6,6 @@ one of the two tables at every moment. Nobody can be mailed again: whatever asks
 refused, and steps of series, which grow for ever, are never folded.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import zlib

@@ -4,8 +4,6 @@ No subscriber passes through Python: one INSERT … SELECT decides all. The tran
 what was counted, so a mailing can never lose the tail of its audience.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections import Counter
 from collections.abc import Sequence

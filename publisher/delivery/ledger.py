@@ -4,8 +4,6 @@ This is *at most once plus reconciliation*: a process may die between the provid
 Such a recipient becomes uncertain, is settled by events, and is sent to again only when an operator releases it.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 from collections import Counter

@@ -11,8 +11,6 @@ copy the values of a row, and not its system column ``xmin`` (PostgreSQL manual,
 differ. VACUUM, pg_upgrade, a base backup and a physical replica keep both.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -1,7 +1,5 @@
 """The store of mailings: which there are, what an operator wants of them, and their accounts."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import Counter

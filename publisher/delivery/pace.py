@@ -5,8 +5,6 @@ and the shared one in PostgreSQL. The bucket may go into debt: whoever takes tok
 and never has to ask twice.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """``send``: freeze what is new, carry on what is not, and give the account."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace

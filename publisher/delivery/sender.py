@@ -4,8 +4,6 @@ One thread owns the ledger and the pace; a pool of threads submits. The order is
 together with the results that came in meanwhile), then the call.
 """
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

@@ -5,8 +5,6 @@ one, the reader did not leave since, and has had no step for a day. A step that 
 an inserted one: it does not reach readers whose time for it had come by then.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

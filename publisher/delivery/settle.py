@@ -1,7 +1,5 @@
 """Feedback into the ledger: events settle what is uncertain. Idempotent, in any order; states only rise."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """Why somebody is no recipient, the account of a mailing, and the mailing's own state, derived by a pure function."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The status of issues, the account as a line and as JSON, and what the end of a run means."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any

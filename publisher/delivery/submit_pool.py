@@ -3,8 +3,6 @@
 The threads are daemons: a second Ctrl-C need not wait for an answer that never comes.
 """
 
-from __future__ import annotations
-
 import queue
 import threading
 from collections.abc import Callable, Sequence

@@ -3,8 +3,6 @@
 So whoever is erased or unsubscribes between the freeze and the claim is not mailed, and the ledger outlives an erasure.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import ColumnElement, and_, literal_column
 from sqlalchemy.schema import Column, ForeignKey, Index, Table, UniqueConstraint
 from sqlalchemy.types import Float, Integer, LargeBinary, String, Text

@@ -5,8 +5,6 @@ one receiver that defers far more than it used to gets no more of the mailing fo
 no claim sees them, so the others go on at the same cost. The next ``send`` frees them.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence

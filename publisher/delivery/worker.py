@@ -6,8 +6,6 @@ somebody pending and defers the drains; another drops jobs whose worker died, wh
 settles what their senders held.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from contextlib import closing, suppress

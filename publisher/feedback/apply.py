@@ -6,8 +6,6 @@ issues, a fault of the content never. A consequence is drawn when an event is fi
 file applied twice does not undo what an operator or the reader has done since.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence

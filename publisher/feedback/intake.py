@@ -1,7 +1,5 @@
 """Ways in for events: a file, a mailbox, bodies from a queue, and one request of a webhook. All end in an Applier."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

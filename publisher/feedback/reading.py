@@ -5,8 +5,6 @@ Gzip and UTF-16 (PowerShell's ``>``) are read too. What holds no value is named 
 as if nothing had been. Memory is bounded: no value may be longer than :data:`LONGEST`.
 """
 
-from __future__ import annotations
-
 import codecs
 import gzip
 import io

@@ -1,7 +1,5 @@
 """Settle the uncertain from events; and, on an operator's word only, let one be sent to again."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 

@@ -5,8 +5,6 @@ the copy of one reader holds: the signed link of its List-Unsubscribe header, wh
 that link could end that reader's subscription anyway, and can do no more with a report. Addresses in it are not read.
 """
 
-from __future__ import annotations
-
 import email
 import re
 from collections.abc import Iterator

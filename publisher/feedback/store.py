@@ -1,7 +1,5 @@
 """Feedback's statements: keep an event once, find what waits for a row, know a message of SNS again."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 

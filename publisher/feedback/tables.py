@@ -1,7 +1,5 @@
 """Feedback's tables. No address stands here: what a server quotes is scrubbed, a reader is a reference."""
 
-from __future__ import annotations
-
 from sqlalchemy import Column, Index, Integer, String, Table, Text
 
 from publisher.database.metadata import Id, Instant, metadata, partial_index

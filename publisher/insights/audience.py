@@ -1,7 +1,5 @@
 """The audience at a glance: aggregates of the database alone. No address, and nobody who could be guessed, is here."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -4,8 +4,6 @@ Charts are inline SVG of our own: shapes without text, coloured by the page's st
 Every number a chart shows stands in a table beside it; to a screen reader the picture is silent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import accumulate

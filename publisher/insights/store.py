@@ -2,8 +2,6 @@
 did what, why, to how many, what helps. No address leaves here.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace

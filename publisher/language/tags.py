@@ -4,8 +4,6 @@ A tag means a language, a script and a region; those it leaves out are the likel
 Subtags"): ``zh-TW`` is written in ``Hant``, ``pt`` is that of Brazil.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache

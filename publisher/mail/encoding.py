@@ -5,8 +5,6 @@ Quoted-printable is filled by putting a soft line break on either side of a valu
 bytes, so each literal is encoded at its three possible alignments, and a value decides which of them follows it.
 """
 
-from __future__ import annotations
-
 import base64
 import quopri
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Header fields as a provider wants them: ASCII, folded, no character split, nothing injected."""
 
-from __future__ import annotations
-
 import base64
 import re
 import unicodedata

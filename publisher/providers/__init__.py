@@ -1,7 +1,5 @@
 """Who takes messages: one folder a provider, behind :class:`Provider`, found by name and loaded when asked for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module

@@ -4,8 +4,6 @@ An :class:`Event` is about one destination of one message; ``kind`` says what ha
 several destinations becomes several events. Nothing here knows a provider's JSON: that is each provider's ``events``.
 """
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -3,8 +3,6 @@
 A provider's folder defines a subclass and names it ``PROVIDER``. Its own libraries load inside methods, when asked.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """What strangers wrote, read within bounds: JSON, texts without their addresses, moments, our own tags."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ Every answer is matched by whole codes and by substrings, so the time is linear 
 fits no row is not guessed at.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

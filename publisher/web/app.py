@@ -1,7 +1,5 @@
 """The readers' service: its routes, what a failure looks like to a reader, and what holds for every request."""
 
-from __future__ import annotations
-
 import hmac
 import ipaddress
 import logging

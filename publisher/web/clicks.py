@@ -4,8 +4,6 @@ Written down are sums by link and day, people and machines apart. Whose click it
 takes to see a scanner that follows one link after another: ``BURST`` links of an issue within ``SECONDS``.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import time

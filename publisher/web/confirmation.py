@@ -1,7 +1,5 @@
 """The mail that asks to confirm, or whether somebody still reads, in the theme and by the transport of the issues."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import threading

@@ -1,7 +1,5 @@
 """What comes in: fields of a form or of JSON, bounded and made harmless; where it came from, and how often."""
 
-from __future__ import annotations
-
 import hashlib
 import ipaddress
 import json

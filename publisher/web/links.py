@@ -3,8 +3,6 @@
 RFC 8058: the one-click POST, urlencoded or multipart, needs no cookie, gets no redirect, and only its token is checked.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """For machines: ``/healthz``, ``/metrics`` and ``/webhooks/…``; and the alarms that nobody at a terminal hears."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

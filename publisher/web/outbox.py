@@ -6,8 +6,6 @@ let go. Heard is what a person did (subscribed, confirmed, came back, chose some
 vouched for, and an open or click that a feedback event tells of and no machine made; a delivery is not.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum

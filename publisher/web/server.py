@@ -5,8 +5,6 @@ who is silent against everybody. Here nobody is turned away for the silent: when
 one that has kept the service waiting longest makes room.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import socket

@@ -4,8 +4,6 @@ The answer is the same whoever is, was or never will be a subscriber. It is give
 that a crash loses nobody, and at a beat of :data:`BEAT`, so that not even the time it takes tells.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 

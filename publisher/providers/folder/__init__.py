@@ -1,7 +1,5 @@
 """A folder: mail that does not leave this machine, one message a file. For trying out, and for tests."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path

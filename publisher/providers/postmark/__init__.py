@@ -1,7 +1,5 @@
 """Postmark: batches of messages into a broadcast stream, its outcome table, its webhook, its suppression list."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -3,8 +3,6 @@
 From the API's pages "Server", "Message streams", "Domains", "Sender signatures" and "Webhooks".
 """
 
-from __future__ import annotations
-
 import os
 from contextlib import closing
 from typing import Any

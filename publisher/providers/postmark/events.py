@@ -4,8 +4,6 @@ https://postmarkapp.com/developer/webhooks/webhooks-overview; the types of bounc
 https://postmarkapp.com/developer/api/bounce-api#bounce-types.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hmac

@@ -4,8 +4,6 @@ https://postmarkapp.com/developer/api/email-api. Postmark writes the MIME messag
 and the metadata by which its events find the ledger's row. It tracks nothing: links reach readers as they were written.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence

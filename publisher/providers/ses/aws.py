@@ -1,7 +1,5 @@
 """boto3 for feedback and suppressions: clients, and their failures as one line. Imported when first used (0.2 s)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -4,8 +4,6 @@ Rules from the SES developer guide: "Verified identities", "Easy DKIM", "Custom 
 sandbox", "Event publishing".
 """
 
-from __future__ import annotations
-
 from functools import cached_property
 from threading import RLock
 from typing import Any

@@ -5,8 +5,6 @@ of ``{``, ``}`` and backslashes that could be read so becomes a variable itself,
 read again. SES does not escape values: there is one of each for HTML and one for text.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -5,8 +5,6 @@ list headers, the unsubscribe link of each recipient, and opaque tags by which e
 messages serve where bulk cannot, and for tests. boto3 may never retry: its retries sent twice in every trial.
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 from collections.abc import Sequence

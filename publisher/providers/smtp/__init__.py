@@ -1,7 +1,5 @@
 """An SMTP relay."""
 
-from __future__ import annotations
-
 from publisher.providers.provider import Provider, Transport
 
 _ENDINGS = {"smtp-login": ("the relay refuses the login", "check PUBLISHER_SMTP_USERNAME and PUBLISHER_SMTP_PASSWORD")}
