@@ -265,6 +265,9 @@ def test_a_name_of_many_words_leaves_room_for_the_newest_issue(page: Any, reposi
     with Live(repository.root / "dist" / "site") as served:
         page.goto(served.url)
         assert page.evaluate("document.querySelector('.site-head').getBoundingClientRect().bottom") < 350
+        page.goto(served.url + "issues/2024-01-01-a/")
+        lines = "['.brand', '.brand a'].map(one => getComputedStyle(document.querySelector(one)).lineHeight)"
+        assert len(set(page.evaluate(lines))) == 1
 
 
 @pytest.mark.parametrize("theme", ["paper", "plain"])
